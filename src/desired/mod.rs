@@ -1,0 +1,1 @@
+//! What the files ask for, host by host: a pure function of inventory, playbook and the hosts' own identity.

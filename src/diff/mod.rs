@@ -1,0 +1,1 @@
+//! Compares what is wished with what was observed, one resource family per module. Pure.

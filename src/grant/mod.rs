@@ -1,0 +1,1 @@
+//! Accounts and privileges in one canonical form, read from SHOW GRANTS and SHOW CREATE USER.

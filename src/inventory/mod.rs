@@ -1,0 +1,1 @@
+//! The Ansible-shaped inventory: hosts, groups, ranges, variables with their places, connections.

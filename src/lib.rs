@@ -1,0 +1,31 @@
+//! tandem brings MySQL and MariaDB servers to the replication topology that a YAML file declares.
+//!
+//! The way of the data, from files to a changed fleet and back:
+//!
+//! ```text
+//! inventory + playbook -> desired (pure)          ssh, SQL -> observed
+//! diff(desired, observed) -> plan (pure)          plan -> apply -> observe again -> empty plan
+//! ```
+//!
+//! `desired`, `diff` and `plan` know no I/O, no clock and no randomness. Only [`render`] prints, only
+//! `main` exits. Anything with an effect on a host is a step of a plan first.
+
+pub mod apply;
+pub mod cli;
+pub mod desired;
+pub mod dialect;
+pub mod diff;
+pub mod firewall;
+pub mod grant;
+pub mod gtid;
+pub mod inventory;
+pub mod model;
+pub mod observe;
+pub mod option_file;
+pub mod plan;
+pub mod playbook;
+pub mod render;
+pub mod seed;
+pub mod source;
+pub mod template;
+pub mod transport;

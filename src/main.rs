@@ -1,0 +1,5 @@
+//! The `tandem` program.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -1,0 +1,13 @@
+//! Plain data that every other module speaks: names, places, facts, secrets. No I/O.
+
+mod fact;
+mod host;
+mod place;
+mod secret;
+mod version;
+
+pub use fact::Fact;
+pub use host::{Endpoint, HostName};
+pub use place::Place;
+pub use secret::{Secret, SecretId};
+pub use version::{Family, ServerVersion};

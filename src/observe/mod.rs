@@ -1,0 +1,1 @@
+//! Reads hosts: one script over ssh, then SQL. Writes nothing.

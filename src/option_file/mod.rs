@@ -1,0 +1,1 @@
+//! MySQL option files: lossless documents, includes, and what the server will see.

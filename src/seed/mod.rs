@@ -1,0 +1,1 @@
+//! Copies a source's data to an empty replica as one snapshot with its coordinates.

@@ -1,0 +1,1 @@
+//! YAML with places: every value knows its file and line.

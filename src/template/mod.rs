@@ -1,0 +1,1 @@
+//! Strict templates and expressions over a host's variables.

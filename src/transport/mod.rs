@@ -1,0 +1,1 @@
+//! Connections to hosts: ssh, sudo, scripts, byte streams, and SQL through them.
