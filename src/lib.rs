@@ -11,10 +11,11 @@
 //! `main` exits. Anything with an effect on a host is a step of a plan first.
 
 pub mod apply;
-pub mod cli;
+// pub mod cli;
 pub mod desired;
 pub mod dialect;
 pub mod diff;
+pub mod doctor;
 pub mod firewall;
 pub mod grant;
 pub mod gtid;
@@ -24,7 +25,7 @@ pub mod observe;
 pub mod option_file;
 pub mod plan;
 pub mod playbook;
-pub mod render;
+// pub mod render;
 pub mod seed;
 pub mod source;
 pub mod template;

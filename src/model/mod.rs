@@ -4,10 +4,12 @@ mod fact;
 mod host;
 mod place;
 mod secret;
+mod units;
 mod version;
 
 pub use fact::Fact;
 pub use host::{Endpoint, HostName};
 pub use place::Place;
 pub use secret::{Secret, SecretId};
+pub use units::{bytes, duration};
 pub use version::{Family, ServerVersion};

@@ -1,1 +1,12 @@
-//! YAML with places: every value knows its file and line.
+//! YAML with places: every value knows its file and line, and every mistake is a [`Problem`].
+
+mod fields;
+mod node;
+mod problem;
+mod sources;
+mod yaml;
+
+pub use fields::{Fields, closest};
+pub use node::{Key, Node, Yaml};
+pub use problem::{Problem, Problems, Severity};
+pub use sources::Sources;

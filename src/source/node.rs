@@ -1,0 +1,102 @@
+//! A YAML document as a tree in which everything has a place.
+
+use crate::model::Place;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub value: Yaml,
+}
+
+/// A YAML value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Yaml {
+    /// Nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Another number.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// A list.
+    Seq(Vec<Node>),
+    /// A mapping, in the order of the file.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a mapping and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its text.
+    pub text: String,
+    /// Where.
+    pub place: Place,
+}
+
+impl Node {
+    /// Text, also of a number or a boolean, as a user would expect of `name: 1`.
+    pub fn scalar(&self) -> Option<String> {
+        match &self.value {
+            Yaml::Text(text) => Some(text.clone()),
+            Yaml::Int(n) => Some(n.to_string()),
+            Yaml::Float(n) => Some(n.to_string()),
+            Yaml::Bool(b) => Some(b.to_string()),
+            Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => None,
+        }
+    }
+
+    /// The entries, where this is a mapping.
+    pub fn map(&self) -> Option<&[(Key, Node)]> {
+        match &self.value {
+            Yaml::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The items, where this is a list.
+    pub fn seq(&self) -> Option<&[Node]> {
+        match &self.value {
+            Yaml::Seq(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// An entry of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.map()?.iter().find(|(k, _)| k.text == key).map(|(_, v)| v)
+    }
+
+    /// What it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            Yaml::Null => "nothing",
+            Yaml::Bool(_) => "a boolean",
+            Yaml::Int(_) | Yaml::Float(_) => "a number",
+            Yaml::Text(_) => "text",
+            Yaml::Seq(_) => "a list",
+            Yaml::Map(_) => "a mapping",
+        }
+    }
+
+    /// The value without its places.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.value {
+            Yaml::Null => Value::Null,
+            Yaml::Bool(b) => Value::Bool(*b),
+            Yaml::Int(n) => Value::from(*n),
+            Yaml::Float(n) => Value::from(*n),
+            Yaml::Text(text) => Value::String(text.clone()),
+            Yaml::Seq(items) => items.iter().map(Node::to_json).collect(),
+            Yaml::Map(entries) => {
+                Value::Object(entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect())
+            }
+        }
+    }
+}
