@@ -1,1 +1,16 @@
 //! The Ansible-shaped inventory: hosts, groups, ranges, variables with their places, connections.
+
+mod connection;
+mod file;
+mod range;
+mod secret;
+mod select;
+mod vars;
+
+pub use connection::{Connection, SudoAs};
+pub use file::{Group, Inventory, load};
+pub use range::expand;
+pub(crate) use secret::looks_like_reference;
+pub use secret::{SecretBook, is_secret_name};
+pub use select::select;
+pub use vars::{Candidate, Level, Variable, Variables};

@@ -1,1 +1,13 @@
 //! Plays, topologies and roles as a user writes them, and the shipped ones.
+
+mod play;
+mod project;
+mod role;
+mod shipped;
+mod topology;
+
+pub use play::{Play, RoleUse, groups_scope};
+pub use project::{Loaded, Project, Request, load};
+pub use role::{ResourceKind, Role, RoleResource};
+pub use shipped::{playbook_names, role_names};
+pub use topology::{Declared, EdgeDeclaration, Kind, Topology};

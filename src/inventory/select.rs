@@ -1,0 +1,89 @@
+//! Host patterns: `--limit` and a play's `hosts`.
+
+use std::collections::BTreeSet;
+
+use super::Inventory;
+use crate::{model::HostName, source::closest};
+
+/// The hosts that a pattern names, in the inventory's order: names, groups, globs, joined by `:` or
+/// `,`; `!x` takes away, `&x` keeps only what is also there.
+///
+/// # Errors
+/// A part that names nothing, with the nearest name.
+pub fn select(inventory: &Inventory, pattern: &str) -> Result<Vec<HostName>, String> {
+    let mut chosen: BTreeSet<HostName> = BTreeSet::new();
+    let parts: Vec<&str> = pattern.split([':', ',']).map(str::trim).filter(|p| !p.is_empty()).collect();
+    let only_restricts = parts.iter().all(|p| p.starts_with(['!', '&']));
+    if only_restricts {
+        chosen.extend(inventory.hosts.keys().cloned());
+    }
+    // Ansible's order: first everything that is named, then what is also required, then what is taken away.
+    for part in parts.iter().filter(|p| !p.starts_with(['!', '&'])) {
+        chosen.extend(named(inventory, part)?);
+    }
+    for part in parts.iter().filter_map(|p| p.strip_prefix('&')) {
+        let kept: BTreeSet<HostName> = named(inventory, part)?.into_iter().collect();
+        chosen.retain(|host| kept.contains(host));
+    }
+    for part in parts.iter().filter_map(|p| p.strip_prefix('!')) {
+        for host in named(inventory, part)? {
+            chosen.remove(&host);
+        }
+    }
+    Ok(inventory.hosts.keys().filter(|h| chosen.contains(*h)).cloned().collect())
+}
+
+fn named(inventory: &Inventory, part: &str) -> Result<Vec<HostName>, String> {
+    if part == "*" {
+        return Ok(inventory.members("all"));
+    }
+    if inventory.groups.contains_key(part) {
+        return Ok(inventory.members(part));
+    }
+    let hosts: Vec<HostName> =
+        inventory.hosts.keys().filter(|h| matches(part, h.as_str())).cloned().collect();
+    let from_groups: BTreeSet<HostName> = inventory
+        .groups
+        .keys()
+        .filter(|g| part.contains(['*', '?']) && matches(part, g))
+        .flat_map(|g| inventory.members(g))
+        .collect();
+    let all: Vec<HostName> =
+        inventory.hosts.keys().filter(|h| hosts.contains(h) || from_groups.contains(*h)).cloned().collect();
+    if all.is_empty() {
+        let known =
+            inventory.hosts.keys().map(HostName::as_str).chain(inventory.groups.keys().map(String::as_str));
+        return Err(match closest(part, known) {
+            Some(near) => format!("`{part}` is neither a host nor a group; did you mean `{near}`?"),
+            None => format!("`{part}` is neither a host nor a group of the inventory"),
+        });
+    }
+    Ok(all)
+}
+
+/// A glob with `*` and `?`.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, seen)) => {
+                    star = Some((at, seen + 1));
+                    p = at + 1;
+                    t = seen + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}

@@ -1,0 +1,195 @@
+//! Roles: folders that declare typed resources.
+
+use std::path::{Path, PathBuf};
+
+use super::shipped;
+use crate::{
+    model::Place,
+    source::{Fields, Node, Problem, Problems, Sources, Yaml, closest},
+};
+
+/// The types of resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ResourceKind {
+    /// Packages of the host's package manager.
+    Packages,
+    /// A file.
+    File,
+    /// Server variables in tandem's option file.
+    Settings,
+    /// A systemd unit.
+    Service,
+    /// The server's port in the packet filter.
+    Firewall,
+    /// An account.
+    Account,
+    /// A database.
+    Database,
+    /// The copy of a source's data.
+    Seed,
+    /// A replication channel.
+    Channel,
+    /// A guarded command.
+    Command,
+    /// Certificates for the server.
+    Certificates,
+}
+
+impl ResourceKind {
+    const ALL: [(&'static str, ResourceKind, &'static [&'static str]); 11] = [
+        ("packages", ResourceKind::Packages, &["names"]),
+        ("file", ResourceKind::File, &["path", "content", "template", "source", "owner", "group", "mode"]),
+        ("settings", ResourceKind::Settings, &[]),
+        ("service", ResourceKind::Service, &["name", "running", "enabled"]),
+        ("firewall", ResourceKind::Firewall, &["port", "peers", "allow", "deny_others", "backend"]),
+        ("account", ResourceKind::Account, &["user", "host", "password", "privileges", "on", "tls"]),
+        ("database", ResourceKind::Database, &["name", "character_set", "collation"]),
+        ("seed", ResourceKind::Seed, &["from", "method", "databases", "accounts"]),
+        (
+            "channel",
+            ResourceKind::Channel,
+            &["source", "name", "user", "password", "tls", "positioning", "delay"],
+        ),
+        ("command", ResourceKind::Command, &["run", "unless"]),
+        ("certificates", ResourceKind::Certificates, &["mode"]),
+    ];
+
+    /// The word in a role.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind, _)| *kind == self).map_or("", |(word, _, _)| word)
+    }
+}
+
+/// One resource of a role, not evaluated yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoleResource {
+    /// Its type.
+    pub kind: ResourceKind,
+    /// A condition that decides for each host.
+    pub when: Option<Node>,
+    /// A list; the resource is declared once for each item.
+    pub for_each: Option<Node>,
+    /// What it declares.
+    pub body: Node,
+}
+
+/// A role as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// The folder, for a role of the user's.
+    pub folder: Option<PathBuf>,
+    /// Defaults of its variables.
+    pub defaults: Option<Node>,
+    /// Its resources.
+    pub resources: Vec<RoleResource>,
+}
+
+impl Role {
+    /// Finds a role: a folder beside the playbook wins over a shipped one.
+    pub fn find(
+        name: &str,
+        place: &Place,
+        beside: &[PathBuf],
+        sources: &mut Sources,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let valid = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        let folder = beside
+            .iter()
+            .map(|base| base.join("roles").join(name))
+            .find(|f| valid && f.join("role.yml").is_file());
+        let (role, defaults) = match &folder {
+            Some(folder) => {
+                let defaults = Some(folder.join("defaults/main.yml")).filter(|p| p.is_file());
+                (
+                    sources.load(&folder.join("role.yml"), problems)?,
+                    defaults.and_then(|p| sources.load(&p, problems)),
+                )
+            }
+            None => match shipped::role_file(name, "role.yml") {
+                Some(text) => {
+                    let role =
+                        sources.built_in(&format!("built-in:roles/{name}/role.yml"), text, problems)?;
+                    let file = "defaults/main.yml";
+                    let defaults = shipped::role_file(name, file).and_then(|text| {
+                        sources.built_in(&format!("built-in:roles/{name}/{file}"), text, problems)
+                    });
+                    (role, defaults)
+                }
+                None => {
+                    let problem = Problem::error(
+                        "playbook::unknown-role",
+                        place,
+                        format!("there is no role `{name}`"),
+                        "unknown role",
+                    );
+                    problems.push(match closest(name, shipped::role_names().into_iter()) {
+                        Some(near) => problem.help(format!("Did you mean `{near}`?")),
+                        None => problem.help(format!(
+                            "A role is a folder roles/{name} beside the playbook with a role.yml; the shipped ones are {}.",
+                            shipped::role_names().join(", ")
+                        )),
+                    });
+                    return None;
+                }
+            },
+        };
+        let defaults = defaults.filter(|d| d.value != Yaml::Null);
+        let resources = read_resources(&role, problems);
+        Some(Self { name: name.to_owned(), folder, defaults, resources })
+    }
+
+    /// Reads a file of the role's folder.
+    pub fn file(&self, kind: &str, name: &str) -> Option<String> {
+        match &self.folder {
+            Some(folder) => {
+                std::fs::read_to_string(folder.join(kind).join(Path::new(name).file_name()?)).ok()
+            }
+            None => shipped::role_file(&self.name, &format!("{kind}/{name}")).map(str::to_owned),
+        }
+    }
+}
+
+fn read_resources(node: &Node, problems: &mut Problems) -> Vec<RoleResource> {
+    let Some(fields) = Fields::of(node, "a role", problems) else { return Vec::new() };
+    fields.get("description");
+    let list = fields.get("resources").and_then(Node::seq).unwrap_or_default();
+    let resources = list.iter().filter_map(|n| read_resource(n, problems)).collect();
+    fields.finish(problems);
+    resources
+}
+
+fn read_resource(node: &Node, problems: &mut Problems) -> Option<RoleResource> {
+    let fields = Fields::of(node, "a resource", problems)?;
+    fields.get("name");
+    let (when, for_each) = (fields.get("when").cloned(), fields.get("for_each").cloned());
+    let found: Vec<_> = ResourceKind::ALL
+        .iter()
+        .filter_map(|(word, kind, keys)| fields.get(word).map(|body| (*kind, *keys, body)))
+        .collect();
+    fields.finish(problems);
+    let (kind, keys, body) = match found.as_slice() {
+        [one] => *one,
+        _ => {
+            let words: Vec<&str> = ResourceKind::ALL.iter().map(|(word, _, _)| *word).collect();
+            let message = format!("a resource declares exactly one of {}", words.join(", "));
+            problems.push(Problem::error("role::resource", &node.place, message, "this resource"));
+            return None;
+        }
+    };
+    if !keys.is_empty()
+        && let Some(entries) = body.map()
+    {
+        for (key, _) in entries.iter().filter(|(key, _)| !keys.contains(&key.text.as_str())) {
+            let message = format!("a resource `{}` has no key `{}`", kind.word(), key.text);
+            let problem = Problem::error("file::unknown-key", &key.place, message, "unknown key");
+            problems.push(match closest(&key.text, keys.iter().copied()) {
+                Some(near) => problem.help(format!("Did you mean `{near}`?")),
+                None => problem.help(format!("The keys are {}.", keys.join(", "))),
+            });
+        }
+    }
+    Some(RoleResource { kind, when, for_each, body: body.clone() })
+}

@@ -1,0 +1,255 @@
+//! The topology of a play as it is declared.
+
+use crate::{
+    model::{HostName, Place},
+    source::{Fields, Node, Problem, Problems, Yaml, closest},
+};
+
+/// The shapes of a topology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Two servers, each the replica of the other.
+    DualPrimary,
+    /// One source, one or several replicas.
+    PrimaryReplica,
+    /// Each server the replica of the one before it.
+    Ring,
+    /// Every channel by name.
+    Channels,
+}
+
+impl Kind {
+    /// The word in a playbook.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::DualPrimary => "dual-primary",
+            Kind::PrimaryReplica => "primary-replica",
+            Kind::Ring => "ring",
+            Kind::Channels => "channels",
+        }
+    }
+}
+
+/// A host that is named somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The host.
+    pub host: HostName,
+    /// Where it is named.
+    pub place: Place,
+}
+
+/// One channel of a topology of kind `channels`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeDeclaration {
+    /// The source.
+    pub from: Declared,
+    /// The replica.
+    pub to: Declared,
+    /// The channel's name; empty for the default one.
+    pub name: String,
+    /// Delay in seconds.
+    pub delay: u64,
+}
+
+/// A topology as it is declared, with names that may still be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    /// Its shape.
+    pub kind: Kind,
+    /// Members in their order; of `primary-replica` the primary is the first.
+    pub members: Vec<Declared>,
+    /// Whose data the others get.
+    pub seed_from: Option<Declared>,
+    /// Channels, for the kind `channels`.
+    pub channels: Vec<EdgeDeclaration>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Topology {
+    /// Reads a topology. Templates in it have been evaluated already.
+    pub fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let fields = Fields::of(node, "a topology", problems)?;
+        let (word, kind_node) = fields.need("kind", problems).and_then(|n| n.scalar().map(|s| (s, n)))?;
+        let kind = match word.as_str() {
+            "dual-primary" | "master-master" => Kind::DualPrimary,
+            "primary-replica" | "master-slave" => Kind::PrimaryReplica,
+            "ring" => Kind::Ring,
+            "channels" => Kind::Channels,
+            other => {
+                let known = ["dual-primary", "primary-replica", "ring", "channels"];
+                let message = format!("there is no topology `{other}`");
+                let help = match closest(other, known.into_iter()) {
+                    Some(near) => format!("Did you mean `{near}`?"),
+                    None => format!("The kinds are {}.", known.join(", ")),
+                };
+                problems.push(
+                    Problem::error("playbook::kind", &kind_node.place, message, "unknown kind").help(help),
+                );
+                return None;
+            }
+        };
+        let mut topology = Topology {
+            kind,
+            members: Vec::new(),
+            seed_from: None,
+            channels: Vec::new(),
+            place: node.place.clone(),
+        };
+        match kind {
+            Kind::DualPrimary | Kind::Ring => {
+                if let Some(list) = fields.need("members", problems) {
+                    topology.members = names(list, "members", problems);
+                }
+            }
+            Kind::PrimaryReplica => {
+                let primary = fields.get("primary").or_else(|| fields.get("master"));
+                match primary {
+                    Some(node) => topology.members.extend(name(node, problems)),
+                    None => {
+                        fields.need("primary", problems);
+                    }
+                }
+                match fields.get("replicas").or_else(|| fields.get("slaves")) {
+                    Some(list) => topology.members.extend(names(list, "replicas", problems)),
+                    None => {
+                        fields.need("replicas", problems);
+                    }
+                }
+            }
+            Kind::Channels => {
+                let list = fields
+                    .need("channels", problems)
+                    .map(|n| n.seq().unwrap_or_default())
+                    .unwrap_or_default();
+                topology.channels = list.iter().filter_map(|n| channel(n, problems)).collect();
+                for edge in &topology.channels {
+                    for end in [&edge.from, &edge.to] {
+                        if !topology.members.iter().any(|m| m.host == end.host) {
+                            topology.members.push(end.clone());
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(node) = fields.get("seed_from") {
+            topology.seed_from = name(node, problems);
+        }
+        fields.finish(problems);
+        topology.check(problems);
+        Some(topology)
+    }
+
+    /// What can be wrong without knowing the inventory.
+    fn check(&self, problems: &mut Problems) {
+        for (n, member) in self.members.iter().enumerate() {
+            if let Some(first) = self.members[..n].iter().find(|m| m.host == member.host) {
+                let message = format!("{} is a member twice", member.host);
+                problems.push(
+                    Problem::error("playbook::member-twice", &member.place, message, "again")
+                        .see(&first.place, "first here"),
+                );
+            }
+        }
+        let (least, most) = match self.kind {
+            Kind::DualPrimary => (2, 2),
+            Kind::PrimaryReplica => (2, usize::MAX),
+            Kind::Ring => (3, usize::MAX),
+            Kind::Channels => (1, usize::MAX),
+        };
+        if self.members.len() < least || self.members.len() > most {
+            let wanted = if least == most { format!("exactly {least}") } else { format!("at least {least}") };
+            let message = format!(
+                "a topology `{}` has {wanted} members, this one has {}",
+                self.kind.word(),
+                self.members.len()
+            );
+            let mut problem = Problem::error("playbook::member-count", &self.place, message, "this topology");
+            if self.kind == Kind::DualPrimary && self.members.len() > 2 {
+                problem = problem.help("Three and more servers in a circle are `kind: ring`.");
+            }
+            problems.push(problem);
+        }
+        if let Some(seed) = &self.seed_from
+            && !self.members.iter().any(|m| m.host == seed.host)
+        {
+            let message = format!("seed_from names {}, which is no member", seed.host);
+            problems.push(Problem::error("playbook::seed-from", &seed.place, message, "not a member"));
+        }
+        for edge in &self.channels {
+            if edge.from.host == edge.to.host {
+                let message = format!("{} can't replicate from itself", edge.to.host);
+                problems.push(Problem::error(
+                    "playbook::self-replication",
+                    &edge.to.place,
+                    message,
+                    "from and to are the same",
+                ));
+            }
+        }
+    }
+
+    /// Names that the inventory does not have.
+    pub fn check_hosts(&self, known: &[HostName], problems: &mut Problems) {
+        let mentions = self
+            .members
+            .iter()
+            .chain(self.seed_from.as_ref())
+            .chain(self.channels.iter().flat_map(|e| [&e.from, &e.to]));
+        for member in mentions {
+            if !known.contains(&member.host) {
+                let message = format!("the inventory has no host `{}`", member.host);
+                let problem =
+                    Problem::error("playbook::unknown-host", &member.place, message, "unknown host");
+                problems.push(match closest(member.host.as_str(), known.iter().map(HostName::as_str)) {
+                    Some(near) => problem.help(format!("Did you mean `{near}`?")),
+                    None => problem,
+                });
+            }
+        }
+    }
+}
+
+fn name(node: &Node, problems: &mut Problems) -> Option<Declared> {
+    match node.scalar() {
+        Some(text) => Some(Declared { host: HostName::new(text), place: node.place.clone() }),
+        None => {
+            let message = format!("a host's name must be text, this is {}", node.kind());
+            problems.push(Problem::error("file::wrong-type", &node.place, message, "not a name"));
+            None
+        }
+    }
+}
+
+fn names(node: &Node, key: &str, problems: &mut Problems) -> Vec<Declared> {
+    match &node.value {
+        Yaml::Seq(items) => items.iter().filter_map(|item| name(item, problems)).collect(),
+        Yaml::Text(_) => name(node, problems).into_iter().collect(),
+        _ => {
+            let message = format!("`{key}` must be a list of hosts, this is {}", node.kind());
+            problems.push(Problem::error("file::wrong-type", &node.place, message, "not a list"));
+            Vec::new()
+        }
+    }
+}
+
+fn channel(node: &Node, problems: &mut Problems) -> Option<EdgeDeclaration> {
+    let fields = Fields::of(node, "a channel", problems)?;
+    let from = fields.need("from", problems).and_then(|n| name(n, problems));
+    let to = fields.need("to", problems).and_then(|n| name(n, problems));
+    let channel_name = fields.text("name", problems).map(|(text, _)| text).unwrap_or_default();
+    let delay = fields.text("delay", problems).map_or(0, |(text, node)| {
+        text.parse().unwrap_or_else(|_| {
+            problems.push(Problem::error(
+                "file::wrong-type",
+                &node.place,
+                "a delay is a number of seconds",
+                "not a number",
+            ));
+            0
+        })
+    });
+    fields.finish(problems);
+    Some(EdgeDeclaration { from: from?, to: to?, name: channel_name, delay })
+}
