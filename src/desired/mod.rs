@@ -1,1 +1,22 @@
 //! What the files ask for, host by host: a pure function of inventory, playbook and the hosts' own identity.
+//!
+//! - [`Edges`]: who replicates from whom, out of the declared topology.
+//! - [`identity`]: server ids, domains and offsets, stable when hosts are added.
+//! - [`build`]: evaluates each role for each host.
+//! - [`lint`]: what can be known to be wrong without a connection.
+
+mod build;
+mod edges;
+pub mod identity;
+mod lint;
+mod resource;
+mod wish;
+
+pub use build::{Built, build};
+pub use edges::{Edge, Edges};
+pub use identity::Identity;
+pub use lint::lint;
+pub use wish::{
+    AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, Desired, DesiredHost, FileWish,
+    FirewallIntent, PackagesWish, Positioning, SeedMethod, SeedWish, ServiceWish, SettingWish, Tls,
+};

@@ -1,0 +1,472 @@
+//! Evaluates each role for each host.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    Desired, DesiredHost, Edges, Identity, identity,
+    resource::{self, Evaluated},
+};
+use crate::{
+    inventory::{Connection, SudoAs, Variables},
+    model::{Endpoint, HostName, Place, SecretId},
+    playbook::{Play, Project, Role},
+    source::{Node, Problem, Problems},
+    template::Scope,
+};
+
+/// A play's wishes, with what is wrong in its files.
+#[derive(Debug)]
+pub struct Built {
+    /// The wishes.
+    pub desired: Desired,
+    /// The topology worked out.
+    pub edges: Edges,
+    /// Members whose server id can't be known before they, or others, have been read.
+    pub without_id: Vec<HostName>,
+    /// Mistakes that only show when templates are evaluated.
+    pub problems: Problems,
+}
+
+/// Works out what a play asks of every member of its topology.
+///
+/// `known` is what the hosts are; without a connection it is empty, and ids are assigned as if all
+/// servers were fresh.
+pub fn build(
+    project: &Project,
+    play: &Play,
+    hosts: &[HostName],
+    known: &BTreeMap<HostName, Identity>,
+) -> Built {
+    let mut problems = Problems::default();
+    let edges = play.topology.as_ref().map(Edges::of).unwrap_or_default();
+    let mut members = edges.members.clone();
+    members.extend(hosts.iter().filter(|h| !edges.members.contains(h)).cloned());
+    let variables: BTreeMap<HostName, Variables> =
+        members.iter().map(|host| (host.clone(), project.variables(Some(play), host))).collect();
+    let mut numbers = |name: &str| -> BTreeMap<HostName, u64> {
+        members
+            .iter()
+            .filter_map(|host| {
+                let node = variables.get(host)?.get(name)?;
+                match node.scalar().and_then(|s| s.parse().ok()) {
+                    Some(n) => Some((host.clone(), n)),
+                    None => {
+                        let message = format!("`{name}` must be a number, this is {}", node.kind());
+                        problems.push(Problem::error("variable::type", &node.place, message, "not a number"));
+                        None
+                    }
+                }
+            })
+            .collect()
+    };
+    let (declared_ids, declared_offsets) = (numbers("server_id"), numbers("auto_increment_offset"));
+    let ids = identity::server_ids(&members, &declared_ids, known);
+    let offsets = identity::offsets(&edges.writers, &declared_offsets);
+    let mut builder = Builder {
+        project,
+        play,
+        edges: &edges,
+        variables: &variables,
+        known,
+        ids: &ids,
+        offsets: &offsets,
+        problems,
+    };
+    let mut desired = Desired {
+        play: play.name.clone(),
+        members: members.clone(),
+        hosts: BTreeMap::new(),
+        several_writers: edges.writers.len() > 1,
+    };
+    for host in &members {
+        let built = builder.host(host);
+        desired.hosts.insert(host.clone(), built);
+    }
+    let without_id = edges.members.iter().filter(|m| !ids.contains_key(*m)).cloned().collect();
+    let problems = builder.problems;
+    Built { desired, without_id, problems, edges }
+}
+
+struct Builder<'a> {
+    project: &'a Project,
+    play: &'a Play,
+    edges: &'a Edges,
+    variables: &'a BTreeMap<HostName, Variables>,
+    known: &'a BTreeMap<HostName, Identity>,
+    ids: &'a BTreeMap<HostName, u64>,
+    offsets: &'a BTreeMap<HostName, u64>,
+    problems: Problems,
+}
+
+impl Builder<'_> {
+    fn host(&mut self, name: &HostName) -> DesiredHost {
+        let empty = Variables::default();
+        let variables = self.variables.get(name).unwrap_or(&empty);
+        let scope = self.scope(name, variables);
+        let connection = self.connection(name, variables, &scope);
+        let endpoint = self.endpoint(name);
+        let text = |variable: &str| scope.get(variable).and_then(Json::as_str).map(str::to_owned);
+        let mut host = DesiredHost {
+            name: name.clone(),
+            connection,
+            endpoint,
+            writer: self.edges.writers.contains(name),
+            replicas: self.edges.replicas_of(name).cloned().collect(),
+            service: text("mysql_service"),
+            option_file: text("mysql_option_file"),
+            settings: None,
+            accounts: Vec::new(),
+            databases: Vec::new(),
+            seed: None,
+            channels: Vec::new(),
+            firewall: None,
+            services: Vec::new(),
+            packages: Vec::new(),
+            files: Vec::new(),
+            commands: Vec::new(),
+            certificates: None,
+        };
+        for used in &self.play.roles {
+            let Some(role) = self.project.roles.get(&used.name) else { continue };
+            if let Some(when) = &used.when
+                && !self.condition(when, &scope)
+            {
+                continue;
+            }
+            self.role(role, &mut host, variables, &scope);
+        }
+        host
+    }
+
+    fn role(&mut self, role: &Role, host: &mut DesiredHost, variables: &Variables, scope: &Scope) {
+        for declared in &role.resources {
+            let items = match &declared.for_each {
+                None => vec![None],
+                Some(list) => match self.list(list, scope) {
+                    Some(items) => items.into_iter().map(Some).collect(),
+                    None => continue,
+                },
+            };
+            for item in items {
+                let mut scope = scope.clone();
+                if let Some(item) = item {
+                    scope.set("item", item);
+                }
+                if let Some(when) = &declared.when
+                    && !self.condition(when, &scope)
+                {
+                    continue;
+                }
+                let evaluated = Evaluated { role, declared, scope: &scope, variables };
+                let mut problems = Problems::default();
+                resource::add(
+                    &evaluated,
+                    host,
+                    &|name| self.endpoint(name),
+                    &self.topology_place(),
+                    &mut problems,
+                );
+                self.problems.extend(problems);
+            }
+        }
+    }
+
+    fn topology_place(&self) -> Place {
+        self.play.topology.as_ref().map_or_else(|| self.play.place.clone(), |t| t.place.clone())
+    }
+
+    fn condition(&mut self, when: &Node, scope: &Scope) -> bool {
+        match &when.value {
+            crate::source::Yaml::Bool(value) => *value,
+            _ => {
+                let text = when.scalar().unwrap_or_default();
+                match scope.expression(&text) {
+                    Ok(Json::Bool(value)) => value,
+                    Ok(Json::Null) => false,
+                    Ok(_) => true,
+                    Err(error) => {
+                        self.problems.push(template_problem(&error, &when.place, scope));
+                        false
+                    }
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, list: &Node, scope: &Scope) -> Option<Vec<Json>> {
+        let value = match list.scalar() {
+            Some(text) if !text.contains("{{") => scope.expression(&text),
+            Some(text) => scope.evaluate(&Json::String(text)),
+            None => scope.evaluate(&list.to_json()),
+        };
+        match value {
+            Ok(Json::Array(items)) => Some(items),
+            Ok(_) => {
+                self.problems.push(Problem::error(
+                    "role::for-each",
+                    &list.place,
+                    "for_each needs a list",
+                    "not a list",
+                ));
+                None
+            }
+            Err(error) => {
+                self.problems.push(template_problem(&error, &list.place, scope));
+                None
+            }
+        }
+    }
+
+    fn endpoint(&self, name: &HostName) -> Endpoint {
+        let variables = self.variables.get(name);
+        let text = |variable: &str| variables.and_then(|v| v.get(variable)).and_then(Node::scalar);
+        let address =
+            text("replication_address").or_else(|| text("ansible_host")).unwrap_or_else(|| name.to_string());
+        let address = self.template(name, address);
+        let declared = text("mysql_port").and_then(|p| p.parse().ok());
+        let port = declared.or_else(|| self.known.get(name).and_then(|k| k.port)).unwrap_or(3306);
+        Endpoint { address, port }
+    }
+
+    /// Addresses may refer to other variables of the same host.
+    fn template(&self, name: &HostName, text: String) -> String {
+        if !text.contains("{{") {
+            return text;
+        }
+        let mut scope = Scope::default();
+        for (key, variable) in self.variables.get(name).into_iter().flat_map(Variables::iter) {
+            scope.set(key, variable.winner().node.to_json());
+        }
+        scope
+            .evaluate(&Json::String(text.clone()))
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or(text)
+    }
+
+    /// Everything that templates of a host may use.
+    fn scope(&mut self, name: &HostName, variables: &Variables) -> Scope {
+        let known = self.known.get(name).cloned().unwrap_or_default();
+        let mut scope = crate::playbook::groups_scope(&self.project.inventory);
+        let entry = |host: &HostName| {
+            let endpoint = self.endpoint(host);
+            json!({"name": host, "address": endpoint.address, "port": endpoint.port})
+        };
+        let mut peers: Vec<&HostName> =
+            self.edges.replicas_of(name).chain(self.edges.sources_of(name).map(|e| &e.from)).collect();
+        peers.sort();
+        peers.dedup();
+        let sources: Vec<Json> = self
+            .edges
+            .sources_of(name)
+            .map(|edge| {
+                let mut source = entry(&edge.from);
+                source["channel"] = edge.name.clone().into();
+                source["delay"] = edge.delay.into();
+                source
+            })
+            .collect();
+        let replicas: Vec<Json> = self.edges.replicas_of(name).map(entry).collect();
+        let is_writer = self.edges.writers.contains(name);
+        let is_replica = !sources.is_empty();
+        let id = self.ids.get(name).copied();
+        let writers = self.edges.writers.len();
+        scope.set("inventory_hostname", name.as_str().into());
+        scope.set("is_writer", is_writer.into());
+        scope.set("is_source", (!replicas.is_empty()).into());
+        scope.set("is_replica", is_replica.into());
+        scope.set("is_seed_source", (self.edges.root.as_ref() == Some(name)).into());
+        scope.set("writers", writers.into());
+        scope.set("peers", peers.into_iter().map(entry).collect());
+        scope.set("sources", sources.into());
+        scope.set("replicas", replicas.into());
+        scope.set("seed_from", self.edges.seeds.get(name).map(entry).into_iter().collect());
+        scope.set("server_id", id.into());
+        scope.set("auto_increment_offset", self.offsets.get(name).copied().into());
+        scope.set("auto_increment_increment", writers.max(10).into());
+        // Several writers need a domain each; a single one keeps what it has.
+        scope.set("gtid_domain_id", if writers > 1 { id.into() } else { Json::Null });
+        scope.set("mysql_port", self.endpoint(name).port.into());
+        scope.set(
+            "mysql_family",
+            match known.version.map(|v| v.family) {
+                Some(crate::model::Family::MySql) => "mysql".into(),
+                _ => "mariadb".into(),
+            },
+        );
+        scope.set(
+            "mysql_version",
+            known.version.map(|v| format!("{}.{}.{}", v.major, v.minor, v.patch)).into(),
+        );
+        scope.set("kind", self.play.topology.as_ref().map(|t| t.kind.word()).into());
+        self.add_variables(&mut scope, variables);
+        scope
+    }
+
+    /// Adds the user's variables; those that refer to others are evaluated until nothing changes.
+    fn add_variables(&mut self, scope: &mut Scope, variables: &Variables) {
+        let mut left: Vec<(&str, &Node)> = Vec::new();
+        let mut book = self.project.secrets.clone();
+        for (name, variable) in variables.iter() {
+            let node = &variable.winner().node;
+            let secret = book.reference(node, &mut Problems::default()).or_else(|| {
+                let text = node.scalar().filter(|t| !t.contains("{{"))?;
+                crate::inventory::is_secret_name(name)
+                    .then(|| book.literal(name, text, &node.place, &mut Problems::default()))
+            });
+            match secret {
+                Some(SecretId(id)) => scope.set(name, Scope::secret(&id)),
+                None if has_template(&node.to_json()) => left.push((name, node)),
+                None => scope.set(name, node.to_json()),
+            }
+        }
+        let mut errors = Vec::new();
+        while !left.is_empty() {
+            let before = left.len();
+            errors.clear();
+            left.retain(|(name, node)| match scope.evaluate(&node.to_json()) {
+                Ok(value) => {
+                    scope.set(name, value);
+                    false
+                }
+                Err(error) => {
+                    errors.push(template_problem(&error, &node.place, scope));
+                    true
+                }
+            });
+            if left.len() == before {
+                break;
+            }
+        }
+        // What is left refers to nothing, or in a circle. It is a mistake only where tandem looks at it,
+        // which a user's own variables may not be; a problem says so either way.
+        errors.into_iter().for_each(|p| self.problems.push(p));
+    }
+
+    fn connection(&mut self, name: &HostName, variables: &Variables, scope: &Scope) -> Connection {
+        let mut connection = Connection::to(name);
+        let place = |variable: &str| {
+            variables.get(variable).map_or_else(|| Place::file("inventory"), |n| n.place.clone())
+        };
+        let text = |variable: &str| match scope.get(variable)? {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(n) => Some(n.to_string()),
+            _ => None,
+        };
+        let secret =
+            |variable: &str| scope.get(variable).and_then(Scope::secret_id).map(|id| SecretId(id.to_owned()));
+        if let Some(address) = text("ansible_host") {
+            connection.destination = address;
+        }
+        if connection.destination.starts_with('-') {
+            let message = "an address can't begin with `-`: ssh would take it for an option";
+            self.problems.push(Problem::error(
+                "connection::address",
+                &place("ansible_host"),
+                message,
+                "this address",
+            ));
+        }
+        if let Some(port) = text("ansible_port") {
+            match port.parse() {
+                Ok(port) => connection.port = Some(port),
+                Err(_) => self.problems.push(Problem::error(
+                    "connection::port",
+                    &place("ansible_port"),
+                    "ansible_port is a number from 1 to 65535",
+                    "not a port",
+                )),
+            }
+        }
+        connection.user = text("ansible_user");
+        connection.key = text("ansible_ssh_private_key_file").map(|path| expand_home(&path).into());
+        for variable in ["ansible_ssh_common_args", "ansible_ssh_extra_args"] {
+            let Some(args) = text(variable) else { continue };
+            match shlex::split(&args) {
+                Some(words) => connection.args.extend(words),
+                None => self.problems.push(Problem::error(
+                    "connection::args",
+                    &place(variable),
+                    format!("`{variable}` has a quote that does not end"),
+                    "these arguments",
+                )),
+            }
+        }
+        connection.password = secret("ansible_password").or_else(|| secret("ansible_ssh_pass"));
+        let truthy = |variable: &str| match scope.get(variable) {
+            Some(Json::Bool(b)) => *b,
+            Some(Json::String(s)) => matches!(s.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "1"),
+            _ => false,
+        };
+        if truthy("ansible_become") {
+            if let Some(method) = text("ansible_become_method").filter(|m| m != "sudo") {
+                let message = format!("become by `{method}` is not there, only by sudo");
+                self.problems.push(Problem::error(
+                    "connection::become",
+                    &place("ansible_become_method"),
+                    message,
+                    "this method",
+                ));
+            }
+            let password = secret("ansible_become_password").or_else(|| secret("ansible_become_pass"));
+            let user = text("ansible_become_user").unwrap_or_else(|| "root".into());
+            connection.sudo = Some(SudoAs { user, password });
+        }
+        if let Some(kind) = text("ansible_connection").filter(|k| k != "ssh" && k != "smart") {
+            let message = format!("a connection of kind `{kind}` is not there, only ssh");
+            self.problems.push(Problem::error(
+                "connection::kind",
+                &place("ansible_connection"),
+                message,
+                "this kind",
+            ));
+        }
+        connection.socket = text("mysql_socket");
+        connection.admin_user = text("mysql_admin_user");
+        connection.admin_password = secret("mysql_admin_password");
+        connection
+    }
+}
+
+fn expand_home(path: &str) -> String {
+    match (path.strip_prefix("~/"), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) => format!("{home}/{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
+fn has_template(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.contains("{{") || text.contains("{%"),
+        Json::Array(items) => items.iter().any(has_template),
+        Json::Object(map) => map.values().any(has_template),
+        _ => false,
+    }
+}
+
+/// A template's mistake at the place of the text that holds it.
+pub(super) fn template_problem(
+    error: &crate::template::TemplateError,
+    place: &Place,
+    scope: &Scope,
+) -> Problem {
+    let mut place = place.clone();
+    if error.line > 1 && place.line > 0 {
+        place.line += error.line as u32 - 1;
+    }
+    let label = if error.undefined.is_some() { "used here" } else { "in this template" };
+    let code = if error.undefined.is_some() { "template::undefined" } else { "template::failed" };
+    let problem = Problem::error(code, &place, error.message.clone(), label);
+    let Some(name) = &error.undefined else { return problem };
+    if name == "replication_password" {
+        return problem.help("Set replication_password, for example: {env: REPLICATION_PASSWORD}");
+    }
+    match crate::source::closest(name, scope.names()) {
+        Some(near) => problem.help(format!("Did you mean `{near}`?")),
+        None => {
+            problem.help(format!("Give `{name}` a value in the inventory, the play or the role's defaults."))
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! From an evaluated resource of a role to a wish.
+
+use serde_json::Value as Json;
+
+use super::{
+    AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, DesiredHost, FileWish,
+    FirewallIntent, PackagesWish, Positioning, SeedMethod, SeedWish, ServiceWish, SettingWish, Tls,
+    build::template_problem,
+};
+use crate::{
+    inventory::Variables,
+    model::{Endpoint, HostName, Place, SecretId},
+    option_file::canonical_name,
+    playbook::{ResourceKind, Role, RoleResource},
+    source::{Node, Problem, Problems, Yaml, closest},
+    template::Scope,
+};
+
+/// A resource and what it is evaluated with.
+pub struct Evaluated<'a> {
+    /// Its role.
+    pub role: &'a Role,
+    /// The resource.
+    pub declared: &'a RoleResource,
+    /// Names for its templates.
+    pub scope: &'a Scope,
+    /// The host's variables, for the places of wishes.
+    pub variables: &'a Variables,
+}
+
+/// Adds a resource to a host's wishes.
+pub fn add(
+    evaluated: &Evaluated<'_>,
+    host: &mut DesiredHost,
+    endpoint: &dyn Fn(&HostName) -> Endpoint,
+    topology: &Place,
+    problems: &mut Problems,
+) {
+    if evaluated.declared.kind == ResourceKind::Settings {
+        let settings = settings(evaluated, problems);
+        host.settings.get_or_insert_default().extend(settings);
+        return;
+    }
+    let body = match evaluated.scope.evaluate(&evaluated.declared.body.to_json()) {
+        Ok(body) => body,
+        Err(error) => {
+            problems.push(evaluated.blame(&error));
+            return;
+        }
+    };
+    let mut reader = Reader { evaluated, body: &body, problems };
+    reader.add(host, endpoint, topology);
+}
+
+impl Evaluated<'_> {
+    /// The place of the wish: where the user gave the value, if the resource only passes it on.
+    fn place_of(&self, node: &Node) -> Place {
+        self.variable_behind(node).map_or_else(|| node.place.clone(), |n| n.place.clone())
+    }
+
+    /// The variable that a value is nothing but a reference to.
+    fn variable_behind(&self, node: &Node) -> Option<&Node> {
+        let Yaml::Text(text) = &node.value else { return None };
+        let name = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+        self.variables.get(name)
+    }
+
+    /// Finds the value whose template has failed, since the error itself knows no file.
+    fn blame(&self, error: &crate::template::TemplateError) -> Problem {
+        fn find<'n>(node: &'n Node, scope: &Scope) -> Option<&'n Node> {
+            match &node.value {
+                Yaml::Seq(items) => items.iter().find_map(|i| find(i, scope)),
+                Yaml::Map(entries) => entries.iter().find_map(|(_, v)| find(v, scope)),
+                Yaml::Text(_) => scope.evaluate(&node.to_json()).is_err().then_some(node),
+                _ => None,
+            }
+        }
+        let place = find(&self.declared.body, self.scope).map_or(&self.declared.body.place, |n| &n.place);
+        template_problem(error, place, self.scope)
+    }
+}
+
+fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Vec<SettingWish> {
+    let body = &evaluated.declared.body;
+    // `settings: "{{ mysql_settings }}"`: each entry was written by the user and keeps that place.
+    let source = evaluated.variable_behind(body).unwrap_or(body);
+    let Some(entries) = source.map() else {
+        if source.value != Yaml::Null {
+            let message = format!("settings must be a mapping of variables, this is {}", source.kind());
+            problems.push(Problem::error("role::settings", &source.place, message, "not a mapping"));
+        }
+        return Vec::new();
+    };
+    let mut wishes = Vec::new();
+    for (key, node) in entries {
+        let value = match evaluated.scope.evaluate(&node.to_json()) {
+            Ok(value) => value,
+            Err(error) => {
+                problems.push(template_problem(&error, &node.place, evaluated.scope));
+                continue;
+            }
+        };
+        let place = evaluated.place_of(node);
+        let valid = !key.text.is_empty()
+            && key.text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if !valid {
+            let message = format!("`{}` can't be the name of a server variable", key.text);
+            problems.push(Problem::error(
+                "setting::name",
+                &key.place,
+                message,
+                "letters, digits, _ and - only",
+            ));
+            continue;
+        }
+        let values: Option<Vec<String>> = match &value {
+            Json::Null => Some(Vec::new()),
+            Json::Array(items) => items.iter().map(scalar).collect(),
+            one => scalar(one).map(|v| vec![v]),
+        };
+        match values {
+            Some(values) => {
+                if let Some(bad) = values.iter().find(|v| v.contains(['\n', '\0'])) {
+                    let message = format!("the value of `{}` has a line break", key.text);
+                    problems.push(Problem::error(
+                        "setting::value",
+                        &place,
+                        message,
+                        format!("{} characters", bad.len()),
+                    ));
+                    continue;
+                }
+                wishes.push(SettingWish { name: canonical_name(&key.text), values, place });
+            }
+            None => {
+                let message = format!(
+                    "the value of `{}` must be text, a number, a boolean or a list of them",
+                    key.text
+                );
+                problems.push(Problem::error("setting::value", &place, message, "this value"));
+            }
+        }
+    }
+    wishes
+}
+
+fn scalar(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Bool(true) => Some("ON".into()),
+        Json::Bool(false) => Some("OFF".into()),
+        Json::Number(n) => Some(n.to_string()),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+/// Reads an evaluated body.
+struct Reader<'a> {
+    evaluated: &'a Evaluated<'a>,
+    body: &'a Json,
+    problems: &'a mut Problems,
+}
+
+impl Reader<'_> {
+    fn place(&self, key: &str) -> Place {
+        let body = &self.evaluated.declared.body;
+        body.get(key).map_or_else(|| body.place.clone(), |node| self.evaluated.place_of(node))
+    }
+
+    fn wrong(&mut self, key: &str, what: &str) {
+        let message =
+            format!("`{key}` of a resource `{}` must be {what}", self.evaluated.declared.kind.word());
+        let place = self.place(key);
+        self.problems.push(Problem::error("role::value", &place, message, format!("must be {what}")));
+    }
+
+    fn text(&mut self, key: &str) -> Option<String> {
+        match self.body.get(key).and_then(scalar).filter(|t| !t.is_empty()) {
+            Some(text) => Some(text),
+            None => {
+                self.wrong(key, "text");
+                None
+            }
+        }
+    }
+
+    fn optional(&self, key: &str) -> Option<String> {
+        self.body.get(key).and_then(scalar).filter(|t| !t.is_empty())
+    }
+
+    fn list(&mut self, key: &str) -> Vec<String> {
+        match self.body.get(key) {
+            None | Some(Json::Null) => Vec::new(),
+            Some(Json::Array(items)) => {
+                let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
+                texts.unwrap_or_else(|| {
+                    self.wrong(key, "a list of texts");
+                    Vec::new()
+                })
+            }
+            Some(one) => scalar(one).into_iter().collect(),
+        }
+    }
+
+    fn flag(&mut self, key: &str, default: bool) -> bool {
+        match self.body.get(key) {
+            None | Some(Json::Null) => default,
+            Some(Json::Bool(b)) => *b,
+            Some(_) => {
+                self.wrong(key, "true or false");
+                default
+            }
+        }
+    }
+
+    fn number(&mut self, key: &str, default: u64) -> u64 {
+        match self.body.get(key) {
+            None | Some(Json::Null) => default,
+            Some(value) => scalar(value).and_then(|t| t.parse().ok()).unwrap_or_else(|| {
+                self.wrong(key, "a number");
+                default
+            }),
+        }
+    }
+
+    fn secret(&mut self, key: &str) -> Option<SecretId> {
+        match self.body.get(key).and_then(Scope::secret_id) {
+            Some(id) => Some(SecretId(id.to_owned())),
+            None => {
+                self.wrong(key, "a secret: {env: NAME}, {file: path} or {command: [..]}");
+                None
+            }
+        }
+    }
+
+    /// One word out of several.
+    fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let text = match self.body.get(key) {
+            // YAML reads `off` as a boolean.
+            Some(Json::Bool(false)) => "off".to_owned(),
+            _ => self.optional(key).unwrap_or_default(),
+        };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.to_ascii_lowercase()) {
+            return Some(*value);
+        }
+        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let place = self.place(key);
+        let help = match closest(&text, all.iter().copied()) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!("The words are {}.", all.join(", ")),
+        };
+        let message = format!("`{text}` is not a value of `{key}`");
+        self.problems.push(Problem::error("role::value", &place, message, "unknown word").help(help));
+        None
+    }
+
+    fn tls(&mut self, key: &str) -> Option<Tls> {
+        self.word(
+            key,
+            &[
+                ("off", Tls::Off),
+                ("required", Tls::Required),
+                ("verify_ca", Tls::VerifyCa),
+                ("verify_identity", Tls::VerifyIdentity),
+            ],
+        )
+    }
+
+    fn add(&mut self, host: &mut DesiredHost, endpoint: &dyn Fn(&HostName) -> Endpoint, topology: &Place) {
+        let whole = self.evaluated.declared.body.place.clone();
+        match self.evaluated.declared.kind {
+            ResourceKind::Settings => {}
+            ResourceKind::Packages => {
+                let names = self.list("names");
+                host.packages.push(PackagesWish { names, place: self.place("names") });
+            }
+            ResourceKind::File => host.files.extend(self.file()),
+            ResourceKind::Service => {
+                let Some(name) = self.text("name") else { return };
+                let (running, enabled) = (self.flag("running", true), self.flag("enabled", true));
+                host.services.push(ServiceWish { name, running, enabled, place: whole });
+            }
+            ResourceKind::Firewall => {
+                let peers = self.list("peers");
+                let allow = self.list("allow");
+                let deny_others = self.flag("deny_others", false);
+                let backend = self.text("backend").unwrap_or_else(|| "auto".into());
+                let port = self.number("port", 3306);
+                let Ok(port) = u16::try_from(port) else { return self.wrong("port", "a port") };
+                // Where nothing but peers is asked for, the topology is what asks.
+                let place = if deny_others { self.place("deny_others") } else { topology.clone() };
+                host.firewall = Some(FirewallIntent { port, peers, allow, deny_others, backend, place });
+            }
+            ResourceKind::Account => {
+                let (user, at, password) = (self.text("user"), self.text("host"), self.secret("password"));
+                let privileges = self.list("privileges");
+                let on = self.optional("on").unwrap_or_else(|| "*.*".into());
+                let tls = self.tls("tls").unwrap_or(Tls::Required);
+                let (Some(user), Some(at), Some(password)) = (user, at, password) else { return };
+                let place = self.place("password");
+                host.accounts.push(AccountWish {
+                    user,
+                    host: at,
+                    password,
+                    privileges,
+                    on,
+                    require_tls: tls.encrypted(),
+                    place,
+                });
+            }
+            ResourceKind::Database => {
+                let Some(name) = self.text("name") else { return };
+                let (character_set, collation) = (self.optional("character_set"), self.optional("collation"));
+                let place =
+                    self.evaluated.variables.get("mysql_databases").map_or(whole, |n| n.place.clone());
+                host.databases.push(DatabaseWish { name, character_set, collation, place });
+            }
+            ResourceKind::Seed => {
+                let from = self.text("from").map(HostName::new);
+                let method = self.word(
+                    "method",
+                    &[
+                        ("auto", SeedMethod::Auto),
+                        ("logical", SeedMethod::Logical),
+                        ("none", SeedMethod::None),
+                    ],
+                );
+                let databases = self.list("databases");
+                let accounts = self.flag("accounts", true);
+                let (Some(from), Some(method)) = (from, method) else { return };
+                host.seed = Some(SeedWish { from, method, databases, accounts, place: topology.clone() });
+            }
+            ResourceKind::Channel => host.channels.extend(self.channel(endpoint, topology)),
+            ResourceKind::Command => {
+                let (run, unless) = (self.list("run"), self.list("unless"));
+                if run.is_empty() || unless.is_empty() {
+                    return self.wrong(
+                        "unless",
+                        "a list of words: a command without a guard would run again each time",
+                    );
+                }
+                host.commands.push(CommandWish { run, unless, place: whole });
+            }
+            ResourceKind::Certificates => host.certificates = Some(CertificatesWish { place: whole }),
+        }
+    }
+
+    fn channel(&mut self, endpoint: &dyn Fn(&HostName) -> Endpoint, topology: &Place) -> Option<ChannelWish> {
+        let source = HostName::new(self.text("source")?);
+        let (user, password) = (self.text("user"), self.secret("password"));
+        let tls = self.tls("tls");
+        let positioning =
+            self.word("positioning", &[("gtid", Positioning::Gtid), ("file", Positioning::File)]);
+        let name = self.optional("name").unwrap_or_default();
+        let delay = self.number("delay", 0);
+        Some(ChannelWish {
+            endpoint: endpoint(&source),
+            name,
+            source,
+            user: user?,
+            password: password?,
+            tls: tls?,
+            positioning: positioning?,
+            delay,
+            place: topology.clone(),
+        })
+    }
+
+    fn file(&mut self) -> Option<FileWish> {
+        let path = self.text("path")?;
+        if !path.starts_with('/') {
+            self.wrong("path", "an absolute path");
+            return None;
+        }
+        let role = self.evaluated.role;
+        let content = match (self.optional("content"), self.optional("template"), self.optional("source")) {
+            (Some(content), None, None) => content,
+            (None, Some(template), None) => {
+                let Some(text) = role.file("templates", &template) else {
+                    self.wrong("template", "a file in the role's folder templates/");
+                    return None;
+                };
+                match self.evaluated.scope.render(&text) {
+                    Ok(text) => text,
+                    Err(error) => {
+                        let mut place = Place::file(format!("roles/{}/templates/{template}", role.name));
+                        place.line = error.line as u32;
+                        self.problems.push(Problem::error("template::failed", &place, error.message, "here"));
+                        return None;
+                    }
+                }
+            }
+            (None, None, Some(source)) => match role.file("files", &source) {
+                Some(text) => text,
+                None => {
+                    self.wrong("source", "a file in the role's folder files/");
+                    return None;
+                }
+            },
+            _ => {
+                self.wrong("content", "given exactly once, as content, template or source");
+                return None;
+            }
+        };
+        let mode = self.optional("mode").unwrap_or_else(|| "0644".into());
+        if mode.len() > 4 || !mode.chars().all(|c| ('0'..='7').contains(&c)) {
+            self.wrong("mode", "an octal mode in quotes, such as \"0644\"");
+            return None;
+        }
+        let owner = self.optional("owner").unwrap_or_else(|| "root".into());
+        let group = self.optional("group").unwrap_or_else(|| owner.clone());
+        Some(FileWish {
+            path,
+            content,
+            owner,
+            group,
+            mode,
+            place: self.evaluated.declared.body.place.clone(),
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! The vocabulary of what is wished.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    inventory::Connection,
+    model::{Endpoint, HostName, Place, SecretId},
+};
+
+/// What one play asks of a fleet.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// The play's name, for headings.
+    pub play: String,
+    /// Hosts in the order of the topology.
+    pub members: Vec<HostName>,
+    /// What each of them shall be.
+    pub hosts: BTreeMap<HostName, DesiredHost>,
+    /// Whether some host is written to by clients on more than one member.
+    pub several_writers: bool,
+}
+
+/// What one host shall be.
+#[derive(Debug, Clone)]
+pub struct DesiredHost {
+    /// Its name.
+    pub name: HostName,
+    /// How it is reached by ssh.
+    pub connection: Connection,
+    /// Where its peers reach its server.
+    pub endpoint: Endpoint,
+    /// Whether clients may write to it.
+    pub writer: bool,
+    /// Hosts that replicate from it.
+    pub replicas: Vec<HostName>,
+    /// systemd unit, where the inventory names one.
+    pub service: Option<String>,
+    /// tandem's option file, where the inventory names one.
+    pub option_file: Option<String>,
+    /// Wishes for server variables, in the order of the roles; the last of a name wins.
+    pub settings: Option<Vec<SettingWish>>,
+    /// Accounts.
+    pub accounts: Vec<AccountWish>,
+    /// Databases that shall exist.
+    pub databases: Vec<DatabaseWish>,
+    /// Where an empty replica gets its data.
+    pub seed: Option<SeedWish>,
+    /// Channels on which it shall replicate.
+    pub channels: Vec<ChannelWish>,
+    /// The packet filter.
+    pub firewall: Option<FirewallIntent>,
+    /// Services of users' roles.
+    pub services: Vec<ServiceWish>,
+    /// Packages of users' roles.
+    pub packages: Vec<PackagesWish>,
+    /// Files of users' roles.
+    pub files: Vec<FileWish>,
+    /// Commands of users' roles.
+    pub commands: Vec<CommandWish>,
+    /// Certificates for the server.
+    pub certificates: Option<CertificatesWish>,
+}
+
+/// Certificates for a server: the fleet's own authority issues them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatesWish {
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// One server variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingWish {
+    /// Canonical option name, with underscores.
+    pub name: String,
+    /// Values; several for an option that repeats, none to have it left out.
+    pub values: Vec<String>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// An account for replication, or of a user's role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountWish {
+    /// User name.
+    pub user: String,
+    /// Host part: the peer's address.
+    pub host: String,
+    /// The password's reference.
+    pub password: SecretId,
+    /// Privileges.
+    pub privileges: Vec<String>,
+    /// Where the privileges hold, such as `*.*`.
+    pub on: String,
+    /// Whether the server shall refuse this account without TLS.
+    pub require_tls: bool,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// A database that shall exist on the writers' side; replication carries it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseWish {
+    /// Name.
+    pub name: String,
+    /// Default character set, if it matters.
+    pub character_set: Option<String>,
+    /// Default collation, if it matters.
+    pub collation: Option<String>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// How an empty replica gets its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeedMethod {
+    /// What fits: a logical copy.
+    Auto,
+    /// A dump that is streamed from host to host.
+    Logical,
+    /// No copy; the user takes care of the data.
+    None,
+}
+
+/// Where an empty replica gets its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedWish {
+    /// The host that gives its data.
+    pub from: HostName,
+    /// How.
+    pub method: SeedMethod,
+    /// Which databases; all where none are named.
+    pub databases: Vec<String>,
+    /// Whether the source's accounts come along.
+    pub accounts: bool,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// What protects a channel on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Clear text.
+    Off,
+    /// Encrypted; the certificate is not looked at.
+    Required,
+    /// Encrypted; the certificate must be of the known authority.
+    VerifyCa,
+    /// Encrypted; the certificate must be of the known authority and name the source.
+    VerifyIdentity,
+}
+
+impl Tls {
+    /// Whether the channel is encrypted at all.
+    pub fn encrypted(self) -> bool {
+        self != Tls::Off
+    }
+}
+
+/// How a channel knows where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Positioning {
+    /// By global transaction ids.
+    Gtid,
+    /// By file and position in the source's binary log.
+    File,
+}
+
+/// A channel as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelWish {
+    /// Connection or channel name; empty for the default one.
+    pub name: String,
+    /// The source.
+    pub source: HostName,
+    /// Where the source is reached.
+    pub endpoint: Endpoint,
+    /// User of the replication account.
+    pub user: String,
+    /// Its password's reference.
+    pub password: SecretId,
+    /// Protection on the wire.
+    pub tls: Tls,
+    /// How it knows where it is.
+    pub positioning: Positioning,
+    /// Delay in seconds.
+    pub delay: u64,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// Who may reach the server's port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirewallIntent {
+    /// TCP port of the server.
+    pub port: u16,
+    /// Addresses of the peers.
+    pub peers: Vec<String>,
+    /// Networks of others who may come in when the rest is shut out.
+    pub allow: Vec<String>,
+    /// Whether the rest is shut out.
+    pub deny_others: bool,
+    /// `auto`, `nftables`, `iptables`, `firewalld`, `ufw`, `none`.
+    pub backend: String,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// A service of a user's role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceWish {
+    /// systemd unit.
+    pub name: String,
+    /// Whether it shall run.
+    pub running: bool,
+    /// Whether it shall start at boot.
+    pub enabled: bool,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// Packages of a user's role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackagesWish {
+    /// Names as the host's package manager has them.
+    pub names: Vec<String>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// A file of a user's role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileWish {
+    /// Absolute path.
+    pub path: String,
+    /// Whole content.
+    pub content: String,
+    /// Owner.
+    pub owner: String,
+    /// Group.
+    pub group: String,
+    /// Octal mode.
+    pub mode: String,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// A guarded command of a user's role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandWish {
+    /// Program and arguments.
+    pub run: Vec<String>,
+    /// The command is not needed where this succeeds.
+    pub unless: Vec<String>,
+    /// Where it is written.
+    pub place: Place,
+}
