@@ -1,1 +1,9 @@
 //! Accounts and privileges in one canonical form, read from SHOW GRANTS and SHOW CREATE USER.
+
+mod account;
+mod parse;
+mod password;
+
+pub use account::{AccountState, canonical_privilege, canonical_privileges, is_system_account};
+pub use parse::{ParseError, read_create_user, read_grant};
+pub use password::{PasswordCheck, native_hash, sha256_hex};

@@ -1,1 +1,13 @@
 //! Global transaction ids: sets of MySQL and positions of MariaDB, and what they prove about two servers.
+
+mod compare;
+mod mariadb;
+mod mysql;
+mod mysql_compare;
+mod start;
+
+pub use compare::{Complete, NeedsSeed, NotKnown, Relation, ReturnWay, ServerGtid, Span, compare};
+pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
+pub use mysql::{GtidSet, GtidSetError, Tag, Uuid};
+pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
+pub use start::{StartRefused, refused_in_strict_mode, start_position};

@@ -1,0 +1,101 @@
+//! An account as the server has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{PasswordCheck, native_hash, parse};
+
+/// An account and what it may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountState {
+    /// User name.
+    pub user: String,
+    /// Host part.
+    pub host: String,
+    /// Ways to log in: plugin and stored text.
+    pub auth: Vec<(String, String)>,
+    /// What stands behind `REQUIRE`, in upper case; empty for nothing.
+    pub require: String,
+    /// Whether it is locked.
+    pub locked: bool,
+    /// Privileges by scope, such as `*.*` or `` `db`.* ``, in canonical words.
+    pub privileges: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl AccountState {
+    /// Puts an account together from the server's answers.
+    ///
+    /// # Errors
+    /// When a statement can't be read.
+    pub fn read(create: &str, grants: &[String]) -> Result<Self, parse::ParseError> {
+        let mut account = parse::read_create_user(create)?;
+        for line in grants {
+            let Some(grant) = parse::read_grant(line)? else { continue };
+            // MariaDB repeats login and TLS in the line of USAGE; SHOW CREATE USER has said it already.
+            account.privileges.entry(grant.scope).or_default().extend(grant.privileges);
+        }
+        account.privileges.retain(|_, set| !set.is_empty());
+        Ok(account)
+    }
+
+    /// Privileges in one scope.
+    pub fn privileges_on(&self, scope: &str) -> BTreeSet<String> {
+        self.privileges.get(scope).cloned().unwrap_or_default()
+    }
+
+    /// Scopes with privileges beside the given one.
+    pub fn scopes_beside(&self, scope: &str) -> Vec<String> {
+        self.privileges.keys().filter(|s| *s != scope).cloned().collect()
+    }
+
+    /// Whether the server refuses this account without TLS.
+    pub fn requires_tls(&self) -> bool {
+        !self.require.is_empty() && self.require != "NONE"
+    }
+
+    /// Compares a password with the stored hash, without changing or sending anything.
+    pub fn check_password(&self, password: &str) -> PasswordCheck {
+        match self.auth.as_slice() {
+            [(plugin, stored)] if plugin == "mysql_native_password" => {
+                match stored.eq_ignore_ascii_case(&native_hash(password)) {
+                    true => PasswordCheck::Matches,
+                    false => PasswordCheck::Differs,
+                }
+            }
+            _ => PasswordCheck::Unknown,
+        }
+    }
+}
+
+/// One word for privileges that were renamed; MariaDB 10.5.2 split and renamed several.
+pub fn canonical_privilege(word: &str) -> String {
+    let word = word.trim().to_ascii_uppercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    match word.as_str() {
+        "REPLICATION CLIENT" => "BINLOG MONITOR".into(),
+        "REPLICATION REPLICA" => "REPLICATION SLAVE".into(),
+        "REPLICATION REPLICA ADMIN" => "REPLICATION SLAVE ADMIN".into(),
+        "REPLICA MONITOR" => "SLAVE MONITOR".into(),
+        "DELETE VERSIONING ROWS" => "DELETE HISTORY".into(),
+        "ALL PRIVILEGES" => "ALL".into(),
+        _ => word,
+    }
+}
+
+/// Canonical words of several privileges; `USAGE` is none.
+pub fn canonical_privileges(words: &[String]) -> BTreeSet<String> {
+    words.iter().map(|w| canonical_privilege(w)).filter(|w| w != "USAGE").collect()
+}
+
+/// Whether an account belongs to the server or its package and is never copied to another server.
+pub fn is_system_account(user: &str, host: &str) -> bool {
+    matches!(
+        user,
+        "mariadb.sys"
+            | "mysql"
+            | "mysql.sys"
+            | "mysql.session"
+            | "mysql.infoschema"
+            | "debian-sys-maint"
+            | "PUBLIC"
+            | ""
+    ) || (user == "root" && matches!(host, "localhost" | "127.0.0.1" | "::1"))
+}

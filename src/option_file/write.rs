@@ -1,0 +1,64 @@
+//! The text of tandem's own option file.
+
+/// One option of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Canonical name.
+    pub name: String,
+    /// Values; the option is repeated for several.
+    pub values: Vec<String>,
+}
+
+/// The whole file. Names and values without line breaks are given; see `setting::value`.
+pub fn owned_text(settings: &[Setting]) -> String {
+    let mut text = String::from(
+        "# Written by tandem. A change made here is undone by the next apply;\n\
+         # change the inventory instead: mysql_settings.\n[mysqld]\n",
+    );
+    for setting in settings {
+        for value in &setting.values {
+            text.push_str(&setting.name);
+            text.push_str(" = ");
+            text.push_str(&quoted(value));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A value in quotes where it needs them.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_./:@%+-,*".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    let mut text = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\t' => text.push_str("\\t"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::option_file::Files;
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read_back(values in proptest::collection::vec("[ -~é\t]{0,20}", 1..4)) {
+            let settings = [Setting { name: "a_b".into(), values: values.clone() }];
+            let files = Files { files: vec![("f".into(), owned_text(&settings).into_bytes())], ..Files::default() };
+            let read: Vec<String> = files.occurrences(None).into_iter().filter_map(|o| o.value).collect();
+            proptest::prop_assert_eq!(read, values);
+        }
+    }
+}
