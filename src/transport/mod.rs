@@ -1,1 +1,25 @@
 //! Connections to hosts: ssh, sudo, scripts, byte streams, and SQL through them.
+//!
+//! Reading and writing are different types. A [`Session`] can read: it runs scripts that are part of
+//! this program and marked as readers, and its SQL takes SELECT and SHOW only. What can change
+//! something hangs on a [`Writer`], and making one takes a [`WritePermit`], which only `apply` has.
+
+mod askpass;
+mod bridge;
+mod error;
+mod master;
+mod relay;
+mod script;
+mod session;
+mod sql;
+mod target;
+mod writer;
+
+pub use askpass::{askpass_socket, serve_askpass_request};
+pub use error::{ConnectError, ConnectKind, RunError, SqlError};
+pub use relay::{RelayError, relay};
+pub use script::{Output, ReadScript};
+pub use session::{Scratch, Session};
+pub use sql::{Login, Row, SqlReader, SqlWriter};
+pub use target::{Sudo, Target};
+pub use writer::{Stream, WritePermit, Writer};

@@ -1,0 +1,210 @@
+//! SQL over a forwarded socket. The only place that opens a connection of the driver.
+
+use std::{path::Path, time::Duration};
+
+use mysql_async::{Conn, Opts, OptsBuilder, Value, prelude::Queryable};
+use tokio::time;
+
+use super::SqlError;
+use crate::model::Secret;
+
+/// How to log in to a server through its socket.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// Socket path on the host.
+    pub socket: String,
+    /// User.
+    pub user: String,
+    /// Password; none for the socket account.
+    pub password: Option<Secret>,
+}
+
+/// One row of an answer: columns by name, in lower case, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row(Vec<(String, Option<String>)>);
+
+impl Row {
+    /// A row from names and values, for tests and replays.
+    pub fn new(columns: Vec<(String, Option<String>)>) -> Self {
+        Self(columns.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
+    }
+
+    /// A column's text; `None` where it is NULL or there is no such column.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(column, _)| column.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| value.as_deref())
+    }
+
+    /// A column's text, empty where there is none.
+    pub fn text(&self, name: &str) -> String {
+        self.get(name).unwrap_or_default().to_owned()
+    }
+
+    /// A column as a number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// The value of the n-th column, from 0.
+    pub fn at(&self, n: usize) -> Option<&str> {
+        self.0.get(n).and_then(|(_, value)| value.as_deref())
+    }
+}
+
+/// Opens a connection. `local` is the forwarded socket on this machine.
+pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
+    let options = OptsBuilder::default()
+        .socket(local.to_str())
+        // The driver's default would ask the server for its socket and then look for that path on
+        // this machine, which may be another server's.
+        .prefer_socket(false)
+        .user(Some(login.user.clone()))
+        .pass(login.password.as_ref().map(|p| p.expose().to_owned()))
+        // Our quoting counts on a backslash being an escape; see `dialect::quote`.
+        .init(vec!["SET SESSION sql_mode='STRICT_TRANS_TABLES'"]);
+    let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
+    match time::timeout(limit, Conn::new(Opts::from(options))).await {
+        Err(_) => Err(failed(format!("no answer within {}", crate::model::duration(limit)))),
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(mysql_async::Error::Server(error))) if matches!(error.code, 1045 | 1698 | 1524 | 3118) => {
+            Err(SqlError::Denied { user: login.user.clone(), why: error.message })
+        }
+        Ok(Err(mysql_async::Error::Server(error))) => {
+            Err(failed(format!("{} ({})", error.message, error.code)))
+        }
+        Ok(Err(other)) => Err(failed(plain(&other))),
+    }
+}
+
+/// A connection that reads.
+#[derive(Debug)]
+pub struct SqlReader {
+    connection: Conn,
+    limit: Duration,
+}
+
+impl SqlReader {
+    pub(super) fn new(connection: Conn, limit: Duration) -> Self {
+        Self { connection, limit }
+    }
+
+    /// Runs a SELECT, SHOW or SET SESSION.
+    ///
+    /// # Errors
+    /// When the statement is another one, or the server says no.
+    pub async fn query(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
+        if !reads_only(sql) {
+            return Err(SqlError::NotARead(sql.chars().take(40).collect()));
+        }
+        run(&mut self.connection, sql, self.limit).await
+    }
+
+    /// Ends the connection in order.
+    pub async fn close(self) {
+        let _ = time::timeout(Duration::from_secs(1), self.connection.disconnect()).await;
+    }
+}
+
+/// A connection that may change things.
+#[derive(Debug)]
+pub struct SqlWriter {
+    connection: Conn,
+    limit: Duration,
+}
+
+impl SqlWriter {
+    pub(super) fn new(connection: Conn, limit: Duration) -> Self {
+        Self { connection, limit }
+    }
+
+    /// Runs any one statement.
+    ///
+    /// # Errors
+    /// When the server says no, or the connection breaks.
+    pub async fn query(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
+        run(&mut self.connection, sql, self.limit).await
+    }
+
+    /// The same with a time limit of its own.
+    ///
+    /// # Errors
+    /// As [`SqlWriter::query`].
+    pub async fn query_within(&mut self, sql: &str, limit: Duration) -> Result<Vec<Row>, SqlError> {
+        run(&mut self.connection, sql, limit).await
+    }
+
+    /// Ends the connection in order.
+    pub async fn close(self) {
+        let _ = time::timeout(Duration::from_secs(1), self.connection.disconnect()).await;
+    }
+}
+
+async fn run(connection: &mut Conn, sql: &str, limit: Duration) -> Result<Vec<Row>, SqlError> {
+    let rows: Vec<mysql_async::Row> = match time::timeout(limit, connection.query(sql)).await {
+        Err(_) => return Err(SqlError::Timeout(limit)),
+        Ok(Err(mysql_async::Error::Server(error))) => {
+            return Err(SqlError::Server { code: error.code, message: error.message });
+        }
+        Ok(Err(other)) => return Err(SqlError::Broken(plain(&other))),
+        Ok(Ok(rows)) => rows,
+    };
+    let text = |value: Value| match value {
+        Value::NULL => None,
+        Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Value::Int(n) => Some(n.to_string()),
+        Value::UInt(n) => Some(n.to_string()),
+        Value::Float(n) => Some(n.to_string()),
+        Value::Double(n) => Some(n.to_string()),
+        other => Some(other.as_sql(true).trim_matches('\'').to_owned()),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let names: Vec<String> =
+                row.columns_ref().iter().map(|c| c.name_str().to_ascii_lowercase()).collect();
+            Row(names.into_iter().zip(row.unwrap().into_iter().map(text)).collect())
+        })
+        .collect())
+}
+
+/// The driver's words without the decoration, and never with a value of ours.
+fn plain(error: &mysql_async::Error) -> String {
+    match error {
+        mysql_async::Error::Io(error) => error.to_string(),
+        mysql_async::Error::Driver(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether a statement only reads. What can hide in a comment or behind a semicolon is refused.
+fn reads_only(sql: &str) -> bool {
+    let upper = sql.trim_start().to_ascii_uppercase();
+    let begins = ["SELECT ", "SHOW ", "SET SESSION "].iter().any(|word| upper.starts_with(word));
+    let writes =
+        upper.contains("INTO OUTFILE") || upper.contains("INTO DUMPFILE") || upper.contains("FOR UPDATE");
+    begins && !writes && !sql.contains(';') && !sql.contains("/*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reads_only;
+
+    #[test]
+    fn a_reader_reads() {
+        assert!(reads_only("SELECT 1"));
+        assert!(reads_only("show all slaves status"));
+        assert!(reads_only("SET SESSION sql_log_bin=0"));
+        for sql in [
+            "SET GLOBAL read_only=0",
+            "DELETE FROM t",
+            "SELECT 1; DROP TABLE t",
+            "SELECT 1 INTO OUTFILE '/x'",
+            "/*!50000 DROP */ TABLE t",
+            "SELECT /*!50000 1 INTO OUTFILE */ 1",
+        ] {
+            assert!(!reads_only(sql), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Changing things on a host.
+
+use std::time::Duration;
+
+use openssh::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::io::AsyncWriteExt;
+
+use super::{Login, Output, RunError, Session, SqlError, SqlWriter, sql};
+use crate::model::HostName;
+
+/// The right to change something. Only `apply` makes one, so code that plans or reports can't.
+#[derive(Debug)]
+pub struct WritePermit(());
+
+impl WritePermit {
+    /// For `apply` alone.
+    pub(crate) fn for_apply() -> Self {
+        Self(())
+    }
+}
+
+/// What can change things on one host.
+#[derive(Debug, Clone, Copy)]
+pub struct Writer<'a> {
+    session: &'a Session,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(session: &'a Session) -> Self {
+        Self { session }
+    }
+
+    /// The host's name.
+    pub fn host(&self) -> &'a HostName {
+        self.session.host()
+    }
+
+    /// The session itself, for reading.
+    pub fn session(&self) -> &'a Session {
+        self.session
+    }
+
+    /// Runs a script, whatever status it ends with. `stdin` may hold secrets, `args` may not.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub async fn try_run(
+        &self,
+        what: &str,
+        text: &str,
+        args: &[&str],
+        stdin: &[u8],
+        limit: Duration,
+    ) -> Result<Output, RunError> {
+        self.session.run(what, text, args, stdin, limit).await
+    }
+
+    /// Runs a script and takes a failure for an error. `stdin` may hold secrets, `args` may not.
+    ///
+    /// # Errors
+    /// When it can't be run, or ends with another status than 0.
+    pub async fn run(
+        &self,
+        what: &str,
+        text: &str,
+        args: &[&str],
+        stdin: &[u8],
+        limit: Duration,
+    ) -> Result<Output, RunError> {
+        let output = self.try_run(what, text, args, stdin, limit).await?;
+        if output.status == 0 {
+            return Ok(output);
+        }
+        Err(RunError::Failed {
+            host: self.host().clone(),
+            what: what.to_owned(),
+            status: output.status,
+            stderr: tail(&output.stderr, 600),
+        })
+    }
+
+    /// Starts a script whose streams are bytes that flow.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub async fn stream(&self, what: &str, text: &str, args: &[&str]) -> Result<Stream<'a>, RunError> {
+        let lost = || RunError::Lost { host: self.host().clone(), what: what.to_owned() };
+        let (mut child, password) = self.session.spawn(text, args).await.map_err(|_| lost())?;
+        let mut stdin = child.stdin().take().ok_or_else(lost)?;
+        let stdout = child.stdout().take().ok_or_else(lost)?;
+        let stderr = child.stderr().take().ok_or_else(lost)?;
+        if let Some(password) = password {
+            stdin.write_all(password.as_bytes()).await.map_err(|_| lost())?;
+        }
+        Ok(Stream { host: self.host().clone(), what: what.to_owned(), stdin, stdout, stderr, child })
+    }
+
+    /// Opens SQL that may change things.
+    ///
+    /// # Errors
+    /// When the socket does not answer or the login is refused.
+    pub async fn sql(&self, login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
+        let local = self.session.forward(&login.socket).await?;
+        Ok(SqlWriter::new(sql::connect(&local, login, limit).await?, limit))
+    }
+}
+
+/// A running script.
+#[derive(Debug)]
+pub struct Stream<'a> {
+    /// Where it runs.
+    pub host: HostName,
+    /// What it does, to be read after "to".
+    pub what: String,
+    /// Its input.
+    pub stdin: ChildStdin,
+    /// Its output.
+    pub stdout: ChildStdout,
+    /// Its messages.
+    pub stderr: ChildStderr,
+    /// The process.
+    pub child: Child<&'a openssh::Session>,
+}
+
+/// The end of a text, at a character's border.
+pub(super) fn tail(text: &str, most: usize) -> String {
+    let text = text.trim();
+    let mut from = text.len().saturating_sub(most);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    text[from..].to_owned()
+}
