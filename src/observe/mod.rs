@@ -1,1 +1,15 @@
 //! Reads hosts: one script over ssh, then SQL. Writes nothing.
+
+mod collect;
+mod facts;
+mod frame;
+mod host;
+mod server;
+
+pub use collect::{Options, Reading, observe, target, try_ports};
+pub use facts::{
+    BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, HostFacts, Observed, OsFacts, Reach,
+    SeedCoordinates, SeedMark, ServerFacts, ServiceFacts, SessionFacts,
+};
+pub use frame::Sections;
+pub use server::{channels, gtid_state, read_accounts};

@@ -1,0 +1,299 @@
+//! Reads a fleet: all hosts at once, each with its own limit of time.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, stream};
+
+use super::{HostFacts, Observed, Reach, Sections, ServerFacts, host, server};
+use crate::{
+    desired::{DesiredHost, Identity},
+    inventory::Connection,
+    model::{Endpoint, Fact, HostName, Secret, SecretId},
+    transport::{Login, ReadScript, Scratch, Session, SqlError, Sudo, Target},
+};
+
+const HOST: ReadScript = ReadScript::new("read the host", host::SCRIPT);
+const REACH: ReadScript = ReadScript::new("try the peers' ports", include_str!("reach.sh"));
+/// Where servers have their socket unless told otherwise; the first one is tried before the host has
+/// answered, to save a round trip.
+const USUAL_SOCKET: &str = "/run/mysqld/mysqld.sock";
+
+/// How hosts are reached and how long they may take.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Hosts at the same time.
+    pub forks: usize,
+    /// For a connection to come about.
+    pub connect_timeout: Duration,
+    /// For everything else that is asked of a host.
+    pub timeout: Duration,
+    /// `--ssh-config`.
+    pub ssh_config: Option<PathBuf>,
+}
+
+/// A fleet that was read, with its connections still open.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Facts.
+    pub observed: Observed,
+    /// Open connections.
+    pub sessions: BTreeMap<HostName, Session>,
+    /// How to log in to each server that answered.
+    pub logins: BTreeMap<HostName, Login>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Reading {
+    /// What the hosts are, for assigning ids and ports.
+    pub fn identities(&self) -> BTreeMap<HostName, Identity> {
+        self.observed
+            .iter()
+            .map(|(name, fact)| {
+                let facts = fact.known();
+                let server = facts.and_then(|f| f.server.known());
+                let files = facts.and_then(|f| f.option_files.known());
+                let configured = files.zip(server).is_some_and(|(files, server)| {
+                    files.occurrences(Some(server.version)).iter().any(|o| o.name == "server_id")
+                });
+                let identity = Identity {
+                    server_id: server.and_then(|s| s.number("server_id")),
+                    id_is_configured: configured,
+                    port: server.and_then(|s| s.number("port")).and_then(|p| p.try_into().ok()),
+                    version: server.map(|s| s.version),
+                    read: server.is_some(),
+                    domain: server.and_then(|s| s.number("gtid_domain_id")),
+                    offset: server.and_then(|s| s.number("auto_increment_offset")),
+                };
+                (name.clone(), identity)
+            })
+            .collect()
+    }
+
+    /// Ends all connections.
+    pub async fn close(self) {
+        futures_util::future::join_all(self.sessions.into_values().map(Session::close)).await;
+    }
+}
+
+/// Reads every host. Connections that are open already are used again.
+pub async fn observe(
+    hosts: &[&DesiredHost],
+    secrets: &BTreeMap<SecretId, Secret>,
+    options: &Options,
+    scratch: &Arc<Scratch>,
+    mut open: BTreeMap<HostName, Session>,
+) -> Reading {
+    let begun = Instant::now();
+    let ours: BTreeSet<String> =
+        hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone())).collect();
+    let ours: Vec<String> = ours.into_iter().collect();
+    let work = hosts.iter().map(|host| {
+        let session = open.remove(&host.name);
+        let ours = &ours;
+        async move { (host.name.clone(), one(host, secrets, options, scratch, session, ours).await) }
+    });
+    let mut results = stream::iter(work.collect::<Vec<_>>()).buffer_unordered(options.forks.max(1));
+    let mut reading = Reading::default();
+    while let Some((name, (fact, session, login))) = results.next().await {
+        reading.observed.insert(name.clone(), fact);
+        if let Some(session) = session {
+            reading.sessions.insert(name.clone(), session);
+        }
+        if let Some(login) = login {
+            reading.logins.insert(name, login);
+        }
+    }
+    drop(results);
+    reading.took = begun.elapsed();
+    reading
+}
+
+type One = (Fact<HostFacts>, Option<Session>, Option<Login>);
+
+async fn one(
+    host: &DesiredHost,
+    secrets: &BTreeMap<SecretId, Secret>,
+    options: &Options,
+    scratch: &Arc<Scratch>,
+    session: Option<Session>,
+    ours: &[String],
+) -> One {
+    let alive = match session {
+        Some(session) if session.alive().await => Some(session),
+        _ => None,
+    };
+    let session = match alive {
+        Some(session) => session,
+        None => {
+            let target = match target(&host.name, &host.connection, secrets, options) {
+                Ok(target) => target,
+                Err(why) => return (Fact::Unread(why), None, None),
+            };
+            match Session::open(target, scratch.clone()).await {
+                Ok(session) => session,
+                Err(error) => return (Fact::Unread(error.to_string()), None, None),
+            }
+        }
+    };
+    let (fact, login) = read(host, &session, secrets, options, ours).await;
+    (fact, Some(session), login)
+}
+
+async fn read(
+    host: &DesiredHost,
+    session: &Session,
+    secrets: &BTreeMap<SecretId, Secret>,
+    options: &Options,
+    ours: &[String],
+) -> (Fact<HostFacts>, Option<Login>) {
+    let nonce = nonce();
+    let (service, file) =
+        (host.service.clone().unwrap_or_default(), host.option_file.clone().unwrap_or_default());
+    let wished_socket = host.connection.socket.clone().unwrap_or_default();
+    let port = host.endpoint.port.to_string();
+    let args = [nonce.as_str(), &service, &wished_socket, &file, &port];
+    let script = session.read(&HOST, &args, options.timeout);
+
+    let targets: BTreeSet<&Endpoint> = host.channels.iter().map(|c| &c.endpoint).collect();
+    let reach = try_ports(session, targets.into_iter());
+
+    let login = |socket: &str| -> Result<Login, String> {
+        let password = match &host.connection.admin_password {
+            Some(id) => {
+                Some(secrets.get(id).cloned().ok_or_else(|| format!("the secret {} has no value", id.0))?)
+            }
+            None => None,
+        };
+        let user = host.connection.admin_user.clone().unwrap_or_else(|| "root".to_owned());
+        Ok(Login { socket: socket.to_owned(), user, password })
+    };
+    let first_socket = host.connection.socket.clone().unwrap_or_else(|| USUAL_SOCKET.to_owned());
+    let guess = async {
+        let login = login(&first_socket).map_err(SqlError::Broken)?;
+        let facts = ask(session, &login, options, ours).await?;
+        Ok::<_, SqlError>((login, facts))
+    };
+    let (output, guessed, reach) = tokio::join!(script, guess, reach);
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => return (Fact::Unread(error.to_string()), None),
+    };
+    let sections = Sections::cut(&output.stdout, &nonce);
+    if !sections.complete() {
+        let said = output.stderr.lines().next().unwrap_or("no words").to_owned();
+        return (
+            Fact::Unread(format!("the host's shell did not run the reading script to its end: {said}")),
+            None,
+        );
+    }
+    let mut facts = host::facts(&sections);
+    facts.reach = reach;
+
+    let sockets: Vec<String> =
+        sections.text("sockets").unwrap_or_default().lines().map(str::to_owned).collect();
+    let other = sockets.iter().find(|s| **s != first_socket && host.connection.socket.is_none());
+    let answered = match (guessed, other) {
+        (Ok(answered), _) => Ok(answered),
+        (Err(SqlError::Connect { .. }), Some(socket)) => match login(socket).map_err(SqlError::Broken) {
+            Ok(login) => ask(session, &login, options, ours).await.map(|facts| (login, facts)),
+            Err(error) => Err(error),
+        },
+        (Err(error), _) => Err(error),
+    };
+    match answered {
+        Ok((login, mut server)) => {
+            server.unit = facts.service.known().map(|s| s.unit.clone()).unwrap_or_default();
+            facts.server = Fact::Known(server);
+            (Fact::Known(facts), Some(login))
+        }
+        Err(error) => {
+            let down = facts.service.known().is_some_and(|s| !s.running());
+            facts.server = match (facts.service.known(), down) {
+                (None, _) if facts.service == Fact::Absent => {
+                    Fact::Unread("no database server is installed".into())
+                }
+                (_, true) => Fact::Unread(match crate::doctor::explain_down(&facts.error_log) {
+                    Some(cause) => format!("it is down: {cause}"),
+                    None => "it is down".to_owned(),
+                }),
+                _ => Fact::Unread(error.to_string()),
+            };
+            (Fact::Known(facts), None)
+        }
+    }
+}
+
+/// Tries from a host whether ports of others answer.
+pub async fn try_ports(
+    session: &Session,
+    targets: impl Iterator<Item = &Endpoint>,
+) -> BTreeMap<Endpoint, Reach> {
+    let args: Vec<String> = targets.flat_map(|e| [e.address.clone(), e.port.to_string()]).collect();
+    if args.is_empty() {
+        return BTreeMap::new();
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let output = session.read(&REACH, &args, Duration::from_secs(20)).await;
+    output.map(|o| host::reach(&o.text())).unwrap_or_default()
+}
+
+async fn ask(
+    session: &Session,
+    login: &Login,
+    options: &Options,
+    ours: &[String],
+) -> Result<ServerFacts, SqlError> {
+    let mut sql = session.sql(login, options.timeout).await?;
+    let facts = server::read(&mut sql, ours).await;
+    sql.close().await;
+    facts
+}
+
+/// What transport needs, with secrets in place of their references.
+///
+/// # Errors
+/// A secret that has no value, in words.
+pub fn target(
+    name: &HostName,
+    connection: &Connection,
+    secrets: &BTreeMap<SecretId, Secret>,
+    options: &Options,
+) -> Result<Target, String> {
+    let value = |id: &Option<SecretId>| match id {
+        None => Ok(None),
+        Some(id) => {
+            secrets.get(id).cloned().map(Some).ok_or_else(|| format!("the secret {} has no value", id.0))
+        }
+    };
+    let sudo = match &connection.sudo {
+        None => None,
+        Some(sudo) => Some(Sudo { user: sudo.user.clone(), password: value(&sudo.password)? }),
+    };
+    Ok(Target {
+        host: name.clone(),
+        destination: connection.destination.clone(),
+        port: connection.port,
+        user: connection.user.clone(),
+        key: connection.key.clone(),
+        args: connection.args.clone(),
+        password: value(&connection.password)?,
+        sudo,
+        ssh_config: options.ssh_config.clone(),
+        connect_timeout: options.connect_timeout,
+    })
+}
+
+/// A word that no content of a host holds by chance.
+fn nonce() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new();
+    let mut hasher = random.build_hasher();
+    hasher.write_u32(std::process::id());
+    format!("{:016x}{:016x}", hasher.finish(), random.build_hasher().finish())
+}

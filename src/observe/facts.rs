@@ -1,0 +1,299 @@
+//! What one host is, as far as it could be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    firewall::FirewallState,
+    grant::AccountState,
+    gtid::ServerGtid,
+    model::{Endpoint, Fact, HostName, ServerVersion},
+    option_file,
+};
+
+/// A fleet as it was read: each host's facts, or why there are none.
+pub type Observed = BTreeMap<HostName, Fact<HostFacts>>;
+
+/// Everything that is known of one host.
+#[derive(Debug, Clone, Default)]
+pub struct HostFacts {
+    /// The operating system.
+    pub os: OsFacts,
+    /// The database service.
+    pub service: Fact<ServiceFacts>,
+    /// Every option file that the server reads, in its order.
+    pub option_files: Fact<option_file::Files>,
+    /// What the server says of itself.
+    pub server: Fact<ServerFacts>,
+    /// The last words of a server that is down; empty where it runs.
+    pub error_log: Vec<String>,
+    /// The packet filter.
+    pub firewall: Fact<FirewallState>,
+    /// The file system of the data directory.
+    pub disk: Fact<DiskFacts>,
+    /// Whether ports of other hosts answer from here.
+    pub reach: BTreeMap<Endpoint, Reach>,
+    /// A copy of ours that has begun on this host and whose channel does not run yet.
+    pub seed: Fact<SeedMark>,
+    /// SHA-256 in hex of each channel's stored password, by file name such as `master.info`.
+    pub channel_passwords: BTreeMap<String, String>,
+}
+
+/// The operating system and its tools.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OsFacts {
+    /// `PRETTY_NAME`, such as `Debian GNU/Linux 12 (bookworm)`.
+    pub pretty: String,
+    /// `ID`, such as `debian`.
+    pub id: String,
+    /// The kernel's host name.
+    pub hostname: String,
+    /// Whether the script ran as root.
+    pub root: bool,
+    /// Seconds since 1970 by the host's clock.
+    pub clock: f64,
+    /// Whether systemd runs.
+    pub systemd: bool,
+    /// Programs that were found, by name, with their paths.
+    pub tools: BTreeMap<String, String>,
+}
+
+/// The unit that runs the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceFacts {
+    /// Unit name, such as `mariadb.service`.
+    pub unit: String,
+    /// `active`, `inactive`, `failed`, `activating`.
+    pub active: String,
+    /// Whether it starts at boot.
+    pub enabled: bool,
+    /// `success`, or why it ended.
+    pub result: String,
+    /// Main process, 0 where there is none.
+    pub main_pid: u32,
+}
+
+impl ServiceFacts {
+    /// Whether the service runs.
+    pub fn running(&self) -> bool {
+        self.active == "active"
+    }
+}
+
+/// Space on the data directory's file system, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskFacts {
+    /// The data directory.
+    pub datadir: String,
+    /// Free for the server's user.
+    pub free: u64,
+    /// Size of the file system.
+    pub total: u64,
+}
+
+/// Whether a port answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// A TCP connection was made.
+    Open,
+    /// It was not, for this reason.
+    Failed(String),
+}
+
+/// The record of an unfinished copy, kept on the replica as `/var/lib/tandem/seed.json`.
+///
+/// It is written before the first row and removed once the channel runs. It proves that the replica
+/// was empty when the copy began, and holds the one thing that can't be observed later: the
+/// coordinates of the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedMark {
+    /// The source's name in the inventory.
+    pub from: String,
+    /// Databases of the copy.
+    pub databases: Vec<String>,
+    /// Coordinates, once everything is loaded; until then the copy is worthless.
+    pub loaded: Option<SeedCoordinates>,
+}
+
+/// Where the source's binary log stood at the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedCoordinates {
+    /// Source binary log file.
+    pub file: String,
+    /// Position in it.
+    pub position: u64,
+    /// The same place as a GTID position; empty before the first event.
+    pub gtid: String,
+    /// Where the replica's own binary log stood when the copy was loaded, for the way back.
+    pub own_file: String,
+    /// Position in the replica's own binary log.
+    pub own_position: u64,
+}
+
+/// What a running server says of itself.
+#[derive(Debug, Clone)]
+pub struct ServerFacts {
+    /// Family and version.
+    pub version: ServerVersion,
+    /// `@@version` as it is.
+    pub version_text: String,
+    /// `SHOW GLOBAL VARIABLES`, names in lower case.
+    pub variables: BTreeMap<String, String>,
+    /// Variables that can't change while the server runs.
+    pub static_variables: BTreeSet<String>,
+    /// Values that variables have when no option file names them.
+    pub defaults: BTreeMap<String, String>,
+    /// The systemd unit that runs it.
+    pub unit: String,
+    /// Every account's user and host.
+    pub account_names: BTreeSet<(String, String)>,
+    /// Accounts that were read in full: those whose user name is one of ours.
+    pub accounts: Vec<AccountState>,
+    /// Databases but the server's own.
+    pub databases: Vec<DatabaseFacts>,
+    /// The binary log; absent where it is off.
+    pub binlog: Fact<BinlogFacts>,
+    /// GTID state.
+    pub gtid: Fact<ServerGtid>,
+    /// Channels on which this server is a replica.
+    pub channels: Fact<Vec<ChannelFacts>>,
+    /// Sessions of clients, without the server's, replication's and our own.
+    pub sessions: Fact<Vec<SessionFacts>>,
+}
+
+impl ServerFacts {
+    /// A variable's running value.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// A variable that is a number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.variable(name)?.parse().ok()
+    }
+
+    /// Whether an `ON`/`OFF` variable is on.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.variable(name)
+            .is_some_and(|v| v.eq_ignore_ascii_case("on") || v == "1" || v.eq_ignore_ascii_case("yes"))
+    }
+
+    /// Bytes of all user databases together.
+    pub fn data_bytes(&self) -> u64 {
+        self.databases.iter().map(|d| d.bytes).sum()
+    }
+}
+
+/// A database that is not the server's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DatabaseFacts {
+    /// Its name.
+    pub name: String,
+    /// Default character set.
+    pub character_set: String,
+    /// Default collation.
+    pub collation: String,
+    /// Tables and views.
+    pub tables: u64,
+    /// Data and indexes, estimated by the server.
+    pub bytes: u64,
+    /// Tables without transactions: name and engine.
+    pub locked_tables: Vec<(String, String)>,
+    /// Routines and events: they count as content too.
+    pub programs: u64,
+}
+
+impl DatabaseFacts {
+    /// Whether there is nothing in it at all.
+    pub fn is_empty(&self) -> bool {
+        self.tables == 0 && self.programs == 0
+    }
+}
+
+/// The binary log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BinlogFacts {
+    /// Current file.
+    pub file: String,
+    /// Current position.
+    pub position: u64,
+    /// `binlog-do-db`, as `SHOW MASTER STATUS` has it.
+    pub do_db: Vec<String>,
+    /// `binlog-ignore-db`.
+    pub ignore_db: Vec<String>,
+    /// The oldest file that is still there.
+    pub oldest: String,
+}
+
+/// A channel as the replica reports it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ChannelFacts {
+    /// Connection or channel name; empty for the default one.
+    pub name: String,
+    /// Address of the source.
+    pub source_host: String,
+    /// Port of the source.
+    pub source_port: u16,
+    /// Replication account's user.
+    pub user: String,
+    /// `Yes`, `No`, `Connecting`, `Preparing`.
+    pub io_running: String,
+    /// `Yes` or `No`.
+    pub sql_running: String,
+    /// Number of the receiver's last error, 0 for none.
+    pub io_errno: u32,
+    /// Text of the receiver's last error.
+    pub io_error: String,
+    /// Number of the applier's last error, 0 for none.
+    pub sql_errno: u32,
+    /// Text of the applier's last error.
+    pub sql_error: String,
+    /// Estimated lag, in seconds.
+    pub seconds_behind: Option<u64>,
+    /// Received up to: source file and position.
+    pub read: (String, u64),
+    /// Executed up to: source file and position.
+    pub executed: (String, u64),
+    /// `No`, `Slave_Pos`, `Current_Pos` (MariaDB), or `Yes`/`No` for auto-position (MySQL).
+    pub using_gtid: String,
+    /// GTID position of the receiver.
+    pub gtid_io_pos: String,
+    /// Whether TLS is asked for.
+    pub tls: bool,
+    /// Whether the source's certificate is verified.
+    pub tls_verify: bool,
+    /// Delay in seconds.
+    pub delay: u64,
+    /// Server id of the source, 0 before the first contact.
+    pub source_server_id: u64,
+    /// What the applier does now.
+    pub sql_state: String,
+    /// What the receiver does now.
+    pub io_state: String,
+}
+
+impl ChannelFacts {
+    /// Whether both threads run.
+    pub fn running(&self) -> bool {
+        self.io_running == "Yes" && self.sql_running == "Yes"
+    }
+
+    /// Whether neither thread reports an error.
+    pub fn without_error(&self) -> bool {
+        self.io_errno == 0 && self.sql_errno == 0
+    }
+}
+
+/// A client's session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionFacts {
+    /// User name.
+    pub user: String,
+    /// Where it comes from, without the port; `localhost` for the socket.
+    pub host: String,
+    /// Current database, empty for none.
+    pub database: String,
+}

@@ -1,0 +1,179 @@
+//! Turns the sections of the host script into facts.
+
+use std::collections::BTreeMap;
+
+use super::{DiskFacts, HostFacts, OsFacts, Reach, Sections, ServiceFacts};
+use crate::{
+    firewall,
+    model::{Endpoint, Fact},
+    option_file::Files,
+};
+
+/// The whole script.
+pub const SCRIPT: &str =
+    concat!(include_str!("host.sh"), include_str!("../firewall/observe.sh"), "\nsection end\n");
+
+/// Facts of a host without its server.
+pub fn facts(sections: &Sections<'_>) -> HostFacts {
+    let os = os(sections);
+    let (option_files, pid) = option_files(sections);
+    let root = os.root;
+    let limited = |what: &str| format!("{what} can only be read by root; set ansible_become");
+    HostFacts {
+        service: service(sections, pid),
+        option_files,
+        server: Fact::Unread("not asked yet".into()),
+        error_log: sections
+            .text("error-log")
+            .map(|t| t.lines().map(str::to_owned).collect())
+            .unwrap_or_default(),
+        firewall: match root {
+            true => firewall::read(sections).map_or_else(Fact::Unread, Fact::Known),
+            false => Fact::Unread(limited("the packet filter")),
+        },
+        disk: disk(sections),
+        reach: BTreeMap::new(),
+        seed: match sections.text("seed").filter(|t| !t.trim().is_empty()) {
+            None => Fact::Absent,
+            Some(text) => serde_json::from_str(&text).map_or_else(
+                |e| Fact::Unread(format!("/var/lib/tandem/seed.json makes no sense: {e}")),
+                Fact::Known,
+            ),
+        },
+        channel_passwords: channel_passwords(sections),
+        os,
+    }
+}
+
+fn os(sections: &Sections<'_>) -> OsFacts {
+    let release = sections.pairs("os");
+    let host = sections.pairs("host");
+    let text = |map: &BTreeMap<String, String>, key: &str| map.get(key).cloned().unwrap_or_default();
+    OsFacts {
+        pretty: text(&release, "PRETTY_NAME"),
+        id: text(&release, "ID"),
+        hostname: text(&host, "hostname"),
+        root: host.get("uid").is_some_and(|uid| uid == "0"),
+        clock: text(&host, "clock").parse().unwrap_or(0.0),
+        systemd: host.get("init").is_some_and(|i| i == "systemd"),
+        tools: sections
+            .text("tools")
+            .unwrap_or_default()
+            .lines()
+            .filter_map(|path| Some((path.rsplit('/').next()?.to_owned(), path.to_owned())))
+            .collect(),
+    }
+}
+
+/// `systemctl show` of several units: blocks of `Key=value`, with empty lines in between.
+fn service(sections: &Sections<'_>, pid: Option<u32>) -> Fact<ServiceFacts> {
+    let text = sections.text("service").unwrap_or_default();
+    if !text.contains("LoadState=") {
+        let said = text.lines().next().unwrap_or("nothing").to_owned();
+        return Fact::Unread(format!("systemctl says: {said}"));
+    }
+    let mut units: Vec<ServiceFacts> = Vec::new();
+    for block in text.split("\n\n") {
+        let fields: BTreeMap<&str, &str> = block.lines().filter_map(|l| l.split_once('=')).collect();
+        let get = |key: &str| fields.get(key).copied().unwrap_or_default();
+        if get("LoadState") != "loaded" {
+            continue;
+        }
+        units.push(ServiceFacts {
+            unit: get("Id").to_owned(),
+            active: get("ActiveState").to_owned(),
+            enabled: get("UnitFileState").starts_with("enabled"),
+            result: get("Result").to_owned(),
+            main_pid: get("MainPID").parse().unwrap_or(0),
+        });
+    }
+    // `mysql` is often an alias of `mariadb`: then both blocks are the same unit.
+    let running = units.iter().find(|u| pid.is_some() && Some(u.main_pid) == pid);
+    running.or_else(|| units.first()).cloned().into()
+}
+
+fn option_files(sections: &Sections<'_>) -> (Fact<Files>, Option<u32>) {
+    let tree = sections.text("option-tree").unwrap_or_default();
+    let mut files = Files::default();
+    let mut order: Vec<String> = Vec::new();
+    let mut pid = None;
+    for line in tree.lines() {
+        match line.split_once(' ') {
+            Some(("pid", number)) => pid = number.trim().parse().ok(),
+            Some(("F", path)) => order.push(path.to_owned()),
+            Some(("D", path)) => files.directories.push(path.to_owned()),
+            _ => {}
+        }
+    }
+    // `wc -c` prints a total below several files.
+    let sizes = sections.text("option-sizes").unwrap_or_default();
+    let mut sizes: Vec<(usize, String)> = sizes
+        .lines()
+        .filter_map(|l| l.trim_start().split_once(' '))
+        .filter_map(|(size, path)| Some((size.parse().ok()?, path.to_owned())))
+        .collect();
+    if sizes.len() > 1 {
+        sizes.pop();
+    }
+    let mut bytes = sections.bytes("option-bytes").unwrap_or_default();
+    for (size, path) in sizes {
+        if size > bytes.len() {
+            return (Fact::Unread("an option file changed while it was read; try again".into()), pid);
+        }
+        let (content, rest) = bytes.split_at(size);
+        bytes = rest;
+        if order.contains(&path) {
+            files.files.push((path, content.to_vec()));
+        } else {
+            files.outside.insert(path, content.to_vec());
+        }
+    }
+    if !bytes.is_empty() {
+        return (Fact::Unread("an option file changed while it was read; try again".into()), pid);
+    }
+    let fact = if order.is_empty() { Fact::Absent } else { Fact::Known(files) };
+    (fact, pid)
+}
+
+fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {
+    let text = sections.text("disk").unwrap_or_default();
+    let datadir = sections.pairs("disk").get("datadir").cloned().unwrap_or_default();
+    let numbers: Option<(u64, u64)> = text.lines().rev().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        Some((fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+    });
+    match numbers {
+        Some((total, free)) => Fact::Known(DiskFacts { datadir, free: free * 1024, total: total * 1024 }),
+        None => Fact::Unread(format!("the space at {datadir} is not known")),
+    }
+}
+
+/// Lines `DIGEST  - master.info`.
+fn channel_passwords(sections: &Sections<'_>) -> BTreeMap<String, String> {
+    sections
+        .text("channel-passwords")
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace();
+            let digest = fields.next()?.to_owned();
+            Some((fields.next_back()?.to_owned(), digest))
+        })
+        .collect()
+}
+
+/// Lines `ADDRESS PORT open`, or with a reason.
+pub fn reach(text: &str) -> BTreeMap<Endpoint, Reach> {
+    text.lines()
+        .filter_map(|line| {
+            let mut fields = line.splitn(3, ' ');
+            let address = fields.next()?.to_owned();
+            let port = fields.next()?.parse().ok()?;
+            let result = match fields.next()? {
+                "open" => Reach::Open,
+                reason => Reach::Failed(reason.to_owned()),
+            };
+            Some((Endpoint { address, port }, result))
+        })
+        .collect()
+}

@@ -1,0 +1,117 @@
+# Reads one host. Writes nothing. Arguments: NONCE SERVICE SOCKET OWNED_FILE PORT
+# Everything is printed in sections; a section begins with a line `@@NONCE name` and ends where the
+# next one begins. Empty arguments mean "find out".
+LC_ALL=C; export LC_ALL
+PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin; export PATH
+nonce=$1 wished_service=$2 wished_socket=$3 owned_file=$4 server_port=$5
+section() { printf '\n@@%s %s\n' "$nonce" "$*"; }
+
+section os
+cat /etc/os-release 2>/dev/null
+section host
+printf 'hostname=%s\nuid=%s\nclock=%s\n' "$(cat /proc/sys/kernel/hostname)" "$(id -u)" "$(date +%s.%N)"
+if [ -d /run/systemd/system ]; then echo init=systemd; fi
+section tools
+for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld zstd gzip perl python3 socat systemd-run flock \
+  apt-get dnf; do
+  command -v "$tool" 2>/dev/null
+done
+
+section service
+properties=Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,Result,ActiveEnterTimestampMonotonic
+if [ -n "$wished_service" ]; then
+  systemctl show -p "$properties" -- "$wished_service" 2>&1
+else
+  systemctl show -p "$properties" -- mariadb.service mysql.service mysqld.service 2>&1
+fi
+
+# One awk walks the option files, so that twenty files do not cost forty processes. It prints the
+# files in the order in which the server reads them, and what they say of the data directory.
+walk='
+function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t\r]+$/, "", s); return s }
+function read(path, depth,   line, list, n, i, names) {
+  if (depth > 10) return
+  if ((getline line < path) < 0) return
+  print "F " path
+  do {
+    line = trim(line)
+    if (line ~ /^!includedir[ \t]/) {
+      sub(/^!includedir[ \t]+/, "", line); sub(/\/+$/, "", line)
+      print "D " line
+      n = 0
+      while (("ls -1 \"" quote(line) "\" 2>/dev/null" | getline list) > 0) names[++n] = list
+      close("ls -1 \"" quote(line) "\" 2>/dev/null")
+      for (i = 1; i <= n; i++) if (names[i] ~ /\.cnf$/) read(line "/" names[i], depth + 1)
+    } else if (line ~ /^!include[ \t]/) {
+      sub(/^!include[ \t]+/, "", line); read(line, depth + 1)
+    } else if (line ~ /^datadir[ \t]*=/) {
+      sub(/^datadir[ \t]*=/, "", line); print "V " trim(line)
+    }
+  } while ((getline line < path) > 0)
+  close(path)
+}
+function quote(s) { gsub(/[\\"$`]/, "\\\\&", s); return s }
+BEGIN { for (i = 1; i < ARGC; i++) read(ARGV[i], 0) }
+'
+roots="/etc/my.cnf /etc/mysql/my.cnf /usr/etc/my.cnf"
+pid=$(pidof mariadbd mysqld 2>/dev/null); pid=${pid%% *}
+if [ -n "$pid" ]; then
+  while IFS= read -r argument; do
+    case $argument in
+      --defaults-file=*) roots=${argument#*=} ;;
+      --defaults-extra-file=*) roots="$roots ${argument#*=}" ;;
+      --datadir=*) datadir=${argument#*=} ;;
+    esac
+  done <<END
+$(tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null)
+END
+fi
+section option-tree
+walked=$(awk "$walk" $roots 2>/dev/null)
+printf 'pid %s\n%s\n' "$pid" "$walked"
+old_ifs=$IFS
+IFS='
+'
+set -f
+set --
+for line in $walked; do
+  case $line in
+    'F '*) set -- "$@" "${line#F }" ;;
+    'V '*) [ -n "${datadir:-}" ] || datadir=${line#V } ;;
+  esac
+done
+if [ -n "$owned_file" ]; then set -- "$@" "$owned_file"; fi
+set +f
+IFS=$old_ifs
+datadir=${datadir:-/var/lib/mysql}
+section option-sizes
+[ $# -eq 0 ] || wc -c "$@" 2>/dev/null
+section option-bytes
+[ $# -eq 0 ] || cat "$@" 2>/dev/null
+
+section disk
+printf 'datadir=%s\n' "$datadir"
+df -Pk "$datadir" 2>&1
+section channel-passwords
+for info in "$datadir"/master*.info; do
+  [ -r "$info" ] || continue
+  # The sixth line is the password; only its digest leaves the host.
+  printf '%s %s\n' "$(sed -n 6p "$info" | tr -d '\n' | sha256sum)" "${info##*/}"
+done
+section seed
+cat /var/lib/tandem/seed.json 2>/dev/null
+section lock
+cat /run/lock/tandem.json 2>/dev/null
+section sockets
+for socket in $wished_socket /run/mysqld/mysqld.sock /var/lib/mysql/mysql.sock /tmp/mysql.sock; do
+  [ -S "$socket" ] && echo "$socket"
+done
+if [ -z "$pid" ]; then
+  # The server is down: its last words, from its journal and from the usual error logs.
+  section error-log
+  journalctl -q -n 60 -o cat ${wished_service:+-u "$wished_service"} ${wished_service:--u mariadb -u mysql -u mysqld} 2>/dev/null
+  for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld.log "$datadir"/*.err; do
+    [ -r "$log" ] && tail -n 60 "$log"
+  done
+fi
+# Here the firewall's own part of the script follows, then the end.
