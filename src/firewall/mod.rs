@@ -1,1 +1,24 @@
 //! Packet filters of four kinds: what they let in now, what has to change, and how that is made undoable.
+//!
+//! The rules of ours are few and marked: an own table (`inet tandem`) or chain (`TANDEM`), and where
+//! another chain would drop a peer's packet, one accepting rule per peer at its top. Nothing else is
+//! touched, so foreign rules keep their order and their counters.
+
+mod change;
+mod network;
+mod rules;
+mod state;
+
+pub use change::{FirewallChange, change};
+pub use network::{Network, NotANetwork};
+pub use rules::Wish;
+pub use state::{Backend, FirewallState, read};
+
+/// The part of the host script that reads the packet filter.
+pub const OBSERVE: &str = include_str!("observe.sh");
+/// Loads new rules under a dead man's switch.
+pub const APPLY: &str = include_str!("apply.sh");
+/// Keeps the rules and makes them survive a reboot.
+pub const CONFIRM: &str = include_str!("confirm.sh");
+/// Takes the rules back at once.
+pub const UNDO: &str = include_str!("undo.sh");

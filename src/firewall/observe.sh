@@ -1,0 +1,26 @@
+# Reads the packet filter; part of the host script, which defines `section`. Writes nothing.
+section fw-active
+if command -v firewall-cmd >/dev/null 2>&1 && systemctl is-active -q firewalld; then
+  echo firewalld
+elif grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then
+  echo ufw
+fi
+command -v nft >/dev/null 2>&1 && echo nft
+command -v iptables-save >/dev/null 2>&1 && echo iptables
+section fw-firewalld
+if command -v firewall-cmd >/dev/null 2>&1 && systemctl is-active -q firewalld; then
+  firewall-cmd --list-rich-rules
+  firewall-cmd --permanent --list-rich-rules | sed 's/^/permanent /'
+fi
+section fw-ufw
+grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && ufw status 2>&1
+section fw-nft
+nft -j list ruleset 2>&1
+section fw-iptables
+for save in iptables-save ip6tables-save; do
+  command -v $save >/dev/null 2>&1 && echo "# $save" && $save -t filter 2>/dev/null
+done
+section fw-own
+cat /etc/tandem/firewall.sh 2>/dev/null
+section fw-unit
+[ -e /etc/systemd/system/multi-user.target.wants/tandem-firewall.service ] && echo enabled
