@@ -1,1 +1,94 @@
 //! Compares what is wished with what was observed, one resource family per module. Pure.
+
+mod accounts;
+mod channel;
+mod data;
+mod firewall;
+mod resources;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    desired::Desired,
+    model::{HostName, Secret, SecretId},
+    observe::Observed,
+    plan::{Refusal, Step, Waiting},
+};
+
+/// What every comparison may look at.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The wishes.
+    pub desired: &'a Desired,
+    /// The fleet as it was read.
+    pub observed: &'a Observed,
+    /// Secrets, for comparing them with stored hashes. They never enter a step.
+    pub secrets: &'a BTreeMap<SecretId, Secret>,
+}
+
+impl Context<'_> {
+    /// User names of the replication accounts of this play.
+    pub fn own_users(&self) -> Vec<String> {
+        let users: BTreeSet<&String> =
+            self.desired.hosts.values().flat_map(|h| h.accounts.iter().map(|a| &a.user)).collect();
+        users.into_iter().cloned().collect()
+    }
+}
+
+/// A plan that is being written: steps without an order yet.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// Steps, in the order in which they were found.
+    pub steps: Vec<Step>,
+    /// Wishes for which nothing is planned.
+    pub waiting: Vec<Waiting>,
+    /// Wishes that are refused.
+    pub refused: Vec<Refusal>,
+}
+
+impl Draft {
+    /// Notes that nothing is planned for a wish, and why.
+    pub fn wait(&mut self, host: &HostName, reason: impl Into<String>) {
+        self.waiting.push(Waiting { host: host.clone(), reason: reason.into() });
+    }
+
+    /// Notes that a wish is refused, and why.
+    pub fn refuse(&mut self, host: &HostName, code: &str, reason: impl Into<String>) {
+        self.refused.push(Refusal { host: host.clone(), code: code.to_owned(), reason: reason.into() });
+    }
+}
+
+/// Compares one play with the fleet. The steps have no order yet; see [`crate::plan::link`].
+pub fn compare(context: &Context<'_>) -> Draft {
+    let mut draft = Draft::default();
+    for name in &context.desired.members {
+        let Some(host) = context.desired.hosts.get(name) else { continue };
+        let facts = match context.observed.get(name) {
+            Some(crate::model::Fact::Known(facts)) => facts,
+            Some(crate::model::Fact::Unread(why)) => {
+                draft.wait(name, format!("nothing planned: {why}"));
+                continue;
+            }
+            Some(crate::model::Fact::Absent) | None => {
+                draft.wait(name, "nothing planned: not observed");
+                continue;
+            }
+        };
+        firewall::steps(host, facts, &mut draft);
+        resources::steps(host, facts, &mut draft);
+        settings::steps(context, host, facts, &mut draft);
+        accounts::steps(context, host, facts, &mut draft);
+    }
+    // Channels come last: their comparison looks at what the other steps mend.
+    for name in &context.desired.members {
+        let (Some(host), Some(facts)) =
+            (context.desired.hosts.get(name), context.observed.get(name).and_then(|f| f.known()))
+        else {
+            continue;
+        };
+        let footing = data::footing(context, host, facts, &mut draft);
+        channel::steps(context, host, facts, &footing, &mut draft);
+    }
+    draft
+}

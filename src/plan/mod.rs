@@ -1,1 +1,18 @@
-//! The plan: steps with reasons, risks, order, and what waits or is refused. Pure values.
+//! The plan: steps with reasons, risks and an order, and what waits or is refused. Pure values.
+//!
+//! A [`Plan`] is made by [`build`] from what is wished and what was observed. People and machines see
+//! the same value: `render` turns its JSON form into text.
+
+mod build;
+mod json;
+mod order;
+mod policy;
+mod step;
+
+pub use build::build;
+pub use json::{FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
+pub use order::{in_order, link};
+pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};
+pub use step::{
+    Action, ChannelChange, Coordinates, Kind, Plan, Reason, Refusal, Risk, SeedPlan, Step, StepId, Waiting,
+};

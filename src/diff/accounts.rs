@@ -1,0 +1,126 @@
+//! Accounts and databases.
+
+use super::{Context, Draft};
+use crate::{
+    desired::{AccountWish, DatabaseWish, DesiredHost},
+    grant::{self, PasswordCheck},
+    model::Fact,
+    observe::{HostFacts, ServerFacts},
+    plan::{Action, Kind, Reason, Step, StepId},
+};
+
+/// Adds the steps for the accounts and databases of one host.
+pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    let server = match &facts.server {
+        Fact::Known(server) => server,
+        Fact::Absent | Fact::Unread(_) => return,
+    };
+    for wish in &host.accounts {
+        draft.steps.extend(account(context, host, server, wish));
+    }
+    for wish in &host.databases {
+        draft.steps.extend(database(host, server, wish));
+    }
+}
+
+fn account(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    server: &ServerFacts,
+    wish: &AccountWish,
+) -> Option<Step> {
+    let have = server.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
+    let mut before = Vec::new();
+    let mut after = Vec::new();
+    match have {
+        None => {
+            after.push("password ***".to_owned());
+            after.push(format!("privileges {} on {}", wish.privileges.join(", "), wish.on));
+            after.push(format!("TLS {}", required(wish.require_tls)));
+        }
+        Some(have) => {
+            let password = context.secrets.get(&wish.password).map(|p| have.check_password(p.expose()));
+            if password == Some(PasswordCheck::Differs) {
+                before.push("password *** (before)".to_owned());
+                after.push("password *** (after)".to_owned());
+            }
+            let (has, shall) = (have.privileges_on(&wish.on), grant::canonical_privileges(&wish.privileges));
+            if has != shall {
+                before.push(format!("privileges {} on {}", words(&has), wish.on));
+                after.push(format!("privileges {} on {}", words(&shall), wish.on));
+            }
+            let elsewhere = have.scopes_beside(&wish.on);
+            if !elsewhere.is_empty() {
+                before.push(format!("privileges elsewhere: {}", elsewhere.join(", ")));
+                after.push("privileges elsewhere: none".to_owned());
+            }
+            if have.requires_tls() != wish.require_tls {
+                before.push(format!("TLS {}", required(have.requires_tls())));
+                after.push(format!("TLS {}", required(wish.require_tls)));
+            }
+            if have.locked {
+                before.push("locked".to_owned());
+                after.push("unlocked".to_owned());
+            }
+            if after.is_empty() {
+                return None;
+            }
+        }
+    }
+    let verb = if have.is_some() { "change" } else { "create" };
+    Some(Step {
+        id: StepId(format!("{}/account/{}@{}", host.name, wish.user, wish.host)),
+        host: host.name.clone(),
+        kind: Kind::Account,
+        summary: format!("{verb} account {}@{}", wish.user, wish.host),
+        reason: vec![Reason::declared("", &wish.place)],
+        before: have.map(|_| before.join("\n")),
+        after: Some(after.join("\n")),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::Account(wish.clone()),
+    })
+}
+
+fn required(tls: bool) -> &'static str {
+    if tls { "required" } else { "not required" }
+}
+
+fn words(privileges: &std::collections::BTreeSet<String>) -> String {
+    if privileges.is_empty() {
+        "none".into()
+    } else {
+        privileges.iter().cloned().collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn database(host: &DesiredHost, server: &ServerFacts, wish: &DatabaseWish) -> Option<Step> {
+    let have = server.databases.iter().find(|d| d.name == wish.name);
+    let view = |set: Option<&str>, collation: Option<&str>| {
+        let mut parts = Vec::new();
+        parts.extend(set.map(|s| format!("character set {s}")));
+        parts.extend(collation.map(|c| format!("collation {c}")));
+        parts.join(", ")
+    };
+    let differs =
+        |wish: &Option<String>, have: &str| wish.as_ref().is_some_and(|w| !w.eq_ignore_ascii_case(have));
+    if let Some(have) = have
+        && !differs(&wish.character_set, &have.character_set)
+        && !differs(&wish.collation, &have.collation)
+    {
+        return None;
+    }
+    let verb = if have.is_some() { "change the defaults of" } else { "create" };
+    Some(Step {
+        id: StepId(format!("{}/database/{}", host.name, wish.name)),
+        host: host.name.clone(),
+        kind: Kind::Database,
+        summary: format!("{verb} database {}", wish.name),
+        reason: vec![Reason::declared("", &wish.place)],
+        before: have.map(|d| view(Some(&d.character_set), Some(&d.collation))),
+        after: Some(view(wish.character_set.as_deref(), wish.collation.as_deref())),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::Database { wish: wish.clone(), exists: have.is_some() },
+    })
+}

@@ -1,0 +1,298 @@
+//! Channels: what is declared against what the replica reports.
+
+use std::collections::BTreeMap;
+
+use super::{Context, Draft};
+use crate::{
+    desired::{ChannelWish, DesiredHost, Positioning, Tls},
+    doctor::{Layer, Surroundings, explain_channel, explain_down},
+    grant::sha256_hex,
+    model::HostName,
+    observe::{ChannelFacts, HostFacts, ServerFacts},
+    plan::{Action, ChannelChange, Coordinates, Kind, Reason, Risk, Step, StepId},
+};
+
+/// How a replica without a channel stands to its source, decided by [`super::data`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Footing {
+    /// It gets, or has got, a copy of the source whose coordinates are recorded.
+    Seeded,
+    /// Neither side has data; everything from this position on is new.
+    Empty(Coordinates),
+    /// It has the source's history up to where GTIDs can tell.
+    Compared,
+    /// It can't be connected; the refusal is in the plan already.
+    Refused,
+}
+
+/// Adds the steps for all channels of one replica.
+pub fn steps(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    footing: &BTreeMap<HostName, Footing>,
+    draft: &mut Draft,
+) {
+    let Some(server) = facts.server.known() else { return };
+    let channels = match &server.channels {
+        crate::model::Fact::Known(channels) => channels.as_slice(),
+        crate::model::Fact::Absent => &[],
+        crate::model::Fact::Unread(why) => {
+            draft.wait(&host.name, format!("its channels could not be read: {why}"));
+            return;
+        }
+    };
+    for wish in &host.channels {
+        let found = channels.iter().find(|c| c.name == wish.name);
+        let step = match found {
+            Some(channel) => existing(context, host, facts, wish, channel, draft),
+            None => new(wish, footing.get(&wish.source), host),
+        };
+        draft.steps.extend(step);
+    }
+}
+
+fn new(wish: &ChannelWish, footing: Option<&Footing>, host: &DesiredHost) -> Option<Step> {
+    let coordinates = match footing? {
+        Footing::Seeded => Coordinates::OfSeed,
+        Footing::Empty(at) => at.clone(),
+        Footing::Compared => Coordinates::Compared,
+        Footing::Refused => return None,
+    };
+    let begin = match (&coordinates, wish.positioning) {
+        (Coordinates::OfSeed, _) => "from the coordinates of the copy".to_owned(),
+        (Coordinates::At { gtid, .. }, Positioning::Gtid) if gtid.is_empty() => {
+            "from the first event".to_owned()
+        }
+        (Coordinates::At { gtid, .. }, Positioning::Gtid) => format!("from {gtid}"),
+        (Coordinates::At { file, position, .. }, Positioning::File) => match file.is_empty() {
+            true => "from the first event".to_owned(),
+            false => format!("from {file}:{position}"),
+        },
+        _ => "from where the two servers' positions meet".to_owned(),
+    };
+    Some(Step {
+        id: id(host, wish),
+        host: host.name.clone(),
+        kind: Kind::Channel,
+        summary: format!("replicate from {} {begin}", wish.source),
+        reason: vec![Reason::declared("the topology", &wish.place)],
+        before: None,
+        after: Some(wished_view(wish)),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::Channel(ChannelChange {
+            wish: wish.clone(),
+            exists: false,
+            change: true,
+            coordinates,
+        }),
+    })
+}
+
+fn existing(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    wish: &ChannelWish,
+    channel: &ChannelFacts,
+    draft: &mut Draft,
+) -> Option<Step> {
+    let differences = differences(context, facts, wish, channel);
+    let around = surroundings(context, &host.name, facts, wish);
+    let around = Surroundings { replica: host.name.as_str(), source: wish.source.as_str(), ..around };
+    let trouble = explain_channel(channel, &around);
+    let relay_log_renamed = draft.steps.iter().any(|s| s.host == host.name && renames_relay_log(&s.action));
+    let relay_log_lost = trouble.as_ref().is_some_and(|t| t.layer == Layer::RelayLog);
+
+    if let Some(trouble) = &trouble {
+        let mended_by_change = !differences.is_empty()
+            && matches!(
+                trouble.layer,
+                Layer::Password | Layer::Address | Layer::Port | Layer::Firewall | Layer::Tls
+            );
+        let mended_by_other_steps =
+            draft.steps.iter().any(|s| mends(s, trouble.layer, &host.name, &wish.source));
+        if !trouble.heals && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
+            draft.refuse(
+                &host.name,
+                "channel-broken",
+                format!("replication from {}: {trouble}", wish.source),
+            );
+            return None;
+        }
+        if trouble.layer != Layer::Stopped && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
+            draft.wait(&host.name, format!("replication from {}: {trouble}", wish.source));
+            return None;
+        }
+    }
+    let restart = trouble.is_some();
+    if differences.is_empty() && !restart && !relay_log_renamed {
+        return None;
+    }
+    let change = !differences.is_empty() || relay_log_lost || relay_log_renamed;
+    let mut reason = vec![Reason::declared("the topology", &wish.place)];
+    reason.extend(trouble.as_ref().map(|t| Reason::because(t.to_string())));
+    if relay_log_renamed {
+        reason.push(Reason::because(
+            "relay_log changes, and with it the relay log's files: what was not executed is fetched again",
+        ));
+    }
+    let summary = match (change, &trouble) {
+        (true, _) if relay_log_lost || relay_log_renamed => {
+            format!("fetch everything after the last executed event of {} again", wish.source)
+        }
+        (true, _) => {
+            let fields: Vec<&str> = differences.iter().map(|d| d.field).collect();
+            format!("change the channel from {}: {}", wish.source, fields.join(", "))
+        }
+        (false, _) => format!("start the channel from {}", wish.source),
+    };
+    let (before, after) = if differences.is_empty() {
+        (Some(threads(channel)), Some("receiver Yes, applier Yes".to_owned()))
+    } else {
+        let view = |pick: fn(&Difference) -> &str| {
+            differences.iter().map(|d| format!("{} {}", d.field, pick(d))).collect::<Vec<_>>().join("\n")
+        };
+        (Some(view(|d| &d.before)), Some(view(|d| &d.after)))
+    };
+    Some(Step {
+        id: id(host, wish),
+        host: host.name.clone(),
+        kind: Kind::Channel,
+        summary,
+        reason,
+        before,
+        after,
+        risk: if change { vec![Risk::ReplicationPause] } else { Vec::new() },
+        requires: Vec::new(),
+        action: Action::Channel(ChannelChange {
+            wish: wish.clone(),
+            exists: true,
+            change,
+            coordinates: Coordinates::Keep,
+        }),
+    })
+}
+
+fn id(host: &DesiredHost, wish: &ChannelWish) -> StepId {
+    StepId(format!("{}/channel/{}", host.name, wish.source))
+}
+
+fn threads(channel: &ChannelFacts) -> String {
+    format!("receiver {}, applier {}", channel.io_running, channel.sql_running)
+}
+
+/// One option of a channel that is not as declared.
+struct Difference {
+    field: &'static str,
+    before: String,
+    after: String,
+}
+
+fn differences(
+    context: &Context<'_>,
+    facts: &HostFacts,
+    wish: &ChannelWish,
+    channel: &ChannelFacts,
+) -> Vec<Difference> {
+    let mut list = Vec::new();
+    let mut check = |field: &'static str, before: String, after: String| {
+        if before != after {
+            list.push(Difference { field, before, after });
+        }
+    };
+    check("address", channel.source_host.clone(), wish.endpoint.address.clone());
+    check("port", channel.source_port.to_string(), wish.endpoint.port.to_string());
+    check("user", channel.user.clone(), wish.user.clone());
+    check("delay", channel.delay.to_string(), wish.delay.to_string());
+    check("TLS", on_off(channel.tls), on_off(wish.tls.encrypted()));
+    check(
+        "TLS verification",
+        on_off(channel.tls_verify),
+        on_off(matches!(wish.tls, Tls::VerifyCa | Tls::VerifyIdentity)),
+    );
+    let uses_gtid = !channel.using_gtid.eq_ignore_ascii_case("no") && !channel.using_gtid.is_empty();
+    let positioning = |gtid: bool| if gtid { "gtid".to_owned() } else { "file".to_owned() };
+    check("positioning", positioning(uses_gtid), positioning(wish.positioning == Positioning::Gtid));
+    let file =
+        if wish.name.is_empty() { "master.info".to_owned() } else { format!("master-{}.info", wish.name) };
+    if let (Some(stored), Some(password)) =
+        (facts.channel_passwords.get(&file), context.secrets.get(&wish.password))
+        && *stored != sha256_hex(password.expose().as_bytes())
+    {
+        list.push(Difference {
+            field: "password",
+            before: "*** (before)".into(),
+            after: "*** (after)".into(),
+        });
+    }
+    list
+}
+
+fn on_off(on: bool) -> String {
+    if on { "on".into() } else { "off".into() }
+}
+
+fn wished_view(wish: &ChannelWish) -> String {
+    let tls = match wish.tls {
+        Tls::Off => "off",
+        Tls::Required => "required",
+        Tls::VerifyCa => "verify_ca",
+        Tls::VerifyIdentity => "verify_identity",
+    };
+    let positioning = match wish.positioning {
+        Positioning::Gtid => "gtid",
+        Positioning::File => "file",
+    };
+    format!(
+        "source {}\nuser {}\npassword ***\nTLS {tls}\npositioning {positioning}\ndelay {} s",
+        wish.endpoint, wish.user, wish.delay
+    )
+}
+
+fn renames_relay_log(action: &Action) -> bool {
+    matches!(action, Action::Restart { expect, .. } if expect.iter().any(|(name, _)| name == "relay_log"))
+}
+
+/// Whether a step of this plan does away with the cause of a channel's trouble.
+fn mends(step: &Step, layer: Layer, replica: &HostName, source: &HostName) -> bool {
+    let at_source = step.host == *source;
+    match layer {
+        Layer::Password | Layer::Account | Layer::Privilege => at_source && step.kind == Kind::Account,
+        Layer::Port => at_source && matches!(step.kind, Kind::Service | Kind::Firewall),
+        Layer::Server => at_source && step.kind == Kind::Service,
+        Layer::Firewall => at_source && step.kind == Kind::Firewall,
+        Layer::Identity => {
+            (at_source || step.host == *replica) && matches!(step.kind, Kind::Service | Kind::Variable)
+        }
+        Layer::Tls => at_source && matches!(step.kind, Kind::Service | Kind::File),
+        Layer::Address | Layer::Binlog | Layer::RelayLog | Layer::Data | Layer::Stopped | Layer::Unknown => {
+            false
+        }
+    }
+}
+
+fn surroundings<'a>(
+    context: &'a Context<'_>,
+    _replica: &'a HostName,
+    facts: &'a HostFacts,
+    wish: &'a ChannelWish,
+) -> Surroundings<'a> {
+    let source = context.observed.get(&wish.source).and_then(|f| f.known());
+    Surroundings {
+        replica: "",
+        source: "",
+        source_runs: source.and_then(|s| s.service.known()).map(|s| s.running()),
+        reach: facts.reach.get(&wish.endpoint),
+        source_down_because: source.and_then(|s| explain_down(&s.error_log)),
+    }
+}
+
+/// Whether a replica has a channel from an address, whatever its name.
+pub fn replicates_from(server: &ServerFacts, address: &str, port: u16) -> bool {
+    server
+        .channels
+        .known()
+        .is_some_and(|list| list.iter().any(|c| c.source_host == address && c.source_port == port))
+}

@@ -1,0 +1,359 @@
+//! Whose data a replica has: what needs a copy, what may be connected as it is, and what is refused.
+//!
+//! The rule behind all of it: data that exists on one host only is never overwritten, and two servers
+//! are never called equal without a proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Context, Draft, channel::Footing, channel::replicates_from};
+use crate::{
+    desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
+    gtid::{self, Relation, ReturnWay},
+    model::{Fact, HostName, bytes},
+    observe::{HostFacts, SeedMark, ServerFacts},
+    plan::{Action, Coordinates, Kind, Reason, Risk, SeedPlan, Step, StepId},
+};
+
+/// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
+/// may be connected.
+pub fn footing(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    draft: &mut Draft,
+) -> BTreeMap<HostName, Footing> {
+    let mut footing = BTreeMap::new();
+    let Some(server) = facts.server.known() else { return footing };
+    for wish in &host.channels {
+        if server.channels.known().is_some_and(|list| list.iter().any(|c| c.name == wish.name)) {
+            continue;
+        }
+        let Some(source) = context.observed.get(&wish.source).and_then(Fact::known) else {
+            draft.wait(&host.name, format!("replication from {}: that host was not read", wish.source));
+            continue;
+        };
+        let Some(source_server) = source.server.known() else {
+            let why = source.server.unread().unwrap_or("it has no server");
+            draft.wait(
+                &host.name,
+                format!("replication from {}: its server was not read: {why}", wish.source),
+            );
+            continue;
+        };
+        let pair = Pair { context, host, facts, server, wish, source: source_server };
+        if let Some(decided) = pair.decide(draft) {
+            footing.insert(wish.source.clone(), decided);
+        }
+    }
+    footing
+}
+
+/// One replica and one of its sources between which no channel exists yet.
+struct Pair<'a> {
+    context: &'a Context<'a>,
+    host: &'a DesiredHost,
+    facts: &'a HostFacts,
+    server: &'a ServerFacts,
+    wish: &'a ChannelWish,
+    source: &'a ServerFacts,
+}
+
+impl Pair<'_> {
+    fn decide(&self, draft: &mut Draft) -> Option<Footing> {
+        let seed = self.host.seed.as_ref().filter(|seed| seed.from == self.wish.source);
+        match &self.facts.seed {
+            Fact::Unread(why) => {
+                draft.wait(
+                    &self.host.name,
+                    format!("whether a copy has begun there could not be read: {why}"),
+                );
+                return None;
+            }
+            Fact::Known(mark) if mark.from == self.wish.source.as_str() => {
+                if mark.loaded.is_some() {
+                    return Some(Footing::Seeded);
+                }
+                return Some(self.begin_again(mark, seed, draft));
+            }
+            Fact::Known(_) | Fact::Absent => {}
+        }
+        let ours = content(self.server);
+        let theirs = match seed {
+            Some(_) => self.worth_copying(),
+            None => content(self.source),
+        };
+        let source_gets_copy_of_us = self.source_is_seeded_from_us();
+        match (theirs.is_empty(), ours.is_empty()) {
+            // The way back: the source holds, or will hold, a copy of this host.
+            _ if source_gets_copy_of_us => Some(Footing::Compared),
+            (true, true) => Some(Footing::Empty(self.here_and_now())),
+            (false, true) => Some(self.copy(seed, Vec::new(), draft)),
+            (true, false) => {
+                if let Some(decided) = self.by_gtid() {
+                    return Some(decided);
+                }
+                let what = summary(&ours);
+                draft.refuse(
+                    &self.host.name,
+                    "data-on-replica-only",
+                    format!(
+                        "{} holds data ({what}) and {}, its source, holds none. If {} is where the data should \
+                         come from, say `seed_from: {}` or make it the primary. Nothing was changed.",
+                        self.host.name, self.wish.source, self.host.name, self.host.name
+                    ),
+                );
+                Some(Footing::Refused)
+            }
+            (false, false) => Some(self.both_have_data(&ours, seed, draft)),
+        }
+    }
+
+    /// Databases of the source that hold something or that this host lacks: a statement in a database
+    /// that does not exist here would stop the channel.
+    fn worth_copying(&self) -> BTreeSet<String> {
+        let here = |name: &str| self.server.databases.iter().any(|d| d.name == name);
+        self.source
+            .databases
+            .iter()
+            .filter(|d| !d.is_empty() || !here(&d.name))
+            .map(|d| d.name.clone())
+            .collect()
+    }
+
+    /// Whether the source is, in this play, a replica of this host that has no data of its own.
+    fn source_is_seeded_from_us(&self) -> bool {
+        let Some(source) = self.context.desired.hosts.get(&self.wish.source) else { return false };
+        let back = source.channels.iter().any(|c| c.source == self.host.name);
+        let facts = self.context.observed.get(&self.wish.source).and_then(Fact::known);
+        let mark = facts.and_then(|f| f.seed.known()).is_some_and(|m| m.from == self.host.name.as_str());
+        let seeded = source.seed.as_ref().is_some_and(|s| s.from == self.host.name);
+        back && (mark || (seeded && content(self.source).is_empty() && !content(self.server).is_empty()))
+    }
+
+    /// Both sides are empty: everything after the source's present position is new.
+    fn here_and_now(&self) -> Coordinates {
+        let binlog = self.source.binlog.known();
+        let gtid =
+            self.source.gtid.known().map(|g| g.binlog_state.position().to_string()).unwrap_or_default();
+        Coordinates::At {
+            gtid,
+            file: binlog.map(|b| b.file.clone()).unwrap_or_default(),
+            position: binlog.map_or(0, |b| b.position),
+        }
+    }
+
+    /// Two servers with data: only a proof by GTID lets them be connected as they are.
+    fn both_have_data(&self, ours: &BTreeSet<String>, seed: Option<&SeedWish>, draft: &mut Draft) -> Footing {
+        if let Some(decided) = self.by_gtid() {
+            return decided;
+        }
+        let theirs = content(self.source);
+        let only_here: Vec<&String> = ours.difference(&theirs).collect();
+        let detail = match only_here.as_slice() {
+            [] => "the same databases are on both, and nothing proves that their rows are equal".to_owned(),
+            names => format!("only {} has {}", self.host.name, join(names)),
+        };
+        let reason = format!(
+            "{} and {} both hold data, and neither has replicated from the other: {detail}. {} of {} would be \
+             lost by a copy from {}",
+            self.host.name,
+            self.wish.source,
+            bytes(self.server.data_bytes()),
+            self.host.name,
+            self.wish.source,
+        );
+        if seed.is_some() {
+            draft.refuse(&self.host.name, "data-on-both", format!("{reason}. {}", self.ways_out()));
+        } else {
+            draft.refuse(&self.host.name, "data-on-both", format!("{reason}. Nothing was changed."));
+        }
+        Footing::Refused
+    }
+
+    fn ways_out(&self) -> String {
+        format!(
+            "Move the data of {0} away (dump and drop its databases), or copy the other way with `seed_from: {0}`. \
+             Nothing was changed.",
+            self.host.name
+        )
+    }
+
+    /// What GTIDs prove, if one of the two has ever replicated from the other.
+    fn by_gtid(&self) -> Option<Footing> {
+        let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
+        // Equal ids alone prove nothing: two servers that nobody configured both count as 0-1-n.
+        let related = replicates_from(self.source, &self.host.endpoint.address, self.host.endpoint.port)
+            || !ours.slave_pos.is_empty()
+            || !theirs.slave_pos.is_empty();
+        if !related {
+            return None;
+        }
+        let two_way = self
+            .context
+            .desired
+            .hosts
+            .get(&self.wish.source)
+            .is_some_and(|source| source.channels.iter().any(|c| c.source == self.host.name));
+        let way = if two_way { ReturnWay::All } else { ReturnWay::None };
+        match gtid::compare(theirs, ours, &way) {
+            Ok(Relation::Same | Relation::Recoverable { .. }) => Some(Footing::Compared),
+            Ok(Relation::NeedsSeed { .. } | Relation::Diverged { .. }) | Err(_) => None,
+        }
+    }
+
+    /// A copy of ours was cut off: what it left is dropped, and it begins again.
+    fn begin_again(&self, mark: &SeedMark, seed: Option<&SeedWish>, draft: &mut Draft) -> Footing {
+        let known: BTreeSet<&String> = mark.databases.iter().collect();
+        let foreign: Vec<String> =
+            content(self.server).into_iter().filter(|name| !known.contains(name)).collect();
+        if !foreign.is_empty() {
+            draft.refuse(
+                &self.host.name,
+                "data-beside-unfinished-copy",
+                format!(
+                    "an unfinished copy from {} is on {}, and beside it data that is not of that copy: {}. Move it \
+                     away first. Nothing was changed.",
+                    mark.from,
+                    self.host.name,
+                    foreign.join(", ")
+                ),
+            );
+            return Footing::Refused;
+        }
+        let leftovers = self
+            .server
+            .databases
+            .iter()
+            .filter(|d| known.contains(&d.name))
+            .map(|d| d.name.clone())
+            .collect();
+        self.copy(seed, leftovers, draft)
+    }
+
+    fn copy(&self, seed: Option<&SeedWish>, leftovers: Vec<String>, draft: &mut Draft) -> Footing {
+        let host = &self.host.name;
+        let Some(wish) = seed.filter(|wish| wish.method != SeedMethod::None) else {
+            draft.refuse(
+                host,
+                "copy-needed",
+                format!(
+                    "{} holds data and {host} holds none, but no role copies it: add the role seed (and seed_method \
+                     other than none), or load the data yourself. Nothing was changed.",
+                    self.wish.source
+                ),
+            );
+            return Footing::Refused;
+        };
+        let chosen: Vec<_> = self
+            .source
+            .databases
+            .iter()
+            .filter(|d| wish.databases.is_empty() || wish.databases.contains(&d.name))
+            .collect();
+        let missing: Vec<&String> =
+            wish.databases.iter().filter(|n| !self.source.databases.iter().any(|d| &d.name == *n)).collect();
+        if !missing.is_empty() {
+            draft.refuse(
+                host,
+                "unknown-database",
+                format!("seed_databases names {}, which {} does not have.", join(&missing), self.wish.source),
+            );
+            return Footing::Refused;
+        }
+        let size: u64 = chosen.iter().map(|d| d.bytes).sum();
+        if let Fact::Known(disk) = &self.facts.disk
+            && disk.free < size
+        {
+            draft.refuse(
+                host,
+                "disk-too-small",
+                format!(
+                    "the copy needs about {}, and {} has {} free at {}.",
+                    bytes(size),
+                    host,
+                    bytes(disk.free),
+                    disk.datadir
+                ),
+            );
+            return Footing::Refused;
+        }
+        let locked: Vec<(String, String)> = chosen
+            .iter()
+            .flat_map(|d| d.locked_tables.iter().map(|(table, _)| (d.name.clone(), table.clone())))
+            .collect();
+        let mut risk = vec![Risk::CopyLoad { bytes: size }];
+        if !locked.is_empty() {
+            let names: Vec<String> = chosen
+                .iter()
+                .flat_map(|d| d.locked_tables.iter().map(|(t, e)| format!("{}.{t} ({e})", d.name)))
+                .collect();
+            risk.push(Risk::WriteLock {
+                host: wish.from.clone(),
+                why: format!(
+                    "{} tables know no transactions and are copied under a read lock: {}",
+                    names.len(),
+                    shown(&names)
+                ),
+            });
+        }
+        if !leftovers.is_empty() {
+            risk.push(Risk::Note(format!("drops what an unfinished copy left: {}", leftovers.join(", "))));
+        }
+        if self.server.binlog.known().is_some() {
+            risk.push(Risk::Note(format!(
+                "the binary logs of {host} start anew; it holds no data of its own"
+            )));
+        }
+        let databases: Vec<String> = chosen.iter().map(|d| d.name.clone()).collect();
+        draft.steps.push(Step {
+            id: StepId(format!("{host}/seed/{}", wish.from)),
+            host: host.clone(),
+            kind: Kind::Seed,
+            summary: format!("copy {} from {} ({})", shown(&databases), wish.from, bytes(size)),
+            reason: vec![Reason::declared(
+                format!("{host} holds no data and {} does", wish.from),
+                &wish.place,
+            )],
+            before: Some(if leftovers.is_empty() {
+                "no database".into()
+            } else {
+                "an unfinished copy".to_owned()
+            }),
+            after: Some(databases.join("\n")),
+            risk,
+            requires: Vec::new(),
+            action: Action::Seed(SeedPlan {
+                from: wish.from.clone(),
+                databases,
+                locked_tables: locked,
+                accounts: wish.accounts,
+                own_users: self.context.own_users(),
+                bytes: size,
+                leftovers,
+            }),
+        });
+        Footing::Seeded
+    }
+}
+
+/// Databases that hold something. One that was declared and merely created does not count.
+fn content(server: &ServerFacts) -> BTreeSet<String> {
+    server.databases.iter().filter(|d| !d.is_empty()).map(|d| d.name.clone()).collect()
+}
+
+fn summary(names: &BTreeSet<String>) -> String {
+    shown(&names.iter().cloned().collect::<Vec<_>>())
+}
+
+fn join(names: &[&String]) -> String {
+    names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The first names of a list, and how many more there are.
+fn shown(names: &[String]) -> String {
+    const MOST: usize = 6;
+    match names.len() {
+        0..=MOST => names.join(", "),
+        n => format!("{} and {} more", names[..MOST].join(", "), n - MOST),
+    }
+}

@@ -1,0 +1,126 @@
+//! The packet filter.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use super::Draft;
+use crate::{
+    desired::{DesiredHost, FirewallIntent},
+    firewall::{Backend, FirewallState, Network, Wish, change},
+    model::Fact,
+    observe::HostFacts,
+    plan::{Action, Kind, Reason, Risk, Step, StepId},
+};
+
+/// Adds the step for the packet filter of one host.
+pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    let Some(intent) = &host.firewall else { return };
+    if intent.backend == "none" {
+        return;
+    }
+    let state = match &facts.firewall {
+        Fact::Known(state) => state,
+        Fact::Absent => return,
+        Fact::Unread(why) => {
+            draft.wait(&host.name, format!("the packet filter was not read: {why}"));
+            return;
+        }
+    };
+    let Some(backend) = backend(host, intent, state, draft) else { return };
+    let Some(wish) = wish(host, intent, draft) else { return };
+    let Some(change) = change(&wish, backend, state) else { return };
+    let mut risk = vec![Risk::Lockout];
+    let cut = cut_off(facts, &wish);
+    if !cut.is_empty() {
+        risk.push(Risk::CutClients(cut));
+    }
+    let summary = match intent.deny_others {
+        true => format!("{}: only the peers and firewall_allow reach port {}", backend.word(), intent.port),
+        false => format!("{}: the peers reach port {}", backend.word(), intent.port),
+    };
+    draft.steps.push(Step {
+        id: StepId(format!("{}/firewall", host.name)),
+        host: host.name.clone(),
+        kind: Kind::Firewall,
+        summary,
+        reason: vec![Reason::declared("", &intent.place)],
+        before: Some(change.before.clone()),
+        after: Some(change.after.clone()),
+        risk,
+        requires: Vec::new(),
+        action: Action::Firewall(Box::new(change)),
+    });
+}
+
+fn backend(
+    host: &DesiredHost,
+    intent: &FirewallIntent,
+    state: &FirewallState,
+    draft: &mut Draft,
+) -> Option<Backend> {
+    let wished = Backend::of(&intent.backend);
+    match (wished, state.backend) {
+        (Some(wished), Some(found)) if wished != found => {
+            draft.refuse(
+                &host.name,
+                "firewall-backend",
+                format!(
+                    "firewall_backend is {}, but {} rules the packet filter of this host. Leave it at auto.",
+                    wished.word(),
+                    found.word()
+                ),
+            );
+            None
+        }
+        (_, Some(found)) => Some(found),
+        (None, None) if intent.deny_others => {
+            draft.refuse(
+                &host.name,
+                "firewall-missing",
+                "firewall_deny_others is wished, but neither nftables nor iptables is installed.",
+            );
+            None
+        }
+        (_, None) => None,
+    }
+}
+
+fn wish(host: &DesiredHost, intent: &FirewallIntent, draft: &mut Draft) -> Option<Wish> {
+    let mut allowed = BTreeSet::new();
+    let others = if intent.deny_others { intent.allow.as_slice() } else { &[] };
+    for text in intent.peers.iter().chain(others) {
+        match text.parse::<Network>() {
+            Ok(network) => {
+                allowed.insert(network);
+            }
+            Err(error) => {
+                draft.refuse(
+                    &host.name,
+                    "firewall-name",
+                    format!("{error}. Set replication_address (or firewall_allow) to an address."),
+                );
+                return None;
+            }
+        }
+    }
+    Some(Wish { port: intent.port, allowed, deny_others: intent.deny_others })
+}
+
+/// Clients that are connected over the network now and would not get in any more.
+fn cut_off(facts: &HostFacts, wish: &Wish) -> Vec<String> {
+    if !wish.deny_others {
+        return Vec::new();
+    }
+    let sessions = facts.server.known().and_then(|s| s.sessions.known());
+    let mut cut: BTreeSet<String> = BTreeSet::new();
+    for session in sessions.into_iter().flatten() {
+        let local = session.host.is_empty() || session.host == "localhost";
+        let allowed = session
+            .host
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback() || wish.allowed.iter().any(|n| n.contains(ip)));
+        if !local && !allowed {
+            cut.insert(format!("{}@{}", session.user, session.host));
+        }
+    }
+    cut.into_iter().collect()
+}

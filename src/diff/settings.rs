@@ -1,0 +1,380 @@
+//! Server variables: what is wished, what tandem's option file says, and what the server runs with.
+
+use std::collections::BTreeMap;
+
+use super::{Context, Draft};
+use crate::{
+    desired::{DesiredHost, SettingWish},
+    dialect::Dialect,
+    model::Fact,
+    observe::{HostFacts, ServerFacts},
+    option_file::{Files, Occurrence, Setting, canonical_value, owned_text, same_value},
+    plan::{Action, Kind, Reason, Risk, Step, StepId},
+    source::closest,
+};
+
+/// Adds the steps for the option file, for variables that can be set at once, and for the restart of
+/// those that can't.
+pub fn steps(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    let Some(wishes) = &host.settings else { return };
+    let files = match &facts.option_files {
+        Fact::Known(files) => files,
+        Fact::Absent => return,
+        Fact::Unread(why) => {
+            draft.wait(&host.name, format!("its option files were not read: {why}"));
+            return;
+        }
+    };
+    let Some(server) = facts.server.known() else {
+        // Without the server's own list of variables nothing can be checked; a stopped one is started first.
+        let why = facts.server.unread().unwrap_or("no server is there");
+        draft.wait(&host.name, format!("its server was not read: {why}"));
+        return;
+    };
+    let wishes = last_of_each(wishes);
+    let Some(path) = host.option_file.clone().or_else(|| files.place_for_owned()) else {
+        draft.refuse(
+            &host.name,
+            "no-place-for-option-file",
+            "no directory is included by the server's option files; add `!includedir` to one, or set mysql_option_file",
+        );
+        return;
+    };
+    let comparison = Comparison {
+        host,
+        files,
+        server,
+        wishes: &wishes,
+        path: &path,
+        dialect: Dialect::of(server.version),
+    };
+    comparison.write(draft);
+}
+
+/// The wish that counts for each name, in the order of names' first mention.
+fn last_of_each(wishes: &[SettingWish]) -> Vec<SettingWish> {
+    let mut order: Vec<SettingWish> = Vec::new();
+    for wish in wishes {
+        match order.iter_mut().find(|w| w.name == wish.name) {
+            Some(earlier) => *earlier = wish.clone(),
+            None => order.push(wish.clone()),
+        }
+    }
+    order
+}
+
+struct Comparison<'a> {
+    host: &'a DesiredHost,
+    files: &'a Files,
+    server: &'a ServerFacts,
+    wishes: &'a [SettingWish],
+    path: &'a str,
+    dialect: Dialect,
+}
+
+/// A variable that does not run with its wished value.
+struct Off {
+    name: String,
+    running: String,
+    wished: String,
+    reason: Reason,
+}
+
+impl Comparison<'_> {
+    fn write(&self, draft: &mut Draft) {
+        if self.refuse_impossible(draft) {
+            return;
+        }
+        let occurrences = self.files.occurrences(Some(self.server.version));
+        let old: Vec<&Occurrence> = occurrences.iter().filter(|o| o.file == self.path).collect();
+        let file_step = self.file_step(&old);
+        let off = self.off(&old, &occurrences);
+        let (restart, at_once): (Vec<Off>, Vec<Off>) = off
+            .into_iter()
+            .partition(|o| self.server.static_variables.contains(&o.name) || self.is_pseudo(&o.name));
+        let restarts = !restart.is_empty();
+        draft.steps.extend(file_step);
+        if restarts {
+            draft.steps.push(self.restart_step(restart, at_once));
+        } else if !at_once.is_empty() {
+            draft.steps.push(self.variable_step(&at_once));
+        }
+    }
+
+    /// Options that are no variables are read at the start only.
+    fn is_pseudo(&self, name: &str) -> bool {
+        !self.server.variables.contains_key(name)
+    }
+
+    /// Names that the server does not know, and later files that would win. True where something was refused.
+    fn refuse_impossible(&self, draft: &mut Draft) -> bool {
+        let before = draft.refused.len();
+        let occurrences = self.files.occurrences(Some(self.server.version));
+        for wish in self.wishes.iter().filter(|w| !w.values.is_empty()) {
+            let known = self.server.variables.contains_key(&wish.name)
+                || self.dialect.option_without_variable(&wish.name);
+            if !known {
+                let near = closest(&wish.name, self.server.variables.keys().map(String::as_str));
+                let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                draft.refuse(
+                    &self.host.name,
+                    "unknown-variable",
+                    format!("{} has no variable `{}` ({}){hint}", self.server.version, wish.name, wish.place),
+                );
+            }
+            if let Some(winner) = self.files.overrides_after(self.path, &wish.name, &occurrences)
+                && !wish
+                    .values
+                    .iter()
+                    .any(|v| same_value(&wish.name, v, winner.value.as_deref().unwrap_or("ON")))
+            {
+                draft.refuse(
+                    &self.host.name,
+                    "overridden-setting",
+                    format!(
+                        "`{}` ({}) would not count: {}:{} is read later and says {}. Take it out there.",
+                        wish.name,
+                        wish.place,
+                        winner.file,
+                        winner.line,
+                        winner.value.as_deref().unwrap_or("ON")
+                    ),
+                );
+            }
+        }
+        draft.refused.len() > before
+    }
+
+    fn file_step(&self, old: &[&Occurrence]) -> Option<Step> {
+        let settings: Vec<Setting> = self
+            .wishes
+            .iter()
+            .filter(|w| !w.values.is_empty())
+            .map(|w| Setting { name: w.name.clone(), values: w.values.clone() })
+            .collect();
+        if same_settings(&settings, old) {
+            return None;
+        }
+        let after = owned_text(&settings);
+        let before = self.files.content(self.path).map(|b| String::from_utf8_lossy(b).into_owned());
+        let changed: Vec<&SettingWish> = self.wishes.iter().filter(|w| !in_file(w, old)).collect();
+        let mut reason: Vec<Reason> = Vec::new();
+        for wish in changed.iter().filter(|w| !w.values.is_empty()) {
+            let line = Reason::declared(wish.name.clone(), &wish.place);
+            if !reason.contains(&line) {
+                reason.push(line);
+            }
+        }
+        if reason.is_empty() {
+            reason.push(Reason::because("it has options that are no longer wished"));
+        }
+        let verb = if before.is_some() { "change" } else { "write" };
+        Some(Step {
+            id: StepId(format!("{}/option-file", self.host.name)),
+            host: self.host.name.clone(),
+            kind: Kind::OptionFile,
+            summary: format!("{verb} {}", self.path),
+            reason,
+            before,
+            after: Some(after.clone()),
+            risk: Vec::new(),
+            requires: Vec::new(),
+            action: Action::WriteOptionFile { path: self.path.to_owned(), content: Some(after) },
+        })
+    }
+
+    /// Every variable that does not run as it should.
+    fn off(&self, old: &[&Occurrence], all: &[Occurrence]) -> Vec<Off> {
+        let mut off = Vec::new();
+        for wish in self.wishes {
+            let (wished, from_default) = match wish.values.is_empty() {
+                false => (wish.values.clone(), false),
+                true if old.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
+                true => continue,
+            };
+            off.extend(self.compare(
+                &wish.name,
+                &wished,
+                Reason::declared(wish.name.clone(), &wish.place),
+                from_default,
+            ));
+        }
+        // Options of ours that nobody wishes any more go back to what the other files say.
+        let mut gone: Vec<&str> = old.iter().map(|o| o.name.as_str()).collect();
+        gone.sort_unstable();
+        gone.dedup();
+        for name in gone.into_iter().filter(|n| !self.wishes.iter().any(|w| w.name == *n)) {
+            let wished = self.without_us(name, all);
+            off.extend(self.compare(
+                name,
+                &wished,
+                Reason::because(format!("{name} is no longer wished")),
+                true,
+            ));
+        }
+        off
+    }
+
+    /// The value that an option has when our file does not mention it.
+    fn without_us(&self, name: &str, all: &[Occurrence]) -> Vec<String> {
+        let other = all.iter().rfind(|o| o.name == name && o.file != self.path);
+        match other {
+            Some(o) => vec![o.value.clone().unwrap_or_else(|| "ON".into())],
+            None => self.server.defaults.get(name).cloned().into_iter().collect(),
+        }
+    }
+
+    fn compare(&self, name: &str, wished: &[String], reason: Reason, from_default: bool) -> Option<Off> {
+        if from_default && wished.is_empty() && !list_valued(name) {
+            return None;
+        }
+        let running = self.running(name)?;
+        let same = if list_valued(name) {
+            let set = |list: &[String]| {
+                let mut list: Vec<&str> =
+                    list.iter().flat_map(|v| v.split(',')).map(str::trim).filter(|v| !v.is_empty()).collect();
+                list.sort_unstable();
+                list.join(",")
+            };
+            set(std::slice::from_ref(&running)) == set(wished)
+        } else {
+            let wished = wished.last().map_or("", String::as_str);
+            match name {
+                "log_bin" => self.same_log_bin(wished),
+                _ => same_value(name, wished, &running),
+            }
+        };
+        let wished = match wished {
+            [one] if !list_valued(name) => one.clone(),
+            several => several.join(","),
+        };
+        (!same).then_some(Off { name: name.to_owned(), running, wished, reason })
+    }
+
+    /// What the server runs with. `None` where the server does not show an option.
+    fn running(&self, name: &str) -> Option<String> {
+        let binlog = self.server.binlog.known();
+        match name {
+            "binlog_do_db" => Some(binlog.map(|b| b.do_db.join(",")).unwrap_or_default()),
+            "binlog_ignore_db" => Some(binlog.map(|b| b.ignore_db.join(",")).unwrap_or_default()),
+            _ => self.server.variables.get(name).cloned(),
+        }
+    }
+
+    /// `log_bin=NAME` runs as `log_bin=ON` with a base name.
+    fn same_log_bin(&self, wished: &str) -> bool {
+        match canonical_value("log_bin", wished).as_str() {
+            "0" => !self.server.is_on("log_bin"),
+            "1" => self.server.is_on("log_bin"),
+            _ => {
+                let base = self.server.variable("log_bin_basename").unwrap_or_default();
+                let running =
+                    if wished.starts_with('/') { base } else { base.rsplit('/').next().unwrap_or(base) };
+                self.server.is_on("log_bin") && running == wished
+            }
+        }
+    }
+
+    fn view(list: &[Off], pick: fn(&Off) -> &str) -> String {
+        list.iter().map(|o| format!("{} = {}", o.name, pick(o))).collect::<Vec<_>>().join("\n")
+    }
+
+    fn variable_step(&self, list: &[Off]) -> Step {
+        let mut risk = Vec::new();
+        if list.iter().any(|o| self.dialect.needs_stopped_channels(&o.name)) {
+            risk.push(Risk::ReplicationPause);
+        }
+        let sessions = self.server.sessions.known().map_or(0, Vec::len);
+        if sessions > 0 && list.iter().any(|o| o.name.starts_with("auto_increment_")) {
+            risk.push(Risk::Note(format!(
+                "sessions that are open now ({sessions}) keep their old auto_increment values until they reconnect"
+            )));
+        }
+        let names: Vec<&str> = list.iter().map(|o| o.name.as_str()).collect();
+        Step {
+            id: StepId(format!("{}/variable", self.host.name)),
+            host: self.host.name.clone(),
+            kind: Kind::Variable,
+            summary: match list {
+                [one] => format!("set {} {} -> {}", one.name, shown(&one.running), shown(&one.wished)),
+                _ => format!("set {} without a restart", names.join(", ")),
+            },
+            reason: list.iter().map(|o| o.reason.clone()).collect(),
+            before: Some(Self::view(list, |o| &o.running)),
+            after: Some(Self::view(list, |o| &o.wished)),
+            risk,
+            requires: Vec::new(),
+            action: Action::SetGlobal(list.iter().map(|o| (o.name.clone(), o.wished.clone())).collect()),
+        }
+    }
+
+    fn restart_step(&self, fixed: Vec<Off>, at_once: Vec<Off>) -> Step {
+        let unit = self.host.service.clone();
+        let sessions = self.server.sessions.known().map_or(0, Vec::len);
+        let names: Vec<String> = fixed.iter().map(|o| o.name.clone()).collect();
+        let mut list = fixed;
+        list.extend(at_once);
+        Step {
+            id: StepId(format!("{}/service", self.host.name)),
+            host: self.host.name.clone(),
+            kind: Kind::Service,
+            summary: format!("restart {}: {} can't change while it runs", self.unit_name(), names.join(", ")),
+            reason: list.iter().map(|o| o.reason.clone()).collect(),
+            before: Some(Self::view(&list, |o| &o.running)),
+            after: Some(Self::view(&list, |o| &o.wished)),
+            risk: vec![Risk::Restart { sessions }],
+            requires: Vec::new(),
+            action: Action::Restart {
+                unit: unit.unwrap_or_else(|| self.unit_name()),
+                expect: list.iter().map(|o| (o.name.clone(), o.wished.clone())).collect(),
+                option_file: Some(self.path.to_owned()),
+            },
+        }
+    }
+
+    fn unit_name(&self) -> String {
+        self.host.service.clone().unwrap_or_else(|| self.server.unit.clone())
+    }
+}
+
+fn shown(value: &str) -> &str {
+    if value.is_empty() { "(empty)" } else { value }
+}
+
+/// Options that take one value for each mention.
+fn list_valued(name: &str) -> bool {
+    matches!(name, "binlog_do_db" | "binlog_ignore_db")
+        || matches!(
+            name,
+            "replicate_do_db"
+                | "replicate_ignore_db"
+                | "replicate_do_table"
+                | "replicate_ignore_table"
+                | "replicate_wild_do_table"
+                | "replicate_wild_ignore_table"
+        )
+}
+
+fn values_in_file<'a>(name: &str, old: &[&'a Occurrence]) -> Vec<&'a str> {
+    old.iter().filter(|o| o.name == name).map(|o| o.value.as_deref().unwrap_or("ON")).collect()
+}
+
+fn in_file(wish: &SettingWish, old: &[&Occurrence]) -> bool {
+    let there = values_in_file(&wish.name, old);
+    there.len() == wish.values.len()
+        && there.iter().zip(&wish.values).all(|(a, b)| same_value(&wish.name, a, b))
+}
+
+/// Whether a file says what is wished, whatever the spelling.
+fn same_settings(settings: &[Setting], old: &[&Occurrence]) -> bool {
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for occurrence in old {
+        *counted.entry(occurrence.name.as_str()).or_default() += 1;
+    }
+    settings.len() == counted.len()
+        && settings.iter().all(|s| {
+            let there = values_in_file(&s.name, old);
+            there.len() == s.values.len()
+                && there.iter().zip(&s.values).all(|(a, b)| same_value(&s.name, a, b))
+        })
+}

@@ -1,0 +1,89 @@
+//! From a play's wishes and a fleet's facts to a plan. Pure.
+
+use std::collections::BTreeMap;
+
+use super::{Plan, Refusal, Waiting, in_order, link};
+use crate::{
+    desired::{Built, Tls},
+    dialect::Dialect,
+    diff::{Context, compare},
+    model::{Fact, HostName, Secret, SecretId},
+    observe::Observed,
+};
+
+/// Makes the plan for one play.
+pub fn build(built: &Built, observed: &Observed, secrets: &BTreeMap<SecretId, Secret>) -> Plan {
+    let context = Context { desired: &built.desired, observed, secrets };
+    let mut plan = Plan::default();
+    let barred = barred(&context, &mut plan);
+    let draft = compare(&context);
+    plan.waiting.extend(draft.waiting);
+    plan.refused.extend(draft.refused);
+    for host in &built.without_id {
+        let reason =
+            "its server id can't be chosen while another member is not read; set server_id to do without"
+                .to_owned();
+        if observed.get(host).is_some_and(|f| f.known().is_some()) {
+            plan.waiting.push(Waiting { host: host.clone(), reason });
+        }
+    }
+    // A host whose wish was refused keeps still altogether: half a change is worse than none.
+    let refused: Vec<HostName> = plan.refused.iter().map(|r| r.host.clone()).collect();
+    let held =
+        |host: &HostName| refused.contains(host) || barred.contains(host) || built.without_id.contains(host);
+    let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(&s.host)).collect();
+    link(&mut steps, &built.edges.restart_order());
+    match in_order(steps) {
+        Ok(steps) => plan.steps = steps,
+        Err(circle) => plan.refused.push(Refusal {
+            host: circle.first().map_or_else(
+                || HostName::from("-"),
+                |id| HostName::new(id.0.split('/').next().unwrap_or("-")),
+            ),
+            code: "steps-in-a-circle".into(),
+            reason: format!("this is a fault of tandem: {} steps wait for each other", circle.len()),
+        }),
+    }
+    let order = |host: &HostName| built.desired.members.iter().position(|m| m == host);
+    plan.waiting.sort_by(|a, b| (order(&a.host), &a.reason).cmp(&(order(&b.host), &b.reason)));
+    plan.waiting.dedup();
+    plan.refused
+        .sort_by(|a, b| (order(&a.host), &a.code, &a.reason).cmp(&(order(&b.host), &b.code, &b.reason)));
+    plan.refused.dedup();
+    plan
+}
+
+/// Hosts whose server this program can't configure, and edges that can't be encrypted as wished.
+fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
+    let mut barred = Vec::new();
+    for name in &context.desired.members {
+        let Some(host) = context.desired.hosts.get(name) else { continue };
+        let server = context.observed.get(name).and_then(Fact::known).and_then(|f| f.server.known());
+        if let Some(why) = server.and_then(|s| Dialect::of(s.version).unsupported()) {
+            plan.refused.push(Refusal {
+                host: name.clone(),
+                code: "unsupported-version".into(),
+                reason: why,
+            });
+            barred.push(name.clone());
+        }
+        for channel in &host.channels {
+            let source =
+                context.observed.get(&channel.source).and_then(Fact::known).and_then(|f| f.server.known());
+            let has_tls =
+                source.is_some_and(|s| s.variable("have_ssl").is_some_and(|v| v.eq_ignore_ascii_case("yes")));
+            if channel.tls != Tls::Off && source.is_some() && !has_tls {
+                plan.refused.push(Refusal {
+                    host: channel.source.clone(),
+                    code: "tls-without-certificate".into(),
+                    reason: format!(
+                        "replication_tls asks {} for encryption, and its server has no certificate. Use the role tls, give \
+                         it one (mysql_settings: ssl_cert, ssl_key), or say replication_tls: off.",
+                        channel.source
+                    ),
+                });
+            }
+        }
+    }
+    barred
+}

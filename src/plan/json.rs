@@ -1,0 +1,195 @@
+//! A plan as JSON: the one form that machines read, people are shown, and files keep.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Kind, Plan, Refusal, StepId, Waiting};
+use crate::model::HostName;
+
+/// Version of the format: a minor step only adds, a major one may change what is there.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// A plan as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanDocument {
+    /// See [`FORMAT_VERSION`].
+    pub format_version: String,
+    /// Whether nothing is to be done.
+    pub in_sync: bool,
+    /// Counts.
+    pub summary: Summary,
+    /// Steps in an order in which they may run.
+    pub steps: Vec<StepDocument>,
+    /// Hosts or wishes for which nothing is planned.
+    pub waiting: Vec<Waiting>,
+    /// What was refused.
+    pub refused: Vec<Refusal>,
+    /// What a saved plan was made from, so that it can be made again and compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Inputs>,
+}
+
+/// Counts of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Steps.
+    pub steps: usize,
+    /// Restarts of servers among them.
+    pub restarts: usize,
+    /// Hosts that have steps.
+    pub hosts: usize,
+}
+
+/// The files and options a plan was made from. No values, no secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Inventory paths, absolute.
+    pub inventory: Vec<String>,
+    /// Playbook as it was named; absolute if it was a path.
+    pub playbook: String,
+    /// `--limit`, if it was given.
+    pub limit: Option<String>,
+    /// `-e` values as they were given.
+    pub extra: Vec<String>,
+    /// The version of the program that made the plan.
+    pub tool: String,
+}
+
+/// A step as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepDocument {
+    /// Its name in the plan.
+    pub id: StepId,
+    /// Where.
+    pub host: HostName,
+    /// The family.
+    pub kind: Kind,
+    /// What, in one line.
+    pub summary: String,
+    /// Why, each with its place.
+    pub reason: Vec<String>,
+    /// What is there now.
+    pub before: Option<String>,
+    /// What will be there.
+    pub after: Option<String>,
+    /// What it can hurt.
+    pub risk: Vec<String>,
+    /// What must be done first.
+    pub requires: Vec<StepId>,
+}
+
+impl From<&Plan> for PlanDocument {
+    fn from(plan: &Plan) -> Self {
+        let hosts: BTreeSet<&HostName> = plan.steps.iter().map(|s| &s.host).collect();
+        let restarts = plan.steps.iter().filter(|s| matches!(s.action, Action::Restart { .. })).count();
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            in_sync: plan.in_sync(),
+            summary: Summary { steps: plan.steps.len(), restarts, hosts: hosts.len() },
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| StepDocument {
+                    id: step.id.clone(),
+                    host: step.host.clone(),
+                    kind: step.kind,
+                    summary: step.summary.clone(),
+                    reason: step.reason.iter().map(ToString::to_string).collect(),
+                    before: step.before.clone(),
+                    after: step.after.clone(),
+                    risk: step.risk.iter().map(ToString::to_string).collect(),
+                    requires: step.requires.clone(),
+                })
+                .collect(),
+            waiting: plan.waiting.clone(),
+            refused: plan.refused.clone(),
+            inputs: None,
+        }
+    }
+}
+
+/// Why a saved plan can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanFileError {
+    /// It is not JSON of a plan.
+    #[error("line {line}, column {column}: {what}")]
+    Malformed {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// It comes from a later program.
+    #[error("it has format version {0}, this program reads {FORMAT_VERSION}")]
+    Version(String),
+}
+
+impl PlanDocument {
+    /// Reads a saved plan.
+    ///
+    /// # Errors
+    /// When the text is no plan, or one of another major version.
+    pub fn parse(text: &str) -> Result<Self, PlanFileError> {
+        let malformed = |error: serde_json::Error| PlanFileError::Malformed {
+            line: error.line(),
+            column: error.column(),
+            what: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+        };
+        let value: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
+        let version = value.get("format_version").and_then(|v| v.as_str()).unwrap_or("none");
+        if version.split('.').next() != FORMAT_VERSION.split('.').next() {
+            return Err(PlanFileError::Version(version.to_owned()));
+        }
+        serde_json::from_str(text).map_err(malformed)
+    }
+
+    /// The first way in which a fresh plan differs from this one, in words; `None` if they are the same.
+    pub fn first_difference(&self, fresh: &PlanDocument) -> Option<String> {
+        for step in &self.steps {
+            match fresh.steps.iter().find(|s| s.id == step.id) {
+                None => return Some(format!("{}: \"{}\" is not needed any more", step.id, step.summary)),
+                Some(now) if now.before != step.before => {
+                    return Some(format!(
+                        "{}: what is there now has changed since the plan was made",
+                        step.id
+                    ));
+                }
+                Some(now) if now != step => {
+                    return Some(format!("{}: it would now be \"{}\"", step.id, now.summary));
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(new) = fresh.steps.iter().find(|s| !self.steps.iter().any(|old| old.id == s.id)) {
+            return Some(format!("{}: \"{}\" is needed in addition", new.id, new.summary));
+        }
+        if self.refused != fresh.refused || self.waiting != fresh.waiting {
+            return Some("what is refused or waits has changed".to_owned());
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_plan_is_the_documented_object() {
+        let json = serde_json::to_string(&PlanDocument::from(&Plan::default())).unwrap_or_default();
+        assert_eq!(
+            json,
+            r#"{"format_version":"1.0","in_sync":true,"summary":{"steps":0,"restarts":0,"hosts":0},"steps":[],"waiting":[],"refused":[]}"#
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".*") {
+            let _ = PlanDocument::parse(&text);
+        }
+    }
+}

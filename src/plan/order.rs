@@ -1,0 +1,138 @@
+//! The order of the steps: what has to be done before what, on a host and across hosts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, Kind, Step, StepId};
+use crate::model::HostName;
+
+/// Writes into each step which others it requires.
+///
+/// `restart_order` names hosts from the first that may be restarted to the last: replicas before
+/// sources, so that a setting that does not work is found where it hurts least.
+pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
+    let index = Index::of(steps);
+    let mut restarted: Vec<StepId> = Vec::new();
+    for host in restart_order {
+        if let Some(id) = index.find(host, Kind::Service) {
+            restarted.push(id.clone());
+        }
+    }
+    for step in steps.iter_mut() {
+        let mut requires: BTreeSet<StepId> = BTreeSet::new();
+        let host = step.host.clone();
+        let mut after = |host: &HostName, kinds: &[Kind]| {
+            for kind in kinds {
+                requires.extend(index.all(host, *kind).cloned());
+            }
+        };
+        match &step.action {
+            Action::Firewall(_) | Action::InstallPackages(_) => {}
+            Action::WriteFile { .. } => after(&host, &[Kind::Packages]),
+            Action::Command { .. } => after(&host, &[Kind::Packages, Kind::File]),
+            Action::WriteOptionFile { .. } => after(&host, &[Kind::Packages, Kind::File, Kind::Command]),
+            Action::SetGlobal(_) => after(&host, &[Kind::OptionFile]),
+            Action::Restart { .. } | Action::StartService { .. } => {
+                after(&host, &[Kind::OptionFile]);
+                // One server at a time: the next one only when this one answers again.
+                let place = restarted.iter().position(|id| *id == step.id);
+                if let Some(previous) = place.and_then(|n| n.checked_sub(1)).and_then(|n| restarted.get(n)) {
+                    requires.insert(previous.clone());
+                }
+            }
+            Action::Account(_) | Action::Database { .. } => {
+                after(&host, &[Kind::Service, Kind::Variable, Kind::OptionFile]);
+            }
+            Action::Seed(seed) => {
+                for side in [&host, &seed.from] {
+                    after(side, READY);
+                }
+                after(&seed.from, &[Kind::Database, Kind::Seed]);
+            }
+            Action::Channel(change) => {
+                let source = &change.wish.source;
+                for side in [&host, source] {
+                    after(side, READY);
+                    after(side, &[Kind::Database, Kind::Seed]);
+                }
+                // The way back waits until the way there runs: its coordinates are compared then.
+                if index.seeds_from(source, &host) {
+                    requires.extend(index.channels(source, &host).cloned());
+                }
+            }
+        }
+        requires.remove(&step.id);
+        step.requires = requires.into_iter().collect();
+    }
+}
+
+/// What makes a server ready to be copied or connected.
+const READY: &[Kind] = &[Kind::Firewall, Kind::OptionFile, Kind::Variable, Kind::Service, Kind::Account];
+
+/// Steps by host and kind.
+struct Index {
+    by_host: BTreeMap<(HostName, Kind), Vec<StepId>>,
+    seeds: BTreeSet<(HostName, HostName)>,
+    channels: BTreeMap<(HostName, HostName), Vec<StepId>>,
+}
+
+impl Index {
+    fn of(steps: &[Step]) -> Self {
+        let mut index = Index { by_host: BTreeMap::new(), seeds: BTreeSet::new(), channels: BTreeMap::new() };
+        for step in steps {
+            index.by_host.entry((step.host.clone(), step.kind)).or_default().push(step.id.clone());
+            match &step.action {
+                Action::Seed(seed) => {
+                    index.seeds.insert((step.host.clone(), seed.from.clone()));
+                }
+                Action::Channel(change) => {
+                    let edge = (step.host.clone(), change.wish.source.clone());
+                    index.channels.entry(edge).or_default().push(step.id.clone());
+                }
+                _ => {}
+            }
+        }
+        index
+    }
+
+    fn all(&self, host: &HostName, kind: Kind) -> impl Iterator<Item = &StepId> {
+        self.by_host.get(&(host.clone(), kind)).into_iter().flatten()
+    }
+
+    fn find(&self, host: &HostName, kind: Kind) -> Option<&StepId> {
+        self.all(host, kind).next()
+    }
+
+    fn seeds_from(&self, replica: &HostName, source: &HostName) -> bool {
+        self.seeds.contains(&(replica.clone(), source.clone()))
+    }
+
+    fn channels(&self, replica: &HostName, source: &HostName) -> impl Iterator<Item = &StepId> {
+        self.channels.get(&(replica.clone(), source.clone())).into_iter().flatten()
+    }
+}
+
+/// The steps in an order that respects `requires`; among those that are free, the earlier in the
+/// given order goes first, so equal input gives equal output.
+///
+/// # Errors
+/// The ids that stand in a circle. That is a fault of this program, not of its user.
+pub fn in_order(steps: Vec<Step>) -> Result<Vec<Step>, Vec<StepId>> {
+    let known: BTreeSet<StepId> = steps.iter().map(|s| s.id.clone()).collect();
+    let mut left: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let mut done: BTreeSet<StepId> = BTreeSet::new();
+    let mut ordered = Vec::with_capacity(left.len());
+    loop {
+        let free = left.iter_mut().find(|slot| {
+            slot.as_ref().is_some_and(|s| s.requires.iter().all(|r| done.contains(r) || !known.contains(r)))
+        });
+        match free.and_then(Option::take) {
+            Some(step) => {
+                done.insert(step.id.clone());
+                ordered.push(step);
+            }
+            None => break,
+        }
+    }
+    let circle: Vec<StepId> = left.into_iter().flatten().map(|s| s.id).collect();
+    if circle.is_empty() { Ok(ordered) } else { Err(circle) }
+}

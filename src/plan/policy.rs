@@ -1,0 +1,83 @@
+//! What may hurt must be allowed by name.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use super::{Plan, Refusal};
+
+/// A word of `--allow`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Allow {
+    /// A server that has client sessions is restarted.
+    Restart,
+    /// Connected clients are cut off by the packet filter.
+    CutClients,
+    /// A replica's own data is replaced.
+    Reseed,
+    /// A server's binary logs start anew.
+    ResetBinlogs,
+    /// An account is dropped.
+    DropAccount,
+}
+
+impl Allow {
+    /// Every word, in the order of the documentation.
+    pub const ALL: [Allow; 5] =
+        [Allow::Restart, Allow::CutClients, Allow::Reseed, Allow::ResetBinlogs, Allow::DropAccount];
+
+    /// The word itself.
+    pub fn word(self) -> &'static str {
+        match self {
+            Allow::Restart => "restart",
+            Allow::CutClients => "cut-clients",
+            Allow::Reseed => "reseed",
+            Allow::ResetBinlogs => "reset-binlogs",
+            Allow::DropAccount => "drop-account",
+        }
+    }
+}
+
+impl fmt::Display for Allow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// A word of `--allow` that means nothing.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{0}` is not something to allow; the words are restart, cut-clients, reseed, reset-binlogs, drop-account"
+)]
+pub struct UnknownAllow(String);
+
+impl FromStr for Allow {
+    type Err = UnknownAllow;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Allow::ALL.into_iter().find(|a| a.word() == word).ok_or_else(|| UnknownAllow(word.to_owned()))
+    }
+}
+
+/// What this run may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Words given by `--allow`, and `restart` after a `yes` at the prompt.
+    pub allow: BTreeSet<Allow>,
+}
+
+/// The steps of a plan that the policy does not allow, as refusals that say which word is missing.
+pub fn blocked_by_policy(plan: &Plan, policy: &Policy) -> Vec<Refusal> {
+    let mut refused = Vec::new();
+    for step in &plan.steps {
+        for risk in &step.risk {
+            let Some(gate) = risk.gate() else { continue };
+            if !policy.allow.contains(&gate) {
+                refused.push(Refusal {
+                    host: step.host.clone(),
+                    code: format!("not-allowed-{gate}"),
+                    reason: format!("{}: {risk}. Allow it with --allow {gate}.", step.summary),
+                });
+            }
+        }
+    }
+    refused
+}

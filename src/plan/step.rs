@@ -1,0 +1,371 @@
+//! The vocabulary of a plan.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    desired::{AccountWish, ChannelWish, DatabaseWish},
+    firewall::FirewallChange,
+    model::{HostName, Place},
+    plan::Allow,
+};
+
+/// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub String);
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What family a step belongs to. The order of the variants is the order in which a host's own
+/// steps are shown and, where nothing else decides, run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The packet filter.
+    Firewall,
+    /// Packages of the host's package manager.
+    Packages,
+    /// A file that is not an option file.
+    File,
+    /// A guarded command of a user's role.
+    Command,
+    /// The one option file that tandem owns.
+    OptionFile,
+    /// A server variable that changes without a restart.
+    Variable,
+    /// The database service is started or restarted.
+    Service,
+    /// An account and its privileges.
+    Account,
+    /// A database.
+    Database,
+    /// The copy of a source's data.
+    Seed,
+    /// A replication channel.
+    Channel,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Firewall => "firewall",
+            Kind::Packages => "packages",
+            Kind::File => "file",
+            Kind::Command => "command",
+            Kind::OptionFile => "option-file",
+            Kind::Variable => "variable",
+            Kind::Service => "service",
+            Kind::Account => "account",
+            Kind::Database => "database",
+            Kind::Seed => "seed",
+            Kind::Channel => "channel",
+        })
+    }
+}
+
+/// Why a step is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// What is wished or needed, in words.
+    pub text: String,
+    /// Where the wish is written, if it is written somewhere.
+    pub place: Option<Place>,
+}
+
+impl Reason {
+    /// A reason that follows from other steps or from what was observed.
+    pub fn because(text: impl Into<String>) -> Self {
+        Self { text: text.into(), place: None }
+    }
+
+    /// A reason that stands in a file.
+    pub fn declared(text: impl Into<String>, place: &Place) -> Self {
+        Self { text: text.into(), place: Some(place.clone()) }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) if self.text.is_empty() => write!(f, "{place}"),
+            Some(place) => write!(f, "{} ({place})", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+/// What a step can hurt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Risk {
+    /// The server is away for the time of a restart; so many client sessions are connected now.
+    Restart {
+        /// Sessions of clients, without replication's, the server's and our own.
+        sessions: usize,
+    },
+    /// Client sessions that are connected now are cut off.
+    CutClients(Vec<String>),
+    /// Writes on a host wait for the time of a lock.
+    WriteLock {
+        /// The host whose writes wait.
+        host: HostName,
+        /// Why a lock is needed at all.
+        why: String,
+    },
+    /// A replica's own data is replaced.
+    ReplacesData(String),
+    /// A server's binary logs start anew.
+    ResetsBinlogs(String),
+    /// An account is dropped.
+    DropsAccount,
+    /// Replication on this host pauses for a moment.
+    ReplicationPause,
+    /// The packet filter changes; the host takes it back by itself unless a fresh connection confirms it.
+    Lockout,
+    /// The source and the network carry the load of a copy of so many bytes.
+    CopyLoad {
+        /// Estimated bytes before compression.
+        bytes: u64,
+    },
+    /// Something else, in words.
+    Note(String),
+}
+
+impl Risk {
+    /// What has to be allowed by name before the step may run.
+    pub fn gate(&self) -> Option<Allow> {
+        match self {
+            Risk::Restart { sessions } if *sessions > 0 => Some(Allow::Restart),
+            Risk::CutClients(_) => Some(Allow::CutClients),
+            Risk::ReplacesData(_) => Some(Allow::Reseed),
+            Risk::ResetsBinlogs(_) => Some(Allow::ResetBinlogs),
+            Risk::DropsAccount => Some(Allow::DropAccount),
+            Risk::Restart { .. }
+            | Risk::WriteLock { .. }
+            | Risk::ReplicationPause
+            | Risk::Lockout
+            | Risk::CopyLoad { .. }
+            | Risk::Note(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Risk::Restart { sessions: 0 } => {
+                f.write_str("restart: the server is away for some seconds; no client is connected")
+            }
+            Risk::Restart { sessions: 1 } => {
+                f.write_str("restart: the server is away for some seconds; 1 client session is cut")
+            }
+            Risk::Restart { sessions } => {
+                write!(f, "restart: the server is away for some seconds; {sessions} client sessions are cut")
+            }
+            Risk::CutClients(clients) => {
+                write!(f, "cuts clients that are connected now: {}", clients.join(", "))
+            }
+            Risk::WriteLock { host, why } => write!(f, "writes on {host} wait for a moment: {why}"),
+            Risk::ReplacesData(what) => write!(f, "replaces data: {what}"),
+            Risk::ResetsBinlogs(what) => write!(f, "binary logs start anew: {what}"),
+            Risk::DropsAccount => f.write_str("drops an account"),
+            Risk::ReplicationPause => f.write_str("replication pauses for a moment"),
+            Risk::Lockout => f.write_str(
+                "packet filter: taken back by the host itself unless a fresh connection confirms it",
+            ),
+            Risk::CopyLoad { bytes } => {
+                write!(f, "load: about {} are read and sent", crate::model::bytes(*bytes))
+            }
+            Risk::Note(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Where a new channel begins to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Coordinates {
+    /// Keep what the replica has; only other options change.
+    Keep,
+    /// The position that the seed of this replica recorded.
+    OfSeed,
+    /// Compute `gtid_slave_pos` from both servers' states right before the channel is made, by
+    /// [`crate::gtid`]'s rule: the source's position where the replica is at least as far, else the replica's.
+    Compared,
+    /// Where the source stood when it was proven to hold no data; everything later is new. Empty
+    /// values mean the source's very first event.
+    At {
+        /// As a GTID position.
+        gtid: String,
+        /// As a binary log file.
+        file: String,
+        /// As a position in that file.
+        position: u64,
+    },
+}
+
+/// What to do to one channel, in this order: stop, change, start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelChange {
+    /// The channel as it shall be.
+    pub wish: ChannelWish,
+    /// Whether the channel exists now under this name.
+    pub exists: bool,
+    /// Whether `CHANGE MASTER` is needed, or only a start.
+    pub change: bool,
+    /// Where it begins to read when it is changed.
+    pub coordinates: Coordinates,
+}
+
+/// What a seed copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedPlan {
+    /// The host that gives its data.
+    pub from: HostName,
+    /// Databases that are copied.
+    pub databases: Vec<String>,
+    /// Tables whose engine knows no transactions; they are copied under a lock.
+    pub locked_tables: Vec<(String, String)>,
+    /// Whether accounts of the source are copied too.
+    pub accounts: bool,
+    /// Accounts of ours that are left out of the copy, by user name.
+    pub own_users: Vec<String>,
+    /// Estimated bytes before compression.
+    pub bytes: u64,
+    /// Databases on the replica that an unfinished copy of ours left there, and that are dropped first.
+    pub leftovers: Vec<String>,
+}
+
+/// What the executor does for a step. It owns all it needs, so nothing is left to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Change the packet filter under a dead man's switch.
+    Firewall(Box<FirewallChange>),
+    /// Install packages.
+    InstallPackages(Vec<String>),
+    /// Write a file atomically.
+    WriteFile {
+        /// Absolute path.
+        path: String,
+        /// Whole content.
+        content: String,
+        /// Owner name.
+        owner: String,
+        /// Group name.
+        group: String,
+        /// Octal mode, such as `0644`.
+        mode: String,
+    },
+    /// Run a guarded command.
+    Command {
+        /// Program and arguments.
+        run: Vec<String>,
+        /// When this succeeds the command has been done already.
+        unless: Vec<String>,
+    },
+    /// Write tandem's own option file; it is checked by the server's binary first.
+    WriteOptionFile {
+        /// Absolute path.
+        path: String,
+        /// Whole content; `None` removes the file.
+        content: Option<String>,
+    },
+    /// `SET GLOBAL` of variables that need no restart.
+    SetGlobal(Vec<(String, String)>),
+    /// Restart the service, or start it; the old option file comes back if the server does not.
+    Restart {
+        /// systemd unit.
+        unit: String,
+        /// Variables with the values that the server must report afterwards.
+        expect: Vec<(String, String)>,
+        /// The option file to put back if the server does not come up.
+        option_file: Option<String>,
+    },
+    /// Start and enable a service that is stopped or disabled.
+    StartService {
+        /// systemd unit.
+        unit: String,
+        /// Whether it shall start at boot.
+        enable: bool,
+    },
+    /// Make an account what it shall be, off the binary log.
+    Account(AccountWish),
+    /// Create a database, or change its defaults.
+    Database {
+        /// The wish.
+        wish: DatabaseWish,
+        /// Whether it exists now.
+        exists: bool,
+    },
+    /// Copy a source's data.
+    Seed(SeedPlan),
+    /// Make, change or start a channel.
+    Channel(ChannelChange),
+}
+
+/// One thing that will be done on one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its name in the plan.
+    pub id: StepId,
+    /// Where.
+    pub host: HostName,
+    /// The family.
+    pub kind: Kind,
+    /// What, in one line.
+    pub summary: String,
+    /// Why.
+    pub reason: Vec<Reason>,
+    /// What is there now; secrets are shown as `***`.
+    pub before: Option<String>,
+    /// What will be there; secrets are shown as `***`.
+    pub after: Option<String>,
+    /// What it can hurt.
+    pub risk: Vec<Risk>,
+    /// What must be done first.
+    pub requires: Vec<StepId>,
+    /// What the executor does.
+    pub action: Action,
+}
+
+/// Something for which nothing was planned, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The host.
+    pub host: HostName,
+    /// What it waits for, in words.
+    pub reason: String,
+}
+
+/// Something that is wished and will not be done.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The host.
+    pub host: HostName,
+    /// A stable word for machines, such as `data-on-both`.
+    pub code: String,
+    /// Why, and what to do instead.
+    pub reason: String,
+}
+
+/// What is to be done on a fleet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps, in an order in which they may run.
+    pub steps: Vec<Step>,
+    /// Hosts or wishes for which nothing is planned, with the reason.
+    pub waiting: Vec<Waiting>,
+    /// What was refused.
+    pub refused: Vec<Refusal>,
+}
+
+impl Plan {
+    /// Whether reality is as wished: no step, nothing refused and nothing waiting.
+    pub fn in_sync(&self) -> bool {
+        self.steps.is_empty() && self.refused.is_empty() && self.waiting.is_empty()
+    }
+}
