@@ -1,1 +1,16 @@
-//! Executes a plan: locks, guards, one module per family of steps, journal, and the proof that the new plan is empty.
+//! Executes a plan: locks, one module per family of steps, journal, and the proof that the new plan is empty.
+
+mod error;
+mod event;
+mod executor;
+mod fleet;
+pub mod journal;
+mod lock;
+mod steps;
+
+pub use error::StepError;
+pub use event::{Event, Events};
+pub use executor::{Outcome, execute};
+pub use fleet::Fleet;
+pub use lock::{HostLock, LockError, LockInfo, take_all};
+pub(crate) use steps::statements;

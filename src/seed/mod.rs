@@ -1,1 +1,145 @@
 //! Copies a source's data to an empty replica as one snapshot with its coordinates.
+//!
+//! The bytes flow from the source's dump program through two ssh connections into the replica's
+//! client, compressed on the way, and never touch a disk of the controller. A mark on the replica
+//! (see [`crate::observe::SeedMark`]) proves until the channel runs that everything there is our copy.
+
+mod accounts;
+mod check;
+mod copy;
+mod mark;
+
+use std::time::Duration;
+
+use crate::{
+    apply::{Events, Fleet, StepError, journal::Journal, statements},
+    dialect::identifier,
+    observe::{SeedCoordinates, SeedMark, gtid_state},
+    plan::{SeedPlan, Step},
+};
+
+pub use mark::forget;
+
+/// How long an exclusive look at the source may have to wait for running queries. While it waits,
+/// new writes wait behind it.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// Runs the whole copy.
+pub async fn run(
+    step: &Step,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<Option<String>, StepError> {
+    let host = &step.host;
+    let mut state = SeedMark { from: plan.from.to_string(), databases: plan.databases.clone(), loaded: None };
+    mark::write(host, &state, fleet, journal).await?;
+    drop_leftovers(step, plan, fleet, journal).await?;
+
+    let copied = copy::run(step, plan, fleet, journal, events).await?;
+    let accounts = match plan.accounts {
+        true => accounts::copy(host, plan, fleet, journal).await?,
+        false => 0,
+    };
+    disable_events(step, plan, fleet, journal).await?;
+    check::contents(host, plan, fleet).await?;
+    let own = start_binlogs_anew(step, &copied.gtid, fleet, journal).await?;
+    check::still_there(&plan.from, &copied.file, fleet).await?;
+
+    state.loaded = Some(SeedCoordinates {
+        file: copied.file.clone(),
+        position: copied.position,
+        gtid: copied.gtid.clone(),
+        own_file: own.0,
+        own_position: own.1,
+    });
+    mark::write(host, &state, fleet, journal).await?;
+    let lock = match copied.lock {
+        None => "no lock was held".to_owned(),
+        Some(time) => format!("writes on {} waited for {}", plan.from, crate::model::duration(time)),
+    };
+    let gtid = if copied.gtid.is_empty() { "the first event".to_owned() } else { copied.gtid };
+    Ok(Some(format!(
+        "{} sent, {accounts} accounts, snapshot at {gtid} ({}:{}), {lock}",
+        crate::model::bytes(copied.sent),
+        copied.file,
+        copied.position
+    )))
+}
+
+/// Drops what an unfinished copy of ours left on the replica.
+async fn drop_leftovers(
+    step: &Step,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(), StepError> {
+    if plan.leftovers.is_empty() {
+        return Ok(());
+    }
+    let failed = |e| StepError::new(&step.host, "drop what an unfinished copy left", e);
+    let mut sql = statements(&step.host, fleet, journal).await?;
+    sql.off_the_binlog().await.map_err(failed)?;
+    for name in &plan.leftovers {
+        sql.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name))).await.map_err(failed)?;
+    }
+    sql.sql.close().await;
+    Ok(())
+}
+
+/// Events would run on both servers. Replication would have brought them disabled, so the copy does.
+async fn disable_events(
+    step: &Step,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(), StepError> {
+    let failed = |e| StepError::new(&step.host, "disable the copied events", e);
+    let mut sql = statements(&step.host, fleet, journal).await?;
+    let rows = sql
+        .run("SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name FROM information_schema.EVENTS WHERE STATUS = 'ENABLED'")
+        .await
+        .map_err(failed)?;
+    sql.off_the_binlog().await.map_err(failed)?;
+    for row in rows.iter().filter(|r| plan.databases.contains(&r.text("db"))) {
+        let name = format!("{}.{}", identifier(&row.text("db")), identifier(&row.text("name")));
+        sql.run(&format!("ALTER EVENT {name} DISABLE ON SLAVE")).await.map_err(failed)?;
+    }
+    sql.sql.close().await;
+    Ok(())
+}
+
+/// The replica's binary log begins at the snapshot: whoever replicates from it later finds the
+/// snapshot's position in the first Gtid_list event, and nothing of the time before.
+async fn start_binlogs_anew(
+    step: &Step,
+    gtid: &str,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(String, u64), StepError> {
+    let host = &step.host;
+    let dialect = fleet.dialect(host)?;
+    let failed = |e| StepError::new(host, "start its binary logs at the snapshot", e);
+    let mut sql = statements(host, fleet, journal).await?;
+    if sql.run(dialect.show_binlog()).await.map_err(failed)?.is_empty() {
+        return Ok((String::new(), 0));
+    }
+    sql.run(dialect.reset_binlogs()).await.map_err(failed)?;
+    sql.run("SET GLOBAL gtid_slave_pos = ''").await.map_err(failed)?;
+    if !gtid.is_empty() {
+        sql.run(&format!("SET GLOBAL gtid_binlog_state = {}", crate::dialect::literal(gtid)))
+            .await
+            .map_err(failed)?;
+        sql.run(&format!("SET GLOBAL gtid_slave_pos = {}", crate::dialect::literal(gtid)))
+            .await
+            .map_err(failed)?;
+    }
+    let status = sql.run(dialect.show_binlog()).await.map_err(failed)?;
+    let row = status.first().cloned().unwrap_or_default();
+    sql.sql.close().await;
+    let mut reader = fleet.reader(host).await?;
+    gtid_state(&mut reader).await.map_err(failed)?;
+    reader.close().await;
+    Ok((row.text("file"), row.number("position").unwrap_or(0)))
+}

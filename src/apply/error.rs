@@ -1,0 +1,42 @@
+//! What a failed step says.
+
+use std::fmt;
+
+use crate::model::HostName;
+
+/// Why a step was not done: where, what was tried, why it failed, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct StepError {
+    /// The host on which it failed.
+    pub host: HostName,
+    /// What was tried, to be read after "could not".
+    pub tried: String,
+    /// Why it failed, in the words of who said so. Never holds a secret.
+    pub why: String,
+    /// What to do next, if that is known.
+    pub next: Option<String>,
+}
+
+impl StepError {
+    /// An error without a next step.
+    pub fn new(host: &HostName, tried: impl Into<String>, why: impl fmt::Display) -> Self {
+        Self { host: host.clone(), tried: tried.into(), why: why.to_string(), next: None }
+    }
+
+    /// The same with what to do next.
+    #[must_use]
+    pub fn then(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: could not {}: {}", self.host, self.tried, self.why.trim_end_matches('.'))?;
+        match &self.next {
+            Some(next) => write!(f, ". {next}"),
+            None => f.write_str("."),
+        }
+    }
+}

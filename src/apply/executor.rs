@@ -1,0 +1,146 @@
+//! Runs the steps of a plan: each as soon as what it requires is done, one at a time on a host,
+//! independent hosts side by side.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+
+use super::{Event, Events, Fleet, StepError, journal::Journal, steps};
+use crate::{
+    model::HostName,
+    plan::{Plan, Step, StepId},
+};
+
+/// How a run of steps ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Steps that were done.
+    pub done: BTreeSet<StepId>,
+    /// Steps that failed, with their errors.
+    pub failed: BTreeMap<StepId, StepError>,
+    /// Steps that were not begun: what they require failed, or the run was interrupted.
+    pub skipped: BTreeMap<StepId, String>,
+    /// Whether the run was interrupted by its user.
+    pub interrupted: bool,
+}
+
+impl Outcome {
+    /// Whether every step was done.
+    pub fn complete(&self) -> bool {
+        self.failed.is_empty() && self.skipped.is_empty()
+    }
+
+    /// Hosts on which everything was done, and hosts on which something was not.
+    pub fn hosts(&self, plan: &Plan) -> (BTreeSet<HostName>, BTreeSet<HostName>) {
+        let bad: BTreeSet<HostName> =
+            plan.steps.iter().filter(|s| !self.done.contains(&s.id)).map(|s| s.host.clone()).collect();
+        let good = plan.steps.iter().map(|s| s.host.clone()).filter(|h| !bad.contains(h)).collect();
+        (good, bad)
+    }
+}
+
+/// Runs all steps of a plan.
+///
+/// An interrupt lets the running steps come to their end and begins no other.
+pub async fn execute(plan: &Plan, fleet: &Fleet<'_>, journal: &Journal, events: &Events) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut waiting: Vec<&Step> = plan.steps.iter().collect();
+    let mut busy: BTreeSet<HostName> = BTreeSet::new();
+    let mut running = FuturesUnordered::new();
+    loop {
+        if fleet.interrupt.is_cancelled() && !waiting.is_empty() {
+            outcome.interrupted = true;
+            for step in waiting.drain(..) {
+                outcome.skipped.insert(step.id.clone(), "the run was interrupted".into());
+            }
+        }
+        skip_dependants(&mut waiting, &mut outcome, events, journal);
+        let mut rest = Vec::with_capacity(waiting.len());
+        for step in waiting {
+            let ready = step.requires.iter().all(|id| outcome.done.contains(id) || !in_plan(plan, id));
+            if ready && !busy.contains(&step.host) {
+                busy.insert(step.host.clone());
+                running.push(run(step, fleet, journal, events));
+            } else {
+                rest.push(step);
+            }
+        }
+        waiting = rest;
+        let Some((step, result)) = running.next().await else { break };
+        busy.remove(&step.host);
+        match result {
+            Ok(()) => {
+                outcome.done.insert(step.id.clone());
+            }
+            Err(error) => {
+                outcome.failed.insert(step.id.clone(), error);
+            }
+        }
+    }
+    outcome
+}
+
+fn in_plan(plan: &Plan, id: &StepId) -> bool {
+    plan.steps.iter().any(|s| s.id == *id)
+}
+
+/// Takes out the steps that can't be done any more, with the step to blame.
+fn skip_dependants(waiting: &mut Vec<&Step>, outcome: &mut Outcome, events: &Events, journal: &Journal) {
+    loop {
+        let lost = waiting.iter().position(|step| {
+            step.requires.iter().any(|id| outcome.failed.contains_key(id) || outcome.skipped.contains_key(id))
+        });
+        let Some(place) = lost else { return };
+        let step = waiting.remove(place);
+        let blame = step
+            .requires
+            .iter()
+            .find(|id| outcome.failed.contains_key(*id) || outcome.skipped.contains_key(*id))
+            .map(|id| format!("needs {id}, which was not done"))
+            .unwrap_or_default();
+        journal.step_skipped(step, &blame);
+        events.send(Event::Skipped { id: step.id.clone(), host: step.host.clone(), because: blame.clone() });
+        outcome.skipped.insert(step.id.clone(), blame);
+    }
+}
+
+async fn run<'a>(
+    step: &'a Step,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> (&'a Step, Result<(), StepError>) {
+    let begun = Instant::now();
+    journal.step_started(step);
+    events.send(Event::Started {
+        id: step.id.clone(),
+        host: step.host.clone(),
+        summary: step.summary.clone(),
+    });
+    let result = steps::run(step, fleet, journal, events).await;
+    let took: Duration = begun.elapsed();
+    match &result {
+        Ok(note) => {
+            journal.step_done(step, took, note.as_deref());
+            events.send(Event::Done {
+                id: step.id.clone(),
+                host: step.host.clone(),
+                took,
+                note: note.clone(),
+            });
+        }
+        Err(error) => {
+            journal.step_failed(step, took, error);
+            events.send(Event::Failed {
+                id: step.id.clone(),
+                host: step.host.clone(),
+                took,
+                error: error.to_string(),
+            });
+        }
+    }
+    (step, result.map(|_| ()))
+}

@@ -1,0 +1,115 @@
+//! What a run works with: connections, logins, secrets, and the facts the plan was made from.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::StepError;
+use crate::{
+    desired::Desired,
+    dialect::Dialect,
+    model::{Fact, HostName, Secret, SecretId},
+    observe::{HostFacts, Observed, ServerFacts},
+    transport::{Login, Session, SqlReader, SqlWriter, WritePermit, Writer},
+};
+
+/// The limit of a single statement that is expected to be quick.
+pub const STATEMENT: Duration = Duration::from_secs(60);
+/// The limit of a single script that is expected to be quick.
+pub const SCRIPT: Duration = Duration::from_secs(60);
+
+/// Everything that steps need.
+#[derive(Debug)]
+pub struct Fleet<'a> {
+    /// Open connections.
+    pub sessions: &'a BTreeMap<HostName, Session>,
+    /// How to log in to the servers.
+    pub logins: &'a BTreeMap<HostName, Login>,
+    /// Secrets by reference.
+    pub secrets: &'a BTreeMap<SecretId, Secret>,
+    /// The facts that the plan was made from.
+    pub observed: &'a Observed,
+    /// The wishes.
+    pub desired: &'a Desired,
+    /// Cancelled when the user wants the run to end after the running steps.
+    pub interrupt: CancellationToken,
+    permit: WritePermit,
+}
+
+impl<'a> Fleet<'a> {
+    /// Puts a fleet together for a run.
+    pub fn new(
+        sessions: &'a BTreeMap<HostName, Session>,
+        logins: &'a BTreeMap<HostName, Login>,
+        secrets: &'a BTreeMap<SecretId, Secret>,
+        observed: &'a Observed,
+        desired: &'a Desired,
+        interrupt: CancellationToken,
+    ) -> Self {
+        Self { sessions, logins, secrets, observed, desired, interrupt, permit: WritePermit::for_apply() }
+    }
+
+    /// What can change a host.
+    pub fn writer(&self, host: &HostName) -> Result<Writer<'_>, StepError> {
+        let session = self.session(host)?;
+        Ok(session.writer(&self.permit))
+    }
+
+    /// A host's connection.
+    pub fn session(&self, host: &HostName) -> Result<&Session, StepError> {
+        self.sessions.get(host).ok_or_else(|| StepError::new(host, "use the connection", "there is none"))
+    }
+
+    /// A host's facts as they were observed.
+    pub fn facts(&self, host: &HostName) -> Result<&HostFacts, StepError> {
+        self.observed
+            .get(host)
+            .and_then(Fact::known)
+            .ok_or_else(|| StepError::new(host, "look at its facts", "the host was not read"))
+    }
+
+    /// A server's facts as they were observed.
+    pub fn server(&self, host: &HostName) -> Result<&ServerFacts, StepError> {
+        self.facts(host)?
+            .server
+            .known()
+            .ok_or_else(|| StepError::new(host, "look at its server", "it was not read"))
+    }
+
+    /// The words of a server.
+    pub fn dialect(&self, host: &HostName) -> Result<Dialect, StepError> {
+        self.server(host).map(|s| Dialect::of(s.version))
+    }
+
+    /// How to log in to a server.
+    pub fn login(&self, host: &HostName) -> Result<&Login, StepError> {
+        self.logins
+            .get(host)
+            .ok_or_else(|| StepError::new(host, "log in to the server", "no login has worked there"))
+    }
+
+    /// SQL that may change things.
+    pub async fn sql(&self, host: &HostName) -> Result<SqlWriter, StepError> {
+        let login = self.login(host)?;
+        self.writer(host)?
+            .sql(login, STATEMENT)
+            .await
+            .map_err(|e| StepError::new(host, "log in to the server", e))
+    }
+
+    /// SQL that only reads.
+    pub async fn reader(&self, host: &HostName) -> Result<SqlReader, StepError> {
+        let login = self.login(host)?;
+        self.session(host)?
+            .sql(login, STATEMENT)
+            .await
+            .map_err(|e| StepError::new(host, "log in to the server", e))
+    }
+
+    /// A secret's value.
+    pub fn secret(&self, host: &HostName, id: &SecretId) -> Result<&Secret, StepError> {
+        self.secrets
+            .get(id)
+            .ok_or_else(|| StepError::new(host, "use a secret", format!("{} has no value", id.0)))
+    }
+}

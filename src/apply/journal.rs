@@ -1,0 +1,100 @@
+//! The journal of a run: JSON lines, one file a run, appended to and synced as things happen.
+//!
+//! It explains what was done. It is never read to find out what is left to do: that is observed.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::StepError;
+use crate::{model::HostName, plan::Step};
+
+/// An open journal.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Journal {
+    /// Begins the journal of a run under `directory`, named after the time and the process.
+    ///
+    /// # Errors
+    /// When the directory or the file can't be made; a run without a journal does not begin.
+    pub fn begin(directory: &Path, header: Value) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let now = jiff::Timestamp::now();
+        let name = format!("{}-{}.jsonl", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id());
+        let path = directory.join(name);
+        let mut options = OpenOptions::new();
+        options.create_new(true).append(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        let journal = Self { file: Mutex::new(options.open(&path)?), path };
+        journal.write("run_started", header);
+        Ok(journal)
+    }
+
+    /// Where it is written.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write(&self, kind: &str, mut entry: Value) {
+        if let Value::Object(map) = &mut entry {
+            map.insert("event".into(), kind.into());
+            map.insert("time".into(), jiff::Timestamp::now().to_string().into());
+        }
+        let Ok(mut file) = self.file.lock() else { return };
+        // A full disk on the controller must not stop a run half way on the hosts.
+        let _ = writeln!(file, "{entry}").and_then(|()| file.sync_data());
+    }
+
+    /// A step began.
+    pub fn step_started(&self, step: &Step) {
+        self.write("step_started", json!({"step": step.id, "host": step.host, "summary": step.summary}));
+    }
+
+    /// A step was done.
+    pub fn step_done(&self, step: &Step, took: Duration, note: Option<&str>) {
+        self.write(
+            "step_done",
+            json!({"step": step.id, "host": step.host, "seconds": took.as_secs_f64(), "note": note}),
+        );
+    }
+
+    /// A step failed.
+    pub fn step_failed(&self, step: &Step, took: Duration, error: &StepError) {
+        let entry = json!({
+            "step": step.id, "host": step.host, "seconds": took.as_secs_f64(), "error": error.to_string(),
+        });
+        self.write("step_failed", entry);
+    }
+
+    /// A step was not begun.
+    pub fn step_skipped(&self, step: &Step, because: &str) {
+        self.write("step_skipped", json!({"step": step.id, "host": step.host, "because": because}));
+    }
+
+    /// A statement or command was run. `text` has secrets replaced by `***` already.
+    pub fn ran(&self, host: &HostName, text: &str, took: Duration, result: &str) {
+        self.write(
+            "ran",
+            json!({"host": host, "what": text, "seconds": took.as_secs_f64(), "result": result}),
+        );
+    }
+
+    /// The run ended.
+    pub fn run_ended(&self, exit: u8, summary: &str) {
+        self.write("run_ended", json!({"exit": exit, "summary": summary}));
+    }
+}

@@ -1,0 +1,81 @@
+//! Accounts and databases.
+
+use super::{super::journal::Journal, Fleet, StepError, statements};
+use crate::{
+    desired::{AccountWish, DatabaseWish},
+    dialect::literal,
+    grant::{canonical_privileges, native_hash},
+    model::HostName,
+};
+
+/// Makes an account what it shall be, off the binary log: each server has its own, bound to a peer.
+pub async fn run(
+    host: &HostName,
+    wish: &AccountWish,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let dialect = fleet.dialect(host)?;
+    let hash = native_hash(fleet.secret(host, &wish.password)?.expose());
+    let tried = format!("make the account {}@{}", wish.user, wish.host);
+    let failed = |e| StepError::new(host, tried.clone(), e);
+    let mut sql = statements(host, fleet, journal).await?;
+    sql.off_the_binlog().await.map_err(failed)?;
+    for statement in dialect.account(&wish.user, &wish.host, &hash, wish.require_tls) {
+        sql.run_as(&statement, &statement.replace(&hash, "***")).await.map_err(failed)?;
+    }
+    let name = format!("{}@{}", literal(&wish.user), literal(&wish.host));
+    let have = fleet.server(host)?.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
+    let shall = canonical_privileges(&wish.privileges);
+    let too_much =
+        have.is_some_and(|a| a.privileges_on(&wish.on) != shall || !a.scopes_beside(&wish.on).is_empty());
+    if too_much {
+        sql.run(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}")).await.map_err(failed)?;
+    }
+    let words: Vec<&str> = wish.privileges.iter().map(String::as_str).collect();
+    if let Some(odd) =
+        words.iter().find(|w| !w.chars().all(|c| c.is_ascii_alphabetic() || c == ' ' || c == '_'))
+    {
+        return Err(failed_text(host, &tried, format!("`{odd}` is not a privilege")));
+    }
+    sql.run(&format!("GRANT {} ON {} TO {name}", words.join(", "), scope(&wish.on))).await.map_err(failed)?;
+    sql.sql.close().await;
+    Ok(None)
+}
+
+fn failed_text(host: &HostName, tried: &str, why: String) -> StepError {
+    StepError::new(host, tried, why)
+}
+
+/// A scope such as `*.*` or `db.*`, its names in backticks.
+fn scope(on: &str) -> String {
+    let part =
+        |p: &str| if p == "*" { "*".to_owned() } else { crate::dialect::identifier(p.trim_matches('`')) };
+    match on.split_once('.') {
+        Some((database, table)) => format!("{}.{}", part(database), part(table)),
+        None => format!("{}.*", part(on)),
+    }
+}
+
+/// Creates a database, or changes its defaults. It is logged, so that replicas get it too.
+pub async fn database(
+    host: &HostName,
+    wish: &DatabaseWish,
+    exists: bool,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let sql = fleet.dialect(host)?.database(
+        &wish.name,
+        exists,
+        wish.character_set.as_deref(),
+        wish.collation.as_deref(),
+    );
+    let mut statements = statements(host, fleet, journal).await?;
+    statements
+        .run(&sql)
+        .await
+        .map_err(|e| StepError::new(host, format!("make the database {}", wish.name), e))?;
+    statements.sql.close().await;
+    Ok(None)
+}

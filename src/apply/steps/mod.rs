@@ -1,0 +1,85 @@
+//! One module for each family of steps.
+
+mod account;
+mod channel;
+mod firewall;
+mod option_file;
+mod service;
+mod variable;
+
+use super::{Events, Fleet, StepError, journal::Journal};
+use crate::{
+    plan::{Action, Step},
+    transport::{SqlError, SqlWriter},
+};
+
+/// Runs one step. What comes back is worth showing beside "done".
+pub async fn run(
+    step: &Step,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<Option<String>, StepError> {
+    let host = &step.host;
+    match &step.action {
+        Action::Firewall(change) => firewall::run(host, change, fleet, journal).await,
+        Action::WriteOptionFile { path, content } => {
+            option_file::run(host, path, content.as_deref(), fleet, journal).await
+        }
+        Action::SetGlobal(values) => variable::run(host, values, fleet, journal).await,
+        Action::Restart { unit, expect, option_file } => {
+            service::restart(host, unit, expect, option_file.as_deref(), fleet, journal).await
+        }
+        Action::StartService { unit, enable } => service::start(host, unit, *enable, fleet, journal).await,
+        Action::Account(wish) => account::run(host, wish, fleet, journal).await,
+        Action::Database { wish, exists } => account::database(host, wish, *exists, fleet, journal).await,
+        Action::Seed(seed) => crate::seed::run(step, seed, fleet, journal, events).await,
+        Action::Channel(change) => channel::run(step, change, fleet, journal, events).await,
+        Action::InstallPackages(_) | Action::WriteFile { .. } | Action::Command { .. } => {
+            Err(StepError::new(host, "run this kind of step", "it is not supported yet"))
+        }
+    }
+}
+
+/// Statements on one server, each one journalled under the text that may be shown.
+pub struct Statements<'a> {
+    /// The server's host.
+    pub host: &'a crate::model::HostName,
+    /// The connection.
+    pub sql: SqlWriter,
+    /// Where statements are noted.
+    pub journal: &'a Journal,
+}
+
+impl Statements<'_> {
+    /// Runs a statement that holds no secret.
+    pub async fn run(&mut self, sql: &str) -> Result<Vec<crate::transport::Row>, SqlError> {
+        self.run_as(sql, sql).await
+    }
+
+    /// Runs a statement and notes it as `shown`.
+    pub async fn run_as(&mut self, sql: &str, shown: &str) -> Result<Vec<crate::transport::Row>, SqlError> {
+        let begun = std::time::Instant::now();
+        let result = self.sql.query(sql).await;
+        let said = match &result {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.journal.ran(self.host, shown, begun.elapsed(), &said);
+        result
+    }
+
+    /// Keeps everything that this connection does out of the binary log.
+    pub async fn off_the_binlog(&mut self) -> Result<(), SqlError> {
+        self.run("SET SESSION sql_log_bin=0").await.map(|_| ())
+    }
+}
+
+/// Opens a connection for statements.
+pub async fn statements<'a>(
+    host: &'a crate::model::HostName,
+    fleet: &Fleet<'_>,
+    journal: &'a Journal,
+) -> Result<Statements<'a>, StepError> {
+    Ok(Statements { host, sql: fleet.sql(host).await?, journal })
+}

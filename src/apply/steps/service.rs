@@ -1,0 +1,152 @@
+//! The database service.
+
+use std::time::{Duration, Instant};
+
+use super::{super::journal::Journal, Fleet, StepError};
+use crate::{
+    doctor::explain_down,
+    model::HostName,
+    option_file::same_value,
+    transport::{Login, Session, Writer},
+};
+
+/// How long a server may take to come back before its old option file is put in place again. A server
+/// that recovers a crash takes longer, but then it was not this change that stopped it.
+const COMES_BACK: Duration = Duration::from_secs(120);
+
+/// Arguments: UNIT. Prints the last words of a server that does not start.
+const RESTART: &str = r#"
+systemctl restart "$1" && exit 0
+journalctl -q -n 40 -o cat -u "$1" 2>/dev/null
+for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld.log; do [ -r "$log" ] && tail -n 40 "$log"; done
+exit 4
+"#;
+
+/// Puts the option file from before back in place and starts the server. Arguments: UNIT.
+const PUT_BACK: &str = r#"
+path=$(cat /var/lib/tandem/option-file.path 2>/dev/null)
+[ -n "$path" ] || exit 5
+if [ -e /var/lib/tandem/option-file.before ]; then
+  cp -p /var/lib/tandem/option-file.before "$path.new" && mv "$path.new" "$path"
+else
+  rm -f "$path"
+fi
+systemctl reset-failed "$1" 2>/dev/null
+systemctl restart "$1"
+"#;
+
+/// Arguments: UNIT ENABLE.
+const START: &str = r#"
+[ "$2" = yes ] && { systemctl enable -q "$1" || exit 1; }
+systemctl is-active -q "$1" && exit 0
+systemctl reset-failed "$1" 2>/dev/null
+systemctl start "$1" && exit 0
+journalctl -q -n 40 -o cat -u "$1" 2>/dev/null
+for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld.log; do [ -r "$log" ] && tail -n 40 "$log"; done
+exit 4
+"#;
+
+/// Restarts the server and waits until it answers with the wished values.
+pub async fn restart(
+    host: &HostName,
+    unit: &str,
+    expect: &[(String, String)],
+    option_file: Option<&str>,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let writer = fleet.writer(host)?;
+    let login = fleet.login(host)?;
+    let begun = Instant::now();
+    let tried = format!("restart {unit}");
+    let outcome = try_restart(&writer, login, unit).await;
+    journal.ran(host, &tried, begun.elapsed(), outcome.as_ref().map_or_else(|e| e.as_str(), |()| "ok"));
+    if let Err(why) = outcome {
+        let Some(path) = option_file else { return Err(StepError::new(host, tried, why)) };
+        let back = writer.run("put the old option file back", PUT_BACK, &[unit], b"", COMES_BACK).await;
+        let answers =
+            back.is_ok() && wait_for_server(fleet.session(host)?, login, Duration::from_secs(60)).await;
+        let now = match answers {
+            true => format!(
+                "{path} is as it was before, and the server runs again. Correct the setting in the inventory"
+            ),
+            false => format!("{path} is as it was before, but the server does not run; see its error log"),
+        };
+        return Err(StepError::new(host, tried, why).then(format!("{now}.")));
+    }
+    let took = begun.elapsed();
+    let mut sql = fleet.reader(host).await?;
+    for (name, wished) in expect {
+        let rows = sql
+            .query(&format!("SHOW GLOBAL VARIABLES LIKE {}", crate::dialect::literal(name)))
+            .await
+            .map_err(|e| StepError::new(host, "look at its variables", e))?;
+        let Some(value) = rows.first().and_then(|r| r.at(1)).map(str::to_owned) else { continue };
+        let on = name == "log_bin" && value == "ON";
+        if !on && !wished.contains(',') && !same_value(name, &value, wished) {
+            return Err(StepError::new(
+                host,
+                format!("give {name} the value {wished}"),
+                format!("after the restart the server reports {value}"),
+            ));
+        }
+    }
+    sql.close().await;
+    Ok(Some(format!("away for {}", crate::model::duration(took))))
+}
+
+async fn try_restart(writer: &Writer<'_>, login: &Login, unit: &str) -> Result<(), String> {
+    let output = writer
+        .try_run("restart the server", RESTART, &[unit], b"", COMES_BACK)
+        .await
+        .map_err(|e| e.to_string())?;
+    if output.status != 0 {
+        let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
+        return Err(explain_down(&log)
+            .unwrap_or_else(|| "the server does not come up; its error log does not say why".into()));
+    }
+    match wait_for_server(writer.session(), login, COMES_BACK).await {
+        true => Ok(()),
+        false => Err("the service runs, but the server does not answer".into()),
+    }
+}
+
+/// Waits until the server takes a login.
+pub async fn wait_for_server(session: &Session, login: &Login, limit: Duration) -> bool {
+    let end = Instant::now() + limit;
+    loop {
+        if let Ok(sql) = session.sql(login, Duration::from_secs(5)).await {
+            sql.close().await;
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Starts a service that is stopped, and has it start at boot.
+pub async fn start(
+    host: &HostName,
+    unit: &str,
+    enable: bool,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let writer = fleet.writer(host)?;
+    let begun = Instant::now();
+    let tried = format!("start {unit}");
+    let enable = if enable { "yes" } else { "no" };
+    let output = writer
+        .try_run(&tried, START, &[unit, enable], b"", COMES_BACK)
+        .await
+        .map_err(|why| StepError::new(host, tried.clone(), why))?;
+    journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    if output.status == 0 {
+        return Ok(None);
+    }
+    let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
+    let why = explain_down(&log).unwrap_or_else(|| "it does not say why".into());
+    Err(StepError::new(host, tried, why).then("Mend the cause on the host, then apply again."))
+}

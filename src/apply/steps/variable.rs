@@ -1,0 +1,62 @@
+//! Variables that change without a restart.
+
+use super::{super::journal::Journal, Fleet, StepError, statements};
+use crate::{dialect::literal, model::HostName, option_file::canonical_value};
+
+/// Sets variables of a running server; channels pause where the server wants that.
+pub async fn run(
+    host: &HostName,
+    values: &[(String, String)],
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let dialect = fleet.dialect(host)?;
+    let mut sql = statements(host, fleet, journal).await?;
+    let running: Vec<String> = fleet
+        .server(host)?
+        .channels
+        .known()
+        .into_iter()
+        .flatten()
+        .filter(|c| c.io_running != "No" || c.sql_running != "No")
+        .map(|c| c.name.clone())
+        .collect();
+    let pause = values.iter().any(|(name, _)| dialect.needs_stopped_channels(name));
+    let tried = "pause its channels";
+    if pause {
+        for name in &running {
+            sql.run(&dialect.stop_channel(name)).await.map_err(|e| StepError::new(host, tried, e))?;
+        }
+    }
+    let mut failed = None;
+    for (name, value) in values {
+        let statement = format!("SET GLOBAL {name} = {}", operand(name, value));
+        if let Err(error) = sql.run(&statement).await {
+            failed = Some(StepError::new(host, format!("set {name} to {value}"), error));
+            break;
+        }
+    }
+    // The channels go on even where a value was refused.
+    if pause {
+        for name in &running {
+            sql.run(&dialect.start_channel(name))
+                .await
+                .map_err(|e| StepError::new(host, "start its channels again", e))?;
+        }
+    }
+    sql.sql.close().await;
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(None),
+    }
+}
+
+/// Numbers without quotes, everything else as a text: the server takes `'ON'` for a boolean.
+fn operand(name: &str, value: &str) -> String {
+    let canonical = canonical_value(name, value);
+    let number =
+        !canonical.is_empty() && canonical.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
+    let boolean =
+        matches!(value.to_ascii_uppercase().as_str(), "ON" | "OFF" | "TRUE" | "FALSE" | "YES" | "NO");
+    if number && !boolean { canonical } else { literal(value) }
+}

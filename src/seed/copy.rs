@@ -1,0 +1,355 @@
+//! The stream from host to host.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::io::AsyncWriteExt;
+
+use super::LOCK_WAIT;
+use crate::{
+    apply::{Event, Events, Fleet, StepError, journal::Journal},
+    dialect::literal,
+    model::HostName,
+    plan::{SeedPlan, Step},
+    transport::{Login, SqlWriter, Stream, relay},
+};
+
+/// Sends a dump. Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR [--table DATABASE TABLE]... --then
+/// [--ignore-table=...]... --databases DATABASE... Standard input: a line with the password as an
+/// option file has it.
+///
+/// The tables that are named come first and as they are, under a lock that the controller holds; then
+/// everything else in one transaction, with the coordinates. Lines of standard error that begin with
+/// `@` are for the controller, and so is the progress of `dd`.
+const SEND: &str = r#"
+set -u
+umask 077
+dump=$1 socket=$2 user=$3 compressor=$4; shift 4
+IFS= read -r password
+here=$(mktemp -d /tmp/tandem.XXXXXX) || exit 1
+trap 'rm -rf "$here"' EXIT HUP INT TERM PIPE
+mkfifo "$here/tail"
+run() {
+  "$dump" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" --default-character-set=utf8mb4 --quick \
+    --hex-blob --max-allowed-packet=1G --skip-lock-tables "$@" 3<<END
+[client]
+password="$password"
+END
+}
+snapshot() {
+  { run --single-transaction --master-data=2 --gtid --routines --triggers --events "$@"; echo $? >"$here/status"; } | {
+    head -c 32768 | tee "$here/head"
+    sed -n 's/^-- CHANGE MASTER TO MASTER_LOG_FILE=\(.*\);$/@head \1/p' "$here/head" >&2
+    cat
+  }
+  return "$(cat "$here/status")"
+}
+everything() {
+  while [ "$1" = --table ]; do
+    # The first prints CREATE DATABASE and USE, the second the table.
+    run --no-data --no-create-info --skip-triggers --databases "$2" || return
+    run --triggers "$2" "$3" || return
+    shift 3
+  done
+  shift
+  snapshot "$@"
+}
+exec 5>&1
+tail -c 4096 "$here/tail" >"$here/end" &
+status=$( { { everything "$@"; echo $? >&4; } | tee "$here/tail" | dd bs=1M iflag=fullblock status=progress |
+  $compressor >&5; } 4>&1 )
+wait
+sed -n -e 's/^-- SET GLOBAL gtid_slave_pos=\(.*\);$/@gtid \1/p' -e 's/^-- Dump completed.*/@complete/p' "$here/end" >&2
+exit "$status"
+"#;
+
+/// Loads a dump. Arguments: CLIENT SOCKET USER DECOMPRESSOR. Standard input: a line with the password,
+/// then the dump.
+const LOAD: &str = r#"
+set -u
+client=$1 socket=$2 user=$3 decompressor=$4
+IFS= read -r password
+$decompressor | "$client" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" \
+  --default-character-set=utf8mb4 --max-allowed-packet=1G --init-command='SET SESSION sql_log_bin=0, SESSION foreign_key_checks=0' 3<<END
+[client]
+password="$password"
+END
+"#;
+
+/// What a copy has shown of itself.
+pub struct Copied {
+    /// Source binary log file of the snapshot.
+    pub file: String,
+    /// Position in it.
+    pub position: u64,
+    /// The same as a GTID position.
+    pub gtid: String,
+    /// Compressed bytes that were sent.
+    pub sent: u64,
+    /// How long writes on the source had to wait, if at all.
+    pub lock: Option<Duration>,
+}
+
+/// What the sending side has told so far.
+#[derive(Debug, Default)]
+struct Told {
+    head: Option<(String, u64)>,
+    gtid: Option<String>,
+    complete: bool,
+    /// Bytes before compression.
+    read: u64,
+}
+
+impl Told {
+    fn hear(&mut self, line: &str) {
+        if let Some(rest) = line.strip_prefix("@head ") {
+            let mut parts = rest.split(", MASTER_LOG_POS=");
+            let file = parts.next().map(|f| f.trim_matches('\'').to_owned());
+            let position = parts.next().and_then(|p| p.parse().ok());
+            self.head = file.zip(position);
+        } else if let Some(rest) = line.strip_prefix("@gtid ") {
+            self.gtid = Some(rest.trim_matches('\'').to_owned());
+        } else if line == "@complete" {
+            self.complete = true;
+        } else if let Some((number, _)) = line.split_once(" bytes (") {
+            self.read = number.trim().parse().unwrap_or(self.read);
+        }
+    }
+}
+
+/// Copies everything and returns the coordinates of the snapshot.
+pub async fn run(
+    step: &Step,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<Copied, StepError> {
+    let host = &step.host;
+    let from = &plan.from;
+    let begun = Instant::now();
+    let mut lock = Lock::take(from, plan, fleet, journal).await?;
+    let told = Mutex::new(Told::default());
+    let sent = AtomicU64::new(0);
+    let result = {
+        let (source, sink) = streams(host, plan, fleet).await?;
+        let copying = relay(source, sink, &sent, |line| {
+            if let Ok(mut told) = told.lock() {
+                told.hear(line);
+            }
+        });
+        tokio::pin!(copying);
+        let mut tick = tokio::time::interval(Duration::from_millis(250));
+        loop {
+            tokio::select! {
+                result = &mut copying => break result,
+                _ = tick.tick() => {
+                    let (bytes, snapshot) = told.lock().map(|t| (t.read, t.head.is_some())).unwrap_or_default();
+                    events.send(Event::Progress {
+                        id: step.id.clone(),
+                        host: host.clone(),
+                        bytes: bytes.max(sent.load(Ordering::Relaxed)),
+                        total: plan.bytes,
+                        doing: format!("copying from {from}"),
+                    });
+                    // The transaction has its view of the data now; nobody has to wait any more.
+                    if snapshot {
+                        lock.release().await;
+                    }
+                }
+            }
+        }
+    };
+    let held = lock.release().await;
+    let took = begun.elapsed();
+    journal.ran(from, "send a snapshot", took, result.as_ref().map_or("failed", |_| "ok"));
+    let total = result.map_err(|e| {
+        let error = StepError::new(&e.host, format!("copy from {from} to {host}"), &e);
+        match e.said.contains("1412") || e.said.contains("Table definition has changed") {
+            true => error
+                .then("A table was altered while it was copied. Apply again when no table is being altered."),
+            false => error.then("Apply again; the copy begins anew."),
+        }
+    })?;
+    let told = told.into_inner().unwrap_or_default();
+    let (file, position) = match told.head {
+        Some(head) if told.complete => head,
+        _ => {
+            return Err(StepError::new(
+                from,
+                "find the snapshot's coordinates in the dump",
+                "the dump ended too early",
+            )
+            .then("Apply again; the copy begins anew."));
+        }
+    };
+    let gtid = cross_check(from, &file, position, told.gtid.as_deref(), fleet).await?;
+    Ok(Copied { file, position, gtid, sent: total, lock: held })
+}
+
+/// The dump names its GTID position; the server works out the same from file and position. If the
+/// two disagree, neither can be trusted.
+async fn cross_check(
+    from: &HostName,
+    file: &str,
+    position: u64,
+    dumped: Option<&str>,
+    fleet: &Fleet<'_>,
+) -> Result<String, StepError> {
+    let mut sql = fleet.reader(from).await?;
+    let rows = sql
+        .query(&format!("SELECT BINLOG_GTID_POS({}, {position}) AS gtid", literal(file)))
+        .await
+        .map_err(|e| StepError::new(from, "work out the snapshot's GTID position", e))?;
+    sql.close().await;
+    let worked_out = rows.first().and_then(|r| r.get("gtid")).map(str::to_owned);
+    let canonical = |text: &str| text.parse::<crate::gtid::Position>().ok().map(|p| p.to_string());
+    match (worked_out, dumped) {
+        (Some(server), Some(dump)) if canonical(&server) != canonical(dump) => Err(StepError::new(
+            from,
+            "trust the snapshot's coordinates",
+            format!("the dump says {dump}, the server says {server} for {file}:{position}"),
+        )
+        .then("Apply again; the copy begins anew.")),
+        (Some(server), _) => Ok(server),
+        (None, _) => Err(StepError::new(
+            from,
+            "work out the snapshot's GTID position",
+            format!("{file}:{position} is not a place in its binary logs any more"),
+        )),
+    }
+}
+
+/// A global read lock, held while tables without transactions are copied.
+struct Lock {
+    held: Option<(SqlWriter, Instant)>,
+    lasted: Option<Duration>,
+}
+
+impl Lock {
+    async fn take(
+        from: &HostName,
+        plan: &SeedPlan,
+        fleet: &Fleet<'_>,
+        journal: &Journal,
+    ) -> Result<Self, StepError> {
+        let mut lock = Self { held: None, lasted: None };
+        if plan.locked_tables.is_empty() {
+            return Ok(lock);
+        }
+        let tried = "take a read lock for the tables without transactions";
+        let mut sql = fleet.sql(from).await?;
+        let begun = Instant::now();
+        let wait = LOCK_WAIT.as_secs();
+        // If this program dies, the connection does, and the server frees the lock.
+        let result = match sql.query(&format!("SET SESSION lock_wait_timeout = {wait}")).await {
+            Ok(_) => sql.query("FLUSH TABLES WITH READ LOCK").await,
+            Err(error) => Err(error),
+        };
+        journal.ran(
+            from,
+            "FLUSH TABLES WITH READ LOCK",
+            begun.elapsed(),
+            result.as_ref().map_or("failed", |_| "ok"),
+        );
+        match result {
+            Ok(_) => {
+                lock.held = Some((sql, begun));
+                Ok(lock)
+            }
+            Err(error) => Err(StepError::new(from, tried, error)
+                .then(format!("A query has run for more than {wait} seconds. Wait for it to end, or convert the tables to InnoDB."))),
+        }
+    }
+
+    /// Lets writes go on, and tells how long they waited.
+    async fn release(&mut self) -> Option<Duration> {
+        if let Some((mut sql, begun)) = self.held.take() {
+            // Should this fail, the end of the connection frees the lock all the same.
+            let _ = sql.query("UNLOCK TABLES").await;
+            sql.close().await;
+            self.lasted = Some(begun.elapsed());
+        }
+        self.lasted
+    }
+}
+
+async fn streams<'f>(
+    host: &HostName,
+    plan: &SeedPlan,
+    fleet: &'f Fleet<'_>,
+) -> Result<(Stream<'f>, Stream<'f>), StepError> {
+    let from = &plan.from;
+    let (source, sink) = (fleet.facts(from)?, fleet.facts(host)?);
+    let tool = |facts: &crate::observe::HostFacts, at: &HostName, names: &[&str]| {
+        names.iter().find_map(|n| facts.os.tools.get(*n)).cloned().ok_or_else(|| {
+            StepError::new(at, format!("find {} on the host", names.join(" or ")), "it is not installed")
+                .then("Install the server's client package.")
+        })
+    };
+    let dump = tool(source, from, &["mariadb-dump", "mysqldump"])?;
+    let client = tool(sink, host, &["mariadb", "mysql"])?;
+    let both = |name: &str| source.os.tools.contains_key(name) && sink.os.tools.contains_key(name);
+    let (pack, unpack) = match (both("zstd"), both("gzip")) {
+        (true, _) => ("zstd -q -1 -c", "zstd -q -d -c"),
+        (false, true) => ("gzip -1 -c", "gzip -d -c"),
+        (false, false) => ("cat", "cat"),
+    };
+    let (from_login, to_login) = (fleet.login(from)?, fleet.login(host)?);
+    let mut args: Vec<&str> = vec![&dump, &from_login.socket, &from_login.user, pack];
+    let names: Vec<String> =
+        plan.locked_tables.iter().map(|(db, table)| format!("--ignore-table={db}.{table}")).collect();
+    for (database, table) in &plan.locked_tables {
+        args.extend(["--table", database, table]);
+    }
+    args.push("--then");
+    args.extend(names.iter().map(String::as_str));
+    args.push("--databases");
+    args.extend(plan.databases.iter().map(String::as_str));
+    let failed = |e: crate::transport::RunError| {
+        StepError::new(from, format!("begin the copy from {from} to {host}"), e)
+    };
+    let mut send = fleet.writer(from)?.stream("send a snapshot", SEND, &args).await.map_err(failed)?;
+    let load_args = [client.as_str(), &to_login.socket, &to_login.user, unpack];
+    let mut load = fleet.writer(host)?.stream("load a snapshot", LOAD, &load_args).await.map_err(failed)?;
+    for (stream, login) in [(&mut send, from_login), (&mut load, to_login)] {
+        let line = password_line(login);
+        let result = stream.stdin.write_all(line.as_bytes()).await;
+        result.map_err(|e| StepError::new(from, format!("begin the copy from {from} to {host}"), e))?;
+    }
+    Ok((send, load))
+}
+
+/// A login's password as a quoted value of an option file.
+fn password_line(login: &Login) -> zeroize::Zeroizing<String> {
+    let mut line = zeroize::Zeroizing::new(String::new());
+    for c in login.password.as_ref().map_or("", |p| p.expose()).chars() {
+        if matches!(c, '\\' | '"') {
+            line.push('\\');
+        }
+        line.push(c);
+    }
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Told;
+
+    #[test]
+    fn coordinates_are_heard() {
+        let mut told = Told::default();
+        told.hear("@head 'mysql-bin.000002', MASTER_LOG_POS=785");
+        told.hear("@gtid '1-1-7,0-1-3'");
+        told.hear("@complete");
+        assert_eq!(told.head, Some(("mysql-bin.000002".into(), 785)));
+        assert_eq!(told.gtid.as_deref(), Some("1-1-7,0-1-3"));
+        assert!(told.complete);
+    }
+}
