@@ -11,7 +11,7 @@
 //! `main` exits. Anything with an effect on a host is a step of a plan first.
 
 pub mod apply;
-// pub mod cli;
+pub mod cli;
 pub mod desired;
 pub mod dialect;
 pub mod diff;
@@ -25,8 +25,9 @@ pub mod observe;
 pub mod option_file;
 pub mod plan;
 pub mod playbook;
-// pub mod render;
+pub mod render;
 pub mod seed;
 pub mod source;
+pub mod status;
 pub mod template;
 pub mod transport;

@@ -15,12 +15,19 @@ pub struct StepError {
     pub why: String,
     /// What to do next, if that is known.
     pub next: Option<String>,
+    /// Whether it was not even tried, since what the plan rests on has changed meanwhile.
+    pub stale: bool,
 }
 
 impl StepError {
     /// An error without a next step.
     pub fn new(host: &HostName, tried: impl Into<String>, why: impl fmt::Display) -> Self {
-        Self { host: host.clone(), tried: tried.into(), why: why.to_string(), next: None }
+        Self { host: host.clone(), tried: tried.into(), why: why.to_string(), next: None, stale: false }
+    }
+
+    /// What a plan rests on has changed since it was made.
+    pub fn stale(host: &HostName, tried: impl Into<String>, why: impl fmt::Display) -> Self {
+        Self { stale: true, ..Self::new(host, tried, why) }
     }
 
     /// The same with what to do next.

@@ -1,1 +1,98 @@
-//! The command line: one module per subcommand, exit codes in `exit`.
+//! The commands. Each returns how it ended; `main` turns that into the process's exit status.
+
+mod apply;
+mod args;
+mod confirm;
+pub mod exit;
+mod history;
+mod init;
+mod plan;
+mod prepare;
+mod snapshot;
+mod status;
+mod vars;
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+
+use self::{
+    args::{Cli, Color, Command, Format},
+    exit::Exit,
+};
+use crate::render::{Choice, Terminal};
+
+/// Runs the program with the process's arguments.
+pub fn run() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and version to standard output, everything else to standard error.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+                _ => Exit::Usage,
+            };
+        }
+    };
+    let color = match cli.global.color {
+        Color::Auto => Choice::Auto,
+        Color::Always => Choice::Always,
+        Color::Never => Choice::Never,
+    };
+    let terminal = Terminal::new(color, cli.global.quiet, cli.global.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal.error(&format!("the runtime does not start: {error}"));
+            return Exit::Error;
+        }
+    };
+    let exit = runtime.block_on(dispatch(cli, terminal));
+    // What still runs must not hold up the end: connections end with their process.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
+    let global = &cli.global;
+    let result = match &cli.command {
+        Command::Init(args) => init::run(args, &terminal),
+        Command::Validate(args) => plan::validate(global, args.playbook.as_deref(), &terminal),
+        Command::Plan(args) => plan::run(global, args, &terminal).await,
+        Command::Apply(args) => apply::run(global, args, &terminal).await,
+        Command::Drift(args) => plan::drift(global, args, &terminal).await,
+        Command::Status(args) => status::run(global, args.playbook.as_deref(), &terminal, false).await,
+        Command::Doctor(args) => status::run(global, args.playbook.as_deref(), &terminal, true).await,
+        Command::Show { file } => plan::show(global, file, &terminal),
+        Command::History { run } => history::run(global, run.as_deref(), &terminal),
+        Command::Vars(args) => vars::run(global, args, &terminal),
+        Command::Completions { shell } => Ok(completions(*shell, &terminal)),
+        Command::Man => Ok(man(&terminal)),
+    };
+    result.unwrap_or_else(|exit| exit)
+}
+
+fn completions(shell: clap_complete::Shell, terminal: &Terminal) -> Exit {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tandem", &mut text);
+    terminal.out(&String::from_utf8_lossy(&text));
+    Exit::Done
+}
+
+fn man(terminal: &Terminal) -> Exit {
+    let mut text = Vec::new();
+    match clap_mangen::Man::new(Cli::command()).render(&mut text) {
+        Ok(()) => {
+            terminal.out(&String::from_utf8_lossy(&text));
+            Exit::Done
+        }
+        Err(error) => {
+            terminal.error(&format!("the manual page can't be made: {error}"));
+            Exit::Error
+        }
+    }
+}
+
+/// Whether standard output holds JSON.
+fn wants_json(format: Format) -> bool {
+    format != Format::Human
+}

@@ -262,7 +262,7 @@ pub fn read_grant(text: &str) -> Result<Option<Grant>, ParseError> {
             grant.scope.push_str(&format!("{kind} "));
         }
     }
-    let mut part = |cursor: &mut Cursor| match cursor.next() {
+    let part = |cursor: &mut Cursor| match cursor.next() {
         Some(Token::Sign('*')) => Some("*".to_owned()),
         Some(Token::Word(name) | Token::Quoted(name)) => Some(format!("`{}`", name.replace('`', "``"))),
         _ => None,

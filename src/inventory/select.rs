@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Inventory;
-use crate::{model::HostName, source::closest};
+use crate::{
+    model::{HostName, glob},
+    source::closest,
+};
 
 /// The hosts that a pattern names, in the inventory's order: names, groups, globs, joined by `:` or
 /// `,`; `!x` takes away, `&x` keeps only what is also there.
@@ -40,12 +43,11 @@ fn named(inventory: &Inventory, part: &str) -> Result<Vec<HostName>, String> {
     if inventory.groups.contains_key(part) {
         return Ok(inventory.members(part));
     }
-    let hosts: Vec<HostName> =
-        inventory.hosts.keys().filter(|h| matches(part, h.as_str())).cloned().collect();
+    let hosts: Vec<HostName> = inventory.hosts.keys().filter(|h| glob(part, h.as_str())).cloned().collect();
     let from_groups: BTreeSet<HostName> = inventory
         .groups
         .keys()
-        .filter(|g| part.contains(['*', '?']) && matches(part, g))
+        .filter(|g| part.contains(['*', '?']) && glob(part, g))
         .flat_map(|g| inventory.members(g))
         .collect();
     let all: Vec<HostName> =
@@ -59,31 +61,4 @@ fn named(inventory: &Inventory, part: &str) -> Result<Vec<HostName>, String> {
         });
     }
     Ok(all)
-}
-
-/// A glob with `*` and `?`.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, seen)) => {
-                    star = Some((at, seen + 1));
-                    p = at + 1;
-                    t = seen + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }

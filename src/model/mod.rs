@@ -1,6 +1,7 @@
 //! Plain data that every other module speaks: names, places, facts, secrets. No I/O.
 
 mod fact;
+mod glob;
 mod host;
 mod place;
 mod secret;
@@ -8,6 +9,7 @@ mod units;
 mod version;
 
 pub use fact::Fact;
+pub use glob::glob;
 pub use host::{Endpoint, HostName};
 pub use place::Place;
 pub use secret::{Secret, SecretId};

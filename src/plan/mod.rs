@@ -5,6 +5,7 @@
 
 mod build;
 mod json;
+mod limit;
 mod order;
 mod policy;
 mod step;

@@ -38,6 +38,19 @@ pub struct Play {
 }
 
 impl Play {
+    /// A play that asks for nothing, for looking at hosts.
+    pub fn bare() -> Self {
+        let place = Place::file("inventory");
+        Self {
+            name: "hosts".to_owned(),
+            hosts: ("all".to_owned(), place.clone()),
+            topology: None,
+            vars: None,
+            roles: Vec::new(),
+            place,
+        }
+    }
+
     /// Reads all plays of a playbook. `groups` is for templates in a topology, such as `{{ groups.db }}`.
     pub fn read_all(node: &Node, scope: &Scope, problems: &mut Problems) -> Vec<Self> {
         let Some(items) = node.seq() else {

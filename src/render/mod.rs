@@ -1,1 +1,18 @@
-//! Everything that is printed, for people and for machines. The only module that writes to a terminal.
+//! The only place that prints.
+//!
+//! Data goes to standard output, everything else to standard error. Each submodule turns one value into
+//! text; [`Terminal`] knows where the text goes, how wide the screen is, and whether colours are wanted.
+
+mod diff;
+mod paint;
+mod plan;
+mod problem;
+mod progress;
+mod status;
+mod terminal;
+
+pub use plan::{PlanView, plan};
+pub use problem::problems;
+pub use progress::{Waiting, follow};
+pub use status::status;
+pub use terminal::{Choice, Terminal};

@@ -1,0 +1,229 @@
+//! The command line.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::exit::Exit;
+use crate::plan::Allow;
+
+/// Brings MySQL and MariaDB servers to the replication topology that a YAML file declares.
+#[derive(Debug, Parser)]
+#[command(name = "tandem", version, after_help = Exit::table(), max_term_width = 100)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that may stand before or after the command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Inventory file or directory; several are read as one
+    #[arg(short, long, global = true, env = "TANDEM_INVENTORY", value_name = "PATH")]
+    pub inventory: Vec<PathBuf>,
+    /// Set a variable over all files; the value is YAML
+    #[arg(short, long = "extra-vars", global = true, value_name = "NAME=VALUE")]
+    pub extra: Vec<String>,
+    /// Only these hosts: names, groups, globs; `!` takes away
+    #[arg(short, long, global = true, value_name = "PATTERN")]
+    pub limit: Option<String>,
+    /// Hosts at the same time
+    #[arg(short, long, global = true, value_name = "N", default_value_t = 25)]
+    pub forks: usize,
+    /// Form of what is printed to standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// When to use colours; NO_COLOR is heeded
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Print less
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// How long a connection may take
+    #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub connect_timeout: Duration,
+    /// How long reading a host may take
+    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = time)]
+    pub timeout: Duration,
+    /// Configuration file for ssh instead of ~/.ssh/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ssh_config: Option<PathBuf>,
+}
+
+/// Form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON value.
+    Json,
+    /// One JSON value a line, as things happen.
+    Jsonl,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write an inventory, a playbook and a .gitignore to start from
+    Init(InitArgs),
+    /// Check everything that can be known without a connection
+    Validate(PlaybookArg),
+    /// Show what would change and why; writes nothing anywhere
+    Plan(PlanArgs),
+    /// Plan, ask, execute, and observe again until nothing is left
+    Apply(ApplyArgs),
+    /// `plan` for cron: silent when in sync
+    Drift(DriftArgs),
+    /// The topology as it is
+    Status(PlaybookArg),
+    /// Why replication does not run, and the next step
+    Doctor(PlaybookArg),
+    /// Show a saved plan as `plan` did
+    Show {
+        /// The file that `plan -o` wrote
+        file: PathBuf,
+    },
+    /// Past runs, or one of them
+    History {
+        /// A run's name or a beginning of it
+        run: Option<String>,
+    },
+    /// A host's variables, and where they come from
+    Vars(VarsArgs),
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page
+    Man,
+}
+
+/// A playbook.
+#[derive(Debug, Clone, Args)]
+pub struct PlaybookArg {
+    /// Playbook file, or the name of a shipped one (hot-standby, read-replicas)
+    pub playbook: Option<String>,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// Where to write
+    #[arg(default_value = ".")]
+    pub directory: PathBuf,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// Which playbook.
+    #[command(flatten)]
+    pub playbook: PlaybookArg,
+    /// Save the plan for `apply FILE`
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What a step may hurt; here only to see what would still be refused
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str)]
+    pub allow: Vec<Allow>,
+}
+
+/// Arguments of `apply`.
+#[derive(Debug, Clone, Args)]
+pub struct ApplyArgs {
+    /// Playbook file, the name of a shipped one, or a plan that `plan -o` wrote
+    pub playbook: Option<String>,
+    /// Answer the prompt with yes; allows nothing
+    #[arg(short, long)]
+    pub yes: bool,
+    /// What the steps may hurt: restart, cut-clients, reseed, reset-binlogs, drop-account
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str)]
+    pub allow: Vec<Allow>,
+}
+
+/// Arguments of `drift`.
+#[derive(Debug, Clone, Args)]
+pub struct DriftArgs {
+    /// Which playbook.
+    #[command(flatten)]
+    pub playbook: PlaybookArg,
+    /// Leave out steps whose name or host matches, such as `db-b/variable/*`
+    #[arg(long, value_name = "PATTERN")]
+    pub ignore: Vec<String>,
+}
+
+/// Arguments of `vars`.
+#[derive(Debug, Clone, Args)]
+pub struct VarsArgs {
+    /// Host
+    pub host: String,
+    /// Playbook whose defaults and variables count too
+    pub playbook: Option<String>,
+    /// Show every place that gives this variable a value, and which one wins
+    #[arg(long, value_name = "NAME")]
+    pub explain: Option<String>,
+}
+
+/// `10`, `10s`, `500ms`, `2m`.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no time; try 10s or 2m"))?;
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => number,
+        "ms" => number / 1000.0,
+        "m" | "min" => number * 60.0,
+        unit => return Err(format!("`{unit}` is no unit of time; use ms, s or m")),
+    };
+    if seconds <= 0.0 {
+        return Err("a limit of time must be more than nothing".into());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(time("10"), Ok(Duration::from_secs(10)));
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
+        assert!(time("soon").is_err());
+        assert!(time("0").is_err());
+    }
+
+    #[test]
+    fn global_options_stand_on_both_sides() {
+        for line in [["tandem", "-i", "hosts.yml", "plan", "x"], ["tandem", "plan", "x", "-i", "hosts.yml"]] {
+            let cli = Cli::try_parse_from(line).map(|c| c.global.inventory);
+            assert_eq!(cli.ok(), Some(vec![PathBuf::from("hosts.yml")]));
+        }
+    }
+}

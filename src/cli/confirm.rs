@@ -1,0 +1,57 @@
+//! The question before `apply`.
+
+use std::collections::BTreeSet;
+
+use super::{args::ApplyArgs, exit::Exit};
+use crate::{
+    plan::{Allow, Plan, Policy, Refusal, blocked_by_policy},
+    render::Terminal,
+};
+
+/// Whether this plan may run; an error says how the command ends instead.
+///
+/// `yes` at the prompt allows the restarts that were shown, since they were read. `--yes` allows nothing.
+pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<(), Exit> {
+    let policy = Policy { allow: args.allow.iter().copied().collect() };
+    let blocked = blocked_by_policy(plan, &policy);
+    let asks = !args.yes;
+    let only_restarts = blocked.iter().all(|r| r.code == format!("not-allowed-{}", Allow::Restart));
+    if !blocked.is_empty() && !(asks && only_restarts) {
+        return Err(refuse(&blocked, terminal));
+    }
+    if !asks {
+        return Ok(());
+    }
+    let restarts = blocked.len();
+    let question = match restarts {
+        0 => "Apply this plan? Only `yes` is accepted: ".to_owned(),
+        1 => {
+            "Apply this plan, with the restart that cuts client sessions? Only `yes` is accepted: ".to_owned()
+        }
+        n => format!("Apply this plan, with {n} restarts that cut client sessions? Only `yes` is accepted: "),
+    };
+    match terminal.ask(&question).as_deref() {
+        Some("yes") => Ok(()),
+        Some(_) => {
+            terminal.note("Nothing was changed.");
+            Err(Exit::Error)
+        }
+        None => {
+            terminal.err("\n");
+            terminal.error("nobody is there to ask, and nothing was changed; --yes answers the prompt");
+            Err(Exit::Error)
+        }
+    }
+}
+
+fn refuse(blocked: &[Refusal], terminal: &Terminal) -> Exit {
+    for refusal in blocked {
+        terminal.error(&format!("{}: {}", refusal.host, refusal.reason));
+    }
+    let words: BTreeSet<&str> = blocked.iter().map(|r| r.code.trim_start_matches("not-allowed-")).collect();
+    terminal.note(&format!(
+        "Nothing was changed. To go on: --allow {}",
+        words.into_iter().collect::<Vec<_>>().join(",")
+    ));
+    Exit::Refused
+}

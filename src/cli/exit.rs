@@ -1,0 +1,106 @@
+//! What the program's exit status means. The only place that knows the numbers.
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// In sync, or done.
+    Done,
+    /// Something failed.
+    Error,
+    /// Reality differs from the files.
+    Differences,
+    /// Some hosts were done and others were not.
+    Partly,
+    /// Some hosts could not be read.
+    NotRead,
+    /// Differences, and some hosts could not be read.
+    DifferencesAndNotRead,
+    /// Another run holds a lock.
+    Locked,
+    /// A saved plan does not fit any more, or a guard changed just before its step.
+    Stale,
+    /// A step would destroy data or break a promise, and was not allowed by name.
+    Refused,
+    /// The command line makes no sense.
+    Usage,
+    /// An input file is wrong.
+    BadInput,
+    /// The user interrupted the run.
+    Interrupted,
+}
+
+impl Exit {
+    /// Every way to end, in the order of the numbers.
+    pub const ALL: [Exit; 12] = [
+        Exit::Done,
+        Exit::Error,
+        Exit::Differences,
+        Exit::Partly,
+        Exit::NotRead,
+        Exit::Locked,
+        Exit::DifferencesAndNotRead,
+        Exit::Stale,
+        Exit::Refused,
+        Exit::Usage,
+        Exit::BadInput,
+        Exit::Interrupted,
+    ];
+
+    /// The number for the shell.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Error => 1,
+            Exit::Differences => 2,
+            Exit::Partly => 3,
+            Exit::NotRead => 4,
+            Exit::Locked => 5,
+            Exit::DifferencesAndNotRead => 6,
+            Exit::Stale => 7,
+            Exit::Refused => 8,
+            Exit::Usage => 64,
+            Exit::BadInput => 65,
+            Exit::Interrupted => 130,
+        }
+    }
+
+    /// The meaning, for `--help`.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Done => "in sync, or done",
+            Exit::Error => "error",
+            Exit::Differences => "differences",
+            Exit::Partly => "some hosts done and others not",
+            Exit::NotRead => "some hosts not read",
+            Exit::DifferencesAndNotRead => "both 2 and 4",
+            Exit::Locked => "locked by another run",
+            Exit::Stale => "the saved plan is stale, or a guard changed just before its step",
+            Exit::Refused => {
+                "refused: the step would destroy data or break a promise, and was not allowed by name"
+            }
+            Exit::Usage => "usage",
+            Exit::BadInput => "bad input file",
+            Exit::Interrupted => "interrupted",
+        }
+    }
+
+    /// The table of numbers at the end of `--help`.
+    pub fn table() -> String {
+        let mut text = String::from("Exit codes:\n");
+        for exit in Exit::ALL {
+            text.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_contract() {
+        let codes: Vec<u8> = Exit::ALL.iter().map(|e| e.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 64, 65, 130]);
+    }
+}

@@ -1,0 +1,103 @@
+//! `history`: past runs, out of their journals.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{args::Global, exit::Exit, wants_json};
+use crate::render::Terminal;
+
+/// Where journals are: `$XDG_STATE_HOME/tandem/runs`.
+pub fn directory(terminal: &Terminal) -> Result<PathBuf, Exit> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+    let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/state"));
+    match state.or_else(home) {
+        Some(state) => Ok(state.join("tandem/runs")),
+        None => {
+            terminal.error("there is no place for journals: set HOME or XDG_STATE_HOME");
+            Err(Exit::Error)
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result<Exit, Exit> {
+    let directory = directory(terminal)?;
+    let mut names: Vec<String> = match std::fs::read_dir(&directory) {
+        Ok(entries) => entries
+            .flatten()
+            .filter_map(|e| e.file_name().to_str()?.strip_suffix(".jsonl").map(str::to_owned))
+            .collect(),
+        Err(_) => Vec::new(),
+    };
+    names.sort();
+    match wanted {
+        None => list(&directory, &names, global, terminal),
+        Some(wanted) => {
+            let Some(name) = names.iter().find(|n| n.starts_with(wanted)) else {
+                terminal.error(&format!("no run begins with `{wanted}`; `tandem history` lists them"));
+                return Err(Exit::Error);
+            };
+            one(&entries(&directory, name), global, terminal);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A journal's entries. The last line of a run that was killed may be half a line.
+fn entries(directory: &Path, name: &str) -> Vec<Value> {
+    std::fs::read_to_string(directory.join(format!("{name}.jsonl")))
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
+    entry.get(key).and_then(Value::as_str).unwrap_or("")
+}
+
+fn list(directory: &Path, names: &[String], global: &Global, terminal: &Terminal) {
+    for name in names {
+        let entries = entries(directory, name);
+        let header = entries.first().cloned().unwrap_or_default();
+        let end = entries.iter().find(|e| text(e, "event") == "run_ended");
+        if wants_json(global.format) {
+            terminal.json_line(&json!({"run": name, "started": header, "ended": end}));
+            continue;
+        }
+        let summary = end.map_or("did not come to its end", |e| text(e, "summary"));
+        terminal.out(&format!("{name}  {}  {summary}\n", text(&header, "playbook")));
+    }
+    if names.is_empty() && !wants_json(global.format) {
+        terminal.note("No run has a journal here yet.");
+    }
+}
+
+fn one(entries: &[Value], global: &Global, terminal: &Terminal) {
+    for entry in entries {
+        if wants_json(global.format) {
+            terminal.json_line(entry);
+            continue;
+        }
+        let time = text(entry, "time");
+        let seconds =
+            entry.get("seconds").and_then(Value::as_f64).map(|s| format!("  {s:.3} s")).unwrap_or_default();
+        let what = match text(entry, "event") {
+            "run_started" => format!("run of {}", text(entry, "playbook")),
+            "step_started" => format!("{}: {}", text(entry, "step"), text(entry, "summary")),
+            "step_done" => format!("{}: done{seconds}", text(entry, "step")),
+            "step_failed" => format!("{}: FAILED{seconds}: {}", text(entry, "step"), text(entry, "error")),
+            "step_skipped" => format!("{}: skipped: {}", text(entry, "step"), text(entry, "because")),
+            "ran" => format!(
+                "  {}: {}{seconds}  {}",
+                text(entry, "host"),
+                text(entry, "what"),
+                text(entry, "result")
+            ),
+            "run_ended" => text(entry, "summary").to_owned(),
+            other => other.to_owned(),
+        };
+        terminal.out(&format!("{time}  {what}\n"));
+    }
+}

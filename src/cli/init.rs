@@ -1,0 +1,37 @@
+//! `init`: files to start from.
+
+use std::{fs::OpenOptions, io::Write};
+
+use super::{args::InitArgs, exit::Exit};
+use crate::render::Terminal;
+
+const FILES: [(&str, &str); 3] = [
+    ("inventory.yml", include_str!("init/inventory.yml")),
+    ("playbook.yml", include_str!("init/playbook.yml")),
+    (".gitignore", include_str!("init/gitignore")),
+];
+
+/// Writes the files; one that exists is left alone.
+pub fn run(args: &InitArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+    let failed = |path: &std::path::Path, error: std::io::Error| {
+        terminal.error(&format!("{} can't be written: {error}", path.display()));
+        Exit::Error
+    };
+    std::fs::create_dir_all(&args.directory).map_err(|e| failed(&args.directory, e))?;
+    for (name, text) in FILES {
+        let path = args.directory.join(name);
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => {
+                file.write_all(text.as_bytes()).map_err(|e| failed(&path, e))?;
+                terminal.note(&format!("wrote {}", path.display()));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                terminal.note(&format!("left {} as it is", path.display()));
+            }
+            Err(error) => return Err(failed(&path, error)),
+        }
+    }
+    terminal
+        .note("Next: put your addresses into inventory.yml, then tandem -i inventory.yml plan playbook.yml");
+    Ok(Exit::Done)
+}

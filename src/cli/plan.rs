@@ -1,0 +1,235 @@
+//! `validate`, `plan`, `drift` and `show`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{
+    args::{DriftArgs, Format, Global, PlanArgs},
+    exit::Exit,
+    prepare::{Prepared, check, prepare, report},
+    snapshot::Snapshot,
+    wants_json,
+};
+use crate::{
+    plan::{PlanDocument, PlanFileError, Policy, blocked_by_policy},
+    render::{self, PlanView, Terminal},
+    source::{Problem, Severity},
+};
+
+/// `validate`: all mistakes at once.
+pub fn validate(global: &Global, playbook: Option<&str>, terminal: &Terminal) -> Result<Exit, Exit> {
+    let (loaded, more) = check(global, playbook, terminal)?;
+    let mut problems = loaded.problems;
+    problems.extend(more);
+    loaded.project.secrets.check(&mut problems);
+    let fatal = problems.fatal();
+    let hosts = loaded.project.inventory.hosts.len();
+    let plays = loaded.project.plays.len();
+    if wants_json(global.format) {
+        let list: Vec<_> = problems.sorted().iter().map(problem_json).collect();
+        let value = json!({"format_version": "1.0", "valid": !fatal, "problems": list});
+        match global.format {
+            Format::Jsonl => terminal.json_line(&value),
+            _ => terminal.json(&value),
+        }
+    } else {
+        let warnings = problems.0.iter().filter(|p| p.severity == Severity::Warning).count();
+        let errors = problems.0.len() - warnings;
+        report(problems, &loaded.sources, terminal);
+        if fatal {
+            terminal.error(&format!(
+                "{errors} mistake{} in the files, {warnings} warning{}",
+                if errors == 1 { "" } else { "s" },
+                if warnings == 1 { "" } else { "s" }
+            ));
+        } else {
+            let plays = match playbook {
+                None => String::new(),
+                Some(_) => format!(", {plays} play{}", if plays == 1 { "" } else { "s" }),
+            };
+            terminal.out(&format!("Valid: {hosts} host{}{plays}.\n", if hosts == 1 { "" } else { "s" }));
+        }
+    }
+    Ok(if fatal { Exit::BadInput } else { Exit::Done })
+}
+
+fn problem_json(problem: &Problem) -> serde_json::Value {
+    json!({
+        "code": problem.code,
+        "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "message": problem.message,
+        "file": problem.place.file.as_ref(),
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "help": problem.help,
+    })
+}
+
+/// `plan`: observes, shows, writes nothing but the file the user names.
+pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+    let playbook = need_playbook(args.playbook.playbook.as_deref(), "plan", terminal)?;
+    let prepared = prepare(global, Some(playbook), terminal)?;
+    let snapshot = Snapshot::take(&prepared, Default::default(), terminal).await?;
+    terminal.note(&snapshot.headline(&prepared));
+    let mut document = snapshot.document();
+    let exit = snapshot.exit(&document, &prepared);
+    let missing =
+        blocked_by_policy(&snapshot.whole_plan(), &Policy { allow: args.allow.iter().copied().collect() });
+    snapshot.close().await;
+    print(&document, global, terminal);
+    if !missing.is_empty() && !wants_json(global.format) {
+        let words: std::collections::BTreeSet<String> =
+            missing.iter().map(|r| r.code.trim_start_matches("not-allowed-").to_owned()).collect();
+        terminal.note(&format!(
+            "To apply it, allow by name what it can hurt: --allow {}",
+            words.into_iter().collect::<Vec<_>>().join(",")
+        ));
+    }
+    if let Some(path) = &args.out {
+        document.inputs = Some(prepared.inputs.clone());
+        save(path, &document, terminal)?;
+    }
+    Ok(exit)
+}
+
+/// `drift`: the same, silent when in sync.
+pub async fn drift(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+    let playbook = need_playbook(args.playbook.playbook.as_deref(), "drift", terminal)?;
+    let quiet = Terminal { quiet: true, ..*terminal };
+    let prepared = prepare(global, Some(playbook), &quiet)?;
+    let snapshot = Snapshot::take(&prepared, Default::default(), &quiet).await?;
+    let mut whole = snapshot.whole_plan();
+    whole.ignore(&args.ignore);
+    let document = PlanDocument::from(&whole);
+    let exit = snapshot.exit(&document, &prepared);
+    if exit != Exit::Done || wants_json(global.format) {
+        if exit != Exit::Done {
+            terminal.note(&snapshot.headline(&prepared));
+        }
+        print(&document, global, terminal);
+    }
+    snapshot.close().await;
+    Ok(exit)
+}
+
+/// `show`: a saved plan as `plan` showed it.
+pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, Exit> {
+    let mut document = read(file, terminal)?;
+    if !wants_json(global.format) {
+        document.inputs = None;
+    }
+    print(&document, global, terminal);
+    Ok(Exit::Done)
+}
+
+/// Prints a plan to standard output in the form that was asked for.
+pub fn print(document: &PlanDocument, global: &Global, terminal: &Terminal) {
+    match global.format {
+        Format::Human => {
+            let view = PlanView { brief: global.quiet, names: global.verbose > 0 };
+            terminal.out(&render::plan(document, view));
+        }
+        Format::Json => terminal.json(document),
+        Format::Jsonl => {
+            for step in &document.steps {
+                terminal.json_line(&tagged("step", step));
+            }
+            for waiting in &document.waiting {
+                terminal.json_line(&tagged("waiting", waiting));
+            }
+            for refusal in &document.refused {
+                terminal.json_line(&tagged("refused", refusal));
+            }
+            let mut last = tagged("summary", &document.summary);
+            last["in_sync"] = document.in_sync.into();
+            terminal.json_line(&last);
+        }
+    }
+}
+
+fn tagged(kind: &str, value: &impl serde::Serialize) -> serde_json::Value {
+    let mut tagged = json!({"type": kind});
+    if let (Some(map), Ok(serde_json::Value::Object(fields))) =
+        (tagged.as_object_mut(), serde_json::to_value(value))
+    {
+        map.extend(fields);
+    }
+    tagged
+}
+
+/// A playbook is needed: which ones there are.
+pub fn need_playbook<'a>(
+    playbook: Option<&'a str>,
+    command: &str,
+    terminal: &Terminal,
+) -> Result<&'a str, Exit> {
+    playbook.ok_or_else(|| {
+        terminal.error(&format!(
+            "no playbook: tandem {command} PLAYBOOK takes a file, or a shipped one: {}",
+            crate::playbook::playbook_names().join(", ")
+        ));
+        Exit::Usage
+    })
+}
+
+/// Reads a plan file.
+pub fn read(file: &Path, terminal: &Terminal) -> Result<PlanDocument, Exit> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        terminal.error(&format!("the plan {name} can't be read: {error}"));
+        Exit::BadInput
+    })?;
+    PlanDocument::parse(&text).map_err(|error| {
+        let next = match &error {
+            PlanFileError::Malformed { .. } => "Was it written by `tandem plan -o`?",
+            PlanFileError::Version(_) => "Make it again with `tandem plan -o`.",
+        };
+        terminal.error(&format!("{name} is not a plan that can be used: {error}. {next}"));
+        Exit::BadInput
+    })
+}
+
+/// Writes a plan file: whole or not at all, for its owner only.
+fn save(path: &Path, document: &PlanDocument, terminal: &Terminal) -> Result<(), Exit> {
+    let write = || -> std::io::Result<()> {
+        use std::io::Write;
+        let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        serde_json::to_writer_pretty(&mut file, document)?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(path).map(|_| ()).map_err(|e| e.error)
+    };
+    write().map_err(|error| {
+        terminal.error(&format!("the plan can't be saved as {}: {error}", path.display()));
+        Exit::Error
+    })?;
+    terminal.note(&format!("Saved: tandem apply {}", path.display()));
+    Ok(())
+}
+
+/// Reads the files that a saved plan was made from, as its maker named them.
+pub fn prepare_again(
+    document: &PlanDocument,
+    global: &Global,
+    file: &Path,
+    terminal: &Terminal,
+) -> Result<Prepared, Exit> {
+    let Some(inputs) = &document.inputs else {
+        terminal.error(&format!(
+            "{} does not say what it was made from; apply takes what `tandem plan -o` wrote",
+            file.display()
+        ));
+        return Err(Exit::BadInput);
+    };
+    if global.limit.is_some() || !global.extra.is_empty() {
+        terminal.error("a saved plan has its own --limit and -e; make another plan instead");
+        return Err(Exit::Usage);
+    }
+    let mut as_then = global.clone();
+    as_then.inventory = inputs.inventory.iter().map(Into::into).collect();
+    as_then.limit.clone_from(&inputs.limit);
+    as_then.extra.clone_from(&inputs.extra);
+    prepare(&as_then, Some(&inputs.playbook), terminal)
+}

@@ -1,0 +1,149 @@
+//! What every command does first: read the files, report what is wrong with them, fetch the secrets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{args::Global, exit::Exit};
+use crate::{
+    desired::{self, DesiredHost},
+    inventory::select,
+    model::{HostName, Secret, SecretId},
+    observe::Options,
+    plan::Inputs,
+    playbook::{Loaded, Play, Project, Request, load},
+    render::{self, Terminal},
+    source::{Problems, Sources},
+    transport::Scratch,
+};
+
+/// Files that hold, and all that is needed to go on from them.
+pub struct Prepared {
+    /// Inventory, plays and roles.
+    pub project: Project,
+    /// Values of the secrets.
+    pub secrets: BTreeMap<SecretId, Secret>,
+    /// How hosts are reached.
+    pub options: Options,
+    /// Directory of this run's sockets.
+    pub scratch: Arc<Scratch>,
+    /// Hosts that `--limit` names.
+    pub limit: Option<BTreeSet<HostName>>,
+    /// Texts, for mistakes that show later.
+    pub sources: Sources,
+    /// What a saved plan notes of its making.
+    pub inputs: Inputs,
+}
+
+impl Prepared {
+    /// The plays with their hosts.
+    pub fn plays(&self) -> impl Iterator<Item = (&Play, &[HostName])> {
+        self.project.plays.iter().map(|(play, hosts)| (play, hosts.as_slice()))
+    }
+}
+
+/// Reads files and reports every mistake. `playbook` may be left out where only hosts matter.
+pub fn prepare(global: &Global, playbook: Option<&str>, terminal: &Terminal) -> Result<Prepared, Exit> {
+    let (loaded, built_problems) = check(global, playbook, terminal)?;
+    let Loaded { project, mut problems, sources } = loaded;
+    problems.extend(built_problems);
+    let secrets = match project.secrets.resolve_all() {
+        Ok(secrets) => secrets,
+        Err(more) => {
+            problems.extend(more);
+            BTreeMap::new()
+        }
+    };
+    let fatal = problems.fatal();
+    report(problems, &sources, terminal);
+    if fatal {
+        return Err(Exit::BadInput);
+    }
+    let limit = match &global.limit {
+        None => None,
+        Some(pattern) => match select(&project.inventory, pattern) {
+            Ok(hosts) => Some(hosts.into_iter().collect()),
+            Err(why) => {
+                terminal.error(&format!("--limit: {why}"));
+                return Err(Exit::Usage);
+            }
+        },
+    };
+    let scratch = Scratch::new().map_err(|error| {
+        terminal.error(&format!("a directory for sockets can't be made: {error}"));
+        Exit::Error
+    })?;
+    Ok(Prepared {
+        project,
+        secrets,
+        options: Options {
+            forks: global.forks,
+            connect_timeout: global.connect_timeout,
+            timeout: global.timeout,
+            ssh_config: global.ssh_config.clone(),
+        },
+        scratch: Arc::new(scratch),
+        limit,
+        sources,
+        inputs: inputs(global, playbook),
+    })
+}
+
+/// Reads files and evaluates every template as far as that goes without a connection.
+pub fn check(
+    global: &Global,
+    playbook: Option<&str>,
+    terminal: &Terminal,
+) -> Result<(Loaded, Problems), Exit> {
+    if global.inventory.is_empty() {
+        terminal.error("no inventory: name one with -i PATH, or set TANDEM_INVENTORY");
+        return Err(Exit::Usage);
+    }
+    let request = Request {
+        inventory: global.inventory.clone(),
+        playbook: playbook.map(str::to_owned),
+        extra: global.extra.clone(),
+    };
+    let loaded = load(&request);
+    let mut problems = Problems::default();
+    for (play, hosts) in &loaded.project.plays {
+        let built = desired::build(&loaded.project, play, hosts, &BTreeMap::new());
+        problems.extend(desired::lint(&built));
+        problems.extend(built.problems);
+    }
+    Ok((loaded, problems))
+}
+
+/// Draws problems on standard error.
+pub fn report(problems: Problems, sources: &Sources, terminal: &Terminal) {
+    let fatal = problems.fatal();
+    let sorted = problems.sorted();
+    if sorted.is_empty() || (terminal.quiet && !fatal) {
+        return;
+    }
+    terminal.err(&render::problems(&sorted, sources, terminal.colours_err(), terminal.width()));
+}
+
+/// Hosts as an inventory alone knows them, for commands without a playbook.
+pub fn bare_hosts(project: &Project) -> Vec<DesiredHost> {
+    let play = Play::bare();
+    let hosts: Vec<HostName> = project.inventory.hosts.keys().cloned().collect();
+    let mut built = desired::build(project, &play, &hosts, &BTreeMap::new()).desired.hosts;
+    hosts.iter().filter_map(|name| built.remove(name)).collect()
+}
+
+fn inputs(global: &Global, playbook: Option<&str>) -> Inputs {
+    let absolute = |path: &std::path::Path| {
+        std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).to_string_lossy().into_owned()
+    };
+    let playbook = playbook.unwrap_or_default();
+    let path = std::path::Path::new(playbook);
+    Inputs {
+        inventory: global.inventory.iter().map(|p| absolute(p)).collect(),
+        playbook: if path.is_file() { absolute(path) } else { playbook.to_owned() },
+        limit: global.limit.clone(),
+        extra: global.extra.clone(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}

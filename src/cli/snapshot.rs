@@ -1,0 +1,166 @@
+//! A fleet at one moment, with the plan for it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{
+    exit::Exit,
+    prepare::{Prepared, report},
+};
+use crate::{
+    desired::{self, Built, DesiredHost},
+    model::{Fact, HostName},
+    observe::{self, Observed},
+    plan::{self, Plan, PlanDocument},
+    render::{Terminal, Waiting},
+    source::Problems,
+    status,
+    transport::{Login, Session},
+};
+
+/// One play: its wishes, the facts of its hosts, and its plan.
+pub struct PlayState {
+    /// Wishes.
+    pub built: Built,
+    /// Facts.
+    pub observed: Observed,
+    /// Logins that worked.
+    pub logins: BTreeMap<HostName, Login>,
+    /// What is to be done.
+    pub plan: Plan,
+}
+
+/// All plays of a playbook at one moment.
+#[derive(Default)]
+pub struct Snapshot {
+    /// The plays, in order.
+    pub plays: Vec<PlayState>,
+    /// Open connections.
+    pub sessions: BTreeMap<HostName, Session>,
+    /// How long reading took.
+    pub took: Duration,
+}
+
+impl Snapshot {
+    /// Reads every host of every play and plans. Connections that are open are used again.
+    pub async fn take(
+        prepared: &Prepared,
+        mut sessions: BTreeMap<HostName, Session>,
+        terminal: &Terminal,
+    ) -> Result<Self, Exit> {
+        let _waiting = Waiting::begin(terminal, "reading the hosts");
+        let mut snapshot = Snapshot::default();
+        for (number, (play, hosts)) in prepared.plays().enumerate() {
+            let first = desired::build(&prepared.project, play, hosts, &BTreeMap::new());
+            let wanted: Vec<&DesiredHost> =
+                first.desired.members.iter().filter_map(|m| first.desired.hosts.get(m)).collect();
+            let reading =
+                observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, sessions)
+                    .await;
+            let built = desired::build(&prepared.project, play, hosts, &reading.identities());
+            let mut problems: Problems = desired::lint(&built);
+            problems.extend(built.problems.clone());
+            if problems.fatal() {
+                report(problems, &prepared.sources, terminal);
+                return Err(Exit::BadInput);
+            }
+            let mut plan = plan::build(&built, &reading.observed, &prepared.secrets);
+            if let Some(limit) = &prepared.limit {
+                plan.limit(limit);
+            }
+            if number > 0 {
+                plan.rename_steps(&format!("play{}/", number + 1));
+            }
+            snapshot.took += reading.took;
+            snapshot.plays.push(PlayState {
+                built,
+                observed: reading.observed,
+                logins: reading.logins,
+                plan,
+            });
+            sessions = reading.sessions;
+        }
+        snapshot.sessions = sessions;
+        Ok(snapshot)
+    }
+
+    /// The plans of all plays as one value.
+    pub fn document(&self) -> PlanDocument {
+        PlanDocument::from(&self.whole_plan())
+    }
+
+    /// The plans of all plays as one.
+    pub fn whole_plan(&self) -> Plan {
+        let mut whole = Plan::default();
+        for play in &self.plays {
+            whole.steps.extend(play.plan.steps.iter().cloned());
+            whole.waiting.extend(play.plan.waiting.iter().cloned());
+            whole.refused.extend(play.plan.refused.iter().cloned());
+        }
+        whole
+    }
+
+    /// Hosts that could not be read, with the reason.
+    pub fn unread(&self, prepared: &Prepared) -> BTreeMap<HostName, String> {
+        let mut unread = BTreeMap::new();
+        for play in &self.plays {
+            for (host, fact) in &play.observed {
+                if prepared.limit.as_ref().is_some_and(|l| !l.contains(host)) {
+                    continue;
+                }
+                let why = match fact {
+                    Fact::Unread(why) => why.clone(),
+                    Fact::Known(facts) => match &facts.server {
+                        Fact::Unread(why) if !status::is_down(facts) => why.clone(),
+                        _ => continue,
+                    },
+                    Fact::Absent => continue,
+                };
+                unread.insert(host.clone(), why);
+            }
+        }
+        unread
+    }
+
+    /// The line that says what was read, for standard error.
+    pub fn headline(&self, prepared: &Prepared) -> String {
+        let unread = self.unread(prepared);
+        let read: BTreeSet<&str> = self
+            .plays
+            .iter()
+            .flat_map(|p| p.observed.keys())
+            .filter(|h| !unread.contains_key(*h))
+            .map(HostName::as_str)
+            .collect();
+        let took = crate::model::duration(self.took);
+        let mut line = match read.is_empty() {
+            true => format!("Nothing could be read in {took}."),
+            false => format!("Observed {} in {took}.", read.into_iter().collect::<Vec<_>>().join(", ")),
+        };
+        for (host, why) in unread {
+            line.push_str(&format!("\nNot read: {host}: {why}"));
+        }
+        line
+    }
+
+    /// What the exit status of a command that only looks is.
+    pub fn exit(&self, document: &PlanDocument, prepared: &Prepared) -> Exit {
+        let unread = !self.unread(prepared).is_empty();
+        let waits_for_others = document.waiting.iter().any(|w| !self.unread(prepared).contains_key(&w.host));
+        let differs = !document.steps.is_empty() || (waits_for_others && !unread);
+        match (document.refused.is_empty(), differs, unread) {
+            (false, ..) => Exit::Refused,
+            (true, true, true) => Exit::DifferencesAndNotRead,
+            (true, true, false) => Exit::Differences,
+            (true, false, true) => Exit::NotRead,
+            (true, false, false) => Exit::Done,
+        }
+    }
+
+    /// Ends all connections.
+    pub async fn close(self) {
+        futures_util::future::join_all(self.sessions.into_values().map(Session::close)).await;
+    }
+}

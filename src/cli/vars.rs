@@ -1,0 +1,94 @@
+//! `vars`: a host's variables and where they come from.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    args::{Format, Global, VarsArgs},
+    exit::Exit,
+    prepare::{check, report},
+    wants_json,
+};
+use crate::{
+    inventory::{Variables, is_secret_name},
+    model::HostName,
+    render::Terminal,
+    source::{Node, closest},
+};
+
+/// Runs the command. Without a playbook the inventory and `-e` alone count.
+pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+    let (loaded, _) = check(global, args.playbook.as_deref(), terminal)?;
+    if loaded.problems.fatal() {
+        report(loaded.problems, &loaded.sources, terminal);
+        return Err(Exit::BadInput);
+    }
+    let host = HostName::new(&args.host);
+    let project = &loaded.project;
+    if !project.inventory.hosts.contains_key(&host) {
+        let near = closest(&args.host, project.inventory.hosts.keys().map(HostName::as_str));
+        let help = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+        terminal.error(&format!("`{host}` is no host of the inventory{help}"));
+        return Err(Exit::Usage);
+    }
+    let play = project.plays.iter().find(|(_, hosts)| hosts.contains(&host)).map(|(play, _)| play);
+    let variables = project.variables(play, &host);
+    match &args.explain {
+        None => all(&variables, global, terminal),
+        Some(name) => return explain(&variables, name, global, terminal),
+    }
+    Ok(Exit::Done)
+}
+
+fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
+    if wants_json(global.format) {
+        let map: Map<String, Value> =
+            variables.iter().map(|(name, v)| (name.to_owned(), value(name, &v.winner().node))).collect();
+        match global.format {
+            Format::Jsonl => terminal.json_line(&map),
+            _ => terminal.json(&map),
+        }
+        return;
+    }
+    let width = variables.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, variable) in variables.iter() {
+        let winner = variable.winner();
+        terminal.out(&format!("{name:width$}  {}  ({})\n", value(name, &winner.node), winner.node.place));
+    }
+}
+
+fn explain(variables: &Variables, name: &str, global: &Global, terminal: &Terminal) -> Result<Exit, Exit> {
+    let Some(variable) = variables.variable(name) else {
+        let near = closest(name, variables.iter().map(|(n, _)| n));
+        let help = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+        terminal.error(&format!("no place gives `{name}` a value{help}"));
+        return Err(Exit::Error);
+    };
+    let candidates = variable.candidates();
+    if wants_json(global.format) {
+        let list: Vec<Value> = candidates
+            .iter()
+            .enumerate()
+            .map(|(n, c)| {
+                json!({"value": value(name, &c.node), "level": c.level.to_string(), "place": c.node.place.to_string(),
+                    "wins": n + 1 == candidates.len()})
+            })
+            .collect();
+        terminal.json(&json!({"name": name, "candidates": list}));
+        return Ok(Exit::Done);
+    }
+    for (number, candidate) in candidates.iter().enumerate().rev() {
+        let mark = if number + 1 == candidates.len() { "wins " } else { "     " };
+        terminal.out(&format!(
+            "{mark} {}  {}  {}\n",
+            value(name, &candidate.node),
+            candidate.level,
+            candidate.node.place
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// A value for showing; a secret that is written out is not.
+fn value(name: &str, node: &Node) -> Value {
+    if is_secret_name(name) && node.map().is_none() { "***".into() } else { node.to_json() }
+}

@@ -1,0 +1,45 @@
+//! A plan for some hosts only.
+
+use std::collections::BTreeSet;
+
+use super::{Plan, StepId, Waiting};
+use crate::model::{HostName, glob};
+
+impl Plan {
+    /// Keeps what concerns the chosen hosts. A step that needs one on another host waits, and so does
+    /// everything that needs it.
+    pub fn limit(&mut self, chosen: &BTreeSet<HostName>) {
+        let mut gone: BTreeSet<StepId> = BTreeSet::new();
+        let mut waiting = Vec::new();
+        self.steps.retain(|step| {
+            if !chosen.contains(&step.host) {
+                gone.insert(step.id.clone());
+                return false;
+            }
+            let missing = step.requires.iter().find(|id| gone.contains(*id));
+            if let Some(missing) = missing {
+                let reason = format!("{} needs {missing}, which --limit leaves out", step.summary);
+                waiting.push(Waiting { host: step.host.clone(), reason });
+                gone.insert(step.id.clone());
+            }
+            missing.is_none()
+        });
+        self.waiting.retain(|w| chosen.contains(&w.host));
+        self.waiting.extend(waiting);
+        self.refused.retain(|r| chosen.contains(&r.host));
+    }
+
+    /// Puts a prefix before every step's name, so that several plays' plans can stand in one.
+    pub fn rename_steps(&mut self, prefix: &str) {
+        for step in &mut self.steps {
+            for id in std::iter::once(&mut step.id).chain(&mut step.requires) {
+                id.0.insert_str(0, prefix);
+            }
+        }
+    }
+
+    /// Leaves out the steps whose name, or whose host, fits one of the patterns.
+    pub fn ignore(&mut self, patterns: &[String]) {
+        self.steps.retain(|s| !patterns.iter().any(|p| glob(p, &s.id.0) || glob(p, s.host.as_str())));
+    }
+}

@@ -1,0 +1,23 @@
+//! The few styles of the program. A colour never carries a meaning that the text does not have too.
+
+use anstyle::{AnsiColor, Style};
+
+/// A heading: a host, a file.
+pub const HEADING: Style = Style::new().bold();
+/// Something is made.
+pub const ADDED: Style = AnsiColor::Green.on_default();
+/// Something goes away.
+pub const REMOVED: Style = AnsiColor::Red.on_default();
+/// Something changes.
+pub const CHANGED: Style = AnsiColor::Yellow.on_default();
+/// Something is done.
+pub const ACTION: Style = AnsiColor::Cyan.on_default();
+/// Something interrupts a service, or went wrong.
+pub const ALARM: Style = AnsiColor::Red.on_default().bold();
+/// What matters less.
+pub const QUIET: Style = Style::new().dimmed();
+
+/// A text in a style.
+pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}

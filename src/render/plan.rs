@@ -1,0 +1,204 @@
+//! A plan as text for people, from the same value that is written as JSON.
+
+use std::{collections::BTreeSet, fmt::Write};
+
+use super::{
+    diff::change,
+    paint::{ACTION, ADDED, ALARM, CHANGED, HEADING, QUIET, REMOVED, paint},
+};
+use crate::{
+    model::HostName,
+    plan::{Kind, PlanDocument, StepDocument},
+};
+
+/// How much of a plan is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanView {
+    /// Only the last line.
+    pub brief: bool,
+    /// Every step's name and everything that it waits for.
+    pub names: bool,
+}
+
+/// What a step is, by the sign before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    Change,
+    Create,
+    Remove,
+    Act,
+    Interrupt,
+}
+
+impl Sign {
+    fn of(step: &StepDocument) -> Self {
+        let interrupts = step.risk.iter().any(|r| r.starts_with("restart:") || r.starts_with("cuts "));
+        match (step.kind, &step.before, &step.after) {
+            _ if interrupts => Sign::Interrupt,
+            (Kind::Seed | Kind::Service | Kind::Command, ..) => Sign::Act,
+            (_, None, None) => Sign::Act,
+            (_, None, Some(_)) => Sign::Create,
+            (_, Some(_), None) => Sign::Remove,
+            _ => Sign::Change,
+        }
+    }
+
+    fn painted(self) -> String {
+        match self {
+            Sign::Change => paint(CHANGED, "~"),
+            Sign::Create => paint(ADDED, "+"),
+            Sign::Remove => paint(REMOVED, "-"),
+            Sign::Act => paint(ACTION, ">"),
+            Sign::Interrupt => paint(ALARM, "!"),
+        }
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Sign::Change => "change",
+            Sign::Create => "create",
+            Sign::Remove => "remove",
+            Sign::Act => "action",
+            Sign::Interrupt => "interrupts service",
+        }
+    }
+}
+
+/// The text of a plan.
+pub fn plan(document: &PlanDocument, view: PlanView) -> String {
+    let mut text = String::new();
+    if !view.brief {
+        steps(document, view, &mut text);
+        notices(document, &mut text);
+    }
+    text.push_str(&last_line(document));
+    if !view.brief && !document.steps.is_empty() {
+        let signs: BTreeSet<Sign> = document.steps.iter().map(Sign::of).collect();
+        let legend: Vec<String> =
+            signs.into_iter().map(|s| format!("{} {}", s.painted(), s.meaning())).collect();
+        let _ = writeln!(text, "  {}", legend.join("   "));
+    }
+    text
+}
+
+fn steps(document: &PlanDocument, view: PlanView, text: &mut String) {
+    let mut hosts: Vec<&HostName> = Vec::new();
+    for step in &document.steps {
+        if !hosts.contains(&&step.host) {
+            hosts.push(&step.host);
+        }
+    }
+    for host in hosts {
+        let _ = writeln!(text, "{}", paint(HEADING, host));
+        for step in document.steps.iter().filter(|s| s.host == *host) {
+            one(document, step, view, text);
+        }
+        text.push('\n');
+    }
+}
+
+fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut String) {
+    let name = if view.names { paint(QUIET, format_args!("  [{}]", step.id)) } else { String::new() };
+    let lines = change(step.before.as_deref(), step.after.as_deref());
+    let inline = match lines.as_slice() {
+        [line] if step.before.is_some() && step.after.is_some() => format!("  {line}"),
+        _ => String::new(),
+    };
+    let _ = writeln!(text, "  {} {}{inline}{name}", Sign::of(step).painted(), step.summary);
+    if inline.is_empty() {
+        for line in lines {
+            let _ = writeln!(text, "        {line}");
+        }
+    }
+    for reason in &step.reason {
+        let _ = writeln!(text, "      {}", paint(QUIET, format_args!("because {reason}")));
+    }
+    for risk in &step.risk {
+        let _ = writeln!(text, "      {} {risk}", paint(ALARM, "!"));
+    }
+    // What a host does first on itself is seen from the order; what another host does first is not.
+    let foreign: Vec<String> =
+        step.requires
+            .iter()
+            .filter_map(|id| document.steps.iter().find(|s| s.id == *id))
+            .filter(|needed| view.names || needed.host != step.host)
+            .map(|needed| {
+                if view.names {
+                    needed.id.to_string()
+                } else {
+                    format!("{}: {}", needed.host, needed.summary)
+                }
+            })
+            .collect();
+    match foreign.as_slice() {
+        [] => {}
+        [one] => {
+            let _ = writeln!(text, "      {}", paint(QUIET, format_args!("after {one}")));
+        }
+        [first, rest @ ..] => {
+            let _ = writeln!(text, "      {}", paint(QUIET, format_args!("after {first}")));
+            for other in rest {
+                let _ = writeln!(text, "        {}", paint(QUIET, format_args!("and {other}")));
+            }
+        }
+    }
+}
+
+fn notices(document: &PlanDocument, text: &mut String) {
+    if !document.waiting.is_empty() {
+        let _ = writeln!(text, "{}", paint(HEADING, "waiting"));
+        for waiting in &document.waiting {
+            let _ = writeln!(text, "  {}  {}", waiting.host, waiting.reason);
+        }
+        text.push('\n');
+    }
+    if !document.refused.is_empty() {
+        let _ = writeln!(text, "{}", paint(ALARM, "refused"));
+        for refusal in &document.refused {
+            let _ = writeln!(
+                text,
+                "  {}  {}  {}",
+                refusal.host,
+                refusal.reason,
+                paint(QUIET, format_args!("[{}]", refusal.code))
+            );
+        }
+        text.push('\n');
+    }
+}
+
+/// The one line that sums a plan up.
+fn last_line(document: &PlanDocument) -> String {
+    if document.in_sync {
+        return "In sync: nothing to do.\n".into();
+    }
+    let mut parts = Vec::new();
+    let summary = &document.summary;
+    if summary.steps > 0 {
+        parts.push(format!("{} on {}.", count(summary.steps, "step"), count(summary.hosts, "host")));
+        parts.push(match summary.restarts {
+            0 => "No restart.".to_owned(),
+            n => format!("{}.", count(n, "restart")),
+        });
+        let replaces = document.steps.iter().any(|s| s.risk.iter().any(|r| r.starts_with("replaces data")));
+        if replaces {
+            parts.push(paint(ALARM, "Data is replaced."));
+        } else {
+            parts.push("No data is lost.".to_owned());
+        }
+    } else {
+        parts.push("no steps.".to_owned());
+    }
+    let waiting: BTreeSet<&str> = document.waiting.iter().map(|w| w.host.as_str()).collect();
+    if !waiting.is_empty() {
+        parts.push(format!("Waiting: {}.", waiting.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    if !document.refused.is_empty() {
+        parts.push(paint(ALARM, format_args!("{} refused.", document.refused.len())));
+    }
+    format!("{} {}\n", paint(HEADING, "Plan:"), parts.join(" "))
+}
+
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}

@@ -1,0 +1,130 @@
+//! What a run does, while it does it: bars on a terminal, lines elsewhere, JSON lines where asked for.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::{
+    Terminal,
+    paint::{ADDED, ALARM, CHANGED, QUIET, paint},
+};
+use crate::{apply::Event, model, plan::StepId};
+
+/// A line on a terminal that says what is going on, from its making until it is dropped.
+#[derive(Debug)]
+pub struct Waiting(Option<ProgressBar>);
+
+impl Waiting {
+    /// Begins, where things may move.
+    pub fn begin(terminal: &Terminal, what: &str) -> Self {
+        if !terminal.can_animate() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new_spinner().with_style(spinner()).with_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(Some(bar))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Prints events until there are no more.
+pub async fn follow(mut events: UnboundedReceiver<Event>, terminal: Terminal, json_lines: bool) {
+    let mut live = terminal.can_animate().then(Live::new);
+    while let Some(event) = events.recv().await {
+        if json_lines {
+            terminal.json_line(&event);
+        }
+        if let Some(live) = &mut live {
+            live.show(&event);
+        } else if !json_lines || !matches!(event, Event::Progress { .. }) {
+            if let Some(line) = line(&event) {
+                terminal.note(&line);
+            }
+        }
+    }
+}
+
+/// The line that stays of an event.
+fn line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Started { .. } | Event::Progress { .. } => return None,
+        Event::Done { id, took, note, .. } => {
+            let took = paint(QUIET, model::duration(*took));
+            let note = note.as_ref().map(|n| format!("\n          {n}")).unwrap_or_default();
+            format!("  {}  {id}  {took}{note}", paint(ADDED, "done"))
+        }
+        Event::Failed { id, took, error, .. } => {
+            format!(
+                "  {}  {id}  {}\n          {error}",
+                paint(ALARM, "FAIL"),
+                paint(QUIET, model::duration(*took))
+            )
+        }
+        Event::Skipped { id, because, .. } => format!("  {}  {id}  {because}", paint(CHANGED, "skip")),
+    })
+}
+
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed:.dim}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn copying() -> ProgressStyle {
+    ProgressStyle::with_template(
+        "  {spinner} {msg}  [{bar:24}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar())
+    .progress_chars("=> ")
+}
+
+struct Live {
+    all: MultiProgress,
+    bars: BTreeMap<StepId, ProgressBar>,
+}
+
+impl Live {
+    fn new() -> Self {
+        Self { all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()), bars: BTreeMap::new() }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started { id, host, summary } => {
+                let bar = self.all.add(ProgressBar::new_spinner().with_style(spinner()));
+                bar.set_message(format!("{host}  {summary}"));
+                bar.enable_steady_tick(Duration::from_millis(120));
+                self.bars.insert(id.clone(), bar);
+            }
+            Event::Progress { id, host, bytes, total, doing } => {
+                if let Some(bar) = self.bars.get(id) {
+                    if *total > 0 && bar.length() != Some(*total) {
+                        bar.set_style(copying());
+                        bar.set_length(*total);
+                    }
+                    bar.set_message(format!("{host}  {doing}"));
+                    if *total > 0 {
+                        // The total is an estimate; a copy that outgrows it must not look done.
+                        bar.set_length((*total).max(bytes + 1));
+                        bar.set_position(*bytes);
+                    }
+                }
+            }
+            Event::Done { id, .. } | Event::Failed { id, .. } | Event::Skipped { id, .. } => {
+                if let Some(bar) = self.bars.remove(id) {
+                    bar.finish_and_clear();
+                }
+                if let Some(line) = line(event) {
+                    let _ = self.all.println(line);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The topology as it is, as one value for people and machines. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    desired::DesiredHost,
+    doctor::{Explanation, Surroundings, explain_channel, explain_down},
+    model::{Endpoint, Fact, HostName},
+    observe::{ChannelFacts, HostFacts, Observed},
+};
+
+/// What `status` shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StatusDocument {
+    /// A minor step only adds, a major one may change what is there.
+    pub format_version: &'static str,
+    /// Whether every host was read, every server runs, and every channel runs without an error.
+    pub healthy: bool,
+    /// Hosts in the order of the inventory or topology.
+    pub hosts: Vec<HostStatus>,
+    /// Channels by replica.
+    pub channels: Vec<ChannelStatus>,
+}
+
+/// One host.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HostStatus {
+    /// Its name.
+    pub host: HostName,
+    /// `up`, `down`, or `unread`.
+    pub state: &'static str,
+    /// Why it is not up.
+    pub problem: Option<String>,
+    /// Family and version, such as `MariaDB 10.11.19`.
+    pub server: Option<String>,
+    /// Operating system.
+    pub os: Option<String>,
+    /// Where its peers reach it.
+    pub endpoint: String,
+    /// `@@server_id`.
+    pub server_id: Option<u64>,
+    /// Whether clients can't write.
+    pub read_only: Option<bool>,
+    /// What its binary log holds, as a GTID position.
+    pub gtid: Option<String>,
+    /// Current binary log file and position, such as `mysql-bin.000003:4711`.
+    pub binlog: Option<String>,
+    /// Sessions of clients.
+    pub clients: Option<usize>,
+    /// Bytes of all user databases.
+    pub data_bytes: Option<u64>,
+}
+
+/// One channel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChannelStatus {
+    /// The replica.
+    pub replica: HostName,
+    /// The source's name, where its address is one of the inventory's.
+    pub source: Option<HostName>,
+    /// The source's address and port.
+    pub endpoint: String,
+    /// The channel's name; empty for the default one.
+    pub name: String,
+    /// Whether some file declares it; absent where no playbook was given.
+    pub declared: Option<bool>,
+    /// `running`, `stopped`, `connecting`, `broken`, `missing`.
+    pub state: &'static str,
+    /// Receiver thread.
+    pub io_thread: String,
+    /// Applier thread.
+    pub sql_thread: String,
+    /// The server's own estimate, in seconds.
+    pub lag_seconds: Option<u64>,
+    /// Executed up to this place of the source's binary log.
+    pub executed: String,
+    /// Received up to this GTID.
+    pub gtid: String,
+    /// Whether the wire is encrypted.
+    pub tls: bool,
+    /// What is wrong, from the outside in.
+    pub layer: Option<String>,
+    /// What is wrong, in words.
+    pub cause: Option<String>,
+    /// What to do.
+    pub next: Option<String>,
+    /// The server's own words.
+    pub said: Option<String>,
+}
+
+/// Puts the status together. `declared` says whether the hosts' wishes hold channels at all.
+pub fn status(hosts: &[&DesiredHost], observed: &Observed, declared: bool) -> StatusDocument {
+    let names: BTreeMap<Endpoint, HostName> =
+        hosts.iter().map(|h| (h.endpoint.clone(), h.name.clone())).collect();
+    let mut channels = Vec::new();
+    for host in hosts {
+        channels_of(host, &names, observed, declared, &mut channels);
+    }
+    let rows: Vec<HostStatus> = hosts.iter().map(|h| one(h, observed)).collect();
+    let healthy = rows.iter().all(|h| h.state == "up") && channels.iter().all(|c| c.state == "running");
+    StatusDocument { format_version: "1.0", healthy, hosts: rows, channels }
+}
+
+fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
+    let mut status = HostStatus {
+        host: host.name.clone(),
+        state: "unread",
+        problem: None,
+        server: None,
+        os: None,
+        endpoint: host.endpoint.to_string(),
+        server_id: None,
+        read_only: None,
+        gtid: None,
+        binlog: None,
+        clients: None,
+        data_bytes: None,
+    };
+    let facts = match observed.get(&host.name) {
+        Some(Fact::Known(facts)) => facts,
+        Some(Fact::Unread(why)) => {
+            status.problem = Some(why.clone());
+            return status;
+        }
+        Some(Fact::Absent) | None => return status,
+    };
+    status.os = Some(facts.os.pretty.clone());
+    match &facts.server {
+        Fact::Known(server) => {
+            status.state = "up";
+            status.server = Some(server.version.to_string());
+            status.server_id = server.number("server_id");
+            status.read_only = Some(server.is_on("read_only"));
+            status.gtid =
+                server.variable("gtid_binlog_pos").or(server.variable("gtid_executed")).map(str::to_owned);
+            status.binlog = server.binlog.known().map(|b| format!("{}:{}", b.file, b.position));
+            status.clients = server.sessions.known().map(Vec::len);
+            status.data_bytes = Some(server.data_bytes());
+        }
+        Fact::Absent => {
+            status.state = "down";
+            status.problem = Some("no database server is installed".into());
+        }
+        Fact::Unread(why) => {
+            status.state = if is_down(facts) { "down" } else { "unread" };
+            status.problem = Some(why.clone());
+        }
+    }
+    status
+}
+
+/// Whether the host was read and its server does not run.
+pub fn is_down(facts: &HostFacts) -> bool {
+    facts.server.known().is_none() && facts.service.known().is_some_and(|s| !s.running())
+}
+
+fn channels_of(
+    host: &DesiredHost,
+    names: &BTreeMap<Endpoint, HostName>,
+    observed: &Observed,
+    declared: bool,
+    out: &mut Vec<ChannelStatus>,
+) {
+    let facts = observed.get(&host.name).and_then(Fact::known);
+    let server = facts.and_then(|f| f.server.known());
+    let Some(channels) = server.and_then(|s| s.channels.known()) else { return };
+    for channel in channels {
+        let endpoint = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
+        let source = names.get(&endpoint).cloned();
+        let trouble = trouble(host, channel, &endpoint, source.as_ref(), observed);
+        let state = match &trouble {
+            None if channel.running() => "running",
+            None => "stopped",
+            Some(_) if channel.io_running == "No" && channel.without_error() => "stopped",
+            Some(_) if channel.io_running == "Connecting" => "connecting",
+            Some(_) => "broken",
+        };
+        out.push(ChannelStatus {
+            replica: host.name.clone(),
+            source,
+            endpoint: endpoint.to_string(),
+            name: channel.name.clone(),
+            declared: declared.then(|| host.channels.iter().any(|w| w.endpoint == endpoint)),
+            state,
+            io_thread: channel.io_running.clone(),
+            sql_thread: channel.sql_running.clone(),
+            lag_seconds: channel.seconds_behind,
+            executed: format!("{}:{}", channel.executed.0, channel.executed.1),
+            gtid: channel.gtid_io_pos.clone(),
+            tls: channel.tls,
+            layer: trouble.as_ref().map(|t| t.layer.to_string()),
+            cause: trouble.as_ref().map(|t| t.cause.clone()),
+            next: trouble.as_ref().map(|t| t.next.clone()),
+            said: trouble.map(|t| t.said).filter(|s| !s.is_empty()),
+        });
+    }
+    for wish in &host.channels {
+        let there = channels
+            .iter()
+            .any(|c| c.source_host == wish.endpoint.address && c.source_port == wish.endpoint.port);
+        if !there {
+            out.push(ChannelStatus {
+                replica: host.name.clone(),
+                source: Some(wish.source.clone()),
+                endpoint: wish.endpoint.to_string(),
+                name: wish.name.clone(),
+                declared: Some(true),
+                state: "missing",
+                io_thread: "none".into(),
+                sql_thread: "none".into(),
+                lag_seconds: None,
+                executed: String::new(),
+                gtid: String::new(),
+                tls: false,
+                layer: None,
+                cause: Some(format!(
+                    "{} is declared as a replica of {} and is none.",
+                    host.name, wish.source
+                )),
+                next: Some("`tandem plan` shows what makes it one.".into()),
+                said: None,
+            });
+        }
+    }
+}
+
+fn trouble(
+    host: &DesiredHost,
+    channel: &ChannelFacts,
+    endpoint: &Endpoint,
+    source: Option<&HostName>,
+    observed: &Observed,
+) -> Option<Explanation> {
+    let source_facts = source.and_then(|s| observed.get(s)).and_then(Fact::known);
+    let around = Surroundings {
+        replica: host.name.as_str(),
+        source: source.map_or(endpoint.address.as_str(), HostName::as_str),
+        source_runs: source_facts.map(|f| f.server.known().is_some()),
+        reach: observed.get(&host.name).and_then(Fact::known).and_then(|f| f.reach.get(endpoint)),
+        source_down_because: source_facts.filter(|f| is_down(f)).and_then(|f| explain_down(&f.error_log)),
+    };
+    explain_channel(channel, &around)
+}
+
+impl StatusDocument {
+    /// Keeps only what is not as it should be.
+    pub fn keep_troubles(&mut self) {
+        self.hosts.retain(|h| h.state != "up");
+        self.channels.retain(|c| c.state != "running");
+    }
+}
