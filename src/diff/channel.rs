@@ -121,7 +121,8 @@ fn existing(
             );
             return None;
         }
-        if trouble.layer != Layer::Stopped && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
+        let startable = matches!(trouble.layer, Layer::Stopped | Layer::Reconnecting);
+        if !startable && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
             draft.wait(&host.name, format!("replication from {}: {trouble}", wish.source));
             return None;
         }
@@ -145,6 +146,9 @@ fn existing(
         (true, _) => {
             let fields: Vec<&str> = differences.iter().map(|d| d.field).collect();
             format!("change the channel from {}: {}", wish.source, fields.join(", "))
+        }
+        (false, Some(t)) if t.layer == Layer::Reconnecting => {
+            format!("reconnect the channel from {}", wish.source)
         }
         (false, _) => format!("start the channel from {}", wish.source),
     };
@@ -267,7 +271,7 @@ fn mends(step: &Step, layer: Layer, replica: &HostName, source: &HostName) -> bo
             (at_source || step.host == *replica) && matches!(step.kind, Kind::Service | Kind::Variable)
         }
         Layer::Tls => at_source && matches!(step.kind, Kind::Service | Kind::File),
-        Layer::Address | Layer::Binlog | Layer::RelayLog | Layer::Data | Layer::Stopped | Layer::Unknown => {
+        Layer::Address | Layer::Binlog | Layer::RelayLog | Layer::Data | Layer::Reconnecting | Layer::Stopped | Layer::Unknown => {
             false
         }
     }

@@ -59,15 +59,16 @@ fn backend(
 ) -> Option<Backend> {
     let wished = Backend::of(&intent.backend);
     match (wished, state.backend) {
-        (Some(wished), Some(found)) if wished != found => {
+        (Some(wished), _) if state.available.contains(&wished) => Some(wished),
+        (Some(wished), found) => {
+            let instead = match found {
+                Some(found) => format!("{} rules the packet filter of this host", found.word()),
+                None => "it is not installed on this host".to_owned(),
+            };
             draft.refuse(
                 &host.name,
                 "firewall-backend",
-                format!(
-                    "firewall_backend is {}, but {} rules the packet filter of this host. Leave it at auto.",
-                    wished.word(),
-                    found.word()
-                ),
+                format!("firewall_backend is {}, but {instead}. Leave it at auto.", wished.word()),
             );
             None
         }

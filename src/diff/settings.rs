@@ -296,7 +296,7 @@ impl Comparison<'_> {
             host: self.host.name.clone(),
             kind: Kind::Variable,
             summary: match list {
-                [one] => format!("set {} {} -> {}", one.name, shown(&one.running), shown(&one.wished)),
+                [one] => format!("set {} without a restart", one.name),
                 _ => format!("set {} without a restart", names.join(", ")),
             },
             reason: list.iter().map(|o| o.reason.clone()).collect(),
@@ -318,7 +318,7 @@ impl Comparison<'_> {
             id: StepId(format!("{}/service", self.host.name)),
             host: self.host.name.clone(),
             kind: Kind::Service,
-            summary: format!("restart {}: {} can't change while it runs", self.unit_name(), names.join(", ")),
+            summary: format!("restart {} for {}", self.unit_name(), names.join(", ")),
             reason: list.iter().map(|o| o.reason.clone()).collect(),
             before: Some(Self::view(&list, |o| &o.running)),
             after: Some(Self::view(&list, |o| &o.wished)),
@@ -335,10 +335,6 @@ impl Comparison<'_> {
     fn unit_name(&self) -> String {
         self.host.service.clone().unwrap_or_else(|| self.server.unit.clone())
     }
-}
-
-fn shown(value: &str) -> &str {
-    if value.is_empty() { "(empty)" } else { value }
 }
 
 /// Options that take one value for each mention.

@@ -34,6 +34,8 @@ pub enum Layer {
     RelayLog,
     /// The data differ.
     Data,
+    /// The last attempt to connect failed; another would not.
+    Reconnecting,
     /// Somebody stopped it.
     Stopped,
     /// None of the above is known to be it.
@@ -55,6 +57,7 @@ impl fmt::Display for Layer {
             Layer::Binlog => "binary log",
             Layer::RelayLog => "relay log",
             Layer::Data => "data",
+            Layer::Reconnecting => "reconnecting",
             Layer::Stopped => "stopped",
             Layer::Unknown => "unknown",
         })
@@ -218,6 +221,12 @@ fn explain_connection(channel: &ChannelFacts, around: &Surroundings<'_>, said: &
             Layer::Server,
             format!("the server on {source} is down: {why}."),
             format!("Mend the cause and start it on {source}; `tandem apply` starts a stopped server too."),
+        )
+    } else if around.reach == Some(&Reach::Open) && around.source_runs == Some(true) {
+        (
+            Layer::Reconnecting,
+            format!("{place} did not answer {replica} the last time, and does now."),
+            "It tries again by itself within a minute; `tandem apply` makes it try at once.".to_owned(),
         )
     } else if reason.contains("refused") || text.contains("(111") || text.contains("\"connection refused\"") {
         (

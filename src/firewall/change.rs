@@ -32,12 +32,21 @@ pub fn change(wish: &Wish, backend: Backend, state: &FirewallState) -> Option<Fi
         Backend::Firewalld => line.contains("priority=\"-110\"") || line.contains("priority=\"-100\""),
         _ => true,
     };
-    let ours: std::collections::BTreeSet<String> = state.ours.iter().filter(relevant).cloned().collect();
+    let ours: std::collections::BTreeSet<String> =
+        state.ours.get(&backend).into_iter().flatten().filter(relevant).cloned().collect();
+    // Rules of ours in the tool that was used before.
+    let left = [Backend::Nftables, Backend::Iptables]
+        .into_iter()
+        .find(|other| persist && *other != backend && state.has_ours(*other));
     let mut script = String::from(
         "#!/bin/sh\n# Written by tandem: lets the peers of replication reach the server's port.\n",
     );
-    script.push_str(rules::removal(backend));
-    script.push('\n');
+    // Always the same script, whichever of the two was used before.
+    let others = [Backend::Nftables, Backend::Iptables].into_iter().filter(|b| persist && *b != backend);
+    for tool in others.chain([backend]) {
+        script.push_str(rules::removal(tool));
+        script.push('\n');
+    }
     for command in &needed.commands {
         script.push_str(command);
         script.push('\n');
@@ -51,13 +60,16 @@ pub fn change(wish: &Wish, backend: Backend, state: &FirewallState) -> Option<Fi
             state.enabled && state.persisted.as_deref().map(str::trim_end) == Some(script.trim_end())
         }
     };
-    if ours == needed.lines && kept {
+    if ours == needed.lines && kept && left.is_none() {
         return None;
     }
     let text =
         |lines: &std::collections::BTreeSet<String>| lines.iter().cloned().collect::<Vec<_>>().join("\n");
     let mut before = text(&ours);
     let mut after = text(&needed.lines);
+    if let Some(left) = left {
+        before.push_str(&format!("\nrules of ours in {}", left.word()));
+    }
     if persist && !kept {
         before.push_str("\nnot loaded at boot");
         after.push_str(if nothing_wished { "\nnothing to load at boot" } else { "\nloaded at boot" });
@@ -114,8 +126,12 @@ mod tests {
             };
             let first = change(&wish(true), backend, &empty).expect("a change");
             let made = rules::needed(&wish(true), backend, &empty);
-            let after =
-                FirewallState { ours: made.lines, persisted: Some(first.script), enabled: true, ..empty };
+            let after = FirewallState {
+                ours: [(backend, made.lines)].into(),
+                persisted: Some(first.script),
+                enabled: true,
+                ..empty
+            };
             assert_eq!(change(&wish(true), backend, &after), None, "{backend:?}");
         }
     }

@@ -161,11 +161,12 @@ fn ufw(wish: &Wish) -> Rules {
 pub fn removal(backend: Backend) -> &'static str {
     match backend {
         Backend::Nftables => {
-            "nft delete table inet tandem 2>/dev/null\n\
+            "if command -v nft >/dev/null; then\n\
+             nft delete table inet tandem 2>/dev/null\n\
              nft -a list ruleset 2>/dev/null | awk '\n\
              $1 == \"table\" { family = $2; table = $3 }\n\
              $1 == \"chain\" { chain = $2 }\n\
-             / comment \"tandem\" / { print \"delete rule\", family, table, chain, \"handle\", $NF }' | nft -f -"
+             / comment \"tandem\" / { print \"delete rule\", family, table, chain, \"handle\", $NF }' | nft -f -\nfi"
         }
         Backend::Iptables => {
             "for tool in iptables ip6tables; do\n\

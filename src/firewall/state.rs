@@ -1,13 +1,13 @@
 //! What a host's packet filter does to one port now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
 use crate::observe::Sections;
 
 /// The tools that can rule a host's packet filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backend {
     /// nft.
     Nftables,
@@ -43,12 +43,14 @@ impl Backend {
 pub struct FirewallState {
     /// The tool in use; `None` where there is none at all.
     pub backend: Option<Backend>,
+    /// Tools that can be used here.
+    pub available: BTreeSet<Backend>,
     /// Chains of nft on the input hook that drop what they don't know, as `family table chain`.
     pub blocking_chains: Vec<String>,
     /// Whether the INPUT chain of iptables drops what it doesn't know: IPv4, IPv6.
     pub iptables_blocks: (bool, bool),
-    /// Rules of ours that are in force, in the tool's own words, one a line.
-    pub ours: BTreeSet<String>,
+    /// Rules of ours that are in force, by tool, in the tool's own words.
+    pub ours: BTreeMap<Backend, BTreeSet<String>>,
     /// The script of ours that loads them at boot.
     pub persisted: Option<String>,
     /// Whether the unit that runs it is enabled.
@@ -67,27 +69,53 @@ pub fn read(sections: &Sections<'_>) -> Result<FirewallState, String> {
         enabled: sections.text("fw-unit").is_some_and(|t| t.contains("enabled")),
         ..FirewallState::default()
     };
-    let iptables = sections.text("fw-iptables").unwrap_or_default();
     if has("firewalld") {
-        state.backend = Some(Backend::Firewalld);
         let rules = sections.text("fw-firewalld").unwrap_or_default();
-        state.ours.extend(rules.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned));
+        let lines = rules.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned);
+        state.found(Backend::Firewalld).extend(lines);
     } else if has("ufw") {
-        state.backend = Some(Backend::Ufw);
         let rules = sections.text("fw-ufw").unwrap_or_default();
         let marked = rules.lines().filter(|l| l.contains("# tandem"));
-        state.ours.extend(marked.map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")));
-    } else if iptables_in_use(&iptables) {
-        state.backend = Some(Backend::Iptables);
-        read_iptables(&iptables, &mut state);
-    } else if has("nft") {
-        state.backend = Some(Backend::Nftables);
-        read_nft(&sections.text("fw-nft").unwrap_or_default(), &mut state)?;
-    } else if has("iptables") {
-        state.backend = Some(Backend::Iptables);
-        read_iptables(&iptables, &mut state);
+        let lines = marked.map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "));
+        state.found(Backend::Ufw).extend(lines);
+    } else {
+        let iptables = sections.text("fw-iptables").unwrap_or_default();
+        if has("iptables") {
+            state.available.insert(Backend::Iptables);
+            read_iptables(&iptables, &mut state);
+        }
+        let mut nft = Ok(());
+        if has("nft") {
+            state.available.insert(Backend::Nftables);
+            nft = read_nft(&sections.text("fw-nft").unwrap_or_default(), &mut state);
+        }
+        // Where both are installed and one of them is in use, that one is asked.
+        let in_use = iptables_in_use(&iptables).then_some(Backend::Iptables);
+        let first = || state.available.iter().next().copied();
+        state.backend = in_use.or_else(first);
+        if state.backend == Some(Backend::Nftables) {
+            nft?;
+        }
     }
     Ok(state)
+}
+
+impl FirewallState {
+    /// A tool that is active rules alone.
+    fn found(&mut self, backend: Backend) -> &mut BTreeSet<String> {
+        self.backend = Some(backend);
+        self.available.insert(backend);
+        self.ours_mut(backend)
+    }
+
+    fn ours_mut(&mut self, backend: Backend) -> &mut BTreeSet<String> {
+        self.ours.entry(backend).or_default()
+    }
+
+    /// Whether rules of ours stand in a tool.
+    pub fn has_ours(&self, backend: Backend) -> bool {
+        self.ours.get(&backend).is_some_and(|rules| !rules.is_empty())
+    }
 }
 
 /// Whether somebody rules with iptables here: a rule, or a policy that is not ACCEPT.
@@ -111,7 +139,7 @@ fn read_iptables(save: &str, state: &mut FirewallState) {
             }
         }
         if line.starts_with("-A TANDEM ") || line.ends_with("-j TANDEM") {
-            state.ours.insert(format!("{family} {line}"));
+            state.ours_mut(Backend::Iptables).insert(format!("{family} {line}"));
         }
     }
 }
@@ -139,7 +167,7 @@ fn read_nft(text: &str, state: &mut FirewallState) -> Result<(), String> {
     for rule in items.iter().filter_map(|i| i.get("rule")) {
         let place = place(rule, "chain");
         if word(rule, "comment") == "tandem" || word(rule, "table") == "tandem" {
-            state.ours.insert(format!("{place} {}", rule_words(rule)));
+            state.ours_mut(Backend::Nftables).insert(format!("{place} {}", rule_words(rule)));
         } else if inputs.contains(&place) && !state.blocking_chains.contains(&place) && drops(rule) {
             state.blocking_chains.push(place);
         }

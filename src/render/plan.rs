@@ -110,38 +110,64 @@ fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut 
             let _ = writeln!(text, "        {line}");
         }
     }
-    for reason in &step.reason {
-        let _ = writeln!(text, "      {}", paint(QUIET, format_args!("because {reason}")));
+    for line in because(&step.reason) {
+        let _ = writeln!(text, "      {}", paint(QUIET, line));
     }
     for risk in &step.risk {
         let _ = writeln!(text, "      {} {risk}", paint(ALARM, "!"));
     }
     // What a host does first on itself is seen from the order; what another host does first is not.
-    let foreign: Vec<String> =
-        step.requires
-            .iter()
-            .filter_map(|id| document.steps.iter().find(|s| s.id == *id))
-            .filter(|needed| view.names || needed.host != step.host)
-            .map(|needed| {
-                if view.names {
-                    needed.id.to_string()
-                } else {
-                    format!("{}: {}", needed.host, needed.summary)
+    let foreign: Vec<String> = step
+        .requires
+        .iter()
+        .filter_map(|id| document.steps.iter().find(|s| s.id == *id))
+        .filter(|needed| view.names || needed.host != step.host)
+        .map(|needed| needed.id.to_string())
+        .collect();
+    if !foreign.is_empty() {
+        let _ = writeln!(text, "      {}", paint(QUIET, format_args!("after {}", foreign.join(", "))));
+    }
+}
+
+/// Reasons as few lines as possible: those of one file stand together, each with its line.
+fn because(reasons: &[String]) -> Vec<String> {
+    let mut files: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut lines = Vec::new();
+    for reason in reasons {
+        match placed(reason) {
+            Some((text, file, line)) => {
+                let entry = if text.is_empty() { format!("line {line}") } else { format!("{text} :{line}") };
+                match files.iter_mut().find(|(f, _)| *f == file) {
+                    Some((_, entries)) if entries.contains(&entry) => {}
+                    Some((_, entries)) => entries.push(entry),
+                    None => files.push((file, vec![entry])),
                 }
-            })
-            .collect();
-    match foreign.as_slice() {
-        [] => {}
-        [one] => {
-            let _ = writeln!(text, "      {}", paint(QUIET, format_args!("after {one}")));
-        }
-        [first, rest @ ..] => {
-            let _ = writeln!(text, "      {}", paint(QUIET, format_args!("after {first}")));
-            for other in rest {
-                let _ = writeln!(text, "        {}", paint(QUIET, format_args!("and {other}")));
             }
+            None => lines.push(format!("because {reason}")),
         }
     }
+    for (file, entries) in files {
+        lines.push(match entries.as_slice() {
+            [one] if one.starts_with("line ") => format!("because {file}:{}", &one[5..]),
+            [one] => match one.rsplit_once(" :") {
+                Some((text, line)) => format!("because {text} ({file}:{line})"),
+                None => format!("because {file}: {one}"),
+            },
+            _ => format!("because {file}: {}", entries.join(", ")),
+        });
+    }
+    lines
+}
+
+/// A reason such as `server_id (group_vars/db.yml:3)`, or a place alone, taken apart.
+fn placed(reason: &str) -> Option<(&str, &str, &str)> {
+    let (text, place) = match reason.strip_suffix(')') {
+        Some(inner) => inner.rsplit_once(" (")?,
+        None if !reason.contains(' ') => ("", reason),
+        None => return None,
+    };
+    let (file, line) = place.rsplit_once(':')?;
+    (line.chars().all(|c| c.is_ascii_digit()) && !line.is_empty()).then_some((text, file, line))
 }
 
 fn notices(document: &PlanDocument, text: &mut String) {

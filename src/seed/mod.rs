@@ -56,8 +56,8 @@ pub async fn run(
     });
     mark::write(host, &state, fleet, journal).await?;
     let lock = match copied.lock {
-        None => "no lock was held".to_owned(),
-        Some(time) => format!("writes on {} waited for {}", plan.from, crate::model::duration(time)),
+        None => "longest lock: none".to_owned(),
+        Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.from),
     };
     let gtid = if copied.gtid.is_empty() { "the first event".to_owned() } else { copied.gtid };
     Ok(Some(format!(

@@ -1,0 +1,7 @@
+//! Tests on real hosts: Debian with systemd, sshd and a database server, booted for each test.
+#![allow(clippy::unwrap_used)]
+
+mod firewall;
+mod fresh_pair;
+mod lab;
+mod seeding;

@@ -1,0 +1,168 @@
+//! A source with data, under writes, is copied to an empty replica.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use crate::lab::{Lab, patience};
+
+/// Tables of several kinds, with everything that a copy must bring along.
+pub const DATA: &str = r#"
+create database shop character set utf8mb4 collate utf8mb4_unicode_ci;
+use shop;
+create table item (id int auto_increment primary key, name varchar(100), price decimal(10,2), data blob) engine=InnoDB;
+insert into item (name, price, data) select concat('näme ', seq, ' ''quoted'' \\ '), seq/3, unhex(md5(seq)) from seq_1_to_20000;
+create table child (id int auto_increment primary key, item int, foreign key (item) references item(id) on delete cascade) engine=InnoDB;
+insert into child (item) select id from item where id % 10 = 0;
+create view dear as select id, name from item where price > 100;
+delimiter //
+create procedure count_items(out n int) begin select count(*) into n from item; end//
+create function twice(x int) returns int deterministic return 2 * x//
+create trigger item_touch before update on item for each row begin set new.name = concat(new.name, '!'); end//
+create event tidy on schedule every 1 day do delete from child where item is null//
+delimiter ;
+create database hello;
+create table hello.acked (id bigint primary key auto_increment, host varchar(20), at timestamp(6) default now(6));
+create user app@'10.77.%' identified by 'app secret';
+grant select, insert, update, delete on shop.* to app@'10.77.%';
+create user reader@localhost identified via unix_socket;
+grant select on *.* to reader@localhost;
+create role auditor; grant select on shop.item to auditor; grant auditor to app@'10.77.%';
+"#;
+
+#[test]
+fn a_source_under_writes_is_copied_and_no_acknowledged_row_is_missing() {
+    let lab = Lab::pair();
+    lab.sql("db-a", DATA);
+    // Writes go on from before the plan until after the apply; each acknowledged id is printed.
+    let mut writer = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
+        .arg("at")
+        .arg(lab.path(""))
+        .args([
+            "db-a",
+            "i=0; while [ ! -e /tmp/stop ] && [ $i -lt 20000 ]; do i=$((i+1)); \
+             mariadb -N -B -e \"insert into hello.acked (host) values ('db-a'); select last_insert_id()\" 2>/dev/null; \
+             done",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let reader = BufReader::new(writer.stdout.take().unwrap());
+    let collected = std::thread::spawn(move || reader.lines().map_while(Result::ok).collect::<Vec<_>>());
+
+    let plan = lab.plan().expect(2);
+    assert!(plan.step_names().iter().any(|n| n == "db-b/seed/db-a"), "{:?}", plan.step_names());
+    // The restart that turns the binary log on cuts whoever writes now: it must be allowed by name.
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
+    lab.at("db-a", "touch /tmp/stop");
+    writer.wait().unwrap();
+    let acked = collected.join().unwrap();
+    assert!(acked.len() > 20, "only {} rows were written, so this proves nothing", acked.len());
+
+    let count = format!("select count(*) from hello.acked where id in ({})", acked.join(","));
+    lab.wait_sql("db-b", &count, &acked.len().to_string());
+    lab.wait_sql("db-a", &count, &acked.len().to_string());
+    same_everywhere(&lab);
+
+    // Routines, triggers, events, views and accounts came along.
+    assert_eq!(lab.sql("db-b", "select shop.twice(21)"), "42");
+    assert_eq!(lab.sql("db-b", "call shop.count_items(@n); select @n"), "20000");
+    assert_eq!(
+        lab.sql("db-b", "select count(*) from information_schema.triggers where trigger_schema='shop'"),
+        "1"
+    );
+    assert_eq!(
+        lab.sql("db-b", "select count(*) from information_schema.events where event_schema='shop'"),
+        "1"
+    );
+    assert_eq!(
+        lab.sql("db-b", "select count(*) from shop.dear"),
+        lab.sql("db-a", "select count(*) from shop.dear")
+    );
+    let grants = "show grants for app@'10.77.%'";
+    assert_eq!(lab.sql("db-a", grants), lab.sql("db-b", grants));
+    assert_eq!(
+        lab.sql(
+            "db-b",
+            "select default_character_set_name from information_schema.schemata where schema_name='shop'"
+        ),
+        "utf8mb4"
+    );
+
+    // Concurrent inserts on both sides do not collide.
+    std::thread::scope(|scope| {
+        for host in ["db-a", "db-b"] {
+            let lab = &lab;
+            scope.spawn(move || {
+                let insert = format!("insert into hello.acked (host) values ('{host}-late');\n").repeat(200);
+                lab.sql(host, &insert);
+            });
+        }
+    });
+    for host in ["db-a", "db-b"] {
+        lab.wait_sql(host, "select count(*) from hello.acked where host like '%late'", "400");
+    }
+    same_everywhere(&lab);
+    lab.plan().expect(0);
+}
+
+/// Every table of the two databases has the same checksum on both sides.
+fn same_everywhere(lab: &Lab) {
+    lab.same(["db-a", "db-b"], "checksum table shop.item, shop.child, hello.acked extended");
+}
+
+#[test]
+fn fresh_and_empty_servers_get_no_copy() {
+    let lab = Lab::pair();
+    let names = lab.plan().expect(2).step_names();
+    assert!(!names.iter().any(|n| n.contains("/seed")), "{names:?}");
+}
+
+#[test]
+fn data_on_both_sides_is_never_overwritten() {
+    let lab = Lab::pair();
+    lab.sql(
+        "db-a",
+        "create database one; create table one.t (id int primary key); insert into one.t values (1)",
+    );
+    lab.sql(
+        "db-b",
+        "create database two; create table two.t (id int primary key); insert into two.t values (2)",
+    );
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    assert!(run.out.contains("two"), "{}", run.out);
+    assert_eq!(lab.sql("db-b", "select id from two.t"), "2");
+    assert_eq!(lab.sql("db-a", "select count(*) from mysql.user where user='repl_user'"), "0");
+}
+
+#[test]
+fn data_on_the_wrong_side_only_is_refused_and_the_other_direction_offered() {
+    let lab = Lab::pair();
+    lab.sql(
+        "db-b",
+        "create database two; create table two.t (id int primary key); insert into two.t values (2)",
+    );
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    assert!(run.out.contains("seed_from"), "{}", run.out);
+    assert_eq!(lab.sql("db-b", "select id from two.t"), "2");
+}
+
+#[test]
+fn tables_without_transactions_are_copied_under_a_lock_that_is_named() {
+    let lab = Lab::pair();
+    lab.sql(
+        "db-a",
+        "create database old; use old; create table old.m (id int primary key, v int) engine=MyISAM; \
+         insert into old.m select seq, seq from seq_1_to_1000; \
+         create table old.i (id int primary key) engine=InnoDB; insert into old.i values (1)",
+    );
+    let plan = lab.tandem(&["plan", "hot-standby"]).expect(2);
+    assert!(plan.out.contains("wait for a moment"), "{}", plan.out);
+    let run = lab.apply();
+    assert!(run.err.contains("longest lock"), "{}", run.err);
+    lab.same(["db-a", "db-b"], "checksum table old.m, old.i extended");
+    for _ in patience().take(1) {
+        lab.plan().expect(0);
+    }
+}
