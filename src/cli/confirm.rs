@@ -16,7 +16,8 @@ pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<(),
     let blocked = blocked_by_policy(plan, &policy);
     let asks = !args.yes;
     let only_restarts = blocked.iter().all(|r| r.code == format!("not-allowed-{}", Allow::Restart));
-    if !blocked.is_empty() && !(asks && only_restarts) {
+    let prompt_allows = asks && only_restarts;
+    if !(blocked.is_empty() || prompt_allows) {
         return Err(refuse(&blocked, terminal));
     }
     if !asks {

@@ -28,10 +28,11 @@ pub struct Identity {
 
 /// Gives every member a server id.
 ///
-/// 1. A declared id is taken as it is. 2. A member that could not be read keeps what it has, unknown.
-/// 3. An id that stands in an option file stays, for the first member in the topology's order that has
-/// it. 4. Then the same for an id that the server merely runs with. 5. Who is left gets the lowest free
-/// number.
+/// 1. A declared id is taken as it is.
+/// 2. A member that could not be read keeps what it has, unknown.
+/// 3. An id that stands in an option file stays, for the first member in the topology's order that has it.
+/// 4. Then the same for an id that the server merely runs with.
+/// 5. Who is left gets the lowest free number.
 ///
 /// `None` is a member whose id can't be known now: it was not read and none is declared. Nobody is
 /// assigned a new id while such a member exists, since the number could be the same; see the second

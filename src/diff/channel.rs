@@ -271,9 +271,13 @@ fn mends(step: &Step, layer: Layer, replica: &HostName, source: &HostName) -> bo
             (at_source || step.host == *replica) && matches!(step.kind, Kind::Service | Kind::Variable)
         }
         Layer::Tls => at_source && matches!(step.kind, Kind::Service | Kind::File),
-        Layer::Address | Layer::Binlog | Layer::RelayLog | Layer::Data | Layer::Reconnecting | Layer::Stopped | Layer::Unknown => {
-            false
-        }
+        Layer::Address
+        | Layer::Binlog
+        | Layer::RelayLog
+        | Layer::Data
+        | Layer::Reconnecting
+        | Layer::Stopped
+        | Layer::Unknown => false,
     }
 }
 

@@ -20,7 +20,7 @@ pub fn canonical_value(variable: &str, value: &str) -> String {
         return "*".into();
     }
     if let Some(number) = size(&lower) {
-        return number.to_string();
+        return number;
     }
     match lower.as_str() {
         "on" | "true" | "yes" => return "1".into(),

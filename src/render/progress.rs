@@ -44,10 +44,8 @@ pub async fn follow(mut events: UnboundedReceiver<Event>, terminal: Terminal, js
         }
         if let Some(live) = &mut live {
             live.show(&event);
-        } else if !json_lines || !matches!(event, Event::Progress { .. }) {
-            if let Some(line) = line(&event) {
-                terminal.note(&line);
-            }
+        } else if let Some(line) = line(&event) {
+            terminal.note(&line);
         }
     }
 }

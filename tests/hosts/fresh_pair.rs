@@ -6,9 +6,9 @@ use crate::lab::{Lab, PASSWORD};
 fn a_fresh_pair_becomes_a_hot_standby() {
     let lab = Lab::pair();
     lab.tandem(&["plan", "hot-standby"]).expect(2);
-    let run = lab.apply();
+    let run = lab.apply("hot-standby");
     assert!(!run.out.contains(PASSWORD) && !run.err.contains(PASSWORD));
-    let again = lab.plan().expect(0).json();
+    let again = lab.plan("hot-standby").expect(0).json();
     assert_eq!(again["in_sync"], true);
     assert_eq!(again["steps"].as_array().map(Vec::len), Some(0));
     lab.tandem(&["status", "hot-standby"]).expect(0);
@@ -41,7 +41,7 @@ fn a_fresh_pair_becomes_a_hot_standby() {
 #[test]
 fn a_second_apply_is_silent_seen_from_outside() {
     let lab = Lab::pair();
-    lab.apply();
+    lab.apply("hot-standby");
     let state = |host: &str| {
         lab.at(
             host,
@@ -94,7 +94,7 @@ fn drift_of_four_kinds_is_named_and_mended_exactly() {
         "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n\
          firewall_deny_others: true\nfirewall_backend: nftables\nfirewall_allow: [10.77.0.1]\n",
     );
-    lab.apply();
+    lab.apply("hot-standby");
     lab.tandem(&["drift", "hot-standby"]).expect(0);
 
     // One grant, one variable, one firewall rule, one channel option.
@@ -103,7 +103,7 @@ fn drift_of_four_kinds_is_named_and_mended_exactly() {
     lab.at("db-a", "nft flush table inet tandem");
     lab.sql("db-a", "stop slave; change master to master_delay=7; start slave");
 
-    let plan = lab.plan().expect(2);
+    let plan = lab.plan("hot-standby").expect(2);
     let mut names = plan.step_names();
     names.sort();
     assert_eq!(names.len(), 4, "{names:?}");
@@ -112,10 +112,10 @@ fn drift_of_four_kinds_is_named_and_mended_exactly() {
     assert!(names[2].starts_with("db-b/account"), "{names:?}");
     assert!(names[3].starts_with("db-b/variable"), "{names:?}");
     lab.tandem(&["drift", "hot-standby"]).expect(2);
-    assert_eq!(lab.plan().out, plan.out, "the same state gives the same bytes");
+    assert_eq!(lab.plan("hot-standby").out, plan.out, "the same state gives the same bytes");
 
     let pids = ["db-a", "db-b"].map(|h| lab.at(h, "systemctl show -p MainPID mariadb"));
-    lab.apply();
+    lab.apply("hot-standby");
     assert_eq!(pids, ["db-a", "db-b"].map(|h| lab.at(h, "systemctl show -p MainPID mariadb")));
     lab.tandem(&["drift", "hot-standby"]).expect(0);
     let grants = lab.sql("db-b", "show grants for repl_user@'10.77.0.11'");

@@ -154,6 +154,12 @@ impl Lab {
         Run::of(&self.tandem_command(args).output().expect("tandem runs"))
     }
 
+    /// Runs tandem without naming an inventory.
+    pub fn tandem_alone(&self, args: &[&str]) -> Run {
+        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_tandem")));
+        Run::of(&command.args(args).output().expect("tandem runs"))
+    }
+
     /// Runs tandem with an answer to its prompt.
     pub fn tandem_answering(&self, args: &[&str], answer: &str) -> Run {
         let mut child = self
@@ -167,15 +173,15 @@ impl Lab {
         Run::of(&child.wait_with_output().expect("tandem ends"))
     }
 
-    /// Applies the shipped hot standby and expects it to be done.
+    /// Applies a playbook and expects it to be done.
     #[track_caller]
-    pub fn apply(&self) -> Run {
-        self.tandem(&["apply", "hot-standby", "--yes"]).expect(0)
+    pub fn apply(&self, playbook: &str) -> Run {
+        self.tandem(&["apply", playbook, "--yes"]).expect(0)
     }
 
-    /// Plans the shipped hot standby as JSON.
-    pub fn plan(&self) -> Run {
-        self.tandem(&["plan", "hot-standby", "--format", "json"])
+    /// Plans a playbook as JSON.
+    pub fn plan(&self, playbook: &str) -> Run {
+        self.tandem(&["plan", playbook, "--format", "json"])
     }
 
     /// Runs a shell command inside a host, past ssh; what it says or how it ends is the caller's business.

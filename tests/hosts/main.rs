@@ -1,7 +1,9 @@
 //! Tests on real hosts: Debian with systemd, sshd and a database server, booted for each test.
 #![allow(clippy::unwrap_used)]
 
+mod accidents;
 mod firewall;
 mod fresh_pair;
 mod lab;
+mod logins;
 mod seeding;

@@ -51,7 +51,7 @@ fn a_source_under_writes_is_copied_and_no_acknowledged_row_is_missing() {
     let reader = BufReader::new(writer.stdout.take().unwrap());
     let collected = std::thread::spawn(move || reader.lines().map_while(Result::ok).collect::<Vec<_>>());
 
-    let plan = lab.plan().expect(2);
+    let plan = lab.plan("hot-standby").expect(2);
     assert!(plan.step_names().iter().any(|n| n == "db-b/seed/db-a"), "{:?}", plan.step_names());
     // The restart that turns the binary log on cuts whoever writes now: it must be allowed by name.
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
@@ -104,7 +104,7 @@ fn a_source_under_writes_is_copied_and_no_acknowledged_row_is_missing() {
         lab.wait_sql(host, "select count(*) from hello.acked where host like '%late'", "400");
     }
     same_everywhere(&lab);
-    lab.plan().expect(0);
+    lab.plan("hot-standby").expect(0);
 }
 
 /// Every table of the two databases has the same checksum on both sides.
@@ -115,7 +115,7 @@ fn same_everywhere(lab: &Lab) {
 #[test]
 fn fresh_and_empty_servers_get_no_copy() {
     let lab = Lab::pair();
-    let names = lab.plan().expect(2).step_names();
+    let names = lab.plan("hot-standby").expect(2).step_names();
     assert!(!names.iter().any(|n| n.contains("/seed")), "{names:?}");
 }
 
@@ -159,10 +159,10 @@ fn tables_without_transactions_are_copied_under_a_lock_that_is_named() {
     );
     let plan = lab.tandem(&["plan", "hot-standby"]).expect(2);
     assert!(plan.out.contains("wait for a moment"), "{}", plan.out);
-    let run = lab.apply();
+    let run = lab.apply("hot-standby");
     assert!(run.err.contains("longest lock"), "{}", run.err);
     lab.same(["db-a", "db-b"], "checksum table old.m, old.i extended");
     for _ in patience().take(1) {
-        lab.plan().expect(0);
+        lab.plan("hot-standby").expect(0);
     }
 }

@@ -1,0 +1,37 @@
+# make demo   boots two hosts and shows a whole run
+# make test   everything that has to hold
+# make bench  speed and memory, as ratios within one run
+# make lint   formatting and lints alone
+
+LAB := tests/lab/lab
+TANDEM := target/release/tandem
+
+.PHONY: all demo test lint bench lab clean
+
+all:
+	cargo build --release
+
+demo: lab
+	cargo build --release --quiet
+	tests/lab/demo $(TANDEM)
+
+test: lint lab
+	cargo test --quiet --lib --bins --test files
+	cargo test --test hosts -- --test-threads=2
+
+lint:
+	cargo fmt --check
+	cargo clippy --quiet --all-targets -- -D warnings
+
+bench: lab
+	cargo build --release --quiet
+	tests/bench/run $(TANDEM)
+
+# What the hosts of the lab need: Debian packages, and one root file system for each kind of host.
+lab:
+	$(LAB) install
+	$(LAB) check
+	$(LAB) root bookworm
+
+clean:
+	cargo clean

@@ -1,0 +1,225 @@
+//! What everybody meets on the way: each accident is told by its layer, before and after the start, and
+//! what can be mended is mended.
+
+use crate::lab::{Lab, PASSWORD};
+
+const OFF: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
+
+/// A pair that replicates, with a table.
+fn running_pair() -> Lab {
+    let lab = Lab::pair();
+    lab.sql("db-a", "create database hello; create table hello.t (id int auto_increment primary key, v int)");
+    lab.apply("hot-standby");
+    lab
+}
+
+#[test]
+fn a_wrong_password_is_told_apart_and_mended_on_the_side_that_is_wrong() {
+    let lab = running_pair();
+    // The account on the source gets another password.
+    lab.sql("db-a", "set session sql_log_bin=0; alter user repl_user@'10.77.0.12' identified by 'other'");
+    lab.sql("db-b", "stop slave; start slave");
+    lab.wait_sql("db-b", "select count(*) from information_schema.global_status where variable_name='slave_running' and variable_value='OFF'", "1");
+    for _ in crate::lab::patience() {
+        if lab.tandem(&["doctor", "hot-standby"]).out.contains("1045") {
+            break;
+        }
+    }
+    let doctor = lab.tandem(&["doctor", "hot-standby"]).expect(2);
+    assert!(doctor.out.contains("password") && doctor.out.contains("1045"), "{}", doctor.out);
+    let names = lab.plan("hot-standby").expect(2).step_names();
+    assert!(names.contains(&"db-a/account/repl_user@10.77.0.12".to_owned()), "{names:?}");
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+
+    // The channel on the replica gets another password.
+    lab.sql("db-b", "stop slave; change master to master_password='wrong'; start slave");
+    let plan = lab.plan("hot-standby").expect(2);
+    assert_eq!(plan.step_names(), ["db-b/channel/db-a"]);
+    assert!(plan.out.contains("password"), "{}", plan.out);
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+    lab.sql("db-a", "insert into hello.t (v) values (1)");
+    lab.wait_sql("db-b", "select count(*) from hello.t", "1");
+}
+
+#[test]
+fn a_port_that_is_shut_in_between_is_named_before_the_start_and_after_it() {
+    let lab = Lab::pair();
+    // The replica's own way out is shut: a filter that tandem does not rule.
+    let shut = "echo 'table ip shut { chain out { type filter hook output priority 0; ip daddr 10.77.0.11 tcp dport 3306 drop; }; }' | nft -f -";
+    lab.at("db-b", shut);
+    lab.vars(&format!("{OFF}firewall_backend: none\n"));
+    // What is on the hosts themselves is done; the channel has to wait or fail with its layer.
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]);
+    assert_ne!(run.code, 0);
+    let text = format!("{}{}", run.out, run.err);
+    assert!(text.contains("firewall") && text.contains("10.77.0.11:3306"), "{text}");
+    lab.at("db-b", "nft delete table ip shut");
+    lab.apply("hot-standby");
+
+    lab.at("db-b", shut);
+    lab.sql("db-b", "stop slave; start slave");
+    let mut doctor = lab.tandem(&["doctor", "hot-standby"]);
+    for _ in crate::lab::patience() {
+        doctor = lab.tandem(&["doctor", "hot-standby"]);
+        if doctor.out.contains("firewall") {
+            break;
+        }
+    }
+    assert!(doctor.out.contains("firewall") && doctor.out.contains("10.77.0.11:3306"), "{}", doctor.out);
+    lab.at("db-b", "nft delete table ip shut");
+    lab.apply("hot-standby");
+}
+
+#[test]
+fn a_wrong_address_is_named_before_anything_hangs() {
+    let lab = Lab::pair();
+    lab.host_vars("db-a", "replication_address: 10.77.0.99\n");
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]);
+    assert_ne!(run.code, 0);
+    let text = format!("{}{}", run.out, run.err);
+    assert!(text.contains("10.77.0.99:3306") && text.contains("replication_address"), "{text}");
+    lab.host_vars("db-a", "{}\n");
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+
+    // And under a running channel.
+    lab.sql("db-b", "stop slave; change master to master_host='10.77.0.98'; start slave");
+    let names = lab.plan("hot-standby").expect(2).step_names();
+    assert_eq!(names, ["db-b/channel/db-a"]);
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn a_server_that_is_down_is_explained_from_its_error_log() {
+    let lab = running_pair();
+    lab.at(
+        "db-a",
+        "printf '[mysqld]\\ninnodb_buffer_pool_sise=1G\\n' > /etc/mysql/mariadb.conf.d/99-typo.cnf",
+    );
+    lab.try_at("db-a", "systemctl restart mariadb");
+    let status = lab.tandem(&["status", "hot-standby"]).expect(2);
+    assert!(status.out.contains("DOWN") && status.out.contains("innodb_buffer_pool_sise"), "{}", status.out);
+    let doctor = lab.tandem(&["doctor", "hot-standby"]).expect(2);
+    assert!(doctor.out.contains("innodb_buffer_pool_sise"), "{}", doctor.out);
+    let apply = lab.tandem(&["apply", "hot-standby", "--yes"]);
+    assert_ne!(apply.code, 0);
+    assert!(
+        format!("{}{}", apply.out, apply.err).contains("innodb_buffer_pool_sise"),
+        "{}{}",
+        apply.out,
+        apply.err
+    );
+    lab.at("db-a", "rm /etc/mysql/mariadb.conf.d/99-typo.cnf");
+    // A server that is merely stopped is started.
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn a_duplicate_server_id_is_found_in_the_files_and_on_the_hosts() {
+    let lab = running_pair();
+    lab.sql("db-b", "set global server_id=1; stop slave; start slave");
+    let mut doctor = lab.tandem(&["doctor", "hot-standby"]);
+    for _ in crate::lab::patience() {
+        if doctor.out.contains("server identity") {
+            break;
+        }
+        doctor = lab.tandem(&["doctor", "hot-standby"]);
+    }
+    assert!(doctor.out.contains("server identity"), "{}", doctor.out);
+    lab.apply("hot-standby");
+    assert_eq!(lab.sql("db-b", "select @@global.server_id"), "2");
+    lab.plan("hot-standby").expect(0);
+    lab.host_vars("db-a", "server_id: 5\n");
+    lab.host_vars("db-b", "server_id: 5\n");
+    let run = lab.tandem(&["validate", "hot-standby"]).expect(65);
+    assert!(run.err.contains("both have server_id 5"), "{}", run.err);
+}
+
+#[test]
+fn a_relay_log_that_is_renamed_with_unapplied_events_loses_and_doubles_nothing() {
+    let lab = running_pair();
+    let insert = "insert into hello.t (v) select seq from seq_1_to_500";
+    let count = "select count(*), count(distinct v) from hello.t";
+    lab.sql("db-a", "use hello; insert into t (v) values (0)");
+    lab.wait_sql("db-b", "select count(*) from hello.t", "1");
+    // Received and not executed.
+    lab.sql("db-b", "stop slave sql_thread");
+    lab.sql("db-a", &format!("use hello; {insert}"));
+    lab.vars(&format!("{OFF}mysql_relay_log: other-relay\n"));
+    let plan = lab.tandem(&["plan", "hot-standby"]).expect(2);
+    assert!(plan.out.contains("relay_log"), "{}", plan.out);
+    lab.apply("hot-standby");
+    lab.wait_sql("db-b", count, "501\t501");
+    lab.same(["db-a", "db-b"], "checksum table hello.t extended");
+    assert!(lab.sql("db-b", "select @@relay_log").contains("other-relay"));
+    lab.plan("hot-standby").expect(0);
+
+    // By hand, behind tandem's back, and with the server's own repair turned off.
+    lab.sql("db-b", "stop slave sql_thread");
+    lab.sql("db-a", "use hello; insert into t (v) select seq from seq_1001_to_1500");
+    lab.wait_sql("db-a", "select count(*) from hello.t", "1001");
+    lab.at(
+        "db-b",
+        "printf '[mysqld]\\nrelay_log=lost-relay\\nrelay_log_recovery=0\\nskip_slave_start=1\\n' > /etc/mysql/mariadb.conf.d/zzz-hand.cnf; \
+         systemctl restart mariadb; rm /etc/mysql/mariadb.conf.d/zzz-hand.cnf; mariadb -e 'start slave' || true",
+    );
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
+    lab.wait_sql("db-b", count, "1001\t1001");
+    lab.same(["db-a", "db-b"], "checksum table hello.t extended");
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn a_hostile_password_works_and_is_seen_nowhere() {
+    let lab = Lab::pair();
+    // Every process's arguments and environment on both hosts and on the controller are watched meanwhile.
+    let watch = "while [ ! -e /tmp/stop ]; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' >> /tmp/seen; done";
+    let mut watchers: Vec<_> = ["db-a", "db-b"]
+        .iter()
+        .map(|host| {
+            lab.sql(host, "set global general_log_file='/tmp/general.log'; set global general_log=1");
+            std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
+                .arg("at")
+                .arg(lab.path(""))
+                .args([*host, watch])
+                .spawn()
+                .expect("a watcher")
+        })
+        .collect();
+    let run = lab.tandem(&["apply", "hot-standby", "--yes", "-v", "--format", "json"]).expect(0);
+    let show = lab.tandem(&["history"]).expect(0);
+    for host in ["db-a", "db-b"] {
+        lab.at(host, "touch /tmp/stop");
+    }
+    for watcher in &mut watchers {
+        watcher.wait().expect("the watcher ends");
+    }
+    // A part of it that no shell or SQL quoting changes.
+    let part = "`id`%s&t";
+    assert!(PASSWORD.contains(part));
+    for text in [&run.out, &run.err, &show.out] {
+        assert!(!text.contains(part));
+    }
+    for host in ["db-a", "db-b"] {
+        let hits = lab.at(
+            host,
+            &format!(
+                "test $(wc -l < /tmp/seen) -gt 100; grep -rlF '{part}' /tmp/seen /tmp/general.log /var/log /etc /root /home /run/tandem \
+                 /var/lib/tandem /var/lib/mysql/*-bin.* /var/lib/mysql/*relay* 2>/dev/null || true"
+            ),
+        );
+        assert_eq!(hits, "", "{host} holds the password");
+    }
+    let state = std::process::Command::new("grep")
+        .args(["-rlF", part])
+        .arg(lab.path("state"))
+        .output()
+        .expect("grep runs");
+    assert!(state.stdout.is_empty(), "the journal holds the password");
+    // And it works.
+    lab.tandem(&["status", "hot-standby"]).expect(0);
+}
