@@ -113,6 +113,10 @@ fn existing(
             );
         let mended_by_other_steps =
             draft.steps.iter().any(|s| mends(s, trouble.layer, &host.name, &wish.source));
+        if trouble.layer == Layer::Server {
+            draft.wait(&host.name, format!("replication from {}: {trouble}", wish.source));
+            return None;
+        }
         if !trouble.heals && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
             draft.refuse(
                 &host.name,

@@ -179,9 +179,10 @@ async fn read(
         let facts = ask(session, &login, options, ours).await?;
         Ok::<_, SqlError>((login, facts))
     };
-    let (output, guessed, reach) = tokio::join!(script, guess, reach);
-    let output = match output {
-        Ok(output) => output,
+    // A host on which scripts don't run needs no patience for its server.
+    let all = tokio::try_join!(script, async { Ok(guess.await) }, async { Ok(reach.await) });
+    let (output, guessed, reach) = match all {
+        Ok(all) => all,
         Err(error) => return (Fact::Unread(error.to_string()), None),
     };
     let sections = Sections::cut(&output.stdout, &nonce);
@@ -224,7 +225,9 @@ async fn read(
                 }),
                 _ => Fact::Unread(error.to_string()),
             };
-            (Fact::Known(facts), None)
+            // Once a server that is down has been started, this is the way in.
+            let later = if down { login(&first_socket).ok() } else { None };
+            (Fact::Known(facts), later)
         }
     }
 }

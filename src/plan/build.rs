@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Refusal, Waiting, in_order, link};
+use super::{Action, Plan, Refusal, Step, Waiting, in_order, link};
 use crate::{
     desired::{Built, Tls},
     dialect::Dialect,
@@ -29,9 +29,14 @@ pub fn build(built: &Built, observed: &Observed, secrets: &BTreeMap<SecretId, Se
     }
     // A host whose wish was refused keeps still altogether: half a change is worse than none.
     let refused: Vec<HostName> = plan.refused.iter().map(|r| r.host.clone()).collect();
-    let held =
-        |host: &HostName| refused.contains(host) || barred.contains(host) || built.without_id.contains(host);
-    let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(&s.host)).collect();
+    // A server without an id can still be started: that is how its id gets known.
+    let held = |step: &Step| {
+        let starts = matches!(step.action, Action::StartService { .. });
+        refused.contains(&step.host)
+            || barred.contains(&step.host)
+            || (built.without_id.contains(&step.host) && !starts)
+    };
+    let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(s)).collect();
     link(&mut steps, &built.edges.restart_order());
     match in_order(steps) {
         Ok(steps) => plan.steps = steps,

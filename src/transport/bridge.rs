@@ -13,7 +13,8 @@ use tokio::{
 pub const SCRIPT: &str = r#"
 if command -v perl >/dev/null 2>&1; then exec perl -e '
   use Socket;
-  socket(my $s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un($ARGV[0])) or die "$!\n";
+  my $s;
+  socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un($ARGV[0])) or die "$!\n";
   sub all { my ($to, $bytes) = @_; my $at = 0;
     while ($at < length $bytes) { my $n = syswrite($to, $bytes, length($bytes) - $at, $at); exit unless defined $n; $at += $n } }
   my $open = 1;

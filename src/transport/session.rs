@@ -181,13 +181,13 @@ impl Session {
         match password {
             None => (format!("LC_ALL=C sudo -n -H -u {user} -- {line}"), None),
             Some(password) => {
-                // The first line of the input is the password. `read` takes no byte more, so the rest
-                // is the script's. Where sudo wants no password, none is given to it. `-k` keeps sudo
-                // from noting anywhere that this login has given one.
+                // The first line of the input is the password. Both `read` and `sudo -S` take it byte
+                // by byte, so the rest is the script's. Where sudo wants no password, none is given to
+                // it. `-k` keeps sudo from noting anywhere that this login has given one.
                 let script = format!(
-                    "IFS= read -r p; export LC_ALL=C\n\
-                     if sudo -n -k true 2>/dev/null; then exec sudo -n -H -u {user} -- {line}; fi\n\
-                     {{ printf '%s\\n' \"$p\"; exec cat; }} | sudo -k -S -p '' -H -u {user} -- {line}"
+                    "export LC_ALL=C\n\
+                     if sudo -n -k true 2>/dev/null; then IFS= read -r p; exec sudo -n -H -u {user} -- {line}; fi\n\
+                     exec sudo -k -S -p '' -H -u {user} -- {line}"
                 );
                 let mut first = zeroize::Zeroizing::new(String::with_capacity(password.expose().len() + 1));
                 first.push_str(password.expose());
