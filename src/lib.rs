@@ -11,6 +11,7 @@
 //! `main` exits. Anything with an effect on a host is a step of a plan first.
 
 pub mod apply;
+pub mod certificate;
 pub mod cli;
 pub mod desired;
 pub mod dialect;

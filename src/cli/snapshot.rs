@@ -10,6 +10,7 @@ use super::{
     prepare::{Prepared, report},
 };
 use crate::{
+    certificate::Authority,
     desired::{self, Built, DesiredHost},
     model::{Fact, HostName},
     observe::{self, Observed},
@@ -43,6 +44,17 @@ pub struct Snapshot {
     pub took: Duration,
 }
 
+/// Reads the certificate of each authority beside the inventory.
+fn look_at_authorities(built: &mut Built) {
+    for wish in built.desired.hosts.values_mut().filter_map(|h| h.certificates.as_mut()) {
+        wish.authority = match Authority::certificate_in(&wish.directory) {
+            Ok(Some(pem)) => Fact::Known(pem),
+            Ok(None) => Fact::Absent,
+            Err(error) => Fact::Unread(error.to_string()),
+        };
+    }
+}
+
 impl Snapshot {
     /// Reads every host of every play and plans. Connections that are open are used again.
     pub async fn take(
@@ -59,7 +71,8 @@ impl Snapshot {
             let reading =
                 observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, sessions)
                     .await;
-            let built = desired::build(&prepared.project, play, hosts, &reading.identities());
+            let mut built = desired::build(&prepared.project, play, hosts, &reading.identities());
+            look_at_authorities(&mut built);
             let mut problems: Problems = desired::lint(&built);
             problems.extend(built.problems.clone());
             if problems.fatal() {

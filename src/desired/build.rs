@@ -159,7 +159,8 @@ impl Builder<'_> {
                 {
                     continue;
                 }
-                let evaluated = Evaluated { role, declared, scope: &scope, variables };
+                let evaluated =
+                    Evaluated { role, declared, scope: &scope, variables, base: &self.project.base };
                 let mut problems = Problems::default();
                 resource::add(
                     &evaluated,

@@ -26,6 +26,8 @@ pub struct Evaluated<'a> {
     pub scope: &'a Scope,
     /// The host's variables, for the places of wishes.
     pub variables: &'a Variables,
+    /// The inventory's directory.
+    pub base: &'a std::path::Path,
 }
 
 /// Adds a resource to a host's wishes.
@@ -341,7 +343,14 @@ impl Reader<'_> {
                 }
                 host.commands.push(CommandWish { run, unless, place: whole });
             }
-            ResourceKind::Certificates => host.certificates = Some(CertificatesWish { place: whole }),
+            ResourceKind::Certificates => {
+                let directory = self.text("directory").unwrap_or_else(|| "tls".into());
+                host.certificates = Some(CertificatesWish {
+                    directory: self.evaluated.base.join(directory),
+                    authority: crate::model::Fact::Unread("not looked at yet".into()),
+                    place: self.place("directory"),
+                });
+            }
         }
     }
 
@@ -352,6 +361,7 @@ impl Reader<'_> {
         let positioning =
             self.word("positioning", &[("gtid", Positioning::Gtid), ("file", Positioning::File)]);
         let name = self.optional("name").unwrap_or_default();
+        let tls_ca = self.optional("tls_ca").unwrap_or_default();
         let delay = self.number("delay", 0);
         Some(ChannelWish {
             endpoint: endpoint(&source),
@@ -361,6 +371,7 @@ impl Reader<'_> {
             password: password?,
             tls: tls?,
             positioning: positioning?,
+            tls_ca,
             delay,
             place: topology.clone(),
         })

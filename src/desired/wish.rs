@@ -64,6 +64,10 @@ pub struct DesiredHost {
 /// Certificates for a server: the fleet's own authority issues them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificatesWish {
+    /// The authority's directory on the controller.
+    pub directory: std::path::PathBuf,
+    /// The authority's certificate as PEM, as it was when the hosts were observed.
+    pub authority: crate::model::Fact<String>,
     /// Where it is written.
     pub place: Place,
 }
@@ -183,6 +187,8 @@ pub struct ChannelWish {
     pub tls: Tls,
     /// How it knows where it is.
     pub positioning: Positioning,
+    /// The authority's file on the replica, where the source's certificate is verified.
+    pub tls_ca: String,
     /// Delay in seconds.
     pub delay: u64,
     /// Where it is written.
@@ -254,4 +260,15 @@ pub struct CommandWish {
     pub unless: Vec<String>,
     /// Where it is written.
     pub place: Place,
+}
+
+impl ChannelWish {
+    /// The authority's file, where the wish is to verify anything.
+    pub fn tls_authority(&self) -> &str {
+        match self.tls {
+            Tls::Off | Tls::Required => "",
+            // MariaDB verifies the chain wherever an authority is named.
+            Tls::VerifyCa | Tls::VerifyIdentity => &self.tls_ca,
+        }
+    }
 }

@@ -25,8 +25,10 @@ pub struct ChannelStatement<'a> {
     pub password: &'a str,
     /// Whether the channel is encrypted.
     pub tls: bool,
-    /// Whether the source's certificate is verified, and against which authority's file.
-    pub verify: Option<&'a str>,
+    /// The authority's file against which the source's certificate is verified; empty for none.
+    pub tls_ca: &'a str,
+    /// Whether the certificate must also name the source.
+    pub tls_verify: bool,
     /// Delay in seconds.
     pub delay: u64,
     /// `None` for GTIDs; else file and position.
@@ -83,8 +85,8 @@ impl Dialect {
             "MASTER_CONNECT_RETRY=10".to_owned(),
             format!("MASTER_DELAY={}", channel.delay),
             format!("MASTER_SSL={}", u8::from(channel.tls)),
-            format!("MASTER_SSL_CA={}", literal(channel.verify.unwrap_or_default())),
-            format!("MASTER_SSL_VERIFY_SERVER_CERT={}", u8::from(channel.verify.is_some())),
+            format!("MASTER_SSL_CA={}", literal(channel.tls_ca)),
+            format!("MASTER_SSL_VERIFY_SERVER_CERT={}", u8::from(channel.tls_verify)),
         ];
         match channel.coordinates {
             None => options.push("MASTER_USE_GTID=slave_pos".to_owned()),
@@ -94,6 +96,11 @@ impl Dialect {
             }
         }
         format!("CHANGE MASTER {}TO {}", self.named(channel.name), options.join(", "))
+    }
+
+    /// Loads certificates anew without a restart (MariaDB 10.4 and later).
+    pub fn reload_certificates(self) -> &'static str {
+        "FLUSH SSL"
     }
 
     /// Starts a channel.
@@ -182,7 +189,8 @@ mod tests {
             user: "repl_user",
             password: "a'b\\c",
             tls: true,
-            verify: None,
+            tls_ca: "",
+            tls_verify: false,
             delay: 0,
             coordinates: None,
         };

@@ -215,11 +215,8 @@ fn differences(
     check("user", channel.user.clone(), wish.user.clone());
     check("delay", channel.delay.to_string(), wish.delay.to_string());
     check("TLS", on_off(channel.tls), on_off(wish.tls.encrypted()));
-    check(
-        "TLS verification",
-        on_off(channel.tls_verify),
-        on_off(matches!(wish.tls, Tls::VerifyCa | Tls::VerifyIdentity)),
-    );
+    check("TLS verification", on_off(channel.tls_verify), on_off(wish.tls == Tls::VerifyIdentity));
+    check("TLS authority", channel.tls_ca.clone(), wish.tls_authority().to_owned());
     let uses_gtid = !channel.using_gtid.eq_ignore_ascii_case("no") && !channel.using_gtid.is_empty();
     let positioning = |gtid: bool| if gtid { "gtid".to_owned() } else { "file".to_owned() };
     check("positioning", positioning(uses_gtid), positioning(wish.positioning == Positioning::Gtid));

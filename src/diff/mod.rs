@@ -1,6 +1,7 @@
 //! Compares what is wished with what was observed, one resource family per module. Pure.
 
 mod accounts;
+mod certificates;
 mod channel;
 mod data;
 mod firewall;
@@ -76,6 +77,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
             }
         };
         firewall::steps(host, facts, &mut draft);
+        certificates::steps(host, facts, &mut draft);
         resources::steps(host, facts, &mut draft);
         settings::steps(context, host, facts, &mut draft);
         accounts::steps(context, host, facts, &mut draft);

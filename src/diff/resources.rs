@@ -19,12 +19,7 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
         .chain(host.files.iter().map(|w| ("file", &w.place)))
         .chain(host.services.iter().map(|w| ("service", &w.place)))
         .chain(host.commands.iter().map(|w| ("command", &w.place)))
-        .chain(host.certificates.iter().map(|w| ("certificates", &w.place)))
     {
-        let _ = place;
-        if kind == "certificates" {
-            continue;
-        }
         draft.refuse(
             &host.name,
             "resource-not-supported",

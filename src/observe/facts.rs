@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    certificate::CertificateFacts,
     firewall::FirewallState,
     grant::AccountState,
     gtid::ServerGtid,
@@ -36,6 +37,8 @@ pub struct HostFacts {
     pub reach: BTreeMap<Endpoint, Reach>,
     /// A copy of ours that has begun on this host and whose channel does not run yet.
     pub seed: Fact<SeedMark>,
+    /// Certificates of ours that lie on the host.
+    pub certificate: CertificateFacts,
     /// SHA-256 in hex of each channel's stored password, by file name such as `master.info`.
     pub channel_passwords: BTreeMap<String, String>,
 }
@@ -265,6 +268,8 @@ pub struct ChannelFacts {
     pub tls: bool,
     /// Whether the source's certificate is verified.
     pub tls_verify: bool,
+    /// File of the authority against which the source's certificate is verified; empty for none.
+    pub tls_ca: String,
     /// Delay in seconds.
     pub delay: u64,
     /// Server id of the source, 0 before the first contact.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{DiskFacts, HostFacts, OsFacts, Reach, Sections, ServiceFacts};
 use crate::{
+    certificate::CertificateFacts,
     firewall,
     model::{Endpoint, Fact},
     option_file::Files,
@@ -39,6 +40,11 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
                 |e| Fact::Unread(format!("/var/lib/tandem/seed.json makes no sense: {e}")),
                 Fact::Known,
             ),
+        },
+        certificate: CertificateFacts {
+            authority: sections.text("tls-ca").unwrap_or_default(),
+            certificate: sections.text("tls-certificate").unwrap_or_default(),
+            key: sections.text("tls-key").unwrap_or_default().trim().to_owned(),
         },
         channel_passwords: channel_passwords(sections),
         os,

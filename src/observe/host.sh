@@ -98,6 +98,12 @@ for info in "$datadir"/master*.info; do
   # The sixth line is the password; only its digest leaves the host.
   printf '%s %s\n' "$(sed -n 6p "$info" | tr -d '\n' | sha256sum)" "${info##*/}"
 done
+section tls-ca
+cat /etc/mysql/tandem/ca.pem 2>/dev/null
+section tls-certificate
+cat /etc/mysql/tandem/server-cert.pem 2>/dev/null
+section tls-key
+stat -c '%U %G %a' /etc/mysql/tandem/server-key.pem 2>/dev/null
 section seed
 cat /var/lib/tandem/seed.json 2>/dev/null
 section lock

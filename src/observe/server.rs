@@ -273,6 +273,7 @@ fn channel(row: &Row) -> ChannelFacts {
         gtid_io_pos: row.text("gtid_io_pos"),
         tls: yes("master_ssl_allowed"),
         tls_verify: yes("master_ssl_verify_server_cert"),
+        tls_ca: row.text("master_ssl_ca_file"),
         delay: row.number("sql_delay").unwrap_or(0),
         source_server_id: row.number("master_server_id").unwrap_or(0),
         sql_state: row.text("slave_sql_running_state"),

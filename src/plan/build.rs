@@ -77,7 +77,12 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
                 context.observed.get(&channel.source).and_then(Fact::known).and_then(|f| f.server.known());
             let has_tls =
                 source.is_some_and(|s| s.variable("have_ssl").is_some_and(|v| v.eq_ignore_ascii_case("yes")));
-            if channel.tls != Tls::Off && source.is_some() && !has_tls {
+            let gets_one = context
+                .desired
+                .hosts
+                .get(&channel.source)
+                .is_some_and(|h| h.certificates.is_some() && h.settings.is_some());
+            if channel.tls != Tls::Off && source.is_some() && !has_tls && !gets_one {
                 plan.refused.push(Refusal {
                     host: channel.source.clone(),
                     code: "tls-without-certificate".into(),

@@ -27,7 +27,7 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
         };
         match &step.action {
             Action::Firewall(_) | Action::InstallPackages(_) => {}
-            Action::WriteFile { .. } => after(&host, &[Kind::Packages]),
+            Action::WriteFile { .. } | Action::Certificate(_) => after(&host, &[Kind::Packages]),
             Action::Command { .. } => after(&host, &[Kind::Packages, Kind::File]),
             Action::WriteOptionFile { .. } => after(&host, &[Kind::Packages, Kind::File, Kind::Command]),
             Action::SetGlobal(_) => after(&host, &[Kind::OptionFile]),
@@ -66,7 +66,8 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
 }
 
 /// What makes a server ready to be copied or connected.
-const READY: &[Kind] = &[Kind::Firewall, Kind::OptionFile, Kind::Variable, Kind::Service, Kind::Account];
+const READY: &[Kind] =
+    &[Kind::Firewall, Kind::File, Kind::OptionFile, Kind::Variable, Kind::Service, Kind::Account];
 
 /// Steps by host and kind.
 struct Index {

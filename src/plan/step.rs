@@ -240,6 +240,17 @@ pub struct SeedPlan {
     pub leftovers: Vec<String>,
 }
 
+/// A certificate that is to be issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatePlan {
+    /// The authority's directory on the controller.
+    pub directory: std::path::PathBuf,
+    /// Names and addresses that it must have.
+    pub names: Vec<String>,
+    /// Whether the server uses such a certificate already and can load the new one without a restart.
+    pub reload: bool,
+}
+
 /// What the executor does for a step. It owns all it needs, so nothing is left to decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -260,6 +271,8 @@ pub enum Action {
         /// Octal mode, such as `0644`.
         mode: String,
     },
+    /// Issue a certificate for a server.
+    Certificate(CertificatePlan),
     /// Run a guarded command.
     Command {
         /// Program and arguments.

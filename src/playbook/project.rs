@@ -49,6 +49,8 @@ pub struct Project {
     pub secrets: SecretBook,
     /// `-e` values.
     pub extra: Vec<(String, Node)>,
+    /// The inventory's directory.
+    pub base: PathBuf,
 }
 
 /// Reads everything and reports every mistake at once.
@@ -57,6 +59,7 @@ pub fn load(request: &Request) -> Loaded {
     let mut sources = Sources::default();
     let mut project = Project {
         inventory: inventory::load(&request.inventory, &mut sources, &mut problems),
+        base: base(&request.inventory),
         ..Project::default()
     };
     for text in &request.extra {
@@ -90,6 +93,15 @@ pub fn load(request: &Request) -> Loaded {
     project.read_secrets(&mut problems);
     project.warn_of_misspelt_names(&mut problems);
     Loaded { project, problems, sources }
+}
+
+/// The directory of the first inventory.
+fn base(inventory: &[PathBuf]) -> PathBuf {
+    match inventory.first() {
+        Some(path) if path.is_dir() => path.clone(),
+        Some(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        None => PathBuf::new(),
+    }
 }
 
 /// `-e NAME=VALUE`, the value read as YAML.
@@ -271,6 +283,8 @@ const KNOWN: &[&str] = &[
     "replication_password",
     "replication_positioning",
     "replication_tls",
+    "replication_tls_ca",
+    "tls_directory",
     "replication_user",
     "seed_accounts",
     "seed_databases",

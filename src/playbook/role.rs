@@ -48,10 +48,10 @@ impl ResourceKind {
         (
             "channel",
             ResourceKind::Channel,
-            &["source", "name", "user", "password", "tls", "positioning", "delay"],
+            &["source", "name", "user", "password", "tls", "tls_ca", "positioning", "delay"],
         ),
         ("command", ResourceKind::Command, &["run", "unless"]),
-        ("certificates", ResourceKind::Certificates, &["mode"]),
+        ("certificates", ResourceKind::Certificates, &["directory"]),
     ];
 
     /// The word in a role.

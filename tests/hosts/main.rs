@@ -7,3 +7,4 @@ mod fresh_pair;
 mod lab;
 mod logins;
 mod seeding;
+mod tls;

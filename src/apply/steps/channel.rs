@@ -101,7 +101,8 @@ impl Work<'_> {
             user: &self.wish.user,
             password: password.expose(),
             tls: self.wish.tls.encrypted(),
-            verify: None,
+            tls_ca: self.wish.tls_authority(),
+            tls_verify: self.wish.tls == crate::desired::Tls::VerifyIdentity,
             delay: self.wish.delay,
             coordinates: file.as_ref().map(|(f, p)| (f.as_str(), *p)),
         };

@@ -1,6 +1,7 @@
 //! One module for each family of steps.
 
 mod account;
+mod certificate;
 mod channel;
 mod firewall;
 mod option_file;
@@ -26,6 +27,7 @@ pub async fn run(
         Action::WriteOptionFile { path, content } => {
             option_file::run(host, path, content.as_deref(), fleet, journal).await
         }
+        Action::Certificate(plan) => certificate::run(host, plan, fleet, journal).await,
         Action::SetGlobal(values) => variable::run(host, values, fleet, journal).await,
         Action::Restart { unit, expect, option_file } => {
             service::restart(host, unit, expect, option_file.as_deref(), fleet, journal).await

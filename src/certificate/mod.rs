@@ -1,0 +1,27 @@
+//! Certificates of servers: the fleet's own authority, what a host has, and whether it will do.
+//!
+//! The authority's key and certificate lie in a directory beside the inventory (`tls/ca.key`,
+//! `tls/ca.crt`). A user who has an authority of his own puts it there; a certificate that comes from
+//! elsewhere lies there as `tls/HOST.crt` and `tls/HOST.key`. Keys of servers that are issued here are
+//! made when they are needed, sent to the host, and kept nowhere else.
+
+mod authority;
+mod judge;
+
+pub use authority::{Authority, AuthorityError, Issued};
+pub use judge::{CertificateFacts, judge};
+
+/// Directory of a host that holds what follows. Servers that are confined by AppArmor or SELinux may
+/// read below /etc/mysql.
+pub const DIRECTORY: &str = "/etc/mysql/tandem";
+/// The authority's certificate on a host.
+pub const CA: &str = "/etc/mysql/tandem/ca.pem";
+/// The server's certificate on a host.
+pub const CERTIFICATE: &str = "/etc/mysql/tandem/server-cert.pem";
+/// The server's key on a host.
+pub const KEY: &str = "/etc/mysql/tandem/server-key.pem";
+
+/// Days before its end at which a certificate is issued anew.
+pub const RENEW_DAYS: i64 = 30;
+/// Days that a server's certificate is good for; clients refuse more than 825.
+pub const VALID_DAYS: i64 = 820;

@@ -1,0 +1,74 @@
+//! The wire is encrypted unless somebody says otherwise, and certificates are verified where that is wished.
+
+use crate::lab::Lab;
+
+const DEFAULT: &str = "replication_password: {env: REPLICATION_PASSWORD}\n";
+
+#[test]
+fn channels_are_encrypted_by_default_and_the_authority_stays_beside_the_inventory() {
+    let lab = Lab::pair();
+    lab.vars(DEFAULT);
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+    for (host, peer) in [("db-a", "10.77.0.12"), ("db-b", "10.77.0.11")] {
+        // The server itself refuses this account without TLS, and the channel runs.
+        let grant = lab.sql(host, &format!("show create user repl_user@'{peer}'"));
+        assert!(grant.contains("REQUIRE SSL"), "{grant}");
+        lab.wait_sql(
+            host,
+            "select variable_value from information_schema.global_status where variable_name='slave_running'",
+            "ON",
+        );
+        assert_eq!(lab.at(host, "stat -c '%U %a' /etc/mysql/tandem/server-key.pem"), "mysql 400");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let key = std::fs::metadata(lab.path("tls/ca.key")).expect("the authority's key");
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    lab.sql("db-a", "create database hello; create table hello.t (id int auto_increment primary key); insert into hello.t values ()");
+    lab.wait_sql(
+        "db-b",
+        "select count(*) from information_schema.tables where table_name='t' and table_schema='hello'",
+        "1",
+    );
+    lab.wait_sql("db-b", "select count(*) from hello.t", "1");
+}
+
+#[test]
+fn identity_is_verified_and_a_wrong_name_is_refused() {
+    let lab = Lab::pair();
+    lab.vars(&format!("{DEFAULT}replication_tls: verify_identity\n"));
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+    // db-a answers with the certificate of another host by the same authority.
+    lab.at("db-a", "cp -p /etc/mysql/tandem/server-cert.pem /root/kept.pem; cp -p /etc/mysql/tandem/server-key.pem /root/kept.key");
+    let foreign = lab.at("db-b", "base64 -w0 /etc/mysql/tandem/server-cert.pem");
+    let key = lab.at("db-b", "base64 -w0 /etc/mysql/tandem/server-key.pem");
+    lab.at("db-a", &format!("echo {foreign} | base64 -d > /etc/mysql/tandem/server-cert.pem; echo {key} | base64 -d > /etc/mysql/tandem/server-key.pem; mariadb -e 'flush ssl'"));
+    lab.sql("db-b", "stop slave; start slave");
+    let mut doctor = lab.tandem(&["doctor", "hot-standby"]);
+    for _ in crate::lab::patience() {
+        if doctor.out.contains("TLS") {
+            break;
+        }
+        doctor = lab.tandem(&["doctor", "hot-standby"]);
+    }
+    assert!(doctor.out.contains("TLS"), "{}", doctor.out);
+    // The plan sees the wrong name, and the apply mends it without a restart.
+    let names = lab.plan("hot-standby").expect(2).step_names();
+    assert!(names.contains(&"db-a/certificate".to_owned()), "{names:?}");
+    let pid = lab.at("db-a", "systemctl show -p MainPID mariadb");
+    lab.apply("hot-standby");
+    assert_eq!(lab.at("db-a", "systemctl show -p MainPID mariadb"), pid);
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn from_clear_text_to_verified_and_back() {
+    let lab = Lab::pair();
+    lab.apply("hot-standby");
+    for tls in ["required", "verify_ca", "verify_identity", "off"] {
+        lab.vars(&format!("{DEFAULT}replication_tls: \"{tls}\"\n"));
+        lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
+        lab.plan("hot-standby").expect(0);
+    }
+}
