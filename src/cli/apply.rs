@@ -71,7 +71,9 @@ async fn whole(
     }
     let shows_json = global.format == Format::Json;
     if !shows_json {
-        print(&document, global, terminal);
+        // A saved plan has been read already; that it still fits was just proven.
+        let global = Global { quiet: global.quiet || saved.is_some(), ..global.clone() };
+        print(&document, &global, terminal);
     }
     if document.steps.is_empty() || !document.refused.is_empty() {
         let exit = match snapshot.exit(&document, prepared) {

@@ -194,12 +194,12 @@ pub fn read(file: &Path, terminal: &Terminal) -> Result<PlanDocument, Exit> {
 fn save(path: &Path, document: &PlanDocument, terminal: &Terminal) -> Result<(), Exit> {
     let write = || -> std::io::Result<()> {
         use std::io::Write;
-        let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        let path = std::path::absolute(path)?;
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
         serde_json::to_writer_pretty(&mut file, document)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
-        file.persist(path).map(|_| ()).map_err(|e| e.error)
+        file.persist(&path).map(|_| ()).map_err(|e| e.error)
     };
     write().map_err(|error| {
         terminal.error(&format!("the plan can't be saved as {}: {error}", path.display()));
@@ -228,6 +228,12 @@ pub fn prepare_again(
         return Err(Exit::Usage);
     }
     let mut as_then = global.clone();
+    as_then.ssh_config = global.ssh_config.as_ref().and_then(|p| std::path::absolute(p).ok());
+    // Relative paths, here and in the files, mean what they meant to the plan's maker.
+    if let Err(error) = std::env::set_current_dir(&inputs.directory) {
+        terminal.error(&format!("{}, from where the plan was made: {error}", inputs.directory));
+        return Err(Exit::BadInput);
+    }
     as_then.inventory = inputs.inventory.iter().map(Into::into).collect();
     as_then.limit.clone_from(&inputs.limit);
     as_then.extra.clone_from(&inputs.extra);

@@ -134,14 +134,10 @@ pub fn bare_hosts(project: &Project) -> Vec<DesiredHost> {
 }
 
 fn inputs(global: &Global, playbook: Option<&str>) -> Inputs {
-    let absolute = |path: &std::path::Path| {
-        std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).to_string_lossy().into_owned()
-    };
-    let playbook = playbook.unwrap_or_default();
-    let path = std::path::Path::new(playbook);
     Inputs {
-        inventory: global.inventory.iter().map(|p| absolute(p)).collect(),
-        playbook: if path.is_file() { absolute(path) } else { playbook.to_owned() },
+        directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
+        inventory: global.inventory.iter().map(|p| p.to_string_lossy().into_owned()).collect(),
+        playbook: playbook.unwrap_or_default().to_owned(),
         limit: global.limit.clone(),
         extra: global.extra.clone(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),

@@ -44,9 +44,11 @@ pub struct Summary {
 /// The files and options a plan was made from. No values, no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inputs {
-    /// Inventory paths, absolute.
+    /// The directory that relative paths start from.
+    pub directory: String,
+    /// Inventory paths as they were given.
     pub inventory: Vec<String>,
-    /// Playbook as it was named; absolute if it was a path.
+    /// Playbook as it was named.
     pub playbook: String,
     /// `--limit`, if it was given.
     pub limit: Option<String>,
@@ -109,6 +111,24 @@ impl From<&Plan> for PlanDocument {
     }
 }
 
+impl StepDocument {
+    /// The step without what changes from second to second on a server that is in use: sizes of data
+    /// and numbers of sessions. Whether there are any sessions at all stays.
+    fn settled(&self) -> Self {
+        let mut step = self.clone();
+        if step.kind == Kind::Seed
+            && let Some((text, _size)) = step.summary.rsplit_once(" (")
+        {
+            step.summary = text.to_owned();
+        }
+        step.risk.retain(|risk| !risk.starts_with("load:"));
+        for risk in step.risk.iter_mut().filter(|r| r.starts_with("restart:") && r.contains("session")) {
+            *risk = "restart: client sessions are cut".to_owned();
+        }
+        step
+    }
+}
+
 /// Why a saved plan can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanFileError {
@@ -157,7 +177,7 @@ impl PlanDocument {
                         step.id
                     ));
                 }
-                Some(now) if now != step => {
+                Some(now) if now.settled() != step.settled() => {
                     return Some(format!("{}: it would now be \"{}\"", step.id, now.summary));
                 }
                 Some(_) => {}

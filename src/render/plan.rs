@@ -110,22 +110,39 @@ fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut 
             let _ = writeln!(text, "        {line}");
         }
     }
-    for line in because(&step.reason) {
+    let said_before = document.steps.iter().take_while(|s| s.id != step.id).any(|earlier| {
+        earlier.host == step.host
+            && step.reason.len() > 1
+            && step.reason.iter().all(|reason| earlier.reason.contains(reason))
+    });
+    let reasons = match said_before {
+        true => vec!["because of the same lines".to_owned()],
+        false => because(&step.reason),
+    };
+    for line in reasons {
         let _ = writeln!(text, "      {}", paint(QUIET, line));
     }
     for risk in &step.risk {
         let _ = writeln!(text, "      {} {risk}", paint(ALARM, "!"));
     }
     // What a host does first on itself is seen from the order; what another host does first is not.
-    let foreign: Vec<String> = step
-        .requires
-        .iter()
-        .filter_map(|id| document.steps.iter().find(|s| s.id == *id))
-        .filter(|needed| view.names || needed.host != step.host)
-        .map(|needed| needed.id.to_string())
-        .collect();
-    if !foreign.is_empty() {
-        let _ = writeln!(text, "      {}", paint(QUIET, format_args!("after {}", foreign.join(", "))));
+    let mut foreign: Vec<(&HostName, Vec<String>)> = Vec::new();
+    let needed = step.requires.iter().filter_map(|id| document.steps.iter().find(|s| s.id == *id));
+    for needed in needed.filter(|needed| view.names || needed.host != step.host) {
+        let name = match view.names {
+            true => needed.id.to_string(),
+            false => needed.kind.to_string(),
+        };
+        match foreign.iter_mut().find(|(host, _)| *host == &needed.host) {
+            Some((_, names)) if names.contains(&name) => {}
+            Some((_, names)) => names.push(name),
+            None => foreign.push((&needed.host, vec![name])),
+        }
+    }
+    for (host, names) in foreign {
+        let names = names.join(", ");
+        let line = if view.names { format!("after {names}") } else { format!("after {host}: {names}") };
+        let _ = writeln!(text, "      {}", paint(QUIET, line));
     }
 }
 
