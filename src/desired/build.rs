@@ -333,7 +333,7 @@ impl Builder<'_> {
                     false
                 }
                 Err(error) => {
-                    errors.push(template_problem(&error, &node.place, scope));
+                    errors.push(template_problem(&error, &resource::failing(node, scope).place, scope));
                     true
                 }
             });

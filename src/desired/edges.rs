@@ -38,7 +38,12 @@ pub struct Edges {
 impl Edges {
     /// Works out a declared topology.
     pub fn of(topology: &Topology) -> Self {
-        let members: Vec<HostName> = topology.members.iter().map(|m| m.host.clone()).collect();
+        let mut members: Vec<HostName> = Vec::new();
+        for member in &topology.members {
+            if !members.contains(&member.host) {
+                members.push(member.host.clone());
+            }
+        }
         let root = topology.seed_from.as_ref().map(|s| s.host.clone()).or_else(|| members.first().cloned());
         let edge = |from: &HostName, to: &HostName| Edge {
             from: from.clone(),

@@ -20,7 +20,8 @@ pub fn lint(built: &Built) -> Problems {
     );
     if built.edges.writers.len() > 1 {
         offsets(built, &mut problems);
-        if uses_gtid(built) {
+        // Domains follow from the ids, unless somebody sets them.
+        if uses_gtid(built) && problems.0.is_empty() {
             unique(
                 built,
                 "gtid_domain_id",

@@ -69,17 +69,21 @@ impl Evaluated<'_> {
 
     /// Finds the value whose template has failed, since the error itself knows no file.
     fn blame(&self, error: &crate::template::TemplateError) -> Problem {
-        fn find<'n>(node: &'n Node, scope: &Scope) -> Option<&'n Node> {
-            match &node.value {
-                Yaml::Seq(items) => items.iter().find_map(|i| find(i, scope)),
-                Yaml::Map(entries) => entries.iter().find_map(|(_, v)| find(v, scope)),
-                Yaml::Text(_) => scope.evaluate(&node.to_json()).is_err().then_some(node),
-                _ => None,
-            }
-        }
-        let place = find(&self.declared.body, self.scope).map_or(&self.declared.body.place, |n| &n.place);
-        template_problem(error, place, self.scope)
+        template_problem(error, &failing(&self.declared.body, self.scope).place, self.scope)
     }
+}
+
+/// The text inside a value whose template fails; the value itself where none does.
+pub(super) fn failing<'n>(node: &'n Node, scope: &Scope) -> &'n Node {
+    fn find<'n>(node: &'n Node, scope: &Scope) -> Option<&'n Node> {
+        match &node.value {
+            Yaml::Seq(items) => items.iter().find_map(|i| find(i, scope)),
+            Yaml::Map(entries) => entries.iter().find_map(|(_, v)| find(v, scope)),
+            Yaml::Text(_) => scope.evaluate(&node.to_json()).is_err().then_some(node),
+            _ => None,
+        }
+    }
+    find(node, scope).unwrap_or(node)
 }
 
 fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Vec<SettingWish> {

@@ -96,6 +96,11 @@ impl SecretBook {
         id
     }
 
+    /// Places of secrets that are written out.
+    pub fn literals(&self) -> impl Iterator<Item = &Place> {
+        self.entries.values().filter(|(r, _)| matches!(r, Reference::Literal(_))).map(|(_, place)| place)
+    }
+
     /// Fetches a secret.
     ///
     /// # Errors

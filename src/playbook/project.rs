@@ -92,6 +92,7 @@ pub fn load(request: &Request) -> Loaded {
     }
     project.read_secrets(&mut problems);
     project.warn_of_misspelt_names(&mut problems);
+    project.secrets.literals().for_each(|place| sources.mask(place));
     Loaded { project, problems, sources }
 }
 

@@ -63,6 +63,20 @@ impl Sources {
         text
     }
 
+    /// Hides a secret that is written out in a file, so that no diagnostic shows it.
+    pub fn mask(&mut self, place: &Place) {
+        let Some(text) = self.texts.get_mut(&place.file) else { return };
+        let end = place.offset.saturating_add(place.length).min(text.len());
+        if let (Some(before), Some(hidden), Some(after)) =
+            (text.get(..place.offset), text.get(place.offset..end), text.get(end..))
+        {
+            // Of the same length, so that every other place stays where it is.
+            let stars: String =
+                hidden.chars().map(|c| if c == '\n' { "\n".into() } else { "*".repeat(c.len_utf8()) }).collect();
+            *text = format!("{before}{stars}{after}").into();
+        }
+    }
+
     /// A file's text.
     pub fn text(&self, name: &str) -> Option<&Arc<str>> {
         self.texts.get(name)

@@ -1,0 +1,221 @@
+//! Commands that need no host: what is said about files, and with which exit status.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+const INVENTORY: &str = "all:\n  children:\n    db:\n      hosts:\n        db-a: {ansible_host: 192.0.2.1}\n        db-b: {ansible_host: 192.0.2.2}\n";
+const PLAY: &str = "- name: pair\n  hosts: db\n  topology: {kind: dual-primary, members: [db-a, db-b]}\n  vars:\n    replication_password: {env: TEST_PASSWORD}\n  roles: [firewall, tls, config, accounts, seed, replication]\n";
+
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        let files = Self(tempfile::tempdir().expect("a directory"));
+        files.write("hosts.yml", INVENTORY);
+        files.write("play.yml", PLAY);
+        files
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let output = tandem(self.0.path()).args(args).output().expect("tandem runs");
+        texts(&output)
+    }
+
+    /// `validate` with what it prints to standard error, for a snapshot.
+    fn mistakes(&self) -> String {
+        let (code, out, err) = self.run(&["-i", "hosts.yml", "validate", "play.yml"]);
+        assert_eq!((code, out.as_str()), (65, ""), "{err}");
+        err
+    }
+}
+
+fn tandem(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    command
+        .current_dir(directory)
+        .env("TEST_PASSWORD", "secret canary")
+        .env("XDG_STATE_HOME", directory.join("state"))
+        .env_remove("TANDEM_INVENTORY");
+    command
+}
+
+fn texts(output: &Output) -> (i32, String, String) {
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn good_files_are_valid() {
+    let files = Files::new();
+    let (code, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "Valid: 2 hosts, 1 play.\n", ""));
+}
+
+#[test]
+fn the_example_and_what_init_writes_are_valid() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = Files::new();
+    let example = root.join("inventory/example/hosts.yml");
+    let output = tandem(files.0.path())
+        .env("REPLICATION_PASSWORD", "x")
+        .args(["-i", &example.to_string_lossy(), "validate", "hot-standby"])
+        .output()
+        .expect("tandem runs");
+    assert_eq!(texts(&output).0, 0, "{output:?}");
+    assert_eq!(files.run(&["init", "new"]).0, 0);
+    let output = tandem(&files.0.path().join("new"))
+        .env("REPLICATION_PASSWORD", "x")
+        .args(["-i", "inventory.yml", "validate", "playbook.yml"])
+        .output()
+        .expect("tandem runs");
+    assert_eq!(texts(&output).0, 0, "{output:?}");
+    // A second time nothing is overwritten.
+    files.write("new/inventory.yml", "mine: {}\n");
+    assert_eq!(files.run(&["init", "new"]).0, 0);
+    assert_eq!(fs::read_to_string(files.0.path().join("new/inventory.yml")).expect("a file"), "mine: {}\n");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_each_at_its_place() {
+    let files = Files::new();
+    files.write(
+        "hosts.yml",
+        "all:\n  children:\n    db:\n      hosts:\n        db-a: {ansible_host: 192.0.2.1, server_id: 7}\n        db-b: {ansible_host: 192.0.2.2, server_id: 7}\n      vras: {}\n",
+    );
+    files.write(
+        "play.yml",
+        "- name: pair\n  hosts: db\n  topolgy: {}\n  topology: {kind: dual-primary, members: [db-a, db-b, db-b, db-x]}\n  vars:\n    replication_password: {env: NOT_SET_ANYWHERE}\n    mysql_settings:\n      innodb_buffer_pool_size: \"{{ no_such_variable }}\"\n  roles: [config, acounts]\n",
+    );
+    insta::assert_snapshot!(files.mistakes());
+}
+
+#[test]
+fn an_offset_beyond_the_increment_and_a_word_that_is_none() {
+    let files = Files::new();
+    files.write("host_vars/db-b.yml", "auto_increment_offset: 12\nreplication_tls: requierd\n");
+    insta::assert_snapshot!(files.mistakes());
+}
+
+#[test]
+fn yaml_that_is_none_is_shown_at_its_place() {
+    let files = Files::new();
+    files.write("play.yml", "- name: pair\n  hosts: [db\n");
+    insta::assert_snapshot!(files.mistakes());
+}
+
+#[test]
+fn an_unknown_kind_a_bad_template_and_a_literal_secret() {
+    let files = Files::new();
+    files.write(
+        "play.yml",
+        "- name: pair\n  hosts: db\n  topology: {kind: dual-primery, members: [db-a, db-b]}\n  vars:\n    replication_password: secret canary\n    mysql_settings: {max_connections: \"{{ 1 +  }}\"}\n  roles: [config]\n",
+    );
+    let text = files.mistakes();
+    assert!(!text.contains("canary"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn exit_statuses_without_a_host() {
+    let files = Files::new();
+    for (args, code) in [
+        (vec!["--help"], 0),
+        (vec!["--version"], 0),
+        (vec![], 64),
+        (vec!["no-such-command"], 64),
+        (vec!["plan", "play.yml", "--no-such-option"], 64),
+        (vec!["plan", "play.yml"], 64),
+        (vec!["-i", "hosts.yml", "plan"], 64),
+        (vec!["-i", "hosts.yml", "apply", "play.yml", "--allow", "everything"], 64),
+        (vec!["-i", "hosts.yml", "plan", "play.yml", "--limit", "nobody"], 64),
+        (vec!["-i", "missing.yml", "validate", "play.yml"], 65),
+        (vec!["-i", "hosts.yml", "validate", "missing.yml"], 65),
+        (vec!["-i", "hosts.yml", "validate", "play.yml", "-e", "nonsense"], 65),
+        (vec!["show", "missing.plan"], 65),
+        (vec!["-i", "hosts.yml", "vars", "nobody"], 64),
+        (vec!["history"], 0),
+        (vec!["completions", "bash"], 0),
+        (vec!["man"], 0),
+    ] {
+        let (got, out, err) = files.run(&args);
+        assert_eq!(got, code, "{args:?}\n{out}\n{err}");
+        assert!(code == 0 || !err.is_empty(), "{args:?} says nothing");
+    }
+}
+
+#[test]
+fn plan_files_that_are_none() {
+    let files = Files::new();
+    for text in [
+        "{",
+        "{}",
+        "{\"format_version\":\"9.0\"}",
+        "{\"format_version\":\"1.0\",\"steps\":7}",
+        "{\"format_version\":\"1.0\",\"in_sync\":true,\"summary\":{\"steps\":0,\"restarts\":0,\"hosts\":0},\"steps\":[],\"waiting\":[],\"refused\":[]}",
+    ] {
+        files.write("x.plan", text);
+        let (code, _, err) = files.run(&["apply", "x.plan", "--yes"]);
+        assert_eq!(code, 65, "{text}: {err}");
+        assert!(err.contains("x.plan"), "{err}");
+    }
+}
+
+#[test]
+fn variables_are_explained() {
+    let files = Files::new();
+    files.write("group_vars/all.yml", "mysql_settings: {max_connections: 10}\n");
+    files.write("group_vars/db.yml", "mysql_settings: {max_connections: 20}\n");
+    files.write("host_vars/db-a.yml", "mysql_settings: {max_connections: 30}\n");
+    let (code, out, _) = files.run(&["-i", "hosts.yml", "vars", "db-a", "--explain", "mysql_settings"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out, @r#"
+    wins  {"max_connections":30}  host  host_vars/db-a.yml:1
+          {"max_connections":20}  group db  group_vars/db.yml:1
+          {"max_connections":10}  group all  group_vars/all.yml:1
+    "#);
+    let (_, out, _) = files.run(&["-i", "hosts.yml", "vars", "db-a", "play.yml"]);
+    assert!(!out.contains("secret canary"), "{out}");
+}
+
+#[test]
+fn validate_speaks_json() {
+    let files = Files::new();
+    files.write("host_vars/db-a.yml", "server_id: 2\n");
+    files.write("host_vars/db-b.yml", "server_id: 2\n");
+    let (code, out, _) = files.run(&["-i", "hosts.yml", "validate", "play.yml", "--format", "json"]);
+    assert_eq!(code, 65);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(json["valid"], false);
+    assert_eq!(json["problems"][0]["code"], "topology::duplicate-server-id");
+    assert_eq!(json["problems"][0]["file"], "host_vars/db-b.yml");
+    assert_eq!(json["problems"][0]["line"], 1);
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_unread_and_nothing_is_planned() {
+    let files = Files::new();
+    // Port 9 of the loopback address is nobody's.
+    files.write(
+        "hosts.yml",
+        "all:\n  children:\n    db:\n      hosts:\n        db-a: {ansible_host: 127.0.0.1, ansible_port: 9, replication_address: 192.0.2.1}\n        db-b: {ansible_host: 127.0.0.1, ansible_port: 9, replication_address: 192.0.2.2}\n",
+    );
+    let (code, out, err) = files.run(&["-i", "hosts.yml", "plan", "play.yml"]);
+    assert_eq!(code, 4, "{out}{err}");
+    assert!(err.contains("db-a") && err.contains("refused"), "{err}");
+    let (code, ..) = files.run(&["-i", "hosts.yml", "apply", "play.yml", "--yes"]);
+    assert_eq!(code, 4);
+    let (code, ..) = files.run(&["-i", "hosts.yml", "status", "play.yml"]);
+    assert_eq!(code, 4);
+}
