@@ -6,6 +6,7 @@ mod channel;
 mod data;
 mod firewall;
 mod resources;
+mod service;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +80,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         firewall::steps(host, facts, &mut draft);
         certificates::steps(host, facts, &mut draft);
         resources::steps(host, facts, &mut draft);
+        service::steps(host, facts, &mut draft);
         settings::steps(context, host, facts, &mut draft);
         accounts::steps(context, host, facts, &mut draft);
     }

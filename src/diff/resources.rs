@@ -1,81 +1,187 @@
-//! The database service, and the plain resources of users' roles.
+//! Plain resources of users' roles: packages, files, services, guarded commands.
 
 use super::Draft;
 use crate::{
     desired::DesiredHost,
-    doctor::explain_down,
-    model::Fact,
-    observe::HostFacts,
-    plan::{Action, Kind, Reason, Risk, Step, StepId},
+    model::{Fact, Place},
+    observe::{Found, HostFacts, Query},
+    plan::{Action, Kind, Reason, Step, StepId},
 };
 
-/// Adds the steps for a host's service and for what users' roles declare beside it.
+/// Adds the steps for what users' roles declare.
 pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
-    service(host, facts, draft);
-    for (kind, place) in host
-        .packages
-        .iter()
-        .map(|w| ("packages", &w.place))
-        .chain(host.files.iter().map(|w| ("file", &w.place)))
-        .chain(host.services.iter().map(|w| ("service", &w.place)))
-        .chain(host.commands.iter().map(|w| ("command", &w.place)))
-    {
-        draft.refuse(
-            &host.name,
-            "resource-not-supported",
-            format!("a resource `{kind}` ({place}) can't be applied yet"),
-        );
+    packages(host, facts, draft);
+    files(host, facts, draft);
+    services(host, facts, draft);
+    commands(host, facts, draft);
+}
+
+/// What was found; where it could not be read, the plan says so and nothing is planned.
+fn look<'f>(
+    host: &DesiredHost,
+    facts: &'f HostFacts,
+    query: &Query,
+    what: &str,
+    draft: &mut Draft,
+) -> Option<Option<&'f Found>> {
+    match facts.resources.get(query) {
+        Some(Fact::Known(found)) => Some(Some(found)),
+        Some(Fact::Absent) => Some(None),
+        Some(Fact::Unread(why)) => {
+            draft.wait(&host.name, format!("{what} was not read: {why}"));
+            None
+        }
+        None => {
+            draft.wait(&host.name, format!("{what} was not read"));
+            None
+        }
     }
 }
 
-fn service(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
-    let wanted = host.settings.is_some() || !host.channels.is_empty() || !host.accounts.is_empty();
-    if !wanted {
-        return;
-    }
-    let service = match &facts.service {
-        Fact::Known(service) => service,
-        Fact::Absent => {
-            draft.wait(
-                &host.name,
-                "no database server is installed: none of mariadb, mysql and mysqld is a service there",
-            );
-            return;
+struct Change<'a> {
+    name: String,
+    kind: Kind,
+    summary: String,
+    place: &'a Place,
+    before: Option<String>,
+    after: Option<String>,
+    action: Action,
+}
+
+impl Change<'_> {
+    fn step(self, host: &DesiredHost) -> Step {
+        Step {
+            id: StepId(format!("{}/{}", host.name, self.name)),
+            host: host.name.clone(),
+            kind: self.kind,
+            summary: self.summary,
+            reason: vec![Reason::declared("", self.place)],
+            before: self.before,
+            after: self.after,
+            risk: Vec::new(),
+            requires: Vec::new(),
+            action: self.action,
         }
-        Fact::Unread(_) => return,
-    };
-    if service.running() && service.enabled {
-        return;
     }
-    let why = match explain_down(&facts.error_log) {
-        Some(cause) => format!("the server is down: {cause}"),
-        None if service.running() => "the server would not start at boot".to_owned(),
-        None => format!("the server is down ({}, {})", service.active, service.result),
-    };
-    let state = |running: bool, enabled: bool| {
-        format!(
-            "{}, {}",
+}
+
+fn packages(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    for (number, wish) in host.packages.iter().enumerate() {
+        let mut missing = Vec::new();
+        for name in &wish.names {
+            let what = format!("package {name}");
+            match look(host, facts, &Query::Package(name.clone()), &what, draft) {
+                Some(Some(Found::Package(false)) | None) => missing.push(name.clone()),
+                Some(Some(_)) | None => {}
+            }
+        }
+        if missing.is_empty() {
+            continue;
+        }
+        let change = Change {
+            name: format!("packages/{}", number + 1),
+            kind: Kind::Packages,
+            summary: format!("install {}", missing.join(", ")),
+            place: &wish.place,
+            before: None,
+            after: Some(missing.join("\n")),
+            action: Action::InstallPackages(missing),
+        };
+        draft.steps.push(change.step(host));
+    }
+}
+
+fn files(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    for wish in &host.files {
+        let query = Query::File(wish.path.clone());
+        let Some(found) = look(host, facts, &query, &wish.path, draft) else { continue };
+        let mode = wish.mode.trim_start_matches('0');
+        let owner = format!("{} {} {mode}", wish.owner, wish.group);
+        let (before, after) = match found {
+            None => (None, format!("{owner}\n{}", wish.content)),
+            Some(Found::File { owner: has, content }) if *has == owner && *content == wish.content => {
+                continue;
+            }
+            Some(Found::File { owner: has, content }) => {
+                (Some(format!("{has}\n{content}")), format!("{owner}\n{}", wish.content))
+            }
+            Some(_) => continue,
+        };
+        let verb = if before.is_some() { "change" } else { "write" };
+        let change = Change {
+            name: format!("file{}", wish.path),
+            kind: Kind::File,
+            summary: format!("{verb} {}", wish.path),
+            place: &wish.place,
+            before,
+            after: Some(after),
+            action: Action::WriteFile {
+                path: wish.path.clone(),
+                content: wish.content.clone(),
+                owner: wish.owner.clone(),
+                group: wish.group.clone(),
+                mode: wish.mode.clone(),
+            },
+        };
+        draft.steps.push(change.step(host));
+    }
+}
+
+fn services(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    let view = |running: bool, enabled: bool| {
+        let (running, enabled) = (
             if running { "running" } else { "stopped" },
-            if enabled { "starts at boot" } else { "does not start at boot" }
-        )
+            if enabled { "starts at boot" } else { "does not start at boot" },
+        );
+        format!("{running}, {enabled}")
     };
-    draft.steps.push(Step {
-        id: StepId(format!("{}/start", host.name)),
-        host: host.name.clone(),
-        kind: Kind::Service,
-        summary: match service.running() {
-            true => format!("let {} start at boot", service.unit),
-            false => format!("start {}", service.unit),
-        },
-        reason: vec![Reason::because(why)],
-        before: Some(state(service.running(), service.enabled)),
-        after: Some(state(true, true)),
-        risk: if service.running() {
-            Vec::new()
-        } else {
-            vec![Risk::Note("the server may fail again for the same cause".into())]
-        },
-        requires: Vec::new(),
-        action: Action::StartService { unit: service.unit.clone(), enable: !service.enabled },
-    });
+    for wish in &host.services {
+        let what = format!("service {}", wish.name);
+        let found = match look(host, facts, &Query::Service(wish.name.clone()), &what, draft) {
+            Some(found) => found,
+            None => continue,
+        };
+        let before = match found {
+            Some(Found::Service { running, enabled }) => {
+                if (*running, *enabled) == (wish.running, wish.enabled) {
+                    continue;
+                }
+                view(*running, *enabled)
+            }
+            // A package of the same plan may bring it.
+            _ => "unknown to systemd".to_owned(),
+        };
+        let change = Change {
+            name: format!("unit/{}", wish.name),
+            kind: Kind::Service,
+            summary: format!("make {} {}", wish.name, view(wish.running, wish.enabled)),
+            place: &wish.place,
+            before: Some(before),
+            after: Some(view(wish.running, wish.enabled)),
+            action: Action::Unit { unit: wish.name.clone(), running: wish.running, enabled: wish.enabled },
+        };
+        draft.steps.push(change.step(host));
+    }
+}
+
+fn commands(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    for (number, wish) in host.commands.iter().enumerate() {
+        let query = Query::Guard(wish.unless.clone());
+        let what = format!("the guard `{}`", wish.unless.join(" "));
+        let status = match look(host, facts, &query, &what, draft) {
+            Some(Some(Found::Guard(0)) | None) | None => continue,
+            Some(Some(Found::Guard(status))) => *status,
+            Some(Some(_)) => continue,
+        };
+        let change = Change {
+            name: format!("command/{}", number + 1),
+            kind: Kind::Command,
+            summary: format!("run `{}`", wish.run.join(" ")),
+            place: &wish.place,
+            before: Some(format!("`{}` fails with {status}", wish.unless.join(" "))),
+            after: Some(format!("`{}` succeeds", wish.unless.join(" "))),
+            action: Action::Command { run: wish.run.clone(), unless: wish.unless.clone() },
+        };
+        draft.steps.push(change.step(host));
+    }
 }

@@ -180,8 +180,11 @@ async fn read(
         Ok::<_, SqlError>((login, facts))
     };
     // A host on which scripts don't run needs no patience for its server.
-    let all = tokio::try_join!(script, async { Ok(guess.await) }, async { Ok(reach.await) });
-    let (output, guessed, reach) = match all {
+    let declared = super::resources::read(session, host, &nonce, options.timeout);
+    let all = tokio::try_join!(script, async { Ok(guess.await) }, async { Ok(reach.await) }, async {
+        Ok(declared.await)
+    });
+    let (output, guessed, reach, declared) = match all {
         Ok(all) => all,
         Err(error) => return (Fact::Unread(error.to_string()), None),
     };
@@ -195,6 +198,7 @@ async fn read(
     }
     let mut facts = host::facts(&sections);
     facts.reach = reach;
+    facts.resources = declared;
 
     let sockets: Vec<String> =
         sections.text("sockets").unwrap_or_default().lines().map(str::to_owned).collect();

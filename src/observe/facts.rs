@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Resources;
 use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
@@ -39,6 +40,8 @@ pub struct HostFacts {
     pub seed: Fact<SeedMark>,
     /// Certificates of ours that lie on the host.
     pub certificate: CertificateFacts,
+    /// What users' roles declare.
+    pub resources: Resources,
     /// SHA-256 in hex of each channel's stored password, by file name such as `master.info`.
     pub channel_passwords: BTreeMap<String, String>,
 }

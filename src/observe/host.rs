@@ -46,6 +46,7 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
             certificate: sections.text("tls-certificate").unwrap_or_default(),
             key: sections.text("tls-key").unwrap_or_default().trim().to_owned(),
         },
+        resources: BTreeMap::new(),
         channel_passwords: channel_passwords(sections),
         os,
     }

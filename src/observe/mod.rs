@@ -4,6 +4,7 @@ mod collect;
 mod facts;
 mod frame;
 mod host;
+mod resources;
 mod server;
 
 pub use collect::{Options, Reading, observe, target, try_ports};
@@ -12,4 +13,5 @@ pub use facts::{
     SeedCoordinates, SeedMark, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use frame::Sections;
+pub use resources::{Found, Query, Resources};
 pub use server::{channels, gtid_state, read_accounts};

@@ -13,9 +13,10 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
     let index = Index::of(steps);
     let mut restarted: Vec<StepId> = Vec::new();
     for host in restart_order {
-        if let Some(id) = index.find(host, Kind::Service) {
-            restarted.push(id.clone());
-        }
+        let database = steps.iter().find(|s| {
+            s.host == *host && matches!(s.action, Action::Restart { .. } | Action::StartService { .. })
+        });
+        restarted.extend(database.map(|s| s.id.clone()));
     }
     for step in steps.iter_mut() {
         let mut requires: BTreeSet<StepId> = BTreeSet::new();
@@ -29,15 +30,17 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             Action::Firewall(_) | Action::InstallPackages(_) => {}
             Action::WriteFile { .. } | Action::Certificate(_) => after(&host, &[Kind::Packages]),
             Action::Command { .. } => after(&host, &[Kind::Packages, Kind::File]),
-            Action::WriteOptionFile { .. } => after(&host, &[Kind::Packages, Kind::File, Kind::Command]),
+            Action::WriteOptionFile { .. } => {
+                after(&host, &[Kind::Packages, Kind::File, Kind::Command]);
+                // A setting that keeps the first server down must not lie in wait for the next one's reboot.
+                requires.extend(restarted_before(&restarted, &index, &host).cloned());
+            }
+            Action::Unit { .. } => after(&host, &[Kind::Packages, Kind::File, Kind::Command]),
             Action::SetGlobal(_) => after(&host, &[Kind::OptionFile]),
             Action::Restart { .. } | Action::StartService { .. } => {
                 after(&host, &[Kind::OptionFile]);
                 // One server at a time: the next one only when this one answers again.
-                let place = restarted.iter().position(|id| *id == step.id);
-                if let Some(previous) = place.and_then(|n| n.checked_sub(1)).and_then(|n| restarted.get(n)) {
-                    requires.insert(previous.clone());
-                }
+                requires.extend(restarted_before(&restarted, &index, &host).cloned());
             }
             Action::Account(_) | Action::Database { .. } => {
                 after(&host, &[Kind::Service, Kind::Variable, Kind::OptionFile]);
@@ -63,6 +66,12 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
         requires.remove(&step.id);
         step.requires = requires.into_iter().collect();
     }
+}
+
+/// The restart of the server that comes before this host's in the order of restarts.
+fn restarted_before<'a>(restarted: &'a [StepId], index: &Index, host: &HostName) -> Option<&'a StepId> {
+    let place = restarted.iter().position(|id| index.all(host, Kind::Service).any(|own| own == id))?;
+    restarted.get(place.checked_sub(1)?)
 }
 
 /// What makes a server ready to be copied or connected.
@@ -97,10 +106,6 @@ impl Index {
 
     fn all(&self, host: &HostName, kind: Kind) -> impl Iterator<Item = &StepId> {
         self.by_host.get(&(host.clone(), kind)).into_iter().flatten()
-    }
-
-    fn find(&self, host: &HostName, kind: Kind) -> Option<&StepId> {
-        self.all(host, kind).next()
     }
 
     fn seeds_from(&self, replica: &HostName, source: &HostName) -> bool {

@@ -305,6 +305,15 @@ pub enum Action {
         /// Whether it shall start at boot.
         enable: bool,
     },
+    /// Start or stop a service of a user's role, and let it start at boot or not.
+    Unit {
+        /// systemd unit.
+        unit: String,
+        /// Whether it shall run.
+        running: bool,
+        /// Whether it shall start at boot.
+        enabled: bool,
+    },
     /// Make an account what it shall be, off the binary log.
     Account(AccountWish),
     /// Create a database, or change its defaults.

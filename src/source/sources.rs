@@ -71,8 +71,10 @@ impl Sources {
             (text.get(..place.offset), text.get(place.offset..end), text.get(end..))
         {
             // Of the same length, so that every other place stays where it is.
-            let stars: String =
-                hidden.chars().map(|c| if c == '\n' { "\n".into() } else { "*".repeat(c.len_utf8()) }).collect();
+            let stars: String = hidden
+                .chars()
+                .map(|c| if c == '\n' { "\n".into() } else { "*".repeat(c.len_utf8()) })
+                .collect();
             *text = format!("{before}{stars}{after}").into();
         }
     }

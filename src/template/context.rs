@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, syntax::SyntaxConfig};
 use serde_json::{Map, Value as Json};
 
 /// The key under which a secret's id travels through templates.
@@ -156,6 +156,10 @@ fn whole_expression(text: &str) -> Option<&str> {
 fn environment<'a>() -> Environment<'a> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // As Ansible has it: a block takes its line break with it, a text keeps its last one.
+    if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).build() {
+        environment.set_syntax(syntax);
+    }
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_formatter(|out, state, value| {
         if value.is_none() {

@@ -18,7 +18,7 @@ mod writer;
 pub use askpass::{askpass_socket, serve_askpass_request};
 pub use error::{ConnectError, ConnectKind, RunError, SqlError};
 pub use relay::{RelayError, relay};
-pub use script::{Output, ReadScript};
+pub use script::{Output, ReadScript, command_words};
 pub use session::{Scratch, Session};
 pub use sql::{Login, Row, SqlReader, SqlWriter};
 pub use target::{Sudo, Target};

@@ -43,6 +43,11 @@ pub fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// A program and its arguments as one command line.
+pub fn command_words(words: &[String]) -> String {
+    words.iter().map(|w| word(w)).collect::<Vec<_>>().join(" ")
+}
+
 /// The command line that runs a script with arguments: `sh -c SCRIPT tandem ARGS`.
 pub fn command_line(text: &str, args: &[&str]) -> String {
     let mut line = format!("sh -c {} tandem", word(text));

@@ -6,5 +6,7 @@ mod firewall;
 mod fresh_pair;
 mod lab;
 mod logins;
+mod roles;
+mod runs;
 mod seeding;
 mod tls;

@@ -5,6 +5,7 @@ mod certificate;
 mod channel;
 mod firewall;
 mod option_file;
+mod resource;
 mod service;
 mod variable;
 
@@ -37,9 +38,14 @@ pub async fn run(
         Action::Database { wish, exists } => account::database(host, wish, *exists, fleet, journal).await,
         Action::Seed(seed) => crate::seed::run(step, seed, fleet, journal, events).await,
         Action::Channel(change) => channel::run(step, change, fleet, journal, events).await,
-        Action::InstallPackages(_) | Action::WriteFile { .. } | Action::Command { .. } => {
-            Err(StepError::new(host, "run this kind of step", "it is not supported yet"))
+        Action::InstallPackages(names) => resource::install(host, names, fleet, journal).await,
+        Action::WriteFile { path, content, owner, group, mode } => {
+            resource::write_file(host, [path, owner, group, mode], content, fleet, journal).await
         }
+        Action::Unit { unit, running, enabled } => {
+            resource::unit(host, unit, *running, *enabled, fleet, journal).await
+        }
+        Action::Command { run, unless } => resource::command(host, run, unless, fleet, journal).await,
     }
 }
 

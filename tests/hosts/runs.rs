@@ -1,0 +1,185 @@
+//! Runs as such: saved plans, locks, the prompt, limits, interrupts, a kill in the middle.
+
+use std::{io::Read, process::Stdio};
+
+use crate::lab::{Lab, patience};
+
+const OFF: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
+
+#[test]
+fn a_saved_plan_runs_as_it_was_read_or_not_at_all() {
+    let lab = Lab::pair();
+    lab.tandem(&["plan", "hot-standby", "-o", "pair.plan"]).expect(2);
+    let text = std::fs::read_to_string(lab.path("pair.plan")).unwrap();
+    assert!(!text.contains(crate::lab::PASSWORD));
+    let shown = lab.tandem(&["show", "pair.plan"]).expect(0).out;
+    assert_eq!(shown, lab.tandem(&["plan", "hot-standby"]).expect(2).out);
+    // Something that the plan rests on changes.
+    lab.sql("db-b", "set global auto_increment_increment = 3");
+    let run = lab.tandem(&["apply", "pair.plan", "--yes"]).expect(7);
+    assert!(run.err.contains("db-b/"), "{}", run.err);
+    assert_eq!(lab.sql("db-a", "select count(*) from mysql.user where user='repl_user'"), "0");
+    lab.sql("db-b", "set global auto_increment_increment = 1");
+    lab.tandem(&["apply", "pair.plan", "--yes"]).expect(0);
+    lab.plan("hot-standby").expect(0);
+    lab.tandem(&["apply", "pair.plan", "--yes"]).expect(7);
+}
+
+#[test]
+fn the_prompt_wants_a_yes_and_a_restart_under_clients_wants_to_be_read() {
+    let lab = Lab::pair();
+    lab.tandem(&["apply", "hot-standby"]).expect(1);
+    lab.tandem_answering(&["apply", "hot-standby"], "no\n").expect(1);
+    assert_eq!(lab.sql("db-a", "select count(*) from mysql.user where user='repl_user'"), "0");
+    let mut client = std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
+        .arg("at")
+        .arg(lab.path(""))
+        .args(["db-a", "exec mariadb -e 'select sleep(300)'"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    lab.wait_sql(
+        "db-a",
+        "select count(*) from information_schema.processlist where info like 'select sleep%'",
+        "1",
+    );
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    assert!(run.err.contains("--allow restart"), "{}", run.err);
+    assert_eq!(lab.sql("db-b", "select count(*) from mysql.user where user='repl_user'"), "0");
+    lab.tandem_answering(&["apply", "hot-standby"], "yes\n").expect(0);
+    client.wait().unwrap();
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn two_runs_exclude_each_other_and_a_kill_leaves_no_lock() {
+    let lab = Lab::pair();
+    lab.apply("hot-standby");
+    lab.sql("db-b", "set global auto_increment_increment = 3");
+    // Somebody else's run holds the lock of one host for as long as it lives.
+    let mut holder = std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
+        .arg("at")
+        .arg(lab.path(""))
+        .args([
+            "db-b",
+            "exec 9>>/run/lock/tandem.lock; flock -n 9; \
+             echo '{\"who\":\"ann@desk\",\"pid\":77,\"since\":\"2026-01-02T03:04:05Z\"}' > /run/lock/tandem.json; echo held; exec cat",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut word = [0; 4];
+    holder.stdout.as_mut().unwrap().read_exact(&mut word).unwrap();
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(5);
+    assert!(run.err.contains("ann@desk") && run.err.contains("2026-01-02"), "{}", run.err);
+    assert_eq!(lab.sql("db-b", "select @@global.auto_increment_increment"), "3");
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
+    lab.apply("hot-standby");
+}
+
+#[test]
+fn a_limit_plans_nothing_elsewhere() {
+    let lab = Lab::pair();
+    let plan = lab.tandem(&["plan", "hot-standby", "--limit", "db-b", "--format", "json"]).expect(2);
+    assert!(plan.step_names().iter().all(|n| n.starts_with("db-b/")), "{:?}", plan.step_names());
+    let before = lab.at("db-a", "ls -la /etc/mysql/mariadb.conf.d | md5sum");
+    lab.tandem(&["apply", "hot-standby", "--limit", "db-b", "--yes"]);
+    assert_eq!(lab.at("db-a", "ls -la /etc/mysql/mariadb.conf.d | md5sum"), before);
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn a_bad_setting_is_refused_by_the_server_itself_and_changes_nothing() {
+    let lab = Lab::pair();
+    lab.apply("hot-standby");
+    let before =
+        lab.at("db-b", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf; systemctl show -p MainPID mariadb");
+    lab.vars(&format!("{OFF}mysql_settings: {{innodb_bufer_pool_size: 64M}}\n"));
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]);
+    assert_ne!(run.code, 0);
+    assert!(format!("{}{}", run.out, run.err).contains("innodb_bufer_pool_size"), "{}{}", run.out, run.err);
+    let after =
+        lab.at("db-b", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf; systemctl show -p MainPID mariadb");
+    assert_eq!(after, before);
+    // One that the check lets pass and the start does not: a directory that is not there.
+    lab.vars(&format!("{OFF}mysql_settings: {{innodb_log_group_home_dir: /nowhere}}\n"));
+    let file = lab.at("db-b", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf");
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]);
+    assert!(run.code == 1 || run.code == 3, "{run:?}");
+    assert_eq!(lab.at("db-b", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf"), file);
+    assert_eq!(lab.sql("db-b", "select 1"), "1");
+    assert_eq!(lab.sql("db-a", "select 1"), "1");
+    lab.vars(OFF);
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it() {
+    let lab = Lab::pair();
+    lab.sql(
+        "db-a",
+        "create database big; use big; create table t (id int auto_increment primary key, v varchar(200)); \
+         insert into t (v) select repeat(md5(seq), 6) from seq_1_to_200000; \
+         create table m (id int primary key) engine=MyISAM; insert into m values (1)",
+    );
+    for how in ["-KILL", "-INT"] {
+        let mut child = lab
+            .tandem_command(&["apply", "hot-standby", "--yes", "--format", "jsonl"])
+            .stdout(std::fs::File::create(lab.path("stdout")).unwrap())
+            .stderr(std::fs::File::create(lab.path("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        // The copy has begun when its mark lies on the replica and rows arrive.
+        let mut seen = false;
+        for _ in patience() {
+            if lab
+                .try_at(
+                    "db-b",
+                    "test -e /var/lib/tandem/seed.json && pgrep -f 'init-command=SET SESSION sql_log_bin=0'",
+                )
+                .code
+                == 0
+            {
+                seen = true;
+                break;
+            }
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+        }
+        let said = ["stdout", "stderr"].map(|name| std::fs::read_to_string(lab.path(name)).unwrap());
+        assert!(seen, "the copy was over before it could be interrupted: {said:?}");
+        // What was spawned enters the lab and waits; its child is tandem.
+        let found =
+            std::process::Command::new("pgrep").args(["-P", &child.id().to_string()]).output().unwrap();
+        let pid = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+        // Twice ends at once, where it can be caught.
+        for _ in 0..if how == "-INT" { 2 } else { 1 } {
+            std::process::Command::new("kill").args([how, &pid]).status().unwrap();
+        }
+        child.wait().unwrap();
+        // The source takes writes again, and nobody holds a lock.
+        lab.sql("db-a", "set session lock_wait_timeout=5; insert ignore into big.m values (2)");
+        for host in ["db-a", "db-b"] {
+            let mut free = false;
+            for _ in patience() {
+                free = lab.try_at(host, "flock -n /run/lock/tandem.lock true").code == 0;
+                if free {
+                    break;
+                }
+            }
+            assert!(free, "{host} is still locked");
+        }
+    }
+    lab.sql("db-a", "insert into big.t (v) values ('late')");
+    lab.apply("hot-standby");
+    lab.same(["db-a", "db-b"], "checksum table big.t, big.m extended");
+    lab.plan("hot-standby").expect(0);
+    let left = lab.at("db-b", "ls /tmp/tandem.* /var/lib/tandem/seed.json 2>/dev/null || true");
+    assert_eq!(left, "");
+}
