@@ -109,7 +109,7 @@ mod tests {
         let names = vec!["db-a".to_owned(), "10.0.0.1".to_owned(), "fd77::1".to_owned()];
         let issued = authority.issue(&names).expect("a certificate");
         let have = CertificateFacts {
-            authority: authority.certificate.clone(),
+            authority: authority.certificate,
             certificate: issued.certificate,
             key: "mysql mysql 400".into(),
         };
@@ -131,7 +131,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_judged(text in ".*") {
-            let have = CertificateFacts { authority: text.clone(), certificate: text.clone(), key: "a b 400".into() };
+            let have = CertificateFacts { authority: text.clone(), certificate: text.clone(), key: String::from("a b 400") };
             let _ = judge(&have, Some(&text), &[], 0.0);
         }
     }

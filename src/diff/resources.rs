@@ -70,9 +70,9 @@ fn packages(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
         let mut missing = Vec::new();
         for name in &wish.names {
             let what = format!("package {name}");
-            match look(host, facts, &Query::Package(name.clone()), &what, draft) {
-                Some(Some(Found::Package(false)) | None) => missing.push(name.clone()),
-                Some(Some(_)) | None => {}
+            let found = look(host, facts, &Query::Package(name.clone()), &what, draft);
+            if let Some(Some(Found::Package(false)) | None) = found {
+                missing.push(name.clone());
             }
         }
         if missing.is_empty() {
