@@ -16,7 +16,7 @@ demo: lab
 	tests/lab/demo $(TANDEM)
 
 test: lint lab
-	cargo test --quiet --lib --bins --test files
+	cargo test --quiet --lib --bins --test files --test planner
 	cargo test --test hosts -- --test-threads=2
 
 lint:

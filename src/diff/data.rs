@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Context, Draft, channel::Footing, channel::replicates_from};
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
-    gtid::{self, Relation, ReturnWay},
+    gtid::{self, NeedsSeed, Relation, ReturnWay},
     model::{Fact, HostName, bytes},
     observe::{HostFacts, SeedMark, ServerFacts},
     plan::{Action, Coordinates, Kind, Reason, Risk, SeedPlan, Step, StepId},
@@ -182,9 +182,8 @@ impl Pair<'_> {
     fn by_gtid(&self) -> Option<Footing> {
         let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
         // Equal ids alone prove nothing: two servers that nobody configured both count as 0-1-n.
-        let related = replicates_from(self.source, &self.host.endpoint.address, self.host.endpoint.port)
-            || !ours.slave_pos.is_empty()
-            || !theirs.slave_pos.is_empty();
+        let follows_us = replicates_from(self.source, &self.host.endpoint.address, self.host.endpoint.port);
+        let related = follows_us || !ours.slave_pos.is_empty() || !theirs.slave_pos.is_empty();
         if !related {
             return None;
         }
@@ -197,6 +196,13 @@ impl Pair<'_> {
         let way = if two_way { ReturnWay::All } else { ReturnWay::None };
         match gtid::compare(theirs, ours, &way) {
             Ok(Relation::Same | Relation::Recoverable { .. }) => Some(Footing::Compared),
+            // A copy of data that is older than the binary log shares no id with it. That the source
+            // follows this host already is the proof; the way back brings what is written there later.
+            Ok(Relation::NeedsSeed { reasons })
+                if two_way && follows_us && reasons.iter().all(|r| *r == NeedsSeed::NoCommonHistory) =>
+            {
+                Some(Footing::Compared)
+            }
             Ok(Relation::NeedsSeed { .. } | Relation::Diverged { .. }) | Err(_) => None,
         }
     }

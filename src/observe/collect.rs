@@ -58,12 +58,16 @@ impl Reading {
                 let facts = fact.known();
                 let server = facts.and_then(|f| f.server.known());
                 let files = facts.and_then(|f| f.option_files.known());
-                let configured = files.zip(server).is_some_and(|(files, server)| {
-                    files.occurrences(Some(server.version)).iter().any(|o| o.name == "server_id")
+                // What a file says counts from the next restart on; a run that was cut off may have
+                // written the file and not restarted.
+                let configured = files.zip(server).and_then(|(files, server)| {
+                    let occurrences = files.occurrences(Some(server.version));
+                    let last = occurrences.into_iter().rfind(|o| o.name == "server_id")?;
+                    last.value?.parse::<u64>().ok()
                 });
                 let identity = Identity {
-                    server_id: server.and_then(|s| s.number("server_id")),
-                    id_is_configured: configured,
+                    server_id: configured.or_else(|| server.and_then(|s| s.number("server_id"))),
+                    id_is_configured: configured.is_some(),
                     port: server.and_then(|s| s.number("port")).and_then(|p| p.try_into().ok()),
                     version: server.map(|s| s.version),
                     read: server.is_some(),

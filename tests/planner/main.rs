@@ -1,0 +1,248 @@
+//! Properties of the planner, on a world that exists in memory only.
+
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use tandem::{
+    model::{Fact, HostName},
+    plan::{Action, Coordinates, Kind, Plan, PlanDocument},
+};
+use world::{Files, Host, World};
+
+/// What a host may be before anything is done.
+fn host() -> impl Strategy<Value = Host> {
+    (any::<bool>(), 0..3u8, any::<bool>(), 0..4u8, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(own_id, firewall, stale_file, account, running, boots, filters)| Host {
+            own_id,
+            firewall,
+            stale_file,
+            account,
+            running,
+            boots,
+            filters,
+            ..Host::default()
+        },
+    )
+}
+
+/// A topology of two to five hosts, of which the first may hold data.
+fn setup() -> impl Strategy<Value = (Files, Vec<Host>)> {
+    (any::<bool>(), 2..6usize, any::<bool>(), any::<bool>(), any::<bool>())
+        .prop_flat_map(|(dual, count, data, deny, file)| {
+            let count = if dual { 2 } else { count };
+            (
+                Just(Files { dual, count, deny, file, reversed: false }),
+                prop::collection::vec(host(), count),
+                Just(data),
+            )
+        })
+        .prop_map(|(files, mut hosts, data)| {
+            hosts[0].data = data;
+            (files, hosts)
+        })
+}
+
+/// Numbers that follow from a seed.
+fn picks(seed: u64) -> impl Iterator<Item = usize> {
+    let next =
+        |n: &u64| Some(n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    std::iter::successors(Some(seed), next).map(|n| (n >> 40) as usize)
+}
+
+/// Runs steps one by one; `picks` chooses among those that may run. Returns how many were done.
+fn run(world: &mut World, plan: &Plan, picks: &mut impl Iterator<Item = usize>, most: usize) -> usize {
+    let mut left: Vec<_> = plan.steps.iter().collect();
+    let mut done = BTreeSet::new();
+    while done.len() < most && !left.is_empty() {
+        let free: Vec<usize> = left
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.requires.iter().all(|id| done.contains(id)))
+            .map(|(n, _)| n)
+            .collect();
+        assert!(!free.is_empty(), "the steps that are left wait for each other");
+        let step = left.remove(free[picks.next().unwrap_or(0) % free.len()]);
+        world.check_before(step);
+        world.run(step);
+        done.insert(step.id.clone());
+    }
+    done.len()
+}
+
+/// Plans and runs until nothing is left; a stopped server leads to a second round.
+fn settle(world: &mut World, files: &Files) -> Plan {
+    for _ in 0..4 {
+        let plan = world.plan(files);
+        if plan.steps.is_empty() {
+            return plan;
+        }
+        run(world, &plan, &mut std::iter::repeat(0), usize::MAX);
+    }
+    world.plan(files)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// 1 and 2: what a plan does leads to a world whose plan is empty, and an empty plan means just that.
+    #[test]
+    fn a_plan_leads_to_an_empty_plan((files, hosts) in setup()) {
+        let mut world = World::new(&hosts);
+        let first = world.plan(&files);
+        prop_assert!(!first.in_sync(), "a bare world can't be as wished");
+        let last = settle(&mut world, &files);
+        prop_assert!(last.in_sync(), "{last:#?}");
+        prop_assert!(world.satisfies(&files));
+    }
+
+    /// 3: stopped after any step, in any order that the plan allows, another plan goes on from there.
+    #[test]
+    fn any_prefix_can_be_gone_on_from(
+        (files, hosts) in setup(),
+        seed in any::<u64>(),
+        stop in any::<prop::sample::Index>(),
+    ) {
+        let mut world = World::new(&hosts);
+        let plan = world.plan(&files);
+        let mut picks = picks(seed);
+        run(&mut world, &plan, &mut picks, stop.index(plan.steps.len() + 1));
+        let last = settle(&mut world, &files);
+        prop_assert!(last.in_sync(), "{last:#?}");
+        prop_assert!(world.satisfies(&files));
+    }
+
+    /// 4: at no moment is something done that must not be; see [`World::check_before`]. Secrets are nowhere.
+    #[test]
+    fn no_order_of_steps_does_harm(
+        (files, hosts) in setup(),
+        seed in any::<u64>(),
+    ) {
+        let mut world = World::new(&hosts);
+        let plan = world.plan(&files);
+        let json = serde_json::to_string(&PlanDocument::from(&plan)).unwrap_or_default();
+        prop_assert!(!json.contains(world::SECRET), "{json}");
+        let text = tandem::render::plan(&PlanDocument::from(&plan), tandem::render::PlanView::default());
+        prop_assert!(!text.contains(world::SECRET), "{text}");
+        run(&mut world, &plan, &mut picks(seed), usize::MAX);
+    }
+
+    /// 5: the same input gives the same bytes.
+    #[test]
+    fn the_same_input_gives_the_same_bytes((files, hosts) in setup()) {
+        let world = World::new(&hosts);
+        let once = serde_json::to_string(&PlanDocument::from(&world.plan(&files))).unwrap_or_default();
+        let twice = serde_json::to_string(&PlanDocument::from(&world.plan(&files))).unwrap_or_default();
+        prop_assert_eq!(once, twice);
+    }
+
+    /// 6: the order of hosts in the inventory does not matter.
+    #[test]
+    fn the_order_of_the_inventory_does_not_matter((files, hosts) in setup()) {
+        let world = World::new(&hosts);
+        let reversed = Files { reversed: true, ..files.clone() };
+        let once = PlanDocument::from(&world.plan(&files));
+        let twice = PlanDocument::from(&world.plan(&reversed));
+        prop_assert_eq!(once, twice);
+    }
+
+    /// 7: a host that was not read gets no step, and nobody replicates from it.
+    #[test]
+    fn an_unread_host_is_left_alone((files, hosts) in setup(), which in any::<prop::sample::Index>()) {
+        let mut world = World::new(&hosts);
+        let name = world.names()[which.index(hosts.len())].clone();
+        world.observed.insert(name.clone(), Fact::Unread("the line is cut".into()));
+        let plan = world.plan(&files);
+        for step in &plan.steps {
+            prop_assert!(step.host != name, "{:?}", step.id);
+            if let Action::Channel(change) = &step.action {
+                prop_assert!(change.wish.source != name);
+            }
+        }
+        prop_assert!(plan.waiting.iter().any(|w| w.host == name));
+        prop_assert!(!plan.in_sync());
+    }
+
+    /// 8: a limit never yields a step elsewhere, nor one that needs a step elsewhere.
+    #[test]
+    fn a_limit_holds((files, hosts) in setup(), which in any::<prop::sample::Index>()) {
+        let world = World::new(&hosts);
+        let name = world.names()[which.index(hosts.len())].clone();
+        let mut plan = world.plan(&files);
+        plan.limit(&BTreeSet::from([name.clone()]));
+        let ids: BTreeSet<_> = plan.steps.iter().map(|s| s.id.clone()).collect();
+        for step in &plan.steps {
+            prop_assert_eq!(&step.host, &name);
+            prop_assert!(step.requires.iter().all(|id| ids.contains(id)));
+        }
+    }
+
+    /// 9: a plan that is written and read is the same plan.
+    #[test]
+    fn a_written_plan_is_read_as_it_was((files, hosts) in setup()) {
+        let document = PlanDocument::from(&World::new(&hosts).plan(&files));
+        let text = serde_json::to_string(&document).unwrap_or_default();
+        let read = PlanDocument::parse(&text);
+        prop_assert_eq!(read.ok(), Some(document.clone()));
+        prop_assert_eq!(document.first_difference(&document), None);
+    }
+
+    /// 11: a step that is done twice leaves what it left when it was done once.
+    #[test]
+    fn a_step_twice_is_a_step_once((files, hosts) in setup()) {
+        let mut world = World::new(&hosts);
+        let plan = world.plan(&files);
+        for step in &plan.steps {
+            world.run(step);
+            let once = PlanDocument::from(&world.plan(&files));
+            world.run(step);
+            prop_assert_eq!(&once, &PlanDocument::from(&world.plan(&files)), "{}", step.id);
+        }
+    }
+}
+
+/// A fixture of format 1.0 still loads.
+#[test]
+fn an_old_plan_is_still_read() {
+    let text = include_str!("plan-1.0.json");
+    let plan = PlanDocument::parse(text).expect("a plan of format 1.0");
+    assert_eq!(plan.summary.steps, plan.steps.len());
+    assert!(plan.steps.iter().any(|s| s.kind == Kind::Channel));
+}
+
+/// Data on the replica only, or on both, is refused, and nothing is done on that host.
+#[test]
+fn data_is_never_overwritten() {
+    for (first, second) in [(false, true), (true, true)] {
+        let hosts = [Host { data: first, ..Host::default() }, Host { data: second, ..Host::default() }];
+        let world = World::new(&hosts);
+        let plan = world.plan(&Files { dual: true, count: 2, deny: false, file: false, reversed: false });
+        assert!(!plan.refused.is_empty());
+        assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{plan:#?}");
+        assert!(!plan.steps.iter().any(|s| matches!(s.action, Action::Seed(_))));
+    }
+}
+
+/// The plan for a pair with data, as people and machines see it.
+#[test]
+fn a_plan_for_a_pair_with_data() {
+    let hosts = [Host { data: true, firewall: 2, ..Host::default() }, Host::default()];
+    let world = World::new(&hosts);
+    let plan = world.plan(&Files { dual: true, count: 2, deny: true, file: false, reversed: false });
+    let document = PlanDocument::from(&plan);
+    let text = tandem::render::plan(&document, tandem::render::PlanView::default());
+    let plain = String::from_utf8(anstream::adapter::strip_bytes(text.as_bytes()).into_vec()).expect("text");
+    insta::assert_snapshot!("pair-with-data", plain);
+    insta::assert_json_snapshot!("pair-with-data-json", document);
+    let seeded: BTreeMap<_, _> = plan
+        .steps
+        .iter()
+        .filter_map(|s| match &s.action {
+            Action::Channel(c) => Some((s.host.as_str(), c.coordinates.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seeded["db-2"], Coordinates::OfSeed);
+    assert_eq!(seeded["db-1"], Coordinates::Compared);
+}

@@ -1,0 +1,497 @@
+//! Hosts that exist in memory: what they are, what a step makes of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tandem::{
+    desired,
+    firewall::{Backend, FirewallState},
+    grant::{AccountState, native_hash, sha256_hex},
+    gtid::ServerGtid,
+    inventory::SecretBook,
+    model::{Fact, HostName, Secret, SecretId, ServerVersion},
+    observe::{
+        BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, HostFacts, Observed, SeedCoordinates, SeedMark,
+        ServerFacts, ServiceFacts,
+    },
+    option_file,
+    plan::{self, Action, Coordinates, Plan, Step},
+    playbook::{Request, load},
+};
+
+/// The replication password of every world.
+pub const SECRET: &str = "canary'of\"a\\secret";
+const OWNED: &str = "/etc/mysql/mariadb.conf.d/zz-tandem.cnf";
+
+/// What the files ask for.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// A dual primary instead of a primary with replicas.
+    pub dual: bool,
+    /// Hosts.
+    pub count: usize,
+    /// `firewall_deny_others`.
+    pub deny: bool,
+    /// Positions by file instead of GTID.
+    pub file: bool,
+    /// The inventory names its hosts backwards.
+    pub reversed: bool,
+}
+
+/// What a host is before anything is done.
+#[derive(Debug, Clone, Default)]
+pub struct Host {
+    /// It runs with a server id of its own; else all have 1.
+    pub own_id: bool,
+    /// 0: no packet filter, 1: an open one, 2: one that drops what it does not know.
+    pub firewall: u8,
+    /// A file of ours from another time.
+    pub stale_file: bool,
+    /// 0: no account, 1: a wrong password, 2: too many privileges, 3: locked.
+    pub account: u8,
+    /// Whether the server is stopped.
+    pub running: bool,
+    /// Whether it does not start at boot.
+    pub boots: bool,
+    /// Whether a filter runs that nobody wishes.
+    pub filters: bool,
+    /// Whether it holds data.
+    pub data: bool,
+}
+
+/// A fleet.
+pub struct World {
+    /// Facts as they would be observed.
+    pub observed: Observed,
+    /// Servers that are stopped come back as they were.
+    stopped: BTreeMap<HostName, ServerFacts>,
+}
+
+fn name(n: usize) -> HostName {
+    HostName::new(format!("db-{}", n + 1))
+}
+
+fn address(n: usize) -> String {
+    format!("10.0.0.{}", n + 1)
+}
+
+impl World {
+    /// Puts hosts together.
+    pub fn new(hosts: &[Host]) -> Self {
+        let mut world = Self { observed: Observed::new(), stopped: BTreeMap::new() };
+        for (n, host) in hosts.iter().enumerate() {
+            let server = server(n, host, hosts.len());
+            let mut facts = facts(host);
+            if host.running {
+                facts.server = Fact::Unread("it is down".into());
+                world.stopped.insert(name(n), server);
+            } else {
+                facts.server = Fact::Known(server);
+            }
+            world.observed.insert(name(n), Fact::Known(facts));
+        }
+        world
+    }
+
+    /// All names.
+    pub fn names(&self) -> Vec<HostName> {
+        self.observed.keys().cloned().collect()
+    }
+
+    /// The plan for the world as it is now.
+    pub fn plan(&self, files: &Files) -> Plan {
+        let (built, secrets) = self.wishes(files);
+        plan::build(&built, &self.observed, &secrets)
+    }
+
+    fn wishes(&self, files: &Files) -> (desired::Built, BTreeMap<SecretId, Secret>) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: String| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).expect("a file");
+            path
+        };
+        let mut order: Vec<usize> = (0..files.count).collect();
+        if files.reversed {
+            order.reverse();
+        }
+        let hosts: String = order
+            .iter()
+            .map(|n| format!("        {}: {{ansible_host: {}}}\n", name(*n), address(*n)))
+            .collect();
+        let inventory = write("hosts.yml", format!("all:\n  children:\n    db:\n      hosts:\n{hosts}"));
+        let members: Vec<String> = (0..files.count).map(|n| name(n).to_string()).collect();
+        let topology = match files.dual {
+            true => format!("{{kind: dual-primary, members: [{}]}}", members.join(", ")),
+            false => format!(
+                "{{kind: primary-replica, primary: {}, replicas: [{}]}}",
+                members[0],
+                members[1..].join(", ")
+            ),
+        };
+        write("password", SECRET.to_owned());
+        let positioning = if files.file { "file" } else { "gtid" };
+        let play = write(
+            "play.yml",
+            format!(
+                "- name: world\n  hosts: db\n  topology: {topology}\n  vars:\n    replication_password: {{file: password}}\n    \
+                 replication_tls: \"off\"\n    firewall_deny_others: {}\n    replication_positioning: {positioning}\n  \
+                 roles: [firewall, tls, config, accounts, seed, replication]\n",
+                files.deny
+            ),
+        );
+        let loaded = load(&Request {
+            inventory: vec![inventory],
+            playbook: Some(play.to_string_lossy().into_owned()),
+            extra: Vec::new(),
+        });
+        assert!(!loaded.problems.fatal(), "{:?}", loaded.problems);
+        let book: &SecretBook = &loaded.project.secrets;
+        let secrets = book.resolve_all().expect("the secret is there");
+        let (play, hosts) = &loaded.project.plays[0];
+        let reading = tandem::observe::Reading { observed: self.observed.clone(), ..Default::default() };
+        let mut built = desired::build(&loaded.project, play, hosts, &reading.identities());
+        assert!(!built.problems.fatal(), "{:?}", built.problems);
+        // The files lie elsewhere each time; what is compared must not know where.
+        strip(&mut built, &directory.path().to_string_lossy());
+        (built, secrets)
+    }
+
+    /// Whether the world is as the files ask, judged without the planner.
+    pub fn satisfies(&self, files: &Files) -> bool {
+        let mut ids = BTreeSet::new();
+        (0..files.count).all(|n| {
+            let Some(facts) = self.observed.get(&name(n)).and_then(Fact::known) else { return false };
+            let Some(server) = facts.server.known() else { return false };
+            let channels = server.channels.known().map(Vec::as_slice).unwrap_or_default();
+            let sources: Vec<usize> = match (files.dual, n) {
+                (true, n) => vec![1 - n],
+                (false, 0) => vec![],
+                (false, _) => vec![0],
+            };
+            let replicas: Vec<usize> = match (files.dual, n) {
+                (true, n) => vec![1 - n],
+                (false, 0) => (1..files.count).collect(),
+                (false, _) => vec![],
+            };
+            let follows = sources.iter().all(|s| {
+                channels.iter().any(|c| {
+                    c.source_host == address(*s) && c.running() && (c.using_gtid == "Slave_Pos") != files.file
+                })
+            });
+            let serves = replicas.iter().all(|r| {
+                server.accounts.iter().any(|a| {
+                    a.host == address(*r)
+                        && !a.locked
+                        && a.privileges_on("*.*").iter().eq(["REPLICATION SLAVE"])
+                        && a.check_password(SECRET) == tandem::grant::PasswordCheck::Matches
+                })
+            });
+            let same_data = sources.iter().all(|s| {
+                let source =
+                    self.observed.get(&name(*s)).and_then(Fact::known).and_then(|f| f.server.known());
+                source.is_some_and(|s| s.databases == server.databases)
+            });
+            let read_only = server.is_on("read_only") == (!files.dual && n > 0);
+            let offset = !files.dual || server.number("auto_increment_offset") == Some(n as u64 + 1);
+            follows && serves && same_data && read_only && offset && ids.insert(server.number("server_id"))
+        })
+    }
+
+    /// What must hold before a step runs, whatever order was chosen.
+    pub fn check_before(&self, step: &Step) {
+        let facts = self.observed.get(&step.host).and_then(Fact::known).expect("steps are on known hosts");
+        match &step.action {
+            Action::Channel(change) => {
+                assert_ne!(change.wish.source, step.host, "a host replicates from itself");
+                let source = self.server(&change.wish.source).expect("the source runs");
+                let replica = facts.server.known().expect("the replica runs");
+                assert!(source.is_on("log_bin"), "{}: the source has no binary log", step.id);
+                assert_ne!(source.number("server_id"), replica.number("server_id"), "{}", step.id);
+                assert!(
+                    source.accounts.iter().any(|a| a.host == replica_address(&step.host) && !a.locked),
+                    "{}: no account at the source",
+                    step.id
+                );
+                if change.coordinates == Coordinates::OfSeed {
+                    assert!(
+                        facts.seed.known().is_some_and(|m| m.loaded.is_some()),
+                        "{}: replication before the copy",
+                        step.id
+                    );
+                }
+            }
+            Action::Seed(seed) => {
+                let server = facts.server.known().expect("the replica runs");
+                let foreign =
+                    server.databases.iter().find(|d| !d.is_empty() && !seed.leftovers.contains(&d.name));
+                assert!(foreign.is_none(), "{}: overwrites {foreign:?}", step.id);
+                assert!(
+                    self.server(&seed.from).is_some_and(|s| s.is_on("log_bin")),
+                    "a copy without coordinates"
+                );
+            }
+            Action::Firewall(change) => {
+                assert!(!change.script.contains("policy drop"), "{}", change.script);
+                let shut = change.script.lines().filter(|l| l.contains("drop") || l.contains("DROP"));
+                for line in shut {
+                    assert!(!line.contains("22"), "{}: {line} may shut ssh out", step.id);
+                }
+            }
+            Action::SetGlobal(list) => {
+                // Nobody makes a replica writable that shall not be.
+                let writable = list.iter().any(|(n, v)| n == "read_only" && v != "ON" && v != "1");
+                assert!(!writable, "{}", step.id);
+            }
+            _ => {}
+        }
+    }
+
+    fn server(&self, host: &HostName) -> Option<&ServerFacts> {
+        self.observed.get(host)?.known()?.server.known()
+    }
+
+    /// Does what a step says.
+    pub fn run(&mut self, step: &Step) {
+        let source = match &step.action {
+            Action::Seed(seed) => self.server(&seed.from).cloned(),
+            _ => None,
+        };
+        let stopped = self.stopped.get(&step.host).cloned();
+        let Some(Fact::Known(facts)) = self.observed.get_mut(&step.host) else {
+            panic!("{} is on a host that was not read", step.id)
+        };
+        match &step.action {
+            Action::StartService { enable, .. } => {
+                facts.service = Fact::Known(ServiceFacts {
+                    unit: "mariadb.service".into(),
+                    active: "active".into(),
+                    enabled: *enable || facts.service.known().is_some_and(|s| s.enabled),
+                    ..ServiceFacts::default()
+                });
+                if let (Some(server), None) = (stopped, facts.server.known()) {
+                    facts.server = Fact::Known(server);
+                }
+                return;
+            }
+            Action::Firewall(change) => {
+                let Fact::Known(state) = &mut facts.firewall else { panic!("a filter that was not read") };
+                let lines = change.after.lines().filter(|l| !l.contains("at boot")).map(str::to_owned);
+                state.ours.insert(change.backend, lines.collect());
+                state.persisted = change.persist.then(|| change.script.clone());
+                state.enabled = change.persist;
+                return;
+            }
+            Action::WriteOptionFile { path, content } => {
+                let Fact::Known(files) = &mut facts.option_files else { panic!("files that were not read") };
+                files.files.retain(|(p, _)| p != path);
+                files.files.extend(content.clone().map(|c| (path.clone(), c.into_bytes())));
+                return;
+            }
+            _ => {}
+        }
+        let Fact::Known(server) = &mut facts.server else { panic!("{}: the server is down", step.id) };
+        match &step.action {
+            Action::SetGlobal(list) => set(server, list),
+            Action::Restart { expect, .. } => set(server, expect),
+            Action::Account(wish) => {
+                server.accounts.retain(|a| (&a.user, &a.host) != (&wish.user, &wish.host));
+                server.accounts.push(account(&wish.user, &wish.host, SECRET, &wish.privileges.join(", ")));
+            }
+            Action::Seed(_) => {
+                let source = source.expect("the source runs");
+                server.databases.clone_from(&source.databases);
+                facts.seed = Fact::Known(SeedMark {
+                    from: match &step.action {
+                        Action::Seed(s) => s.from.to_string(),
+                        _ => String::new(),
+                    },
+                    databases: source.databases.iter().map(|d| d.name.clone()).collect(),
+                    loaded: Some(SeedCoordinates {
+                        file: "mysql-bin.000001".into(),
+                        position: 4,
+                        gtid: String::new(),
+                        own_file: "mysql-bin.000001".into(),
+                        own_position: 4,
+                    }),
+                });
+            }
+            Action::Channel(change) => {
+                let wish = &change.wish;
+                let channel = ChannelFacts {
+                    name: wish.name.clone(),
+                    source_host: wish.endpoint.address.clone(),
+                    source_port: wish.endpoint.port,
+                    user: wish.user.clone(),
+                    io_running: "Yes".into(),
+                    sql_running: "Yes".into(),
+                    using_gtid: match wish.positioning {
+                        desired::Positioning::Gtid => "Slave_Pos".into(),
+                        desired::Positioning::File => "No".into(),
+                    },
+                    delay: wish.delay,
+                    ..ChannelFacts::default()
+                };
+                if let Fact::Known(list) = &mut server.channels {
+                    list.retain(|c| c.name != wish.name);
+                    list.push(channel);
+                }
+                facts.channel_passwords.insert("master.info".into(), sha256_hex(SECRET.as_bytes()));
+                if change.coordinates == Coordinates::OfSeed {
+                    facts.seed = Fact::Absent;
+                }
+            }
+            other => panic!("a world without {other:?}"),
+        }
+    }
+}
+
+fn replica_address(host: &HostName) -> String {
+    host.as_str().replace("db-", "10.0.0.")
+}
+
+/// Places without the directory in which the files happen to lie.
+fn strip(built: &mut desired::Built, directory: &str) {
+    let short = |place: &mut tandem::model::Place| {
+        place.file = place.file.replace(&format!("{directory}/"), "").into();
+    };
+    for host in built.desired.hosts.values_mut() {
+        host.settings.iter_mut().flatten().for_each(|w| short(&mut w.place));
+        host.accounts.iter_mut().for_each(|w| short(&mut w.place));
+        host.channels.iter_mut().for_each(|w| short(&mut w.place));
+        host.seed.iter_mut().for_each(|w| short(&mut w.place));
+        host.firewall.iter_mut().for_each(|w| short(&mut w.place));
+    }
+}
+
+fn account(user: &str, host: &str, password: &str, privileges: &str) -> AccountState {
+    let create = format!("CREATE USER `{user}`@`{host}` IDENTIFIED BY PASSWORD '{}'", native_hash(password));
+    let grant = format!("GRANT {privileges} ON *.* TO `{user}`@`{host}`");
+    AccountState::read(&create, &[grant]).expect("an account")
+}
+
+/// Sets variables as a restart with the new file, or `SET GLOBAL`, would.
+fn set(server: &mut ServerFacts, list: &[(String, String)]) {
+    for (name, value) in list {
+        match name.as_str() {
+            "log_bin" => {
+                server.variables.insert("log_bin".into(), "ON".into());
+                server.variables.insert("log_bin_basename".into(), format!("/var/lib/mysql/{value}"));
+                server.binlog = Fact::Known(BinlogFacts {
+                    file: format!("{value}.000001"),
+                    position: 4,
+                    oldest: format!("{value}.000001"),
+                    ..BinlogFacts::default()
+                });
+            }
+            _ => {
+                server.variables.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+const VARIABLES: &[(&str, &str, bool)] = &[
+    ("server_id", "1", false),
+    ("port", "3306", true),
+    ("bind_address", "127.0.0.1", true),
+    ("log_bin", "OFF", true),
+    ("log_bin_basename", "", true),
+    ("binlog_format", "MIXED", false),
+    ("log_slave_updates", "OFF", true),
+    ("gtid_strict_mode", "OFF", false),
+    ("gtid_domain_id", "0", false),
+    ("relay_log", "", true),
+    ("relay_log_recovery", "OFF", true),
+    ("auto_increment_increment", "1", false),
+    ("auto_increment_offset", "1", false),
+    ("read_only", "OFF", false),
+    ("max_connections", "151", false),
+    ("replicate_do_db", "", false),
+    ("replicate_ignore_db", "", false),
+    ("replicate_wild_do_table", "", false),
+    ("replicate_wild_ignore_table", "", false),
+    ("have_ssl", "DISABLED", true),
+];
+
+fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
+    let mut variables: BTreeMap<String, String> =
+        VARIABLES.iter().map(|(n, v, _)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let defaults = variables.clone();
+    if host.own_id {
+        variables.insert("server_id".into(), (n + 40).to_string());
+    }
+    if host.stale_file {
+        variables.insert("max_connections".into(), "7".into());
+    }
+    if host.filters && host.stale_file {
+        variables.insert("replicate_ignore_db".into(), "private".into());
+    }
+    let mut accounts = Vec::new();
+    for peer in (0..count).filter(|p| *p != n) {
+        let mut one = account("repl_user", &address(peer), SECRET, "REPLICATION SLAVE");
+        match host.account {
+            1 => one = account("repl_user", &address(peer), "other", "REPLICATION SLAVE"),
+            2 => one = account("repl_user", &address(peer), SECRET, "REPLICATION SLAVE, PROCESS"),
+            3 => one.locked = true,
+            _ => continue,
+        }
+        accounts.push(one);
+    }
+    let shop = DatabaseFacts { name: "shop".into(), tables: 3, bytes: 1 << 20, ..DatabaseFacts::default() };
+    ServerFacts {
+        version: ServerVersion::parse("10.11.6-MariaDB").expect("a version"),
+        version_text: "10.11.6-MariaDB".into(),
+        static_variables: VARIABLES
+            .iter()
+            .filter(|(.., fixed)| *fixed)
+            .map(|(n, ..)| (*n).to_owned())
+            .collect(),
+        variables,
+        defaults,
+        unit: "mariadb.service".into(),
+        account_names: BTreeSet::new(),
+        accounts,
+        databases: if host.data { vec![shop] } else { Vec::new() },
+        binlog: Fact::Absent,
+        gtid: Fact::Known(ServerGtid {
+            binlog_start: Fact::Known(tandem::gtid::BinlogState::default()),
+            ..ServerGtid::default()
+        }),
+        channels: Fact::Known(Vec::new()),
+        sessions: Fact::Known(Vec::new()),
+    }
+}
+
+fn facts(host: &Host) -> HostFacts {
+    let mut files =
+        vec![("/etc/mysql/my.cnf".to_owned(), b"!includedir /etc/mysql/mariadb.conf.d/\n".to_vec())];
+    if host.stale_file {
+        let filter = if host.filters { "replicate_ignore_db = private\n" } else { "" };
+        files.push((OWNED.to_owned(), format!("[mysqld]\nmax_connections = 7\n{filter}").into_bytes()));
+    }
+    HostFacts {
+        service: Fact::Known(ServiceFacts {
+            unit: "mariadb.service".into(),
+            active: if host.running { "inactive" } else { "active" }.into(),
+            enabled: !host.boots,
+            ..ServiceFacts::default()
+        }),
+        option_files: Fact::Known(option_file::Files {
+            files,
+            directories: vec!["/etc/mysql/mariadb.conf.d/".into()],
+            ..option_file::Files::default()
+        }),
+        firewall: Fact::Known(FirewallState {
+            backend: (host.firewall > 0).then_some(Backend::Nftables).or(Some(Backend::Nftables)),
+            available: [Backend::Nftables].into(),
+            blocking_chains: match host.firewall {
+                2 => vec!["inet filter input".into()],
+                _ => Vec::new(),
+            },
+            ..FirewallState::default()
+        }),
+        disk: Fact::Known(DiskFacts { datadir: "/var/lib/mysql".into(), free: 1 << 40, total: 1 << 41 }),
+        seed: Fact::Absent,
+        ..HostFacts::default()
+    }
+}
