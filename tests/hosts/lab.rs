@@ -242,6 +242,12 @@ impl Lab {
         }
     }
 
+    /// Kills the lab without a warning.
+    pub fn kill(&self) {
+        let status = Command::new("kill").args(["-KILL", &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
     /// Waits until both databases answer the query alike and not with nothing.
     #[track_caller]
     pub fn same(&self, hosts: [&str; 2], sql: &str) -> String {

@@ -83,11 +83,22 @@ fn two_runs_exclude_each_other_and_a_kill_leaves_no_lock() {
 #[test]
 fn a_limit_plans_nothing_elsewhere() {
     let lab = Lab::pair();
+    // Data that is older than the binary log: nothing but the channel itself will prove where it came from.
+    lab.sql(
+        "db-a",
+        "create database old; create table old.t (id int primary key); insert into old.t values (1)",
+    );
     let plan = lab.tandem(&["plan", "hot-standby", "--limit", "db-b", "--format", "json"]).expect(2);
     assert!(plan.step_names().iter().all(|n| n.starts_with("db-b/")), "{:?}", plan.step_names());
     let before = lab.at("db-a", "ls -la /etc/mysql/mariadb.conf.d | md5sum");
     lab.tandem(&["apply", "hot-standby", "--limit", "db-b", "--yes"]);
     assert_eq!(lab.at("db-a", "ls -la /etc/mysql/mariadb.conf.d | md5sum"), before);
+    // First all but the way back, then that too.
+    lab.tandem(&["apply", "hot-standby", "--limit", "db-a", "--yes"]);
+    lab.tandem(&["apply", "hot-standby", "--limit", "db-b", "--yes"]).expect(0);
+    assert_eq!(lab.sql("db-b", "select id from old.t"), "1");
+    let names = lab.plan("hot-standby").expect(2).step_names();
+    assert_eq!(names, ["db-a/channel/db-b"]);
     lab.apply("hot-standby");
     lab.plan("hot-standby").expect(0);
 }
@@ -182,4 +193,50 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
     lab.plan("hot-standby").expect(0);
     let left = lab.at("db-b", "ls /tmp/tandem.* /var/lib/tandem/seed.json 2>/dev/null || true");
     assert_eq!(left, "");
+}
+
+#[test]
+fn one_ctrl_c_ends_after_the_running_steps_and_the_next_apply_goes_on() {
+    let lab = Lab::pair();
+    let mut child = lab
+        .tandem_command(&["apply", "hot-standby", "--yes", "--format", "jsonl"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let first =
+        lines.by_ref().map_while(Result::ok).find(|l| l.contains("\"started\"")).expect("a step begins");
+    let found = std::process::Command::new("pgrep").args(["-P", &child.id().to_string()]).output().unwrap();
+    let pid = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+    std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{first}\n{}", rest.join("\n"));
+    // What had begun came to its end, and nothing else began.
+    let count = |word: &str| rest.iter().filter(|l| l.contains(&format!("\"type\":\"{word}\""))).count();
+    assert_eq!(count("done"), count("started") + 1, "{}", rest.join("\n"));
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn a_killed_lab_leaves_nothing_behind() {
+    let lab = Lab::boot(&["db-a"]);
+    let directory = lab.path("").display().to_string();
+    let mounts = || std::fs::read_to_string("/proc/mounts").unwrap().matches(&directory).count();
+    let processes = || {
+        let found = std::process::Command::new("pgrep").args(["-f", &directory]).output().unwrap();
+        String::from_utf8(found.stdout).unwrap().lines().count()
+    };
+    assert!(processes() > 0);
+    lab.kill();
+    for _ in patience() {
+        if processes() == 0 {
+            break;
+        }
+    }
+    assert_eq!((processes(), mounts()), (0, 0));
+    // The host's changes were in memory; the next lab sweeps the control groups.
+    let hosts = std::fs::read_dir(lab.path("hosts")).map(Iterator::count).unwrap_or(0);
+    assert_eq!(hosts, 0, "files of hosts are left");
 }

@@ -141,7 +141,7 @@ proptest! {
     #[test]
     fn the_order_of_the_inventory_does_not_matter((files, hosts) in setup()) {
         let world = World::new(&hosts);
-        let reversed = Files { reversed: true, ..files.clone() };
+        let reversed = Files { reversed: true, ..files };
         let once = PlanDocument::from(&world.plan(&files));
         let twice = PlanDocument::from(&world.plan(&reversed));
         prop_assert_eq!(once, twice);
