@@ -38,7 +38,7 @@ pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Resu
     };
     let prepared = match &saved {
         Some(document) => prepare_again(document, global, path, terminal)?,
-        None => prepare(global, Some(named), terminal)?,
+        None => prepare(global, Some(named), &args.allow, terminal)?,
     };
     let interrupt = Interrupt::listen(*terminal);
     let work = whole(global, args, terminal, &prepared, saved.as_ref(), interrupt.gently.clone());

@@ -12,7 +12,7 @@ use super::{
     wants_json,
 };
 use crate::{
-    plan::{PlanDocument, PlanFileError, Policy, blocked_by_policy},
+    plan::{Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy},
     render::{self, PlanView, Terminal},
     source::{Problem, Severity},
 };
@@ -69,7 +69,7 @@ fn problem_json(problem: &Problem) -> serde_json::Value {
 /// `plan`: observes, shows, writes nothing but the file the user names.
 pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Exit> {
     let playbook = need_playbook(args.playbook.playbook.as_deref(), "plan", terminal)?;
-    let prepared = prepare(global, Some(playbook), terminal)?;
+    let prepared = prepare(global, Some(playbook), &args.allow, terminal)?;
     let snapshot = Snapshot::take(&prepared, Default::default(), terminal).await?;
     terminal.note(&snapshot.headline(&prepared));
     let mut document = snapshot.document();
@@ -97,7 +97,7 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
 pub async fn drift(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Exit> {
     let playbook = need_playbook(args.playbook.playbook.as_deref(), "drift", terminal)?;
     let quiet = Terminal { quiet: true, ..*terminal };
-    let prepared = prepare(global, Some(playbook), &quiet)?;
+    let prepared = prepare(global, Some(playbook), &[], &quiet)?;
     let snapshot = Snapshot::take(&prepared, Default::default(), &quiet).await?;
     let mut whole = snapshot.whole_plan();
     whole.ignore(&args.ignore);
@@ -237,5 +237,6 @@ pub fn prepare_again(
     as_then.inventory = inputs.inventory.iter().map(Into::into).collect();
     as_then.limit.clone_from(&inputs.limit);
     as_then.extra.clone_from(&inputs.extra);
-    prepare(&as_then, Some(&inputs.playbook), terminal)
+    let allow: Vec<Allow> = inputs.allow.iter().filter_map(|word| word.parse().ok()).collect();
+    prepare(&as_then, Some(&inputs.playbook), &allow, terminal)
 }

@@ -11,7 +11,7 @@ use crate::{
     inventory::select,
     model::{HostName, Secret, SecretId},
     observe::Options,
-    plan::Inputs,
+    plan::{Allow, Inputs, Policy},
     playbook::{Loaded, Play, Project, Request, load},
     render::{self, Terminal},
     source::{Problems, Sources},
@@ -32,6 +32,8 @@ pub struct Prepared {
     pub limit: Option<BTreeSet<HostName>>,
     /// Texts, for mistakes that show later.
     pub sources: Sources,
+    /// What the plan may rest on.
+    pub policy: Policy,
     /// What a saved plan notes of its making.
     pub inputs: Inputs,
 }
@@ -44,7 +46,12 @@ impl Prepared {
 }
 
 /// Reads files and reports every mistake. `playbook` may be left out where only hosts matter.
-pub fn prepare(global: &Global, playbook: Option<&str>, terminal: &Terminal) -> Result<Prepared, Exit> {
+pub fn prepare(
+    global: &Global,
+    playbook: Option<&str>,
+    allow: &[Allow],
+    terminal: &Terminal,
+) -> Result<Prepared, Exit> {
     let (loaded, built_problems) = check(global, playbook, terminal)?;
     let Loaded { project, mut problems, sources } = loaded;
     problems.extend(built_problems);
@@ -86,7 +93,8 @@ pub fn prepare(global: &Global, playbook: Option<&str>, terminal: &Terminal) -> 
         scratch: Arc::new(scratch),
         limit,
         sources,
-        inputs: inputs(global, playbook),
+        policy: Policy { allow: allow.iter().copied().collect() },
+        inputs: inputs(global, playbook, allow),
     })
 }
 
@@ -133,13 +141,14 @@ pub fn bare_hosts(project: &Project) -> Vec<DesiredHost> {
     hosts.iter().filter_map(|name| built.remove(name)).collect()
 }
 
-fn inputs(global: &Global, playbook: Option<&str>) -> Inputs {
+fn inputs(global: &Global, playbook: Option<&str>, allow: &[Allow]) -> Inputs {
     Inputs {
         directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
         inventory: global.inventory.iter().map(|p| p.to_string_lossy().into_owned()).collect(),
         playbook: playbook.unwrap_or_default().to_owned(),
         limit: global.limit.clone(),
         extra: global.extra.clone(),
+        allow: allow.iter().map(ToString::to_string).collect(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

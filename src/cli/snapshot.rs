@@ -79,7 +79,7 @@ impl Snapshot {
                 report(problems, &prepared.sources, terminal);
                 return Err(Exit::BadInput);
             }
-            let mut plan = plan::build(&built, &reading.observed, &prepared.secrets);
+            let mut plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
             if let Some(limit) = &prepared.limit {
                 plan.limit(limit);
             }

@@ -21,7 +21,7 @@ pub async fn run(
     terminal: &Terminal,
     doctor: bool,
 ) -> Result<Exit, Exit> {
-    let prepared = prepare(global, playbook, terminal)?;
+    let prepared = prepare(global, playbook, &[], terminal)?;
     let mut hosts: Vec<DesiredHost> = Vec::new();
     if playbook.is_none() {
         hosts = bare_hosts(&prepared.project);

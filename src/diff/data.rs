@@ -87,7 +87,7 @@ impl Pair<'_> {
             // The way back: the source holds, or will hold, a copy of this host.
             _ if source_gets_copy_of_us => Some(Footing::Compared),
             (true, true) => Some(Footing::Empty(self.here_and_now())),
-            (false, true) => Some(self.copy(seed, Vec::new(), draft)),
+            (false, true) => Some(self.copy(seed, Vec::new(), Vec::new(), draft)),
             (true, false) => {
                 if let Some(decided) = self.by_gtid() {
                     return Some(decided);
@@ -127,7 +127,9 @@ impl Pair<'_> {
         let facts = self.context.observed.get(&self.wish.source).and_then(Fact::known);
         let mark = facts.and_then(|f| f.seed.known()).is_some_and(|m| m.from == self.host.name.as_str());
         let seeded = source.seed.as_ref().is_some_and(|s| s.from == self.host.name);
-        back && (mark || (seeded && content(self.source).is_empty() && !content(self.server).is_empty()))
+        // Its own data is replaced by a copy of this host's, where that is allowed.
+        let emptied = content(self.source).is_empty() || self.context.may_reseed;
+        back && (mark || (seeded && emptied && !content(self.server).is_empty()))
     }
 
     /// Both sides are empty: everything after the source's present position is new.
@@ -162,6 +164,9 @@ impl Pair<'_> {
             self.host.name,
             self.wish.source,
         );
+        if let (Some(seed), true) = (seed, self.context.may_reseed) {
+            return self.copy(Some(seed), Vec::new(), ours.iter().cloned().collect(), draft);
+        }
         if seed.is_some() {
             draft.refuse(&self.host.name, "data-on-both", format!("{reason}. {}", self.ways_out()));
         } else {
@@ -172,8 +177,8 @@ impl Pair<'_> {
 
     fn ways_out(&self) -> String {
         format!(
-            "Move the data of {0} away (dump and drop its databases), or copy the other way with `seed_from: {0}`. \
-             Nothing was changed.",
+            "Copy the other way with `seed_from: {0}` if that is what was meant, or replace the data of {0} with \
+             --allow reseed; it is kept in a file on {0}. Nothing was changed.",
             self.host.name
         )
     }
@@ -233,10 +238,16 @@ impl Pair<'_> {
             .filter(|d| known.contains(&d.name))
             .map(|d| d.name.clone())
             .collect();
-        self.copy(seed, leftovers, draft)
+        self.copy(seed, leftovers, Vec::new(), draft)
     }
 
-    fn copy(&self, seed: Option<&SeedWish>, leftovers: Vec<String>, draft: &mut Draft) -> Footing {
+    fn copy(
+        &self,
+        seed: Option<&SeedWish>,
+        leftovers: Vec<String>,
+        replaces: Vec<String>,
+        draft: &mut Draft,
+    ) -> Footing {
         let host = &self.host.name;
         let Some(wish) = seed.filter(|wish| wish.method != SeedMethod::None) else {
             draft.refuse(
@@ -267,15 +278,18 @@ impl Pair<'_> {
             return Footing::Refused;
         }
         let size: u64 = chosen.iter().map(|d| d.bytes).sum();
+        // What is replaced is kept on the same disk first.
+        let own: u64 =
+            self.server.databases.iter().filter(|d| replaces.contains(&d.name)).map(|d| d.bytes).sum();
         if let Fact::Known(disk) = &self.facts.disk
-            && disk.free < size
+            && disk.free < size + own
         {
             draft.refuse(
                 host,
                 "disk-too-small",
                 format!(
                     "the copy needs about {}, and {} has {} free at {}.",
-                    bytes(size),
+                    bytes(size + own),
                     host,
                     bytes(disk.free),
                     disk.datadir
@@ -305,7 +319,14 @@ impl Pair<'_> {
         if !leftovers.is_empty() {
             risk.push(Risk::Note(format!("drops what an unfinished copy left: {}", leftovers.join(", "))));
         }
-        if self.server.binlog.known().is_some() {
+        if !replaces.is_empty() {
+            risk.push(Risk::ReplacesData(format!(
+                "{} of {host}: {}; kept in a file below /var/lib/tandem/replaced on {host}",
+                bytes(own),
+                shown(&replaces)
+            )));
+        }
+        if self.server.binlog.known().is_some() && replaces.is_empty() {
             risk.push(Risk::Note(format!(
                 "the binary logs of {host} start anew; it holds no data of its own"
             )));
@@ -317,13 +338,18 @@ impl Pair<'_> {
             kind: Kind::Seed,
             summary: format!("copy {} from {} ({})", shown(&databases), wish.from, bytes(size)),
             reason: vec![Reason::declared(
-                format!("{host} holds no data and {} does", wish.from),
+                match replaces.is_empty() {
+                    true => format!("{host} holds no data and {} does", wish.from),
+                    false => {
+                        format!("{host} shall hold what {} does, and --allow reseed was given", wish.from)
+                    }
+                },
                 &wish.place,
             )],
-            before: Some(if leftovers.is_empty() {
-                "no database".into()
-            } else {
-                "an unfinished copy".to_owned()
+            before: Some(match (replaces.is_empty(), leftovers.is_empty()) {
+                (false, _) => replaces.join("\n"),
+                (true, true) => "no database".to_owned(),
+                (true, false) => "an unfinished copy".to_owned(),
             }),
             after: Some(databases.join("\n")),
             risk,
@@ -336,6 +362,7 @@ impl Pair<'_> {
                 own_users: self.context.own_users(),
                 bytes: size,
                 leftovers,
+                replaces,
             }),
         });
         Footing::Seeded

@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub observed: &'a Observed,
     /// Secrets, for comparing them with stored hashes. They never enter a step.
     pub secrets: &'a BTreeMap<SecretId, Secret>,
+    /// Whether a copy may replace a replica's own data; without, it is refused.
+    pub may_reseed: bool,
 }
 
 impl Context<'_> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Plan, Refusal, Step, Waiting, in_order, link};
+use super::{Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, link};
 use crate::{
     desired::{Built, Tls},
     dialect::Dialect,
@@ -12,8 +12,17 @@ use crate::{
 };
 
 /// Makes the plan for one play.
-pub fn build(built: &Built, observed: &Observed, secrets: &BTreeMap<SecretId, Secret>) -> Plan {
-    let context = Context { desired: &built.desired, observed, secrets };
+///
+/// What the policy does not allow is planned all the same and refused later, but for one thing: a copy
+/// over data that exists on one host only is not even planned.
+pub fn build(
+    built: &Built,
+    observed: &Observed,
+    secrets: &BTreeMap<SecretId, Secret>,
+    policy: &Policy,
+) -> Plan {
+    let may_reseed = policy.allow.contains(&Allow::Reseed);
+    let context = Context { desired: &built.desired, observed, secrets, may_reseed };
     let mut plan = Plan::default();
     let barred = barred(&context, &mut plan);
     let draft = compare(&context);

@@ -54,6 +54,9 @@ pub struct Inputs {
     pub limit: Option<String>,
     /// `-e` values as they were given.
     pub extra: Vec<String>,
+    /// Words of `--allow` that the plan was made with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
     /// The version of the program that made the plan.
     pub tool: String,
 }

@@ -238,6 +238,8 @@ pub struct SeedPlan {
     pub bytes: u64,
     /// Databases on the replica that an unfinished copy of ours left there, and that are dropped first.
     pub leftovers: Vec<String>,
+    /// Databases of the replica's own that are kept in a file there, and dropped.
+    pub replaces: Vec<String>,
 }
 
 /// A certificate that is to be issued.

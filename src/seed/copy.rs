@@ -326,7 +326,7 @@ async fn streams<'f>(
 }
 
 /// A login's password as a quoted value of an option file.
-fn password_line(login: &Login) -> zeroize::Zeroizing<String> {
+pub(super) fn password_line(login: &Login) -> zeroize::Zeroizing<String> {
     let mut line = zeroize::Zeroizing::new(String::new());
     for c in login.password.as_ref().map_or("", |p| p.expose()).chars() {
         if matches!(c, '\\' | '"') {

@@ -7,6 +7,7 @@
 mod accounts;
 mod check;
 mod copy;
+mod keep;
 mod mark;
 
 use std::time::Duration;
@@ -33,7 +34,14 @@ pub async fn run(
     events: &Events,
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
-    let mut state = SeedMark { from: plan.from.to_string(), databases: plan.databases.clone(), loaded: None };
+    // The old data is safe before the mark says that nothing here is worth keeping.
+    let kept = match plan.replaces.is_empty() {
+        true => None,
+        false => Some(keep::keep(host, &plan.replaces, fleet, journal).await?),
+    };
+    let mut databases = plan.databases.clone();
+    databases.extend(plan.replaces.iter().filter(|d| !plan.databases.contains(d)).cloned());
+    let mut state = SeedMark { from: plan.from.to_string(), databases, loaded: None };
     mark::write(host, &state, fleet, journal).await?;
     drop_leftovers(step, plan, fleet, journal).await?;
 
@@ -60,28 +68,32 @@ pub async fn run(
         Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.from),
     };
     let gtid = if copied.gtid.is_empty() { "the first event".to_owned() } else { copied.gtid };
+    let kept =
+        kept.map(|path| format!("; the old data is kept in {path} on {host}, to be removed with: rm {path}"));
     Ok(Some(format!(
-        "{} sent, {accounts} accounts, snapshot at {gtid} ({}:{}), {lock}",
+        "{} sent, {accounts} accounts, snapshot at {gtid} ({}:{}), {lock}{}",
         crate::model::bytes(copied.sent),
         copied.file,
-        copied.position
+        copied.position,
+        kept.unwrap_or_default()
     )))
 }
 
-/// Drops what an unfinished copy of ours left on the replica.
+/// Drops what an unfinished copy of ours left on the replica, and what the copy replaces.
 async fn drop_leftovers(
     step: &Step,
     plan: &SeedPlan,
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<(), StepError> {
-    if plan.leftovers.is_empty() {
+    if plan.leftovers.is_empty() && plan.replaces.is_empty() {
         return Ok(());
     }
-    let failed = |e| StepError::new(&step.host, "drop what an unfinished copy left", e);
+    let failed = |e| StepError::new(&step.host, "drop what the copy replaces", e);
     let mut sql = statements(&step.host, fleet, journal).await?;
     sql.off_the_binlog().await.map_err(failed)?;
-    for name in &plan.leftovers {
+    sql.run("SET SESSION foreign_key_checks=0").await.map_err(failed)?;
+    for name in plan.leftovers.iter().chain(&plan.replaces) {
         sql.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name))).await.map_err(failed)?;
     }
     sql.sql.close().await;

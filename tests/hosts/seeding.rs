@@ -131,9 +131,20 @@ fn data_on_both_sides_is_never_overwritten() {
         "create database two; create table two.t (id int primary key); insert into two.t values (2)",
     );
     let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
-    assert!(run.out.contains("two"), "{}", run.out);
+    assert!(run.out.contains("two") && run.out.contains("--allow reseed"), "{}", run.out);
     assert_eq!(lab.sql("db-b", "select id from two.t"), "2");
     assert_eq!(lab.sql("db-a", "select count(*) from mysql.user where user='repl_user'"), "0");
+
+    // Allowed by name, it is replaced, and the old data is kept where the output says.
+    let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(0);
+    lab.plan("hot-standby").expect(0);
+    assert_eq!(lab.sql("db-b", "select id from one.t"), "1");
+    assert_eq!(
+        lab.sql("db-b", "select count(*) from information_schema.schemata where schema_name='two'"),
+        "0"
+    );
+    let path = run.err.split("kept in ").nth(1).and_then(|t| t.split(' ').next()).expect("a path").to_owned();
+    assert!(lab.at("db-b", &format!("zstd -dc {path}")).contains("INSERT INTO `t` VALUES"), "{path}");
 }
 
 #[test]

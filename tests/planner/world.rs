@@ -100,7 +100,7 @@ impl World {
     /// The plan for the world as it is now.
     pub fn plan(&self, files: &Files) -> Plan {
         let (built, secrets) = self.wishes(files);
-        plan::build(&built, &self.observed, &secrets)
+        plan::build(&built, &self.observed, &secrets, &plan::Policy::default())
     }
 
     fn wishes(&self, files: &Files) -> (desired::Built, BTreeMap<SecretId, Secret>) {

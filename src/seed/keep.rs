@@ -1,0 +1,65 @@
+//! The old data of a replica, kept before a copy replaces it.
+
+use std::time::{Duration, Instant};
+
+use super::copy::password_line;
+use crate::{
+    apply::{Fleet, StepError, journal::Journal},
+    model::HostName,
+};
+
+/// A terabyte takes a while.
+const LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR PATH DATABASE... Standard input: a line with the
+/// password as an option file has it. The file is there whole, or not at all.
+const KEEP: &str = r#"
+set -u
+umask 077
+dump=$1 socket=$2 user=$3 compressor=$4 path=$5; shift 5
+IFS= read -r password
+mkdir -p "${path%/*}"
+trap 'rm -f "$path.new"' EXIT
+{ "$dump" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" --default-character-set=utf8mb4 --quick --hex-blob \
+    --max-allowed-packet=1G --single-transaction --routines --triggers --events --databases "$@" 3<<END
+[client]
+password="$password"
+END
+  echo $? >"$path.status"; } | $compressor >"$path.new"
+status=$(cat "$path.status"); rm -f "$path.status"
+[ "$status" = 0 ] || exit 1
+sync "$path.new" 2>/dev/null
+mv "$path.new" "$path"
+"#;
+
+/// Dumps databases of a host into a file there, and names the file.
+pub async fn keep(
+    host: &HostName,
+    databases: &[String],
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<String, StepError> {
+    let tools = &fleet.facts(host)?.os.tools;
+    let tried = format!("keep the old data ({})", databases.join(", "));
+    let Some(dump) = ["mariadb-dump", "mysqldump"].iter().find_map(|t| tools.get(*t)) else {
+        return Err(StepError::new(host, tried, "mariadb-dump is not installed")
+            .then("Install the server's client package. Nothing was replaced."));
+    };
+    let (compressor, ending) = match (tools.contains_key("zstd"), tools.contains_key("gzip")) {
+        (true, _) => ("zstd -q -3 -c", ".zst"),
+        (false, true) => ("gzip -c", ".gz"),
+        (false, false) => ("cat", ""),
+    };
+    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let path = format!("/var/lib/tandem/replaced/{stamp}.sql{ending}");
+    let login = fleet.login(host)?;
+    let mut args = vec![dump.as_str(), &login.socket, &login.user, compressor, &path];
+    args.extend(databases.iter().map(String::as_str));
+    let begun = Instant::now();
+    let password = password_line(login);
+    let result = fleet.writer(host)?.run(&tried, KEEP, &args, password.as_bytes(), LIMIT).await;
+    let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
+    journal.ran(host, &tried, begun.elapsed(), &said);
+    result.map_err(|e| StepError::new(host, tried, e).then("Nothing was replaced."))?;
+    Ok(path)
+}
