@@ -1,12 +1,13 @@
 # make demo   boots two hosts and shows a whole run
 # make test   everything that has to hold
+# make torture  faults at every step, and what is left afterwards
 # make bench  speed and memory, as ratios within one run
 # make lint   formatting and lints alone
 
 LAB := tests/lab/lab
 TANDEM := target/release/tandem
 
-.PHONY: all demo test lint bench lab clean
+.PHONY: all demo test torture lint bench lab clean
 
 all:
 	cargo build --release
@@ -18,6 +19,9 @@ demo: lab
 test: lint lab
 	cargo test --quiet --lib --bins --test files --test planner
 	cargo test --test hosts -- --test-threads=2
+
+torture: lab
+	cargo test --features torture --test torture
 
 lint:
 	cargo fmt --check

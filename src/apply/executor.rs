@@ -120,7 +120,10 @@ async fn run<'a>(
         host: step.host.clone(),
         summary: step.summary.clone(),
     });
-    let result = steps::run(step, fleet, journal, events).await;
+    let result = match super::guard::check(step, fleet).await {
+        Ok(()) => steps::run(step, fleet, journal, events).await,
+        Err(changed) => Err(changed),
+    };
     let took: Duration = begun.elapsed();
     match &result {
         Ok(note) => {

@@ -10,6 +10,7 @@ use crate::{
     dialect::Dialect,
     model::{Fact, HostName, Secret, SecretId},
     observe::{HostFacts, Observed, ServerFacts},
+    plan::Policy,
     transport::{Login, Session, SqlReader, SqlWriter, WritePermit, Writer},
 };
 
@@ -31,6 +32,8 @@ pub struct Fleet<'a> {
     pub observed: &'a Observed,
     /// The wishes.
     pub desired: &'a Desired,
+    /// What this run may do.
+    pub policy: Policy,
     /// Cancelled when the user wants the run to end after the running steps.
     pub interrupt: CancellationToken,
     permit: WritePermit,
@@ -44,9 +47,19 @@ impl<'a> Fleet<'a> {
         secrets: &'a BTreeMap<SecretId, Secret>,
         observed: &'a Observed,
         desired: &'a Desired,
+        policy: Policy,
         interrupt: CancellationToken,
     ) -> Self {
-        Self { sessions, logins, secrets, observed, desired, interrupt, permit: WritePermit::for_apply() }
+        Self {
+            sessions,
+            logins,
+            secrets,
+            observed,
+            desired,
+            policy,
+            interrupt,
+            permit: WritePermit::for_apply(),
+        }
     }
 
     /// What can change a host.
@@ -104,6 +117,13 @@ impl<'a> Fleet<'a> {
             .sql(login, STATEMENT)
             .await
             .map_err(|e| StepError::new(host, "log in to the server", e))
+    }
+
+    /// User names of the replication accounts.
+    pub fn own_users(&self) -> Vec<String> {
+        let users: std::collections::BTreeSet<&String> =
+            self.desired.hosts.values().flat_map(|h| h.accounts.iter().map(|a| &a.user)).collect();
+        users.into_iter().cloned().collect()
     }
 
     /// A secret's value.

@@ -4,6 +4,7 @@ mod error;
 mod event;
 mod executor;
 mod fleet;
+mod guard;
 pub mod journal;
 mod lock;
 mod steps;

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     apply::{self, Events, Fleet, LockError, Outcome, journal::Journal},
     model::{HostName, duration},
-    plan::{Action, Plan, PlanDocument},
+    plan::{Action, Plan, PlanDocument, Policy},
     render::{self, Terminal},
 };
 
@@ -90,17 +90,20 @@ async fn whole(
         snapshot.close().await;
         return Ok(exit);
     }
-    if let Err(exit) = confirm(&snapshot.whole_plan(), args, terminal) {
-        snapshot.close().await;
-        return Err(exit);
-    }
+    let policy = match confirm(&snapshot.whole_plan(), args, terminal) {
+        Ok(policy) => policy,
+        Err(exit) => {
+            snapshot.close().await;
+            return Err(exit);
+        }
+    };
     let first = document.clone();
     let journal = begin_journal(prepared, &document, terminal)?;
     let begun = std::time::Instant::now();
     let mut all = Vec::new();
     let exit = loop {
         let rounds = all.len() + 1;
-        let round = execute(&snapshot, prepared, &journal, terminal, global, &interrupt).await;
+        let round = execute(&snapshot, prepared, &journal, terminal, global, &policy, &interrupt).await;
         let (sessions, outcomes) = match round {
             Ok(outcomes) => (std::mem::take(&mut snapshot.sessions), outcomes),
             Err(error) => {
@@ -184,6 +187,7 @@ async fn execute(
     journal: &Journal,
     terminal: &Terminal,
     global: &Global,
+    policy: &Policy,
     interrupt: &CancellationToken,
 ) -> Result<Vec<Outcome>, LockError> {
     let mut outcomes = Vec::new();
@@ -198,6 +202,7 @@ async fn execute(
             &prepared.secrets,
             &play.observed,
             &play.built.desired,
+            policy.clone(),
             interrupt.clone(),
         );
         let hosts: Vec<HostName> = play

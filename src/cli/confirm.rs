@@ -8,11 +8,11 @@ use crate::{
     render::Terminal,
 };
 
-/// Whether this plan may run; an error says how the command ends instead.
+/// What this plan may do when it runs; an error says how the command ends instead.
 ///
 /// `yes` at the prompt allows the restarts that were shown, since they were read. `--yes` allows nothing.
-pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<(), Exit> {
-    let policy = Policy { allow: args.allow.iter().copied().collect() };
+pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Policy, Exit> {
+    let mut policy = Policy { allow: args.allow.iter().copied().collect() };
     let blocked = blocked_by_policy(plan, &policy);
     let asks = !args.yes;
     let only_restarts = blocked.iter().all(|r| r.code == format!("not-allowed-{}", Allow::Restart));
@@ -21,7 +21,7 @@ pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<(),
         return Err(refuse(&blocked, terminal));
     }
     if !asks {
-        return Ok(());
+        return Ok(policy);
     }
     let restarts = blocked.len();
     let question = match restarts {
@@ -32,7 +32,12 @@ pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<(),
         n => format!("Apply this plan, with {n} restarts that cut client sessions? Only `yes` is accepted: "),
     };
     match terminal.ask(&question).as_deref() {
-        Some("yes") => Ok(()),
+        Some("yes") => {
+            if restarts > 0 {
+                policy.allow.insert(Allow::Restart);
+            }
+            Ok(policy)
+        }
         Some(_) => {
             terminal.note("Nothing was changed.");
             Err(Exit::Error)

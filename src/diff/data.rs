@@ -26,6 +26,7 @@ pub fn footing(
     let Some(server) = facts.server.known() else { return footing };
     for wish in &host.channels {
         if server.channels.known().is_some_and(|list| list.iter().any(|c| c.name == wish.name)) {
+            draft.steps.extend(finished_copy(host, facts, wish));
             continue;
         }
         let Some(source) = context.observed.get(&wish.source).and_then(Fact::known) else {
@@ -46,6 +47,23 @@ pub fn footing(
         }
     }
     footing
+}
+
+/// A run that ended between a channel's start and the end of its copy's record left that record.
+fn finished_copy(host: &DesiredHost, facts: &HostFacts, wish: &ChannelWish) -> Option<Step> {
+    let mark = facts.seed.known().filter(|m| m.from == wish.source.as_str() && m.loaded.is_some())?;
+    Some(Step {
+        id: StepId(format!("{}/seed-record", host.name)),
+        host: host.name.clone(),
+        kind: Kind::Seed,
+        summary: format!("note that the copy from {} is complete", mark.from),
+        reason: vec![Reason::because("the channel stands, and the copy's record is still there")],
+        before: Some("/var/lib/tandem/seed.json".into()),
+        after: None,
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::ForgetSeed,
+    })
 }
 
 /// One replica and one of its sources between which no channel exists yet.

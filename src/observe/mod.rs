@@ -14,4 +14,4 @@ pub use facts::{
 };
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};
-pub use server::{channels, gtid_state, read_accounts};
+pub use server::{channels, client_sessions, databases_with_content, gtid_state, read_accounts};

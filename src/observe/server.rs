@@ -51,7 +51,7 @@ pub async fn read(sql: &mut SqlReader, ours: &[String]) -> Result<ServerFacts, S
             }
             Family::MySql => Fact::Unread(dialect.unsupported().unwrap_or_default()),
         },
-        sessions: sessions(sql, ours).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
+        sessions: client_sessions(sql, ours).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         variables,
     })
 }
@@ -186,6 +186,14 @@ async fn databases(sql: &mut SqlReader) -> Result<Vec<DatabaseFacts>, SqlError> 
     Ok(databases)
 }
 
+/// Databases of users that hold anything.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub async fn databases_with_content(sql: &mut SqlReader) -> Result<Vec<String>, SqlError> {
+    Ok(databases(sql).await?.into_iter().filter(|d| !d.is_empty()).map(|d| d.name).collect())
+}
+
 async fn binlog(sql: &mut SqlReader, dialect: Dialect) -> Result<Option<BinlogFacts>, SqlError> {
     let status = sql.query(dialect.show_binlog()).await?;
     let Some(row) = status.first() else { return Ok(None) };
@@ -294,7 +302,7 @@ fn channel(row: &Row) -> ChannelFacts {
 }
 
 /// Sessions of clients: not the server's own threads, not replication, not ours.
-async fn sessions(sql: &mut SqlReader, ours: &[String]) -> Result<Vec<SessionFacts>, SqlError> {
+pub async fn client_sessions(sql: &mut SqlReader, ours: &[String]) -> Result<Vec<SessionFacts>, SqlError> {
     let rows = sql
         .query(
             "SELECT USER AS user, HOST AS host, DB AS db, COMMAND AS command FROM information_schema.PROCESSLIST \

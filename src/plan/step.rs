@@ -327,6 +327,8 @@ pub enum Action {
     },
     /// Copy a source's data.
     Seed(SeedPlan),
+    /// Take away the record of a copy whose channel runs already.
+    ForgetSeed,
     /// Make, change or start a channel.
     Channel(ChannelChange),
 }

@@ -35,6 +35,7 @@ impl Sign {
         let interrupts = step.risk.iter().any(|r| r.starts_with("restart:") || r.starts_with("cuts "));
         match (step.kind, &step.before, &step.after) {
             _ if interrupts => Sign::Interrupt,
+            (Kind::Seed, Some(_), None) => Sign::Remove,
             (Kind::Seed | Kind::Service | Kind::Command, ..) => Sign::Act,
             (_, None, None) => Sign::Act,
             (_, None, Some(_)) => Sign::Create,

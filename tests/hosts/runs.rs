@@ -240,3 +240,86 @@ fn a_killed_lab_leaves_nothing_behind() {
     let hosts = std::fs::read_dir(lab.path("hosts")).map(Iterator::count).unwrap_or(0);
     assert_eq!(hosts, 0, "files of hosts are left");
 }
+
+/// Applies with a command of three seconds before everything else on db-b, and does something meanwhile.
+fn meddle(lab: &Lab, with: &str) -> crate::lab::Run {
+    lab.write(
+        "roles/slow/role.yml",
+        "description: something that takes its time\nresources:\n  - command: {run: [sh, -c, sleep 3; touch /var/tmp/slept], unless: [test, -e, /var/tmp/slept]}\n",
+    );
+    lab.write(
+        "play.yml",
+        "- hosts: db\n  topology: {kind: dual-primary, members: [db-a, db-b]}\n  roles: [{role: slow, when: inventory_hostname == 'db-b'}, config, accounts, seed, replication]\n",
+    );
+    let child = lab
+        .tandem_command(&["apply", "play.yml", "--yes"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    for _ in patience() {
+        if lab.try_at("db-b", "pgrep -x sleep").code == 0 {
+            break;
+        }
+    }
+    lab.at("db-b", with);
+    crate::lab::Run::of(&child.wait_with_output().unwrap())
+}
+
+#[test]
+fn what_a_step_rests_on_is_looked_at_once_more_right_before_it() {
+    let lab = Lab::pair();
+    let run =
+        meddle(&lab, "printf '[mysqld]\\nmax_connections=99\\n' > /etc/mysql/mariadb.conf.d/zz-tandem.cnf")
+            .expect(7);
+    assert!(run.err.contains("the file has changed"), "{}", run.err);
+    assert!(lab.at("db-b", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf").contains("max_connections=99"));
+
+    let lab = Lab::pair();
+    lab.sql("db-a", "create database hello; create table hello.t (id int primary key)");
+    let run = meddle(&lab, "mariadb -e 'create database mine; create table mine.t (id int primary key); insert into mine.t values (7)'")
+        .expect(7);
+    assert!(run.err.contains("mine"), "{}", run.err);
+    assert_eq!(lab.sql("db-b", "select id from mine.t"), "7");
+}
+
+#[test]
+fn a_firewall_that_is_not_confirmed_is_taken_back_by_the_host_itself() {
+    let lab = Lab::pair();
+    lab.vars(&format!("{OFF}firewall_deny_others: true\nfirewall_backend: nftables\n"));
+    let mut child = lab
+        .tandem_command(&["apply", "hot-standby", "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The switch is armed: the rules are loaded and nobody has confirmed them yet.
+    let mut armed = false;
+    for _ in 0..2000 {
+        if lab
+            .try_at(
+                "db-a",
+                "test -e /run/tandem/firewall-undo.sh && nft list table inet tandem >/dev/null 2>&1",
+            )
+            .code
+            == 0
+        {
+            let found =
+                std::process::Command::new("pgrep").args(["-P", &child.id().to_string()]).output().unwrap();
+            let pid = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+            std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+            armed = lab.try_at("db-a", "test -e /run/tandem/firewall-undo.sh").code == 0;
+            break;
+        }
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+    }
+    child.wait().unwrap();
+    assert!(armed, "the change was confirmed before the controller could be killed");
+    let gone =
+        (0..2).flat_map(|_| patience()).any(|()| lab.try_at("db-a", "nft list table inet tandem").code != 0);
+    assert!(gone, "the rules are still there");
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+}

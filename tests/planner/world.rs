@@ -273,6 +273,10 @@ impl World {
                 }
                 return;
             }
+            Action::ForgetSeed => {
+                facts.seed = Fact::Absent;
+                return;
+            }
             Action::Firewall(change) => {
                 let Fact::Known(state) = &mut facts.firewall else { panic!("a filter that was not read") };
                 let lines = change.after.lines().filter(|l| !l.contains("at boot")).map(str::to_owned);

@@ -20,6 +20,8 @@ const CONNECTS: Duration = Duration::from_secs(25);
 /// How long a channel may stand still while it catches up.
 const STALLS: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(150);
+/// How often a position is worked out anew when clients write meanwhile.
+const ATTEMPTS: usize = 40;
 
 /// Makes, changes or starts a channel, and waits until it has caught up with where its source stands now.
 pub async fn run(
@@ -178,42 +180,66 @@ impl Work<'_> {
     /// Sets `gtid_slave_pos`. A server refuses a position behind its own events (error 1947), so those
     /// domains in which it has written itself stand where its own log stands.
     async fn set_position(&self, wished: &Position, sql: &mut Statements<'_>) -> Result<(), StepError> {
-        let own = self.state(self.host).await?;
-        let mut position = wished.clone();
-        for event in own.binlog_state.position().iter() {
-            if event.server == own.server_id {
-                position.set(event);
+        let wanted = |own: &ServerGtid| {
+            let mut position = wished.clone();
+            for event in own.binlog_state.position().iter() {
+                if event.server == own.server_id {
+                    position.set(event);
+                }
             }
-        }
-        self.write_position(&own, &position, sql).await
+            position
+        };
+        self.write_position(wanted, sql).await.map(|_| ())
     }
 
+    /// Sets `gtid_slave_pos` to what follows from this server's own state.
+    ///
+    /// A write of a client between the look and the setting makes the position older than the own log,
+    /// which strict mode refuses (error 1947); then it is worked out anew.
     async fn write_position(
         &self,
-        own: &ServerGtid,
-        position: &Position,
+        wanted: impl Fn(&ServerGtid) -> Position,
         sql: &mut Statements<'_>,
-    ) -> Result<(), StepError> {
-        if own.slave_pos == *position {
-            return Ok(());
+    ) -> Result<Position, StepError> {
+        const OVERTAKEN: u16 = 1947;
+        let failed = |e| self.failed("set its GTID position", e);
+        for attempt in 0..ATTEMPTS {
+            let own = self.state(self.host).await?;
+            let position = wanted(&own);
+            if own.slave_pos == position {
+                return Ok(position);
+            }
+            // A server that is written to all the time overtakes every look; then it has to look itself.
+            let by_itself = attempt >= ATTEMPTS / 2 && own.binlog_state.position() == position;
+            let value = match by_itself {
+                true => "@@GLOBAL.gtid_binlog_pos".to_owned(),
+                false => literal(&position.to_string()),
+            };
+            match sql.run(&format!("SET GLOBAL gtid_slave_pos = {value}")).await {
+                Ok(_) if by_itself => return Ok(self.state(self.host).await?.slave_pos),
+                Ok(_) => return Ok(position),
+                Err(error) if error.code() == Some(OVERTAKEN) && attempt + 1 < ATTEMPTS => {}
+                Err(error) => return Err(failed(error)),
+            }
         }
-        sql.run(&format!("SET GLOBAL gtid_slave_pos = {}", literal(&position.to_string())))
-            .await
-            .map(|_| ())
-            .map_err(|e| self.failed("set its GTID position", e))
+        Err(self
+            .failed("set its GTID position", "clients write faster than it can be set")
+            .then("Apply again."))
     }
 
     /// The exact place to begin: everything that this server has, whoever wrote it. The source must
     /// have reached that place before the channel starts, or it would refuse it (error 1236).
     async fn meet(&self, sql: &mut Statements<'_>) -> Result<(), StepError> {
-        let own = self.state(self.host).await?;
-        let mut position = Position::default();
-        for domain in own.domains() {
-            if let Some(event) = own.has(domain) {
-                position.set(event);
+        let everything = |own: &ServerGtid| {
+            let mut position = Position::default();
+            for domain in own.domains() {
+                if let Some(event) = own.has(domain) {
+                    position.set(event);
+                }
             }
-        }
-        self.write_position(&own, &position, sql).await?;
+            position
+        };
+        let position = self.write_position(everything, sql).await?;
         let begun = Instant::now();
         loop {
             let source = self.state(&self.wish.source).await?;

@@ -1,0 +1,124 @@
+//! What a step rests on is looked at once more right before it.
+//!
+//! Between a plan and its step lie a person's thoughts and the steps before it. Where what was there has
+//! changed in a way that makes the step harmful, it is not even tried, and the run ends as stale.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{Fleet, StepError};
+use crate::{
+    grant::sha256_hex,
+    model::HostName,
+    observe::{client_sessions, databases_with_content},
+    plan::{Action, Allow, ChannelChange, Risk, SeedPlan, Step},
+    transport::ReadScript,
+};
+
+const DIGEST: ReadScript = ReadScript::new(
+    "look at the option file once more",
+    "if [ -e \"$1\" ]; then sha256sum <\"$1\"; else echo absent; fi",
+);
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Looks at what a step rests on.
+///
+/// # Errors
+/// A stale one, where something has changed; another one, where it can't be read.
+pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let host = &step.host;
+    match &step.action {
+        Action::Seed(plan) => still_replaceable(host, plan, fleet).await,
+        Action::Restart { .. } => still_unused(step, fleet).await,
+        Action::WriteOptionFile { path, .. } => same_file(host, path, fleet).await,
+        Action::Channel(change) => still_no_channel(host, change, fleet).await,
+        _ => Ok(()),
+    }
+}
+
+fn failed(host: &HostName, why: impl std::fmt::Display) -> StepError {
+    StepError::new(host, "look once more at what the step rests on", why)
+}
+
+/// Data that came in since the plan was made would be lost by the copy, or stand in its way.
+async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let mut sql = fleet.reader(host).await?;
+    let have = databases_with_content(&mut sql).await.map_err(|e| failed(host, e))?;
+    sql.close().await;
+    let known: BTreeSet<&String> = plan.leftovers.iter().chain(&plan.replaces).collect();
+    let new: Vec<&str> = have.iter().filter(|d| !known.contains(d)).map(String::as_str).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    Err(StepError::stale(
+        host,
+        format!("copy from {}", plan.from),
+        format!("since the plan was made, data has come in there: {}", new.join(", ")),
+    )
+    .then("Nothing was replaced. Look at another plan."))
+}
+
+/// A server that nobody used may be restarted without a word; one that is used by now may not.
+async fn still_unused(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let planned_unused = step.risk.iter().any(|r| matches!(r, Risk::Restart { sessions: 0 }));
+    if !planned_unused || fleet.policy.allow.contains(&Allow::Restart) {
+        return Ok(());
+    }
+    let host = &step.host;
+    let mut sql = fleet.reader(host).await?;
+    let ours: Vec<String> = fleet.own_users();
+    let sessions = client_sessions(&mut sql, &ours).await.map_err(|e| failed(host, e))?;
+    sql.close().await;
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    let who: BTreeSet<String> = sessions.iter().map(|s| format!("{}@{}", s.user, s.host)).collect();
+    Err(StepError::stale(
+        host,
+        &step.summary,
+        format!(
+            "since the plan was made, clients have connected: {}",
+            who.into_iter().collect::<Vec<_>>().join(", ")
+        ),
+    )
+    .then("Allow it with --allow restart, or apply when nobody is connected."))
+}
+
+/// The file that is replaced must be the one that was shown.
+async fn same_file(host: &HostName, path: &str, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let Some(files) = fleet.facts(host)?.option_files.known() else { return Ok(()) };
+    let shown = files.content(path).map_or_else(|| "absent".to_owned(), sha256_hex);
+    let output = fleet.session(host)?.read(&DIGEST, &[path], LIMIT).await.map_err(|e| failed(host, e))?;
+    let now = output.text().split_whitespace().next().unwrap_or_default().to_owned();
+    if now == shown {
+        return Ok(());
+    }
+    let tried = format!("write {path}");
+    Err(StepError::stale(host, tried, "the file has changed since the plan was made")
+        .then("It was left as it is. Look at another plan."))
+}
+
+/// A channel that somebody made meanwhile is not ours to turn round.
+async fn still_no_channel(
+    host: &HostName,
+    change: &ChannelChange,
+    fleet: &Fleet<'_>,
+) -> Result<(), StepError> {
+    if change.exists {
+        return Ok(());
+    }
+    let mut sql = fleet.reader(host).await?;
+    let list = crate::observe::channels(&mut sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
+    sql.close().await;
+    match list.iter().find(|c| c.name == change.wish.name) {
+        None => Ok(()),
+        Some(there) => Err(StepError::stale(
+            host,
+            format!("replicate from {}", change.wish.source),
+            format!(
+                "since the plan was made, somebody has set up replication from {}:{} there",
+                there.source_host, there.source_port
+            ),
+        )
+        .then("It was left as it is. Look at another plan.")),
+    }
+}
