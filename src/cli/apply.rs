@@ -62,6 +62,7 @@ async fn whole(
 ) -> Result<Exit, Exit> {
     let mut snapshot = Snapshot::take(prepared, BTreeMap::new(), terminal).await?;
     terminal.note(&snapshot.headline(prepared));
+    snapshot.version_notes().iter().for_each(|note| terminal.warning(note));
     let mut document = snapshot.document();
     if let Some(difference) = saved.and_then(|saved| saved.first_difference(&document)) {
         terminal.error(&format!("the saved plan does not fit any more: {difference}"));

@@ -72,6 +72,7 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
     let prepared = prepare(global, Some(playbook), &args.allow, terminal)?;
     let snapshot = Snapshot::take(&prepared, Default::default(), terminal).await?;
     terminal.note(&snapshot.headline(&prepared));
+    snapshot.version_notes().iter().for_each(|note| terminal.warning(note));
     let mut document = snapshot.document();
     let exit = snapshot.exit(&document, &prepared);
     let missing =

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     certificate::Authority,
     desired::{self, Built, DesiredHost},
+    dialect::Dialect,
     model::{Fact, HostName},
     observe::{self, Observed},
     plan::{self, Plan, PlanDocument},
@@ -156,6 +157,17 @@ impl Snapshot {
             line.push_str(&format!("\nNot read: {host}: {why}"));
         }
         line
+    }
+
+    /// What is worth knowing of the servers' versions.
+    pub fn version_notes(&self) -> BTreeSet<String> {
+        let known = self.plays.iter().flat_map(|p| &p.observed);
+        known
+            .filter_map(|(host, fact)| {
+                let server = fact.known()?.server.known()?;
+                Dialect::of(server.version).note().map(|note| format!("{host}: {note}"))
+            })
+            .collect()
     }
 
     /// What the exit status of a command that only looks is.

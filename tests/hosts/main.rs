@@ -10,3 +10,4 @@ mod roles;
 mod runs;
 mod seeding;
 mod tls;
+mod versions;
