@@ -109,24 +109,13 @@ impl Builder<'_> {
         let endpoint = self.endpoint(name);
         let text = |variable: &str| scope.get(variable).and_then(Json::as_str).map(str::to_owned);
         let mut host = DesiredHost {
-            name: name.clone(),
             connection,
             endpoint,
             writer: self.edges.writers.contains(name),
             replicas: self.edges.replicas_of(name).cloned().collect(),
             service: text("mysql_service"),
             option_file: text("mysql_option_file"),
-            settings: None,
-            accounts: Vec::new(),
-            databases: Vec::new(),
-            seed: None,
-            channels: Vec::new(),
-            firewall: None,
-            services: Vec::new(),
-            packages: Vec::new(),
-            files: Vec::new(),
-            commands: Vec::new(),
-            certificates: None,
+            ..DesiredHost::bare(name)
         };
         for used in &self.play.roles {
             let Some(role) = self.project.roles.get(&used.name) else { continue };

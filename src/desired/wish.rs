@@ -61,6 +61,32 @@ pub struct DesiredHost {
     pub certificates: Option<CertificatesWish>,
 }
 
+impl DesiredHost {
+    /// A host of which nothing is wished.
+    pub fn bare(name: &HostName) -> Self {
+        Self {
+            name: name.clone(),
+            connection: Connection::to(name),
+            endpoint: Endpoint { address: name.to_string(), port: 3306 },
+            writer: false,
+            replicas: Vec::new(),
+            service: None,
+            option_file: None,
+            settings: None,
+            accounts: Vec::new(),
+            databases: Vec::new(),
+            seed: None,
+            channels: Vec::new(),
+            firewall: None,
+            services: Vec::new(),
+            packages: Vec::new(),
+            files: Vec::new(),
+            commands: Vec::new(),
+            certificates: None,
+        }
+    }
+}
+
 /// Certificates for a server: the fleet's own authority issues them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificatesWish {

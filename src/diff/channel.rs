@@ -86,6 +86,7 @@ fn new(wish: &ChannelWish, footing: Option<&Footing>, host: &DesiredHost) -> Opt
             exists: false,
             change: true,
             coordinates,
+            skip: None,
         }),
     })
 }
@@ -105,7 +106,8 @@ fn existing(
     let relay_log_renamed = draft.steps.iter().any(|s| s.host == host.name && renames_relay_log(&s.action));
     let relay_log_lost = trouble.as_ref().is_some_and(|t| t.layer == Layer::RelayLog);
 
-    if let Some(trouble) = &trouble {
+    let skip = foreign_account_statement(channel, host, &context.own_users());
+    if let (Some(trouble), None) = (&trouble, &skip) {
         let mended_by_change = !differences.is_empty()
             && matches!(
                 trouble.layer,
@@ -144,6 +146,12 @@ fn existing(
         ));
     }
     let summary = match (change, &trouble) {
+        _ if skip.is_some() => {
+            format!(
+                "leave out one statement of {}: it concerns an account that is kept there only",
+                wish.source
+            )
+        }
         (true, _) if relay_log_lost || relay_log_renamed => {
             format!("fetch everything after the last executed event of {} again", wish.source)
         }
@@ -172,13 +180,18 @@ fn existing(
         reason,
         before,
         after,
-        risk: if change { vec![Risk::ReplicationPause] } else { Vec::new() },
+        risk: match &skip {
+            Some(statement) => vec![Risk::Note(format!("one event is skipped: {statement}"))],
+            None if change => vec![Risk::ReplicationPause],
+            None => Vec::new(),
+        },
         requires: Vec::new(),
         action: Action::Channel(ChannelChange {
             wish: wish.clone(),
             exists: true,
             change,
             coordinates: Coordinates::Keep,
+            skip,
         }),
     })
 }
@@ -256,6 +269,44 @@ fn wished_view(wish: &ChannelWish) -> String {
     )
 }
 
+/// The statement that stopped the applier, if it is about a replication account of another host.
+///
+/// Each server keeps accounts for its own peers only. A `GRANT` that somebody gives such an account by
+/// hand goes through the binary log all the same and finds no account on the other side (errors 1133,
+/// 1141, 1147, 1269, 1396). To leave it out there is right: the account does not belong there.
+fn foreign_account_statement(
+    channel: &ChannelFacts,
+    host: &DesiredHost,
+    own_users: &[String],
+) -> Option<String> {
+    if !matches!(channel.sql_errno, 1133 | 1141 | 1147 | 1269 | 1396) {
+        return None;
+    }
+    let (_, query) = channel.sql_error.split_once("Query: '")?;
+    let query = query.trim_end_matches(['.', '\'', '"']);
+    let upper = query.trim_start().to_ascii_uppercase();
+    let about_accounts = ["GRANT ", "REVOKE ", "ALTER USER ", "SET PASSWORD ", "DROP USER "];
+    if !about_accounts.iter().any(|verb| upper.starts_with(verb)) {
+        return None;
+    }
+    // Exactly one account: a statement that gives something to somebody else too must not be lost.
+    let (before, after) = query.split_once('@')?;
+    if after.contains('@') || after.contains(',') {
+        return None;
+    }
+    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '%' | '/');
+    let user: String = {
+        let tail = before.trim_end_matches(['\'', '`', '"']);
+        tail.chars().rev().take_while(|c| name(*c)).collect::<String>().chars().rev().collect()
+    };
+    let address: String =
+        after.trim_start_matches(['\'', '`', '"']).chars().take_while(|c| name(*c)).collect();
+    let ours = own_users.contains(&user);
+    let belongs_here = host.accounts.iter().any(|a| a.user == user && a.host == address);
+    (ours && !belongs_here)
+        .then(|| format!("{} {user}@{address}", upper.split(' ').next().unwrap_or_default()))
+}
+
 fn renames_relay_log(action: &Action) -> bool {
     matches!(action, Action::Restart { expect, .. } if expect.iter().any(|(name, _)| name == "relay_log"))
 }
@@ -304,4 +355,32 @@ pub fn replicates_from(server: &ServerFacts, address: &str, port: u16) -> bool {
         .channels
         .known()
         .is_some_and(|list| list.iter().any(|c| c.source_host == address && c.source_port == port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skipped(query: &str, own: &[&str]) -> Option<String> {
+        let channel = ChannelFacts {
+            sql_errno: 1133,
+            sql_error: format!(
+                "Error 'Can\'t find any matching row' on query. Default database: ''. Query: '{query}'"
+            ),
+            ..ChannelFacts::default()
+        };
+        let host = DesiredHost::bare(&"db-a".into());
+        let own: Vec<String> = own.iter().map(|u| (*u).to_owned()).collect();
+        foreign_account_statement(&channel, &host, &own)
+    }
+
+    #[test]
+    fn only_statements_about_one_account_of_ours_are_left_out() {
+        let ours = ["repl_user"];
+        assert!(skipped("grant process on *.* to repl_user@'10.0.0.1'", &ours).is_some());
+        assert!(skipped("ALTER USER `repl_user`@`10.0.0.1` ACCOUNT LOCK", &ours).is_some());
+        assert!(skipped("grant process on *.* to app@'10.0.0.1'", &ours).is_none());
+        assert!(skipped("grant process on *.* to repl_user@'10.0.0.1', app@'%'", &ours).is_none());
+        assert!(skipped("update t set v = 'repl_user@x'", &ours).is_none());
+    }
 }

@@ -219,6 +219,9 @@ pub struct ChannelChange {
     pub change: bool,
     /// Where it begins to read when it is changed.
     pub coordinates: Coordinates,
+    /// A statement about an account that does not belong on this host: the one event that stopped the
+    /// applier, which is left out.
+    pub skip: Option<String>,
 }
 
 /// What a seed copies.

@@ -103,14 +103,13 @@ impl Live {
             }
             Event::Progress { id, host, bytes, total, doing } => {
                 if let Some(bar) = self.bars.get(id) {
-                    if *total > 0 && bar.length() != Some(*total) {
-                        bar.set_style(copying());
-                        bar.set_length(*total);
-                    }
                     bar.set_message(format!("{host}  {doing}"));
                     if *total > 0 {
+                        if bar.length().is_none() {
+                            bar.set_style(copying());
+                        }
                         // The total is an estimate; a copy that outgrows it must not look done.
-                        bar.set_length((*total).max(bytes + 1));
+                        bar.set_length((*total).max(bytes + 1).max(bar.length().unwrap_or(0)));
                         bar.set_position(*bytes);
                     }
                 }

@@ -85,10 +85,18 @@ pub async fn relay(
                 }
                 let text = String::from_utf8_lossy(&line).into_owned();
                 line.clear();
+                if text.is_empty() {
+                    continue;
+                }
                 notice(&text);
                 if !text.contains(" bytes (") && !text.starts_with('@') {
                     last = tail(&format!("{last}\n{text}"), 2000);
                 }
+            }
+            // dd writes the carriage return before each report, so the newest has no end yet.
+            if line.ends_with(b"B/s") {
+                notice(&String::from_utf8_lossy(&line));
+                line.clear();
             }
         }
         last

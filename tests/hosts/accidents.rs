@@ -174,6 +174,36 @@ fn a_relay_log_that_is_renamed_with_unapplied_events_loses_and_doubles_nothing()
 }
 
 #[test]
+fn a_grant_by_hand_that_went_through_the_binary_log_is_mended_on_both_sides() {
+    let lab = running_pair();
+    // Nobody thinks of sql_log_bin, so the other side gets a statement for an account that it does not have.
+    lab.sql("db-b", "grant process on *.* to repl_user@'10.77.0.11'");
+    lab.sql("db-b", "insert into hello.t (v) values (77)");
+    lab.wait_sql(
+        "db-a",
+        "select count(*) from information_schema.processlist where command='Slave_SQL'",
+        "0",
+    );
+    let names = lab.plan("hot-standby").expect(2).step_names();
+    assert_eq!(names, ["db-b/account/repl_user@10.77.0.11", "db-a/channel/db-b"]);
+    lab.apply("hot-standby");
+    lab.wait_sql("db-a", "select count(*) from hello.t where v=77", "1");
+    lab.plan("hot-standby").expect(0);
+    assert!(!lab.sql("db-b", "show grants for repl_user@'10.77.0.11'").contains("PROCESS"));
+
+    // Somebody else's account is not ours to leave out.
+    lab.sql("db-a", "set session sql_log_bin=0; create user app@'10.77.0.5'");
+    lab.sql("db-a", "grant process on *.* to app@'10.77.0.5'");
+    lab.wait_sql(
+        "db-b",
+        "select count(*) from information_schema.processlist where command='Slave_SQL'",
+        "0",
+    );
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    assert!(run.out.contains("app@"), "{}", run.out);
+}
+
+#[test]
 fn a_hostile_password_works_and_is_seen_nowhere() {
     let lab = Lab::pair();
     // Every process's arguments and environment on both hosts and on the controller are watched meanwhile.
