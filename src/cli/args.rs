@@ -97,6 +97,8 @@ pub enum Command {
     Status(PlaybookArg),
     /// Why replication does not run, and the next step
     Doctor(PlaybookArg),
+    /// The topology as a picture
+    Graph(GraphArgs),
     /// Show a saved plan as `plan` did
     Show {
         /// The file that `plan -o` wrote
@@ -169,6 +171,32 @@ pub struct DriftArgs {
     /// Leave out steps whose name or host matches, such as `db-b/variable/*`
     #[arg(long, value_name = "PATTERN")]
     pub ignore: Vec<String>,
+    /// Write figures for Prometheus' textfile collector; the file is replaced in one go
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+    /// Run a shell command where something differs, with the plan as JSON on its standard input
+    #[arg(long, value_name = "COMMAND")]
+    pub on_drift: Option<String>,
+}
+
+/// Arguments of `graph`.
+#[derive(Debug, Clone, Args)]
+pub struct GraphArgs {
+    /// Which playbook.
+    #[command(flatten)]
+    pub playbook: PlaybookArg,
+    /// Language of the picture
+    #[arg(long = "as", value_enum, default_value_t = Picture::Mermaid)]
+    pub picture: Picture,
+}
+
+/// Language of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Picture {
+    /// Mermaid, for Markdown.
+    Mermaid,
+    /// DOT, for Graphviz.
+    Dot,
 }
 
 /// Arguments of `vars`.

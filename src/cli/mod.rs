@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod confirm;
+mod drift;
 pub mod exit;
 mod history;
 mod init;
@@ -59,9 +60,10 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Validate(args) => plan::validate(global, args.playbook.as_deref(), &terminal),
         Command::Plan(args) => plan::run(global, args, &terminal).await,
         Command::Apply(args) => apply::run(global, args, &terminal).await,
-        Command::Drift(args) => plan::drift(global, args, &terminal).await,
+        Command::Drift(args) => drift::run(global, args, &terminal).await,
         Command::Status(args) => status::run(global, args.playbook.as_deref(), &terminal, false).await,
         Command::Doctor(args) => status::run(global, args.playbook.as_deref(), &terminal, true).await,
+        Command::Graph(args) => status::graph(global, args, &terminal).await,
         Command::Show { file } => plan::show(global, file, &terminal),
         Command::History { run } => history::run(global, run.as_deref(), &terminal),
         Command::Vars(args) => vars::run(global, args, &terminal),

@@ -1,11 +1,11 @@
-//! `validate`, `plan`, `drift` and `show`.
+//! `validate`, `plan` and `show`.
 
 use std::path::Path;
 
 use serde_json::json;
 
 use super::{
-    args::{DriftArgs, Format, Global, PlanArgs},
+    args::{Format, Global, PlanArgs},
     exit::Exit,
     prepare::{Prepared, check, prepare, report},
     snapshot::Snapshot,
@@ -91,26 +91,6 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
         document.inputs = Some(prepared.inputs.clone());
         save(path, &document, terminal)?;
     }
-    Ok(exit)
-}
-
-/// `drift`: the same, silent when in sync.
-pub async fn drift(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Exit> {
-    let playbook = need_playbook(args.playbook.playbook.as_deref(), "drift", terminal)?;
-    let quiet = Terminal { quiet: true, ..*terminal };
-    let prepared = prepare(global, Some(playbook), &[], &quiet)?;
-    let snapshot = Snapshot::take(&prepared, Default::default(), &quiet).await?;
-    let mut whole = snapshot.whole_plan();
-    whole.ignore(&args.ignore);
-    let document = PlanDocument::from(&whole);
-    let exit = snapshot.exit(&document, &prepared);
-    if exit != Exit::Done || wants_json(global.format) {
-        if exit != Exit::Done {
-            terminal.note(&snapshot.headline(&prepared));
-        }
-        print(&document, global, terminal);
-    }
-    snapshot.close().await;
     Ok(exit)
 }
 

@@ -328,6 +328,8 @@ impl Reader<'_> {
                     &[
                         ("auto", SeedMethod::Auto),
                         ("logical", SeedMethod::Logical),
+                        ("physical", SeedMethod::Physical),
+                        ("clone", SeedMethod::Clone),
                         ("none", SeedMethod::None),
                     ],
                 );

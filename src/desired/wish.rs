@@ -148,6 +148,10 @@ pub enum SeedMethod {
     Auto,
     /// A dump that is streamed from host to host.
     Logical,
+    /// A copy of the files, as by `mariadb-backup`. Known as a word, not built yet.
+    Physical,
+    /// MySQL's clone plugin. Known as a word, not built yet.
+    Clone,
     /// No copy; the user takes care of the data.
     None,
 }

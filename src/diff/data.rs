@@ -279,6 +279,17 @@ impl Pair<'_> {
             );
             return Footing::Refused;
         };
+        if matches!(wish.method, SeedMethod::Physical | SeedMethod::Clone) {
+            draft.refuse(
+                host,
+                "seed-method",
+                format!(
+                    "this seed_method ({}) is not built yet; auto and logical are. Nothing was changed.",
+                    wish.place
+                ),
+            );
+            return Footing::Refused;
+        }
         let chosen: Vec<_> = self
             .source
             .databases

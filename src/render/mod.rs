@@ -4,6 +4,8 @@
 //! text; [`Terminal`] knows where the text goes, how wide the screen is, and whether colours are wanted.
 
 mod diff;
+mod graph;
+mod metrics;
 mod paint;
 mod plan;
 mod problem;
@@ -11,6 +13,8 @@ mod progress;
 mod status;
 mod terminal;
 
+pub use graph::{dot, mermaid};
+pub use metrics::metrics;
 pub use plan::{PlanView, plan};
 pub use problem::problems;
 pub use progress::{Waiting, follow};

@@ -123,3 +123,28 @@ fn drift_of_four_kinds_is_named_and_mended_exactly() {
     assert_eq!(lab.sql("db-b", "select @@global.auto_increment_increment"), "10");
     assert!(lab.at("db-a", "nft list table inet tandem").contains("3306"));
 }
+
+#[test]
+fn drift_tells_cron_prometheus_and_a_command() {
+    let lab = Lab::pair();
+    lab.apply("hot-standby");
+    let drift = ["drift", "hot-standby", "--metrics-file", "m.prom", "--on-drift", "cat > drift.json"];
+    let run = lab.tandem(&drift).expect(0);
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""), "drift is not silent");
+    assert!(std::fs::read_to_string(lab.path("m.prom")).unwrap().contains("tandem_in_sync 1\n"));
+    assert!(!lab.path("drift.json").exists());
+
+    lab.sql("db-b", "set global auto_increment_increment=7");
+    lab.tandem(&drift).expect(2);
+    let metrics = std::fs::read_to_string(lab.path("m.prom")).unwrap();
+    assert!(metrics.contains("tandem_drift_steps{host=\"db-b\",kind=\"variable\"} 1\n"), "{metrics}");
+    let json: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(lab.path("drift.json")).unwrap()).unwrap();
+    assert_eq!(json["steps"][0]["id"], "db-b/variable");
+    lab.tandem(&["drift", "hot-standby", "--ignore", "db-b/variable"]).expect(0);
+
+    let graph = lab.tandem(&["graph", "hot-standby"]).expect(0).out;
+    assert!(graph.starts_with("flowchart LR\n") && graph.contains("h0 -->|running"), "{graph}");
+    let graph = lab.tandem(&["graph", "hot-standby", "--as", "dot"]).expect(0).out;
+    assert!(graph.starts_with("digraph topology {") && graph.contains("h1 -> h0"), "{graph}");
+}
