@@ -25,8 +25,9 @@ use crate::{
     render::{self, Terminal},
 };
 
-/// How many times new facts, such as those of a server that was down, may lead to another plan.
-const ROUNDS: usize = 4;
+/// How many times new facts may lead to another plan: those of a server that was down, or the data that
+/// one more link of a chain of copies has now.
+const ROUNDS: usize = 16;
 
 /// Runs the command.
 pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Exit> {
@@ -136,7 +137,7 @@ async fn whole(
         }
         let more = !document.steps.is_empty() && document.refused.is_empty();
         if more && learns && rounds < ROUNDS {
-            terminal.note("What was unknown before leads to more steps:");
+            terminal.note("What was done leads to more steps:");
             if !shows_json {
                 print(&document, global, terminal);
             }
@@ -148,7 +149,12 @@ async fn whole(
             continue;
         }
         let left = snapshot.exit(&document, prepared);
+        let unread: Vec<String> = snapshot.unread(prepared).keys().map(ToString::to_string).collect();
         snapshot.close().await;
+        if document.steps.is_empty() && document.refused.is_empty() && !unread.is_empty() {
+            terminal.error(&format!("what could be read is as declared; not read: {}", unread.join(", ")));
+            break Exit::NotRead;
+        }
         terminal.error("observed again, and not everything is as declared. This is left:");
         if !shows_json {
             terminal.err(&render::plan(&document, render::PlanView::default()));

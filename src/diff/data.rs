@@ -95,12 +95,17 @@ impl Pair<'_> {
             }
             Fact::Known(_) | Fact::Absent => {}
         }
+        let source_gets_copy_of_us = self.source_is_seeded_from_us();
+        if !source_gets_copy_of_us && self.source_awaits_a_copy() {
+            let reason = format!("replication from {0}: {0} gets a copy of the data first", self.wish.source);
+            draft.wait(&self.host.name, reason);
+            return None;
+        }
         let ours = content(self.server);
         let theirs = match seed {
             Some(_) => self.worth_copying(),
             None => content(self.source),
         };
-        let source_gets_copy_of_us = self.source_is_seeded_from_us();
         match (theirs.is_empty(), ours.is_empty()) {
             // The way back: the source holds, or will hold, a copy of this host.
             _ if source_gets_copy_of_us => Some(Footing::Compared),
@@ -148,6 +153,68 @@ impl Pair<'_> {
         // Its own data is replaced by a copy of this host's, where that is allowed.
         let emptied = content(self.source).is_empty() || self.context.may_reseed;
         back && (mark || (seeded && emptied && !content(self.server).is_empty()))
+    }
+
+    /// Whether the source waits for a copy of somebody else's data itself. Whoever follows it has to wait
+    /// too: from an empty server nobody gets what that server will hold.
+    fn source_awaits_a_copy(&self) -> bool {
+        let mut at = &self.wish.source;
+        // A chain of copies has fewer links than there are hosts.
+        for _ in &self.context.desired.members {
+            let Some(wish) = self.context.desired.hosts.get(at) else { return false };
+            let Some(seed) = wish.seed.as_ref().filter(|s| s.method != SeedMethod::None) else {
+                return false;
+            };
+            let Some(facts) = self.context.observed.get(at).and_then(Fact::known) else { return false };
+            let Some(server) = facts.server.known() else { return false };
+            let has_channel = server.channels.known().is_some_and(|list| !list.is_empty());
+            let unfinished = facts.seed.known().is_some();
+            if has_channel || !(content(server).is_empty() || unfinished) {
+                return false;
+            }
+            let from = self.context.observed.get(&seed.from).and_then(Fact::known);
+            if from.and_then(|f| f.server.known()).is_some_and(|s| !content(s).is_empty()) {
+                return true;
+            }
+            at = &seed.from;
+        }
+        false
+    }
+
+    /// Whether the wished channels lead from this host back to its source.
+    fn leads_back(&self) -> bool {
+        self.reaches(|name| {
+            let host = self.context.desired.hosts.get(name);
+            host.map(|h| h.channels.iter().map(|c| c.source.clone()).collect()).unwrap_or_default()
+        })
+    }
+
+    /// Whether the source follows this host already, directly or through others.
+    fn follows_us(&self) -> bool {
+        self.reaches(|name| {
+            let server = self.context.observed.get(name).and_then(Fact::known).and_then(|f| f.server.known());
+            let Some(server) = server else { return Vec::new() };
+            let hosts = self.context.desired.hosts.values();
+            hosts
+                .filter(|h| replicates_from(server, &h.endpoint.address, h.endpoint.port))
+                .map(|h| h.name.clone())
+                .collect()
+        })
+    }
+
+    /// Whether one gets from the source to this host by going from each host to its sources.
+    fn reaches(&self, sources: impl Fn(&HostName) -> Vec<HostName>) -> bool {
+        let mut seen: BTreeSet<HostName> = BTreeSet::new();
+        let mut open = vec![self.wish.source.clone()];
+        while let Some(at) = open.pop() {
+            if at == self.host.name {
+                return true;
+            }
+            if seen.insert(at.clone()) {
+                open.extend(sources(&at));
+            }
+        }
+        false
     }
 
     /// Both sides are empty: everything after the source's present position is new.
@@ -205,17 +272,12 @@ impl Pair<'_> {
     fn by_gtid(&self) -> Option<Footing> {
         let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
         // Equal ids alone prove nothing: two servers that nobody configured both count as 0-1-n.
-        let follows_us = replicates_from(self.source, &self.host.endpoint.address, self.host.endpoint.port);
+        let follows_us = self.follows_us();
         let related = follows_us || !ours.slave_pos.is_empty() || !theirs.slave_pos.is_empty();
         if !related {
             return None;
         }
-        let two_way = self
-            .context
-            .desired
-            .hosts
-            .get(&self.wish.source)
-            .is_some_and(|source| source.channels.iter().any(|c| c.source == self.host.name));
+        let two_way = self.leads_back();
         let way = if two_way { ReturnWay::All } else { ReturnWay::None };
         match gtid::compare(theirs, ours, &way) {
             Ok(Relation::Same | Relation::Recoverable { .. }) => Some(Footing::Compared),

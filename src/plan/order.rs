@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Kind, Step, StepId};
+use super::{Action, Coordinates, Kind, Step, StepId};
 use crate::model::HostName;
 
 /// Writes into each step which others it requires.
@@ -59,8 +59,8 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
                     after(side, &[Kind::Database, Kind::Seed]);
                 }
                 // The way back waits until the way there runs: its coordinates are compared then.
-                if index.seeds_from(source, &host) {
-                    requires.extend(index.channels(source, &host).cloned());
+                if change.coordinates == Coordinates::Compared {
+                    requires.extend(index.seeded_channels(source).cloned());
                 }
             }
         }
@@ -82,24 +82,18 @@ const READY: &[Kind] =
 /// Steps by host and kind.
 struct Index {
     by_host: BTreeMap<(HostName, Kind), Vec<StepId>>,
-    seeds: BTreeSet<(HostName, HostName)>,
-    channels: BTreeMap<(HostName, HostName), Vec<StepId>>,
+    seeded_channels: BTreeMap<HostName, Vec<StepId>>,
 }
 
 impl Index {
     fn of(steps: &[Step]) -> Self {
-        let mut index = Index { by_host: BTreeMap::new(), seeds: BTreeSet::new(), channels: BTreeMap::new() };
+        let mut index = Index { by_host: BTreeMap::new(), seeded_channels: BTreeMap::new() };
         for step in steps {
             index.by_host.entry((step.host.clone(), step.kind)).or_default().push(step.id.clone());
-            match &step.action {
-                Action::Seed(seed) => {
-                    index.seeds.insert((step.host.clone(), seed.from.clone()));
-                }
-                Action::Channel(change) => {
-                    let edge = (step.host.clone(), change.wish.source.clone());
-                    index.channels.entry(edge).or_default().push(step.id.clone());
-                }
-                _ => {}
+            if let Action::Channel(change) = &step.action
+                && change.coordinates == Coordinates::OfSeed
+            {
+                index.seeded_channels.entry(step.host.clone()).or_default().push(step.id.clone());
             }
         }
         index
@@ -109,12 +103,9 @@ impl Index {
         self.by_host.get(&(host.clone(), kind)).into_iter().flatten()
     }
 
-    fn seeds_from(&self, replica: &HostName, source: &HostName) -> bool {
-        self.seeds.contains(&(replica.clone(), source.clone()))
-    }
-
-    fn channels(&self, replica: &HostName, source: &HostName) -> impl Iterator<Item = &StepId> {
-        self.channels.get(&(replica.clone(), source.clone())).into_iter().flatten()
+    /// Channels of a host that begin at the coordinates of a copy.
+    fn seeded_channels(&self, host: &HostName) -> impl Iterator<Item = &StepId> {
+        self.seeded_channels.get(host).into_iter().flatten()
     }
 }
 

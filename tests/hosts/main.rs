@@ -10,4 +10,5 @@ mod roles;
 mod runs;
 mod seeding;
 mod tls;
+mod topologies;
 mod versions;
