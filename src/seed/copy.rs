@@ -70,15 +70,24 @@ exit "$status"
 
 /// Loads a dump. Arguments: CLIENT SOCKET USER DECOMPRESSOR. Standard input: a line with the password,
 /// then the dump.
+///
+/// A client that fails prints the whole statement, which may be a megabyte. When the connection is gone
+/// nobody reads that, and the client would hang in the middle of it with its tables locked: so only the
+/// beginning goes through, and the rest ends the client.
 const LOAD: &str = r#"
 set -u
 client=$1 socket=$2 user=$3 decompressor=$4
 IFS= read -r password
-$decompressor | "$client" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" \
-  --default-character-set=utf8mb4 --max-allowed-packet=1G --init-command='SET SESSION sql_log_bin=0, SESSION foreign_key_checks=0' 3<<END
+load() {
+  $decompressor | "$client" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" \
+    --default-character-set=utf8mb4 --max-allowed-packet=1G \
+    --init-command='SET SESSION sql_log_bin=0, SESSION foreign_key_checks=0' 2>&1 >/dev/null 3<<END
 [client]
 password="$password"
 END
+}
+status=$( { { load; echo $? >&4; } | head -c 4000 >&2; } 4>&1 )
+exit "$status"
 "#;
 
 /// What a copy has shown of itself.
