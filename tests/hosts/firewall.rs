@@ -35,6 +35,29 @@ fn only_peers_get_in(lab: &Lab) {
 }
 
 #[test]
+fn peers_that_meet_over_ipv6_get_in_and_strangers_do_not() {
+    let lab = lab_with_stranger("bookworm");
+    for (host, address) in [("db-a", "fd77::11"), ("db-b", "fd77::12")] {
+        lab.host_vars(host, &format!("replication_address: \"{address}\"\n"));
+    }
+    lab.vars(DENY);
+    lab.apply("play.yml");
+    lab.plan("play.yml").expect(0);
+    lab.sql(
+        "db-a",
+        "create database six; create table six.t (id int primary key); insert into six.t values (6)",
+    );
+    assert_eq!(lab.same(["db-a", "db-b"], "select id from six.t"), "6");
+    assert!(reaches(&lab, "db-a", "fd77::12") && reaches(&lab, "db-b", "fd77::11"));
+    for address in ["fd77::11", "fd77::12", "10.77.0.11", "10.77.0.12"] {
+        assert!(!reaches(&lab, "stranger", address), "a stranger gets in at {address}");
+    }
+    lab.reboot("db-b");
+    lab.channels_run(&["db-a", "db-b"]);
+    assert!(reaches(&lab, "db-a", "fd77::12") && !reaches(&lab, "stranger", "fd77::12"));
+}
+
+#[test]
 fn nftables_with_a_default_drop_lets_peers_in_and_keeps_foreign_rules() {
     let lab = lab_with_stranger("bookworm");
     let foreign = "table inet filter { chain input { type filter hook input priority 0; policy drop; \

@@ -1,7 +1,9 @@
 //! Every way to a host: root, sudo with and without a password, another port, an administrator's account,
 //! an ssh configuration with a jump host; and what is said where the way is shut.
 
-use crate::lab::Lab;
+use std::process::{Command, Stdio};
+
+use crate::lab::{Lab, Run, patience};
 
 #[test]
 fn sudo_without_a_password() {
@@ -30,6 +32,36 @@ fn sudo_with_a_password_and_a_copy() {
     lab.write("sudo.secret", "another word\n");
     let run = lab.plan("hot-standby").expect(4);
     assert!(run.err.contains("sudo") && run.err.contains("ansible_become_password"), "{}", run.err);
+}
+
+#[test]
+fn a_key_that_only_the_agent_has() {
+    let lab = Lab::pair();
+    let hosts = std::fs::read_to_string(lab.path("hosts.yml")).unwrap();
+    let hosts: String =
+        hosts.lines().filter(|l| !l.contains("private_key")).map(|l| format!("{l}\n")).collect();
+    lab.write("hosts.yml", &hosts);
+    let socket = lab.path("agent");
+    let plan = || {
+        let mut command = lab.tandem_command(&["plan", "hot-standby"]);
+        Run::of(&command.env("SSH_AUTH_SOCK", &socket).output().expect("tandem runs"))
+    };
+    let refused = plan().expect(4);
+    assert!(refused.err.contains("db-a") && refused.err.contains("key"), "{}", refused.err);
+
+    let mut agent =
+        Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+    for _ in patience() {
+        if socket.exists() {
+            break;
+        }
+    }
+    let added =
+        Command::new("ssh-add").arg("-q").arg(lab.path("id_ed25519")).env("SSH_AUTH_SOCK", &socket).status();
+    assert!(added.unwrap().success());
+    plan().expect(2);
+    agent.kill().unwrap();
+    agent.wait().unwrap();
 }
 
 #[test]
