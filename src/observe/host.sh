@@ -29,7 +29,7 @@ fi
 # files in the order in which the server reads them, and what they say of the data directory.
 walk='
 function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t\r]+$/, "", s); return s }
-function read(path, depth,   line, list, n, i, names) {
+function read(path, depth,   line, list, n, i, names, ls) {
   if (depth > 10) return
   if ((getline line < path) < 0) return
   print "F " path
@@ -39,8 +39,10 @@ function read(path, depth,   line, list, n, i, names) {
       sub(/^!includedir[ \t]+/, "", line); sub(/\/+$/, "", line)
       print "D " line
       n = 0
-      while (("ls -1 \"" quote(line) "\" 2>/dev/null" | getline list) > 0) names[++n] = list
-      close("ls -1 \"" quote(line) "\" 2>/dev/null")
+      # In a variable: what a concatenation before a pipe means differs between versions of awk.
+      ls = "ls -1 \"" quote(line) "\" 2>/dev/null"
+      while ((ls | getline list) > 0) names[++n] = list
+      close(ls)
       for (i = 1; i <= n; i++) if (names[i] ~ /\.cnf$/) read(line "/" names[i], depth + 1)
     } else if (line ~ /^!include[ \t]/) {
       sub(/^!include[ \t]+/, "", line); read(line, depth + 1)
