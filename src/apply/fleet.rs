@@ -36,6 +36,8 @@ pub struct Fleet<'a> {
     pub policy: Policy,
     /// Cancelled when the user wants the run to end after the running steps.
     pub interrupt: CancellationToken,
+    /// Sources whose binary logs are kept for a copy.
+    pub holds: crate::seed::Holds,
     permit: WritePermit,
 }
 
@@ -58,6 +60,7 @@ impl<'a> Fleet<'a> {
             desired,
             policy,
             interrupt,
+            holds: crate::seed::Holds::default(),
             permit: WritePermit::for_apply(),
         }
     }

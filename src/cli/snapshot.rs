@@ -69,7 +69,7 @@ impl Snapshot {
             let first = desired::build(&prepared.project, play, hosts, &BTreeMap::new());
             let wanted: Vec<&DesiredHost> =
                 first.desired.members.iter().filter_map(|m| first.desired.hosts.get(m)).collect();
-            let reading =
+            let mut reading =
                 observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, sessions)
                     .await;
             let mut built = desired::build(&prepared.project, play, hosts, &reading.identities());
@@ -81,6 +81,11 @@ impl Snapshot {
                 return Err(Exit::BadInput);
             }
             let mut plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+            let doubtful = plan::in_doubt(&plan, &built.desired);
+            if !doubtful.is_empty() {
+                observe::look_closer(&mut reading, &doubtful).await;
+                plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+            }
             if let Some(limit) = &prepared.limit {
                 plan.limit(limit);
             }

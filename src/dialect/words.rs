@@ -70,6 +70,17 @@ impl Dialect {
         "SHOW MASTER STATUS"
     }
 
+    /// Variables that let a server purge its binary logs by itself; 0 keeps them. A server has some of them:
+    /// seconds came with MariaDB 10.6 and MySQL 8.0, the limit of size with MariaDB 11.4. Where seconds are
+    /// known, days are another view of the same value.
+    pub fn retention_variables(self) -> &'static [&'static str] {
+        match self.version.family {
+            Family::MariaDb if !self.version.at_least(10, 6, 0) => &["expire_logs_days"],
+            Family::MySql if !self.version.at_least(8, 0, 1) => &["expire_logs_days"],
+            _ => &["binlog_expire_logs_seconds", "max_binlog_total_size"],
+        }
+    }
+
     /// Empties the binary logs.
     pub fn reset_binlogs(self) -> &'static str {
         "RESET MASTER"

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Draft, channel::Footing, channel::replicates_from};
+use super::{Context, Draft, channel::Footing, channel::replicates_from, loss};
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
     gtid::{self, NeedsSeed, Relation, ReturnWay},
@@ -119,11 +119,11 @@ impl Pair<'_> {
                 draft.refuse(
                     &self.host.name,
                     "data-on-replica-only",
-                    format!(
+                    self.with_losses(format!(
                         "{} holds data ({what}) and {}, its source, holds none. If {} is where the data should \
                          come from, say `seed_from: {}` or make it the primary. Nothing was changed.",
                         self.host.name, self.wish.source, self.host.name, self.host.name
-                    ),
+                    )),
                 );
                 Some(Footing::Refused)
             }
@@ -241,10 +241,13 @@ impl Pair<'_> {
             names => format!("only {} has {}", self.host.name, join(names)),
         };
         let reason = format!(
-            "{} and {} both hold data, and neither has replicated from the other: {detail}. {} of {} would be \
-             lost by a copy from {}",
+            "{} and {} both hold data, and {}: {detail}. {} of {} would be lost by a copy from {}",
             self.host.name,
             self.wish.source,
+            match self.once_related() {
+                true => "they have gone different ways",
+                false => "neither has replicated from the other",
+            },
             bytes(self.server.data_bytes()),
             self.host.name,
             self.wish.source,
@@ -253,11 +256,25 @@ impl Pair<'_> {
             return self.copy(Some(seed), Vec::new(), ours.iter().cloned().collect(), draft);
         }
         if seed.is_some() {
-            draft.refuse(&self.host.name, "data-on-both", format!("{reason}. {}", self.ways_out()));
+            let reason = format!("{reason}. {}", self.ways_out());
+            draft.refuse(&self.host.name, "data-on-both", self.with_losses(reason));
         } else {
-            draft.refuse(&self.host.name, "data-on-both", format!("{reason}. Nothing was changed."));
+            let reason = format!("{reason}. Nothing was changed.");
+            draft.refuse(&self.host.name, "data-on-both", self.with_losses(reason));
         }
         Footing::Refused
+    }
+
+    /// A reason, and below it what only this host holds.
+    fn with_losses(&self, reason: String) -> String {
+        let mut lines = self.losses();
+        lines.insert(0, reason);
+        lines.join("\n")
+    }
+
+    fn losses(&self) -> Vec<String> {
+        let source = self.context.observed.get(&self.wish.source).and_then(Fact::known);
+        loss::lines(&self.host.name, self.facts, &self.wish.source, source)
     }
 
     fn ways_out(&self) -> String {
@@ -268,13 +285,18 @@ impl Pair<'_> {
         )
     }
 
+    /// Whether one of the two has ever been a replica: only then do equal ids mean equal events.
+    fn once_related(&self) -> bool {
+        let replicated = |s: &ServerFacts| s.gtid.known().is_some_and(|g| !g.slave_pos.is_empty());
+        replicated(self.server) || replicated(self.source)
+    }
+
     /// What GTIDs prove, if one of the two has ever replicated from the other.
     fn by_gtid(&self) -> Option<Footing> {
         let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
         // Equal ids alone prove nothing: two servers that nobody configured both count as 0-1-n.
         let follows_us = self.follows_us();
-        let related = follows_us || !ours.slave_pos.is_empty() || !theirs.slave_pos.is_empty();
-        if !related {
+        if !(follows_us || self.once_related()) {
             return None;
         }
         let two_way = self.leads_back();
@@ -438,7 +460,10 @@ impl Pair<'_> {
                 &wish.place,
             )],
             before: Some(match (replaces.is_empty(), leftovers.is_empty()) {
-                (false, _) => replaces.join("\n"),
+                (false, _) => match self.losses() {
+                    lines if lines.is_empty() => replaces.join("\n"),
+                    lines => lines.join("\n"),
+                },
                 (true, true) => "no database".to_owned(),
                 (true, false) => "an unfinished copy".to_owned(),
             }),

@@ -5,7 +5,9 @@ mod certificates;
 mod channel;
 mod data;
 mod firewall;
+mod loss;
 mod resources;
+mod retention;
 mod service;
 mod settings;
 
@@ -95,6 +97,14 @@ pub fn compare(context: &Context<'_>) -> Draft {
         };
         let footing = data::footing(context, host, facts, &mut draft);
         channel::steps(context, host, facts, &footing, &mut draft);
+    }
+    for name in &context.desired.members {
+        if let (Some(host), Some(facts)) =
+            (context.desired.hosts.get(name), context.observed.get(name).and_then(|f| f.known()))
+        {
+            let step = retention::step(host, facts, &draft.steps);
+            draft.steps.extend(step);
+        }
     }
     draft
 }

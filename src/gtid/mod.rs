@@ -1,12 +1,14 @@
 //! Global transaction ids: sets of MySQL and positions of MariaDB, and what they prove about two servers.
 
 mod compare;
+mod errant;
 mod mariadb;
 mod mysql;
 mod mysql_compare;
 mod start;
 
 pub use compare::{Complete, NeedsSeed, NotKnown, Relation, ReturnWay, ServerGtid, Span, compare};
+pub use errant::{Errant, errant};
 pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
 pub use mysql::{GtidSet, GtidSetError, Tag, Uuid};
 pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};

@@ -9,9 +9,10 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{HostFacts, Observed, Reach, Sections, ServerFacts, host, server};
+use super::{HostFacts, Observed, Reach, Sections, ServerFacts, content, host, server};
 use crate::{
     desired::{DesiredHost, Identity},
+    gtid::{self, Errant},
     inventory::Connection,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
     transport::{Login, ReadScript, Scratch, Session, SqlError, Sudo, Target},
@@ -116,6 +117,38 @@ pub async fn observe(
     drop(results);
     reading.took = begun.elapsed();
     reading
+}
+
+/// Adds to a reading what some replicas and their sources hold. Writes nothing.
+pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)]) {
+    let server = |host: &HostName| reading.observed.get(host)?.known()?.server.known();
+    let mut errant: BTreeMap<HostName, Vec<Errant>> = BTreeMap::new();
+    for (replica, source) in pairs {
+        errant.entry(source.clone()).or_default();
+        let events = errant.entry(replica.clone()).or_default();
+        let gtid = |host| server(host).and_then(|s| s.gtid.known());
+        // Only servers that once knew each other have events that can be told apart.
+        if let (Some(theirs), Some(ours)) = (gtid(source), gtid(replica))
+            && !(theirs.slave_pos.is_empty() && ours.slave_pos.is_empty())
+        {
+            events.extend(gtid::errant(theirs, ours));
+        }
+    }
+    let looks = errant.iter().filter_map(|(host, errant)| {
+        let (session, login) = (reading.sessions.get(host)?, reading.logins.get(host)?);
+        let facts = reading.observed.get(host)?.known()?;
+        let tools = &facts.os.tools;
+        let program = ["mariadb-binlog", "mysqlbinlog"].iter().find_map(|t| tools.get(*t));
+        let basename = facts.server.known()?.variable("log_bin_basename").filter(|b| !b.is_empty());
+        let binlog = program.map(String::as_str).zip(basename);
+        Some(async move { (host.clone(), content(session, login, binlog, errant).await) })
+    });
+    let found = futures_util::future::join_all(looks).await;
+    for (host, content) in found {
+        if let Some(Fact::Known(facts)) = reading.observed.get_mut(&host) {
+            facts.content = content;
+        }
+    }
 }
 
 type One = (Fact<HostFacts>, Option<Session>, Option<Login>);

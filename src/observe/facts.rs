@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Resources;
+use super::{Content, Resources};
 use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
@@ -38,6 +38,10 @@ pub struct HostFacts {
     pub reach: BTreeMap<Endpoint, Reach>,
     /// A copy of ours that has begun on this host and whose channel does not run yet.
     pub seed: Fact<SeedMark>,
+    /// How long the server kept its binary logs before a copy that was cut off made it keep them all.
+    pub retention: Fact<RetentionMark>,
+    /// What its server holds, table by table; absent unless a copy might destroy it.
+    pub content: Fact<Content>,
     /// Certificates of ours that lie on the host.
     pub certificate: CertificateFacts,
     /// What users' roles declare.
@@ -121,6 +125,14 @@ pub struct SeedMark {
     pub databases: Vec<String>,
     /// Coordinates, once everything is loaded; until then the copy is worthless.
     pub loaded: Option<SeedCoordinates>,
+}
+
+/// The record of a raised retention, kept on the source as `/var/lib/tandem/retention.json` while a copy runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionMark {
+    /// Variables with the values that they had.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Where the source's binary log stood at the snapshot.

@@ -34,13 +34,9 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         },
         disk: disk(sections),
         reach: BTreeMap::new(),
-        seed: match sections.text("seed").filter(|t| !t.trim().is_empty()) {
-            None => Fact::Absent,
-            Some(text) => serde_json::from_str(&text).map_or_else(
-                |e| Fact::Unread(format!("/var/lib/tandem/seed.json makes no sense: {e}")),
-                Fact::Known,
-            ),
-        },
+        seed: record(sections, "seed"),
+        content: Fact::Absent,
+        retention: record(sections, "retention"),
         certificate: CertificateFacts {
             authority: sections.text("tls-ca").unwrap_or_default(),
             certificate: sections.text("tls-certificate").unwrap_or_default(),
@@ -49,6 +45,17 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         resources: BTreeMap::new(),
         channel_passwords: channel_passwords(sections),
         os,
+    }
+}
+
+/// A record of ours below `/var/lib/tandem`.
+fn record<T: serde::de::DeserializeOwned>(sections: &Sections<'_>, name: &str) -> Fact<T> {
+    match sections.text(name).filter(|t| !t.trim().is_empty()) {
+        None => Fact::Absent,
+        Some(text) => serde_json::from_str(&text).map_or_else(
+            |e| Fact::Unread(format!("/var/lib/tandem/{name}.json makes no sense: {e}")),
+            Fact::Known,
+        ),
     }
 }
 

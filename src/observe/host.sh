@@ -12,7 +12,7 @@ section host
 printf 'hostname=%s\nuid=%s\nclock=%s\n' "$(cat /proc/sys/kernel/hostname)" "$(id -u)" "$(date +%s.%N)"
 if [ -d /run/systemd/system ]; then echo init=systemd; fi
 section tools
-for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld zstd gzip perl python3 socat systemd-run flock \
+for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog mysqlbinlog zstd gzip perl python3 socat systemd-run flock \
   apt-get dnf; do
   command -v "$tool" 2>/dev/null
 done
@@ -108,6 +108,8 @@ section tls-key
 stat -c '%U %G %a' /etc/mysql/tandem/server-key.pem 2>/dev/null
 section seed
 cat /var/lib/tandem/seed.json 2>/dev/null
+section retention
+cat /var/lib/tandem/retention.json 2>/dev/null
 section lock
 cat /run/lock/tandem.json 2>/dev/null
 section sockets

@@ -1,15 +1,17 @@
 //! Reads hosts: one script over ssh, then SQL. Writes nothing.
 
 mod collect;
+mod content;
 mod facts;
 mod frame;
 mod host;
 mod resources;
 mod server;
 
-pub use collect::{Options, Reading, observe, target, try_ports};
+pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
+pub use content::{Content, TableFacts, content};
 pub use facts::{
-    BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, HostFacts, Observed, OsFacts, Reach,
+    BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, HostFacts, Observed, OsFacts, Reach, RetentionMark,
     SeedCoordinates, SeedMark, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use frame::Sections;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Databases that are the server's own.
-const SYSTEM: &str = "'mysql','information_schema','performance_schema','sys'";
+pub(super) const SYSTEM: &str = "'mysql','information_schema','performance_schema','sys'";
 
 /// Reads everything. `ours` are the user names of the replication accounts.
 pub async fn read(sql: &mut SqlReader, ours: &[String]) -> Result<ServerFacts, SqlError> {

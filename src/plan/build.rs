@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, link};
 use crate::{
-    desired::{Built, Tls},
+    desired::{Built, Desired, Tls},
     dialect::Dialect,
     diff::{Context, compare},
     model::{Fact, HostName, Secret, SecretId},
@@ -65,6 +65,23 @@ pub fn build(
         .sort_by(|a, b| (order(&a.host), &a.code, &a.reason).cmp(&(order(&b.host), &b.code, &b.reason)));
     plan.refused.dedup();
     plan
+}
+
+/// Replicas whose own data a step of this plan would replace, or for whose data's sake something is
+/// refused, each with its source: what they hold is worth a closer look, and then another plan.
+pub fn in_doubt(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
+    let refused = plan.refused.iter().filter(|r| r.code.starts_with("data-on-")).map(|r| &r.host);
+    let replaced = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Seed(seed) if !seed.replaces.is_empty() => Some(&step.host),
+        _ => None,
+    });
+    let hosts: std::collections::BTreeSet<&HostName> = refused.chain(replaced).collect();
+    let source = |host: &HostName| {
+        let wish = desired.hosts.get(host)?;
+        let seed = wish.seed.as_ref().map(|s| s.from.clone());
+        seed.or_else(|| wish.channels.first().map(|c| c.source.clone()))
+    };
+    hosts.into_iter().filter_map(|host| Some((host.clone(), source(host)?))).collect()
 }
 
 /// Hosts whose server this program can't configure, and edges that can't be encrypted as wished.

@@ -10,7 +10,7 @@ mod order;
 mod policy;
 mod step;
 
-pub use build::build;
+pub use build::{build, in_doubt};
 pub use json::{FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};

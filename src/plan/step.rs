@@ -330,6 +330,8 @@ pub enum Action {
     },
     /// Copy a source's data.
     Seed(SeedPlan),
+    /// Let a source purge its binary logs again as it did before a copy that was cut off.
+    RestoreRetention(std::collections::BTreeMap<String, String>),
     /// Take away the record of a copy whose channel runs already.
     ForgetSeed,
     /// Make, change or start a channel.

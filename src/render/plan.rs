@@ -203,7 +203,7 @@ fn notices(document: &PlanDocument, text: &mut String) {
                 text,
                 "  {}  {}  {}",
                 refusal.host,
-                refusal.reason,
+                refusal.reason.replace('\n', "\n      "),
                 paint(QUIET, format_args!("[{}]", refusal.code))
             );
         }

@@ -62,5 +62,5 @@ pub async fn still_there(source: &HostName, file: &str, fleet: &Fleet<'_>) -> Re
         format!("find {file} among its binary logs"),
         "it was purged while the copy ran",
     )
-    .then("Raise expire_logs_days (mysql_settings) for the time of the copy, then apply again."))
+    .then("Somebody purges them by hand or by a job of his own: let that rest for the time of the copy, then apply again."))
 }

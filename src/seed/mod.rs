@@ -9,6 +9,7 @@ mod check;
 mod copy;
 mod keep;
 mod mark;
+mod retention;
 
 use std::time::Duration;
 
@@ -20,13 +21,29 @@ use crate::{
 };
 
 pub use mark::forget;
+pub use retention::{Holds, restore as restore_retention};
 
 /// How long an exclusive look at the source may have to wait for running queries. While it waits,
 /// new writes wait behind it.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
-/// Runs the whole copy.
+/// Runs the whole copy. The source keeps its binary logs meanwhile.
 pub async fn run(
+    step: &Step,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<Option<String>, StepError> {
+    retention::hold(&plan.from, fleet, journal).await?;
+    let result = copy_all(step, plan, fleet, journal, events).await;
+    let released = retention::release(&plan.from, fleet, journal).await;
+    let note = result?;
+    released?;
+    Ok(note)
+}
+
+async fn copy_all(
     step: &Step,
     plan: &SeedPlan,
     fleet: &Fleet<'_>,

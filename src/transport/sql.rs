@@ -181,7 +181,8 @@ fn plain(error: &mysql_async::Error) -> String {
 /// Whether a statement only reads. What can hide in a comment or behind a semicolon is refused.
 fn reads_only(sql: &str) -> bool {
     let upper = sql.trim_start().to_ascii_uppercase();
-    let begins = ["SELECT ", "SHOW ", "SET SESSION "].iter().any(|word| upper.starts_with(word));
+    let begins =
+        ["SELECT ", "SHOW ", "SET SESSION ", "CHECKSUM TABLE "].iter().any(|word| upper.starts_with(word));
     let writes =
         upper.contains("INTO OUTFILE") || upper.contains("INTO DUMPFILE") || upper.contains("FOR UPDATE");
     begins && !writes && !sql.contains(';') && !sql.contains("/*")

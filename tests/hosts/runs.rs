@@ -138,6 +138,8 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
          insert into t (v) select repeat(md5(seq), 6) from seq_1_to_200000; \
          create table m (id int primary key) engine=MyISAM; insert into m values (1)",
     );
+    let kept = lab.sql("db-a", "select @@global.expire_logs_days");
+    assert_ne!(kept, "0.000000");
     for how in ["-KILL", "-INT"] {
         let mut child = lab
             .tandem_command(&["apply", "hot-standby", "--yes", "--format", "jsonl"])
@@ -165,6 +167,7 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
         }
         let said = ["stdout", "stderr"].map(|name| std::fs::read_to_string(lab.path(name)).unwrap());
         assert!(seen, "the copy was over before it could be interrupted: {said:?}");
+        assert_eq!(lab.sql("db-a", "select @@global.expire_logs_days"), "0.000000", "the logs are not held");
         // What was spawned enters the lab and waits; its child is tandem.
         let found =
             std::process::Command::new("pgrep").args(["-P", &child.id().to_string()]).output().unwrap();
@@ -189,6 +192,9 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
     }
     lab.sql("db-a", "insert into big.t (v) values ('late')");
     lab.apply("hot-standby");
+    // The source keeps its binary logs as long as before.
+    assert_eq!(lab.sql("db-a", "select @@global.expire_logs_days"), kept);
+    lab.at("db-a", "test ! -e /var/lib/tandem/retention.json");
     lab.same(["db-a", "db-b"], "checksum table big.t, big.m extended");
     lab.plan("hot-standby").expect(0);
     let left = lab.at("db-b", "ls /tmp/tandem.* /var/lib/tandem/seed.json 2>/dev/null || true");

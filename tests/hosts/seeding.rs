@@ -132,6 +132,7 @@ fn data_on_both_sides_is_never_overwritten() {
     );
     let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
     assert!(run.out.contains("two") && run.out.contains("--allow reseed"), "{}", run.out);
+    assert!(run.out.contains("only db-b has two.t: 1 row, "), "{}", run.out);
     assert_eq!(lab.sql("db-b", "select id from two.t"), "2");
     assert_eq!(lab.sql("db-a", "select count(*) from mysql.user where user='repl_user'"), "0");
 
@@ -145,6 +146,43 @@ fn data_on_both_sides_is_never_overwritten() {
     );
     let path = run.err.split("kept in ").nth(1).and_then(|t| t.split(' ').next()).expect("a path").to_owned();
     assert!(lab.at("db-b", &format!("zstd -dc {path}")).contains("INSERT INTO `t` VALUES"), "{path}");
+}
+
+#[test]
+fn rows_that_only_a_replica_has_are_shown_before_anything_could_replace_them() {
+    let lab = Lab::pair();
+    lab.write(
+        "play.yml",
+        "- hosts: db\n  topology: {kind: primary-replica, primary: db-a, replicas: [db-b]}\n  roles: [config, accounts, seed, replication]\n",
+    );
+    lab.apply("play.yml");
+    lab.sql(
+        "db-a",
+        "create database shop; create table shop.t (id int primary key, v varchar(20)); create table shop.same (id int primary key); \
+         insert into shop.t values (1, 'one'); insert into shop.same values (1)",
+    );
+    lab.same(["db-a", "db-b"], "select count(*) from shop.same");
+    // Somebody ends the replication and writes on the replica.
+    lab.sql(
+        "db-b",
+        "stop slave; reset slave all; set global read_only = 0; insert into shop.t values (7, 'only here'); \
+         create table shop.extra (id int primary key)",
+    );
+    let run = lab.tandem(&["plan", "play.yml"]).expect(8);
+    for said in [
+        "shop.t differs: 2 rows on db-b, 1 row on db-a",
+        "only db-b has shop.extra: 0 rows",
+        "1 table is equal on both",
+        "INSERT INTO `shop`.`t` SET @1=7 @2='only here'",
+        "create table shop.extra",
+    ] {
+        assert!(run.out.contains(said), "{said}:\n{}", run.out);
+    }
+    let plan = lab.tandem(&["plan", "play.yml", "--allow", "reseed"]).expect(2);
+    assert!(plan.out.contains("only here"), "{}", plan.out);
+    lab.tandem(&["apply", "play.yml", "--yes", "--allow", "reseed"]).expect(0);
+    lab.plan("play.yml").expect(0);
+    lab.same(["db-a", "db-b"], "checksum table shop.t, shop.same extended");
 }
 
 #[test]

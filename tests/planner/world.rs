@@ -277,6 +277,10 @@ impl World {
                 facts.seed = Fact::Absent;
                 return;
             }
+            Action::RestoreRetention(_) => {
+                facts.retention = Fact::Absent;
+                return;
+            }
             Action::Firewall(change) => {
                 let Fact::Known(state) = &mut facts.firewall else { panic!("a filter that was not read") };
                 let lines = change.after.lines().filter(|l| !l.contains("at boot")).map(str::to_owned);
@@ -496,6 +500,8 @@ fn facts(host: &Host) -> HostFacts {
         }),
         disk: Fact::Known(DiskFacts { datadir: "/var/lib/mysql".into(), free: 1 << 40, total: 1 << 41 }),
         seed: Fact::Absent,
+        retention: Fact::Absent,
+        content: Fact::Absent,
         ..HostFacts::default()
     }
 }

@@ -38,6 +38,9 @@ pub async fn run(
         Action::Database { wish, exists } => account::database(host, wish, *exists, fleet, journal).await,
         Action::Seed(seed) => crate::seed::run(step, seed, fleet, journal, events).await,
         Action::ForgetSeed => crate::seed::forget(host, fleet).await.map(|()| None),
+        Action::RestoreRetention(values) => {
+            crate::seed::restore_retention(host, values, fleet, journal).await.map(|()| None)
+        }
         Action::Channel(change) => channel::run(step, change, fleet, journal, events).await,
         Action::InstallPackages(names) => resource::install(host, names, fleet, journal).await,
         Action::WriteFile { path, content, owner, group, mode } => {

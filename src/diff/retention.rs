@@ -1,0 +1,41 @@
+//! Binary logs that a copy made a source keep, and that it keeps still because the run died.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    desired::DesiredHost,
+    observe::HostFacts,
+    plan::{Action, Kind, Reason, Step, StepId},
+};
+
+/// The step that sets the values back, unless a copy of this host is planned: that one does it at its end.
+pub fn step(host: &DesiredHost, facts: &HostFacts, steps: &[Step]) -> Option<Step> {
+    let mark = facts.retention.known()?;
+    let copied = steps.iter().any(|s| matches!(&s.action, Action::Seed(plan) if plan.from == host.name));
+    if copied || facts.server.known().is_none() {
+        return None;
+    }
+    // What is declared comes from the declaration.
+    let declared = |name: &String| host.settings.iter().flatten().any(|s| s.name == *name);
+    let values: BTreeMap<String, String> = mark
+        .variables
+        .iter()
+        .filter(|(name, _)| !declared(name))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect();
+    let view = |pick: fn(&str) -> &str| {
+        values.iter().map(|(name, value)| format!("{name} {}", pick(value))).collect::<Vec<_>>().join("\n")
+    };
+    Some(Step {
+        id: StepId(format!("{}/retention", host.name)),
+        host: host.name.clone(),
+        kind: Kind::Variable,
+        summary: "let it purge its binary logs again".into(),
+        reason: vec![Reason::because("a copy was cut off, and they were kept for it")],
+        before: Some(view(|_| "0")),
+        after: Some(view(|value| value)),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::RestoreRetention(values),
+    })
+}

@@ -1,0 +1,129 @@
+//! Keeps a source's binary logs while it is copied, and lets it purge them again afterwards.
+//!
+//! What the retention was is written down on the source before it is raised. A run that dies in between
+//! leaves that record, and the next plan sets the values back from it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    apply::{Fleet, Statements, StepError, journal::Journal, statements},
+    model::HostName,
+    observe::RetentionMark,
+    transport::ReadScript,
+};
+
+const READ: ReadScript =
+    ReadScript::new("look for held binary logs", "cat /var/lib/tandem/retention.json 2>/dev/null || true");
+const WRITE: &str = r#"
+set -e
+umask 077
+mkdir -p /var/lib/tandem
+cat >/var/lib/tandem/retention.json.new
+sync /var/lib/tandem/retention.json.new 2>/dev/null || true
+mv /var/lib/tandem/retention.json.new /var/lib/tandem/retention.json
+"#;
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Sources whose logs are held, and for how many copies at the same time.
+#[derive(Debug, Default)]
+pub struct Holds(tokio::sync::Mutex<BTreeMap<HostName, usize>>);
+
+/// Keeps the binary logs of a source from being purged.
+pub async fn hold(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let mut holds = fleet.holds.0.lock().await;
+    let copies = holds.entry(from.clone()).or_default();
+    if *copies == 0 {
+        begin(from, fleet, journal).await?;
+    }
+    *copies += 1;
+    Ok(())
+}
+
+/// Ends what [`hold`] began, once no other copy of the source runs.
+pub async fn release(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let mut holds = fleet.holds.0.lock().await;
+    let copies = holds.entry(from.clone()).or_default();
+    *copies = copies.saturating_sub(1);
+    if *copies > 0 {
+        return Ok(());
+    }
+    match record(from, fleet).await? {
+        Some(mark) => restore(from, &mark.variables, fleet, journal).await,
+        None => Ok(()),
+    }
+}
+
+/// Sets the values back and takes the record away.
+pub async fn restore(
+    from: &HostName,
+    values: &BTreeMap<String, String>,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(), StepError> {
+    set(&mut statements(from, fleet, journal).await?, from, values.iter()).await?;
+    let tried = "note that its binary logs are held no more";
+    let removed =
+        fleet.writer(from)?.run(tried, "rm -f /var/lib/tandem/retention.json", &[], b"", LIMIT).await;
+    removed.map(|_| ()).map_err(|e| StepError::new(from, tried, e))
+}
+
+async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let server = fleet.server(from)?;
+    let names = fleet.dialect(from)?.retention_variables();
+    let mut sql = statements(from, fleet, journal).await?;
+    // A run that died has raised the values already; what they were is in its record.
+    let values = match record(from, fleet).await? {
+        Some(mark) => mark.variables,
+        None => {
+            let there: Vec<String> = names
+                .iter()
+                .filter(|n| server.variable(n).is_some())
+                .map(|n| format!("@@GLOBAL.{n} AS {n}"))
+                .collect();
+            let rows = sql
+                .run(&format!("SELECT {}", there.join(", ")))
+                .await
+                .map_err(|e| StepError::new(from, "read how long it keeps its binary logs", e))?;
+            let row = rows.into_iter().next().unwrap_or_default();
+            let limited =
+                |n: &&&str| row.get(n).and_then(|v| v.parse::<f64>().ok()).is_some_and(|v| v != 0.0);
+            let values: BTreeMap<String, String> =
+                names.iter().filter(limited).map(|n| ((*n).to_owned(), row.text(n))).collect();
+            if values.is_empty() {
+                return Ok(());
+            }
+            let text =
+                serde_json::to_string(&RetentionMark { variables: values.clone() }).unwrap_or_default();
+            let tried = "note how long it keeps its binary logs";
+            let written = fleet.writer(from)?.run(tried, WRITE, &[], text.as_bytes(), LIMIT).await;
+            written.map_err(|e| StepError::new(from, tried, e))?;
+            values
+        }
+    };
+    let zero = "0".to_owned();
+    set(&mut sql, from, values.keys().map(|name| (name, &zero))).await
+}
+
+async fn set(
+    sql: &mut Statements<'_>,
+    from: &HostName,
+    values: impl Iterator<Item = (&String, &String)>,
+) -> Result<(), StepError> {
+    for (name, value) in values {
+        // Both come back from a file on the host: nothing but a name and a number may pass.
+        let plain =
+            name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && value.parse::<f64>().is_ok();
+        if plain {
+            sql.run(&format!("SET GLOBAL {name} = {value}"))
+                .await
+                .map_err(|e| StepError::new(from, format!("set {name} to {value} for the copy"), e))?;
+        }
+    }
+    Ok(())
+}
+
+async fn record(from: &HostName, fleet: &Fleet<'_>) -> Result<Option<RetentionMark>, StepError> {
+    let output = fleet.session(from)?.read(&READ, &[], LIMIT).await;
+    let output = output.map_err(|e| StepError::new(from, READ.what, e))?;
+    Ok(serde_json::from_slice(&output.stdout).ok())
+}
