@@ -95,7 +95,7 @@ mod tests {
             [
                 "shop.b differs: 2 rows on db-b, 2 rows on db-a",
                 "shop.c is too large to compare: about 3 rows on db-b, about 3 rows on db-a",
-                "only db-b has shop.d: 1 row, 16 KiB",
+                "only db-b has shop.d: 1 row, 16.0 KiB",
                 "1 table is equal on both, by checksum",
             ]
         );
