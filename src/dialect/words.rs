@@ -129,6 +129,11 @@ impl Dialect {
         format!("RESET SLAVE {}", self.named(name)).trim_end().to_owned()
     }
 
+    /// Removes a channel with all that it knows.
+    pub fn drop_channel(self, name: &str) -> String {
+        format!("RESET SLAVE {}ALL", self.named(name))
+    }
+
     fn named(self, name: &str) -> String {
         if name.is_empty() { String::new() } else { format!("{} ", literal(name)) }
     }

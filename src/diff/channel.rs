@@ -9,7 +9,7 @@ use crate::{
     grant::sha256_hex,
     model::HostName,
     observe::{ChannelFacts, HostFacts, ServerFacts},
-    plan::{Action, ChannelChange, Coordinates, Kind, Reason, Risk, Step, StepId},
+    plan::{Action, ChannelChange, Coordinates, Kind, Reason, Risk, SeedPlan, Step, StepId},
 };
 
 /// How a replica without a channel stands to its source, decided by [`super::data`].
@@ -44,12 +44,43 @@ pub fn steps(
     };
     for wish in &host.channels {
         let found = channels.iter().find(|c| c.name == wish.name);
-        let step = match found {
-            Some(channel) => existing(context, host, facts, wish, channel, draft),
-            None => new(wish, footing.get(&wish.source), host),
+        let step = match (found, footing.get(&wish.source)) {
+            (Some(_), None) if ended(draft, &host.name, &wish.source) => {
+                // The way back begins where the copy of this very host was taken.
+                if copied_from(draft, &wish.source) == Some(&host.name) {
+                    new(wish, Some(&Footing::Compared), host)
+                } else {
+                    let reason =
+                        format!("replication from {0}: {0} gets a copy of the data first", wish.source);
+                    draft.wait(&host.name, reason);
+                    None
+                }
+            }
+            // It ends with the copy that is made, or nothing can be done about it.
+            (Some(_), Some(decided)) => new(wish, Some(decided), host),
+            (Some(channel), None) => existing(context, host, facts, wish, channel, draft),
+            (None, decided) => new(wish, decided, host),
         };
         draft.steps.extend(step);
     }
+}
+
+/// The copy that a host gets by this plan.
+fn copy_to<'a>(draft: &'a Draft, host: &HostName) -> Option<&'a SeedPlan> {
+    draft.steps.iter().find_map(|step| match &step.action {
+        Action::Seed(plan) if step.host == *host => Some(plan),
+        _ => None,
+    })
+}
+
+pub fn copied_from<'a>(draft: &'a Draft, host: &HostName) -> Option<&'a HostName> {
+    copy_to(draft, host).map(|plan| &plan.from)
+}
+
+/// Whether a host's channel from this source ends, because the source's data is replaced.
+fn ended(draft: &Draft, host: &HostName, source: &HostName) -> bool {
+    copy_to(draft, source)
+        .is_some_and(|plan| plan.ends.iter().any(|end| end.host == *host && end.source == *source))
 }
 
 fn new(wish: &ChannelWish, footing: Option<&Footing>, host: &DesiredHost) -> Option<Step> {
@@ -120,10 +151,18 @@ fn existing(
             return None;
         }
         if !trouble.heals && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
+            let copied_anew = host.seed.as_ref().is_some_and(|s| s.from == wish.source);
+            let or = match copied_anew && trouble.layer == Layer::Data {
+                true => format!(
+                    " Or copy {} anew with --allow reseed; its own data is kept in a file there.",
+                    host.name
+                ),
+                false => String::new(),
+            };
             draft.refuse(
                 &host.name,
                 "channel-broken",
-                format!("replication from {}: {trouble}", wish.source),
+                format!("replication from {}: {trouble}{or}", wish.source),
             );
             return None;
         }
@@ -194,6 +233,22 @@ fn existing(
             skip,
         }),
     })
+}
+
+/// Why a channel stands still that only a new copy, or a repair of the rows by hand, can bring on again.
+pub fn broken_for_good(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    wish: &ChannelWish,
+    channel: &ChannelFacts,
+) -> Option<String> {
+    let around = surroundings(context, &host.name, facts, wish);
+    let around = Surroundings { replica: host.name.as_str(), source: wish.source.as_str(), ..around };
+    let trouble = explain_channel(channel, &around)?;
+    let left_out = foreign_account_statement(channel, host, &context.own_users()).is_some();
+    let lost = matches!(trouble.layer, Layer::Data | Layer::Binlog) && !trouble.heals && !left_out;
+    lost.then(|| trouble.cause.trim_end_matches('.').to_owned())
 }
 
 fn id(host: &DesiredHost, wish: &ChannelWish) -> StepId {

@@ -5,13 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Draft, channel::Footing, channel::replicates_from, loss};
+use super::{
+    Context, Draft,
+    channel::{Footing, broken_for_good, copied_from, replicates_from},
+    loss,
+};
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
     gtid::{self, NeedsSeed, Relation, ReturnWay},
     model::{Fact, HostName, bytes},
-    observe::{HostFacts, SeedMark, ServerFacts},
-    plan::{Action, Coordinates, Kind, Reason, Risk, SeedPlan, Step, StepId},
+    observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
+    plan::{Action, Coordinates, Kind, Reason, Step, StepId},
 };
 
 /// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
@@ -25,8 +29,19 @@ pub fn footing(
     let mut footing = BTreeMap::new();
     let Some(server) = facts.server.known() else { return footing };
     for wish in &host.channels {
-        if server.channels.known().is_some_and(|list| list.iter().any(|c| c.name == wish.name)) {
+        let channel = server.channels.known().and_then(|list| list.iter().find(|c| c.name == wish.name));
+        // A copy that was to replace a replica's data ends its channel first; this one was cut off before.
+        let cut_off =
+            facts.seed.known().is_some_and(|m| m.from == wish.source.as_str() && m.loaded.is_none());
+        if channel.is_some_and(ChannelFacts::running) {
             draft.steps.extend(finished_copy(host, facts, wish));
+            continue;
+        }
+        if channel.is_some() && !cut_off {
+            draft.steps.extend(finished_copy(host, facts, wish));
+            if let Some(lost) = cannot_go_on(context, host, facts, server, wish, draft) {
+                footing.insert(wish.source.clone(), lost);
+            }
             continue;
         }
         let Some(source) = context.observed.get(&wish.source).and_then(Fact::known) else {
@@ -49,6 +64,46 @@ pub fn footing(
     footing
 }
 
+/// What becomes of a channel that stands still, where only a new copy helps.
+fn cannot_go_on(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    server: &ServerFacts,
+    wish: &ChannelWish,
+    draft: &mut Draft,
+) -> Option<Footing> {
+    let source = context.observed.get(&wish.source)?.known()?.server.known()?;
+    let pair = Pair { context, host, facts, server, wish, source };
+    if copied_from(draft, &wish.source) == Some(&host.name) {
+        return None;
+    }
+    // What a person can mend is only replaced where that was allowed.
+    let broken = || {
+        let allowed = context.may_reseed && host.seed.as_ref().is_some_and(|s| s.from == wish.source);
+        allowed.then(|| broken_for_good(context, host, facts, wish, pair.channel()?))?
+    };
+    let receives = pair.channel().is_some_and(|c| c.io_running == "Yes");
+    let lost = if receives { None } else { pair.purged() }.or_else(broken)?;
+    let seed = host.seed.as_ref().filter(|s| s.from == wish.source && s.method != SeedMethod::None);
+    let ours = content(server);
+    if let (Some(seed), true) = (seed, context.may_reseed || ours.is_empty()) {
+        return Some(pair.copy(Some(seed), Vec::new(), ours.into_iter().collect(), draft));
+    }
+    let next = match seed {
+        Some(_) => {
+            format!("{} needs a new copy: --allow reseed; its own data is kept in a file on {0}", host.name)
+        }
+        None => format!(
+            "A new copy is needed, and no role makes one from {} to {}: add the role seed, or `seed_from: {0}`",
+            wish.source, host.name
+        ),
+    };
+    let reason = format!("replication from {}: {lost}. {next}. Nothing was changed.", wish.source);
+    draft.refuse(&host.name, "source-purged", reason);
+    Some(Footing::Refused)
+}
+
 /// A run that ended between a channel's start and the end of its copy's record left that record.
 fn finished_copy(host: &DesiredHost, facts: &HostFacts, wish: &ChannelWish) -> Option<Step> {
     let mark = facts.seed.known().filter(|m| m.from == wish.source.as_str() && m.loaded.is_some())?;
@@ -66,17 +121,41 @@ fn finished_copy(host: &DesiredHost, facts: &HostFacts, wish: &ChannelWish) -> O
     })
 }
 
-/// One replica and one of its sources between which no channel exists yet.
-struct Pair<'a> {
-    context: &'a Context<'a>,
-    host: &'a DesiredHost,
-    facts: &'a HostFacts,
-    server: &'a ServerFacts,
-    wish: &'a ChannelWish,
-    source: &'a ServerFacts,
+/// One replica and one of its sources between which no channel exists yet, or one that can't go on.
+pub(super) struct Pair<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) host: &'a DesiredHost,
+    pub(super) facts: &'a HostFacts,
+    pub(super) server: &'a ServerFacts,
+    pub(super) wish: &'a ChannelWish,
+    pub(super) source: &'a ServerFacts,
 }
 
 impl Pair<'_> {
+    /// The channel between the two, if there is one.
+    pub(super) fn channel(&self) -> Option<&ChannelFacts> {
+        self.server.channels.known()?.iter().find(|c| c.name == self.wish.name)
+    }
+
+    /// What the replica needs next and the source has no longer, in words.
+    fn purged(&self) -> Option<String> {
+        let source = &self.wish.source;
+        let (oldest, executed) = (&self.source.binlog.known()?.oldest, &self.channel()?.executed.0);
+        let by_gtid = self.channel()?.using_gtid.to_ascii_lowercase().contains("pos");
+        if !by_gtid {
+            // Logs of one server differ in their number only.
+            let stem = |name: &str| name.rsplit_once('.').map(|(stem, _)| stem.to_owned());
+            let gone = !executed.is_empty() && stem(executed) == stem(oldest) && executed < oldest;
+            return gone.then(|| {
+                format!(
+                    "{source} has purged its binary logs before {oldest}, and {executed} was executed last"
+                )
+            });
+        }
+        let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
+        gtid::purged(theirs, ours).map(|why| why.to_string())
+    }
+
     fn decide(&self, draft: &mut Draft) -> Option<Footing> {
         let seed = self.host.seed.as_ref().filter(|seed| seed.from == self.wish.source);
         match &self.facts.seed {
@@ -272,7 +351,7 @@ impl Pair<'_> {
         lines.join("\n")
     }
 
-    fn losses(&self) -> Vec<String> {
+    pub(super) fn losses(&self) -> Vec<String> {
         let source = self.context.observed.get(&self.wish.source).and_then(Fact::known);
         loss::lines(&self.host.name, self.facts, &self.wish.source, source)
     }
@@ -342,147 +421,6 @@ impl Pair<'_> {
             .collect();
         self.copy(seed, leftovers, Vec::new(), draft)
     }
-
-    fn copy(
-        &self,
-        seed: Option<&SeedWish>,
-        leftovers: Vec<String>,
-        replaces: Vec<String>,
-        draft: &mut Draft,
-    ) -> Footing {
-        let host = &self.host.name;
-        let Some(wish) = seed.filter(|wish| wish.method != SeedMethod::None) else {
-            draft.refuse(
-                host,
-                "copy-needed",
-                format!(
-                    "{} holds data and {host} holds none, but no role copies it: add the role seed (and seed_method \
-                     other than none), or load the data yourself. Nothing was changed.",
-                    self.wish.source
-                ),
-            );
-            return Footing::Refused;
-        };
-        if matches!(wish.method, SeedMethod::Physical | SeedMethod::Clone) {
-            draft.refuse(
-                host,
-                "seed-method",
-                format!(
-                    "this seed_method ({}) is not built yet; auto and logical are. Nothing was changed.",
-                    wish.place
-                ),
-            );
-            return Footing::Refused;
-        }
-        let chosen: Vec<_> = self
-            .source
-            .databases
-            .iter()
-            .filter(|d| wish.databases.is_empty() || wish.databases.contains(&d.name))
-            .collect();
-        let missing: Vec<&String> =
-            wish.databases.iter().filter(|n| !self.source.databases.iter().any(|d| &d.name == *n)).collect();
-        if !missing.is_empty() {
-            draft.refuse(
-                host,
-                "unknown-database",
-                format!("seed_databases names {}, which {} does not have.", join(&missing), self.wish.source),
-            );
-            return Footing::Refused;
-        }
-        let size: u64 = chosen.iter().map(|d| d.bytes).sum();
-        // What is replaced is kept on the same disk first.
-        let own: u64 =
-            self.server.databases.iter().filter(|d| replaces.contains(&d.name)).map(|d| d.bytes).sum();
-        if let Fact::Known(disk) = &self.facts.disk
-            && disk.free < size + own
-        {
-            draft.refuse(
-                host,
-                "disk-too-small",
-                format!(
-                    "the copy needs about {}, and {} has {} free at {}.",
-                    bytes(size + own),
-                    host,
-                    bytes(disk.free),
-                    disk.datadir
-                ),
-            );
-            return Footing::Refused;
-        }
-        let locked: Vec<(String, String)> = chosen
-            .iter()
-            .flat_map(|d| d.locked_tables.iter().map(|(table, _)| (d.name.clone(), table.clone())))
-            .collect();
-        let mut risk = vec![Risk::CopyLoad { bytes: size }];
-        if !locked.is_empty() {
-            let names: Vec<String> = chosen
-                .iter()
-                .flat_map(|d| d.locked_tables.iter().map(|(t, e)| format!("{}.{t} ({e})", d.name)))
-                .collect();
-            risk.push(Risk::WriteLock {
-                host: wish.from.clone(),
-                why: format!(
-                    "{} tables know no transactions and are copied under a read lock: {}",
-                    names.len(),
-                    shown(&names)
-                ),
-            });
-        }
-        if !leftovers.is_empty() {
-            risk.push(Risk::Note(format!("drops what an unfinished copy left: {}", leftovers.join(", "))));
-        }
-        if !replaces.is_empty() {
-            risk.push(Risk::ReplacesData(format!(
-                "{} of {host}: {}; kept in a file below /var/lib/tandem/replaced on {host}",
-                bytes(own),
-                shown(&replaces)
-            )));
-        }
-        if self.server.binlog.known().is_some() && replaces.is_empty() {
-            risk.push(Risk::Note(format!(
-                "the binary logs of {host} start anew; it holds no data of its own"
-            )));
-        }
-        let databases: Vec<String> = chosen.iter().map(|d| d.name.clone()).collect();
-        draft.steps.push(Step {
-            id: StepId(format!("{host}/seed/{}", wish.from)),
-            host: host.clone(),
-            kind: Kind::Seed,
-            summary: format!("copy {} from {} ({})", shown(&databases), wish.from, bytes(size)),
-            reason: vec![Reason::declared(
-                match replaces.is_empty() {
-                    true => format!("{host} holds no data and {} does", wish.from),
-                    false => {
-                        format!("{host} shall hold what {} does, and --allow reseed was given", wish.from)
-                    }
-                },
-                &wish.place,
-            )],
-            before: Some(match (replaces.is_empty(), leftovers.is_empty()) {
-                (false, _) => match self.losses() {
-                    lines if lines.is_empty() => replaces.join("\n"),
-                    lines => lines.join("\n"),
-                },
-                (true, true) => "no database".to_owned(),
-                (true, false) => "an unfinished copy".to_owned(),
-            }),
-            after: Some(databases.join("\n")),
-            risk,
-            requires: Vec::new(),
-            action: Action::Seed(SeedPlan {
-                from: wish.from.clone(),
-                databases,
-                locked_tables: locked,
-                accounts: wish.accounts,
-                own_users: self.context.own_users(),
-                bytes: size,
-                leftovers,
-                replaces,
-            }),
-        });
-        Footing::Seeded
-    }
 }
 
 /// Databases that hold something. One that was declared and merely created does not count.
@@ -494,12 +432,12 @@ fn summary(names: &BTreeSet<String>) -> String {
     shown(&names.iter().cloned().collect::<Vec<_>>())
 }
 
-fn join(names: &[&String]) -> String {
+pub(super) fn join(names: &[&String]) -> String {
     names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The first names of a list, and how many more there are.
-fn shown(names: &[String]) -> String {
+pub(super) fn shown(names: &[String]) -> String {
     const MOST: usize = 6;
     match names.len() {
         0..=MOST => names.join(", "),

@@ -3,6 +3,7 @@
 mod accounts;
 mod certificates;
 mod channel;
+mod copy;
 mod data;
 mod firewall;
 mod loss;
@@ -88,15 +89,19 @@ pub fn compare(context: &Context<'_>) -> Draft {
         settings::steps(context, host, facts, &mut draft);
         accounts::steps(context, host, facts, &mut draft);
     }
-    // Channels come last: their comparison looks at what the other steps mend.
-    for name in &context.desired.members {
-        let (Some(host), Some(facts)) =
-            (context.desired.hosts.get(name), context.observed.get(name).and_then(|f| f.known()))
-        else {
-            continue;
-        };
-        let footing = data::footing(context, host, facts, &mut draft);
-        channel::steps(context, host, facts, &footing, &mut draft);
+    // Channels come last: their comparison looks at what the other steps mend, copies among them.
+    let read = |name: &HostName| {
+        let facts = context.observed.get(name).and_then(|f| f.known());
+        context.desired.hosts.get(name).zip(facts)
+    };
+    let (copied, others): (Vec<_>, Vec<_>) =
+        context.desired.members.iter().filter_map(read).partition(|(host, _)| host.seed.is_some());
+    let mut footing = BTreeMap::new();
+    for (host, facts) in copied.into_iter().chain(others) {
+        footing.insert(&host.name, data::footing(context, host, facts, &mut draft));
+    }
+    for (host, facts) in context.desired.members.iter().filter_map(read) {
+        channel::steps(context, host, facts, &footing[&host.name], &mut draft);
     }
     for name in &context.desired.members {
         if let (Some(host), Some(facts)) =

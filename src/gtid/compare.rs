@@ -304,6 +304,21 @@ pub(super) fn strangers(source: &ServerGtid, replica: &ServerGtid) -> bool {
     source.complete != Complete::Everything && !related(source, replica)
 }
 
+/// The first domain of which the source has purged something that the replica still needs.
+///
+/// `None` also where the start of the source's oldest log is not known: nothing is proven then.
+pub fn purged(source: &ServerGtid, replica: &ServerGtid) -> Option<NeedsSeed> {
+    let start = source.binlog_start.known()?;
+    source.domains().into_iter().find_map(|id| {
+        let purged = start.of(id).iter().max_by_key(|id| id.seq).copied()?;
+        let missing = lacking(source, replica, id);
+        // A replica asks for what follows its position, not for what it has logged.
+        let has = replica.slave_pos.get(id).or_else(|| replica.has(id));
+        let behind = !missing.is_empty() && has.is_none_or(|at| at.seq < purged.seq);
+        behind.then_some(NeedsSeed::Purged { domain: id, purged, has })
+    })
+}
+
 /// Says what `replica` is to `source`.
 ///
 /// `way` names whose events may be on the replica first. A seed is only named as the remedy where it

@@ -7,7 +7,7 @@ mod mysql;
 mod mysql_compare;
 mod start;
 
-pub use compare::{Complete, NeedsSeed, NotKnown, Relation, ReturnWay, ServerGtid, Span, compare};
+pub use compare::{Complete, NeedsSeed, NotKnown, Relation, ReturnWay, ServerGtid, Span, compare, purged};
 pub use errant::{Errant, errant};
 pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
 pub use mysql::{GtidSet, GtidSetError, Tag, Uuid};

@@ -243,6 +243,20 @@ pub struct SeedPlan {
     pub leftovers: Vec<String>,
     /// Databases of the replica's own that are kept in a file there, and dropped.
     pub replaces: Vec<String>,
+    /// Channels that end before the data is replaced: the replica's own, which can't go on, and those
+    /// of hosts that replicate from it, whose places are not in its new binary logs.
+    pub ends: Vec<EndedChannel>,
+}
+
+/// A channel that ends where a copy replaces a server's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedChannel {
+    /// The host whose channel it is.
+    pub host: HostName,
+    /// The channel's name; empty for the unnamed one.
+    pub name: String,
+    /// From where it replicates.
+    pub source: HostName,
 }
 
 /// A certificate that is to be issued.

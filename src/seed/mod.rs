@@ -60,6 +60,7 @@ async fn copy_all(
     databases.extend(plan.replaces.iter().filter(|d| !plan.databases.contains(d)).cloned());
     let mut state = SeedMark { from: plan.from.to_string(), databases, loaded: None };
     mark::write(host, &state, fleet, journal).await?;
+    end_channels(plan, fleet, journal).await?;
     drop_leftovers(step, plan, fleet, journal).await?;
 
     let copied = copy::run(step, plan, fleet, journal, events).await?;
@@ -94,6 +95,19 @@ async fn copy_all(
         copied.position,
         kept.unwrap_or_default()
     )))
+}
+
+/// Ends the channels that can't outlive the copy. From here on its record says where to begin.
+async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    for end in &plan.ends {
+        let dialect = fleet.dialect(&end.host)?;
+        let failed = |e| StepError::new(&end.host, format!("end the channel from {}", end.source), e);
+        let mut sql = statements(&end.host, fleet, journal).await?;
+        sql.run(&dialect.stop_channel(&end.name)).await.map_err(failed)?;
+        sql.run(&dialect.drop_channel(&end.name)).await.map_err(failed)?;
+        sql.sql.close().await;
+    }
+    Ok(())
 }
 
 /// Drops what an unfinished copy of ours left on the replica, and what the copy replaces.

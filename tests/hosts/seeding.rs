@@ -186,6 +186,60 @@ fn rows_that_only_a_replica_has_are_shown_before_anything_could_replace_them() {
 }
 
 #[test]
+fn a_source_that_has_purged_what_a_replica_needs_leads_to_a_new_copy() {
+    let lab = Lab::pair();
+    lab.sql("db-a", "create database shop; create table shop.t (id int auto_increment primary key, v varchar(20)); insert into shop.t (v) values ('one')");
+    lab.apply("hot-standby");
+    lab.same(["db-a", "db-b"], "checksum table shop.t extended");
+    // The standby sleeps too long.
+    lab.sql("db-b", "stop slave");
+    lab.sql("db-a", "insert into shop.t (v) values ('two'); flush binary logs; insert into shop.t (v) values ('three'); flush binary logs");
+    let newest = lab.sql("db-a", "show master status").split_whitespace().next().unwrap().to_owned();
+    for _ in patience() {
+        lab.sql("db-a", &format!("purge binary logs to '{newest}'"));
+        if lab.sql("db-a", "show binary logs").lines().count() == 1 {
+            break;
+        }
+    }
+    // Found before the channel is started into its error.
+    let run = lab.tandem(&["plan", "hot-standby"]).expect(8);
+    assert!(run.out.contains("source-purged") && run.out.contains("--allow reseed"), "{}", run.out);
+    // Started by hand all the same, it is the same finding.
+    lab.sql("db-b", "start slave");
+    lab.wait_sql("db-b", "select count(*) from information_schema.processlist where command='Slave_IO'", "0");
+    lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(0);
+    assert!(run.err.contains("the old data is kept in"), "{}", run.err);
+    lab.plan("hot-standby").expect(0);
+    lab.sql("db-b", "insert into shop.t (v) values ('back')");
+    lab.same(["db-a", "db-b"], "checksum table shop.t extended");
+    assert_eq!(lab.same(["db-a", "db-b"], "select count(*) from shop.t"), "4");
+}
+
+#[test]
+fn a_replica_whose_rows_differ_is_copied_anew_where_that_is_allowed() {
+    let lab = Lab::pair();
+    lab.sql(
+        "db-a",
+        "create database shop; create table shop.t (id int primary key); insert into shop.t values (1)",
+    );
+    lab.apply("hot-standby");
+    lab.sql("db-b", "set sql_log_bin=0; insert into shop.t values (2)");
+    lab.sql("db-a", "insert into shop.t values (2)");
+    lab.wait_sql(
+        "db-b",
+        "select count(*) from information_schema.processlist where command='Slave_SQL'",
+        "0",
+    );
+    let run = lab.tandem(&["plan", "hot-standby"]).expect(8);
+    assert!(run.out.contains("same key") && run.out.contains("--allow reseed"), "{}", run.out);
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(0);
+    lab.plan("hot-standby").expect(0);
+    lab.sql("db-a", "insert into shop.t values (3)");
+    lab.same(["db-a", "db-b"], "checksum table shop.t extended");
+}
+
+#[test]
 fn data_on_the_wrong_side_only_is_refused_and_the_other_direction_offered() {
     let lab = Lab::pair();
     lab.sql(

@@ -1,0 +1,215 @@
+//! The copy of a source's data as a step: whether it can be made, and what it costs and hurts.
+
+use super::{
+    Draft,
+    channel::Footing,
+    data::{Pair, join, shown},
+};
+use crate::{
+    desired::{SeedMethod, SeedWish},
+    model::{Fact, bytes},
+    plan::{Action, EndedChannel, Kind, Reason, Risk, SeedPlan, Step, StepId},
+};
+
+impl Pair<'_> {
+    /// Adds the step that copies the source's data here, unless something speaks against it.
+    pub(super) fn copy(
+        &self,
+        seed: Option<&SeedWish>,
+        leftovers: Vec<String>,
+        replaces: Vec<String>,
+        draft: &mut Draft,
+    ) -> Footing {
+        let host = &self.host.name;
+        let others: Vec<&String> = self
+            .server
+            .channels
+            .known()
+            .into_iter()
+            .flatten()
+            .map(|channel| &channel.name)
+            .filter(|name| **name != self.wish.name)
+            .collect();
+        if !others.is_empty() {
+            let reason = format!(
+                "{host} has other channels ({}), and their places would be lost with its data. End them first. \
+                 Nothing was changed.",
+                others.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "),
+            );
+            draft.refuse(host, "other-channels", reason);
+            return Footing::Refused;
+        }
+        let ends = self.ends();
+        let Some(wish) = seed.filter(|wish| wish.method != SeedMethod::None) else {
+            draft.refuse(
+                host,
+                "copy-needed",
+                format!(
+                    "{} holds data and {host} holds none, but no role copies it: add the role seed (and seed_method \
+                     other than none), or load the data yourself. Nothing was changed.",
+                    self.wish.source
+                ),
+            );
+            return Footing::Refused;
+        };
+        if matches!(wish.method, SeedMethod::Physical | SeedMethod::Clone) {
+            draft.refuse(
+                host,
+                "seed-method",
+                format!(
+                    "this seed_method ({}) is not built yet; auto and logical are. Nothing was changed.",
+                    wish.place
+                ),
+            );
+            return Footing::Refused;
+        }
+        let chosen: Vec<_> = self
+            .source
+            .databases
+            .iter()
+            .filter(|d| wish.databases.is_empty() || wish.databases.contains(&d.name))
+            .collect();
+        let missing: Vec<&String> =
+            wish.databases.iter().filter(|n| !self.source.databases.iter().any(|d| &d.name == *n)).collect();
+        if !missing.is_empty() {
+            draft.refuse(
+                host,
+                "unknown-database",
+                format!("seed_databases names {}, which {} does not have.", join(&missing), self.wish.source),
+            );
+            return Footing::Refused;
+        }
+        let size: u64 = chosen.iter().map(|d| d.bytes).sum();
+        // What is replaced is kept on the same disk first.
+        let own: u64 =
+            self.server.databases.iter().filter(|d| replaces.contains(&d.name)).map(|d| d.bytes).sum();
+        if let Fact::Known(disk) = &self.facts.disk
+            && disk.free < size + own
+        {
+            draft.refuse(
+                host,
+                "disk-too-small",
+                format!(
+                    "the copy needs about {}, and {} has {} free at {}.",
+                    bytes(size + own),
+                    host,
+                    bytes(disk.free),
+                    disk.datadir
+                ),
+            );
+            return Footing::Refused;
+        }
+        let locked: Vec<(String, String)> = chosen
+            .iter()
+            .flat_map(|d| d.locked_tables.iter().map(|(table, _)| (d.name.clone(), table.clone())))
+            .collect();
+        let mut risk = vec![Risk::CopyLoad { bytes: size }];
+        if !locked.is_empty() {
+            let names: Vec<String> = chosen
+                .iter()
+                .flat_map(|d| d.locked_tables.iter().map(|(t, e)| format!("{}.{t} ({e})", d.name)))
+                .collect();
+            risk.push(Risk::WriteLock {
+                host: wish.from.clone(),
+                why: format!(
+                    "{} tables know no transactions and are copied under a read lock: {}",
+                    names.len(),
+                    shown(&names)
+                ),
+            });
+        }
+        if !leftovers.is_empty() {
+            risk.push(Risk::Note(format!("drops what an unfinished copy left: {}", leftovers.join(", "))));
+        }
+        for ended in &ends {
+            risk.push(Risk::Note(match (&ended.host, &ended.source) {
+                (own, source) if own == host => {
+                    format!("ends the channel from {source}, which can't go on; it is made anew")
+                }
+                (back, _) if *back == wish.from => {
+                    format!("ends the channel of {back} from {host} meanwhile, since {host}'s binary logs start anew")
+                }
+                (other, _) => format!(
+                    "ends the channel of {other} from {host}: {host}'s binary logs start anew, and {other} needs a \
+                     copy then, too"
+                ),
+            }));
+        }
+        if !replaces.is_empty() {
+            risk.push(Risk::ReplacesData(format!(
+                "{} of {host}: {}; kept in a file below /var/lib/tandem/replaced on {host}",
+                bytes(own),
+                shown(&replaces)
+            )));
+        }
+        if self.server.binlog.known().is_some() && replaces.is_empty() {
+            risk.push(Risk::Note(format!(
+                "the binary logs of {host} start anew; it holds no data of its own"
+            )));
+        }
+        let databases: Vec<String> = chosen.iter().map(|d| d.name.clone()).collect();
+        draft.steps.push(Step {
+            id: StepId(format!("{host}/seed/{}", wish.from)),
+            host: host.clone(),
+            kind: Kind::Seed,
+            summary: format!("copy {} from {} ({})", shown(&databases), wish.from, bytes(size)),
+            reason: vec![Reason::declared(
+                match replaces.is_empty() {
+                    true => format!("{host} holds no data and {} does", wish.from),
+                    false => {
+                        format!("{host} shall hold what {} does, and --allow reseed was given", wish.from)
+                    }
+                },
+                &wish.place,
+            )],
+            before: Some(match (replaces.is_empty(), leftovers.is_empty()) {
+                (false, _) => match self.losses() {
+                    lines if lines.is_empty() => replaces.join("\n"),
+                    lines => lines.join("\n"),
+                },
+                (true, true) => "no database".to_owned(),
+                (true, false) => "an unfinished copy".to_owned(),
+            }),
+            after: Some(databases.join("\n")),
+            risk,
+            requires: Vec::new(),
+            action: Action::Seed(SeedPlan {
+                from: wish.from.clone(),
+                databases,
+                locked_tables: locked,
+                accounts: wish.accounts,
+                own_users: self.context.own_users(),
+                bytes: size,
+                leftovers,
+                replaces,
+                ends,
+            }),
+        });
+        Footing::Seeded
+    }
+
+    /// The channels that can't outlive the copy.
+    fn ends(&self) -> Vec<EndedChannel> {
+        let host = &self.host.name;
+        let own = self.channel().map(|channel| EndedChannel {
+            host: host.clone(),
+            name: channel.name.clone(),
+            source: self.wish.source.clone(),
+        });
+        let following = self.context.desired.hosts.values().flat_map(|other| {
+            let facts = self.context.observed.get(&other.name).and_then(Fact::known);
+            let channels = facts.and_then(|f| f.server.known()).and_then(|s| s.channels.known());
+            let from_here = other.channels.iter().find(|wish| wish.source == *host);
+            channels
+                .into_iter()
+                .flatten()
+                .filter(move |channel| from_here.is_some_and(|wish| wish.name == channel.name))
+                .map(|channel| EndedChannel {
+                    host: other.name.clone(),
+                    name: channel.name.clone(),
+                    source: host.clone(),
+                })
+        });
+        own.into_iter().chain(following).collect()
+    }
+}
