@@ -35,9 +35,19 @@ enum Fault {
     Power(&'static str),
 }
 
+/// What the run is to bring about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scene {
+    /// A fresh host becomes the standby of one with data.
+    Fresh,
+    /// A standby slept until its source had purged what it needs, and is copied anew.
+    Purged,
+}
+
 /// When it is done: at the beginning of the n-th step, and so much later.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
+    scene: Scene,
     fault: Fault,
     step: usize,
     after: Duration,
@@ -57,7 +67,13 @@ const STEPS: usize = 13;
 
 fn trials() -> Vec<Trial> {
     let mut list = Vec::new();
-    let at = |fault, step, milliseconds| Trial { fault, step, after: Duration::from_millis(milliseconds) };
+    let of = |scene, fault, step, milliseconds| Trial {
+        scene,
+        fault,
+        step,
+        after: Duration::from_millis(milliseconds),
+    };
+    let at = |fault, step, milliseconds| of(Scene::Fresh, fault, step, milliseconds);
     for step in 1..=STEPS {
         list.push(at(Fault::Kill, step, 0));
         list.push(at(Fault::Kill, step, 40 + 37 * step as u64));
@@ -73,6 +89,18 @@ fn trials() -> Vec<Trial> {
     }
     for (step, host) in [(6, "db-b"), (11, "db-b"), (12, "db-a")] {
         list.push(at(Fault::Power(host), step, 50));
+    }
+    // The copy is the first of three steps, and the longest.
+    for (step, milliseconds) in [(1, 0), (1, 150), (1, 400), (1, 700), (2, 0), (2, 100), (3, 0), (3, 60)] {
+        list.push(of(Scene::Purged, Fault::Kill, step, milliseconds));
+    }
+    for (fault, step, milliseconds) in [
+        (Fault::Hangup, 1, 300),
+        (Fault::Network("db-b"), 1, 200),
+        (Fault::Crash("db-b"), 1, 500),
+        (Fault::Crash("db-a"), 2, 20),
+    ] {
+        list.push(of(Scene::Purged, fault, step, milliseconds));
     }
     list
 }
@@ -96,7 +124,8 @@ fn main() {
                     });
                     let word = shown.problem.as_deref().unwrap_or("converged");
                     print(&format!(
-                        "{:?} at step {} + {} ms: {word}; {} rows, {} lost, write after {} ms",
+                        "{:?}: {:?} at step {} + {} ms: {word}; {} rows, {} lost, write after {} ms",
+                        trial.scene,
                         trial.fault,
                         trial.step,
                         trial.after.as_millis(),
@@ -143,7 +172,8 @@ fn report(trials: &[Trial], results: &[Shown], acked: usize, slowest: Duration) 
     }
     let mut text = String::from(
         "# Reliability\n\nMade by `make torture`. Each trial boots two hosts, the first with data (also in a table without transactions) and under\n\
-         writes, starts `apply`, and does harm at the beginning of a step or some moments later. Afterwards no lock may be left, a write on the\n\
+         writes, starts `apply`, and does harm at the beginning of a step or some moments later. In some trials the second host is fresh;\n\
+         in others it was a standby already, and the first has purged what it needs next. Afterwards no lock may be left, a write on the\n\
          source must succeed, and `apply` once more must end with an empty plan, equal checksums, every acknowledged row on both hosts, and no\n\
          temporary file.\n\n| what was done | trials | converged | rows acknowledged | rows lost |\n|---|---|---|---|---|\n",
     );
@@ -202,6 +232,9 @@ fn run(trial: Trial) -> Shown {
          create table old (id int primary key) engine=MyISAM; insert into old select seq from seq_1_to_1000; \
          create table acked (id bigint auto_increment primary key)",
     );
+    if trial.scene == Scene::Purged {
+        purge(&lab);
+    }
     let (mut child, collected) = writer(&lab);
     let mut shown = Shown::default();
     disturb(&lab, trial);
@@ -209,7 +242,7 @@ fn run(trial: Trial) -> Shown {
     if !locks_are_free(&lab) {
         shown.problem = Some("a lock is left".into());
     }
-    let again = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]);
+    let again = lab.tandem(&apply(trial.scene));
     if again.code != 0 {
         shown.problem = Some(format!("apply again ends with {}: {}{}", again.code, again.out, again.err));
     }
@@ -224,24 +257,35 @@ fn run(trial: Trial) -> Shown {
     shown
 }
 
+/// The standby stops, and the source purges what it needs next.
+fn purge(lab: &Lab) {
+    lab.apply("hot-standby");
+    lab.sql("db-b", "stop slave");
+    lab.sql("db-a", "insert into shop.acked () values (); flush binary logs; insert into shop.acked () values (); flush binary logs");
+    let newest = lab.sql("db-a", "show master status");
+    let newest = newest.split_whitespace().next().unwrap();
+    for _ in patience() {
+        lab.sql("db-a", &format!("purge binary logs to '{newest}'"));
+        if lab.sql("db-a", "show binary logs").lines().count() == 1 {
+            return;
+        }
+    }
+    panic!("db-a keeps its binary logs");
+}
+
+fn apply(scene: Scene) -> Vec<&'static str> {
+    let mut words = vec!["apply", "hot-standby", "--yes", "--allow", "restart"];
+    if scene == Scene::Purged {
+        words.extend(["--allow", "reseed"]);
+    }
+    words
+}
+
 /// Applies until the chosen step begins, and does the harm.
 fn disturb(lab: &Lab, trial: Trial) {
-    let mut apply = lab
-        .tandem_command(&[
-            "apply",
-            "hot-standby",
-            "--yes",
-            "--allow",
-            "restart",
-            "--format",
-            "jsonl",
-            "--timeout",
-            "10s",
-        ])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut words = apply(trial.scene);
+    words.extend(["--format", "jsonl", "--timeout", "10s"]);
+    let mut apply = lab.tandem_command(&words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut started = 0;
     let mut lines = BufReader::new(apply.stdout.take().unwrap()).lines();
     for line in lines.by_ref().map_while(Result::ok) {
