@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     desired::{SeedMethod, SeedWish},
-    model::{Fact, bytes},
+    model::{Fact, bytes, visible},
     plan::{Action, EndedChannel, Kind, Reason, Risk, SeedPlan, Step, StepId},
 };
 
@@ -119,7 +119,7 @@ impl Pair<'_> {
             });
         }
         if !leftovers.is_empty() {
-            risk.push(Risk::Note(format!("drops what an unfinished copy left: {}", leftovers.join(", "))));
+            risk.push(Risk::Note(format!("drops what an unfinished copy left: {}", shown(&leftovers))));
         }
         for ended in &ends {
             risk.push(Risk::Note(match (&ended.host, &ended.source) {
@@ -164,13 +164,13 @@ impl Pair<'_> {
             )],
             before: Some(match (replaces.is_empty(), leftovers.is_empty()) {
                 (false, _) => match self.losses() {
-                    lines if lines.is_empty() => replaces.join("\n"),
-                    lines => lines.join("\n"),
+                    told if told.is_empty() => lines(&replaces),
+                    told => told.join("\n"),
                 },
                 (true, true) => "no database".to_owned(),
                 (true, false) => "an unfinished copy".to_owned(),
             }),
-            after: Some(databases.join("\n")),
+            after: Some(lines(&databases)),
             risk,
             requires: Vec::new(),
             action: Action::Seed(SeedPlan {
@@ -212,4 +212,8 @@ impl Pair<'_> {
         });
         own.into_iter().chain(following).collect()
     }
+}
+
+fn lines(names: &[String]) -> String {
+    names.iter().map(|name| visible(name)).collect::<Vec<_>>().join("\n")
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
     gtid::{self, NeedsSeed, Relation, ReturnWay},
-    model::{Fact, HostName, bytes},
+    model::{Fact, HostName, bytes, visible},
     observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
     plan::{Action, Coordinates, Kind, Reason, Step, StepId},
 };
@@ -234,6 +234,12 @@ impl Pair<'_> {
         back && (mark || (seeded && emptied && !content(self.server).is_empty()))
     }
 
+    /// Whether the source is declared to get its data from this host.
+    fn source_shall_copy_us(&self) -> bool {
+        let source = self.context.desired.hosts.get(&self.wish.source);
+        source.and_then(|s| s.seed.as_ref()).is_some_and(|s| s.from == self.host.name)
+    }
+
     /// Whether the source waits for a copy of somebody else's data itself. Whoever follows it has to wait
     /// too: from an empty server nobody gets what that server will hold.
     fn source_awaits_a_copy(&self) -> bool {
@@ -337,6 +343,12 @@ impl Pair<'_> {
         if seed.is_some() {
             let reason = format!("{reason}. {}", self.ways_out());
             draft.refuse(&self.host.name, "data-on-both", self.with_losses(reason));
+        } else if self.source_shall_copy_us() {
+            let reason = format!(
+                "replication from {0}: whether {0} gets a copy of {1} comes first",
+                self.wish.source, self.host.name
+            );
+            draft.wait(&self.host.name, reason);
         } else {
             let reason = format!("{reason}. Nothing was changed.");
             draft.refuse(&self.host.name, "data-on-both", self.with_losses(reason));
@@ -407,7 +419,7 @@ impl Pair<'_> {
                      away first. Nothing was changed.",
                     mark.from,
                     self.host.name,
-                    foreign.join(", ")
+                    shown(&foreign)
                 ),
             );
             return Footing::Refused;
@@ -433,14 +445,15 @@ fn summary(names: &BTreeSet<String>) -> String {
 }
 
 pub(super) fn join(names: &[&String]) -> String {
-    names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
+    names.iter().map(|n| visible(n)).collect::<Vec<_>>().join(", ")
 }
 
 /// The first names of a list, and how many more there are.
 pub(super) fn shown(names: &[String]) -> String {
     const MOST: usize = 6;
-    match names.len() {
-        0..=MOST => names.join(", "),
-        n => format!("{} and {} more", names[..MOST].join(", "), n - MOST),
+    let first: Vec<String> = names.iter().take(MOST).map(|n| visible(n)).collect();
+    match names.len().checked_sub(MOST) {
+        None | Some(0) => first.join(", "),
+        Some(more) => format!("{} and {more} more", first.join(", ")),
     }
 }

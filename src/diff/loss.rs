@@ -1,7 +1,7 @@
 //! What a copy over a replica's data would lose, in words: tables with their rows and sizes, and events.
 
 use crate::{
-    model::{Fact, HostName, bytes},
+    model::{Fact, HostName, bytes, visible},
     observe::{Content, HostFacts, TableFacts},
 };
 
@@ -25,7 +25,7 @@ pub fn lines(
     let mut lines = Vec::new();
     let mut equal = 0;
     for ((database, table), here) in &ours.tables {
-        let name = format!("{database}.{table}");
+        let name = visible(&format!("{database}.{table}"));
         lines.push(match theirs.tables.get(&(database.clone(), table.clone())) {
             None => format!("only {host} has {name}: {}, {}", rows(here), bytes(here.bytes)),
             Some(there) if here.checksum.is_some() && here.checksum == there.checksum => {

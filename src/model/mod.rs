@@ -13,5 +13,5 @@ pub use glob::glob;
 pub use host::{Endpoint, HostName};
 pub use place::Place;
 pub use secret::{Secret, SecretId};
-pub use units::{bytes, duration};
+pub use units::{bytes, duration, visible};
 pub use version::{Family, ServerVersion};

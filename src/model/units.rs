@@ -1,4 +1,4 @@
-//! Sizes and durations in words that people read.
+//! Sizes, durations and names in words that people read.
 
 use std::time::Duration;
 
@@ -28,6 +28,12 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// A name from outside as one line of text: what would move the cursor, or end the line, is escaped.
+pub fn visible(name: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    name.chars().map(escape).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +46,6 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(850)), "850 ms");
         assert_eq!(duration(Duration::from_millis(4200)), "4.2 s");
         assert_eq!(duration(Duration::from_secs(185)), "3 min 5 s");
+        assert_eq!(visible("e\n\u{1b}[2Jü'"), "e\\n\\u{1b}[2Jü'");
     }
 }

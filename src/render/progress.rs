@@ -8,8 +8,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::{
     Terminal,
     paint::{ADDED, ALARM, CHANGED, QUIET, paint},
+    terminal::harmless,
 };
-use crate::{apply::Event, model, plan::StepId};
+use crate::{
+    apply::Event,
+    model::{self, visible},
+    plan::StepId,
+};
 
 /// A line on a terminal that says what is going on, from its making until it is dropped.
 #[derive(Debug)]
@@ -97,13 +102,13 @@ impl Live {
         match event {
             Event::Started { id, host, summary } => {
                 let bar = self.all.add(ProgressBar::new_spinner().with_style(spinner()));
-                bar.set_message(format!("{host}  {summary}"));
+                bar.set_message(visible(&format!("{host}  {summary}")));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 self.bars.insert(id.clone(), bar);
             }
             Event::Progress { id, host, bytes, total, doing } => {
                 if let Some(bar) = self.bars.get(id) {
-                    bar.set_message(format!("{host}  {doing}"));
+                    bar.set_message(visible(&format!("{host}  {doing}")));
                     if *total > 0 {
                         if bar.length().is_none() {
                             bar.set_style(copying());
@@ -119,7 +124,7 @@ impl Live {
                     bar.finish_and_clear();
                 }
                 if let Some(line) = line(event) {
-                    let _ = self.all.println(line);
+                    let _ = self.all.println(harmless(&line));
                 }
             }
         }

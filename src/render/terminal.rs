@@ -1,8 +1,13 @@
 //! Where text goes.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{IsTerminal, Write},
+};
 
 use anstream::ColorChoice;
+
+use crate::model::visible;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +44,7 @@ impl Terminal {
     /// Data, to standard output. A reader that has gone away is no error of ours.
     pub fn out(&self, text: &str) {
         let mut stream = anstream::stdout();
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.flush());
     }
 
     /// A JSON value, to standard output.
@@ -75,10 +80,10 @@ impl Terminal {
         }
     }
 
-    /// Text to standard error as it is.
+    /// Text to standard error.
     pub fn err(&self, text: &str) {
         let mut stream = anstream::stderr();
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.flush());
     }
 
     /// Whether a person can be asked.
@@ -120,6 +125,56 @@ impl Terminal {
         match std::io::stdin().read_line(&mut answer) {
             Ok(n) if n > 0 => Some(answer.trim().to_owned()),
             _ => None,
+        }
+    }
+}
+
+/// A text without what a server could put into a name to take hold of the terminal: control characters
+/// are escaped, except for ends of lines and the colours of our own.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    let wild = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(wild) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(wild) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let colour = rest.strip_prefix("\u{1b}[").and_then(|tail| {
+            let end = tail.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            tail[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
+        });
+        let length = colour.unwrap_or_else(|| rest.chars().next().map_or(0, char::len_utf8));
+        match colour {
+            Some(_) => out.push_str(&rest[..length]),
+            None => out.push_str(&visible(&rest[..length])),
+        }
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn only_colours_reach_the_terminal() {
+        assert_eq!(harmless("a\tb\n"), "a\tb\n");
+        assert_eq!(harmless("\u{1b}[1;31mred\u{1b}[0m"), "\u{1b}[1;31mred\u{1b}[0m");
+        assert_eq!(harmless("\u{1b}[2J\r\u{9b}31m\u{1b}"), "\\u{1b}[2J\\r\\u{9b}31m\\u{1b}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_else_is_left(text in "(\\x1b\\[|\\x1b|[0-9;mJ]|\\PC|\\p{Cc}){0,30}") {
+            let said = harmless(&text);
+            for piece in said.split('\u{1b}').skip(1) {
+                let end = piece.find('m');
+                proptest::prop_assert!(end.is_some_and(|e| piece[..e].starts_with('[') && piece[1..e].chars().all(|c| c.is_ascii_digit() || c == ';')));
+            }
         }
     }
 }

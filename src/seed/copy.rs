@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Sends a dump. Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR [--table DATABASE TABLE]... --then
-/// [--ignore-table=...]... --databases DATABASE... Standard input: a line with the password as an
+/// [--ignore-table=...]... --databases -- DATABASE... Standard input: a line with the password as an
 /// option file has it.
 ///
 /// The tables that are named come first and as they are, under a lock that the controller holds; then
@@ -52,8 +52,8 @@ snapshot() {
 everything() {
   while [ "$1" = --table ]; do
     # The first prints CREATE DATABASE and USE, the second the table.
-    run --no-data --no-create-info --skip-triggers --databases "$2" || return
-    run --triggers "$2" "$3" || return
+    run --no-data --no-create-info --skip-triggers --databases -- "$2" || return
+    run --triggers -- "$2" "$3" || return
     shift 3
   done
   shift
@@ -318,7 +318,7 @@ async fn streams<'f>(
     }
     args.push("--then");
     args.extend(names.iter().map(String::as_str));
-    args.push("--databases");
+    args.extend(["--databases", "--"]);
     args.extend(plan.databases.iter().map(String::as_str));
     let failed = |e: crate::transport::RunError| {
         StepError::new(from, format!("begin the copy from {from} to {host}"), e)

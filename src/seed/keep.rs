@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::copy::password_line;
 use crate::{
     apply::{Fleet, StepError, journal::Journal},
-    model::HostName,
+    model::{HostName, visible},
 };
 
 /// A terabyte takes a while.
@@ -21,7 +21,7 @@ IFS= read -r password
 mkdir -p "${path%/*}"
 trap 'rm -f "$path.new"' EXIT
 { "$dump" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" --default-character-set=utf8mb4 --quick --hex-blob \
-    --max-allowed-packet=1G --single-transaction --routines --triggers --events --databases "$@" 3<<END
+    --max-allowed-packet=1G --single-transaction --routines --triggers --events --databases -- "$@" 3<<END
 [client]
 password="$password"
 END
@@ -40,7 +40,7 @@ pub async fn keep(
     journal: &Journal,
 ) -> Result<String, StepError> {
     let tools = &fleet.facts(host)?.os.tools;
-    let tried = format!("keep the old data ({})", databases.join(", "));
+    let tried = format!("keep the old data ({})", visible(&databases.join(", ")));
     let Some(dump) = ["mariadb-dump", "mysqldump"].iter().find_map(|t| tools.get(*t)) else {
         return Err(StepError::new(host, tried, "mariadb-dump is not installed")
             .then("Install the server's client package. Nothing was replaced."));

@@ -88,8 +88,9 @@ async fn copy_all(
     let gtid = if copied.gtid.is_empty() { "the first event".to_owned() } else { copied.gtid };
     let kept =
         kept.map(|path| format!("; the old data is kept in {path} on {host}, to be removed with: rm {path}"));
+    let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
     Ok(Some(format!(
-        "{} sent, {accounts} accounts, snapshot at {gtid} ({}:{}), {lock}{}",
+        "{} sent, {accounts}, snapshot at {gtid} ({}:{}), {lock}{}",
         crate::model::bytes(copied.sent),
         copied.file,
         copied.position,

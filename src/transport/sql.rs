@@ -180,12 +180,35 @@ fn plain(error: &mysql_async::Error) -> String {
 
 /// Whether a statement only reads. What can hide in a comment or behind a semicolon is refused.
 fn reads_only(sql: &str) -> bool {
-    let upper = sql.trim_start().to_ascii_uppercase();
+    let Some(bare) = unquoted(sql) else { return false };
+    let upper = bare.trim_start().to_ascii_uppercase();
     let begins =
         ["SELECT ", "SHOW ", "SET SESSION ", "CHECKSUM TABLE "].iter().any(|word| upper.starts_with(word));
     let writes =
         upper.contains("INTO OUTFILE") || upper.contains("INTO DUMPFILE") || upper.contains("FOR UPDATE");
-    begins && !writes && !sql.contains(';') && !sql.contains("/*")
+    begins && !writes && !bare.contains(';') && !bare.contains("/*")
+}
+
+/// A statement without what stands in quotes; `None` where a quote does not end.
+fn unquoted(sql: &str) -> Option<String> {
+    let mut bare = String::with_capacity(sql.len());
+    let mut chars = sql.chars();
+    while let Some(c) = chars.next() {
+        bare.push(c);
+        if !matches!(c, '\'' | '"' | '`') {
+            continue;
+        }
+        // A doubled quote is the end of one and the begin of the next, which comes to the same here.
+        loop {
+            match chars.next()? {
+                '\\' if c != '`' => drop(chars.next()?),
+                end if end == c => break,
+                _ => {}
+            }
+        }
+        bare.push(c);
+    }
+    Some(bare)
 }
 
 #[cfg(test)]
@@ -197,10 +220,14 @@ mod tests {
         assert!(reads_only("SELECT 1"));
         assert!(reads_only("show all slaves status"));
         assert!(reads_only("SET SESSION sql_log_bin=0"));
+        assert!(reads_only("SHOW CREATE USER 'o''k`\\';/*'@`%;`"));
         for sql in [
             "SET GLOBAL read_only=0",
             "DELETE FROM t",
             "SELECT 1; DROP TABLE t",
+            "SELECT '\\''; DROP TABLE t -- '",
+            "SELECT `\\`; DROP TABLE t -- `",
+            "SELECT 'x",
             "SELECT 1 INTO OUTFILE '/x'",
             "/*!50000 DROP */ TABLE t",
             "SELECT /*!50000 1 INTO OUTFILE */ 1",

@@ -4,6 +4,7 @@
 mod accidents;
 mod firewall;
 mod fresh_pair;
+mod hostile;
 mod lab;
 mod logins;
 mod roles;
