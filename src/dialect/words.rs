@@ -129,6 +129,14 @@ impl Dialect {
         format!("RESET SLAVE {}", self.named(name)).trim_end().to_owned()
     }
 
+    /// Takes this session out of the general log and the slow log, or lets it back in.
+    pub fn statement_logs(self, on: bool) -> &'static str {
+        match on {
+            false => "SET SESSION sql_log_off=1, SESSION slow_query_log=0",
+            true => "SET SESSION sql_log_off=0, SESSION slow_query_log=DEFAULT",
+        }
+    }
+
     /// Removes a channel with all that it knows.
     pub fn drop_channel(self, name: &str) -> String {
         format!("RESET SLAVE {}ALL", self.named(name))

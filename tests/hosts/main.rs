@@ -9,6 +9,7 @@ mod lab;
 mod logins;
 mod roles;
 mod runs;
+mod secrets;
 mod seeding;
 mod tls;
 mod topologies;

@@ -114,10 +114,10 @@ impl Work<'_> {
         let text = self.dialect.change_channel(&statement);
         let shown = self.dialect.change_channel(&ChannelStatement { password: "***", ..statement });
         let tried = format!("set up the channel from {}", self.wish.source);
-        // The general log would keep the password in clear text.
-        sql.run("SET SESSION sql_log_off=1").await.map_err(|e| self.failed(&tried, e))?;
+        // The general log and the slow log would keep the password in clear text.
+        sql.run(self.dialect.statement_logs(false)).await.map_err(|e| self.failed(&tried, e))?;
         sql.run_as(&text, &shown).await.map_err(|e| self.failed(&tried, e))?;
-        sql.run("SET SESSION sql_log_off=0").await.map_err(|e| self.failed(&tried, e))?;
+        sql.run(self.dialect.statement_logs(true)).await.map_err(|e| self.failed(&tried, e))?;
         Ok(())
     }
 
