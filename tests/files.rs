@@ -219,3 +219,35 @@ fn a_host_that_does_not_answer_is_unread_and_nothing_is_planned() {
     let (code, ..) = files.run(&["-i", "hosts.yml", "status", "play.yml"]);
     assert_eq!(code, 4);
 }
+
+/// An inventory that asks for too much ends in a message, whatever it asks for.
+#[test]
+fn an_inventory_of_nonsense_is_an_error_and_never_a_panic() {
+    let many = |text: &str| text.repeat(50_000);
+    let hosts =
+        |rest: &str| format!("all: {{children: {{db: {{hosts: {{db-a: {{}}, db-b: {{{rest}}}}}}}}}}}\n");
+    let cases = [
+        format!("all: {}", many("[")),
+        format!("all: {}", many("{a: ")),
+        format!("all: {{children: {{db: {{hosts: {{\"{}\": {{}}}}}}}}}}\n", many("db[1:1]")),
+        hosts(&format!("replication_user: \"{}\"", many("{{ "))),
+        hosts(&format!("replication_user: \"{{{{ {}1{} }}}}\"", many("("), many(")"))),
+        hosts("replication_user: \"{{ w }}\", w: \"{{ replication_user }}\""),
+        hosts(
+            "replication_user: \"{% for i in range(9999) %}{% for j in range(9999) %}{% for k in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}\"",
+        ),
+        hosts("server_id: -5, replication_port: 99999999999999999999"),
+        hosts("ansible_host: \"-oProxyCommand=touch owned\""),
+        hosts("ansible_user: \"x; touch owned\", ansible_port: \"22; touch owned\""),
+        "all: \u{0}\n".to_owned(),
+    ];
+    for case in cases {
+        let files = Files::new();
+        files.write("hosts.yml", &case);
+        let (code, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml"]);
+        let begin: String = case.chars().take(160).collect();
+        assert_eq!(code, 65, "{begin}: {out}{err}");
+        assert!(!err.contains("panicked") && err.contains('×'), "{begin}: {err}");
+        assert!(!files.0.path().join("owned").exists());
+    }
+}

@@ -53,8 +53,14 @@ pub fn build(
                 match node.scalar().and_then(|s| s.parse().ok()) {
                     Some(n) => Some((host.clone(), n)),
                     None => {
-                        let message = format!("`{name}` must be a number, this is {}", node.kind());
-                        problems.push(Problem::error("variable::type", &node.place, message, "not a number"));
+                        let is = node.scalar().map_or_else(|| node.kind().to_owned(), |s| format!("`{s}`"));
+                        let message = format!("`{name}` must be a whole number from 0 on, this is {is}");
+                        problems.push(Problem::error(
+                            "variable::type",
+                            &node.place,
+                            message,
+                            "not such a number",
+                        ));
                         None
                     }
                 }

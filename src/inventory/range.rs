@@ -6,6 +6,10 @@
 /// What is wrong with the range, in words.
 pub fn expand(pattern: &str) -> Result<Vec<String>, String> {
     const MOST: usize = 10_000;
+    const MOST_RANGES: usize = 8;
+    if pattern.matches('[').count() > MOST_RANGES {
+        return Err(format!("a host name with more than {MOST_RANGES} ranges"));
+    }
     let Some(open) = pattern.find('[') else { return Ok(vec![pattern.to_owned()]) };
     let Some(close) = pattern[open..].find(']').map(|n| open + n) else {
         return Err(format!("`{pattern}`: the range has no closing bracket"));

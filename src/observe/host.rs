@@ -157,7 +157,11 @@ fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {
         Some((fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?))
     });
     match numbers {
-        Some((total, free)) => Fact::Known(DiskFacts { datadir, free: free * 1024, total: total * 1024 }),
+        Some((total, free)) => Fact::Known(DiskFacts {
+            datadir,
+            free: free.saturating_mul(1024),
+            total: total.saturating_mul(1024),
+        }),
         None => Fact::Unread(format!("the space at {datadir} is not known")),
     }
 }
@@ -190,4 +194,39 @@ pub fn reach(text: &str) -> BTreeMap<Endpoint, Reach> {
             Some((Endpoint { address, port }, result))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every section of the script, in the script's own order.
+    fn sections() -> Vec<&'static str> {
+        let names: Vec<&str> = SCRIPT
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("section "))
+            .filter_map(|rest| rest.split([' ', ';']).next())
+            .filter(|name| !name.starts_with('"') && !name.starts_with('$'))
+            .collect();
+        assert!(names.len() > 10, "{names:?}");
+        names
+    }
+
+    proptest::proptest! {
+        /// Whatever a host says in whatever section, it is facts or a reason, and no panic.
+        #[test]
+        fn nonsense_of_a_host_is_taken(
+            texts in proptest::collection::vec(
+                "(root|=|yes|enabled|active|nft|iptables|ufw|firewalld|\\{|\\}|\\[|\"|:|,|-A INPUT|/|[0-9]{1,22}|[a-z]{1,6}|\\n| |\\PC){0,30}", 5..6,
+            ),
+        ) {
+            let mut output = Vec::new();
+            for (name, text) in sections().iter().zip(texts.iter().cycle()) {
+                output.extend(format!("\n@@n {name}\n{text}").into_bytes());
+            }
+            let said = facts(&Sections::cut(&output, "n"));
+            let _ = reach(&texts[0]);
+            proptest::prop_assert!(said.server.known().is_none());
+        }
+    }
 }

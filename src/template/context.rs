@@ -141,6 +141,7 @@ impl Scope {
 fn explain(error: &Error) -> TemplateError {
     let message = match (error.kind(), error.detail()) {
         (ErrorKind::UndefinedError, None) => "a name is not defined".to_owned(),
+        (ErrorKind::OutOfFuel, _) => "it takes more than a million steps, so it would hardly end".to_owned(),
         (kind, None) => kind.to_string(),
         (_, Some(detail)) => detail.to_owned(),
     };
@@ -156,6 +157,8 @@ fn whole_expression(text: &str) -> Option<&str> {
 fn environment<'a>() -> Environment<'a> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // A template that runs away ends with an error instead of never.
+    environment.set_fuel(Some(1_000_000));
     // As Ansible has it: a block takes its line break with it, a text keeps its last one.
     if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).build() {
         environment.set_syntax(syntax);

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use tandem::{
     model::{Fact, HostName},
+    observe::ChannelFacts,
     plan::{Action, Coordinates, Kind, Plan, PlanDocument},
 };
 use world::{Files, Host, World};
@@ -199,6 +200,100 @@ proptest! {
             world.run(step);
             prop_assert_eq!(&once, &PlanDocument::from(&world.plan(&files)), "{}", step.id);
         }
+    }
+}
+
+/// What a server may say, and what it must not.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("Yes".to_owned()),
+        Just("No".to_owned()),
+        Just("Connecting".to_owned()),
+        Just("Preparing".to_owned()),
+        "[a-z]{1,8}-bin\\.[0-9]{1,6}",
+        "(error|'|`|\"|:|@|GRANT|Query: '|,| |[0-9]{1,20}|\\n|\\PC){0,12}",
+    ]
+}
+
+fn number() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        Just(0),
+        prop::sample::select(vec![1045, 1062, 1032, 1236, 1396, 1593, 1594, 1950, 2002, 2003, 2013]),
+        any::<u16>()
+    ]
+}
+
+prop_compose! {
+    /// A row of `SHOW ALL SLAVES STATUS` that no server would give.
+    fn channel()(
+        words in prop::collection::vec(word(), 15),
+        io_errno in number(),
+        sql_errno in number(),
+        numbers in prop::array::uniform4(any::<u64>()),
+        flags in any::<[bool; 4]>(),
+        port in any::<u16>(),
+    ) -> ChannelFacts {
+        let mut words = words.into_iter();
+        let mut word = || words.next().unwrap_or_default();
+        ChannelFacts {
+            name: if flags[0] { String::new() } else { word() },
+            source_host: word(),
+            source_port: port,
+            user: word(),
+            io_running: word(),
+            sql_running: word(),
+            io_errno: io_errno.into(),
+            io_error: word(),
+            sql_errno: sql_errno.into(),
+            sql_error: word(),
+            seconds_behind: flags[1].then_some(numbers[0]),
+            read: (word(), numbers[1]),
+            executed: (word(), numbers[2]),
+            using_gtid: word(),
+            gtid_io_pos: word(),
+            tls: flags[2],
+            tls_verify: flags[3],
+            tls_ca: word(),
+            delay: numbers[3],
+            source_server_id: numbers[0],
+            sql_state: word(),
+            io_state: word(),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// 12: a server that answers nonsense about its channels is no reason to panic, nor to replace its data.
+    #[test]
+    fn nonsense_about_channels_is_taken(
+        (files, hosts) in setup(),
+        nonsense in prop::collection::vec(channel(), 1..4),
+        which in any::<prop::sample::Index>(),
+    ) {
+        let mut world = World::new(&hosts);
+        settle(&mut world, &files);
+        let name = world.names()[which.index(hosts.len())].clone();
+        if let Some(Fact::Known(facts)) = world.observed.get_mut(&name)
+            && let Fact::Known(server) = &mut facts.server
+        {
+            server.channels = Fact::Known(nonsense);
+        }
+        let plan = world.plan(&files);
+        for step in &plan.steps {
+            prop_assert!(!matches!(&step.action, Action::Seed(seed) if !seed.replaces.is_empty()), "{:?}", step);
+        }
+        let document = PlanDocument::from(&plan);
+        let text = serde_json::to_string(&document).unwrap_or_default();
+        prop_assert_eq!(PlanDocument::parse(&text).ok(), Some(document.clone()));
+        let _ = tandem::render::plan(&document, tandem::render::PlanView::default());
+        let status = world.status(&files);
+        prop_assert!(!status.hosts.is_empty());
+        for full in [false, true] {
+            let _ = tandem::render::status(&status, full);
+        }
+        let _ = (tandem::render::dot(&status), tandem::render::mermaid(&status));
     }
 }
 

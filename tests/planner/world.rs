@@ -103,6 +103,13 @@ impl World {
         plan::build(&built, &self.observed, &secrets, &plan::Policy::default())
     }
 
+    /// The topology as it is shown.
+    pub fn status(&self, files: &Files) -> tandem::status::StatusDocument {
+        let (built, _) = self.wishes(files);
+        let hosts: Vec<_> = built.desired.hosts.values().collect();
+        tandem::status::status(&hosts, &self.observed, true)
+    }
+
     fn wishes(&self, files: &Files) -> (desired::Built, BTreeMap<SecretId, Secret>) {
         let directory = tempfile::tempdir().expect("a directory");
         let write = |name: &str, text: String| {
