@@ -42,7 +42,7 @@ fn failed(host: &HostName, why: impl std::fmt::Display) -> StepError {
 /// Data that came in since the plan was made would be lost by the copy, or stand in its way.
 async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let mut sql = fleet.reader(host).await?;
-    let have = databases_with_content(&mut sql).await.map_err(|e| failed(host, e))?;
+    let have = databases_with_content(&mut sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
     sql.close().await;
     let known: BTreeSet<&String> = plan.leftovers.iter().chain(&plan.replaces).collect();
     let new: Vec<&str> = have.iter().filter(|d| !known.contains(d)).map(String::as_str).collect();

@@ -1,10 +1,217 @@
 //! The words of each server family and version. No other module asks for a version.
 //!
-//! This room holds MariaDB 10.3 to 12 in full. A MySQL server is recognised and named; where a plan
-//! would need its words, it is refused.
+//! MariaDB 10.3 to 12 and MySQL 8.0.23 to 9 in full; docs/versions.md says which of them were run.
 
+mod account;
+mod channel;
+mod dump;
 mod quote;
-mod words;
+mod variable;
 
+pub use channel::ChannelStatement;
+pub use dump::DumpWords;
 pub use quote::{identifier, literal};
-pub use words::{ChannelStatement, Dialect};
+
+use std::collections::BTreeMap;
+
+use crate::model::{Family, ServerVersion};
+
+/// The words of one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    version: ServerVersion,
+}
+
+impl Dialect {
+    /// The dialect of a version.
+    pub fn of(version: ServerVersion) -> Self {
+        Self { version }
+    }
+
+    /// The family.
+    pub fn family(self) -> Family {
+        self.version.family
+    }
+
+    /// Whether it is a MySQL of at least this version.
+    fn mysql(self, major: u16, minor: u16, patch: u16) -> bool {
+        self.version.family == Family::MySql && self.version.at_least(major, minor, patch)
+    }
+
+    /// What this program can't do with such a server, if anything.
+    pub fn unsupported(self) -> Option<String> {
+        let (oldest, known) = match self.version.family {
+            // CHANGE REPLICATION SOURCE TO came with 8.0.23, and with it the words of today.
+            Family::MySql => ("8.0.23", self.version.at_least(8, 0, 23)),
+            Family::MariaDb => ("10.3", self.version.at_least(10, 3, 0)),
+        };
+        (!known).then(|| format!("{} is older than {oldest} and not supported", self.version))
+    }
+
+    /// What to say about a version that this program does not know.
+    pub fn note(self) -> Option<String> {
+        let newest = match self.version.family {
+            Family::MariaDb => 12,
+            Family::MySql => 9,
+        };
+        (self.version.major > newest).then(|| {
+            let family = self.version.family;
+            format!("{} is newer than this program; it is treated like {family} {newest}", self.version)
+        })
+    }
+
+    /// Why a replica of this kind can't follow such a source, if it can't.
+    ///
+    /// The two families' GTIDs and binary log events differ (MariaDB manual, "Replication Compatibility").
+    /// Within a family a newer replica reads what an older source writes, not the other way round (MySQL
+    /// manual, "Replication Compatibility Between MySQL Versions").
+    pub fn cannot_follow(self, source: Dialect) -> Option<String> {
+        let (ours, theirs) = (self.version, source.version);
+        if ours.family != theirs.family {
+            return Some(format!(
+                "{ours} can't replicate from {theirs}: the two families write different events"
+            ));
+        }
+        let series = |v: ServerVersion| (v.major, v.minor);
+        (series(theirs) > series(ours)).then(|| {
+            format!("{ours} can't be relied on to read what {theirs} writes: a replica must not be older than its source")
+        })
+    }
+
+    /// The current binary log file and position. `SHOW BINLOG STATUS` came with MariaDB 10.5.2, where the old
+    /// word stayed; MySQL 8.4 removed it, and has had the new one since 8.2.
+    pub fn show_binlog(self) -> &'static str {
+        if self.mysql(8, 4, 0) { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" }
+    }
+
+    /// Empties the binary logs, and with them what the server has executed by its own count.
+    pub fn reset_binlogs(self) -> &'static str {
+        if self.mysql(8, 4, 0) { "RESET BINARY LOGS AND GTIDS" } else { "RESET MASTER" }
+    }
+
+    /// Loads certificates anew without a restart: MariaDB 10.4 and MySQL 8.0.16.
+    pub fn reload_certificates(self) -> &'static str {
+        match self.version.family {
+            Family::MariaDb => "FLUSH SSL",
+            Family::MySql => "ALTER INSTANCE RELOAD TLS",
+        }
+    }
+
+    /// What makes the server's binary read its option files, say what is wrong in them, and end: MySQL 8.0.16
+    /// has a word for it.
+    pub fn check_options(self) -> &'static str {
+        match self.version.family {
+            Family::MariaDb => "--help --verbose",
+            Family::MySql => "--validate-config --log-error-verbosity=2",
+        }
+    }
+
+    /// Whether a server offers TLS, by its variables. MySQL 8.4 has no `have_ssl` any more, and a certificate
+    /// of its own making unless it was told not to.
+    pub fn offers_tls(self, variables: &BTreeMap<String, String>) -> bool {
+        match variables.get("have_ssl") {
+            Some(have) => have.eq_ignore_ascii_case("yes"),
+            None => {
+                self.family() == Family::MySql && variables.get("ssl_cert").is_some_and(|c| !c.is_empty())
+            }
+        }
+    }
+
+    /// Takes this session out of the general log and the slow log, or lets it back in. MySQL has no such
+    /// switch for the slow log; it writes no password into either.
+    pub fn statement_logs(self, on: bool) -> &'static str {
+        match (self.version.family, on) {
+            (Family::MariaDb, false) => "SET SESSION sql_log_off=1, SESSION slow_query_log=0",
+            (Family::MariaDb, true) => "SET SESSION sql_log_off=0, SESSION slow_query_log=DEFAULT",
+            (Family::MySql, false) => "SET SESSION sql_log_off=1",
+            (Family::MySql, true) => "SET SESSION sql_log_off=0",
+        }
+    }
+
+    /// Variables from which the GTID state of a server is made.
+    pub fn gtid_variables(self) -> &'static [&'static str] {
+        match self.version.family {
+            Family::MariaDb => &["server_id", "gtid_binlog_state", "gtid_slave_pos"],
+            Family::MySql => &["gtid_executed", "gtid_purged"],
+        }
+    }
+
+    /// The view of InnoDB's files and their sizes.
+    pub fn tablespaces(self) -> &'static str {
+        match self.version.family {
+            Family::MariaDb => "information_schema.INNODB_SYS_TABLESPACES",
+            Family::MySql => "information_schema.INNODB_TABLESPACES",
+        }
+    }
+
+    /// What stands behind `ALTER EVENT` to let it rest as on a replica.
+    pub fn disable_event(self) -> &'static str {
+        if self.mysql(8, 4, 0) { "DISABLE ON REPLICA" } else { "DISABLE ON SLAVE" }
+    }
+
+    /// A database with its defaults.
+    pub fn database(self, name: &str, exists: bool, set: Option<&str>, collation: Option<&str>) -> String {
+        let verb = if exists { "ALTER DATABASE" } else { "CREATE DATABASE IF NOT EXISTS" };
+        let mut sql = format!("{verb} {}", identifier(name));
+        if let Some(set) = set {
+            sql.push_str(&format!(" CHARACTER SET {}", literal(set)));
+        }
+        if let Some(collation) = collation {
+            sql.push_str(&format!(" COLLATE {}", literal(collation)));
+        }
+        sql
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dialect(text: &str) -> Dialect {
+        Dialect::of(ServerVersion::parse(text).expect("a version"))
+    }
+
+    #[test]
+    fn words_by_version() {
+        let table = [
+            // version, binary log status, reset, channels
+            ("10.3.39-MariaDB", "SHOW MASTER STATUS", "RESET MASTER", "SHOW ALL SLAVES STATUS"),
+            ("12.1.2-MariaDB", "SHOW MASTER STATUS", "RESET MASTER", "SHOW ALL SLAVES STATUS"),
+            ("8.0.23", "SHOW MASTER STATUS", "RESET MASTER", "SHOW REPLICA STATUS"),
+            ("8.0.46-0ubuntu0.24.04.1", "SHOW MASTER STATUS", "RESET MASTER", "SHOW REPLICA STATUS"),
+            ("8.4.0", "SHOW BINARY LOG STATUS", "RESET BINARY LOGS AND GTIDS", "SHOW REPLICA STATUS"),
+            ("9.7.4-2", "SHOW BINARY LOG STATUS", "RESET BINARY LOGS AND GTIDS", "SHOW REPLICA STATUS"),
+            ("26.7.0", "SHOW BINARY LOG STATUS", "RESET BINARY LOGS AND GTIDS", "SHOW REPLICA STATUS"),
+        ];
+        for (version, status, reset, channels) in table {
+            let words = dialect(version);
+            assert_eq!(
+                (words.show_binlog(), words.reset_binlogs(), words.show_channels()),
+                (status, reset, channels),
+                "{version}"
+            );
+            assert_eq!(words.unsupported(), None, "{version}");
+        }
+    }
+
+    #[test]
+    fn old_and_new_servers_are_named() {
+        for (version, why) in [
+            ("5.7.44-log", "MySQL 5.7.44 is older than 8.0.23 and not supported"),
+            ("10.2.44-MariaDB", "MariaDB 10.2.44 is older than 10.3 and not supported"),
+        ] {
+            assert_eq!(dialect(version).unsupported().as_deref(), Some(why));
+        }
+        let note = "MySQL 26.7.0 is newer than this program; it is treated like MySQL 9";
+        assert_eq!(dialect("26.7.0").note().as_deref(), Some(note));
+        assert_eq!(dialect("9.7.4").note(), None);
+    }
+
+    #[test]
+    fn who_can_follow_whom() {
+        let can = |replica: &str, source: &str| dialect(replica).cannot_follow(dialect(source)).is_none();
+        assert!(can("10.11.6-MariaDB", "10.5.29-MariaDB") && can("9.7.0", "8.4.3") && can("9.7.0", "9.7.4"));
+        assert!(!can("10.5.29-MariaDB", "10.11.6-MariaDB") && !can("8.4.3", "9.7.0"));
+        assert!(!can("10.11.6-MariaDB", "8.4.3") && !can("9.7.0", "10.11.6-MariaDB"));
+    }
+}

@@ -290,8 +290,8 @@ fn differences(
     check("positioning", positioning(uses_gtid), positioning(wish.positioning == Positioning::Gtid));
     let file =
         if wish.name.is_empty() { "master.info".to_owned() } else { format!("master-{}.info", wish.name) };
-    if let (Some(stored), Some(password)) =
-        (facts.channel_passwords.get(&file), context.secrets.get(&wish.password))
+    let stored = channel.password_digest.as_ref().or_else(|| facts.channel_passwords.get(&file));
+    if let (Some(stored), Some(password)) = (stored, context.secrets.get(&wish.password))
         && *stored != sha256_hex(password.expose().as_bytes())
     {
         list.push(Difference {

@@ -9,10 +9,11 @@ use super::{
     Context, Draft,
     channel::{Footing, broken_for_good, copied_from, replicates_from},
     loss,
+    uuid::server_uuid,
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
-    gtid::{self, NeedsSeed, Relation, ReturnWay},
+    gtid::{self, GtidState, Standing},
     model::{Fact, HostName, bytes, visible},
     observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
     plan::{Action, Coordinates, Kind, Reason, Step, StepId},
@@ -153,7 +154,7 @@ impl Pair<'_> {
             });
         }
         let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
-        gtid::purged(theirs, ours).map(|why| why.to_string())
+        gtid::purged_by(theirs, ours)
     }
 
     fn decide(&self, draft: &mut Draft) -> Option<Footing> {
@@ -305,8 +306,7 @@ impl Pair<'_> {
     /// Both sides are empty: everything after the source's present position is new.
     fn here_and_now(&self) -> Coordinates {
         let binlog = self.source.binlog.known();
-        let gtid =
-            self.source.gtid.known().map(|g| g.binlog_state.position().to_string()).unwrap_or_default();
+        let gtid = self.source.gtid.known().map(GtidState::position).unwrap_or_default();
         Coordinates::At {
             gtid,
             file: binlog.map(|b| b.file.clone()).unwrap_or_default(),
@@ -378,30 +378,28 @@ impl Pair<'_> {
 
     /// Whether one of the two has ever been a replica: only then do equal ids mean equal events.
     fn once_related(&self) -> bool {
-        let replicated = |s: &ServerFacts| s.gtid.known().is_some_and(|g| !g.slave_pos.is_empty());
-        replicated(self.server) || replicated(self.source)
+        let states = self.source.gtid.known().zip(self.server.gtid.known());
+        states.is_some_and(|(theirs, ours)| gtid::once_related(theirs, ours))
     }
 
     /// What GTIDs prove, if one of the two has ever replicated from the other.
     fn by_gtid(&self) -> Option<Footing> {
         let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
-        // Equal ids alone prove nothing: two servers that nobody configured both count as 0-1-n.
+        // Clones of one machine count different transactions under the same ids.
+        if server_uuid(self.server).is_some_and(|uuid| server_uuid(self.source) == Some(uuid)) {
+            return None;
+        }
         let follows_us = self.follows_us();
         if !(follows_us || self.once_related()) {
             return None;
         }
         let two_way = self.leads_back();
-        let way = if two_way { ReturnWay::All } else { ReturnWay::None };
-        match gtid::compare(theirs, ours, &way) {
-            Ok(Relation::Same | Relation::Recoverable { .. }) => Some(Footing::Compared),
+        match gtid::standing(theirs, ours, two_way)? {
+            Standing::Follows => Some(Footing::Compared),
             // A copy of data that is older than the binary log shares no id with it. That the source
             // follows this host already is the proof; the way back brings what is written there later.
-            Ok(Relation::NeedsSeed { reasons })
-                if two_way && follows_us && reasons.iter().all(|r| *r == NeedsSeed::NoCommonHistory) =>
-            {
-                Some(Footing::Compared)
-            }
-            Ok(Relation::NeedsSeed { .. } | Relation::Diverged { .. }) | Err(_) => None,
+            Standing::NoCommonHistory if two_way && follows_us => Some(Footing::Compared),
+            Standing::NoCommonHistory | Standing::Apart => None,
         }
     }
 

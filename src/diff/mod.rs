@@ -11,6 +11,7 @@ mod resources;
 mod retention;
 mod service;
 mod settings;
+mod uuid;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,6 +90,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         settings::steps(context, host, facts, &mut draft);
         accounts::steps(context, host, facts, &mut draft);
     }
+    uuid::steps(context, &mut draft);
     // Channels come last: their comparison looks at what the other steps mend, copies among them.
     let read = |name: &HostName| {
         let facts = context.observed.get(name).and_then(|f| f.known());

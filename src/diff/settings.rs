@@ -31,7 +31,9 @@ pub fn steps(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draf
         draft.wait(&host.name, format!("its server was not read: {why}"));
         return;
     };
-    let wishes = last_of_each(wishes);
+    let dialect = Dialect::of(server.version);
+    let wishes =
+        last_of_each(wishes, |name| dialect.variable_name(name, |n| server.variables.contains_key(n)));
     let Some(path) = host.option_file.clone().or_else(|| files.place_for_owned()) else {
         draft.refuse(
             &host.name,
@@ -40,21 +42,15 @@ pub fn steps(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draf
         );
         return;
     };
-    let comparison = Comparison {
-        host,
-        files,
-        server,
-        wishes: &wishes,
-        path: &path,
-        dialect: Dialect::of(server.version),
-    };
+    let comparison = Comparison { host, files, server, wishes: &wishes, path: &path, dialect };
     comparison.write(draft);
 }
 
 /// The wish that counts for each name, in the order of names' first mention.
-fn last_of_each(wishes: &[SettingWish]) -> Vec<SettingWish> {
+fn last_of_each(wishes: &[SettingWish], name: impl Fn(&str) -> String) -> Vec<SettingWish> {
     let mut order: Vec<SettingWish> = Vec::new();
     for wish in wishes {
+        let wish = &SettingWish { name: name(&wish.name), ..wish.clone() };
         match order.iter_mut().find(|w| w.name == wish.name) {
             Some(earlier) => *earlier = wish.clone(),
             None => order.push(wish.clone()),
@@ -85,8 +81,9 @@ impl Comparison<'_> {
         if self.refuse_impossible(draft) {
             return;
         }
-        let occurrences = self.files.occurrences(Some(self.server.version));
+        let occurrences = self.occurrences();
         let old: Vec<&Occurrence> = occurrences.iter().filter(|o| o.file == self.path).collect();
+        draft.steps.extend(self.persisted_step());
         let file_step = self.file_step(&old);
         let off = self.off(&old, &occurrences);
         let (restart, at_once): (Vec<Off>, Vec<Off>) = off
@@ -101,6 +98,47 @@ impl Comparison<'_> {
         }
     }
 
+    /// Every mention of an option in any file, under the name that this server knows.
+    fn occurrences(&self) -> Vec<Occurrence> {
+        let mut all = self.files.occurrences(Some(self.server.version));
+        for one in &mut all {
+            one.name = self.dialect.variable_name(&one.name, |n| self.server.variables.contains_key(n));
+        }
+        all
+    }
+
+    /// What `SET PERSIST` has left counts more than every option file, and would win at the next start.
+    fn persisted_step(&self) -> Option<Step> {
+        let against: Vec<(&SettingWish, &String)> = self
+            .wishes
+            .iter()
+            .filter_map(|wish| {
+                let persisted = self.server.persisted.get(&wish.name)?;
+                let wished = wish.values.last()?;
+                (!same_value(&wish.name, wished, persisted)).then_some((wish, persisted))
+            })
+            .collect();
+        let names: Vec<String> = against.iter().map(|(wish, _)| wish.name.clone()).collect();
+        let view = |line: &dyn Fn(&SettingWish, &str) -> String| {
+            against.iter().map(|(wish, value)| line(wish, value)).collect::<Vec<_>>().join("\n")
+        };
+        (!names.is_empty()).then(|| Step {
+            id: StepId(format!("{}/persisted", self.host.name)),
+            host: self.host.name.clone(),
+            kind: Kind::OptionFile,
+            summary: format!("take {} out of mysqld-auto.cnf", names.join(", ")),
+            reason: against
+                .iter()
+                .map(|(wish, _)| Reason::declared(wish.name.clone(), &wish.place))
+                .collect(),
+            before: Some(view(&|wish, value| format!("{} = {value}", wish.name))),
+            after: Some(view(&|wish, _| format!("{} from {}", wish.name, self.path))),
+            risk: Vec::new(),
+            requires: Vec::new(),
+            action: Action::ResetPersisted(names.clone()),
+        })
+    }
+
     /// Options that are no variables are read at the start only.
     fn is_pseudo(&self, name: &str) -> bool {
         !self.server.variables.contains_key(name)
@@ -109,7 +147,7 @@ impl Comparison<'_> {
     /// Names that the server does not know, and later files that would win. True where something was refused.
     fn refuse_impossible(&self, draft: &mut Draft) -> bool {
         let before = draft.refused.len();
-        let occurrences = self.files.occurrences(Some(self.server.version));
+        let occurrences = self.occurrences();
         for wish in self.wishes.iter().filter(|w| !w.values.is_empty()) {
             let known = self.server.variables.contains_key(&wish.name)
                 || self.dialect.option_without_variable(&wish.name);
@@ -328,6 +366,7 @@ impl Comparison<'_> {
                 unit: unit.unwrap_or_else(|| self.unit_name()),
                 expect: list.iter().map(|o| (o.name.clone(), o.wished.clone())).collect(),
                 option_file: Some(self.path.to_owned()),
+                new_uuid: false,
             },
         }
     }

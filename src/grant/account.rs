@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{PasswordCheck, native_hash, parse};
+use super::{PasswordCheck, is_caching_sha2, native_hash, parse};
 
 /// An account and what it may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,6 +59,13 @@ impl AccountState {
                 match stored.eq_ignore_ascii_case(&native_hash(password)) {
                     true => PasswordCheck::Matches,
                     false => PasswordCheck::Differs,
+                }
+            }
+            [(plugin, stored)] if plugin == "caching_sha2_password" => {
+                match is_caching_sha2(stored, password) {
+                    Some(true) => PasswordCheck::Matches,
+                    Some(false) => PasswordCheck::Differs,
+                    None => PasswordCheck::Unknown,
                 }
             }
             _ => PasswordCheck::Unknown,

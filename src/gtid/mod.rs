@@ -6,6 +6,7 @@ mod mariadb;
 mod mysql;
 mod mysql_compare;
 mod start;
+mod state;
 
 pub use compare::{Complete, NeedsSeed, NotKnown, Relation, ReturnWay, ServerGtid, Span, compare, purged};
 pub use errant::{Errant, errant};
@@ -13,3 +14,4 @@ pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
 pub use mysql::{GtidSet, GtidSetError, Tag, Uuid};
 pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
 pub use start::{StartRefused, refused_in_strict_mode, start_position};
+pub use state::{GtidState, Standing, errant_events, once_related, purged_by, standing};

@@ -127,11 +127,8 @@ pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)]) 
         errant.entry(source.clone()).or_default();
         let events = errant.entry(replica.clone()).or_default();
         let gtid = |host| server(host).and_then(|s| s.gtid.known());
-        // Only servers that once knew each other have events that can be told apart.
-        if let (Some(theirs), Some(ours)) = (gtid(source), gtid(replica))
-            && !(theirs.slave_pos.is_empty() && ours.slave_pos.is_empty())
-        {
-            events.extend(gtid::errant(theirs, ours));
+        if let (Some(theirs), Some(ours)) = (gtid(source), gtid(replica)) {
+            events.extend(gtid::errant_events(theirs, ours));
         }
     }
     let looks = errant.iter().filter_map(|(host, errant)| {

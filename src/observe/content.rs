@@ -60,7 +60,7 @@ async fn tables(sql: &mut SqlReader) -> Result<BTreeMap<(String, String), TableF
             "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, COALESCE(TABLE_ROWS, 0) AS n, \
              COALESCE(DATA_LENGTH + INDEX_LENGTH, 0) AS bytes FROM information_schema.TABLES \
              WHERE TABLE_SCHEMA NOT IN ({}) AND TABLE_TYPE = 'BASE TABLE'",
-            super::server::SYSTEM
+            super::databases::SYSTEM
         ))
         .await?;
     rows.sort_by_key(|r| r.number("bytes").unwrap_or(0));

@@ -9,7 +9,7 @@ use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
     grant::AccountState,
-    gtid::ServerGtid,
+    gtid::GtidState,
     model::{Endpoint, Fact, HostName, ServerVersion},
     option_file,
 };
@@ -164,6 +164,8 @@ pub struct ServerFacts {
     pub static_variables: BTreeSet<String>,
     /// Values that variables have when no option file names them.
     pub defaults: BTreeMap<String, String>,
+    /// Values in `mysqld-auto.cnf` (SET PERSIST), which count more than every option file. MySQL only.
+    pub persisted: BTreeMap<String, String>,
     /// The systemd unit that runs it.
     pub unit: String,
     /// Every account's user and host.
@@ -175,7 +177,7 @@ pub struct ServerFacts {
     /// The binary log; absent where it is off.
     pub binlog: Fact<BinlogFacts>,
     /// GTID state.
-    pub gtid: Fact<ServerGtid>,
+    pub gtid: Fact<GtidState>,
     /// Channels on which this server is a replica.
     pub channels: Fact<Vec<ChannelFacts>>,
     /// Sessions of clients, without the server's, replication's and our own.
@@ -275,7 +277,7 @@ pub struct ChannelFacts {
     pub read: (String, u64),
     /// Executed up to: source file and position.
     pub executed: (String, u64),
-    /// `No`, `Slave_Pos`, `Current_Pos` (MariaDB), or `Yes`/`No` for auto-position (MySQL).
+    /// `No`, `Slave_Pos`, `Current_Pos` (MariaDB), `Auto_Position` (MySQL).
     pub using_gtid: String,
     /// GTID position of the receiver.
     pub gtid_io_pos: String,
@@ -293,6 +295,9 @@ pub struct ChannelFacts {
     pub sql_state: String,
     /// What the receiver does now.
     pub io_state: String,
+    /// SHA-256 in hex of the stored password, where the server keeps it in a table (MySQL).
+    #[serde(skip)]
+    pub password_digest: Option<String>,
 }
 
 impl ChannelFacts {

@@ -1,19 +1,27 @@
 //! Reads hosts: one script over ssh, then SQL. Writes nothing.
 
+mod accounts;
+mod binlog;
+mod channels;
 mod collect;
 mod content;
+mod databases;
 mod facts;
 mod frame;
 mod host;
 mod resources;
 mod server;
+mod variables;
 
+pub use accounts::read_accounts;
+pub use binlog::gtid_state;
+pub use channels::{channels, client_sessions};
 pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
 pub use content::{Content, TableFacts, content};
+pub use databases::databases_with_content;
 pub use facts::{
     BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, HostFacts, Observed, OsFacts, Reach, RetentionMark,
     SeedCoordinates, SeedMark, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};
-pub use server::{channels, client_sessions, databases_with_content, gtid_state, read_accounts};

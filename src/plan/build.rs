@@ -101,8 +101,17 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
         for channel in &host.channels {
             let source =
                 context.observed.get(&channel.source).and_then(Fact::known).and_then(|f| f.server.known());
-            let has_tls =
-                source.is_some_and(|s| s.variable("have_ssl").is_some_and(|v| v.eq_ignore_ascii_case("yes")));
+            if let (Some(ours), Some(theirs)) = (server, source)
+                && let Some(why) = Dialect::of(ours.version).cannot_follow(Dialect::of(theirs.version))
+            {
+                plan.refused.push(Refusal {
+                    host: name.clone(),
+                    code: "versions-cannot-replicate".into(),
+                    reason: format!("{name} can't be a replica of {}: {why}.", channel.source),
+                });
+                barred.extend([name.clone(), channel.source.clone()]);
+            }
+            let has_tls = source.is_some_and(|s| Dialect::of(s.version).offers_tls(&s.variables));
             let gets_one = context
                 .desired
                 .hosts

@@ -45,7 +45,7 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             Action::Account(_) | Action::Database { .. } => {
                 after(&host, &[Kind::Service, Kind::Variable, Kind::OptionFile]);
             }
-            Action::ForgetSeed | Action::RestoreRetention(_) => {}
+            Action::ForgetSeed | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
             Action::Seed(seed) => {
                 for side in [&host, &seed.from] {
                     after(side, READY);

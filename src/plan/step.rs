@@ -308,6 +308,8 @@ pub enum Action {
     },
     /// `SET GLOBAL` of variables that need no restart.
     SetGlobal(Vec<(String, String)>),
+    /// Take variables out of `mysqld-auto.cnf`; what runs stays.
+    ResetPersisted(Vec<String>),
     /// Restart the service, or start it; the old option file comes back if the server does not.
     Restart {
         /// systemd unit.
@@ -316,6 +318,8 @@ pub enum Action {
         expect: Vec<(String, String)>,
         /// The option file to put back if the server does not come up.
         option_file: Option<String>,
+        /// Whether `auto.cnf` is moved away first, so that the server makes itself a new UUID.
+        new_uuid: bool,
     },
     /// Start and enable a service that is stopped or disabled.
     StartService {

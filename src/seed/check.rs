@@ -4,10 +4,87 @@ use std::collections::BTreeMap;
 
 use crate::{
     apply::{Fleet, StepError},
-    model::HostName,
+    dialect::literal,
+    gtid::{GtidSet, Position},
+    model::{Family, HostName},
     plan::SeedPlan,
     transport::{SqlError, SqlReader},
 };
+
+/// The snapshot's place as the server has it, if it agrees with what the dump says. Should file and
+/// position say something else than the GTIDs, neither can be trusted.
+pub async fn coordinates(
+    from: &HostName,
+    (file, position): (&str, u64),
+    dumped: Option<&str>,
+    fleet: &Fleet<'_>,
+) -> Result<String, StepError> {
+    let mut sql = fleet.reader(from).await?;
+    let result = match fleet.dialect(from)?.family() {
+        Family::MariaDb => mariadb(from, (file, position), dumped, &mut sql).await,
+        Family::MySql => mysql(from, (file, position), dumped, &mut sql).await,
+    };
+    sql.close().await;
+    result
+}
+
+/// MariaDB works out by itself which GTID position belongs to a file and a position.
+async fn mariadb(
+    from: &HostName,
+    (file, position): (&str, u64),
+    dumped: Option<&str>,
+    sql: &mut SqlReader,
+) -> Result<String, StepError> {
+    let tried = "work out the snapshot's GTID position";
+    let rows = sql
+        .query(&format!("SELECT BINLOG_GTID_POS({}, {position}) AS gtid", literal(file)))
+        .await
+        .map_err(|e| StepError::new(from, tried, e))?;
+    let worked_out = rows.first().and_then(|r| r.get("gtid")).map(str::to_owned);
+    let canonical = |text: &str| text.parse::<Position>().ok().map(|p| p.to_string());
+    match (worked_out, dumped) {
+        (Some(server), Some(dump)) if canonical(&server) != canonical(dump) => Err(disagree(
+            from,
+            format!("the dump says {dump}, the server says {server} for {file}:{position}"),
+        )),
+        (Some(server), _) => Ok(server),
+        (None, _) => Err(StepError::new(
+            from,
+            tried,
+            format!("{file}:{position} is not a place in its binary logs any more"),
+        )),
+    }
+}
+
+/// MySQL can be asked for the event at a place: the snapshot has everything before it, and not this one.
+async fn mysql(
+    from: &HostName,
+    (file, position): (&str, u64),
+    dumped: Option<&str>,
+    sql: &mut SqlReader,
+) -> Result<String, StepError> {
+    // Without GTIDs there is nothing to compare.
+    let Some(dumped) = dumped else { return Ok(String::new()) };
+    let set: GtidSet =
+        dumped.parse().map_err(|e| StepError::new(from, "read the snapshot's GTIDs in the dump", e))?;
+    let rows = sql
+        .query(&format!("SHOW BINLOG EVENTS IN {} FROM {position} LIMIT 1", literal(file)))
+        .await
+        .map_err(|e| StepError::new(from, "look at the event behind the snapshot", e))?;
+    // Such as `SET @@SESSION.GTID_NEXT= 'UUID:5'`, or another event where GTIDs are off.
+    let event = rows.first().map(|r| r.text("info")).unwrap_or_default();
+    let next: Option<GtidSet> = event.split('\'').nth(1).and_then(|id| id.parse().ok());
+    match next {
+        Some(next) if !set.intersect(&next).is_empty() => {
+            Err(disagree(from, format!("the dump has {dumped}, but {next} stands behind {file}:{position}")))
+        }
+        _ => Ok(set.to_string()),
+    }
+}
+
+fn disagree(from: &HostName, why: String) -> StepError {
+    StepError::new(from, "trust the snapshot's coordinates", why).then("Apply again; the copy begins anew.")
+}
 
 /// Tables, views, routines, triggers and events, counted for each database.
 async fn count(sql: &mut SqlReader) -> Result<BTreeMap<String, String>, SqlError> {

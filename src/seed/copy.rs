@@ -10,18 +10,17 @@ use std::{
 
 use tokio::io::AsyncWriteExt;
 
-use super::LOCK_WAIT;
+use super::{LOCK_WAIT, check};
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
-    dialect::literal,
     model::HostName,
     plan::{SeedPlan, Step},
     transport::{Login, SqlWriter, Stream, relay},
 };
 
-/// Sends a dump. Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR [--table DATABASE TABLE]... --then
-/// [--ignore-table=...]... --databases -- DATABASE... Standard input: a line with the password as an
-/// option file has it.
+/// Sends a dump. Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR SNAPSHOT-OPTIONS PLAIN-OPTIONS [--table
+/// DATABASE TABLE]... --then [--ignore-table=...]... --databases -- DATABASE... Standard input: a line with
+/// the password as an option file has it.
 ///
 /// The tables that are named come first and as they are, under a lock that the controller holds; then
 /// everything else in one transaction, with the coordinates. Lines of standard error that begin with
@@ -29,7 +28,7 @@ use crate::{
 const SEND: &str = r#"
 set -u
 umask 077
-dump=$1 socket=$2 user=$3 compressor=$4; shift 4
+dump=$1 socket=$2 user=$3 compressor=$4 snapshot=$5 plain=$6; shift 6
 IFS= read -r password
 here=$(mktemp -d /tmp/tandem.XXXXXX) || exit 1
 trap 'rm -rf "$here"' EXIT HUP INT TERM PIPE
@@ -42,9 +41,12 @@ password="$password"
 END
 }
 snapshot() {
-  { run --single-transaction --master-data=2 --gtid --routines --triggers --events "$@"; echo $? >"$here/status"; } | {
+  { run --single-transaction $snapshot --routines --triggers --events "$@"; echo $? >"$here/status"; } | {
     head -c 32768 | tee "$here/head"
-    sed -n 's/^-- CHANGE MASTER TO MASTER_LOG_FILE=\(.*\);$/@head \1/p' "$here/head" >&2
+    # MySQL writes its set of GTIDs here, one server a line, and MariaDB its position at the end.
+    { sed -n '/GTID_PURGED=/,/;\*\//p' "$here/head" | tr -d '\n'; echo; } |
+      sed -n "s/.*GTID_PURGED=[^']*'+*\([^']*\)'.*/@gtid '\1'/p" >&2
+    sed -n 's/^-- CHANGE .* TO [A-Z]*_LOG_FILE=\(.*\);$/@head \1/p' "$here/head" >&2
     cat
   }
   return "$(cat "$here/status")"
@@ -52,8 +54,8 @@ snapshot() {
 everything() {
   while [ "$1" = --table ]; do
     # The first prints CREATE DATABASE and USE, the second the table.
-    run --no-data --no-create-info --skip-triggers --databases -- "$2" || return
-    run --triggers -- "$2" "$3" || return
+    run $plain --no-data --no-create-info --skip-triggers --databases -- "$2" || return
+    run $plain --triggers -- "$2" "$3" || return
     shift 3
   done
   shift
@@ -117,10 +119,9 @@ struct Told {
 impl Told {
     fn hear(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("@head ") {
-            let mut parts = rest.split(", MASTER_LOG_POS=");
-            let file = parts.next().map(|f| f.trim_matches('\'').to_owned());
-            let position = parts.next().and_then(|p| p.parse().ok());
-            self.head = file.zip(position);
+            let (file, position) = rest.split_once(", ").unwrap_or((rest, ""));
+            let position = position.split_once("_LOG_POS=").and_then(|(_, p)| p.parse().ok());
+            self.head = Some(file.trim_matches('\'').to_owned()).zip(position);
         } else if let Some(rest) = line.strip_prefix("@gtid ") {
             self.gtid = Some(rest.trim_matches('\'').to_owned());
         } else if line == "@complete" {
@@ -197,41 +198,8 @@ pub async fn run(
             .then("Apply again; the copy begins anew."));
         }
     };
-    let gtid = cross_check(from, &file, position, told.gtid.as_deref(), fleet).await?;
+    let gtid = check::coordinates(from, (&file, position), told.gtid.as_deref(), fleet).await?;
     Ok(Copied { file, position, gtid, sent: total, lock: held })
-}
-
-/// The dump names its GTID position; the server works out the same from file and position. If the
-/// two disagree, neither can be trusted.
-async fn cross_check(
-    from: &HostName,
-    file: &str,
-    position: u64,
-    dumped: Option<&str>,
-    fleet: &Fleet<'_>,
-) -> Result<String, StepError> {
-    let mut sql = fleet.reader(from).await?;
-    let rows = sql
-        .query(&format!("SELECT BINLOG_GTID_POS({}, {position}) AS gtid", literal(file)))
-        .await
-        .map_err(|e| StepError::new(from, "work out the snapshot's GTID position", e))?;
-    sql.close().await;
-    let worked_out = rows.first().and_then(|r| r.get("gtid")).map(str::to_owned);
-    let canonical = |text: &str| text.parse::<crate::gtid::Position>().ok().map(|p| p.to_string());
-    match (worked_out, dumped) {
-        (Some(server), Some(dump)) if canonical(&server) != canonical(dump) => Err(StepError::new(
-            from,
-            "trust the snapshot's coordinates",
-            format!("the dump says {dump}, the server says {server} for {file}:{position}"),
-        )
-        .then("Apply again; the copy begins anew.")),
-        (Some(server), _) => Ok(server),
-        (None, _) => Err(StepError::new(
-            from,
-            "work out the snapshot's GTID position",
-            format!("{file}:{position} is not a place in its binary logs any more"),
-        )),
-    }
 }
 
 /// A global read lock, held while tables without transactions are copied.
@@ -310,7 +278,9 @@ async fn streams<'f>(
         (false, false) => ("cat", "cat"),
     };
     let (from_login, to_login) = (fleet.login(from)?, fleet.login(host)?);
-    let mut args: Vec<&str> = vec![&dump, &from_login.socket, &from_login.user, pack];
+    let words = fleet.dialect(from)?.dump();
+    let mut args: Vec<&str> =
+        vec![&dump, &from_login.socket, &from_login.user, pack, words.snapshot, words.plain];
     let names: Vec<String> =
         plan.locked_tables.iter().map(|(db, table)| format!("--ignore-table={db}.{table}")).collect();
     for (database, table) in &plan.locked_tables {
@@ -360,5 +330,7 @@ mod tests {
         assert_eq!(told.head, Some(("mysql-bin.000002".into(), 785)));
         assert_eq!(told.gtid.as_deref(), Some("1-1-7,0-1-3"));
         assert!(told.complete);
+        told.hear("@head 'binlog.000001', SOURCE_LOG_POS=859");
+        assert_eq!(told.head, Some(("binlog.000001".into(), 859)));
     }
 }

@@ -16,7 +16,8 @@ use std::time::Duration;
 use crate::{
     apply::{Events, Fleet, StepError, journal::Journal, statements},
     dialect::identifier,
-    observe::{SeedCoordinates, SeedMark, gtid_state},
+    model::Family,
+    observe::{SeedCoordinates, SeedMark},
     plan::{SeedPlan, Step},
 };
 
@@ -140,6 +141,7 @@ async fn disable_events(
     journal: &Journal,
 ) -> Result<(), StepError> {
     let failed = |e| StepError::new(&step.host, "disable the copied events", e);
+    let disable = fleet.dialect(&step.host)?.disable_event();
     let mut sql = statements(&step.host, fleet, journal).await?;
     let rows = sql
         .run("SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name FROM information_schema.EVENTS WHERE STATUS = 'ENABLED'")
@@ -148,7 +150,7 @@ async fn disable_events(
     sql.off_the_binlog().await.map_err(failed)?;
     for row in rows.iter().filter(|r| plan.databases.contains(&r.text("db"))) {
         let name = format!("{}.{}", identifier(&row.text("db")), identifier(&row.text("name")));
-        sql.run(&format!("ALTER EVENT {name} DISABLE ON SLAVE")).await.map_err(failed)?;
+        sql.run(&format!("ALTER EVENT {name} {disable}")).await.map_err(failed)?;
     }
     sql.sql.close().await;
     Ok(())
@@ -166,24 +168,17 @@ async fn start_binlogs_anew(
     let dialect = fleet.dialect(host)?;
     let failed = |e| StepError::new(host, "start its binary logs at the snapshot", e);
     let mut sql = statements(host, fleet, journal).await?;
-    if sql.run(dialect.show_binlog()).await.map_err(failed)?.is_empty() {
+    // A server of MySQL without a binary log still counts what it has executed.
+    let logs = !sql.run(dialect.show_binlog()).await.map_err(failed)?.is_empty();
+    if !logs && dialect.family() == Family::MariaDb {
         return Ok((String::new(), 0));
     }
     sql.run(dialect.reset_binlogs()).await.map_err(failed)?;
-    sql.run("SET GLOBAL gtid_slave_pos = ''").await.map_err(failed)?;
-    if !gtid.is_empty() {
-        sql.run(&format!("SET GLOBAL gtid_binlog_state = {}", crate::dialect::literal(gtid)))
-            .await
-            .map_err(failed)?;
-        sql.run(&format!("SET GLOBAL gtid_slave_pos = {}", crate::dialect::literal(gtid)))
-            .await
-            .map_err(failed)?;
+    for statement in dialect.begin_history_at(gtid) {
+        sql.run(&statement).await.map_err(failed)?;
     }
     let status = sql.run(dialect.show_binlog()).await.map_err(failed)?;
     let row = status.first().cloned().unwrap_or_default();
     sql.sql.close().await;
-    let mut reader = fleet.reader(host).await?;
-    gtid_state(&mut reader).await.map_err(failed)?;
-    reader.close().await;
     Ok((row.text("file"), row.number("position").unwrap_or(0)))
 }

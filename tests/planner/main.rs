@@ -249,6 +249,7 @@ prop_compose! {
             seconds_behind: flags[1].then_some(numbers[0]),
             read: (word(), numbers[1]),
             executed: (word(), numbers[2]),
+            password_digest: None,
             using_gtid: word(),
             gtid_io_pos: word(),
             tls: flags[2],

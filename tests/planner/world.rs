@@ -462,16 +462,17 @@ fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
             .map(|(n, ..)| (*n).to_owned())
             .collect(),
         variables,
+        persisted: BTreeMap::new(),
         defaults,
         unit: "mariadb.service".into(),
         account_names: BTreeSet::new(),
         accounts,
         databases: if host.data { vec![shop] } else { Vec::new() },
         binlog: Fact::Absent,
-        gtid: Fact::Known(ServerGtid {
+        gtid: Fact::Known(tandem::gtid::GtidState::MariaDb(ServerGtid {
             binlog_start: Fact::Known(tandem::gtid::BinlogState::default()),
             ..ServerGtid::default()
-        }),
+        })),
         channels: Fact::Known(Vec::new()),
         sessions: Fact::Known(Vec::new()),
     }

@@ -4,7 +4,7 @@ use super::{super::journal::Journal, Fleet, StepError, statements};
 use crate::{
     desired::{AccountWish, DatabaseWish},
     dialect::literal,
-    grant::{canonical_privileges, native_hash},
+    grant::canonical_privileges,
     model::HostName,
 };
 
@@ -16,7 +16,7 @@ pub async fn run(
     journal: &Journal,
 ) -> Result<Option<String>, StepError> {
     let dialect = fleet.dialect(host)?;
-    let hash = native_hash(fleet.secret(host, &wish.password)?.expose());
+    let hash = dialect.password_hash(fleet.secret(host, &wish.password)?.expose());
     let tried = format!("make the account {}@{}", wish.user, wish.host);
     let failed = |e| StepError::new(host, tried.clone(), e);
     let mut sql = statements(host, fleet, journal).await?;

@@ -11,12 +11,31 @@ mod variable;
 
 use super::{Events, Fleet, StepError, journal::Journal};
 use crate::{
+    model::Family,
     plan::{Action, Step},
     transport::{SqlError, SqlWriter},
 };
 
 /// Runs one step. What comes back is worth showing beside "done".
 pub async fn run(
+    step: &Step,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<Option<String>, StepError> {
+    let host = &step.host;
+    let writes = matches!(step.action, Action::Account(_) | Action::Database { .. } | Action::Seed(_));
+    let lifted = if writes { Some(lift_read_only(host, fleet, journal).await?) } else { None };
+    let result = act(step, fleet, journal, events).await;
+    let restored = match lifted {
+        Some(lifted) => lifted.restore().await,
+        None => Ok(()),
+    };
+    let note = result?;
+    restored.map(|()| note)
+}
+
+async fn act(
     step: &Step,
     fleet: &Fleet<'_>,
     journal: &Journal,
@@ -30,8 +49,10 @@ pub async fn run(
         }
         Action::Certificate(plan) => certificate::run(host, plan, fleet, journal).await,
         Action::SetGlobal(values) => variable::run(host, values, fleet, journal).await,
-        Action::Restart { unit, expect, option_file } => {
-            service::restart(host, unit, expect, option_file.as_deref(), fleet, journal).await
+        Action::ResetPersisted(names) => variable::reset_persisted(host, names, fleet, journal).await,
+        Action::Restart { unit, expect, option_file, new_uuid } => {
+            let before = service::Before { option_file: option_file.as_deref(), new_uuid: *new_uuid };
+            service::restart(host, unit, expect, before, fleet, journal).await
         }
         Action::StartService { unit, enable } => service::start(host, unit, *enable, fleet, journal).await,
         Action::Account(wish) => account::run(host, wish, fleet, journal).await,
@@ -94,4 +115,41 @@ pub async fn statements<'a>(
     journal: &'a Journal,
 ) -> Result<Statements<'a>, StepError> {
     Ok(Statements { host, sql: fleet.sql(host).await?, journal })
+}
+
+/// A server that takes no writes, not even an administrator's, takes those of a step until it is restored.
+pub struct Lifted<'a>(Option<Statements<'a>>);
+
+/// Lifts `super_read_only` where it is on. Should this program die before it is restored, the next run
+/// finds the variable off and sets it.
+pub async fn lift_read_only<'a>(
+    host: &'a crate::model::HostName,
+    fleet: &Fleet<'_>,
+    journal: &'a Journal,
+) -> Result<Lifted<'a>, StepError> {
+    if fleet.dialect(host)?.family() != Family::MySql {
+        return Ok(Lifted(None));
+    }
+    let failed = |e| StepError::new(host, "lift super_read_only", e);
+    let mut sql = statements(host, fleet, journal).await?;
+    let rows = sql.sql.query("SELECT @@GLOBAL.super_read_only AS locked").await.map_err(failed)?;
+    if rows.first().and_then(|r| r.number("locked")) != Some(1) {
+        sql.sql.close().await;
+        return Ok(Lifted(None));
+    }
+    sql.run("SET GLOBAL super_read_only = OFF").await.map_err(failed)?;
+    Ok(Lifted(Some(sql)))
+}
+
+impl Lifted<'_> {
+    /// Puts the server back to taking no writes.
+    pub async fn restore(self) -> Result<(), StepError> {
+        let Some(mut sql) = self.0 else { return Ok(()) };
+        let host = sql.host;
+        sql.run("SET GLOBAL super_read_only = ON")
+            .await
+            .map_err(|e| StepError::new(host, "set super_read_only again", e))?;
+        sql.sql.close().await;
+        Ok(())
+    }
 }

@@ -5,20 +5,21 @@ use std::time::{Duration, Instant};
 use super::{super::journal::Journal, Fleet, StepError};
 use crate::model::HostName;
 
-/// Arguments: PATH SERVER-BINARY ROOT-FILE... Standard input: the content. The server's binary reads
+/// Arguments: PATH SERVER-BINARY CHECKING-OPTIONS ROOT-FILE... Standard input: the content. The server's binary reads
 /// the whole chain with the candidate behind it; what it says then and does not say without the
 /// candidate is what is wrong with it.
 const WRITE: &str = r#"
 set -u
 umask 022
-path=$1 server=$2; shift 2
+path=$1 server=$2 options=$3; shift 3
 mkdir -p /run/tandem /var/lib/tandem
 check=/run/tandem/check.cnf
 candidate=/run/tandem/candidate.cnf
 cat >"$candidate"
 says() {
-  "$server" --defaults-file="$check" --user=mysql --help --verbose 2>&1 >/dev/null |
-    sed -n -e 's/^.*\[ERROR\] //p' -e "s/^.*\[Warning\] \(option '.*\)/\1/p" -e 's/^.*unknown \(variable\|option\)/unknown \1/p' | sort -u
+  "$server" --defaults-file="$check" --user=mysql $options 2>&1 >/dev/null |
+    sed -n -e 's/\[MY-[0-9]*\] \[[A-Za-z]*\] //' -e '/\[ERROR\] Aborting/d' -e 's/^.*\[ERROR\] //p' \
+      -e "s/^.*\[Warning\] \(option '.*\)/\1/p" -e 's/^.*unknown \(variable\|option\)/unknown \1/p' | sort -u
 }
 if [ -n "$server" ]; then
   : >"$check"
@@ -68,7 +69,7 @@ pub async fn run(
         Some(text) => {
             let server =
                 ["mariadbd", "mysqld"].iter().find_map(|t| facts.os.tools.get(*t)).map_or("", String::as_str);
-            let mut args = vec![path, server];
+            let mut args = vec![path, server, fleet.dialect(host)?.check_options()];
             let roots =
                 facts.option_files.known().map(|f| roots(&f.files, &f.directories)).unwrap_or_default();
             args.extend(roots.iter().map(String::as_str));

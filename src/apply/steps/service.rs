@@ -22,6 +22,20 @@ for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld
 exit 4
 "#;
 
+/// Moves a server's UUID away; the server makes itself another at its start. Arguments: DATADIR.
+const FORGET_UUID: &str = r#"
+[ -e "$1/auto.cnf" ] || exit 0
+mv "$1/auto.cnf" "$1/auto.cnf.before"
+"#;
+
+/// Arguments: DATADIR UNIT.
+const PUT_UUID_BACK: &str = r#"
+[ -e "$1/auto.cnf.before" ] || exit 0
+mv "$1/auto.cnf.before" "$1/auto.cnf"
+systemctl reset-failed "$2" 2>/dev/null
+systemctl restart "$2"
+"#;
+
 /// Puts the option file from before back in place and starts the server. Arguments: UNIT.
 const PUT_BACK: &str = r#"
 path=$(cat /var/lib/tandem/option-file.path 2>/dev/null)
@@ -46,12 +60,21 @@ for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld
 exit 4
 "#;
 
+/// What was changed in the files that a server reads at its start, and is put back if it does not start.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// The option file that was written.
+    pub option_file: Option<&'a str>,
+    /// Whether it shall make itself another UUID.
+    pub new_uuid: bool,
+}
+
 /// Restarts the server and waits until it answers with the wished values.
 pub async fn restart(
     host: &HostName,
     unit: &str,
     expect: &[(String, String)],
-    option_file: Option<&str>,
+    before: Before<'_>,
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<Option<String>, StepError> {
@@ -59,10 +82,21 @@ pub async fn restart(
     let login = fleet.login(host)?;
     let begun = Instant::now();
     let tried = format!("restart {unit}");
+    let datadir = fleet.server(host)?.variable("datadir").unwrap_or_default().trim_end_matches('/');
+    if before.new_uuid {
+        let tried = "move auto.cnf away";
+        let done = writer.run(tried, FORGET_UUID, &[datadir], b"", COMES_BACK).await;
+        journal.ran(host, tried, begun.elapsed(), if done.is_ok() { "ok" } else { "failed" });
+        done.map_err(|e| StepError::new(host, tried, e))?;
+    }
     let outcome = try_restart(&writer, login, unit).await;
     journal.ran(host, &tried, begun.elapsed(), outcome.as_ref().map_or_else(|e| e.as_str(), |()| "ok"));
     if let Err(why) = outcome {
-        let Some(path) = option_file else { return Err(StepError::new(host, tried, why)) };
+        if before.new_uuid {
+            // Should this fail as well, the server has lost nothing but its name.
+            let _ = writer.run("put auto.cnf back", PUT_UUID_BACK, &[datadir, unit], b"", COMES_BACK).await;
+        }
+        let Some(path) = before.option_file else { return Err(StepError::new(host, tried, why)) };
         let back = writer.run("put the old option file back", PUT_BACK, &[unit], b"", COMES_BACK).await;
         let answers =
             back.is_ok() && wait_for_server(fleet.session(host)?, login, Duration::from_secs(60)).await;

@@ -51,6 +51,24 @@ pub async fn run(
     }
 }
 
+/// Takes variables out of `mysqld-auto.cnf`, so that the option files count again.
+pub async fn reset_persisted(
+    host: &HostName,
+    names: &[String],
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let dialect = fleet.dialect(host)?;
+    let mut sql = statements(host, fleet, journal).await?;
+    for name in names {
+        sql.run(&dialect.reset_persisted(name))
+            .await
+            .map_err(|e| StepError::new(host, format!("take {name} out of mysqld-auto.cnf"), e))?;
+    }
+    sql.sql.close().await;
+    Ok(None)
+}
+
 /// Numbers without quotes, everything else as a text: the server takes `'ON'` for a boolean.
 fn operand(name: &str, value: &str) -> String {
     let canonical = canonical_value(name, value);

@@ -1,0 +1,329 @@
+//! Where a channel begins, and how far it has come.
+
+use std::time::{Duration, Instant};
+
+use super::{super::Statements, POLL, STALLS, StepError, Work};
+use crate::{
+    desired::Positioning,
+    dialect::literal,
+    gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid},
+    model::{Family, HostName},
+    observe::{BinlogFacts, ChannelFacts, gtid_state},
+    plan::Coordinates,
+    transport::SqlReader,
+};
+
+/// How often a position is worked out anew when clients write meanwhile.
+const ATTEMPTS: usize = 40;
+
+/// What a source had when its channel was started.
+pub(super) enum Goal {
+    /// The end of its binary log.
+    Place((String, u64)),
+    /// What it had executed. A channel with auto-position is sent only what it lacks, and stands still in
+    /// the file behind the last of it.
+    Set(GtidSet),
+}
+
+impl Work<'_> {
+    /// Makes the server ready to begin where the plan says. What comes back is a place in the source's
+    /// binary log, for channels without GTIDs.
+    pub(super) async fn begin_at(
+        &self,
+        coordinates: &Coordinates,
+        sql: &mut Statements<'_>,
+    ) -> Result<Option<(String, u64)>, StepError> {
+        let gtid = self.wish.positioning == Positioning::Gtid;
+        match (coordinates, gtid) {
+            (Coordinates::Keep, _) => self.keep(gtid, sql).await,
+            (Coordinates::OfSeed, _) => {
+                let seed = self.seed_coordinates().await?;
+                if gtid {
+                    self.begin_at_gtid(&seed.0, sql).await?;
+                }
+                Ok((!gtid).then_some((seed.1, seed.2)))
+            }
+            (Coordinates::At { gtid: text, .. }, true) => {
+                self.begin_at_gtid(text, sql).await?;
+                Ok(None)
+            }
+            (Coordinates::At { file, position, .. }, false) if !file.is_empty() => {
+                Ok(Some((file.clone(), *position)))
+            }
+            (Coordinates::At { .. }, false) => Ok(Some((self.source_binlog().await?.oldest, 4))),
+            (Coordinates::Compared, true) => {
+                match self.dialect.family() {
+                    Family::MariaDb => self.meet(sql).await?,
+                    Family::MySql => self.is_not_purged().await?,
+                }
+                Ok(None)
+            }
+            (Coordinates::Compared, false) => self.way_back_by_file().await.map(Some),
+        }
+    }
+
+    /// Everything before these GTIDs counts as known.
+    async fn begin_at_gtid(&self, text: &str, sql: &mut Statements<'_>) -> Result<(), StepError> {
+        let unreadable = |e: &dyn std::fmt::Display| self.failed("read a GTID position", e);
+        match self.dialect.family() {
+            Family::MariaDb => {
+                let position = text.parse().map_err(|e: crate::gtid::GtidError| unreadable(&e))?;
+                self.set_position(&position, sql).await
+            }
+            Family::MySql => {
+                let set: GtidSet = text.parse().map_err(|e: crate::gtid::GtidSetError| unreadable(&e))?;
+                let own = self.mysql(self.host).await?;
+                let unknown = set.subtract(&own.executed);
+                if unknown.is_empty() {
+                    return Ok(());
+                }
+                // A plus sign adds to what was purged; both must have nothing in common (MySQL 8.0).
+                let value = literal(&format!("+{unknown}"));
+                let done = sql.run(&format!("SET GLOBAL gtid_purged = {value}")).await;
+                done.map(|_| ()).map_err(|e| self.failed("set its GTID position", e))
+            }
+        }
+    }
+
+    /// The source must still have everything that this server lacks, or it would refuse it (error 1236).
+    async fn is_not_purged(&self) -> Result<(), StepError> {
+        let (source, own) = (self.mysql(&self.wish.source).await?, self.mysql(self.host).await?);
+        let missing = source.purged.subtract(&own.executed);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(self
+            .failed(
+                &format!("begin where {} stands", self.host),
+                format!("{} has purged {missing}, which it lacks", self.wish.source),
+            )
+            .then("Apply again; the replica has to be copied anew."))
+    }
+
+    /// A channel that keeps its place. What was received and not executed is fetched again, so the
+    /// source must still have it.
+    async fn keep(&self, gtid: bool, sql: &mut Statements<'_>) -> Result<Option<(String, u64)>, StepError> {
+        let mut reader = self.fleet.reader(self.host).await?;
+        let executed = Some(self.look(&mut reader).await?.executed).filter(|(file, _)| !file.is_empty());
+        reader.close().await;
+        if let Some((file, _)) = &executed
+            && self.dialect.family() == Family::MariaDb
+        {
+            // Only where the source answers; else its address or password is what is being changed.
+            if let Ok(binlogs) = self.source_logs().await
+                && !binlogs.contains(file)
+            {
+                return Err(self
+                    .failed(
+                        "fetch again what was received and not executed",
+                        format!(
+                            "{} has purged {file}, in which the last executed event stands",
+                            self.wish.source
+                        ),
+                    )
+                    .then("Nothing was changed. The replica has to be copied anew."));
+            }
+        }
+        sql.run(&self.dialect.reset_channel(&self.wish.name))
+            .await
+            .map_err(|e| self.failed("drop the channel's relay logs", e))?;
+        match (gtid, executed) {
+            (true, _) => Ok(None),
+            (false, Some(executed)) => Ok(Some(executed)),
+            (false, None) => {
+                Err(self.failed("find the last executed event", "the server does not say where it stands"))
+            }
+        }
+    }
+
+    async fn seed_coordinates(&self) -> Result<(String, String, u64), StepError> {
+        let script =
+            crate::transport::ReadScript::new("read the copy's coordinates", "cat /var/lib/tandem/seed.json");
+        let output = self
+            .fleet
+            .session(self.host)?
+            .read(&script, &[], Duration::from_secs(30))
+            .await
+            .map_err(|e| self.failed("read the copy's coordinates", e))?;
+        let mark: Option<crate::observe::SeedMark> = serde_json::from_slice(&output.stdout).ok();
+        match mark.and_then(|m| m.loaded) {
+            Some(at) => Ok((at.gtid, at.file, at.position)),
+            None => Err(self.failed("read the copy's coordinates", "the copy is not complete")),
+        }
+    }
+
+    /// Sets `gtid_slave_pos`. A server refuses a position behind its own events (error 1947), so those
+    /// domains in which it has written itself stand where its own log stands.
+    async fn set_position(&self, wished: &Position, sql: &mut Statements<'_>) -> Result<(), StepError> {
+        let wanted = |own: &ServerGtid| {
+            let mut position = wished.clone();
+            for event in own.binlog_state.position().iter() {
+                if event.server == own.server_id {
+                    position.set(event);
+                }
+            }
+            position
+        };
+        self.write_position(wanted, sql).await.map(|_| ())
+    }
+
+    /// Sets `gtid_slave_pos` to what follows from this server's own state.
+    ///
+    /// A write of a client between the look and the setting makes the position older than the own log,
+    /// which strict mode refuses (error 1947); then it is worked out anew.
+    async fn write_position(
+        &self,
+        wanted: impl Fn(&ServerGtid) -> Position,
+        sql: &mut Statements<'_>,
+    ) -> Result<Position, StepError> {
+        const OVERTAKEN: u16 = 1947;
+        let failed = |e| self.failed("set its GTID position", e);
+        for attempt in 0..ATTEMPTS {
+            let own = self.state(self.host).await?;
+            let position = wanted(&own);
+            if own.slave_pos == position {
+                return Ok(position);
+            }
+            // A server that is written to all the time overtakes every look; then it has to look itself.
+            let by_itself = attempt >= ATTEMPTS / 2 && own.binlog_state.position() == position;
+            let value = match by_itself {
+                true => "@@GLOBAL.gtid_binlog_pos".to_owned(),
+                false => literal(&position.to_string()),
+            };
+            match sql.run(&format!("SET GLOBAL gtid_slave_pos = {value}")).await {
+                Ok(_) if by_itself => return Ok(self.state(self.host).await?.slave_pos),
+                Ok(_) => return Ok(position),
+                Err(error) if error.code() == Some(OVERTAKEN) && attempt + 1 < ATTEMPTS => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Err(self
+            .failed("set its GTID position", "clients write faster than it can be set")
+            .then("Apply again."))
+    }
+
+    /// The exact place to begin: everything that this server has, whoever wrote it. The source must
+    /// have reached that place before the channel starts, or it would refuse it (error 1236).
+    async fn meet(&self, sql: &mut Statements<'_>) -> Result<(), StepError> {
+        let everything = |own: &ServerGtid| {
+            let mut position = Position::default();
+            for domain in own.domains() {
+                if let Some(event) = own.has(domain) {
+                    position.set(event);
+                }
+            }
+            position
+        };
+        let position = self.write_position(everything, sql).await?;
+        let begun = Instant::now();
+        loop {
+            let source = self.state(&self.wish.source).await?;
+            let behind =
+                position.iter().find(|event| source.has(event.domain).is_some_and(|has| has.seq < event.seq));
+            let Some(event) = behind else { return Ok(()) };
+            if begun.elapsed() > STALLS {
+                return Err(self.failed(
+                    &format!("wait until {} has everything of {}", self.wish.source, self.host),
+                    format!("it does not get to {event}"),
+                ));
+            }
+            self.tell(format!("waiting until {} has {event}", self.wish.source));
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn gtid(&self, host: &HostName) -> Result<GtidState, StepError> {
+        let mut reader = self.fleet.reader(host).await?;
+        let state = gtid_state(&mut reader, self.fleet.dialect(host)?).await;
+        reader.close().await;
+        state.map_err(|e| StepError::new(host, "read its GTID state", e))
+    }
+
+    async fn state(&self, host: &HostName) -> Result<ServerGtid, StepError> {
+        match self.gtid(host).await? {
+            GtidState::MariaDb(state) => Ok(state),
+            GtidState::MySql(_) => Err(StepError::new(host, "read its GTID state", "it is no MariaDB")),
+        }
+    }
+
+    async fn mysql(&self, host: &HostName) -> Result<MySqlGtid, StepError> {
+        match self.gtid(host).await? {
+            GtidState::MySql(state) => Ok(state),
+            GtidState::MariaDb(_) => Err(StepError::new(host, "read its GTID state", "it is no MySQL")),
+        }
+    }
+
+    /// Where the source's own log stood when the copy was loaded onto it: everything later is its own,
+    /// or comes from here and is skipped by its server id.
+    async fn way_back_by_file(&self) -> Result<(String, u64), StepError> {
+        let facts = self.fleet.facts(&self.wish.source)?;
+        let mark = facts.seed.known().and_then(|m| m.loaded.clone());
+        if let Some(at) = mark {
+            return Ok((at.own_file, at.own_position));
+        }
+        Ok((self.source_binlog().await?.oldest, 4))
+    }
+
+    async fn source_logs(&self) -> Result<Vec<String>, StepError> {
+        let mut reader = self.fleet.reader(&self.wish.source).await?;
+        let rows = reader.query("SHOW BINARY LOGS").await;
+        reader.close().await;
+        let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary logs", e))?;
+        Ok(rows.iter().map(|r| r.text("log_name")).collect())
+    }
+
+    async fn source_binlog(&self) -> Result<BinlogFacts, StepError> {
+        let source = &self.wish.source;
+        let mut reader = self.fleet.reader(source).await?;
+        let failed = |e| StepError::new(source, "look at its binary log", e);
+        let status = reader.query(self.fleet.dialect(source)?.show_binlog()).await.map_err(failed)?;
+        let logs = reader.query("SHOW BINARY LOGS").await.map_err(failed)?;
+        reader.close().await;
+        let row =
+            status.first().ok_or_else(|| StepError::new(source, "look at its binary log", "it is off"))?;
+        Ok(BinlogFacts {
+            file: row.text("file"),
+            position: row.number("position").unwrap_or(0),
+            oldest: logs.first().map(|r| r.text("log_name")).unwrap_or_default(),
+            ..BinlogFacts::default()
+        })
+    }
+
+    /// What has to be here before the channel counts as caught up.
+    pub(super) async fn goal(&self) -> Result<Goal, StepError> {
+        let sets = self.wish.positioning == Positioning::Gtid && self.dialect.family() == Family::MySql;
+        if sets {
+            return Ok(Goal::Set(self.mysql(&self.wish.source).await?.executed));
+        }
+        let binlog = self.source_binlog().await?;
+        Ok(Goal::Place((binlog.file, binlog.position)))
+    }
+
+    /// Whether the goal is reached, and where the channel stands. With a delay, what was received counts.
+    pub(super) async fn progress(
+        &self,
+        channel: &ChannelFacts,
+        goal: &Goal,
+        reader: &mut SqlReader,
+    ) -> Result<(bool, String), StepError> {
+        let delayed = self.wish.delay > 0;
+        match goal {
+            Goal::Place(goal) => {
+                let reached = if delayed { &channel.read } else { &channel.executed };
+                let at = match channel.gtid_io_pos.is_empty() {
+                    true => format!("{}:{}", reached.0, reached.1),
+                    false => channel.gtid_io_pos.clone(),
+                };
+                Ok((reached >= goal, at))
+            }
+            Goal::Set(goal) => {
+                let state = gtid_state(reader, self.dialect).await;
+                let state = state.map_err(|e| self.failed("read its GTID state", e))?;
+                let executed = state.mysql().map(|s| s.executed.clone()).unwrap_or_default();
+                let received: GtidSet = channel.gtid_io_pos.parse().unwrap_or_default();
+                let has = if delayed { executed.union(&received) } else { executed };
+                Ok((has.contains_all(goal), has.to_string()))
+            }
+        }
+    }
+}

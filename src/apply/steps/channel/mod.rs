@@ -1,0 +1,225 @@
+//! A replication channel: its coordinates, its options, and the proof that it moves.
+
+use std::time::{Duration, Instant};
+
+mod begin;
+
+use super::{super::journal::Journal, Events, Fleet, Statements, StepError, statements};
+use crate::{
+    apply::Event,
+    desired::ChannelWish,
+    dialect::{ChannelStatement, Dialect, literal},
+    doctor::{Layer, Surroundings, explain_channel, explain_down},
+    model::{Fact, HostName},
+    observe::{ChannelFacts, channels, try_ports},
+    plan::{ChannelChange, Coordinates, Step},
+    transport::SqlReader,
+};
+
+/// How long a channel may take to connect before its error is final. Two attempts of the server fit in.
+const CONNECTS: Duration = Duration::from_secs(25);
+/// How long a channel may stand still while it catches up.
+const STALLS: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(150);
+
+/// Makes, changes or starts a channel, and waits until it has caught up with where its source stands now.
+pub async fn run(
+    step: &Step,
+    change: &ChannelChange,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<Option<String>, StepError> {
+    let host = &step.host;
+    let wish = &change.wish;
+    let dialect = fleet.dialect(host)?;
+    let work = Work { step, host, wish, dialect, fleet, events };
+    let mut sql = statements(host, fleet, journal).await?;
+    if change.exists {
+        // Both words are no errors for a channel that is stopped or lost its relay log.
+        let stopped = sql.run(&dialect.stop_channel(&wish.name)).await;
+        stopped.map_err(|e| StepError::new(host, "stop the channel", e))?;
+    }
+    if change.change {
+        work.change(change, &mut sql).await?;
+    }
+    if let Some(statement) = &change.skip {
+        work.leave_out(statement, &mut sql).await?;
+    }
+    sql.run(&dialect.start_channel(&wish.name))
+        .await
+        .map_err(|e| StepError::new(host, format!("start the channel from {}", wish.source), e))?;
+    sql.sql.close().await;
+    let note = work.wait_until_it_moves().await?;
+    if change.coordinates == Coordinates::OfSeed {
+        crate::seed::forget(host, fleet).await?;
+    }
+    Ok(Some(note))
+}
+
+struct Work<'a> {
+    step: &'a Step,
+    host: &'a HostName,
+    wish: &'a ChannelWish,
+    dialect: Dialect,
+    fleet: &'a Fleet<'a>,
+    events: &'a Events,
+}
+
+impl Work<'_> {
+    fn failed(&self, tried: &str, why: impl std::fmt::Display) -> StepError {
+        StepError::new(self.host, tried, why)
+    }
+
+    /// `CHANGE MASTER` with everything that it says.
+    async fn change(&self, change: &ChannelChange, sql: &mut Statements<'_>) -> Result<(), StepError> {
+        let file = self.begin_at(&change.coordinates, sql).await?;
+        let password = self.fleet.secret(self.host, &self.wish.password)?;
+        let statement = ChannelStatement {
+            name: &self.wish.name,
+            host: &self.wish.endpoint.address,
+            port: self.wish.endpoint.port,
+            user: &self.wish.user,
+            password: password.expose(),
+            tls: self.wish.tls.encrypted(),
+            tls_ca: self.wish.tls_authority(),
+            tls_verify: self.wish.tls == crate::desired::Tls::VerifyIdentity,
+            delay: self.wish.delay,
+            coordinates: file.as_ref().map(|(f, p)| (f.as_str(), *p)),
+        };
+        let text = self.dialect.change_channel(&statement);
+        let shown = self.dialect.change_channel(&ChannelStatement { password: "***", ..statement });
+        let tried = format!("set up the channel from {}", self.wish.source);
+        // The general log and the slow log would keep the password in clear text.
+        sql.run(self.dialect.statement_logs(false)).await.map_err(|e| self.failed(&tried, e))?;
+        sql.run_as(&text, &shown).await.map_err(|e| self.failed(&tried, e))?;
+        sql.run(self.dialect.statement_logs(true)).await.map_err(|e| self.failed(&tried, e))?;
+        Ok(())
+    }
+
+    /// Leaves out the one event that stops the applier, if it still is the one that was planned.
+    async fn leave_out(&self, statement: &str, sql: &mut Statements<'_>) -> Result<(), StepError> {
+        let mut reader = self.fleet.reader(self.host).await?;
+        let channel = self.look(&mut reader).await?;
+        reader.close().await;
+        let words: Vec<&str> = statement.split([' ', '@']).collect();
+        let same =
+            words.iter().all(|w| channel.sql_error.to_ascii_lowercase().contains(&w.to_ascii_lowercase()));
+        if channel.sql_errno == 0 || !same {
+            return Err(StepError::stale(
+                self.host,
+                format!("leave out {statement}"),
+                "another event stops the channel by now",
+            )
+            .then("Look at another plan."));
+        }
+        let named = format!("SET SESSION default_master_connection = {}", literal(&self.wish.name));
+        let tried = format!("leave out {statement}");
+        sql.run(&named).await.map_err(|e| self.failed(&tried, e))?;
+        sql.run("SET GLOBAL sql_slave_skip_counter = 1").await.map(|_| ()).map_err(|e| self.failed(&tried, e))
+    }
+
+    fn tell(&self, doing: String) {
+        self.events.send(Event::Progress {
+            id: self.step.id.clone(),
+            host: self.host.clone(),
+            bytes: 0,
+            total: 0,
+            doing,
+        });
+    }
+
+    /// Both threads run, no error stands, and what the source had at the start is here.
+    async fn wait_until_it_moves(&self) -> Result<String, StepError> {
+        let goal = self.goal().await?;
+        let begun = Instant::now();
+        let mut moved = Instant::now();
+        let mut last = String::new();
+        let mut reader = self.fleet.reader(self.host).await?;
+        loop {
+            let channel = self.look(&mut reader).await?;
+            if channel.running() && channel.without_error() {
+                let (reached, at) = self.progress(&channel, &goal, &mut reader).await?;
+                if reached {
+                    reader.close().await;
+                    return Ok(format!("both threads run, at {at}"));
+                }
+                if at != last {
+                    last.clone_from(&at);
+                    moved = Instant::now();
+                }
+                self.tell(format!("catching up, at {at}"));
+                if moved.elapsed() > STALLS {
+                    return Err(self.failed("catch up with its source", format!("it stands still at {last}")));
+                }
+            } else {
+                let hopeless =
+                    channel.sql_errno != 0 || (channel.io_errno != 0 && channel.io_running == "No");
+                let denied = matches!(channel.io_errno, 1045 | 1130 | 1593 | 2005 | 2061 | 13117);
+                let waited = begun.elapsed();
+                if hopeless || waited > CONNECTS || (denied && waited > Duration::from_secs(1)) {
+                    reader.close().await;
+                    return Err(self.explain(&channel).await);
+                }
+                if channel.io_errno != 0
+                    && waited > Duration::from_secs(3)
+                    && channel.io_running == "Connecting"
+                {
+                    reader.close().await;
+                    return Err(self.explain(&channel).await);
+                }
+                self.tell(format!("receiver {}, applier {}", channel.io_running, channel.sql_running));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn look(&self, reader: &mut SqlReader) -> Result<ChannelFacts, StepError> {
+        let list =
+            channels(reader, self.dialect).await.map_err(|e| self.failed("look at its channels", e))?;
+        list.into_iter()
+            .find(|c| c.name == self.wish.name)
+            .ok_or_else(|| self.failed("look at the channel", "it is not there any more"))
+    }
+
+    /// The failing layer, found out afresh: what was observed before the run may have changed by it.
+    async fn explain(&self, channel: &ChannelFacts) -> StepError {
+        let tried = format!("replicate from {}", self.wish.source);
+        let reach = match self.fleet.session(self.host) {
+            Ok(session) => {
+                try_ports(session, std::iter::once(&self.wish.endpoint)).await.remove(&self.wish.endpoint)
+            }
+            Err(_) => None,
+        };
+        let source = self.fleet.observed.get(&self.wish.source).and_then(Fact::known);
+        let runs = match self.fleet.reader(&self.wish.source).await {
+            Ok(reader) => {
+                reader.close().await;
+                Some(true)
+            }
+            Err(_) => source.and_then(|s| s.service.known()).map(|_| false),
+        };
+        let around = Surroundings {
+            replica: self.host.as_str(),
+            source: self.wish.source.as_str(),
+            source_runs: runs,
+            reach: reach.as_ref(),
+            source_down_because: source.and_then(|s| explain_down(&s.error_log)),
+        };
+        match explain_channel(channel, &around) {
+            Some(found) => {
+                let said = if found.said.is_empty() {
+                    String::new()
+                } else {
+                    format!(" The server says: {}", found.said)
+                };
+                let layer =
+                    if found.layer == Layer::Unknown { String::new() } else { format!("{}: ", found.layer) };
+                self.failed(&tried, format!("{layer}{}", found.cause.trim_end_matches('.')))
+                    .then(format!("{}{said}", found.next))
+            }
+            None => self
+                .failed(&tried, format!("receiver {}, applier {}", channel.io_running, channel.sql_running)),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Statements about replication channels.
+
+use super::{Dialect, literal};
+use crate::model::Family;
+
+/// Everything that a statement for a channel says. It is always said in full, since the servers
+/// differ in what they keep of options that are left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelStatement<'a> {
+    /// Connection or channel name; empty for the default one.
+    pub name: &'a str,
+    /// Source address.
+    pub host: &'a str,
+    /// Source port.
+    pub port: u16,
+    /// Replication user.
+    pub user: &'a str,
+    /// Its password.
+    pub password: &'a str,
+    /// Whether the channel is encrypted.
+    pub tls: bool,
+    /// The authority's file against which the source's certificate is verified; empty for none.
+    pub tls_ca: &'a str,
+    /// Whether the certificate must also name the source.
+    pub tls_verify: bool,
+    /// Delay in seconds.
+    pub delay: u64,
+    /// `None` for GTIDs; else file and position.
+    pub coordinates: Option<(&'a str, u64)>,
+}
+
+impl Dialect {
+    /// All channels. The columns keep the old words in every MariaDB.
+    pub fn show_channels(self) -> &'static str {
+        match self.family() {
+            Family::MariaDb => "SHOW ALL SLAVES STATUS",
+            Family::MySql => "SHOW REPLICA STATUS",
+        }
+    }
+
+    /// Digests of the passwords that channels log in with: MySQL keeps them in a table, MariaDB in files.
+    pub fn stored_channel_passwords(self) -> Option<&'static str> {
+        (self.family() == Family::MySql).then_some(
+            "SELECT Channel_name AS name, SHA2(User_password, 256) AS digest FROM mysql.slave_master_info",
+        )
+    }
+
+    /// Makes or changes a channel. `CHANGE MASTER` is MariaDB's only word for it.
+    pub fn change_channel(self, channel: &ChannelStatement<'_>) -> String {
+        match self.family() {
+            Family::MariaDb => self.change_mariadb(channel),
+            Family::MySql => self.change_mysql(channel),
+        }
+    }
+
+    fn change_mariadb(self, channel: &ChannelStatement<'_>) -> String {
+        let mut options = options("MASTER", channel);
+        options.push("MASTER_CONNECT_RETRY=10".to_owned());
+        match channel.coordinates {
+            None => options.push("MASTER_USE_GTID=slave_pos".to_owned()),
+            Some((file, position)) => {
+                options.push("MASTER_USE_GTID=no".to_owned());
+                options.push(format!("MASTER_LOG_FILE={}, MASTER_LOG_POS={position}", literal(file)));
+            }
+        }
+        format!("CHANGE MASTER {}TO {}", connection(channel.name), options.join(", "))
+    }
+
+    /// A replica of MySQL 8.1 and later gives up after ten attempts unless it is told more: a source that
+    /// is away for a while must not end replication. Without TLS, `caching_sha2_password` needs the source's
+    /// public key (manual, 8.4.1.2 "Caching SHA-2 Pluggable Authentication").
+    fn change_mysql(self, channel: &ChannelStatement<'_>) -> String {
+        let mut options = options("SOURCE", channel);
+        options.push("SOURCE_CONNECT_RETRY=10, SOURCE_RETRY_COUNT=86400".to_owned());
+        options.push(format!("GET_SOURCE_PUBLIC_KEY={}", u8::from(!channel.tls)));
+        match channel.coordinates {
+            None => options.push("SOURCE_AUTO_POSITION=1".to_owned()),
+            Some((file, position)) => {
+                options.push("SOURCE_AUTO_POSITION=0".to_owned());
+                options.push(format!("SOURCE_LOG_FILE={}, SOURCE_LOG_POS={position}", literal(file)));
+            }
+        }
+        let name = literal(channel.name);
+        format!("CHANGE REPLICATION SOURCE TO {} FOR CHANNEL {name}", options.join(", "))
+    }
+
+    /// Starts a channel.
+    pub fn start_channel(self, name: &str) -> String {
+        self.about_channel("START", name, "")
+    }
+
+    /// Stops a channel; one that is stopped already is no error.
+    pub fn stop_channel(self, name: &str) -> String {
+        self.about_channel("STOP", name, "")
+    }
+
+    /// Drops a channel's relay logs and keeps its options.
+    pub fn reset_channel(self, name: &str) -> String {
+        self.about_channel("RESET", name, "")
+    }
+
+    /// Removes a channel with all that it knows.
+    pub fn drop_channel(self, name: &str) -> String {
+        self.about_channel("RESET", name, " ALL")
+    }
+
+    fn about_channel(self, verb: &str, name: &str, all: &str) -> String {
+        match self.family() {
+            Family::MariaDb => format!("{verb} SLAVE {}", connection(name)).trim_end().to_owned() + all,
+            Family::MySql => format!("{verb} REPLICA{all} FOR CHANNEL {}", literal(name)),
+        }
+    }
+}
+
+/// What both families say with the same words behind another prefix.
+fn options(prefix: &str, channel: &ChannelStatement<'_>) -> Vec<String> {
+    vec![
+        format!("{prefix}_HOST={}", literal(channel.host)),
+        format!("{prefix}_PORT={}", channel.port),
+        format!("{prefix}_USER={}", literal(channel.user)),
+        format!("{prefix}_PASSWORD={}", literal(channel.password)),
+        format!("{prefix}_DELAY={}", channel.delay),
+        format!("{prefix}_SSL={}", u8::from(channel.tls)),
+        format!("{prefix}_SSL_CA={}", literal(channel.tls_ca)),
+        format!("{prefix}_SSL_VERIFY_SERVER_CERT={}", u8::from(channel.tls_verify)),
+    ]
+}
+
+/// MariaDB's way to name a connection.
+fn connection(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!("{} ", literal(name)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ServerVersion;
+
+    fn dialect(text: &str) -> Dialect {
+        Dialect::of(ServerVersion::parse(text).expect("a version"))
+    }
+
+    const STATEMENT: ChannelStatement<'_> = ChannelStatement {
+        name: "",
+        host: "10.0.0.1",
+        port: 3306,
+        user: "repl_user",
+        password: "a'b\\c",
+        tls: true,
+        tls_ca: "",
+        tls_verify: false,
+        delay: 0,
+        coordinates: None,
+    };
+
+    #[test]
+    fn a_channel_is_always_said_in_full() {
+        assert_eq!(
+            dialect("10.11.6-MariaDB").change_channel(&STATEMENT),
+            "CHANGE MASTER TO MASTER_HOST='10.0.0.1', MASTER_PORT=3306, MASTER_USER='repl_user', \
+             MASTER_PASSWORD='a''b\\\\c', MASTER_DELAY=0, MASTER_SSL=1, MASTER_SSL_CA='', \
+             MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_CONNECT_RETRY=10, MASTER_USE_GTID=slave_pos"
+        );
+        let named = ChannelStatement { name: "eu", coordinates: Some(("bin.000001", 4)), ..STATEMENT };
+        let sql = dialect("10.11.6-MariaDB").change_channel(&named);
+        assert!(
+            sql.starts_with("CHANGE MASTER 'eu' TO")
+                && sql.ends_with("MASTER_LOG_FILE='bin.000001', MASTER_LOG_POS=4")
+        );
+        assert_eq!(
+            dialect("9.7.4").change_channel(&ChannelStatement { tls: false, ..STATEMENT }),
+            "CHANGE REPLICATION SOURCE TO SOURCE_HOST='10.0.0.1', SOURCE_PORT=3306, SOURCE_USER='repl_user', \
+             SOURCE_PASSWORD='a''b\\\\c', SOURCE_DELAY=0, SOURCE_SSL=0, SOURCE_SSL_CA='', \
+             SOURCE_SSL_VERIFY_SERVER_CERT=0, SOURCE_CONNECT_RETRY=10, SOURCE_RETRY_COUNT=86400, \
+             GET_SOURCE_PUBLIC_KEY=1, SOURCE_AUTO_POSITION=1 FOR CHANNEL ''"
+        );
+        let sql = dialect("8.0.46").change_channel(&named);
+        assert!(sql.contains(
+            "GET_SOURCE_PUBLIC_KEY=0, SOURCE_AUTO_POSITION=0, SOURCE_LOG_FILE='bin.000001', SOURCE_LOG_POS=4"
+        ));
+        assert!(sql.ends_with(" FOR CHANNEL 'eu'"));
+    }
+
+    #[test]
+    fn what_is_done_to_a_channel() {
+        let (old, new) = (dialect("10.5.29-MariaDB"), dialect("8.4.3"));
+        for (words, wished) in [
+            (old.start_channel(""), "START SLAVE"),
+            (old.stop_channel("a'b"), "STOP SLAVE 'a''b'"),
+            (old.reset_channel("eu"), "RESET SLAVE 'eu'"),
+            (old.drop_channel(""), "RESET SLAVE ALL"),
+            (old.drop_channel("eu"), "RESET SLAVE 'eu' ALL"),
+            (new.start_channel(""), "START REPLICA FOR CHANNEL ''"),
+            (new.drop_channel("eu"), "RESET REPLICA ALL FOR CHANNEL 'eu'"),
+        ] {
+            assert_eq!(words, wished);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What is known of variables by their names.
+
+use super::{Dialect, identifier};
+use crate::model::Family;
+
+/// Variables of MySQL that only a start of the server can set: it has no view that tells. Every variable of
+/// 9.7.4 was asked by `SET GLOBAL name = @@GLOBAL.name` (error 1238); then those that only 8.0 and 8.4 know
+/// (manual, 7.1.8 "Server System Variables").
+const FIXED_IN_MYSQL: &str = "admin_address admin_port auto_generate_certs back_log basedir bind_address binlog_gtid_simple_recovery \
+    binlog_rotate_encryption_master_key_at_startup binlog_row_event_max_size \
+    caching_sha2_password_auto_generate_rsa_keys caching_sha2_password_private_key_path \
+    caching_sha2_password_public_key_path character_set_system character_sets_dir container_aware core_file \
+    create_admin_listener_thread datadir default_authentication_plugin disabled_storage_engines \
+    disconnect_on_expired_password ft_max_word_len ft_min_word_len ft_query_expansion_limit ft_stopword_file \
+    gtid_executed gtid_owned hostname ignore_builtin_innodb init_file innodb_adaptive_hash_index_parts \
+    innodb_api_disable_rowlock innodb_api_enable_binlog innodb_api_enable_mdl innodb_api_trx_level \
+    innodb_autoinc_lock_mode innodb_buffer_pool_chunk_size innodb_buffer_pool_instances \
+    innodb_buffer_pool_load_at_startup innodb_data_file_path innodb_data_home_dir innodb_dedicated_server \
+    innodb_directories innodb_doublewrite_batch_size innodb_doublewrite_dir innodb_doublewrite_files \
+    innodb_doublewrite_pages innodb_flush_method innodb_force_load_corrupted innodb_force_recovery \
+    innodb_ft_cache_size innodb_ft_max_token_size innodb_ft_min_token_size innodb_ft_sort_pll_degree \
+    innodb_ft_total_cache_size innodb_log_file_size innodb_log_files_in_group innodb_log_group_home_dir \
+    innodb_native_foreign_keys innodb_numa_interleave innodb_open_files innodb_page_cleaners innodb_page_size \
+    innodb_purge_threads innodb_read_io_threads innodb_read_only innodb_rollback_on_timeout \
+    innodb_sort_buffer_size innodb_sync_array_size innodb_temp_data_file_path innodb_temp_tablespaces_dir \
+    innodb_undo_directory innodb_use_native_aio innodb_validate_tablespace_paths innodb_version \
+    innodb_write_io_threads large_files_support large_page_size large_pages lc_messages_dir locked_in_memory \
+    log_bin log_bin_basename log_bin_index log_error log_replica_updates log_slave_updates \
+    lower_case_file_system lower_case_table_names max_digest_length myisam_mmap_size myisam_recover_options \
+    mysqlx_bind_address mysqlx_port mysqlx_port_open_timeout mysqlx_socket ngram_token_size open_files_limit \
+    persist_only_admin_x509_subject persist_sensitive_variables_in_plaintext persisted_globals_load pid_file \
+    plugin_dir port protocol_version relay_log relay_log_basename relay_log_index relay_log_info_file \
+    relay_log_recovery relay_log_space_limit replica_load_tmpdir replica_skip_errors report_host \
+    report_password report_port report_user secure_file_priv server_id_bits server_memory server_uuid \
+    sha256_password_auto_generate_rsa_keys sha256_password_private_key_path sha256_password_public_key_path \
+    skip_external_locking skip_name_resolve skip_networking skip_replica_start skip_show_database \
+    skip_slave_start slave_load_tmpdir slave_skip_errors socket ssl_fips_mode system_time_zone \
+    table_open_cache_instances thread_handling thread_pool_size thread_stack \
+    tls_certificates_enforced_validation tmpdir version version_comment version_compile_machine \
+    version_compile_os";
+
+impl Dialect {
+    /// Whether only a start can set this variable, where the server itself has no answer.
+    pub fn is_fixed(self, name: &str) -> bool {
+        self.family() == Family::MySql
+            && (name.starts_with("performance_schema") && name != "performance_schema_show_processlist"
+                || FIXED_IN_MYSQL.split_whitespace().any(|fixed| fixed == name))
+    }
+
+    /// The name under which a server knows a variable: MySQL has words with `replica` and `source` for those
+    /// with `slave` and `master` since 8.0.26, and keeps some of the old ones beside them. `known` tells what
+    /// this server has.
+    pub fn variable_name(self, name: &str, known: impl Fn(&str) -> bool) -> String {
+        if self.family() == Family::MySql {
+            let newer = name.replace("slave", "replica").replace("master", "source");
+            if newer != name && known(&newer) {
+                return newer;
+            }
+            let older = name.replace("replica", "slave").replace("source", "master");
+            if !known(name) && known(&older) {
+                return older;
+            }
+        }
+        name.to_owned()
+    }
+
+    /// Takes a value out of `mysqld-auto.cnf` and leaves the running one.
+    pub fn reset_persisted(self, name: &str) -> String {
+        format!("RESET PERSIST IF EXISTS {}", identifier(name))
+    }
+
+    /// Variables that let a server purge its binary logs by itself; 0 keeps them. A server has some of them:
+    /// seconds came with MariaDB 10.6 and MySQL 8.0, the limit of size with MariaDB 11.4. Where seconds are
+    /// known, days are another view of the same value.
+    pub fn retention_variables(self) -> &'static [&'static str] {
+        match self.family() {
+            Family::MariaDb if !self.version.at_least(10, 6, 0) => &["expire_logs_days"],
+            Family::MariaDb => &["binlog_expire_logs_seconds", "max_binlog_total_size"],
+            Family::MySql => &["binlog_expire_logs_seconds"],
+        }
+    }
+
+    /// Variables that can only be set while no channel runs (error 1198).
+    pub fn needs_stopped_channels(self, variable: &str) -> bool {
+        variable.starts_with("replicate_")
+            || matches!(
+                variable,
+                "slave_parallel_threads"
+                    | "slave_parallel_mode"
+                    | "gtid_slave_pos"
+                    | "replica_parallel_type"
+                    | "replica_parallel_workers"
+                    | "replica_preserve_commit_order"
+                    | "slave_parallel_type"
+                    | "slave_parallel_workers"
+                    | "slave_preserve_commit_order"
+            )
+    }
+
+    /// Options of the option file that are no variables of the server.
+    pub fn option_without_variable(self, name: &str) -> bool {
+        matches!(
+            name,
+            "binlog_do_db"
+                | "binlog_ignore_db"
+                | "replicate_rewrite_db"
+                | "replicate_same_server_id"
+                | "skip_slave_start"
+                | "user"
+                | "symbolic_links"
+                | "console"
+                | "daemonize"
+        ) || name.starts_with("skip_")
+            || name.starts_with("plugin_load")
+            || name.starts_with("loose_")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ServerVersion;
+
+    #[test]
+    fn a_variable_has_the_name_that_its_server_knows() {
+        let dialect = |text: &str| Dialect::of(ServerVersion::parse(text).expect("a version"));
+        let new = |name: &str| name == "log_replica_updates" || name == "server_id";
+        let old = |name: &str| name == "log_slave_updates";
+        for (version, known, wished, name) in [
+            ("9.7.4", &new as &dyn Fn(&str) -> bool, "log_slave_updates", "log_replica_updates"),
+            ("9.7.4", &new, "log_replica_updates", "log_replica_updates"),
+            ("8.0.25", &old, "log_replica_updates", "log_slave_updates"),
+            ("8.0.25", &old, "log_slave_updates", "log_slave_updates"),
+            ("9.7.4", &new, "server_id", "server_id"),
+            ("10.11.6-MariaDB", &old, "log_slave_updates", "log_slave_updates"),
+        ] {
+            assert_eq!(dialect(version).variable_name(wished, known), name, "{version} {wished}");
+        }
+    }
+
+    #[test]
+    fn mysql_can_set_some_only_at_its_start() {
+        let mysql = Dialect::of(ServerVersion::parse("9.7.4").expect("a version"));
+        for name in ["bind_address", "log_bin", "relay_log", "performance_schema", "skip_name_resolve"] {
+            assert!(mysql.is_fixed(name), "{name}");
+        }
+        for name in ["server_id", "read_only", "ssl_cert", "gtid_mode", "max_connections"] {
+            assert!(!mysql.is_fixed(name), "{name}");
+        }
+    }
+}

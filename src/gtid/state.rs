@@ -1,0 +1,115 @@
+//! The GTID state of a server of either family, and what the states of two servers prove.
+
+use super::{
+    Errant, MySqlGtid, MySqlRelation, NeedsSeed, Relation, ReturnWay, ServerGtid, compare, compare_mysql,
+    errant, purged,
+};
+
+/// What a server says about its own events, in its family's form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GtidState {
+    /// Positions by domain.
+    MariaDb(ServerGtid),
+    /// Sets of transactions.
+    MySql(MySqlGtid),
+}
+
+/// How a replica stands to a source whose data it is to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has everything, or the source's binary logs hold the rest.
+    Follows,
+    /// Nothing is common to both, and nothing proves that the source's logs are whole.
+    NoCommonHistory,
+    /// It needs a copy, or a copy would destroy what only it has.
+    Apart,
+}
+
+impl GtidState {
+    /// MariaDB's state.
+    pub fn mariadb(&self) -> Option<&ServerGtid> {
+        match self {
+            GtidState::MariaDb(state) => Some(state),
+            GtidState::MySql(_) => None,
+        }
+    }
+
+    /// MySQL's state.
+    pub fn mysql(&self) -> Option<&MySqlGtid> {
+        match self {
+            GtidState::MySql(state) => Some(state),
+            GtidState::MariaDb(_) => None,
+        }
+    }
+
+    /// Where its binary log stands: whoever begins here gets everything that comes later.
+    pub fn position(&self) -> String {
+        match self {
+            GtidState::MariaDb(state) => state.binlog_state.position().to_string(),
+            GtidState::MySql(state) => state.executed.to_string(),
+        }
+    }
+}
+
+/// Whether one of the two has ever been a replica of the other's events. Without, equal ids of MariaDB
+/// prove nothing: two servers that nobody configured both count as `0-1-n`.
+pub fn once_related(a: &GtidState, b: &GtidState) -> bool {
+    match (a, b) {
+        (GtidState::MariaDb(a), GtidState::MariaDb(b)) => !a.slave_pos.is_empty() || !b.slave_pos.is_empty(),
+        (GtidState::MySql(a), GtidState::MySql(b)) => !a.executed.intersect(&b.executed).is_empty(),
+        _ => false,
+    }
+}
+
+/// How a replica stands to a source. `two_way` says that its own events will reach the source.
+///
+/// `None` where that can't be told: servers of two families, or facts that were not read.
+pub fn standing(source: &GtidState, replica: &GtidState, two_way: bool) -> Option<Standing> {
+    match (source, replica) {
+        (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => {
+            let way = if two_way { ReturnWay::All } else { ReturnWay::None };
+            Some(match compare(source, replica, &way).ok()? {
+                Relation::Same | Relation::Recoverable { .. } => Standing::Follows,
+                Relation::NeedsSeed { reasons }
+                    if reasons.iter().all(|r| *r == NeedsSeed::NoCommonHistory) =>
+                {
+                    Standing::NoCommonHistory
+                }
+                Relation::NeedsSeed { .. } | Relation::Diverged { .. } => Standing::Apart,
+            })
+        }
+        (GtidState::MySql(source), GtidState::MySql(replica)) => {
+            let way = if two_way { ReturnWay::All } else { ReturnWay::None };
+            Some(match compare_mysql(source, replica, false, &way) {
+                MySqlRelation::Same | MySqlRelation::Recoverable { .. } => Standing::Follows,
+                MySqlRelation::NeedsSeed { reason: super::MySqlSeed::NoCommonHistory } => {
+                    Standing::NoCommonHistory
+                }
+                MySqlRelation::NeedsSeed { .. } | MySqlRelation::Diverged { .. } => Standing::Apart,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What a replica needs next and the source has purged, in words.
+pub fn purged_by(source: &GtidState, replica: &GtidState) -> Option<String> {
+    match (source, replica) {
+        (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => {
+            purged(source, replica).map(|why| why.to_string())
+        }
+        (GtidState::MySql(source), GtidState::MySql(replica)) => {
+            let missing = source.purged.subtract(&replica.executed);
+            (!missing.is_empty()).then(|| super::MySqlSeed::Purged { missing }.to_string())
+        }
+        _ => None,
+    }
+}
+
+/// The events that a replica has and its source has not, where both once knew each other.
+pub fn errant_events(source: &GtidState, replica: &GtidState) -> Vec<Errant> {
+    match (source.mariadb(), replica.mariadb()) {
+        (Some(ours), Some(theirs)) if once_related(source, replica) => errant(ours, theirs),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,100 @@
+//! The binary log of a server, and the GTIDs in it.
+
+use std::collections::BTreeMap;
+
+use super::BinlogFacts;
+use crate::{
+    dialect::{Dialect, literal},
+    gtid::{BinlogState, Complete, GtidSet, GtidState, MySqlGtid, Position, ServerGtid},
+    model::{Fact, Family},
+    transport::{SqlError, SqlReader},
+};
+
+pub(super) async fn binlog(sql: &mut SqlReader, dialect: Dialect) -> Result<Option<BinlogFacts>, SqlError> {
+    let status = sql.query(dialect.show_binlog()).await?;
+    let Some(row) = status.first() else { return Ok(None) };
+    let list = |name: &str| row.text(name).split(',').filter(|v| !v.is_empty()).map(str::to_owned).collect();
+    let logs = sql.query("SHOW BINARY LOGS").await?;
+    Ok(Some(BinlogFacts {
+        file: row.text("file"),
+        position: row.number("position").unwrap_or(0),
+        do_db: list("binlog_do_db"),
+        ignore_db: list("binlog_ignore_db"),
+        oldest: logs.first().map(|r| r.text("log_name")).unwrap_or_default(),
+    }))
+}
+
+/// GTID state from variables that were read already.
+pub(super) async fn gtid(
+    variables: &BTreeMap<String, String>,
+    binlog: &Fact<BinlogFacts>,
+    sql: &mut SqlReader,
+    dialect: Dialect,
+) -> Fact<GtidState> {
+    match dialect.family() {
+        Family::MariaDb => mariadb(variables, binlog, sql).await,
+        Family::MySql => mysql(variables),
+    }
+}
+
+async fn mariadb(
+    variables: &BTreeMap<String, String>,
+    binlog: &Fact<BinlogFacts>,
+    sql: &mut SqlReader,
+) -> Fact<GtidState> {
+    let text = |name: &str| variables.get(name).cloned().unwrap_or_default();
+    let state: Result<BinlogState, _> = text("gtid_binlog_state").parse();
+    let position: Result<Position, _> = text("gtid_slave_pos").parse();
+    let (Ok(binlog_state), Ok(slave_pos)) = (state, position) else {
+        return Fact::Unread("its GTID state makes no sense".into());
+    };
+    let binlog_start = match binlog {
+        Fact::Known(facts) => oldest_gtid_list(sql, &facts.oldest).await,
+        Fact::Absent => Fact::Absent,
+        Fact::Unread(why) => Fact::Unread(why.clone()),
+    };
+    Fact::Known(GtidState::MariaDb(ServerGtid {
+        server_id: text("server_id").parse().unwrap_or(0),
+        binlog_state,
+        slave_pos,
+        binlog_start,
+        complete: Complete::default(),
+    }))
+}
+
+fn mysql(variables: &BTreeMap<String, String>) -> Fact<GtidState> {
+    let set = |name: &str| variables.get(name).map(String::as_str).unwrap_or_default().parse::<GtidSet>();
+    match (set("gtid_executed"), set("gtid_purged")) {
+        (Ok(executed), Ok(purged)) => Fact::Known(GtidState::MySql(MySqlGtid { executed, purged })),
+        _ => Fact::Unread("its GTID state makes no sense".into()),
+    }
+}
+
+/// A server's GTID state, read afresh.
+///
+/// # Errors
+/// When it can't be read.
+pub async fn gtid_state(sql: &mut SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
+    let names = dialect.gtid_variables();
+    let columns: Vec<String> = names.iter().map(|n| format!("@@GLOBAL.{n} AS {n}")).collect();
+    let rows = sql.query(&format!("SELECT {}", columns.join(", "))).await?;
+    let row = rows.first().cloned().unwrap_or_default();
+    let variables = names.iter().map(|n| ((*n).to_owned(), row.text(n))).collect();
+    match gtid(&variables, &Fact::Absent, sql, dialect).await {
+        Fact::Known(state) => Ok(state),
+        Fact::Unread(why) => Err(SqlError::Broken(why)),
+        Fact::Absent => Err(SqlError::Broken("it has no GTID state".into())),
+    }
+}
+
+/// The Gtid_list event stands right behind the format description.
+async fn oldest_gtid_list(sql: &mut SqlReader, file: &str) -> Fact<BinlogState> {
+    match sql.query(&format!("SHOW BINLOG EVENTS IN {} LIMIT 4", literal(file))).await {
+        Err(error) => Fact::Unread(error.to_string()),
+        Ok(rows) => match rows.iter().find(|r| r.get("event_type") == Some("Gtid_list")) {
+            None => Fact::Unread("the oldest binary log has no Gtid_list event".into()),
+            Some(row) => BinlogState::from_gtid_list(&row.text("info"))
+                .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
+        },
+    }
+}

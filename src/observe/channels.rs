@@ -1,0 +1,99 @@
+//! The channels of a replica, and the sessions of clients.
+
+use std::collections::BTreeMap;
+
+use super::{ChannelFacts, SessionFacts};
+use crate::{
+    dialect::Dialect,
+    model::Family,
+    transport::{Row, SqlError, SqlReader},
+};
+
+/// All channels of a replica.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<ChannelFacts>, SqlError> {
+    let rows = sql.query(dialect.show_channels()).await?;
+    let mut list: Vec<ChannelFacts> = rows.iter().map(|row| channel(row, dialect.family())).collect();
+    if let (Some(query), false) = (dialect.stored_channel_passwords(), list.is_empty()) {
+        // Who may not read the table learns nothing of a wrong password before the channel says so.
+        let stored = sql.query(query).await.unwrap_or_default();
+        let digests: BTreeMap<String, String> =
+            stored.iter().map(|row| (row.text("name"), row.text("digest"))).collect();
+        for channel in &mut list {
+            channel.password_digest = digests.get(&channel.name).cloned();
+        }
+    }
+    Ok(list)
+}
+
+/// The columns have kept their order and got new words: `Master_Host` is `Source_Host`, `Slave_IO_Running` is
+/// `Replica_IO_Running` (MySQL manual, "SHOW REPLICA STATUS").
+fn channel(row: &Row, family: Family) -> ChannelFacts {
+    let (name, source, replica) = match family {
+        Family::MariaDb => ("connection_name", "master", "slave"),
+        Family::MySql => ("channel_name", "source", "replica"),
+    };
+    let text = |column: &str| {
+        row.text(&column.replace("SOURCE", source).replace("REPLICA", replica).to_ascii_lowercase())
+    };
+    let number = |column: &str| text(column).parse::<u64>().ok();
+    let errno = |column: &str| number(column).and_then(|n| n.try_into().ok()).unwrap_or(0);
+    let yes = |column: &str| text(column).eq_ignore_ascii_case("yes");
+    ChannelFacts {
+        name: row.text(name),
+        source_host: text("SOURCE_host"),
+        source_port: number("SOURCE_port").and_then(|n| n.try_into().ok()).unwrap_or(0),
+        user: text("SOURCE_user"),
+        io_running: text("REPLICA_io_running"),
+        sql_running: text("REPLICA_sql_running"),
+        io_errno: errno("last_io_errno"),
+        io_error: text("last_io_error"),
+        sql_errno: errno("last_sql_errno"),
+        sql_error: text("last_sql_error"),
+        seconds_behind: number("seconds_behind_SOURCE"),
+        read: (text("SOURCE_log_file"), number("read_SOURCE_log_pos").unwrap_or(0)),
+        executed: (text("relay_SOURCE_log_file"), number("exec_SOURCE_log_pos").unwrap_or(0)),
+        using_gtid: match family {
+            Family::MariaDb => text("using_gtid"),
+            Family::MySql if text("auto_position") == "1" => "Auto_Position".into(),
+            Family::MySql => "No".into(),
+        },
+        gtid_io_pos: match family {
+            Family::MariaDb => text("gtid_io_pos"),
+            Family::MySql => text("retrieved_gtid_set"),
+        },
+        tls: yes("SOURCE_ssl_allowed"),
+        tls_verify: yes("SOURCE_ssl_verify_server_cert"),
+        tls_ca: text("SOURCE_ssl_ca_file"),
+        delay: number("sql_delay").unwrap_or(0),
+        source_server_id: number("SOURCE_server_id").unwrap_or(0),
+        sql_state: text("REPLICA_sql_running_state"),
+        io_state: text("REPLICA_io_state"),
+        password_digest: None,
+    }
+}
+
+/// Sessions of clients: not the server's own threads, not replication, not ours.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub async fn client_sessions(sql: &mut SqlReader, ours: &[String]) -> Result<Vec<SessionFacts>, SqlError> {
+    const NO_CLIENT: [&str; 7] =
+        ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
+    let own = sql.query("SELECT CONNECTION_ID() AS id").await?;
+    let own = own.first().map(|r| r.text("id")).unwrap_or_default();
+    let rows = sql.query("SHOW PROCESSLIST").await?;
+    Ok(rows
+        .iter()
+        .filter(|row| row.text("id") != own && !NO_CLIENT.contains(&row.text("command").as_str()))
+        .map(|row| {
+            let host = row.text("host");
+            // An address comes with a port behind it, `localhost` without.
+            let host = host.rsplit_once(':').map_or(host.as_str(), |(address, _)| address).to_owned();
+            SessionFacts { user: row.text("user"), host, database: row.text("db") }
+        })
+        .filter(|s| s.user != "system user" && s.user != "event_scheduler" && !ours.contains(&s.user))
+        .collect())
+}

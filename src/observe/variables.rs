@@ -1,0 +1,108 @@
+//! The variables of a server: what they are, which of them only a start can set, and what they would be
+//! without anybody's wish.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    dialect::Dialect,
+    model::Family,
+    transport::{SqlError, SqlReader},
+};
+
+/// All variables of a server.
+#[derive(Debug, Default)]
+pub(super) struct Variables {
+    /// Running values, names in lower case.
+    pub values: BTreeMap<String, String>,
+    /// Those that only a start can set.
+    pub fixed: BTreeSet<String>,
+    /// Values without an option file.
+    pub defaults: BTreeMap<String, String>,
+    /// Values in `mysqld-auto.cnf`, which count more than every option file.
+    pub persisted: BTreeMap<String, String>,
+}
+
+/// Reads them.
+pub(super) async fn variables(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
+    match dialect.family() {
+        Family::MariaDb => mariadb(sql).await,
+        Family::MySql => mysql(sql, dialect).await,
+    }
+}
+
+async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
+    let mut all = Variables::default();
+    let rows = sql
+        .query(
+            "SELECT VARIABLE_NAME AS name, GLOBAL_VALUE AS value, READ_ONLY AS fixed, DEFAULT_VALUE AS def \
+             FROM information_schema.SYSTEM_VARIABLES WHERE GLOBAL_VALUE IS NOT NULL OR VARIABLE_SCOPE <> 'SESSION ONLY'",
+        )
+        .await?;
+    for row in rows {
+        let name = row.text("name").to_ascii_lowercase();
+        if row.get("fixed") == Some("YES") {
+            all.fixed.insert(name.clone());
+        }
+        if let Some(default) = row.get("def") {
+            all.defaults.insert(name.clone(), default.to_owned());
+        }
+        all.values.insert(name, row.text("value"));
+    }
+    Ok(all)
+}
+
+/// MySQL's views in the performance schema are empty where that is off: then there are no defaults, and a
+/// persisted value is not seen before it wins.
+async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
+    let mut all = Variables::default();
+    for row in sql.query("SHOW GLOBAL VARIABLES").await? {
+        let name = row.text("variable_name").to_ascii_lowercase();
+        if dialect.is_fixed(&name) {
+            all.fixed.insert(name.clone());
+        }
+        all.values.insert(name, row.text("value"));
+    }
+    let compiled = sql
+        .query("SELECT VARIABLE_NAME AS name FROM performance_schema.variables_info WHERE VARIABLE_SOURCE = 'COMPILED'")
+        .await?;
+    for row in compiled {
+        let name = row.text("name").to_ascii_lowercase();
+        if let Some(value) = all.values.get(&name) {
+            all.defaults.insert(name, value.clone());
+        }
+    }
+    let persisted = sql
+        .query("SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value FROM performance_schema.persisted_variables")
+        .await?;
+    all.persisted =
+        persisted.iter().map(|r| (r.text("name").to_ascii_lowercase(), r.text("value"))).collect();
+    for name in FILTERS {
+        all.values.insert(name.to_owned(), String::new());
+        all.fixed.insert(name.to_owned());
+    }
+    let filters = sql
+        .query(
+            "SELECT FILTER_NAME AS name, FILTER_RULE AS rule FROM performance_schema.replication_applier_global_filters",
+        )
+        .await?;
+    for row in filters {
+        // A rule is a list of quoted names, in brackets where somebody set it by a statement.
+        let rule: Vec<String> = row.text("rule").split(',').map(unquoted).collect();
+        all.values.insert(row.text("name").to_ascii_lowercase(), rule.join(","));
+    }
+    Ok(all)
+}
+
+/// Filters are options of the server and no variables; MySQL shows them in a view of their own.
+const FILTERS: [&str; 6] = [
+    "replicate_do_db",
+    "replicate_ignore_db",
+    "replicate_do_table",
+    "replicate_ignore_table",
+    "replicate_wild_do_table",
+    "replicate_wild_ignore_table",
+];
+
+fn unquoted(name: &str) -> String {
+    name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '\'' | '`')).to_owned()
+}
