@@ -33,6 +33,9 @@ impl AccountState {
             // MariaDB repeats login and TLS in the line of USAGE; SHOW CREATE USER has said it already.
             account.privileges.entry(grant.scope).or_default().extend(grant.privileges);
         }
+        if let Some(global) = account.privileges.get_mut("*.*") {
+            name_all(global);
+        }
         account.privileges.retain(|_, set| !set.is_empty());
         Ok(account)
     }
@@ -73,6 +76,21 @@ impl AccountState {
     }
 }
 
+/// MySQL spells `ALL PRIVILEGES ON *.*` out, every static privilege and every dynamic one that it knows
+/// (manual, "SHOW GRANTS Statement"). These are the static ones of 8.0 to 9.7.
+const ALL_STATIC: &str = "SELECT,INSERT,UPDATE,DELETE,CREATE,DROP,RELOAD,SHUTDOWN,PROCESS,FILE,REFERENCES,INDEX,ALTER,\
+    SHOW DATABASES,SUPER,CREATE TEMPORARY TABLES,LOCK TABLES,EXECUTE,REPLICATION SLAVE,BINLOG MONITOR,CREATE VIEW,\
+    SHOW VIEW,CREATE ROUTINE,ALTER ROUTINE,CREATE USER,EVENT,TRIGGER,CREATE TABLESPACE,CREATE ROLE,DROP ROLE";
+
+/// Puts the one word in the place of a list that says it. What may be passed on is a word of its own.
+fn name_all(privileges: &mut BTreeSet<String>) {
+    let dynamic = privileges.contains("SYSTEM_VARIABLES_ADMIN");
+    if dynamic && ALL_STATIC.split(',').all(|word| privileges.contains(word)) {
+        privileges.retain(|word| word == "GRANT OPTION");
+        privileges.insert("ALL".to_owned());
+    }
+}
+
 /// One word for privileges that were renamed; MariaDB 10.5.2 split and renamed several.
 pub fn canonical_privilege(word: &str) -> String {
     let word = word.trim().to_ascii_uppercase().split_whitespace().collect::<Vec<_>>().join(" ");
@@ -105,4 +123,21 @@ pub fn is_system_account(user: &str, host: &str) -> bool {
             | "PUBLIC"
             | ""
     ) || (user == "root" && matches!(host, "localhost" | "127.0.0.1" | "::1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_has_one_word_in_both_families() {
+        let create = "CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x24 REQUIRE NONE";
+        let lines = |text: &str| vec![format!("GRANT {text} ON *.* TO `a`@`%`")];
+        let of = |lines: &[String]| AccountState::read(create, lines).expect("grants").privileges_on("*.*");
+        let mut spelled = lines(ALL_STATIC);
+        assert_eq!(of(&spelled).len(), 30);
+        spelled.extend(lines("BACKUP_ADMIN,SYSTEM_VARIABLES_ADMIN"));
+        assert_eq!(of(&spelled), canonical_privileges(&["ALL".to_owned()]));
+        assert_eq!(of(&lines("ALL PRIVILEGES")), canonical_privileges(&["ALL PRIVILEGES".to_owned()]));
+    }
 }

@@ -182,6 +182,10 @@ pub fn read_create_user(text: &str) -> Result<AccountState, ParseError> {
                 account.require = words.join(" ");
             }
             "ACCOUNT" => account.locked = cursor.eat("LOCK"),
+            // PASSWORD REQUIRE CURRENT speaks of changing it.
+            "PASSWORD" => {
+                cursor.eat("REQUIRE");
+            }
             // Expiry, limits, comments and the like: not ours to compare.
             _ => {
                 while matches!(cursor.peek(), Some(Token::Quoted(_) | Token::Sign(_))) {
@@ -226,7 +230,9 @@ pub fn read_grant(text: &str) -> Result<Option<Grant>, ParseError> {
     if cursor.eat("SET") {
         return Ok(None);
     }
-    if !cursor.eat("GRANT") {
+    // MySQL shows what was taken out of a wider grant (`partial_revokes`) in lines of its own.
+    let revoked = cursor.eat("REVOKE");
+    if !revoked && !cursor.eat("GRANT") {
         return Err(cursor.wrong("not GRANT"));
     }
     let mut grant = Grant::default();
@@ -278,6 +284,9 @@ pub fn read_grant(text: &str) -> Result<Option<Grant>, ParseError> {
         if token == Token::Word("GRANT".into()) && cursor.word().as_deref() == Some("OPTION") {
             grant.privileges.insert("GRANT OPTION".into());
         }
+    }
+    if revoked {
+        grant.privileges = grant.privileges.iter().map(|p| format!("not {p}")).collect();
     }
     Ok(Some(grant))
 }
@@ -335,6 +344,7 @@ mod tests {
                 "GRANT BACKUP_ADMIN,CLONE_ADMIN ON *.* TO `root`@`localhost` WITH GRANT OPTION",
                 "*.*: BACKUP_ADMIN, CLONE_ADMIN, GRANT OPTION",
             ),
+            ("REVOKE SELECT, INSERT ON `mysql`.* FROM `x`@`%`", "`mysql`.*: not INSERT, not SELECT"),
             ("GRANT EXECUTE ON PROCEDURE `d`.`p` TO `x`@`%`", "PROCEDURE `d`.`p`: EXECUTE"),
             ("GRANT REPLICATION CLIENT ON *.* TO `x`@`%`", "*.*: BINLOG MONITOR"),
         ] {
@@ -358,12 +368,19 @@ mod tests {
             "CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '$A$005$x' REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT LOCK PASSWORD HISTORY DEFAULT",
         );
         assert!(mysql.locked && mysql.require == "NONE");
+        let nine = read(
+            "CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x2441 DEFAULT ROLE `r`@`%` REQUIRE SSL \
+             PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT \
+             PASSWORD REQUIRE CURRENT DEFAULT FAILED_LOGIN_ATTEMPTS 3 ATTRIBUTE '{\"a\": 1}'",
+        );
+        assert_eq!(nine.auth, [("caching_sha2_password".to_owned(), "0x2441".to_owned())]);
+        assert!(nine.requires_tls() && !nine.locked);
         assert!(read("CREATE USER `o'x`@`%`").user.contains('\''));
     }
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "(GRANT |CREATE USER )?[ -~]{0,60}") {
+        fn any_text_is_read_or_refused(text in "(GRANT |REVOKE |CREATE USER )?[ -~]{0,60}") {
             let _ = read_grant(&text);
             let _ = read_create_user(&text);
         }

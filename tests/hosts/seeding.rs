@@ -12,7 +12,7 @@ pub const DATA: &str = r#"
 create database shop character set utf8mb4 collate utf8mb4_unicode_ci;
 use shop;
 create table item (id int auto_increment primary key, name varchar(100), price decimal(10,2), data blob) engine=InnoDB;
-insert into item (name, price, data) select concat('näme ', seq, ' ''quoted'' \\ '), seq/3, unhex(md5(seq)) from seq_1_to_20000;
+insert into item (name, price, data) select concat('näme ', seq, ' ''quoted'' \\ '), seq/3, unhex(sha2(seq, 256)) from seq_1_to_20000;
 create table child (id int auto_increment primary key, item int, foreign key (item) references item(id) on delete cascade) engine=InnoDB;
 insert into child (item) select id from item where id % 10 = 0;
 create view dear as select id, name from item where price > 100;
