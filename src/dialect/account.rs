@@ -16,6 +16,15 @@ impl Dialect {
         }
     }
 
+    /// How many bytes of a channel's password the server keeps (MySQL manual, "CHANGE REPLICATION SOURCE TO":
+    /// 32; error 3056).
+    pub fn longest_channel_password(self) -> usize {
+        match self.family() {
+            Family::MariaDb => usize::MAX,
+            Family::MySql => 32,
+        }
+    }
+
     /// Creates or changes an account so that it logs in by exactly one password, given as its stored
     /// form, so that no clear text reaches any log of the server.
     pub fn account(self, user: &str, host: &str, hash: &str, tls: bool) -> Vec<String> {

@@ -15,16 +15,18 @@ pub struct DumpWords {
 impl Dialect {
     /// The words of this server's own dump program.
     ///
-    /// MySQL's names `GTID_PURGED` at the head, as a comment since 8.0.17; `--source-data` came with 8.0.26.
-    pub fn dump(self) -> DumpWords {
+    /// MySQL's names `GTID_PURGED` at the head, as a comment since 8.0.17, and refuses to where `gtid_mode` is
+    /// off; `--source-data` came with 8.0.26.
+    pub fn dump(self, gtids: bool) -> DumpWords {
         match self.family() {
             Family::MariaDb => DumpWords { snapshot: "--master-data=2 --gtid", plain: "" },
-            Family::MySql if self.mysql(8, 0, 26) => DumpWords {
-                snapshot: "--source-data=2 --set-gtid-purged=COMMENTED",
-                plain: "--set-gtid-purged=OFF",
-            },
             Family::MySql => DumpWords {
-                snapshot: "--master-data=2 --set-gtid-purged=COMMENTED",
+                snapshot: match (self.mysql(8, 0, 26), gtids) {
+                    (true, true) => "--source-data=2 --set-gtid-purged=COMMENTED",
+                    (true, false) => "--source-data=2 --set-gtid-purged=OFF",
+                    (false, true) => "--master-data=2 --set-gtid-purged=COMMENTED",
+                    (false, false) => "--master-data=2 --set-gtid-purged=OFF",
+                },
                 plain: "--set-gtid-purged=OFF",
             },
         }

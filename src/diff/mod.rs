@@ -6,6 +6,7 @@ mod channel;
 mod copy;
 mod data;
 mod firewall;
+mod gtid_mode;
 mod loss;
 mod resources;
 mod retention;
@@ -91,6 +92,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         accounts::steps(context, host, facts, &mut draft);
     }
     uuid::steps(context, &mut draft);
+    gtid_mode::steps(context, &mut draft);
     // Channels come last: their comparison looks at what the other steps mend, copies among them.
     let read = |name: &HostName| {
         let facts = context.observed.get(name).and_then(|f| f.known());

@@ -6,7 +6,7 @@ use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, SettingWish},
     dialect::Dialect,
-    model::Fact,
+    model::{Fact, Family},
     observe::{HostFacts, ServerFacts},
     option_file::{Files, Occurrence, Setting, canonical_value, owned_text, same_value},
     plan::{Action, Kind, Reason, Risk, Step, StepId},
@@ -230,6 +230,11 @@ impl Comparison<'_> {
                 true if old.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
                 true => continue,
             };
+            // These two have steps of their own, across all members.
+            let by_steps = matches!(wish.name.as_str(), "gtid_mode" | "enforce_gtid_consistency");
+            if by_steps && self.dialect.family() == Family::MySql && !self.server.is_on("gtid_mode") {
+                continue;
+            }
             off.extend(self.compare(
                 &wish.name,
                 &wished,

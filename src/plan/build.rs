@@ -111,6 +111,20 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
                 });
                 barred.extend([name.clone(), channel.source.clone()]);
             }
+            let longest = server.map(|s| Dialect::of(s.version).longest_channel_password());
+            let password = context.secrets.get(&channel.password);
+            if let (Some(longest), Some(password)) = (longest, password)
+                && password.expose().len() > longest
+            {
+                plan.refused.push(Refusal {
+                    host: name.clone(),
+                    code: "password-too-long".into(),
+                    reason: format!(
+                        "replication_password has more than the {longest} bytes that a channel of this server keeps."
+                    ),
+                });
+                barred.extend([name.clone(), channel.source.clone()]);
+            }
             let has_tls = source.is_some_and(|s| Dialect::of(s.version).offers_tls(&s.variables));
             let gets_one = context
                 .desired

@@ -15,6 +15,6 @@ pub use json::{FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};
 pub use step::{
-    Action, CertificatePlan, ChannelChange, Coordinates, EndedChannel, Kind, Plan, Reason, Refusal, Risk,
-    SeedPlan, Step, StepId, Waiting,
+    Action, CertificatePlan, ChannelChange, Coordinates, EndedChannel, GtidPhase, Kind, Plan, Reason,
+    Refusal, Risk, SeedPlan, Step, StepId, Waiting,
 };

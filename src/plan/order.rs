@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Coordinates, Kind, Step, StepId};
+use super::{Action, Coordinates, GtidPhase, Kind, Step, StepId};
 use crate::model::HostName;
 
 /// Writes into each step which others it requires.
@@ -18,6 +18,13 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
         });
         restarted.extend(database.map(|s| s.id.clone()));
     }
+    let phases: Vec<(HostName, GtidPhase, StepId)> = steps
+        .iter()
+        .filter_map(|s| match s.action {
+            Action::GtidMode(phase) => Some((s.host.clone(), phase, s.id.clone())),
+            _ => None,
+        })
+        .collect();
     for step in steps.iter_mut() {
         let mut requires: BTreeSet<StepId> = BTreeSet::new();
         let host = step.host.clone();
@@ -32,6 +39,8 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             Action::Command { .. } => after(&host, &[Kind::Packages, Kind::File]),
             Action::WriteOptionFile { .. } => {
                 after(&host, &[Kind::Packages, Kind::File, Kind::Command]);
+                // A restart in between would take a server past its neighbours.
+                requires.extend(phases.iter().filter(|(h, ..)| *h == host).map(|(.., id)| id.clone()));
                 // A setting that keeps the first server down must not lie in wait for the next one's reboot.
                 requires.extend(restarted_before(&restarted, &index, &host).cloned());
             }
@@ -44,6 +53,10 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             }
             Action::Account(_) | Action::Database { .. } => {
                 after(&host, &[Kind::Service, Kind::Variable, Kind::OptionFile]);
+            }
+            // Every server takes a step before any takes the next.
+            Action::GtidMode(phase) => {
+                requires.extend(phases.iter().filter(|(_, p, _)| p < phase).map(|(_, _, id)| id.clone()));
             }
             Action::ForgetSeed | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
             Action::Seed(seed) => {

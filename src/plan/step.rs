@@ -270,6 +270,37 @@ pub struct CertificatePlan {
     pub reload: bool,
 }
 
+/// A step of MySQL's `gtid_mode` from OFF to ON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GtidPhase {
+    /// New transactions have no GTID; those of a source may have one.
+    OffPermissive,
+    /// New transactions have one; those of a source need none.
+    OnPermissive,
+    /// Every transaction has one.
+    On,
+}
+
+impl GtidPhase {
+    /// All, in their order.
+    pub const ALL: [GtidPhase; 3] = [GtidPhase::OffPermissive, GtidPhase::OnPermissive, GtidPhase::On];
+
+    /// Whether a server with this mode still has to take the step.
+    pub fn comes_after(self, mode: &str) -> bool {
+        Self::ALL.iter().find(|phase| phase.to_string() == mode).is_none_or(|there| self > *there)
+    }
+}
+
+impl fmt::Display for GtidPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            GtidPhase::OffPermissive => "OFF_PERMISSIVE",
+            GtidPhase::OnPermissive => "ON_PERMISSIVE",
+            GtidPhase::On => "ON",
+        })
+    }
+}
+
 /// What the executor does for a step. It owns all it needs, so nothing is left to decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -308,6 +339,8 @@ pub enum Action {
     },
     /// `SET GLOBAL` of variables that need no restart.
     SetGlobal(Vec<(String, String)>),
+    /// Take MySQL's `gtid_mode` one step further.
+    GtidMode(GtidPhase),
     /// Take variables out of `mysqld-auto.cnf`; what runs stays.
     ResetPersisted(Vec<String>),
     /// Restart the service, or start it; the old option file comes back if the server does not.

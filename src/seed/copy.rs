@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use super::{LOCK_WAIT, check};
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
-    model::HostName,
+    model::{Family, HostName},
     plan::{SeedPlan, Step},
     transport::{Login, SqlWriter, Stream, relay},
 };
@@ -112,6 +112,8 @@ struct Told {
     head: Option<(String, u64)>,
     gtid: Option<String>,
     complete: bool,
+    /// What the dump program has said last.
+    said: String,
     /// Bytes before compression.
     read: u64,
 }
@@ -128,6 +130,8 @@ impl Told {
             self.complete = true;
         } else if let Some((number, _)) = line.split_once(" bytes (") {
             self.read = number.trim().parse().unwrap_or(self.read);
+        } else if !line.trim().is_empty() {
+            self.said = line.chars().take(300).collect();
         }
     }
 }
@@ -193,7 +197,10 @@ pub async fn run(
             return Err(StepError::new(
                 from,
                 "find the snapshot's coordinates in the dump",
-                "the dump ended too early",
+                match told.said.is_empty() {
+                    true => "the dump ended too early".to_owned(),
+                    false => format!("the dump ended too early: {}", told.said),
+                },
             )
             .then("Apply again; the copy begins anew."));
         }
@@ -278,7 +285,7 @@ async fn streams<'f>(
         (false, false) => ("cat", "cat"),
     };
     let (from_login, to_login) = (fleet.login(from)?, fleet.login(host)?);
-    let words = fleet.dialect(from)?.dump();
+    let words = fleet.dialect(from)?.dump(counts_by_gtid(from, fleet).await?);
     let mut args: Vec<&str> =
         vec![&dump, &from_login.socket, &from_login.user, pack, words.snapshot, words.plain];
     let names: Vec<String> =
@@ -302,6 +309,18 @@ async fn streams<'f>(
         result.map_err(|e| StepError::new(from, format!("begin the copy from {from} to {host}"), e))?;
     }
     Ok((send, load))
+}
+
+/// Whether a server of MySQL gives transactions GTIDs, or has been made ready to. Others always do.
+async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
+    if fleet.dialect(host)?.family() == Family::MariaDb {
+        return Ok(true);
+    }
+    let mut sql = fleet.reader(host).await?;
+    let rows = sql.query("SELECT @@GLOBAL.gtid_mode AS mode").await;
+    sql.close().await;
+    let rows = rows.map_err(|e| StepError::new(host, "look at gtid_mode", e))?;
+    Ok(rows.first().and_then(|r| r.get("mode")) != Some("OFF"))
 }
 
 /// A login's password as a quoted value of an option file.

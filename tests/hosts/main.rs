@@ -7,6 +7,7 @@ mod fresh_pair;
 mod hostile;
 mod lab;
 mod logins;
+mod mysql;
 mod roles;
 mod runs;
 mod secrets;

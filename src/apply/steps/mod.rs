@@ -4,6 +4,7 @@ mod account;
 mod certificate;
 mod channel;
 mod firewall;
+mod gtid_mode;
 mod option_file;
 mod resource;
 mod service;
@@ -49,6 +50,7 @@ async fn act(
         }
         Action::Certificate(plan) => certificate::run(host, plan, fleet, journal).await,
         Action::SetGlobal(values) => variable::run(host, values, fleet, journal).await,
+        Action::GtidMode(phase) => gtid_mode::run(host, *phase, fleet, journal).await,
         Action::ResetPersisted(names) => variable::reset_persisted(host, names, fleet, journal).await,
         Action::Restart { unit, expect, option_file, new_uuid } => {
             let before = service::Before { option_file: option_file.as_deref(), new_uuid: *new_uuid };

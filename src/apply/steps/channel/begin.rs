@@ -85,6 +85,52 @@ impl Work<'_> {
         }
     }
 
+    /// A replica of MySQL that has followed by file and position may hold transactions whose GTIDs it never
+    /// heard of: those of a time when it was copied, or when `gtid_mode` was off. Before it asks by GTID it
+    /// counts as executed what its source had at a place that it has passed, or it would get them again.
+    pub(super) async fn learn_gtids(&self, sql: &mut Statements<'_>) -> Result<(), StepError> {
+        let gtid = self.wish.positioning == Positioning::Gtid;
+        if !gtid || self.dialect.family() == Family::MariaDb {
+            return Ok(());
+        }
+        let tried = "learn which GTIDs it has by its place in the source's binary log";
+        let mut own = self.fleet.reader(self.host).await?;
+        let channel = self.look(&mut own).await?;
+        if channel.using_gtid != "No" {
+            own.close().await;
+            return Ok(());
+        }
+        // One answer has both, so they belong together.
+        let mut source = self.fleet.reader(&self.wish.source).await?;
+        let rows = source.query(self.fleet.dialect(&self.wish.source)?.show_binlog()).await;
+        source.close().await;
+        let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary log", e))?;
+        let row = rows.first().cloned().unwrap_or_default();
+        let goal = (row.text("file"), row.number("position").unwrap_or(0));
+        let had: GtidSet = row
+            .text("executed_gtid_set")
+            .parse()
+            .map_err(|e: crate::gtid::GtidSetError| self.failed(tried, e))?;
+        let begun = Instant::now();
+        loop {
+            let channel = self.look(&mut own).await?;
+            if channel.executed >= goal {
+                break;
+            }
+            if !channel.running() || begun.elapsed() > STALLS {
+                let at = format!(
+                    "it stands at {}:{}, not at {}:{}",
+                    channel.executed.0, channel.executed.1, goal.0, goal.1
+                );
+                return Err(self.failed(tried, at).then("Mend the channel as it is, then apply again."));
+            }
+            self.tell(format!("waiting until {}:{} is executed", goal.0, goal.1));
+            tokio::time::sleep(POLL).await;
+        }
+        own.close().await;
+        self.begin_at_gtid(&had.to_string(), sql).await
+    }
+
     /// The source must still have everything that this server lacks, or it would refuse it (error 1236).
     async fn is_not_purged(&self) -> Result<(), StepError> {
         let (source, own) = (self.mysql(&self.wish.source).await?, self.mysql(self.host).await?);

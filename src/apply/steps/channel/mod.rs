@@ -35,6 +35,9 @@ pub async fn run(
     let dialect = fleet.dialect(host)?;
     let work = Work { step, host, wish, dialect, fleet, events };
     let mut sql = statements(host, fleet, journal).await?;
+    if change.exists && change.change && change.coordinates == Coordinates::Keep {
+        work.learn_gtids(&mut sql).await?;
+    }
     if change.exists {
         // Both words are no errors for a channel that is stopped or lost its relay log.
         let stopped = sql.run(&dialect.stop_channel(&wish.name)).await;

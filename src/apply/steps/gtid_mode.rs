@@ -1,0 +1,97 @@
+//! One step of MySQL's `gtid_mode`.
+
+use std::time::{Duration, Instant};
+
+use super::{super::journal::Journal, Fleet, StepError, statements};
+use crate::{model::HostName, observe::channels, plan::GtidPhase};
+
+/// How long transactions without a GTID may take to end, and to reach every replica.
+const DRAINS: Duration = Duration::from_secs(300);
+const POLL: Duration = Duration::from_millis(200);
+
+/// Takes a server to this step. Before the last one no transaction without a GTID may be left anywhere: a
+/// server with `gtid_mode = ON` refuses them.
+pub async fn run(
+    host: &HostName,
+    phase: GtidPhase,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    if phase == GtidPhase::On {
+        for member in &fleet.desired.members {
+            drained(member, fleet).await?;
+        }
+        for member in &fleet.desired.members {
+            caught_up(member, fleet).await?;
+        }
+    }
+    let tried = format!("set gtid_mode to {phase}");
+    let failed = |e| StepError::new(host, tried.clone(), e);
+    let mut sql = statements(host, fleet, journal).await?;
+    if phase == GtidPhase::OffPermissive {
+        sql.run("SET GLOBAL enforce_gtid_consistency = ON").await.map_err(failed)?;
+    }
+    sql.run(&format!("SET GLOBAL gtid_mode = {phase}")).await.map_err(failed)?;
+    sql.sql.close().await;
+    Ok(None)
+}
+
+/// Waits until a server has no running transaction without a GTID.
+async fn drained(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let tried = "wait for its transactions without a GTID";
+    let mut sql = fleet.reader(host).await?;
+    let begun = Instant::now();
+    loop {
+        let rows = sql
+            .query("SHOW GLOBAL STATUS LIKE 'Ongoing_anonymous_transaction_count'")
+            .await
+            .map_err(|e| StepError::new(host, tried, e))?;
+        match rows.first().and_then(|r| r.number("value")) {
+            None | Some(0) => break,
+            Some(left) if begun.elapsed() > DRAINS => {
+                return Err(StepError::new(host, tried, format!("{left} have not ended"))
+                    .then("End or wait for the long transaction, then apply again; it goes on from here."));
+            }
+            Some(_) => tokio::time::sleep(POLL).await,
+        }
+    }
+    sql.close().await;
+    Ok(())
+}
+
+/// Waits until every channel of a replica has executed what its source has written up to now.
+async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let tried = "wait until it has everything of its sources";
+    let failed = |e| StepError::new(host, tried, e);
+    let dialect = fleet.dialect(host)?;
+    let mut sql = fleet.reader(host).await?;
+    for channel in channels(&mut sql, dialect).await.map_err(failed)? {
+        let of = |h: &&crate::desired::DesiredHost| {
+            h.endpoint.address == channel.source_host && h.endpoint.port == channel.source_port
+        };
+        let Some(source) = fleet.desired.hosts.values().find(of).map(|h| &h.name) else { continue };
+        let mut reader = fleet.reader(source).await?;
+        let rows = reader.query(fleet.dialect(source)?.show_binlog()).await;
+        reader.close().await;
+        let rows = rows.map_err(|e| StepError::new(source, "look at its binary log", e))?;
+        let Some(goal) = rows.first().map(|r| (r.text("file"), r.number("position").unwrap_or(0))) else {
+            continue;
+        };
+        let begun = Instant::now();
+        loop {
+            let now = channels(&mut sql, dialect).await.map_err(failed)?;
+            match now.iter().find(|c| c.name == channel.name) {
+                None => break,
+                Some(c) if c.executed >= goal => break,
+                Some(c) if begun.elapsed() > DRAINS || !c.running() => {
+                    let at = format!("it stands at {}:{} of {source}", c.executed.0, c.executed.1);
+                    return Err(StepError::new(host, tried, at)
+                        .then("Mend the channel, then apply again; it goes on from here."));
+                }
+                Some(_) => tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+    sql.close().await;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! What only MySQL has: SET PERSIST, super_read_only, gtid_mode, cold caches of passwords, clones' UUIDs.
+
+use crate::lab::{Lab, PASSWORD};
+
+const CLEAR: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
+const ROWS: &str = "create database hello; create table hello.t (id int auto_increment primary key, v varchar(20)); \
+                    insert into hello.t (v) values ('before')";
+
+/// A source and a read replica.
+fn replica() -> Lab {
+    let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
+    lab.sql("db-a", ROWS);
+    lab
+}
+
+fn running(lab: &Lab, host: &str) {
+    let sql = "select group_concat(service_state) from (select service_state from \
+               performance_schema.replication_connection_status union all select service_state from \
+               performance_schema.replication_applier_status) s";
+    lab.wait_sql(host, sql, "ON,ON");
+}
+
+#[test]
+fn a_replica_takes_no_writes_and_a_clone_gets_a_uuid_of_its_own() {
+    let lab = replica();
+    let uuid = "select @@server_uuid";
+    assert_eq!(
+        lab.sql("db-a", uuid),
+        lab.sql("db-b", uuid),
+        "the hosts are no clones, so this proves nothing"
+    );
+    let kept = lab.sql("db-a", uuid);
+    let plan = lab.tandem(&["plan", "read-replicas"]).expect(2);
+    assert!(plan.out.contains("for a server_uuid of its own"), "{}", plan.out);
+    lab.apply("read-replicas");
+    assert_eq!(lab.sql("db-a", uuid), kept);
+    assert_ne!(lab.sql("db-b", uuid), kept);
+
+    // Not even root writes on a replica, and what tandem itself has to write there it still can.
+    let write = "insert into hello.t (v) values ('stray')";
+    let refused = lab.try_at("db-b", &format!("mysql -e \"{write}\""));
+    assert!(refused.err.contains("1290"), "{}", refused.err);
+    lab.vars(&format!("{CLEAR}replication_user: other\n"));
+    lab.apply("read-replicas");
+    assert_eq!(lab.sql("db-b", "select @@super_read_only, @@read_only"), "1\t1");
+    lab.sql("db-a", "insert into hello.t (v) values ('after')");
+    lab.wait_sql("db-b", "select group_concat(v order by id) from hello.t", "before,after");
+    lab.plan("read-replicas").expect(0);
+    // It stays so after a reboot.
+    lab.reboot("db-b");
+    running(&lab, "db-b");
+    assert_eq!(lab.sql("db-b", "select @@super_read_only"), "1");
+    lab.tandem(&["drift", "read-replicas"]).expect(0);
+}
+
+#[test]
+fn a_password_is_rotated_with_cold_caches_and_no_row_is_lost() {
+    let lab = replica();
+    lab.vars(CLEAR);
+    lab.apply("hot-standby");
+    // A source that was restarted knows no password by heart: without TLS its public key must be asked for.
+    for host in ["db-a", "db-b"] {
+        lab.sql(host, "flush privileges");
+    }
+    for (host, channel) in [("db-a", "stop replica; start replica"), ("db-b", "stop replica; start replica")]
+    {
+        lab.sql(host, channel);
+    }
+    running(&lab, "db-a");
+    running(&lab, "db-b");
+
+    // More than a channel keeps is refused before an account is changed.
+    lab.write("secret", &"x".repeat(33));
+    lab.vars("replication_password: {file: ../secret}\nreplication_tls: \"off\"\n");
+    let refused = lab.tandem(&["plan", "hot-standby"]).expect(8);
+    assert!(refused.out.contains("password-too-long"), "{}", refused.out);
+    lab.write("secret", "another p'assword\\ of 32 chars");
+    lab.vars("replication_password: {file: ../secret}\nreplication_tls: \"off\"\n");
+    let plan = lab.tandem(&["plan", "hot-standby"]).expect(2);
+    assert!(plan.out.contains("*** (before)") && !plan.out.contains(PASSWORD), "{}", plan.out);
+    lab.sql("db-a", "insert into hello.t (v) values ('one')");
+    lab.apply("hot-standby");
+    lab.sql("db-b", "insert into hello.t (v) values ('two')");
+    let rows = "select group_concat(v order by id) from hello.t having count(*) = 3";
+    lab.same(["db-a", "db-b"], rows);
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn persisted_values_do_not_win_against_the_inventory() {
+    let lab = replica();
+    lab.vars(&format!("{CLEAR}mysql_settings: {{max_connections: 222, back_log: 99}}\n"));
+    lab.apply("read-replicas");
+    lab.sql("db-b", "set persist max_connections = 77; set persist_only back_log = 55; set persist sort_buffer_size = 300000");
+    let plan = lab.tandem(&["plan", "read-replicas"]).expect(2);
+    assert!(plan.out.contains("take max_connections, back_log out of mysqld-auto.cnf"), "{}", plan.out);
+    lab.apply("read-replicas");
+    assert_eq!(lab.sql("db-b", "select @@max_connections, @@back_log"), "222\t99");
+    // What nobody declared stays.
+    let left = "select group_concat(variable_name) from performance_schema.persisted_variables";
+    assert_eq!(lab.sql("db-b", left), "sort_buffer_size");
+    lab.plan("read-replicas").expect(0);
+    lab.at("db-b", "systemctl restart mysql");
+    lab.wait_sql("db-b", "select @@max_connections", "222");
+    lab.plan("read-replicas").expect(0);
+
+    // A setting that the server would refuse is found before anything is written.
+    lab.host_vars("db-b", "mysql_settings: {max_connections: many}\n");
+    let refused = lab.tandem(&["apply", "read-replicas", "--yes"]);
+    assert!(matches!(refused.code, 1 | 3), "{}\n{}", refused.out, refused.err);
+    assert!(
+        refused.err.contains("the server would not take it") && refused.err.contains("max_connections"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(lab.sql("db-b", "select @@max_connections"), "222");
+}
+
+#[test]
+fn gtid_mode_is_brought_up_while_replication_runs() {
+    let lab = replica();
+    let off = "printf '[mysqld]\\ngtid_mode=OFF\\nenforce_gtid_consistency=OFF\\n' > /etc/mysql/conf.d/off.cnf; systemctl restart mysql";
+    lab.at("db-a", off);
+    lab.at("db-b", off);
+    // A pair made by the book, by file and position.
+    lab.vars(&format!("{CLEAR}replication_positioning: file\n"));
+    lab.apply("hot-standby");
+    lab.sql("db-b", "insert into hello.t (v) values ('by file')");
+    lab.wait_sql("db-a", "select group_concat(v order by id) from hello.t", "before,by file");
+    assert_eq!(lab.sql("db-a", "select @@gtid_mode"), "OFF");
+    // It has counted by GTID before, and its copy does not know of that.
+    assert_ne!(lab.sql("db-a", "select @@gtid_executed"), "");
+    assert_eq!(lab.sql("db-b", "select @@gtid_executed"), "");
+    lab.plan("hot-standby").expect(0);
+
+    lab.vars(CLEAR);
+    let plan = lab.plan("hot-standby").expect(2).step_names();
+    let at =
+        |name: &str| plan.iter().position(|n| n == name).unwrap_or_else(|| panic!("no {name} in {plan:?}"));
+    for (earlier, later) in [("off-permissive", "on-permissive"), ("on-permissive", "on")] {
+        for (one, other) in [("db-a", "db-b"), ("db-b", "db-a")] {
+            assert!(
+                at(&format!("{one}/gtid-mode/{earlier}")) < at(&format!("{other}/gtid-mode/{later}")),
+                "{plan:?}"
+            );
+        }
+    }
+    lab.apply("hot-standby");
+    for host in ["db-a", "db-b"] {
+        assert_eq!(lab.sql(host, "select @@gtid_mode"), "ON");
+        let auto = "select auto_position from performance_schema.replication_connection_configuration";
+        assert_eq!(lab.sql(host, auto), "1");
+    }
+    lab.sql("db-a", "insert into hello.t (v) values ('one')");
+    lab.sql("db-b", "insert into hello.t (v) values ('two')");
+    lab.same(["db-a", "db-b"], "select group_concat(v order by id) from hello.t having count(*) = 4");
+    lab.plan("hot-standby").expect(0);
+}
