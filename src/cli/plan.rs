@@ -122,6 +122,9 @@ pub fn print(document: &PlanDocument, global: &Global, terminal: &Terminal) {
             for refusal in &document.refused {
                 terminal.json_line(&tagged("refused", refusal));
             }
+            for warning in &document.warnings {
+                terminal.json_line(&tagged("warning", warning));
+            }
             let mut last = tagged("summary", &document.summary);
             last["in_sync"] = document.in_sync.into();
             terminal.json_line(&last);

@@ -117,6 +117,7 @@ impl Snapshot {
             whole.steps.extend(play.plan.steps.iter().cloned());
             whole.waiting.extend(play.plan.waiting.iter().cloned());
             whole.refused.extend(play.plan.refused.iter().cloned());
+            whole.warnings.extend(play.plan.warnings.iter().cloned());
         }
         whole
     }

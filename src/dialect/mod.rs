@@ -6,11 +6,13 @@ mod account;
 mod channel;
 mod dump;
 mod quote;
+mod schema;
 mod variable;
 
 pub use channel::ChannelStatement;
 pub use dump::DumpWords;
 pub use quote::{identifier, literal};
+pub use schema::SYSTEM_DATABASES;
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod certificates;
 mod channel;
+mod compatibility;
 mod copy;
 mod data;
 mod firewall;
@@ -20,7 +21,7 @@ use crate::{
     desired::Desired,
     model::{HostName, Secret, SecretId},
     observe::Observed,
-    plan::{Refusal, Step, Waiting},
+    plan::{Refusal, Step, Waiting, Warning},
 };
 
 /// What every comparison may look at.
@@ -54,6 +55,10 @@ pub struct Draft {
     pub waiting: Vec<Waiting>,
     /// Wishes that are refused.
     pub refused: Vec<Refusal>,
+    /// Hosts that keep still altogether for the sake of a refusal on another one.
+    pub barred: Vec<HostName>,
+    /// What is worth knowing.
+    pub warnings: Vec<Warning>,
 }
 
 impl Draft {
@@ -91,6 +96,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         settings::steps(context, host, facts, &mut draft);
         accounts::steps(context, host, facts, &mut draft);
     }
+    compatibility::check(context, &mut draft);
     uuid::steps(context, &mut draft);
     gtid_mode::steps(context, &mut draft);
     // Channels come last: their comparison looks at what the other steps mend, copies among them.

@@ -215,10 +215,15 @@ async fn read(
     };
     // A host on which scripts don't run needs no patience for its server.
     let declared = super::resources::read(session, host, &nonce, options.timeout);
-    let all = tokio::try_join!(script, async { Ok(guess.await) }, async { Ok(reach.await) }, async {
+    // What passes on the way counts half; the script looks at the clock early.
+    let timed = async {
+        let before = seconds_now();
+        script.await.map(|output| (output, (before + seconds_now()) / 2.0))
+    };
+    let all = tokio::try_join!(timed, async { Ok(guess.await) }, async { Ok(reach.await) }, async {
         Ok(declared.await)
     });
-    let (output, guessed, reach, declared) = match all {
+    let ((output, our_clock), guessed, reach, declared) = match all {
         Ok(all) => all,
         Err(error) => return (Fact::Unread(error.to_string()), None),
     };
@@ -231,6 +236,7 @@ async fn read(
         );
     }
     let mut facts = host::facts(&sections);
+    facts.os.ahead = (facts.os.clock > 0.0).then(|| facts.os.clock - our_clock);
     facts.reach = reach;
     facts.resources = declared;
 
@@ -328,6 +334,11 @@ pub fn target(
         ssh_config: options.ssh_config.clone(),
         connect_timeout: options.connect_timeout,
     })
+}
+
+/// Seconds since 1970 by this machine's clock.
+fn seconds_now() -> f64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |d| d.as_secs_f64())
 }
 
 /// A word that no content of a host holds by chance.

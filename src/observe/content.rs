@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    dialect::identifier,
+    dialect::{SYSTEM_DATABASES, identifier},
     gtid::Errant,
     model::Fact,
     transport::{Login, ReadScript, Row, Session, SqlError, SqlReader},
@@ -60,7 +60,7 @@ async fn tables(sql: &mut SqlReader) -> Result<BTreeMap<(String, String), TableF
             "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, COALESCE(TABLE_ROWS, 0) AS n, \
              COALESCE(DATA_LENGTH + INDEX_LENGTH, 0) AS bytes FROM information_schema.TABLES \
              WHERE TABLE_SCHEMA NOT IN ({}) AND TABLE_TYPE = 'BASE TABLE'",
-            super::databases::SYSTEM
+            SYSTEM_DATABASES
         ))
         .await?;
     rows.sort_by_key(|r| r.number("bytes").unwrap_or(0));

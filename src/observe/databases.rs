@@ -2,12 +2,9 @@
 
 use super::DatabaseFacts;
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, SYSTEM_DATABASES as SYSTEM},
     transport::{SqlError, SqlReader},
 };
-
-/// Databases that are the server's own.
-pub(super) const SYSTEM: &str = "'mysql','information_schema','performance_schema','sys'";
 
 /// Every database but the server's own.
 pub(super) async fn databases(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<DatabaseFacts>, SqlError> {

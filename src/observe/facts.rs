@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Resources};
+use super::{Content, Resources, SchemaFacts};
 use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
@@ -63,6 +63,8 @@ pub struct OsFacts {
     pub root: bool,
     /// Seconds since 1970 by the host's clock.
     pub clock: f64,
+    /// Seconds by which the host's clock was ahead of this program's when it was read.
+    pub ahead: Option<f64>,
     /// Whether systemd runs.
     pub systemd: bool,
     /// Programs that were found, by name, with their paths.
@@ -180,6 +182,8 @@ pub struct ServerFacts {
     pub gtid: Fact<GtidState>,
     /// Channels on which this server is a replica.
     pub channels: Fact<Vec<ChannelFacts>>,
+    /// What its schemas need of a replica.
+    pub schema: Fact<SchemaFacts>,
     /// Sessions of clients, without the server's, replication's and our own.
     pub sessions: Fact<Vec<SessionFacts>>,
 }

@@ -69,6 +69,7 @@ fn os(sections: &Sections<'_>) -> OsFacts {
         hostname: text(&host, "hostname"),
         root: host.get("uid").is_some_and(|uid| uid == "0"),
         clock: text(&host, "clock").parse().unwrap_or(0.0),
+        ahead: None,
         systemd: host.get("init").is_some_and(|i| i == "systemd"),
         tools: sections
             .text("tools")

@@ -10,6 +10,7 @@ mod facts;
 mod frame;
 mod host;
 mod resources;
+mod schema;
 mod server;
 mod variables;
 
@@ -25,3 +26,4 @@ pub use facts::{
 };
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};
+pub use schema::SchemaFacts;

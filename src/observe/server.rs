@@ -6,6 +6,7 @@ use super::{
     binlog::{binlog, gtid},
     channels::{channels, client_sessions},
     databases::databases,
+    schema::schema,
     variables::variables,
 };
 use crate::{
@@ -43,6 +44,7 @@ pub(super) async fn read(sql: &mut SqlReader, ours: &[String]) -> Result<ServerF
         gtid: gtid(&variables.values, &binlog, sql, dialect).await,
         binlog,
         channels: channels(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
+        schema: schema(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         sessions: client_sessions(sql, ours).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         variables: variables.values,
         static_variables: variables.fixed,

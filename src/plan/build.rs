@@ -24,10 +24,12 @@ pub fn build(
     let may_reseed = policy.allow.contains(&Allow::Reseed);
     let context = Context { desired: &built.desired, observed, secrets, may_reseed };
     let mut plan = Plan::default();
-    let barred = barred(&context, &mut plan);
+    let mut barred = barred(&context, &mut plan);
     let draft = compare(&context);
+    barred.extend(draft.barred);
     plan.waiting.extend(draft.waiting);
     plan.refused.extend(draft.refused);
+    plan.warnings = draft.warnings;
     for host in &built.without_id {
         let reason =
             "its server id can't be chosen while another member is not read; set server_id to do without"
@@ -101,16 +103,6 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
         for channel in &host.channels {
             let source =
                 context.observed.get(&channel.source).and_then(Fact::known).and_then(|f| f.server.known());
-            if let (Some(ours), Some(theirs)) = (server, source)
-                && let Some(why) = Dialect::of(ours.version).cannot_follow(Dialect::of(theirs.version))
-            {
-                plan.refused.push(Refusal {
-                    host: name.clone(),
-                    code: "versions-cannot-replicate".into(),
-                    reason: format!("{name} can't be a replica of {}: {why}.", channel.source),
-                });
-                barred.extend([name.clone(), channel.source.clone()]);
-            }
             let longest = server.map(|s| Dialect::of(s.version).longest_channel_password());
             let password = context.secrets.get(&channel.password);
             if let (Some(longest), Some(password)) = (longest, password)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Kind, Plan, Refusal, StepId, Waiting};
+use super::{Action, Kind, Plan, Refusal, StepId, Waiting, Warning};
 use crate::model::HostName;
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
@@ -25,6 +25,9 @@ pub struct PlanDocument {
     pub waiting: Vec<Waiting>,
     /// What was refused.
     pub refused: Vec<Refusal>,
+    /// What is worth knowing and changes nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// What a saved plan was made from, so that it can be made again and compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
@@ -109,6 +112,7 @@ impl From<&Plan> for PlanDocument {
                 .collect(),
             waiting: plan.waiting.clone(),
             refused: plan.refused.clone(),
+            warnings: plan.warnings.clone(),
             inputs: None,
         }
     }

@@ -27,6 +27,7 @@ impl Plan {
         self.waiting.retain(|w| chosen.contains(&w.host));
         self.waiting.extend(waiting);
         self.refused.retain(|r| chosen.contains(&r.host));
+        self.warnings.retain(|w| chosen.contains(&w.host));
     }
 
     /// Puts a prefix before every step's name, so that several plays' plans can stand in one.

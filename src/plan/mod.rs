@@ -16,5 +16,5 @@ pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};
 pub use step::{
     Action, CertificatePlan, ChannelChange, Coordinates, EndedChannel, GtidPhase, Kind, Plan, Reason,
-    Refusal, Risk, SeedPlan, Step, StepId, Waiting,
+    Refusal, Risk, SeedPlan, Step, StepId, Waiting, Warning,
 };

@@ -423,6 +423,17 @@ pub struct Waiting {
     pub reason: String,
 }
 
+/// Something about the hosts that a person should know. It changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Warning {
+    /// The host, or the first of two.
+    pub host: HostName,
+    /// A word for filters, such as `no-primary-key`.
+    pub code: String,
+    /// What, and what may come of it.
+    pub text: String,
+}
+
 /// Something that is wished and will not be done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Refusal {
@@ -443,6 +454,8 @@ pub struct Plan {
     pub waiting: Vec<Waiting>,
     /// What was refused.
     pub refused: Vec<Refusal>,
+    /// What is worth knowing and changes nothing.
+    pub warnings: Vec<Warning>,
 }
 
 impl Plan {

@@ -196,6 +196,14 @@ fn notices(document: &PlanDocument, text: &mut String) {
         }
         text.push('\n');
     }
+    if !document.warnings.is_empty() {
+        let _ = writeln!(text, "{}", paint(HEADING, "worth knowing"));
+        for warning in &document.warnings {
+            let _ =
+                writeln!(text, "  {}  {}", warning.text, paint(QUIET, format_args!("[{}]", warning.code)));
+        }
+        text.push('\n');
+    }
     if !document.refused.is_empty() {
         let _ = writeln!(text, "{}", paint(ALARM, "refused"));
         for refusal in &document.refused {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accidents;
+mod compatibility;
 mod firewall;
 mod fresh_pair;
 mod hostile;

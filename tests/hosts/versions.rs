@@ -73,6 +73,24 @@ fn a_pair_of_mysql_9() {
 }
 
 #[test]
+fn edges_that_versions_forbid_are_refused_before_anything_is_touched() {
+    let lab = Lab::boot(&["db-a=trixie", "db-b=bookworm"]);
+    lab.vars(DEFAULT);
+    let refused = lab.tandem(&["apply", "read-replicas", "--yes"]).expect(8);
+    assert!(refused.out.contains("a replica must not be older than its source"), "{}", refused.out);
+    for host in ["db-a", "db-b"] {
+        lab.at(host, "! test -e /etc/mysql/mariadb.conf.d/zz-tandem.cnf");
+    }
+    let lab = Lab::boot(&["db-a=sid", "db-b=bookworm"]);
+    lab.vars(DEFAULT);
+    let refused = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    assert_eq!(refused.out.matches("the two families write different events").count(), 2, "{}", refused.out);
+    for (host, file) in [("db-a", "mysql.conf.d"), ("db-b", "mariadb.conf.d")] {
+        lab.at(host, &format!("! test -e /etc/mysql/{file}/zz-tandem.cnf"));
+    }
+}
+
+#[test]
 fn newer_replicas_of_an_older_source() {
     let lab = Lab::boot(&["db-a=bullseye", "db-b=bookworm", "db-c=trixie"]);
     lab.vars(DEFAULT);

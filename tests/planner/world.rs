@@ -475,6 +475,7 @@ fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
         })),
         channels: Fact::Known(Vec::new()),
         sessions: Fact::Known(Vec::new()),
+        schema: Fact::Known(tandem::observe::SchemaFacts::default()),
     }
 }
 
