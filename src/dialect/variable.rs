@@ -97,6 +97,12 @@ impl Dialect {
             )
     }
 
+    /// Whether a variable of TLS counts only once the certificates are loaded anew (MySQL 8.0.16 and later;
+    /// MariaDB can't set them at all while it runs).
+    pub fn counts_after_reload(self, variable: &str) -> bool {
+        self.family() == Family::MySql && (variable.starts_with("ssl_") || variable.starts_with("tls_"))
+    }
+
     /// Options of the option file that are no variables of the server.
     pub fn option_without_variable(self, name: &str) -> bool {
         matches!(

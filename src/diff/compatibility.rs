@@ -301,7 +301,7 @@ fn page_size(edge: &Edge<'_>) -> Option<Finding> {
 
 /// The first few of a list, and how many more there are.
 fn some(names: &[&str]) -> String {
-    let first: Vec<String> = names.iter().take(NAMES).map(|n| visible(n).to_string()).collect();
+    let first: Vec<String> = names.iter().take(NAMES).map(|n| visible(n)).collect();
     match names.len().saturating_sub(NAMES) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),

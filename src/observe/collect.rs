@@ -236,7 +236,7 @@ async fn read(
         );
     }
     let mut facts = host::facts(&sections);
-    facts.os.ahead = (facts.os.clock > 0.0).then(|| facts.os.clock - our_clock);
+    facts.os.ahead = (facts.os.clock > 0.0).then_some(facts.os.clock - our_clock);
     facts.reach = reach;
     facts.resources = declared;
 

@@ -59,8 +59,7 @@ async fn tables(sql: &mut SqlReader) -> Result<BTreeMap<(String, String), TableF
         .query(&format!(
             "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, COALESCE(TABLE_ROWS, 0) AS n, \
              COALESCE(DATA_LENGTH + INDEX_LENGTH, 0) AS bytes FROM information_schema.TABLES \
-             WHERE TABLE_SCHEMA NOT IN ({}) AND TABLE_TYPE = 'BASE TABLE'",
-            SYSTEM_DATABASES
+             WHERE TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) AND TABLE_TYPE = 'BASE TABLE'"
         ))
         .await?;
     rows.sort_by_key(|r| r.number("bytes").unwrap_or(0));

@@ -35,7 +35,16 @@ fn channels_are_encrypted_by_default_and_the_authority_stays_beside_the_inventor
 
 #[test]
 fn identity_is_verified_and_a_wrong_name_is_refused() {
-    let lab = Lab::pair();
+    a_wrong_name_is_refused("bookworm", "flush ssl", "stop slave; start slave", "mariadb");
+}
+
+#[test]
+fn mysql_verifies_identity_too() {
+    a_wrong_name_is_refused("sid", "alter instance reload tls", "stop replica; start replica", "mysql");
+}
+
+fn a_wrong_name_is_refused(suite: &str, reload: &str, again: &str, unit: &str) {
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
     lab.vars(&format!("{DEFAULT}replication_tls: verify_identity\n"));
     lab.apply("hot-standby");
     lab.plan("hot-standby").expect(0);
@@ -43,8 +52,9 @@ fn identity_is_verified_and_a_wrong_name_is_refused() {
     lab.at("db-a", "cp -p /etc/mysql/tandem/server-cert.pem /root/kept.pem; cp -p /etc/mysql/tandem/server-key.pem /root/kept.key");
     let foreign = lab.at("db-b", "base64 -w0 /etc/mysql/tandem/server-cert.pem");
     let key = lab.at("db-b", "base64 -w0 /etc/mysql/tandem/server-key.pem");
-    lab.at("db-a", &format!("echo {foreign} | base64 -d > /etc/mysql/tandem/server-cert.pem; echo {key} | base64 -d > /etc/mysql/tandem/server-key.pem; mariadb -e 'flush ssl'"));
-    lab.sql("db-b", "stop slave; start slave");
+    lab.at("db-a", &format!("echo {foreign} | base64 -d > /etc/mysql/tandem/server-cert.pem; echo {key} | base64 -d > /etc/mysql/tandem/server-key.pem"));
+    lab.sql("db-a", reload);
+    lab.sql("db-b", again);
     let mut doctor = lab.tandem(&["doctor", "hot-standby"]);
     for _ in crate::lab::patience() {
         if doctor.out.contains("TLS") {
@@ -56,15 +66,25 @@ fn identity_is_verified_and_a_wrong_name_is_refused() {
     // The plan sees the wrong name, and the apply mends it without a restart.
     let names = lab.plan("hot-standby").expect(2).step_names();
     assert!(names.contains(&"db-a/certificate".to_owned()), "{names:?}");
-    let pid = lab.at("db-a", "systemctl show -p MainPID mariadb");
+    let main_pid = format!("systemctl show -p MainPID {unit}");
+    let pid = lab.at("db-a", &main_pid);
     lab.apply("hot-standby");
-    assert_eq!(lab.at("db-a", "systemctl show -p MainPID mariadb"), pid);
+    assert_eq!(lab.at("db-a", &main_pid), pid);
     lab.plan("hot-standby").expect(0);
 }
 
 #[test]
 fn from_clear_text_to_verified_and_back() {
-    let lab = Lab::pair();
+    there_and_back("bookworm");
+}
+
+#[test]
+fn mysql_from_clear_text_to_verified_and_back() {
+    there_and_back("sid");
+}
+
+fn there_and_back(suite: &str) {
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
     lab.apply("hot-standby");
     for tls in ["required", "verify_ca", "verify_identity", "off"] {
         lab.vars(&format!("{DEFAULT}replication_tls: \"{tls}\"\n"));

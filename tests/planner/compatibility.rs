@@ -14,7 +14,9 @@ const DUAL: Files = Files { dual: true, count: 2, deny: false, file: false, reve
 fn plan(change: impl Fn(usize, &mut HostFacts)) -> Plan {
     let mut world = World::new(&[Host { data: true, ..Host::default() }, Host::default()]);
     for (n, name) in ["db-1", "db-2"].iter().enumerate() {
-        let Some(Fact::Known(facts)) = world.observed.get_mut(&HostName::from(*name)) else { panic!("{name}") };
+        let Some(Fact::Known(facts)) = world.observed.get_mut(&HostName::from(*name)) else {
+            panic!("{name}")
+        };
         change(n, facts);
     }
     world.plan(&DUAL)
@@ -78,7 +80,11 @@ fn what_would_break_replication_bars_both_hosts() {
         (case, "lower-case-table-names"),
         (version, "versions-cannot-replicate"),
     ] {
-        assert!(plan.refused.iter().all(|r| r.code == code) && !plan.refused.is_empty(), "{:?}", plan.refused);
+        assert!(
+            plan.refused.iter().all(|r| r.code == code) && !plan.refused.is_empty(),
+            "{:?}",
+            plan.refused
+        );
         assert!(plan.steps.is_empty(), "{code}: {:?}", plan.steps);
     }
 }

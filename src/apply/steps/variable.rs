@@ -36,6 +36,10 @@ pub async fn run(
             break;
         }
     }
+    if failed.is_none() && values.iter().any(|(name, _)| dialect.counts_after_reload(name)) {
+        let reloaded = sql.run(dialect.reload_certificates()).await;
+        failed = reloaded.err().map(|e| StepError::new(host, "load the certificates anew", e));
+    }
     // The channels go on even where a value was refused.
     if pause {
         for name in &running {
