@@ -54,8 +54,14 @@ fn account(
                 before.push(format!("privileges elsewhere: {}", elsewhere.join(", ")));
                 after.push("privileges elsewhere: none".to_owned());
             }
-            if have.requires_tls() != wish.require_tls {
-                before.push(format!("TLS {}", required(have.requires_tls())));
+            // A certificate of the client's, which a channel does not have, is no TLS that was wished.
+            if have.requires_tls() != wish.require_tls
+                || !matches!(have.require.as_str(), "" | "NONE" | "SSL")
+            {
+                before.push(match have.require.as_str() {
+                    "" | "NONE" | "SSL" => format!("TLS {}", required(have.requires_tls())),
+                    more => format!("TLS required, {more}"),
+                });
                 after.push(format!("TLS {}", required(wish.require_tls)));
             }
             if have.locked {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{PasswordCheck, is_caching_sha2, native_hash, parse};
+use super::{PasswordCheck, ed25519_hash, is_caching_sha2, native_hash, parse};
 
 /// An account and what it may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,23 +55,21 @@ impl AccountState {
         !self.require.is_empty() && self.require != "NONE"
     }
 
-    /// Compares a password with the stored hash, without changing or sending anything.
+    /// Compares a password with the stored hash, without changing or sending anything. An account that can
+    /// be entered in another way than by one password is not as it was wished.
     pub fn check_password(&self, password: &str) -> PasswordCheck {
-        match self.auth.as_slice() {
-            [(plugin, stored)] if plugin == "mysql_native_password" => {
-                match stored.eq_ignore_ascii_case(&native_hash(password)) {
-                    true => PasswordCheck::Matches,
-                    false => PasswordCheck::Differs,
-                }
-            }
-            [(plugin, stored)] if plugin == "caching_sha2_password" => {
-                match is_caching_sha2(stored, password) {
-                    Some(true) => PasswordCheck::Matches,
-                    Some(false) => PasswordCheck::Differs,
-                    None => PasswordCheck::Unknown,
-                }
-            }
-            _ => PasswordCheck::Unknown,
+        let [(plugin, stored)] = self.auth.as_slice() else { return PasswordCheck::Differs };
+        let matches = match plugin.as_str() {
+            "mysql_native_password" => Some(stored.eq_ignore_ascii_case(&native_hash(password))),
+            "ed25519" => Some(*stored == ed25519_hash(password)),
+            "caching_sha2_password" => is_caching_sha2(stored, password),
+            "unix_socket" | "auth_socket" => Some(false),
+            _ => None,
+        };
+        match matches {
+            Some(true) => PasswordCheck::Matches,
+            Some(false) => PasswordCheck::Differs,
+            None => PasswordCheck::Unknown,
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accidents;
+mod accounts;
 mod compatibility;
 mod firewall;
 mod fresh_pair;

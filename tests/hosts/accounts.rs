@@ -1,0 +1,91 @@
+//! Accounts: a password is rotated under writes, and what others have made of an account is read right.
+
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use crate::lab::{Lab, PASSWORD};
+
+#[test]
+fn a_password_is_rotated_under_writes() {
+    rotation("bookworm");
+}
+
+#[test]
+fn mysql_rotates_a_password_under_writes() {
+    rotation("sid");
+}
+
+fn rotation(suite: &str) {
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+    lab.sql("db-a", "create database hello; create table hello.t (id bigint primary key auto_increment)");
+    lab.apply("hot-standby");
+    let mut writer = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
+        .arg("at")
+        .arg(lab.path(""))
+        .args([
+            "db-a",
+            "sql=$(command -v mariadb || command -v mysql); i=0; while [ ! -e /tmp/stop ] && [ $i -lt 20000 ]; do i=$((i+1)); \
+             echo 'insert into hello.t () values ();'; sleep 0.01; done | $sql --unbuffered",
+        ])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    lab.wait_sql("db-b", "select count(*) > 20 from hello.t", "1");
+
+    lab.write("secret", "rotated p'assword\\");
+    lab.vars("replication_password: {file: ../secret}\nreplication_tls: \"off\"\n");
+    let before: u64 = lab.sql("db-b", "select count(*) from hello.t").parse().unwrap();
+    lab.apply("hot-standby");
+    lab.wait_sql("db-b", &format!("select count(*) > {before} + 20 from hello.t"), "1");
+    lab.at("db-a", "touch /tmp/stop");
+    writer.wait().unwrap();
+    lab.same(["db-a", "db-b"], "select count(*), sum(id) from hello.t");
+    lab.plan("hot-standby").expect(0);
+
+    // From the statement that stops a channel to the one that starts it again: both are in the journal.
+    let mut journals: Vec<_> =
+        std::fs::read_dir(lab.path("state/tandem/runs")).unwrap().map(|e| e.unwrap().path()).collect();
+    journals.sort();
+    let entries = std::fs::read_to_string(journals.last().unwrap()).unwrap();
+    let mut stopped: Option<jiff::Timestamp> = None;
+    let mut gaps = 0;
+    for line in entries.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        let (Some(text), Some(time)) = (entry["what"].as_str(), entry["time"].as_str()) else { continue };
+        let time: jiff::Timestamp = time.parse().expect("a time");
+        if entry["host"] == "db-b" && text.starts_with("STOP ") {
+            stopped = Some(time);
+        } else if entry["host"] == "db-b" && text.starts_with("START ") {
+            let gap = time.duration_since(stopped.take().expect("it was stopped before"));
+            assert!(gap.unsigned_abs() < Duration::from_secs(5), "{gap:?}");
+            gaps += 1;
+        }
+    }
+    assert_eq!(gaps, 1);
+    assert!(!entries.contains("rotated p") && !entries.contains(PASSWORD));
+}
+
+#[test]
+fn an_account_is_read_right_whatever_it_logs_in_with() {
+    let lab = Lab::pair();
+    lab.apply("hot-standby");
+    // Written in other words it is the same account.
+    lab.sql("db-a", "set sql_log_bin=0; grant replication replica on *.* to repl_user@'10.77.0.12'");
+    lab.plan("hot-standby").expect(0);
+    let account = "db-a/account/repl_user@10.77.0.12";
+    for (made, clause) in [
+        ("install soname 'auth_ed25519'", "identified via ed25519 using password('x')"),
+        ("select 1", "identified via unix_socket"),
+        ("select 1", "identified via mysql_native_password using password('x') or unix_socket"),
+        ("select 1", "require x509"),
+        ("select 1", "account lock"),
+    ] {
+        lab.sql("db-a", &format!("{made}; set sql_log_bin=0; alter user repl_user@'10.77.0.12' {clause}"));
+        let plan = lab.plan("hot-standby").expect(2);
+        assert_eq!(plan.step_names(), [account], "{clause}: {}", plan.out);
+        lab.apply("hot-standby");
+        lab.plan("hot-standby").expect(0);
+    }
+}
