@@ -292,6 +292,7 @@ impl Builder<'_> {
                 _ => "mariadb".into(),
             },
         );
+        scope.set("mysql_major", known.version.map_or(0, |v| v.major).into());
         scope.set(
             "mysql_version",
             known.version.map(|v| format!("{}.{}.{}", v.major, v.minor, v.patch)).into(),

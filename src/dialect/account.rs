@@ -11,9 +11,14 @@ impl Dialect {
     /// replicas know `mysql_native_password` everywhere, and MySQL removed it with 9.0.
     pub fn password_hash(self, password: &str) -> String {
         match self.family() {
-            Family::MariaDb => native_hash(password),
-            Family::MySql => caching_sha2_hash(password, &new_salt()),
+            Family::MySql if self.caching_sha2() => caching_sha2_hash(password, &new_salt()),
+            Family::MariaDb | Family::MySql => native_hash(password),
         }
+    }
+
+    /// MySQL 8.0.4 made `caching_sha2_password` its default.
+    fn caching_sha2(self) -> bool {
+        self.mysql(8, 0, 4)
     }
 
     /// How many bytes of a channel's password the server keeps (MySQL manual, "CHANGE REPLICATION SOURCE TO":
@@ -30,12 +35,20 @@ impl Dialect {
     pub fn account(self, user: &str, host: &str, hash: &str, tls: bool) -> Vec<String> {
         let name = format!("{}@{}", literal(user), literal(host));
         let require = if tls { "SSL" } else { "NONE" };
+        let stored = literal(hash);
         let how = match self.family() {
-            Family::MariaDb => format!("IDENTIFIED VIA mysql_native_password USING {}", literal(hash)),
-            // The salt may hold any character of seven bits.
+            Family::MariaDb => format!("IDENTIFIED VIA mysql_native_password USING {stored}"),
+            Family::MySql if self.caching_sha2() => {
+                format!("IDENTIFIED WITH caching_sha2_password AS {stored}")
+            }
+            Family::MySql if self.mysql(5, 7, 6) => {
+                format!("IDENTIFIED WITH mysql_native_password AS {stored}")
+            }
+            // Until 5.7.6 a GRANT makes the account, or changes it.
             Family::MySql => {
-                let hex: String = hash.bytes().map(|b| format!("{b:02X}")).collect();
-                format!("IDENTIFIED WITH caching_sha2_password AS 0x{hex}")
+                return vec![format!(
+                    "GRANT USAGE ON *.* TO {name} IDENTIFIED BY PASSWORD {stored} REQUIRE {require}"
+                )];
             }
         };
         let mut statements = vec![
@@ -51,7 +64,21 @@ impl Dialect {
     /// What a session says first so that `SHOW CREATE USER` can be read and run again: the salt of a
     /// MySQL hash holds characters that no text survives with (8.0.17 and later).
     pub fn show_hashes_as_hex(self) -> Option<&'static str> {
-        (self.family() == Family::MySql).then_some("SET SESSION print_identified_with_as_hex=1")
+        self.mysql(8, 0, 17).then_some("SET SESSION print_identified_with_as_hex=1")
+    }
+
+    /// How an account logs in, as a statement in the first column of the only row. `SHOW CREATE USER` came
+    /// with MySQL 5.7.6; before, it is put together from the table of accounts.
+    pub fn show_create_user(self, user: &str, host: &str) -> String {
+        let (user, host) = (literal(user), literal(host));
+        match self.family() == Family::MariaDb || self.mysql(5, 7, 6) {
+            true => format!("SHOW CREATE USER {user}@{host}"),
+            false => format!(
+                "SELECT CONCAT('CREATE USER ', QUOTE(User), '@', QUOTE(Host), ' IDENTIFIED BY PASSWORD ', QUOTE(Password), \
+                 ' REQUIRE ', CASE ssl_type WHEN '' THEN 'NONE' WHEN 'ANY' THEN 'SSL' ELSE ssl_type END) \
+                 FROM mysql.user WHERE User = {user} AND Host = {host}"
+            ),
+        }
     }
 
     /// Whether an account is a role: a query for all, whose column `is_role` is `Y` or not.
@@ -60,11 +87,47 @@ impl Dialect {
             Family::MariaDb => {
                 "SELECT User AS user, Host AS host, is_role AS is_role FROM mysql.user ORDER BY is_role DESC, User, Host"
             }
+            Family::MySql if !self.mysql(8, 0, 0) => {
+                "SELECT User AS user, Host AS host, 'N' AS is_role FROM mysql.user ORDER BY User, Host"
+            }
             // A role is an account like another; those that are granted come first.
             Family::MySql => {
                 "SELECT User AS user, Host AS host, 'N' AS is_role FROM mysql.user ORDER BY \
                  EXISTS (SELECT 1 FROM mysql.role_edges WHERE FROM_USER = User AND FROM_HOST = Host) DESC, User, Host"
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ServerVersion;
+
+    #[test]
+    fn accounts_by_version() {
+        for (version, words) in [
+            ("5.6.51", "GRANT USAGE ON *.* TO 'r'@'h' IDENTIFIED BY PASSWORD '*AB' REQUIRE SSL"),
+            (
+                "5.7.44",
+                "CREATE USER IF NOT EXISTS 'r'@'h' IDENTIFIED WITH mysql_native_password AS '*AB' REQUIRE SSL",
+            ),
+            (
+                "8.0.46",
+                "CREATE USER IF NOT EXISTS 'r'@'h' IDENTIFIED WITH caching_sha2_password AS '*AB' REQUIRE SSL",
+            ),
+            (
+                "10.3.39-MariaDB",
+                "CREATE USER IF NOT EXISTS 'r'@'h' IDENTIFIED VIA mysql_native_password USING '*AB' REQUIRE SSL",
+            ),
+        ] {
+            let dialect = Dialect::of(ServerVersion::parse(version).expect("a version"));
+            assert_eq!(dialect.account("r", "h", "*AB", true)[0], words);
+        }
+        let of = |version: &str| Dialect::of(ServerVersion::parse(version).expect("a version"));
+        assert!(of("5.7.44").password_hash("secret").starts_with('*'));
+        assert!(of("8.4.3").password_hash("secret").starts_with("$A$005$"));
+        assert!(of("5.5.62").show_create_user("a'b", "%").ends_with("WHERE User = 'a''b' AND Host = '%'"));
+        assert_eq!(of("9.7.4").show_create_user("a", "%"), "SHOW CREATE USER 'a'@'%'");
     }
 }

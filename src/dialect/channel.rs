@@ -34,13 +34,28 @@ impl Dialect {
     pub fn show_channels(self) -> &'static str {
         match self.family() {
             Family::MariaDb => "SHOW ALL SLAVES STATUS",
-            Family::MySql => "SHOW REPLICA STATUS",
+            Family::MySql if self.says_replica() => "SHOW REPLICA STATUS",
+            Family::MySql => "SHOW SLAVE STATUS",
         }
+    }
+
+    /// The words for a source, a replica and a channel in the columns of that answer.
+    pub fn status_words(self) -> (&'static str, &'static str, &'static str) {
+        match self.family() {
+            Family::MariaDb => ("master", "slave", "connection_name"),
+            Family::MySql if self.says_replica() => ("source", "replica", "channel_name"),
+            Family::MySql => ("master", "slave", "channel_name"),
+        }
+    }
+
+    /// MySQL has said `REPLICA` since 8.0.22, and `SOURCE` since 8.0.23.
+    fn says_replica(self) -> bool {
+        self.mysql(8, 0, 22)
     }
 
     /// Digests of the passwords that channels log in with: MySQL keeps them in a table, MariaDB in files.
     pub fn stored_channel_passwords(self) -> Option<&'static str> {
-        (self.family() == Family::MySql).then_some(
+        self.mysql(5, 7, 6).then_some(
             "SELECT Channel_name AS name, SHA2(User_password, 256) AS digest FROM mysql.slave_master_info",
         )
     }
@@ -49,7 +64,8 @@ impl Dialect {
     pub fn change_channel(self, channel: &ChannelStatement<'_>) -> String {
         match self.family() {
             Family::MariaDb => self.change_mariadb(channel),
-            Family::MySql => self.change_mysql(channel),
+            Family::MySql if self.mysql(8, 0, 23) => self.change_mysql(channel, "SOURCE"),
+            Family::MySql => self.change_mysql(channel, "MASTER"),
         }
     }
 
@@ -69,19 +85,32 @@ impl Dialect {
     /// A replica of MySQL 8.1 and later gives up after ten attempts unless it is told more: a source that
     /// is away for a while must not end replication. Without TLS, `caching_sha2_password` needs the source's
     /// public key (manual, 8.4.1.2 "Caching SHA-2 Pluggable Authentication").
-    fn change_mysql(self, channel: &ChannelStatement<'_>) -> String {
-        let mut options = options("SOURCE", channel);
-        options.push("SOURCE_CONNECT_RETRY=10, SOURCE_RETRY_COUNT=86400".to_owned());
-        options.push(format!("GET_SOURCE_PUBLIC_KEY={}", u8::from(!channel.tls)));
+    /// Delays, the number of retries and GTIDs came with 5.6.
+    fn change_mysql(self, channel: &ChannelStatement<'_>, word: &str) -> String {
+        let mut options = options(word, channel);
+        options.push(format!("{word}_CONNECT_RETRY=10"));
+        let gtids = self.mysql(5, 6, 5);
+        match gtids {
+            true => options.push(format!("{word}_RETRY_COUNT=86400")),
+            false => options.retain(|option| !option.starts_with("MASTER_DELAY=")),
+        }
+        if self.mysql(8, 0, 4) {
+            options.push(format!("GET_{word}_PUBLIC_KEY={}", u8::from(!channel.tls)));
+        }
         match channel.coordinates {
-            None => options.push("SOURCE_AUTO_POSITION=1".to_owned()),
+            None => options.push(format!("{word}_AUTO_POSITION=1")),
             Some((file, position)) => {
-                options.push("SOURCE_AUTO_POSITION=0".to_owned());
-                options.push(format!("SOURCE_LOG_FILE={}, SOURCE_LOG_POS={position}", literal(file)));
+                options.extend(gtids.then(|| format!("{word}_AUTO_POSITION=0")));
+                options.push(format!("{word}_LOG_FILE={}, {word}_LOG_POS={position}", literal(file)));
             }
         }
-        let name = literal(channel.name);
-        format!("CHANGE REPLICATION SOURCE TO {} FOR CHANNEL {name}", options.join(", "))
+        let statement = if word == "SOURCE" { "CHANGE REPLICATION SOURCE TO" } else { "CHANGE MASTER TO" };
+        format!("{statement} {}{}", options.join(", "), self.for_channel(channel.name))
+    }
+
+    /// Channels came with MySQL 5.7.6; before, there is one without a name.
+    fn for_channel(self, name: &str) -> String {
+        if self.mysql(5, 7, 6) { format!(" FOR CHANNEL {}", literal(name)) } else { String::new() }
     }
 
     /// Starts a channel.
@@ -107,7 +136,10 @@ impl Dialect {
     fn about_channel(self, verb: &str, name: &str, all: &str) -> String {
         match self.family() {
             Family::MariaDb => format!("{verb} SLAVE {}", connection(name)).trim_end().to_owned() + all,
-            Family::MySql => format!("{verb} REPLICA{all} FOR CHANNEL {}", literal(name)),
+            Family::MySql => {
+                let word = if self.says_replica() { "REPLICA" } else { "SLAVE" };
+                format!("{verb} {word}{all}{}", self.for_channel(name))
+            }
         }
     }
 }
@@ -179,6 +211,23 @@ mod tests {
             "GET_SOURCE_PUBLIC_KEY=0, SOURCE_AUTO_POSITION=0, SOURCE_LOG_FILE='bin.000001', SOURCE_LOG_POS=4"
         ));
         assert!(sql.ends_with(" FOR CHANNEL 'eu'"));
+        let clear = ChannelStatement { tls: false, ..STATEMENT };
+        let sql = dialect("5.7.44-log").change_channel(&clear);
+        assert!(
+            sql.starts_with("CHANGE MASTER TO MASTER_HOST=")
+                && sql.ends_with("MASTER_AUTO_POSITION=1 FOR CHANNEL ''"),
+            "{sql}"
+        );
+        assert!(!sql.contains("PUBLIC_KEY") && sql.contains("MASTER_RETRY_COUNT=86400"), "{sql}");
+        let sql = dialect("8.0.22").change_channel(&clear);
+        assert!(sql.contains("GET_MASTER_PUBLIC_KEY=1, MASTER_AUTO_POSITION=1"), "{sql}");
+        let old = ChannelStatement { coordinates: Some(("bin.000001", 4)), ..STATEMENT };
+        let sql = dialect("5.5.62").change_channel(&old);
+        assert!(
+            sql.ends_with("MASTER_CONNECT_RETRY=10, MASTER_LOG_FILE='bin.000001', MASTER_LOG_POS=4"),
+            "{sql}"
+        );
+        assert!(!sql.contains("DELAY"), "{sql}");
     }
 
     #[test]
@@ -190,6 +239,9 @@ mod tests {
             (old.reset_channel("eu"), "RESET SLAVE 'eu'"),
             (old.drop_channel(""), "RESET SLAVE ALL"),
             (old.drop_channel("eu"), "RESET SLAVE 'eu' ALL"),
+            (dialect("5.7.44").drop_channel("eu"), "RESET SLAVE ALL FOR CHANNEL 'eu'"),
+            (dialect("5.5.62").stop_channel(""), "STOP SLAVE"),
+            (dialect("8.0.22").start_channel(""), "START REPLICA FOR CHANNEL ''"),
             (new.start_channel(""), "START REPLICA FOR CHANNEL ''"),
             (new.drop_channel("eu"), "RESET REPLICA ALL FOR CHANNEL 'eu'"),
         ] {

@@ -20,6 +20,16 @@ impl Dialect {
     pub fn dump(self, gtids: bool) -> DumpWords {
         match self.family() {
             Family::MariaDb => DumpWords { snapshot: "--master-data=2 --gtid", plain: "" },
+            Family::MySql if !self.mysql(5, 6, 9) => DumpWords { snapshot: "--master-data=2", plain: "" },
+            // Without the comment the set is loaded too, which an empty replica takes.
+            Family::MySql if !self.mysql(8, 0, 17) => DumpWords {
+                snapshot: if gtids {
+                    "--master-data=2 --set-gtid-purged=ON"
+                } else {
+                    "--master-data=2 --set-gtid-purged=OFF"
+                },
+                plain: "--set-gtid-purged=OFF",
+            },
             Family::MySql => DumpWords {
                 snapshot: match (self.mysql(8, 0, 26), gtids) {
                     (true, true) => "--source-data=2 --set-gtid-purged=COMMENTED",

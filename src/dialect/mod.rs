@@ -1,6 +1,6 @@
 //! The words of each server family and version. No other module asks for a version.
 //!
-//! MariaDB 10.3 to 12 and MySQL 8.0.23 to 9 in full; docs/versions.md says which of them were run.
+//! MariaDB 10.3 to 12 and MySQL 5.5 to 9; docs/versions.md says which of them were run.
 
 mod account;
 mod channel;
@@ -43,8 +43,7 @@ impl Dialect {
     /// What this program can't do with such a server, if anything.
     pub fn unsupported(self) -> Option<String> {
         let (oldest, known) = match self.version.family {
-            // CHANGE REPLICATION SOURCE TO came with 8.0.23, and with it the words of today.
-            Family::MySql => ("8.0.23", self.version.at_least(8, 0, 23)),
+            Family::MySql => ("5.5", self.version.at_least(5, 5, 0)),
             Family::MariaDb => ("10.3", self.version.at_least(10, 3, 0)),
         };
         (!known).then(|| format!("{} is older than {oldest} and not supported", self.version))
@@ -74,6 +73,11 @@ impl Dialect {
                 "{ours} can't replicate from {theirs}: the two families write different events"
             ));
         }
+        if ours.family == Family::MySql && series_of_mysql(ours) > series_of_mysql(theirs) + 1 {
+            return Some(format!(
+                "{ours} is more than one series ahead of {theirs}, and a replica may be one ahead of its source"
+            ));
+        }
         let series = |v: ServerVersion| (v.major, v.minor);
         (series(theirs) > series(ours)).then(|| {
             format!("{ours} can't be relied on to read what {theirs} writes: a replica must not be older than its source")
@@ -91,20 +95,25 @@ impl Dialect {
         if self.mysql(8, 4, 0) { "RESET BINARY LOGS AND GTIDS" } else { "RESET MASTER" }
     }
 
-    /// Loads certificates anew without a restart: MariaDB 10.4 and MySQL 8.0.16.
-    pub fn reload_certificates(self) -> &'static str {
+    /// Loads certificates anew without a restart: MariaDB 10.4 and MySQL 8.0.16. Others have to be restarted.
+    pub fn reload_certificates(self) -> Option<&'static str> {
         match self.version.family {
-            Family::MariaDb => "FLUSH SSL",
-            Family::MySql => "ALTER INSTANCE RELOAD TLS",
+            Family::MariaDb => self.version.at_least(10, 4, 0).then_some("FLUSH SSL"),
+            Family::MySql => self.version.at_least(8, 0, 16).then_some("ALTER INSTANCE RELOAD TLS"),
         }
+    }
+
+    /// Whether even administrators can be kept from writing (MySQL 5.7.8).
+    pub fn has_super_read_only(self) -> bool {
+        self.mysql(5, 7, 8)
     }
 
     /// What makes the server's binary read its option files, say what is wrong in them, and end: MySQL 8.0.16
     /// has a word for it.
     pub fn check_options(self) -> &'static str {
         match self.version.family {
-            Family::MariaDb => "--help --verbose",
-            Family::MySql => "--validate-config --log-error-verbosity=2",
+            Family::MySql if self.mysql(8, 0, 16) => "--validate-config --log-error-verbosity=2",
+            Family::MariaDb | Family::MySql => "--help --verbose",
         }
     }
 
@@ -134,7 +143,8 @@ impl Dialect {
     pub fn gtid_variables(self) -> &'static [&'static str] {
         match self.version.family {
             Family::MariaDb => &["server_id", "gtid_binlog_state", "gtid_slave_pos"],
-            Family::MySql => &["gtid_executed", "gtid_purged"],
+            Family::MySql if self.mysql(5, 6, 5) => &["gtid_executed", "gtid_purged"],
+            Family::MySql => &[],
         }
     }
 
@@ -142,6 +152,7 @@ impl Dialect {
     pub fn tablespaces(self) -> &'static str {
         match self.version.family {
             Family::MariaDb => "information_schema.INNODB_SYS_TABLESPACES",
+            Family::MySql if !self.mysql(8, 0, 0) => "information_schema.INNODB_SYS_TABLESPACES",
             Family::MySql => "information_schema.INNODB_TABLESPACES",
         }
     }
@@ -165,6 +176,17 @@ impl Dialect {
     }
 }
 
+/// MySQL's release series, counted: innovation releases belong to the long-term series that they lead to
+/// (manual, "Replication Compatibility Between MySQL Versions").
+fn series_of_mysql(version: ServerVersion) -> u16 {
+    match (version.major, version.minor) {
+        (..=5, minor) => minor.min(7),
+        (8, 0) => 8,
+        (8, _) => 9,
+        _ => 10,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +201,10 @@ mod tests {
             // version, binary log status, reset, channels
             ("10.3.39-MariaDB", "SHOW MASTER STATUS", "RESET MASTER", "SHOW ALL SLAVES STATUS"),
             ("12.1.2-MariaDB", "SHOW MASTER STATUS", "RESET MASTER", "SHOW ALL SLAVES STATUS"),
-            ("8.0.23", "SHOW MASTER STATUS", "RESET MASTER", "SHOW REPLICA STATUS"),
+            ("5.5.62", "SHOW MASTER STATUS", "RESET MASTER", "SHOW SLAVE STATUS"),
+            ("5.7.44-log", "SHOW MASTER STATUS", "RESET MASTER", "SHOW SLAVE STATUS"),
+            ("8.0.21", "SHOW MASTER STATUS", "RESET MASTER", "SHOW SLAVE STATUS"),
+            ("8.0.22", "SHOW MASTER STATUS", "RESET MASTER", "SHOW REPLICA STATUS"),
             ("8.0.46-0ubuntu0.24.04.1", "SHOW MASTER STATUS", "RESET MASTER", "SHOW REPLICA STATUS"),
             ("8.4.0", "SHOW BINARY LOG STATUS", "RESET BINARY LOGS AND GTIDS", "SHOW REPLICA STATUS"),
             ("9.7.4-2", "SHOW BINARY LOG STATUS", "RESET BINARY LOGS AND GTIDS", "SHOW REPLICA STATUS"),
@@ -199,7 +224,7 @@ mod tests {
     #[test]
     fn old_and_new_servers_are_named() {
         for (version, why) in [
-            ("5.7.44-log", "MySQL 5.7.44 is older than 8.0.23 and not supported"),
+            ("5.1.73-log", "MySQL 5.1.73 is older than 5.5 and not supported"),
             ("10.2.44-MariaDB", "MariaDB 10.2.44 is older than 10.3 and not supported"),
         ] {
             assert_eq!(dialect(version).unsupported().as_deref(), Some(why));
@@ -214,6 +239,12 @@ mod tests {
         let can = |replica: &str, source: &str| dialect(replica).cannot_follow(dialect(source)).is_none();
         assert!(can("10.11.6-MariaDB", "10.5.29-MariaDB") && can("9.7.0", "8.4.3") && can("9.7.0", "9.7.4"));
         assert!(!can("10.5.29-MariaDB", "10.11.6-MariaDB") && !can("8.4.3", "9.7.0"));
+        assert!(
+            can("8.0.46", "5.7.44")
+                && !can("8.4.3", "5.7.44")
+                && can("9.7.4", "8.4.0")
+                && !can("9.7.4", "8.0.46")
+        );
         assert!(!can("10.11.6-MariaDB", "8.4.3") && !can("9.7.0", "10.11.6-MariaDB"));
     }
 }

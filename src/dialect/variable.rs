@@ -43,8 +43,21 @@ impl Dialect {
     /// Whether only a start can set this variable, where the server itself has no answer.
     pub fn is_fixed(self, name: &str) -> bool {
         self.family() == Family::MySql
-            && (name.starts_with("performance_schema") && name != "performance_schema_show_processlist"
+            && (matches!(name, "gtid_mode" | "enforce_gtid_consistency") && !self.sets_gtid_mode_online()
+                || (name.starts_with("ssl_") && !self.mysql(8, 0, 16))
+                || name.starts_with("performance_schema") && name != "performance_schema_show_processlist"
                 || FIXED_IN_MYSQL.split_whitespace().any(|fixed| fixed == name))
+    }
+
+    /// Whether `gtid_mode` can be brought up while the server runs (MySQL 5.7.6).
+    pub fn sets_gtid_mode_online(self) -> bool {
+        self.mysql(5, 7, 6)
+    }
+
+    /// Whether the performance schema tells where variables come from, which were persisted, and which filters
+    /// hold for all channels (MySQL 8.0).
+    pub fn tells_of_variables(self) -> bool {
+        self.mysql(8, 0, 2)
     }
 
     /// The name under which a server knows a variable: MySQL has words with `replica` and `source` for those
@@ -76,6 +89,7 @@ impl Dialect {
         match self.family() {
             Family::MariaDb if !self.version.at_least(10, 6, 0) => &["expire_logs_days"],
             Family::MariaDb => &["binlog_expire_logs_seconds", "max_binlog_total_size"],
+            Family::MySql if !self.mysql(8, 0, 1) => &["expire_logs_days"],
             Family::MySql => &["binlog_expire_logs_seconds"],
         }
     }

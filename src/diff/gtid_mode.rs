@@ -4,7 +4,7 @@
 use super::{Context, Draft};
 use crate::{
     dialect::Dialect,
-    model::{Fact, Family, HostName},
+    model::{Fact, HostName},
     observe::ServerFacts,
     option_file::same_value,
     plan::{Action, GtidPhase, Kind, Reason, Risk, Step, StepId},
@@ -40,8 +40,8 @@ fn wish(context: &Context<'_>, name: &HostName, server: &ServerFacts) -> Option<
     let wish = wishes.iter().rfind(|w| w.name == "gtid_mode")?;
     let wished = wish.values.last().is_some_and(|value| same_value("gtid_mode", value, "ON"));
     let running = server.variable("gtid_mode")?.to_ascii_uppercase();
-    let mysql = Dialect::of(server.version).family() == Family::MySql;
-    (mysql && wished && running != "ON").then(|| (Reason::declared("gtid_mode", &wish.place), running))
+    let online = Dialect::of(server.version).sets_gtid_mode_online();
+    (online && wished && running != "ON").then(|| (Reason::declared("gtid_mode", &wish.place), running))
 }
 
 fn step(host: &HostName, before: &str, phase: GtidPhase, reason: &Reason) -> Step {

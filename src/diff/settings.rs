@@ -6,7 +6,7 @@ use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, SettingWish},
     dialect::Dialect,
-    model::{Fact, Family},
+    model::Fact,
     observe::{HostFacts, ServerFacts},
     option_file::{Files, Occurrence, Setting, canonical_value, owned_text, same_value},
     plan::{Action, Kind, Reason, Risk, Step, StepId},
@@ -232,7 +232,7 @@ impl Comparison<'_> {
             };
             // These two have steps of their own, across all members.
             let by_steps = matches!(wish.name.as_str(), "gtid_mode" | "enforce_gtid_consistency");
-            if by_steps && self.dialect.family() == Family::MySql && !self.server.is_on("gtid_mode") {
+            if by_steps && self.dialect.sets_gtid_mode_online() && !self.server.is_on("gtid_mode") {
                 continue;
             }
             off.extend(self.compare(

@@ -36,7 +36,7 @@ pub async fn read_accounts(
     }
     for (user, host) in names {
         let name = format!("{}@{}", literal(user), literal(host));
-        let create = sql.query(&format!("SHOW CREATE USER {name}")).await?;
+        let create = sql.query(&dialect.show_create_user(user, host)).await?;
         let grants = sql.query(&format!("SHOW GRANTS FOR {name}")).await?;
         let create = create.first().and_then(|r| r.at(0)).unwrap_or_default().to_owned();
         let grants: Vec<String> = grants.iter().filter_map(|r| r.at(0)).map(str::to_owned).collect();

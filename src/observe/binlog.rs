@@ -63,6 +63,9 @@ async fn mariadb(
 }
 
 fn mysql(variables: &BTreeMap<String, String>) -> Fact<GtidState> {
+    if !variables.contains_key("gtid_executed") {
+        return Fact::Absent;
+    }
     let set = |name: &str| variables.get(name).map(String::as_str).unwrap_or_default().parse::<GtidSet>();
     match (set("gtid_executed"), set("gtid_purged")) {
         (Ok(executed), Ok(purged)) => Fact::Known(GtidState::MySql(MySqlGtid { executed, purged })),

@@ -15,7 +15,7 @@ use crate::{
 /// When the server refuses to show them.
 pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<ChannelFacts>, SqlError> {
     let rows = sql.query(dialect.show_channels()).await?;
-    let mut list: Vec<ChannelFacts> = rows.iter().map(|row| channel(row, dialect.family())).collect();
+    let mut list: Vec<ChannelFacts> = rows.iter().map(|row| channel(row, dialect)).collect();
     if let (Some(query), false) = (dialect.stored_channel_passwords(), list.is_empty()) {
         // Who may not read the table learns nothing of a wrong password before the channel says so.
         let stored = sql.query(query).await.unwrap_or_default();
@@ -30,11 +30,8 @@ pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<Chann
 
 /// The columns have kept their order and got new words: `Master_Host` is `Source_Host`, `Slave_IO_Running` is
 /// `Replica_IO_Running` (MySQL manual, "SHOW REPLICA STATUS").
-fn channel(row: &Row, family: Family) -> ChannelFacts {
-    let (name, source, replica) = match family {
-        Family::MariaDb => ("connection_name", "master", "slave"),
-        Family::MySql => ("channel_name", "source", "replica"),
-    };
+fn channel(row: &Row, dialect: Dialect) -> ChannelFacts {
+    let (source, replica, name) = dialect.status_words();
     let text = |column: &str| {
         row.text(&column.replace("SOURCE", source).replace("REPLICA", replica).to_ascii_lowercase())
     };
@@ -55,12 +52,12 @@ fn channel(row: &Row, family: Family) -> ChannelFacts {
         seconds_behind: number("seconds_behind_SOURCE"),
         read: (text("SOURCE_log_file"), number("read_SOURCE_log_pos").unwrap_or(0)),
         executed: (text("relay_SOURCE_log_file"), number("exec_SOURCE_log_pos").unwrap_or(0)),
-        using_gtid: match family {
+        using_gtid: match dialect.family() {
             Family::MariaDb => text("using_gtid"),
             Family::MySql if text("auto_position") == "1" => "Auto_Position".into(),
             Family::MySql => "No".into(),
         },
-        gtid_io_pos: match family {
+        gtid_io_pos: match dialect.family() {
             Family::MariaDb => text("gtid_io_pos"),
             Family::MySql => text("retrieved_gtid_set"),
         },

@@ -62,6 +62,13 @@ async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlEr
         }
         all.values.insert(name, row.text("value"));
     }
+    for name in FILTERS {
+        all.values.insert(name.to_owned(), String::new());
+        all.fixed.insert(name.to_owned());
+    }
+    if !dialect.tells_of_variables() {
+        return Ok(all);
+    }
     let compiled = sql
         .query("SELECT VARIABLE_NAME AS name FROM performance_schema.variables_info WHERE VARIABLE_SOURCE = 'COMPILED'")
         .await?;
@@ -76,10 +83,6 @@ async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlEr
         .await?;
     all.persisted =
         persisted.iter().map(|r| (r.text("name").to_ascii_lowercase(), r.text("value"))).collect();
-    for name in FILTERS {
-        all.values.insert(name.to_owned(), String::new());
-        all.fixed.insert(name.to_owned());
-    }
     let filters = sql
         .query(
             "SELECT FILTER_NAME AS name, FILTER_RULE AS rule FROM performance_schema.replication_applier_global_filters",

@@ -86,20 +86,12 @@ pub fn in_doubt(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
     hosts.into_iter().filter_map(|host| Some((host.clone(), source(host)?))).collect()
 }
 
-/// Hosts whose server this program can't configure, and edges that can't be encrypted as wished.
+/// Edges that can't have the password that is wished, and edges that can't be encrypted as wished.
 fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
     let mut barred = Vec::new();
     for name in &context.desired.members {
         let Some(host) = context.desired.hosts.get(name) else { continue };
         let server = context.observed.get(name).and_then(Fact::known).and_then(|f| f.server.known());
-        if let Some(why) = server.and_then(|s| Dialect::of(s.version).unsupported()) {
-            plan.refused.push(Refusal {
-                host: name.clone(),
-                code: "unsupported-version".into(),
-                reason: why,
-            });
-            barred.push(name.clone());
-        }
         for channel in &host.channels {
             let source =
                 context.observed.get(&channel.source).and_then(Fact::known).and_then(|f| f.server.known());

@@ -38,7 +38,7 @@ pub async fn copy(
             literal(&user)
         } else {
             let name = format!("{}@{}", literal(&user), literal(&at));
-            let shown = source.query(&format!("SHOW CREATE USER {name}")).await.map_err(reading)?;
+            let shown = source.query(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
             let create = shown.first().and_then(|r| r.at(0)).unwrap_or_default();
             let (create, default) = without_default_roles(create);
             // An account that is there already gets the source's login; none is ever dropped.

@@ -74,7 +74,10 @@ pub async fn run(
     result.map_err(|e| StepError::new(host, what, e))?;
     if plan.reload {
         let mut sql = statements(host, fleet, journal).await?;
-        sql.run(fleet.dialect(host)?.reload_certificates()).await.map_err(|e| {
+        let Some(reload) = fleet.dialect(host)?.reload_certificates() else {
+            return Ok(Some("it counts from the server's next restart on".into()));
+        };
+        sql.run(reload).await.map_err(|e| {
             StepError::new(host, "load the new certificate", e).then("It is loaded at the next restart.")
         })?;
         sql.sql.close().await;

@@ -12,7 +12,6 @@ mod variable;
 
 use super::{Events, Fleet, StepError, journal::Journal};
 use crate::{
-    model::Family,
     plan::{Action, Step},
     transport::{SqlError, SqlWriter},
 };
@@ -129,7 +128,7 @@ pub async fn lift_read_only<'a>(
     fleet: &Fleet<'_>,
     journal: &'a Journal,
 ) -> Result<Lifted<'a>, StepError> {
-    if fleet.dialect(host)?.family() != Family::MySql {
+    if !fleet.dialect(host)?.has_super_read_only() {
         return Ok(Lifted(None));
     }
     let failed = |e| StepError::new(host, "lift super_read_only", e);

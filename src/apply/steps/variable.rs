@@ -36,8 +36,11 @@ pub async fn run(
             break;
         }
     }
-    if failed.is_none() && values.iter().any(|(name, _)| dialect.counts_after_reload(name)) {
-        let reloaded = sql.run(dialect.reload_certificates()).await;
+    if failed.is_none()
+        && values.iter().any(|(name, _)| dialect.counts_after_reload(name))
+        && let Some(reload) = dialect.reload_certificates()
+    {
+        let reloaded = sql.run(reload).await;
         failed = reloaded.err().map(|e| StepError::new(host, "load the certificates anew", e));
     }
     // The channels go on even where a value was refused.
