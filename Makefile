@@ -1,13 +1,14 @@
 # make demo   boots two hosts and shows a whole run
 # make test   everything that has to hold
 # make torture  faults at every step, and what is left afterwards
+# make versions  the matrix of servers, and docs/versions.md from it
 # make bench  speed and memory, as ratios within one run
 # make lint   formatting and lints alone
 
 LAB := tests/lab/lab
 TANDEM := target/release/tandem
 
-.PHONY: all demo test torture lint bench lab clean
+.PHONY: all demo test torture versions lint bench lab clean
 
 all:
 	cargo build --release
@@ -17,11 +18,16 @@ demo: lab
 	tests/lab/demo $(TANDEM)
 
 test: lint lab
-	cargo test --quiet --lib --bins --test files --test planner
+	cargo test --quiet --lib --bins --test files --test documents --test planner
 	cargo test --test hosts -- --test-threads=2
 
 torture: lab
 	cargo test --features torture --test torture
+
+versions: lab
+	rm -rf target/tmp/versions
+	cargo test --test hosts versions:: -- --test-threads=2
+	TANDEM_WRITE=1 cargo test --quiet --test documents
 
 lint:
 	cargo fmt --check

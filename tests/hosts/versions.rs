@@ -1,5 +1,5 @@
-//! The same job on every server that boots here, alone and mixed. What it proves is printed as one row for
-//! each pair (`cargo test --test hosts versions -- --nocapture`) and written down in docs/versions.md.
+//! The same job on every server that boots here, alone and mixed. What a test has proven is a row of
+//! docs/versions.md, which `make versions` writes.
 
 use crate::{lab::Lab, seeding::DATA};
 
@@ -9,17 +9,31 @@ const DEFAULT: &str = "replication_password: {env: REPLICATION_PASSWORD}\n";
 pub fn mysql_data() -> String {
     let rows = "create table seq (seq int); insert into seq with recursive n as (select 1 as seq union all select \
                 seq + 1 from n where seq < 20000) select /*+ SET_VAR(cte_max_recursion_depth = 30000) */ seq from n;";
+    let role = "grant auditor to app@'10.77.%';";
     DATA.replace("use shop;", &format!("use shop;\n{rows}"))
         .replace("seq_1_to_20000", "seq")
         .replace("identified via unix_socket", "identified with auth_socket")
-        .replace(
-            "grant auditor to app@'10.77.%';",
-            "grant auditor to app@'10.77.%'; set default role auditor to app@'10.77.%';",
-        )
+        .replace(role, &format!("{role} set default role auditor to app@'10.77.%';"))
+}
+
+/// Keeps a row of the matrix for `make versions`, and shows it.
+#[allow(clippy::print_stdout)]
+fn proven(lab: &Lab, [source, replica]: [&str; 2], what: &str) {
+    let version = |host: &str| {
+        let text = lab.sql(host, "select version()");
+        let family = if text.contains("MariaDB") { "MariaDB" } else { "MySQL" };
+        format!("{family} {}", text.split('-').next().unwrap_or_default())
+    };
+    let (source, replica) = (version(source), version(replica));
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("versions");
+    std::fs::create_dir_all(&directory).unwrap();
+    let row = format!("| {source} | {replica} | {what} |\n");
+    std::fs::write(directory.join(format!("{source} {replica}")), &row).unwrap();
+    println!("{row}");
 }
 
 /// A pair with data, encrypted as by default: seeded, both threads, rows both ways, checksums, silent again,
-/// and the certificate's name verified once the role that issues one is there.
+/// and the certificate's name verified.
 fn a_pair_of(suite: &str, data: &str) {
     let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
     lab.vars(DEFAULT);
@@ -38,28 +52,28 @@ fn a_pair_of(suite: &str, data: &str) {
     lab.plan("hot-standby").expect(0);
     let status = lab.tandem(&["status", "hot-standby", "--format", "json"]).expect(0).json();
     let channels = status["channels"].as_array().unwrap();
-    assert!(channels.iter().all(|c| c["tls"] == true), "{status}");
-    let version = lab.sql("db-a", "select version()");
-    proven(
-        suite,
-        &format!(
-            "| {version} | {version} | seeded, both threads, rows both ways, checksums, second apply silent, TLS in use |"
-        ),
-    );
-}
-
-/// Keeps a row of the matrix for `make versions`, and shows it.
-#[allow(clippy::print_stdout)]
-fn proven(name: &str, row: &str) {
-    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("versions");
-    std::fs::create_dir_all(&directory).unwrap();
-    std::fs::write(directory.join(name), format!("{row}\n")).unwrap();
-    println!("{row}");
+    assert!(channels.len() == 2 && channels.iter().all(|c| c["tls"] == true), "{status}");
+    // The sources see it too: every thread that sends a binary log uses a cipher.
+    for host in ["db-a", "db-b"] {
+        let clear = "select count(*) from performance_schema.status_by_thread s join performance_schema.threads t \
+                     using (thread_id) where t.processlist_command like 'Binlog Dump%' and s.variable_name = 'Ssl_cipher'";
+        let all = lab.sql(host, clear);
+        let encrypted = lab.sql(host, &format!("{clear} and s.variable_value <> ''"));
+        assert_eq!(all, encrypted, "{host}");
+    }
+    let what =
+        "seeded, both threads, rows both ways, checksums, second apply silent, TLS in use and verified";
+    proven(&lab, ["db-a", "db-b"], what);
 }
 
 #[test]
 fn a_pair_of_mariadb_10_5() {
     a_pair_of("bullseye", DATA);
+}
+
+#[test]
+fn a_pair_of_mariadb_10_11() {
+    a_pair_of("bookworm", DATA);
 }
 
 #[test]
@@ -74,19 +88,23 @@ fn a_pair_of_mysql_9() {
 
 #[test]
 fn edges_that_versions_forbid_are_refused_before_anything_is_touched() {
-    let lab = Lab::boot(&["db-a=trixie", "db-b=bookworm"]);
-    lab.vars(DEFAULT);
-    let refused = lab.tandem(&["apply", "read-replicas", "--yes"]).expect(8);
-    assert!(refused.out.contains("a replica must not be older than its source"), "{}", refused.out);
-    for host in ["db-a", "db-b"] {
-        lab.at(host, "! test -e /etc/mysql/mariadb.conf.d/zz-tandem.cnf");
-    }
-    let lab = Lab::boot(&["db-a=sid", "db-b=bookworm"]);
-    lab.vars(DEFAULT);
-    let refused = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
-    assert_eq!(refused.out.matches("the two families write different events").count(), 2, "{}", refused.out);
-    for (host, file) in [("db-a", "mysql.conf.d"), ("db-b", "mariadb.conf.d")] {
-        lab.at(host, &format!("! test -e /etc/mysql/{file}/zz-tandem.cnf"));
+    for (source, playbook, reason, what) in [
+        (
+            "trixie",
+            "read-replicas",
+            "a replica must not be older than its source",
+            "a replica must not be older",
+        ),
+        ("sid", "hot-standby", "the two families write different events", "two families"),
+    ] {
+        let lab = Lab::boot(&[&format!("db-a={source}"), "db-b=bookworm"]);
+        lab.vars(DEFAULT);
+        let refused = lab.tandem(&["apply", playbook, "--yes"]).expect(8);
+        assert!(refused.out.contains(reason), "{}", refused.out);
+        for host in ["db-a", "db-b"] {
+            lab.at(host, "! ls /etc/mysql/*/zz-tandem.cnf");
+        }
+        proven(&lab, ["db-a", "db-b"], &format!("refused before anything is touched: {what}"));
     }
 }
 
@@ -100,5 +118,6 @@ fn newer_replicas_of_an_older_source() {
     lab.sql("db-a", "insert into hello.t (v) values ('after')");
     for host in ["db-b", "db-c"] {
         lab.wait_sql(host, "select group_concat(v order by id) from hello.t", "before,after");
+        proven(&lab, ["db-a", host], "seeded, both threads, rows, second apply silent");
     }
 }
