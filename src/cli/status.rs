@@ -23,6 +23,7 @@ pub async fn run(
 ) -> Result<Exit, Exit> {
     let mut document = look(global, playbook, terminal).await?;
     let exit = exit(&document);
+    let tally = render::tally(&document);
     if doctor {
         document.keep_troubles();
     }
@@ -30,7 +31,9 @@ pub async fn run(
         Format::Human if doctor && exit == Exit::Done => {
             terminal.out("Nothing is wrong: every server is up and every channel runs.\n");
         }
-        Format::Human => terminal.out(&render::status(&document, global.verbose > 0)),
+        Format::Human => {
+            terminal.out(&format!("{}{tally}", render::status(&document, global.verbose > 0)));
+        }
         Format::Json => terminal.json(&document),
         Format::Jsonl => terminal.json_line(&document),
     }

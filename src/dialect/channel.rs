@@ -53,6 +53,36 @@ impl Dialect {
         self.mysql(8, 0, 22)
     }
 
+    /// The errors of applier threads. Where several apply at once (MySQL), the channel's own error only says
+    /// that one of them failed.
+    pub fn worker_errors(self) -> Option<&'static str> {
+        self.mysql(8, 0, 0).then_some(
+            "SELECT CHANNEL_NAME AS name, LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS text FROM \
+             performance_schema.replication_applier_status_by_worker WHERE LAST_ERROR_NUMBER <> 0",
+        )
+    }
+
+    /// Leaves out the event that stops an applier, where it is known by its GTID: an empty transaction takes
+    /// its place. MariaDB, and MySQL without GTIDs, count the events to be skipped.
+    pub fn leave_out(self, channel: &str, gtid: Option<&str>) -> Vec<String> {
+        match (self.family(), gtid) {
+            (Family::MariaDb, _) => vec![
+                format!("SET SESSION default_master_connection = {}", literal(channel)),
+                "SET GLOBAL sql_slave_skip_counter = 1".to_owned(),
+            ],
+            (Family::MySql, Some(gtid)) => vec![
+                format!("SET SESSION GTID_NEXT = {}", literal(gtid)),
+                "BEGIN".to_owned(),
+                "COMMIT".to_owned(),
+                "SET SESSION GTID_NEXT = 'AUTOMATIC'".to_owned(),
+            ],
+            (Family::MySql, None) if self.mysql(8, 0, 26) => {
+                vec!["SET GLOBAL sql_replica_skip_counter = 1".to_owned()]
+            }
+            (Family::MySql, None) => vec!["SET GLOBAL sql_slave_skip_counter = 1".to_owned()],
+        }
+    }
+
     /// Digests of the passwords that channels log in with: MySQL keeps them in a table, MariaDB in files.
     pub fn stored_channel_passwords(self) -> Option<&'static str> {
         self.mysql(5, 7, 6).then_some(

@@ -328,13 +328,13 @@ fn wished_view(wish: &ChannelWish) -> String {
 ///
 /// Each server keeps accounts for its own peers only. A `GRANT` that somebody gives such an account by
 /// hand goes through the binary log all the same and finds no account on the other side (errors 1133,
-/// 1141, 1147, 1269, 1396). To leave it out there is right: the account does not belong there.
+/// 1141, 1147, 1269, 1396, 1410). To leave it out there is right: the account does not belong there.
 fn foreign_account_statement(
     channel: &ChannelFacts,
     host: &DesiredHost,
     own_users: &[String],
 ) -> Option<String> {
-    if !matches!(channel.sql_errno, 1133 | 1141 | 1147 | 1269 | 1396) {
+    if !matches!(channel.sql_errno, 1133 | 1141 | 1147 | 1269 | 1396 | 1410) {
         return None;
     }
     let (_, query) = channel.sql_error.split_once("Query: '")?;

@@ -1,7 +1,13 @@
 //! Why replication does not run: the failing layer, the cause, and the next step, in words. Pure.
 
+mod applier;
+mod binlog;
 mod channel;
+mod code;
+mod connection;
+mod receiver;
 mod server;
 
 pub use channel::{Explanation, Layer, Surroundings, explain_channel};
+pub use code::failed_transaction;
 pub use server::explain_down;

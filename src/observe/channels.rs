@@ -25,6 +25,16 @@ pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<Chann
             channel.password_digest = digests.get(&channel.name).cloned();
         }
     }
+    if let (Some(query), true) = (dialect.worker_errors(), list.iter().any(|c| c.sql_errno != 0)) {
+        let errors = sql.query(query).await.unwrap_or_default();
+        for channel in list.iter_mut().filter(|c| c.sql_errno != 0) {
+            if let Some(error) = errors.iter().find(|row| row.text("name") == channel.name) {
+                channel.sql_errno =
+                    error.number("errno").and_then(|n| n.try_into().ok()).unwrap_or(channel.sql_errno);
+                channel.sql_error = error.text("text");
+            }
+        }
+    }
     Ok(list)
 }
 

@@ -18,5 +18,5 @@ pub use metrics::metrics;
 pub use plan::{PlanView, plan};
 pub use problem::problems;
 pub use progress::{Waiting, follow};
-pub use status::status;
+pub use status::{status, tally};
 pub use terminal::{Choice, Terminal};

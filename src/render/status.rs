@@ -8,7 +8,7 @@ use crate::{
     status::{ChannelStatus, HostStatus, StatusDocument},
 };
 
-/// The text of a status. `full` adds positions.
+/// The text of a status without its last line, which is [`tally`]. `full` adds positions.
 pub fn status(document: &StatusDocument, full: bool) -> String {
     let mut text = String::new();
     let width = document.hosts.iter().map(|h| h.host.as_str().len()).max().unwrap_or(4).max(4);
@@ -24,8 +24,7 @@ pub fn status(document: &StatusDocument, full: bool) -> String {
         }
     }
     text.push('\n');
-    text.push_str(&last_line(document));
-    text
+    text.trim_start_matches('\n').to_owned()
 }
 
 fn host_line(host: &HostStatus, width: usize, full: bool, text: &mut String) {
@@ -112,7 +111,8 @@ fn channel_lines(channel: &ChannelStatus, arrow: &str, wide: usize, full: bool, 
     }
 }
 
-fn last_line(document: &StatusDocument) -> String {
+/// The one line that counts what is up and what runs, of everything that was read.
+pub fn tally(document: &StatusDocument) -> String {
     let up = document.hosts.iter().filter(|h| h.state == "up").count();
     let running = document.channels.iter().filter(|c| c.state == "running").count();
     let line = format!(

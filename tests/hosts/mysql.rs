@@ -156,3 +156,66 @@ fn gtid_mode_is_brought_up_while_replication_runs() {
     lab.same(["db-a", "db-b"], "select group_concat(v order by id) from hello.t having count(*) = 4");
     lab.plan("hot-standby").expect(0);
 }
+
+#[test]
+fn what_stops_a_channel_of_mysql_is_told_by_its_layer_and_mended() {
+    let lab = replica();
+    lab.apply("hot-standby");
+    let doctor = |word: &str| {
+        let mut last = String::new();
+        for _ in crate::lab::patience() {
+            last = lab.tandem(&["doctor", "hot-standby"]).out;
+            if last.contains(word) {
+                return last;
+            }
+        }
+        panic!("{word} is not in\n{last}");
+    };
+    // The account on the source gets another password.
+    lab.sql("db-a", "set sql_log_bin=0; alter user repl_user@'10.77.0.12' identified by 'other'");
+    lab.sql("db-b", "stop replica; start replica");
+    let said = doctor("1045");
+    assert!(said.contains("password:"), "{said}");
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+
+    // A grant by hand goes through the binary log and finds no account on the other side.
+    lab.sql("db-a", "grant replication client on *.* to repl_user@'10.77.0.12'");
+    doctor("1410");
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+
+    // The relay log gets another name while events wait in it.
+    lab.sql("db-b", "stop replica sql_thread");
+    lab.sql("db-a", "insert into hello.t (v) values ('in flight')");
+    lab.vars(&format!("{CLEAR}mysql_relay_log: other-relay\n"));
+    lab.apply("hot-standby");
+    lab.wait_sql("db-b", "select group_concat(v) from hello.t", "before,in flight");
+
+    // A row that is there already: told with both sides' trouble, and only a copy that is allowed replaces it.
+    lab.sql("db-b", "set sql_log_bin=0; insert into hello.t (id, v) values (1001, 'only here')");
+    lab.sql("db-a", "insert into hello.t (id, v) values (1001, 'from a')");
+    let said = doctor("1062");
+    assert!(said.contains("data:"), "{said}");
+    let run = lab.tandem(&["apply", "hot-standby", "--yes"]);
+    assert_ne!(run.code, 0, "{}", run.out);
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed,restart"]).expect(0);
+    lab.same(["db-a", "db-b"], "select group_concat(v order by id) from hello.t");
+    lab.plan("hot-standby").expect(0);
+
+    // The source purges what the replica needs.
+    lab.sql("db-b", "stop replica");
+    lab.sql("db-a", "insert into hello.t (v) values ('purged'); flush binary logs; insert into hello.t (v) values ('later'); flush binary logs");
+    let last = lab.sql("db-a", "show binary log status").split('\t').next().unwrap().to_owned();
+    lab.sql("db-a", &format!("purge binary logs to '{last}'"));
+    lab.sql("db-b", "start replica");
+    let said = doctor("purged");
+    assert!(said.contains("binary log:"), "{said}");
+    let refused = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    assert!(refused.out.contains("source-purged"), "{}", refused.out);
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed,restart"]).expect(0);
+    lab.same(["db-a", "db-b"], "select group_concat(v order by id) from hello.t");
+    lab.sql("db-b", "insert into hello.t (v) values ('back')");
+    lab.wait_sql("db-a", "select count(*) from hello.t where v = 'back'", "1");
+    lab.plan("hot-standby").expect(0);
+}

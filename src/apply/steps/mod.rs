@@ -24,7 +24,11 @@ pub async fn run(
     events: &Events,
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
-    let writes = matches!(step.action, Action::Account(_) | Action::Database { .. } | Action::Seed(_));
+    let writes = match &step.action {
+        Action::Account(_) | Action::Database { .. } | Action::Seed(_) => true,
+        Action::Channel(change) => change.skip.is_some(),
+        _ => false,
+    };
     let lifted = if writes { Some(lift_read_only(host, fleet, journal).await?) } else { None };
     let result = act(step, fleet, journal, events).await;
     let restored = match lifted {

@@ -8,8 +8,8 @@ use super::{super::journal::Journal, Events, Fleet, Statements, StepError, state
 use crate::{
     apply::Event,
     desired::ChannelWish,
-    dialect::{ChannelStatement, Dialect, literal},
-    doctor::{Layer, Surroundings, explain_channel, explain_down},
+    dialect::{ChannelStatement, Dialect},
+    doctor::{Layer, Surroundings, explain_channel, explain_down, failed_transaction},
     model::{Fact, HostName},
     observe::{ChannelFacts, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},
@@ -116,10 +116,12 @@ impl Work<'_> {
             )
             .then("Look at another plan."));
         }
-        let named = format!("SET SESSION default_master_connection = {}", literal(&self.wish.name));
         let tried = format!("leave out {statement}");
-        sql.run(&named).await.map_err(|e| self.failed(&tried, e))?;
-        sql.run("SET GLOBAL sql_slave_skip_counter = 1").await.map(|_| ()).map_err(|e| self.failed(&tried, e))
+        let gtid = failed_transaction(&channel.sql_error);
+        for statement in self.dialect.leave_out(&self.wish.name, gtid) {
+            sql.run(&statement).await.map_err(|e| self.failed(&tried, e))?;
+        }
+        Ok(())
     }
 
     fn tell(&self, doing: String) {
