@@ -191,7 +191,7 @@ mod tests {
             ..ChannelFacts::default()
         };
         let around = Surroundings { replica: "db-b", source: "db-a", ..Surroundings::default() };
-        explain_channel(&channel, &around).unwrap()
+        explain_channel(&channel, &around).expect("it does not run")
     }
 
     /// What the coordinator of a parallel applier says, whatever the error is.

@@ -145,7 +145,7 @@ mod tests {
 
     fn explain(channel: &ChannelFacts, around: Surroundings<'_>) -> Explanation {
         let around = Surroundings { replica: "db-b", source: "db-a", ..around };
-        explain_channel(channel, &around).unwrap()
+        explain_channel(channel, &around).expect("it does not run")
     }
 
     /// Number, text, layer, words of the cause or the next step, whether it heals.
