@@ -21,6 +21,15 @@ pub enum Footing {
     Empty(Coordinates),
     /// It has the source's history up to where GTIDs can tell.
     Compared,
+    /// It follows another server and is moved.
+    Moved {
+        /// Whom it follows, if that is one of ours.
+        from: Option<HostName>,
+        /// The same in words.
+        now: String,
+        /// Whether what is written here reaches the source.
+        two_way: bool,
+    },
     /// It can't be connected; the refusal is in the plan already.
     Refused,
 }
@@ -88,6 +97,9 @@ fn new(wish: &ChannelWish, footing: Option<&Footing>, host: &DesiredHost) -> Opt
         Footing::Seeded => Coordinates::OfSeed,
         Footing::Empty(at) => at.clone(),
         Footing::Compared => Coordinates::Compared,
+        Footing::Moved { from, now, two_way } => {
+            return Some(moved(wish, from.as_ref(), now, *two_way, host));
+        }
         Footing::Refused => return None,
     };
     let begin = match (&coordinates, wish.positioning) {
@@ -120,6 +132,35 @@ fn new(wish: &ChannelWish, footing: Option<&Footing>, host: &DesiredHost) -> Opt
             skip: None,
         }),
     })
+}
+
+/// The channel gets another source; the replica keeps its data and goes on from its place.
+fn moved(wish: &ChannelWish, from: Option<&HostName>, now: &str, two_way: bool, host: &DesiredHost) -> Step {
+    let left = Risk::Note(format!(
+        "what clients write on {now} from then on reaches {} only as far as other channels carry it",
+        host.name
+    ));
+    Step {
+        id: id(host, wish),
+        host: host.name.clone(),
+        kind: Kind::Channel,
+        summary: format!(
+            "move the channel from {now} to {}, with the data and from where it stands",
+            wish.source
+        ),
+        reason: vec![Reason::declared("the topology", &wish.place)],
+        before: Some(format!("source {now}")),
+        after: Some(wished_view(wish)),
+        risk: vec![Risk::ReplicationPause, left],
+        requires: Vec::new(),
+        action: Action::Channel(ChannelChange {
+            wish: wish.clone(),
+            exists: true,
+            change: true,
+            coordinates: Coordinates::Moved { from: from.cloned(), two_way },
+            skip: None,
+        }),
+    }
 }
 
 fn existing(

@@ -203,7 +203,11 @@ impl Pair<'_> {
             channels
                 .into_iter()
                 .flatten()
-                .filter(move |channel| from_here.is_some_and(|wish| wish.name == channel.name))
+                .filter(move |channel| {
+                    let here = &self.host.endpoint;
+                    from_here.is_some_and(|wish| wish.name == channel.name)
+                        && (&channel.source_host, channel.source_port) == (&here.address, here.port)
+                })
                 .map(|channel| EndedChannel {
                     host: other.name.clone(),
                     name: channel.name.clone(),

@@ -34,6 +34,14 @@ pub fn footing(
         // A copy that was to replace a replica's data ends its channel first; this one was cut off before.
         let cut_off =
             facts.seed.known().is_some_and(|m| m.from == wish.source.as_str() && m.loaded.is_none());
+        let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
+        if let (Some(source), false) = (source, cut_off) {
+            let pair = Pair { context, host, facts, server, wish, source };
+            if let Some(present) = pair.present() {
+                footing.insert(wish.source.clone(), pair.move_here(present, draft));
+                continue;
+            }
+        }
         if channel.is_some_and(ChannelFacts::running) {
             draft.steps.extend(finished_copy(host, facts, wish));
             continue;
@@ -268,7 +276,7 @@ impl Pair<'_> {
     }
 
     /// Whether the wished channels lead from this host back to its source.
-    fn leads_back(&self) -> bool {
+    pub(super) fn leads_back(&self) -> bool {
         self.reaches(|name| {
             let host = self.context.desired.hosts.get(name);
             host.map(|h| h.channels.iter().map(|c| c.source.clone()).collect()).unwrap_or_default()
@@ -357,7 +365,7 @@ impl Pair<'_> {
     }
 
     /// A reason, and below it what only this host holds.
-    fn with_losses(&self, reason: String) -> String {
+    pub(super) fn with_losses(&self, reason: String) -> String {
         let mut lines = self.losses();
         lines.insert(0, reason);
         lines.join("\n")
@@ -434,7 +442,7 @@ impl Pair<'_> {
 }
 
 /// Databases that hold something. One that was declared and merely created does not count.
-fn content(server: &ServerFacts) -> BTreeSet<String> {
+pub(super) fn content(server: &ServerFacts) -> BTreeSet<String> {
     server.databases.iter().filter(|d| !d.is_empty()).map(|d| d.name.clone()).collect()
 }
 

@@ -9,6 +9,7 @@ mod data;
 mod firewall;
 mod gtid_mode;
 mod loss;
+mod moved;
 mod resources;
 mod retention;
 mod service;

@@ -42,6 +42,23 @@ impl GtidState {
         }
     }
 
+    /// Whether everything that the other has written or got is here too.
+    pub fn has_all_of(&self, other: &GtidState) -> bool {
+        match (self, other) {
+            (GtidState::MariaDb(ours), GtidState::MariaDb(theirs)) => {
+                theirs.domains().into_iter().all(|domain| {
+                    theirs
+                        .has(domain)
+                        .is_none_or(|last| ours.has(domain).is_some_and(|at| at.seq >= last.seq))
+                })
+            }
+            (GtidState::MySql(ours), GtidState::MySql(theirs)) => {
+                ours.executed.contains_all(&theirs.executed)
+            }
+            _ => false,
+        }
+    }
+
     /// Where its binary log stands: whoever begins here gets everything that comes later.
     pub fn position(&self) -> String {
         match self {

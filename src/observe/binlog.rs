@@ -90,6 +90,21 @@ pub async fn gtid_state(sql: &mut SqlReader, dialect: Dialect) -> Result<GtidSta
     }
 }
 
+/// The same with the beginning of the oldest binary log, without which nothing is known of what was purged.
+///
+/// # Errors
+/// When it can't be read.
+pub async fn gtid_state_with_start(sql: &mut SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
+    let mut state = gtid_state(sql, dialect).await?;
+    if let GtidState::MariaDb(state) = &mut state {
+        state.binlog_start = match binlog(sql, dialect).await? {
+            Some(facts) => oldest_gtid_list(sql, &facts.oldest).await,
+            None => Fact::Absent,
+        };
+    }
+    Ok(state)
+}
+
 /// The Gtid_list event stands right behind the format description.
 async fn oldest_gtid_list(sql: &mut SqlReader, file: &str) -> Fact<BinlogState> {
     match sql.query(&format!("SHOW BINLOG EVENTS IN {} LIMIT 4", literal(file))).await {

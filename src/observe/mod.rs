@@ -15,7 +15,7 @@ mod server;
 mod variables;
 
 pub use accounts::read_accounts;
-pub use binlog::gtid_state;
+pub use binlog::{gtid_state, gtid_state_with_start};
 pub use channels::{channels, client_sessions};
 pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
 pub use content::{Content, TableFacts, content};

@@ -72,7 +72,7 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
                     after(side, &[Kind::Database, Kind::Seed]);
                 }
                 // The way back waits until the way there runs: its coordinates are compared then.
-                if change.coordinates == Coordinates::Compared {
+                if matches!(change.coordinates, Coordinates::Compared | Coordinates::Moved { .. }) {
                     requires.extend(index.seeded_channels(source).cloned());
                 }
             }

@@ -196,6 +196,13 @@ pub enum Coordinates {
     /// Compute `gtid_slave_pos` from both servers' states right before the channel is made, by
     /// [`crate::gtid`]'s rule: the source's position where the replica is at least as far, else the replica's.
     Compared,
+    /// Where the replica stands with its present source, once the new one can go on from there.
+    Moved {
+        /// The present source, if it is one of ours.
+        from: Option<HostName>,
+        /// Whether what is written on the replica reaches the new source.
+        two_way: bool,
+    },
     /// Where the source stood when it was proven to hold no data; everything later is new. Empty
     /// values mean the source's very first event.
     At {

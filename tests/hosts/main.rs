@@ -10,6 +10,7 @@ mod hostile;
 mod lab;
 mod logins;
 mod mysql;
+mod rings;
 mod roles;
 mod runs;
 mod secrets;

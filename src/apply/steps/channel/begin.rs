@@ -6,9 +6,9 @@ use super::{super::Statements, POLL, STALLS, StepError, Work};
 use crate::{
     desired::Positioning,
     dialect::literal,
-    gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid},
+    gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid, Standing, purged_by, standing},
     model::{Family, HostName},
-    observe::{BinlogFacts, ChannelFacts, gtid_state},
+    observe::{BinlogFacts, ChannelFacts, gtid_state, gtid_state_with_start},
     plan::Coordinates,
     transport::SqlReader,
 };
@@ -51,7 +51,10 @@ impl Work<'_> {
                 Ok(Some((file.clone(), *position)))
             }
             (Coordinates::At { .. }, false) => Ok(Some((self.source_binlog().await?.oldest, 4))),
-            (Coordinates::Compared, true) => {
+            (Coordinates::Moved { .. }, false) => {
+                Err(self.failed("find its place in another binary log", "only GTIDs can tell it"))
+            }
+            (Coordinates::Compared | Coordinates::Moved { .. }, true) => {
                 match self.dialect.family() {
                     Family::MariaDb => self.meet(sql).await?,
                     Family::MySql => self.is_not_purged().await?,
@@ -60,6 +63,54 @@ impl Work<'_> {
             }
             (Coordinates::Compared, false) => self.way_back_by_file().await.map(Some),
         }
+    }
+
+    /// Waits until this server has all that its present source had a moment ago, and the new source can go on
+    /// from there. The old channel runs until then; one that stands still is not waited for.
+    pub(super) async fn ready_to_move(
+        &self,
+        from: Option<&HostName>,
+        two_way: bool,
+    ) -> Result<(), StepError> {
+        let source = &self.wish.source;
+        let tried = format!("wait until {source} can go on from where {} stands", self.host);
+        // A source that is lost for good has nothing more to give.
+        let goal = match from {
+            Some(from) => self.gtid(from).await.ok(),
+            None => None,
+        };
+        let begun = Instant::now();
+        let mut reader = self.fleet.reader(self.host).await?;
+        loop {
+            let runs = self.look(&mut reader).await?.running();
+            let (new, own) = (self.gtid_with_start(source).await?, self.gtid(self.host).await?);
+            let drained = goal.as_ref().is_none_or(|goal| own.has_all_of(goal));
+            let fits = standing(&new, &own, two_way) == Some(Standing::Follows);
+            if fits && (drained || !runs) {
+                reader.close().await;
+                return Ok(());
+            }
+            if begun.elapsed() > STALLS || (!runs && begun.elapsed() > Duration::from_secs(10)) {
+                let why = match purged_by(&new, &own) {
+                    Some(purged) => purged,
+                    None if !fits => {
+                        format!("{} has events that {source} has not, or the other way round", self.host)
+                    }
+                    None => "it does not catch up with its present source".to_owned(),
+                };
+                return Err(self.failed(&tried, why).then("The channel is as it was."));
+            }
+            self.tell(format!("waiting until {source} can take over"));
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// A server's GTID state with the beginning of its oldest binary log.
+    async fn gtid_with_start(&self, host: &HostName) -> Result<GtidState, StepError> {
+        let mut reader = self.fleet.reader(host).await?;
+        let state = gtid_state_with_start(&mut reader, self.fleet.dialect(host)?).await;
+        reader.close().await;
+        state.map_err(|e| StepError::new(host, "read its GTID state", e))
     }
 
     /// Everything before these GTIDs counts as known.

@@ -35,16 +35,24 @@ pub async fn run(
     let dialect = fleet.dialect(host)?;
     let work = Work { step, host, wish, dialect, fleet, events };
     let mut sql = statements(host, fleet, journal).await?;
-    if change.exists && change.change && change.coordinates == Coordinates::Keep {
-        work.learn_gtids(&mut sql).await?;
+    match &change.coordinates {
+        Coordinates::Keep if change.exists && change.change => work.learn_gtids(&mut sql).await?,
+        Coordinates::Moved { from, two_way } => work.ready_to_move(from.as_ref(), *two_way).await?,
+        _ => {}
     }
     if change.exists {
         // Both words are no errors for a channel that is stopped or lost its relay log.
         let stopped = sql.run(&dialect.stop_channel(&wish.name)).await;
         stopped.map_err(|e| StepError::new(host, "stop the channel", e))?;
     }
-    if change.change {
-        work.change(change, &mut sql).await?;
+    if change.change
+        && let Err(error) = work.change(change, &mut sql).await
+    {
+        // A channel that still is what it was goes on as before; if it can't, its error says so.
+        if matches!(change.coordinates, Coordinates::Moved { .. }) {
+            let _ = sql.run(&dialect.start_channel(&wish.name)).await;
+        }
+        return Err(error);
     }
     if let Some(statement) = &change.skip {
         work.leave_out(statement, &mut sql).await?;

@@ -1,0 +1,114 @@
+//! A replica that follows another server than it shall is moved, with its data and from its place.
+
+use super::{
+    Draft,
+    channel::{Footing, copied_from},
+    data::{Pair, content},
+};
+use crate::{
+    desired::{DesiredHost, Positioning, SeedMethod},
+    gtid::{self, Standing},
+    model::Fact,
+    observe::ChannelFacts,
+};
+
+/// Whom a channel follows now, where that is not whom it shall.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Present<'a> {
+    channel: &'a ChannelFacts,
+    /// The host, if it is one of ours.
+    host: Option<&'a DesiredHost>,
+}
+
+impl<'a> Pair<'a> {
+    /// The server that the channel follows instead of the wished one. A wished one under an address that
+    /// was changed, or one that never answered, is not another server.
+    pub(super) fn present(&self) -> Option<Present<'a>> {
+        let channel = self.server.channels.known()?.iter().find(|c| c.name == self.wish.name)?;
+        let (address, port) = (&channel.source_host, channel.source_port);
+        if *address == self.wish.endpoint.address && port == self.wish.endpoint.port {
+            return None;
+        }
+        let hosts = self.context.desired.hosts.values();
+        let host = { hosts }.find(|h| h.endpoint.address == *address && h.endpoint.port == port);
+        let wished_id = self.source.number("server_id").unwrap_or(0);
+        let another = match host {
+            Some(host) => host.name != self.wish.source,
+            None => channel.source_server_id != 0 && channel.source_server_id != wished_id,
+        };
+        another.then_some(Present { channel, host })
+    }
+
+    /// Whether the replica can be moved to its source as it is.
+    pub(super) fn move_here(&self, present: Present<'_>, draft: &mut Draft) -> Footing {
+        let (host, source) = (&self.host.name, &self.wish.source);
+        let now = present.name();
+        if self.wish.positioning == Positioning::File {
+            let reason = format!(
+                "{host} follows {now} and shall follow {source}: a place in one binary log means nothing in another. Say \
+                 `replication_positioning: gtid` for the move. Nothing was changed."
+            );
+            draft.refuse(host, "move-needs-gtid", reason);
+            return Footing::Refused;
+        }
+        let moved =
+            Footing::Moved { from: present.host.map(|h| h.name.clone()), now, two_way: self.leads_back() };
+        // What the copy of the source is made from is what this host follows: it will fit.
+        if let Some(from) = copied_from(draft, source) {
+            if present.host.is_some_and(|h| h.name == *from) || from == host {
+                return moved;
+            }
+            draft.wait(host, format!("replication from {source}: {source} gets a copy of the data first"));
+            return Footing::Refused;
+        }
+        if content(self.source).is_empty() && !content(self.server).is_empty() {
+            draft.wait(host, format!("replication from {source}: {source} gets a copy of the data first"));
+            return Footing::Refused;
+        }
+        if self.fits(present) {
+            return moved;
+        }
+        let seed = self.host.seed.as_ref().filter(|s| s.from == *source && s.method != SeedMethod::None);
+        if let (Some(seed), true) = (seed, self.context.may_reseed) {
+            return self.copy(Some(seed), Vec::new(), content(self.server).into_iter().collect(), draft);
+        }
+        let mut reason = format!(
+            "{host} follows {} and shall follow {source}, and nothing proves that {source} has all that {host} has.",
+            present.name()
+        );
+        if seed.is_some() {
+            reason.push_str(" --allow reseed replaces its data, which is kept in a file there.");
+        }
+        draft.refuse(host, "moved-apart", self.with_losses(format!("{reason} Nothing was changed.")));
+        Footing::Refused
+    }
+
+    /// Whether GTIDs prove that the source can feed this host: at once, or once this host has what its
+    /// present source has. Right before the move it is proven again.
+    fn fits(&self, present: Present<'_>) -> bool {
+        let two_way = self.leads_back();
+        let (Some(new), Some(ours)) = (self.source.gtid.known(), self.server.gtid.known()) else {
+            return false;
+        };
+        let follows = |source, replica, two_way| {
+            gtid::once_related(source, replica)
+                && gtid::standing(source, replica, two_way) == Some(Standing::Follows)
+        };
+        if follows(new, ours, two_way) {
+            return true;
+        }
+        let facts = present.host.and_then(|h| self.context.observed.get(&h.name)).and_then(Fact::known);
+        let now = facts.and_then(|f| f.server.known()).and_then(|s| s.gtid.known());
+        present.channel.running()
+            && now.is_some_and(|now| follows(now, ours, two_way) && follows(new, now, true))
+    }
+}
+
+impl Present<'_> {
+    fn name(&self) -> String {
+        match self.host {
+            Some(host) => host.name.to_string(),
+            None => format!("{}:{}", self.channel.source_host, self.channel.source_port),
+        }
+    }
+}

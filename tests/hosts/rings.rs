@@ -1,0 +1,124 @@
+//! Rings that change while they are written to.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::lab::Lab;
+
+/// Declares a topology of all these members.
+fn declare(lab: &Lab, kind: &str, members: &[&str]) {
+    let members = members.join(", ");
+    lab.write(
+        "ring.yml",
+        &format!(
+            "- hosts: db\n  topology: {{kind: {kind}, members: [{members}]}}\n  roles: [firewall, tls, config, accounts, seed, replication]\n"
+        ),
+    );
+}
+
+/// Writes on a host until it is told to stop, and counts what the server took.
+struct Writer<'a> {
+    lab: &'a Lab,
+    host: &'static str,
+    child: Child,
+}
+
+impl<'a> Writer<'a> {
+    fn start(lab: &'a Lab, host: &'static str) -> Self {
+        let child = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
+            .arg("at")
+            .arg(lab.path(""))
+            .args([
+                host,
+                "rm -f /tmp/stop; i=0; while [ ! -e /tmp/stop ] && [ $i -lt 20000 ]; do i=$((i+1)); \
+                 echo 'insert into hello.t (v) values (@@hostname); select 1;'; sleep 0.01; done | \
+                 $(command -v mariadb || command -v mysql) -N --unbuffered -f | wc -l > /tmp/taken",
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let writing = format!("select count(*) > 10 from hello.t where v = '{host}'");
+        lab.wait_sql(host, &writing, "1");
+        Self { lab, host, child }
+    }
+
+    /// Ends it; returns how many rows the server took.
+    fn stop(mut self) -> u64 {
+        self.lab.at(self.host, "touch /tmp/stop");
+        self.child.wait().unwrap();
+        self.lab.at(self.host, "cat /tmp/taken").trim().parse().unwrap()
+    }
+}
+
+/// Every host has every row that was taken, each under a number of its own, and all are equal.
+fn equal(lab: &Lab, hosts: &[&str], rows: u64) {
+    for host in hosts {
+        lab.wait_sql(host, "select count(*), count(distinct id) from hello.t", &format!("{rows}\t{rows}"));
+    }
+    for pair in hosts.windows(2) {
+        lab.same([pair[0], pair[1]], "checksum table hello.t extended");
+    }
+}
+
+const TABLE: &str = "create database hello; create table hello.t (id bigint auto_increment primary key, v varchar(20)); \
+                     insert into hello.t (v) values ('first')";
+
+#[test]
+fn a_pair_becomes_a_ring_of_three_and_of_four_and_of_three_again_under_writes() {
+    let lab = Lab::boot(&["db-a", "db-b", "db-c", "db-d"]);
+    lab.sql("db-a", TABLE);
+    declare(&lab, "dual-primary", &["db-a", "db-b"]);
+    lab.apply("ring.yml");
+    let mut writers = vec![Writer::start(&lab, "db-a"), Writer::start(&lab, "db-b")];
+    for members in [vec!["db-a", "db-b", "db-c"], vec!["db-a", "db-b", "db-c", "db-d"]] {
+        declare(&lab, "ring", &members);
+        lab.apply("ring.yml");
+        lab.plan("ring.yml").expect(0);
+        writers.push(Writer::start(&lab, members[members.len() - 1]));
+    }
+    // The one that leaves is written to no more; what it has written is not lost.
+    let last = writers.pop().unwrap();
+    let mut rows = 1 + last.stop();
+    declare(&lab, "ring", &["db-a", "db-b", "db-c"]);
+    let plan = lab.tandem(&["plan", "ring.yml"]).expect(2);
+    assert!(plan.out.contains("move the channel from db-d to db-c"), "{}", plan.out);
+    lab.apply("ring.yml");
+    lab.plan("ring.yml").expect(0);
+    rows += writers.into_iter().map(Writer::stop).sum::<u64>();
+    equal(&lab, &["db-a", "db-b", "db-c"], rows);
+
+    // Nothing goes round for ever.
+    let still = || ["db-a", "db-b", "db-c"].map(|host| lab.sql(host, "show master status"));
+    let before = still();
+    std::thread::sleep(std::time::Duration::from_secs(30));
+    assert_eq!(still(), before);
+}
+
+#[test]
+fn a_member_that_is_lost_with_events_in_flight_leaves_the_others_equal() {
+    let lab = Lab::boot(&["db-a", "db-b", "db-c", "db-d"]);
+    lab.sql("db-a", TABLE);
+    declare(&lab, "ring", &["db-a", "db-b", "db-c", "db-d"]);
+    lab.apply("ring.yml");
+    // What db-d writes gets to db-a, and not to db-b yet.
+    lab.sql("db-b", "stop slave");
+    lab.sql("db-d", "insert into hello.t (v) values ('in flight')");
+    lab.wait_sql("db-a", "select count(*) from hello.t", "2");
+    lab.sql("db-c", "insert into hello.t (v) values ('behind it')");
+    lab.wait_sql("db-a", "select count(*) from hello.t", "3");
+    lab.link("db-d", "down");
+    lab.sql("db-c", "insert into hello.t (v) values ('after it')");
+    lab.sql("db-b", "start slave");
+
+    declare(&lab, "ring", &["db-a", "db-b", "db-c"]);
+    lab.write(
+        "hosts.yml",
+        &std::fs::read_to_string(lab.path("hosts.yml"))
+            .unwrap()
+            .replace("        db-d:\n          ansible_host: 10.77.0.14\n", ""),
+    );
+    lab.apply("ring.yml");
+    lab.plan("ring.yml").expect(0);
+    lab.sql("db-a", "insert into hello.t (v) values ('round')");
+    equal(&lab, &["db-a", "db-b", "db-c"], 5);
+}
