@@ -2,7 +2,7 @@
 
 use super::{
     Draft,
-    channel::{Footing, copied_from},
+    channel::{Footing, copied_from, replicates_from},
     data::{Pair, content},
 };
 use crate::{
@@ -99,6 +99,14 @@ impl<'a> Pair<'a> {
         }
         let facts = present.host.and_then(|h| self.context.observed.get(&h.name)).and_then(Fact::known);
         let now = facts.and_then(|f| f.server.known()).and_then(|s| s.gtid.known());
+        // Since the copies were made nothing has happened: who follows the same source has the same.
+        let siblings = present.host.is_some_and(|h| {
+            replicates_from(self.source, &h.endpoint.address, h.endpoint.port)
+                && self.source.channels.known().is_some_and(|list| list.iter().all(ChannelFacts::running))
+        });
+        if siblings && present.channel.running() && new.is_blank() && ours.is_blank() {
+            return true;
+        }
         present.channel.running()
             && now.is_some_and(|now| follows(now, ours, two_way) && follows(new, now, true))
     }

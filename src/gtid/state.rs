@@ -42,6 +42,14 @@ impl GtidState {
         }
     }
 
+    /// Whether nothing was ever written or replicated under a GTID.
+    pub fn is_blank(&self) -> bool {
+        match self {
+            GtidState::MariaDb(state) => state.domains().is_empty(),
+            GtidState::MySql(state) => state.executed.is_empty(),
+        }
+    }
+
     /// Whether everything that the other has written or got is here too.
     pub fn has_all_of(&self, other: &GtidState) -> bool {
         match (self, other) {

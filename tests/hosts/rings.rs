@@ -65,7 +65,17 @@ const TABLE: &str = "create database hello; create table hello.t (id bigint auto
 
 #[test]
 fn a_pair_becomes_a_ring_of_three_and_of_four_and_of_three_again_under_writes() {
-    let lab = Lab::boot(&["db-a", "db-b", "db-c", "db-d"]);
+    grows_and_shrinks("bookworm", "show master status");
+}
+
+#[test]
+fn mysql_rings_grow_and_shrink_under_writes() {
+    grows_and_shrinks("sid", "show binary log status");
+}
+
+fn grows_and_shrinks(suite: &str, binlog: &str) {
+    let hosts = ["db-a", "db-b", "db-c", "db-d"].map(|host| format!("{host}={suite}"));
+    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
     lab.sql("db-a", TABLE);
     declare(&lab, "dual-primary", &["db-a", "db-b"]);
     lab.apply("ring.yml");
@@ -88,7 +98,7 @@ fn a_pair_becomes_a_ring_of_three_and_of_four_and_of_three_again_under_writes() 
     equal(&lab, &["db-a", "db-b", "db-c"], rows);
 
     // Nothing goes round for ever.
-    let still = || ["db-a", "db-b", "db-c"].map(|host| lab.sql(host, "show master status"));
+    let still = || ["db-a", "db-b", "db-c"].map(|host| lab.sql(host, binlog));
     let before = still();
     std::thread::sleep(std::time::Duration::from_secs(30));
     assert_eq!(still(), before);
@@ -121,4 +131,50 @@ fn a_member_that_is_lost_with_events_in_flight_leaves_the_others_equal() {
     lab.plan("ring.yml").expect(0);
     lab.sql("db-a", "insert into hello.t (v) values ('round')");
     equal(&lab, &["db-a", "db-b", "db-c"], 5);
+}
+
+#[test]
+fn a_replica_that_follows_another_source_from_now_on_keeps_its_data() {
+    moves("bookworm");
+}
+
+#[test]
+fn mysql_replicas_are_moved_too() {
+    moves("sid");
+}
+
+fn moves(suite: &str) {
+    let hosts = ["db-a", "db-b", "db-c"].map(|host| format!("{host}={suite}"));
+    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
+    lab.sql("db-a", TABLE);
+    let channels = |list: &str| {
+        lab.write(
+            "tree.yml",
+            &format!(
+                "- hosts: db\n  topology: {{kind: channels, channels: [{list}], seed_from: db-a}}\n  \
+                 roles: [firewall, tls, config, accounts, seed, replication]\n"
+            ),
+        );
+    };
+    let star = "{from: db-a, to: db-b}, {from: db-a, to: db-c}";
+    let chain = "{from: db-a, to: db-b}, {from: db-b, to: db-c}";
+    channels(star);
+    lab.apply("tree.yml");
+    for (rows, list) in [(2, chain), (3, star)] {
+        channels(list);
+        let steps = lab.plan("tree.yml").expect(2).step_names();
+        assert!(!steps.iter().any(|s| s.contains("/seed/")), "{steps:?}");
+        lab.apply("tree.yml");
+        lab.plan("tree.yml").expect(0);
+        lab.sql("db-a", "insert into hello.t (v) values ('later')");
+        equal(&lab, &["db-a", "db-b", "db-c"], rows);
+    }
+    // What only the replica has speaks against a source that does not have it.
+    lab.sql("db-b", "set global read_only = 0");
+    lab.sql("db-c", "set global read_only = 0");
+    lab.sql("db-c", "insert into hello.t (v) values ('only here')");
+    channels(chain);
+    let refused = lab.tandem(&["apply", "tree.yml", "--yes"]).expect(8);
+    assert!(refused.out.contains("moved-apart"), "{}", refused.out);
+    assert_eq!(lab.sql("db-c", "select count(*) from hello.t"), "4");
 }

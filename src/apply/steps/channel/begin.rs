@@ -85,7 +85,8 @@ impl Work<'_> {
             let runs = self.look(&mut reader).await?.running();
             let (new, own) = (self.gtid_with_start(source).await?, self.gtid(self.host).await?);
             let drained = goal.as_ref().is_none_or(|goal| own.has_all_of(goal));
-            let fits = standing(&new, &own, two_way) == Some(Standing::Follows);
+            let fits = standing(&new, &own, two_way) == Some(Standing::Follows)
+                || (new.is_blank() && own.is_blank());
             if fits && (drained || !runs) {
                 reader.close().await;
                 return Ok(());
