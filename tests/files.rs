@@ -109,6 +109,43 @@ fn an_offset_beyond_the_increment_and_a_word_that_is_none() {
 }
 
 #[test]
+fn trees_standbys_and_rings_that_can_not_work() {
+    let cases = [
+        (
+            "{kind: primary-replica, primary: db-a, replicas: [{host: db-b, source: db-c}, {host: db-c, source: db-b}]}",
+            "playbook::cycle",
+        ),
+        (
+            "{kind: primary-replica, primary: db-a, replicas: [{host: db-b, source: db-x}]}",
+            "playbook::no-member",
+        ),
+        (
+            "{kind: primary-replica, primary: db-a, replicas: [{host: db-b, source: db-b}]}",
+            "playbook::self-replication",
+        ),
+        ("{kind: primary-replica, primary: db-a, replicas: [{host: db-b, delay: soon}]}", "file::wrong-type"),
+        ("{kind: dual-primary, members: [db-a, db-b], standby: db-c}", "playbook::standby"),
+        ("{kind: ring, members: [db-a, db-b, db-c]}", "topology::ring-filters"),
+    ];
+    for (topology, code) in cases {
+        let files = Files::new();
+        files.write("hosts.yml", &format!("{INVENTORY}        db-c: {{ansible_host: 192.0.2.3}}\n"));
+        files.write("host_vars/db-c.yml", "replicate_ignore_databases: [scratch]\n");
+        files.write("play.yml", &PLAY.replace("{kind: dual-primary, members: [db-a, db-b]}", topology));
+        let (exit, _, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml"]);
+        assert_eq!(exit, 65, "{topology}: {err}");
+        assert!(err.contains(code), "{topology}: {err}");
+    }
+    let files = Files::new();
+    files.write("hosts.yml", &format!("{INVENTORY}        db-c: {{ansible_host: 192.0.2.3}}\n"));
+    let tree =
+        "{kind: primary-replica, primary: db-a, replicas: [db-b, {host: db-c, source: db-b, delay: 60}]}";
+    files.write("play.yml", &PLAY.replace("{kind: dual-primary, members: [db-a, db-b]}", tree));
+    let (exit, _, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml"]);
+    assert_eq!(exit, 0, "{err}");
+}
+
+#[test]
 fn yaml_that_is_none_is_shown_at_its_place() {
     let files = Files::new();
     files.write("play.yml", "- name: pair\n  hosts: [db\n");

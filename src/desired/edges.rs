@@ -55,10 +55,7 @@ impl Edges {
             Kind::DualPrimary | Kind::Ring => {
                 (0..members.len()).map(|n| edge(&members[n], &members[(n + 1) % members.len()])).collect()
             }
-            Kind::PrimaryReplica => {
-                members.iter().skip(1).map(|replica| edge(&members[0], replica)).collect()
-            }
-            Kind::Channels => topology
+            Kind::PrimaryReplica | Kind::Channels => topology
                 .channels
                 .iter()
                 .map(|c| Edge {
@@ -71,7 +68,10 @@ impl Edges {
         };
         name_channels(&mut edges);
         let writers = match topology.kind {
-            Kind::DualPrimary | Kind::Ring => members.clone(),
+            Kind::DualPrimary | Kind::Ring => {
+                let standby = topology.standby.as_ref().map(|s| &s.host);
+                members.iter().filter(|m| Some(*m) != standby).cloned().collect()
+            }
             Kind::PrimaryReplica => members.iter().take(1).cloned().collect(),
             Kind::Channels => {
                 let mutual = |host: &HostName| {
@@ -142,7 +142,10 @@ fn seeds(members: &[HostName], edges: &[Edge], root: Option<&HostName>) -> BTree
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::Place, playbook::Declared};
+    use crate::{
+        model::Place,
+        playbook::{Declared, EdgeDeclaration},
+    };
 
     fn topology(kind: Kind, members: &[&str], seed: Option<&str>) -> Topology {
         let declared = |n: &&str| Declared { host: HostName::from(*n), place: Place::file("p.yml") };
@@ -150,7 +153,19 @@ mod tests {
             kind,
             members: members.iter().map(declared).collect(),
             seed_from: seed.as_ref().map(declared),
-            channels: Vec::new(),
+            standby: None,
+            channels: match kind {
+                Kind::PrimaryReplica => members[1..]
+                    .iter()
+                    .map(|replica| EdgeDeclaration {
+                        from: declared(&members[0]),
+                        to: declared(replica),
+                        name: String::new(),
+                        delay: 0,
+                    })
+                    .collect(),
+                _ => Vec::new(),
+            },
             place: Place::file("p.yml"),
         }
     }

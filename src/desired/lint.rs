@@ -31,6 +31,7 @@ pub fn lint(built: &Built) -> Problems {
             );
         }
     }
+    ring_filters(built, &mut problems);
     for host in built.desired.hosts.values() {
         let address = &host.endpoint.address;
         let strange = address.is_empty()
@@ -53,6 +54,47 @@ pub fn lint(built: &Built) -> Problems {
         }
     }
     problems
+}
+
+/// Filters that decide what goes on to the next server.
+const FILTERS: [&str; 8] = [
+    "binlog_do_db",
+    "binlog_ignore_db",
+    "replicate_do_db",
+    "replicate_ignore_db",
+    "replicate_do_table",
+    "replicate_ignore_table",
+    "replicate_wild_do_table",
+    "replicate_wild_ignore_table",
+];
+
+/// In a ring of three and more each member passes on what the others write: one that filters differently
+/// keeps events from those behind it.
+fn ring_filters(built: &Built, problems: &mut Problems) {
+    let edges = &built.edges;
+    let one_each =
+        edges.members.iter().all(|m| edges.sources_of(m).count() == 1 && edges.replicas_of(m).count() == 1);
+    if edges.members.len() < 3 || !one_each {
+        return;
+    }
+    for name in FILTERS {
+        let values = |host: &HostName| {
+            let mut values = setting(built, host, name).map(|s| s.values.clone()).unwrap_or_default();
+            values.sort();
+            values
+        };
+        let Some(first) = edges.members.first() else { return };
+        let Some(other) = edges.members.iter().find(|m| values(m) != values(first)) else { continue };
+        let (here, there) = (setting(built, first, name), setting(built, other, name));
+        let Some(wish) = there.filter(|s| !s.values.is_empty()).or(here) else { continue };
+        let message = format!(
+            "{first} and {other} have different {name}, and in a ring each passes on what the others write"
+        );
+        problems.push(
+            Problem::error("topology::ring-filters", &wish.place, message, "this filter")
+                .help("Give all members of a ring the same filters."),
+        );
+    }
 }
 
 /// The setting that counts, since the last of a name wins.

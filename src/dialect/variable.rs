@@ -49,6 +49,27 @@ impl Dialect {
                 || FIXED_IN_MYSQL.split_whitespace().any(|fixed| fixed == name))
     }
 
+    /// Built-in values of variables that roles set, where the server does not tell them: MySQL knows the default
+    /// of a variable only as long as nobody has set it (manual, 7.1.8 and 19.1.6).
+    pub fn known_defaults(self) -> &'static [(&'static str, &'static str)] {
+        match self.family() {
+            Family::MariaDb => &[],
+            Family::MySql => &[
+                ("read_only", "OFF"),
+                ("super_read_only", "OFF"),
+                ("event_scheduler", "ON"),
+                ("auto_increment_increment", "1"),
+                ("auto_increment_offset", "1"),
+                ("relay_log_recovery", "OFF"),
+                ("bind_address", "*"),
+                ("replicate_do_db", ""),
+                ("replicate_ignore_db", ""),
+                ("replicate_wild_do_table", ""),
+                ("replicate_wild_ignore_table", ""),
+            ],
+        }
+    }
+
     /// Whether `gtid_mode` can be brought up while the server runs (MySQL 5.7.6).
     pub fn sets_gtid_mode_online(self) -> bool {
         self.mysql(5, 7, 6)

@@ -14,6 +14,7 @@ mod resources;
 mod retention;
 mod service;
 mod settings;
+mod undeclared;
 mod uuid;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,8 @@ pub struct Context<'a> {
     pub secrets: &'a BTreeMap<SecretId, Secret>,
     /// Whether a copy may replace a replica's own data; without, it is refused.
     pub may_reseed: bool,
+    /// Whether accounts of ours that nobody declared are dropped; without, they are only told.
+    pub may_drop_accounts: bool,
 }
 
 impl Context<'_> {
@@ -98,6 +101,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         accounts::steps(context, host, facts, &mut draft);
     }
     compatibility::check(context, &mut draft);
+    undeclared::check(context, &mut draft);
     uuid::steps(context, &mut draft);
     gtid_mode::steps(context, &mut draft);
     // Channels come last: their comparison looks at what the other steps mend, copies among them.

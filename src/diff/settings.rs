@@ -6,7 +6,7 @@ use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, SettingWish},
     dialect::Dialect,
-    model::Fact,
+    model::{Fact, Family},
     observe::{HostFacts, ServerFacts},
     option_file::{Files, Occurrence, Setting, canonical_value, owned_text, same_value},
     plan::{Action, Kind, Reason, Risk, Step, StepId},
@@ -58,6 +58,9 @@ fn last_of_each(wishes: &[SettingWish], name: impl Fn(&str) -> String) -> Vec<Se
     }
     order
 }
+
+/// What stands for a variable's built-in value in `SET GLOBAL`.
+const DEFAULT: &str = "DEFAULT";
 
 struct Comparison<'a> {
     host: &'a DesiredHost,
@@ -263,7 +266,12 @@ impl Comparison<'_> {
         let other = all.iter().rfind(|o| o.name == name && o.file != self.path);
         match other {
             Some(o) => vec![o.value.clone().unwrap_or_else(|| "ON".into())],
-            None => self.server.defaults.get(name).cloned().into_iter().collect(),
+            None => match (self.server.defaults.get(name), self.dialect.family()) {
+                (Some(default), _) => vec![default.clone()],
+                // The server knows it, and sets it under this word.
+                (None, Family::MySql) if !list_valued(name) => vec![DEFAULT.to_owned()],
+                (None, _) => Vec::new(),
+            },
         }
     }
 

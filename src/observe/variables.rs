@@ -66,6 +66,9 @@ async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlEr
         all.values.insert(name.to_owned(), String::new());
         all.fixed.insert(name.to_owned());
     }
+    for (name, value) in dialect.known_defaults() {
+        all.defaults.insert((*name).to_owned(), (*value).to_owned());
+    }
     if !dialect.tells_of_variables() {
         return Ok(all);
     }

@@ -22,7 +22,8 @@ pub fn build(
     policy: &Policy,
 ) -> Plan {
     let may_reseed = policy.allow.contains(&Allow::Reseed);
-    let context = Context { desired: &built.desired, observed, secrets, may_reseed };
+    let may_drop_accounts = policy.allow.contains(&Allow::DropAccount);
+    let context = Context { desired: &built.desired, observed, secrets, may_reseed, may_drop_accounts };
     let mut plan = Plan::default();
     let mut barred = barred(&context, &mut plan);
     let draft = compare(&context);

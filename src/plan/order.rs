@@ -25,6 +25,8 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             _ => None,
         })
         .collect();
+    let channel_steps: Vec<StepId> =
+        steps.iter().filter(|s| s.kind == Kind::Channel).map(|s| s.id.clone()).collect();
     for step in steps.iter_mut() {
         let mut requires: BTreeSet<StepId> = BTreeSet::new();
         let host = step.host.clone();
@@ -57,6 +59,10 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             // Every server takes a step before any takes the next.
             Action::GtidMode(phase) => {
                 requires.extend(phases.iter().filter(|(_, p, _)| p < phase).map(|(_, _, id)| id.clone()));
+            }
+            // Whoever still uses it has moved by then.
+            Action::DropAccount { .. } => {
+                requires.extend(channel_steps.iter().cloned());
             }
             Action::ForgetSeed | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
             Action::Seed(seed) => {
@@ -101,7 +107,8 @@ struct Index {
 impl Index {
     fn of(steps: &[Step]) -> Self {
         let mut index = Index { by_host: BTreeMap::new(), seeded_channels: BTreeMap::new() };
-        for step in steps {
+        // Nobody waits for an account that goes.
+        for step in steps.iter().filter(|s| !matches!(s.action, Action::DropAccount { .. })) {
             index.by_host.entry((step.host.clone(), step.kind)).or_default().push(step.id.clone());
             if let Action::Channel(change) = &step.action
                 && change.coordinates == Coordinates::OfSeed

@@ -379,6 +379,13 @@ pub enum Action {
     },
     /// Make an account what it shall be, off the binary log.
     Account(AccountWish),
+    /// Drop an account, off the binary log.
+    DropAccount {
+        /// User name.
+        user: String,
+        /// Host part.
+        host: String,
+    },
     /// Create a database, or change its defaults.
     Database {
         /// The wish.

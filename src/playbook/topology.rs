@@ -39,7 +39,7 @@ pub struct Declared {
     pub place: Place,
 }
 
-/// One channel of a topology of kind `channels`.
+/// One channel that is declared by itself: of the kind `channels`, or of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EdgeDeclaration {
     /// The source.
@@ -61,7 +61,9 @@ pub struct Topology {
     pub members: Vec<Declared>,
     /// Whose data the others get.
     pub seed_from: Option<Declared>,
-    /// Channels, for the kind `channels`.
+    /// The member of a `dual-primary` that is not written to.
+    pub standby: Option<Declared>,
+    /// Channels, for the kinds `channels` and `primary-replica`.
     pub channels: Vec<EdgeDeclaration>,
     /// Where it stands.
     pub place: Place,
@@ -94,6 +96,7 @@ impl Topology {
             kind,
             members: Vec::new(),
             seed_from: None,
+            standby: None,
             channels: Vec::new(),
             place: node.place.clone(),
         };
@@ -112,7 +115,7 @@ impl Topology {
                     }
                 }
                 match fields.get("replicas").or_else(|| fields.get("slaves")) {
-                    Some(list) => topology.members.extend(names(list, "replicas", problems)),
+                    Some(list) => topology.read_replicas(list, problems),
                     None => {
                         fields.need("replicas", problems);
                     }
@@ -136,9 +139,78 @@ impl Topology {
         if let Some(node) = fields.get("seed_from") {
             topology.seed_from = name(node, problems);
         }
+        if kind == Kind::DualPrimary
+            && let Some(node) = fields.get("standby")
+        {
+            topology.standby = name(node, problems);
+        }
         fields.finish(problems);
         topology.check(problems);
         Some(topology)
+    }
+
+    /// Replicas of a primary: a name each, or `{host, source, delay}` for one further down the tree.
+    fn read_replicas(&mut self, node: &Node, problems: &mut Problems) {
+        let Yaml::Seq(items) = &node.value else {
+            self.members.extend(names(node, "replicas", problems));
+            return;
+        };
+        let primary = self.members.first().cloned();
+        for item in items {
+            let (host, source, delay) = match &item.value {
+                Yaml::Map(_) => {
+                    let Some(fields) = Fields::of(item, "a replica", problems) else { continue };
+                    let host = fields.need("host", problems).and_then(|n| name(n, problems));
+                    let source = fields.get("source").and_then(|n| name(n, problems));
+                    let delay = delay(&fields, problems);
+                    fields.finish(problems);
+                    (host, source, delay)
+                }
+                _ => (name(item, problems), None, 0),
+            };
+            let Some(host) = host else { continue };
+            self.members.push(host.clone());
+            if let Some(from) = source.or_else(|| primary.clone()) {
+                self.channels.push(EdgeDeclaration { from, to: host, name: String::new(), delay });
+            }
+        }
+    }
+
+    /// A tree has one root, from which every replica is reached.
+    fn check_tree(&self, problems: &mut Problems) {
+        for edge in &self.channels {
+            if !self.members.iter().any(|m| m.host == edge.from.host) {
+                let message = format!("{} is the source of {} and no member", edge.from.host, edge.to.host);
+                problems.push(Problem::error(
+                    "playbook::no-member",
+                    &edge.from.place,
+                    message,
+                    "not a member",
+                ));
+                return;
+            }
+        }
+        for start in &self.channels {
+            let mut at = &start.to.host;
+            // A way to the root has fewer links than there are members.
+            for _ in &self.members {
+                match self.channels.iter().find(|e| e.to.host == *at) {
+                    Some(edge) => at = &edge.from.host,
+                    None => break,
+                }
+            }
+            if self.members.first().is_some_and(|primary| primary.host != *at) {
+                let message = format!(
+                    "{} is its own source in the end, and has none that is written to",
+                    start.to.host
+                );
+                problems.push(
+                    Problem::error("playbook::cycle", &start.to.place, message, "in a circle")
+                        .help("Servers in a circle are `kind: ring`."),
+                );
+                return;
+            }
+        }
     }
 
     /// What can be wrong without knowing the inventory.
@@ -176,6 +248,15 @@ impl Topology {
         {
             let message = format!("seed_from names {}, which is no member", seed.host);
             problems.push(Problem::error("playbook::seed-from", &seed.place, message, "not a member"));
+        }
+        if let Some(standby) = &self.standby
+            && !self.members.iter().any(|m| m.host == standby.host)
+        {
+            let message = format!("standby names {}, which is no member", standby.host);
+            problems.push(Problem::error("playbook::standby", &standby.place, message, "not a member"));
+        }
+        if self.kind == Kind::PrimaryReplica {
+            self.check_tree(problems);
         }
         for edge in &self.channels {
             if edge.from.host == edge.to.host {
@@ -234,12 +315,9 @@ fn names(node: &Node, key: &str, problems: &mut Problems) -> Vec<Declared> {
     }
 }
 
-fn channel(node: &Node, problems: &mut Problems) -> Option<EdgeDeclaration> {
-    let fields = Fields::of(node, "a channel", problems)?;
-    let from = fields.need("from", problems).and_then(|n| name(n, problems));
-    let to = fields.need("to", problems).and_then(|n| name(n, problems));
-    let channel_name = fields.text("name", problems).map(|(text, _)| text).unwrap_or_default();
-    let delay = fields.text("delay", problems).map_or(0, |(text, node)| {
+/// A delay in seconds; 0 where none is declared.
+fn delay(fields: &Fields<'_>, problems: &mut Problems) -> u64 {
+    fields.text("delay", problems).map_or(0, |(text, node)| {
         text.parse().unwrap_or_else(|_| {
             problems.push(Problem::error(
                 "file::wrong-type",
@@ -249,7 +327,15 @@ fn channel(node: &Node, problems: &mut Problems) -> Option<EdgeDeclaration> {
             ));
             0
         })
-    });
+    })
+}
+
+fn channel(node: &Node, problems: &mut Problems) -> Option<EdgeDeclaration> {
+    let fields = Fields::of(node, "a channel", problems)?;
+    let from = fields.need("from", problems).and_then(|n| name(n, problems));
+    let to = fields.need("to", problems).and_then(|n| name(n, problems));
+    let channel_name = fields.text("name", problems).map(|(text, _)| text).unwrap_or_default();
+    let delay = delay(&fields, problems);
     fields.finish(problems);
     Some(EdgeDeclaration { from: from?, to: to?, name: channel_name, delay })
 }

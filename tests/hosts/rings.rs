@@ -93,6 +93,13 @@ fn grows_and_shrinks(suite: &str, binlog: &str) {
     let plan = lab.tandem(&["plan", "ring.yml"]).expect(2);
     assert!(plan.out.contains("move the channel from db-d to db-c"), "{}", plan.out);
     lab.apply("ring.yml");
+    let plan = lab.plan("ring.yml").expect(0).json();
+    // What db-d has left behind is told, and goes where that is allowed.
+    let told: Vec<&str> =
+        plan["warnings"].as_array().unwrap().iter().map(|w| w["code"].as_str().unwrap()).collect();
+    assert!(told.contains(&"extra-account") && told.contains(&"extra-channel"), "{told:?}");
+    lab.tandem(&["apply", "ring.yml", "--yes", "--allow", "drop-account"]).expect(0);
+    assert_eq!(lab.sql("db-c", "select count(*) from mysql.user where user='repl_user'"), "1");
     lab.plan("ring.yml").expect(0);
     rows += writers.into_iter().map(Writer::stop).sum::<u64>();
     equal(&lab, &["db-a", "db-b", "db-c"], rows);

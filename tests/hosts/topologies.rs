@@ -87,3 +87,114 @@ fn a_replica_of_a_replica_gets_its_copy_from_the_one_in_between() {
     lab.sql("db-a", "insert into hello.t values ()");
     lab.wait_sql("db-c", "select count(*) from hello.t", "3");
 }
+
+/// Declares a topology of the lab's hosts.
+fn declare(lab: &Lab, topology: &str) {
+    lab.write(
+        "play.yml",
+        &format!("- hosts: db\n  topology: {topology}\n  roles: [firewall, tls, config, accounts, seed, replication]\n"),
+    );
+}
+
+const TABLE: &str = "create database hello; create table hello.t (id int auto_increment primary key, v varchar(20)); \
+                     insert into hello.t (v) values ('first')";
+
+#[test]
+fn a_tree_of_four_in_two_levels_with_a_delayed_replica() {
+    a_tree("bookworm");
+}
+
+#[test]
+fn mysql_trees_with_a_delayed_replica() {
+    a_tree("sid");
+}
+
+fn a_tree(suite: &str) {
+    let hosts = ["db-a", "db-b", "db-c", "db-d"].map(|host| format!("{host}={suite}"));
+    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
+    lab.sql("db-a", TABLE);
+    let tree = |delay: u32| {
+        format!(
+            "{{kind: primary-replica, primary: db-a, replicas: [db-b, {{host: db-c, source: db-b}}, {{host: db-d, source: db-b, delay: {delay}}}]}}"
+        )
+    };
+    declare(&lab, &tree(3600));
+    lab.apply("play.yml");
+    lab.plan("play.yml").expect(0);
+    lab.sql("db-a", "insert into hello.t (v) values ('now')");
+    lab.wait_sql("db-c", "select group_concat(v order by id) from hello.t", "first,now");
+    // It has received the row and keeps it back.
+    let status = lab.tandem(&["status", "play.yml", "-v"]).expect(0);
+    assert_eq!(lab.sql("db-d", "select group_concat(v) from hello.t"), "first", "{}", status.out);
+    declare(&lab, &tree(0));
+    assert_eq!(lab.plan("play.yml").expect(2).step_names(), ["db-d/channel/db-b"]);
+    lab.apply("play.yml");
+    lab.wait_sql("db-d", "select group_concat(v order by id) from hello.t", "first,now");
+    for pair in [["db-a", "db-b"], ["db-b", "db-c"], ["db-c", "db-d"]] {
+        lab.same(pair, "checksum table hello.t extended");
+    }
+    for host in ["db-b", "db-c", "db-d"] {
+        assert_eq!(lab.sql(host, "select @@read_only, @@event_scheduler"), "1\tOFF");
+    }
+    lab.plan("play.yml").expect(0);
+}
+
+#[test]
+fn one_line_makes_a_replica_a_primary_a_standby_and_a_replica_again() {
+    one_line("bookworm");
+}
+
+#[test]
+fn mysql_changes_its_kind_by_one_line() {
+    one_line("sid");
+}
+
+fn one_line(suite: &str) {
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+    lab.sql("db-a", TABLE);
+    let mut rows = 1;
+    for (topology, writers) in [
+        ("{kind: primary-replica, primary: db-a, replicas: [db-b]}", &["db-a"][..]),
+        ("{kind: dual-primary, members: [db-a, db-b]}", &["db-a", "db-b"]),
+        ("{kind: dual-primary, members: [db-a, db-b], standby: db-b}", &["db-a"]),
+        ("{kind: dual-primary, members: [db-a, db-b], standby: db-a}", &["db-b"]),
+        ("{kind: dual-primary, members: [db-a, db-b]}", &["db-a", "db-b"]),
+    ] {
+        declare(&lab, topology);
+        lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]).expect(0);
+        lab.plan("play.yml").expect(0);
+        for host in ["db-a", "db-b"] {
+            let read_only = if writers.contains(&host) { "0" } else { "1" };
+            assert_eq!(lab.sql(host, "select @@read_only"), read_only, "{host}: {topology}");
+        }
+        for writer in writers {
+            lab.sql(writer, "insert into hello.t (v) values (@@hostname)");
+            rows += 1;
+        }
+        for host in ["db-a", "db-b"] {
+            lab.wait_sql(
+                host,
+                "select count(*), count(distinct id) from hello.t",
+                &format!("{rows}\t{rows}"),
+            );
+        }
+    }
+    // By file and position, and back.
+    for positioning in ["file", "gtid"] {
+        lab.vars(&format!(
+            "replication_password: {{env: REPLICATION_PASSWORD}}\nreplication_tls: \"off\"\nreplication_positioning: {positioning}\n"
+        ));
+        lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]).expect(0);
+        lab.plan("play.yml").expect(0);
+        lab.sql("db-a", "insert into hello.t (v) values (@@hostname)");
+        lab.sql("db-b", "insert into hello.t (v) values (@@hostname)");
+        rows += 2;
+        for host in ["db-a", "db-b"] {
+            lab.wait_sql(
+                host,
+                "select count(*), count(distinct id) from hello.t",
+                &format!("{rows}\t{rows}"),
+            );
+        }
+    }
+}

@@ -420,6 +420,7 @@ const VARIABLES: &[(&str, &str, bool)] = &[
     ("auto_increment_increment", "1", false),
     ("auto_increment_offset", "1", false),
     ("read_only", "OFF", false),
+    ("event_scheduler", "OFF", false),
     ("max_connections", "151", false),
     ("replicate_do_db", "", false),
     ("replicate_ignore_db", "", false),

@@ -43,6 +43,22 @@ pub async fn run(
     Ok(None)
 }
 
+/// Drops an account, off the binary log: on another server it may be the one that a replica needs.
+pub async fn drop(
+    host: &HostName,
+    (user, from): (&str, &str),
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let failed = |e| StepError::new(host, format!("drop the account {user}@{from}"), e);
+    let mut sql = statements(host, fleet, journal).await?;
+    sql.off_the_binlog().await.map_err(failed)?;
+    let name = format!("{}@{}", literal(user), literal(from));
+    sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
+    sql.sql.close().await;
+    Ok(None)
+}
+
 fn failed_text(host: &HostName, tried: &str, why: String) -> StepError {
     StepError::new(host, tried, why)
 }

@@ -6,6 +6,7 @@ mod channel;
 mod firewall;
 mod gtid_mode;
 mod option_file;
+mod reconnect;
 mod resource;
 mod service;
 mod variable;
@@ -25,7 +26,7 @@ pub async fn run(
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
     let writes = match &step.action {
-        Action::Account(_) | Action::Database { .. } | Action::Seed(_) => true,
+        Action::Account(_) | Action::DropAccount { .. } | Action::Database { .. } | Action::Seed(_) => true,
         Action::Channel(change) => change.skip.is_some(),
         _ => false,
     };
@@ -61,6 +62,7 @@ async fn act(
         }
         Action::StartService { unit, enable } => service::start(host, unit, *enable, fleet, journal).await,
         Action::Account(wish) => account::run(host, wish, fleet, journal).await,
+        Action::DropAccount { user, host: from } => account::drop(host, (user, from), fleet, journal).await,
         Action::Database { wish, exists } => account::database(host, wish, *exists, fleet, journal).await,
         Action::Seed(seed) => crate::seed::run(step, seed, fleet, journal, events).await,
         Action::ForgetSeed => crate::seed::forget(host, fleet).await.map(|()| None),

@@ -118,7 +118,7 @@ pub async fn restart(
         let Some(value) = rows.first().and_then(|r| r.at(1)).map(str::to_owned) else { continue };
         let on = name == "log_bin" && value == "ON";
         // The default of an option that was taken out is not always known.
-        let known = !wished.is_empty();
+        let known = !wished.is_empty() && wished != "DEFAULT";
         if known && !on && !wished.contains(',') && !same_value(name, &value, wished) {
             return Err(StepError::new(
                 host,
@@ -128,6 +128,7 @@ pub async fn restart(
         }
     }
     sql.close().await;
+    super::reconnect::replicas_of(host, fleet, journal).await;
     Ok(Some(format!("away for {}", crate::model::duration(took))))
 }
 

@@ -78,6 +78,9 @@ pub async fn reset_persisted(
 
 /// Numbers without quotes, everything else as a text: the server takes `'ON'` for a boolean.
 fn operand(name: &str, value: &str) -> String {
+    if value == "DEFAULT" {
+        return value.to_owned();
+    }
     let canonical = canonical_value(name, value);
     let number =
         !canonical.is_empty() && canonical.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');

@@ -1,0 +1,58 @@
+//! Replicas of a server that was restarted.
+
+use std::time::{Duration, Instant};
+
+use super::{super::journal::Journal, Fleet, statements};
+use crate::{model::HostName, observe::channels};
+
+/// A channel that is started anew connects at once or not at all.
+const CONNECTS: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(100);
+
+/// Has the channels that follow a server and ran before it was restarted connect at once, instead of at
+/// their next attempt. What does not connect is seen when the hosts are observed again.
+pub async fn replicas_of(source: &HostName, fleet: &Fleet<'_>, journal: &Journal) {
+    let Some(endpoint) = fleet.desired.hosts.get(source).map(|h| &h.endpoint) else { return };
+    for replica in &fleet.desired.members {
+        let observed = fleet.server(replica).ok().and_then(|s| s.channels.known());
+        let ran = observed
+            .into_iter()
+            .flatten()
+            .filter(|c| c.running() && c.source_host == endpoint.address && c.source_port == endpoint.port);
+        for channel in ran {
+            // Its own server may be away at this moment; then it connects when it is back.
+            let _ = reconnect(replica, &channel.name, fleet, journal).await;
+        }
+    }
+}
+
+async fn reconnect(
+    replica: &HostName,
+    name: &str,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(), super::StepError> {
+    let dialect = fleet.dialect(replica)?;
+    let failed = |e| super::StepError::new(replica, "reconnect a channel", e);
+    let mut reader = fleet.reader(replica).await?;
+    let mut started = false;
+    let begun = Instant::now();
+    while begun.elapsed() < CONNECTS {
+        let list = channels(&mut reader, dialect).await.map_err(failed)?;
+        let Some(channel) = list.iter().find(|c| c.name == name) else { break };
+        // A receiver that has not noticed yet that its source was away still counts as running.
+        if started && channel.running() || channel.io_running == "No" {
+            break;
+        }
+        if !started {
+            let mut sql = statements(replica, fleet, journal).await?;
+            sql.run(&dialect.stop_channel(name)).await.map_err(failed)?;
+            sql.run(&dialect.start_channel(name)).await.map_err(failed)?;
+            sql.sql.close().await;
+            started = true;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    reader.close().await;
+    Ok(())
+}

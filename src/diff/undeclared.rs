@@ -1,0 +1,86 @@
+//! What is on the hosts and nobody declared: channels, and accounts of ours for peers that are none.
+
+use super::{Context, Draft};
+use crate::{
+    desired::DesiredHost,
+    dialect::Dialect,
+    model::{Fact, HostName, visible},
+    observe::ServerFacts,
+    plan::{Action, Kind, Reason, Risk, Step, StepId, Warning},
+};
+
+/// Warns of everything undeclared, and drops the accounts where that is allowed. A channel is only told:
+/// whoever made it may need what it brings.
+pub fn check(context: &Context<'_>, draft: &mut Draft) {
+    let declares = context.desired.hosts.values().any(|h| !h.channels.is_empty());
+    if !declares {
+        return;
+    }
+    for (name, host) in &context.desired.hosts {
+        let facts = context.observed.get(name).and_then(Fact::known);
+        let Some(server) = facts.and_then(|f| f.server.known()) else { continue };
+        channels(name, host, server, draft);
+        accounts(context, name, host, server, draft);
+    }
+}
+
+fn channels(name: &HostName, host: &DesiredHost, server: &ServerFacts, draft: &mut Draft) {
+    for channel in server.channels.known().into_iter().flatten() {
+        if host.channels.iter().any(|wish| wish.name == channel.name) {
+            continue;
+        }
+        let dialect = Dialect::of(server.version);
+        let text = format!(
+            "{name} replicates from {}:{}{}, which nobody declared. To end it: {}; {};",
+            visible(&channel.source_host),
+            channel.source_port,
+            match channel.name.is_empty() {
+                true => String::new(),
+                false => format!(" on the channel {}", visible(&channel.name)),
+            },
+            dialect.stop_channel(&channel.name),
+            dialect.drop_channel(&channel.name)
+        );
+        draft.warnings.push(Warning { host: name.clone(), code: "extra-channel".into(), text });
+    }
+}
+
+fn accounts(
+    context: &Context<'_>,
+    name: &HostName,
+    host: &DesiredHost,
+    server: &ServerFacts,
+    draft: &mut Draft,
+) {
+    let ours = context.own_users();
+    for (user, from) in server.account_names.iter().filter(|(user, _)| ours.contains(user)) {
+        if host.accounts.iter().any(|wish| wish.user == *user && wish.host == *from) {
+            continue;
+        }
+        let account = format!("{user}@{from}");
+        if context.may_drop_accounts {
+            draft.steps.push(drop_account(name, user, from));
+            continue;
+        }
+        let text = format!(
+            "{name} has the account {}, and no replica that is declared comes from there; --allow drop-account drops it.",
+            visible(&account)
+        );
+        draft.warnings.push(Warning { host: name.clone(), code: "extra-account".into(), text });
+    }
+}
+
+fn drop_account(host: &HostName, user: &str, from: &str) -> Step {
+    Step {
+        id: StepId(format!("{host}/account/{user}@{from}")),
+        host: host.clone(),
+        kind: Kind::Account,
+        summary: format!("drop account {user}@{from}"),
+        reason: vec![Reason::because("no replica that is declared comes from there")],
+        before: Some(format!("{user}@{from}")),
+        after: None,
+        risk: vec![Risk::DropsAccount],
+        requires: Vec::new(),
+        action: Action::DropAccount { user: user.to_owned(), host: from.to_owned() },
+    }
+}
