@@ -27,7 +27,7 @@ use crate::{
 
 /// How many times new facts may lead to another plan: those of a server that was down, or the data that
 /// one more link of a chain of copies has now.
-const ROUNDS: usize = 16;
+const ROUNDS: usize = 64;
 
 /// Runs the command.
 pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Exit> {

@@ -129,6 +129,9 @@ impl Dialect {
                     | "slave_parallel_type"
                     | "slave_parallel_workers"
                     | "slave_preserve_commit_order"
+                    // A receiver asks for it when it connects.
+                    | "rpl_semi_sync_slave_enabled"
+                    | "rpl_semi_sync_replica_enabled"
             )
     }
 
@@ -136,6 +139,12 @@ impl Dialect {
     /// MariaDB can't set them at all while it runs).
     pub fn counts_after_reload(self, variable: &str) -> bool {
         self.family() == Family::MySql && (variable.starts_with("ssl_") || variable.starts_with("tls_"))
+    }
+
+    /// Variables that a server of MySQL has once it was started with a plugin. The plugins' old names are those
+    /// of before 8.0.26.
+    pub fn comes_with_a_plugin(self, name: &str) -> bool {
+        self.family() == Family::MySql && name.starts_with("rpl_semi_sync_")
     }
 
     /// Options of the option file that are no variables of the server.
@@ -154,6 +163,7 @@ impl Dialect {
         ) || name.starts_with("skip_")
             || name.starts_with("plugin_load")
             || name.starts_with("loose_")
+            || self.comes_with_a_plugin(name)
     }
 }
 

@@ -308,7 +308,10 @@ impl Comparison<'_> {
         match name {
             "binlog_do_db" => Some(binlog.map(|b| b.do_db.join(",")).unwrap_or_default()),
             "binlog_ignore_db" => Some(binlog.map(|b| b.ignore_db.join(",")).unwrap_or_default()),
-            _ => self.server.variables.get(name).cloned(),
+            _ => {
+                let plugin = self.dialect.comes_with_a_plugin(name).then(|| "not loaded".to_owned());
+                self.server.variables.get(name).cloned().or(plugin)
+            }
         }
     }
 

@@ -198,3 +198,39 @@ fn one_line(suite: &str) {
         }
     }
 }
+
+#[test]
+fn a_commit_waits_for_a_replica() {
+    semi_sync("bookworm", "master");
+}
+
+#[test]
+fn mysql_waits_for_a_replica_too() {
+    semi_sync("sid", "source");
+}
+
+fn semi_sync(suite: &str, word: &str) {
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+    lab.sql("db-a", TABLE);
+    lab.apply("read-replicas");
+    lab.vars(
+        "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nreplication_semi_sync: true\n",
+    );
+    lab.apply("read-replicas");
+    lab.plan("read-replicas").expect(0);
+    let seen = |name: &str, value: &str| {
+        let row = format!("Rpl_semi_sync_{word}_{name}\t{value}");
+        let mut last = String::new();
+        for _ in crate::lab::patience() {
+            last = lab.sql("db-a", &format!("show global status like 'Rpl_semi_sync_{word}_{name}'"));
+            if last == row {
+                return;
+            }
+        }
+        panic!("{last} instead of {row}");
+    };
+    seen("clients", "1");
+    seen("status", "ON");
+    lab.sql("db-a", "insert into hello.t (v) values ('acknowledged')");
+    seen("yes_tx", "1");
+}

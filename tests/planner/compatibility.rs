@@ -8,7 +8,7 @@ use tandem::{
 
 use crate::world::{Files, Host, World};
 
-const DUAL: Files = Files { dual: true, count: 2, deny: false, file: false, reversed: false };
+const DUAL: Files = Files { dual: true, count: 2, deny: false, file: false, reversed: false, topology: None };
 
 /// The plan for a pair whose hosts were changed.
 fn plan(change: impl Fn(usize, &mut HostFacts)) -> Plan {

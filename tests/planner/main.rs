@@ -1,6 +1,7 @@
 //! Properties of the planner, on a world that exists in memory only.
 
 mod compatibility;
+mod shapes;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +36,7 @@ fn setup() -> impl Strategy<Value = (Files, Vec<Host>)> {
         .prop_flat_map(|(dual, count, data, deny, file)| {
             let count = if dual { 2 } else { count };
             (
-                Just(Files { dual, count, deny, file, reversed: false }),
+                Just(Files { dual, count, deny, file, reversed: false, topology: None }),
                 prop::collection::vec(host(), count),
                 Just(data),
             )
@@ -75,7 +76,8 @@ fn run(world: &mut World, plan: &Plan, picks: &mut impl Iterator<Item = usize>, 
 
 /// Plans and runs until nothing is left; a stopped server leads to a second round.
 fn settle(world: &mut World, files: &Files) -> Plan {
-    for _ in 0..4 {
+    // Copies go down a tree level by level.
+    for _ in 0..32 {
         let plan = world.plan(files);
         if plan.steps.is_empty() {
             return plan;
@@ -143,7 +145,7 @@ proptest! {
     #[test]
     fn the_order_of_the_inventory_does_not_matter((files, hosts) in setup()) {
         let world = World::new(&hosts);
-        let reversed = Files { reversed: true, ..files };
+        let reversed = Files { reversed: true, ..files.clone() };
         let once = PlanDocument::from(&world.plan(&files));
         let twice = PlanDocument::from(&world.plan(&reversed));
         prop_assert_eq!(once, twice);
@@ -314,7 +316,14 @@ fn data_is_never_overwritten() {
     for (first, second) in [(false, true), (true, true)] {
         let hosts = [Host { data: first, ..Host::default() }, Host { data: second, ..Host::default() }];
         let world = World::new(&hosts);
-        let plan = world.plan(&Files { dual: true, count: 2, deny: false, file: false, reversed: false });
+        let plan = world.plan(&Files {
+            dual: true,
+            count: 2,
+            deny: false,
+            file: false,
+            reversed: false,
+            topology: None,
+        });
         assert!(!plan.refused.is_empty());
         assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{plan:#?}");
         assert!(!plan.steps.iter().any(|s| matches!(s.action, Action::Seed(_))));
@@ -326,7 +335,8 @@ fn data_is_never_overwritten() {
 fn a_plan_for_a_pair_with_data() {
     let hosts = [Host { data: true, firewall: 2, ..Host::default() }, Host::default()];
     let world = World::new(&hosts);
-    let plan = world.plan(&Files { dual: true, count: 2, deny: true, file: false, reversed: false });
+    let plan =
+        world.plan(&Files { dual: true, count: 2, deny: true, file: false, reversed: false, topology: None });
     let document = PlanDocument::from(&plan);
     let text = tandem::render::plan(&document, tandem::render::PlanView::default());
     let plain = String::from_utf8(anstream::adapter::strip_bytes(text.as_bytes()).into_vec()).expect("text");

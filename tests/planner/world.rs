@@ -35,6 +35,8 @@ pub struct Files {
     pub file: bool,
     /// The inventory names its hosts backwards.
     pub reversed: bool,
+    /// Another topology than the two that `dual` tells apart, as a playbook has it.
+    pub topology: Option<String>,
 }
 
 /// What a host is before anything is done.
@@ -128,6 +130,7 @@ impl World {
         let inventory = write("hosts.yml", format!("all:\n  children:\n    db:\n      hosts:\n{hosts}"));
         let members: Vec<String> = (0..files.count).map(|n| name(n).to_string()).collect();
         let topology = match files.dual {
+            _ if files.topology.is_some() => files.topology.clone().unwrap_or_default(),
             true => format!("{{kind: dual-primary, members: [{}]}}", members.join(", ")),
             false => format!(
                 "{{kind: primary-replica, primary: {}, replicas: [{}]}}",
@@ -202,6 +205,34 @@ impl World {
             let offset = !files.dual || server.number("auto_increment_offset") == Some(n as u64 + 1);
             follows && serves && same_data && read_only && offset && ids.insert(server.number("server_id"))
         })
+    }
+
+    /// Whether every one of these channels runs, each on data of its source, and no other does on these hosts.
+    pub fn runs(&self, edges: &[(usize, usize)]) -> bool {
+        let server =
+            |n: usize| self.observed.get(&name(n)).and_then(Fact::known).and_then(|f| f.server.known());
+        edges.iter().all(|(from, to)| {
+            let (Some(source), Some(replica)) = (server(*from), server(*to)) else { return false };
+            let sources: Vec<&str> =
+                replica.channels.known().into_iter().flatten().map(|c| c.source_host.as_str()).collect();
+            sources == [address(*from)] && source.databases == replica.databases
+        })
+    }
+
+    /// Clients have written on every one of these hosts, and all of it has got everywhere.
+    pub fn write_everywhere(&mut self, members: &[usize]) {
+        let ids: Vec<String> = members.iter().map(|n| format!("{0}-{0}-100", n + 1)).collect();
+        for n in members {
+            let Some(Fact::Known(facts)) = self.observed.get_mut(&name(*n)) else { continue };
+            let Fact::Known(server) = &mut facts.server else { continue };
+            server.gtid = Fact::Known(tandem::gtid::GtidState::MariaDb(ServerGtid {
+                server_id: u32::try_from(n + 1).expect("a small number"),
+                binlog_state: ids.join(",").parse().expect("a state"),
+                slave_pos: ids.join(",").parse().expect("a position"),
+                binlog_start: Fact::Known(tandem::gtid::BinlogState::default()),
+                complete: tandem::gtid::Complete::Everything,
+            }));
+        }
     }
 
     /// What must hold before a step runs, whatever order was chosen.
@@ -314,6 +345,7 @@ impl World {
             }
             Action::Seed(_) => {
                 let source = source.expect("the source runs");
+                server.gtid = source.gtid.clone();
                 server.databases.clone_from(&source.databases);
                 facts.seed = Fact::Known(SeedMark {
                     from: match &step.action {
