@@ -39,6 +39,9 @@ impl<'a> End<'a> {
         let wish = self.host.settings.iter().flatten().rfind(|w| w.name == name && !w.values.is_empty());
         match wish {
             Some(wish) => wish.values.last().cloned(),
+            // These are options; the binary log's own status names them.
+            None if name == "binlog_do_db" => self.server.binlog.known().map(|b| b.do_db.join(",")),
+            None if name == "binlog_ignore_db" => self.server.binlog.known().map(|b| b.ignore_db.join(",")),
             None => self.server.variable(name).map(str::to_owned),
         }
     }
@@ -141,6 +144,7 @@ const RULES: &[Rule] = &[
     packets,
     keyless_tables,
     page_size,
+    database_filters,
 ];
 
 /// Both values where a variable differs.
@@ -284,6 +288,37 @@ fn keyless_tables(edge: &Edge<'_>) -> Option<Finding> {
             some(&names)
         );
         Finding::Mind("no-primary-key", why)
+    })
+}
+
+/// Filters by database judge a statement by the session's default database; only rows are judged by their
+/// table's (MySQL manual, "How Servers Evaluate Replication Filtering Rules").
+fn database_filters(edge: &Edge<'_>) -> Option<Finding> {
+    let has =
+        |end: &End<'_>, name: &'static str| end.will(name).is_some_and(|v| !v.is_empty()).then_some(name);
+    let on_source = ["binlog_do_db", "binlog_ignore_db"].into_iter().filter_map(|n| has(&edge.source, n));
+    let on_replica =
+        ["replicate_do_db", "replicate_ignore_db"].into_iter().filter_map(|n| has(&edge.replica, n));
+    let names: Vec<String> = on_source
+        .map(|n| format!("{n} on {}", edge.source.host.name))
+        .chain(on_replica.map(|n| format!("{n} on {}", edge.replica.host.name)))
+        .collect();
+    let format = edge.source.will("binlog_format").unwrap_or_default().to_ascii_uppercase();
+    let judged = match format.as_str() {
+        "ROW" => {
+            "rows are judged by their table's database, but CREATE, ALTER and DROP by the session's default database"
+        }
+        "MIXED" => {
+            "what is logged as rows is judged by its table's database, every statement by the session's default database"
+        }
+        _ => "every statement is judged by the session's default database, whatever tables it names",
+    };
+    (!names.is_empty()).then(|| {
+        let why = format!(
+            "{}: under binlog_format {format} {judged}. A wild table filter judges both by the table.",
+            names.join(", ")
+        );
+        Finding::Differ("database-filter", why)
     })
 }
 

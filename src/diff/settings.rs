@@ -1,12 +1,12 @@
 //! Server variables: what is wished, what tandem's option file says, and what the server runs with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, SettingWish},
     dialect::Dialect,
-    model::{Fact, Family},
+    model::{Fact, Family, visible},
     observe::{HostFacts, ServerFacts},
     option_file::{Files, Occurrence, Setting, canonical_value, owned_text, same_value},
     plan::{Action, Kind, Reason, Risk, Step, StepId},
@@ -338,10 +338,19 @@ impl Comparison<'_> {
         if list.iter().any(|o| self.dialect.needs_stopped_channels(&o.name)) {
             risk.push(Risk::ReplicationPause);
         }
-        let sessions = self.server.sessions.known().map_or(0, Vec::len);
-        if sessions > 0 && list.iter().any(|o| o.name.starts_with("auto_increment_")) {
+        let sessions: BTreeSet<String> = self
+            .server
+            .sessions
+            .known()
+            .into_iter()
+            .flatten()
+            .map(|s| format!("{}@{}", s.user, s.host))
+            .collect();
+        if !sessions.is_empty() && list.iter().any(|o| o.name.starts_with("auto_increment_")) {
+            let names: Vec<String> = sessions.iter().map(|name| visible(name)).collect();
             risk.push(Risk::Note(format!(
-                "sessions that are open now ({sessions}) keep their old auto_increment values until they reconnect"
+                "sessions that are open now keep their old auto_increment values until they reconnect: {}",
+                names.join(", ")
             )));
         }
         let names: Vec<&str> = list.iter().map(|o| o.name.as_str()).collect();

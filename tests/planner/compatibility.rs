@@ -39,6 +39,7 @@ fn each_difference_has_its_warning() {
         ("binlog_row_image", ["MINIMAL", "MINIMAL"], "row-image row-image"),
         ("innodb_page_size", ["16384", "8192"], "page-size"),
         ("innodb_page_size", ["8192", "8192"], ""),
+        ("replicate_ignore_db", ["scratch", ""], "database-filter"),
     ] {
         let found = codes(&plan(|n, facts| variables(n, facts, name, values)));
         assert_eq!(found.join(" "), code, "{name} {values:?}");
