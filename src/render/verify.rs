@@ -31,8 +31,9 @@ pub fn verify(report: &VerifyReport, full: bool) -> String {
     section("not provable", &mut text, &report.not_provable, remark);
     section("not read", &mut text, &report.not_read, remark);
     section("errors", &mut text, &report.errors, remark);
+    let whole = report.not_provable.is_empty() && report.data.iter().all(|d| d.left_out.is_empty());
     let last = match (report.proven, report.failed()) {
-        (true, _) if report.not_provable.is_empty() => "Everything is proven.",
+        (true, _) if whole => "Everything is proven.",
         (true, _) => "Everything is proven that could be put to the test.",
         (false, true) => "NOT PROVEN: see above.",
         (false, false) => "Not everything could be put to the test.",

@@ -72,13 +72,14 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Finding
     let work = groups.iter().map(|group| async {
         let mut run = match Run::begin(group, fleet, web, scope, &tables).await {
             Ok(run) => run,
-            Err(error) => return (Vec::new(), vec![super::canary::remark(&error)]),
+            Err(error) => return (Vec::new(), Vec::new(), vec![super::canary::remark(&error)]),
         };
         run.go(&tables).await;
         run.end().await
     });
-    for (proofs, errors) in join_all(work).await {
+    for (proofs, remarks, errors) in join_all(work).await {
         findings.proofs.extend(proofs);
+        findings.not_provable.extend(remarks);
         findings.errors.extend(errors);
     }
     findings
@@ -94,6 +95,8 @@ struct Run<'a> {
     replicas: Vec<Side>,
     positions: Positions<'a>,
     proofs: Vec<DataProof>,
+    /// What could not be proven.
+    remarks: Vec<Remark>,
     errors: Vec<Remark>,
     begun: Instant,
     looked: Option<Instant>,
@@ -125,6 +128,7 @@ impl<'a> Run<'a> {
             replicas,
             positions: Positions::new(fleet, web, scope.wait),
             proofs,
+            remarks: Vec::new(),
             errors: Vec::new(),
             begun: Instant::now(),
             looked: None,
@@ -218,13 +222,16 @@ impl<'a> Run<'a> {
 
     /// A table that can't be compared now.
     fn give_up(&mut self, title: &str, takers: &[usize], code: Option<u16>, why: &str) {
-        for number in takers {
-            self.proofs[*number].left_out.push(Remark::new(title, why));
+        match code {
+            // What a server refuses is an error; that rows move too fast is nobody's fault.
+            Some(_) => self.errors.push(Remark::new(title, why)),
+            None => takers.iter().for_each(|number| self.unproven(title, *number, why)),
         }
-        // What the server refuses is an error; that rows move too fast is nobody's fault.
-        if code.is_some() {
-            self.errors.push(Remark::new(title, why));
-        }
+    }
+
+    fn unproven(&mut self, title: &str, number: usize, why: &str) {
+        let about = format!("{title} on {} and {}", self.group.source, self.group.replicas[number].host);
+        self.remarks.push(Remark::new(about, why));
     }
 
     /// How a table is compared, and with which replicas; for a table without a key, how many rows it may have.
@@ -253,7 +260,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             let compared = match (here, there) {
-                (Some(here), Some(there)) => Compared::of(here, there),
+                (Some(here), Some(there)) => Compared::of((&self.group.source, here), (&replica.host, there)),
                 (Some(_), None) => Err(format!("it is missing on {}", replica.host)),
                 _ => Err(format!("it is missing on {}", self.group.source)),
             };
@@ -345,13 +352,16 @@ impl<'a> Run<'a> {
             true => pair.settle_whole(table, fleet).await?,
             false => pair.settle(table, range, fleet).await?,
         };
+        if settled.moving > 0 && !fleet.interrupt.is_cancelled() {
+            let why = match (table.compared.key.is_empty(), settled.moving) {
+                (true, _) => "it has no key, and its rows change faster than it can be read".to_owned(),
+                (false, 1) => "a row changes faster than it can be compared".to_owned(),
+                (false, n) => format!("{n} rows change faster than they can be compared"),
+            };
+            self.unproven(&table.title(), number, &why);
+        }
         if settled.differing.is_empty() && !settled.at_least {
-            let proof = &mut self.proofs[number];
-            proof.settled += 1;
-            if settled.moving > 0 && !fleet.interrupt.is_cancelled() {
-                let why = format!("{} rows change faster than they can be compared", settled.moving);
-                proof.left_out.push(Remark::new(table.title(), why));
-            }
+            self.proofs[number].settled += u64::from(settled.moving == 0);
             return Ok(false);
         }
         let known = self.proofs[number].differing.iter().flat_map(|t| &t.rows).count();
@@ -425,12 +435,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    async fn end(mut self) -> (Vec<DataProof>, Vec<Remark>) {
+    async fn end(mut self) -> (Vec<DataProof>, Vec<Remark>, Vec<Remark>) {
         let took = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.proofs.iter_mut().for_each(|p| p.took_ms = took);
         self.source.close().await;
         join_all(self.replicas.into_iter().map(Side::close)).await;
         self.positions.close().await;
-        (self.proofs, self.errors)
+        (self.proofs, self.remarks, self.errors)
     }
 }

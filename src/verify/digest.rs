@@ -6,7 +6,10 @@
 //! duplicate disturbs; CRC-32, which other tools add up, meets by chance once in some thousand million rows.
 
 use super::table::{Column, Table};
-use crate::dialect::{identifier, literal};
+use crate::{
+    dialect::{identifier, literal},
+    model::HostName,
+};
 
 /// Bytes up to which a string is taken as it is.
 const SHORT: u64 = 1024;
@@ -34,17 +37,20 @@ impl Compared {
     ///
     /// # Errors
     /// The difference, where one side has columns that the other has not.
-    pub fn of(source: &Table, replica: &Table) -> Result<Self, String> {
-        let lacks = |table: &Table, other: &Table, side: &str| {
+    pub fn of(
+        (here, source): (&HostName, &Table),
+        (there, replica): (&HostName, &Table),
+    ) -> Result<Self, String> {
+        let lacks = |table: &Table, other: &Table, host: &HostName| {
             let names: Vec<&str> =
                 other.columns.iter().map(|c| c.name.as_str()).filter(|n| table.column(n).is_none()).collect();
             match names.as_slice() {
                 [] => None,
-                [name] => Some(format!("the {side} has no column {name}")),
-                names => Some(format!("the {side} has no columns {}", names.join(", "))),
+                [name] => Some(format!("{host} has no column {name}")),
+                names => Some(format!("{host} has no columns {}", names.join(", "))),
             }
         };
-        let missing = lacks(replica, source, "replica").or_else(|| lacks(source, replica, "source"));
+        let missing = lacks(replica, source, there).or_else(|| lacks(source, replica, here));
         if let Some(missing) = missing {
             return Err(missing);
         }
@@ -56,7 +62,7 @@ impl Compared {
             let convert = differs && column.character_set.is_some() && other.character_set.is_some();
             if column.column_type != other.column_type || differs {
                 notes.push(format!(
-                    "column {} is {} here and {} there",
+                    "column {} is {} on {here} and {} on {there}",
                     column.name,
                     described(column),
                     described(other)

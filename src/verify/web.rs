@@ -35,7 +35,7 @@ impl Edge {
 /// All edges.
 #[derive(Debug, Clone, Default)]
 pub struct Web {
-    /// Edges in the order of `status`.
+    /// Edges in the order of the hosts.
     pub edges: Vec<Edge>,
     /// Hosts on which a canary may be put, in the order of the topology.
     pub writers: Vec<HostName>,
@@ -58,7 +58,7 @@ impl Web {
     /// Puts the edges together. `declared` says whether a playbook names the writers.
     pub fn of(hosts: &[&DesiredHost], observed: &Observed, status: &StatusDocument, declared: bool) -> Self {
         let server = |host: &HostName| server(observed, host);
-        let edges: Vec<Edge> = status
+        let mut edges: Vec<Edge> = status
             .channels
             .iter()
             .filter_map(|channel| {
@@ -80,6 +80,8 @@ impl Web {
                 })
             })
             .collect();
+        let place = |host: &HostName| hosts.iter().position(|h| h.name == *host);
+        edges.sort_by_key(|e| (place(&e.source), place(&e.replica)));
         let passing = hosts
             .iter()
             .filter(|h| {
