@@ -81,7 +81,9 @@ async fn whole(
         Format::Jsonl => terminal.json_line(&report),
     }
     if interrupt.gently.is_cancelled() {
-        terminal.note("Interrupted. Nothing is left on the hosts.");
+        if report.errors.is_empty() {
+            terminal.note("Interrupted. Nothing is left on the hosts.");
+        }
         return Err(Exit::Interrupted);
     }
     Ok(exit(&report))

@@ -22,6 +22,9 @@ use crate::{
 /// Rows that each writer inserts while the others do the same.
 const TOGETHER: u64 = 20;
 
+/// How long is waited for a row after an interrupt.
+const UNDER_WAY: Duration = Duration::from_secs(5);
+
 /// What the canaries have shown.
 #[derive(Debug, Default)]
 pub struct Flight {
@@ -71,7 +74,7 @@ impl<'a> Canaries<'a> {
     /// on all writers at the same time too.
     pub async fn fly(&self, count: bool) -> Flight {
         let mut flight = Flight::default();
-        if self.ways.values().all(BTreeMap::is_empty) {
+        if self.ways.values().all(BTreeMap::is_empty) || self.fleet.interrupt.is_cancelled() {
             return flight;
         }
         let scratch = match ScratchDatabase::look(&self.hosts(), self.fleet).await {
@@ -123,10 +126,7 @@ impl<'a> Canaries<'a> {
         }
         // The time of a row shall not hold the time of its table. Where a delay was asked for, nobody waits twice.
         let near = self.reached(|way| way.delay == 0);
-        join_all(
-            near.keys().map(|host| self.until(host, tables_there(), |n| n == 2, Instant::now() + self.wait)),
-        )
-        .await;
+        join_all(near.keys().map(|host| self.until(host, tables_there(), |n| n == 2, self.limit(0)))).await;
         true
     }
 
@@ -138,6 +138,11 @@ impl<'a> Canaries<'a> {
             *delay = way.delay.max(*delay);
         }
         hosts
+    }
+
+    /// How long is waited for something on a way with this delay.
+    fn limit(&self, delay: u64) -> Wait {
+        Wait { begun: Instant::now(), limit: self.wait + Duration::from_secs(delay) }
     }
 
     fn server_id(&self, host: &HostName) -> u64 {
@@ -188,12 +193,12 @@ impl<'a> Canaries<'a> {
             .filter_map(|(writer, ways)| Some((self.server_id(writer), ways.get(host)?.delay)))
             .collect();
         let longest = expected.values().max().copied().unwrap_or(0);
-        let end = Instant::now() + self.wait + Duration::from_secs(longest);
+        let wait = self.limit(longest);
         let query = format!("SELECT origin FROM {DATABASE}.{CANARY} WHERE run = {}", literal(&self.run));
         let mut seen: BTreeMap<u64, Instant> = BTreeMap::new();
         let mut sql = reader(host, self.fleet).await?;
         let mut pause = Pause::default();
-        while Instant::now() < end && !self.fleet.interrupt.is_cancelled() {
+        while !wait.over(self.fleet) {
             // The table may not have arrived yet.
             let rows = sql.query(&query).await.unwrap_or_default();
             for id in rows.iter().filter_map(|r| r.number("origin")) {
@@ -274,9 +279,9 @@ impl<'a> Canaries<'a> {
         let these = format!("run = {run} AND origin IN ({})", origins.join(", "));
         let count = format!("SELECT COUNT(*) AS n FROM {DATABASE}.{IDS} WHERE {these}");
         let delay = self.reached(|_| true).get(host).copied().unwrap_or(0);
-        let end = Instant::now() + self.wait + Duration::from_secs(delay);
+        let wait = self.limit(delay);
         let all = TOGETHER * from.len() as u64;
-        if !self.until(host, count, move |n| n == all, end).await? {
+        if !self.until(host, count, move |n| n == all, wait).await? {
             return Ok(Some(format!("not all rows that were inserted at the same time came to {host}")));
         }
         let twice = format!(
@@ -312,9 +317,9 @@ impl<'a> Canaries<'a> {
              (SELECT COUNT(*) FROM {DATABASE}.{IDS} WHERE run = {run}) AS n"
         );
         let deleted = join_all(self.reached(|_| true).into_iter().map(|(host, delay)| {
-            let end = Instant::now() + self.wait + Duration::from_secs(delay);
+            let wait = self.limit(delay);
             let query = query.clone();
-            async move { (host.clone(), self.until(&host, query, |n| n == 0, end).await) }
+            async move { (host.clone(), self.until(&host, query, |n| n == 0, wait).await) }
         }))
         .await;
         let mut clean = BTreeSet::new();
@@ -382,8 +387,7 @@ impl<'a> Canaries<'a> {
         }
         let near = self.ways.get(host).into_iter().flatten().filter(|(_, way)| way.delay == 0);
         let gone = join_all(near.map(|(reached, _)| async {
-            let end = Instant::now() + self.wait;
-            (reached.clone(), self.until(reached, scratch.left(), |n| n == 0, end).await)
+            (reached.clone(), self.until(reached, scratch.left(), |n| n == 0, self.limit(0)).await)
         }))
         .await;
         for (reached, done) in gone {
@@ -401,7 +405,7 @@ impl<'a> Canaries<'a> {
         host: &HostName,
         query: String,
         enough: impl Fn(u64) -> bool,
-        end: Instant,
+        wait: Wait,
     ) -> Result<bool, StepError> {
         let mut sql = reader(host, self.fleet).await?;
         let mut pause = Pause::default();
@@ -409,7 +413,7 @@ impl<'a> Canaries<'a> {
         while !reached {
             let rows = sql.query(&query).await.unwrap_or_default();
             reached = rows.first().and_then(|r| r.number("n")).is_some_and(&enough);
-            if reached || Instant::now() >= end {
+            if reached || wait.over(self.fleet) {
                 break;
             }
             pause.wait().await;
@@ -436,6 +440,22 @@ pub(super) fn remark(error: &StepError) -> Remark {
     let text = error.to_string();
     let about = format!("{}: ", error.host);
     Remark::new(&error.host, text.strip_prefix(&about).unwrap_or(&text))
+}
+
+/// A wait that has begun.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    begun: Instant,
+    limit: Duration,
+}
+
+impl Wait {
+    /// Whether it has been long enough. Who interrupts still waits for what is under way, so that it can be
+    /// taken away again, but not for what is late.
+    fn over(self, fleet: &Fleet<'_>) -> bool {
+        let limit = if fleet.interrupt.is_cancelled() { self.limit.min(UNDER_WAY) } else { self.limit };
+        self.begun.elapsed() >= limit
+    }
 }
 
 /// Pauses that grow: short while an answer is near, long where it is not.
