@@ -9,7 +9,7 @@ use super::{
 use crate::{
     apply::{Fleet, StepError, restart_for_proof},
     model::{Fact, HostName, duration},
-    observe,
+    observe::{self, ChannelFacts},
 };
 
 /// A replica tries to reach its source again in steps of up to a minute (`MASTER_CONNECT_RETRY`).
@@ -78,24 +78,30 @@ async fn restart(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_
 
 /// Waits until every channel that this host has to do with runs again, and a row goes along each.
 async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Result<(), String> {
-    let end = Instant::now() + scope.wait + RECONNECT;
+    let begun = Instant::now();
     let touched = || web.edges.iter().filter(|e| e.runs() && (e.source == *host || e.replica == *host));
     let mut pause = Pause::default();
     for edge in touched() {
         loop {
-            match runs(&edge.replica, &edge.status.name, fleet).await {
-                Ok(true) => break,
-                _ if Instant::now() < end && !fleet.interrupt.is_cancelled() => pause.wait().await,
-                Ok(false) => {
-                    return Err(format!(
-                        "the channel from {} to {} did not return within {}",
-                        edge.source,
-                        edge.replica,
-                        duration(scope.wait + RECONNECT)
-                    ));
+            // A receiver that tries again may be in its pause; a thread that stands still does not start by itself.
+            let (limit, said) = match channel(&edge.replica, &edge.status.name, fleet).await {
+                Ok(Some(channel)) if channel.running() => break,
+                Ok(Some(channel)) => {
+                    let tries = channel.io_running == "Connecting" && channel.sql_running == "Yes";
+                    let limit = if tries { scope.wait + RECONNECT } else { scope.wait };
+                    (limit, format!("receiver {}, applier {}", channel.io_running, channel.sql_running))
                 }
-                Err(error) => return Err(error.to_string()),
+                Ok(None) => (scope.wait, "the channel is gone".to_owned()),
+                Err(error) => (scope.wait, error.to_string()),
+            };
+            if begun.elapsed() >= limit || fleet.interrupt.is_cancelled() {
+                let after = duration(begun.elapsed());
+                return Err(format!(
+                    "The channel from {} to {} did not return within {after}: {said}.",
+                    edge.source, edge.replica
+                ));
             }
+            pause.wait().await;
         }
     }
     let canaries = Canaries::new(fleet, web, scope.wait);
@@ -109,18 +115,18 @@ async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'
     });
     match late {
         Some(((writer, reached), _)) => {
-            Err(format!("after it, a row of {writer} did not arrive on {reached}"))
+            Err(format!("After it, a row of {writer} did not arrive on {reached}."))
         }
         None => Ok(()),
     }
 }
 
-async fn runs(host: &HostName, channel: &str, fleet: &Fleet<'_>) -> Result<bool, StepError> {
+async fn channel(host: &HostName, name: &str, fleet: &Fleet<'_>) -> Result<Option<ChannelFacts>, StepError> {
     let mut sql = reader(host, fleet).await?;
     let channels = observe::channels(&mut sql, fleet.dialect(host)?).await;
     sql.close().await;
     let channels = channels.map_err(|e| StepError::new(host, "look at its channels", e))?;
-    Ok(channels.iter().any(|c| c.name == channel && c.running()))
+    Ok(channels.into_iter().find(|c| c.name == name))
 }
 
 #[cfg(test)]

@@ -21,8 +21,11 @@ pub struct Table {
     pub engine: String,
     /// Rows, by the server's estimate.
     pub rows: u64,
-    /// Stored columns in their order. Virtual ones hold no data.
+    /// Stored columns in their order. Virtual ones hold no data, and those in which MariaDB notes the life of a
+    /// row's version tell when it came to this server.
     pub columns: Vec<Column>,
+    /// Columns of that last kind.
+    versions: Vec<String>,
     /// Index by which rows are found: the primary key, or the first unique one without NULLs; its name and
     /// its columns.
     pub key: Option<(String, Vec<String>)>,
@@ -55,8 +58,6 @@ pub struct Column {
     pub character_set: Option<String>,
     /// Collation, for texts.
     pub collation: Option<String>,
-    /// Whether the server sets it to mark the end of an old version of a row.
-    row_end: bool,
 }
 
 /// Reads all tables of users. `tandem` is ours.
@@ -101,7 +102,10 @@ fn assemble(tables: &[Row], columns: &[Row], indexes: &[Row]) -> Tables {
         .collect();
     for row in columns {
         let Some(table) = all.get_mut(&(row.text("db"), row.text("tbl"))) else { continue };
-        if !row.text("extra").to_ascii_uppercase().contains("VIRTUAL GENERATED") {
+        let made = row.text("made").to_ascii_uppercase();
+        if made == "ROW START" || made == "ROW END" {
+            table.versions.push(row.text("name"));
+        } else if !row.text("extra").to_ascii_uppercase().contains("VIRTUAL GENERATED") {
             table.columns.push(column(row));
         }
     }
@@ -126,14 +130,17 @@ fn column(row: &Row) -> Column {
         bytes: row.number("bytes").unwrap_or(0),
         character_set: row.get("cs").map(str::to_owned),
         collation: row.get("co").map(str::to_owned),
-        row_end: row.text("made").eq_ignore_ascii_case("row end"),
     }
 }
 
-/// The index by which rows are found. The primary key wins; of the others the first by name.
+/// The index by which rows are found. The primary key wins; of the others the first by name. Of a table that
+/// keeps old versions, the end of a row's time is part of the key; all rows that are valid now have the same.
 fn key(table: &Table, indexes: &BTreeMap<String, Vec<&Row>>) -> Option<(String, Vec<String>)> {
-    let fits = |columns: &&Vec<&Row>| {
-        columns.iter().all(|c| {
+    let own = |columns: &[&Row]| -> Vec<Row> {
+        columns.iter().filter(|c| !table.versions.contains(&c.text("col"))).map(|c| (*c).clone()).collect()
+    };
+    let fits = |columns: &Vec<&Row>| {
+        own(columns).iter().all(|c| {
             let known = table.column(&c.text("col")).is_some_and(super::digest::orders);
             let whole = c.get("part").is_none() && !c.text("nullable").eq_ignore_ascii_case("yes");
             known && whole && c.text("kind").eq_ignore_ascii_case("btree")
@@ -141,11 +148,7 @@ fn key(table: &Table, indexes: &BTreeMap<String, Vec<&Row>>) -> Option<(String, 
     };
     let primary = indexes.get_key_value("PRIMARY").filter(|(_, columns)| fits(columns));
     let (name, columns) = primary.or_else(|| indexes.iter().find(|(_, columns)| fits(columns)))?;
-    // Of a table that keeps old versions, the end of a row's time is part of the key; all rows that are valid
-    // now have the same.
-    let names = columns.iter().map(|c| c.text("col"));
-    let names = names.filter(|n| table.column(n).is_some_and(|c| !c.row_end)).collect();
-    Some((name.clone(), names))
+    Some((name.clone(), own(columns).iter().map(|c| c.text("col")).collect()))
 }
 
 #[cfg(test)]
