@@ -34,7 +34,7 @@ pub async fn run(global: &Global, args: &VerifyArgs, terminal: &Terminal) -> Res
     tokio::select! {
         biased;
         () = interrupt.at_once.cancelled() => {
-            terminal.error("ended at once; what is left in the database `tandem`, the next `tandem verify` removes");
+            terminal.error("ended at once; what is left of the canaries, the next `tandem verify` removes");
             Err(Exit::Interrupted)
         }
         exit = work => exit,

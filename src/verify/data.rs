@@ -17,11 +17,15 @@ use super::{
     digest::Compared,
     pairs::{Group, groups},
     position::Positions,
+    scratch::ScratchDatabase,
     settle::{MOST_ROWS, Pair, Trouble},
     side::{Comparison, Range, Side, Sum},
+    web::server,
 };
-use crate::apply::{Fleet, StepError};
-use crate::model::HostName;
+use crate::{
+    apply::{Fleet, StepError},
+    model::HostName,
+};
 
 /// Rows of the first chunk of a table.
 const FIRST: u64 = 2_000;
@@ -137,11 +141,15 @@ impl<'a> Run<'a> {
     }
 
     async fn go(&mut self, tables: &BTreeMap<HostName, Tables>) {
+        // What a canary that is late has brought.
+        let ids =
+            self.fleet.observed.keys().filter_map(|h| server(self.fleet.observed, h)?.number("server_id"));
+        let ours: BTreeSet<String> = ids.map(|id| ScratchDatabase::of(id).name().to_owned()).collect();
         let names: BTreeSet<(String, String)> = tables
             .iter()
             .filter(|(host, _)| **host == self.group.source || self.replicas.iter().any(|r| r.host == **host))
             .flat_map(|(_, t)| t.keys())
-            .filter(|(database, table)| self.scope.takes(database, table))
+            .filter(|(database, table)| self.scope.takes(database, table) && !ours.contains(database))
             .cloned()
             .collect();
         let done = self.pass(&names, tables, false).await;

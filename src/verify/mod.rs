@@ -22,6 +22,7 @@ mod scratch;
 mod settle;
 mod side;
 mod table;
+mod together;
 mod web;
 
 pub use canary::{Canaries, Flight};

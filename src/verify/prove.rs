@@ -6,7 +6,6 @@ use super::{
     Canaries, ChannelProof, Flight, Remark, Verdict, VerifyReport, Web, data,
     ports::{Outsider, ports},
     restart,
-    scratch::{CANARY, DATABASE},
 };
 use crate::{
     apply::{Fleet, LockError, take_all},
@@ -137,8 +136,8 @@ fn channels(
             proof.problem = Some(format!("The canary of {writer} did not arrive within {limit}."));
             proof.next = Some("Is it far behind? Give it longer with --wait.".into());
         } else {
-            let why = match edge.filters.leaves_out(DATABASE, CANARY) {
-                Some(filter) => format!("{filter} keeps the database `{DATABASE}` out"),
+            let why = match canaries.kept_out(edge) {
+                Some(filter) => format!("{filter} keeps the canary's database out"),
                 None if !passed.is_empty() => "no canary could be sent".into(),
                 None => "no canary comes this way".into(),
             };

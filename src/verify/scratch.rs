@@ -1,9 +1,12 @@
-//! The database `tandem` on the writers: made for the proof, and gone after it.
+//! The database in which a writer's canary sits: made for the proof, and gone after it.
+//!
+//! Each writer has its own, named after its server id. So everything that is done for a canary stands in the
+//! stream of events of one server, in one order: whenever and on whatever way a replica executes it, no other
+//! writer's stream can take the database from under it. A database that two writers share can't be dropped
+//! safely, since a replica that was away executes the drop of one before the rows of the other.
 //!
 //! It is marked by its collation, which nobody chooses by chance: so what a killed run left behind is known
-//! for ours and removed by the next one, while a database of that name that somebody else made is kept.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! for ours and removed by the next one, and a database of that name that somebody else made is not touched.
 
 use crate::{
     apply::{Fleet, StepError},
@@ -12,145 +15,112 @@ use crate::{
     transport::SqlWriter,
 };
 
-/// The database.
-pub const DATABASE: &str = "tandem";
-/// The table of the canaries.
+/// The table of the canary.
 pub const CANARY: &str = "canary";
-/// The table into which all writers insert at the same time.
+/// The table into which rows are inserted while other writers do the same.
 pub const IDS: &str = "canary_ids";
 /// The mark.
 const COLLATION: &str = "ascii_bin";
 
-/// What is there of it before a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Before {
-    /// Nothing.
-    Absent,
-    /// What a killed run of ours left.
-    Ours,
-    /// Somebody else's database of this name.
-    Foreign,
-}
-
-/// The database while it is used.
-#[derive(Debug)]
+/// One writer's database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScratchDatabase {
-    /// Whether it stays when the run ends, since it is somebody else's.
-    keep: bool,
+    name: String,
 }
 
 impl ScratchDatabase {
-    /// Looks at all hosts that the canaries will reach.
-    ///
-    /// # Errors
-    /// When a host can't be asked, or when some have a database of this name that is not ours and others
-    /// have none: then neither keeping nor dropping it would leave everything as it was.
-    pub async fn look(hosts: &BTreeSet<HostName>, fleet: &Fleet<'_>) -> Result<Self, StepError> {
-        let mut found = BTreeMap::new();
-        for host in hosts {
-            found.insert(host, before(host, fleet).await?);
-        }
-        let foreign = found.values().filter(|b| **b == Before::Foreign).count();
-        if foreign > 0 && foreign < found.len() {
-            let host = found.iter().find(|(_, b)| **b == Before::Foreign).map(|(h, _)| *h);
-            return Err(StepError::new(
-                host.unwrap_or(&HostName::from("?")),
-                "put a canary there",
-                format!("the database `{DATABASE}` is not ours there, and others have none"),
-            )
-            .then("Rename it, or leave the canary out with --limit."));
-        }
-        Ok(Self { keep: foreign > 0 })
+    /// The database of the server with this id.
+    pub fn of(server_id: u64) -> Self {
+        Self { name: format!("tandem_{server_id}") }
     }
 
-    /// Makes it on one writer. The statements replicate, and do nothing where it is there already.
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a killed run left it on a host.
+    ///
+    /// # Errors
+    /// When the host has somebody else's database of this name, or can't be asked.
+    pub async fn left_on(&self, host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
+        let mut sql = fleet.reader(host).await?;
+        let found = sql
+            .query(&format!(
+                "SELECT DEFAULT_COLLATION_NAME AS collation, \
+                 (SELECT COUNT(*) FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = s.SCHEMA_NAME \
+                 AND t.TABLE_NAME NOT IN ('{CANARY}', '{IDS}')) AS others \
+                 FROM information_schema.SCHEMATA s WHERE SCHEMA_NAME = {}",
+                literal(&self.name)
+            ))
+            .await;
+        sql.close().await;
+        let tried = format!("put a canary into the database `{}`", self.name);
+        let found = found.map_err(|e| StepError::new(host, &tried, e))?;
+        let ours = |row: &crate::transport::Row| {
+            row.get("collation") == Some(COLLATION) && row.number("others") == Some(0)
+        };
+        match found.first() {
+            Some(row) if !ours(row) => {
+                Err(StepError::new(host, tried, "there is one of this name already, and it is not ours")
+                    .then("Rename it, or leave the host out with --limit."))
+            }
+            left => Ok(left.is_some()),
+        }
+    }
+
+    /// Makes it on its writer. No statement asks whether something is there already: where it is, it would do
+    /// nothing and not be logged, and the rows would come to replicas that have no table for them.
     ///
     /// # Errors
     /// When the server says no.
     pub async fn make(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
-        let failed = |e| StepError::new(host, format!("make the database `{DATABASE}`"), e);
-        if !self.keep {
-            let database = format!(
-                "CREATE DATABASE IF NOT EXISTS {} CHARACTER SET ascii COLLATE {COLLATION}",
-                identifier(DATABASE)
-            );
-            sql.query(&database).await.map_err(failed)?;
-        }
-        // Filters look at the current database of a statement that is logged as text.
-        sql.query(&format!("USE {}", identifier(DATABASE))).await.map_err(failed)?;
+        let name = identifier(&self.name);
         for statement in [
-            format!(
-                "CREATE TABLE IF NOT EXISTS {CANARY} (origin INT UNSIGNED NOT NULL, run VARCHAR(60) NOT NULL, \
-                 PRIMARY KEY (origin, run)) ENGINE=InnoDB"
-            ),
-            // The number alone is not unique: should two writers give out the same one, this table must not be
-            // what stops replication.
-            format!(
-                "CREATE TABLE IF NOT EXISTS {IDS} (id BIGINT NOT NULL AUTO_INCREMENT, origin INT UNSIGNED NOT NULL, \
-                 run VARCHAR(60) NOT NULL, PRIMARY KEY (origin, run, id), KEY (id)) ENGINE=InnoDB"
-            ),
+            format!("CREATE DATABASE {name} CHARACTER SET ascii COLLATE {COLLATION}"),
+            // Filters look at the current database of a statement that is logged as text.
+            format!("USE {name}"),
+            format!("CREATE TABLE {CANARY} (run VARCHAR(60) NOT NULL PRIMARY KEY) ENGINE=InnoDB"),
+            format!("CREATE TABLE {IDS} (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB"),
         ] {
-            sql.query(&statement).await.map_err(failed)?;
+            sql.query(&statement)
+                .await
+                .map_err(|e| StepError::new(host, format!("make the database `{}`", self.name), e))?;
         }
         Ok(())
     }
 
-    /// Counts what is left of it on a host.
-    pub fn left(&self) -> String {
-        match self.keep {
-            true => tables_there(),
-            false => format!(
-                "SELECT COUNT(*) AS n FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
-                literal(DATABASE)
-            ),
-        }
-    }
-
-    /// Removes it on one writer.
+    /// Removes it on its writer.
     ///
     /// # Errors
     /// When the server says no.
     pub async fn remove(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
-        let failed = |e| {
-            StepError::new(host, format!("remove the database `{DATABASE}`"), e)
+        let statement = format!("DROP DATABASE IF EXISTS {}", identifier(&self.name));
+        sql.query(&statement).await.map_err(|e| {
+            StepError::new(host, format!("remove the database `{}`", self.name), e)
                 .then("The next `tandem verify` removes what is left.")
-        };
-        let statement = match self.keep {
-            true => format!("DROP TABLE IF EXISTS {CANARY}, {IDS}"),
-            false => format!("DROP DATABASE IF EXISTS {}", identifier(DATABASE)),
-        };
-        sql.query(&statement).await.map_err(failed)?;
+        })?;
         Ok(())
     }
-}
 
-/// How many of our tables a host has.
-pub fn tables_there() -> String {
-    format!(
-        "SELECT COUNT(*) AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME IN ('{CANARY}', '{IDS}')",
-        literal(DATABASE)
-    )
-}
+    /// Counts our tables on a host.
+    pub fn tables_there(&self) -> String {
+        format!(
+            "SELECT COUNT(*) AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
+            literal(&self.name)
+        )
+    }
 
-async fn before(host: &HostName, fleet: &Fleet<'_>) -> Result<Before, StepError> {
-    let failed = |e| StepError::new(host, format!("look for the database `{DATABASE}`"), e);
-    let mut sql = fleet.reader(host).await?;
-    let found = sql
-        .query(&format!(
-            "SELECT DEFAULT_COLLATION_NAME AS collation, \
-             (SELECT COUNT(*) FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = s.SCHEMA_NAME \
-             AND t.TABLE_NAME NOT IN ('{CANARY}', '{IDS}')) AS others \
-             FROM information_schema.SCHEMATA s WHERE SCHEMA_NAME = {}",
-            literal(DATABASE)
-        ))
-        .await
-        .map_err(failed)?;
-    sql.close().await;
-    Ok(match found.first() {
-        None => Before::Absent,
-        Some(row) if row.get("collation") == Some(COLLATION) && row.number("others") == Some(0) => {
-            Before::Ours
-        }
-        Some(_) => Before::Foreign,
-    })
+    /// Whether the database is on a host, as a number.
+    pub fn there(&self) -> String {
+        format!(
+            "SELECT COUNT(*) AS n FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+            literal(&self.name)
+        )
+    }
+
+    /// One of its tables.
+    pub fn table(&self, name: &str) -> String {
+        format!("{}.{name}", identifier(&self.name))
+    }
 }

@@ -60,12 +60,12 @@ pub struct Column {
     pub collation: Option<String>,
 }
 
-/// Reads all tables of users. `tandem` is ours.
+/// Reads all tables of users.
 ///
 /// # Errors
 /// When the server refuses to show them.
 pub async fn read(sql: &mut SqlReader, dialect: Dialect) -> Result<Tables, SqlError> {
-    let wanted = format!("TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}, '{}')", super::scratch::DATABASE);
+    let wanted = format!("TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES})");
     let tables = sql
         .query(&format!(
             "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, ENGINE AS engine, TABLE_ROWS AS n \

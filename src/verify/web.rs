@@ -121,6 +121,31 @@ impl Web {
             }
         }
         self.spare_shared_domains(observed);
+        self.spare_two_ways(observed);
+    }
+
+    /// A row that comes to a host on two ways comes twice, unless GTIDs tell that it is the same one.
+    fn spare_two_ways(&mut self, observed: &Observed) {
+        let tells = |host: &HostName| {
+            let server = server(observed, host);
+            server.is_some_and(|s| s.is_on("gtid_ignore_duplicates") || s.is_on("gtid_mode"))
+        };
+        let twice = |writer: &HostName| {
+            let reached = self.ways(writer, Edge::runs);
+            let carries = |e: &Edge| {
+                e.runs()
+                    && (e.source == *writer
+                        || reached.contains_key(&e.source) && self.passing.contains(&e.source))
+            };
+            let ways_in =
+                |host: &HostName| self.edges.iter().filter(|e| e.replica == *host && carries(e)).count();
+            let host = reached.keys().find(|h| *h != writer && ways_in(h) > 1 && !tells(h))?;
+            Some(format!("its rows come to {host} on two ways, and {host} would take them for two"))
+        };
+        let spared: Vec<(HostName, String)> =
+            self.writers.iter().filter_map(|w| Some((w.clone(), twice(w)?))).collect();
+        self.writers.retain(|w| !spared.iter().any(|(host, _)| host == w));
+        self.spared.extend(spared);
     }
 
     /// In strict mode an event below the last number of its domain ends replication (MariaDB error 1950), and
@@ -240,5 +265,17 @@ pub(super) mod tests {
         chain.edges[0].delay = 60;
         assert_eq!(text(&chain, "a"), "b:1");
         assert_eq!(chain.downstream(&"a".into(), "hello", "t").get(&"c".into()).map(|w| w.delay), Some(60));
+    }
+    #[test]
+    fn who_would_send_a_row_twice_sends_none() {
+        for (edges, spared) in
+            [("a>b b>c c>a", ""), ("a>b b>a", ""), ("a>b a>c b>c", "a"), ("a>b a>c b-c", "")]
+        {
+            let mut web = web(edges);
+            web.writers = vec!["a".into()];
+            web.spare_two_ways(&Observed::new());
+            let said: Vec<&str> = web.spared.iter().map(|(host, _)| host.as_str()).collect();
+            assert_eq!(said.join(" "), spared, "{edges}");
+        }
     }
 }
