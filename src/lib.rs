@@ -32,3 +32,4 @@ pub mod source;
 pub mod status;
 pub mod template;
 pub mod transport;
+pub mod verify;

@@ -6,7 +6,6 @@ use std::{
 };
 
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -17,6 +16,7 @@ use super::{
     plan::{need_playbook, prepare_again, print, read},
     prepare::{Prepared, prepare},
     snapshot::Snapshot,
+    stop::Interrupt,
 };
 use crate::{
     apply::{self, Events, Fleet, LockError, Outcome, journal::Journal},
@@ -306,38 +306,4 @@ fn is_plan_file(path: &Path) -> bool {
     let mut first = [0; 64];
     let Ok(read) = std::fs::File::open(path).and_then(|mut f| f.read(&mut first)) else { return false };
     first[..read].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
-}
-
-/// Ctrl-C: once to end after the running steps, twice to end at once.
-struct Interrupt {
-    gently: CancellationToken,
-    at_once: CancellationToken,
-}
-
-impl Interrupt {
-    fn listen(terminal: Terminal) -> Self {
-        let (gently, at_once) = (CancellationToken::new(), CancellationToken::new());
-        let (first, second) = (gently.clone(), at_once.clone());
-        tokio::spawn(async move {
-            let (Ok(mut int), Ok(mut term)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            loop {
-                tokio::select! {
-                    Some(()) = int.recv() => {}
-                    Some(()) = term.recv() => {}
-                    else => return,
-                }
-                if first.is_cancelled() {
-                    second.cancel();
-                    return;
-                }
-                terminal.err("\nEnding after the running steps; once more ends at once.\n");
-                first.cancel();
-            }
-        });
-        Self { gently, at_once }
-    }
 }

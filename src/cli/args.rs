@@ -95,6 +95,8 @@ pub enum Command {
     Drift(DriftArgs),
     /// The topology as it is
     Status(PlaybookArg),
+    /// Proof by use: a row along every channel, checksums, ports; cleans up behind itself
+    Verify(VerifyArgs),
     /// Why replication does not run, and the next step
     Doctor(PlaybookArg),
     /// The topology as a picture
@@ -177,6 +179,41 @@ pub struct DriftArgs {
     /// Run a shell command where something differs, with the plan as JSON on its standard input
     #[arg(long, value_name = "COMMAND")]
     pub on_drift: Option<String>,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// Which playbook.
+    #[command(flatten)]
+    pub playbook: PlaybookArg,
+    /// Only the canary, both threads and the ports
+    #[arg(long)]
+    pub quick: bool,
+    /// Compare no tables
+    #[arg(long)]
+    pub no_checksums: bool,
+    /// Compare only tables of these databases
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub databases: Vec<String>,
+    /// Compare only tables that fit, such as `shop.order*`
+    #[arg(long, value_name = "PATTERN")]
+    pub tables: Vec<String>,
+    /// Rest while more statements than this run on a source
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    pub max_load: u64,
+    /// Rest while a replica is further behind than this
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    pub max_lag: Duration,
+    /// How long a row may take beyond the delay that was asked for
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    pub wait: Duration,
+    /// Restart every database server in turn, and see that replication returns
+    #[arg(long)]
+    pub reboot: bool,
+    /// Answer the prompt of --reboot with yes
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// Arguments of `graph`.

@@ -11,7 +11,9 @@ mod plan;
 mod prepare;
 mod snapshot;
 mod status;
+mod stop;
 mod vars;
+mod verify;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
@@ -63,6 +65,7 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Drift(args) => drift::run(global, args, &terminal).await,
         Command::Status(args) => status::run(global, args.playbook.as_deref(), &terminal, false).await,
         Command::Doctor(args) => status::run(global, args.playbook.as_deref(), &terminal, true).await,
+        Command::Verify(args) => verify::run(global, args, &terminal).await,
         Command::Graph(args) => status::graph(global, args, &terminal).await,
         Command::Show { file } => plan::show(global, file, &terminal),
         Command::History { run } => history::run(global, run.as_deref(), &terminal),

@@ -8,6 +8,7 @@ mod dump;
 mod quote;
 mod schema;
 mod variable;
+mod verify;
 
 pub use channel::ChannelStatement;
 pub use dump::DumpWords;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ChannelFacts, SessionFacts};
+use super::{ChannelFacts, ChannelFilters, SessionFacts};
 use crate::{
     dialect::Dialect,
     model::Family,
@@ -79,6 +79,25 @@ fn channel(row: &Row, dialect: Dialect) -> ChannelFacts {
         sql_state: text("REPLICA_sql_running_state"),
         io_state: text("REPLICA_io_state"),
         password_digest: None,
+        filters: filters(row),
+    }
+}
+
+/// The columns have the same names in every version.
+fn filters(row: &Row) -> ChannelFilters {
+    let list = |column: &str| {
+        let text = row.text(column);
+        text.split(',').map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned).collect()
+    };
+    ChannelFilters {
+        databases: list("replicate_do_db"),
+        ignore_databases: list("replicate_ignore_db"),
+        tables: list("replicate_do_table"),
+        ignore_tables: list("replicate_ignore_table"),
+        wild_tables: list("replicate_wild_do_table"),
+        wild_ignore_tables: list("replicate_wild_ignore_table"),
+        // `(from,to),(from,to)` in MySQL, `from->to` in MariaDB.
+        rewrites: list("replicate_rewrite_db"),
     }
 }
 

@@ -302,6 +302,27 @@ pub struct ChannelFacts {
     /// SHA-256 in hex of the stored password, where the server keeps it in a table (MySQL).
     #[serde(skip)]
     pub password_digest: Option<String>,
+    /// What it leaves out.
+    pub filters: ChannelFilters,
+}
+
+/// What a channel applies, as the replica reports it. Empty lists filter nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ChannelFilters {
+    /// Only these databases.
+    pub databases: Vec<String>,
+    /// All databases but these.
+    pub ignore_databases: Vec<String>,
+    /// Only these tables, as `database.table`.
+    pub tables: Vec<String>,
+    /// All tables but these.
+    pub ignore_tables: Vec<String>,
+    /// Only tables that fit one of these patterns of LIKE, as `database.table`.
+    pub wild_tables: Vec<String>,
+    /// All tables but those that fit.
+    pub wild_ignore_tables: Vec<String>,
+    /// Databases that get another name on the replica, as `from->to`.
+    pub rewrites: Vec<String>,
 }
 
 impl ChannelFacts {

@@ -21,8 +21,8 @@ pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
 pub use content::{Content, TableFacts, content};
 pub use databases::databases_with_content;
 pub use facts::{
-    BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, HostFacts, Observed, OsFacts, Reach, RetentionMark,
-    SeedCoordinates, SeedMark, ServerFacts, ServiceFacts, SessionFacts,
+    BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HostFacts, Observed, OsFacts, Reach,
+    RetentionMark, SeedCoordinates, SeedMark, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};

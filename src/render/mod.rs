@@ -12,6 +12,7 @@ mod problem;
 mod progress;
 mod status;
 mod terminal;
+mod verify;
 
 pub use graph::{dot, mermaid};
 pub use metrics::metrics;
@@ -20,3 +21,4 @@ pub use problem::problems;
 pub use progress::{Waiting, follow};
 pub use status::{status, tally};
 pub use terminal::{Choice, Terminal};
+pub use verify::verify;

@@ -30,6 +30,13 @@ impl Waiting {
         bar.enable_steady_tick(Duration::from_millis(120));
         Self(Some(bar))
     }
+
+    /// Says something else from now on.
+    pub fn say(&self, what: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(visible(what));
+        }
+    }
 }
 
 impl Drop for Waiting {

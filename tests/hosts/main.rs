@@ -17,4 +17,5 @@ mod secrets;
 mod seeding;
 mod tls;
 mod topologies;
+mod verify;
 mod versions;

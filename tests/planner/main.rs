@@ -253,6 +253,7 @@ prop_compose! {
             read: (word(), numbers[1]),
             executed: (word(), numbers[2]),
             password_digest: None,
+            filters: Default::default(),
             using_gtid: word(),
             gtid_io_pos: word(),
             tls: flags[2],

@@ -11,6 +11,8 @@ mod resource;
 mod service;
 mod variable;
 
+pub use service::restart_for_proof;
+
 use super::{Events, Fleet, StepError, journal::Journal};
 use crate::{
     plan::{Action, Step},

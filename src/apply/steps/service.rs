@@ -132,6 +132,16 @@ pub async fn restart(
     Ok(Some(format!("away for {}", crate::model::duration(took))))
 }
 
+/// Restarts a server for a proof and waits until it answers.
+///
+/// # Errors
+/// With the cause out of its error log, where it does not come up.
+pub async fn restart_for_proof(host: &HostName, unit: &str, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    try_restart(&fleet.writer(host)?, fleet.login(host)?, unit)
+        .await
+        .map_err(|why| StepError::new(host, format!("restart {unit}"), why))
+}
+
 async fn try_restart(writer: &Writer<'_>, login: &Login, unit: &str) -> Result<(), String> {
     let output = writer
         .try_run("restart the server", RESTART, &[unit], b"", COMES_BACK)

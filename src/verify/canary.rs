@@ -1,0 +1,316 @@
+//! A row from each writer to every host that it reaches, timed, and taken away again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::{join, join_all};
+
+use super::{
+    Edge, IdsProof, Remark, Way, Web,
+    scratch::{CANARY, IDS, ScratchDatabase},
+    web::server,
+};
+use crate::{
+    apply::{Fleet, StepError},
+    dialect::literal,
+    model::{HostName, duration},
+    transport::{Row, SqlReader, SqlWriter},
+};
+
+/// How long is waited for a row after an interrupt.
+const UNDER_WAY: Duration = Duration::from_secs(5);
+
+/// What the canaries have shown.
+#[derive(Debug, Default)]
+pub struct Flight {
+    /// How long it took from a writer to a host; nothing where it did not come in time.
+    pub arrivals: BTreeMap<(HostName, HostName), Option<Duration>>,
+    /// Numbers that were given out at the same time.
+    pub ids: Option<IdsProof>,
+    /// What went wrong.
+    pub errors: Vec<Remark>,
+}
+
+impl Flight {
+    /// Whether a writer's canary came to a host.
+    pub fn came(&self, writer: &HostName, host: &HostName) -> bool {
+        self.arrivals.get(&(writer.clone(), host.clone())).is_some_and(Option::is_some)
+    }
+
+    /// Notes what went wrong on a host.
+    pub fn fail(&mut self, error: &StepError) {
+        self.errors.push(remark(error));
+    }
+}
+
+/// One run of canaries.
+#[derive(Debug)]
+pub struct Canaries<'a> {
+    pub(super) fleet: &'a Fleet<'a>,
+    pub(super) sources: Vec<Source>,
+    /// How long a row may take beyond the delays that were asked for.
+    wait: Duration,
+    run: String,
+}
+
+/// A writer, its database, and the hosts that it reaches.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) host: HostName,
+    pub(super) scratch: ScratchDatabase,
+    pub(super) ways: BTreeMap<HostName, Way>,
+}
+
+/// A writer with its open connection.
+pub(super) struct Open<'a> {
+    pub(super) source: &'a Source,
+    pub(super) sql: SqlWriter,
+}
+
+impl<'a> Canaries<'a> {
+    /// Prepares a run over all ways of a web.
+    pub fn new(fleet: &'a Fleet<'a>, web: &Web, wait: Duration) -> Self {
+        let source = |host: &HostName| {
+            let id = server(fleet.observed, host)?.number("server_id")?;
+            let scratch = ScratchDatabase::of(id);
+            let ways = web.downstream(host, scratch.name(), CANARY);
+            Some(Source { host: host.clone(), scratch, ways })
+        };
+        let sources = web.writers.iter().filter_map(source).collect();
+        let run = format!("{} {}", jiff::Timestamp::now(), std::process::id());
+        Self { fleet, sources, wait, run }
+    }
+
+    /// Writers that reach anybody.
+    fn flying(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().filter(|s| !s.ways.is_empty())
+    }
+
+    /// Hosts that the run touches.
+    pub fn hosts(&self) -> BTreeSet<HostName> {
+        self.flying().flat_map(|s| s.ways.keys().chain([&s.host])).cloned().collect()
+    }
+
+    /// The filter of an edge that keeps the canaries out.
+    pub fn kept_out(&self, edge: &Edge) -> Option<&'static str> {
+        self.sources.iter().find_map(|s| edge.filters.leaves_out(s.scratch.name(), CANARY))
+    }
+
+    /// Writers whose canaries come to a host along an edge.
+    pub fn passed(&self, edge: usize, host: &HostName) -> Vec<&HostName> {
+        let along = |way: &Way| way.edges.last() == Some(&edge);
+        self.sources.iter().filter(|s| s.ways.get(host).is_some_and(along)).map(|s| &s.host).collect()
+    }
+
+    /// Lets them fly, and cleans up behind them whatever happens. `count` says whether numbers are given out
+    /// on all writers at the same time too.
+    pub async fn fly(&self, count: bool) -> Flight {
+        let mut flight = Flight::default();
+        if self.fleet.interrupt.is_cancelled() {
+            return flight;
+        }
+        let mut open = Vec::new();
+        for source in self.flying() {
+            match self.open(source).await {
+                Ok(sql) => open.push(Open { source, sql }),
+                Err(error) => flight.fail(&error),
+            }
+        }
+        for Open { source, sql } in &mut open {
+            if let Err(error) = source.scratch.make(&source.host, sql).await {
+                flight.fail(&error);
+            }
+        }
+        if flight.errors.is_empty() {
+            self.wait_for_tables().await;
+            self.send(&mut open, &mut flight).await;
+            if count && open.len() > 1 {
+                flight.ids = self.count_together(&mut open, &mut flight).await;
+            }
+        }
+        self.clean_up(&mut open, &mut flight).await;
+        join_all(open.into_iter().map(|o| o.sql.close())).await;
+        flight
+    }
+
+    async fn open(&self, source: &Source) -> Result<SqlWriter, StepError> {
+        // Hosts that are not reached now may be later.
+        let looks = join_all(self.fleet.logins.keys().map(|host| source.scratch.left_on(host, self.fleet)));
+        let mut left = false;
+        for look in looks.await {
+            left |= look?;
+        }
+        let mut sql = self.fleet.sql(&source.host).await?;
+        sql.query("SET SESSION autocommit=1")
+            .await
+            .map_err(|e| StepError::new(&source.host, "set up its connection", e))?;
+        if left {
+            source.scratch.remove(&source.host, &mut sql).await?;
+        }
+        Ok(sql)
+    }
+
+    /// The time of a row shall not hold the time of its table. Where a delay was asked for, nobody waits twice.
+    async fn wait_for_tables(&self) {
+        let near = self.reached().filter(|(_, _, way)| way.delay == 0);
+        let waits =
+            near.map(|(source, host, _)| self.until(host, source.scratch.tables_there(), |n| n == 2, 0));
+        join_all(waits).await;
+    }
+
+    /// Every writer with every host that it reaches.
+    fn reached(&self) -> impl Iterator<Item = (&Source, &HostName, &Way)> {
+        self.sources.iter().flat_map(|s| s.ways.iter().map(move |(host, way)| (s, host, way)))
+    }
+
+    /// Inserts a row on every writer at once, and sees it arrive.
+    async fn send(&self, open: &mut [Open<'_>], flight: &mut Flight) {
+        let run = literal(&self.run);
+        let inserts = join_all(open.iter_mut().map(|Open { source, sql }| {
+            let insert = format!("INSERT INTO {} (run) VALUES ({run})", source.scratch.table(CANARY));
+            async move {
+                let done = sql.query(&insert).await.map(|_| Instant::now());
+                (&source.host, done.map_err(|e| StepError::new(&source.host, "put a canary there", e)))
+            }
+        }));
+        let arrivals = join_all(self.reached().map(|(source, host, way)| {
+            let table = source.scratch.table(CANARY);
+            let query = format!("SELECT COUNT(*) AS n FROM {table} WHERE run = {run}");
+            async move { (source, host, self.until(host, query, |n| n == 1, way.delay).await) }
+        }));
+        let (sent, arrived) = join(inserts, arrivals).await;
+        let mut begun = BTreeMap::new();
+        for (writer, result) in sent {
+            match result {
+                Ok(at) => drop(begun.insert(writer, at)),
+                Err(error) => flight.fail(&error),
+            }
+        }
+        for (source, host, result) in arrived {
+            let Some(begun) = begun.get(&source.host) else { continue };
+            match result {
+                Ok(seen) => {
+                    let took = seen.map(|at| at.saturating_duration_since(*begun));
+                    flight.arrivals.insert((source.host.clone(), host.clone()), took);
+                }
+                Err(error) => flight.fail(&error),
+            }
+        }
+    }
+
+    /// Deletes the rows, sees the deletion arrive where the row did, and drops the databases.
+    async fn clean_up(&self, open: &mut [Open<'_>], flight: &mut Flight) {
+        for Open { source, sql } in open.iter_mut() {
+            for table in [CANARY, IDS] {
+                let delete = format!("DELETE FROM {}", source.scratch.table(table));
+                // A table that could not be made has no rows.
+                let failed =
+                    sql.query(&delete).await.err().filter(|e| !matches!(e.code(), Some(1049 | 1146)));
+                if let Some(error) = failed {
+                    let next = "The next `tandem verify` removes what is left.";
+                    flight.fail(&StepError::new(&source.host, "delete the canary", error).then(next));
+                }
+            }
+        }
+        let came = self.reached().filter(|(source, host, _)| flight.came(&source.host, host));
+        let late = join_all(came.map(|(source, host, way)| {
+            let (canary, ids) = (source.scratch.table(CANARY), source.scratch.table(IDS));
+            let query = format!("SELECT (SELECT COUNT(*) FROM {canary}) + (SELECT COUNT(*) FROM {ids}) AS n");
+            async move { (source, host, self.until(host, query, |n| n == 0, way.delay).await) }
+        }))
+        .await;
+        for (source, host, done) in late {
+            match done {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    let why = format!(
+                        "the deletion of the canary of {} did not arrive within {}",
+                        source.host,
+                        duration(self.wait)
+                    );
+                    flight.errors.push(Remark::new(host, why));
+                }
+                Err(error) => flight.fail(&error),
+            }
+        }
+        for Open { source, sql } in open.iter_mut() {
+            if let Err(error) = source.scratch.remove(&source.host, sql).await {
+                flight.fail(&error);
+            }
+        }
+        let near = self.reached().filter(|(s, host, way)| way.delay == 0 && flight.came(&s.host, host));
+        join_all(near.map(|(source, host, _)| self.until(host, source.scratch.there(), |n| n == 0, 0))).await;
+    }
+
+    /// Waits on a host until a query's number is what is wanted; when that was seen. A table that is not there
+    /// yet is waited for too. `delay` is in seconds, beyond the usual wait.
+    ///
+    /// # Errors
+    /// When the login fails.
+    pub(super) async fn until(
+        &self,
+        host: &HostName,
+        query: String,
+        enough: impl Fn(u64) -> bool,
+        delay: u64,
+    ) -> Result<Option<Instant>, StepError> {
+        let number = |rows: &[Row]| rows.first().and_then(|r| r.number("n"));
+        let (begun, limit) = (Instant::now(), self.wait + Duration::from_secs(delay));
+        let mut sql = reader(host, self.fleet).await?;
+        let mut pause = Pause::default();
+        let seen = loop {
+            let rows = sql.query(&query).await.unwrap_or_default();
+            if number(&rows).is_some_and(&enough) {
+                break Some(Instant::now());
+            }
+            // Who interrupts still waits for what is under way, so that it can be taken away again, but not for
+            // what is late.
+            let limit = if self.fleet.interrupt.is_cancelled() { limit.min(UNDER_WAY) } else { limit };
+            if begun.elapsed() >= limit {
+                break None;
+            }
+            pause.wait().await;
+        };
+        sql.close().await;
+        Ok(seen)
+    }
+}
+
+/// A connection that sees what others commit while it lives.
+///
+/// # Errors
+/// When the login fails or the server does not take its settings.
+pub(super) async fn reader(host: &HostName, fleet: &Fleet<'_>) -> Result<SqlReader, StepError> {
+    let mut sql = fleet.reader(host).await?;
+    sql.query("SET SESSION autocommit=1")
+        .await
+        .map_err(|e| StepError::new(host, "set up its connection", e))?;
+    Ok(sql)
+}
+
+/// An error as a remark.
+pub(super) fn remark(error: &StepError) -> Remark {
+    let text = error.to_string();
+    let about = format!("{}: ", error.host);
+    Remark::new(&error.host, text.strip_prefix(&about).unwrap_or(&text))
+}
+
+/// Pauses that grow: short while an answer is near, long where it is not.
+#[derive(Debug)]
+pub(super) struct Pause(Duration);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(Duration::from_millis(2))
+    }
+}
+
+impl Pause {
+    /// Waits once.
+    pub async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 5 / 4).min(Duration::from_millis(200));
+    }
+}

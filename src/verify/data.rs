@@ -1,0 +1,454 @@
+//! Compares the tables of each source with those of its replicas, chunk by chunk, on both sides at once.
+//!
+//! Chunks whose sums are the same are done: equal bytes need no position. Those that differ are settled at a
+//! position that both sides have; see [`settle`](super::settle). Nothing is locked and no channel is stopped.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::{join, join_all};
+
+use super::{
+    DataProof, Remark, Scope, TableDifference, Tables, Verdict, Web,
+    compare::next_size,
+    details::details,
+    digest::Compared,
+    pairs::{Group, groups},
+    position::Positions,
+    scratch::ScratchDatabase,
+    settle::{MOST_ROWS, Pair, Trouble},
+    side::{Comparison, Range, Side, Sum},
+    web::server,
+};
+use crate::{
+    apply::{Fleet, StepError},
+    model::HostName,
+};
+
+/// Rows of the first chunk of a table.
+const FIRST: u64 = 2_000;
+/// Seconds that a chunk shall take.
+const CHUNK: f64 = 0.5;
+/// Rows of a table without a key from which on a warning is given, since it is read in one go.
+const MANY: u64 = 1_000_000;
+/// Error numbers of a table or a column that is not there, so that somebody has changed the schema meanwhile.
+const GONE: [u16; 3] = [1049, 1054, 1146];
+
+/// What comparing has shown.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// By pairs.
+    pub proofs: Vec<DataProof>,
+    /// What could not be compared.
+    pub not_provable: Vec<Remark>,
+    /// What went wrong.
+    pub errors: Vec<Remark>,
+}
+
+/// Compares everything.
+pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Findings {
+    let mut findings = Findings::default();
+    let (groups, left) = groups(web);
+    findings.not_provable = left;
+    let hosts: BTreeSet<HostName> = groups
+        .iter()
+        .flat_map(|g| g.replicas.iter().map(|r| r.host.clone()).chain([g.source.clone()]))
+        .collect();
+    let read = join_all(hosts.iter().map(|host| async {
+        let mut side = Side::open(host, fleet).await?;
+        let tables = side.tables(fleet).await;
+        side.close().await;
+        tables
+    }))
+    .await;
+    let mut tables: BTreeMap<HostName, Tables> = BTreeMap::new();
+    for (host, read) in hosts.into_iter().zip(read) {
+        match read {
+            Ok(read) => drop(tables.insert(host, read)),
+            Err(error) => findings.errors.push(super::canary::remark(&error)),
+        }
+    }
+    if !findings.errors.is_empty() {
+        return findings;
+    }
+    let work = groups.iter().map(|group| async {
+        let mut run = match Run::begin(group, fleet, web, scope, &tables).await {
+            Ok(run) => run,
+            Err(error) => return (Vec::new(), Vec::new(), vec![super::canary::remark(&error)]),
+        };
+        run.go(&tables).await;
+        run.end().await
+    });
+    for (proofs, remarks, errors) in join_all(work).await {
+        findings.proofs.extend(proofs);
+        findings.not_provable.extend(remarks);
+        findings.errors.extend(errors);
+    }
+    findings
+}
+
+/// One source and its replicas.
+struct Run<'a> {
+    group: &'a Group,
+    fleet: &'a Fleet<'a>,
+    web: &'a Web,
+    scope: &'a Scope<'a>,
+    source: Side,
+    replicas: Vec<Side>,
+    positions: Positions<'a>,
+    proofs: Vec<DataProof>,
+    /// What could not be proven.
+    remarks: Vec<Remark>,
+    errors: Vec<Remark>,
+    begun: Instant,
+    looked: Option<Instant>,
+    /// Tables that were not the same things on both sides, and may be once a change of the schema has arrived.
+    doubtful: BTreeSet<(String, String)>,
+}
+
+impl<'a> Run<'a> {
+    async fn begin(
+        group: &'a Group,
+        fleet: &'a Fleet<'a>,
+        web: &'a Web,
+        scope: &'a Scope<'a>,
+        tables: &BTreeMap<HostName, Tables>,
+    ) -> Result<Self, StepError> {
+        debug_assert!(tables.contains_key(&group.source));
+        let source = Side::open(&group.source, fleet).await?;
+        let mut replicas = Vec::new();
+        for replica in &group.replicas {
+            replicas.push(Side::open(&replica.host, fleet).await?);
+        }
+        let proofs = group.replicas.iter().map(|r| DataProof::of(&group.source, &r.host, r.mutual)).collect();
+        Ok(Self {
+            group,
+            fleet,
+            web,
+            scope,
+            source,
+            replicas,
+            positions: Positions::new(fleet, web, scope.wait),
+            proofs,
+            remarks: Vec::new(),
+            errors: Vec::new(),
+            begun: Instant::now(),
+            looked: None,
+            doubtful: BTreeSet::new(),
+        })
+    }
+
+    async fn go(&mut self, tables: &BTreeMap<HostName, Tables>) {
+        // What a canary that is late has brought.
+        let ids =
+            self.fleet.observed.keys().filter_map(|h| server(self.fleet.observed, h)?.number("server_id"));
+        let ours: BTreeSet<String> = ids.map(|id| ScratchDatabase::of(id).name().to_owned()).collect();
+        let names: BTreeSet<(String, String)> = tables
+            .iter()
+            .filter(|(host, _)| **host == self.group.source || self.replicas.iter().any(|r| r.host == **host))
+            .flat_map(|(_, t)| t.keys())
+            .filter(|(database, table)| self.scope.takes(database, table) && !ours.contains(database))
+            .cloned()
+            .collect();
+        let done = self.pass(&names, tables, false).await;
+        // Somebody may make or change a table while its neighbours are compared.
+        let done = match done {
+            Ok(()) if !self.doubtful.is_empty() => self.pass_again(tables).await,
+            done => done,
+        };
+        if let Err(error) = done {
+            self.errors.push(super::canary::remark(&error));
+            for proof in &mut self.proofs {
+                proof.verdict = Verdict::NotProvable;
+            }
+        }
+    }
+
+    async fn pass_again(&mut self, tables: &BTreeMap<HostName, Tables>) -> Result<(), StepError> {
+        for number in 0..self.replicas.len() {
+            self.pair(number).meet().await?;
+        }
+        let mut tables = tables.clone();
+        tables.insert(self.source.host.clone(), self.source.tables(self.fleet).await?);
+        for side in &mut self.replicas {
+            let read = side.tables(self.fleet).await?;
+            tables.insert(side.host.clone(), read);
+        }
+        let doubtful = std::mem::take(&mut self.doubtful);
+        self.pass(&doubtful, &tables, true).await
+    }
+
+    fn pair(&mut self, number: usize) -> Pair<'_, 'a> {
+        let replica = &self.group.replicas[number];
+        Pair {
+            source: &mut self.source,
+            replica: &mut self.replicas[number],
+            positions: &mut self.positions,
+            forth: &replica.forth,
+            back: &replica.back,
+        }
+    }
+
+    /// Compares tables by name. `finally` says that what is still not comparable is a difference.
+    async fn pass(
+        &mut self,
+        names: &BTreeSet<(String, String)>,
+        tables: &BTreeMap<HostName, Tables>,
+        finally: bool,
+    ) -> Result<(), StepError> {
+        for (number, name) in names.iter().enumerate() {
+            if self.fleet.interrupt.is_cancelled() {
+                return Err(StepError::new(&self.source.host, "compare everything", "it was interrupted"));
+            }
+            let Some((comparison, takers, without_key)) = self.matching(name, tables, finally) else {
+                continue;
+            };
+            (self.scope.progress)(&format!(
+                "comparing {} on {} with its replicas: {} of {}",
+                comparison.title(),
+                self.source.host,
+                number + 1,
+                names.len()
+            ));
+            let result = match without_key {
+                Some(rows) => self.whole(&comparison, &takers, rows).await,
+                None => self.chunks(&comparison, &takers).await,
+            };
+            match result {
+                Ok(()) => takers.iter().for_each(|n| self.proofs[*n].tables += 1),
+                Err(Trouble::Stop(error)) => return Err(error),
+                Err(Trouble::Table(Some(code), _)) if GONE.contains(&code) && !finally => {
+                    self.doubtful.insert(name.clone());
+                }
+                Err(Trouble::Table(code, why)) => self.give_up(&comparison.title(), &takers, code, &why),
+            }
+        }
+        Ok(())
+    }
+
+    /// A table that can't be compared now.
+    fn give_up(&mut self, title: &str, takers: &[usize], code: Option<u16>, why: &str) {
+        match code {
+            // What a server refuses is an error; that rows move too fast is nobody's fault.
+            Some(_) => self.errors.push(Remark::new(title, why)),
+            None => takers.iter().for_each(|number| self.unproven(title, *number, why)),
+        }
+    }
+
+    fn unproven(&mut self, title: &str, number: usize, why: &str) {
+        let about = format!("{title} on {} and {}", self.group.source, self.group.replicas[number].host);
+        self.remarks.push(Remark::new(about, why));
+    }
+
+    /// How a table is compared, and with which replicas; for a table without a key, how many rows it may have.
+    fn matching(
+        &mut self,
+        name: &(String, String),
+        tables: &BTreeMap<HostName, Tables>,
+        finally: bool,
+    ) -> Option<(Comparison, Vec<usize>, Option<u64>)> {
+        let (database, table) = name;
+        let title = format!("{database}.{table}");
+        let here = tables.get(&self.source.host)?.get(name);
+        let mut merged: Option<Compared> = None;
+        let mut takers = Vec::new();
+        for (number, replica) in self.group.replicas.iter().enumerate() {
+            let there = tables.get(&replica.host).and_then(|t| t.get(name));
+            if here.is_none() && there.is_none() {
+                continue;
+            }
+            let proof = &mut self.proofs[number];
+            if let Some(why) = replica.leaves_out(self.web, name, here, there, tables) {
+                // A table that only other hosts of the group have is none of this pair's.
+                if !why.is_empty() {
+                    proof.left_out.push(Remark::new(&title, why));
+                }
+                continue;
+            }
+            let compared = match (here, there) {
+                (Some(here), Some(there)) => Compared::of((&self.group.source, here), (&replica.host, there)),
+                (Some(_), None) => Err(format!("it is missing on {}", replica.host)),
+                _ => Err(format!("it is missing on {}", self.group.source)),
+            };
+            match compared {
+                Ok(compared) => {
+                    proof.notes.extend(compared.notes.iter().map(|note| Remark::new(&title, note)));
+                    match &mut merged {
+                        Some(merged) => merged.also_for(&compared),
+                        None => merged = Some(compared),
+                    }
+                    takers.push(number);
+                }
+                Err(_) if !finally => drop(self.doubtful.insert(name.clone())),
+                Err(problem) => {
+                    proof.verdict = Verdict::Failed;
+                    proof.differing.push(TableDifference {
+                        table: title.clone(),
+                        problem: Some(problem),
+                        count: 0,
+                        at_least: false,
+                        position: None,
+                        rows: Vec::new(),
+                    });
+                }
+            }
+        }
+        let compared = merged?;
+        let without_key = compared.key.is_empty().then(|| here.map_or(0, |t| t.rows));
+        Some((Comparison { database: database.clone(), name: table.clone(), compared }, takers, without_key))
+    }
+
+    /// Compares a table in chunks of its key.
+    async fn chunks(&mut self, table: &Comparison, takers: &[usize]) -> Result<(), Trouble> {
+        let mut size = FIRST;
+        let mut range = Range::default();
+        let mut done: BTreeSet<usize> = BTreeSet::new();
+        loop {
+            self.throttle(takers).await.map_err(Trouble::Stop)?;
+            range.up_to = self
+                .source
+                .nth_key(table, &Range { after: range.after.clone(), up_to: None }, size)
+                .await
+                .map_err(|e| Trouble::of(&self.source.host, e))?;
+            let begun = Instant::now();
+            let (here, there) = self.sums(table, &range, takers).await?;
+            size = next_size(size, begun.elapsed().as_secs_f64(), CHUNK);
+            for (number, there) in there {
+                let proof = &mut self.proofs[number];
+                proof.chunks += 1;
+                proof.rows += here.rows;
+                // Where the first thousand rows differ, the rest tells nothing new.
+                if there == here || done.contains(&number) {
+                    continue;
+                }
+                if self.settle(table, &range, number).await? {
+                    done.insert(number);
+                }
+            }
+            let ended = done.len() == takers.len() || self.fleet.interrupt.is_cancelled();
+            match range.up_to.take() {
+                Some(last) if !ended => range.after = Some(last),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Adds up a range on the source and its replicas at the same time.
+    async fn sums(
+        &mut self,
+        table: &Comparison,
+        range: &Range,
+        takers: &[usize],
+    ) -> Result<(Sum, Vec<(usize, Sum)>), Trouble> {
+        let replicas = self.replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
+        let there = join_all(replicas.map(|(number, side)| async move {
+            let sum = side.sum(table, range).await;
+            sum.map(|sum| (number, sum)).map_err(|e| Trouble::of(&side.host, e))
+        }));
+        let (here, there) = join(self.source.sum(table, range), there).await;
+        let here = here.map_err(|e| Trouble::of(&self.source.host, e))?;
+        Ok((here, there.into_iter().collect::<Result<_, _>>()?))
+    }
+
+    /// Settles a chunk that differs; whether so many rows do that the table is done.
+    async fn settle(&mut self, table: &Comparison, range: &Range, number: usize) -> Result<bool, Trouble> {
+        let fleet = self.fleet;
+        let mut pair = self.pair(number);
+        let settled = match table.compared.key.is_empty() {
+            true => pair.settle_whole(table, fleet).await?,
+            false => pair.settle(table, range, fleet).await?,
+        };
+        if settled.moving > 0 && !fleet.interrupt.is_cancelled() {
+            let why = match (table.compared.key.is_empty(), settled.moving) {
+                (true, _) => "it has no key, and its rows change faster than it can be read".to_owned(),
+                (false, 1) => "a row changes faster than it can be compared".to_owned(),
+                (false, n) => format!("{n} rows change faster than they can be compared"),
+            };
+            self.unproven(&table.title(), number, &why);
+        }
+        if settled.differing.is_empty() && !settled.at_least {
+            self.proofs[number].settled += u64::from(settled.moving == 0);
+            return Ok(false);
+        }
+        let known = self.proofs[number].differing.iter().flat_map(|t| &t.rows).count();
+        let most = self.scope.show.saturating_sub(known);
+        let mut pair = self.pair(number);
+        let rows = details(&mut pair, table, &settled.differing, most).await?;
+        let title = table.title();
+        let proof = &mut self.proofs[number];
+        proof.verdict = Verdict::Failed;
+        if proof.differing.last().is_none_or(|last| last.table != title) {
+            proof.differing.push(TableDifference {
+                table: title,
+                problem: None,
+                count: 0,
+                at_least: false,
+                position: None,
+                rows: Vec::new(),
+            });
+        }
+        let Some(entry) = proof.differing.last_mut() else { return Ok(true) };
+        entry.count += settled.differing.len() as u64;
+        entry.at_least |= settled.at_least;
+        entry.position = settled.place.map(|p| p.to_string()).or(entry.position.take());
+        entry.rows.extend(rows);
+        let ends = entry.count >= MOST_ROWS as u64;
+        entry.at_least |= ends;
+        Ok(ends)
+    }
+
+    /// Compares a table without a key in one go.
+    async fn whole(&mut self, table: &Comparison, takers: &[usize], rows: u64) -> Result<(), Trouble> {
+        if rows > MANY {
+            let note = format!("it has no key and about {rows} rows, and is read in one go");
+            (self.scope.progress)(&format!("{}: {note}", table.title()));
+            takers.iter().for_each(|n| self.proofs[*n].notes.push(Remark::new(table.title(), &note)));
+        }
+        self.throttle(takers).await.map_err(Trouble::Stop)?;
+        let (here, there) = self.sums(table, &Range::default(), takers).await?;
+        for (number, there) in there {
+            self.proofs[number].chunks += 1;
+            self.proofs[number].rows += here.rows;
+            if there != here {
+                self.settle(table, &Range::default(), number).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the servers breathe: waits while too many statements run on the source, or a replica falls behind.
+    async fn throttle(&mut self, takers: &[usize]) -> Result<(), StepError> {
+        if self.looked.is_some_and(|at| at.elapsed() < Duration::from_secs(1)) {
+            return Ok(());
+        }
+        while !self.fleet.interrupt.is_cancelled() {
+            let load = self.positions.load(&self.group.source).await?;
+            let mut reason = (load > self.scope.max_load)
+                .then(|| format!("{} runs {load} statements at once (--max-load)", self.group.source));
+            for number in takers {
+                let replica = &self.group.replicas[*number];
+                let Some(edge) = replica.forth.first() else { continue };
+                let lag = self.positions.lag(*edge).await?;
+                if lag > self.scope.max_lag.as_secs() {
+                    reason = Some(format!("{} is {lag} s behind (--max-lag)", replica.host));
+                }
+            }
+            let Some(reason) = reason else { break };
+            (self.scope.progress)(&format!("resting: {reason}"));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        self.looked = Some(Instant::now());
+        Ok(())
+    }
+
+    async fn end(mut self) -> (Vec<DataProof>, Vec<Remark>, Vec<Remark>) {
+        let took = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.proofs.iter_mut().for_each(|p| p.took_ms = took);
+        self.source.close().await;
+        join_all(self.replicas.into_iter().map(Side::close)).await;
+        self.positions.close().await;
+        (self.proofs, self.remarks, self.errors)
+    }
+}

@@ -1,0 +1,310 @@
+//! The digest of a row: the same on two servers exactly where the row is the same. Pure text.
+//!
+//! Each value becomes bytes without a loss. A text or a binary string carries its length before it, so that no
+//! value can reach into the next; a long one stands there as its SHA-1; NULL is a sign that no other value can
+//! be. Sixty-four bits of the row's SHA-1 are added up over the rows of a chunk, which no order and no
+//! duplicate disturbs; CRC-32, which other tools add up, meets by chance once in some thousand million rows.
+
+use super::table::{Column, Table};
+use crate::{
+    dialect::{identifier, literal},
+    model::HostName,
+};
+
+/// Bytes up to which a string is taken as it is.
+const SHORT: u64 = 1024;
+/// What stands for a row whose digest the server would not make; more than all digests of a table together.
+const NO_DIGEST: &str = "1000000000000000000000000000000";
+
+/// The values of a key's columns, as [`key_value`] reads them.
+pub type Key = Vec<String>;
+
+/// The columns of a table as they are compared on all sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// Columns, and whether they are compared in UTF-8, since the sides have other character sets.
+    pub columns: Vec<(Column, bool)>,
+    /// Columns of the key by which rows are found; empty where there is none.
+    pub key: Vec<String>,
+    /// Whether that is the primary key on both sides.
+    pub primary: bool,
+    /// What the definitions differ in.
+    pub notes: Vec<String>,
+}
+
+impl Compared {
+    /// Makes the comparison of a table on two sides.
+    ///
+    /// # Errors
+    /// The difference, where one side has columns that the other has not.
+    pub fn of(
+        (here, source): (&HostName, &Table),
+        (there, replica): (&HostName, &Table),
+    ) -> Result<Self, String> {
+        let lacks = |table: &Table, other: &Table, host: &HostName| {
+            let names: Vec<&str> =
+                other.columns.iter().map(|c| c.name.as_str()).filter(|n| table.column(n).is_none()).collect();
+            match names.as_slice() {
+                [] => None,
+                [name] => Some(format!("{host} has no column {name}")),
+                names => Some(format!("{host} has no columns {}", names.join(", "))),
+            }
+        };
+        let missing = lacks(replica, source, there).or_else(|| lacks(source, replica, here));
+        if let Some(missing) = missing {
+            return Err(missing);
+        }
+        let mut notes = Vec::new();
+        let mut columns = Vec::new();
+        for column in &source.columns {
+            let Some(other) = replica.column(&column.name) else { continue };
+            let differs = column.character_set != other.character_set;
+            let convert = differs && column.character_set.is_some() && other.character_set.is_some();
+            if column.column_type != other.column_type || differs {
+                notes.push(format!(
+                    "column {} is {} on {here} and {} on {there}",
+                    column.name,
+                    described(column),
+                    described(other)
+                ));
+            }
+            columns.push((column.clone(), convert));
+        }
+        let (index, mut key) = source.key.clone().unwrap_or_default();
+        // A text in two character sets has two orders.
+        if columns.iter().any(|(c, convert)| *convert && key.contains(&c.name)) {
+            key.clear();
+        }
+        let same_index = replica.key.as_ref().is_some_and(|(name, _)| *name == index);
+        Ok(Self { columns, key, primary: same_index && index == "PRIMARY", notes })
+    }
+
+    /// Makes it fit for a third side, which is compared at the same time.
+    pub fn also_for(&mut self, other: &Self) {
+        for ((_, convert), (_, also)) in self.columns.iter_mut().zip(&other.columns) {
+            *convert |= also;
+        }
+        if other.key.is_empty() {
+            self.key.clear();
+        }
+        self.primary &= other.primary;
+    }
+
+    /// The digest of a row as text.
+    pub fn row(&self) -> String {
+        let values: Vec<String> = self.columns.iter().map(|(c, convert)| exact(c, *convert)).collect();
+        format!("SHA1(CONCAT_WS('#', {}))", values.join(", "))
+    }
+
+    /// The number of rows and the sum of their digests.
+    pub fn sum(&self) -> String {
+        format!(
+            "COUNT(*) AS n, SUM(COALESCE(CAST(CONV(LEFT({}, 16), 16, 10) AS UNSIGNED), {NO_DIGEST})) AS digest",
+            self.row()
+        )
+    }
+
+    fn key_columns(&self) -> impl Iterator<Item = &Column> {
+        self.key.iter().filter_map(|name| self.columns.iter().map(|(c, _)| c).find(|c| c.name == *name))
+    }
+
+    /// Expressions that read the key as [`Key`], as columns `k0`, `k1`.
+    pub fn key_values(&self) -> String {
+        let values = self.key_columns().enumerate().map(|(n, c)| format!("{} AS k{n}", key_value(c)));
+        values.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The key's columns in their order.
+    pub fn key_order(&self) -> String {
+        self.key.iter().map(|name| identifier(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A condition for rows behind one key and up to another one.
+    pub fn between(&self, after: Option<&Key>, up_to: Option<&Key>) -> String {
+        let conditions: Vec<String> =
+            [after.map(|k| self.beside(k, '>', ">")), up_to.map(|k| self.beside(k, '<', "<="))]
+                .into_iter()
+                .flatten()
+                .collect();
+        if conditions.is_empty() { "1 = 1".to_owned() } else { conditions.join(" AND ") }
+    }
+
+    /// Rows on one side of a key. `(a, b) > (1, 2)` is written out, since few servers use an index for it.
+    fn beside(&self, key: &Key, strict: char, last: &str) -> String {
+        let pairs: Vec<(String, String)> = self
+            .key_columns()
+            .zip(key)
+            .map(|(c, value)| (identifier(&c.name), key_literal(c, value)))
+            .collect();
+        let mut ways = Vec::new();
+        for (n, (name, value)) in pairs.iter().enumerate() {
+            let mut way: Vec<String> =
+                pairs[..n].iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let sign = if n + 1 == pairs.len() { last.to_owned() } else { strict.to_string() };
+            way.push(format!("{name} {sign} {value}"));
+            ways.push(way.join(" AND "));
+        }
+        match (pairs.as_slice(), ways.as_slice()) {
+            (_, [only]) => format!("({only})"),
+            // The first column alone is what any server finds a range by.
+            ([(name, value), ..], ways) => {
+                format!("({name} {strict}= {value} AND (({})))", ways.join(") OR ("))
+            }
+            ([], _) => "1 = 1".to_owned(),
+        }
+    }
+
+    /// A condition for exactly these rows.
+    pub fn these(&self, keys: &[&Key]) -> String {
+        let one = |key: &Key| {
+            let pairs = self.key_columns().zip(key);
+            let equal =
+                pairs.map(|(c, value)| format!("{} = {}", identifier(&c.name), key_literal(c, value)));
+            format!("({})", equal.collect::<Vec<_>>().join(" AND "))
+        };
+        keys.iter().map(|key| one(key)).collect::<Vec<_>>().join(" OR ")
+    }
+
+    /// Expressions that show every column to a person, and their exact values beside them.
+    pub fn shown(&self, most: usize) -> String {
+        let pair = |(n, (c, convert)): (usize, &(Column, bool))| {
+            format!("{} AS v{n}, {} AS x{n}", readable(c, most), exact(c, *convert))
+        };
+        self.columns.iter().enumerate().map(pair).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Whether the sum says that the server made no digest for some row.
+pub fn incomplete(sum: &str) -> bool {
+    sum.len() >= NO_DIGEST.len()
+}
+
+/// Whether a key may stand on a column of this type: one that can be named exactly in a condition.
+pub fn orders(column: &Column) -> bool {
+    !matches!(class(column), Class::Long | Class::Document | Class::Other)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Integers, decimals, years.
+    Number,
+    /// `float` and `double`.
+    Real,
+    /// `bit`.
+    Bits,
+    /// Dates and times.
+    Time,
+    /// A text with a character set.
+    Text,
+    /// A binary string.
+    Bytes,
+    /// One of some names.
+    Named,
+    /// Texts and binary strings of any length.
+    Long,
+    /// MySQL's JSON.
+    Document,
+    /// Everything else: geometry, `uuid`, `inet6`, `vector`.
+    Other,
+}
+
+fn class(column: &Column) -> Class {
+    match column.data_type.as_str() {
+        "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "decimal" | "numeric"
+        | "year" => Class::Number,
+        "float" | "double" | "real" => Class::Real,
+        "bit" => Class::Bits,
+        "date" | "datetime" | "timestamp" | "time" => Class::Time,
+        "char" | "varchar" if column.bytes <= SHORT => Class::Text,
+        "binary" | "varbinary" if column.bytes <= SHORT => Class::Bytes,
+        "enum" | "set" => Class::Named,
+        "char" | "varchar" | "binary" | "varbinary" => Class::Long,
+        kind if kind.ends_with("text") || kind.ends_with("blob") => Class::Long,
+        "json" => Class::Document,
+        _ => Class::Other,
+    }
+}
+
+/// A value as bytes, exactly. Our sessions have the time zone +00:00.
+fn exact(column: &Column, convert: bool) -> String {
+    let name = identifier(&column.name);
+    let bytes = if convert { format!("CONVERT({name} USING utf8mb4)") } else { name.clone() };
+    let value = match class(column) {
+        Class::Number | Class::Time => format!("CAST({name} AS CHAR)"),
+        // A float alone is written with six digits; as a double it is written with all that it has.
+        Class::Real => format!("CAST({name} * 1e0 AS CHAR)"),
+        Class::Bits => format!("CAST({name} + 0 AS CHAR)"),
+        Class::Text | Class::Bytes | Class::Named => {
+            format!("CONCAT(LENGTH({bytes}), ':', CAST({bytes} AS BINARY))")
+        }
+        Class::Long => format!("SHA1(CAST({bytes} AS BINARY))"),
+        Class::Document => format!("SHA1(CAST({name} AS CHAR))"),
+        Class::Other => format!("SHA1(HEX({name}))"),
+    };
+    format!("COALESCE({value}, 'N')")
+}
+
+/// A value for a person.
+fn readable(column: &Column, most: usize) -> String {
+    let name = identifier(&column.name);
+    let binary = column.character_set.is_none();
+    match class(column) {
+        Class::Bytes => format!("CONCAT('0x', LEFT(HEX({name}), {most}))"),
+        Class::Long if binary => format!("CONCAT('0x', LEFT(HEX({name}), {most}))"),
+        Class::Bits => format!("CAST({name} + 0 AS CHAR)"),
+        Class::Other if matches!(column.data_type.as_str(), "uuid" | "inet4" | "inet6") => {
+            format!("CAST({name} AS CHAR)")
+        }
+        Class::Other => format!("CONCAT('0x', LEFT(HEX({name}), {most}))"),
+        Class::Text | Class::Named | Class::Long | Class::Document => {
+            format!("LEFT(CONVERT({name} USING utf8mb4), {most})")
+        }
+        Class::Number | Class::Real | Class::Time => exact_number(column),
+    }
+}
+
+fn exact_number(column: &Column) -> String {
+    let name = identifier(&column.name);
+    if class(column) == Class::Real {
+        format!("CAST({name} * 1e0 AS CHAR)")
+    } else {
+        format!("CAST({name} AS CHAR)")
+    }
+}
+
+/// Reads a key's column so that [`key_literal`] can write it.
+fn key_value(column: &Column) -> String {
+    let name = identifier(&column.name);
+    match class(column) {
+        Class::Text | Class::Bytes => format!("HEX({name})"),
+        Class::Bits | Class::Named => format!("CAST({name} + 0 AS CHAR)"),
+        _ => exact_number(column),
+    }
+}
+
+/// Writes a key's value. A text is written in its own character set and collation: only so it has the order
+/// of the index.
+fn key_literal(column: &Column, value: &str) -> String {
+    let number = !value.is_empty() && value.chars().all(|c| c.is_ascii_digit() || "+-.eE".contains(c));
+    let hex = value.chars().all(|c| c.is_ascii_hexdigit());
+    match (class(column), &column.character_set, &column.collation) {
+        (Class::Text, Some(set), Some(collation)) if hex && is_word(set) && is_word(collation) => {
+            format!("_{set} X'{value}' COLLATE {collation}")
+        }
+        (Class::Bytes, ..) if hex => format!("_binary X'{value}'"),
+        (Class::Real, ..) if number && !value.contains(['e', 'E']) => format!("{value}e0"),
+        (Class::Number | Class::Real | Class::Bits | Class::Named, ..) if number => value.to_owned(),
+        _ => literal(value),
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn described(column: &Column) -> String {
+    match &column.character_set {
+        Some(set) => format!("{} in {set}", column.column_type),
+        None => column.column_type.clone(),
+    }
+}

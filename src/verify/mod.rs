@@ -1,0 +1,37 @@
+//! Proof by use: a row along every channel, numbers that never meet, ports open and shut, tables that are the
+//! same. It writes into a database of its own and leaves nothing behind.
+//!
+//! What decides is pure: [`web`] says which way a row goes, [`filter`] what is left out, [`ids`] whether two
+//! writers can meet, [`digest`] how rows are compared, [`compare`] and [`pairs`] what a look at them means. The
+//! rest asks the servers.
+
+mod canary;
+mod compare;
+mod data;
+mod details;
+mod digest;
+mod filter;
+mod ids;
+mod pairs;
+mod ports;
+mod position;
+mod prove;
+mod report;
+mod restart;
+mod scratch;
+mod settle;
+mod side;
+mod table;
+mod together;
+mod web;
+
+pub use canary::{Canaries, Flight};
+pub use filter::Filters;
+pub use ports::Outsider;
+pub use prove::{Scope, prove};
+pub use report::{
+    ChannelProof, ColumnDifference, Counting, DataProof, IdsProof, PortProof, Remark, RestartProof,
+    RowDifference, RowKind, TableDifference, Verdict, VerifyReport,
+};
+pub use table::Tables;
+pub use web::{Edge, Way, Web};

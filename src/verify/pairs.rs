@@ -1,0 +1,182 @@
+//! Which hosts are compared with which, and what of their tables. Pure.
+
+use std::collections::BTreeMap;
+
+use super::{Remark, Tables, Web, table::Table};
+use crate::model::HostName;
+
+/// Seconds of delay from which on tables are not compared: each look at a row would take that long.
+const LONG_DELAY: u64 = 60;
+
+/// A source and the replicas that are compared with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The source.
+    pub source: HostName,
+    /// Its replicas.
+    pub replicas: Vec<Replica>,
+}
+
+/// A replica of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replica {
+    /// The host.
+    pub host: HostName,
+    /// The source.
+    source: HostName,
+    /// The edge from the source.
+    pub forth: Vec<usize>,
+    /// The way on which what this host writes comes to the source; empty where there is none.
+    pub back: Vec<usize>,
+    /// Whether that way is a single edge, so that one comparison is good for both.
+    pub mutual: bool,
+}
+
+/// Groups the edges by their sources. Two hosts that replicate from each other are compared once. What can't be
+/// compared comes with the reason.
+pub fn groups(web: &Web) -> (Vec<Group>, Vec<Remark>) {
+    let (mut groups, mut left): (Vec<Group>, Vec<Remark>) = (Vec::new(), Vec::new());
+    for (number, edge) in web.edges.iter().enumerate() {
+        let (source, host) = (&edge.source, &edge.replica);
+        let about = format!("tables of {source} and {host}");
+        let compared = groups
+            .iter()
+            .any(|g| g.source == *host && g.replicas.iter().any(|r| r.host == *source && r.mutual));
+        if compared {
+            continue;
+        }
+        if !edge.runs() {
+            left.push(Remark::new(about, "the channel does not run, so they may differ for now"));
+            continue;
+        }
+        let back = web.way(host, source, |e| e.runs());
+        let told = web.edges.iter().any(|e| e.source == *host && e.replica == *source && !e.runs());
+        if told {
+            continue;
+        }
+        if back.is_none() && web.way(host, source, |_| true).is_some() {
+            let why = format!("what is written on {host} does not come back to {source} for now");
+            left.push(Remark::new(about, why));
+            continue;
+        }
+        let back = back.unwrap_or_default();
+        let delay = edge.delay + back.delay;
+        if delay > LONG_DELAY {
+            left.push(Remark::new(
+                about,
+                format!("they are {delay} s apart by the delay that was asked for"),
+            ));
+            continue;
+        }
+        let replica = Replica {
+            host: host.clone(),
+            source: source.clone(),
+            forth: vec![number],
+            mutual: back.edges.len() == 1,
+            back: back.edges,
+        };
+        match groups.iter_mut().find(|g| g.source == *source) {
+            Some(group) => group.replicas.push(replica),
+            None => groups.push(Group { source: source.clone(), replicas: vec![replica] }),
+        }
+    }
+    (groups, left)
+}
+
+impl Replica {
+    /// Why a table is not compared with this replica's; an empty reason where it is none of the two hosts'
+    /// business, nothing where it is compared.
+    pub fn leaves_out(
+        &self,
+        web: &Web,
+        (database, name): &(String, String),
+        here: Option<&Table>,
+        there: Option<&Table>,
+        tables: &BTreeMap<HostName, Tables>,
+    ) -> Option<String> {
+        for edge in web.edges.iter().filter(|e| {
+            let forth = e.source == self.source && e.replica == self.host;
+            forth || (self.mutual && e.source == self.host && e.replica == self.source)
+        }) {
+            if let Some(filter) = edge.filters.leaves_out(database, name) {
+                return Some(format!("{filter} keeps it out between {} and {}", edge.source, edge.replica));
+            }
+        }
+        if let Some(table) = [here, there].into_iter().flatten().find(|t| t.holds_nothing()) {
+            return Some(format!("the engine {} holds no rows of its own", table.engine));
+        }
+        // Rows of several sources that do not know each other meet here.
+        let stranger =
+            web.edges.iter().filter(|e| e.replica == self.host && e.source != self.source).find(|e| {
+                web.way(&e.source, &self.source, |_| true).is_none()
+                    && web.way(&self.source, &e.source, |_| true).is_none()
+            })?;
+        let from_there =
+            tables.get(&stranger.source).is_some_and(|t| t.contains_key(&(database.clone(), name.clone())));
+        match (here, from_there) {
+            (None, true) => Some(String::new()),
+            (Some(_), true) => Some(format!("{} has rows of {} in it too", self.host, stranger.source)),
+            (_, false) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::web::tests::web, *};
+
+    fn text(edges: &str) -> (String, usize) {
+        let (groups, left) = groups(&web(edges));
+        let one = |g: &Group| {
+            let replicas = g.replicas.iter().map(|r| {
+                format!(
+                    "{}{}{}",
+                    r.host,
+                    if r.mutual { "=" } else { "" },
+                    if r.back.is_empty() { "" } else { "<" }
+                )
+            });
+            format!("{}:{}", g.source, replicas.collect::<Vec<_>>().join(","))
+        };
+        (groups.iter().map(one).collect::<Vec<_>>().join(" "), left.len())
+    }
+
+    #[test]
+    fn two_that_follow_each_other_are_compared_once() {
+        for (edges, groups, left) in [
+            ("a>b", "a:b", 0),
+            ("a>b b>a", "a:b=<", 0),
+            ("a>b a>c", "a:b,c", 0),
+            ("a>b b>c c>a", "a:b< b:c< c:a<", 0),
+            ("a-b", "", 1),
+            // What b writes does not come back, so a difference would mean nothing.
+            ("a>b b-a", "", 1),
+            ("a>b b>c c-a", "", 3),
+        ] {
+            assert_eq!(text(edges), (groups.to_owned(), left), "{edges}");
+        }
+    }
+
+    #[test]
+    fn what_is_far_apart_or_of_two_sources_is_left_out() {
+        let mut far = web("a>b");
+        far.edges[0].delay = 3600;
+        assert_eq!(groups(&far).0, []);
+
+        let web = web("a>c b>c");
+        let (groups, _) = groups(&web);
+        let (table, name) = (Table::default(), ("d".to_owned(), "t".to_owned()));
+        let with = |hosts: &[&str]| -> BTreeMap<HostName, Tables> {
+            hosts.iter().map(|h| (HostName::from(*h), [(name.clone(), table.clone())].into())).collect()
+        };
+        let c = &groups[0].replicas[0];
+        let out = |here: Option<&Table>, hosts: &[&str]| {
+            c.leaves_out(&web, &name, here, Some(&table), &with(hosts)).map(|why| !why.is_empty())
+        };
+        assert_eq!(out(Some(&table), &["a", "c"]), None);
+        assert_eq!(out(Some(&table), &["a", "b", "c"]), Some(true));
+        assert_eq!(out(None, &["b", "c"]), Some(false));
+        // Nobody but the replica has it: that is a difference.
+        assert_eq!(out(None, &["c"]), None);
+    }
+}

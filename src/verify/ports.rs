@@ -1,0 +1,200 @@
+//! The servers' ports: open to those who replicate, and shut to a stranger where that is wished.
+
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::net::{TcpStream, UdpSocket};
+
+use super::{PortProof, Remark, Verdict, Web};
+use crate::{
+    apply::Fleet,
+    desired::DesiredHost,
+    firewall::Network,
+    model::{Endpoint, HostName},
+    observe::{Reach, try_ports},
+    transport::Session,
+};
+
+/// How long a port may take to answer. A filter that drops packets is silent.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// What this machine is called.
+const HERE: &str = "this machine";
+
+/// A host of the inventory that has no part in the topology, and so is a stranger to its servers.
+#[derive(Debug)]
+pub struct Outsider {
+    /// Its connection.
+    pub session: Session,
+    /// Its address as the servers see it.
+    pub address: String,
+}
+
+/// Tries all ports.
+pub async fn ports(
+    fleet: &Fleet<'_>,
+    web: &Web,
+    hosts: &[&DesiredHost],
+    outsiders: &[Outsider],
+) -> (Vec<PortProof>, Vec<Remark>) {
+    let peers = peers(fleet, web, hosts);
+    let shut = strangers(fleet, hosts, outsiders);
+    let (mut proofs, (strangers, remarks)) = futures_util::future::join(peers, shut).await;
+    proofs.extend(strangers);
+    (proofs, remarks)
+}
+
+/// Every replica tries the ports of its sources.
+async fn peers(fleet: &Fleet<'_>, web: &Web, hosts: &[&DesiredHost]) -> Vec<PortProof> {
+    let replicas: BTreeSet<&HostName> = web.edges.iter().map(|e| &e.replica).collect();
+    let tried = join_all(replicas.into_iter().filter_map(|replica| {
+        let session = fleet.sessions.get(replica)?;
+        let sources: Vec<&DesiredHost> = hosts
+            .iter()
+            .filter(|h| web.edges.iter().any(|e| e.source == h.name && e.replica == *replica))
+            .copied()
+            .collect();
+        Some(async move {
+            let reach = try_ports(session, sources.iter().map(|s| &s.endpoint)).await;
+            let proofs = sources.into_iter().map(|source| {
+                let (open, said) = outcome(reach.get(&source.endpoint));
+                proof(replica.as_str(), source, true, open, said)
+            });
+            proofs.collect::<Vec<_>>()
+        })
+    }))
+    .await;
+    tried.into_iter().flatten().collect()
+}
+
+fn outcome(reach: Option<&Reach>) -> (bool, String) {
+    match reach {
+        Some(Reach::Open) => (true, "open".into()),
+        Some(Reach::Failed(why)) => (false, why.clone()),
+        None => (false, "it could not be tried".into()),
+    }
+}
+
+fn proof(from: &str, host: &DesiredHost, wished_open: bool, open: bool, said: String) -> PortProof {
+    PortProof {
+        verdict: if open == wished_open { Verdict::Proven } else { Verdict::Failed },
+        from: from.to_owned(),
+        host: host.name.clone(),
+        endpoint: host.endpoint.to_string(),
+        wished_open,
+        said,
+    }
+}
+
+/// Somebody who shall not get in tries every port that others are shut out of.
+async fn strangers(
+    fleet: &Fleet<'_>,
+    hosts: &[&DesiredHost],
+    outsiders: &[Outsider],
+) -> (Vec<PortProof>, Vec<Remark>) {
+    let closed = hosts.iter().filter(|h| h.firewall.as_ref().is_some_and(|f| f.deny_others));
+    let tried = join_all(closed.map(|host| async move {
+        // Where an address is reached at all, its ssh port answers too; a stranger to whom nothing answers there
+        // proves nothing about a filter.
+        let ssh =
+            Endpoint { address: host.endpoint.address.clone(), port: host.connection.port.unwrap_or(22) };
+        let mut proofs = Vec::new();
+        for (name, session) in sessions(fleet, host, hosts, outsiders) {
+            let reach = try_ports(session, [&host.endpoint, &ssh].into_iter()).await;
+            if reach.get(&ssh) == Some(&Reach::Open) {
+                let (open, said) = outcome(reach.get(&host.endpoint));
+                proofs.push(proof(&name, host, false, open, said));
+                break;
+            }
+        }
+        if is_stranger(host, own_address(&host.endpoint).await) && knock(&ssh).await.is_ok() {
+            let knocked = knock(&host.endpoint).await;
+            let said = knocked.as_ref().map_or_else(Clone::clone, |()| "open".to_owned());
+            proofs.push(proof(HERE, host, false, knocked.is_ok(), said));
+        }
+        (host.name.clone(), proofs)
+    }))
+    .await;
+    let (mut proofs, mut remarks) = (Vec::new(), Vec::new());
+    for (host, some) in tried {
+        if some.is_empty() {
+            let why = "that the port is shut to others: every host that could try it is let in, or does not reach its address";
+            remarks.push(Remark::new(host, why));
+        }
+        proofs.extend(some);
+    }
+    (proofs, remarks)
+}
+
+/// Hosts that are strangers to a server, those outside the topology first.
+fn sessions<'a>(
+    fleet: &'a Fleet<'_>,
+    host: &DesiredHost,
+    hosts: &[&DesiredHost],
+    outsiders: &'a [Outsider],
+) -> Vec<(String, &'a Session)> {
+    let strange = |address: &str| is_stranger(host, address.parse().ok());
+    let outside =
+        outsiders.iter().filter(|o| strange(&o.address)).map(|o| (o.session.host().to_string(), &o.session));
+    let inside = hosts
+        .iter()
+        .filter(|h| h.name != host.name && strange(&h.endpoint.address))
+        .filter_map(|h| Some((h.name.to_string(), fleet.sessions.get(&h.name)?)));
+    outside.chain(inside).collect()
+}
+
+/// Whether an address is none of those that a host lets in. An address that is not known is no stranger's.
+fn is_stranger(host: &DesiredHost, address: Option<IpAddr>) -> bool {
+    let (Some(intent), Some(address)) = (&host.firewall, address) else { return false };
+    let lets_in = |text: &String| text.parse::<Network>().is_ok_and(|network| network.contains(address));
+    !address.is_loopback() && !intent.peers.iter().chain(&intent.allow).any(lets_in)
+}
+
+/// The address from which this machine would reach an endpoint. No packet is sent for it.
+async fn own_address(endpoint: &Endpoint) -> Option<IpAddr> {
+    let address: IpAddr = endpoint.address.parse().ok()?;
+    let any: IpAddr = if address.is_ipv4() { [0, 0, 0, 0].into() } else { [0_u16; 8].into() };
+    let socket = UdpSocket::bind((any, 0)).await.ok()?;
+    socket.connect((address, endpoint.port)).await.ok()?;
+    socket.local_addr().ok().map(|local| local.ip())
+}
+
+async fn knock(endpoint: &Endpoint) -> Result<(), String> {
+    let target = (endpoint.address.as_str(), endpoint.port);
+    match tokio::time::timeout(PATIENCE, TcpStream::connect(target)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{desired::FirewallIntent, model::Place};
+
+    #[test]
+    fn only_who_is_not_let_in_is_a_stranger() {
+        let mut host = DesiredHost::bare(&"db-a".into());
+        let stranger = |host: &DesiredHost, text: &str| is_stranger(host, text.parse().ok());
+        assert!(!stranger(&host, "10.0.0.9"), "without a wish nobody is kept out");
+        host.firewall = Some(FirewallIntent {
+            port: 3306,
+            peers: vec!["10.0.0.2".into(), "fd00::2".into()],
+            allow: vec!["10.1.0.0/16".into()],
+            deny_others: true,
+            backend: "auto".into(),
+            place: Place::file("p.yml"),
+        });
+        for (address, is) in [
+            ("10.0.0.9", true),
+            ("10.0.0.2", false),
+            ("fd00::2", false),
+            ("fd00::3", true),
+            ("10.1.2.3", false),
+            ("127.0.0.1", false),
+            ("db-b", false),
+        ] {
+            assert_eq!(stranger(&host, address), is, "{address}");
+        }
+    }
+}

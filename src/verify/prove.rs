@@ -1,0 +1,155 @@
+//! The whole proof, in the order in which it is made.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    Canaries, ChannelProof, Flight, Remark, Verdict, VerifyReport, Web, data,
+    ports::{Outsider, ports},
+    restart,
+};
+use crate::{
+    apply::{Fleet, LockError, take_all},
+    desired::DesiredHost,
+    model::{HostName, duration, glob},
+};
+
+/// What is to be proven, and how gently.
+pub struct Scope<'a> {
+    /// Only tables of these databases; all where none is named.
+    pub databases: Vec<String>,
+    /// Only tables that fit one of these patterns, as `database.table`.
+    pub tables: Vec<String>,
+    /// Whether writers insert at the same time.
+    pub ids: bool,
+    /// Whether tables are compared.
+    pub checksums: bool,
+    /// Whether servers are restarted.
+    pub restart: bool,
+    /// Statements at once on a source from which on nothing is compared.
+    pub max_load: u64,
+    /// How far a replica may be behind before nothing is compared.
+    pub max_lag: Duration,
+    /// How long a row may take beyond the delay that was asked for.
+    pub wait: Duration,
+    /// Rows that are shown of those that differ, for each pair of hosts.
+    pub show: usize,
+    /// Told what is done now.
+    pub progress: &'a (dyn Fn(&str) + Send + Sync),
+}
+
+impl Scope<'_> {
+    /// Whether a table is to be compared.
+    pub fn takes(&self, database: &str, table: &str) -> bool {
+        let full = format!("{database}.{table}");
+        let named = self.databases.is_empty() || self.databases.iter().any(|d| d == database);
+        named && (self.tables.is_empty() || self.tables.iter().any(|pattern| glob(pattern, &full)))
+    }
+}
+
+/// Proves what can be proven.
+///
+/// # Errors
+/// When another run holds the lock of a host.
+pub async fn prove(
+    fleet: &Fleet<'_>,
+    web: &Web,
+    hosts: &[&DesiredHost],
+    outsiders: &[Outsider],
+    scope: &Scope<'_>,
+) -> Result<VerifyReport, LockError> {
+    let mut report = VerifyReport { format_version: "1.0", ..VerifyReport::default() };
+    let canaries = Canaries::new(fleet, web, scope.wait);
+    let mut touched: BTreeSet<HostName> = canaries.hosts();
+    if scope.restart {
+        touched.extend(restart::order(web));
+    }
+    let touched: Vec<HostName> = touched.into_iter().collect();
+    let locks = take_all(fleet, &touched).await?;
+    (scope.progress)("sending a canary along every channel");
+    let flight = canaries.fly(scope.ids).await;
+    channels(web, &canaries, &flight, scope, &mut report);
+    report.ids = flight.ids;
+    report.errors.extend(flight.errors);
+    if scope.restart && !report.failed() && report.errors.is_empty() {
+        report.restarts = restart::restarts(fleet, web, scope).await;
+    } else if scope.restart {
+        let why = "that replication returns after a restart: it has to run before";
+        report.not_provable.push(Remark::new("all servers", why));
+    }
+    drop(locks);
+    (scope.progress)("trying the ports");
+    let (proofs, remarks) = ports(fleet, web, hosts, outsiders).await;
+    report.ports = proofs;
+    report.not_provable.extend(remarks);
+    if scope.checksums && !fleet.interrupt.is_cancelled() {
+        let found = data::compare(fleet, web, scope).await;
+        report.data = found.proofs;
+        report.not_provable.extend(found.not_provable);
+        report.errors.extend(found.errors);
+    }
+    report.proven = !report.failed() && report.errors.is_empty();
+    Ok(report)
+}
+
+/// What the canaries say of each channel.
+fn channels(
+    web: &Web,
+    canaries: &Canaries<'_>,
+    flight: &Flight,
+    scope: &Scope<'_>,
+    report: &mut VerifyReport,
+) {
+    for (number, edge) in web.edges.iter().enumerate() {
+        let mut proof = ChannelProof {
+            source: edge.source.clone(),
+            replica: edge.replica.clone(),
+            name: edge.status.name.clone(),
+            declared: edge.status.declared,
+            verdict: Verdict::NotProvable,
+            threads: edge.status.state.to_owned(),
+            delay_seconds: edge.delay,
+            canary_from: None,
+            canary_ms: None,
+            problem: None,
+            next: None,
+        };
+        // Who came along here: the source's own canary tells more than one that was on its way before.
+        let mut passed = canaries.passed(number, &edge.replica);
+        passed.sort_by_key(|writer| **writer != edge.source);
+        let came = |writer: &&HostName| {
+            flight.arrivals.get(&((*writer).clone(), edge.replica.clone())).copied().flatten()
+        };
+        let tried =
+            |writer: &&HostName| flight.arrivals.contains_key(&((*writer).clone(), edge.replica.clone()));
+        if !edge.runs() {
+            proof.verdict = Verdict::Failed;
+            let state = format!("The channel is {}.", edge.status.state);
+            proof.problem = Some(edge.status.cause.clone().unwrap_or(state));
+            proof.next = edge.status.next.clone();
+        } else if let Some((writer, took)) = passed.iter().find_map(|w| Some((*w, came(w)?))) {
+            proof.verdict = Verdict::Proven;
+            proof.canary_from = Some(writer.clone());
+            proof.canary_ms = u64::try_from(took.as_millis()).ok();
+        } else if let Some(writer) = passed.iter().find(|w| tried(w)) {
+            proof.verdict = Verdict::Failed;
+            let limit = duration(scope.wait + Duration::from_secs(edge.delay));
+            proof.problem = Some(format!("The canary of {writer} did not arrive within {limit}."));
+            proof.next = Some("Is it far behind? Give it longer with --wait.".into());
+        } else {
+            let why = match canaries.kept_out(edge) {
+                Some(filter) => format!("{filter} keeps the canary's database out"),
+                None if !passed.is_empty() => "no canary could be sent".into(),
+                None => "no canary comes this way".into(),
+            };
+            proof.problem = Some(why.clone());
+            report.not_provable.push(Remark::new(
+                format!("{} -> {}", edge.source, edge.replica),
+                format!("a row along this channel: {why}"),
+            ));
+        }
+        report.channels.push(proof);
+    }
+    for (host, why) in &web.spared {
+        report.not_provable.push(Remark::new(host, format!("a canary from here: {why}")));
+    }
+}

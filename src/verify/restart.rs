@@ -1,0 +1,142 @@
+//! Restarts every server in turn, and sees replication return by itself.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Canaries, RestartProof, Scope, Verdict, Web,
+    canary::{Pause, reader},
+};
+use crate::{
+    apply::{Fleet, StepError, restart_for_proof},
+    model::{Fact, HostName, duration},
+    observe::{self, ChannelFacts},
+};
+
+/// A replica tries to reach its source again in steps of up to a minute (`MASTER_CONNECT_RETRY`).
+const RECONNECT: Duration = Duration::from_secs(70);
+
+/// Hosts in the order in which they are restarted: those first that nobody writes to.
+pub fn order(web: &Web) -> Vec<HostName> {
+    let mut hosts: Vec<HostName> = Vec::new();
+    for host in web.edges.iter().flat_map(|e| [&e.replica, &e.source]) {
+        if !hosts.contains(host) {
+            hosts.push(host.clone());
+        }
+    }
+    hosts.sort_by_key(|host| web.writers.contains(host));
+    hosts
+}
+
+/// Restarts one after the other, and ends with the first that does not come back as it was.
+pub async fn restarts(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Vec<RestartProof> {
+    let mut proofs = Vec::new();
+    for host in order(web) {
+        if fleet.interrupt.is_cancelled() {
+            break;
+        }
+        (scope.progress)(&format!("restarting the server of {host}"));
+        let proof = restart(&host, fleet, web, scope).await;
+        let failed = proof.verdict == Verdict::Failed;
+        proofs.push(proof);
+        if failed {
+            break;
+        }
+    }
+    proofs
+}
+
+async fn restart(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> RestartProof {
+    let mut proof = RestartProof {
+        host: host.clone(),
+        verdict: Verdict::Failed,
+        away_ms: 0,
+        back_ms: None,
+        problem: None,
+    };
+    let service = fleet.observed.get(host).and_then(Fact::known).and_then(|f| f.service.known());
+    let Some(unit) = service.map(|s| s.unit.clone()) else {
+        proof.verdict = Verdict::NotProvable;
+        proof.problem = Some("the unit of its server is not known".into());
+        return proof;
+    };
+    let begun = Instant::now();
+    let since = |begun: Instant| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if let Err(error) = restart_for_proof(host, &unit, fleet).await {
+        proof.problem = Some(error.to_string());
+        return proof;
+    }
+    proof.away_ms = since(begun);
+    match returned(host, fleet, web, scope).await {
+        Ok(()) => {
+            proof.verdict = Verdict::Proven;
+            proof.back_ms = Some(since(begun));
+        }
+        Err(why) => proof.problem = Some(why),
+    }
+    proof
+}
+
+/// Waits until every channel that this host has to do with runs again, and a row goes along each.
+async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Result<(), String> {
+    let begun = Instant::now();
+    let touched = || web.edges.iter().filter(|e| e.runs() && (e.source == *host || e.replica == *host));
+    let mut pause = Pause::default();
+    for edge in touched() {
+        loop {
+            // A receiver that tries again may be in its pause; a thread that stands still does not start by itself.
+            let (limit, said) = match channel(&edge.replica, &edge.status.name, fleet).await {
+                Ok(Some(channel)) if channel.running() => break,
+                Ok(Some(channel)) => {
+                    let tries = channel.io_running == "Connecting" && channel.sql_running == "Yes";
+                    let limit = if tries { scope.wait + RECONNECT } else { scope.wait };
+                    (limit, format!("receiver {}, applier {}", channel.io_running, channel.sql_running))
+                }
+                Ok(None) => (scope.wait, "the channel is gone".to_owned()),
+                Err(error) => (scope.wait, error.to_string()),
+            };
+            if begun.elapsed() >= limit || fleet.interrupt.is_cancelled() {
+                let after = duration(begun.elapsed());
+                return Err(format!(
+                    "The channel from {} to {} did not return within {after}: {said}.",
+                    edge.source, edge.replica
+                ));
+            }
+            pause.wait().await;
+        }
+    }
+    let canaries = Canaries::new(fleet, web, scope.wait);
+    let flight = canaries.fly(false).await;
+    if let Some(error) = flight.errors.first() {
+        return Err(format!("{}: {}", error.about, error.reason));
+    }
+    let late = flight.arrivals.iter().find(|((writer, reached), took)| {
+        let here = writer == host || reached == host;
+        here && took.is_none()
+    });
+    match late {
+        Some(((writer, reached), _)) => {
+            Err(format!("After it, a row of {writer} did not arrive on {reached}."))
+        }
+        None => Ok(()),
+    }
+}
+
+async fn channel(host: &HostName, name: &str, fleet: &Fleet<'_>) -> Result<Option<ChannelFacts>, StepError> {
+    let mut sql = reader(host, fleet).await?;
+    let channels = observe::channels(&mut sql, fleet.dialect(host)?).await;
+    sql.close().await;
+    let channels = channels.map_err(|e| StepError::new(host, "look at its channels", e))?;
+    Ok(channels.into_iter().find(|c| c.name == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicas_are_restarted_before_those_that_are_written_to() {
+        let mut web = super::super::web::tests::web("a>b a>c");
+        web.writers = vec!["a".into()];
+        assert_eq!(order(&web), ["b", "c", "a"].map(HostName::from));
+    }
+}

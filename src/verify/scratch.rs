@@ -1,0 +1,126 @@
+//! The database in which a writer's canary sits: made for the proof, and gone after it.
+//!
+//! Each writer has its own, named after its server id. So everything that is done for a canary stands in the
+//! stream of events of one server, in one order: whenever and on whatever way a replica executes it, no other
+//! writer's stream can take the database from under it. A database that two writers share can't be dropped
+//! safely, since a replica that was away executes the drop of one before the rows of the other.
+//!
+//! It is marked by its collation, which nobody chooses by chance: so what a killed run left behind is known
+//! for ours and removed by the next one, and a database of that name that somebody else made is not touched.
+
+use crate::{
+    apply::{Fleet, StepError},
+    dialect::{identifier, literal},
+    model::HostName,
+    transport::SqlWriter,
+};
+
+/// The table of the canary.
+pub const CANARY: &str = "canary";
+/// The table into which rows are inserted while other writers do the same.
+pub const IDS: &str = "canary_ids";
+/// The mark.
+const COLLATION: &str = "ascii_bin";
+
+/// One writer's database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScratchDatabase {
+    name: String,
+}
+
+impl ScratchDatabase {
+    /// The database of the server with this id.
+    pub fn of(server_id: u64) -> Self {
+        Self { name: format!("tandem_{server_id}") }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a killed run left it on a host.
+    ///
+    /// # Errors
+    /// When the host has somebody else's database of this name, or can't be asked.
+    pub async fn left_on(&self, host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
+        let mut sql = fleet.reader(host).await?;
+        let found = sql
+            .query(&format!(
+                "SELECT DEFAULT_COLLATION_NAME AS collation, \
+                 (SELECT COUNT(*) FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = s.SCHEMA_NAME \
+                 AND t.TABLE_NAME NOT IN ('{CANARY}', '{IDS}')) AS others \
+                 FROM information_schema.SCHEMATA s WHERE SCHEMA_NAME = {}",
+                literal(&self.name)
+            ))
+            .await;
+        sql.close().await;
+        let tried = format!("put a canary into the database `{}`", self.name);
+        let found = found.map_err(|e| StepError::new(host, &tried, e))?;
+        let ours = |row: &crate::transport::Row| {
+            row.get("collation") == Some(COLLATION) && row.number("others") == Some(0)
+        };
+        match found.first() {
+            Some(row) if !ours(row) => {
+                Err(StepError::new(host, tried, "there is one of this name already, and it is not ours")
+                    .then("Rename it, or leave the host out with --limit."))
+            }
+            left => Ok(left.is_some()),
+        }
+    }
+
+    /// Makes it on its writer. No statement asks whether something is there already: where it is, it would do
+    /// nothing and not be logged, and the rows would come to replicas that have no table for them.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn make(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
+        let name = identifier(&self.name);
+        for statement in [
+            format!("CREATE DATABASE {name} CHARACTER SET ascii COLLATE {COLLATION}"),
+            // Filters look at the current database of a statement that is logged as text.
+            format!("USE {name}"),
+            format!("CREATE TABLE {CANARY} (run VARCHAR(60) NOT NULL PRIMARY KEY) ENGINE=InnoDB"),
+            format!("CREATE TABLE {IDS} (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB"),
+        ] {
+            sql.query(&statement)
+                .await
+                .map_err(|e| StepError::new(host, format!("make the database `{}`", self.name), e))?;
+        }
+        Ok(())
+    }
+
+    /// Removes it on its writer.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn remove(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
+        let statement = format!("DROP DATABASE IF EXISTS {}", identifier(&self.name));
+        sql.query(&statement).await.map_err(|e| {
+            StepError::new(host, format!("remove the database `{}`", self.name), e)
+                .then("The next `tandem verify` removes what is left.")
+        })?;
+        Ok(())
+    }
+
+    /// Counts our tables on a host.
+    pub fn tables_there(&self) -> String {
+        format!(
+            "SELECT COUNT(*) AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
+            literal(&self.name)
+        )
+    }
+
+    /// Whether the database is on a host, as a number.
+    pub fn there(&self) -> String {
+        format!(
+            "SELECT COUNT(*) AS n FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+            literal(&self.name)
+        )
+    }
+
+    /// One of its tables.
+    pub fn table(&self, name: &str) -> String {
+        format!("{}.{name}", identifier(&self.name))
+    }
+}

@@ -1,0 +1,264 @@
+//! One server whose rows are compared: it only reads.
+
+use std::time::Duration;
+
+use super::{
+    compare::Listing,
+    digest::{Compared, Key, incomplete},
+};
+use crate::{
+    apply::{Fleet, StepError},
+    dialect::{identifier, literal},
+    model::HostName,
+    transport::{Row, SqlError, SqlReader},
+};
+
+/// The limit of one statement. Only a table without a key comes near it, since it is read in one go.
+const LIMIT: Duration = Duration::from_secs(3600);
+
+/// A table as it is compared.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// Database.
+    pub database: String,
+    /// Name.
+    pub name: String,
+    /// How.
+    pub compared: Compared,
+}
+
+impl Comparison {
+    /// As a person writes it.
+    pub fn title(&self) -> String {
+        format!("{}.{}", self.database, self.name)
+    }
+
+    fn from(&self) -> String {
+        let force = if self.compared.primary { " FORCE INDEX (PRIMARY)" } else { "" };
+        format!("{}.{}{force}", identifier(&self.database), identifier(&self.name))
+    }
+}
+
+/// Rows behind one key and up to another one; without keys the whole table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Range {
+    /// Behind this key.
+    pub after: Option<Key>,
+    /// Up to this one.
+    pub up_to: Option<Key>,
+}
+
+/// What the rows of a range add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many.
+    pub rows: u64,
+    /// The sum of their digests.
+    pub digest: String,
+}
+
+/// A connection to one server.
+#[derive(Debug)]
+pub struct Side {
+    /// The host.
+    pub host: HostName,
+    sql: SqlReader,
+}
+
+impl Side {
+    /// Connects, with settings that make the same value the same text on every server.
+    ///
+    /// # Errors
+    /// When the login fails.
+    pub async fn open(host: &HostName, fleet: &Fleet<'_>) -> Result<Self, StepError> {
+        let failed = |e| StepError::new(host, "log in to the server", e);
+        let mut sql = fleet.session(host)?.sql(fleet.login(host)?, LIMIT).await.map_err(failed)?;
+        for statement in fleet.dialect(host)?.comparing_session(LIMIT) {
+            sql.query(&statement).await.map_err(|e| StepError::new(host, "set up its connection", e))?;
+        }
+        Ok(Self { host: host.clone(), sql })
+    }
+
+    /// All tables.
+    ///
+    /// # Errors
+    /// When the server refuses to show them.
+    pub async fn tables(&mut self, fleet: &Fleet<'_>) -> Result<super::Tables, StepError> {
+        let dialect = fleet.dialect(&self.host)?;
+        super::table::read(&mut self.sql, dialect)
+            .await
+            .map_err(|e| StepError::new(&self.host, "look at its tables", e))
+    }
+
+    /// Adds up the digests of a range.
+    ///
+    /// # Errors
+    /// When the server says no, or made no digest for a row.
+    pub async fn sum(&mut self, table: &Comparison, range: &Range) -> Result<Sum, SqlError> {
+        let compared = &table.compared;
+        let query = format!(
+            "SELECT {} FROM {} WHERE {}",
+            compared.sum(),
+            table.from(),
+            compared.between(range.after.as_ref(), range.up_to.as_ref())
+        );
+        let rows = self.sql.query(&query).await?;
+        let row = rows.first().cloned().unwrap_or_default();
+        let digest = row.text("digest");
+        if incomplete(&digest) {
+            // The server's own number for it; it is a warning there (ER_WARN_ALLOWED_PACKET_OVERFLOWED).
+            let message = "a row is too large for max_allowed_packet".to_owned();
+            return Err(SqlError::Server { code: 1301, message });
+        }
+        Ok(Sum { rows: row.number("n").unwrap_or(0), digest })
+    }
+
+    /// The key of the n-th row behind a key, within a range; nothing where there are fewer rows.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn nth_key(
+        &mut self,
+        table: &Comparison,
+        range: &Range,
+        n: u64,
+    ) -> Result<Option<Key>, SqlError> {
+        let compared = &table.compared;
+        let query = format!(
+            "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {},1",
+            compared.key_values(),
+            table.from(),
+            compared.between(range.after.as_ref(), range.up_to.as_ref()),
+            compared.key_order(),
+            n.saturating_sub(1)
+        );
+        Ok(self.sql.query(&query).await?.first().map(|row| key(row, compared)))
+    }
+
+    /// Rows of a range with their digests, in the order of the key and not more than `most`.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn list(
+        &mut self,
+        table: &Comparison,
+        range: &Range,
+        most: usize,
+    ) -> Result<Listing, SqlError> {
+        let compared = &table.compared;
+        let query = format!(
+            "SELECT {}, {} AS digest FROM {} WHERE {} ORDER BY {} LIMIT {most}",
+            compared.key_values(),
+            compared.row(),
+            table.from(),
+            compared.between(range.after.as_ref(), range.up_to.as_ref()),
+            compared.key_order()
+        );
+        self.listing(&query, compared).await
+    }
+
+    /// Exactly these rows, as far as they exist.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn rows(&mut self, table: &Comparison, keys: &[&Key]) -> Result<Listing, SqlError> {
+        let compared = &table.compared;
+        let mut all = Listing::new();
+        for some in keys.chunks(200) {
+            let query = format!(
+                "SELECT {}, {} AS digest FROM {} WHERE {}",
+                compared.key_values(),
+                compared.row(),
+                table.from(),
+                compared.these(some)
+            );
+            all.extend(self.listing(&query, compared).await?);
+        }
+        Ok(all)
+    }
+
+    async fn listing(&mut self, query: &str, compared: &Compared) -> Result<Listing, SqlError> {
+        let rows = self.sql.query(query).await?;
+        Ok(rows.iter().map(|row| (key(row, compared), row.text("digest"))).collect())
+    }
+
+    /// One row for a person: each column's text, shortened, and its exact value beside it.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn shown(
+        &mut self,
+        table: &Comparison,
+        key: &Key,
+        most: usize,
+    ) -> Result<Option<Vec<Shown>>, SqlError> {
+        let condition = table.compared.these(&[key]);
+        self.show(table, &condition, most).await
+    }
+
+    /// How often each row stands in a table without a key, by digest.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn bag(&mut self, table: &Comparison, most: usize) -> Result<Listing, SqlError> {
+        let query = format!(
+            "SELECT digest, COUNT(*) AS n FROM (SELECT {} AS digest FROM {}) d GROUP BY digest LIMIT {most}",
+            table.compared.row(),
+            table.from()
+        );
+        let rows = self.sql.query(&query).await?;
+        Ok(rows.iter().map(|r| (vec![r.text("digest")], r.text("n"))).collect())
+    }
+
+    /// A row of a table without a key, by its digest.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn shown_by_digest(
+        &mut self,
+        table: &Comparison,
+        digest: &str,
+        most: usize,
+    ) -> Result<Option<Vec<Shown>>, SqlError> {
+        let condition = format!("{} = {}", table.compared.row(), literal(digest));
+        self.show(table, &condition, most).await
+    }
+
+    async fn show(
+        &mut self,
+        table: &Comparison,
+        condition: &str,
+        most: usize,
+    ) -> Result<Option<Vec<Shown>>, SqlError> {
+        let compared = &table.compared;
+        let query =
+            format!("SELECT {} FROM {} WHERE {condition} LIMIT 1", compared.shown(most), table.from());
+        let rows = self.sql.query(&query).await?;
+        let columns = |row: &Row| {
+            let shown = |n: usize| Shown {
+                text: row.get(&format!("v{n}")).map(str::to_owned),
+                exact: row.text(&format!("x{n}")),
+            };
+            (0..compared.columns.len()).map(shown).collect()
+        };
+        Ok(rows.first().map(columns))
+    }
+
+    /// Ends the connection.
+    pub async fn close(self) {
+        self.sql.close().await;
+    }
+}
+
+/// A value for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its text, shortened; nothing for NULL.
+    pub text: Option<String>,
+    /// What it is compared by.
+    pub exact: String,
+}
+
+fn key(row: &Row, compared: &Compared) -> Key {
+    (0..compared.key.len()).map(|n| row.text(&format!("k{n}"))).collect()
+}

@@ -1,0 +1,105 @@
+//! All writers give out numbers at the same time, and no number is given out twice.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+
+use super::{
+    Counting, IdsProof, Verdict,
+    canary::{Canaries, Flight, Open, Source, reader},
+    ids,
+    scratch::IDS,
+    web::server,
+};
+use crate::{apply::StepError, model::HostName};
+
+/// Rows that each writer inserts while the others do the same.
+const TOGETHER: u64 = 20;
+
+impl Canaries<'_> {
+    /// Inserts on all writers at once, and looks at the numbers where the rows meet. Each writer has a table of
+    /// its own, so a number that was given out twice stops no replication. Nothing where no two writers meet.
+    pub(super) async fn count_together(
+        &self,
+        open: &mut [Open<'_>],
+        flight: &mut Flight,
+    ) -> Option<IdsProof> {
+        // Writers whose rows meet nowhere may give out what they like.
+        let places: Vec<(HostName, Vec<&Source>)> = self
+            .hosts()
+            .into_iter()
+            .map(|host| {
+                let here = |s: &&Source| s.host == host || flight.came(&s.host, &host);
+                let sources = self.sources.iter().filter(here).collect::<Vec<_>>();
+                (host, sources)
+            })
+            .filter(|(_, sources)| sources.len() > 1)
+            .collect();
+        if places.is_empty() {
+            return None;
+        }
+        let counting = |source: &Source| {
+            let number = |name| server(self.fleet.observed, &source.host).and_then(|s| s.number(name));
+            Counting {
+                host: source.host.clone(),
+                increment: number("auto_increment_increment").unwrap_or(1),
+                offset: number("auto_increment_offset").unwrap_or(1),
+            }
+        };
+        let mut problem = places.iter().find_map(|(_, sources)| {
+            let writers: Vec<Counting> = sources.iter().map(|s| counting(s)).collect();
+            ids::collision(&writers)
+        });
+        let inserts = join_all(open.iter_mut().map(|Open { source, sql }| async move {
+            let insert = format!("INSERT INTO {} () VALUES ()", source.scratch.table(IDS));
+            for _ in 0..TOGETHER {
+                let tried = "insert a row while others do the same";
+                sql.query(&insert).await.map_err(|e| StepError::new(&source.host, tried, e))?;
+            }
+            Ok::<(), StepError>(())
+        }))
+        .await;
+        inserts.iter().filter_map(|r| r.as_ref().err()).for_each(|error| flight.fail(error));
+        for (host, sources) in &places {
+            match self.twice(host, sources).await {
+                Ok(None) => {}
+                Ok(said) => problem = problem.or(said),
+                Err(error) => flight.fail(&error),
+            }
+        }
+        Some(IdsProof {
+            verdict: if problem.is_some() { Verdict::Failed } else { Verdict::Proven },
+            inserted: TOGETHER * open.len() as u64,
+            writers: self.sources.iter().map(counting).collect(),
+            problem,
+        })
+    }
+
+    /// Waits until the rows of these writers have met on a host; a number that two of them gave out.
+    async fn twice(&self, host: &HostName, sources: &[&Source]) -> Result<Option<String>, StepError> {
+        for source in sources {
+            let count = format!("SELECT COUNT(*) AS n FROM {}", source.scratch.table(IDS));
+            let delay = source.ways.get(host).map_or(0, |way| way.delay);
+            if self.until(host, count, |n| n == TOGETHER, delay).await?.is_none() {
+                return Ok(Some(format!(
+                    "Not all rows that {} inserted while others did the same came to {host}.",
+                    source.host
+                )));
+            }
+        }
+        let mut sql = reader(host, self.fleet).await?;
+        let mut given: BTreeMap<String, &HostName> = BTreeMap::new();
+        let mut twice = None;
+        for source in sources {
+            let rows = sql.query(&format!("SELECT id FROM {}", source.scratch.table(IDS))).await;
+            for row in rows.map_err(|e| StepError::new(host, "look at the numbers that were given out", e))? {
+                let id = row.text("id");
+                if let Some(other) = given.insert(id.clone(), &source.host) {
+                    twice = Some(format!("{other} and {} both gave out the number {id}.", source.host));
+                }
+            }
+        }
+        sql.close().await;
+        Ok(twice)
+    }
+}
