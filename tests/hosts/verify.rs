@@ -1,7 +1,7 @@
 //! Proof by use: what is proven, what is named, and that nothing is left behind.
 
 use std::{
-    process::Stdio,
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -406,7 +406,10 @@ fn what_a_killed_run_leaves_the_next_one_removes() {
         .spawn()
         .expect("tandem runs");
     lab.wait_sql("db-a", THERE, "1");
-    tandem.kill().expect("a kill");
+    // What was spawned enters the lab and waits; its child is tandem.
+    let found = Command::new("pgrep").args(["-P", &tandem.id().to_string()]).output().unwrap();
+    let pid = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     let _ = tandem.wait();
     release(&lab);
     lab.wait_sql("db-b", THERE, "1");
