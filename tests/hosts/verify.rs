@@ -1,7 +1,7 @@
 //! Proof by use: what is proven, what is named, and that nothing is left behind.
 
 use std::{
-    process::Stdio,
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -406,7 +406,10 @@ fn what_a_killed_run_leaves_the_next_one_removes() {
         .spawn()
         .expect("tandem runs");
     lab.wait_sql("db-a", THERE, "1");
-    tandem.kill().expect("a kill");
+    // What was spawned enters the lab and waits; its child is tandem.
+    let found = Command::new("pgrep").args(["-P", &tandem.id().to_string()]).output().unwrap();
+    let pid = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     let _ = tandem.wait();
     release(&lab);
     lab.wait_sql("db-b", THERE, "1");
@@ -435,4 +438,58 @@ fn a_row_that_does_not_arrive_in_time_fails_the_proof() {
     release(&lab);
     lab.tandem(&["verify", "read-replicas"]).expect(0);
     clean(&lab, &["db-a", "db-b"]);
+}
+
+#[test]
+fn mysql_is_proven_too_and_its_rows_are_named() {
+    let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
+    lab.apply("hot-standby");
+    lab.sql(
+        "db-a",
+        "create database hello; use hello; set sql_mode='';
+         create table t (id int auto_increment primary key, j json, f float, d double, b bit(20), e enum('a','b'), s set('x','y'),
+           g geometry, t text, v varchar(20) collate utf8mb4_0900_ai_ci, dt datetime(6), ts timestamp(6) null, n double as (d + 1) virtual);
+         insert into t (j, f, d, b, e, s, g, t, v, dt, ts) values
+           ('{\"a\": [1.5, null, \"ü\"]}', 1.1, 1.1e300, b'101', 'b', 'x,y', point(1, 2.5), 'text#', 'é', '0000-00-00', '2024-01-02 03:04:05.678901'),
+           ('{}', 16777217, -0.1, b'0', 'none', '', null, null, '', '9999-12-31 23:59:59.999999', null);
+         create table keyless (a int, b json); insert into keyless values (1, '[1]'), (1, '[1]'), (null, null);
+         create table pair (k varchar(10) character set latin1, d date, primary key (k, d)); insert into pair values ('é', '2024-01-01'), ('z', '0000-00-00')",
+    );
+    lab.same(["db-a", "db-b"], "select count(*) from hello.pair having count(*) = 2");
+    let run = verify(&lab, &[]).expect(0);
+    assert!(run.out.contains("Everything is proven."), "{}", run.out);
+    clean(&lab, &["db-a", "db-b"]);
+    lab.sql(
+        "db-b",
+        "set sql_log_bin=0; use hello; update t set j = '{\"a\": [1.5, null, \"u\"]}' where id = 1; update t set f = 16777218 where id = 11; \
+         delete from pair where k = 'z'; insert into keyless values (2, '[2]')",
+    );
+    let report = verify(&lab, &["--format", "json"]).expect(2).json();
+    let expected = [
+        ("hello.keyless".to_owned(), vec![" missing_on_source a,b".to_owned()]),
+        ("hello.pair".to_owned(), vec!["z,0000-00-00 missing_on_replica ".to_owned()]),
+        ("hello.t".to_owned(), vec!["1 changed j".to_owned(), "11 changed f".to_owned()]),
+    ];
+    assert_eq!(differing(&report), expected, "{report}");
+    verify(&lab, &["--quick", "--reboot", "--yes"]).expect(0);
+    clean(&lab, &["db-a", "db-b"]);
+}
+
+#[test]
+fn older_and_newer_servers_are_proven_too() {
+    for suite in ["bullseye", "trixie"] {
+        let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+        lab.apply("hot-standby");
+        lab.sql("db-a", DATA);
+        lab.same(
+            ["db-a", "db-b"],
+            "select count(*) from information_schema.tables where table_schema = 'hello' having count(*) = 8",
+        );
+        verify(&lab, &[]).expect(0);
+        lab.sql("db-b", "set sql_log_bin=0; update hello.odd set f = 1.1000001 where id = 1; delete from hello.wide where v = 4711");
+        let found = differing(&verify(&lab, &["--format", "json"]).expect(2).json());
+        let tables: Vec<&str> = found.iter().map(|(table, _)| table.as_str()).collect();
+        assert_eq!(tables, ["hello.odd", "hello.wide"], "{suite}: {found:?}");
+        clean(&lab, &["db-a", "db-b"]);
+    }
 }
