@@ -62,6 +62,10 @@ impl Dialect {
                 ("auto_increment_offset", "1"),
                 ("relay_log_recovery", "OFF"),
                 ("bind_address", "*"),
+                // The certificate that a server makes for itself in its data directory.
+                ("ssl_ca", "ca.pem"),
+                ("ssl_cert", "server-cert.pem"),
+                ("ssl_key", "server-key.pem"),
                 ("replicate_do_db", ""),
                 ("replicate_ignore_db", ""),
                 ("replicate_wild_do_table", ""),
