@@ -94,7 +94,7 @@ pub enum Command {
     /// `plan` for cron: silent when in sync
     Drift(DriftArgs),
     /// The topology as it is
-    Status(PlaybookArg),
+    Status(StatusArgs),
     /// Proof by use: a row along every channel, checksums, ports; cleans up behind itself
     Verify(VerifyArgs),
     /// Why replication does not run, and the next step
@@ -127,6 +127,19 @@ pub enum Command {
 pub struct PlaybookArg {
     /// Playbook file, or the name of a shipped one (hot-standby, read-replicas)
     pub playbook: Option<String>,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub playbook: PlaybookArg,
+    /// Look again and again, in place; Ctrl-C ends
+    #[arg(long, short = 'w')]
+    pub watch: bool,
+    /// Time between two looks
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time, requires = "watch")]
+    pub interval: std::time::Duration,
 }
 
 /// Arguments of `init`.

@@ -14,6 +14,7 @@ mod status;
 mod stop;
 mod vars;
 mod verify;
+mod watch;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
@@ -63,7 +64,12 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Plan(args) => plan::run(global, args, &terminal).await,
         Command::Apply(args) => apply::run(global, args, &terminal).await,
         Command::Drift(args) => drift::run(global, args, &terminal).await,
-        Command::Status(args) => status::run(global, args.playbook.as_deref(), &terminal, false).await,
+        Command::Status(args) if args.watch => {
+            watch::run(global, args.playbook.playbook.as_deref(), args.interval, &terminal).await
+        }
+        Command::Status(args) => {
+            status::run(global, args.playbook.playbook.as_deref(), &terminal, false).await
+        }
         Command::Doctor(args) => status::run(global, args.playbook.as_deref(), &terminal, true).await,
         Command::Verify(args) => verify::run(global, args, &terminal).await,
         Command::Graph(args) => status::graph(global, args, &terminal).await,

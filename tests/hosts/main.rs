@@ -19,3 +19,4 @@ mod tls;
 mod topologies;
 mod verify;
 mod versions;
+mod views;
