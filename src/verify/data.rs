@@ -96,6 +96,8 @@ struct Run<'a> {
     web: &'a Web,
     scope: &'a Scope<'a>,
     source: Side,
+    /// One more connection to the source, which goes ahead.
+    scout: Side,
     replicas: Vec<Side>,
     positions: Positions<'a>,
     proofs: Vec<DataProof>,
@@ -118,6 +120,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, StepError> {
         debug_assert!(tables.contains_key(&group.source));
         let source = Side::open(&group.source, fleet).await?;
+        let scout = Side::open(&group.source, fleet).await?;
         let mut replicas = Vec::new();
         for replica in &group.replicas {
             replicas.push(Side::open(&replica.host, fleet).await?);
@@ -129,6 +132,7 @@ impl<'a> Run<'a> {
             web,
             scope,
             source,
+            scout,
             replicas,
             positions: Positions::new(fleet, web, scope.wait),
             proofs,
@@ -300,21 +304,28 @@ impl<'a> Run<'a> {
         Some((Comparison { database: database.clone(), name: table.clone(), compared }, takers, without_key))
     }
 
-    /// Compares a table in chunks of its key.
+    /// Compares a table in chunks of its key. While one is added up, the end of the next is looked for.
     async fn chunks(&mut self, table: &Comparison, takers: &[usize]) -> Result<(), Trouble> {
+        let failed = |e| Trouble::of(&self.group.source, e);
         let mut size = FIRST;
-        let mut range = Range::default();
         let mut done: BTreeSet<usize> = BTreeSet::new();
+        let mut range = Range::default();
+        range.up_to = self.scout.nth_key(table, &range, size).await.map_err(failed)?;
         loop {
             self.throttle(takers).await.map_err(Trouble::Stop)?;
-            range.up_to = self
-                .source
-                .nth_key(table, &Range { after: range.after.clone(), up_to: None }, size)
-                .await
-                .map_err(|e| Trouble::of(&self.source.host, e))?;
             let begun = Instant::now();
-            let (here, there) = self.sums(table, &range, takers).await?;
-            size = next_size(size, begun.elapsed().as_secs_f64(), CHUNK);
+            let rest = Range { after: range.up_to.clone(), up_to: None };
+            let scout = &mut self.scout;
+            let next = async {
+                match rest.after {
+                    Some(_) => scout.nth_key(table, &rest, size).await,
+                    None => Ok(None),
+                }
+            };
+            let sums = sums(&mut self.source, &mut self.replicas, table, &range, takers);
+            let (sums, next) = join(sums, next).await;
+            let ((here, there), next) = (sums?, next.map_err(failed)?);
+            size = next_size(here.rows.max(FIRST), begun.elapsed().as_secs_f64(), CHUNK);
             for (number, there) in there {
                 let proof = &mut self.proofs[number];
                 proof.chunks += 1;
@@ -328,28 +339,11 @@ impl<'a> Run<'a> {
                 }
             }
             let ended = done.len() == takers.len() || self.fleet.interrupt.is_cancelled();
-            match range.up_to.take() {
-                Some(last) if !ended => range.after = Some(last),
-                _ => return Ok(()),
+            if rest.after.is_none() || ended {
+                return Ok(());
             }
+            range = Range { after: rest.after, up_to: next };
         }
-    }
-
-    /// Adds up a range on the source and its replicas at the same time.
-    async fn sums(
-        &mut self,
-        table: &Comparison,
-        range: &Range,
-        takers: &[usize],
-    ) -> Result<(Sum, Vec<(usize, Sum)>), Trouble> {
-        let replicas = self.replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
-        let there = join_all(replicas.map(|(number, side)| async move {
-            let sum = side.sum(table, range).await;
-            sum.map(|sum| (number, sum)).map_err(|e| Trouble::of(&side.host, e))
-        }));
-        let (here, there) = join(self.source.sum(table, range), there).await;
-        let here = here.map_err(|e| Trouble::of(&self.source.host, e))?;
-        Ok((here, there.into_iter().collect::<Result<_, _>>()?))
     }
 
     /// Settles a chunk that differs; whether so many rows do that the table is done.
@@ -407,12 +401,13 @@ impl<'a> Run<'a> {
             takers.iter().for_each(|n| self.proofs[*n].notes.push(Remark::new(table.title(), &note)));
         }
         self.throttle(takers).await.map_err(Trouble::Stop)?;
-        let (here, there) = self.sums(table, &Range::default(), takers).await?;
+        let range = Range::default();
+        let (here, there) = sums(&mut self.source, &mut self.replicas, table, &range, takers).await?;
         for (number, there) in there {
             self.proofs[number].chunks += 1;
             self.proofs[number].rows += here.rows;
             if there != here {
-                self.settle(table, &Range::default(), number).await?;
+                self.settle(table, &range, number).await?;
             }
         }
         Ok(())
@@ -447,8 +442,27 @@ impl<'a> Run<'a> {
         let took = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.proofs.iter_mut().for_each(|p| p.took_ms = took);
         self.source.close().await;
+        self.scout.close().await;
         join_all(self.replicas.into_iter().map(Side::close)).await;
         self.positions.close().await;
         (self.proofs, self.remarks, self.errors)
     }
+}
+
+/// Adds up a range on the source and its replicas at the same time.
+async fn sums(
+    source: &mut Side,
+    replicas: &mut [Side],
+    table: &Comparison,
+    range: &Range,
+    takers: &[usize],
+) -> Result<(Sum, Vec<(usize, Sum)>), Trouble> {
+    let replicas = replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
+    let there = join_all(replicas.map(|(number, side)| async move {
+        let sum = side.sum(table, range).await;
+        sum.map(|sum| (number, sum)).map_err(|e| Trouble::of(&side.host, e))
+    }));
+    let (here, there) = join(source.sum(table, range), there).await;
+    let here = here.map_err(|e| Trouble::of(&source.host, e))?;
+    Ok((here, there.into_iter().collect::<Result<_, _>>()?))
 }
