@@ -33,6 +33,8 @@ const FIRST: u64 = 2_000;
 const CHUNK: f64 = 0.5;
 /// Rows of a table without a key from which on a warning is given, since it is read in one go.
 const MANY: u64 = 1_000_000;
+/// Rows that are shown of each table, however many of others were shown before.
+const AT_LEAST: usize = 3;
 /// Error numbers of a table or a column that is not there, so that somebody has changed the schema meanwhile.
 const GONE: [u16; 3] = [1049, 1054, 1146];
 
@@ -164,7 +166,8 @@ impl<'a> Run<'a> {
         };
         if let Err(error) = done {
             self.errors.push(super::canary::remark(&error));
-            for proof in &mut self.proofs {
+            // What was found before still differs.
+            for proof in self.proofs.iter_mut().filter(|p| p.verdict == Verdict::Proven) {
                 proof.verdict = Verdict::NotProvable;
             }
         }
@@ -367,7 +370,7 @@ impl<'a> Run<'a> {
             return Ok(false);
         }
         let known = self.proofs[number].differing.iter().flat_map(|t| &t.rows).count();
-        let most = self.scope.show.saturating_sub(known);
+        let most = self.scope.show.saturating_sub(known).max(AT_LEAST);
         let mut pair = self.pair(number);
         let rows = details(&mut pair, table, &settled.differing, most).await?;
         let title = table.title();
@@ -397,7 +400,7 @@ impl<'a> Run<'a> {
     async fn whole(&mut self, table: &Comparison, takers: &[usize], rows: u64) -> Result<(), Trouble> {
         if rows > MANY {
             let note = format!("it has no key and about {rows} rows, and is read in one go");
-            (self.scope.progress)(&format!("{}: {note}", table.title()));
+            (self.scope.note)(&format!("{}: {note}", table.title()));
             takers.iter().for_each(|n| self.proofs[*n].notes.push(Remark::new(table.title(), &note)));
         }
         self.throttle(takers).await.map_err(Trouble::Stop)?;
@@ -418,6 +421,7 @@ impl<'a> Run<'a> {
         if self.looked.is_some_and(|at| at.elapsed() < Duration::from_secs(1)) {
             return Ok(());
         }
+        let mut told = false;
         while !self.fleet.interrupt.is_cancelled() {
             let load = self.positions.load(&self.group.source).await?;
             let mut reason = (load > self.scope.max_load)
@@ -432,6 +436,9 @@ impl<'a> Run<'a> {
             }
             let Some(reason) = reason else { break };
             (self.scope.progress)(&format!("resting: {reason}"));
+            if !std::mem::replace(&mut told, true) {
+                (self.scope.note)(&format!("Resting while {reason}."));
+            }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         self.looked = Some(Instant::now());
