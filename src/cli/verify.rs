@@ -117,10 +117,11 @@ async fn proven(
         interrupt.gently.clone(),
     );
     let waiting = Waiting::begin(terminal, "proving");
+    let note = |text: &str| waiting.pause(|| terminal.note(text));
     let progress = |text: &str| {
         waiting.say(text);
         if terminal.verbose > 0 {
-            terminal.note(text);
+            note(text);
         }
     };
     let scope = Scope {
@@ -133,6 +134,7 @@ async fn proven(
         max_lag: args.max_lag,
         wait: args.wait,
         show: SHOWN,
+        note: &note,
         progress: &progress,
     };
     let outsiders = outsiders(prepared, hosts).await;
@@ -148,7 +150,8 @@ async fn proven(
         }
     }
     for channel in document.channels.iter().filter(|c| c.source.is_none()) {
-        let why = format!("its channel from {}: that is no host of the inventory", channel.endpoint);
+        let why =
+            format!("its channel from {}: no host that is looked at has this address", channel.endpoint);
         report.not_provable.push(Remark::new(&channel.replica, why));
     }
     if web.edges.is_empty() && report.down.is_empty() && report.not_read.is_empty() {

@@ -31,6 +31,14 @@ impl Waiting {
         Self(Some(bar))
     }
 
+    /// Takes the line away while something is printed.
+    pub fn pause(&self, print: impl FnOnce()) {
+        match &self.0 {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
     /// Says something else from now on.
     pub fn say(&self, what: &str) {
         if let Some(bar) = &self.0 {

@@ -26,7 +26,7 @@ pub fn verify(report: &VerifyReport, full: bool) -> String {
     section("restarts", &mut text, &report.restarts, restart);
     section("tables", &mut text, &report.data, |proof, text| data(proof, full, text));
     let remark = |remark: &Remark, text: &mut String| {
-        let _ = writeln!(text, "  {}: {}", remark.about, remark.reason);
+        let _ = writeln!(text, "  {}: {}", visible(&remark.about), visible(&remark.reason));
     };
     section("not provable", &mut text, &report.not_provable, remark);
     section("not read", &mut text, &report.not_read, remark);
@@ -147,7 +147,7 @@ fn data(proof: &DataProof, full: bool, text: &mut String) {
         table_lines(table, proof, text);
     }
     for remark in &proof.notes {
-        let _ = writeln!(text, "          {}: {}", visible(&remark.about), remark.reason);
+        let _ = writeln!(text, "          {}: {}", visible(&remark.about), visible(&remark.reason));
     }
     let some = if full { proof.left_out.len() } else { NAMED };
     for remark in proof.left_out.iter().take(some) {
@@ -170,7 +170,7 @@ fn data(proof: &DataProof, full: bool, text: &mut String) {
 fn table_lines(table: &TableDifference, proof: &DataProof, text: &mut String) {
     let name = paint(ALARM, visible(&table.table));
     if let Some(problem) = &table.problem {
-        let _ = writeln!(text, "          {name}: {problem}");
+        let _ = writeln!(text, "          {name}: {}", visible(problem));
         return;
     }
     let least = if table.at_least { "at least " } else { "" };

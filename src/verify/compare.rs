@@ -1,6 +1,6 @@
 //! What two lists of rows, or several looks at one row, say about a difference. Pure.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::digest::Key;
 
@@ -45,6 +45,21 @@ pub fn differing(source: &Listing, replica: &Listing) -> Vec<Key> {
         .collect();
     keys.sort();
     keys
+}
+
+/// The order in which a person expects keys: numbers by their size.
+pub fn by_size(one: &Key, other: &Key) -> Ordering {
+    let number = |text: &String| text.parse::<i128>();
+    for (a, b) in one.iter().zip(other) {
+        let order = match (number(a), number(b)) {
+            (Ok(a), Ok(b)) => a.cmp(&b),
+            _ => a.cmp(b),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    one.len().cmp(&other.len())
 }
 
 /// How often a row was seen to differ in the same way, one look after the other.
@@ -109,6 +124,15 @@ mod tests {
                 .map(|look| suspect.note(look))
                 .collect();
         assert_eq!(times, [1, 2, 1, 0, 1, 2]);
+    }
+
+    #[test]
+    fn keys_are_shown_in_the_order_of_their_numbers() {
+        let mut keys: Vec<Key> = [["10", "b"], ["9", "b"], ["9", "a"], ["-1", "z"]]
+            .map(|k| k.map(str::to_owned).to_vec())
+            .to_vec();
+        keys.sort_by(by_size);
+        assert_eq!(keys.iter().map(|k| k.concat()).collect::<Vec<_>>(), ["-1z", "9a", "9b", "10b"]);
     }
 
     proptest::proptest! {

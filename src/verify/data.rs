@@ -33,6 +33,8 @@ const FIRST: u64 = 2_000;
 const CHUNK: f64 = 0.5;
 /// Rows of a table without a key from which on a warning is given, since it is read in one go.
 const MANY: u64 = 1_000_000;
+/// Rows that are shown of each table, however many of others were shown before.
+const AT_LEAST: usize = 3;
 /// Error numbers of a table or a column that is not there, so that somebody has changed the schema meanwhile.
 const GONE: [u16; 3] = [1049, 1054, 1146];
 
@@ -96,6 +98,8 @@ struct Run<'a> {
     web: &'a Web,
     scope: &'a Scope<'a>,
     source: Side,
+    /// One more connection to the source, which goes ahead.
+    scout: Side,
     replicas: Vec<Side>,
     positions: Positions<'a>,
     proofs: Vec<DataProof>,
@@ -118,6 +122,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, StepError> {
         debug_assert!(tables.contains_key(&group.source));
         let source = Side::open(&group.source, fleet).await?;
+        let scout = Side::open(&group.source, fleet).await?;
         let mut replicas = Vec::new();
         for replica in &group.replicas {
             replicas.push(Side::open(&replica.host, fleet).await?);
@@ -129,6 +134,7 @@ impl<'a> Run<'a> {
             web,
             scope,
             source,
+            scout,
             replicas,
             positions: Positions::new(fleet, web, scope.wait),
             proofs,
@@ -160,7 +166,8 @@ impl<'a> Run<'a> {
         };
         if let Err(error) = done {
             self.errors.push(super::canary::remark(&error));
-            for proof in &mut self.proofs {
+            // What was found before still differs.
+            for proof in self.proofs.iter_mut().filter(|p| p.verdict == Verdict::Proven) {
                 proof.verdict = Verdict::NotProvable;
             }
         }
@@ -300,21 +307,28 @@ impl<'a> Run<'a> {
         Some((Comparison { database: database.clone(), name: table.clone(), compared }, takers, without_key))
     }
 
-    /// Compares a table in chunks of its key.
+    /// Compares a table in chunks of its key. While one is added up, the end of the next is looked for.
     async fn chunks(&mut self, table: &Comparison, takers: &[usize]) -> Result<(), Trouble> {
+        let failed = |e| Trouble::of(&self.group.source, e);
         let mut size = FIRST;
-        let mut range = Range::default();
         let mut done: BTreeSet<usize> = BTreeSet::new();
+        let mut range = Range::default();
+        range.up_to = self.scout.nth_key(table, &range, size).await.map_err(failed)?;
         loop {
             self.throttle(takers).await.map_err(Trouble::Stop)?;
-            range.up_to = self
-                .source
-                .nth_key(table, &Range { after: range.after.clone(), up_to: None }, size)
-                .await
-                .map_err(|e| Trouble::of(&self.source.host, e))?;
             let begun = Instant::now();
-            let (here, there) = self.sums(table, &range, takers).await?;
-            size = next_size(size, begun.elapsed().as_secs_f64(), CHUNK);
+            let rest = Range { after: range.up_to.clone(), up_to: None };
+            let scout = &mut self.scout;
+            let next = async {
+                match rest.after {
+                    Some(_) => scout.nth_key(table, &rest, size).await,
+                    None => Ok(None),
+                }
+            };
+            let sums = sums(&mut self.source, &mut self.replicas, table, &range, takers);
+            let (sums, next) = join(sums, next).await;
+            let ((here, there), next) = (sums?, next.map_err(failed)?);
+            size = next_size(here.rows.max(FIRST), begun.elapsed().as_secs_f64(), CHUNK);
             for (number, there) in there {
                 let proof = &mut self.proofs[number];
                 proof.chunks += 1;
@@ -328,28 +342,11 @@ impl<'a> Run<'a> {
                 }
             }
             let ended = done.len() == takers.len() || self.fleet.interrupt.is_cancelled();
-            match range.up_to.take() {
-                Some(last) if !ended => range.after = Some(last),
-                _ => return Ok(()),
+            if rest.after.is_none() || ended {
+                return Ok(());
             }
+            range = Range { after: rest.after, up_to: next };
         }
-    }
-
-    /// Adds up a range on the source and its replicas at the same time.
-    async fn sums(
-        &mut self,
-        table: &Comparison,
-        range: &Range,
-        takers: &[usize],
-    ) -> Result<(Sum, Vec<(usize, Sum)>), Trouble> {
-        let replicas = self.replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
-        let there = join_all(replicas.map(|(number, side)| async move {
-            let sum = side.sum(table, range).await;
-            sum.map(|sum| (number, sum)).map_err(|e| Trouble::of(&side.host, e))
-        }));
-        let (here, there) = join(self.source.sum(table, range), there).await;
-        let here = here.map_err(|e| Trouble::of(&self.source.host, e))?;
-        Ok((here, there.into_iter().collect::<Result<_, _>>()?))
     }
 
     /// Settles a chunk that differs; whether so many rows do that the table is done.
@@ -373,7 +370,7 @@ impl<'a> Run<'a> {
             return Ok(false);
         }
         let known = self.proofs[number].differing.iter().flat_map(|t| &t.rows).count();
-        let most = self.scope.show.saturating_sub(known);
+        let most = self.scope.show.saturating_sub(known).max(AT_LEAST);
         let mut pair = self.pair(number);
         let rows = details(&mut pair, table, &settled.differing, most).await?;
         let title = table.title();
@@ -403,16 +400,17 @@ impl<'a> Run<'a> {
     async fn whole(&mut self, table: &Comparison, takers: &[usize], rows: u64) -> Result<(), Trouble> {
         if rows > MANY {
             let note = format!("it has no key and about {rows} rows, and is read in one go");
-            (self.scope.progress)(&format!("{}: {note}", table.title()));
+            (self.scope.note)(&format!("{}: {note}", table.title()));
             takers.iter().for_each(|n| self.proofs[*n].notes.push(Remark::new(table.title(), &note)));
         }
         self.throttle(takers).await.map_err(Trouble::Stop)?;
-        let (here, there) = self.sums(table, &Range::default(), takers).await?;
+        let range = Range::default();
+        let (here, there) = sums(&mut self.source, &mut self.replicas, table, &range, takers).await?;
         for (number, there) in there {
             self.proofs[number].chunks += 1;
             self.proofs[number].rows += here.rows;
             if there != here {
-                self.settle(table, &Range::default(), number).await?;
+                self.settle(table, &range, number).await?;
             }
         }
         Ok(())
@@ -423,6 +421,7 @@ impl<'a> Run<'a> {
         if self.looked.is_some_and(|at| at.elapsed() < Duration::from_secs(1)) {
             return Ok(());
         }
+        let mut told = false;
         while !self.fleet.interrupt.is_cancelled() {
             let load = self.positions.load(&self.group.source).await?;
             let mut reason = (load > self.scope.max_load)
@@ -437,6 +436,9 @@ impl<'a> Run<'a> {
             }
             let Some(reason) = reason else { break };
             (self.scope.progress)(&format!("resting: {reason}"));
+            if !std::mem::replace(&mut told, true) {
+                (self.scope.note)(&format!("Resting while {reason}."));
+            }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         self.looked = Some(Instant::now());
@@ -447,8 +449,27 @@ impl<'a> Run<'a> {
         let took = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.proofs.iter_mut().for_each(|p| p.took_ms = took);
         self.source.close().await;
+        self.scout.close().await;
         join_all(self.replicas.into_iter().map(Side::close)).await;
         self.positions.close().await;
         (self.proofs, self.remarks, self.errors)
     }
+}
+
+/// Adds up a range on the source and its replicas at the same time.
+async fn sums(
+    source: &mut Side,
+    replicas: &mut [Side],
+    table: &Comparison,
+    range: &Range,
+    takers: &[usize],
+) -> Result<(Sum, Vec<(usize, Sum)>), Trouble> {
+    let replicas = replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
+    let there = join_all(replicas.map(|(number, side)| async move {
+        let sum = side.sum(table, range).await;
+        sum.map(|sum| (number, sum)).map_err(|e| Trouble::of(&side.host, e))
+    }));
+    let (here, there) = join(source.sum(table, range), there).await;
+    let here = here.map_err(|e| Trouble::of(&source.host, e))?;
+    Ok((here, there.into_iter().collect::<Result<_, _>>()?))
 }

@@ -55,7 +55,13 @@ fn difference(
     let mut difference = RowDifference { key: Vec::new(), kind, columns: Vec::new() };
     for (n, (column, _)) in compared.columns.iter().enumerate() {
         let (source, replica) = (value(here, n), value(there, n));
-        let text = |shown: &Option<Shown>| shown.as_ref().and_then(|s| s.text.clone());
+        let text = |shown: &Option<Shown>| {
+            let mut text = shown.as_ref()?.text.clone()?;
+            if text.chars().count() >= WIDTH {
+                text.push_str("...");
+            }
+            Some(text)
+        };
         if compared.key.contains(&column.name) {
             let known = text(&source).or(text(&replica)).unwrap_or_default();
             difference.key.push((column.name.clone(), known));

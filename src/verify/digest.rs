@@ -1,9 +1,10 @@
 //! The digest of a row: the same on two servers exactly where the row is the same. Pure text.
 //!
 //! Each value becomes bytes without a loss. A text or a binary string carries its length before it, so that no
-//! value can reach into the next; a long one stands there as its SHA-256; NULL is a sign that no other value can
-//! be. Sixty-four bits of the row's SHA-256 are added up over the rows of a chunk, which no order and no
-//! duplicate disturbs; CRC-32, which other tools add up, meets by chance once in some thousand million rows.
+//! value can reach into the next; a long one stands there as its SHA-256; a row of zeros and ones in front says
+//! which values are NULL. Sixty-four bits of the row's SHA-256 are added up over the rows of a chunk, which no
+//! order and no duplicate disturbs; CRC-32, which other tools add up, is the same by chance once in some
+//! thousand million rows.
 
 use super::table::{Column, Table};
 use crate::{
@@ -68,7 +69,9 @@ impl Compared {
                     described(other)
                 ));
             }
-            columns.push((column.clone(), convert));
+            // Where one side may have NULL, both are asked for it.
+            let nullable = column.nullable || other.nullable;
+            columns.push((Column { nullable, ..column.clone() }, convert));
         }
         let (index, mut key) = source.key.clone().unwrap_or_default();
         // A text in two character sets has two orders.
@@ -81,8 +84,9 @@ impl Compared {
 
     /// Makes it fit for a third side, which is compared at the same time.
     pub fn also_for(&mut self, other: &Self) {
-        for ((_, convert), (_, also)) in self.columns.iter_mut().zip(&other.columns) {
-            *convert |= also;
+        for ((column, convert), (also, also_convert)) in self.columns.iter_mut().zip(&other.columns) {
+            *convert |= also_convert;
+            column.nullable |= also.nullable;
         }
         if other.key.is_empty() {
             self.key.clear();
@@ -92,8 +96,16 @@ impl Compared {
 
     /// The digest of a row as text.
     pub fn row(&self) -> String {
-        let values: Vec<String> = self.columns.iter().map(|(c, convert)| exact(c, *convert)).collect();
-        hash(&format!("CONCAT_WS('#', {})", values.join(", ")))
+        let nulls: Vec<String> = self
+            .columns
+            .iter()
+            .filter(|(c, _)| c.nullable)
+            .map(|(c, _)| format!("ISNULL({})", identifier(&c.name)))
+            .collect();
+        let nulls = (!nulls.is_empty()).then(|| format!("CONCAT({})", nulls.join(", ")));
+        let values = self.columns.iter().map(|(c, convert)| exact(c, *convert));
+        let all: Vec<String> = nulls.into_iter().chain(values).collect();
+        hash(&format!("CONCAT_WS('#', {})", all.join(", ")))
     }
 
     /// The number of rows and the sum of their digests.
@@ -168,7 +180,7 @@ impl Compared {
     /// Expressions that show every column to a person, and their exact values beside them.
     pub fn shown(&self, most: usize) -> String {
         let pair = |(n, (c, convert)): (usize, &(Column, bool))| {
-            format!("{} AS v{n}, {} AS x{n}", readable(c, most), exact(c, *convert))
+            format!("{} AS v{n}, HEX(CONCAT_WS('#', {})) AS x{n}", readable(c, most), exact(c, *convert))
         };
         self.columns.iter().enumerate().map(pair).collect::<Vec<_>>().join(", ")
     }
@@ -230,23 +242,21 @@ fn hash(text: &str) -> String {
     format!("SHA2({text}, 256)")
 }
 
-/// A value as bytes, exactly. Our sessions have the time zone +00:00.
+/// A value as bytes, exactly, for `CONCAT_WS`, which turns numbers and times into text and leaves out NULL. Our
+/// sessions have the time zone +00:00.
 fn exact(column: &Column, convert: bool) -> String {
     let name = identifier(&column.name);
     let bytes = if convert { format!("CONVERT({name} USING utf8mb4)") } else { name.clone() };
-    let value = match class(column) {
-        Class::Number | Class::Time => format!("CAST({name} AS CHAR)"),
+    match class(column) {
+        Class::Number | Class::Time => name,
         // A float alone is written with six digits; as a double it is written with all that it has.
-        Class::Real => format!("CAST({name} * 1e0 AS CHAR)"),
-        Class::Bits => format!("CAST({name} + 0 AS CHAR)"),
-        Class::Text | Class::Bytes | Class::Named => {
-            format!("CONCAT(LENGTH({bytes}), ':', CAST({bytes} AS BINARY))")
-        }
+        Class::Real => format!("{name} * 1e0"),
+        Class::Bits => format!("{name} + 0"),
+        Class::Text | Class::Bytes | Class::Named => format!("LENGTH({bytes}), CAST({bytes} AS BINARY)"),
         Class::Long => hash(&format!("CAST({bytes} AS BINARY)")),
         Class::Document => hash(&format!("CAST({name} AS CHAR)")),
         Class::Other => hash(&format!("HEX({name})")),
-    };
-    format!("COALESCE({value}, 'N')")
+    }
 }
 
 /// A value for a person.

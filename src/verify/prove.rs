@@ -33,6 +33,8 @@ pub struct Scope<'a> {
     pub wait: Duration,
     /// Rows that are shown of those that differ, for each pair of hosts.
     pub show: usize,
+    /// Told once what a person should know while it goes on.
+    pub note: &'a (dyn Fn(&str) + Send + Sync),
     /// Told what is done now.
     pub progress: &'a (dyn Fn(&str) + Send + Sync),
 }

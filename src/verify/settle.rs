@@ -10,7 +10,7 @@ use futures_util::future::join;
 
 use super::{
     RowKind,
-    compare::{Listing, Look, Suspect, differing, judge},
+    compare::{Listing, Look, Suspect, by_size, differing, judge},
     digest::Key,
     position::{Place, Positions},
     side::{Comparison, Range, Side, Sum},
@@ -199,7 +199,7 @@ impl Pair<'_, '_> {
             tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(Duration::from_millis(500));
         }
-        settled.differing.sort();
+        settled.differing.sort_by(|(a, _), (b, _)| by_size(a, b));
         settled.moving = open.len() as u64;
         Ok(settled)
     }

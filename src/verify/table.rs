@@ -52,6 +52,8 @@ pub struct Column {
     pub data_type: String,
     /// Type in full, such as `varchar(20)`.
     pub column_type: String,
+    /// Whether it may be NULL.
+    pub nullable: bool,
     /// Bytes at most, for texts and binary strings.
     pub bytes: u64,
     /// Character set, for texts.
@@ -75,7 +77,7 @@ pub async fn read(sql: &mut SqlReader, dialect: Dialect) -> Result<Tables, SqlEr
     let columns = sql
         .query(&format!(
             "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS tbl, COLUMN_NAME AS name, DATA_TYPE AS kind, COLUMN_TYPE AS whole, \
-             CHARACTER_OCTET_LENGTH AS bytes, CHARACTER_SET_NAME AS cs, COLLATION_NAME AS co, EXTRA AS extra, \
+             CHARACTER_OCTET_LENGTH AS bytes, IS_NULLABLE AS nullable, CHARACTER_SET_NAME AS cs, COLLATION_NAME AS co, EXTRA AS extra, \
              {} AS made FROM information_schema.COLUMNS WHERE {wanted} \
              ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
             dialect.generation_expression()
@@ -127,6 +129,7 @@ fn column(row: &Row) -> Column {
         name: row.text("name"),
         data_type: row.text("kind").to_ascii_lowercase(),
         column_type: row.text("whole"),
+        nullable: !row.text("nullable").eq_ignore_ascii_case("no"),
         bytes: row.number("bytes").unwrap_or(0),
         character_set: row.get("cs").map(str::to_owned),
         collation: row.get("co").map(str::to_owned),

@@ -137,8 +137,12 @@ fn a_pair_is_proven_and_left_as_it_was() {
             "the log of {host} holds no canary, so it proves nothing: {events}"
         );
     }
-    let history = lab.tandem(&["plan", "hot-standby"]).expect(0);
-    assert!(history.err.contains("Observed"), "{}", history.err);
+    lab.plan("hot-standby").expect(0);
+    // Two runs that write keep out of each other's way.
+    lab.at("db-b", "nohup flock /run/lock/tandem.lock sleep 100 >/dev/null 2>&1 &");
+    let locked = verify(&lab, &[]).expect(5);
+    assert!(locked.err.contains("db-b is locked by another run"), "{}", locked.err);
+    clean(&lab, &["db-a", "db-b"]);
 }
 
 #[test]
