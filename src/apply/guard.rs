@@ -44,8 +44,11 @@ async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) 
     let mut sql = fleet.reader(host).await?;
     let have = databases_with_content(&mut sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
     sql.close().await;
-    let known: BTreeSet<&String> = plan.leftovers.iter().chain(&plan.replaces).collect();
-    let new: Vec<&str> = have.iter().filter(|d| !known.contains(d)).map(String::as_str).collect();
+    let known: BTreeSet<&String> = plan.leftovers.iter().chain(&plan.replaces).chain(&plan.others).collect();
+    // Beside other data only a database of the same name is in the way.
+    let counts = |name: &String| !plan.beside || plan.databases.contains(name);
+    let new: Vec<&str> =
+        have.iter().filter(|d| !known.contains(d) && counts(d)).map(String::as_str).collect();
     if new.is_empty() {
         return Ok(());
     }

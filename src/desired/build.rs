@@ -40,7 +40,7 @@ pub fn build(
     known: &BTreeMap<HostName, Identity>,
 ) -> Built {
     let mut problems = Problems::default();
-    let edges = play.topology.as_ref().map(Edges::of).unwrap_or_default();
+    let mut edges = play.topology.as_ref().map(Edges::of).unwrap_or_default();
     let mut members = edges.members.clone();
     members.extend(hosts.iter().filter(|h| !edges.members.contains(h)).cloned());
     let variables: BTreeMap<HostName, Variables> =
@@ -67,6 +67,23 @@ pub fn build(
             })
             .collect()
     };
+    let named = Builder {
+        project,
+        play,
+        edges: &edges,
+        variables: &variables,
+        known,
+        ids: &BTreeMap::new(),
+        offsets: &BTreeMap::new(),
+        problems: Problems::default(),
+    };
+    let endpoints: BTreeMap<HostName, Endpoint> =
+        members.iter().map(|host| (host.clone(), named.endpoint(host))).collect();
+    edges.name_channels(|edge| {
+        let channels = &known.get(&edge.to)?.channels;
+        let source = endpoints.get(&edge.from)?;
+        channels.iter().find(|(_, at)| at == source).map(|(name, _)| name.clone())
+    });
     let (declared_ids, declared_offsets) = (numbers("server_id"), numbers("auto_increment_offset"));
     let ids = identity::server_ids(&members, &declared_ids, known);
     let offsets = identity::offsets(&edges.writers, &declared_offsets);
@@ -132,6 +149,8 @@ impl Builder<'_> {
             }
             self.role(role, &mut host, variables, &scope);
         }
+        let version = self.known.get(name).and_then(|known| known.version);
+        super::filters::add_settings(&mut host, version.map_or(crate::model::Family::MariaDb, |v| v.family));
         host
     }
 
@@ -261,6 +280,7 @@ impl Builder<'_> {
                 let mut source = entry(&edge.from);
                 source["channel"] = edge.name.clone().into();
                 source["delay"] = edge.delay.into();
+                source["filters"] = json!(edge.filters);
                 source
             })
             .collect();
@@ -278,7 +298,7 @@ impl Builder<'_> {
         scope.set("peers", peers.into_iter().map(entry).collect());
         scope.set("sources", sources.into());
         scope.set("replicas", replicas.into());
-        scope.set("seed_from", self.edges.seeds.get(name).map(entry).into_iter().collect());
+        scope.set("seed_from", self.edges.seeds.get(name).into_iter().flatten().map(entry).collect());
         scope.set("server_id", id.into());
         scope.set("auto_increment_offset", self.offsets.get(name).copied().into());
         scope.set("auto_increment_increment", writers.max(10).into());

@@ -1,9 +1,12 @@
 //! Who replicates from whom, who is written to, and who copies from whom.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
 
 use crate::{
-    model::HostName,
+    model::{Filters, HostName},
     playbook::{Kind, Topology},
 };
 
@@ -18,6 +21,8 @@ pub struct Edge {
     pub name: String,
     /// Delay in seconds.
     pub delay: u64,
+    /// What this channel alone applies.
+    pub filters: Filters,
 }
 
 /// A topology worked out.
@@ -29,8 +34,8 @@ pub struct Edges {
     pub edges: Vec<Edge>,
     /// Members that clients may write to, in order.
     pub writers: Vec<HostName>,
-    /// The host from which an empty replica gets its data.
-    pub seeds: BTreeMap<HostName, HostName>,
+    /// The hosts from which an empty replica gets its data: one of each group of sources that hold the same.
+    pub seeds: BTreeMap<HostName, Vec<HostName>>,
     /// The host whose data count where the others are empty.
     pub root: Option<HostName>,
 }
@@ -50,6 +55,7 @@ impl Edges {
             to: to.clone(),
             name: String::new(),
             delay: 0,
+            filters: Filters::default(),
         };
         let mut edges: Vec<Edge> = match topology.kind {
             Kind::DualPrimary | Kind::Ring => {
@@ -63,10 +69,10 @@ impl Edges {
                     to: c.to.host.clone(),
                     name: c.name.clone(),
                     delay: c.delay,
+                    filters: c.filters.clone(),
                 })
                 .collect(),
         };
-        name_channels(&mut edges);
         let writers = match topology.kind {
             Kind::DualPrimary | Kind::Ring => {
                 let standby = topology.standby.as_ref().map(|s| &s.host);
@@ -84,8 +90,30 @@ impl Edges {
         };
         let seeds = seeds(&members, &edges, root.as_ref());
         // The channel that brings a copy is set up before the one that leads back.
-        edges.sort_by_key(|e| (seeds.get(&e.to) != Some(&e.from), members.iter().position(|m| *m == e.to)));
+        edges.sort_by_key(|e| (!gives(&seeds, e), members.iter().position(|m| *m == e.to)));
         Self { members, edges, writers, seeds, root }
+    }
+
+    /// Gives names to channels that have none in the playbook. One that exists keeps the name that it has, so
+    /// that a second source does not rename the first; else one alone is the default channel, and of several
+    /// each is called after its source.
+    pub fn name_channels(&mut self, existing: impl Fn(&Edge) -> Option<String>) {
+        let declared: BTreeSet<(HostName, String)> = self
+            .edges
+            .iter()
+            .filter(|e| !e.name.is_empty())
+            .map(|e| (e.to.clone(), e.name.clone()))
+            .collect();
+        for n in 0..self.edges.len() {
+            let edge = &self.edges[n];
+            if !edge.name.is_empty() {
+                continue;
+            }
+            let several = self.edges.iter().filter(|e| e.to == edge.to).count() > 1;
+            let name = existing(edge).filter(|name| !declared.contains(&(edge.to.clone(), name.clone())));
+            let name = name.unwrap_or_else(|| if several { edge.from.to_string() } else { String::new() });
+            self.edges[n].name = name;
+        }
     }
 
     /// Channels on which a host is the replica.
@@ -110,33 +138,75 @@ impl Edges {
     }
 }
 
-/// Gives a name to each channel of a replica that has several sources; one alone is the default one.
-fn name_channels(edges: &mut [Edge]) {
-    for n in 0..edges.len() {
-        let several = edges.iter().filter(|e| e.to == edges[n].to).count() > 1;
-        if several && edges[n].name.is_empty() {
-            edges[n].name = edges[n].from.as_str().to_owned();
-        }
-    }
+fn gives(seeds: &BTreeMap<HostName, Vec<HostName>>, edge: &Edge) -> bool {
+    seeds.get(&edge.to).is_some_and(|from| from.contains(&edge.from))
 }
 
-/// Spreads from the root along the channels, so that each host copies from one that has data by then.
-fn seeds(members: &[HostName], edges: &[Edge], root: Option<&HostName>) -> BTreeMap<HostName, HostName> {
-    let mut seeds = BTreeMap::new();
+/// Who copies from whom, so that each host copies from one that has data by then.
+///
+/// Data spreads from the root, and from every host that has no source. A host with several sources copies
+/// from each that holds something else: two sources hold the same where one host feeds both. Of those the one
+/// that holds most gives the copy, or else the one that is nearest to the beginning.
+fn seeds(members: &[HostName], edges: &[Edge], root: Option<&HostName>) -> BTreeMap<HostName, Vec<HostName>> {
     let has_source = |host: &HostName| edges.iter().any(|e| e.to == *host);
-    let mut reached: Vec<HostName> =
-        members.iter().filter(|m| Some(*m) == root || !has_source(m)).cloned().collect();
-    let mut next = 0;
-    while let Some(from) = reached.get(next).cloned() {
-        next += 1;
-        for edge in edges.iter().filter(|e| e.from == from) {
-            if Some(&edge.to) != root && !reached.contains(&edge.to) {
-                seeds.insert(edge.to.clone(), from.clone());
-                reached.push(edge.to.clone());
-            }
+    let mut roots: Vec<&HostName> = members.iter().filter(|m| Some(*m) == root || !has_source(m)).collect();
+    // A circle that nothing feeds from outside has a beginning, too.
+    for member in members {
+        let fed = upstream(member, None, edges);
+        if !roots.iter().any(|root| fed.contains_key(root)) {
+            roots.push(member);
+        }
+    }
+    let mut seeds = BTreeMap::new();
+    for host in members {
+        let mut groups: Vec<(BTreeSet<&HostName>, (Rank, &HostName))> = Vec::new();
+        for source in edges.iter().filter(|e| e.to == *host && e.from != *host).map(|e| &e.from) {
+            let fed = upstream(source, Some(host), edges);
+            let begun: Vec<usize> = roots.iter().filter_map(|root| fed.get(root).copied()).collect();
+            // What comes from nowhere else is this host's own, on its way round.
+            let Some(nearest) = begun.iter().min() else { continue };
+            let mut all: BTreeSet<&HostName> = fed.keys().copied().collect();
+            let mut giver = ((Reverse(begun.len()), *nearest), source);
+            groups.retain(|(others, theirs)| {
+                let apart = others.is_disjoint(&all);
+                if !apart {
+                    all.extend(others.iter().copied());
+                    giver = if theirs.0 <= giver.0 { *theirs } else { giver };
+                }
+                apart
+            });
+            groups.push((all, giver));
+        }
+        let from: Vec<HostName> = groups.into_iter().map(|(_, (_, source))| source.clone()).collect();
+        if !from.is_empty() {
+            seeds.insert(host.clone(), from);
         }
     }
     seeds
+}
+
+/// How many beginnings a source's data has, and how near the nearest is: the least gives the copy.
+type Rank = (Reverse<usize>, usize);
+
+/// The host itself and all whose events reach it on ways that lead past another one, each with the number of
+/// channels between.
+fn upstream<'a>(
+    host: &'a HostName,
+    past: Option<&HostName>,
+    edges: &'a [Edge],
+) -> BTreeMap<&'a HostName, usize> {
+    let mut found = BTreeMap::from([(host, 0)]);
+    let mut open = VecDeque::from([host]);
+    while let Some(at) = open.pop_front() {
+        let distance = found.get(at).copied().unwrap_or_default() + 1;
+        for edge in edges.iter().filter(|e| e.to == *at && Some(&e.from) != past) {
+            if !found.contains_key(&edge.from) {
+                found.insert(&edge.from, distance);
+                open.push_back(&edge.from);
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -162,6 +232,7 @@ mod tests {
                         to: declared(replica),
                         name: String::new(),
                         delay: 0,
+                        filters: Filters::default(),
                     })
                     .collect(),
                 _ => Vec::new(),
@@ -184,5 +255,45 @@ mod tests {
         let edges = Edges::of(&topology(Kind::PrimaryReplica, &["p", "r", "s"], None));
         assert_eq!(edges.restart_order(), ["s", "r", "p"].map(HostName::from));
         assert_eq!(edges.writers, ["p"].map(HostName::from));
+    }
+
+    #[test]
+    fn each_group_of_sources_gives_one_copy() {
+        let host = |name: &str| HostName::from(name);
+        for (root, channels, wished) in [
+            ("a", "a>h b>h", "h: a b"),
+            ("a", "a>b b>a a>h b>h", "b: a; h: a"),
+            ("a", "a>b b>a b>h a>h", "b: a; h: a"),
+            ("a", "a>b b>c c>a", "b: a; c: b"),
+            ("a", "a>b b>a x>a", "a: x; b: a"),
+            ("a", "a>b b>a c>d d>c b>h d>h", "b: a; d: c; h: b d"),
+            ("p", "p>i i>r p>s", "i: p; r: i; s: p"),
+            ("a", "a>m b>m m>r", "m: a b; r: m"),
+            ("a", "a>m b>m b>r m>r", "m: a b; r: m"),
+        ] {
+            let (mut members, mut edges): (Vec<HostName>, Vec<Edge>) = Default::default();
+            for (from, to) in channels.split(' ').filter_map(|c| c.split_once('>')) {
+                for name in [from, to].map(HostName::from) {
+                    if !members.contains(&name) {
+                        members.push(name);
+                    }
+                }
+                edges.push(Edge {
+                    from: host(from),
+                    to: host(to),
+                    name: String::new(),
+                    delay: 0,
+                    filters: Filters::default(),
+                });
+            }
+            let found: Vec<String> = seeds(&members, &edges, Some(&host(root)))
+                .iter()
+                .map(|(to, from)| {
+                    let from: Vec<&str> = from.iter().map(HostName::as_str).collect();
+                    format!("{to}: {}", from.join(" "))
+                })
+                .collect();
+            assert_eq!(found.join("; "), wished, "{channels}");
+        }
     }
 }

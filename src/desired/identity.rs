@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{HostName, ServerVersion};
+use crate::model::{Endpoint, HostName, ServerVersion};
 
 /// What a host is known to be before its roles are evaluated. All unknown without a connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Identity {
     pub domain: Option<u64>,
     /// The running `auto_increment_offset`.
     pub offset: Option<u64>,
+    /// Its channels: name, and where the source is.
+    pub channels: Vec<(String, Endpoint)>,
 }
 
 /// Gives every member a server id.

@@ -7,6 +7,7 @@
 
 mod build;
 mod edges;
+mod filters;
 pub mod identity;
 mod lint;
 mod resource;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     inventory::Variables,
-    model::{Endpoint, HostName, Place, SecretId},
+    model::{Endpoint, Filters, HostName, Place, SecretId},
     option_file::canonical_name,
     playbook::{ResourceKind, Role, RoleResource},
     source::{Node, Problem, Problems, Yaml, closest},
@@ -336,7 +336,8 @@ impl Reader<'_> {
                 let databases = self.list("databases");
                 let accounts = self.flag("accounts", true);
                 let (Some(from), Some(method)) = (from, method) else { return };
-                host.seed = Some(SeedWish { from, method, databases, accounts, place: topology.clone() });
+                host.seeds.retain(|s| s.from != from);
+                host.seeds.push(SeedWish { from, method, databases, accounts, place: topology.clone() });
             }
             ResourceKind::Channel => host.channels.extend(self.channel(endpoint, topology)),
             ResourceKind::Command => {
@@ -379,8 +380,19 @@ impl Reader<'_> {
             positioning: positioning?,
             tls_ca,
             delay,
+            filters: self.filters("filters"),
             place: topology.clone(),
         })
+    }
+
+    fn filters(&mut self, key: &str) -> Filters {
+        match self.body.get(key) {
+            None | Some(Json::Null) => Filters::default(),
+            Some(value) => serde_json::from_value(value.clone()).unwrap_or_else(|_| {
+                self.wrong(key, "a mapping of databases, ignore_databases, wild_tables, wild_ignore_tables");
+                Filters::default()
+            }),
+        }
     }
 
     fn file(&mut self) -> Option<FileWish> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     inventory::Connection,
-    model::{Endpoint, HostName, Place, SecretId},
+    model::{Endpoint, Filters, HostName, Place, SecretId},
 };
 
 /// What one play asks of a fleet.
@@ -43,8 +43,8 @@ pub struct DesiredHost {
     pub accounts: Vec<AccountWish>,
     /// Databases that shall exist.
     pub databases: Vec<DatabaseWish>,
-    /// Where an empty replica gets its data.
-    pub seed: Option<SeedWish>,
+    /// Where an empty replica gets its data: from one source, or from each of several that hold something else.
+    pub seeds: Vec<SeedWish>,
     /// Channels on which it shall replicate.
     pub channels: Vec<ChannelWish>,
     /// The packet filter.
@@ -75,7 +75,7 @@ impl DesiredHost {
             settings: None,
             accounts: Vec::new(),
             databases: Vec::new(),
-            seed: None,
+            seeds: Vec::new(),
             channels: Vec::new(),
             firewall: None,
             services: Vec::new(),
@@ -84,6 +84,11 @@ impl DesiredHost {
             commands: Vec::new(),
             certificates: None,
         }
+    }
+
+    /// The wish for a copy from this source.
+    pub fn seed_from(&self, source: &HostName) -> Option<&SeedWish> {
+        self.seeds.iter().find(|seed| seed.from == *source)
     }
 }
 
@@ -221,6 +226,8 @@ pub struct ChannelWish {
     pub tls_ca: String,
     /// Delay in seconds.
     pub delay: u64,
+    /// What this channel alone applies; a list that is empty leaves it to the host's filters.
+    pub filters: Filters,
     /// Where it is written.
     pub place: Place,
 }

@@ -1,7 +1,7 @@
 //! Statements about replication channels.
 
-use super::{Dialect, literal};
-use crate::model::Family;
+use super::{Dialect, identifier, literal};
+use crate::model::{Family, Filters};
 
 /// Everything that a statement for a channel says. It is always said in full, since the servers
 /// differ in what they keep of options that are left out.
@@ -143,6 +143,35 @@ impl Dialect {
         if self.mysql(5, 7, 6) { format!(" FOR CHANNEL {}", literal(name)) } else { String::new() }
     }
 
+    /// Gives a channel its own filters. Its applier must not run.
+    pub fn filter_channel(self, name: &str, filters: &Filters) -> Vec<String> {
+        let joined = |list: &[String], quote: &dyn Fn(&str) -> String| {
+            list.iter().map(|value| quote(value)).collect::<Vec<_>>().join(", ")
+        };
+        match self.family() {
+            Family::MariaDb => {
+                let connection = format!("SET SESSION default_master_connection = {}", literal(name));
+                let list = |list: &Vec<String>| literal(&list.join(","));
+                let set =
+                    filters.lists().map(|(option, values)| format!("SET GLOBAL {option} = {}", list(values)));
+                std::iter::once(connection).chain(set).collect()
+            }
+            Family::MySql => {
+                let rules = filters.lists().map(|(option, values)| {
+                    let wild = option.contains("wild");
+                    let values = joined(values, &|v| if wild { literal(v) } else { identifier(v) });
+                    format!("{} = ({values})", option.to_ascii_uppercase())
+                });
+                vec![format!("CHANGE REPLICATION FILTER {}{}", rules.join(", "), self.for_channel(name))]
+            }
+        }
+    }
+
+    /// Whether channels can have filters of their own: MariaDB's can, and MySQL's since 8.0.1.
+    pub fn filters_by_channel(self) -> bool {
+        self.family() == Family::MariaDb || self.mysql(8, 0, 1)
+    }
+
     /// Starts a channel.
     pub fn start_channel(self, name: &str) -> String {
         self.about_channel("START", name, "")
@@ -258,6 +287,26 @@ mod tests {
             "{sql}"
         );
         assert!(!sql.contains("DELAY"), "{sql}");
+    }
+
+    #[test]
+    fn a_channel_has_filters_of_its_own() {
+        let filters = Filters {
+            databases: vec!["shop".into(), "b`c".into()],
+            wild_ignore_tables: vec!["shop.log_%".into()],
+            ..Filters::default()
+        };
+        assert_eq!(
+            dialect("10.11.6-MariaDB").filter_channel("east", &filters).join("; "),
+            "SET SESSION default_master_connection = 'east'; SET GLOBAL replicate_do_db = 'shop,b`c'; \
+             SET GLOBAL replicate_ignore_db = ''; SET GLOBAL replicate_wild_do_table = ''; \
+             SET GLOBAL replicate_wild_ignore_table = 'shop.log_%'"
+        );
+        assert_eq!(
+            dialect("9.7.4").filter_channel("east", &filters),
+            ["CHANGE REPLICATION FILTER REPLICATE_DO_DB = (`shop`, `b``c`), REPLICATE_IGNORE_DB = (), \
+              REPLICATE_WILD_DO_TABLE = (), REPLICATE_WILD_IGNORE_TABLE = ('shop.log_%') FOR CHANNEL 'east'"]
+        );
     }
 
     #[test]

@@ -164,7 +164,8 @@ impl Dialect {
                 | "symbolic_links"
                 | "console"
                 | "daemonize"
-        ) || name.starts_with("skip_")
+        ) || name.split_once('.').is_some_and(|(_, option)| option.starts_with("replicate_"))
+            || name.starts_with("skip_")
             || name.starts_with("plugin_load")
             || name.starts_with("loose_")
             || self.comes_with_a_plugin(name)

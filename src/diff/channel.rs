@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Draft};
+use super::{Context, Draft, filters};
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, Tls},
+    dialect::Dialect,
     doctor::{Layer, Surroundings, explain_channel, explain_down},
     grant::sha256_hex,
-    model::HostName,
+    model::{HostName, visible},
     observe::{ChannelFacts, HostFacts, ServerFacts},
     plan::{Action, ChannelChange, Coordinates, Kind, Reason, Risk, SeedPlan, Step, StepId},
 };
@@ -57,7 +58,7 @@ pub fn steps(
             (Some(_), None) if ended(draft, &host.name, &wish.source) => {
                 // The way back begins where the copy of this very host was taken.
                 if copied_from(draft, &wish.source) == Some(&host.name) {
-                    new(wish, Some(&Footing::Compared), host)
+                    new(context, wish, Some(&Footing::Compared), host)
                 } else {
                     let reason =
                         format!("replication from {0}: {0} gets a copy of the data first", wish.source);
@@ -66,9 +67,9 @@ pub fn steps(
                 }
             }
             // It ends with the copy that is made, or nothing can be done about it.
-            (Some(_), Some(decided)) => new(wish, Some(decided), host),
+            (Some(_), Some(decided)) => new(context, wish, Some(decided), host),
             (Some(channel), None) => existing(context, host, facts, wish, channel, draft),
-            (None, decided) => new(wish, decided, host),
+            (None, decided) => new(context, wish, decided, host),
         };
         draft.steps.extend(step);
     }
@@ -92,13 +93,18 @@ fn ended(draft: &Draft, host: &HostName, source: &HostName) -> bool {
         .is_some_and(|plan| plan.ends.iter().any(|end| end.host == *host && end.source == *source))
 }
 
-fn new(wish: &ChannelWish, footing: Option<&Footing>, host: &DesiredHost) -> Option<Step> {
+fn new(
+    context: &Context<'_>,
+    wish: &ChannelWish,
+    footing: Option<&Footing>,
+    host: &DesiredHost,
+) -> Option<Step> {
     let coordinates = match footing? {
         Footing::Seeded => Coordinates::OfSeed,
         Footing::Empty(at) => at.clone(),
         Footing::Compared => Coordinates::Compared,
         Footing::Moved { from, now, two_way } => {
-            return Some(moved(wish, from.as_ref(), now, *two_way, host));
+            return Some(moved(context, wish, (from.as_ref(), now, *two_way), host));
         }
         Footing::Refused => return None,
     };
@@ -130,12 +136,19 @@ fn new(wish: &ChannelWish, footing: Option<&Footing>, host: &DesiredHost) -> Opt
             change: true,
             coordinates,
             skip: None,
+            filters: filters::wished(host, wish).filter(|f| !f.is_empty()),
+            others: others(context, host, wish),
         }),
     })
 }
 
 /// The channel gets another source; the replica keeps its data and goes on from its place.
-fn moved(wish: &ChannelWish, from: Option<&HostName>, now: &str, two_way: bool, host: &DesiredHost) -> Step {
+fn moved(
+    context: &Context<'_>,
+    wish: &ChannelWish,
+    (from, now, two_way): (Option<&HostName>, &str, bool),
+    host: &DesiredHost,
+) -> Step {
     let left = Risk::Note(format!(
         "what clients write on {now} from then on reaches {} only as far as other channels carry it",
         host.name
@@ -159,8 +172,16 @@ fn moved(wish: &ChannelWish, from: Option<&HostName>, now: &str, two_way: bool, 
             change: true,
             coordinates: Coordinates::Moved { from: from.cloned(), two_way },
             skip: None,
+            filters: filters::wished(host, wish),
+            others: others(context, host, wish),
         }),
     }
+}
+
+/// Sources of the host's other channels that hold something else than this one's.
+fn others(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish) -> Vec<HostName> {
+    let independent = context.independent(host, wish);
+    independent.map(|other| other.source.clone()).collect()
 }
 
 fn existing(
@@ -171,7 +192,22 @@ fn existing(
     channel: &ChannelFacts,
     draft: &mut Draft,
 ) -> Option<Step> {
-    let differences = differences(context, facts, wish, channel);
+    let mut differences = differences(context, facts, wish, channel);
+    let changed = !differences.is_empty();
+    let filters = filters::wished(host, wish).map(filters::sorted);
+    let runs_with = filters::running(&channel.filters);
+    let filtered = filters.as_ref().is_some_and(|f| *f != runs_with);
+    if let (Some(wished), true) = (&filters, filtered) {
+        let by_itself =
+            context.server(&host.name).is_some_and(|s| Dialect::of(s.version).filters_by_channel());
+        if !by_itself {
+            let reason = "filters of a single channel came with MySQL 8.0.1; filter the whole server.";
+            draft.refuse(&host.name, "channel-filter", reason);
+            return None;
+        }
+        let (before, after) = (runs_with.to_string(), wished.to_string());
+        differences.push(Difference { field: "filters", before, after });
+    }
     let around = surroundings(context, &host.name, facts, wish);
     let around = Surroundings { replica: host.name.as_str(), source: wish.source.as_str(), ..around };
     let trouble = explain_channel(channel, &around);
@@ -192,7 +228,7 @@ fn existing(
             return None;
         }
         if !trouble.heals && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
-            let copied_anew = host.seed.as_ref().is_some_and(|s| s.from == wish.source);
+            let copied_anew = host.seed_from(&wish.source).is_some();
             let or = match copied_anew && trouble.layer == Layer::Data {
                 true => format!(
                     " Or copy {} anew with --allow reseed; its own data is kept in a file there.",
@@ -217,7 +253,7 @@ fn existing(
     if differences.is_empty() && !restart && !relay_log_renamed {
         return None;
     }
-    let change = !differences.is_empty() || relay_log_lost || relay_log_renamed;
+    let change = changed || relay_log_lost || relay_log_renamed;
     let mut reason = vec![Reason::declared("the topology", &wish.place)];
     reason.extend(trouble.as_ref().map(|t| Reason::because(t.to_string())));
     if relay_log_renamed {
@@ -235,14 +271,14 @@ fn existing(
         (true, _) if relay_log_lost || relay_log_renamed => {
             format!("fetch everything after the last executed event of {} again", wish.source)
         }
-        (true, _) => {
+        (true, _) | (false, None) => {
             let fields: Vec<&str> = differences.iter().map(|d| d.field).collect();
             format!("change the channel from {}: {}", wish.source, fields.join(", "))
         }
         (false, Some(t)) if t.layer == Layer::Reconnecting => {
             format!("reconnect the channel from {}", wish.source)
         }
-        (false, _) => format!("start the channel from {}", wish.source),
+        (false, Some(_)) => format!("start the channel from {}", wish.source),
     };
     let (before, after) = if differences.is_empty() {
         (Some(threads(channel)), Some("receiver Yes, applier Yes".to_owned()))
@@ -262,6 +298,10 @@ fn existing(
         after,
         risk: match &skip {
             Some(statement) => vec![Risk::Note(format!("one event is skipped: {statement}"))],
+            None if filtered => vec![
+                Risk::ReplicationPause,
+                Risk::Note("what the filter kept back until now does not come afterwards".into()),
+            ],
             None if change => vec![Risk::ReplicationPause],
             None => Vec::new(),
         },
@@ -272,6 +312,8 @@ fn existing(
             change,
             coordinates: Coordinates::Keep,
             skip,
+            filters: filtered.then(|| filters::wished(host, wish)).flatten(),
+            others: others(context, host, wish),
         }),
     })
 }
@@ -359,8 +401,10 @@ fn wished_view(wish: &ChannelWish) -> String {
         Positioning::Gtid => "gtid",
         Positioning::File => "file",
     };
+    let name = if wish.name.is_empty() { String::new() } else { format!("name {}\n", visible(&wish.name)) };
+    let filters = if wish.filters.is_empty() { String::new() } else { format!("\nfilters {}", wish.filters) };
     format!(
-        "source {}\nuser {}\npassword ***\nTLS {tls}\npositioning {positioning}\ndelay {} s",
+        "{name}source {}\nuser {}\npassword ***\nTLS {tls}\npositioning {positioning}\ndelay {} s{filters}",
         wish.endpoint, wish.user, wish.delay
     )
 }

@@ -21,6 +21,7 @@ impl Pair<'_> {
         draft: &mut Draft,
     ) -> Footing {
         let host = &self.host.name;
+        let kept: Vec<&String> = self.independent().map(|wish| &wish.name).collect();
         let others: Vec<&String> = self
             .server
             .channels
@@ -28,7 +29,7 @@ impl Pair<'_> {
             .into_iter()
             .flatten()
             .map(|channel| &channel.name)
-            .filter(|name| **name != self.wish.name)
+            .filter(|name| **name != self.wish.name && !kept.contains(name))
             .collect();
         if !others.is_empty() {
             let reason = format!(
@@ -39,7 +40,19 @@ impl Pair<'_> {
             draft.refuse(host, "other-channels", reason);
             return Footing::Refused;
         }
-        let ends = self.ends();
+        let beside = self.beside_others();
+        if beside && !self.host.replicas.is_empty() {
+            let replicas: Vec<String> = self.host.replicas.iter().map(ToString::to_string).collect();
+            let reason = format!(
+                "{host} is the source of {}, and a copy that is loaded beside its other data does not reach them. Let \
+                 them follow {} too, or take them out of the topology first. Nothing was changed.",
+                replicas.join(", "),
+                self.wish.source
+            );
+            draft.refuse(host, "copy-not-passed-on", reason);
+            return Footing::Refused;
+        }
+        let ends = self.ends(beside);
         let Some(wish) = seed.filter(|wish| wish.method != SeedMethod::None) else {
             draft.refuse(
                 host,
@@ -68,15 +81,30 @@ impl Pair<'_> {
             .databases
             .iter()
             .filter(|d| wish.databases.is_empty() || wish.databases.contains(&d.name))
+            .filter(|d| self.wish.filters.let_through(&d.name))
             .collect();
+        let elsewhere = self.expected_of_others();
+        let here = |name: &str| self.source.databases.iter().any(|d| d.name == name);
         let missing: Vec<&String> =
-            wish.databases.iter().filter(|n| !self.source.databases.iter().any(|d| &d.name == *n)).collect();
+            wish.databases.iter().filter(|n| !here(n) && !elsewhere.contains(*n)).collect();
         if !missing.is_empty() {
             draft.refuse(
                 host,
                 "unknown-database",
                 format!("seed_databases names {}, which {} does not have.", join(&missing), self.wish.source),
             );
+            return Footing::Refused;
+        }
+        let of_others = self.of_others();
+        let twice: Vec<&String> = chosen.iter().map(|d| &d.name).filter(|n| elsewhere.contains(*n)).collect();
+        if !twice.is_empty() {
+            let reason = format!(
+                "{} comes from another source of {host}, and {} has a database of that name, too. Filter it out of one \
+                 of the channels. Nothing was changed.",
+                join(&twice),
+                self.wish.source
+            );
+            draft.refuse(host, "same-database-twice", reason);
             return Footing::Refused;
         }
         let size: u64 = chosen.iter().map(|d| d.bytes).sum();
@@ -142,7 +170,7 @@ impl Pair<'_> {
                 shown(&replaces)
             )));
         }
-        if self.server.binlog.known().is_some() && replaces.is_empty() {
+        if self.server.binlog.known().is_some() && replaces.is_empty() && !beside {
             risk.push(Risk::Note(format!(
                 "the binary logs of {host} start anew; it holds no data of its own"
             )));
@@ -155,6 +183,7 @@ impl Pair<'_> {
             summary: format!("copy {} from {} ({})", shown(&databases), wish.from, bytes(size)),
             reason: vec![Reason::declared(
                 match replaces.is_empty() {
+                    true if beside => format!("{host} holds nothing of {}", wish.from),
                     true => format!("{host} holds no data and {} does", wish.from),
                     false => {
                         format!("{host} shall hold what {} does, and --allow reseed was given", wish.from)
@@ -183,13 +212,15 @@ impl Pair<'_> {
                 leftovers,
                 replaces,
                 ends,
+                others: of_others.into_iter().chain(elsewhere).collect(),
+                beside,
             }),
         });
         Footing::Seeded
     }
 
     /// The channels that can't outlive the copy.
-    fn ends(&self) -> Vec<EndedChannel> {
+    fn ends(&self, beside: bool) -> Vec<EndedChannel> {
         let host = &self.host.name;
         let own = self.channel().map(|channel| EndedChannel {
             host: host.clone(),
@@ -214,7 +245,7 @@ impl Pair<'_> {
                     source: host.clone(),
                 })
         });
-        own.into_iter().chain(following).collect()
+        own.into_iter().chain(following.filter(|_| !beside)).collect()
     }
 }
 

@@ -33,7 +33,7 @@ pub fn footing(
         let channel = server.channels.known().and_then(|list| list.iter().find(|c| c.name == wish.name));
         // A copy that was to replace a replica's data ends its channel first; this one was cut off before.
         let cut_off =
-            facts.seed.known().is_some_and(|m| m.from == wish.source.as_str() && m.loaded.is_none());
+            facts.seeds.known().and_then(|m| m.from(&wish.source)).is_some_and(|m| m.loaded.is_none());
         let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
         if let (Some(source), false) = (source, cut_off) {
             let pair = Pair { context, host, facts, server, wish, source };
@@ -89,13 +89,13 @@ fn cannot_go_on(
     }
     // What a person can mend is only replaced where that was allowed.
     let broken = || {
-        let allowed = context.may_reseed && host.seed.as_ref().is_some_and(|s| s.from == wish.source);
+        let allowed = context.may_reseed && host.seed_from(&wish.source).is_some();
         allowed.then(|| broken_for_good(context, host, facts, wish, pair.channel()?))?
     };
     let receives = pair.channel().is_some_and(|c| c.io_running == "Yes");
     let lost = if receives { None } else { pair.purged() }.or_else(broken)?;
-    let seed = host.seed.as_ref().filter(|s| s.from == wish.source && s.method != SeedMethod::None);
-    let ours = content(server);
+    let seed = host.seed_from(&wish.source).filter(|s| s.method != SeedMethod::None);
+    let ours = pair.content_here();
     if let (Some(seed), true) = (seed, context.may_reseed || ours.is_empty()) {
         return Some(pair.copy(Some(seed), Vec::new(), ours.into_iter().collect(), draft));
     }
@@ -115,9 +115,9 @@ fn cannot_go_on(
 
 /// A run that ended between a channel's start and the end of its copy's record left that record.
 fn finished_copy(host: &DesiredHost, facts: &HostFacts, wish: &ChannelWish) -> Option<Step> {
-    let mark = facts.seed.known().filter(|m| m.from == wish.source.as_str() && m.loaded.is_some())?;
+    let mark = facts.seeds.known()?.from(&wish.source).filter(|m| m.loaded.is_some())?;
     Some(Step {
-        id: StepId(format!("{}/seed-record", host.name)),
+        id: StepId(format!("{}/seed-record/{}", host.name, wish.source)),
         host: host.name.clone(),
         kind: Kind::Seed,
         summary: format!("note that the copy from {} is complete", mark.from),
@@ -126,7 +126,7 @@ fn finished_copy(host: &DesiredHost, facts: &HostFacts, wish: &ChannelWish) -> O
         after: None,
         risk: Vec::new(),
         requires: Vec::new(),
-        action: Action::ForgetSeed,
+        action: Action::ForgetSeed(wish.source.clone()),
     })
 }
 
@@ -143,7 +143,7 @@ pub(super) struct Pair<'a> {
 impl Pair<'_> {
     /// The channel between the two, if there is one.
     pub(super) fn channel(&self) -> Option<&ChannelFacts> {
-        self.server.channels.known()?.iter().find(|c| c.name == self.wish.name)
+        self.channel_named(&self.wish.name)
     }
 
     /// What the replica needs next and the source has no longer, in words.
@@ -166,8 +166,8 @@ impl Pair<'_> {
     }
 
     fn decide(&self, draft: &mut Draft) -> Option<Footing> {
-        let seed = self.host.seed.as_ref().filter(|seed| seed.from == self.wish.source);
-        match &self.facts.seed {
+        let seed = self.host.seed_from(&self.wish.source);
+        match &self.facts.seeds {
             Fact::Unread(why) => {
                 draft.wait(
                     &self.host.name,
@@ -175,13 +175,27 @@ impl Pair<'_> {
                 );
                 return None;
             }
-            Fact::Known(mark) if mark.from == self.wish.source.as_str() => {
-                if mark.loaded.is_some() {
-                    return Some(Footing::Seeded);
-                }
-                return Some(self.begin_again(mark, seed, draft));
-            }
-            Fact::Known(_) | Fact::Absent => {}
+            Fact::Known(marks) => match marks.from(&self.wish.source) {
+                Some(mark) if mark.loaded.is_some() => return Some(Footing::Seeded),
+                Some(mark) => return Some(self.begin_again(mark, seed, draft)),
+                None => {}
+            },
+            Fact::Absent => {}
+        }
+        if let Some(unread) = self.unread_source() {
+            let reason =
+                format!("replication from {}: {unread}, its other source, was not read", self.wish.source);
+            draft.wait(&self.host.name, reason);
+            return None;
+        }
+        if let Some((other, domain)) = self.shared_domain() {
+            let (host, source) = (&self.host.name, &self.wish.source);
+            let reason = format!(
+                "{source} and {other} have both written in GTID domain {domain}, and {host} has one place for it: one of \
+                 the two would not find it. Give {host} `replication_positioning: file`. Nothing was changed."
+            );
+            draft.refuse(host, "shared-gtid-domain", reason);
+            return Some(Footing::Refused);
         }
         let source_gets_copy_of_us = self.source_is_seeded_from_us();
         if !source_gets_copy_of_us && self.source_awaits_a_copy() {
@@ -189,7 +203,7 @@ impl Pair<'_> {
             draft.wait(&self.host.name, reason);
             return None;
         }
-        let ours = content(self.server);
+        let ours = self.content_here();
         let theirs = match seed {
             Some(_) => self.worth_copying(),
             None => content(self.source),
@@ -227,6 +241,7 @@ impl Pair<'_> {
             .databases
             .iter()
             .filter(|d| !d.is_empty() || !here(&d.name))
+            .filter(|d| self.wish.filters.let_through(&d.name))
             .map(|d| d.name.clone())
             .collect()
     }
@@ -236,8 +251,8 @@ impl Pair<'_> {
         let Some(source) = self.context.desired.hosts.get(&self.wish.source) else { return false };
         let back = source.channels.iter().any(|c| c.source == self.host.name);
         let facts = self.context.observed.get(&self.wish.source).and_then(Fact::known);
-        let mark = facts.and_then(|f| f.seed.known()).is_some_and(|m| m.from == self.host.name.as_str());
-        let seeded = source.seed.as_ref().is_some_and(|s| s.from == self.host.name);
+        let mark = facts.and_then(|f| f.seeds.known()).is_some_and(|m| m.from(&self.host.name).is_some());
+        let seeded = source.seed_from(&self.host.name).is_some();
         // Its own data is replaced by a copy of this host's, where that is allowed.
         let emptied = content(self.source).is_empty() || self.context.may_reseed;
         back && (mark || (seeded && emptied && !content(self.server).is_empty()))
@@ -246,31 +261,37 @@ impl Pair<'_> {
     /// Whether the source is declared to get its data from this host.
     fn source_shall_copy_us(&self) -> bool {
         let source = self.context.desired.hosts.get(&self.wish.source);
-        source.and_then(|s| s.seed.as_ref()).is_some_and(|s| s.from == self.host.name)
+        source.is_some_and(|s| s.seed_from(&self.host.name).is_some())
     }
 
     /// Whether the source waits for a copy of somebody else's data itself. Whoever follows it has to wait
     /// too: from an empty server nobody gets what that server will hold.
     fn source_awaits_a_copy(&self) -> bool {
-        let mut at = &self.wish.source;
-        // A chain of copies has fewer links than there are hosts.
-        for _ in &self.context.desired.members {
-            let Some(wish) = self.context.desired.hosts.get(at) else { return false };
-            let Some(seed) = wish.seed.as_ref().filter(|s| s.method != SeedMethod::None) else {
-                return false;
-            };
-            let Some(facts) = self.context.observed.get(at).and_then(Fact::known) else { return false };
-            let Some(server) = facts.server.known() else { return false };
-            let has_channel = server.channels.known().is_some_and(|list| !list.is_empty());
-            let unfinished = facts.seed.known().is_some();
-            if has_channel || !(content(server).is_empty() || unfinished) {
-                return false;
+        let mut open = vec![&self.wish.source];
+        let mut seen: BTreeSet<&HostName> = BTreeSet::new();
+        while let Some(at) = open.pop() {
+            let Some(wish) = self.context.desired.hosts.get(at).filter(|_| seen.insert(at)) else { continue };
+            let Some(facts) = self.context.observed.get(at).and_then(Fact::known) else { continue };
+            let Some(server) = facts.server.known() else { continue };
+            let channels = server.channels.known().map(Vec::as_slice).unwrap_or_default();
+            let unfinished = facts.seeds.known().is_some();
+            for seed in wish.seeds.iter().filter(|s| s.method != SeedMethod::None) {
+                let has_it = match wish.seeds.len() {
+                    1 => !channels.is_empty() || !(content(server).is_empty() || unfinished),
+                    // Of several copies each is there or not.
+                    _ => wish
+                        .channels
+                        .iter()
+                        .any(|w| w.source == seed.from && channels.iter().any(|c| c.name == w.name)),
+                };
+                if has_it {
+                    continue;
+                }
+                if self.context.server(&seed.from).is_some_and(|s| !content(s).is_empty()) {
+                    return true;
+                }
+                open.push(&seed.from);
             }
-            let from = self.context.observed.get(&seed.from).and_then(Fact::known);
-            if from.and_then(|f| f.server.known()).is_some_and(|s| !content(s).is_empty()) {
-                return true;
-            }
-            at = &seed.from;
         }
         false
     }
@@ -386,13 +407,13 @@ impl Pair<'_> {
 
     /// Whether one of the two has ever been a replica: only then do equal ids mean equal events.
     fn once_related(&self) -> bool {
-        let states = self.source.gtid.known().zip(self.server.gtid.known());
-        states.is_some_and(|(theirs, ours)| gtid::once_related(theirs, ours))
+        let states = self.source.gtid.known().zip(self.gtid_here());
+        states.is_some_and(|(theirs, ours)| gtid::once_related(theirs, &ours))
     }
 
     /// What GTIDs prove, if one of the two has ever replicated from the other.
     fn by_gtid(&self) -> Option<Footing> {
-        let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
+        let (ours, theirs) = (&self.gtid_here()?, self.source.gtid.known()?);
         // Clones of one machine count different transactions under the same ids.
         if server_uuid(self.server).is_some_and(|uuid| server_uuid(self.source) == Some(uuid)) {
             return None;
@@ -415,7 +436,7 @@ impl Pair<'_> {
     fn begin_again(&self, mark: &SeedMark, seed: Option<&SeedWish>, draft: &mut Draft) -> Footing {
         let known: BTreeSet<&String> = mark.databases.iter().collect();
         let foreign: Vec<String> =
-            content(self.server).into_iter().filter(|name| !known.contains(name)).collect();
+            self.content_here().into_iter().filter(|name| !known.contains(name)).collect();
         if !foreign.is_empty() {
             draft.refuse(
                 &self.host.name,

@@ -6,6 +6,7 @@ mod channel;
 mod compatibility;
 mod copy;
 mod data;
+mod filters;
 mod firewall;
 mod gtid_mode;
 mod loss;
@@ -14,6 +15,7 @@ mod resources;
 mod retention;
 mod service;
 mod settings;
+mod several;
 mod undeclared;
 mod uuid;
 
@@ -110,7 +112,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         context.desired.hosts.get(name).zip(facts)
     };
     let (copied, others): (Vec<_>, Vec<_>) =
-        context.desired.members.iter().filter_map(read).partition(|(host, _)| host.seed.is_some());
+        context.desired.members.iter().filter_map(read).partition(|(host, _)| !host.seeds.is_empty());
     let mut footing = BTreeMap::new();
     for (host, facts) in copied.into_iter().chain(others) {
         footing.insert(&host.name, data::footing(context, host, facts, &mut draft));

@@ -68,7 +68,7 @@ impl<'a> Pair<'a> {
         if self.fits(present) {
             return moved;
         }
-        let seed = self.host.seed.as_ref().filter(|s| s.from == *source && s.method != SeedMethod::None);
+        let seed = self.host.seed_from(source).filter(|s| s.method != SeedMethod::None);
         if let (Some(seed), true) = (seed, self.context.may_reseed) {
             return self.copy(Some(seed), Vec::new(), content(self.server).into_iter().collect(), draft);
         }
@@ -87,7 +87,7 @@ impl<'a> Pair<'a> {
     /// present source has. Right before the move it is proven again.
     fn fits(&self, present: Present<'_>) -> bool {
         let two_way = self.leads_back();
-        let (Some(new), Some(ours)) = (self.source.gtid.known(), self.server.gtid.known()) else {
+        let (Some(new), Some(ours)) = (self.source.gtid.known(), &self.gtid_here()) else {
             return false;
         };
         let follows = |source, replica, two_way| {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Draft};
+use super::{Context, Draft, filters};
 use crate::{
     desired::{DesiredHost, SettingWish},
     dialect::Dialect,
@@ -227,9 +227,12 @@ impl Comparison<'_> {
     /// Every variable that does not run as it should.
     fn off(&self, old: &[&Occurrence], all: &[Occurrence]) -> Vec<Off> {
         let mut off = Vec::new();
-        for wish in self.wishes {
+        for wish in self.wishes.iter().filter(|w| !of_one_channel(&w.name)) {
             let (wished, from_default) = match wish.values.is_empty() {
-                false => (wish.values.clone(), false),
+                false => {
+                    let values = wish.values.iter().filter(|v| !filters::of_a_channel(self.host, v));
+                    (values.cloned().collect(), false)
+                }
                 true if old.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
                 true => continue,
             };
@@ -249,7 +252,8 @@ impl Comparison<'_> {
         let mut gone: Vec<&str> = old.iter().map(|o| o.name.as_str()).collect();
         gone.sort_unstable();
         gone.dedup();
-        for name in gone.into_iter().filter(|n| !self.wishes.iter().any(|w| w.name == *n)) {
+        let wished = |name: &str| self.wishes.iter().any(|w| w.name == name) || of_one_channel(name);
+        for name in gone.into_iter().filter(|n| !wished(n)) {
             let wished = self.without_us(name, all);
             off.extend(self.compare(
                 name,
@@ -401,8 +405,14 @@ impl Comparison<'_> {
     }
 }
 
+/// Whether an option is a filter of one channel of MariaDB, `east.replicate_do_db`: its channel's step sees to it.
+fn of_one_channel(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(_, option)| option.starts_with("replicate_"))
+}
+
 /// Options that take one value for each mention.
 fn list_valued(name: &str) -> bool {
+    let name = name.split_once('.').map_or(name, |(_, option)| option);
     matches!(name, "binlog_do_db" | "binlog_ignore_db")
         || matches!(
             name,

@@ -14,4 +14,6 @@ pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
 pub use mysql::{GtidSet, GtidSetError, Tag, Uuid};
 pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
 pub use start::{StartRefused, refused_in_strict_mode, start_position};
-pub use state::{GtidState, Standing, errant_events, once_related, purged_by, standing};
+pub use state::{
+    GtidState, Standing, errant_events, merged, once_related, purged_by, shared_domain, standing,
+};

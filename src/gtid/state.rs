@@ -1,9 +1,12 @@
 //! The GTID state of a server of either family, and what the states of two servers prove.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Errant, MySqlGtid, MySqlRelation, NeedsSeed, Relation, ReturnWay, ServerGtid, compare, compare_mysql,
-    errant, purged,
+    BinlogState, Errant, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Relation,
+    ReturnWay, ServerGtid, compare, compare_mysql, errant, purged,
 };
+use crate::model::Family;
 
 /// What a server says about its own events, in its family's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,39 @@ impl GtidState {
         }
     }
 
+    /// The state without what other servers account for and the source has no part in. A replica of several
+    /// sources has the events of all of them; only the rest can be compared with one.
+    #[must_use]
+    pub fn without(&self, others: &[&GtidState], source: &GtidState) -> GtidState {
+        match (self, source) {
+            (GtidState::MariaDb(ours), GtidState::MariaDb(source)) => {
+                let foreign: BTreeSet<u32> = others
+                    .iter()
+                    .filter_map(|other| other.mariadb())
+                    .flat_map(ServerGtid::domains)
+                    .filter(|domain| !source.domains().contains(domain))
+                    .collect();
+                let mut state = ours.clone();
+                state.binlog_state = BinlogState::default();
+                state.slave_pos = Position::default();
+                let stays = |id: &MariaDbGtid| !foreign.contains(&id.domain);
+                ours.binlog_state.iter().filter(stays).for_each(|id| state.binlog_state.note(id));
+                ours.slave_pos.iter().filter(stays).for_each(|id| state.slave_pos.set(id));
+                GtidState::MariaDb(state)
+            }
+            (GtidState::MySql(ours), GtidState::MySql(source)) => {
+                let mut state = ours.clone();
+                for other in others.iter().filter_map(|other| other.mysql()) {
+                    let foreign = other.executed.subtract(&source.executed);
+                    state.executed = state.executed.subtract(&foreign);
+                    state.purged = state.purged.subtract(&foreign);
+                }
+                GtidState::MySql(state)
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// Where its binary log stands: whoever begins here gets everything that comes later.
     pub fn position(&self) -> String {
         match self {
@@ -83,6 +119,37 @@ pub fn once_related(a: &GtidState, b: &GtidState) -> bool {
         (GtidState::MariaDb(a), GtidState::MariaDb(b)) => !a.slave_pos.is_empty() || !b.slave_pos.is_empty(),
         (GtidState::MySql(a), GtidState::MySql(b)) => !a.executed.intersect(&b.executed).is_empty(),
         _ => false,
+    }
+}
+
+/// A GTID domain in which two servers of MariaDB have both written, so that no position can name both.
+/// What MySQL's servers write never meets.
+pub fn shared_domain(a: &GtidState, b: &GtidState) -> Option<u32> {
+    let (a, b) = (a.mariadb()?, b.mariadb()?);
+    let theirs = b.domains();
+    a.domains().into_iter().find(|domain| theirs.contains(domain) && a.has(*domain) != b.has(*domain))
+}
+
+/// Two positions as one: of a domain that both name, the first's place counts. Sets of MySQL are united.
+///
+/// # Errors
+/// The text that is none.
+pub fn merged(family: Family, first: &str, second: &str) -> Result<String, String> {
+    let unreadable = |text: &str| format!("{text:?} is no GTID position");
+    match family {
+        Family::MariaDb => {
+            let mut all: Position = second.parse().map_err(|_| unreadable(second))?;
+            let first: Position = first.parse().map_err(|_| unreadable(first))?;
+            first.iter().for_each(|id| all.set(id));
+            Ok(all.to_string())
+        }
+        Family::MySql => {
+            let (a, b): (GtidSet, GtidSet) = (
+                first.parse().map_err(|_| unreadable(first))?,
+                second.parse().map_err(|_| unreadable(second))?,
+            );
+            Ok(a.union(&b).to_string())
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plain data that every other module speaks: names, places, facts, secrets. No I/O.
 
 mod fact;
+mod filter;
 mod glob;
 mod host;
 mod place;
@@ -9,6 +10,7 @@ mod units;
 mod version;
 
 pub use fact::Fact;
+pub use filter::Filters;
 pub use glob::glob;
 pub use host::{Endpoint, HostName};
 pub use place::Place;

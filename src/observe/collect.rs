@@ -74,6 +74,14 @@ impl Reading {
                     read: server.is_some(),
                     domain: server.and_then(|s| s.number("gtid_domain_id")),
                     offset: server.and_then(|s| s.number("auto_increment_offset")),
+                    channels: server
+                        .and_then(|s| s.channels.known())
+                        .into_iter()
+                        .flatten()
+                        .map(|c| {
+                            (c.name.clone(), Endpoint { address: c.source_host.clone(), port: c.source_port })
+                        })
+                        .collect(),
                 };
                 (name.clone(), identity)
             })

@@ -36,8 +36,8 @@ pub struct HostFacts {
     pub disk: Fact<DiskFacts>,
     /// Whether ports of other hosts answer from here.
     pub reach: BTreeMap<Endpoint, Reach>,
-    /// A copy of ours that has begun on this host and whose channel does not run yet.
-    pub seed: Fact<SeedMark>,
+    /// Copies of ours that have begun on this host and whose channels do not run yet.
+    pub seeds: Fact<SeedMarks>,
     /// How long the server kept its binary logs before a copy that was cut off made it keep them all.
     pub retention: Fact<RetentionMark>,
     /// What its server holds, table by table; absent unless a copy might destroy it.
@@ -113,7 +113,56 @@ pub enum Reach {
     Failed(String),
 }
 
-/// The record of an unfinished copy, kept on the replica as `/var/lib/tandem/seed.json`.
+/// The records of unfinished copies, kept on the replica as `/var/lib/tandem/seed.json`: one for each source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "OneOrMany", into = "OneOrMany")]
+pub struct SeedMarks(pub Vec<SeedMark>);
+
+/// One record stands alone in the file, several in a list.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(SeedMark),
+    Many(Vec<SeedMark>),
+}
+
+impl From<OneOrMany> for SeedMarks {
+    fn from(text: OneOrMany) -> Self {
+        match text {
+            OneOrMany::One(mark) => Self(vec![mark]),
+            OneOrMany::Many(marks) => Self(marks),
+        }
+    }
+}
+
+impl From<SeedMarks> for OneOrMany {
+    fn from(SeedMarks(mut marks): SeedMarks) -> Self {
+        match (marks.pop(), marks.is_empty()) {
+            (Some(mark), true) => Self::One(mark),
+            (last, _) => Self::Many(marks.into_iter().chain(last).collect()),
+        }
+    }
+}
+
+impl SeedMarks {
+    /// The record of the copy from this source.
+    pub fn from(&self, source: &HostName) -> Option<&SeedMark> {
+        self.0.iter().find(|mark| mark.from == source.as_str())
+    }
+
+    /// Puts a record in the place of the one of the same source.
+    pub fn put(&mut self, mark: SeedMark) {
+        self.take(&mark.from);
+        self.0.push(mark);
+    }
+
+    /// Takes the record of a source out.
+    pub fn take(&mut self, source: &str) {
+        self.0.retain(|mark| mark.from != source);
+    }
+}
+
+/// The record of an unfinished copy.
 ///
 /// It is written before the first row and removed once the channel runs. It proves that the replica
 /// was empty when the copy began, and holds the one thing that can't be observed later: the

@@ -34,7 +34,7 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         },
         disk: disk(sections),
         reach: BTreeMap::new(),
-        seed: record(sections, "seed"),
+        seeds: record(sections, "seed"),
         content: Fact::Absent,
         retention: record(sections, "retention"),
         certificate: CertificateFacts {

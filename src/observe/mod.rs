@@ -22,7 +22,7 @@ pub use content::{Content, TableFacts, content};
 pub use databases::databases_with_content;
 pub use facts::{
     BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HostFacts, Observed, OsFacts, Reach,
-    RetentionMark, SeedCoordinates, SeedMark, ServerFacts, ServiceFacts, SessionFacts,
+    RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};

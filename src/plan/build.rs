@@ -79,12 +79,14 @@ pub fn in_doubt(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
         _ => None,
     });
     let hosts: std::collections::BTreeSet<&HostName> = refused.chain(replaced).collect();
-    let source = |host: &HostName| {
-        let wish = desired.hosts.get(host)?;
-        let seed = wish.seed.as_ref().map(|s| s.from.clone());
-        seed.or_else(|| wish.channels.first().map(|c| c.source.clone()))
+    let sources = |host: &HostName| -> Vec<HostName> {
+        let Some(wish) = desired.hosts.get(host) else { return Vec::new() };
+        match wish.seeds.is_empty() {
+            false => wish.seeds.iter().map(|s| s.from.clone()).collect(),
+            true => wish.channels.first().map(|c| c.source.clone()).into_iter().collect(),
+        }
     };
-    hosts.into_iter().filter_map(|host| Some((host.clone(), source(host)?))).collect()
+    hosts.into_iter().flat_map(|host| sources(host).into_iter().map(|s| (host.clone(), s))).collect()
 }
 
 /// Edges that can't have the password that is wished, and edges that can't be encrypted as wished.

@@ -64,7 +64,7 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             Action::DropAccount { .. } => {
                 requires.extend(channel_steps.iter().cloned());
             }
-            Action::ForgetSeed | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
+            Action::ForgetSeed(_) | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
             Action::Seed(seed) => {
                 for side in [&host, &seed.from] {
                     after(side, READY);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
     firewall::FirewallChange,
-    model::{HostName, Place},
+    model::{Filters, HostName, Place},
     plan::Allow,
 };
 
@@ -229,6 +229,11 @@ pub struct ChannelChange {
     /// A statement about an account that does not belong on this host: the one event that stopped the
     /// applier, which is left out.
     pub skip: Option<String>,
+    /// What this channel alone shall apply, where that has to be said.
+    pub filters: Option<Filters>,
+    /// Sources of the host's other channels, where they hold something else than this one: their places stay as
+    /// they are.
+    pub others: Vec<HostName>,
 }
 
 /// What a seed copies.
@@ -253,6 +258,10 @@ pub struct SeedPlan {
     /// Channels that end before the data is replaced: the replica's own, which can't go on, and those
     /// of hosts that replicate from it, whose places are not in its new binary logs.
     pub ends: Vec<EndedChannel>,
+    /// Databases of the replica that stay, since its other sources give them.
+    pub others: Vec<String>,
+    /// Whether other channels of the replica bring data already: then its binary logs go on.
+    pub beside: bool,
 }
 
 /// A channel that ends where a copy replaces a server's data.
@@ -398,7 +407,7 @@ pub enum Action {
     /// Let a source purge its binary logs again as it did before a copy that was cut off.
     RestoreRetention(std::collections::BTreeMap<String, String>),
     /// Take away the record of a copy whose channel runs already.
-    ForgetSeed,
+    ForgetSeed(HostName),
     /// Make, change or start a channel.
     Channel(ChannelChange),
 }

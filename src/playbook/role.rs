@@ -48,7 +48,7 @@ impl ResourceKind {
         (
             "channel",
             ResourceKind::Channel,
-            &["source", "name", "user", "password", "tls", "tls_ca", "positioning", "delay"],
+            &["source", "name", "user", "password", "tls", "tls_ca", "positioning", "delay", "filters"],
         ),
         ("command", ResourceKind::Command, &["run", "unless"]),
         ("certificates", ResourceKind::Certificates, &["directory"]),

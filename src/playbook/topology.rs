@@ -1,7 +1,7 @@
 //! The topology of a play as it is declared.
 
 use crate::{
-    model::{HostName, Place},
+    model::{Filters, HostName, Place},
     source::{Fields, Node, Problem, Problems, Yaml, closest},
 };
 
@@ -50,6 +50,8 @@ pub struct EdgeDeclaration {
     pub name: String,
     /// Delay in seconds.
     pub delay: u64,
+    /// What this channel alone applies.
+    pub filters: Filters,
 }
 
 /// A topology as it is declared, with names that may still be wrong.
@@ -157,21 +159,22 @@ impl Topology {
         };
         let primary = self.members.first().cloned();
         for item in items {
-            let (host, source, delay) = match &item.value {
+            let (host, source, delay, filters) = match &item.value {
                 Yaml::Map(_) => {
                     let Some(fields) = Fields::of(item, "a replica", problems) else { continue };
                     let host = fields.need("host", problems).and_then(|n| name(n, problems));
                     let source = fields.get("source").and_then(|n| name(n, problems));
                     let delay = delay(&fields, problems);
+                    let filters = filters(&fields, problems);
                     fields.finish(problems);
-                    (host, source, delay)
+                    (host, source, delay, filters)
                 }
-                _ => (name(item, problems), None, 0),
+                _ => (name(item, problems), None, 0, Filters::default()),
             };
             let Some(host) = host else { continue };
             self.members.push(host.clone());
             if let Some(from) = source.or_else(|| primary.clone()) {
-                self.channels.push(EdgeDeclaration { from, to: host, name: String::new(), delay });
+                self.channels.push(EdgeDeclaration { from, to: host, name: String::new(), delay, filters });
             }
         }
     }
@@ -330,12 +333,46 @@ fn delay(fields: &Fields<'_>, problems: &mut Problems) -> u64 {
     })
 }
 
+/// Filters of one channel, under the names of the inventory's variables.
+fn filters(fields: &Fields<'_>, problems: &mut Problems) -> Filters {
+    let mut filters = Filters::default();
+    let Some(fields) = fields.get("filters").and_then(|node| Fields::of(node, "filters", problems)) else {
+        return filters;
+    };
+    for (key, list) in [
+        ("replicate_databases", &mut filters.databases),
+        ("replicate_ignore_databases", &mut filters.ignore_databases),
+        ("replicate_wild_tables", &mut filters.wild_tables),
+        ("replicate_wild_ignore_tables", &mut filters.wild_ignore_tables),
+    ] {
+        let Some(node) = fields.get(key) else { continue };
+        let items = match &node.value {
+            Yaml::Seq(items) => items.iter().collect(),
+            _ => vec![node],
+        };
+        for item in items {
+            match item.scalar().filter(|text| !text.contains([',', '\n'])) {
+                Some(text) => list.push(text),
+                None => problems.push(Problem::error(
+                    "file::wrong-type",
+                    &item.place,
+                    format!("`{key}` is a list of names"),
+                    "not a name",
+                )),
+            }
+        }
+    }
+    fields.finish(problems);
+    filters
+}
+
 fn channel(node: &Node, problems: &mut Problems) -> Option<EdgeDeclaration> {
     let fields = Fields::of(node, "a channel", problems)?;
     let from = fields.need("from", problems).and_then(|n| name(n, problems));
     let to = fields.need("to", problems).and_then(|n| name(n, problems));
     let channel_name = fields.text("name", problems).map(|(text, _)| text).unwrap_or_default();
     let delay = delay(&fields, problems);
+    let filters = filters(&fields, problems);
     fields.finish(problems);
-    Some(EdgeDeclaration { from: from?, to: to?, name: channel_name, delay })
+    Some(EdgeDeclaration { from: from?, to: to?, name: channel_name, delay, filters })
 }

@@ -26,6 +26,8 @@ pub async fn copy(
         source.query(hex).await.map_err(reading)?;
     }
     let rows = source.query(dialect.show_accounts()).await.map_err(reading)?;
+    let several = plan.beside || !plan.others.is_empty();
+    let there = if several { accounts_of(host, fleet).await? } else { BTreeSet::new() };
     let (mut creates, mut grants, mut roles) = (Vec::new(), Vec::new(), Vec::new());
     let mut names = BTreeSet::new();
     for row in &rows {
@@ -41,7 +43,11 @@ pub async fn copy(
             let shown = source.query(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
             let create = shown.first().and_then(|r| r.at(0)).unwrap_or_default();
             let (create, default) = without_default_roles(create);
-            // An account that is there already gets the source's login; none is ever dropped.
+            // An account that is there already gets the source's login; none is ever dropped. Of several sources
+            // each brings only those that are not there.
+            if several && there.contains(&(user.clone(), at.clone())) {
+                continue;
+            }
             creates.push(create.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
             creates.push(create.replacen("CREATE USER ", "ALTER USER ", 1));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
@@ -63,6 +69,14 @@ pub async fn copy(
     }
     sql.sql.close().await;
     Ok(names.len())
+}
+
+async fn accounts_of(host: &HostName, fleet: &Fleet<'_>) -> Result<BTreeSet<(String, String)>, StepError> {
+    let mut sql = fleet.reader(host).await?;
+    let rows = sql.query(fleet.dialect(host)?.show_accounts()).await;
+    sql.close().await;
+    let rows = rows.map_err(|e| StepError::new(host, "read its accounts", e))?;
+    Ok(rows.iter().map(|row| (row.text("user"), row.text("host"))).collect())
 }
 
 /// Takes `DEFAULT ROLE ...` out of MySQL's CREATE USER: a role must have been granted before it can be one.

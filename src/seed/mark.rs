@@ -1,9 +1,12 @@
 //! The record of an unfinished copy on the replica.
 
+use std::time::Duration;
+
 use crate::{
-    apply::{Fleet, StepError, journal::Journal},
+    apply::{Fleet, StepError},
     model::HostName,
-    observe::SeedMark,
+    observe::SeedMarks,
+    transport::ReadScript,
 };
 
 const WRITE: &str = r#"
@@ -15,14 +18,23 @@ sync /var/lib/tandem/seed.json.new 2>/dev/null || true
 mv /var/lib/tandem/seed.json.new /var/lib/tandem/seed.json
 "#;
 
-/// Writes the record atomically.
-pub async fn write(
-    host: &HostName,
-    mark: &SeedMark,
-    fleet: &Fleet<'_>,
-    _journal: &Journal,
-) -> Result<(), StepError> {
-    let text = serde_json::to_string(mark).unwrap_or_default();
+const READ: ReadScript =
+    ReadScript::new("read the copies' records", "cat /var/lib/tandem/seed.json 2>/dev/null || true");
+
+/// The records as they are now.
+pub async fn read(host: &HostName, fleet: &Fleet<'_>) -> Result<SeedMarks, StepError> {
+    let failed = |why: String| StepError::new(host, READ.what, why);
+    let output = fleet.session(host)?.read(&READ, &[], Duration::from_secs(30)).await;
+    let output = output.map_err(|e| failed(e.to_string()))?;
+    match output.text().trim() {
+        "" => Ok(SeedMarks::default()),
+        text => serde_json::from_str(text).map_err(|e| failed(e.to_string())),
+    }
+}
+
+/// Writes the records atomically.
+pub async fn write(host: &HostName, marks: &SeedMarks, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let text = serde_json::to_string(marks).unwrap_or_default();
     let tried = "note that a copy has begun";
     let limit = std::time::Duration::from_secs(30);
     fleet
@@ -33,8 +45,13 @@ pub async fn write(
         .map_err(|e| StepError::new(host, tried, e))
 }
 
-/// Takes the record away: the channel runs, and the copy is data like any other.
-pub async fn forget(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
+/// Takes a record away: the channel runs, and the copy is data like any other.
+pub async fn forget(host: &HostName, from: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let mut marks = read(host, fleet).await?;
+    marks.take(from.as_str());
+    if !marks.0.is_empty() {
+        return write(host, &marks, fleet).await;
+    }
     let limit = std::time::Duration::from_secs(30);
     let tried = "note that the copy is complete";
     fleet

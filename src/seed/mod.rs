@@ -17,11 +17,11 @@ use crate::{
     apply::{Events, Fleet, StepError, journal::Journal, statements},
     dialect::identifier,
     model::Family,
-    observe::{SeedCoordinates, SeedMark},
+    observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{SeedPlan, Step},
 };
 
-pub use mark::forget;
+pub use mark::{forget, read as read_marks};
 pub use retention::{Holds, restore as restore_retention};
 
 /// How long an exclusive look at the source may have to wait for running queries. While it waits,
@@ -59,8 +59,10 @@ async fn copy_all(
     };
     let mut databases = plan.databases.clone();
     databases.extend(plan.replaces.iter().filter(|d| !plan.databases.contains(d)).cloned());
-    let mut state = SeedMark { from: plan.from.to_string(), databases, loaded: None };
-    mark::write(host, &state, fleet, journal).await?;
+    let mut marks = mark::read(host, fleet).await?;
+    let mut own = SeedMark { from: plan.from.to_string(), databases, loaded: None };
+    marks.put(own.clone());
+    mark::write(host, &marks, fleet).await?;
     end_channels(plan, fleet, journal).await?;
     drop_leftovers(step, plan, fleet, journal).await?;
 
@@ -71,17 +73,19 @@ async fn copy_all(
     };
     disable_events(step, plan, fleet, journal).await?;
     check::contents(host, plan, fleet).await?;
-    let own = start_binlogs_anew(step, &copied.gtid, fleet, journal).await?;
     check::still_there(&plan.from, &copied.file, fleet).await?;
-
-    state.loaded = Some(SeedCoordinates {
+    own.loaded = Some(SeedCoordinates {
         file: copied.file.clone(),
         position: copied.position,
         gtid: copied.gtid.clone(),
-        own_file: own.0,
-        own_position: own.1,
+        own_file: String::new(),
+        own_position: 0,
     });
-    mark::write(host, &state, fleet, journal).await?;
+    marks.put(own);
+    if !plan.beside {
+        begin_history(step, &mut marks, fleet, journal).await?;
+    }
+    mark::write(host, &marks, fleet).await?;
     let lock = match copied.lock {
         None => "longest lock: none".to_owned(),
         Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.from),
@@ -153,6 +157,26 @@ async fn disable_events(
         sql.run(&format!("ALTER EVENT {name} {disable}")).await.map_err(failed)?;
     }
     sql.sql.close().await;
+    Ok(())
+}
+
+/// The history of a replica begins at the copies that it holds.
+async fn begin_history(
+    step: &Step,
+    marks: &mut SeedMarks,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(), StepError> {
+    let family = fleet.dialect(&step.host)?.family();
+    let mut gtid = String::new();
+    for at in marks.0.iter().filter_map(|mark| mark.loaded.as_ref()) {
+        gtid = crate::gtid::merged(family, &at.gtid, &gtid)
+            .map_err(|e| StepError::new(&step.host, "put the copies' positions together", e))?;
+    }
+    let own = start_binlogs_anew(step, &gtid, fleet, journal).await?;
+    for at in marks.0.iter_mut().filter_map(|mark| mark.loaded.as_mut()) {
+        (at.own_file, at.own_position) = own.clone();
+    }
     Ok(())
 }
 

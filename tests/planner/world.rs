@@ -252,7 +252,11 @@ impl World {
                 );
                 if change.coordinates == Coordinates::OfSeed {
                     assert!(
-                        facts.seed.known().is_some_and(|m| m.loaded.is_some()),
+                        facts
+                            .seeds
+                            .known()
+                            .and_then(|m| m.from(&change.wish.source))
+                            .is_some_and(|m| m.loaded.is_some()),
                         "{}: replication before the copy",
                         step.id
                     );
@@ -260,8 +264,10 @@ impl World {
             }
             Action::Seed(seed) => {
                 let server = facts.server.known().expect("the replica runs");
-                let foreign =
-                    server.databases.iter().find(|d| !d.is_empty() && !seed.leftovers.contains(&d.name));
+                let foreign = server.databases.iter().find(|d| {
+                    !d.is_empty()
+                        && ![&seed.leftovers, &seed.others].iter().any(|known| known.contains(&d.name))
+                });
                 assert!(foreign.is_none(), "{}: overwrites {foreign:?}", step.id);
                 assert!(
                     self.server(&seed.from).is_some_and(|s| s.is_on("log_bin")),
@@ -311,8 +317,8 @@ impl World {
                 }
                 return;
             }
-            Action::ForgetSeed => {
-                facts.seed = Fact::Absent;
+            Action::ForgetSeed(_) => {
+                facts.seeds = Fact::Absent;
                 return;
             }
             Action::RestoreRetention(_) => {
@@ -343,15 +349,18 @@ impl World {
                 server.accounts.retain(|a| (&a.user, &a.host) != (&wish.user, &wish.host));
                 server.accounts.push(account(&wish.user, &wish.host, SECRET, &wish.privileges.join(", ")));
             }
-            Action::Seed(_) => {
+            Action::Seed(seed) => {
                 let source = source.expect("the source runs");
-                server.gtid = source.gtid.clone();
-                server.databases.clone_from(&source.databases);
-                facts.seed = Fact::Known(SeedMark {
-                    from: match &step.action {
-                        Action::Seed(s) => s.from.to_string(),
-                        _ => String::new(),
-                    },
+                let mut marks = facts.seeds.known().cloned().unwrap_or_default();
+                if marks.0.is_empty() && !seed.beside {
+                    server.gtid = source.gtid.clone();
+                    server.databases.clone_from(&source.databases);
+                } else {
+                    server.databases.retain(|d| !seed.databases.contains(&d.name));
+                    server.databases.extend(source.databases.clone());
+                }
+                marks.put(SeedMark {
+                    from: seed.from.to_string(),
                     databases: source.databases.iter().map(|d| d.name.clone()).collect(),
                     loaded: Some(SeedCoordinates {
                         file: "mysql-bin.000001".into(),
@@ -361,6 +370,7 @@ impl World {
                         own_position: 4,
                     }),
                 });
+                facts.seeds = Fact::Known(marks);
             }
             Action::Channel(change) => {
                 let wish = &change.wish;
@@ -384,7 +394,9 @@ impl World {
                 }
                 facts.channel_passwords.insert("master.info".into(), sha256_hex(SECRET.as_bytes()));
                 if change.coordinates == Coordinates::OfSeed {
-                    facts.seed = Fact::Absent;
+                    let mut marks = facts.seeds.known().cloned().unwrap_or_default();
+                    marks.take(wish.source.as_str());
+                    facts.seeds = if marks.0.is_empty() { Fact::Absent } else { Fact::Known(marks) };
                 }
             }
             other => panic!("a world without {other:?}"),
@@ -405,7 +417,7 @@ fn strip(built: &mut desired::Built, directory: &str) {
         host.settings.iter_mut().flatten().for_each(|w| short(&mut w.place));
         host.accounts.iter_mut().for_each(|w| short(&mut w.place));
         host.channels.iter_mut().for_each(|w| short(&mut w.place));
-        host.seed.iter_mut().for_each(|w| short(&mut w.place));
+        host.seeds.iter_mut().for_each(|w| short(&mut w.place));
         host.firewall.iter_mut().for_each(|w| short(&mut w.place));
     }
 }
@@ -541,7 +553,7 @@ fn facts(host: &Host) -> HostFacts {
             ..FirewallState::default()
         }),
         disk: Fact::Known(DiskFacts { datadir: "/var/lib/mysql".into(), free: 1 << 40, total: 1 << 41 }),
-        seed: Fact::Absent,
+        seeds: Fact::Absent,
         retention: Fact::Absent,
         content: Fact::Absent,
         ..HostFacts::default()

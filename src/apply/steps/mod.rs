@@ -67,7 +67,7 @@ async fn act(
         Action::DropAccount { user, host: from } => account::drop(host, (user, from), fleet, journal).await,
         Action::Database { wish, exists } => account::database(host, wish, *exists, fleet, journal).await,
         Action::Seed(seed) => crate::seed::run(step, seed, fleet, journal, events).await,
-        Action::ForgetSeed => crate::seed::forget(host, fleet).await.map(|()| None),
+        Action::ForgetSeed(from) => crate::seed::forget(host, from, fleet).await.map(|()| None),
         Action::RestoreRetention(values) => {
             crate::seed::restore_retention(host, values, fleet, journal).await.map(|()| None)
         }

@@ -8,7 +8,7 @@ use crate::{
     dialect::literal,
     gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid, Standing, purged_by, standing},
     model::{Family, HostName},
-    observe::{BinlogFacts, ChannelFacts, gtid_state, gtid_state_with_start},
+    observe::{BinlogFacts, ChannelFacts, channels, gtid_state, gtid_state_with_start},
     plan::Coordinates,
     transport::SqlReader,
 };
@@ -84,6 +84,11 @@ impl Work<'_> {
         loop {
             let runs = self.look(&mut reader).await?.running();
             let (new, own) = (self.gtid_with_start(source).await?, self.gtid(self.host).await?);
+            let mut others = Vec::new();
+            for other in self.others {
+                others.push(self.gtid(other).await?);
+            }
+            let own = own.without(&others.iter().collect::<Vec<_>>(), &new);
             let drained = goal.as_ref().is_none_or(|goal| own.has_all_of(goal));
             let fits = standing(&new, &own, two_way) == Some(Standing::Follows)
                 || (new.is_blank() && own.is_blank());
@@ -131,7 +136,9 @@ impl Work<'_> {
                 }
                 // A plus sign adds to what was purged; both must have nothing in common (MySQL 8.0).
                 let value = literal(&format!("+{unknown}"));
+                let paused = self.pause_others(sql).await?;
                 let done = sql.run(&format!("SET GLOBAL gtid_purged = {value}")).await;
+                self.go_on(&paused, sql).await?;
                 done.map(|_| ()).map_err(|e| self.failed("set its GTID position", e))
             }
         }
@@ -235,16 +242,8 @@ impl Work<'_> {
     }
 
     async fn seed_coordinates(&self) -> Result<(String, String, u64), StepError> {
-        let script =
-            crate::transport::ReadScript::new("read the copy's coordinates", "cat /var/lib/tandem/seed.json");
-        let output = self
-            .fleet
-            .session(self.host)?
-            .read(&script, &[], Duration::from_secs(30))
-            .await
-            .map_err(|e| self.failed("read the copy's coordinates", e))?;
-        let mark: Option<crate::observe::SeedMark> = serde_json::from_slice(&output.stdout).ok();
-        match mark.and_then(|m| m.loaded) {
+        let marks = crate::seed::read_marks(self.host, self.fleet).await?;
+        match marks.from(&self.wish.source).and_then(|m| m.loaded.clone()) {
             Some(at) => Ok((at.gtid, at.file, at.position)),
             None => Err(self.failed("read the copy's coordinates", "the copy is not complete")),
         }
@@ -254,7 +253,12 @@ impl Work<'_> {
     /// domains in which it has written itself stand where its own log stands.
     async fn set_position(&self, wished: &Position, sql: &mut Statements<'_>) -> Result<(), StepError> {
         let wanted = |own: &ServerGtid| {
-            let mut position = wished.clone();
+            // The places of the other channels stay as they are.
+            let mut position = match self.others.is_empty() {
+                true => Position::default(),
+                false => own.slave_pos.clone(),
+            };
+            wished.iter().for_each(|event| position.set(event));
             for event in own.binlog_state.position().iter() {
                 if event.server == own.server_id {
                     position.set(event);
@@ -270,6 +274,46 @@ impl Work<'_> {
     /// A write of a client between the look and the setting makes the position older than the own log,
     /// which strict mode refuses (error 1947); then it is worked out anew.
     async fn write_position(
+        &self,
+        wanted: impl Fn(&ServerGtid) -> Position,
+        sql: &mut Statements<'_>,
+    ) -> Result<Position, StepError> {
+        let own = self.state(self.host).await?;
+        if own.slave_pos == wanted(&own) {
+            return Ok(own.slave_pos);
+        }
+        let paused = self.pause_others(sql).await?;
+        let written = self.overwrite_position(wanted, sql).await;
+        self.go_on(&paused, sql).await?;
+        written
+    }
+
+    /// Stops the host's other channels: the server refuses another position while one runs (error 1198). One
+    /// that a run leaves stopped is started by the next.
+    async fn pause_others(&self, sql: &mut Statements<'_>) -> Result<Vec<String>, StepError> {
+        let mut reader = self.fleet.reader(self.host).await?;
+        let list = channels(&mut reader, self.dialect).await;
+        reader.close().await;
+        let list = list.map_err(|e| self.failed("look at its channels", e))?;
+        let runs = |c: &&ChannelFacts| c.io_running != "No" || c.sql_running != "No";
+        let others = list.iter().filter(runs).map(|c| &c.name).filter(|name| **name != self.wish.name);
+        let others: Vec<String> = others.cloned().collect();
+        for name in &others {
+            let stopped = sql.run(&self.dialect.stop_channel(name)).await;
+            stopped.map_err(|e| self.failed("stop its other channels for a moment", e))?;
+        }
+        Ok(others)
+    }
+
+    async fn go_on(&self, paused: &[String], sql: &mut Statements<'_>) -> Result<(), StepError> {
+        for name in paused {
+            let started = sql.run(&self.dialect.start_channel(name)).await;
+            started.map_err(|e| self.failed("start its other channels again", e))?;
+        }
+        Ok(())
+    }
+
+    async fn overwrite_position(
         &self,
         wanted: impl Fn(&ServerGtid) -> Position,
         sql: &mut Statements<'_>,
@@ -355,7 +399,7 @@ impl Work<'_> {
     /// or comes from here and is skipped by its server id.
     async fn way_back_by_file(&self) -> Result<(String, u64), StepError> {
         let facts = self.fleet.facts(&self.wish.source)?;
-        let mark = facts.seed.known().and_then(|m| m.loaded.clone());
+        let mark = facts.seeds.known().and_then(|m| m.from(self.host)).and_then(|m| m.loaded.clone());
         if let Some(at) = mark {
             return Ok((at.own_file, at.own_position));
         }

@@ -33,7 +33,7 @@ pub async fn run(
     let host = &step.host;
     let wish = &change.wish;
     let dialect = fleet.dialect(host)?;
-    let work = Work { step, host, wish, dialect, fleet, events };
+    let work = Work { step, host, wish, others: &change.others, dialect, fleet, events };
     let mut sql = statements(host, fleet, journal).await?;
     match &change.coordinates {
         Coordinates::Keep if change.exists && change.change => work.learn_gtids(&mut sql).await?,
@@ -54,6 +54,12 @@ pub async fn run(
         }
         return Err(error);
     }
+    if let Some(filters) = &change.filters {
+        for statement in dialect.filter_channel(&wish.name, filters) {
+            let done = sql.run(&statement).await;
+            done.map_err(|e| StepError::new(host, format!("filter the channel from {}", wish.source), e))?;
+        }
+    }
     if let Some(statement) = &change.skip {
         work.leave_out(statement, &mut sql).await?;
     }
@@ -63,7 +69,7 @@ pub async fn run(
     sql.sql.close().await;
     let note = work.wait_until_it_moves().await?;
     if change.coordinates == Coordinates::OfSeed {
-        crate::seed::forget(host, fleet).await?;
+        crate::seed::forget(host, &wish.source, fleet).await?;
     }
     Ok(Some(note))
 }
@@ -72,6 +78,8 @@ struct Work<'a> {
     step: &'a Step,
     host: &'a HostName,
     wish: &'a ChannelWish,
+    /// Sources of the host's other channels, which hold something else.
+    others: &'a [HostName],
     dialect: Dialect,
     fleet: &'a Fleet<'a>,
     events: &'a Events,
