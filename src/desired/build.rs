@@ -291,6 +291,7 @@ impl Builder<'_> {
         let writers = self.edges.writers.len();
         scope.set("inventory_hostname", name.as_str().into());
         scope.set("is_writer", is_writer.into());
+        scope.set("gets_events_twice", self.edges.gets_events_twice(name).into());
         scope.set("is_source", (!replicas.is_empty()).into());
         scope.set("is_replica", is_replica.into());
         scope.set("is_seed_source", (self.edges.root.as_ref() == Some(name)).into());

@@ -121,6 +121,15 @@ impl Edges {
         self.edges.iter().filter(move |e| e.to == *host)
     }
 
+    /// Whether a host gets the same events from two of its sources.
+    pub fn gets_events_twice(&self, host: &HostName) -> bool {
+        let sources: Vec<BTreeSet<&HostName>> = self
+            .sources_of(host)
+            .map(|edge| upstream(&edge.from, Some(host), &self.edges).into_keys().collect())
+            .collect();
+        sources.iter().enumerate().any(|(n, one)| sources[..n].iter().any(|other| !one.is_disjoint(other)))
+    }
+
     /// Hosts that replicate from a host.
     pub fn replicas_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a HostName> {
         self.edges.iter().filter(move |e| e.from == *host).map(|e| &e.to)

@@ -127,6 +127,7 @@ impl Dialect {
                 "slave_parallel_threads"
                     | "slave_parallel_mode"
                     | "gtid_slave_pos"
+                    | "gtid_ignore_duplicates"
                     | "replica_parallel_type"
                     | "replica_parallel_workers"
                     | "replica_preserve_commit_order"

@@ -130,7 +130,7 @@ fn new(
         after: Some(wished_view(wish)),
         risk: Vec::new(),
         requires: Vec::new(),
-        action: Action::Channel(ChannelChange {
+        action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),
             exists: false,
             change: true,
@@ -138,7 +138,7 @@ fn new(
             skip: None,
             filters: filters::wished(host, wish).filter(|f| !f.is_empty()),
             others: others(context, host, wish),
-        }),
+        })),
     })
 }
 
@@ -166,7 +166,7 @@ fn moved(
         after: Some(wished_view(wish)),
         risk: vec![Risk::ReplicationPause, left],
         requires: Vec::new(),
-        action: Action::Channel(ChannelChange {
+        action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),
             exists: true,
             change: true,
@@ -174,7 +174,7 @@ fn moved(
             skip: None,
             filters: filters::wished(host, wish),
             others: others(context, host, wish),
-        }),
+        })),
     }
 }
 
@@ -306,7 +306,7 @@ fn existing(
             None => Vec::new(),
         },
         requires: Vec::new(),
-        action: Action::Channel(ChannelChange {
+        action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),
             exists: true,
             change,
@@ -314,7 +314,7 @@ fn existing(
             skip,
             filters: filtered.then(|| filters::wished(host, wish)).flatten(),
             others: others(context, host, wish),
-        }),
+        })),
     })
 }
 

@@ -418,6 +418,9 @@ impl Pair<'_> {
         if server_uuid(self.server).is_some_and(|uuid| server_uuid(self.source) == Some(uuid)) {
             return None;
         }
+        if self.siblings() {
+            return Some(Footing::Compared);
+        }
         let follows_us = self.follows_us();
         if !(follows_us || self.once_related()) {
             return None;

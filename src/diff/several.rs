@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{Pair, content};
+use super::{
+    channel::replicates_from,
+    data::{Pair, content},
+};
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning},
     gtid::{self, GtidState},
@@ -81,6 +84,19 @@ impl<'a> Pair<'a> {
         let others: Vec<&GtidState> =
             self.independent_servers().filter_map(|(_, server)| server.gtid.known()).collect();
         Some(ours.without(&others, source))
+    }
+
+    /// Whether this host and the source follow one server, and nothing was written since their copies were
+    /// made: then both hold the same, although no GTID tells.
+    pub(super) fn siblings(&self) -> bool {
+        let blank = |state: Option<&GtidState>| state.is_some_and(GtidState::is_blank);
+        let theirs = self.source.channels.known().map(Vec::as_slice).unwrap_or_default();
+        let same =
+            |c: &&ChannelFacts| replicates_from(self.source, &c.source_host, c.source_port) && c.running();
+        blank(self.source.gtid.known())
+            && blank(self.server.gtid.known())
+            && theirs.iter().all(ChannelFacts::running)
+            && self.server.channels.known().is_some_and(|ours| ours.iter().any(|c| same(&c)))
     }
 
     /// A GTID domain of MariaDB in which an independent source has written, too: one position has one place

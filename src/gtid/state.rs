@@ -127,7 +127,8 @@ pub fn once_related(a: &GtidState, b: &GtidState) -> bool {
 pub fn shared_domain(a: &GtidState, b: &GtidState) -> Option<u32> {
     let (a, b) = (a.mariadb()?, b.mariadb()?);
     let theirs = b.domains();
-    a.domains().into_iter().find(|domain| theirs.contains(domain) && a.has(*domain) != b.has(*domain))
+    // Equal ids prove nothing: two servers that nobody configured both count as `0-1-n`.
+    a.domains().into_iter().find(|domain| theirs.contains(domain))
 }
 
 /// Two positions as one: of a domain that both name, the first's place counts. Sets of MySQL are united.

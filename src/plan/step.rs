@@ -409,7 +409,7 @@ pub enum Action {
     /// Take away the record of a copy whose channel runs already.
     ForgetSeed(HostName),
     /// Make, change or start a channel.
-    Channel(ChannelChange),
+    Channel(Box<ChannelChange>),
 }
 
 /// One thing that will be done on one host.

@@ -15,6 +15,7 @@ mod roles;
 mod runs;
 mod secrets;
 mod seeding;
+mod several;
 mod tls;
 mod topologies;
 mod verify;
