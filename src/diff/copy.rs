@@ -76,15 +76,16 @@ impl Pair<'_> {
             );
             return Footing::Refused;
         }
-        let chosen: Vec<_> = self
-            .source
+        let donor = self.donor();
+        let (giver, giving) = donor.unwrap_or((&wish.from, self.source));
+        let chosen: Vec<_> = giving
             .databases
             .iter()
             .filter(|d| wish.databases.is_empty() || wish.databases.contains(&d.name))
             .filter(|d| self.wish.filters.let_through(&d.name))
             .collect();
         let elsewhere = self.expected_of_others();
-        let here = |name: &str| self.source.databases.iter().any(|d| d.name == name);
+        let here = |name: &str| giving.databases.iter().any(|d| d.name == name);
         let missing: Vec<&String> =
             wish.databases.iter().filter(|n| !here(n) && !elsewhere.contains(*n)).collect();
         if !missing.is_empty() {
@@ -138,7 +139,7 @@ impl Pair<'_> {
                 .flat_map(|d| d.locked_tables.iter().map(|(t, e)| format!("{}.{t} ({e})", d.name)))
                 .collect();
             risk.push(Risk::WriteLock {
-                host: wish.from.clone(),
+                host: giver.clone(),
                 why: format!(
                     "{} tables know no transactions and are copied under a read lock: {}",
                     names.len(),
@@ -180,7 +181,17 @@ impl Pair<'_> {
             id: StepId(format!("{host}/seed/{}", wish.from)),
             host: host.clone(),
             kind: Kind::Seed,
-            summary: format!("copy {} from {} ({})", shown(&databases), wish.from, bytes(size)),
+            summary: match donor {
+                None => format!("copy {} from {} ({})", shown(&databases), wish.from, bytes(size)),
+                Some(_) => {
+                    format!(
+                        "copy {} from {giver}, a replica of {} ({})",
+                        shown(&databases),
+                        wish.from,
+                        bytes(size)
+                    )
+                }
+            },
             reason: vec![Reason::declared(
                 match replaces.is_empty() {
                     true if beside => format!("{host} holds nothing of {}", wish.from),
@@ -204,6 +215,7 @@ impl Pair<'_> {
             requires: Vec::new(),
             action: Action::Seed(SeedPlan {
                 from: wish.from.clone(),
+                donor: giver.clone(),
                 databases,
                 locked_tables: locked,
                 accounts: wish.accounts,

@@ -6,6 +6,7 @@ mod channel;
 mod compatibility;
 mod copy;
 mod data;
+mod donor;
 mod filters;
 mod firewall;
 mod gtid_mode;

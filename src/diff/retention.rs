@@ -11,7 +11,9 @@ use crate::{
 /// The step that sets the values back, unless a copy of this host is planned: that one does it at its end.
 pub fn step(host: &DesiredHost, facts: &HostFacts, steps: &[Step]) -> Option<Step> {
     let mark = facts.retention.known()?;
-    let copied = steps.iter().any(|s| matches!(&s.action, Action::Seed(plan) if plan.from == host.name));
+    let copied = steps
+        .iter()
+        .any(|s| matches!(&s.action, Action::Seed(plan) if [&plan.from, &plan.donor].contains(&&host.name)));
     if copied || facts.server.known().is_none() {
         return None;
     }

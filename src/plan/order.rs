@@ -66,10 +66,12 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             }
             Action::ForgetSeed(_) | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
             Action::Seed(seed) => {
-                for side in [&host, &seed.from] {
+                for side in [&host, &seed.from, &seed.donor] {
                     after(side, READY);
                 }
-                after(&seed.from, &[Kind::Database, Kind::Seed]);
+                for side in [&seed.from, &seed.donor] {
+                    after(side, &[Kind::Database, Kind::Seed]);
+                }
             }
             Action::Channel(change) => {
                 let source = &change.wish.source;

@@ -239,8 +239,10 @@ pub struct ChannelChange {
 /// What a seed copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedPlan {
-    /// The host that gives its data.
+    /// The source whose data it is.
     pub from: HostName,
+    /// The host that the data is read from: the source, or a replica of it.
+    pub donor: HostName,
     /// Databases that are copied.
     pub databases: Vec<String>,
     /// Tables whose engine knows no transactions; they are copied under a lock.

@@ -103,7 +103,7 @@ async fn count(sql: &mut SqlReader) -> Result<BTreeMap<String, String>, SqlError
 /// comes over the channel later, so a difference counts only if it was there before and is still there.
 pub async fn contents(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let failed = |e| StepError::new(host, "compare the copy with its source", e);
-    let (mut here, mut there) = (fleet.reader(host).await?, fleet.reader(&plan.from).await?);
+    let (mut here, mut there) = (fleet.reader(host).await?, fleet.reader(&plan.donor).await?);
     let (copy, source) = (count(&mut here).await.map_err(failed)?, count(&mut there).await.map_err(failed)?);
     here.close().await;
     there.close().await;

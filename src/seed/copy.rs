@@ -145,7 +145,7 @@ pub async fn run(
     events: &Events,
 ) -> Result<Copied, StepError> {
     let host = &step.host;
-    let from = &plan.from;
+    let from = &plan.donor;
     let begun = Instant::now();
     let mut lock = Lock::take(from, plan, fleet, journal).await?;
     let told = Mutex::new(Told::default());
@@ -268,7 +268,7 @@ async fn streams<'f>(
     plan: &SeedPlan,
     fleet: &'f Fleet<'_>,
 ) -> Result<(Stream<'f>, Stream<'f>), StepError> {
-    let from = &plan.from;
+    let from = &plan.donor;
     let (source, sink) = (fleet.facts(from)?, fleet.facts(host)?);
     let tool = |facts: &crate::observe::HostFacts, at: &HostName, names: &[&str]| {
         names.iter().find_map(|n| facts.os.tools.get(*n)).cloned().ok_or_else(|| {

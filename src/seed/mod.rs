@@ -36,9 +36,15 @@ pub async fn run(
     journal: &Journal,
     events: &Events,
 ) -> Result<Option<String>, StepError> {
-    retention::hold(&plan.from, fleet, journal).await?;
+    let held = std::collections::BTreeSet::from([&plan.from, &plan.donor]);
+    for host in &held {
+        retention::hold(host, fleet, journal).await?;
+    }
     let result = copy_all(step, plan, fleet, journal, events).await;
-    let released = retention::release(&plan.from, fleet, journal).await;
+    let mut released = Ok(());
+    for host in held {
+        released = released.and(retention::release(host, fleet, journal).await);
+    }
     let note = result?;
     released?;
     Ok(note)
@@ -73,10 +79,15 @@ async fn copy_all(
     };
     disable_events(step, plan, fleet, journal).await?;
     check::contents(host, plan, fleet).await?;
-    check::still_there(&plan.from, &copied.file, fleet).await?;
+    // A place in a replica's binary log means nothing to the source.
+    let (file, position) = match plan.donor == plan.from {
+        true => (copied.file.clone(), copied.position),
+        false => (String::new(), 0),
+    };
+    check::still_there(&plan.from, &file, fleet).await?;
     own.loaded = Some(SeedCoordinates {
-        file: copied.file.clone(),
-        position: copied.position,
+        file,
+        position,
         gtid: copied.gtid.clone(),
         own_file: String::new(),
         own_position: 0,
@@ -88,7 +99,7 @@ async fn copy_all(
     mark::write(host, &marks, fleet).await?;
     let lock = match copied.lock {
         None => "longest lock: none".to_owned(),
-        Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.from),
+        Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.donor),
     };
     let gtid = if copied.gtid.is_empty() { "the first event".to_owned() } else { copied.gtid };
     let kept =

@@ -256,3 +256,45 @@ fn of_a_pair(suite: &str) {
     lab.wait_sql("db-a", "select count(*) from db_a.t", "13");
     settled(&lab);
 }
+
+#[test]
+fn a_new_replica_is_copied_from_one_that_is_there() {
+    from_a_replica("bookworm");
+}
+
+#[test]
+fn a_new_mysql_replica_is_copied_from_one_that_is_there() {
+    from_a_replica("sid");
+}
+
+fn from_a_replica(suite: &str) {
+    let lab = boot(suite);
+    lab.sql("db-b", "drop database db_b; drop user db_b@'%'");
+    declare(&lab, "{kind: primary-replica, primary: db-a, replicas: [db-b]}");
+    lab.apply("play.yml");
+    // Its data is known by GTID from here on.
+    lab.sql("db-a", "insert into db_a.t (v) values ('logged'); create table db_a.m (id int primary key) engine=MyISAM; insert into db_a.m values (1)");
+    lab.wait_sql("db-b", "select count(*) from db_a.m", "1");
+    declare(&lab, "{kind: primary-replica, primary: db-a, replicas: [db-b, db-c]}");
+    let plan = lab.plan("play.yml").expect(2);
+    assert!(plan.out.contains("from db-b, a replica of db-a"), "{}", plan.out);
+    let writing = AtomicBool::new(true);
+    let done = std::thread::scope(|scope| {
+        let (lab, writing) = (&lab, &writing);
+        scope.spawn(move || {
+            while writing.load(Ordering::Relaxed) {
+                lab.sql("db-a", "insert into db_a.t (v) values ('while')");
+            }
+        });
+        let done = lab.tandem(&["apply", "play.yml", "--yes"]);
+        writing.store(false, Ordering::Relaxed);
+        done
+    });
+    done.expect(0);
+    for host in ["db-b", "db-c"] {
+        lab.same(["db-a", host], "select count(*), max(id) from db_a.t");
+        lab.same(["db-a", host], "checksum table db_a.t, db_a.m");
+    }
+    assert_eq!(lab.sql("db-c", "select count(*) from mysql.user where user = 'db_a'"), "1");
+    settled(&lab);
+}
