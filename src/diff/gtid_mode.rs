@@ -1,58 +1,101 @@
-//! MySQL's `gtid_mode` is brought up while everything runs: one step at a time, and every server at one
-//! step before any takes the next (manual, 19.1.4.2 "Enabling GTID Transactions Online").
+//! MySQL's `gtid_mode` is brought up, or down, while everything runs: one step at a time, and every server at one
+//! step before any takes the next (manual, 19.1.4.2 "Enabling GTID Transactions Online" and 19.1.4.3 "Disabling").
 
 use super::{Context, Draft};
 use crate::{
+    desired::{DesiredHost, Positioning, SettingWish},
     dialect::Dialect,
-    model::{Fact, HostName},
+    model::HostName,
     observe::ServerFacts,
-    option_file::same_value,
+    option_file::{Occurrence, Setting, same_value},
     plan::{Action, GtidPhase, Kind, Reason, Risk, Step, StepId},
 };
 
-/// Adds the steps of every server of MySQL that shall count its transactions by GTID and does not yet.
+/// Variables that have steps of their own, across all members.
+pub(super) const NAMES: [&str; 2] = ["gtid_mode", "enforce_gtid_consistency"];
+
+/// Adds the steps of every server of MySQL whose mode is not the wished one.
 pub fn steps(context: &Context<'_>, draft: &mut Draft) {
     let members = &context.desired.members;
-    let server = |name: &HostName| context.observed.get(name).and_then(Fact::known)?.server.known();
-    let behind: Vec<_> =
-        members.iter().filter_map(|name| Some((name, wish(context, name, server(name)?)?))).collect();
+    let off: Vec<_> = members
+        .iter()
+        .filter_map(|name| {
+            let (server, host) = (context.server(name)?, context.desired.hosts.get(name)?);
+            let (wish, down) = wished(host, server)?;
+            Some((host, wish, down, server.variable("gtid_mode")?.to_ascii_uppercase()))
+        })
+        .collect();
     // A replica that can't be read may not take transactions with GTIDs yet, and would stop.
-    let unread = members.iter().find(|name| server(name).is_none());
-    for (name, (reason, running)) in behind {
+    let unread = members.iter().find(|name| context.server(name).is_none());
+    for (host, wish, down, running) in off {
         if let Some(unread) = unread {
+            let word = if down { "down" } else { "up" };
             draft.wait(
-                name,
-                format!("gtid_mode is brought up on all members together, and {unread} was not read"),
+                &host.name,
+                format!("gtid_mode is brought {word} on all members together, and {unread} was not read"),
             );
             continue;
         }
+        if down && host.channels.iter().any(|c| c.positioning == Positioning::Gtid) {
+            let reason = format!(
+                "gtid_mode shall be OFF ({}), and the channels of {} shall begin by GTID. Say \
+                 `replication_positioning: file` too. Nothing was changed.",
+                wish.place, host.name
+            );
+            draft.refuse(&host.name, "gtid-mode-off", reason);
+            continue;
+        }
+        if down {
+            draft.wait(&host.name, "its option file says gtid_mode = OFF once every server runs with it");
+        }
+        let reason = Reason::declared("gtid_mode", &wish.place);
         let mut before = running.clone();
-        for phase in GtidPhase::ALL.into_iter().filter(|phase| phase.comes_after(&running)) {
-            draft.steps.push(step(name, &before, phase, &reason));
+        for phase in GtidPhase::of(&running).way(down) {
+            draft.steps.push(step(&host.name, &before, phase, down, &reason));
             before = phase.to_string();
         }
     }
 }
 
-/// Why a server shall count by GTID, and its present mode, where it does not.
-fn wish(context: &Context<'_>, name: &HostName, server: &ServerFacts) -> Option<(Reason, String)> {
-    let wishes = context.desired.hosts.get(name)?.settings.as_ref()?;
-    let wish = wishes.iter().rfind(|w| w.name == "gtid_mode")?;
-    let wished = wish.values.last().is_some_and(|value| same_value("gtid_mode", value, "ON"));
+/// The wish for a mode that a server does not run with and that it can get online, and whether that is OFF.
+pub(super) fn wished<'a>(host: &'a DesiredHost, server: &ServerFacts) -> Option<(&'a SettingWish, bool)> {
+    let wish = host.settings.as_ref()?.iter().rfind(|w| w.name == "gtid_mode")?;
+    let value = wish.values.last()?;
     let running = server.variable("gtid_mode")?.to_ascii_uppercase();
     let online = Dialect::of(server.version).sets_gtid_mode_online();
-    (online && wished && running != "ON").then(|| (Reason::declared("gtid_mode", &wish.place), running))
+    let (on, off) = (same_value("gtid_mode", value, "ON"), same_value("gtid_mode", value, "OFF"));
+    (online && (on && running != "ON" || off && running != "OFF")).then_some((wish, off))
 }
 
-fn step(host: &HostName, before: &str, phase: GtidPhase, reason: &Reason) -> Step {
-    let risk = match phase {
-        GtidPhase::OffPermissive => vec![Risk::Note(
+/// Lines of our own option file that stay for now: those of a mode that is on its way down, and those of one that
+/// nobody wishes any more. File positions go well with GTIDs, and one server that starts without them would stop
+/// its channels (error 1593).
+pub(super) fn kept(host: &DesiredHost, server: &ServerFacts, old: &[&Occurrence]) -> Vec<Setting> {
+    let on_its_way = wished(host, server).is_some_and(|(_, down)| down);
+    let wishes = host.settings.as_deref().unwrap_or_default();
+    if !on_its_way && wishes.iter().any(|w| w.name == NAMES[0]) {
+        return Vec::new();
+    }
+    let setting = |name: &str| {
+        let values: Vec<String> =
+            old.iter().filter(|o| o.name == name).filter_map(|o| o.value.clone()).collect();
+        (!values.is_empty()).then(|| Setting { name: name.to_owned(), values })
+    };
+    NAMES.into_iter().filter_map(setting).collect()
+}
+
+fn step(host: &HostName, before: &str, phase: GtidPhase, down: bool, reason: &Reason) -> Step {
+    let risk = match (phase, down) {
+        (GtidPhase::OffPermissive, false) => vec![Risk::Note(
             "statements that GTIDs don't allow are refused from now on (enforce_gtid_consistency)".into(),
         )],
-        GtidPhase::OnPermissive => {
+        (GtidPhase::OnPermissive, false) => {
             vec![Risk::Note("a replica that is not declared here and has gtid_mode = OFF would stop".into())]
         }
-        GtidPhase::On => Vec::new(),
+        (GtidPhase::OnPermissive, true) => {
+            vec![Risk::Note("a replica that is not declared here and begins by GTID would stop".into())]
+        }
+        _ => Vec::new(),
     };
     Step {
         id: StepId(format!("{host}/gtid-mode/{}", phase.to_string().to_ascii_lowercase().replace('_', "-"))),
@@ -64,6 +107,6 @@ fn step(host: &HostName, before: &str, phase: GtidPhase, reason: &Reason) -> Ste
         after: Some(format!("gtid_mode = {phase}")),
         risk,
         requires: Vec::new(),
-        action: Action::GtidMode(phase),
+        action: Action::GtidMode { phase, down },
     }
 }

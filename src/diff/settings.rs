@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Draft, filters};
+use super::{Context, Draft, filters, gtid_mode};
 use crate::{
     desired::{DesiredHost, SettingWish},
     dialect::Dialect,
@@ -187,12 +187,14 @@ impl Comparison<'_> {
     }
 
     fn file_step(&self, old: &[&Occurrence]) -> Option<Step> {
-        let settings: Vec<Setting> = self
+        let kept = gtid_mode::kept(self.host, self.server, old);
+        let mut settings: Vec<Setting> = self
             .wishes
             .iter()
-            .filter(|w| !w.values.is_empty())
+            .filter(|w| !w.values.is_empty() && !kept.iter().any(|k| k.name == w.name))
             .map(|w| Setting { name: w.name.clone(), values: w.values.clone() })
             .collect();
+        settings.extend(kept);
         if same_settings(&settings, old) {
             return None;
         }
@@ -227,6 +229,7 @@ impl Comparison<'_> {
     /// Every variable that does not run as it should.
     fn off(&self, old: &[&Occurrence], all: &[Occurrence]) -> Vec<Off> {
         let mut off = Vec::new();
+        let kept = gtid_mode::kept(self.host, self.server, old);
         for wish in self.wishes.iter().filter(|w| !of_one_channel(&w.name)) {
             let (wished, from_default) = match wish.values.is_empty() {
                 false => {
@@ -236,9 +239,8 @@ impl Comparison<'_> {
                 true if old.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
                 true => continue,
             };
-            // These two have steps of their own, across all members.
-            let by_steps = matches!(wish.name.as_str(), "gtid_mode" | "enforce_gtid_consistency");
-            if by_steps && self.dialect.sets_gtid_mode_online() && !self.server.is_on("gtid_mode") {
+            let by_steps = gtid_mode::NAMES.contains(&wish.name.as_str());
+            if by_steps && gtid_mode::wished(self.host, self.server).is_some() {
                 continue;
             }
             off.extend(self.compare(
@@ -252,7 +254,10 @@ impl Comparison<'_> {
         let mut gone: Vec<&str> = old.iter().map(|o| o.name.as_str()).collect();
         gone.sort_unstable();
         gone.dedup();
-        let wished = |name: &str| self.wishes.iter().any(|w| w.name == name) || of_one_channel(name);
+        let wished = |name: &str| {
+            let stays = kept.iter().any(|k| k.name == name) || of_one_channel(name);
+            stays || self.wishes.iter().any(|w| w.name == name)
+        };
         for name in gone.into_iter().filter(|n| !wished(n)) {
             let wished = self.without_us(name, all);
             off.extend(self.compare(

@@ -18,10 +18,10 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
         });
         restarted.extend(database.map(|s| s.id.clone()));
     }
-    let phases: Vec<(HostName, GtidPhase, StepId)> = steps
+    let phases: Vec<(HostName, (GtidPhase, bool), StepId)> = steps
         .iter()
         .filter_map(|s| match s.action {
-            Action::GtidMode(phase) => Some((s.host.clone(), phase, s.id.clone())),
+            Action::GtidMode { phase, down } => Some((s.host.clone(), (phase, down), s.id.clone())),
             _ => None,
         })
         .collect();
@@ -42,7 +42,8 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             Action::WriteOptionFile { .. } => {
                 after(&host, &[Kind::Packages, Kind::File, Kind::Command]);
                 // A restart in between would take a server past its neighbours.
-                requires.extend(phases.iter().filter(|(h, ..)| *h == host).map(|(.., id)| id.clone()));
+                let up = phases.iter().filter(|(h, (_, down), _)| *h == host && !down);
+                requires.extend(up.map(|(.., id)| id.clone()));
                 // A setting that keeps the first server down must not lie in wait for the next one's reboot.
                 requires.extend(restarted_before(&restarted, &index, &host).cloned());
             }
@@ -57,8 +58,15 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
                 after(&host, &[Kind::Service, Kind::Variable, Kind::OptionFile]);
             }
             // Every server takes a step before any takes the next.
-            Action::GtidMode(phase) => {
-                requires.extend(phases.iter().filter(|(_, p, _)| p < phase).map(|(_, _, id)| id.clone()));
+            Action::GtidMode { phase, down: false } => {
+                let before = phases.iter().filter(|(_, (p, down), _)| !down && p < phase);
+                requires.extend(before.map(|(.., id)| id.clone()));
+            }
+            // And before the first one down no channel may ask by GTID any more.
+            Action::GtidMode { phase, down: true } => {
+                let before = phases.iter().filter(|(_, (p, down), _)| *down && p > phase);
+                requires.extend(before.map(|(.., id)| id.clone()));
+                requires.extend(channel_steps.iter().cloned());
             }
             // Whoever still uses it has moved by then.
             Action::DropAccount { .. } => {
@@ -109,8 +117,10 @@ struct Index {
 impl Index {
     fn of(steps: &[Step]) -> Self {
         let mut index = Index { by_host: BTreeMap::new(), seeded_channels: BTreeMap::new() };
-        // Nobody waits for an account that goes.
-        for step in steps.iter().filter(|s| !matches!(s.action, Action::DropAccount { .. })) {
+        // Nobody waits for an account that goes, or for the end of GTIDs.
+        let waited_for =
+            |s: &&Step| !matches!(s.action, Action::DropAccount { .. } | Action::GtidMode { down: true, .. });
+        for step in steps.iter().filter(waited_for) {
             index.by_host.entry((step.host.clone(), step.kind)).or_default().push(step.id.clone());
             if let Action::Channel(change) = &step.action
                 && change.coordinates == Coordinates::OfSeed

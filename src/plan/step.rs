@@ -288,9 +288,11 @@ pub struct CertificatePlan {
     pub reload: bool,
 }
 
-/// A step of MySQL's `gtid_mode` from OFF to ON.
+/// A value of MySQL's `gtid_mode`, which goes from OFF to ON and back by one at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GtidPhase {
+    /// No transaction has a GTID.
+    Off,
     /// New transactions have no GTID; those of a source may have one.
     OffPermissive,
     /// New transactions have one; those of a source need none.
@@ -300,18 +302,28 @@ pub enum GtidPhase {
 }
 
 impl GtidPhase {
-    /// All, in their order.
-    pub const ALL: [GtidPhase; 3] = [GtidPhase::OffPermissive, GtidPhase::OnPermissive, GtidPhase::On];
+    /// All, from OFF to ON.
+    pub const ALL: [GtidPhase; 4] =
+        [GtidPhase::Off, GtidPhase::OffPermissive, GtidPhase::OnPermissive, GtidPhase::On];
 
-    /// Whether a server with this mode still has to take the step.
-    pub fn comes_after(self, mode: &str) -> bool {
-        Self::ALL.iter().find(|phase| phase.to_string() == mode).is_none_or(|there| self > *there)
+    /// The mode of a server. What is unknown counts as OFF.
+    pub fn of(mode: &str) -> Self {
+        { Self::ALL }.into_iter().find(|phase| phase.to_string() == mode).unwrap_or(Self::Off)
+    }
+
+    /// What a server with this mode goes through on its way up, or down.
+    pub fn way(self, down: bool) -> Vec<Self> {
+        match down {
+            false => { Self::ALL }.into_iter().filter(|phase| *phase > self).collect(),
+            true => { Self::ALL }.into_iter().rev().filter(|phase| *phase < self).collect(),
+        }
     }
 }
 
 impl fmt::Display for GtidPhase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            GtidPhase::Off => "OFF",
             GtidPhase::OffPermissive => "OFF_PERMISSIVE",
             GtidPhase::OnPermissive => "ON_PERMISSIVE",
             GtidPhase::On => "ON",
@@ -358,7 +370,12 @@ pub enum Action {
     /// `SET GLOBAL` of variables that need no restart.
     SetGlobal(Vec<(String, String)>),
     /// Take MySQL's `gtid_mode` one step further.
-    GtidMode(GtidPhase),
+    GtidMode {
+        /// The mode that it gets.
+        phase: GtidPhase,
+        /// Whether it is on its way to OFF.
+        down: bool,
+    },
     /// Take variables out of `mysqld-auto.cnf`; what runs stays.
     ResetPersisted(Vec<String>),
     /// Restart the service, or start it; the old option file comes back if the server does not.

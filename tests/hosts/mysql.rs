@@ -155,6 +155,29 @@ fn gtid_mode_is_brought_up_while_replication_runs() {
     lab.sql("db-b", "insert into hello.t (v) values ('two')");
     lab.same(["db-a", "db-b"], "select group_concat(v order by id) from hello.t having count(*) = 4");
     lab.plan("hot-standby").expect(0);
+
+    // File positions go well with GTIDs, which stay; a wish of its own brings them down again.
+    lab.vars(&format!("{CLEAR}replication_positioning: file\n"));
+    lab.apply("hot-standby");
+    assert_eq!(lab.sql("db-a", "select @@gtid_mode"), "ON");
+    assert!(lab.at("db-a", "cat /etc/mysql/mysql.conf.d/zz-tandem.cnf").contains("gtid_mode = ON"));
+    lab.vars(&format!("{CLEAR}mysql_settings: {{gtid_mode: false, enforce_gtid_consistency: false}}\n"));
+    let both = lab.tandem(&["plan", "hot-standby"]);
+    assert!(both.out.contains("replication_positioning: file"), "{}", both.out);
+    lab.vars(&format!(
+        "{CLEAR}replication_positioning: file\nmysql_settings: {{gtid_mode: false, enforce_gtid_consistency: false}}\n"
+    ));
+    let plan = lab.plan("hot-standby").expect(2).step_names();
+    assert_eq!(plan.iter().filter(|name| name.contains("/gtid-mode/")).count(), 6, "{plan:?}");
+    lab.apply("hot-standby");
+    for host in ["db-a", "db-b"] {
+        assert_eq!(lab.sql(host, "select @@gtid_mode, @@enforce_gtid_consistency"), "OFF\tOFF");
+        assert!(lab.at(host, "cat /etc/mysql/mysql.conf.d/zz-tandem.cnf").contains("gtid_mode = OFF"));
+    }
+    lab.sql("db-a", "insert into hello.t (v) values ('three')");
+    lab.sql("db-b", "insert into hello.t (v) values ('four')");
+    lab.same(["db-a", "db-b"], "select group_concat(v order by id) from hello.t having count(*) = 6");
+    lab.plan("hot-standby").expect(0);
 }
 
 #[test]

@@ -9,17 +9,17 @@ use crate::{model::HostName, observe::channels, plan::GtidPhase};
 const DRAINS: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(200);
 
-/// Takes a server to this step. Before the last one no transaction without a GTID may be left anywhere: a
-/// server with `gtid_mode = ON` refuses them.
+/// Takes a server to this step. Before the last one no transaction of the other kind may be left anywhere: a
+/// server with `gtid_mode = ON` refuses those without a GTID, and one with OFF those that have one.
 pub async fn run(
     host: &HostName,
-    phase: GtidPhase,
+    (phase, down): (GtidPhase, bool),
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<Option<String>, StepError> {
-    if phase == GtidPhase::On {
+    if matches!(phase, GtidPhase::On | GtidPhase::Off) {
         for member in &fleet.desired.members {
-            drained(member, fleet).await?;
+            drained(member, phase == GtidPhase::Off, fleet).await?;
         }
         for member in &fleet.desired.members {
             caught_up(member, fleet).await?;
@@ -28,24 +28,30 @@ pub async fn run(
     let tried = format!("set gtid_mode to {phase}");
     let failed = |e| StepError::new(host, tried.clone(), e);
     let mut sql = statements(host, fleet, journal).await?;
-    if phase == GtidPhase::OffPermissive {
+    if phase == GtidPhase::OffPermissive && !down {
         sql.run("SET GLOBAL enforce_gtid_consistency = ON").await.map_err(failed)?;
     }
     sql.run(&format!("SET GLOBAL gtid_mode = {phase}")).await.map_err(failed)?;
+    if phase == GtidPhase::Off {
+        sql.run("SET GLOBAL enforce_gtid_consistency = OFF").await.map_err(failed)?;
+    }
     sql.sql.close().await;
     Ok(None)
 }
 
-/// Waits until a server has no running transaction without a GTID.
-async fn drained(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let tried = "wait for its transactions without a GTID";
+/// Waits until a server has no running transaction without a GTID, or none with one.
+async fn drained(host: &HostName, with: bool, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let (tried, count) = match with {
+        false => (
+            "wait for its transactions without a GTID",
+            "SHOW GLOBAL STATUS LIKE 'Ongoing_anonymous_transaction_count'",
+        ),
+        true => ("wait for its transactions with a GTID", "SELECT LENGTH(@@GLOBAL.gtid_owned) AS value"),
+    };
     let mut sql = fleet.reader(host).await?;
     let begun = Instant::now();
     loop {
-        let rows = sql
-            .query("SHOW GLOBAL STATUS LIKE 'Ongoing_anonymous_transaction_count'")
-            .await
-            .map_err(|e| StepError::new(host, tried, e))?;
+        let rows = sql.query(count).await.map_err(|e| StepError::new(host, tried, e))?;
         match rows.first().and_then(|r| r.number("value")) {
             None | Some(0) => break,
             Some(left) if begun.elapsed() > DRAINS => {

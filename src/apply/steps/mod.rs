@@ -56,7 +56,7 @@ async fn act(
         }
         Action::Certificate(plan) => certificate::run(host, plan, fleet, journal).await,
         Action::SetGlobal(values) => variable::run(host, values, fleet, journal).await,
-        Action::GtidMode(phase) => gtid_mode::run(host, *phase, fleet, journal).await,
+        Action::GtidMode { phase, down } => gtid_mode::run(host, (*phase, *down), fleet, journal).await,
         Action::ResetPersisted(names) => variable::reset_persisted(host, names, fleet, journal).await,
         Action::Restart { unit, expect, option_file, new_uuid } => {
             let before = service::Before { option_file: option_file.as_deref(), new_uuid: *new_uuid };
