@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::Exit;
-use crate::plan::Allow;
+use crate::plan::{Allow, IgnoreRule};
 
 /// Brings MySQL and MariaDB servers to the replication topology that a YAML file declares.
 #[derive(Debug, Parser)]
@@ -183,15 +183,19 @@ pub struct DriftArgs {
     /// Which playbook.
     #[command(flatten)]
     pub playbook: PlaybookArg,
-    /// Leave out steps whose name or host matches, such as `db-b/variable/*`
-    #[arg(long, value_name = "PATTERN")]
-    pub ignore: Vec<String>,
+    /// Leave out findings whose name or host matches, such as `db-b/variable/max_*`; with a reason and a last
+    /// day: `PATTERN; REASON; 2027-01-31`. Rules that stay are `drift_ignore` in the inventory
+    #[arg(long, value_name = "PATTERN", value_parser = ignore_rule)]
+    pub ignore: Vec<IgnoreRule>,
     /// Write figures for Prometheus' textfile collector; the file is replaced in one go
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
     /// Run a shell command where something differs, with the plan as JSON on its standard input
     #[arg(long, value_name = "COMMAND")]
     pub on_drift: Option<String>,
+    /// Write a line for each difference to the log of this machine, and one when all is in sync
+    #[arg(long, value_enum)]
+    pub log: Option<super::log::Log>,
 }
 
 /// Arguments of `verify`.
@@ -262,6 +266,23 @@ pub struct VarsArgs {
 }
 
 /// `10`, `10s`, `500ms`, `2m`.
+/// `PATTERN`, or `PATTERN; REASON; LAST-DAY`.
+fn ignore_rule(text: &str) -> Result<IgnoreRule, String> {
+    let mut parts = text.split(';').map(str::trim);
+    let what = parts.next().filter(|what| !what.is_empty()).ok_or("a pattern is needed")?;
+    let reason = parts.next().filter(|reason| !reason.is_empty()).unwrap_or("--ignore");
+    let until = match parts.next().filter(|day| !day.is_empty()) {
+        None => None,
+        Some(day) => Some(day.parse().map_err(|_| format!("`{day}` is no day; use 2027-01-31"))?),
+    };
+    match parts.next() {
+        Some(more) => Err(format!("`{more}` is too much: PATTERN; REASON; LAST-DAY")),
+        None => {
+            Ok(IgnoreRule { what: what.into(), reason: reason.into(), until, hosts: Vec::new(), place: None })
+        }
+    }
+}
+
 fn time(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no time; try 10s or 2m"))?;

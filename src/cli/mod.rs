@@ -7,6 +7,7 @@ mod drift;
 pub mod exit;
 mod history;
 mod init;
+mod log;
 mod plan;
 mod prepare;
 mod snapshot;

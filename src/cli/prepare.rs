@@ -120,6 +120,7 @@ pub fn check(
         problems.extend(desired::lint(&built));
         problems.extend(built.problems);
     }
+    loaded.project.drift_rules(&mut problems);
     Ok((loaded, problems))
 }
 

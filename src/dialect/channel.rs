@@ -39,6 +39,11 @@ impl Dialect {
         }
     }
 
+    /// The replicas that are connected to this server.
+    pub fn show_connected_replicas(self) -> &'static str {
+        if self.mysql(8, 0, 22) { "SHOW REPLICAS" } else { "SHOW SLAVE HOSTS" }
+    }
+
     /// The words for a source, a replica and a channel in the columns of that answer.
     pub fn status_words(self) -> (&'static str, &'static str, &'static str) {
         match self.family() {

@@ -21,6 +21,7 @@ pub fn check(context: &Context<'_>, draft: &mut Draft) {
         let Some(server) = facts.and_then(|f| f.server.known()) else { continue };
         channels(name, host, server, draft);
         accounts(context, name, host, server, draft);
+        replicas(context, name, host, server, draft);
     }
 }
 
@@ -67,6 +68,30 @@ fn accounts(
             visible(&account)
         );
         draft.warnings.push(Warning { host: name.clone(), code: "extra-account".into(), text });
+    }
+}
+
+/// Replicas that are connected and that nobody declared, told by their server ids: their addresses may have other
+/// names here.
+fn replicas(
+    context: &Context<'_>,
+    name: &HostName,
+    host: &DesiredHost,
+    server: &ServerFacts,
+    draft: &mut Draft,
+) {
+    let declared: Option<Vec<u64>> =
+        host.replicas.iter().map(|replica| context.server(replica)?.number("server_id")).collect();
+    // A declared one that was not read may have any id.
+    let (Some(declared), Some(connected)) = (declared, server.connected_replicas.known()) else { return };
+    for (id, from) in connected.iter().filter(|(id, _)| !declared.contains(id)) {
+        let from = if from.is_empty() { String::new() } else { format!(" at {}", visible(from)) };
+        let member = context.desired.members.iter().find(|m| {
+            context.server(m).and_then(|s| s.number("server_id")) == Some(*id) && !host.replicas.contains(m)
+        });
+        let who = member.map_or_else(|| format!("a server with server_id {id}{from}"), ToString::to_string);
+        let text = format!("{who} replicates from {name}, which nobody declared.");
+        draft.warnings.push(Warning { host: name.clone(), code: "extra-replica".into(), text });
     }
 }
 

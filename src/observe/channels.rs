@@ -101,6 +101,18 @@ fn filters(row: &Row) -> ChannelFilters {
     }
 }
 
+/// Replicas that are connected, by their server ids.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub(super) async fn connected_replicas(
+    sql: &mut SqlReader,
+    dialect: Dialect,
+) -> Result<Vec<(u64, String)>, SqlError> {
+    let rows = sql.query(dialect.show_connected_replicas()).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.number("server_id")?, row.text("host")))).collect())
+}
+
 /// Sessions of clients: not the server's own threads, not replication, not ours.
 ///
 /// # Errors

@@ -235,6 +235,8 @@ pub struct ServerFacts {
     pub schema: Fact<SchemaFacts>,
     /// Sessions of clients, without the server's, replication's and our own.
     pub sessions: Fact<Vec<SessionFacts>>,
+    /// Server ids of the replicas that are connected now, each with the address that it gives, if any.
+    pub connected_replicas: Fact<Vec<(u64, String)>>,
 }
 
 impl ServerFacts {

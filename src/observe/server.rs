@@ -4,7 +4,7 @@ use super::{
     ServerFacts,
     accounts::accounts,
     binlog::{binlog, gtid},
-    channels::{channels, client_sessions},
+    channels::{channels, client_sessions, connected_replicas},
     databases::databases,
     schema::schema,
     variables::variables,
@@ -46,6 +46,9 @@ pub(super) async fn read(sql: &mut SqlReader, ours: &[String]) -> Result<ServerF
         channels: channels(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         schema: schema(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         sessions: client_sessions(sql, ours).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
+        connected_replicas: connected_replicas(sql, dialect)
+            .await
+            .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         variables: variables.values,
         static_variables: variables.fixed,
         defaults: variables.defaults,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Kind, Plan, Refusal, StepId, Waiting, Warning};
+use super::{Action, Ignored, Kind, Plan, Refusal, StepId, Waiting, Warning};
 use crate::model::HostName;
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
@@ -28,6 +28,9 @@ pub struct PlanDocument {
     /// What is worth knowing and changes nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// What `drift` left out, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<Ignored>,
     /// What a saved plan was made from, so that it can be made again and compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
@@ -113,6 +116,7 @@ impl From<&Plan> for PlanDocument {
             waiting: plan.waiting.clone(),
             refused: plan.refused.clone(),
             warnings: plan.warnings.clone(),
+            ignored: Vec::new(),
             inputs: None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Plan, StepId, Waiting};
-use crate::model::{HostName, glob};
+use crate::model::HostName;
 
 impl Plan {
     /// Keeps what concerns the chosen hosts. A step that needs one on another host waits, and so does
@@ -37,10 +37,5 @@ impl Plan {
                 id.0.insert_str(0, prefix);
             }
         }
-    }
-
-    /// Leaves out the steps whose name, or whose host, fits one of the patterns.
-    pub fn ignore(&mut self, patterns: &[String]) {
-        self.steps.retain(|s| !patterns.iter().any(|p| glob(p, &s.id.0) || glob(p, s.host.as_str())));
     }
 }

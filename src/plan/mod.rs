@@ -4,6 +4,7 @@
 //! the same value: `render` turns its JSON form into text.
 
 mod build;
+mod ignore;
 mod json;
 mod limit;
 mod order;
@@ -11,6 +12,7 @@ mod policy;
 mod step;
 
 pub use build::{build, in_doubt};
+pub use ignore::{IgnoreOutcome, IgnoreRule, Ignored};
 pub use json::{FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};

@@ -1,5 +1,6 @@
 //! Plays, topologies and roles as a user writes them, and the shipped ones.
 
+mod ignore;
 mod play;
 mod project;
 mod role;

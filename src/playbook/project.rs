@@ -11,6 +11,7 @@ use crate::{
         self, Inventory, Level, SecretBook, Variables, is_secret_name, looks_like_reference, select,
     },
     model::{HostName, Place, SecretId},
+    plan::IgnoreRule,
     source::{Node, Problem, Problems, Sources, Yaml, closest},
 };
 
@@ -182,6 +183,29 @@ impl Project {
         variables
     }
 
+    /// The rules of `drift_ignore`, each with the hosts that it is for.
+    pub fn drift_rules(&self, problems: &mut Problems) -> Vec<IgnoreRule> {
+        let mut rules: Vec<IgnoreRule> = Vec::new();
+        let mut seen: BTreeMap<Place, Vec<IgnoreRule>> = BTreeMap::new();
+        for (play, hosts) in &self.plays {
+            for host in hosts {
+                let variables = self.variables(Some(play), host);
+                let Some(node) = variables.get("drift_ignore") else { continue };
+                if !seen.contains_key(&node.place) {
+                    seen.insert(node.place.clone(), super::ignore::read(node, problems));
+                }
+                for rule in seen.get(&node.place).into_iter().flatten() {
+                    match rules.iter_mut().find(|r| r.place == rule.place) {
+                        Some(there) if there.hosts.contains(host) => {}
+                        Some(there) => there.hosts.push(host.clone()),
+                        None => rules.push(IgnoreRule { hosts: vec![host.clone()], ..rule.clone() }),
+                    }
+                }
+            }
+        }
+        rules
+    }
+
     /// The secret that a value refers to, or is.
     pub fn secret_of(&mut self, name: &str, node: &Node, problems: &mut Problems) -> Option<SecretId> {
         if let Some(id) = self.secrets.reference(node, problems) {
@@ -264,6 +288,7 @@ const KNOWN: &[&str] = &[
     "auto_increment_offset",
     "binlog_databases",
     "binlog_ignore_databases",
+    "drift_ignore",
     "firewall_allow",
     "firewall_backend",
     "firewall_deny_others",

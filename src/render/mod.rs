@@ -4,6 +4,7 @@
 //! text; [`Terminal`] knows where the text goes, how wide the screen is, and whether colours are wanted.
 
 mod diff;
+mod drift;
 mod graph;
 mod metrics;
 mod paint;
@@ -15,6 +16,7 @@ mod status;
 mod terminal;
 mod verify;
 
+pub use drift::drift;
 pub use graph::{dot, mermaid};
 pub use metrics::metrics;
 pub use plan::{PlanView, plan};

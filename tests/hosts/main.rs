@@ -21,3 +21,4 @@ mod topologies;
 mod verify;
 mod versions;
 mod views;
+mod watch;

@@ -1,0 +1,202 @@
+//! What `drift` leaves out, since somebody said why. Pure: the day comes from the caller.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Plan, Step};
+use crate::model::{HostName, Place, glob};
+
+/// A rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreRule {
+    /// A pattern over the names of findings: a step's (`db-b/variable`), a variable's in it
+    /// (`db-b/variable/max_connections`), a refusal's or a warning's (`db-b/extra-account`), `db-b/waiting`, or a
+    /// host's.
+    pub what: String,
+    /// Why, in the words of whoever wrote it.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub until: Option<Date>,
+    /// The hosts that it is for; none where it is for all.
+    pub hosts: Vec<HostName>,
+    /// Where it is written.
+    pub place: Option<Place>,
+}
+
+/// A finding that a rule leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ignored {
+    /// Its name.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// What became of the rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IgnoreOutcome {
+    /// What they left out.
+    pub ignored: Vec<Ignored>,
+    /// Rules whose last day has passed.
+    pub ended: Vec<IgnoreRule>,
+    /// Rules that fit nothing.
+    pub idle: Vec<IgnoreRule>,
+}
+
+impl IgnoreRule {
+    fn fits(&self, host: &HostName, name: &str) -> bool {
+        (self.hosts.is_empty() || self.hosts.contains(host))
+            && (glob(&self.what, name) || glob(&self.what, host.as_str()))
+    }
+}
+
+impl Plan {
+    /// Takes out everything for which a rule holds on this day.
+    pub fn ignore(&mut self, rules: &[IgnoreRule], today: Date) -> IgnoreOutcome {
+        let (hold, ended): (Vec<_>, Vec<_>) =
+            rules.iter().cloned().partition(|rule| rule.until.is_none_or(|until| today <= until));
+        let mut sieve = Sieve { used: vec![false; hold.len()], rules: &hold, ignored: Vec::new() };
+        self.steps.retain_mut(|step| !sieve.takes(&step.host, &step.id.0) && !sieve.empties(step));
+        self.refused.retain(|r| !sieve.takes(&r.host, &format!("{}/{}", r.host, r.code)));
+        self.warnings.retain(|w| !sieve.takes(&w.host, &format!("{}/{}", w.host, w.code)));
+        self.waiting.retain(|w| !sieve.takes(&w.host, &format!("{}/waiting", w.host)));
+        let Sieve { used, ignored, .. } = sieve;
+        let idle = hold.iter().zip(used).filter(|(_, used)| !used).map(|(rule, _)| rule.clone()).collect();
+        IgnoreOutcome { ignored, ended, idle }
+    }
+}
+
+struct Sieve<'a> {
+    rules: &'a [IgnoreRule],
+    used: Vec<bool>,
+    ignored: Vec<Ignored>,
+}
+
+impl Sieve<'_> {
+    fn takes(&mut self, host: &HostName, name: &str) -> bool {
+        let Some(number) = self.rules.iter().position(|rule| rule.fits(host, name)) else { return false };
+        let rule = &self.rules[number];
+        self.used[number] = true;
+        self.ignored.push(Ignored {
+            what: name.to_owned(),
+            reason: rule.reason.clone(),
+            until: rule.until.map(|day| day.to_string()),
+        });
+        true
+    }
+
+    /// Takes single variables out of a step, and says whether none is left.
+    fn empties(&mut self, step: &mut Step) -> bool {
+        let (id, host) = (step.id.0.clone(), step.host.clone());
+        let (Action::SetGlobal(list) | Action::Restart { expect: list, .. }) = &mut step.action else {
+            return false;
+        };
+        let before = list.len();
+        let mut gone: Vec<String> = Vec::new();
+        list.retain(|(name, _)| {
+            let takes = self.takes(&host, &format!("{id}/{name}"));
+            gone.extend(takes.then(|| name.clone()));
+            !takes
+        });
+        let (left, empty) = (list.len(), list.is_empty());
+        let stays = |line: &&str| !gone.iter().any(|name| line.split(" = ").next() == Some(name.as_str()));
+        for text in [&mut step.before, &mut step.after].into_iter().flatten() {
+            *text = text.lines().filter(stays).collect::<Vec<_>>().join("\n");
+        }
+        before > left && empty
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Kind, Refusal, StepId, Warning};
+
+    fn step(id: &str, variables: &[&str]) -> Step {
+        let lines =
+            |value: &str| variables.iter().map(|v| format!("{v} = {value}")).collect::<Vec<_>>().join("\n");
+        Step {
+            id: StepId(id.into()),
+            host: id.split('/').next().unwrap_or_default().into(),
+            kind: Kind::Variable,
+            summary: "set".into(),
+            reason: Vec::new(),
+            before: Some(lines("1")),
+            after: Some(lines("2")),
+            risk: Vec::new(),
+            requires: Vec::new(),
+            action: Action::SetGlobal(variables.iter().map(|v| ((*v).to_owned(), "2".to_owned())).collect()),
+        }
+    }
+
+    fn plan() -> Plan {
+        let host: HostName = "db-a".into();
+        Plan {
+            steps: vec![
+                step("db-a/variable", &["max_connections", "wait_timeout"]),
+                step("db-b/variable", &["wait_timeout"]),
+            ],
+            refused: vec![Refusal { host: host.clone(), code: "data-on-both".into(), reason: String::new() }],
+            warnings: vec![Warning { host, code: "extra-account".into(), text: String::new() }],
+            ..Plan::default()
+        }
+    }
+
+    #[test]
+    fn a_rule_takes_out_what_it_fits_until_its_last_day() {
+        let today: Date = "2026-11-24".parse().expect("a day");
+        for (what, until, hosts, left) in [
+            ("db-a/variable", None, vec![], "db-b/variable data-on-both extra-account"),
+            ("*/variable", None, vec!["db-a"], "db-b/variable data-on-both extra-account"),
+            ("db-b", None, vec![], "db-a/variable data-on-both extra-account"),
+            ("*/variable/wait_timeout", None, vec![], "db-a/variable data-on-both extra-account"),
+            ("db-a/extra-*", Some("2026-11-24"), vec![], "db-a/variable db-b/variable data-on-both"),
+            (
+                "db-a/extra-*",
+                Some("2026-11-23"),
+                vec![],
+                "db-a/variable db-b/variable data-on-both extra-account",
+            ),
+            ("db-a/data-on-both", None, vec![], "db-a/variable db-b/variable extra-account"),
+            ("db-c", None, vec![], "db-a/variable db-b/variable data-on-both extra-account"),
+        ] {
+            let mut plan = plan();
+            let rule = IgnoreRule {
+                what: what.into(),
+                reason: "known".into(),
+                until: until.map(|day| day.parse().expect("a day")),
+                hosts: hosts.into_iter().map(HostName::from).collect(),
+                place: None,
+            };
+            let outcome = plan.ignore(&[rule], today);
+            let steps = plan.steps.iter().map(|s| s.id.0.as_str());
+            let codes = plan.refused.iter().map(|r| r.code.as_str());
+            let all: Vec<&str> =
+                steps.chain(codes).chain(plan.warnings.iter().map(|w| w.code.as_str())).collect();
+            assert_eq!(all.join(" "), left, "{what}");
+            assert_eq!(
+                outcome.ignored.is_empty(),
+                !outcome.ended.is_empty() || !outcome.idle.is_empty(),
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_variable_of_several_is_taken_out_of_its_step() {
+        let mut plan = plan();
+        let rule = IgnoreRule {
+            what: "db-a/variable/max_*".into(),
+            reason: "known".into(),
+            until: None,
+            hosts: Vec::new(),
+            place: None,
+        };
+        plan.ignore(&[rule], "2026-11-24".parse().expect("a day"));
+        assert_eq!(plan.steps[0].before.as_deref(), Some("wait_timeout = 1"));
+        assert_eq!(plan.steps[0].action, Action::SetGlobal(vec![("wait_timeout".into(), "2".into())]));
+    }
+}

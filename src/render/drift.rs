@@ -1,0 +1,82 @@
+//! What differs, short enough for a mail.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use super::paint::{ALARM, CHANGED, HEADING, QUIET, paint};
+use crate::{
+    model::{HostName, visible},
+    plan::PlanDocument,
+};
+
+/// Differences that are shown of one host.
+const SHOWN: usize = 10;
+
+/// One line for each difference, and a sum. `playbook` is named where the whole can be seen.
+pub fn drift(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook: &str) -> String {
+    let mut lines: BTreeMap<&HostName, Vec<String>> = BTreeMap::new();
+    for (host, why) in unread {
+        lines.entry(host).or_default().push(format!("{} {why}", paint(ALARM, "not read:")));
+    }
+    for refusal in &document.refused {
+        let reason = refusal.reason.lines().next().unwrap_or_default();
+        lines.entry(&refusal.host).or_default().push(format!("{} {reason}", paint(ALARM, "refused:")));
+    }
+    for step in &document.steps {
+        let place =
+            step.reason.first().map(|r| format!("  {}", paint(QUIET, format!("({r})")))).unwrap_or_default();
+        let what = changes(step.before.as_deref(), step.after.as_deref());
+        let what = if what.is_empty() { String::new() } else { format!(": {what}") };
+        let line = format!("{}{what}{place}", paint(CHANGED, visible(&step.summary)));
+        lines.entry(&step.host).or_default().push(line);
+    }
+    for warning in document.warnings.iter().filter(|w| w.code.starts_with("extra-")) {
+        lines.entry(&warning.host).or_default().push(format!(
+            "{} {}",
+            paint(ALARM, "undeclared:"),
+            warning.text
+        ));
+    }
+    for waiting in document.waiting.iter().filter(|w| !unread.contains_key(&w.host)) {
+        lines.entry(&waiting.host).or_default().push(format!("waits: {}", waiting.reason));
+    }
+    let mut text = String::new();
+    for (host, lines) in &lines {
+        let _ = writeln!(text, "{}", paint(HEADING, visible(host.as_str())));
+        for line in lines.iter().take(SHOWN) {
+            let _ = writeln!(text, "  {line}");
+        }
+        if let Some(more) = lines.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            let _ = writeln!(text, "  and {more} more");
+        }
+    }
+    let all: usize = lines.values().map(Vec::len).sum();
+    let _ = writeln!(
+        text,
+        "{all} difference{} on {} host{}. In full: tandem plan {playbook}",
+        if all == 1 { "" } else { "s" },
+        lines.len(),
+        if lines.len() == 1 { "" } else { "s" },
+    );
+    text
+}
+
+/// `name before -> after` for texts of lines `name = value`; nothing for longer ones.
+fn changes(before: Option<&str>, after: Option<&str>) -> String {
+    const MOST: usize = 3;
+    let (Some(before), Some(after)) = (before, after) else { return String::new() };
+    let pair = |line: &str| line.split_once(" = ").map(|(n, v)| (n.to_owned(), v.to_owned()));
+    let (Some(old), Some(new)): (Option<BTreeMap<_, _>>, Option<BTreeMap<_, _>>) =
+        (before.lines().map(pair).collect(), after.lines().map(pair).collect())
+    else {
+        return String::new();
+    };
+    let changed: Vec<String> = new
+        .iter()
+        .filter(|(name, value)| old.get(*name) != Some(value))
+        .map(|(name, value)| format!("{name} {} -> {value}", old.get(name).map_or("\"\"", String::as_str)))
+        .collect();
+    match changed.len().checked_sub(MOST) {
+        None | Some(0) => visible(&changed.join(", ")),
+        Some(more) => visible(&format!("{} and {more} more", changed[..MOST].join(", "))),
+    }
+}
