@@ -101,6 +101,8 @@ pub enum Command {
     Doctor(PlaybookArg),
     /// The topology as a picture
     Graph(GraphArgs),
+    /// One HTML file with topology, findings, differences and the last runs
+    Report(ReportArgs),
     /// Show a saved plan as `plan` did
     Show {
         /// The file that `plan -o` wrote
@@ -244,6 +246,17 @@ pub struct GraphArgs {
     pub picture: Picture,
 }
 
+/// Arguments of `report`.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// Which playbook.
+    #[command(flatten)]
+    pub playbook: PlaybookArg,
+    /// Write it to a file, which is replaced in one go
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
 /// Language of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Picture {
@@ -251,6 +264,8 @@ pub enum Picture {
     Mermaid,
     /// DOT, for Graphviz.
     Dot,
+    /// SVG, for a browser.
+    Svg,
 }
 
 /// Arguments of `vars`.

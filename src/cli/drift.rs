@@ -2,8 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write,
-    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -15,6 +13,7 @@ use super::{
     prepare::prepare,
     snapshot::Snapshot,
     wants_json,
+    write::replace,
 };
 use crate::{
     model::HostName,
@@ -100,17 +99,6 @@ fn lines(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook:
         lines.push(Line { level: Level::Info, host: None, text: format!("{playbook}: in sync") });
     }
     lines
-}
-
-/// Replaces a file in one go, so that no reader sees half of it.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let path: PathBuf = std::path::absolute(path)?;
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
-    file.write_all(text.as_bytes())?;
-    // Whoever collects metrics is another user.
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    file.persist(&path).map(|_| ()).map_err(|e| e.error)
 }
 
 /// Runs the user's command with the plan as JSON on its standard input.

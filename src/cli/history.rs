@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{args::Global, exit::Exit, wants_json};
-use crate::render::Terminal;
+use crate::render::{PastRun, Terminal};
 
 /// Where journals are: `$XDG_STATE_HOME/tandem/runs`.
 pub fn directory(terminal: &Terminal) -> Result<PathBuf, Exit> {
@@ -20,10 +20,9 @@ pub fn directory(terminal: &Terminal) -> Result<PathBuf, Exit> {
     }
 }
 
-/// Runs the command.
-pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result<Exit, Exit> {
-    let directory = directory(terminal)?;
-    let mut names: Vec<String> = match std::fs::read_dir(&directory) {
+/// Names of all runs, the oldest first.
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = match std::fs::read_dir(directory) {
         Ok(entries) => entries
             .flatten()
             .filter_map(|e| e.file_name().to_str()?.strip_suffix(".jsonl").map(str::to_owned))
@@ -31,6 +30,13 @@ pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result
         Err(_) => Vec::new(),
     };
     names.sort();
+    names
+}
+
+/// Runs the command.
+pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result<Exit, Exit> {
+    let directory = directory(terminal)?;
+    let names = names(&directory);
     match wanted {
         None => list(&directory, &names, global, terminal),
         Some(wanted) => {
@@ -42,6 +48,23 @@ pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result
         }
     }
     Ok(Exit::Done)
+}
+
+/// The last runs, the newest first.
+pub fn past(terminal: &Terminal, most: usize) -> Vec<PastRun> {
+    let Ok(directory) = directory(&Terminal { quiet: true, ..*terminal }) else { return Vec::new() };
+    let names = names(&directory);
+    let run = |name: &String| {
+        let entries = entries(&directory, name);
+        let end = entries.iter().find(|e| text(e, "event") == "run_ended");
+        PastRun {
+            run: name.clone(),
+            playbook: entries.first().map(|e| text(e, "playbook").to_owned()).unwrap_or_default(),
+            summary: end.map_or("did not come to its end", |e| text(e, "summary")).to_owned(),
+            ended: end.is_some(),
+        }
+    };
+    names.iter().rev().take(most).map(run).collect()
 }
 
 /// A journal's entries. The last line of a run that was killed may be half a line.

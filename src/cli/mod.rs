@@ -10,12 +10,14 @@ mod init;
 mod log;
 mod plan;
 mod prepare;
+mod report;
 mod snapshot;
 mod status;
 mod stop;
 mod vars;
 mod verify;
 mod watch;
+mod write;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
@@ -74,6 +76,7 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Doctor(args) => status::run(global, args.playbook.as_deref(), &terminal, true).await,
         Command::Verify(args) => verify::run(global, args, &terminal).await,
         Command::Graph(args) => status::graph(global, args, &terminal).await,
+        Command::Report(args) => report::run(global, args, &terminal).await,
         Command::Show { file } => plan::show(global, file, &terminal),
         Command::History { run } => history::run(global, run.as_deref(), &terminal),
         Command::Vars(args) => vars::run(global, args, &terminal),

@@ -48,6 +48,7 @@ pub async fn graph(global: &Global, args: &GraphArgs, terminal: &Terminal) -> Re
     terminal.out(&match args.picture {
         Picture::Mermaid => render::mermaid(&document),
         Picture::Dot => render::dot(&document),
+        Picture::Svg => render::svg(&document),
     });
     Ok(exit(&document))
 }
@@ -56,7 +57,7 @@ pub async fn graph(global: &Global, args: &GraphArgs, terminal: &Terminal) -> Re
 pub(super) fn exit(document: &StatusDocument) -> Exit {
     let unread = document.hosts.iter().any(|h| h.state == "unread");
     let broken = document.hosts.iter().any(|h| h.state == "down")
-        || document.channels.iter().any(|c| c.state != "running");
+        || document.channels.iter().any(|c| c.state != "running" && c.state != "unknown");
     match (broken, unread) {
         (true, true) => Exit::DifferencesAndNotRead,
         (true, false) => Exit::Differences,
@@ -66,7 +67,11 @@ pub(super) fn exit(document: &StatusDocument) -> Exit {
 }
 
 /// Reads the hosts into a status.
-async fn look(global: &Global, playbook: Option<&str>, terminal: &Terminal) -> Result<StatusDocument, Exit> {
+pub(super) async fn look(
+    global: &Global,
+    playbook: Option<&str>,
+    terminal: &Terminal,
+) -> Result<StatusDocument, Exit> {
     let fleet = Fleet::of(global, playbook, terminal)?;
     let (document, sessions) = {
         let _waiting = Waiting::begin(terminal, "reading the hosts");

@@ -5,23 +5,25 @@
 
 mod diff;
 mod drift;
-mod graph;
 mod metrics;
 mod paint;
+mod picture;
 mod plan;
 mod problem;
 mod progress;
+mod report;
 mod screen;
 mod status;
 mod terminal;
 mod verify;
 
 pub use drift::drift;
-pub use graph::{dot, mermaid};
 pub use metrics::metrics;
+pub use picture::{dot, mermaid, svg};
 pub use plan::{PlanView, plan};
 pub use problem::problems;
 pub use progress::{Waiting, follow};
+pub use report::{PastRun, ReportDocument, report};
 pub use screen::Screen;
 pub use status::{status, tally};
 pub use terminal::{Choice, Terminal};

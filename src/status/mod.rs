@@ -66,7 +66,7 @@ pub struct ChannelStatus {
     pub name: String,
     /// Whether some file declares it; absent where no playbook was given.
     pub declared: Option<bool>,
-    /// `running`, `stopped`, `connecting`, `broken`, `missing`.
+    /// `running`, `stopped`, `connecting`, `broken`, `missing`; `unknown` where the replica was not read.
     pub state: &'static str,
     /// Receiver thread.
     pub io_thread: String,
@@ -165,7 +165,8 @@ fn channels_of(
 ) {
     let facts = observed.get(&host.name).and_then(Fact::known);
     let server = facts.and_then(|f| f.server.known());
-    let Some(channels) = server.and_then(|s| s.channels.known()) else { return };
+    let read = server.and_then(|s| s.channels.known());
+    let channels = read.map(Vec::as_slice).unwrap_or_default();
     for channel in channels {
         let endpoint = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
         let source = names.get(&endpoint).cloned();
@@ -207,19 +208,18 @@ fn channels_of(
                 endpoint: wish.endpoint.to_string(),
                 name: wish.name.clone(),
                 declared: Some(true),
-                state: "missing",
-                io_thread: "none".into(),
-                sql_thread: "none".into(),
+                state: if read.is_some() { "missing" } else { "unknown" },
+                io_thread: if read.is_some() { "none" } else { "?" }.into(),
+                sql_thread: if read.is_some() { "none" } else { "?" }.into(),
                 lag_seconds: None,
                 executed: String::new(),
                 gtid: String::new(),
                 tls: false,
                 layer: None,
-                cause: Some(format!(
-                    "{} is declared as a replica of {} and is none.",
-                    host.name, wish.source
-                )),
-                next: Some("`tandem plan` shows what makes it one.".into()),
+                cause: read.map(|_| {
+                    format!("{} is declared as a replica of {} and is none.", host.name, wish.source)
+                }),
+                next: read.map(|_| "`tandem plan` shows what makes it one.".into()),
                 said: None,
             });
         }
@@ -248,6 +248,6 @@ impl StatusDocument {
     /// Keeps only what is not as it should be.
     pub fn keep_troubles(&mut self) {
         self.hosts.retain(|h| h.state != "up");
-        self.channels.retain(|c| c.state != "running");
+        self.channels.retain(|c| c.state != "running" && c.state != "unknown");
     }
 }

@@ -144,7 +144,7 @@ fn drift_tells_cron_prometheus_and_a_command() {
     lab.tandem(&["drift", "hot-standby", "--ignore", "db-b/variable"]).expect(0);
 
     let graph = lab.tandem(&["graph", "hot-standby"]).expect(0).out;
-    assert!(graph.starts_with("flowchart LR\n") && graph.contains("h0 -->|running"), "{graph}");
+    assert!(graph.starts_with("flowchart LR\n") && graph.contains("h0 -->|\u{2713} running"), "{graph}");
     let graph = lab.tandem(&["graph", "hot-standby", "--as", "dot"]).expect(0).out;
     assert!(graph.starts_with("digraph topology {") && graph.contains("h1 -> h0"), "{graph}");
 }

@@ -39,3 +39,40 @@ fn a_watch_tells_what_changes_and_ends_when_asked() {
     let ended = watch.wait().expect("it ends");
     assert!(matches!(ended.code(), Some(0 | 2)), "{ended}");
 }
+
+#[test]
+fn a_report_and_a_picture_show_what_is_wished_and_what_is() {
+    let lab = Lab::boot(&["db-a", "db-b", "db-c"]);
+    lab.write(
+        "play.yml",
+        "- hosts: db\n  topology: {kind: primary-replica, primary: db-a, replicas: [db-b, db-c]}\n  roles: [firewall, config, accounts, seed, replication]\n",
+    );
+    lab.apply("play.yml");
+    lab.tandem(&["report", "play.yml", "-o", "report.html"]).expect(0);
+    let page = std::fs::read_to_string(lab.path("report.html")).unwrap();
+    for part in ["Everything is as declared", "<svg", "db-c", "steps in", "MariaDB 10.11"] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    assert!(!page.contains("<script") && !page.contains(crate::lab::PASSWORD), "{page}");
+
+    lab.sql("db-b", "stop slave");
+    lab.sql("db-c", "stop slave; reset slave all; set global binlog_format = 'MIXED'");
+    let picture = lab.tandem(&["graph", "play.yml", "--as", "svg"]).expect(2).out;
+    for part in ["\u{2717} stopped", "\u{2205} missing", "declared, and not there"] {
+        assert!(picture.contains(part), "{part}\n{picture}");
+    }
+    let text = lab.tandem(&["graph", "play.yml"]).expect(2).out;
+    assert!(text.contains("-.-x|\u{2717} stopped") && text.contains("-.->|\u{2205} missing"), "{text}");
+    lab.tandem(&["report", "play.yml", "-o", "report.html"]).expect(2);
+    let page = std::fs::read_to_string(lab.path("report.html")).unwrap();
+    for part in ["What differs from the files", "binlog_format = MIXED", "Findings", "tandem apply"] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    // Without a playbook it shows what is there.
+    let page = lab.tandem(&["report"]).expect(2).out;
+    assert!(page.starts_with("<!doctype html>") && page.contains("All hosts of the inventory"), "{page}");
+    // A host that does not answer has its channel in the picture all the same.
+    lab.link("db-c", "down");
+    let picture = lab.tandem(&["graph", "play.yml", "--as", "svg", "--connect-timeout", "1s"]);
+    assert!(picture.out.contains("? unknown") && picture.out.contains("not read"), "{}", picture.out);
+}

@@ -1,0 +1,158 @@
+//! The topology as a picture: wished and actual state in one. Mermaid for documents, DOT for Graphviz, and SVG of
+//! our own. What a line means is said by its style, by a sign and by a word, never by its colour alone.
+
+mod layout;
+mod svg;
+mod text;
+
+pub use svg::svg;
+pub use text::{dot, mermaid};
+
+use crate::{
+    model::HostName,
+    status::{ChannelStatus, HostStatus, StatusDocument},
+};
+
+/// What is drawn of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Node {
+    /// Its name, or the address of one that is no host of ours.
+    name: String,
+    /// `up`, `down`, `unread`, `foreign`.
+    state: &'static str,
+    /// Lines below the name.
+    lines: Vec<String>,
+}
+
+/// What is drawn of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Arrow {
+    /// The source's place among the nodes.
+    from: usize,
+    /// The replica's.
+    to: usize,
+    /// How it stands.
+    look: Look,
+    /// What stands at it.
+    words: String,
+}
+
+/// How a channel is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Look {
+    /// It runs, and is declared or nobody asked.
+    Runs,
+    /// It is there and does not run.
+    Broken,
+    /// It is declared and not there.
+    Missing,
+    /// It is declared, and its replica was not read.
+    Unknown,
+    /// It is there and nobody declared it.
+    Undeclared,
+}
+
+impl Look {
+    fn of(channel: &ChannelStatus) -> Self {
+        match (channel.state, channel.declared) {
+            ("missing", _) => Look::Missing,
+            ("unknown", _) => Look::Unknown,
+            (_, Some(false)) => Look::Undeclared,
+            ("running", _) => Look::Runs,
+            _ => Look::Broken,
+        }
+    }
+
+    fn sign(self) -> char {
+        match self {
+            Look::Runs => '\u{2713}',
+            Look::Broken => '\u{2717}',
+            Look::Missing => '\u{2205}',
+            Look::Unknown => '?',
+            Look::Undeclared => '+',
+        }
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Look::Runs => "runs",
+            Look::Broken => "does not run",
+            Look::Missing => "declared, and not there",
+            Look::Unknown => "declared, not read",
+            Look::Undeclared => "there, and not declared",
+        }
+    }
+}
+
+/// Everything that is drawn.
+fn drawing(document: &StatusDocument) -> (Vec<Node>, Vec<Arrow>) {
+    let mut nodes: Vec<Node> = document.hosts.iter().map(|host| node(document, host)).collect();
+    let mut arrows = Vec::new();
+    for channel in &document.channels {
+        let place = |name: &HostName| document.hosts.iter().position(|h| h.host == *name);
+        let Some(to) = place(&channel.replica) else { continue };
+        let from = channel.source.as_ref().and_then(place).unwrap_or_else(|| {
+            let there = nodes.iter().position(|n| n.state == "foreign" && n.name == channel.endpoint);
+            there.unwrap_or_else(|| {
+                let lines = vec!["no host of the inventory".to_owned()];
+                nodes.push(Node { name: channel.endpoint.clone(), state: "foreign", lines });
+                nodes.len() - 1
+            })
+        });
+        arrows.push(Arrow { from, to, look: Look::of(channel), words: words(channel) });
+    }
+    (nodes, arrows)
+}
+
+fn node(document: &StatusDocument, host: &HostStatus) -> Node {
+    let sources = document.channels.iter().any(|c| c.replica == host.host);
+    let replicas = document.channels.iter().any(|c| c.source.as_ref() == Some(&host.host));
+    let role = match (sources, replicas) {
+        (true, true) => "source and replica",
+        (true, false) => "replica",
+        (false, true) => "source",
+        (false, false) => "alone",
+    };
+    let writable = match host.read_only {
+        Some(true) => ", read-only",
+        Some(false) => ", writable",
+        None => "",
+    };
+    let id = host.server_id.map(|id| format!("  id {id}")).unwrap_or_default();
+    Node {
+        name: host.host.to_string(),
+        state: host.state,
+        lines: vec![
+            host.server.clone().unwrap_or_else(|| host.problem.clone().unwrap_or_default()),
+            format!("{}{id}", host.endpoint),
+            format!("{role}{writable}"),
+        ],
+    }
+}
+
+/// What stands at an arrow. The state is a word, not only a style of line.
+fn words(channel: &ChannelStatus) -> String {
+    let mut words = channel.state.to_owned();
+    if let Some(layer) =
+        channel.layer.as_ref().filter(|layer| channel.state != "running" && *layer != channel.state)
+    {
+        words.push_str(&format!(": {layer}"));
+    }
+    if let Some(seconds) = channel.lag_seconds {
+        words.push_str(&format!(", {seconds} s behind"));
+    }
+    if channel.declared == Some(false) {
+        words.push_str(", not declared");
+    }
+    words
+}
+
+/// The sign and the word of a host's state.
+fn state(state: &str) -> (char, &'static str) {
+    match state {
+        "up" => ('\u{25cf}', "up"),
+        "down" => ('\u{25bc}', "down"),
+        "foreign" => ('+', "foreign"),
+        _ => ('?', "not read"),
+    }
+}
