@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::{
     AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, DesiredHost, FileWish,
-    FirewallIntent, PackagesWish, Positioning, SeedMethod, SeedWish, ServiceWish, SettingWish, Tls,
-    build::template_problem,
+    FirewallIntent, HeartbeatWish, PackagesWish, Positioning, SeedMethod, SeedWish, ServiceWish, SettingWish,
+    Tls, build::template_problem,
 };
 use crate::{
     inventory::Variables,
@@ -349,6 +349,13 @@ impl Reader<'_> {
                     );
                 }
                 host.commands.push(CommandWish { run, unless, place: whole });
+            }
+            ResourceKind::Heartbeat => {
+                let interval = self.number("interval", 1);
+                if !(1..=3600).contains(&interval) {
+                    return self.wrong("interval", "a number of seconds from 1 to 3600");
+                }
+                host.heartbeat = Some(HeartbeatWish { interval, place: self.place("interval") });
             }
             ResourceKind::Certificates => {
                 let directory = self.text("directory").unwrap_or_else(|| "tls".into());

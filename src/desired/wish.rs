@@ -59,6 +59,8 @@ pub struct DesiredHost {
     pub commands: Vec<CommandWish>,
     /// Certificates for the server.
     pub certificates: Option<CertificatesWish>,
+    /// The row by which lag is measured.
+    pub heartbeat: Option<HeartbeatWish>,
 }
 
 impl DesiredHost {
@@ -83,6 +85,7 @@ impl DesiredHost {
             files: Vec::new(),
             commands: Vec::new(),
             certificates: None,
+            heartbeat: None,
         }
     }
 
@@ -245,6 +248,15 @@ pub struct FirewallIntent {
     pub deny_others: bool,
     /// `auto`, `nftables`, `iptables`, `firewalld`, `ufw`, `none`.
     pub backend: String,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// The row that a writer stamps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeartbeatWish {
+    /// Seconds between two stamps.
+    pub interval: u64,
     /// Where it is written.
     pub place: Place,
 }

@@ -5,6 +5,7 @@
 mod account;
 mod channel;
 mod dump;
+mod heartbeat;
 mod quote;
 mod schema;
 mod variable;
@@ -12,6 +13,7 @@ mod verify;
 
 pub use channel::ChannelStatement;
 pub use dump::DumpWords;
+pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal};
 pub use schema::SYSTEM_DATABASES;
 

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     desired::{SeedMethod, SeedWish},
+    dialect::HEARTBEAT,
     model::{Fact, bytes, visible},
     plan::{Action, EndedChannel, Kind, Reason, Risk, SeedPlan, Step, StepId},
 };
@@ -83,6 +84,8 @@ impl Pair<'_> {
             .iter()
             .filter(|d| wish.databases.is_empty() || wish.databases.contains(&d.name))
             .filter(|d| self.wish.filters.let_through(&d.name))
+            // Beside a channel that brings it already it would be torn down under the applier.
+            .filter(|d| d.name != HEARTBEAT || !beside)
             .collect();
         let elsewhere = self.expected_of_others();
         let here = |name: &str| giving.databases.iter().any(|d| d.name == name);
@@ -224,7 +227,7 @@ impl Pair<'_> {
                 leftovers,
                 replaces,
                 ends,
-                others: of_others.into_iter().chain(elsewhere).collect(),
+                others: of_others.into_iter().chain(elsewhere).chain([HEARTBEAT.to_owned()]).collect(),
                 beside,
             }),
         });

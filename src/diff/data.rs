@@ -13,9 +13,10 @@ use super::{
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
+    dialect::HEARTBEAT,
     gtid::{self, GtidState, Standing},
     model::{Fact, HostName, bytes, visible},
-    observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
+    observe::{ChannelFacts, DatabaseFacts, HostFacts, SeedMark, ServerFacts},
     plan::{Action, Coordinates, Kind, Reason, Step, StepId},
 };
 
@@ -241,7 +242,7 @@ impl Pair<'_> {
             .databases
             .iter()
             .filter(|d| !d.is_empty() || !here(&d.name))
-            .filter(|d| self.wish.filters.let_through(&d.name))
+            .filter(|d| d.name != HEARTBEAT && self.wish.filters.let_through(&d.name))
             .map(|d| d.name.clone())
             .collect()
     }
@@ -467,7 +468,8 @@ impl Pair<'_> {
 
 /// Databases that hold something. One that was declared and merely created does not count.
 pub(super) fn content(server: &ServerFacts) -> BTreeSet<String> {
-    server.databases.iter().filter(|d| !d.is_empty()).map(|d| d.name.clone()).collect()
+    let counts = |d: &&DatabaseFacts| !d.is_empty() && d.name != HEARTBEAT;
+    server.databases.iter().filter(counts).map(|d| d.name.clone()).collect()
 }
 
 fn summary(names: &BTreeSet<String>) -> String {

@@ -10,6 +10,7 @@ mod donor;
 mod filters;
 mod firewall;
 mod gtid_mode;
+mod heartbeat;
 mod loss;
 mod moved;
 mod resources;
@@ -127,6 +128,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         {
             let step = retention::step(host, facts, &draft.steps);
             draft.steps.extend(step);
+            draft.steps.extend(heartbeat::step(context, host, facts));
         }
     }
     draft

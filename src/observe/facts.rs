@@ -235,6 +235,8 @@ pub struct ServerFacts {
     pub schema: Fact<SchemaFacts>,
     /// Sessions of clients, without the server's, replication's and our own.
     pub sessions: Fact<Vec<SessionFacts>>,
+    /// The row by which lag is measured; absent where the role `heartbeat` was never used.
+    pub heartbeat: Fact<HeartbeatFacts>,
     /// Server ids of the replicas that are connected now, each with the address that it gives, if any.
     pub connected_replicas: Fact<Vec<(u64, String)>>,
 }
@@ -386,6 +388,15 @@ impl ChannelFacts {
     pub fn without_error(&self) -> bool {
         self.io_errno == 0 && self.sql_errno == 0
     }
+}
+
+/// The heartbeat of a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeartbeatFacts {
+    /// The event's state and its interval in seconds, if it is there.
+    pub event: Option<(String, u64)>,
+    /// The last stamp of each writer, by `server_id`, in microseconds since 1970 by the writer's clock.
+    pub stamps: BTreeMap<u64, u64>,
 }
 
 /// A client's session.

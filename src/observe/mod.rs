@@ -8,6 +8,7 @@ mod content;
 mod databases;
 mod facts;
 mod frame;
+mod heartbeat;
 mod host;
 mod resources;
 mod schema;
@@ -21,8 +22,9 @@ pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
 pub use content::{Content, TableFacts, content};
 pub use databases::databases_with_content;
 pub use facts::{
-    BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HostFacts, Observed, OsFacts, Reach,
-    RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts, SessionFacts,
+    BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts, Observed,
+    OsFacts, Reach, RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts,
+    SessionFacts,
 };
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};

@@ -34,13 +34,15 @@ pub(super) async fn read(sql: &mut SqlReader, ours: &[String]) -> Result<ServerF
         },
         _ => Fact::Absent,
     };
+    let databases = databases(sql, dialect).await?;
     Ok(ServerFacts {
         version,
         version_text,
         unit: String::new(),
         account_names,
         accounts,
-        databases: databases(sql, dialect).await?,
+        heartbeat: super::heartbeat::heartbeat(sql, &databases, dialect).await,
+        databases,
         gtid: gtid(&variables.values, &binlog, sql, dialect).await,
         binlog,
         channels: channels(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),

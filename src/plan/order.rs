@@ -68,8 +68,9 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
                 requires.extend(before.map(|(.., id)| id.clone()));
                 requires.extend(channel_steps.iter().cloned());
             }
-            // Whoever still uses it has moved by then.
-            Action::DropAccount { .. } => {
+            // Whoever still uses it has moved by then; and a table that is made comes through the channels.
+            Action::DropAccount { .. } | Action::Heartbeat { .. } => {
+                after(&host, READY);
                 requires.extend(channel_steps.iter().cloned());
             }
             Action::ForgetSeed(_) | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}

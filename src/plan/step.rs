@@ -49,6 +49,8 @@ pub enum Kind {
     Seed,
     /// A replication channel.
     Channel,
+    /// The row by which lag is measured.
+    Heartbeat,
 }
 
 impl fmt::Display for Kind {
@@ -65,6 +67,7 @@ impl fmt::Display for Kind {
             Kind::Database => "database",
             Kind::Seed => "seed",
             Kind::Channel => "channel",
+            Kind::Heartbeat => "heartbeat",
         })
     }
 }
@@ -404,6 +407,13 @@ pub enum Action {
         running: bool,
         /// Whether it shall start at boot.
         enabled: bool,
+    },
+    /// Make the heartbeat and let it beat.
+    Heartbeat {
+        /// Whether the table is made, too.
+        table: bool,
+        /// Seconds between two stamps.
+        interval: u64,
     },
     /// Make an account what it shall be, off the binary log.
     Account(AccountWish),

@@ -293,6 +293,7 @@ const KNOWN: &[&str] = &[
     "firewall_backend",
     "firewall_deny_others",
     "gtid_domain_id",
+    "heartbeat_interval",
     "mysql_admin_password",
     "mysql_admin_user",
     "mysql_databases",

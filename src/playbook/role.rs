@@ -33,10 +33,12 @@ pub enum ResourceKind {
     Command,
     /// Certificates for the server.
     Certificates,
+    /// The row by which lag is measured.
+    Heartbeat,
 }
 
 impl ResourceKind {
-    const ALL: [(&'static str, ResourceKind, &'static [&'static str]); 11] = [
+    const ALL: [(&'static str, ResourceKind, &'static [&'static str]); 12] = [
         ("packages", ResourceKind::Packages, &["names"]),
         ("file", ResourceKind::File, &["path", "content", "template", "source", "owner", "group", "mode"]),
         ("settings", ResourceKind::Settings, &[]),
@@ -52,6 +54,7 @@ impl ResourceKind {
         ),
         ("command", ResourceKind::Command, &["run", "unless"]),
         ("certificates", ResourceKind::Certificates, &["directory"]),
+        ("heartbeat", ResourceKind::Heartbeat, &["interval"]),
     ];
 
     /// The word in a role.

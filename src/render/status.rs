@@ -79,6 +79,9 @@ fn channel_lines(channel: &ChannelStatus, arrow: &str, wide: usize, full: bool, 
     };
     let mut parts = vec![format!("receiver {}, applier {}", channel.io_thread, channel.sql_thread)];
     match channel.lag_seconds {
+        Some(seconds) if channel.lag_source == Some("heartbeat") => {
+            parts.push(format!("{seconds} s behind by heartbeat"));
+        }
         Some(seconds) => parts.push(format!("about {seconds} s behind")),
         None if channel.state == "missing" => {}
         None => parts.push("lag unknown".into()),

@@ -8,7 +8,7 @@ use crate::{
     desired::DesiredHost,
     doctor::{Explanation, Surroundings, explain_channel, explain_down},
     model::{Endpoint, Fact, HostName},
-    observe::{ChannelFacts, HostFacts, Observed},
+    observe::{ChannelFacts, HostFacts, Observed, ServerFacts},
 };
 
 /// What `status` shows.
@@ -72,8 +72,11 @@ pub struct ChannelStatus {
     pub io_thread: String,
     /// Applier thread.
     pub sql_thread: String,
-    /// The server's own estimate, in seconds.
+    /// How far it is behind, in seconds.
     pub lag_seconds: Option<u64>,
+    /// Where that comes from: `heartbeat`, measured by the row that the source stamps, or `estimate`, the
+    /// server's own guess, which is 0 as long as nothing more was received.
+    pub lag_source: Option<&'static str>,
     /// Executed up to this place of the source's binary log.
     pub executed: String,
     /// Received up to this GTID.
@@ -171,6 +174,8 @@ fn channels_of(
         let endpoint = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
         let source = names.get(&endpoint).cloned();
         let trouble = trouble(host, channel, &endpoint, source.as_ref(), observed);
+        let beats = source.as_ref().and_then(|s| observed.get(s)).and_then(Fact::known);
+        let measured = beats.and_then(|f| f.server.known()).zip(server).and_then(|(s, r)| lag(s, r));
         let state = match &trouble {
             None if channel.running() => "running",
             None => "stopped",
@@ -187,7 +192,12 @@ fn channels_of(
             state,
             io_thread: channel.io_running.clone(),
             sql_thread: channel.sql_running.clone(),
-            lag_seconds: channel.seconds_behind,
+            lag_seconds: measured.or(channel.seconds_behind),
+            lag_source: match (measured, channel.seconds_behind) {
+                (Some(_), _) => Some("heartbeat"),
+                (None, Some(_)) => Some("estimate"),
+                (None, None) => None,
+            },
             executed: format!("{}:{}", channel.executed.0, channel.executed.1),
             gtid: channel.gtid_io_pos.clone(),
             tls: channel.tls,
@@ -212,6 +222,7 @@ fn channels_of(
                 io_thread: if read.is_some() { "none" } else { "?" }.into(),
                 sql_thread: if read.is_some() { "none" } else { "?" }.into(),
                 lag_seconds: None,
+                lag_source: None,
                 executed: String::new(),
                 gtid: String::new(),
                 tls: false,
@@ -224,6 +235,14 @@ fn channels_of(
             });
         }
     }
+}
+
+/// Seconds by which a replica's copy of the source's newest stamp is older than the source's own. Both stamps are
+/// of one clock. Absent where nothing beats.
+fn lag(source: &ServerFacts, replica: &ServerFacts) -> Option<u64> {
+    let (theirs, ours) = (&source.heartbeat.known()?.stamps, &replica.heartbeat.known()?.stamps);
+    let (writer, newest) = theirs.iter().max_by_key(|(_, stamp)| **stamp)?;
+    Some(newest.saturating_sub(*ours.get(writer)?) / 1_000_000)
 }
 
 fn trouble(

@@ -229,6 +229,7 @@ pub(super) mod tests {
                     io_thread: String::new(),
                     sql_thread: String::new(),
                     lag_seconds: None,
+                    lag_source: None,
                     executed: String::new(),
                     gtid: String::new(),
                     tls: false,

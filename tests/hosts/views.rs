@@ -5,7 +5,7 @@ use std::{
     process::Stdio,
 };
 
-use crate::lab::Lab;
+use crate::lab::{Lab, patience};
 
 #[test]
 fn a_watch_tells_what_changes_and_ends_when_asked() {
@@ -75,4 +75,53 @@ fn a_report_and_a_picture_show_what_is_wished_and_what_is() {
     lab.link("db-c", "down");
     let picture = lab.tandem(&["graph", "play.yml", "--as", "svg", "--connect-timeout", "1s"]);
     assert!(picture.out.contains("? unknown") && picture.out.contains("not read"), "{}", picture.out);
+}
+
+#[test]
+fn lag_is_measured_by_a_heartbeat() {
+    heartbeat("bookworm", "stop slave sql_thread", "start slave sql_thread");
+}
+
+#[test]
+fn lag_of_mysql_is_measured_by_a_heartbeat() {
+    heartbeat("sid", "stop replica sql_thread", "start replica sql_thread");
+}
+
+fn heartbeat(suite: &str, stop: &str, start: &str) {
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+    let declare = |topology: &str| {
+        lab.write(
+            "play.yml",
+            &format!("- hosts: db\n  topology: {topology}\n  roles: [firewall, config, accounts, seed, replication, heartbeat]\n"),
+        );
+    };
+    declare("{kind: dual-primary, members: [db-a, db-b]}");
+    lab.sql("db-a", "create database hello; create table hello.t (id int auto_increment primary key); insert into hello.t values ()");
+    lab.apply("play.yml");
+    lab.plan("play.yml").expect(0);
+    // Each writer stamps a row of its own on both hosts.
+    for host in ["db-a", "db-b"] {
+        lab.wait_sql(host, "select count(*) from tandem_heartbeat.beat", "2");
+    }
+    let lag = |from: &str| {
+        let json = lab.tandem(&["status", "play.yml", "--format", "json"]).json();
+        let channels = json["channels"].as_array().cloned().unwrap_or_default();
+        let channel = channels.into_iter().find(|c| c["source"] == from).unwrap_or_default();
+        assert_eq!(channel["lag_source"], "heartbeat", "{channel}");
+        channel["lag_seconds"].as_u64().unwrap_or(9999)
+    };
+    assert!(lag("db-a") <= 2 && lag("db-b") <= 2);
+    lab.sql("db-b", stop);
+    assert!(patience().any(|()| lag("db-a") >= 3), "the heartbeat does not tell of a stopped applier");
+    lab.sql("db-b", start);
+    assert!(patience().any(|()| lag("db-a") <= 1), "the heartbeat does not catch up");
+    let text = lab.tandem(&["status", "play.yml"]).expect(0).out;
+    assert!(text.contains("s behind by heartbeat"), "{text}");
+    lab.tandem(&["verify", "play.yml"]).expect(0);
+    // Who is written to no more beats no more.
+    declare("{kind: primary-replica, primary: db-a, replicas: [db-b]}");
+    lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]);
+    let beats =
+        "select count(*) from tandem_heartbeat.beat where stamp > utc_timestamp() - interval 3 second";
+    lab.wait_sql("db-b", beats, "1");
 }

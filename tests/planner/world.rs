@@ -521,6 +521,7 @@ fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
         channels: Fact::Known(Vec::new()),
         sessions: Fact::Known(Vec::new()),
         connected_replicas: Fact::Known(Vec::new()),
+        heartbeat: Fact::Absent,
         schema: Fact::Known(tandem::observe::SchemaFacts::default()),
     }
 }

@@ -5,6 +5,7 @@ mod certificate;
 mod channel;
 mod firewall;
 mod gtid_mode;
+mod heartbeat;
 mod option_file;
 mod reconnect;
 mod resource;
@@ -63,6 +64,9 @@ async fn act(
             service::restart(host, unit, expect, before, fleet, journal).await
         }
         Action::StartService { unit, enable } => service::start(host, unit, *enable, fleet, journal).await,
+        Action::Heartbeat { table, interval } => {
+            heartbeat::run(host, (*table, *interval), fleet, journal).await
+        }
         Action::Account(wish) => account::run(host, wish, fleet, journal).await,
         Action::DropAccount { user, host: from } => account::drop(host, (user, from), fleet, journal).await,
         Action::Database { wish, exists } => account::database(host, wish, *exists, fleet, journal).await,

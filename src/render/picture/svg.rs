@@ -249,6 +249,7 @@ mod tests {
             io_thread: "Yes".into(),
             sql_thread: "Yes".into(),
             lag_seconds: (state == "running").then_some(3),
+            lag_source: Some("estimate"),
             executed: String::new(),
             gtid: String::new(),
             tls: false,

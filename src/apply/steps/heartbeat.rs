@@ -1,0 +1,27 @@
+//! The heartbeat: a table that goes through the binary log, and an event that does not.
+
+use super::{super::journal::Journal, Fleet, StepError, statements};
+use crate::model::HostName;
+
+/// Makes it, and lets it beat.
+pub async fn run(
+    host: &HostName,
+    (table, interval): (bool, u64),
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let dialect = fleet.dialect(host)?;
+    let failed = |e| StepError::new(host, "make the heartbeat", e);
+    let mut sql = statements(host, fleet, journal).await?;
+    if table {
+        for statement in dialect.make_heartbeat_table() {
+            sql.run(&statement).await.map_err(failed)?;
+        }
+    }
+    sql.off_the_binlog().await.map_err(failed)?;
+    for statement in dialect.make_heartbeat_event(interval) {
+        sql.run(&statement).await.map_err(failed)?;
+    }
+    sql.sql.close().await;
+    Ok(None)
+}

@@ -1,0 +1,49 @@
+//! The row that a writer stamps, by which lag is measured.
+//!
+//! One row for each server that was ever written to, under its `server_id`. The stamp is the writer's own clock,
+//! and what a replica has of it is compared with what the writer has: no two clocks are ever compared.
+
+use super::Dialect;
+
+/// The database of the heartbeat. It is no content: it can be lost and made again at any time.
+pub const HEARTBEAT: &str = "tandem_heartbeat";
+
+impl Dialect {
+    /// The table. It is logged, so that replicas get it.
+    pub fn make_heartbeat_table(self) -> [String; 2] {
+        [
+            format!("CREATE DATABASE IF NOT EXISTS {HEARTBEAT}"),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {HEARTBEAT}.beat (server_id INT UNSIGNED NOT NULL PRIMARY KEY, \
+                 stamp DATETIME(6) NOT NULL) ENGINE=InnoDB"
+            ),
+        ]
+    }
+
+    /// The event. It stays off the binary log: a replica would get it disabled, and so would another writer.
+    pub fn make_heartbeat_event(self, interval: u64) -> [String; 2] {
+        let schedule = format!("ON SCHEDULE EVERY {interval} SECOND");
+        [
+            format!(
+                "CREATE EVENT IF NOT EXISTS {HEARTBEAT}.beat {schedule} ON COMPLETION PRESERVE DO \
+                 REPLACE INTO {HEARTBEAT}.beat (server_id, stamp) VALUES (@@server_id, UTC_TIMESTAMP(6))"
+            ),
+            format!("ALTER EVENT {HEARTBEAT}.beat {schedule} ENABLE"),
+        ]
+    }
+
+    /// The event's state and interval, if it is there.
+    pub fn show_heartbeat_event(self) -> String {
+        format!(
+            "SELECT STATUS AS state, INTERVAL_VALUE AS every FROM information_schema.EVENTS \
+             WHERE EVENT_SCHEMA = '{HEARTBEAT}' AND EVENT_NAME = 'beat'"
+        )
+    }
+
+    /// All stamps, in microseconds since 1970.
+    pub fn show_heartbeats(self) -> String {
+        format!(
+            "SELECT server_id AS id, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', stamp) AS stamp FROM {HEARTBEAT}.beat"
+        )
+    }
+}
