@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     desired::{self, DesiredHost},
-    model::HostName,
-    observe,
+    dialect::Dialect,
+    model::{Fact, HostName},
+    observe::{self, Reading},
     render::{self, Terminal, Waiting},
     status::{self, StatusDocument},
     transport::Session,
@@ -23,7 +24,16 @@ pub async fn run(
     terminal: &Terminal,
     doctor: bool,
 ) -> Result<Exit, Exit> {
-    let mut document = look(global, playbook, terminal).await?;
+    let fleet = Fleet::of(global, playbook, terminal)?;
+    let (mut document, reading) = {
+        let _waiting = Waiting::begin(terminal, "reading the hosts");
+        fleet.read(BTreeMap::new()).await
+    };
+    if doctor {
+        let _waiting = Waiting::begin(terminal, "looking for the cause");
+        fleet.find_rows(&mut document, &reading).await;
+    }
+    reading.close().await;
     let exit = exit(&document);
     let tally = render::tally(&document);
     if doctor {
@@ -73,11 +83,11 @@ pub(super) async fn look(
     terminal: &Terminal,
 ) -> Result<StatusDocument, Exit> {
     let fleet = Fleet::of(global, playbook, terminal)?;
-    let (document, sessions) = {
+    let (document, reading) = {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
         fleet.read(BTreeMap::new()).await
     };
-    futures_util::future::join_all(sessions.into_values().map(Session::close)).await;
+    reading.close().await;
     Ok(document)
 }
 
@@ -112,14 +122,31 @@ impl Fleet {
     }
 
     /// Reads them once, over the connections that are open, and hands the connections on.
-    pub(super) async fn read(
-        &self,
-        open: BTreeMap<HostName, Session>,
-    ) -> (StatusDocument, BTreeMap<HostName, Session>) {
+    pub(super) async fn read(&self, open: BTreeMap<HostName, Session>) -> (StatusDocument, Reading) {
         let wanted: Vec<&DesiredHost> = self.hosts.iter().collect();
         let prepared = &self.prepared;
         let reading =
             observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, open).await;
-        (status::status(&wanted, &reading.observed, self.declared), reading.sessions)
+        (status::status(&wanted, &reading.observed, self.declared), reading)
+    }
+
+    /// Adds the row on both sides to each channel that a row stops.
+    async fn find_rows(&self, document: &mut StatusDocument, reading: &Reading) {
+        for channel in document.channels.iter_mut().filter(|c| c.state == "broken") {
+            let Some(source) = channel.source.clone() else { continue };
+            let server = |host| reading.observed.get(host).and_then(Fact::known)?.server.known();
+            let Some(replica) = server(&channel.replica) else { continue };
+            let Some(facts) =
+                replica.channels.known().and_then(|l| l.iter().find(|c| c.name == channel.name))
+            else {
+                continue;
+            };
+            let found = observe::row_evidence(reading, &channel.replica, &source, facts).await;
+            if let Some(evidence) = found {
+                let start = Dialect::of(replica.version).start_channel(&channel.name);
+                channel.evidence = evidence.lines(source.as_str(), channel.replica.as_str());
+                channel.repairs = evidence.repairs(channel.replica.as_str(), &start);
+            }
+        }
     }
 }

@@ -37,7 +37,7 @@ pub async fn run(
             round = round => round,
             () = &mut end => break before.as_ref().map_or(Exit::Interrupted, exit),
         };
-        sessions = open;
+        sessions = open.sessions;
         show(&document, before.as_ref(), screen.as_ref(), global, terminal, interval);
         let code = exit(&document);
         before = Some(document);

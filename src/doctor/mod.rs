@@ -6,8 +6,10 @@ mod channel;
 mod code;
 mod connection;
 mod receiver;
+mod rows;
 mod server;
 
 pub use channel::{Explanation, Layer, Surroundings, explain_channel};
 pub use code::failed_transaction;
-pub use server::explain_down;
+pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, Value, row_events};
+pub use server::{explain_down, explain_down_on_host};

@@ -1,4 +1,10 @@
-//! Why a server does not start, out of its last words.
+//! Why a server does not start: out of its last words, its option files and its disk.
+
+use crate::{
+    model::bytes,
+    observe::DiskFacts,
+    option_file::{Occurrence, canonical_name},
+};
 
 /// The line of an error log that tells most about why the server is down, shortened for a sentence.
 ///
@@ -28,6 +34,32 @@ pub fn explain_down(log: &[String]) -> Option<String> {
     log.iter().rev().find(|line| line.contains("[ERROR]")).map(|line| shorten(line))
 }
 
+/// The same with what the host says of it: the place of the option that is to blame, and a disk that is full.
+pub fn explain_down_on_host(
+    log: &[String],
+    options: &[Occurrence],
+    disk: Option<&DiskFacts>,
+) -> Option<String> {
+    let mut parts: Vec<String> = explain_down(log).into_iter().collect();
+    // `unknown variable 'name=value'`, `Error while setting value 'x' to 'name'`.
+    let quoted: Vec<String> =
+        parts.iter().flat_map(|p| p.split('\'').skip(1).step_by(2)).map(canonical_name_of).collect();
+    if let Some(option) = options.iter().rfind(|o| quoted.contains(&o.name)) {
+        parts.push(format!("it stands in {}:{}", option.file, option.line));
+    }
+    if let Some(disk) = disk.filter(|d| d.free < FULL) {
+        parts.push(format!("{} has {} free at {}", "the disk", bytes(disk.free), disk.datadir));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Below this a server can't start: it extends its logs and temporary tables at once.
+const FULL: u64 = 32 << 20;
+
+fn canonical_name_of(text: &str) -> String {
+    canonical_name(text.trim_start_matches('-').split('=').next().unwrap_or(text))
+}
+
 /// The message without date, thread and level.
 fn shorten(line: &str) -> String {
     let message = line.rsplit_once("[ERROR]").map_or(line, |(_, rest)| rest).trim();
@@ -51,5 +83,18 @@ mod tests {
         assert!(said.contains("does not know"), "{said}");
         assert!(said.contains("innodb_bufer_pool_size"), "{said}");
         assert_eq!(explain_down(&[]), None);
+        let place = Occurrence {
+            file: "/etc/mysql/conf.d/x.cnf".into(),
+            line: 3,
+            group: "mysqld".into(),
+            name: "innodb_bufer_pool_size".into(),
+            value: Some("1G".into()),
+        };
+        let disk = DiskFacts { datadir: "/var/lib/mysql".into(), free: 4096, total: 1 << 30 };
+        let said = explain_down_on_host(&log, &[place], Some(&disk)).unwrap_or_default();
+        assert!(
+            said.contains("it stands in /etc/mysql/conf.d/x.cnf:3") && said.contains("4.0 KiB free"),
+            "{said}"
+        );
     }
 }

@@ -12,6 +12,7 @@ use futures_util::{StreamExt, stream};
 use super::{HostFacts, Observed, Reach, Sections, ServerFacts, content, host, server};
 use crate::{
     desired::{DesiredHost, Identity},
+    doctor::explain_down_on_host,
     gtid::{self, Errant},
     inventory::Connection,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
@@ -271,10 +272,13 @@ async fn read(
                 (None, _) if facts.service == Fact::Absent => {
                     Fact::Unread("no database server is installed".into())
                 }
-                (_, true) => Fact::Unread(match crate::doctor::explain_down(&facts.error_log) {
-                    Some(cause) => format!("it is down: {cause}"),
-                    None => "it is down".to_owned(),
-                }),
+                (_, true) => {
+                    let options = facts.option_files.known().map(|f| f.occurrences(None)).unwrap_or_default();
+                    let cause = explain_down_on_host(&facts.error_log, &options, facts.disk.known());
+                    Fact::Unread(
+                        cause.map_or_else(|| "it is down".to_owned(), |cause| format!("it is down: {cause}")),
+                    )
+                }
                 _ => Fact::Unread(error.to_string()),
             };
             // Once a server that is down has been started, this is the way in.

@@ -6,6 +6,7 @@ mod channels;
 mod collect;
 mod content;
 mod databases;
+mod evidence;
 mod facts;
 mod frame;
 mod heartbeat;
@@ -21,6 +22,7 @@ pub use channels::{channels, client_sessions};
 pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
 pub use content::{Content, TableFacts, content};
 pub use databases::databases_with_content;
+pub use evidence::row_evidence;
 pub use facts::{
     BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts, Observed,
     OsFacts, Reach, RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts,

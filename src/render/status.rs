@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::paint::{ADDED, ALARM, CHANGED, HEADING, QUIET, paint};
 use crate::{
-    model::bytes,
+    model::{bytes, visible},
     status::{ChannelStatus, HostStatus, StatusDocument},
 };
 
@@ -106,8 +106,21 @@ fn channel_lines(channel: &ChannelStatus, arrow: &str, wide: usize, full: bool, 
         let layer = channel.layer.as_ref().map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
         let _ = writeln!(text, "{indent}{layer}{cause}");
     }
-    if let Some(next) = &channel.next {
-        let _ = writeln!(text, "{indent}next: {next}");
+    for line in &channel.evidence {
+        let _ = writeln!(text, "{indent}  {}", visible(line));
+    }
+    match (&channel.next, channel.repairs.is_empty()) {
+        (Some(next), true) => {
+            let _ = writeln!(text, "{indent}next: {next}");
+        }
+        _ => {
+            for (n, repair) in channel.repairs.iter().enumerate() {
+                let word = if n == 0 { "next:" } else { "  or:" };
+                let _ = writeln!(text, "{indent}{word} {}", visible(&repair.what));
+                let _ = writeln!(text, "{indent}      loses {}", visible(&repair.loses));
+                let _ = writeln!(text, "{indent}      {}", paint(QUIET, visible(&repair.command)));
+            }
+        }
     }
     if let Some(said) = &channel.said {
         let _ = writeln!(text, "{indent}{}", paint(QUIET, format_args!("the server says: {said}")));

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     desired::DesiredHost,
-    doctor::{Explanation, Surroundings, explain_channel, explain_down},
+    doctor::{Explanation, Repair, Surroundings, explain_channel, explain_down},
     model::{Endpoint, Fact, HostName},
     observe::{ChannelFacts, HostFacts, Observed, ServerFacts},
 };
@@ -91,6 +91,12 @@ pub struct ChannelStatus {
     pub next: Option<String>,
     /// The server's own words.
     pub said: Option<String>,
+    /// What `doctor` has found on both sides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// The ways out that `doctor` knows, with what each loses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
 }
 
 /// Puts the status together. `declared` says whether the hosts' wishes hold channels at all.
@@ -205,6 +211,8 @@ fn channels_of(
             cause: trouble.as_ref().map(|t| t.cause.clone()),
             next: trouble.as_ref().map(|t| t.next.clone()),
             said: trouble.map(|t| t.said).filter(|s| !s.is_empty()),
+            evidence: Vec::new(),
+            repairs: Vec::new(),
         });
     }
     for wish in &host.channels {
@@ -232,6 +240,8 @@ fn channels_of(
                 }),
                 next: read.map(|_| "`tandem plan` shows what makes it one.".into()),
                 said: None,
+                evidence: Vec::new(),
+                repairs: Vec::new(),
             });
         }
     }

@@ -237,6 +237,8 @@ pub(super) mod tests {
                     cause: None,
                     next: None,
                     said: None,
+                    evidence: Vec::new(),
+                    repairs: Vec::new(),
                 },
                 delay: 0,
                 filters: Filters::default(),

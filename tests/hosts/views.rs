@@ -125,3 +125,65 @@ fn heartbeat(suite: &str, stop: &str, start: &str) {
         "select count(*) from tandem_heartbeat.beat where stamp > utc_timestamp() - interval 3 second";
     lab.wait_sql("db-b", beats, "1");
 }
+
+#[test]
+fn doctor_shows_the_row_on_both_sides_and_what_each_repair_loses() {
+    rows("bookworm");
+}
+
+#[test]
+fn doctor_shows_rows_of_mysql_too() {
+    rows("sid");
+}
+
+fn rows(suite: &str) {
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+    lab.sql("db-a", "create database hello; create table hello.t (id int primary key, v varchar(20)); insert into hello.t values (1, 'one'), (2, 'it''s two')");
+    lab.apply("hot-standby");
+    let doctor = |word: &str| {
+        let mut last = String::new();
+        let found = patience().any(|()| {
+            last = lab.tandem(&["doctor", "hot-standby"]).out;
+            last.contains(word)
+        });
+        assert!(found, "{word} is not in\n{last}");
+        last
+    };
+    // The command that it names mends it.
+    let run = |text: &str| {
+        let line = text.lines().find(|l| l.contains("on db-b: SET SESSION")).expect("a command");
+        lab.sql("db-b", line.split_once("on db-b: ").expect("a command").1);
+        lab.wait_sql("db-b", "select count(*) from hello.t where v = 'changed'", "1");
+        let healthy = patience().any(|()| lab.tandem(&["doctor", "hot-standby"]).code == 0);
+        assert!(healthy, "{}", lab.tandem(&["doctor", "hot-standby"]).out);
+    };
+    lab.sql("db-b", "set sql_log_bin=0; delete from hello.t where id = 2");
+    lab.sql("db-a", "update hello.t set v = 'changed' where id = 2");
+    let text = doctor("db-b has now: no such row");
+    for part in [
+        "changes in hello.t: id=2, v='it''s two' to id=2, v='changed'",
+        "db-a has now: id='2', v='changed'",
+        "loses nothing of this row",
+        "--allow reseed",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    run(&text);
+    lab.sql("db-a", "update hello.t set v = 'again' where id = 2");
+    lab.sql("db-b", "set sql_log_bin=0; insert into hello.t values (7, 'only here')");
+    lab.sql("db-a", "insert into hello.t values (7, 'changed')");
+    let text = doctor("db-b has now: id='7', v='only here'");
+    assert!(
+        text.contains("inserts into hello.t: id=7, v='changed'")
+            && text.contains("loses what db-b has in this row"),
+        "{text}"
+    );
+    run(&text);
+    lab.same(["db-a", "db-b"], "checksum table hello.t");
+
+    // A server that does not start is told by the line that keeps it down.
+    let folder = if suite == "sid" { "/etc/mysql/mysql.conf.d" } else { "/etc/mysql/mariadb.conf.d" };
+    lab.at("db-b", &format!("printf '[mysqld]\\n# a mistake\\nmax_conections=7\\n' > {folder}/77-mine.cnf; systemctl restart mysql || true"));
+    let text = doctor("does not know");
+    assert!(text.contains(&format!("it stands in {folder}/77-mine.cnf:3")), "{text}");
+}

@@ -257,6 +257,8 @@ mod tests {
             cause: None,
             next: None,
             said: None,
+            evidence: Vec::new(),
+            repairs: Vec::new(),
         }
     }
 

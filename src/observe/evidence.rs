@@ -1,0 +1,112 @@
+//! The row that stops an applier, as both servers have it and as the event would change it. Reads only.
+
+use std::time::Duration;
+
+use super::{ChannelFacts, Reading};
+use crate::{
+    dialect::{identifier, literal},
+    doctor::{Change, FailedEvent, RowEvent, RowEvidence, row_events},
+    model::{Fact, HostName},
+    transport::{ReadScript, SqlError, SqlReader},
+};
+
+const LIMIT: Duration = Duration::from_secs(30);
+/// Arguments: PROGRAM FILE BEGIN END. The last rows are those before the end.
+const DECODE: ReadScript = ReadScript::new(
+    "decode the event that failed",
+    r#""$1" --no-defaults --base64-output=decode-rows --verbose --start-position="$3" --stop-position="$4" "$2" 2>/dev/null | tail -c 262144"#,
+);
+
+/// Finds what stops a channel, where it is a row and the source can be asked.
+pub async fn row_evidence(
+    reading: &Reading,
+    replica: &HostName,
+    source: &HostName,
+    channel: &ChannelFacts,
+) -> Option<RowEvidence> {
+    let failed = FailedEvent::of(channel.sql_errno, &channel.sql_error)?;
+    let events = events(reading, source, channel, &failed).await?;
+    let mut there = sql(reading, source).await?;
+    let mut here = sql(reading, replica).await?;
+    let found = compare(&mut there, &mut here, &failed, events, channel.sql_errno == 1062).await;
+    there.close().await;
+    here.close().await;
+    found.ok().flatten()
+}
+
+async fn sql(reading: &Reading, host: &HostName) -> Option<SqlReader> {
+    let (session, login) = (reading.sessions.get(host)?, reading.logins.get(host)?);
+    session.sql(login, LIMIT).await.ok()
+}
+
+async fn events(
+    reading: &Reading,
+    source: &HostName,
+    channel: &ChannelFacts,
+    failed: &FailedEvent,
+) -> Option<Vec<RowEvent>> {
+    let facts = reading.observed.get(source).and_then(Fact::known)?;
+    let program = ["mariadb-binlog", "mysqlbinlog"].iter().find_map(|t| facts.os.tools.get(*t))?;
+    let basename = facts.server.known()?.variable("log_bin_basename").filter(|b| !b.is_empty())?;
+    let directory = basename.rsplit_once('/').map(|(directory, _)| directory)?;
+    let (file, end) = &failed.end;
+    let plain = !file.contains('/') && !file.starts_with('-');
+    let path = plain.then(|| format!("{directory}/{file}"))?;
+    let begin = if channel.executed.0 == *file { channel.executed.1.max(4) } else { 4 };
+    let (begin, end) = (begin.to_string(), end.to_string());
+    let args = [program.as_str(), &path, &begin, &end];
+    let output = reading.sessions.get(source)?.read(&DECODE, &args, LIMIT).await.ok()?;
+    Some(row_events(&output.text(), &failed.table)).filter(|events| !events.is_empty())
+}
+
+/// A row of the event that is not as it must be for it to go through.
+async fn compare(
+    there: &mut SqlReader,
+    here: &mut SqlReader,
+    failed: &FailedEvent,
+    events: Vec<RowEvent>,
+    duplicate: bool,
+) -> Result<Option<RowEvidence>, SqlError> {
+    let (database, table) = &failed.table;
+    let wanted = format!("TABLE_SCHEMA = {} AND TABLE_NAME = {}", literal(database), literal(table));
+    let rows = there
+        .query(&format!(
+            "SELECT COLUMN_NAME AS name, COLUMN_KEY AS k, DATA_TYPE AS t FROM information_schema.COLUMNS WHERE {wanted} \
+             ORDER BY ORDINAL_POSITION"
+        ))
+        .await?;
+    let columns: Vec<String> = rows.iter().map(|row| row.text("name")).collect();
+    // Dates and binary strings are not decoded into what a condition could use.
+    let usable = |kind: &str| kind.contains("int") || kind.contains("char") || kind == "decimal";
+    let keys = rows.iter().enumerate().filter(|(_, row)| row.text("k") == "PRI");
+    let key: Vec<usize> = keys.clone().map(|(n, _)| n).collect();
+    if key.is_empty() || !keys.clone().all(|(_, row)| usable(&row.text("t"))) {
+        return Ok(None);
+    }
+    // The event that failed is the last of those that were decoded; a new row is what meets another, and an old
+    // one is what is missed.
+    let fits = |event: &RowEvent| (event.change == Change::Insert) == duplicate;
+    for event in events.into_iter().rev().filter(fits).take(100) {
+        let Some(condition) = RowEvidence::condition(&columns, &key, &event) else { continue };
+        let query =
+            format!("SELECT * FROM {}.{} WHERE {condition} LIMIT 1", identifier(database), identifier(table));
+        let replica = row(here, &query, &columns).await?;
+        if replica.is_some() != duplicate {
+            continue;
+        }
+        let source = row(there, &query, &columns).await?;
+        let table = failed.table.clone();
+        return Ok(Some(RowEvidence { table, columns, key, event, source, replica }));
+    }
+    Ok(None)
+}
+
+async fn row(
+    sql: &mut SqlReader,
+    query: &str,
+    columns: &[String],
+) -> Result<Option<Vec<(String, Option<String>)>>, SqlError> {
+    let rows = sql.query(query).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some(columns.iter().enumerate().map(|(n, c)| (c.clone(), row.at(n).map(str::to_owned))).collect()))
+}
