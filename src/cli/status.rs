@@ -44,7 +44,8 @@ pub async fn run(
             terminal.out("Nothing is wrong: every server is up and every channel runs.\n");
         }
         Format::Human => {
-            terminal.out(&format!("{}{tally}", render::status(&document, global.verbose > 0)));
+            terminal
+                .out(&format!("{}{tally}", render::status(&document, global.verbose > 0, terminal.width())));
         }
         Format::Json => terminal.json(&document),
         Format::Jsonl => terminal.json_line(&document),

@@ -22,6 +22,7 @@ pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0 => format!("{} ms", time.as_millis()),
+        1..=59 if time.subsec_millis() == 0 => format!("{seconds} s"),
         1..=59 => format!("{:.1} s", time.as_secs_f64()),
         60..=3599 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),

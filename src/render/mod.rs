@@ -14,6 +14,7 @@ mod progress;
 mod report;
 mod screen;
 mod status;
+mod table;
 mod terminal;
 mod verify;
 

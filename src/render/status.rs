@@ -2,53 +2,45 @@
 
 use std::fmt::Write;
 
-use super::paint::{ADDED, ALARM, CHANGED, HEADING, QUIET, paint};
+use super::{
+    paint::{ADDED, ALARM, CHANGED, HEADING, QUIET, paint},
+    table::{Cell, table},
+};
 use crate::{
     model::{bytes, visible},
     status::{ChannelStatus, HostStatus, StatusDocument},
 };
 
-/// The text of a status without its last line, which is [`tally`]. `full` adds positions.
-pub fn status(document: &StatusDocument, full: bool) -> String {
+/// The text of a status without its last line, which is [`tally`]. `full` adds positions; columns that do not fit
+/// into `width` are left out.
+pub fn status(document: &StatusDocument, full: bool, width: usize) -> String {
     let mut text = String::new();
-    let width = document.hosts.iter().map(|h| h.host.as_str().len()).max().unwrap_or(4).max(4);
-    for host in &document.hosts {
-        host_line(host, width, full, &mut text);
-    }
+    hosts(document, full, width, &mut text);
     if !document.channels.is_empty() {
         text.push('\n');
-        let arrows: Vec<String> = document.channels.iter().map(arrow).collect();
-        let wide = arrows.iter().map(|a| a.chars().count()).max().unwrap_or(0);
-        for (channel, arrow) in document.channels.iter().zip(&arrows) {
-            channel_lines(channel, arrow, wide, full, &mut text);
-        }
+        channels(document, full, width, &mut text);
     }
     text.push('\n');
     text.trim_start_matches('\n').to_owned()
 }
 
-fn host_line(host: &HostStatus, width: usize, full: bool, text: &mut String) {
-    let name = format!("{:width$}", host.host);
-    let state = match host.state {
-        "up" => paint(ADDED, "up    "),
-        "down" => paint(ALARM, "DOWN  "),
-        _ => paint(CHANGED, "UNREAD"),
-    };
-    let mut parts = Vec::new();
-    parts.extend(host.server.clone());
-    parts.extend(host.server_id.map(|id| format!("id {id}")));
-    parts.extend(host.read_only.map(|r| if r { "read-only".to_owned() } else { "writable".to_owned() }));
-    parts.extend(host.data_bytes.map(bytes));
-    parts.extend(
-        host.clients
-            .filter(|n| *n > 0)
-            .map(|n| if n == 1 { "1 client".into() } else { format!("{n} clients") }),
-    );
-    let _ = writeln!(text, "{}  {state}  {}", paint(HEADING, name), parts.join("  "));
-    if let Some(problem) = &host.problem {
-        let _ = writeln!(text, "{:width$}          {problem}", "");
+const INDENT: &str = "    ";
+
+fn hosts(document: &StatusDocument, full: bool, width: usize, text: &mut String) {
+    let rows: Vec<Vec<Cell>> = document.hosts.iter().map(|host| host_row(document, host)).collect();
+    let headings = ["host", "state", "server", "role", "clients may", "id", "data", "clients"];
+    let mut lines = table(&headings, &rows, width).into_iter();
+    if let Some(line) = lines.next().filter(|_| !rows.is_empty()) {
+        let _ = writeln!(text, "{line}");
     }
-    if full {
+    for (line, host) in lines.zip(&document.hosts) {
+        let _ = writeln!(text, "{line}");
+        if let Some(problem) = &host.problem {
+            let _ = writeln!(text, "{INDENT}{problem}");
+        }
+        if !full {
+            continue;
+        }
         for (what, value) in [
             ("os", &host.os),
             ("gtid", &host.gtid),
@@ -56,11 +48,84 @@ fn host_line(host: &HostStatus, width: usize, full: bool, text: &mut String) {
             ("address", &Some(host.endpoint.clone())),
         ] {
             if let Some(value) = value.as_ref().filter(|v| !v.is_empty()) {
-                let _ =
-                    writeln!(text, "{:width$}          {}", "", paint(QUIET, format_args!("{what} {value}")));
+                let _ = writeln!(text, "{INDENT}{}", paint(QUIET, format_args!("{what} {value}")));
             }
         }
     }
+}
+
+fn host_row(document: &StatusDocument, host: &HostStatus) -> Vec<Cell> {
+    let state = match host.state {
+        "up" => Cell::styled("up", ADDED),
+        "down" => Cell::styled("DOWN", ALARM),
+        _ => Cell::styled("UNREAD", CHANGED),
+    };
+    let replica = document.channels.iter().any(|c| c.replica == host.host);
+    let source = document.channels.iter().any(|c| c.source.as_ref() == Some(&host.host));
+    let role = match (source, replica) {
+        (true, true) => "source, replica",
+        (true, false) => "source",
+        (false, true) => "replica",
+        (false, false) => "",
+    };
+    let writes = host.read_only.map_or("", |r| if r { "read" } else { "write" });
+    vec![
+        Cell::styled(host.host.as_str(), HEADING),
+        state,
+        Cell::new(host.server.clone().unwrap_or_default()),
+        Cell::new(role),
+        Cell::new(writes),
+        Cell::new(host.server_id.map(|id| id.to_string()).unwrap_or_default()),
+        Cell::new(host.data_bytes.map(bytes).unwrap_or_default()),
+        Cell::new(host.clients.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default()),
+    ]
+}
+
+fn channels(document: &StatusDocument, full: bool, width: usize, text: &mut String) {
+    let rows: Vec<Vec<Cell>> = document.channels.iter().map(channel_row).collect();
+    let headings = ["channel", "state", "declared", "behind", "receiver", "applier", "wire"];
+    let mut lines = table(&headings, &rows, width).into_iter();
+    if let Some(line) = lines.next() {
+        let _ = writeln!(text, "{line}");
+    }
+    for (line, channel) in lines.zip(&document.channels) {
+        let _ = writeln!(text, "{line}");
+        channel_details(channel, full, text);
+    }
+}
+
+fn channel_row(channel: &ChannelStatus) -> Vec<Cell> {
+    let state = match channel.state {
+        "running" => Cell::styled("running", ADDED),
+        "connecting" => Cell::styled("CONNECTING", CHANGED),
+        "stopped" => Cell::styled("STOPPED", CHANGED),
+        "missing" => Cell::styled("MISSING", ALARM),
+        "unknown" => Cell::styled("UNKNOWN", CHANGED),
+        _ => Cell::styled("BROKEN", ALARM),
+    };
+    let there = !matches!(channel.state, "missing" | "unknown");
+    // What a server says of itself is an estimate.
+    let behind = match (channel.lag_seconds, channel.lag_source) {
+        (Some(seconds), Some("heartbeat")) => format!("{seconds} s by heartbeat"),
+        (Some(seconds), _) => format!("about {seconds} s"),
+        (None, _) if there => "unknown".to_owned(),
+        (None, _) => String::new(),
+    };
+    let wire = match (there, channel.tls) {
+        (false, _) => "",
+        (true, true) => "TLS",
+        (true, false) => "clear text",
+    };
+    let declared = if channel.declared == Some(false) { "no" } else { "" };
+    vec![
+        Cell::new(arrow(channel)),
+        state,
+        Cell::styled(declared, CHANGED),
+        Cell::new(behind),
+        Cell::new(if there { channel.io_thread.as_str() } else { "" }),
+        Cell::new(if there { channel.sql_thread.as_str() } else { "" }),
+        Cell::new(wire),
+    ]
 }
 
 fn arrow(channel: &ChannelStatus) -> String {
@@ -69,32 +134,8 @@ fn arrow(channel: &ChannelStatus) -> String {
     format!("{source} -> {}{name}", channel.replica)
 }
 
-fn channel_lines(channel: &ChannelStatus, arrow: &str, wide: usize, full: bool, text: &mut String) {
-    let state = match channel.state {
-        "running" => paint(ADDED, "running   "),
-        "connecting" => paint(CHANGED, "CONNECTING"),
-        "stopped" => paint(CHANGED, "STOPPED   "),
-        "missing" => paint(ALARM, "MISSING   "),
-        _ => paint(ALARM, "BROKEN    "),
-    };
-    let mut parts = vec![format!("receiver {}, applier {}", channel.io_thread, channel.sql_thread)];
-    match channel.lag_seconds {
-        Some(seconds) if channel.lag_source == Some("heartbeat") => {
-            parts.push(format!("{seconds} s behind by heartbeat"));
-        }
-        Some(seconds) => parts.push(format!("about {seconds} s behind")),
-        None if channel.state == "missing" => {}
-        None => parts.push("lag unknown".into()),
-    }
-    if channel.declared == Some(false) {
-        parts.push(paint(CHANGED, "not declared"));
-    }
-    if !channel.tls && channel.state != "missing" {
-        parts.push("clear text".into());
-    }
-    let pad = " ".repeat(wide - arrow.chars().count());
-    let _ = writeln!(text, "{arrow}{pad}  {state}  {}", parts.join("  "));
-    let indent = "    ";
+fn channel_details(channel: &ChannelStatus, full: bool, text: &mut String) {
+    let indent = INDENT;
     if full {
         for (what, value) in [("executed", &channel.executed), ("received", &channel.gtid)] {
             if value.len() > 1 {

@@ -1,0 +1,78 @@
+//! Columns that stand below each other, as many as fit.
+
+use super::paint::{QUIET, paint};
+
+/// One field: its text, and how it looks once it has its width.
+pub struct Cell {
+    text: String,
+    style: Option<anstyle::Style>,
+}
+
+impl Cell {
+    /// A field.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), style: None }
+    }
+
+    /// A field that stands out.
+    pub fn styled(text: impl Into<String>, style: anstyle::Style) -> Self {
+        Self { text: text.into(), style: Some(style) }
+    }
+}
+
+/// The headings and a line for each row. A column that is empty everywhere is left out, and the last ones are
+/// where the lines would be longer than `width`; the first two always stay.
+pub fn table(headings: &[&str], rows: &[Vec<Cell>], width: usize) -> Vec<String> {
+    const GAP: usize = 2;
+    let length = |text: &str| text.chars().count();
+    let mut columns: Vec<(usize, usize)> = (0..headings.len())
+        .filter_map(|n| {
+            let widest = rows.iter().filter_map(|row| row.get(n)).map(|cell| length(&cell.text)).max()?;
+            (widest > 0).then(|| (n, widest.max(length(headings[n]))))
+        })
+        .collect();
+    let whole = |columns: &[(usize, usize)]| columns.iter().map(|(_, w)| w + GAP).sum::<usize>();
+    while columns.len() > 2 && whole(&columns) > width + GAP {
+        columns.pop();
+    }
+    let line = |cell: &dyn Fn(usize) -> (String, Option<anstyle::Style>)| {
+        let mut text = String::new();
+        for (place, (n, wide)) in columns.iter().enumerate() {
+            let (word, style) = cell(*n);
+            let pad = match place + 1 == columns.len() {
+                true => 0,
+                false => wide + GAP - length(&word),
+            };
+            text.push_str(&style.map_or(word.clone(), |style| paint(style, &word)));
+            text.push_str(&" ".repeat(pad));
+        }
+        text.trim_end().to_owned()
+    };
+    let mut lines = vec![line(&|n| (headings[n].to_owned(), Some(QUIET)))];
+    for row in rows {
+        lines.push(line(&|n| row.get(n).map_or((String::new(), None), |c| (c.text.clone(), c.style))));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_and_the_last_ones_give_way() {
+        let row = |cells: &[&str]| cells.iter().map(|c| Cell::new(*c)).collect::<Vec<_>>();
+        let rows = vec![row(&["db-a", "up", "", "10.0 MiB"]), row(&["replica-17", "DOWN", "", "1 B"])];
+        let plain = |width: usize| -> Vec<String> {
+            table(&["host", "state", "nothing", "data"], &rows, width)
+                .iter()
+                .map(|line| anstream::adapter::strip_str(line).to_string())
+                .collect()
+        };
+        assert_eq!(
+            plain(80),
+            ["host        state  data", "db-a        up     10.0 MiB", "replica-17  DOWN   1 B"]
+        );
+        assert_eq!(plain(20), ["host        state", "db-a        up", "replica-17  DOWN"]);
+    }
+}
