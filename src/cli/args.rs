@@ -195,6 +195,9 @@ pub struct DriftArgs {
     /// Run a shell command where something differs, with the plan as JSON on its standard input
     #[arg(long, value_name = "COMMAND")]
     pub on_drift: Option<String>,
+    /// Compare some rows of this many tables on both ends of each channel; other runs look at others
+    #[arg(long, value_name = "TABLES", default_value_t = 0)]
+    pub sample_data: usize,
     /// Write a line for each difference to the log of this machine, and one when all is in sync
     #[arg(long, value_enum)]
     pub log: Option<super::log::Log>,

@@ -10,16 +10,20 @@ use super::{
     exit::Exit,
     log::{Level, Line},
     plan::{need_playbook, print},
-    prepare::prepare,
-    snapshot::Snapshot,
+    prepare::{Prepared, prepare},
+    snapshot::{PlayState, Snapshot},
     wants_json,
     write::replace,
 };
 use crate::{
-    model::HostName,
-    plan::PlanDocument,
+    dialect::Dialect,
+    model::{Fact, HostName},
+    observe::ServerFacts,
+    plan::{PlanDocument, Warning},
     render::{self, Terminal, metrics},
     source::Problems,
+    transport::SqlError,
+    verify::{Side, sample},
 };
 
 /// Runs the command: silent when in sync.
@@ -31,11 +35,14 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
     rules.extend(args.ignore.iter().cloned());
     let snapshot = Snapshot::take(&prepared, Default::default(), &quiet).await?;
     let mut whole = snapshot.whole_plan();
+    if args.sample_data > 0 {
+        whole.warnings.extend(samples(&snapshot, &prepared, args.sample_data).await);
+    }
     let outcome = whole.ignore(&rules, jiff::Zoned::now().date());
     let mut document = PlanDocument::from(&whole);
     document.ignored.clone_from(&outcome.ignored);
     // What nobody declared is a difference here, although no step does away with it.
-    let undeclared = document.warnings.iter().any(|w| w.code.starts_with("extra-"));
+    let undeclared = document.warnings.iter().any(|w| w.is_drift());
     document.in_sync &= !undeclared;
     let exit = match (snapshot.exit(&document, &prepared), undeclared) {
         (Exit::Done, true) => Exit::Differences,
@@ -82,6 +89,70 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
     Ok(exit)
 }
 
+/// Channels on whose ends some rows differ. Those that filter, wait or lag are left out: there a difference says
+/// nothing.
+async fn samples(snapshot: &Snapshot, prepared: &Prepared, count: usize) -> Vec<Warning> {
+    // Another hour, other rows.
+    let turn = jiff::Timestamp::now().as_second().unsigned_abs() / 3600;
+    let mut found = Vec::new();
+    for play in &snapshot.plays {
+        let server = |host: &HostName| play.observed.get(host).and_then(Fact::known)?.server.known();
+        let chosen = |host: &HostName| prepared.limit.as_ref().is_none_or(|limit| limit.contains(host));
+        for host in play.built.desired.hosts.values().filter(|h| chosen(&h.name)) {
+            for wish in &host.channels {
+                let (Some(source), Some(replica)) = (server(&wish.source), server(&host.name)) else {
+                    continue;
+                };
+                let whole =
+                    source.binlog.known().is_some_and(|b| b.do_db.is_empty() && b.ignore_db.is_empty());
+                let channel = replica.channels.known().and_then(|l| l.iter().find(|c| c.name == wish.name));
+                let fit = channel.is_some_and(|c| {
+                    c.running()
+                        && c.delay == 0
+                        && c.seconds_behind == Some(0)
+                        && c.filters == Default::default()
+                });
+                if !(fit && whole) {
+                    continue;
+                }
+                let text =
+                    match sides(snapshot, play, (&wish.source, source), (&host.name, replica), count, turn)
+                        .await
+                    {
+                        Ok(tables) if tables.is_empty() => continue,
+                        Ok(tables) => format!(
+                            "rows of {} and {} differ in {}. `tandem verify` names them.",
+                            wish.source,
+                            host.name,
+                            tables.join("; ")
+                        ),
+                        Err(error) => format!("rows could not be compared with {}: {error}", wish.source),
+                    };
+                found.push(Warning { host: host.name.clone(), code: "data-differs".into(), text });
+            }
+        }
+    }
+    found
+}
+
+async fn sides(
+    snapshot: &Snapshot,
+    play: &PlayState,
+    (source, theirs): (&HostName, &ServerFacts),
+    (replica, ours): (&HostName, &ServerFacts),
+    count: usize,
+    turn: u64,
+) -> Result<Vec<String>, SqlError> {
+    let way = |host: &HostName| Some((snapshot.sessions.get(host)?, play.logins.get(host)?));
+    let (Some(there), Some(here)) = (way(source), way(replica)) else { return Ok(Vec::new()) };
+    let mut source = Side::reading(source, there.0, there.1, Dialect::of(theirs.version)).await?;
+    let mut replica = Side::reading(replica, here.0, here.1, Dialect::of(ours.version)).await?;
+    let found = sample(&mut source, &mut replica, count, turn).await;
+    source.close().await;
+    replica.close().await;
+    found
+}
+
 /// What goes to the log: a line for each finding, or one that says that there is none.
 fn lines(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook: &str) -> Vec<Line> {
     let line =
@@ -93,8 +164,8 @@ fn lines(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook:
     lines.extend(refused.map(|r| line(Level::Error, &r.host, format!("{} refused: {}", r.host, r.reason))));
     let steps = document.steps.iter();
     lines.extend(steps.map(|s| line(Level::Warning, &s.host, format!("{} differs: {}", s.host, s.summary))));
-    let undeclared = document.warnings.iter().filter(|w| w.code.starts_with("extra-"));
-    lines.extend(undeclared.map(|w| line(Level::Warning, &w.host, format!("undeclared: {}", w.text))));
+    let others = document.warnings.iter().filter(|w| w.is_drift());
+    lines.extend(others.map(|w| line(Level::Warning, &w.host, format!("{}: {}", w.code, w.text))));
     if lines.is_empty() {
         lines.push(Line { level: Level::Info, host: None, text: format!("{playbook}: in sync") });
     }

@@ -486,6 +486,13 @@ pub struct Warning {
     pub text: String,
 }
 
+impl Warning {
+    /// Whether `drift` counts it as a difference: something that nobody declared, or rows that differ.
+    pub fn is_drift(&self) -> bool {
+        self.code.starts_with("extra-") || self.code == "data-differs"
+    }
+}
+
 /// Something that is wished and will not be done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Refusal {

@@ -29,12 +29,9 @@ pub fn drift(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playb
         let line = format!("{}{what}{place}", paint(CHANGED, visible(&step.summary)));
         lines.entry(&step.host).or_default().push(line);
     }
-    for warning in document.warnings.iter().filter(|w| w.code.starts_with("extra-")) {
-        lines.entry(&warning.host).or_default().push(format!(
-            "{} {}",
-            paint(ALARM, "undeclared:"),
-            warning.text
-        ));
+    for warning in document.warnings.iter().filter(|w| w.is_drift()) {
+        let word = if warning.code == "data-differs" { "data:" } else { "undeclared:" };
+        lines.entry(&warning.host).or_default().push(format!("{} {}", paint(ALARM, word), warning.text));
     }
     for waiting in document.waiting.iter().filter(|w| !unread.contains_key(&w.host)) {
         lines.entry(&waiting.host).or_default().push(format!("waits: {}", waiting.reason));

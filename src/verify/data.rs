@@ -60,7 +60,7 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Finding
         .collect();
     let read = join_all(hosts.iter().map(|host| async {
         let mut side = Side::open(host, fleet).await?;
-        let tables = side.tables(fleet).await;
+        let tables = side.tables().await;
         side.close().await;
         tables
     }))
@@ -178,9 +178,9 @@ impl<'a> Run<'a> {
             self.pair(number).meet().await?;
         }
         let mut tables = tables.clone();
-        tables.insert(self.source.host.clone(), self.source.tables(self.fleet).await?);
+        tables.insert(self.source.host.clone(), self.source.tables().await?);
         for side in &mut self.replicas {
-            let read = side.tables(self.fleet).await?;
+            let read = side.tables().await?;
             tables.insert(side.host.clone(), read);
         }
         let doubtful = std::mem::take(&mut self.doubtful);

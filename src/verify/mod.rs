@@ -18,6 +18,7 @@ mod position;
 mod prove;
 mod report;
 mod restart;
+mod sample;
 mod scratch;
 mod settle;
 mod side;
@@ -33,5 +34,7 @@ pub use report::{
     ChannelProof, ColumnDifference, Counting, DataProof, IdsProof, PortProof, Remark, RestartProof,
     RowDifference, RowKind, TableDifference, Verdict, VerifyReport,
 };
+pub use sample::sample;
+pub use side::Side;
 pub use table::Tables;
 pub use web::{Edge, Way, Web};

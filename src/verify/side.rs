@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     apply::{Fleet, StepError},
-    dialect::{identifier, literal},
+    dialect::{Dialect, identifier, literal},
     model::HostName,
-    transport::{Row, SqlError, SqlReader},
+    transport::{Login, Row, Session, SqlError, SqlReader},
 };
 
 /// The limit of one statement. Only a table without a key comes near it, since it is read in one go.
@@ -63,6 +63,7 @@ pub struct Side {
     /// The host.
     pub host: HostName,
     sql: SqlReader,
+    dialect: Dialect,
 }
 
 impl Side {
@@ -71,23 +72,41 @@ impl Side {
     /// # Errors
     /// When the login fails.
     pub async fn open(host: &HostName, fleet: &Fleet<'_>) -> Result<Self, StepError> {
-        let failed = |e| StepError::new(host, "log in to the server", e);
-        let mut sql = fleet.session(host)?.sql(fleet.login(host)?, LIMIT).await.map_err(failed)?;
-        for statement in fleet.dialect(host)?.comparing_session(LIMIT) {
-            sql.query(&statement).await.map_err(|e| StepError::new(host, "set up its connection", e))?;
+        let side = Self::reading(host, fleet.session(host)?, fleet.login(host)?, fleet.dialect(host)?).await;
+        side.map_err(|e| StepError::new(host, "log in to the server", e))
+    }
+
+    /// The same over a session that can only read.
+    ///
+    /// # Errors
+    /// When the login fails.
+    pub async fn reading(
+        host: &HostName,
+        session: &Session,
+        login: &Login,
+        dialect: Dialect,
+    ) -> Result<Self, SqlError> {
+        let mut sql = session.sql(login, LIMIT).await?;
+        for statement in dialect.comparing_session(LIMIT) {
+            sql.query(&statement).await?;
         }
-        Ok(Self { host: host.clone(), sql })
+        Ok(Self { host: host.clone(), sql, dialect })
     }
 
     /// All tables.
     ///
     /// # Errors
     /// When the server refuses to show them.
-    pub async fn tables(&mut self, fleet: &Fleet<'_>) -> Result<super::Tables, StepError> {
-        let dialect = fleet.dialect(&self.host)?;
-        super::table::read(&mut self.sql, dialect)
-            .await
-            .map_err(|e| StepError::new(&self.host, "look at its tables", e))
+    pub async fn read_tables(&mut self) -> Result<super::Tables, SqlError> {
+        super::table::read(&mut self.sql, self.dialect).await
+    }
+
+    /// All tables.
+    ///
+    /// # Errors
+    /// When the server refuses to show them.
+    pub async fn tables(&mut self) -> Result<super::Tables, StepError> {
+        self.read_tables().await.map_err(|e| StepError::new(&self.host, "look at its tables", e))
     }
 
     /// Adds up the digests of a range.
