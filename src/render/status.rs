@@ -28,7 +28,7 @@ const INDENT: &str = "    ";
 
 fn hosts(document: &StatusDocument, full: bool, width: usize, text: &mut String) {
     let rows: Vec<Vec<Cell>> = document.hosts.iter().map(|host| host_row(document, host)).collect();
-    let headings = ["host", "state", "server", "role", "clients may", "id", "data", "clients"];
+    let headings = ["host", "state", "server", "role", "clients may", "id", "data", "clients", "gtid"];
     let mut lines = table(&headings, &rows, width).into_iter();
     if let Some(line) = lines.next().filter(|_| !rows.is_empty()) {
         let _ = writeln!(text, "{line}");
@@ -78,7 +78,18 @@ fn host_row(document: &StatusDocument, host: &HostStatus) -> Vec<Cell> {
         Cell::new(host.server_id.map(|id| id.to_string()).unwrap_or_default()),
         Cell::new(host.data_bytes.map(bytes).unwrap_or_default()),
         Cell::new(host.clients.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default()),
+        Cell::new(shortened(host.gtid.as_deref().unwrap_or_default())),
     ]
+}
+
+/// A GTID position for a column: of a long one the end, where it moves. `-v` shows it whole.
+fn shortened(gtid: &str) -> String {
+    const MOST: usize = 28;
+    let gtid: String = gtid.chars().filter(|c| !c.is_whitespace()).collect();
+    match gtid.chars().count().checked_sub(MOST) {
+        None | Some(0) => gtid,
+        Some(more) => format!("..{}", gtid.chars().skip(more + 2).collect::<String>()),
+    }
 }
 
 fn channels(document: &StatusDocument, full: bool, width: usize, text: &mut String) {

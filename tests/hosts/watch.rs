@@ -144,7 +144,7 @@ fn a_replica_that_nobody_declared_is_told() {
 #[test]
 fn rows_that_differ_are_found_by_a_sample() {
     let lab = Lab::pair();
-    lab.sql("db-a", "create database hello; create table hello.t (id int primary key, v varchar(20)); insert into hello.t select seq, 'row' from seq_1_to_1000");
+    lab.sql("db-a", "create database hello; create table hello.t (id int primary key, v varchar(20)); use hello; insert into t select seq, 'row' from seq_1_to_1000");
     lab.apply("hot-standby");
     lab.tandem(&["drift", "hot-standby", "--sample-data", "5"]).expect(0);
     lab.sql("db-b", "set sql_log_bin=0; update hello.t set v = 'other' where id = 500");
