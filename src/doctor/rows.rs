@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::Layer;
 use crate::dialect::{identifier, literal};
 
 /// Where the event stands that failed, out of the server's message.
@@ -165,6 +166,41 @@ pub struct Repair {
     pub command: String,
 }
 
+impl Repair {
+    /// The ways out where no single row is to blame, by the layer that fails. Other layers have one next step,
+    /// which loses nothing.
+    pub fn of_layer(layer: Layer, replica: &str, next: &str) -> Vec<Self> {
+        let way = |loses: &str, command: &str| Repair {
+            what: next.to_owned(),
+            loses: loses.to_owned(),
+            command: command.to_owned(),
+        };
+        let apply = "tandem apply PLAYBOOK";
+        match layer {
+            Layer::Data => vec![
+                way("nothing, where the tables are the same afterwards; `tandem verify` tells", apply),
+                Self::copy_anew(replica),
+            ],
+            Layer::Binlog if next.contains("reseed") => vec![way(
+                &format!("what only {replica} has; it is kept in a file there"),
+                &format!("{apply} --allow reseed"),
+            )],
+            Layer::RelayLog => {
+                vec![way("nothing: what was received and not executed is dropped, and comes again", apply)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn copy_anew(replica: &str) -> Self {
+        Repair {
+            what: format!("copy {replica} anew"),
+            loses: format!("what only {replica} has; it is kept in a file there"),
+            command: "tandem apply PLAYBOOK --allow reseed".into(),
+        }
+    }
+}
+
 /// A row as a server has it: columns and values, NULL as none.
 pub type Row = Vec<(String, Option<String>)>;
 
@@ -255,11 +291,7 @@ impl RowEvidence {
             }),
             _ => {}
         }
-        repairs.push(Repair {
-            what: format!("copy {replica} anew"),
-            loses: format!("what only {replica} has; it is kept in a file there"),
-            command: "tandem apply PLAYBOOK --allow reseed".into(),
-        });
+        repairs.push(Repair::copy_anew(replica));
         repairs
     }
 }

@@ -207,12 +207,15 @@ fn channels_of(
             executed: format!("{}:{}", channel.executed.0, channel.executed.1),
             gtid: channel.gtid_io_pos.clone(),
             tls: channel.tls,
+            repairs: trouble
+                .as_ref()
+                .map(|t| Repair::of_layer(t.layer, host.name.as_str(), &t.next))
+                .unwrap_or_default(),
             layer: trouble.as_ref().map(|t| t.layer.to_string()),
             cause: trouble.as_ref().map(|t| t.cause.clone()),
             next: trouble.as_ref().map(|t| t.next.clone()),
             said: trouble.map(|t| t.said).filter(|s| !s.is_empty()),
             evidence: Vec::new(),
-            repairs: Vec::new(),
         });
     }
     for wish in &host.channels {
