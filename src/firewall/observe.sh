@@ -1,8 +1,8 @@
-# Reads the packet filter; part of the host script, which defines `section`. Writes nothing.
+# Reads the packet filter; part of the host script, which defines `section` and `show`. Writes nothing.
 section fw-active
 if command -v firewall-cmd >/dev/null 2>&1 && systemctl is-active -q firewalld; then
   echo firewalld
-elif grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then
+elif [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then
   echo ufw
 fi
 command -v nft >/dev/null 2>&1 && echo nft
@@ -13,7 +13,7 @@ if command -v firewall-cmd >/dev/null 2>&1 && systemctl is-active -q firewalld; 
   firewall-cmd --permanent --list-rich-rules | sed 's/^/permanent /'
 fi
 section fw-ufw
-grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && ufw status 2>&1
+[ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf && ufw status 2>&1
 section fw-nft
 nft -j list ruleset 2>&1
 section fw-iptables
@@ -21,6 +21,6 @@ for save in iptables-save ip6tables-save; do
   command -v $save >/dev/null 2>&1 && echo "# $save" && $save -t filter 2>/dev/null
 done
 section fw-own
-cat /etc/tandem/firewall.sh 2>/dev/null
+show /etc/tandem/firewall.sh
 section fw-unit
 [ -e /etc/systemd/system/multi-user.target.wants/tandem-firewall.service ] && echo enabled

@@ -4,12 +4,15 @@
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin; export PATH
 nonce=$1 wished_service=$2 wished_socket=$3 owned_file=$4 server_port=$5
+# A process for each file that is not there would add up over many hosts.
+show() { [ ! -r "$1" ] || cat "$1"; }
 section() { printf '\n@@%s %s\n' "$nonce" "$*"; }
 
 section os
 cat /etc/os-release 2>/dev/null
 section host
-printf 'hostname=%s\nuid=%s\nclock=%s\n' "$(cat /proc/sys/kernel/hostname)" "$(id -u)" "$(date +%s.%N)"
+read -r name </proc/sys/kernel/hostname
+printf 'hostname=%s\nuid=%s\nclock=%s\n' "$name" "$(id -u)" "$(date +%s.%N)"
 if [ -d /run/systemd/system ]; then echo init=systemd; fi
 section tools
 for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog mysqlbinlog zstd gzip perl python3 socat systemd-run flock \
@@ -101,17 +104,17 @@ for info in "$datadir"/master*.info; do
   printf '%s %s\n' "$(sed -n 6p "$info" | tr -d '\n' | sha256sum)" "${info##*/}"
 done
 section tls-ca
-cat /etc/mysql/tandem/ca.pem 2>/dev/null
+show /etc/mysql/tandem/ca.pem
 section tls-certificate
-cat /etc/mysql/tandem/server-cert.pem 2>/dev/null
+show /etc/mysql/tandem/server-cert.pem
 section tls-key
-stat -c '%U %G %a' /etc/mysql/tandem/server-key.pem 2>/dev/null
+[ ! -e /etc/mysql/tandem/server-key.pem ] || stat -c '%U %G %a' /etc/mysql/tandem/server-key.pem
 section seed
-cat /var/lib/tandem/seed.json 2>/dev/null
+show /var/lib/tandem/seed.json
 section retention
-cat /var/lib/tandem/retention.json 2>/dev/null
+show /var/lib/tandem/retention.json
 section lock
-cat /run/lock/tandem.json 2>/dev/null
+show /run/lock/tandem.json
 section sockets
 for socket in $wished_socket /run/mysqld/mysqld.sock /var/lib/mysql/mysql.sock /tmp/mysql.sock; do
   [ -S "$socket" ] && echo "$socket"
