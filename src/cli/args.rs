@@ -174,7 +174,7 @@ pub struct ApplyArgs {
     /// Answer the prompt with yes; allows nothing
     #[arg(short, long)]
     pub yes: bool,
-    /// What the steps may hurt: restart, cut-clients, reseed, reset-binlogs, drop-account
+    /// What the steps may hurt: restart, cut-clients, reseed, reset-binlogs, drop-account, drop-channel
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str)]
     pub allow: Vec<Allow>,
 }

@@ -14,8 +14,12 @@ pub fn add_settings(host: &mut DesiredHost, family: Family) {
             let own =
                 wish.filters.lists().into_iter().find(|(name, list)| *name == option && !list.is_empty());
             let Some((_, list)) = own else { continue };
-            let setting =
-                |name: String, values: Vec<String>| SettingWish { name, values, place: wish.place.clone() };
+            let setting = |name: String, values: Vec<String>| SettingWish {
+                name,
+                values,
+                at_next_restart: false,
+                place: wish.place.clone(),
+            };
             match (family, wish.name.is_empty()) {
                 (_, true) => settings.push(setting(option.to_owned(), list.clone())),
                 (Family::MariaDb, false) => {

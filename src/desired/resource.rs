@@ -136,7 +136,9 @@ fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Vec<SettingWi
                     ));
                     continue;
                 }
-                wishes.push(SettingWish { name: canonical_name(&key.text), values, place });
+                let at_next_restart = evaluated.declared.at_next_restart;
+                let name = canonical_name(&key.text);
+                wishes.push(SettingWish { name, values, at_next_restart, place });
             }
             None => {
                 let message = format!(

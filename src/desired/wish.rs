@@ -113,6 +113,8 @@ pub struct SettingWish {
     pub name: String,
     /// Values; several for an option that repeats, none to have it left out.
     pub values: Vec<String>,
+    /// Whether a value that takes a restart waits for one that happens anyway.
+    pub at_next_restart: bool,
     /// Where it is written.
     pub place: Place,
 }

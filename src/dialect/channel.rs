@@ -187,6 +187,17 @@ impl Dialect {
         self.about_channel("STOP", name, "")
     }
 
+    /// Stops a channel's receiver; the applier goes on with what was received.
+    pub fn stop_receiver(self, name: &str) -> String {
+        match self.family() {
+            Family::MariaDb => format!("STOP SLAVE {}IO_THREAD", connection(name)),
+            Family::MySql => {
+                let word = if self.says_replica() { "REPLICA" } else { "SLAVE" };
+                format!("STOP {word} IO_THREAD{}", self.for_channel(name))
+            }
+        }
+    }
+
     /// Drops a channel's relay logs and keeps its options.
     pub fn reset_channel(self, name: &str) -> String {
         self.about_channel("RESET", name, "")

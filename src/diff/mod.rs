@@ -13,6 +13,7 @@ mod gtid_mode;
 mod heartbeat;
 mod loss;
 mod moved;
+mod promotion;
 mod resources;
 mod retention;
 mod service;
@@ -43,6 +44,8 @@ pub struct Context<'a> {
     pub may_reseed: bool,
     /// Whether accounts of ours that nobody declared are dropped; without, they are only told.
     pub may_drop_accounts: bool,
+    /// Whether channels that nobody declared end; without, they are only told.
+    pub may_drop_channels: bool,
 }
 
 impl Context<'_> {
@@ -105,6 +108,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         accounts::steps(context, host, facts, &mut draft);
     }
     compatibility::check(context, &mut draft);
+    promotion::steps(context, &mut draft);
     undeclared::check(context, &mut draft);
     uuid::steps(context, &mut draft);
     gtid_mode::steps(context, &mut draft);

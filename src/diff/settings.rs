@@ -77,6 +77,8 @@ struct Off {
     running: String,
     wished: String,
     reason: Reason,
+    /// It does not ask for a restart by itself.
+    at_next_restart: bool,
 }
 
 impl Comparison<'_> {
@@ -92,7 +94,8 @@ impl Comparison<'_> {
         let (restart, at_once): (Vec<Off>, Vec<Off>) = off
             .into_iter()
             .partition(|o| self.server.static_variables.contains(&o.name) || self.is_pseudo(&o.name));
-        let restarts = !restart.is_empty();
+        // What waits for a restart by anybody goes along with one, and asks for none.
+        let restarts = restart.iter().any(|o| !o.at_next_restart);
         draft.steps.extend(file_step);
         if restarts {
             draft.steps.push(self.restart_step(restart, at_once));
@@ -243,12 +246,11 @@ impl Comparison<'_> {
             if by_steps && gtid_mode::wished(self.host, self.server).is_some() {
                 continue;
             }
-            off.extend(self.compare(
-                &wish.name,
-                &wished,
-                Reason::declared(wish.name.clone(), &wish.place),
-                from_default,
-            ));
+            let reason = Reason::declared(wish.name.clone(), &wish.place);
+            off.extend(
+                self.compare(&wish.name, &wished, reason, from_default)
+                    .map(|off| Off { at_next_restart: wish.at_next_restart, ..off }),
+            );
         }
         // Options of ours that nobody wishes any more go back to what the other files say.
         let mut gone: Vec<&str> = old.iter().map(|o| o.name.as_str()).collect();
@@ -308,7 +310,7 @@ impl Comparison<'_> {
             [one] if !list_valued(name) => one.clone(),
             several => several.join(","),
         };
-        (!same).then_some(Off { name: name.to_owned(), running, wished, reason })
+        (!same).then_some(Off { name: name.to_owned(), running, wished, reason, at_next_restart: false })
     }
 
     /// What the server runs with. `None` where the server does not show an option.

@@ -5,12 +5,11 @@ use crate::{
     desired::DesiredHost,
     dialect::Dialect,
     model::{Fact, HostName, visible},
-    observe::ServerFacts,
-    plan::{Action, Kind, Reason, Risk, Step, StepId, Warning},
+    observe::{ChannelFacts, ServerFacts},
+    plan::{Action, Kind, Reason, Risk, Step, StepId, UndeclaredChannel, Warning},
 };
 
-/// Warns of everything undeclared, and drops the accounts where that is allowed. A channel is only told:
-/// whoever made it may need what it brings.
+/// Warns of everything undeclared. What is allowed by name goes: whoever made a channel or an account may need it.
 pub fn check(context: &Context<'_>, draft: &mut Draft) {
     let declares = context.desired.hosts.values().any(|h| !h.channels.is_empty());
     if !declares {
@@ -19,20 +18,30 @@ pub fn check(context: &Context<'_>, draft: &mut Draft) {
     for (name, host) in &context.desired.hosts {
         let facts = context.observed.get(name).and_then(Fact::known);
         let Some(server) = facts.and_then(|f| f.server.known()) else { continue };
-        channels(name, host, server, draft);
+        channels(context, name, host, server, draft);
         accounts(context, name, host, server, draft);
         replicas(context, name, host, server, draft);
     }
 }
 
-fn channels(name: &HostName, host: &DesiredHost, server: &ServerFacts, draft: &mut Draft) {
+fn channels(
+    context: &Context<'_>,
+    name: &HostName,
+    host: &DesiredHost,
+    server: &ServerFacts,
+    draft: &mut Draft,
+) {
     for channel in server.channels.known().into_iter().flatten() {
         if host.channels.iter().any(|wish| wish.name == channel.name) {
             continue;
         }
+        if context.may_drop_channels {
+            draft.steps.push(drop_channel(name, channel));
+            continue;
+        }
         let dialect = Dialect::of(server.version);
         let text = format!(
-            "{name} replicates from {}:{}{}, which nobody declared. To end it: {}; {};",
+            "{name} replicates from {}:{}{}, which nobody declared. --allow drop-channel ends it: {}; {};",
             visible(&channel.source_host),
             channel.source_port,
             match channel.name.is_empty() {
@@ -89,9 +98,40 @@ fn replicas(
         let member = context.desired.members.iter().find(|m| {
             context.server(m).and_then(|s| s.number("server_id")) == Some(*id) && !host.replicas.contains(m)
         });
-        let who = member.map_or_else(|| format!("a server with server_id {id}{from}"), ToString::to_string);
-        let text = format!("{who} replicates from {name}, which nobody declared.");
+        // A member's own channels tell more; and a connection that it has left lingers on until the next event.
+        if member.is_some() {
+            continue;
+        }
+        let text =
+            format!("a server with server_id {id}{from} replicates from {name}, which nobody declared.");
         draft.warnings.push(Warning { host: name.clone(), code: "extra-replica".into(), text });
+    }
+}
+
+fn drop_channel(host: &HostName, channel: &ChannelFacts) -> Step {
+    let source = format!("{}:{}", visible(&channel.source_host), channel.source_port);
+    let name = match channel.name.is_empty() {
+        true => source.clone(),
+        false => visible(&channel.name),
+    };
+    Step {
+        id: StepId(format!("{host}/extra-channel/{name}")),
+        host: host.clone(),
+        kind: Kind::Channel,
+        summary: format!("end the channel from {source}"),
+        reason: vec![Reason::because("nobody declared it")],
+        before: Some(match channel.name.is_empty() {
+            true => format!("source {source}"),
+            false => format!("source {source}\nchannel {name}"),
+        }),
+        after: None,
+        risk: vec![Risk::EndsChannel],
+        requires: Vec::new(),
+        action: Action::DropChannel(UndeclaredChannel {
+            name: channel.name.clone(),
+            address: channel.source_host.clone(),
+            port: channel.source_port,
+        }),
     }
 }
 

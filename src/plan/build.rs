@@ -23,7 +23,15 @@ pub fn build(
 ) -> Plan {
     let may_reseed = policy.allow.contains(&Allow::Reseed);
     let may_drop_accounts = policy.allow.contains(&Allow::DropAccount);
-    let context = Context { desired: &built.desired, observed, secrets, may_reseed, may_drop_accounts };
+    let may_drop_channels = policy.allow.contains(&Allow::DropChannel);
+    let context = Context {
+        desired: &built.desired,
+        observed,
+        secrets,
+        may_reseed,
+        may_drop_accounts,
+        may_drop_channels,
+    };
     let mut plan = Plan::default();
     let mut barred = barred(&context, &mut plan);
     let draft = compare(&context);
@@ -41,6 +49,16 @@ pub fn build(
     }
     // A host whose wish was refused keeps still altogether: half a change is worse than none.
     let refused: Vec<HostName> = plan.refused.iter().map(|r| r.host.clone()).collect();
+    // And nobody takes over from one that keeps still.
+    for step in &draft.steps {
+        let Action::CatchUp { closing, .. } = &step.action else { continue };
+        let still = closing.iter().find(|host| refused.contains(host) || barred.contains(host));
+        if let Some(host) = still {
+            let reason = format!("clients shall write here when {host} takes no more writes");
+            plan.waiting.push(Waiting { host: step.host.clone(), reason });
+            barred.push(step.host.clone());
+        }
+    }
     // A server without an id can still be started: that is how its id gets known.
     let held = |step: &Step| {
         let starts = matches!(step.action, Action::StartService { .. });

@@ -9,6 +9,7 @@ mod json;
 mod limit;
 mod order;
 mod policy;
+mod risk;
 mod step;
 
 pub use build::{build, in_doubt};
@@ -16,7 +17,8 @@ pub use ignore::{IgnoreOutcome, IgnoreRule, Ignored};
 pub use json::{FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};
+pub use risk::Risk;
 pub use step::{
-    Action, CertificatePlan, ChannelChange, Coordinates, EndedChannel, GtidPhase, Kind, Plan, Reason,
-    Refusal, Risk, SeedPlan, Step, StepId, Waiting, Warning,
+    Action, CertificatePlan, ChannelChange, Coordinates, EndedChannel, GtidPhase, Hop, Kind, Moment, Plan,
+    Reason, Refusal, SeedPlan, Step, StepId, UndeclaredChannel, Waiting, Warning,
 };

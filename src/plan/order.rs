@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Coordinates, GtidPhase, Kind, Step, StepId};
+use super::{Action, Coordinates, GtidPhase, Kind, Moment, Step, StepId};
 use crate::model::HostName;
 
 /// Writes into each step which others it requires.
@@ -11,8 +11,9 @@ use crate::model::HostName;
 /// sources, so that a setting that does not work is found where it hurts least.
 pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
     let index = Index::of(steps);
+    let takeovers = Takeovers::of(steps);
     let mut restarted: Vec<StepId> = Vec::new();
-    for host in restart_order {
+    for host in &takeovers.order(restart_order) {
         let database = steps.iter().find(|s| {
             s.host == *host && matches!(s.action, Action::Restart { .. } | Action::StartService { .. })
         });
@@ -25,11 +26,24 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             _ => None,
         })
         .collect();
-    let channel_steps: Vec<StepId> =
-        steps.iter().filter(|s| s.kind == Kind::Channel).map(|s| s.id.clone()).collect();
+    let (ended, channel_steps): (Vec<&Step>, Vec<&Step>) = steps
+        .iter()
+        .filter(|s| s.kind == Kind::Channel)
+        .partition(|s| matches!(s.action, Action::DropChannel(_)));
+    let ids = |list: Vec<&Step>| -> Vec<StepId> { list.iter().map(|s| s.id.clone()).collect() };
+    let (ended, channel_steps) = (ids(ended), ids(channel_steps));
     for step in steps.iter_mut() {
         let mut requires: BTreeSet<StepId> = BTreeSet::new();
         let host = step.host.clone();
+        if matches!(
+            step.action,
+            Action::WriteOptionFile { .. }
+                | Action::SetGlobal(_)
+                | Action::Restart { .. }
+                | Action::StartService { .. }
+        ) {
+            requires.extend(takeovers.before(&host).cloned());
+        }
         let mut after = |host: &HostName, kinds: &[Kind]| {
             for kind in kinds {
                 requires.extend(index.all(host, *kind).cloned());
@@ -68,10 +82,24 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
                 requires.extend(before.map(|(.., id)| id.clone()));
                 requires.extend(channel_steps.iter().cloned());
             }
+            Action::CatchUp { closing, moment, .. } => {
+                if *moment == Moment::AfterTheyStopped {
+                    for source in closing.iter().chain(takeovers.sources(&host)) {
+                        after(source, &[Kind::OptionFile, Kind::Variable, Kind::Service]);
+                    }
+                    requires.extend(takeovers.first(&host).cloned());
+                }
+            }
+            // What it still brings is there when the host itself has been opened.
+            Action::DropChannel(_) => {
+                after(&host, &[Kind::CatchUp]);
+                after(&host, READY);
+                requires.extend(channel_steps.iter().cloned());
+            }
             // Whoever still uses it has moved by then; and a table that is made comes through the channels.
             Action::DropAccount { .. } | Action::Heartbeat { .. } => {
                 after(&host, READY);
-                requires.extend(channel_steps.iter().cloned());
+                requires.extend(channel_steps.iter().chain(&ended).cloned());
             }
             Action::ForgetSeed(_) | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
             Action::Seed(seed) => {
@@ -109,6 +137,71 @@ fn restarted_before<'a>(restarted: &'a [StepId], index: &Index, host: &HostName)
 const READY: &[Kind] =
     &[Kind::Firewall, Kind::File, Kind::OptionFile, Kind::Variable, Kind::Service, Kind::Account];
 
+/// Replicas that are opened to writes after they have caught up, by host.
+#[derive(Default)]
+struct Takeovers(BTreeMap<HostName, Takeover>);
+
+#[derive(Default)]
+struct Takeover {
+    /// The step while its sources still take writes.
+    first: Option<StepId>,
+    /// The step after which it is opened.
+    last: Option<StepId>,
+    /// The hosts that stop taking writes.
+    closing: Vec<HostName>,
+    /// All hosts whose events it waits for.
+    sources: Vec<HostName>,
+}
+
+impl Takeovers {
+    fn of(steps: &[Step]) -> Self {
+        let mut all = Self::default();
+        for step in steps {
+            let Action::CatchUp { hops, closing, moment } = &step.action else { continue };
+            let one = all.0.entry(step.host.clone()).or_default();
+            match moment {
+                Moment::BeforeTheyStop => one.first = Some(step.id.clone()),
+                Moment::AfterTheyStopped => one.last = Some(step.id.clone()),
+            }
+            one.closing.clone_from(closing);
+            one.sources = hops.iter().filter_map(|hop| hop.from.clone()).collect();
+        }
+        all
+    }
+
+    /// What has to be done before a host changes its settings: the last step of the host's own, and the first
+    /// of those for which it stops taking writes.
+    fn before<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a StepId> {
+        let own = self.0.get(host).and_then(|one| one.last.as_ref());
+        let others = self.0.values().filter(move |one| one.closing.contains(host));
+        own.into_iter().chain(others.filter_map(|one| one.first.as_ref()))
+    }
+
+    fn first(&self, host: &HostName) -> Option<&StepId> {
+        self.0.get(host)?.first.as_ref()
+    }
+
+    fn sources(&self, host: &HostName) -> impl Iterator<Item = &HostName> {
+        self.0.get(host).into_iter().flat_map(|one| &one.sources)
+    }
+
+    /// The order of restarts, with each host that is opened behind all whose events it waits for.
+    fn order(&self, given: &[HostName]) -> Vec<HostName> {
+        let mut order = given.to_vec();
+        for (host, one) in &self.0 {
+            let place = |name: &HostName, order: &[HostName]| order.iter().position(|h| h == name);
+            let last = one.sources.iter().filter_map(|source| place(source, &order)).max();
+            if let (Some(here), Some(last)) = (place(host, &order), last)
+                && here < last
+            {
+                let name = order.remove(here);
+                order.insert(last, name);
+            }
+        }
+        order
+    }
+}
+
 /// Steps by host and kind.
 struct Index {
     by_host: BTreeMap<(HostName, Kind), Vec<StepId>>,
@@ -118,9 +211,13 @@ struct Index {
 impl Index {
     fn of(steps: &[Step]) -> Self {
         let mut index = Index { by_host: BTreeMap::new(), seeded_channels: BTreeMap::new() };
-        // Nobody waits for an account that goes, or for the end of GTIDs.
-        let waited_for =
-            |s: &&Step| !matches!(s.action, Action::DropAccount { .. } | Action::GtidMode { down: true, .. });
+        // Nobody waits for an account or a channel that goes, or for the end of GTIDs.
+        let waited_for = |s: &&Step| {
+            !matches!(
+                s.action,
+                Action::DropAccount { .. } | Action::DropChannel(_) | Action::GtidMode { down: true, .. }
+            )
+        };
         for step in steps.iter().filter(waited_for) {
             index.by_host.entry((step.host.clone(), step.kind)).or_default().push(step.id.clone());
             if let Action::Channel(change) = &step.action

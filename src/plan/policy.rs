@@ -17,12 +17,20 @@ pub enum Allow {
     ResetBinlogs,
     /// An account is dropped.
     DropAccount,
+    /// A channel that nobody declared ends.
+    DropChannel,
 }
 
 impl Allow {
     /// Every word, in the order of the documentation.
-    pub const ALL: [Allow; 5] =
-        [Allow::Restart, Allow::CutClients, Allow::Reseed, Allow::ResetBinlogs, Allow::DropAccount];
+    pub const ALL: [Allow; 6] = [
+        Allow::Restart,
+        Allow::CutClients,
+        Allow::Reseed,
+        Allow::ResetBinlogs,
+        Allow::DropAccount,
+        Allow::DropChannel,
+    ];
 
     /// The word itself.
     pub fn word(self) -> &'static str {
@@ -32,6 +40,7 @@ impl Allow {
             Allow::Reseed => "reseed",
             Allow::ResetBinlogs => "reset-binlogs",
             Allow::DropAccount => "drop-account",
+            Allow::DropChannel => "drop-channel",
         }
     }
 }
@@ -45,7 +54,8 @@ impl fmt::Display for Allow {
 /// A word of `--allow` that means nothing.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is not something to allow; the words are restart, cut-clients, reseed, reset-binlogs, drop-account"
+    "`{0}` is not something to allow; the words are restart, cut-clients, reseed, reset-binlogs, drop-account, \
+     drop-channel"
 )]
 pub struct UnknownAllow(String);
 

@@ -8,7 +8,7 @@ use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
     firewall::FirewallChange,
     model::{Filters, HostName, Place},
-    plan::Allow,
+    plan::Risk,
 };
 
 /// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
@@ -37,6 +37,8 @@ pub enum Kind {
     Command,
     /// The one option file that tandem owns.
     OptionFile,
+    /// A replica waits until it has what its sources have, before it is written to.
+    CatchUp,
     /// A server variable that changes without a restart.
     Variable,
     /// The database service is started or restarted.
@@ -61,6 +63,7 @@ impl fmt::Display for Kind {
             Kind::File => "file",
             Kind::Command => "command",
             Kind::OptionFile => "option-file",
+            Kind::CatchUp => "catch-up",
             Kind::Variable => "variable",
             Kind::Service => "service",
             Kind::Account => "account",
@@ -99,92 +102,6 @@ impl fmt::Display for Reason {
             Some(place) if self.text.is_empty() => write!(f, "{place}"),
             Some(place) => write!(f, "{} ({place})", self.text),
             None => f.write_str(&self.text),
-        }
-    }
-}
-
-/// What a step can hurt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Risk {
-    /// The server is away for the time of a restart; so many client sessions are connected now.
-    Restart {
-        /// Sessions of clients, without replication's, the server's and our own.
-        sessions: usize,
-    },
-    /// Client sessions that are connected now are cut off.
-    CutClients(Vec<String>),
-    /// Writes on a host wait for the time of a lock.
-    WriteLock {
-        /// The host whose writes wait.
-        host: HostName,
-        /// Why a lock is needed at all.
-        why: String,
-    },
-    /// A replica's own data is replaced.
-    ReplacesData(String),
-    /// A server's binary logs start anew.
-    ResetsBinlogs(String),
-    /// An account is dropped.
-    DropsAccount,
-    /// Replication on this host pauses for a moment.
-    ReplicationPause,
-    /// The packet filter changes; the host takes it back by itself unless a fresh connection confirms it.
-    Lockout,
-    /// The source and the network carry the load of a copy of so many bytes.
-    CopyLoad {
-        /// Estimated bytes before compression.
-        bytes: u64,
-    },
-    /// Something else, in words.
-    Note(String),
-}
-
-impl Risk {
-    /// What has to be allowed by name before the step may run.
-    pub fn gate(&self) -> Option<Allow> {
-        match self {
-            Risk::Restart { sessions } if *sessions > 0 => Some(Allow::Restart),
-            Risk::CutClients(_) => Some(Allow::CutClients),
-            Risk::ReplacesData(_) => Some(Allow::Reseed),
-            Risk::ResetsBinlogs(_) => Some(Allow::ResetBinlogs),
-            Risk::DropsAccount => Some(Allow::DropAccount),
-            Risk::Restart { .. }
-            | Risk::WriteLock { .. }
-            | Risk::ReplicationPause
-            | Risk::Lockout
-            | Risk::CopyLoad { .. }
-            | Risk::Note(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Risk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Risk::Restart { sessions: 0 } => {
-                f.write_str("restart: the server is away for some seconds; no client is connected")
-            }
-            Risk::Restart { sessions: 1 } => {
-                f.write_str("restart: the server is away for some seconds; 1 client session is cut")
-            }
-            Risk::Restart { sessions } => {
-                write!(f, "restart: the server is away for some seconds; {sessions} client sessions are cut")
-            }
-            Risk::CutClients(clients) => {
-                write!(f, "cuts clients that are connected now: {}", clients.join(", "))
-            }
-            Risk::WriteLock { host, why } => write!(f, "writes on {host} wait for a moment: {why}"),
-            Risk::ReplacesData(what) => write!(f, "replaces data: {what}"),
-            Risk::ResetsBinlogs(what) => write!(f, "binary logs start anew: {what}"),
-            Risk::DropsAccount => f.write_str("drops an account"),
-            Risk::ReplicationPause => f.write_str("replication pauses for a moment"),
-            Risk::Lockout => f.write_str(
-                "packet filter: taken back by the host itself unless a fresh connection confirms it",
-            ),
-            Risk::CopyLoad { bytes } => {
-                write!(f, "load: about {} are read and sent", crate::model::bytes(*bytes))
-            }
-            Risk::Note(text) => f.write_str(text),
         }
     }
 }
@@ -439,6 +356,48 @@ pub enum Action {
     ForgetSeed(HostName),
     /// Make, change or start a channel.
     Channel(Box<ChannelChange>),
+    /// Wait until a replica has executed what its sources have.
+    CatchUp {
+        /// The channels that events take to it, those of the farthest source first.
+        hops: Vec<Hop>,
+        /// The hosts that stop taking writes for its sake.
+        closing: Vec<HostName>,
+        /// Whether that happens before or after they stop.
+        moment: Moment,
+    },
+    /// End a channel that nobody declared.
+    DropChannel(UndeclaredChannel),
+}
+
+/// One channel on the way from a source to a replica that is to be written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// The source, where it is one of ours that was read. From any other one, what was received counts.
+    pub from: Option<HostName>,
+    /// The replica.
+    pub to: HostName,
+    /// The channel's name; empty for the unnamed one.
+    pub channel: String,
+}
+
+/// When a replica catches up, as seen from the hosts that stop taking writes for its sake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// Before they stop, so that nobody can write for a short time only.
+    BeforeTheyStop,
+    /// After they have stopped, or where none stops.
+    AfterTheyStopped,
+}
+
+/// A channel that nobody declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndeclaredChannel {
+    /// Its name; empty for the unnamed one.
+    pub name: String,
+    /// Address of its source.
+    pub address: String,
+    /// Port of its source.
+    pub port: u16,
 }
 
 /// One thing that will be done on one host.

@@ -72,6 +72,8 @@ pub struct RoleResource {
     pub when: Option<Node>,
     /// A list; the resource is declared once for each item.
     pub for_each: Option<Node>,
+    /// Settings that take a restart wait for one that happens anyway.
+    pub at_next_restart: bool,
     /// What it declares.
     pub body: Node,
 }
@@ -168,11 +170,21 @@ fn read_resource(node: &Node, problems: &mut Problems) -> Option<RoleResource> {
     let fields = Fields::of(node, "a resource", problems)?;
     fields.get("name");
     let (when, for_each) = (fields.get("when").cloned(), fields.get("for_each").cloned());
+    let later = fields.get("at_next_restart");
     let found: Vec<_> = ResourceKind::ALL
         .iter()
         .filter_map(|(word, kind, keys)| fields.get(word).map(|body| (*kind, *keys, body)))
         .collect();
     fields.finish(problems);
+    let at_next_restart = match later.map(|node| (node, &node.value)) {
+        None => false,
+        Some((_, Yaml::Bool(later))) if matches!(found[..], [(ResourceKind::Settings, ..)]) => *later,
+        Some((node, _)) => {
+            let message = "`at_next_restart` is true or false, beside `settings`";
+            problems.push(Problem::error("role::at-next-restart", &node.place, message, "this one"));
+            false
+        }
+    };
     let (kind, keys, body) = match found.as_slice() {
         [one] => *one,
         _ => {
@@ -194,5 +206,5 @@ fn read_resource(node: &Node, problems: &mut Problems) -> Option<RoleResource> {
             });
         }
     }
-    Some(RoleResource { kind, when, for_each, body: body.clone() })
+    Some(RoleResource { kind, when, for_each, at_next_restart, body: body.clone() })
 }

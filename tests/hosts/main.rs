@@ -16,6 +16,7 @@ mod runs;
 mod secrets;
 mod seeding;
 mod several;
+mod takeover;
 mod tls;
 mod topologies;
 mod verify;

@@ -1,10 +1,13 @@
 //! Rings up to sixteen and trees up to two hundred hosts, and what becomes of them when they change.
 
 use proptest::prelude::*;
-use tandem::plan::{Action, Coordinates};
+use tandem::{
+    model::{Fact, HostName},
+    plan::{Action, Coordinates, Moment, Plan},
+};
 
 use crate::{
-    settle,
+    picks, settle,
     world::{Files, Host, World},
 };
 
@@ -103,4 +106,110 @@ proptest! {
             first = false;
         }
     }
+}
+
+/// A topology with one writer at a time, and its members in any order; the first is the writer.
+fn with_writer(order: &[usize], pair: bool) -> String {
+    match pair {
+        true => format!(
+            "{{kind: dual-primary, members: [db-1, db-2], standby: {}, seed_from: db-1}}",
+            host(order[1])
+        ),
+        false => {
+            let replicas: Vec<String> = order[1..].iter().map(|n| host(*n)).collect();
+            format!(
+                "{{kind: primary-replica, primary: {}, replicas: [{}]}}",
+                host(order[0]),
+                replicas.join(", ")
+            )
+        }
+    }
+}
+
+fn open(world: &World, n: usize) -> bool {
+    let facts = world.observed.get(&HostName::new(host(n))).and_then(Fact::known);
+    !facts.and_then(|f| f.server.known()).is_some_and(|s| s.is_on("read_only"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    /// Another host becomes the one that is written to. In no order of steps are there two at a time, it has caught
+    /// up once before the old one stops and once more after, and no server is restarted for it.
+    #[test]
+    fn writers_take_turns(
+        orders in prop::collection::vec(Just((0..4usize).collect::<Vec<_>>()).prop_shuffle(), 3),
+        pair in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let count = if pair { 2 } else { 4 };
+        let mut world = world(count);
+        let mut picks = picks(seed);
+        let mut now = 0;
+        settle(&mut world, &files(count, with_writer(&(0..count).collect::<Vec<_>>(), pair)));
+        for order in orders {
+            let order: Vec<usize> = order.into_iter().filter(|n| *n < count).collect();
+            world.write_everywhere(&(0..count).collect::<Vec<_>>());
+            let files = files(count, with_writer(&order, pair));
+            let plan = world.plan(&files);
+            prop_assert!(!plan.steps.iter().any(|s| matches!(s.action, Action::Restart { .. } | Action::Seed(_))), "{plan:#?}");
+            let moments: Vec<Moment> = plan.steps.iter().filter_map(|s| match &s.action {
+                Action::CatchUp { moment, .. } => Some(*moment),
+                _ => None,
+            }).collect();
+            match order[0] == now {
+                true => prop_assert!(moments.is_empty(), "{plan:#?}"),
+                false => prop_assert_eq!(moments, vec![Moment::BeforeTheyStop, Moment::AfterTheyStopped]),
+            }
+            take_turns(&mut world, &plan, &mut picks, (now, order[0]));
+            let left = settle(&mut world, &files);
+            prop_assert!(left.in_sync(), "{left:#?}");
+            prop_assert!((0..count).all(|n| open(&world, n) == (n == order[0])));
+            now = order[0];
+        }
+    }
+}
+
+/// Runs a plan in any order that it allows.
+fn take_turns(
+    world: &mut World,
+    plan: &Plan,
+    picks: &mut impl Iterator<Item = usize>,
+    (from, to): (usize, usize),
+) {
+    let mut left: Vec<_> = plan.steps.iter().collect();
+    let mut done = Vec::new();
+    while !left.is_empty() {
+        let free: Vec<usize> =
+            (0..left.len()).filter(|n| left[*n].requires.iter().all(|id| done.contains(id))).collect();
+        assert!(!free.is_empty(), "the steps stand in a circle");
+        let step = left.remove(free[picks.next().unwrap_or_default() % free.len()]);
+        if let Action::CatchUp { moment, .. } = &step.action {
+            assert_eq!(open(world, from), *moment == Moment::BeforeTheyStop, "{}", step.id);
+            assert!(!open(world, to), "{}", step.id);
+        }
+        world.run(step);
+        assert!(from == to || !(open(world, from) && open(world, to)), "two writers after {}", step.id);
+        done.push(step.id.clone());
+    }
+}
+
+/// Nobody takes over from a host that could not be read: it may still be written to.
+#[test]
+fn an_unread_writer_is_not_replaced() {
+    let mut world = world(3);
+    settle(&mut world, &files(3, with_writer(&[0, 1, 2], false)));
+    world.write_everywhere(&[0, 1, 2]);
+    world.observed.insert(HostName::from("db-1"), Fact::Unread("the line is cut".into()));
+    let plan = world.plan(&files(3, with_writer(&[1, 0, 2], false)));
+    assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{plan:#?}");
+    assert!(plan.waiting.iter().any(|w| w.reason.contains("db-1 was not read")), "{:#?}", plan.waiting);
+    // Once it is out of the topology, what the new one has received has to do.
+    let lost = "{kind: primary-replica, primary: db-2, replicas: [db-3]}".to_owned();
+    let plan = world.plan(&files(3, lost));
+    let catches_up = plan
+        .steps
+        .iter()
+        .any(|s| matches!(&s.action, Action::CatchUp { hops, .. } if hops[0].from.is_none()));
+    assert!(catches_up, "{plan:#?}");
 }

@@ -317,6 +317,7 @@ impl World {
                 }
                 return;
             }
+            Action::CatchUp { .. } => return,
             Action::ForgetSeed(_) => {
                 facts.seeds = Fact::Absent;
                 return;

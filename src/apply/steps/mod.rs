@@ -1,8 +1,10 @@
 //! One module for each family of steps.
 
 mod account;
+mod catch_up;
 mod certificate;
 mod channel;
+mod extra_channel;
 mod firewall;
 mod gtid_mode;
 mod heartbeat;
@@ -76,6 +78,8 @@ async fn act(
             crate::seed::restore_retention(host, values, fleet, journal).await.map(|()| None)
         }
         Action::Channel(change) => channel::run(step, change, fleet, journal, events).await,
+        Action::CatchUp { hops, .. } => catch_up::run(step, hops, fleet, events).await,
+        Action::DropChannel(channel) => extra_channel::run(host, channel, fleet, journal).await,
         Action::InstallPackages(names) => resource::install(host, names, fleet, journal).await,
         Action::WriteFile { path, content, owner, group, mode } => {
             resource::write_file(host, [path, owner, group, mode], content, fleet, journal).await

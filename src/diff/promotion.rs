@@ -1,0 +1,145 @@
+//! A replica that clients shall write to: first it gets everything that was written elsewhere.
+//!
+//! A host that is opened while it lacks events gives out their numbers again, in the same GTID domain, and what
+//! it lacks can't be applied there any more. So it is opened after it has caught up with its sources, and those of
+//! them that take no more writes stop before. That they need not wait long it has caught up once before that, too.
+
+use std::collections::BTreeSet;
+
+use super::{Context, Draft};
+use crate::{
+    desired::DesiredHost,
+    model::{Fact, HostName},
+    option_file::same_value,
+    plan::{Action, Hop, Kind, Moment, Reason, Risk, Step, StepId},
+};
+
+/// Adds the steps before each host that is opened, or lets it wait where nobody knows who else takes writes.
+pub fn steps(context: &Context<'_>, draft: &mut Draft) {
+    let opened: Vec<&DesiredHost> = context
+        .desired
+        .hosts
+        .values()
+        .filter(|host| host.writer && sets_read_only(draft, &host.name, false))
+        .collect();
+    for host in opened {
+        if let Some(unread) = may_still_write(context, &host.name) {
+            let reason = format!(
+                "clients shall write here, and {unread} was not read: it may still take writes. If it is lost, take it \
+                 out of the topology"
+            );
+            draft.wait(&host.name, reason);
+            draft.barred.push(host.name.clone());
+            continue;
+        }
+        let hops = hops(context, &host.name);
+        if hops.is_empty() {
+            continue;
+        }
+        let closing: Vec<HostName> = hops
+            .iter()
+            .filter_map(|hop| hop.from.clone())
+            .filter(|from| sets_read_only(draft, from, true))
+            .collect();
+        let reason = reason(draft, &host.name);
+        if !closing.is_empty() {
+            draft.steps.push(step(&host.name, &hops, &closing, Moment::BeforeTheyStop, &reason));
+        }
+        draft.steps.push(step(&host.name, &hops, &closing, Moment::AfterTheyStopped, &reason));
+    }
+}
+
+/// Whether a host gets `read_only` on, or off, by this plan.
+fn sets_read_only(draft: &Draft, host: &HostName, on: bool) -> bool {
+    draft.steps.iter().filter(|step| step.host == *host).any(|step| {
+        let list = match &step.action {
+            Action::SetGlobal(list) => list,
+            Action::Restart { expect, .. } => expect,
+            _ => return false,
+        };
+        list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, "ON") == on)
+    })
+}
+
+/// Why the host is opened: the reason of the step that does it.
+fn reason(draft: &Draft, host: &HostName) -> Reason {
+    let of = |step: &Step| {
+        let reasons = step.reason.iter();
+        reasons
+            .filter(|r| r.text.contains("read_only"))
+            .find(|r| !r.text.contains("super_read_only"))
+            .cloned()
+    };
+    let found = draft.steps.iter().filter(|step| step.host == *host).find_map(of);
+    found.unwrap_or_else(|| Reason::because("clients shall write there"))
+}
+
+/// A member of the topology that shall take no writes and was not read.
+fn may_still_write(context: &Context<'_>, opened: &HostName) -> Option<HostName> {
+    let member = |host: &&DesiredHost| !host.channels.is_empty() || !host.replicas.is_empty();
+    let others = context.desired.hosts.values().filter(|host| host.name != *opened && !host.writer);
+    let mut unread = others.filter(member).filter(|host| context.server(&host.name).is_none());
+    unread.next().map(|host| host.name.clone())
+}
+
+/// The channels that bring events to a host now, those of the farthest source first.
+fn hops(context: &Context<'_>, host: &HostName) -> Vec<Hop> {
+    let mut hops = Vec::new();
+    let mut open = vec![host.clone()];
+    let mut seen: BTreeSet<HostName> = BTreeSet::from([host.clone()]);
+    while let Some(to) = open.pop() {
+        let channels = context.server(&to).map(|server| &server.channels);
+        for channel in channels.and_then(Fact::known).into_iter().flatten() {
+            let at = |h: &&DesiredHost| {
+                h.endpoint.address == channel.source_host && h.endpoint.port == channel.source_port
+            };
+            let from = context.desired.hosts.values().find(at).map(|h| h.name.clone());
+            if from.as_ref().is_some_and(|from| from == host) {
+                continue;
+            }
+            let from = from.filter(|from| context.server(from).is_some());
+            hops.push(Hop { from: from.clone(), to: to.clone(), channel: channel.name.clone() });
+            open.extend(from.filter(|from| seen.insert(from.clone())));
+        }
+    }
+    hops.reverse();
+    hops
+}
+
+fn step(host: &HostName, hops: &[Hop], closing: &[HostName], moment: Moment, reason: &Reason) -> Step {
+    let sources: BTreeSet<&str> =
+        hops.iter().map(|hop| hop.from.as_ref().map_or("its sources", HostName::as_str)).collect();
+    let sources = sources.into_iter().collect::<Vec<_>>().join(", ");
+    let names: Vec<&str> = closing.iter().map(HostName::as_str).collect();
+    let names = names.join(", ");
+    let verb = if closing.len() == 1 { "takes" } else { "take" };
+    let (id, summary) = match moment {
+        Moment::BeforeTheyStop => {
+            ("before", format!("catch up with {sources} while {names} still {verb} writes"))
+        }
+        Moment::AfterTheyStopped if closing.is_empty() => {
+            ("last", format!("catch up with {sources} before clients write here"))
+        }
+        Moment::AfterTheyStopped => {
+            ("last", format!("catch up with {sources}, now that {names} {verb} no more writes"))
+        }
+    };
+    let risk = match (moment, closing.is_empty()) {
+        (Moment::AfterTheyStopped, false) => {
+            vec![Risk::Note(format!("nobody can write until {host} has the last event"))]
+        }
+        _ => Vec::new(),
+    };
+    Step {
+        id: StepId(format!("{host}/catch-up/{id}")),
+        host: host.clone(),
+        kind: Kind::CatchUp,
+        summary,
+        reason: vec![reason.clone()],
+        before: None,
+        after: None,
+        risk,
+        requires: Vec::new(),
+        action: Action::CatchUp { hops: hops.to_vec(), closing: closing.to_vec(), moment },
+    }
+}

@@ -1,0 +1,98 @@
+//! What a step can hurt, and what must be allowed by name for it.
+
+use std::fmt;
+
+use super::Allow;
+use crate::model::HostName;
+
+/// What a step can hurt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Risk {
+    /// The server is away for the time of a restart; so many client sessions are connected now.
+    Restart {
+        /// Sessions of clients, without replication's, the server's and our own.
+        sessions: usize,
+    },
+    /// Client sessions that are connected now are cut off.
+    CutClients(Vec<String>),
+    /// Writes on a host wait for the time of a lock.
+    WriteLock {
+        /// The host whose writes wait.
+        host: HostName,
+        /// Why a lock is needed at all.
+        why: String,
+    },
+    /// A replica's own data is replaced.
+    ReplacesData(String),
+    /// A server's binary logs start anew.
+    ResetsBinlogs(String),
+    /// An account is dropped.
+    DropsAccount,
+    /// A channel ends.
+    EndsChannel,
+    /// Replication on this host pauses for a moment.
+    ReplicationPause,
+    /// The packet filter changes; the host takes it back by itself unless a fresh connection confirms it.
+    Lockout,
+    /// The source and the network carry the load of a copy of so many bytes.
+    CopyLoad {
+        /// Estimated bytes before compression.
+        bytes: u64,
+    },
+    /// Something else, in words.
+    Note(String),
+}
+
+impl Risk {
+    /// What has to be allowed by name before the step may run.
+    pub fn gate(&self) -> Option<Allow> {
+        match self {
+            Risk::Restart { sessions } if *sessions > 0 => Some(Allow::Restart),
+            Risk::CutClients(_) => Some(Allow::CutClients),
+            Risk::ReplacesData(_) => Some(Allow::Reseed),
+            Risk::ResetsBinlogs(_) => Some(Allow::ResetBinlogs),
+            Risk::DropsAccount => Some(Allow::DropAccount),
+            Risk::EndsChannel => Some(Allow::DropChannel),
+            Risk::Restart { .. }
+            | Risk::WriteLock { .. }
+            | Risk::ReplicationPause
+            | Risk::Lockout
+            | Risk::CopyLoad { .. }
+            | Risk::Note(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Risk::Restart { sessions: 0 } => {
+                f.write_str("restart: the server is away for some seconds; no client is connected")
+            }
+            Risk::Restart { sessions: 1 } => {
+                f.write_str("restart: the server is away for some seconds; 1 client session is cut")
+            }
+            Risk::Restart { sessions } => {
+                write!(f, "restart: the server is away for some seconds; {sessions} client sessions are cut")
+            }
+            Risk::CutClients(clients) => {
+                write!(f, "cuts clients that are connected now: {}", clients.join(", "))
+            }
+            Risk::WriteLock { host, why } => write!(f, "writes on {host} wait for a moment: {why}"),
+            Risk::ReplacesData(what) => write!(f, "replaces data: {what}"),
+            Risk::ResetsBinlogs(what) => write!(f, "binary logs start anew: {what}"),
+            Risk::DropsAccount => f.write_str("drops an account"),
+            Risk::EndsChannel => {
+                f.write_str("ends a channel: what its source writes from then on does not come any more")
+            }
+            Risk::ReplicationPause => f.write_str("replication pauses for a moment"),
+            Risk::Lockout => f.write_str(
+                "packet filter: taken back by the host itself unless a fresh connection confirms it",
+            ),
+            Risk::CopyLoad { bytes } => {
+                write!(f, "load: about {} are read and sent", crate::model::bytes(*bytes))
+            }
+            Risk::Note(text) => f.write_str(text),
+        }
+    }
+}
