@@ -9,12 +9,12 @@ use super::{
     Context, Draft,
     channel::{Footing, broken_for_good, copied_from, replicates_from},
     loss,
-    uuid::server_uuid,
+    promotion::will_have_all_of,
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
     dialect::HEARTBEAT,
-    gtid::{self, GtidState, Standing},
+    gtid::{self, GtidState},
     model::{Fact, HostName, bytes, visible},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, SeedMark, ServerFacts},
     plan::{Action, Coordinates, Kind, Reason, Step, StepId},
@@ -212,11 +212,14 @@ impl Pair<'_> {
         match (theirs.is_empty(), ours.is_empty()) {
             // The way back: the source holds, or will hold, a copy of this host.
             _ if source_gets_copy_of_us => Some(Footing::Compared),
+            _ if will_have_all_of(self.context, draft, &self.wish.source, &self.host.name) => {
+                Some(self.way_back(draft))
+            }
             (true, true) => Some(Footing::Empty(self.here_and_now())),
             (false, true) => Some(self.copy(seed, Vec::new(), Vec::new(), draft)),
             (true, false) => {
-                if let Some(decided) = self.by_gtid() {
-                    return Some(decided);
+                if self.by_gtid() {
+                    return Some(self.way_back(draft));
                 }
                 let what = summary(&ours);
                 draft.refuse(
@@ -306,7 +309,7 @@ impl Pair<'_> {
     }
 
     /// Whether the source follows this host already, directly or through others.
-    fn follows_us(&self) -> bool {
+    pub(super) fn follows_us(&self) -> bool {
         self.reaches(|name| {
             let server = self.context.observed.get(name).and_then(Fact::known).and_then(|f| f.server.known());
             let Some(server) = server else { return Vec::new() };
@@ -346,8 +349,8 @@ impl Pair<'_> {
 
     /// Two servers with data: only a proof by GTID lets them be connected as they are.
     fn both_have_data(&self, ours: &BTreeSet<String>, seed: Option<&SeedWish>, draft: &mut Draft) -> Footing {
-        if let Some(decided) = self.by_gtid() {
-            return decided;
+        if self.by_gtid() {
+            return self.way_back(draft);
         }
         let theirs = content(self.source);
         let only_here: Vec<&String> = ours.difference(&theirs).collect();
@@ -404,36 +407,6 @@ impl Pair<'_> {
              --allow reseed; it is kept in a file on {0}. Nothing was changed.",
             self.host.name
         )
-    }
-
-    /// Whether one of the two has ever been a replica: only then do equal ids mean equal events.
-    fn once_related(&self) -> bool {
-        let states = self.source.gtid.known().zip(self.gtid_here());
-        states.is_some_and(|(theirs, ours)| gtid::once_related(theirs, &ours))
-    }
-
-    /// What GTIDs prove, if one of the two has ever replicated from the other.
-    fn by_gtid(&self) -> Option<Footing> {
-        let (ours, theirs) = (&self.gtid_here()?, self.source.gtid.known()?);
-        // Clones of one machine count different transactions under the same ids.
-        if server_uuid(self.server).is_some_and(|uuid| server_uuid(self.source) == Some(uuid)) {
-            return None;
-        }
-        if self.siblings() {
-            return Some(Footing::Compared);
-        }
-        let follows_us = self.follows_us();
-        if !(follows_us || self.once_related()) {
-            return None;
-        }
-        let two_way = self.leads_back();
-        match gtid::standing(theirs, ours, two_way)? {
-            Standing::Follows => Some(Footing::Compared),
-            // A copy of data that is older than the binary log shares no id with it. That the source
-            // follows this host already is the proof; the way back brings what is written there later.
-            Standing::NoCommonHistory if two_way && follows_us => Some(Footing::Compared),
-            Standing::NoCommonHistory | Standing::Apart => None,
-        }
     }
 
     /// A copy of ours was cut off: what it left is dropped, and it begins again.

@@ -14,6 +14,7 @@ mod heartbeat;
 mod loss;
 mod moved;
 mod promotion;
+mod proof;
 mod resources;
 mod retention;
 mod service;

@@ -4,6 +4,7 @@ use super::{
     Draft,
     channel::{Footing, copied_from, replicates_from},
     data::{Pair, content},
+    promotion::{when_opened, will_have_all_of},
 };
 use crate::{
     desired::{DesiredHost, Positioning, SeedMethod},
@@ -65,7 +66,7 @@ impl<'a> Pair<'a> {
             draft.wait(host, format!("replication from {source}: {source} gets a copy of the data first"));
             return Footing::Refused;
         }
-        if self.fits(present) {
+        if self.fits(present, draft) {
             return moved;
         }
         let seed = self.host.seed_from(source).filter(|s| s.method != SeedMethod::None);
@@ -85,11 +86,10 @@ impl<'a> Pair<'a> {
 
     /// Whether GTIDs prove that the source can feed this host: at once, or once this host has what its
     /// present source has. Right before the move it is proven again.
-    fn fits(&self, present: Present<'_>) -> bool {
+    fn fits(&self, present: Present<'_>, draft: &Draft) -> bool {
         let two_way = self.leads_back();
-        let (Some(new), Some(ours)) = (self.source.gtid.known(), &self.gtid_here()) else {
-            return false;
-        };
+        let new = when_opened(self.context, draft, &self.wish.source);
+        let (Some(new), Some(ours)) = (&new, &self.gtid_here()) else { return false };
         let follows = |source, replica, two_way| {
             gtid::once_related(source, replica)
                 && gtid::standing(source, replica, two_way) == Some(Standing::Follows)
@@ -107,8 +107,16 @@ impl<'a> Pair<'a> {
         if siblings && present.channel.running() && new.is_blank() && ours.is_blank() {
             return true;
         }
-        present.channel.running()
-            && now.is_some_and(|now| follows(now, ours, two_way) && follows(new, now, true))
+        let gets_it =
+            present.host.is_some_and(|h| will_have_all_of(self.context, draft, &self.wish.source, &h.name));
+        let within = now.is_some_and(|now| {
+            let standing = gtid::standing(now, ours, two_way);
+            let unrelated = ours.is_blank() || standing == Some(Standing::NoCommonHistory);
+            standing == Some(Standing::Follows) || (gets_it && unrelated)
+        });
+        let related = now.is_some_and(|now| gtid::once_related(now, ours));
+        let reaches = now.is_some_and(|now| follows(new, now, true));
+        present.channel.running() && within && (gets_it || (related && reaches))
     }
 }
 

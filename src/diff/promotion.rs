@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::{Context, Draft};
 use crate::{
     desired::DesiredHost,
+    gtid::{GtidState, Standing, standing},
     model::{Fact, HostName},
     option_file::same_value,
     plan::{Action, Hop, Kind, Moment, Reason, Risk, Step, StepId},
@@ -47,6 +48,47 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
         }
         draft.steps.push(step(&host.name, &hops, &closing, Moment::AfterTheyStopped, &reason));
     }
+}
+
+/// The GTID state of a host, with what its channels have received where it executes that before it is opened.
+pub(super) fn when_opened(context: &Context<'_>, draft: &Draft, host: &HostName) -> Option<GtidState> {
+    let server = context.server(host)?;
+    let state = server.gtid.known()?.clone();
+    let opens = |step: &Step| step.host == *host && matches!(step.action, Action::CatchUp { .. });
+    if !draft.steps.iter().any(opens) {
+        return Some(state);
+    }
+    let channels = server.channels.known().into_iter().flatten();
+    Some(channels.fold(state, |state, channel| state.with_received(&channel.gtid_io_pos)))
+}
+
+/// Whether a host that is opened by this plan will have everything of another one before that: it follows it now,
+/// and has nothing that the other one lacks.
+pub(super) fn will_have_all_of(
+    context: &Context<'_>,
+    draft: &Draft,
+    opened: &HostName,
+    other: &HostName,
+) -> bool {
+    let hops = draft.steps.iter().filter(|step| step.host == *opened).find_map(|step| match &step.action {
+        Action::CatchUp { hops, moment: Moment::AfterTheyStopped, .. } => Some(hops),
+        _ => None,
+    });
+    let Some(way) = hops.filter(|hops| hops.iter().any(|hop| hop.from.as_ref() == Some(other))) else {
+        return false;
+    };
+    let runs = |hop: &Hop| {
+        let channels = context.server(&hop.to).and_then(|server| server.channels.known());
+        channels.into_iter().flatten().any(|c| c.name == hop.channel && c.running() && c.without_error())
+    };
+    let states = context.server(other).zip(context.server(opened));
+    let states = states.and_then(|(other, opened)| other.gtid.known().zip(opened.gtid.known()));
+    // A copy of data that is older than the binary log shares no id with it; then the channel is the proof.
+    let within = states.is_some_and(|(other, opened)| {
+        let standing = standing(other, opened, false);
+        opened.is_blank() || matches!(standing, Some(Standing::Follows | Standing::NoCommonHistory))
+    });
+    within && way.iter().all(runs)
 }
 
 /// Whether a host gets `read_only` on, or off, by this plan.

@@ -103,6 +103,25 @@ impl GtidState {
         }
     }
 
+    /// The state once what a channel has received is executed, too. What is no position adds nothing.
+    #[must_use]
+    pub fn with_received(&self, received: &str) -> GtidState {
+        let mut state = self.clone();
+        match &mut state {
+            GtidState::MariaDb(state) => {
+                let received: Position = received.parse().unwrap_or_default();
+                let newer = |id: &MariaDbGtid| state.has(id.domain).is_none_or(|has| has.seq < id.seq);
+                let newer: Vec<MariaDbGtid> = received.iter().filter(newer).collect();
+                newer.into_iter().for_each(|id| state.slave_pos.set(id));
+            }
+            GtidState::MySql(state) => {
+                let received: GtidSet = received.parse().unwrap_or_default();
+                state.executed = state.executed.union(&received);
+            }
+        }
+        state
+    }
+
     /// Where its binary log stands: whoever begins here gets everything that comes later.
     pub fn position(&self) -> String {
         match self {

@@ -1,0 +1,69 @@
+//! What GTIDs prove about a replica and its source, where no copy is made between them.
+
+use super::{Draft, channel::Footing, data::Pair, uuid::server_uuid};
+use crate::{
+    desired::Positioning,
+    gtid::{self, GtidState, Standing},
+    observe::ServerFacts,
+};
+
+impl Pair<'_> {
+    /// Whether one of the two has ever been a replica: only then do equal ids mean equal events.
+    pub(super) fn once_related(&self) -> bool {
+        let states = self.source.gtid.known().zip(self.gtid_here());
+        states.is_some_and(|(theirs, ours)| gtid::once_related(theirs, &ours))
+    }
+
+    /// Whether GTIDs prove that this host has what the source has, or can get the rest from it. They do so only
+    /// if one of the two has ever replicated from the other.
+    pub(super) fn by_gtid(&self) -> bool {
+        let Some((ours, theirs)) = self.gtid_here().zip(self.source.gtid.known()) else { return false };
+        // Clones of one machine count different transactions under the same ids.
+        if server_uuid(self.server).is_some_and(|uuid| server_uuid(self.source) == Some(uuid)) {
+            return false;
+        }
+        if self.siblings() {
+            return true;
+        }
+        let follows_us = self.follows_us();
+        if !(follows_us || self.once_related()) {
+            return false;
+        }
+        let two_way = self.leads_back();
+        match gtid::standing(theirs, &ours, two_way) {
+            Some(Standing::Follows) => true,
+            // A copy of data that is older than the binary log shares no id with it. That the source
+            // follows this host already is the proof; the way back brings what is written there later.
+            Some(Standing::NoCommonHistory) => two_way && follows_us,
+            Some(Standing::Apart) | None => false,
+        }
+    }
+
+    /// The replica has what the source has. By GTID it finds its place; by file and position only in a log in
+    /// which nothing but its own events stand, which it leaves out.
+    pub(super) fn way_back(&self, draft: &mut Draft) -> Footing {
+        if self.wish.positioning == Positioning::Gtid || has_only_received(self.source) {
+            return Footing::Compared;
+        }
+        let (host, source) = (&self.host.name, &self.wish.source);
+        let reason = format!(
+            "{host} shall follow {source} by file and position, and nothing tells its place in the binary log of \
+             {source}. Say `replication_positioning: gtid`, at least for this change. Nothing was changed."
+        );
+        draft.refuse(host, "way-back-needs-gtid", reason);
+        Footing::Refused
+    }
+}
+
+/// Whether GTIDs prove that no event in a server's binary log is its own.
+fn has_only_received(server: &ServerFacts) -> bool {
+    match server.gtid.known() {
+        Some(GtidState::MariaDb(state)) => state.binlog_state.iter().all(|id| id.server != state.server_id),
+        // Transactions of a time without GTIDs leave no trace.
+        Some(GtidState::MySql(state)) => {
+            let own = server_uuid(server).is_some_and(|uuid| state.executed.to_string().contains(uuid));
+            server.is_on("gtid_mode") && !own
+        }
+        None => false,
+    }
+}
