@@ -99,6 +99,12 @@ fn takes_over(suite: &str, delay: &str) {
     lab.sql("db-b", "insert into hello.t (v) values ('last')");
     lab.same(["db-b", "db-a"], "select count(*) from hello.t");
     lab.same(["db-b", "db-c"], "select count(*) from hello.t");
+
+    // Who may not be written to, and where events run, survives a power cut.
+    lab.reboot("db-a");
+    assert_eq!(lab.sql("db-a", "select @@read_only, @@event_scheduler"), "1\tOFF");
+    lab.same(["db-b", "db-a"], "checksum table hello.t extended");
+    lab.plan("play.yml").expect(0);
 }
 
 #[test]

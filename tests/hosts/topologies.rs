@@ -214,10 +214,17 @@ fn semi_sync(suite: &str, word: &str) {
     lab.sql("db-a", TABLE);
     lab.apply("read-replicas");
     lab.vars(
-        "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nreplication_semi_sync: true\n",
+        "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nreplication_semi_sync: true\n\
+         replication_parallel_workers: 3\n",
     );
     lab.apply("read-replicas");
     lab.plan("read-replicas").expect(0);
+    let workers = if suite == "sid" {
+        "select @@replica_parallel_workers, @@replica_preserve_commit_order"
+    } else {
+        "select @@slave_parallel_threads, @@slave_parallel_mode = 'optimistic'"
+    };
+    assert_eq!(lab.sql("db-b", workers), "3\t1");
     let seen = |name: &str, value: &str| {
         let row = format!("Rpl_semi_sync_{word}_{name}\t{value}");
         let mut last = String::new();
