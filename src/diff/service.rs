@@ -29,7 +29,7 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     if service.running() && service.enabled {
         return;
     }
-    let why = match explain_down(&facts.error_log) {
+    let why = match explain_down(facts) {
         Some(cause) => format!("the server is down: {cause}"),
         None if service.running() => "the server would not start at boot".to_owned(),
         None => format!("the server is down ({}, {})", service.active, service.result),

@@ -12,4 +12,4 @@ mod server;
 pub use channel::{Explanation, Layer, Surroundings, explain_channel};
 pub use code::failed_transaction;
 pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, Value, row_events};
-pub use server::{explain_down, explain_down_on_host};
+pub use server::{explain_down, last_words};

@@ -1,16 +1,49 @@
 //! Why a server does not start: out of its last words, its option files and its disk.
 
 use crate::{
-    model::bytes,
-    observe::DiskFacts,
-    option_file::{Occurrence, canonical_name},
+    model::{bytes, visible},
+    observe::HostFacts,
+    option_file::canonical_name,
 };
 
-/// The line of an error log that tells most about why the server is down, shortened for a sentence.
+/// Why the server of a host is down: what its last words say, the place of the option that is to blame, a data
+/// directory that belongs to somebody else, and a disk that is full.
+pub fn explain_down(facts: &HostFacts) -> Option<String> {
+    let mut parts: Vec<String> = last_words(&facts.error_log).into_iter().collect();
+    // `unknown variable 'name=value'`, `Error while setting value 'x' to 'name'`.
+    let quoted: Vec<String> =
+        parts.iter().flat_map(|p| p.split('\'').skip(1).step_by(2)).map(canonical_name_of).collect();
+    let options = facts.option_files.known().map(|files| files.occurrences(None)).unwrap_or_default();
+    if let Some(option) = options.iter().rfind(|o| quoted.contains(&o.name)) {
+        parts.push(format!("it stands in {}:{}", option.file, option.line));
+    }
+    let service = facts.service.known();
+    if let Some(disk) = facts.disk.known() {
+        if disk.free < FULL {
+            parts.push(format!("the disk has {} free at {}", bytes(disk.free), disk.datadir));
+        }
+        let user = service.map_or("", |service| service.user.as_str());
+        if !user.is_empty() && !disk.owner.is_empty() && disk.owner != user {
+            parts.push(format!(
+                "{0} belongs to {1}, and the server runs as {user}: chown -R {user}: {0}",
+                disk.datadir,
+                visible(&disk.owner)
+            ));
+        }
+    }
+    let stopped = service.is_some_and(|s| s.active == "inactive" && s.result == "success");
+    if parts.is_empty() && stopped {
+        let unit = service.map_or("", |s| s.unit.as_str());
+        parts.push(format!("it was stopped, and nobody has started it again: systemctl start {unit}"));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The line of the last start that tells most about why the server is down, shortened for a sentence.
 ///
 /// Servers print dozens of lines after the one that matters, so known causes are looked for first,
 /// then the last line that is marked as an error.
-pub fn explain_down(log: &[String]) -> Option<String> {
+pub fn last_words(log: &[String]) -> Option<String> {
     const CAUSES: &[(&str, &str)] = &[
         ("unknown variable", "an option file has a variable that this server does not know"),
         ("unknown option", "an option file has an option that this server does not know"),
@@ -26,6 +59,7 @@ pub fn explain_down(log: &[String]) -> Option<String> {
         ("is marked as crashed", "a system table is damaged"),
         ("Failed to open log", "its binary log or index can't be opened"),
     ];
+    let log = last_start(log);
     for line in log.iter().rev() {
         if let Some((_, cause)) = CAUSES.iter().find(|(mark, _)| line.contains(mark)) {
             return Some(format!("{cause} ({})", shorten(line)));
@@ -34,24 +68,20 @@ pub fn explain_down(log: &[String]) -> Option<String> {
     log.iter().rev().find(|line| line.contains("[ERROR]")).map(|line| shorten(line))
 }
 
-/// The same with what the host says of it: the place of the option that is to blame, and a disk that is full.
-pub fn explain_down_on_host(
-    log: &[String],
-    options: &[Occurrence],
-    disk: Option<&DiskFacts>,
-) -> Option<String> {
-    let mut parts: Vec<String> = explain_down(log).into_iter().collect();
-    // `unknown variable 'name=value'`, `Error while setting value 'x' to 'name'`.
-    let quoted: Vec<String> =
-        parts.iter().flat_map(|p| p.split('\'').skip(1).step_by(2)).map(canonical_name_of).collect();
-    if let Some(option) = options.iter().rfind(|o| quoted.contains(&o.name)) {
-        parts.push(format!("it stands in {}:{}", option.file, option.line));
-    }
-    if let Some(disk) = disk.filter(|d| d.free < FULL) {
-        parts.push(format!("{} has {} free at {}", "the disk", bytes(disk.free), disk.datadir));
-    }
-    (!parts.is_empty()).then(|| parts.join("; "))
+/// What was said since the last start; what stands before it is another story. Several logs follow each other, so
+/// the last start is the one with the latest time, which all of them write alike.
+fn last_start(log: &[String]) -> &[String] {
+    let begins = |line: &String| STARTS.iter().any(|mark| line.contains(mark));
+    let time =
+        |line: &String| line.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect::<String>();
+    let starts = log.iter().enumerate().filter(|(_, line)| begins(line));
+    let Some((last, _)) = starts.max_by_key(|(_, line)| time(line)) else { return log };
+    let rest = &log[last + 1..];
+    &rest[..rest.iter().position(begins).unwrap_or(rest.len())]
 }
+
+/// The first line of a start, as MySQL 9, older MySQL and MariaDB say it.
+const STARTS: [&str; 3] = ["MySQL Server - start", "starting as process", "Starting MariaDB"];
 
 /// Below this a server can't start: it extends its logs and temporary tables at once.
 const FULL: u64 = 32 << 20;
@@ -69,32 +99,71 @@ fn shorten(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        model::Fact,
+        observe::{DiskFacts, ServiceFacts},
+        option_file::Files,
+    };
+
+    fn facts(log: &[&str]) -> HostFacts {
+        HostFacts { error_log: log.iter().map(|&line| line.to_owned()).collect(), ..HostFacts::default() }
+    }
 
     #[test]
-    fn the_cause_is_found_behind_the_noise() {
-        let log: Vec<String> = [
+    fn the_cause_is_found_behind_the_noise_of_the_last_start() {
+        let mut facts = facts(&[
+            "2025-01-01 10:00:00 0 [Note] Starting MariaDB",
+            "2025-01-01 10:00:00 0 [ERROR] mariadbd: No space left on device",
             "2026-01-01 10:00:00 0 [Note] Starting MariaDB",
             "2026-01-01 10:00:00 0 [ERROR] /usr/sbin/mariadbd: unknown variable 'innodb_bufer_pool_size=1G'",
             "2026-01-01 10:00:00 0 [ERROR] Aborting",
-        ]
-        .map(String::from)
-        .into();
-        let said = explain_down(&log).unwrap_or_default();
-        assert!(said.contains("does not know"), "{said}");
+        ]);
+        let said = explain_down(&facts).unwrap_or_default();
+        assert!(said.contains("does not know") && !said.contains("disk"), "{said}");
         assert!(said.contains("innodb_bufer_pool_size"), "{said}");
-        assert_eq!(explain_down(&[]), None);
-        let place = Occurrence {
-            file: "/etc/mysql/conf.d/x.cnf".into(),
-            line: 3,
-            group: "mysqld".into(),
-            name: "innodb_bufer_pool_size".into(),
-            value: Some("1G".into()),
-        };
-        let disk = DiskFacts { datadir: "/var/lib/mysql".into(), free: 4096, total: 1 << 30 };
-        let said = explain_down_on_host(&log, &[place], Some(&disk)).unwrap_or_default();
-        assert!(
-            said.contains("it stands in /etc/mysql/conf.d/x.cnf:3") && said.contains("4.0 KiB free"),
-            "{said}"
-        );
+        facts.option_files = Fact::Known(Files {
+            files: vec![("/etc/mysql/x.cnf".into(), b"[mysqld]\n\ninnodb_bufer_pool_size=1G\n".to_vec())],
+            ..Files::default()
+        });
+        facts.disk = Fact::Known(DiskFacts {
+            datadir: "/var/lib/mysql".into(),
+            free: 4096,
+            total: 1 << 30,
+            owner: "root".into(),
+        });
+        facts.service = Fact::Known(ServiceFacts { user: "mysql".into(), ..ServiceFacts::default() });
+        let said = explain_down(&facts).unwrap_or_default();
+        for part in [
+            "it stands in /etc/mysql/x.cnf:3",
+            "4.0 KiB free",
+            "/var/lib/mysql belongs to root, and the server runs as mysql: chown -R mysql: /var/lib/mysql",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_last_start_stands_in_either_log() {
+        let (old, new) = ("2026-01-01T10:00:00.1Z 0 [System]", "2026-01-01T11:00:00.1Z 0 [System]");
+        let start = "[MY-015015] [Server] MySQL Server - start.";
+        let file = [&format!("{new} {start}"), "[ERROR] Bind on TCP/IP port: Address already in use"];
+        let journal =
+            [&format!("{old} {start}"), "[ERROR] Failed to set datadir (Permission denied)", "failed"];
+        for log in [[&file[..], &journal[..]].concat(), [&journal[..], &file[..]].concat()] {
+            let said = explain_down(&facts(&log)).unwrap_or_default();
+            assert!(said.contains("another program listens at its port"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_somebody_stopped_is_no_riddle() {
+        assert_eq!(explain_down(&facts(&[])), None);
+        let mut stopped = facts(&["[Server] /usr/sbin/mysqld: Shutdown complete"]);
+        stopped.service = Fact::Known(ServiceFacts {
+            active: "inactive".into(),
+            result: "success".into(),
+            ..ServiceFacts::default()
+        });
+        assert!(explain_down(&stopped).unwrap_or_default().contains("was stopped"));
     }
 }

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use super::{HostFacts, Observed, Reach, Sections, ServerFacts, content, host, server};
 use crate::{
     desired::{DesiredHost, Identity},
-    doctor::explain_down_on_host,
+    doctor::explain_down,
     gtid::{self, Errant},
     inventory::Connection,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
@@ -273,8 +273,7 @@ async fn read(
                     Fact::Unread("no database server is installed".into())
                 }
                 (_, true) => {
-                    let options = facts.option_files.known().map(|f| f.occurrences(None)).unwrap_or_default();
-                    let cause = explain_down_on_host(&facts.error_log, &options, facts.disk.known());
+                    let cause = explain_down(&facts);
                     Fact::Unread(
                         cause.map_or_else(|| "it is down".to_owned(), |cause| format!("it is down: {cause}")),
                     )

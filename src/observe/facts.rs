@@ -84,6 +84,8 @@ pub struct ServiceFacts {
     pub result: String,
     /// Main process, 0 where there is none.
     pub main_pid: u32,
+    /// The user that it runs as; empty where the unit names none.
+    pub user: String,
 }
 
 impl ServiceFacts {
@@ -102,6 +104,8 @@ pub struct DiskFacts {
     pub free: u64,
     /// Size of the file system.
     pub total: u64,
+    /// To whom the directory belongs; looked at where the server is down, empty else.
+    pub owner: String,
 }
 
 /// Whether a port answered.

@@ -100,6 +100,7 @@ fn service(sections: &Sections<'_>, pid: Option<u32>) -> Fact<ServiceFacts> {
             enabled: get("UnitFileState").starts_with("enabled"),
             result: get("Result").to_owned(),
             main_pid: get("MainPID").parse().unwrap_or(0),
+            user: get("User").to_owned(),
         });
     }
     // `mysql` is often an alias of `mariadb`: then both blocks are the same unit.
@@ -162,6 +163,7 @@ fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {
             datadir,
             free: free.saturating_mul(1024),
             total: total.saturating_mul(1024),
+            owner: sections.text("datadir-owner").unwrap_or_default().trim().to_owned(),
         }),
         None => Fact::Unread(format!("the space at {datadir} is not known")),
     }

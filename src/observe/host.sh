@@ -21,12 +21,13 @@ for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog 
 done
 
 section service
-properties=Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,Result,ActiveEnterTimestampMonotonic
-if [ -n "$wished_service" ]; then
-  systemctl show -p "$properties" -- "$wished_service" 2>&1
-else
-  systemctl show -p "$properties" -- mariadb.service mysql.service mysqld.service 2>&1
-fi
+properties=Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,Result,User,ActiveEnterTimestampMonotonic
+services() {
+  if [ -n "$wished_service" ]; then set -- "$wished_service"; else set -- mariadb.service mysql.service mysqld.service; fi
+  systemctl show -p "$properties" -- "$@" 2>&1
+}
+services=$(services)
+printf '%s\n' "$services"
 
 # One awk walks the option files, so that twenty files do not cost forty processes. It prints the
 # files in the order in which the server reads them, and what they say of the data directory.
@@ -119,12 +120,20 @@ section sockets
 for socket in $wished_socket /run/mysqld/mysqld.sock /var/lib/mysql/mysql.sock /tmp/mysql.sock; do
   [ -S "$socket" ] && echo "$socket"
 done
-if [ -z "$pid" ]; then
-  # The server is down: its last words, from its journal and from the usual error logs.
+# A server that fails and is started again and again has a process now and then.
+case $services in
+  *ActiveState=active*) down=$([ -n "$pid" ] || echo down) ;;
+  *) down=down ;;
+esac
+if [ -n "$down" ]; then
+  # Its last words: from the usual error logs, then from its journal, where those stand that it says before it
+  # has opened a log.
   section error-log
-  journalctl -q -n 60 -o cat ${wished_service:+-u "$wished_service"} ${wished_service:--u mariadb -u mysql -u mysqld} 2>/dev/null
   for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld.log "$datadir"/*.err; do
     [ -r "$log" ] && tail -n 60 "$log"
   done
+  journalctl -q -n 60 -o cat ${wished_service:+-u "$wished_service"} ${wished_service:--u mariadb -u mysql -u mysqld} 2>/dev/null
+  section datadir-owner
+  stat -c '%U' "$datadir" 2>/dev/null
 fi
 # Here the firewall's own part of the script follows, then the end.

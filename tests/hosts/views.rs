@@ -186,4 +186,17 @@ fn rows(suite: &str) {
     lab.at("db-b", &format!("printf '[mysqld]\\n# a mistake\\nmax_conections=7\\n' > {folder}/77-mine.cnf; systemctl restart mysql || true"));
     let text = doctor("does not know");
     assert!(text.contains(&format!("it stands in {folder}/77-mine.cnf:3")), "{text}");
+
+    // So is one whose files belong to somebody else, and the plan says the same.
+    lab.at(
+        "db-b",
+        &format!("rm {folder}/77-mine.cnf; chown root: /var/lib/mysql; systemctl restart mysql || true"),
+    );
+    let cause =
+        "/var/lib/mysql belongs to root, and the server runs as mysql: chown -R mysql: /var/lib/mysql";
+    doctor(cause);
+    let plan = lab.tandem(&["plan", "hot-standby"]);
+    assert!(plan.out.contains(cause), "{}", plan.out);
+    lab.at("db-b", "chown -R mysql: /var/lib/mysql");
+    lab.apply("hot-standby");
 }

@@ -555,7 +555,12 @@ fn facts(host: &Host) -> HostFacts {
             },
             ..FirewallState::default()
         }),
-        disk: Fact::Known(DiskFacts { datadir: "/var/lib/mysql".into(), free: 1 << 40, total: 1 << 41 }),
+        disk: Fact::Known(DiskFacts {
+            datadir: "/var/lib/mysql".into(),
+            free: 1 << 40,
+            total: 1 << 41,
+            owner: String::new(),
+        }),
         seeds: Fact::Absent,
         retention: Fact::Absent,
         content: Fact::Absent,

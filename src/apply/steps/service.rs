@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{super::journal::Journal, Fleet, StepError};
 use crate::{
-    doctor::explain_down,
+    doctor::last_words,
     model::HostName,
     option_file::same_value,
     transport::{Login, Session, Writer},
@@ -149,7 +149,7 @@ async fn try_restart(writer: &Writer<'_>, login: &Login, unit: &str) -> Result<(
         .map_err(|e| e.to_string())?;
     if output.status != 0 {
         let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
-        return Err(explain_down(&log)
+        return Err(last_words(&log)
             .unwrap_or_else(|| "the server does not come up; its error log does not say why".into()));
     }
     match wait_for_server(writer.session(), login, COMES_BACK).await {
@@ -194,6 +194,6 @@ pub async fn start(
         return Ok(None);
     }
     let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
-    let why = explain_down(&log).unwrap_or_else(|| "it does not say why".into());
+    let why = last_words(&log).unwrap_or_else(|| "it does not say why".into());
     Err(StepError::new(host, tried, why).then("Mend the cause on the host, then apply again."))
 }
