@@ -5,10 +5,13 @@ use std::{fs::OpenOptions, io::Write};
 use super::{args::InitArgs, exit::Exit};
 use crate::render::Terminal;
 
+/// What does not belong into a repository.
+pub(super) const GITIGNORE: &str = include_str!("init/gitignore");
+
 const FILES: [(&str, &str); 3] = [
     ("inventory.yml", include_str!("init/inventory.yml")),
     ("playbook.yml", include_str!("init/playbook.yml")),
-    (".gitignore", include_str!("init/gitignore")),
+    (".gitignore", GITIGNORE),
 ];
 
 /// Writes the files; one that exists is left alone.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Desired, DesiredHost, Edges, Identity, identity,
+    Desired, DesiredHost, Edges, Identity, OptionFileHolds, identity,
     resource::{self, Evaluated},
 };
 use crate::{
@@ -138,6 +138,7 @@ impl Builder<'_> {
             replicas: self.edges.replicas_of(name).cloned().collect(),
             service: text("mysql_service"),
             option_file: text("mysql_option_file"),
+            option_file_holds: self.option_file_holds(variables, &scope),
             ..DesiredHost::bare(name)
         };
         for used in &self.play.roles {
@@ -152,6 +153,27 @@ impl Builder<'_> {
         let version = self.known.get(name).and_then(|known| known.version);
         super::filters::add_settings(&mut host, version.map_or(crate::model::Family::MariaDb, |v| v.family));
         host
+    }
+
+    fn option_file_holds(&mut self, variables: &Variables, scope: &Scope) -> OptionFileHolds {
+        const NAME: &str = "mysql_option_file_holds";
+        match scope.get(NAME).map(|value| value.as_str().unwrap_or_default()) {
+            None | Some("everything") => OptionFileHolds::Everything,
+            Some("what_is_missing") => OptionFileHolds::WhatIsMissing,
+            Some(other) => {
+                let place = variables.get(NAME).map_or_else(|| self.topology_place(), |n| n.place.clone());
+                self.problems.push(
+                    Problem::error(
+                        "variable::word",
+                        &place,
+                        format!("`{other}` is not a value of `{NAME}`"),
+                        "unknown word",
+                    )
+                    .help("The words are everything, what_is_missing."),
+                );
+                OptionFileHolds::Everything
+            }
+        }
     }
 
     fn role(&mut self, role: &Role, host: &mut DesiredHost, variables: &Variables, scope: &Scope) {

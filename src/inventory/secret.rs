@@ -166,6 +166,11 @@ impl SecretBook {
         }
     }
 
+    /// The secrets that can be fetched now; the others are left out.
+    pub fn resolve_some(&self) -> BTreeMap<SecretId, Secret> {
+        self.entries.keys().filter_map(|id| Some((id.clone(), self.resolve(id).ok()?))).collect()
+    }
+
     /// Fetches all secrets.
     ///
     /// # Errors
