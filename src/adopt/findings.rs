@@ -40,7 +40,7 @@ impl Adoption {
                 list.add(
                     "alone",
                     name,
-                    "replicates from none of these hosts and none from it; no play names it".into(),
+                    "replicates from none of these hosts and none from it; no play names it",
                 );
             }
             list.unknown_replicas(&host.named, self, observed);
@@ -52,50 +52,41 @@ impl Adoption {
 struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn add(&mut self, code: &'static str, host: &HostName, text: String) {
-        self.0.push(Finding { code, host: host.clone(), text });
+    /// Notes it; what is the same of several is said once.
+    fn add(&mut self, code: &'static str, of: impl ToString, text: impl Into<String>) {
+        let (of, text) = (of.to_string(), text.into());
+        match self.0.iter_mut().find(|f| f.code == code && f.text == text) {
+            Some(there) if there.of.contains(&of) => {}
+            Some(there) => there.of.push(of),
+            None => self.0.push(Finding { code, of: vec![of], text }),
+        }
     }
 
     fn channel(&mut self, arrow: &Arrow) {
-        let (from, to) = (&arrow.from, &arrow.to);
+        let name = format!("{} -> {}", arrow.from, arrow.to);
         match arrow.tls() {
-            Tls::Off => {
-                self.add(
-                    "no-tls",
-                    to,
-                    format!("the channel from {from} is not encrypted (replication_tls: off)"),
-                );
-            }
+            Tls::Off => self.add("no-tls", &name, "not encrypted (replication_tls: off)"),
             Tls::Required => {
-                let text = format!(
-                    "the channel from {from} is encrypted, and nobody looks at the source's certificate"
-                );
-                self.add("tls-unverified", to, text);
+                self.add("tls-unverified", &name, "encrypted, and the source's certificate is not looked at");
             }
             Tls::VerifyCa | Tls::VerifyIdentity => {}
         }
         if !arrow.by_gtid() {
-            let text = format!(
-                "the channel from {from} goes by file and position; replication_positioning: gtid moves it"
+            self.add(
+                "file-position",
+                &name,
+                "by file and position; `replication_positioning: gtid` moves it",
             );
-            self.add("file-position", to, text);
         }
-        if !arrow.channel.running() {
-            let channel = &arrow.channel;
-            let text = format!(
-                "the channel from {from} does not run (receiver {}, applier {}); tandem doctor says why",
-                channel.io_running, channel.sql_running
-            );
-            self.add("not-running", to, text);
+        let channel = &arrow.channel;
+        if !channel.running() {
+            let threads = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
+            self.add("not-running", &name, format!("does not run ({threads}); tandem doctor says why"));
         }
-        if !arrow.channel.filters.tables.is_empty()
-            || !arrow.channel.filters.ignore_tables.is_empty()
-            || !arrow.channel.filters.rewrites.is_empty()
-        {
-            let text = format!(
-                "the channel from {from} has filters of single tables or renames databases; no variable of these files says so"
-            );
-            self.add("undeclared-filter", to, text);
+        let filters = &channel.filters;
+        if [&filters.tables, &filters.ignore_tables, &filters.rewrites].iter().any(|list| !list.is_empty()) {
+            let text = "filters single tables or renames databases; no variable of these files says so";
+            self.add("undeclared-filter", &name, text);
         }
     }
 
@@ -106,27 +97,22 @@ impl Findings {
         if feeds {
             for (name, safe) in [("sync_binlog", "1"), ("innodb_flush_log_at_trx_commit", "1")] {
                 if let Some(value) = server.variable(name).filter(|v| *v != safe) {
-                    let text = format!(
-                        "{name} is {value}: after a crash its replicas may have what it has lost; {safe} is durable"
-                    );
+                    let text =
+                        format!("{name} is {value}: after a crash its replicas may have what it has lost");
                     self.add("durability", member, text);
                 }
             }
         }
         if follows && !writes && !server.is_on("read_only") {
-            self.add(
-                "writable-replica",
-                member,
-                "is a replica, and clients may write to it (read_only is OFF)".into(),
-            );
+            self.add("writable-replica", member, "a replica to which clients may write (read_only is OFF)");
         }
         let strict = server.version.family == Family::MySql || server.is_on("gtid_strict_mode");
         if !strict && group.arrows.iter().any(|a| a.by_gtid() && (a.from == *member || a.to == *member)) {
-            let text = "gtid_strict_mode is OFF: writes on a replica get into the GTIDs unnoticed";
-            self.add("gtid-not-strict", member, text.into());
+            let text = "gtid_strict_mode is OFF: a write on a replica gets into its GTIDs unnoticed";
+            self.add("gtid-not-strict", member, text);
         }
         if feeds && server.variable("binlog_format").is_some_and(|f| f.eq_ignore_ascii_case("STATEMENT")) {
-            self.add("statement-format", member, "binlog_format is STATEMENT; ROW is safe".into());
+            self.add("statement-format", member, "binlog_format is STATEMENT; ROW is safe");
         }
     }
 

@@ -84,8 +84,8 @@ pub struct FoundPlay {
 pub struct Finding {
     /// A word for programs.
     pub code: &'static str,
-    /// The host.
-    pub host: HostName,
+    /// The hosts, or the channels.
+    pub of: Vec<String>,
     /// What it is.
     pub text: String,
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Adoption, ROLES, Remarked, server};
+use super::{Adoption, ROLES, Remarked, facts};
 use crate::{
     model::HostName,
     observe::Observed,
@@ -60,7 +60,8 @@ impl Adoption {
 
     /// Declares the values that variables have now.
     fn keep_running(&mut self, host: &HostName, list: &[(String, String)], observed: &Observed) -> bool {
-        let Some(server) = server(observed, host) else { return false };
+        let Some(facts) = facts(observed, host) else { return false };
+        let Some(server) = facts.server.known() else { return false };
         let Some(adopted) = self.host_mut(host) else { return false };
         let mut changed = false;
         for (name, wished) in list {
@@ -81,16 +82,23 @@ impl Adoption {
 
     /// Declares nothing of variables that no option file would give at the next start.
     fn leave_alone(&mut self, host: &HostName, names: &[String], observed: &Observed) -> bool {
-        let Some(server) = server(observed, host) else { return false };
+        let Some(facts) = facts(observed, host) else { return false };
+        let Some(server) = facts.server.known() else { return false };
         let Some(adopted) = self.host_mut(host) else { return false };
         let mut changed = false;
         for name in names {
             if adopted.settings.get(name).is_some_and(|s| s.value.is_null()) {
                 continue;
             }
-            let running = server.variable(name).map_or("set".to_owned(), shown);
-            let remark =
-                format!("is {running} now, and another value is in the option files for the next start");
+            let running = server.variable(name).map_or_else(|| "set".to_owned(), shown);
+            let occurrences = facts.option_files.known().map(|f| f.occurrences(Some(server.version)));
+            let in_file = occurrences.into_iter().flatten().rfind(|o| o.name == *name);
+            let next = in_file.map(|o| o.value.unwrap_or_else(|| "ON".into()));
+            let next = next.or_else(|| server.defaults.get(name).cloned());
+            let remark = match next {
+                Some(next) => format!("is {running} now and will be {} after the next start", shown(&next)),
+                None => format!("is {running} now, and no option file says so"),
+            };
             adopted.settings.insert(name.clone(), Remarked { value: Json::Null, remark });
             changed = true;
         }

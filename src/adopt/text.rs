@@ -25,9 +25,19 @@ impl Adoption {
     pub fn files(&self) -> Vec<(String, String)> {
         let mut files = vec![("inventory.yml".to_owned(), self.inventory())];
         let common = self.common();
-        files.push((format!("group_vars/{}.yml", self.group), group_vars(&common)));
+        let with: Vec<&Adopted> = self.hosts.iter().filter(|h| !h.variables.is_empty()).collect();
+        let settings = with.first().map(|first| &first.settings);
+        let settings = settings.filter(|one| with.iter().all(|h| h.settings == **one));
+        let mut text = String::from("# What all hosts have in common.\n");
+        write_variables(&mut text, common.iter());
+        write_settings(&mut text, settings.into_iter().flatten());
+        files.push((format!("group_vars/{}.yml", self.group), text));
         for host in &self.hosts {
-            let text = host_vars(host, &common);
+            let mut text = String::new();
+            write_variables(&mut text, host.variables.iter().filter(|(name, _)| !common.contains_key(*name)));
+            if settings.is_none() {
+                write_settings(&mut text, host.settings.iter());
+            }
             if !text.is_empty() {
                 files.push((format!("host_vars/{}.yml", host.named.name), text));
             }
@@ -203,26 +213,19 @@ fn channel_keys(arrow: &super::Arrow, adoption: &Adoption) -> Vec<String> {
     keys
 }
 
-fn group_vars(common: &IndexMap<&'static str, Json>) -> String {
-    let mut text = String::from("# What all hosts have in common.\n");
-    write_variables(&mut text, common.iter());
-    text
-}
-
-fn host_vars(host: &Adopted, common: &IndexMap<&'static str, Json>) -> String {
-    let mut text = String::new();
-    write_variables(&mut text, host.variables.iter().filter(|(name, _)| !common.contains_key(*name)));
-    if !host.settings.is_empty() {
-        text.push_str(
-            "# What this server has and the roles would not give it. `null` leaves a variable as it is; take a line out,\n\
-             # and plan shows what changes.\nmysql_settings:\n",
-        );
-        for (name, Remarked { value, remark }) in &host.settings {
-            let remark = if remark.is_empty() { String::new() } else { format!("  # {}", one_line(remark)) };
-            let _ = writeln!(text, "  {}: {}{remark}", scalar(name), inline(value));
-        }
+fn write_settings<'a>(text: &mut String, settings: impl Iterator<Item = (&'a String, &'a Remarked)>) {
+    let mut settings = settings.peekable();
+    if settings.peek().is_none() {
+        return;
     }
-    text
+    text.push_str(
+        "# What is there now and the roles would not give. `null` leaves a variable as it is; take a line out, and plan\n\
+         # shows what changes.\nmysql_settings:\n",
+    );
+    for (name, Remarked { value, remark }) in settings {
+        let remark = if remark.is_empty() { String::new() } else { format!("  # {}", one_line(remark)) };
+        let _ = writeln!(text, "  {}: {}{remark}", scalar(name), inline(value));
+    }
 }
 
 fn write_variables<'a>(text: &mut String, variables: impl Iterator<Item = (&'a &'static str, &'a Json)>) {

@@ -56,7 +56,7 @@ pub fn adoption(report: &Report, width: usize) -> String {
     section(
         &mut lines,
         "Worth a look, and left as it is:",
-        report.findings.iter().map(|f| format!("{}: {}", f.host, f.text)),
+        report.findings.iter().map(|f| format!("{}: {}", f.of.join(", "), f.text)),
     );
     if !report.left.is_empty() {
         let heading = paint(CHANGED, "What can't be declared as it is, and a plan will show:");
