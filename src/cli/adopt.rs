@@ -198,6 +198,11 @@ impl<'a> Work<'a> {
                 .filter(is_mistake)
                 .map(|problem| problem.message),
         );
+        // The drafts' places mean nothing to anybody.
+        let drafts = self.drafts.path().to_string_lossy();
+        for text in &mut report.left {
+            *text = text.replace(drafts.as_ref(), &args.directory.to_string_lossy());
+        }
         Ok((draft, report))
     }
 
@@ -295,8 +300,15 @@ impl<'a> Work<'a> {
                 true => terminal.warning(&format!("{text}; this channel stays undeclared")),
                 false => terminal.error(&text),
             }
-            if !command.contains(&stranger.source.address) {
-                command.push(stranger.source.address.clone());
+            // Most fleets are logged in to as one user.
+            let user = args
+                .from
+                .first()
+                .and_then(|first| first.rsplit_once('@'))
+                .map(|(user, _)| format!("{user}@"));
+            let word = format!("{}{}", user.unwrap_or_default(), stranger.source.address);
+            if !command.contains(&word) {
+                command.push(word);
             }
         }
         if args.incomplete {
@@ -404,9 +416,9 @@ fn refuse_existing(args: &InitArgs, terminal: &Terminal) -> Result<(), Exit> {
     if there.is_empty() {
         return Ok(());
     }
-    let them = if there.len() == 1 { "it is" } else { "they are" };
+    let (exist, they_are) = if there.len() == 1 { ("exists", "is") } else { ("exist", "are") };
     terminal.error(&format!(
-        "{} exists already, and {them} left alone. Name another directory: tandem init DIRECTORY --from {}",
+        "{} {exist} already and {they_are} left alone. Name another directory: tandem init DIRECTORY --from {}",
         there.join(", "),
         args.from.join(" ")
     ));
