@@ -53,7 +53,7 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     /// Notes it; what is the same of several is said once.
-    fn add(&mut self, code: &'static str, of: impl ToString, text: impl Into<String>) {
+    fn add(&mut self, code: &'static str, of: &dyn std::fmt::Display, text: impl Into<String>) {
         let (of, text) = (of.to_string(), text.into());
         match self.0.iter_mut().find(|f| f.code == code && f.text == text) {
             Some(there) if there.of.contains(&of) => {}
