@@ -303,7 +303,12 @@ fn the_files_of_the_page_about_ansible_are_valid() {
     }
     assert_eq!(names, ["hosts.yml", "group_vars/db.yml", "replicas.yml"]);
     let mut command = tandem(files.0.path());
-    command.env("REPLICATION_PASSWORD", "secret canary").args(["-i", "hosts.yml", "validate", "replicas.yml"]);
+    command.env("REPLICATION_PASSWORD", "secret canary").args([
+        "-i",
+        "hosts.yml",
+        "validate",
+        "replicas.yml",
+    ]);
     let (code, out, err) = texts(&command.output().expect("tandem runs"));
     assert_eq!((code, out.as_str(), err.as_str()), (0, "Valid: 3 hosts, 1 play.\n", ""));
 }
@@ -332,7 +337,10 @@ fn an_inventory_of_ansible_may_hold_what_nobody_reads() {
     assert!(err.contains("Lookups are Ansible's"), "{err}");
     files.write("group_vars/db/c.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n");
     assert!(validate(0).contains("encrypted by ansible-vault and was left out"));
-    files.write("group_vars/db/c.yml", "mysql_admin_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n");
+    files.write(
+        "group_vars/db/c.yml",
+        "mysql_admin_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n",
+    );
     assert!(validate(65).contains("secret::vault"));
 }
 
