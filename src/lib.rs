@@ -10,6 +10,7 @@
 //! `desired`, `diff` and `plan` know no I/O, no clock and no randomness. Only [`render`] prints, only
 //! `main` exits. Anything with an effect on a host is a step of a plan first.
 
+pub mod adopt;
 pub mod apply;
 pub mod certificate;
 pub mod cli;

@@ -288,3 +288,77 @@ fn an_inventory_of_nonsense_is_an_error_and_never_a_panic() {
         assert!(!files.0.path().join("owned").exists());
     }
 }
+
+#[test]
+fn the_files_of_the_page_about_ansible_are_valid() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/how-to/from-ansible.md"));
+    let page = page.expect("the page");
+    let files = Files(tempfile::tempdir().expect("a directory"));
+    let mut names = Vec::new();
+    for part in page.split("<!-- file ").skip(1) {
+        let (name, rest) = part.split_once(" -->\n```yaml\n").expect("a block of YAML follows");
+        let (text, _) = rest.split_once("```").expect("the block ends");
+        files.write(name, text);
+        names.push(name);
+    }
+    assert_eq!(names, ["hosts.yml", "group_vars/db.yml", "replicas.yml"]);
+    let mut command = tandem(files.0.path());
+    command.env("REPLICATION_PASSWORD", "secret canary").args([
+        "-i",
+        "hosts.yml",
+        "validate",
+        "replicas.yml",
+    ]);
+    let (code, out, err) = texts(&command.output().expect("tandem runs"));
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "Valid: 3 hosts, 1 play.\n", ""));
+}
+
+#[test]
+fn an_inventory_of_ansible_may_hold_what_nobody_reads() {
+    let files = Files::new();
+    files.write(
+        "hosts.yml",
+        "all:\n  vars:\n    ansible_port: \"{{ ssh_port | default(22) }}\"\n    ansible_ssh_retries: 3\n  children:\n    site:\n      \
+         children:\n        db:\n          hosts:\n            db-[a:b]:\n              ssh_port: 2222\n              \
+         motd: !unsafe \"{{ no template\"\n          vars:\n            home: \"{{ lookup('env', 'HOME') }}/{{ ansible_facts.x }}\"\n",
+    );
+    files.write("group_vars/db/a.yml", "conns: 300\nmysql_settings: {max_connections: \"{{ conns }}\"}\n");
+    files.write("host_vars/db-a/b.yml", "ansible_host: 192.0.2.1\n");
+    files.write("host_vars/db-b/b.yml", "ansible_ssh_host: 192.0.2.2\n");
+    let validate = |code: i32| {
+        let (status, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml"]);
+        assert_eq!(status, code, "{out}{err}");
+        err
+    };
+    assert_eq!(validate(0), "");
+    // As soon as somebody looks at it, it is a mistake.
+    files.write("group_vars/db/c.yml", "replication_address: \"{{ home }}\"\n");
+    let err = validate(65);
+    assert!(err.contains("Lookups are Ansible's"), "{err}");
+    files.write("group_vars/db/c.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n");
+    assert!(validate(0).contains("encrypted by ansible-vault and was left out"));
+    files.write(
+        "group_vars/db/c.yml",
+        "mysql_admin_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n",
+    );
+    assert!(validate(65).contains("secret::vault"));
+}
+
+#[test]
+fn other_forms_of_inventories_are_told_with_the_way_to_convert_them() {
+    let files = Files::new();
+    fs::create_dir(files.0.path().join("folder")).expect("a directory");
+    for (name, text) in [
+        ("hosts.ini", "; ours\n[db]\ndb-a ansible_host=192.0.2.1\n"),
+        ("hosts", "db-a ansible_host=192.0.2.1\n"),
+        ("hosts.py", "#!/usr/bin/python3\nprint()\n"),
+        ("folder", ""),
+    ] {
+        if name != "folder" {
+            files.write(name, text);
+        }
+        let (code, _, err) = files.run(&["-i", name, "validate"]);
+        assert_eq!(code, 65, "{err}");
+        assert!(err.contains(&format!("ansible-inventory -i {name} --list -y")), "{err}");
+    }
+}

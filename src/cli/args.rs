@@ -83,7 +83,7 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write an inventory, a playbook and a .gitignore to start from
+    /// Write an inventory, a playbook and a .gitignore to start from; --from reads them off living servers
     Init(InitArgs),
     /// Check everything that can be known without a connection
     Validate(PlaybookArg),
@@ -150,6 +150,16 @@ pub struct InitArgs {
     /// Where to write
     #[arg(default_value = ".")]
     pub directory: PathBuf,
+    /// Read the files off living servers: ssh destinations (`user@host:port`), or names of the inventory that -i
+    /// names. Writes nothing on them
+    #[arg(long, value_name = "HOST", num_args = 1..)]
+    pub from: Vec<String>,
+    /// Become root by sudo on these hosts
+    #[arg(long, requires = "from", conflicts_with = "inventory")]
+    pub r#become: bool,
+    /// Write the files though a source is none of these hosts; its channel stays undeclared
+    #[arg(long, requires = "from")]
+    pub incomplete: bool,
 }
 
 /// Arguments of `plan`.

@@ -5,10 +5,13 @@ use std::{fs::OpenOptions, io::Write};
 use super::{args::InitArgs, exit::Exit};
 use crate::render::Terminal;
 
+/// What does not belong into a repository.
+pub(super) const GITIGNORE: &str = include_str!("init/gitignore");
+
 const FILES: [(&str, &str); 3] = [
     ("inventory.yml", include_str!("init/inventory.yml")),
     ("playbook.yml", include_str!("init/playbook.yml")),
-    (".gitignore", include_str!("init/gitignore")),
+    (".gitignore", GITIGNORE),
 ];
 
 /// Writes the files; one that exists is left alone.
@@ -31,7 +34,14 @@ pub fn run(args: &InitArgs, terminal: &Terminal) -> Result<Exit, Exit> {
             Err(error) => return Err(failed(&path, error)),
         }
     }
-    terminal
-        .note("Next: put your addresses into inventory.yml, then tandem -i inventory.yml plan playbook.yml");
+    let path = |name: &str| match args.directory == std::path::Path::new(".") {
+        true => name.to_owned(),
+        false => args.directory.join(name).display().to_string(),
+    };
+    let (inventory, playbook) = (path("inventory.yml"), path("playbook.yml"));
+    terminal.note(&format!(
+        "Next: put your addresses into {inventory}, export REPLICATION_PASSWORD=..., then\n  tandem -i {inventory} plan {playbook}\n\
+         Servers that replicate already are read instead: tandem init DIRECTORY --from HOST..."
+    ));
     Ok(Exit::Done)
 }

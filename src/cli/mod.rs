@@ -1,5 +1,6 @@
 //! The commands. Each returns how it ended; `main` turns that into the process's exit status.
 
+mod adopt;
 mod apply;
 mod args;
 mod confirm;
@@ -62,6 +63,7 @@ pub fn run() -> Exit {
 async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
     let global = &cli.global;
     let result = match &cli.command {
+        Command::Init(args) if !args.from.is_empty() => adopt::run(global, args, &terminal).await,
         Command::Init(args) => init::run(args, &terminal),
         Command::Validate(args) => plan::validate(global, args.playbook.as_deref(), &terminal),
         Command::Plan(args) => plan::run(global, args, &terminal).await,

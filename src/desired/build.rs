@@ -1,17 +1,17 @@
 //! Evaluates each role for each host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
 use super::{
-    Desired, DesiredHost, Edges, Identity, identity,
+    Desired, DesiredHost, Edges, Identity, OptionFileHolds, identity,
     resource::{self, Evaluated},
 };
 use crate::{
     inventory::{Connection, SudoAs, Variables},
     model::{Endpoint, HostName, Place, SecretId},
-    playbook::{Play, Project, Role},
+    playbook::{Play, Project, Role, is_known_variable},
     source::{Node, Problem, Problems},
     template::Scope,
 };
@@ -138,6 +138,7 @@ impl Builder<'_> {
             replicas: self.edges.replicas_of(name).cloned().collect(),
             service: text("mysql_service"),
             option_file: text("mysql_option_file"),
+            option_file_holds: self.option_file_holds(variables, &scope),
             ..DesiredHost::bare(name)
         };
         for used in &self.play.roles {
@@ -152,6 +153,27 @@ impl Builder<'_> {
         let version = self.known.get(name).and_then(|known| known.version);
         super::filters::add_settings(&mut host, version.map_or(crate::model::Family::MariaDb, |v| v.family));
         host
+    }
+
+    fn option_file_holds(&mut self, variables: &Variables, scope: &Scope) -> OptionFileHolds {
+        const NAME: &str = "mysql_option_file_holds";
+        match scope.get(NAME).map(|value| value.as_str().unwrap_or_default()) {
+            None | Some("everything") => OptionFileHolds::Everything,
+            Some("what_is_missing") => OptionFileHolds::WhatIsMissing,
+            Some(other) => {
+                let place = variables.get(NAME).map_or_else(|| self.topology_place(), |n| n.place.clone());
+                self.problems.push(
+                    Problem::error(
+                        "variable::word",
+                        &place,
+                        format!("`{other}` is not a value of `{NAME}`"),
+                        "unknown word",
+                    )
+                    .help("The words are everything, what_is_missing."),
+                );
+                OptionFileHolds::Everything
+            }
+        }
     }
 
     fn role(&mut self, role: &Role, host: &mut DesiredHost, variables: &Variables, scope: &Scope) {
@@ -237,8 +259,8 @@ impl Builder<'_> {
     fn endpoint(&self, name: &HostName) -> Endpoint {
         let variables = self.variables.get(name);
         let text = |variable: &str| variables.and_then(|v| v.get(variable)).and_then(Node::scalar);
-        let address =
-            text("replication_address").or_else(|| text("ansible_host")).unwrap_or_else(|| name.to_string());
+        let address = ["replication_address", "ansible_host", "ansible_ssh_host"].into_iter().find_map(text);
+        let address = address.unwrap_or_else(|| name.to_string());
         let address = self.template(name, address);
         let declared = text("mysql_port").and_then(|p| p.parse().ok());
         let port = declared.or_else(|| self.known.get(name).and_then(|k| k.port)).unwrap_or(3306);
@@ -329,12 +351,7 @@ impl Builder<'_> {
         let mut book = self.project.secrets.clone();
         for (name, variable) in variables.iter() {
             let node = &variable.winner().node;
-            let secret = book.reference(node, &mut Problems::default()).or_else(|| {
-                let text = node.scalar().filter(|t| !t.contains("{{"))?;
-                crate::inventory::is_secret_name(name)
-                    .then(|| book.literal(name, text, &node.place, &mut Problems::default()))
-            });
-            match secret {
+            match book.of_variable(name, node, &mut Problems::default()) {
                 Some(SecretId(id)) => scope.set(name, Scope::secret(&id)),
                 None if has_template(&node.to_json()) => left.push((name, node)),
                 None => scope.set(name, node.to_json()),
@@ -358,9 +375,35 @@ impl Builder<'_> {
                 break;
             }
         }
-        // What is left refers to nothing, or in a circle. It is a mistake only where tandem looks at it,
-        // which a user's own variables may not be; a problem says so either way.
-        errors.into_iter().for_each(|p| self.problems.push(p));
+        if left.is_empty() {
+            return;
+        }
+        // What is left refers to nothing, in a circle, or to what only Ansible has. It is a mistake where tandem or
+        // a role looks at it; an inventory may hold much else.
+        let mut read: BTreeSet<String> = self
+            .play
+            .roles
+            .iter()
+            .filter_map(|used| self.project.roles.get(&used.name))
+            .flat_map(names_in_role)
+            .collect();
+        let is_read = |name: &str, read: &BTreeSet<String>| is_known_variable(name) || read.contains(name);
+        loop {
+            let before = read.len();
+            for (name, node) in &left {
+                if is_read(name, &read) {
+                    read.extend(names_in(&node.to_json()));
+                }
+            }
+            if read.len() == before {
+                break;
+            }
+        }
+        for ((name, _), problem) in left.iter().zip(errors) {
+            if is_read(name, &read) {
+                self.problems.push(problem);
+            }
+        }
     }
 
     fn connection(&mut self, name: &HostName, variables: &Variables, scope: &Scope) -> Connection {
@@ -375,7 +418,7 @@ impl Builder<'_> {
         };
         let secret =
             |variable: &str| scope.get(variable).and_then(Scope::secret_id).map(|id| SecretId(id.to_owned()));
-        if let Some(address) = text("ansible_host") {
+        if let Some(address) = text("ansible_host").or_else(|| text("ansible_ssh_host")) {
             connection.destination = address;
         }
         if connection.destination.starts_with('-') {
@@ -387,7 +430,7 @@ impl Builder<'_> {
                 "this address",
             ));
         }
-        if let Some(port) = text("ansible_port") {
+        if let Some(port) = text("ansible_port").or_else(|| text("ansible_ssh_port")) {
             match port.parse() {
                 Ok(port) => connection.port = Some(port),
                 Err(_) => self.problems.push(Problem::error(
@@ -398,7 +441,7 @@ impl Builder<'_> {
                 )),
             }
         }
-        connection.user = text("ansible_user");
+        connection.user = text("ansible_user").or_else(|| text("ansible_ssh_user"));
         connection.key = text("ansible_ssh_private_key_file").map(|path| expand_home(&path).into());
         for variable in ["ansible_ssh_common_args", "ansible_ssh_extra_args"] {
             let Some(args) = text(variable) else { continue };
@@ -455,6 +498,19 @@ fn expand_home(path: &str) -> String {
     }
 }
 
+/// Names that a role's resources may refer to.
+fn names_in_role(role: &Role) -> Vec<String> {
+    let nodes = role.resources.iter().flat_map(|r| [Some(&r.body), r.when.as_ref(), r.for_each.as_ref()]);
+    nodes.flatten().flat_map(|node| names_in(&node.to_json())).collect()
+}
+
+/// Every word in a value that may be a name.
+fn names_in(value: &Json) -> Vec<String> {
+    let text = value.to_string();
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 fn has_template(value: &Json) -> bool {
     match value {
         Json::String(text) => text.contains("{{") || text.contains("{%"),
@@ -477,7 +533,19 @@ pub(super) fn template_problem(
     let label = if error.undefined.is_some() { "used here" } else { "in this template" };
     let code = if error.undefined.is_some() { "template::undefined" } else { "template::failed" };
     let problem = Problem::error(code, &place, error.message.clone(), label);
+    if error.message.starts_with("lookup is unknown") {
+        return problem.help(
+            "Lookups are Ansible's and are not made here. Write the value, or give it with -e NAME=VALUE; a secret is \
+             {env: NAME}, {file: path} or {command: [..]}.",
+        );
+    }
     let Some(name) = &error.undefined else { return problem };
+    if matches!(
+        name.as_str(),
+        "ansible_facts" | "hostvars" | "vars" | "ansible_default_ipv4" | "ansible_hostname"
+    ) {
+        return problem.help(format!("`{name}` is Ansible's, gathered while it runs. Write the value out."));
+    }
     if name == "replication_password" {
         return problem.help("Set replication_password, for example: {env: REPLICATION_PASSWORD}");
     }

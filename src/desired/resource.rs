@@ -306,7 +306,7 @@ impl Reader<'_> {
                 let tls = self.tls("tls").unwrap_or(Tls::Required);
                 let (Some(user), Some(at), Some(password)) = (user, at, password) else { return };
                 let place = self.place("password");
-                host.accounts.push(AccountWish {
+                let wish = AccountWish {
                     user,
                     host: at,
                     password,
@@ -314,7 +314,11 @@ impl Reader<'_> {
                     on,
                     require_tls: tls.encrypted(),
                     place,
-                });
+                };
+                // Several replicas may log in by one account.
+                if !host.accounts.contains(&wish) {
+                    host.accounts.push(wish);
+                }
             }
             ResourceKind::Database => {
                 let Some(name) = self.text("name") else { return };

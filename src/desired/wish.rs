@@ -37,6 +37,8 @@ pub struct DesiredHost {
     pub service: Option<String>,
     /// tandem's option file, where the inventory names one.
     pub option_file: Option<String>,
+    /// What stands in that file.
+    pub option_file_holds: OptionFileHolds,
     /// Wishes for server variables, in the order of the roles; the last of a name wins.
     pub settings: Option<Vec<SettingWish>>,
     /// Accounts.
@@ -74,6 +76,7 @@ impl DesiredHost {
             replicas: Vec::new(),
             service: None,
             option_file: None,
+            option_file_holds: OptionFileHolds::Everything,
             settings: None,
             accounts: Vec::new(),
             databases: Vec::new(),
@@ -93,6 +96,16 @@ impl DesiredHost {
     pub fn seed_from(&self, source: &HostName) -> Option<&SeedWish> {
         self.seeds.iter().find(|seed| seed.from == *source)
     }
+}
+
+/// What tandem's option file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionFileHolds {
+    /// Every wish.
+    Everything,
+    /// Only what neither other option files nor the server's built-in values give already: a server that somebody
+    /// else has configured well needs no line of ours.
+    WhatIsMissing,
 }
 
 /// Certificates for a server: the fleet's own authority issues them.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Draft, filters, gtid_mode};
 use crate::{
-    desired::{DesiredHost, SettingWish},
+    desired::{DesiredHost, OptionFileHolds, SettingWish},
     dialect::Dialect,
     model::{Fact, Family, visible},
     observe::{HostFacts, ServerFacts},
@@ -34,15 +34,17 @@ pub fn steps(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draf
     let dialect = Dialect::of(server.version);
     let wishes =
         last_of_each(wishes, |name| dialect.variable_name(name, |n| server.variables.contains_key(n)));
-    let Some(path) = host.option_file.clone().or_else(|| files.place_for_owned()) else {
+    let place = host.option_file.clone().or_else(|| files.place_for_owned());
+    let path = place.as_deref().unwrap_or_default();
+    let comparison = Comparison { host, files, server, wishes: &wishes, path, dialect };
+    if place.is_none() && !comparison.lines(&[], &comparison.occurrences()).is_empty() {
         draft.refuse(
             &host.name,
             "no-place-for-option-file",
             "no directory is included by the server's option files; add `!includedir` to one, or set mysql_option_file",
         );
         return;
-    };
-    let comparison = Comparison { host, files, server, wishes: &wishes, path: &path, dialect };
+    }
     comparison.write(draft);
 }
 
@@ -89,7 +91,7 @@ impl Comparison<'_> {
         let occurrences = self.occurrences();
         let old: Vec<&Occurrence> = occurrences.iter().filter(|o| o.file == self.path).collect();
         draft.steps.extend(self.persisted_step());
-        let file_step = self.file_step(&old);
+        let file_step = self.file_step(&old, &occurrences);
         let off = self.off(&old, &occurrences);
         let (restart, at_once): (Vec<Off>, Vec<Off>) = off
             .into_iter()
@@ -189,21 +191,64 @@ impl Comparison<'_> {
         draft.refused.len() > before
     }
 
-    fn file_step(&self, old: &[&Occurrence]) -> Option<Step> {
+    /// What our file shall hold.
+    fn lines(&self, old: &[&Occurrence], all: &[Occurrence]) -> Vec<Setting> {
         let kept = gtid_mode::kept(self.host, self.server, old);
+        let needed = |wish: &SettingWish| match self.host.option_file_holds {
+            OptionFileHolds::Everything => true,
+            OptionFileHolds::WhatIsMissing => {
+                old.iter().any(|o| o.name == wish.name) || !self.comes_anyway(wish, all)
+            }
+        };
         let mut settings: Vec<Setting> = self
             .wishes
             .iter()
-            .filter(|w| !w.values.is_empty() && !kept.iter().any(|k| k.name == w.name))
+            .filter(|w| !w.values.is_empty() && !kept.iter().any(|k| k.name == w.name) && needed(w))
             .map(|w| Setting { name: w.name.clone(), values: w.values.clone() })
             .collect();
         settings.extend(kept);
+        settings
+    }
+
+    /// Whether the server starts with a wished value though our file does not mention it.
+    fn comes_anyway(&self, wish: &SettingWish, all: &[Occurrence]) -> bool {
+        let name = wish.name.as_str();
+        let wished = wish.values.last().map_or("", String::as_str);
+        if let Some(persisted) = self.server.persisted.get(name) {
+            return same_value(name, wished, persisted);
+        }
+        let others = || all.iter().filter(|o| o.name == name && o.file != self.path);
+        if list_valued(name) {
+            let given: Vec<String> = others().filter_map(|o| o.value.clone()).collect();
+            return as_set(&given) == as_set(&wish.values);
+        }
+        match (others().next_back(), name) {
+            (Some(other), "log_bin" | "relay_log") => {
+                let given = other.value.as_deref().unwrap_or("ON");
+                same_value(name, without_extension(given), without_extension(wished))
+            }
+            (Some(other), _) => same_value(name, other.value.as_deref().unwrap_or("ON"), wished),
+            // Its base name is no value of the variable.
+            (None, "log_bin") if self.server.is_on(name) => {
+                self.server.defaults.get(name).is_some_and(|d| same_value(name, d, "ON"))
+                    && self.same_log_bin(wished)
+            }
+            (None, _) => self.server.defaults.get(name).is_some_and(|d| same_value(name, d, wished)),
+        }
+    }
+
+    fn file_step(&self, old: &[&Occurrence], all: &[Occurrence]) -> Option<Step> {
+        let settings = self.lines(old, all);
         if same_settings(&settings, old) {
             return None;
         }
         let after = owned_text(&settings);
         let before = self.files.content(self.path).map(|b| String::from_utf8_lossy(b).into_owned());
-        let changed: Vec<&SettingWish> = self.wishes.iter().filter(|w| !in_file(w, old)).collect();
+        let changed: Vec<&SettingWish> = self
+            .wishes
+            .iter()
+            .filter(|w| settings.iter().any(|s| s.name == w.name) && !in_file(w, old))
+            .collect();
         let mut reason: Vec<Reason> = Vec::new();
         for wish in changed.iter().filter(|w| !w.values.is_empty()) {
             let line = Reason::declared(wish.name.clone(), &wish.place);
@@ -292,13 +337,7 @@ impl Comparison<'_> {
         }
         let running = self.running(name)?;
         let same = if list_valued(name) {
-            let set = |list: &[String]| {
-                let mut list: Vec<&str> =
-                    list.iter().flat_map(|v| v.split(',')).map(str::trim).filter(|v| !v.is_empty()).collect();
-                list.sort_unstable();
-                list.join(",")
-            };
-            set(std::slice::from_ref(&running)) == set(wished)
+            as_set(std::slice::from_ref(&running)) == as_set(wished)
         } else {
             let wished = wished.last().map_or("", String::as_str);
             match name {
@@ -332,6 +371,7 @@ impl Comparison<'_> {
             "0" => !self.server.is_on("log_bin"),
             "1" => self.server.is_on("log_bin"),
             _ => {
+                let wished = without_extension(wished);
                 let base = self.server.variable("log_bin_basename").unwrap_or_default();
                 let running =
                     if wished.starts_with('/') { base } else { base.rsplit('/').next().unwrap_or(base) };
@@ -401,7 +441,7 @@ impl Comparison<'_> {
             action: Action::Restart {
                 unit: unit.unwrap_or_else(|| self.unit_name()),
                 expect: list.iter().map(|o| (o.name.clone(), o.wished.clone())).collect(),
-                option_file: Some(self.path.to_owned()),
+                option_file: (!self.path.is_empty()).then(|| self.path.to_owned()),
                 new_uuid: false,
             },
         }
@@ -415,6 +455,20 @@ impl Comparison<'_> {
 /// Whether an option is a filter of one channel of MariaDB, `east.replicate_do_db`: its channel's step sees to it.
 fn of_one_channel(name: &str) -> bool {
     name.split_once('.').is_some_and(|(_, option)| option.starts_with("replicate_"))
+}
+
+/// The servers leave out the extension of a log's name (MySQL manual, "--log-bin").
+fn without_extension(log: &str) -> &str {
+    let name = log.rfind('/').map_or(0, |slash| slash + 1);
+    log[name..].rfind('.').map_or(log, |dot| &log[..name + dot])
+}
+
+/// Values of options that repeat, whatever their order.
+fn as_set(list: &[String]) -> Vec<&str> {
+    let mut list: Vec<&str> =
+        list.iter().flat_map(|v| v.split(',')).map(str::trim).filter(|v| !v.is_empty()).collect();
+    list.sort_unstable();
+    list
 }
 
 /// Options that take one value for each mention.

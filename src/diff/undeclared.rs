@@ -2,7 +2,7 @@
 
 use super::{Context, Draft};
 use crate::{
-    desired::DesiredHost,
+    desired::{AccountWish, DesiredHost},
     dialect::Dialect,
     model::{Fact, HostName, visible},
     observe::{ChannelFacts, ServerFacts},
@@ -64,7 +64,10 @@ fn accounts(
 ) {
     let ours = context.own_users();
     for (user, from) in server.account_names.iter().filter(|(user, _)| ours.contains(user)) {
-        if host.accounts.iter().any(|wish| wish.user == *user && wish.host == *from) {
+        let is = |wish: &AccountWish| wish.user == *user && wish.host == *from;
+        // One account for many addresses is everybody's, and comes along in the binary log.
+        let of_all = from.contains('%') && context.desired.hosts.values().any(|h| h.accounts.iter().any(is));
+        if of_all || host.accounts.iter().any(is) {
             continue;
         }
         let account = format!("{user}@{from}");

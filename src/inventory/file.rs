@@ -41,7 +41,14 @@ pub fn load(paths: &[PathBuf], sources: &mut Sources, problems: &mut Problems) -
     let mut bases: Vec<PathBuf> = Vec::new();
     for path in paths {
         if path.is_dir() {
-            for file in yaml_files(path) {
+            let files = yaml_files(path);
+            if files.is_empty() {
+                let place = Place::file(path.to_string_lossy().as_ref());
+                let message =
+                    format!("{} holds no inventory: no file that ends in .yml or .yaml", path.display());
+                problems.push(Problem::error("inventory::empty", &place, message, "").help(convert(path)));
+            }
+            for file in files {
                 inventory.read_file(&file, sources, problems);
             }
             bases.push(path.clone());
@@ -68,8 +75,52 @@ fn yaml_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// How an inventory that Ansible reads becomes one in YAML.
+fn convert(path: &Path) -> String {
+    format!("Only YAML is read. Convert it: ansible-inventory -i {} --list -y > hosts.yml", path.display())
+}
+
+/// A problem where a file is an inventory in one of Ansible's other forms: INI, or a program that prints one.
+fn other_form(path: &Path) -> Option<Problem> {
+    let bytes = std::fs::read(path).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let first = text
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty() && (!l.starts_with(['#', ';']) || l.starts_with("#!")))?;
+    let ini_line = |line: &str| {
+        let word = line.split_whitespace().nth(1);
+        word.is_some_and(|w| w.split_once('=').is_some_and(|(name, _)| name.starts_with("ansible_")))
+    };
+    let form = match () {
+        () if first.starts_with("#!") => "a program",
+        () if first.starts_with('[') && first.ends_with(']') => "an inventory in INI form",
+        () if path.extension().is_some_and(|e| e == "ini") || ini_line(first) => "an inventory in INI form",
+        () => return None,
+    };
+    let place = Place::file(path.to_string_lossy().as_ref());
+    let message = format!("{} is {form}", path.display());
+    Some(Problem::error("inventory::form", &place, message, "").help(convert(path)))
+}
+
+/// Whether ansible-vault has encrypted a whole file.
+fn is_vault(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(super::secret::VAULT.as_bytes()))
+}
+
+fn vault_left_out(path: &Path) -> Problem {
+    let place = Place::file(path.to_string_lossy().as_ref());
+    let message = format!("{} is encrypted by ansible-vault and was left out", path.display());
+    Problem::warning("inventory::vault", &place, message, "")
+        .help("A secret is {env: NAME}, {file: path} or {command: [ansible-vault, view, FILE]}.")
+}
+
 impl Inventory {
     fn read_file(&mut self, path: &Path, sources: &mut Sources, problems: &mut Problems) {
+        if let Some(problem) = other_form(path) {
+            problems.push(problem);
+            return;
+        }
         let Some(node) = sources.load(path, problems) else { return };
         if node.value == Yaml::Null {
             return;
@@ -213,7 +264,14 @@ impl Inventory {
                 .filter(|p| p.is_file())
                 .collect();
             files.extend(yaml_files(&folder.join(name)));
-            files.iter().filter_map(|file| sources.load(file, problems)).collect::<Vec<Node>>()
+            let mut nodes: Vec<Node> = Vec::new();
+            for file in &files {
+                match is_vault(file) {
+                    true => problems.push(vault_left_out(file)),
+                    false => nodes.extend(sources.load(file, problems)),
+                }
+            }
+            nodes
         };
         let groups: Vec<String> = self.groups.keys().cloned().collect();
         for group in groups {

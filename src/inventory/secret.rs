@@ -21,6 +21,23 @@ const NAMES: &[&str] = &[
     "ansible_become_pass",
 ];
 
+/// What a text that ansible-vault has encrypted begins with.
+pub(super) const VAULT: &str = "$ANSIBLE_VAULT;";
+
+/// The name in `{{ lookup('env', 'NAME') }}`.
+fn looked_up(text: &str) -> Option<String> {
+    let call = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    let (kind, name) = call.strip_prefix("lookup(")?.strip_suffix(')')?.split_once(',')?;
+    let word = |text: &str| {
+        let text = text.trim();
+        let inside = ['\'', '"'].into_iter().find_map(|q| text.strip_prefix(q)?.strip_suffix(q));
+        inside
+            .filter(|w| w.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.'))
+            .map(str::to_owned)
+    };
+    matches!(word(kind)?.as_str(), "env" | "ansible.builtin.env").then(|| word(name))?
+}
+
 /// Whether a variable of this name holds a secret, whatever its value is.
 pub fn is_secret_name(name: &str) -> bool {
     NAMES.contains(&name)
@@ -77,8 +94,36 @@ impl SecretBook {
         Some(self.keep(SecretId(id), reference, &node.place))
     }
 
+    /// The secret that a variable refers to, or is. Ansible's `{{ lookup('env', 'NAME') }}` is understood where a
+    /// secret is meant; what ansible-vault has encrypted is not.
+    pub fn of_variable(&mut self, name: &str, node: &Node, problems: &mut Problems) -> Option<SecretId> {
+        if let Some(id) = self.reference(node, problems) {
+            return Some(id);
+        }
+        let text = node.scalar().filter(|_| is_secret_name(name))?;
+        if let Some(variable) = looked_up(&text) {
+            let id = SecretId(format!("env:{variable}"));
+            return Some(self.keep(id, Reference::Env(variable), &node.place));
+        }
+        if text.contains("{{") {
+            return None;
+        }
+        if text.trim_start().starts_with(VAULT) {
+            let message = format!("`{name}` is encrypted by ansible-vault, which is not read here");
+            problems.push(Problem::error("secret::vault", &node.place, message, "encrypted").help(format!(
+                "Keep it in a file of its own and let Ansible decrypt it: {name}: {{command: [ansible-vault, view, FILE]}}."
+            )));
+            return Some(self.keep(
+                SecretId(format!("literal:{}", node.place)),
+                Reference::Literal(Secret::new(String::new())),
+                &node.place,
+            ));
+        }
+        Some(self.literal(name, text, &node.place, problems))
+    }
+
     /// Notes a secret that is written out, with a warning.
-    pub fn literal(&mut self, name: &str, text: String, place: &Place, problems: &mut Problems) -> SecretId {
+    fn literal(&mut self, name: &str, text: String, place: &Place, problems: &mut Problems) -> SecretId {
         problems.push(
             Problem::warning(
                 "secret::literal",
@@ -164,6 +209,11 @@ impl SecretBook {
                 }
             }
         }
+    }
+
+    /// The secrets that can be fetched now; the others are left out.
+    pub fn resolve_some(&self) -> BTreeMap<SecretId, Secret> {
+        self.entries.keys().filter_map(|id| Some((id.clone(), self.resolve(id).ok()?))).collect()
     }
 
     /// Fetches all secrets.

@@ -59,6 +59,8 @@ pub struct OsFacts {
     pub id: String,
     /// The kernel's host name.
     pub hostname: String,
+    /// Addresses of its interfaces, without loopback.
+    pub addresses: Vec<String>,
     /// Whether the script ran as root.
     pub root: bool,
     /// Seconds since 1970 by the host's clock.

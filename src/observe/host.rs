@@ -67,6 +67,13 @@ fn os(sections: &Sections<'_>) -> OsFacts {
         pretty: text(&release, "PRETTY_NAME"),
         id: text(&release, "ID"),
         hostname: text(&host, "hostname"),
+        addresses: sections
+            .text("addresses")
+            .unwrap_or_default()
+            .split_whitespace()
+            .filter(|a| !a.starts_with("127.") && *a != "::1")
+            .map(str::to_owned)
+            .collect(),
         root: host.get("uid").is_some_and(|uid| uid == "0"),
         clock: text(&host, "clock").parse().unwrap_or(0.0),
         ahead: None,

@@ -14,6 +14,8 @@ section host
 read -r name </proc/sys/kernel/hostname
 printf 'hostname=%s\nuid=%s\nclock=%s\n' "$name" "$(id -u)" "$(date +%s.%N)"
 if [ -d /run/systemd/system ]; then echo init=systemd; fi
+section addresses
+hostname -I 2>/dev/null || ip -o addr 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'
 section tools
 for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog mysqlbinlog zstd gzip perl python3 socat systemd-run flock \
   apt-get dnf; do

@@ -34,7 +34,8 @@ async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
     let mut all = Variables::default();
     let rows = sql
         .query(
-            "SELECT VARIABLE_NAME AS name, GLOBAL_VALUE AS value, READ_ONLY AS fixed, DEFAULT_VALUE AS def \
+            "SELECT VARIABLE_NAME AS name, GLOBAL_VALUE AS value, READ_ONLY AS fixed, DEFAULT_VALUE AS def, \
+             GLOBAL_VALUE_ORIGIN AS origin \
              FROM information_schema.SYSTEM_VARIABLES WHERE GLOBAL_VALUE IS NOT NULL OR VARIABLE_SCOPE <> 'SESSION ONLY'",
         )
         .await?;
@@ -43,7 +44,9 @@ async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
         if row.get("fixed") == Some("YES") {
             all.fixed.insert(name.clone());
         }
-        if let Some(default) = row.get("def") {
+        // Some defaults are only known as the value of a variable that nobody has set.
+        let built_in = row.get("origin") == Some("COMPILE-TIME");
+        if let Some(default) = row.get("def").or_else(|| row.get("value").filter(|_| built_in)) {
             all.defaults.insert(name.clone(), default.to_owned());
         }
         all.values.insert(name, row.text("value"));

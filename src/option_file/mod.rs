@@ -9,7 +9,7 @@ mod name;
 mod value;
 mod write;
 
-pub use document::{Document, Line};
+pub use document::{Document, Line, Meaning};
 pub use effective::{Files, Occurrence, groups_read};
 pub use name::canonical_name;
 pub use value::{canonical_value, same_value};

@@ -12,7 +12,7 @@ use crate::{
     },
     model::{HostName, Place, SecretId},
     plan::IgnoreRule,
-    source::{Node, Problem, Problems, Sources, Yaml, closest},
+    source::{Node, Problem, Problems, Sources, closest},
 };
 
 /// What a command line asks to be read.
@@ -208,16 +208,7 @@ impl Project {
 
     /// The secret that a value refers to, or is.
     pub fn secret_of(&mut self, name: &str, node: &Node, problems: &mut Problems) -> Option<SecretId> {
-        if let Some(id) = self.secrets.reference(node, problems) {
-            return Some(id);
-        }
-        match &node.value {
-            Yaml::Text(text) if text.contains("{{") => None,
-            _ if is_secret_name(name) => {
-                node.scalar().map(|text| self.secrets.literal(name, text, &node.place, problems))
-            }
-            _ => None,
-        }
+        self.secrets.of_variable(name, node, problems)
     }
 
     /// Notes every secret that some variable of some host refers to.
@@ -267,6 +258,11 @@ impl Project {
     }
 }
 
+/// Whether this program reads a variable of this name by itself; roles may read others.
+pub fn is_known_variable(name: &str) -> bool {
+    KNOWN.contains(&name)
+}
+
 /// Every variable that this program reads.
 const KNOWN: &[&str] = &[
     "ansible_become",
@@ -281,8 +277,11 @@ const KNOWN: &[&str] = &[
     "ansible_python_interpreter",
     "ansible_ssh_common_args",
     "ansible_ssh_extra_args",
+    "ansible_ssh_host",
     "ansible_ssh_pass",
+    "ansible_ssh_port",
     "ansible_ssh_private_key_file",
+    "ansible_ssh_user",
     "ansible_user",
     "auto_increment_increment",
     "auto_increment_offset",
@@ -298,6 +297,7 @@ const KNOWN: &[&str] = &[
     "mysql_admin_user",
     "mysql_databases",
     "mysql_option_file",
+    "mysql_option_file_holds",
     "mysql_port",
     "mysql_service",
     "mysql_settings",
@@ -306,6 +306,10 @@ const KNOWN: &[&str] = &[
     "replicate_ignore_databases",
     "replicate_wild_ignore_tables",
     "replicate_wild_tables",
+    "replication_account_host",
+    "replication_account_privileges",
+    "replication_account_tls",
+    "replication_account_user",
     "replication_address",
     "replication_password",
     "replication_positioning",

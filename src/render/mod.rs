@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. Each submodule turns one value into
 //! text; [`Terminal`] knows where the text goes, how wide the screen is, and whether colours are wanted.
 
+mod adoption;
 mod diff;
 mod drift;
 mod metrics;
@@ -18,6 +19,7 @@ mod table;
 mod terminal;
 mod verify;
 
+pub use adoption::adoption;
 pub use drift::drift;
 pub use metrics::metrics;
 pub use picture::{dot, mermaid, svg};

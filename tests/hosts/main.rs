@@ -3,6 +3,7 @@
 
 mod accidents;
 mod accounts;
+mod adoption;
 mod compatibility;
 mod firewall;
 mod fresh_pair;

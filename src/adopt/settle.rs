@@ -1,0 +1,142 @@
+//! From what a plan would still change to a draft for which it changes nothing.
+
+use serde_json::{Value as Json, json};
+
+use super::{Adoption, ROLES, Remarked, facts};
+use crate::{
+    model::HostName,
+    observe::Observed,
+    option_file::{Document, Meaning},
+    plan::{Action, Kind, Plan},
+};
+
+impl Adoption {
+    /// Takes up what a plan for this draft would change, as far as that can be declared: a variable gets the value that it
+    /// has, or is left alone; a role that would do more is left out. Returns whether the draft is another one now.
+    pub fn settle(&mut self, plan: &Plan, observed: &Observed) -> bool {
+        let mut changed = false;
+        for step in &plan.steps {
+            match &step.action {
+                Action::SetGlobal(list) => changed |= self.keep_running(&step.host, list, observed),
+                Action::Restart { expect, .. } => changed |= self.keep_running(&step.host, expect, observed),
+                _ => {}
+            }
+        }
+        if changed {
+            // Whether a line is still missing in the option files shows in the next plan.
+            return true;
+        }
+        for step in &plan.steps {
+            match &step.action {
+                Action::WriteOptionFile { content: Some(content), .. } => {
+                    changed |= self.leave_alone(&step.host, &options_in(content), observed);
+                }
+                Action::ResetPersisted(names) => {
+                    changed |= self.leave_alone(&step.host, names, observed);
+                }
+                Action::GtidMode { .. } => {
+                    let names = ["gtid_mode", "enforce_gtid_consistency"].map(str::to_owned);
+                    changed |= self.leave_alone(&step.host, &names, observed);
+                }
+                _ => {}
+            }
+            let role = match step.kind {
+                Kind::Firewall => "firewall",
+                Kind::Account => "accounts",
+                _ => continue,
+            };
+            changed |= self.leave_out(&step.host, role, &format!("it would {}", step.summary));
+        }
+        for refusal in &plan.refused {
+            if refusal.code.starts_with("firewall-") {
+                changed |= self.leave_out(&refusal.host, "firewall", refusal.reason.trim_end_matches('.'));
+            }
+        }
+        for waiting in plan.waiting.iter().filter(|w| w.reason.contains("packet filter")) {
+            changed |= self.leave_out(&waiting.host, "firewall", &waiting.reason);
+        }
+        changed
+    }
+
+    /// Declares the values that variables have now.
+    fn keep_running(&mut self, host: &HostName, list: &[(String, String)], observed: &Observed) -> bool {
+        let Some(facts) = facts(observed, host) else { return false };
+        let Some(server) = facts.server.known() else { return false };
+        let Some(adopted) = self.host_mut(host) else { return false };
+        let mut changed = false;
+        for (name, wished) in list {
+            let (value, remark) = match (adopted.settings.contains_key(name), server.variable(name)) {
+                (false, Some(running)) => {
+                    (from_text(running), format!("the roles would have {}", shown(wished)))
+                }
+                // Its value is no text that a plan would find equal.
+                (false, None) => (Json::Null, format!("the roles would have {}", shown(wished))),
+                (true, _) if adopted.settings[name].value.is_null() => continue,
+                (true, _) => (Json::Null, adopted.settings[name].remark.clone()),
+            };
+            adopted.settings.insert(name.clone(), Remarked { value, remark });
+            changed = true;
+        }
+        changed
+    }
+
+    /// Declares nothing of variables that no option file would give at the next start.
+    fn leave_alone(&mut self, host: &HostName, names: &[String], observed: &Observed) -> bool {
+        let Some(facts) = facts(observed, host) else { return false };
+        let Some(server) = facts.server.known() else { return false };
+        let Some(adopted) = self.host_mut(host) else { return false };
+        let mut changed = false;
+        for name in names {
+            if adopted.settings.get(name).is_some_and(|s| s.value.is_null()) {
+                continue;
+            }
+            let running = server.variable(name).map_or_else(|| "set".to_owned(), shown);
+            let occurrences = facts.option_files.known().map(|f| f.occurrences(Some(server.version)));
+            let in_file = occurrences.into_iter().flatten().rfind(|o| o.name == *name);
+            let next = in_file.map(|o| o.value.unwrap_or_else(|| "ON".into()));
+            let next = next.or_else(|| server.defaults.get(name).cloned());
+            let remark = match next {
+                Some(next) => format!("is {running} now and will be {} after the next start", shown(&next)),
+                None => format!("is {running} now, and no option file says so"),
+            };
+            adopted.settings.insert(name.clone(), Remarked { value: Json::Null, remark });
+            changed = true;
+        }
+        changed
+    }
+
+    fn leave_out(&mut self, host: &HostName, role: &'static str, why: &str) -> bool {
+        debug_assert!(ROLES.contains(&role), "{role}");
+        let Some(play) = self.plays.iter_mut().find(|p| p.group.members.contains(host)) else { return false };
+        let before = play.roles.len();
+        play.roles.retain(|r| *r != role);
+        let changed = play.roles.len() != before;
+        if changed {
+            play.left_out.push((role, format!("on {host}, {why}")));
+        }
+        changed
+    }
+}
+
+/// Names of the options in a text of ours.
+fn options_in(content: &str) -> Vec<String> {
+    let document = Document::parse(content.as_bytes());
+    let names = document.lines().filter_map(|(_, line)| match &line.meaning {
+        Meaning::Option { name, .. } => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
+}
+
+fn shown(value: &str) -> String {
+    if value.is_empty() { "no value".to_owned() } else { value.to_owned() }
+}
+
+/// A running value as a person would write it.
+fn from_text(value: &str) -> Json {
+    match value {
+        "ON" => json!(true),
+        "OFF" => json!(false),
+        text => text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n)),
+    }
+}

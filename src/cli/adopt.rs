@@ -1,0 +1,508 @@
+//! `init --from`: the files, read off living servers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    args::{Format, Global, InitArgs},
+    exit::Exit,
+    prepare::{self, bare_hosts},
+};
+use crate::{
+    adopt::{Adoption, Named, Report},
+    desired::{self, Built, DesiredHost},
+    inventory::select,
+    model::{Fact, HostName, Secret, SecretId},
+    observe::{self, Observed, Options, Reading},
+    plan::{self, Plan, Policy},
+    playbook::{Loaded, Request, load},
+    render::{self, Terminal, Waiting},
+    source::{Problem, Severity},
+    transport::{Scratch, Session},
+};
+
+/// Rounds in which a draft may find its values; each declares something more.
+const ROUNDS: usize = 12;
+
+/// Reads the servers, and writes what declares them. Nothing is written where one of them could not be read.
+pub async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+    refuse_existing(args, terminal)?;
+    let work = Work::begin(global, terminal)?;
+    let mut fleet = work.name_hosts(args, terminal)?;
+    let (adoption, report) = {
+        let _waiting = Waiting::begin(terminal, "reading the hosts");
+        let found = work.adopt(&mut fleet, args, terminal).await;
+        let sessions = std::mem::take(&mut fleet.sessions);
+        futures_util::future::join_all(sessions.into_values().map(Session::close)).await;
+        found?
+    };
+    let mut report = report;
+    report.written = write(args, &adoption, terminal)?;
+    report.next = next_command(global, &args.directory);
+    match global.format {
+        Format::Human => terminal.out(&render::adoption(&report, terminal.width())),
+        Format::Json => terminal.json(&report),
+        Format::Jsonl => terminal.json_line(&report),
+    }
+    Ok(if report.left.is_empty() { Exit::Done } else { Exit::Differences })
+}
+
+/// The hosts, and the connections to them that are open.
+struct Fleet {
+    named: Vec<Named>,
+    group: String,
+    sessions: BTreeMap<HostName, Session>,
+}
+
+/// What every part of the run needs: a draft is loaded from files like any other project.
+struct Work<'a> {
+    global: &'a Global,
+    drafts: tempfile::TempDir,
+    options: Options,
+    scratch: Arc<Scratch>,
+}
+
+impl<'a> Work<'a> {
+    fn begin(global: &'a Global, terminal: &Terminal) -> Result<Self, Exit> {
+        let failed = |error: &dyn std::fmt::Display| {
+            terminal.error(&format!("a directory for drafts can't be made: {error}"));
+            Exit::Error
+        };
+        Ok(Self {
+            global,
+            drafts: tempfile::tempdir().map_err(|e| failed(&e))?,
+            options: Options {
+                forks: global.forks,
+                connect_timeout: global.connect_timeout,
+                timeout: global.timeout,
+                ssh_config: global.ssh_config.clone(),
+            },
+            scratch: Arc::new(Scratch::new().map_err(|e| failed(&e))?),
+        })
+    }
+
+    /// Finds out which hosts are meant.
+    fn name_hosts(&self, args: &InitArgs, terminal: &Terminal) -> Result<Fleet, Exit> {
+        let mut named: Vec<Named> = Vec::new();
+        let mut group = "db".to_owned();
+        if self.global.inventory.is_empty() {
+            for text in &args.from {
+                let one = destination(text, args.r#become).map_err(|why| {
+                    terminal.error(&format!("--from {text}: {why}"));
+                    Exit::Usage
+                })?;
+                named.push(one);
+            }
+        } else {
+            let loaded = load(&Request { inventory: self.global.inventory.clone(), ..self.request(None) });
+            let fatal = loaded.problems.fatal();
+            prepare::report(loaded.problems, &loaded.sources, terminal);
+            if fatal {
+                return Err(Exit::BadInput);
+            }
+            let inventory = &loaded.project.inventory;
+            let mut chosen: BTreeSet<HostName> = BTreeSet::new();
+            for pattern in &args.from {
+                chosen.extend(select(inventory, pattern).map_err(|why| {
+                    terminal.error(&format!("--from: {why}"));
+                    Exit::Usage
+                })?);
+            }
+            if let Some(free) =
+                ["db", "replication", "tandem"].iter().find(|g| !inventory.groups.contains_key(**g))
+            {
+                group = (*free).to_owned();
+            }
+            named.extend(bare_hosts(&loaded.project).into_iter().filter(|h| chosen.contains(&h.name)).map(
+                |host| Named { name: host.name, destination: host.endpoint.address, connection: Vec::new() },
+            ));
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = named.iter().find(|n| !seen.insert(&n.name)) {
+            terminal.error(&format!("--from names {} twice", twice.name));
+            return Err(Exit::Usage);
+        }
+        Ok(Fleet { named, group, sessions: BTreeMap::new() })
+    }
+
+    fn request(&self, playbook: Option<&Path>) -> Request {
+        let mut inventory = self.global.inventory.clone();
+        inventory.push(self.drafts.path().join("inventory.yml"));
+        Request {
+            inventory,
+            playbook: playbook.map(|p| p.to_string_lossy().into_owned()),
+            extra: self.global.extra.clone(),
+        }
+    }
+
+    /// Reads the hosts, makes a draft, and declares in it what a plan for it would change.
+    async fn adopt(
+        &self,
+        fleet: &mut Fleet,
+        args: &InitArgs,
+        terminal: &Terminal,
+    ) -> Result<(Adoption, Report), Exit> {
+        // First what the servers are; whose accounts matter is only known then.
+        let bare = Adoption::draft(&fleet.named, &Observed::new(), &fleet.group);
+        self.put(&bare, terminal)?;
+        let loaded = load(&self.request(None));
+        let wanted: Vec<DesiredHost> = bare_hosts(&loaded.project)
+            .into_iter()
+            .filter(|h| fleet.named.iter().any(|n| n.name == h.name))
+            .collect();
+        let mut reading = self.read(fleet, &wanted, &loaded, terminal).await?;
+        fleet.rename(&mut reading, self.global.inventory.is_empty());
+        let draft = Adoption::draft(&fleet.named, &reading.observed, &fleet.group);
+        fleet.sessions = std::mem::take(&mut reading.sessions);
+        self.need_sources(&draft, args, terminal)?;
+        let (loaded, built) = self.load(&draft, &reading, terminal)?;
+        let wanted: Vec<DesiredHost> = built.iter().flat_map(|b| b.desired.hosts.values().cloned()).collect();
+        let alone = |name: &HostName| !wanted.iter().any(|h| h.name == *name);
+        let mut observed: Observed = reading
+            .observed
+            .iter()
+            .filter(|(name, _)| alone(name))
+            .map(|(n, f)| (n.clone(), f.clone()))
+            .collect();
+        let mut reading = self.read(fleet, &wanted, &loaded, terminal).await?;
+        observed.append(&mut reading.observed);
+        reading.observed = observed;
+        fleet.sessions = std::mem::take(&mut reading.sessions);
+
+        let mut draft = Adoption::draft(&fleet.named, &reading.observed, &fleet.group);
+        for _ in 0..ROUNDS {
+            let (_, built) = self.load(&draft, &reading, terminal)?;
+            // Without secrets: that a password is not the one in the environment is no reason to leave a role out.
+            let plan = plan_for(&built, &reading, &BTreeMap::new());
+            if !draft.settle(&plan, &reading.observed) {
+                break;
+            }
+        }
+        let (loaded, built) = self.load(&draft, &reading, terminal)?;
+        let plan = plan_for(&built, &reading, &loaded.project.secrets.resolve_some());
+        let mut report = draft.report(&reading.observed, &plan);
+        let mistakes = built.iter().flat_map(|b| desired::lint(b).0.into_iter().chain(b.problems.0.clone()));
+        report.left.extend(
+            loaded
+                .problems
+                .0
+                .iter()
+                .cloned()
+                .chain(mistakes)
+                .filter(is_mistake)
+                .map(|problem| problem.message),
+        );
+        // The drafts' places mean nothing to anybody.
+        let drafts = self.drafts.path().to_string_lossy();
+        for text in &mut report.left {
+            *text = text.replace(drafts.as_ref(), &args.directory.to_string_lossy());
+        }
+        Ok((draft, report))
+    }
+
+    /// Reads the hosts over the connections that are open; each of them must answer.
+    async fn read(
+        &self,
+        fleet: &mut Fleet,
+        wanted: &[DesiredHost],
+        loaded: &Loaded,
+        terminal: &Terminal,
+    ) -> Result<Reading, Exit> {
+        let secrets = loaded.project.secrets.resolve_some();
+        let wanted: Vec<&DesiredHost> = wanted.iter().collect();
+        let open = std::mem::take(&mut fleet.sessions);
+        let reading = observe::observe(&wanted, &secrets, &self.options, &self.scratch, open).await;
+        let mut unread = 0;
+        for (host, fact) in &reading.observed {
+            let why = match fact {
+                Fact::Unread(why) => why.as_str(),
+                Fact::Known(facts) => match &facts.server {
+                    Fact::Unread(why) => why.as_str(),
+                    Fact::Known(_) => continue,
+                    Fact::Absent => "no server is there",
+                },
+                Fact::Absent => "nothing is there",
+            };
+            terminal.error(&format!("{host} was not read: {why}"));
+            unread += 1;
+        }
+        if unread > 0 {
+            terminal.note("Nothing was written: what one server is can decide what the others are.");
+            fleet.sessions = reading.sessions;
+            return Err(Exit::NotRead);
+        }
+        Ok(reading)
+    }
+
+    /// Writes a draft where it can be loaded from.
+    fn put(&self, draft: &Adoption, terminal: &Terminal) -> Result<(), Exit> {
+        let failed = |error: std::io::Error| {
+            terminal.error(&format!("a draft can't be written to {}: {error}", self.drafts.path().display()));
+            Exit::Error
+        };
+        for folder in ["group_vars", "host_vars"] {
+            let folder = self.drafts.path().join(folder);
+            if folder.exists() {
+                fs::remove_dir_all(&folder).map_err(failed)?;
+            }
+        }
+        for (name, text) in draft.files() {
+            let path = self.drafts.path().join(name);
+            path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+            fs::write(&path, text).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Loads a draft as any command would.
+    fn load(
+        &self,
+        draft: &Adoption,
+        reading: &Reading,
+        terminal: &Terminal,
+    ) -> Result<(Loaded, Vec<Built>), Exit> {
+        self.put(draft, terminal)?;
+        let playbook = self.drafts.path().join("playbook.yml");
+        let loaded = load(&self.request((!draft.plays.is_empty()).then_some(playbook.as_path())));
+        let known = reading.identities();
+        let built = loaded
+            .project
+            .plays
+            .iter()
+            .map(|(play, hosts)| desired::build(&loaded.project, play, hosts, &known))
+            .collect();
+        Ok((loaded, built))
+    }
+
+    /// A channel from a server that nobody named can't be declared.
+    fn need_sources(&self, draft: &Adoption, args: &InitArgs, terminal: &Terminal) -> Result<(), Exit> {
+        if draft.strangers.is_empty() {
+            return Ok(());
+        }
+        let mut command = args.from.clone();
+        for stranger in &draft.strangers {
+            let id = match stranger.server_id {
+                0 => String::new(),
+                id => format!(" (server_id {id})"),
+            };
+            let text = format!(
+                "{} replicates from {}{id}, which is none of the hosts that were named",
+                stranger.replica,
+                crate::model::visible(&stranger.source.to_string())
+            );
+            match args.incomplete {
+                true => terminal.warning(&format!("{text}; this channel stays undeclared")),
+                false => terminal.error(&text),
+            }
+            // Most fleets are logged in to as one user.
+            let user = args
+                .from
+                .first()
+                .and_then(|first| first.rsplit_once('@'))
+                .map(|(user, _)| format!("{user}@"));
+            let word = format!("{}{}", user.unwrap_or_default(), stranger.source.address);
+            if !command.contains(&word) {
+                command.push(word);
+            }
+        }
+        if args.incomplete {
+            return Ok(());
+        }
+        let words: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
+        terminal.note(&format!(
+            "Nothing was written. Name it too: tandem{} init {} --from {}\n\
+             Or leave its channel undeclared: --incomplete",
+            options(self.global),
+            args.directory.display(),
+            words.join(" ")
+        ));
+        Err(Exit::Error)
+    }
+}
+
+impl Fleet {
+    /// Hosts that were named by an address get the name that they have themselves.
+    fn rename(&mut self, reading: &mut Reading, ours: bool) {
+        for n in 0..self.named.len() {
+            let old = self.named[n].name.clone();
+            let known = reading.observed.get(&old).and_then(Fact::known);
+            let Some(hostname) = known.map(|facts| facts.os.hostname.clone()) else { continue };
+            let is_address = self.named[n].destination.parse::<std::net::IpAddr>().is_ok();
+            let fits = hostname.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && hostname.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+                && hostname != "localhost";
+            let new = HostName::new(hostname);
+            if !(ours && is_address && fits) || self.named.iter().any(|other| other.name == new) {
+                continue;
+            }
+            if let Some(fact) = reading.observed.remove(&old) {
+                reading.observed.insert(new.clone(), fact);
+            }
+            if let Some(session) = reading.sessions.remove(&old) {
+                reading.sessions.insert(new.clone(), session);
+            }
+            let address = Json::String(self.named[n].destination.clone());
+            let connection = &mut self.named[n].connection;
+            if !connection.iter().any(|(name, _)| *name == "ansible_host") {
+                connection.insert(0, ("ansible_host", address));
+            }
+            self.named[n].name = new;
+        }
+    }
+}
+
+fn plan_for(built: &[Built], reading: &Reading, secrets: &BTreeMap<SecretId, Secret>) -> Plan {
+    let mut whole = Plan::default();
+    for play in built {
+        let plan = plan::build(play, &reading.observed, secrets, &Policy::default());
+        whole.steps.extend(plan.steps);
+        whole.waiting.extend(plan.waiting);
+        whole.refused.extend(plan.refused);
+    }
+    whole
+}
+
+fn is_mistake(problem: &Problem) -> bool {
+    problem.severity == Severity::Error
+}
+
+/// `[user@]host[:port]`, with an IPv6 address in brackets.
+fn destination(text: &str, r#become: bool) -> Result<Named, String> {
+    let rest = text.strip_prefix("ssh://").unwrap_or(text);
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((user, rest)) => (Some(user), rest),
+        None => (None, rest),
+    };
+    let (host, port) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+        Some((address, "")) => (address, None),
+        Some((address, port)) => (address, Some(port.strip_prefix(':').ok_or("a port follows `]:`")?)),
+        None if rest.matches(':').count() > 1 => (rest, None),
+        None => rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
+    };
+    if host.is_empty() || host.starts_with('-') || user == Some("") {
+        return Err("an ssh destination is user@host:port, user and port may be left out".into());
+    }
+    let mut connection: Vec<(&'static str, Json)> = Vec::new();
+    let is_v6 = host.contains(':');
+    let name = if is_v6 { host.replace(':', "-").trim_matches('-').to_owned() } else { host.to_owned() };
+    if is_v6 {
+        connection.push(("ansible_host", json!(host)));
+    }
+    if let Some(port) = port {
+        let port: u16 = port.parse().map_err(|_| format!("`{port}` is no port"))?;
+        connection.push(("ansible_port", json!(port)));
+    }
+    connection.extend(user.map(|user| ("ansible_user", json!(user))));
+    if r#become {
+        connection.push(("ansible_become", json!(true)));
+    }
+    Ok(Named { name: HostName::new(name), destination: host.to_owned(), connection })
+}
+
+/// Files of an earlier day are not written over, and this is said before anybody waits.
+fn refuse_existing(args: &InitArgs, terminal: &Terminal) -> Result<(), Exit> {
+    let there: Vec<String> = ["inventory.yml", "playbook.yml", "group_vars", "host_vars"]
+        .into_iter()
+        .map(|name| args.directory.join(name))
+        .filter(|path| path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    if there.is_empty() {
+        return Ok(());
+    }
+    let (exist, they_are) = if there.len() == 1 { ("exists", "is") } else { ("exist", "are") };
+    terminal.error(&format!(
+        "{} {exist} already and {they_are} left alone. Name another directory: tandem init DIRECTORY --from {}",
+        there.join(", "),
+        args.from.join(" ")
+    ));
+    Err(Exit::Error)
+}
+
+/// Writes the files, and tells which.
+fn write(args: &InitArgs, adoption: &Adoption, terminal: &Terminal) -> Result<Vec<String>, Exit> {
+    let mut written = Vec::new();
+    let mut files = adoption.files();
+    files.push((".gitignore".to_owned(), super::init::GITIGNORE.to_owned()));
+    for (name, text) in files {
+        let path = args.directory.join(&name);
+        if name == ".gitignore" && path.exists() {
+            continue;
+        }
+        let done = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+            use std::io::Write;
+            fs::OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(text.as_bytes())
+        });
+        done.map_err(|error| {
+            terminal.error(&format!("{} can't be written: {error}", path.display()));
+            Exit::Error
+        })?;
+        written.push(beside(&args.directory, &name).display().to_string());
+    }
+    Ok(written)
+}
+
+/// A path as one would type it.
+fn beside(directory: &Path, name: &str) -> PathBuf {
+    if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) }
+}
+
+fn next_command(global: &Global, directory: &Path) -> String {
+    let path = |name: &str| shell_word(&beside(directory, name).to_string_lossy());
+    format!("tandem{} -i {} plan {}", options(global), path("inventory.yml"), path("playbook.yml"))
+}
+
+/// The options that every further command needs too.
+fn options(global: &Global) -> String {
+    let mut text = String::new();
+    for path in &global.inventory {
+        text.push_str(&format!(" -i {}", shell_word(&path.to_string_lossy())));
+    }
+    if let Some(path) = &global.ssh_config {
+        text.push_str(&format!(" --ssh-config {}", shell_word(&path.to_string_lossy())));
+    }
+    for extra in &global.extra {
+        text.push_str(&format!(" -e {}", shell_word(extra)));
+    }
+    text
+}
+
+fn shell_word(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_are_read_as_ssh_does() {
+        for (text, name, host, rest) in [
+            ("db-a", "db-a", "db-a", "[]"),
+            (
+                "root@10.0.0.1:2222",
+                "10.0.0.1",
+                "10.0.0.1",
+                r#"[["ansible_port",2222],["ansible_user","root"]]"#,
+            ),
+            ("[fd00::1]:22", "fd00--1", "fd00::1", r#"[["ansible_host","fd00::1"],["ansible_port",22]]"#),
+            ("ssh://me@db", "db", "db", r#"[["ansible_user","me"]]"#),
+        ] {
+            let found = destination(text, false).expect(text);
+            let connection = serde_json::to_string(&found.connection).expect("JSON");
+            assert_eq!(
+                (found.name.as_str(), found.destination.as_str(), connection.as_str()),
+                (name, host, rest)
+            );
+        }
+        for text in ["", "@db", "db:ssh", "-oProxyCommand=x", "[::1]x"] {
+            assert!(destination(text, false).is_err(), "{text}");
+        }
+    }
+}
