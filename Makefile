@@ -18,6 +18,7 @@ demo: lab
 	tests/lab/demo $(TANDEM)
 
 test: lint lab
+	$(LAB) browser
 	cargo test --quiet --lib --bins --test files --test documents --test planner
 	cargo test --test hosts -- --test-threads=2
 

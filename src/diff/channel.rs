@@ -485,7 +485,7 @@ fn surroundings<'a>(
         source: "",
         source_runs: source.and_then(|s| s.service.known()).map(|s| s.running()),
         reach: facts.reach.get(&wish.endpoint),
-        source_down_because: source.and_then(|s| explain_down(s)),
+        source_down_because: source.and_then(explain_down),
     }
 }
 

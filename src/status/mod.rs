@@ -271,7 +271,7 @@ fn trouble(
         source: source.map_or(endpoint.address.as_str(), HostName::as_str),
         source_runs: source_facts.map(|f| f.server.known().is_some()),
         reach: observed.get(&host.name).and_then(Fact::known).and_then(|f| f.reach.get(endpoint)),
-        source_down_because: source_facts.filter(|f| is_down(f)).and_then(|f| explain_down(f)),
+        source_down_because: source_facts.filter(|f| is_down(f)).and_then(explain_down),
     };
     explain_channel(channel, &around)
 }

@@ -12,21 +12,39 @@ const BESIDE: f64 = 210.0;
 const BELOW: f64 = 110.0;
 /// Cards in a row at most.
 const ROW: usize = 6;
+/// Room between one column and the next.
+const BETWEEN: f64 = 280.0;
+/// Room between a card and the next one below it in a column.
+const CLOSE: f64 = 26.0;
+/// A tree of so many cards stands upright; a larger one lies on its side.
+const FEW: usize = 4;
 
 /// A card's centre.
 pub type Point = (f64, f64);
 
-/// The centres of all cards, and how wide and high the picture is. `edges` are pairs of source and replica.
-pub fn layout(count: usize, edges: &[(usize, usize)]) -> (Vec<Point>, Point) {
-    let mut points = match ring(count, edges) {
-        Some(order) => circle(&order),
-        None if count == 2 => vec![(0.0, 0.0), (WIDTH + BESIDE, 0.0)],
-        None => rows(&levels(count, edges), edges, count),
+/// Where everything lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layout {
+    /// The centres of the cards.
+    pub points: Vec<Point>,
+    /// Width and height of the whole.
+    pub size: Point,
+    /// Whether arrows leave a card at its right side and reach the next one at its left.
+    pub sideways: bool,
+}
+
+/// Places all cards. `edges` are pairs of source and replica.
+pub fn layout(count: usize, edges: &[(usize, usize)]) -> Layout {
+    let (mut points, sideways) = match (ring(count, edges), tree(count, edges)) {
+        (Some(order), _) => (circle(&order), false),
+        (None, _) if count == 2 => (vec![(0.0, 0.0), (WIDTH + BESIDE, 0.0)], false),
+        (None, Some(order)) if count > FEW => (columns(&order, edges, count), true),
+        (None, _) => (rows(&levels(count, edges), edges, count), false),
     };
     let least = |axis: fn(&Point) -> f64| points.iter().map(axis).fold(f64::INFINITY, f64::min);
     let most = |axis: fn(&Point) -> f64| points.iter().map(axis).fold(f64::NEG_INFINITY, f64::max);
     if points.is_empty() {
-        return (points, (WIDTH, HEIGHT));
+        return Layout { points, size: (WIDTH, HEIGHT), sideways };
     }
     let margin = 60.0;
     let (left, top) = (least(|p| p.0) - WIDTH / 2.0 - margin, least(|p| p.1) - HEIGHT / 2.0 - margin);
@@ -34,7 +52,7 @@ pub fn layout(count: usize, edges: &[(usize, usize)]) -> (Vec<Point>, Point) {
     for point in &mut points {
         *point = (point.0 - left, point.1 - top);
     }
-    (points, size)
+    Layout { points, size, sideways }
 }
 
 /// The order round a ring of three and more, if the edges are exactly one.
@@ -62,6 +80,42 @@ fn circle(order: &[usize]) -> Vec<Point> {
     for (place, host) in order.iter().enumerate() {
         let angle = 2.0 * PI * place as f64 / n - PI / 2.0;
         points[*host] = (radius * angle.cos(), radius * angle.sin() * 0.8);
+    }
+    points
+}
+
+/// The hosts of a tree, or of several, each before its replicas and these together; `None` where a host has
+/// several sources, or one that follows it.
+fn tree(count: usize, edges: &[(usize, usize)]) -> Option<Vec<usize>> {
+    let sources = |host: usize| edges.iter().filter(|(_, to)| *to == host).count();
+    if (0..count).any(|host| sources(host) > 1) {
+        return None;
+    }
+    let mut open: Vec<usize> = (0..count).rev().filter(|host| sources(*host) == 0).collect();
+    let mut order = Vec::new();
+    while let Some(at) = open.pop() {
+        order.push(at);
+        open.extend(edges.iter().rev().filter(|(from, _)| *from == at).map(|(_, to)| *to));
+    }
+    (order.len() == count).then_some(order)
+}
+
+/// A column for each level, from the left; a source stands beside the middle of its replicas.
+fn columns(order: &[usize], edges: &[(usize, usize)], count: usize) -> Vec<Point> {
+    let level = levels(count, edges);
+    let mut points = vec![(0.0, 0.0); count];
+    let mut y = 0.0;
+    for host in order.iter().rev() {
+        let below: Vec<f64> =
+            edges.iter().filter(|(from, _)| from == host).map(|(_, to)| points[*to].1).collect();
+        let middle = match (below.first(), below.last()) {
+            (Some(first), Some(last)) => (first + last) / 2.0,
+            _ => {
+                y -= HEIGHT + CLOSE;
+                y
+            }
+        };
+        points[*host] = (level[*host] as f64 * (WIDTH + BETWEEN), middle);
     }
     points
 }
@@ -138,10 +192,19 @@ mod tests {
     fn cards_of_rings_lie_apart() {
         for count in 3..=16 {
             let edges: Vec<_> = (0..count).map(|n| (n, (n + 1) % count)).collect();
-            let (points, size) = layout(count, &edges);
+            let Layout { points, size, .. } = layout(count, &edges);
             assert!(apart(&points), "{count}: {points:?}");
             assert!(points.iter().all(|p| p.0 > 0.0 && p.0 < size.0 && p.1 > 0.0 && p.1 < size.1));
         }
+    }
+
+    #[test]
+    fn a_large_tree_lies_on_its_side() {
+        let edges: Vec<_> = (1..31).map(|n| ((n - 1) / 2, n)).collect();
+        let laid = layout(31, &edges);
+        assert!(laid.sideways && apart(&laid.points));
+        assert!(edges.iter().all(|(from, to)| laid.points[*from].0 + WIDTH < laid.points[*to].0));
+        assert!(!layout(4, &[(0, 1), (0, 2), (0, 3)]).sideways);
     }
 
     proptest::proptest! {
@@ -151,7 +214,7 @@ mod tests {
             edges in proptest::collection::vec((0..50usize, 0..50usize), 0..80),
         ) {
             let edges: Vec<_> = edges.into_iter().filter(|(a, b)| a < &count && b < &count && a != b).collect();
-            let (points, size) = layout(count, &edges);
+            let Layout { points, size, .. } = layout(count, &edges);
             proptest::prop_assert!(apart(&points));
             proptest::prop_assert!(points.iter().all(|p| p.0 > 0.0 && p.0 < size.0 && p.1 > 0.0 && p.1 < size.1));
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use super::{
     Arrow, Look, Node, drawing,
-    layout::{HEIGHT, Point, WIDTH, layout},
+    layout::{HEIGHT, Layout, Point, WIDTH, layout},
     state,
 };
 use crate::status::StatusDocument;
@@ -31,7 +31,8 @@ svg{background:#fbfaf8;font-family:'Helvetica Neue',Helvetica,Arial,'DejaVu Sans
 pub fn svg(document: &StatusDocument) -> String {
     let (nodes, arrows) = drawing(document);
     let edges: Vec<(usize, usize)> = arrows.iter().map(|a| (a.from, a.to)).collect();
-    let (points, (width, height)) = layout(nodes.len(), &edges);
+    let laid = layout(nodes.len(), &edges);
+    let (points, (width, height)) = (&laid.points, laid.size);
     let looks: BTreeSet<Look> = arrows.iter().map(|a| a.look).collect();
     let below = if looks.is_empty() { 0.0 } else { 34.0 };
     let mut text = String::new();
@@ -43,40 +44,62 @@ pub fn svg(document: &StatusDocument) -> String {
         height + below,
         escaped(&description(&nodes, &arrows)),
     );
-    let curves: Vec<Curve> = arrows.iter().map(|a| curve(a, &arrows, &points)).collect();
+    let curves: Vec<Curve> = arrows.iter().map(|a| curve(a, &arrows, &laid)).collect();
     for (arrow, curve) in arrows.iter().zip(&curves) {
         line(arrow.look, curve, &mut text);
     }
-    for (node, point) in nodes.iter().zip(&points) {
+    for (node, point) in nodes.iter().zip(points) {
         card(node, *point, &mut text);
     }
     // Words lie over everything else.
     for (arrow, curve) in arrows.iter().zip(&curves) {
-        pill(arrow, curve.middle(), &mut text);
+        // Many arrows of one card part on their way; their words stand where they have parted.
+        pill(arrow, curve.point(if laid.sideways { 0.6 } else { 0.5 }), &mut text);
     }
     legend(&looks, height + 8.0, &mut text);
     text.push_str("</svg>\n");
     text
 }
 
-/// A line with one bend.
+/// A cubic curve.
 struct Curve {
     from: Point,
-    bend: Point,
+    /// Where it heads for at first.
+    leaves: Point,
+    /// Where it comes from at last.
+    comes: Point,
     to: Point,
 }
 
 impl Curve {
-    fn middle(&self) -> Point {
-        let along = |a: f64, b: f64, c: f64| a / 4.0 + b / 2.0 + c / 4.0;
-        (along(self.from.0, self.bend.0, self.to.0), along(self.from.1, self.bend.1, self.to.1))
+    /// A line with one bend.
+    fn bent(from: Point, bend: Point, to: Point) -> Self {
+        let near = |end: Point| (end.0 + (bend.0 - end.0) * 2.0 / 3.0, end.1 + (bend.1 - end.1) * 2.0 / 3.0);
+        Self { from, leaves: near(from), comes: near(to), to }
+    }
+
+    /// The point after so much of the way, from 0 to 1.
+    fn point(&self, t: f64) -> Point {
+        let s = 1.0 - t;
+        let along = |a: f64, b: f64, c: f64, d: f64| {
+            s * s * s * a + 3.0 * s * s * t * b + 3.0 * s * t * t * c + t * t * t * d
+        };
+        (
+            along(self.from.0, self.leaves.0, self.comes.0, self.to.0),
+            along(self.from.1, self.leaves.1, self.comes.1, self.to.1),
+        )
     }
 }
 
 /// From the edge of one card to the edge of the other. Two channels between the same hosts bend apart, and one
 /// that passes other rows bends past their cards.
-fn curve(arrow: &Arrow, all: &[Arrow], points: &[Point]) -> Curve {
-    let (a, b) = (points[arrow.from], points[arrow.to]);
+fn curve(arrow: &Arrow, all: &[Arrow], laid: &Layout) -> Curve {
+    let (a, b) = (laid.points[arrow.from], laid.points[arrow.to]);
+    if laid.sideways {
+        let (from, to) = ((a.0 + WIDTH / 2.0 + 2.0, a.1), (b.0 - WIDTH / 2.0 - 9.0, b.1));
+        let half = (from.0 + to.0) / 2.0;
+        return Curve { from, leaves: (half, from.1), comes: (half, to.1), to };
+    }
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let length = (dx * dx + dy * dy).sqrt().max(1.0);
     let way_back = all.iter().any(|o| (o.from, o.to) == (arrow.to, arrow.from));
@@ -85,7 +108,7 @@ fn curve(arrow: &Arrow, all: &[Arrow], points: &[Point]) -> Curve {
     let aside = if way_back { 42.0 } else { 0.0 } + if far { length * 0.32 } else { 0.0 };
     let (nx, ny) = (-dy / length, dx / length);
     let bend = ((a.0 + b.0) / 2.0 + nx * aside * 1.6, (a.1 + b.1) / 2.0 + ny * aside * 1.6);
-    Curve { from: border(a, bend, 2.0), bend, to: border(b, bend, 9.0) }
+    Curve::bent(border(a, bend, 2.0), bend, border(b, bend, 9.0))
 }
 
 /// Where the line from a card's centre to a point leaves the card, with some room.
@@ -106,14 +129,14 @@ fn class(look: Look) -> &'static str {
 }
 
 fn line(look: Look, curve: &Curve, text: &mut String) {
-    let Curve { from, bend, to } = curve;
+    let Curve { from, leaves, comes, to } = curve;
     let class = class(look);
     let _ = write!(
         text,
-        "<path class=\"arrow {class}\" d=\"M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}\"/>",
-        from.0, from.1, bend.0, bend.1, to.0, to.1
+        "<path class=\"arrow {class}\" d=\"M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}\"/>",
+        from.0, from.1, leaves.0, leaves.1, comes.0, comes.1, to.0, to.1
     );
-    let angle = (to.1 - bend.1).atan2(to.0 - bend.0).to_degrees();
+    let angle = (to.1 - comes.1).atan2(to.0 - comes.0).to_degrees();
     let _ = write!(
         text,
         "<path class=\"head {class}\" d=\"M8 0L-7 6L-4 0L-7 -6Z\" transform=\"translate({:.1} {:.1}) rotate({angle:.1})\"/>",
@@ -161,7 +184,7 @@ fn card(node: &Node, (x, y): Point, text: &mut String) {
             "<text class=\"line\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             left + 24.0,
             top + 52.0 + 18.0 * n as f64,
-            escaped(&shortened(line, 28))
+            escaped(&shortened(line, 30))
         );
     }
     text.push_str("</g>");

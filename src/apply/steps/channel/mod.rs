@@ -225,7 +225,7 @@ impl Work<'_> {
             source: self.wish.source.as_str(),
             source_runs: runs,
             reach: reach.as_ref(),
-            source_down_because: source.and_then(|s| explain_down(s)),
+            source_down_because: source.and_then(explain_down),
         };
         match explain_channel(channel, &around) {
             Some(found) => {
