@@ -19,6 +19,6 @@ pub use identity::Identity;
 pub use lint::lint;
 pub use wish::{
     AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, Desired, DesiredHost, FileWish,
-    FirewallIntent, HeartbeatWish, PackagesWish, Positioning, SeedMethod, SeedWish, ServiceWish, SettingWish,
-    Tls,
+    FirewallIntent, HeartbeatWish, PackagesWish, Positioning, SeedMethod, SeedWish, ServerWish, ServiceWish,
+    SettingWish, Tls,
 };
