@@ -79,7 +79,7 @@ fn test_goes(context: &Context<'_>, host: &DesiredHost, server: &ServerFacts, dr
     };
     if !test.is_empty() {
         let text = format!(
-            "{} has a database test with {} in it: it stays, and so does whoever may use it.",
+            "{} has a database test with {} in it: it stays.",
             host.name,
             if test.tables == 1 { "1 table".to_owned() } else { format!("{} tables", test.tables) }
         );

@@ -26,6 +26,17 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         }
     };
     let half = found.half_installed();
+    if let (Some(_), Some(half)) = (facts.server.known(), half) {
+        draft.warnings.push(Warning {
+            host: host.name.clone(),
+            code: "half-installed".into(),
+            text: format!(
+                "{} runs, and its package {} is {}: `dpkg --configure -a` there finishes it, and may restart the server.",
+                host.name, half.name, half.status
+            ),
+        });
+        return;
+    }
     if !absent && half.is_none() {
         other_version(host, facts, wish, draft);
         return;
@@ -189,4 +200,104 @@ fn other_version(host: &DesiredHost, facts: &HostFacts, wish: &ServerWish, draft
             host.name, server.version
         ),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{
+        desired::{Desired, SettingWish},
+        model::Place,
+        observe::{Observed, OsFacts},
+    };
+
+    fn host(package: Option<&str>) -> DesiredHost {
+        let place = Place::file("play.yml");
+        let mut host = DesiredHost::bare(&"db-a".into());
+        host.settings =
+            Some(vec![SettingWish { name: "log_bin".into(), values: Vec::new(), place: place.clone() }]);
+        host.server = package.map(|package| ServerWish {
+            package: package.into(),
+            version: None,
+            start: true,
+            secure: true,
+            place: place.clone(),
+            version_place: place.clone(),
+            secure_place: place,
+        });
+        host
+    }
+
+    fn bare() -> HostFacts {
+        HostFacts {
+            os: OsFacts { root: true, ..OsFacts::default() },
+            service: Fact::Absent,
+            server: Fact::Absent,
+            ..HostFacts::default()
+        }
+    }
+
+    fn draft(host: &DesiredHost, facts: &HostFacts, peers: Vec<DesiredHost>) -> Draft {
+        let hosts = peers.into_iter().chain([host.clone()]).map(|h| (h.name.clone(), h)).collect();
+        let desired = Desired { play: String::new(), members: Vec::new(), hosts, several_writers: false };
+        let context = Context {
+            desired: &desired,
+            observed: &Observed::new(),
+            secrets: &BTreeMap::new(),
+            may_reseed: false,
+            may_drop_accounts: false,
+        };
+        let mut draft = Draft::default();
+        steps(&context, host, facts, &mut draft);
+        draft
+    }
+
+    fn with(facts: HostFacts, text: &str) -> HostFacts {
+        let found = Fact::Known(Found::Server(ServerPackages::read(text)));
+        let resources = [(Query::Server("mariadb-server".into()), found)].into();
+        HostFacts { resources, ..facts }
+    }
+
+    /// The ids of steps, the codes of refusals and the number of waiting wishes.
+    fn outcome(draft: &Draft) -> (Vec<&str>, Vec<&str>, usize) {
+        let steps = draft.steps.iter().map(|s| s.id.0.as_str()).collect();
+        (steps, draft.refused.iter().map(|r| r.code.as_str()).collect(), draft.waiting.len())
+    }
+
+    #[test]
+    fn only_a_server_that_is_known_to_be_absent_is_installed() {
+        let apt = "manager apt\n";
+        let wished = host(Some("mariadb-server"));
+        assert_eq!(outcome(&draft(&wished, &with(bare(), apt), vec![])), (vec!["db-a/server"], vec![], 1));
+        let unread = HostFacts { server: Fact::Unread("no answer".into()), ..bare() };
+        assert_eq!(outcome(&draft(&wished, &with(unread, apt), vec![])), (vec![], vec![], 0));
+        assert_eq!(outcome(&draft(&wished, &bare(), vec![])), (vec![], vec![], 1), "packages were not read");
+        let weak = HostFacts { os: OsFacts::default(), ..bare() };
+        assert_eq!(outcome(&draft(&wished, &with(weak, apt), vec![])), (vec![], vec![], 1), "not root");
+        assert_eq!(outcome(&draft(&host(None), &with(bare(), apt), vec![])), (vec![], vec![], 1), "no role");
+    }
+
+    #[test]
+    fn what_could_be_lost_or_can_t_work_is_refused() {
+        let wished = host(Some("mariadb-server"));
+        let data = with(bare(), "manager apt\ndata /var/lib/mysql\n");
+        assert_eq!(outcome(&draft(&wished, &data, vec![])).1, ["data-without-server"]);
+        assert_eq!(outcome(&draft(&wished, &with(bare(), ""), vec![])).1, ["no-package-manager"]);
+        let mut source = wished;
+        source.replicas = vec!["db-b".into()];
+        let peer = DesiredHost { name: "db-b".into(), ..host(Some("mysql-server")) };
+        assert_eq!(outcome(&draft(&source, &with(bare(), "manager apt\n"), vec![peer])).1, ["server-family"]);
+    }
+
+    #[test]
+    fn an_installation_that_was_cut_off_is_finished_although_a_data_directory_is_there() {
+        let text =
+            "manager apt\ndata /var/lib/mysql\npackage mariadb-server 1:10.11.19-0+deb12u1 half-configured\n";
+        let down = HostFacts { server: Fact::Unread("it is down".into()), ..bare() };
+        let draft = draft(&host(Some("mariadb-server")), &with(down, text), vec![]);
+        assert_eq!(outcome(&draft), (vec!["db-a/server"], vec![], 0));
+        assert!(draft.steps[0].before.as_deref().is_some_and(|b| b.ends_with("half-configured")));
+    }
 }

@@ -18,6 +18,11 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     if !wanted {
         return;
     }
+    // A server that is half installed is not started: its system tables may not be there yet.
+    let installs = |s: &Step| s.host == host.name && matches!(s.action, Action::InstallServer { .. });
+    if draft.steps.iter().any(installs) {
+        return;
+    }
     let service = match &facts.service {
         Fact::Known(service) => service,
         Fact::Absent | Fact::Unread(_) => return,

@@ -3,6 +3,7 @@
 
 mod accidents;
 mod accounts;
+mod bare;
 mod compatibility;
 mod firewall;
 mod fresh_pair;

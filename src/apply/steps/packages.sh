@@ -8,7 +8,7 @@ if command -v apt-get >/dev/null 2>&1; then
   # Nobody is there to answer, and no other service may be restarted on the way.
   export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
   install() {
-    apt-get install -y -qq --no-install-recommends --no-remove -o DPkg::Lock::Timeout=120 \
+    apt-get install -y -qq --no-install-recommends --no-remove --no-upgrade -o DPkg::Lock::Timeout=120 \
       -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -- "$@" >/dev/null 2>"$work/install" </dev/null
   }
   install "$@" && exit 0
