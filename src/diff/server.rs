@@ -208,7 +208,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        desired::{Desired, SettingWish},
+        desired::Desired,
         model::Place,
         observe::{Observed, OsFacts},
     };
@@ -216,8 +216,7 @@ mod tests {
     fn host(package: Option<&str>) -> DesiredHost {
         let place = Place::file("play.yml");
         let mut host = DesiredHost::bare(&"db-a".into());
-        host.settings =
-            Some(vec![SettingWish { name: "log_bin".into(), values: Vec::new(), place: place.clone() }]);
+        host.settings = Some(Vec::new());
         host.server = package.map(|package| ServerWish {
             package: package.into(),
             version: None,
@@ -248,6 +247,7 @@ mod tests {
             secrets: &BTreeMap::new(),
             may_reseed: false,
             may_drop_accounts: false,
+            may_drop_channels: false,
         };
         let mut draft = Draft::default();
         steps(&context, host, facts, &mut draft);

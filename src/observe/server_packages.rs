@@ -61,7 +61,7 @@ impl ServerPackages {
                     }
                 }
                 ["Candidate:", version] if *version != "(none)" => {
-                    all.candidate = Some((*version).to_owned())
+                    all.candidate = Some((*version).to_owned());
                 }
                 _ => {}
             }
