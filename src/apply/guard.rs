@@ -30,6 +30,7 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
         Action::Seed(plan) => still_replaceable(host, plan, fleet).await,
         Action::Restart { .. } => still_unused(step, fleet).await,
         Action::WriteOptionFile { path, .. } => same_file(host, path, fleet).await,
+        Action::RemoveLeftovers { database: true, .. } => test_is_empty(host, fleet).await,
         Action::Channel(change) => still_no_channel(host, change, fleet).await,
         _ => Ok(()),
     }
@@ -98,6 +99,22 @@ async fn same_file(host: &HostName, path: &str, fleet: &Fleet<'_>) -> Result<(),
     let tried = format!("write {path}");
     Err(StepError::stale(host, tried, "the file has changed since the plan was made")
         .then("It was left as it is. Look at another plan."))
+}
+
+/// A database `test` that somebody has filled meanwhile is data.
+async fn test_is_empty(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let mut sql = fleet.reader(host).await?;
+    let have = databases_with_content(&mut sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
+    sql.close().await;
+    if !have.iter().any(|name| name == "test") {
+        return Ok(());
+    }
+    Err(StepError::stale(
+        host,
+        "drop the database test",
+        "since the plan was made, something has been put into it",
+    )
+    .then("Nothing was dropped. Look at another plan."))
 }
 
 /// A channel that somebody made meanwhile is not ours to turn round.

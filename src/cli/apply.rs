@@ -257,7 +257,10 @@ fn learns(plan: &Plan) -> bool {
         || plan.steps.iter().any(|s| {
             matches!(
                 s.action,
-                Action::StartService { .. } | Action::InstallPackages(_) | Action::Command { .. }
+                Action::StartService { .. }
+                    | Action::InstallPackages(_)
+                    | Action::InstallServer { .. }
+                    | Action::Command { .. }
             )
         })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{args::ApplyArgs, exit::Exit};
 use crate::{
-    plan::{Allow, Plan, Policy, Refusal, blocked_by_policy},
+    plan::{Action, Allow, Plan, Policy, Refusal, blocked_by_policy},
     render::Terminal,
 };
 
@@ -22,6 +22,13 @@ pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Pol
     }
     if !asks {
         return Ok(policy);
+    }
+    let installs = plan.steps.iter().any(|s| matches!(s.action, Action::InstallServer { .. }));
+    if installs && !plan.waiting.is_empty() {
+        terminal.note(
+            "A second part follows: what waits is planned when the servers are installed, shown, and done without another \
+             question, as far as --allow goes.",
+        );
     }
     let restarts = blocked.len();
     let question = match restarts {

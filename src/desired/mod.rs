@@ -20,5 +20,5 @@ pub use lint::lint;
 pub use wish::{
     AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, Desired, DesiredHost, FileWish,
     FirewallIntent, HeartbeatWish, OptionFileHolds, PackagesWish, Positioning, SeedMethod, SeedWish,
-    ServiceWish, SettingWish, Tls,
+    ServerWish, ServiceWish, SettingWish, Tls,
 };

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::{
     AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, DesiredHost, FileWish,
-    FirewallIntent, HeartbeatWish, PackagesWish, Positioning, SeedMethod, SeedWish, ServiceWish, SettingWish,
-    Tls, build::template_problem,
+    FirewallIntent, HeartbeatWish, PackagesWish, Positioning, SeedMethod, SeedWish, ServerWish, ServiceWish,
+    SettingWish, Tls, build::template_problem,
 };
 use crate::{
     inventory::Variables,
@@ -363,6 +363,7 @@ impl Reader<'_> {
                 }
                 host.heartbeat = Some(HeartbeatWish { interval, place: self.place("interval") });
             }
+            ResourceKind::Server => host.server = self.server(),
             ResourceKind::Certificates => {
                 let directory = self.text("directory").unwrap_or_else(|| "tls".into());
                 host.certificates = Some(CertificatesWish {
@@ -372,6 +373,33 @@ impl Reader<'_> {
                 });
             }
         }
+    }
+
+    fn server(&mut self) -> Option<ServerWish> {
+        let package = self.text("package")?;
+        let version = self.optional("version");
+        // Both become words of a package manager's command line, which must not read them as options.
+        let plain = |text: &str, more: &str| {
+            text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        };
+        if !plain(&package, "+-._") {
+            self.wrong("package", "the name of a package");
+            return None;
+        }
+        if version.as_deref().is_some_and(|v| !plain(v, "+-._:~")) {
+            self.wrong("version", "a version or its beginning, such as \"10.11\"");
+            return None;
+        }
+        Some(ServerWish {
+            package,
+            version,
+            start: self.flag("start", true),
+            secure: self.flag("secure", true),
+            place: self.place("package"),
+            version_place: self.place("version"),
+            secure_place: self.place("secure"),
+        })
     }
 
     fn channel(&mut self, endpoint: &dyn Fn(&HostName) -> Endpoint, topology: &Place) -> Option<ChannelWish> {

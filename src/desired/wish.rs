@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     inventory::Connection,
-    model::{Endpoint, Filters, HostName, Place, SecretId},
+    model::{Endpoint, Family, Filters, HostName, Place, SecretId},
 };
 
 /// What one play asks of a fleet.
@@ -63,6 +63,8 @@ pub struct DesiredHost {
     pub certificates: Option<CertificatesWish>,
     /// The row by which lag is measured.
     pub heartbeat: Option<HeartbeatWish>,
+    /// The server that is installed where none is.
+    pub server: Option<ServerWish>,
 }
 
 impl DesiredHost {
@@ -89,6 +91,7 @@ impl DesiredHost {
             commands: Vec::new(),
             certificates: None,
             heartbeat: None,
+            server: None,
         }
     }
 
@@ -274,6 +277,37 @@ pub struct HeartbeatWish {
     pub interval: u64,
     /// Where it is written.
     pub place: Place,
+}
+
+/// The server of a host that has none yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerWish {
+    /// Name of the package, as the host's package manager has it.
+    pub package: String,
+    /// The version or its beginning, such as `10.11`; the newest that is offered where none is named.
+    pub version: Option<String>,
+    /// Whether it shall run and start at boot even if nothing else is wished of it.
+    pub start: bool,
+    /// Whether what an installation leaves open is closed: anonymous accounts, root from other hosts, `test`.
+    pub secure: bool,
+    /// Where the package is written.
+    pub place: Place,
+    /// Where the version is written.
+    pub version_place: Place,
+    /// Where the wish to close it is written.
+    pub secure_place: Place,
+}
+
+impl ServerWish {
+    /// The family of the server that the package brings, where its name says so.
+    pub fn family(&self) -> Option<Family> {
+        let name = self.package.to_ascii_lowercase();
+        match (name.contains("mariadb"), name.contains("mysql") || name.contains("percona")) {
+            (true, _) => Some(Family::MariaDb),
+            (false, true) => Some(Family::MySql),
+            (false, false) => None,
+        }
+    }
 }
 
 /// A service of a user's role.

@@ -12,6 +12,10 @@ use crate::{
 /// Adds the step that gives a host its certificate.
 pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(wish) = &host.certificates else { return };
+    // Without a server, and without anything that could bring one, nobody can read its key.
+    if facts.server.is_absent() && host.server.is_none() && host.packages.is_empty() {
+        return;
+    }
     if let Fact::Unread(why) = &wish.authority {
         draft.refuse(
             &host.name,

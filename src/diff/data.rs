@@ -59,11 +59,11 @@ pub fn footing(
             continue;
         };
         let Some(source_server) = source.server.known() else {
-            let why = source.server.unread().unwrap_or("it has no server");
-            draft.wait(
-                &host.name,
-                format!("replication from {}: its server was not read: {why}", wish.source),
-            );
+            let why = match &source.server {
+                Fact::Unread(why) => format!("its server was not read: {why}"),
+                _ => "no database server is installed there yet".to_owned(),
+            };
+            draft.wait(&host.name, format!("replication from {}: {why}", wish.source));
             continue;
         };
         let pair = Pair { context, host, facts, server, wish, source: source_server };

@@ -11,12 +11,14 @@ mod filters;
 mod firewall;
 mod gtid_mode;
 mod heartbeat;
+mod leftovers;
 mod loss;
 mod moved;
 mod promotion;
 mod proof;
 mod resources;
 mod retention;
+mod server;
 mod service;
 mod settings;
 mod several;
@@ -104,8 +106,10 @@ pub fn compare(context: &Context<'_>) -> Draft {
         firewall::steps(host, facts, &mut draft);
         certificates::steps(host, facts, &mut draft);
         resources::steps(host, facts, &mut draft);
+        server::steps(context, host, facts, &mut draft);
         service::steps(host, facts, &mut draft);
         settings::steps(context, host, facts, &mut draft);
+        leftovers::steps(context, host, facts, &mut draft);
         accounts::steps(context, host, facts, &mut draft);
     }
     compatibility::check(context, &mut draft);

@@ -11,20 +11,21 @@ use crate::{
 
 /// Adds the step that starts the database service, or lets it start at boot.
 pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
-    let wanted = host.settings.is_some() || !host.channels.is_empty() || !host.accounts.is_empty();
+    let wanted = host.settings.is_some()
+        || !host.channels.is_empty()
+        || !host.accounts.is_empty()
+        || host.server.as_ref().is_some_and(|s| s.start);
     if !wanted {
+        return;
+    }
+    // A server that is half installed is not started: its system tables may not be there yet.
+    let installs = |s: &Step| s.host == host.name && matches!(s.action, Action::InstallServer { .. });
+    if draft.steps.iter().any(installs) {
         return;
     }
     let service = match &facts.service {
         Fact::Known(service) => service,
-        Fact::Absent => {
-            draft.wait(
-                &host.name,
-                "no database server is installed: none of mariadb, mysql and mysqld is a service there",
-            );
-            return;
-        }
-        Fact::Unread(_) => return,
+        Fact::Absent | Fact::Unread(_) => return,
     };
     if service.running() && service.enabled {
         return;

@@ -17,6 +17,10 @@ use crate::{
 /// those that can't.
 pub fn steps(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(wishes) = &host.settings else { return };
+    // The plan says so once, and not for each thing that is wished of it.
+    if facts.server.is_absent() {
+        return;
+    }
     let files = match &facts.option_files {
         Fact::Known(files) => files,
         Fact::Absent => return,

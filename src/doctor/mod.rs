@@ -5,11 +5,13 @@ mod binlog;
 mod channel;
 mod code;
 mod connection;
+mod packages;
 mod receiver;
 mod rows;
 mod server;
 
 pub use channel::{Explanation, Layer, Surroundings, explain_channel};
 pub use code::failed_transaction;
+pub use packages::explain_packages;
 pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, Value, row_events};
 pub use server::{explain_down, last_words};

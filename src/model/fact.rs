@@ -34,6 +34,11 @@ impl<T> Fact<T> {
         }
     }
 
+    /// Whether the host answered that there is no such thing.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Fact::Absent)
+    }
+
     /// The same fact about a part of the value.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Fact<U> {
         match self {

@@ -14,7 +14,12 @@ pub(super) async fn accounts(
     ours: &[String],
     dialect: Dialect,
 ) -> Result<(BTreeSet<(String, String)>, Vec<AccountState>), SqlError> {
-    let rows = sql.query("SELECT User AS user, Host AS host FROM mysql.user").await?;
+    // The database `test` is open to an anonymous user that may be in this table alone.
+    let rows = sql
+        .query(
+            "SELECT User AS user, Host AS host FROM mysql.user UNION SELECT User, Host FROM mysql.db WHERE User = ''",
+        )
+        .await?;
     let names: BTreeSet<(String, String)> = rows.iter().map(|r| (r.text("user"), r.text("host"))).collect();
     let mine: Vec<_> = names.iter().filter(|(user, _)| ours.contains(user)).cloned().collect();
     let accounts = read_accounts(sql, &mine, dialect).await?;

@@ -72,7 +72,8 @@ impl Reading {
                     id_is_configured: configured.is_some(),
                     port: server.and_then(|s| s.number("port")).and_then(|p| p.try_into().ok()),
                     version: server.map(|s| s.version),
-                    read: server.is_some(),
+                    // A host that has no server has no id that could be met again.
+                    read: server.is_some() || facts.is_some_and(|f| f.server.is_absent()),
                     domain: server.and_then(|s| s.number("gtid_domain_id")),
                     offset: server.and_then(|s| s.number("auto_increment_offset")),
                     channels: server
@@ -269,9 +270,10 @@ async fn read(
         Err(error) => {
             let down = facts.service.known().is_some_and(|s| !s.running());
             facts.server = match (facts.service.known(), down) {
-                (None, _) if facts.service == Fact::Absent => {
-                    Fact::Unread("no database server is installed".into())
-                }
+                _ if host::has_no_server(&facts, &sections) => Fact::Absent,
+                (None, _) if facts.service == Fact::Absent => Fact::Unread(format!(
+                    "no unit of systemd is its server; name it with mysql_service ({error})"
+                )),
                 (_, true) => {
                     let cause = explain_down(&facts);
                     Fact::Unread(

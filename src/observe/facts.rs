@@ -225,7 +225,7 @@ pub struct ServerFacts {
     pub persisted: BTreeMap<String, String>,
     /// The systemd unit that runs it.
     pub unit: String,
-    /// Every account's user and host.
+    /// Every account's user and host, and anonymous users that only have privileges on databases.
     pub account_names: BTreeSet<(String, String)>,
     /// Accounts that were read in full: those whose user name is one of ours.
     pub accounts: Vec<AccountState>,

@@ -48,6 +48,13 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
     }
 }
 
+/// Whether the host has no database server at all: no unit, no program, no process, and everything was looked at.
+pub fn has_no_server(facts: &HostFacts, sections: &Sections<'_>) -> bool {
+    let (_, process) = option_files(sections);
+    let programs = ["mariadbd", "mysqld"].iter().any(|p| facts.os.tools.contains_key(*p));
+    facts.service == Fact::Absent && !programs && process.is_none()
+}
+
 /// A record of ours below `/var/lib/tandem`.
 fn record<T: serde::de::DeserializeOwned>(sections: &Sections<'_>, name: &str) -> Fact<T> {
     match sections.text(name).filter(|t| !t.trim().is_empty()) {

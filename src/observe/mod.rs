@@ -14,6 +14,7 @@ mod host;
 mod resources;
 mod schema;
 mod server;
+mod server_packages;
 mod variables;
 
 pub use accounts::read_accounts;
@@ -31,3 +32,4 @@ pub use facts::{
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};
 pub use schema::SchemaFacts;
+pub use server_packages::{Manager, ServerPackage, ServerPackages, offered_versions};

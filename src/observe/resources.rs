@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::Sections;
+use super::{Sections, ServerPackages};
 use crate::{
     desired::DesiredHost,
     model::Fact,
@@ -22,6 +22,8 @@ pub enum Query {
     Service(String),
     /// A guard: program and arguments.
     Guard(Vec<String>),
+    /// What there is of a database server, and what this package would bring.
+    Server(String),
 }
 
 /// What was found.
@@ -45,6 +47,8 @@ pub enum Found {
     },
     /// The guard's exit status.
     Guard(i32),
+    /// A server's packages and traces.
+    Server(ServerPackages),
 }
 
 /// Facts by query.
@@ -57,6 +61,7 @@ impl Query {
         queries.extend(host.packages.iter().flat_map(|p| &p.names).cloned().map(Query::Package));
         queries.extend(host.services.iter().map(|s| Query::Service(s.name.clone())));
         queries.extend(host.commands.iter().map(|c| Query::Guard(c.unless.clone())));
+        queries.extend(host.server.iter().map(|s| Query::Server(s.package.clone())));
         queries.sort();
         queries.dedup();
         queries
@@ -68,6 +73,7 @@ impl Query {
             Query::Package(name) => ("package", name.clone()),
             Query::Service(name) => ("service", name.clone()),
             Query::Guard(words) => ("guard", command_words(words)),
+            Query::Server(package) => ("server", package.clone()),
         }
     }
 
@@ -98,6 +104,7 @@ impl Query {
                     unclear()
                 }
             }
+            Query::Server(_) => Fact::Known(Found::Server(ServerPackages::read(text))),
             Query::Guard(_) => {
                 text.trim().parse().map_or_else(|_| unclear(), |n| Fact::Known(Found::Guard(n)))
             }
@@ -151,7 +158,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_answer_is_taken(text in ".*") {
-            for query in [Query::File("x".into()), Query::Package("x".into()), Query::Service("x".into()), Query::Guard(vec![])] {
+            for query in [Query::File("x".into()), Query::Package("x".into()), Query::Service("x".into()), Query::Guard(vec![]), Query::Server("x".into())] {
                 let _ = query.found(&text);
             }
         }

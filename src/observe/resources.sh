@@ -24,6 +24,26 @@ while [ $# -gt 1 ]; do
       elif command -v rpm >/dev/null 2>&1; then
         rpm -q --quiet -- "$name" && echo installed || echo absent
       fi ;;
+    server)
+      programs=$(for p in mariadbd mysqld /usr/libexec/mariadbd /usr/libexec/mysqld; do command -v "$p"; done)
+      [ -z "$programs" ] || printf 'program %s\n' $programs
+      for data in /var/lib/mysql/ibdata1 /var/lib/mysql/mysql; do
+        [ ! -e "$data" ] || echo data /var/lib/mysql
+      done
+      if command -v dpkg-query >/dev/null 2>&1; then
+        echo manager apt
+        dpkg-query -W -f 'package ${Package} ${Version} ${db:Status-Status}\n' -- 'mariadb-server*' 'mysql-server*' \
+          mysql-community-server 'percona-server-server*' "$name" 2>/dev/null
+        # The cache is built in memory: to look at it must not write it.
+        [ -n "$programs" ] ||
+          apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- "$name" 2>/dev/null
+      elif command -v rpm >/dev/null 2>&1; then
+        if command -v dnf >/dev/null 2>&1; then echo manager dnf
+        elif command -v yum >/dev/null 2>&1; then echo manager yum
+        fi
+        rpm -q --qf 'package %{NAME} %{EVR} installed\n' -- mariadb-server MariaDB-server mysql-server mysql-community-server \
+          percona-server-server "$name" 2>&1
+      fi ;;
     service) systemctl show -p LoadState,ActiveState,UnitFileState -- "$name" 2>&1 ;;
     guard)
       sh -c "$name" >/dev/null 2>&1 </dev/null

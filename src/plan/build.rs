@@ -59,9 +59,9 @@ pub fn build(
             barred.push(step.host.clone());
         }
     }
-    // A server without an id can still be started: that is how its id gets known.
+    // A server without an id can still be installed and started: that is how its id gets known.
     let held = |step: &Step| {
-        let starts = matches!(step.action, Action::StartService { .. });
+        let starts = matches!(step.action, Action::StartService { .. } | Action::InstallServer { .. });
         refused.contains(&step.host)
             || barred.contains(&step.host)
             || (built.without_id.contains(&step.host) && !starts)

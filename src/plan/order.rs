@@ -32,6 +32,11 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
         .partition(|s| matches!(s.action, Action::DropChannel(_)));
     let ids = |list: Vec<&Step>| -> Vec<StepId> { list.iter().map(|s| s.id.clone()).collect() };
     let (ended, channel_steps) = (ids(ended), ids(channel_steps));
+    let sources: Vec<(HostName, StepId)> = steps
+        .iter()
+        .filter(|s| matches!(&s.action, Action::WriteFile { path, .. } if is_package_source(path)))
+        .map(|s| (s.host.clone(), s.id.clone()))
+        .collect();
     for step in steps.iter_mut() {
         let mut requires: BTreeSet<StepId> = BTreeSet::new();
         let host = step.host.clone();
@@ -50,7 +55,12 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             }
         };
         match &step.action {
-            Action::Firewall(_) | Action::InstallPackages(_) => {}
+            Action::Firewall(_) => {}
+            // A role may name the place that the packages come from.
+            Action::InstallPackages(_) | Action::InstallServer { .. } => {
+                requires.extend(sources.iter().filter(|(h, _)| *h == host).map(|(_, id)| id.clone()));
+            }
+            Action::WriteFile { path, .. } if is_package_source(path) => {}
             Action::WriteFile { .. } | Action::Certificate(_) => after(&host, &[Kind::Packages]),
             Action::Command { .. } => after(&host, &[Kind::Packages, Kind::File]),
             Action::WriteOptionFile { .. } => {
@@ -64,11 +74,11 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             Action::Unit { .. } => after(&host, &[Kind::Packages, Kind::File, Kind::Command]),
             Action::SetGlobal(_) => after(&host, &[Kind::OptionFile]),
             Action::Restart { .. } | Action::StartService { .. } => {
-                after(&host, &[Kind::OptionFile]);
+                after(&host, &[Kind::Packages, Kind::OptionFile]);
                 // One server at a time: the next one only when this one answers again.
                 requires.extend(restarted_before(&restarted, &index, &host).cloned());
             }
-            Action::Account(_) | Action::Database { .. } => {
+            Action::Account(_) | Action::Database { .. } | Action::RemoveLeftovers { .. } => {
                 after(&host, &[Kind::Service, Kind::Variable, Kind::OptionFile]);
             }
             // Every server takes a step before any takes the next.
@@ -131,6 +141,13 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
 fn restarted_before<'a>(restarted: &'a [StepId], index: &Index, host: &HostName) -> Option<&'a StepId> {
     let place = restarted.iter().position(|id| index.all(host, Kind::Service).any(|own| own == id))?;
     restarted.get(place.checked_sub(1)?)
+}
+
+/// Whether a file tells the package manager where packages come from, or whose signature counts.
+fn is_package_source(path: &str) -> bool {
+    ["/etc/apt/", "/etc/yum.repos.d/", "/etc/dnf/", "/etc/pki/rpm-gpg/", "/usr/share/keyrings/"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
 }
 
 /// What makes a server ready to be copied or connected.

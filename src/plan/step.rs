@@ -258,6 +258,24 @@ pub enum Action {
     Firewall(Box<FirewallChange>),
     /// Install packages.
     InstallPackages(Vec<String>),
+    /// Install the database server, and start it.
+    InstallServer {
+        /// Name of the package.
+        package: String,
+        /// The version or its beginning, where one is wished.
+        version: Option<String>,
+        /// systemd unit, where the inventory names one.
+        unit: Option<String>,
+        /// Whether it shall run and start at boot.
+        start: bool,
+    },
+    /// Drop what an installation leaves open, off the binary log.
+    RemoveLeftovers {
+        /// Accounts: user and host.
+        accounts: Vec<(String, String)>,
+        /// Whether the empty database `test` goes, too.
+        database: bool,
+    },
     /// Write a file atomically.
     WriteFile {
         /// Absolute path.

@@ -35,10 +35,12 @@ pub enum ResourceKind {
     Certificates,
     /// The row by which lag is measured.
     Heartbeat,
+    /// The database server itself.
+    Server,
 }
 
 impl ResourceKind {
-    const ALL: [(&'static str, ResourceKind, &'static [&'static str]); 12] = [
+    const ALL: [(&'static str, ResourceKind, &'static [&'static str]); 13] = [
         ("packages", ResourceKind::Packages, &["names"]),
         ("file", ResourceKind::File, &["path", "content", "template", "source", "owner", "group", "mode"]),
         ("settings", ResourceKind::Settings, &[]),
@@ -55,6 +57,7 @@ impl ResourceKind {
         ("command", ResourceKind::Command, &["run", "unless"]),
         ("certificates", ResourceKind::Certificates, &["directory"]),
         ("heartbeat", ResourceKind::Heartbeat, &["interval"]),
+        ("server", ResourceKind::Server, &["package", "version", "start", "secure"]),
     ];
 
     /// The word in a role.

@@ -150,7 +150,9 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
         }
         Fact::Absent => {
             status.state = "down";
-            status.problem = Some("no database server is installed".into());
+            status.problem = Some(
+                "no database server is installed; `tandem apply` installs one with the role server".into(),
+            );
         }
         Fact::Unread(why) => {
             status.state = if is_down(facts) { "down" } else { "unread" };

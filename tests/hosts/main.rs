@@ -4,6 +4,7 @@
 mod accidents;
 mod accounts;
 mod adoption;
+mod bare;
 mod compatibility;
 mod firewall;
 mod fresh_pair;

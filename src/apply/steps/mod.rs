@@ -8,9 +8,12 @@ mod extra_channel;
 mod firewall;
 mod gtid_mode;
 mod heartbeat;
+mod leftovers;
 mod option_file;
+mod packages;
 mod reconnect;
 mod resource;
+mod server;
 mod service;
 mod variable;
 
@@ -31,7 +34,11 @@ pub async fn run(
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
     let writes = match &step.action {
-        Action::Account(_) | Action::DropAccount { .. } | Action::Database { .. } | Action::Seed(_) => true,
+        Action::Account(_)
+        | Action::DropAccount { .. }
+        | Action::RemoveLeftovers { .. }
+        | Action::Database { .. }
+        | Action::Seed(_) => true,
         Action::Channel(change) => change.skip.is_some(),
         _ => false,
     };
@@ -80,7 +87,15 @@ async fn act(
         Action::Channel(change) => channel::run(step, change, fleet, journal, events).await,
         Action::CatchUp { hops, .. } => catch_up::run(step, hops, fleet, events).await,
         Action::DropChannel(channel) => extra_channel::run(host, channel, fleet, journal).await,
-        Action::InstallPackages(names) => resource::install(host, names, fleet, journal).await,
+        Action::InstallPackages(names) => packages::install(host, names, fleet, journal).await.map(|()| None),
+        Action::InstallServer { package, version, unit, start } => {
+            let wish =
+                server::Wish { package, version: version.as_deref(), unit: unit.as_deref(), start: *start };
+            server::install(host, wish, fleet, journal).await
+        }
+        Action::RemoveLeftovers { accounts, database } => {
+            leftovers::run(host, accounts, *database, fleet, journal).await
+        }
         Action::WriteFile { path, content, owner, group, mode } => {
             resource::write_file(host, [path, owner, group, mode], content, fleet, journal).await
         }

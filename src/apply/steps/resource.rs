@@ -8,26 +8,7 @@ use crate::{
     transport::{Output, RunError, command_words},
 };
 
-/// Packages may have to come over a slow line.
-const INSTALL: Duration = Duration::from_secs(1800);
 const COMMAND: Duration = Duration::from_secs(600);
-
-const PACKAGES: &str = r#"
-set -u
-if command -v apt-get >/dev/null 2>&1; then
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=60 -- "$@" >/dev/null 2>/run/tandem-apt.log && exit 0
-  apt-get update -qq >/dev/null 2>&1
-  apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=60 -- "$@" >/dev/null
-elif command -v dnf >/dev/null 2>&1; then
-  dnf install -y -q -- "$@" >/dev/null
-elif command -v yum >/dev/null 2>&1; then
-  yum install -y -q -- "$@" >/dev/null
-else
-  echo "neither apt-get nor dnf nor yum is there" >&2
-  exit 1
-fi
-"#;
 
 /// Arguments: PATH OWNER GROUP MODE. Standard input: the content.
 const FILE: &str = r#"
@@ -63,20 +44,6 @@ fn outcome(
         }
         Err(error) => Err(StepError::new(host, tried, error)),
     }
-}
-
-/// Installs packages.
-pub async fn install(
-    host: &HostName,
-    names: &[String],
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let begun = Instant::now();
-    let tried = format!("install {}", names.join(", "));
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let result = fleet.writer(host)?.run(&tried, PACKAGES, &names, b"", INSTALL).await;
-    outcome(host, &tried, begun, result, journal)
 }
 
 /// Writes a file: whole or not at all.

@@ -1,0 +1,27 @@
+//! Drops what an installation leaves open, as `mysql_secure_installation` does.
+
+use super::{super::journal::Journal, Fleet, StepError, statements};
+use crate::{dialect::literal, model::HostName};
+
+/// Drops accounts and the empty database `test`, off the binary log: each server has its own.
+pub async fn run(
+    host: &HostName,
+    accounts: &[(String, String)],
+    database: bool,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let failed = |e| StepError::new(host, "drop what the installation has left open", e);
+    let mut sql = statements(host, fleet, journal).await?;
+    sql.off_the_binlog().await.map_err(failed)?;
+    for (user, at) in accounts {
+        // This takes the privileges on `test` along, also those of a user that has nothing else.
+        let name = format!("{}@{}", literal(user), literal(at));
+        sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
+    }
+    if database {
+        sql.run("DROP DATABASE IF EXISTS `test`").await.map_err(failed)?;
+    }
+    sql.sql.close().await;
+    Ok(None)
+}

@@ -1,0 +1,184 @@
+//! Installs a database server, and sees that it runs.
+
+use std::time::Instant;
+
+use super::{super::journal::Journal, Fleet, StepError, packages};
+use crate::{
+    doctor::last_words,
+    model::HostName,
+    observe::{Found, Manager, Query, offered_versions},
+};
+
+/// Prints the versions of a package that the host's sources have. Arguments: PACKAGE.
+const OFFERED: &str = r#"
+LC_ALL=C; export LC_ALL
+if command -v apt-get >/dev/null 2>&1; then
+  apt-get update -qq >/dev/null
+  apt-cache madison -- "$1"
+elif command -v dnf >/dev/null 2>&1; then
+  dnf -q list --available --showduplicates -- "$1"
+else
+  yum -q list available --showduplicates -- "$1"
+fi
+"#;
+
+/// Arguments: START UNIT... Starts the first unit that is there, and prints its name; prints the last words of a
+/// server that does not start. Debian has started it by then, Red Hat leaves that to others.
+const START: &str = r#"
+start=$1; shift
+systemctl daemon-reload
+for unit; do
+  [ "$(systemctl show -p LoadState --value -- "$unit")" = loaded ] || continue
+  # An alias can't be enabled.
+  unit=$(systemctl show -p Id --value -- "$unit")
+  if [ "$start" = yes ]; then
+    systemctl enable -q -- "$unit" || exit 1
+    if ! systemctl start -- "$unit"; then
+      journalctl -q -n 40 -o cat -u "$unit" 2>/dev/null
+      for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld.log; do
+        [ -r "$log" ] && tail -n 40 "$log"
+      done
+      exit 4
+    fi
+  fi
+  echo "$unit"
+  exit 0
+done
+exit 5
+"#;
+
+/// The units that servers have.
+const UNITS: [&str; 3] = ["mariadb.service", "mysql.service", "mysqld.service"];
+
+/// What is to be installed.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// Name of the package.
+    pub package: &'a str,
+    /// The version or its beginning.
+    pub version: Option<&'a str>,
+    /// systemd unit, where the inventory names one.
+    pub unit: Option<&'a str>,
+    /// Whether it shall run and start at boot.
+    pub start: bool,
+}
+
+/// Installs the package and starts its service.
+///
+/// # Errors
+/// With the package manager's or the server's own words, and the next step.
+pub async fn install(
+    host: &HostName,
+    wish: Wish<'_>,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let name = match wish.version {
+        None => wish.package.to_owned(),
+        Some(version) => pinned(host, wish.package, version, fleet, journal).await?,
+    };
+    packages::install(host, &[name], fleet, journal).await?;
+    let units = wish.unit.map_or(UNITS.to_vec(), |unit| vec![unit]);
+    let mut args = vec![if wish.start { "yes" } else { "no" }];
+    args.extend(&units);
+    let begun = Instant::now();
+    let tried = format!("start the server of {}", wish.package);
+    let output = fleet.writer(host)?.try_run(&tried, START, &args, b"", packages::INSTALL).await;
+    let output = output.map_err(|why| StepError::new(host, tried.clone(), why))?;
+    journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    match output.status {
+        0 if wish.start => Ok(Some(format!("{} runs", output.text().trim()))),
+        0 => Ok(None),
+        5 => Err(StepError::new(
+            host,
+            tried,
+            format!("it is installed, and none of {} is a service", units.join(", ")),
+        )
+        .then("Name the service with mysql_service.")),
+        _ => {
+            let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
+            let why = last_words(&log).unwrap_or_else(|| "it does not say why".into());
+            Err(StepError::new(host, tried, why).then("Mend the cause on the host, then apply again."))
+        }
+    }
+}
+
+/// The package with the newest version that begins as wished, in the words of the package manager.
+async fn pinned(
+    host: &HostName,
+    package: &str,
+    version: &str,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<String, StepError> {
+    let begun = Instant::now();
+    let tried = format!("find {package} {version}");
+    let output = fleet.writer(host)?.try_run(&tried, OFFERED, &[package], b"", packages::INSTALL).await;
+    let output = output.map_err(|why| StepError::new(host, tried.clone(), why))?;
+    journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    let offered = offered_versions(package, &output.text());
+    if offered.is_empty() {
+        return Err(match output.stderr.trim().is_empty() {
+            false => packages::explained(host, &tried, &output.stderr),
+            true => packages::explained(host, &tried, &format!("Unable to locate package {package}")),
+        });
+    }
+    let Some(full) = offered.iter().find(|offered| begins_with(offered, version)) else {
+        return Err(StepError::new(
+            host,
+            tried,
+            format!("the host's package sources have {} of it", offered.join(", ")),
+        )
+        .then("Correct mysql_server_version, or give the host a source that has that version."));
+    };
+    let key = Query::Server(package.to_owned());
+    let apt = match fleet.facts(host)?.resources.get(&key).and_then(|f| f.known()) {
+        Some(Found::Server(found)) => found.manager == Some(Manager::Apt),
+        _ => false,
+    };
+    Ok(versioned(package, full, apt))
+}
+
+/// A package with its version, as apt and as dnf write it.
+fn versioned(package: &str, version: &str, apt: bool) -> String {
+    // `name-epoch:version-release` is understood by dnf and dnf5 alike.
+    if apt { format!("{package}={version}") } else { format!("{package}-{version}") }
+}
+
+/// Whether a package's version is the wished one, or begins with it at a border: `10.1` is no beginning of `10.11`.
+fn begins_with(offered: &str, wished: &str) -> bool {
+    let without_epoch = offered.split_once(':').map_or(offered, |(_, rest)| rest);
+    [offered, without_epoch].iter().any(|version| {
+        version
+            .strip_prefix(wished)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '+', '~']))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_met_by_its_beginning() {
+        assert!(begins_with("1:10.11.19-0+deb12u1", "10.11"));
+        assert!(begins_with("1:10.11.19-0+deb12u1", "10.11.19"));
+        assert!(begins_with("1:10.11.19-0+deb12u1", "1:10.11.19-0+deb12u1"));
+        assert!(begins_with("8.0.41-2.el9_5", "8"));
+        assert!(!begins_with("1:10.11.19-0+deb12u1", "10.1"));
+        assert!(!begins_with("1:10.11.19-0+deb12u1", "1"));
+    }
+
+    #[test]
+    fn each_package_manager_gets_its_own_words() {
+        assert_eq!(
+            versioned("mariadb-server", "1:10.11.19-0+deb12u1", true),
+            "mariadb-server=1:10.11.19-0+deb12u1"
+        );
+        assert_eq!(
+            versioned("mariadb-server", "3:10.5.22-1.el9_2", false),
+            "mariadb-server-3:10.5.22-1.el9_2"
+        );
+        assert_eq!(versioned("mysql-server", "8.0.41-2.el9_5", false), "mysql-server-8.0.41-2.el9_5");
+    }
+}

@@ -1,0 +1,303 @@
+//! The database server itself: where none is installed, it is, and what follows from it is planned later.
+
+use super::{Context, Draft};
+use crate::{
+    desired::{DesiredHost, ServerWish},
+    model::{Fact, Family, HostName},
+    observe::{Found, HostFacts, Query, ServerPackages},
+    plan::{Action, Kind, Reason, Step, StepId, Warning},
+};
+
+/// Adds the step that installs a server, or says what stands in its way.
+pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    let absent = facts.server.is_absent();
+    let Some(wish) = &host.server else {
+        if absent && needs_server(host) {
+            draft.wait(&host.name, NONE);
+        }
+        return;
+    };
+    let found = match facts.resources.get(&Query::Server(wish.package.clone())) {
+        Some(Fact::Known(Found::Server(found))) => found,
+        other => {
+            let why = other.and_then(Fact::unread).unwrap_or("nobody looked");
+            draft.wait(&host.name, format!("the packages of its database server were not read: {why}"));
+            return;
+        }
+    };
+    let half = found.half_installed();
+    if let (Some(_), Some(half)) = (facts.server.known(), half) {
+        draft.warnings.push(Warning {
+            host: host.name.clone(),
+            code: "half-installed".into(),
+            text: format!(
+                "{} runs, and its package {} is {}: `dpkg --configure -a` there finishes it, and may restart the server.",
+                host.name, half.name, half.status
+            ),
+        });
+        return;
+    }
+    if !absent && half.is_none() {
+        other_version(host, facts, wish, draft);
+        return;
+    }
+    if !facts.os.root {
+        draft.wait(&host.name, "only root can install its database server; set ansible_become");
+        return;
+    }
+    // What the cut-off installation has made of the data directory is nobody's data yet, or it was there before.
+    if half.is_none() && !may_install(context, host, wish, found, draft) {
+        return;
+    }
+    draft.steps.push(step(host, wish, found));
+    let later = what_follows(host);
+    if absent && !later.is_empty() {
+        draft.wait(
+            &host.name,
+            format!("planned once its server runs, from what that says of itself: {}", later.join(", ")),
+        );
+    }
+}
+
+const NONE: &str = "no database server is installed: none of mariadb, mysql and mysqld is a service there. Put the role \
+                    server first (mysql_server_install: true for hot-standby and read-replicas), or install one";
+
+/// Whether anything is wished that only a server can be.
+fn needs_server(host: &DesiredHost) -> bool {
+    host.settings.is_some()
+        || !host.accounts.is_empty()
+        || !host.databases.is_empty()
+        || !host.channels.is_empty()
+}
+
+fn may_install(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    wish: &ServerWish,
+    found: &ServerPackages,
+    draft: &mut Draft,
+) -> bool {
+    if found.manager.is_none() {
+        draft.refuse(
+            &host.name,
+            "no-package-manager",
+            "its database server can't be installed: neither apt nor dnf nor yum is there. Install one by hand.",
+        );
+        return false;
+    }
+    if let Some(data) = &found.data {
+        draft.refuse(
+            &host.name,
+            "data-without-server",
+            format!(
+                "no database server is installed, but {data} holds the data of one, which {} would take up and change. Install \
+                 the version that wrote it, or move the directory away.",
+                wish.package
+            ),
+        );
+        return false;
+    }
+    if let Some((peer, family)) = other_family(context, host, wish) {
+        draft.refuse(
+            &host.name,
+            "server-family",
+            format!(
+                "mysql_server_package is {}, and {peer} has {family}: neither can replicate from the other. For MySQL it \
+                 is mysql-server, for MariaDB mariadb-server.",
+                wish.package
+            ),
+        );
+        return false;
+    }
+    true
+}
+
+/// A source or replica of this host that has, or gets, a server of the other family.
+fn other_family<'a>(
+    context: &Context<'a>,
+    host: &'a DesiredHost,
+    wish: &ServerWish,
+) -> Option<(&'a HostName, Family)> {
+    let own = wish.family()?;
+    host.channels.iter().map(|c| &c.source).chain(&host.replicas).find_map(|peer| {
+        let there = context.server(peer).map(|s| s.version.family);
+        let wished = || context.desired.hosts.get(peer)?.server.as_ref()?.family();
+        let family = there.or_else(wished)?;
+        (family != own).then_some((peer, family))
+    })
+}
+
+fn step(host: &DesiredHost, wish: &ServerWish, found: &ServerPackages) -> Step {
+    let version = match (&wish.version, &found.candidate) {
+        (Some(version), _) => format!(", version {version}"),
+        (None, Some(candidate)) => format!(" {candidate}"),
+        (None, None) => ", the newest that its package sources have".to_owned(),
+    };
+    let half = found.half_installed();
+    let mut after = vec![format!("{}{version}", wish.package)];
+    if wish.start {
+        after.push("running, starts at boot".to_owned());
+    }
+    let mut reason = vec![match half {
+        None => Reason::declared("no database server is installed", &wish.place),
+        Some(half) => Reason::declared(format!("the installation of {} was cut off", half.name), &wish.place),
+    }];
+    reason.extend(wish.version.as_ref().map(|_| Reason::declared("", &wish.version_place)));
+    Step {
+        id: StepId(format!("{}/server", host.name)),
+        host: host.name.clone(),
+        kind: Kind::Packages,
+        summary: match half {
+            None => format!("install {}", wish.package),
+            Some(_) => format!("finish the installation of {}", wish.package),
+        },
+        reason,
+        before: half.map(|p| format!("{} {}, {}", p.name, p.version, p.status)),
+        after: Some(after.join("\n")),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::InstallServer {
+            package: wish.package.clone(),
+            version: wish.version.clone(),
+            unit: host.service.clone(),
+            start: wish.start,
+        },
+    }
+}
+
+/// What is wished of a server that is not there yet.
+fn what_follows(host: &DesiredHost) -> Vec<String> {
+    let mut later = Vec::new();
+    if host.settings.is_some() {
+        later.push("its settings".to_owned());
+    }
+    match host.accounts.len() {
+        0 => {}
+        1 => later.push("1 account".to_owned()),
+        n => later.push(format!("{n} accounts")),
+    }
+    later.extend(host.databases.iter().map(|d| format!("database {}", d.name)));
+    later.extend(host.seeds.iter().map(|s| format!("a copy from {}", s.from)));
+    later.extend(host.channels.iter().map(|c| format!("replication from {}", c.source)));
+    later
+}
+
+/// A server that lives is neither up- nor downgraded.
+fn other_version(host: &DesiredHost, facts: &HostFacts, wish: &ServerWish, draft: &mut Draft) {
+    let (Some(version), Some(server)) = (&wish.version, facts.server.known()) else { return };
+    let wished = version.split_once(':').map_or(version.as_str(), |(_, v)| v);
+    let upstream = wished.split(['-', '+', '~']).next().unwrap_or(wished);
+    let numbers: Vec<&str> = server.version_text.split(|c: char| !c.is_ascii_digit()).collect();
+    if upstream.split('.').zip(numbers).all(|(wished, runs)| wished == runs) {
+        return;
+    }
+    draft.warnings.push(Warning {
+        host: host.name.clone(),
+        code: "server-version".into(),
+        text: format!(
+            "{} runs {}, and mysql_server_version is {version}: it counts for an installation, and a server that lives is \
+             neither up- nor downgraded.",
+            host.name, server.version
+        ),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{
+        desired::Desired,
+        model::Place,
+        observe::{Observed, OsFacts},
+    };
+
+    fn host(package: Option<&str>) -> DesiredHost {
+        let place = Place::file("play.yml");
+        let mut host = DesiredHost::bare(&"db-a".into());
+        host.settings = Some(Vec::new());
+        host.server = package.map(|package| ServerWish {
+            package: package.into(),
+            version: None,
+            start: true,
+            secure: true,
+            place: place.clone(),
+            version_place: place.clone(),
+            secure_place: place,
+        });
+        host
+    }
+
+    fn bare() -> HostFacts {
+        HostFacts {
+            os: OsFacts { root: true, ..OsFacts::default() },
+            service: Fact::Absent,
+            server: Fact::Absent,
+            ..HostFacts::default()
+        }
+    }
+
+    fn draft(host: &DesiredHost, facts: &HostFacts, peers: Vec<DesiredHost>) -> Draft {
+        let hosts = peers.into_iter().chain([host.clone()]).map(|h| (h.name.clone(), h)).collect();
+        let desired = Desired { play: String::new(), members: Vec::new(), hosts, several_writers: false };
+        let context = Context {
+            desired: &desired,
+            observed: &Observed::new(),
+            secrets: &BTreeMap::new(),
+            may_reseed: false,
+            may_drop_accounts: false,
+            may_drop_channels: false,
+        };
+        let mut draft = Draft::default();
+        steps(&context, host, facts, &mut draft);
+        draft
+    }
+
+    fn with(facts: HostFacts, text: &str) -> HostFacts {
+        let found = Fact::Known(Found::Server(ServerPackages::read(text)));
+        let resources = [(Query::Server("mariadb-server".into()), found)].into();
+        HostFacts { resources, ..facts }
+    }
+
+    /// The ids of steps, the codes of refusals and the number of waiting wishes.
+    fn outcome(draft: &Draft) -> (Vec<&str>, Vec<&str>, usize) {
+        let steps = draft.steps.iter().map(|s| s.id.0.as_str()).collect();
+        (steps, draft.refused.iter().map(|r| r.code.as_str()).collect(), draft.waiting.len())
+    }
+
+    #[test]
+    fn only_a_server_that_is_known_to_be_absent_is_installed() {
+        let apt = "manager apt\n";
+        let wished = host(Some("mariadb-server"));
+        assert_eq!(outcome(&draft(&wished, &with(bare(), apt), vec![])), (vec!["db-a/server"], vec![], 1));
+        let unread = HostFacts { server: Fact::Unread("no answer".into()), ..bare() };
+        assert_eq!(outcome(&draft(&wished, &with(unread, apt), vec![])), (vec![], vec![], 0));
+        assert_eq!(outcome(&draft(&wished, &bare(), vec![])), (vec![], vec![], 1), "packages were not read");
+        let weak = HostFacts { os: OsFacts::default(), ..bare() };
+        assert_eq!(outcome(&draft(&wished, &with(weak, apt), vec![])), (vec![], vec![], 1), "not root");
+        assert_eq!(outcome(&draft(&host(None), &with(bare(), apt), vec![])), (vec![], vec![], 1), "no role");
+    }
+
+    #[test]
+    fn what_could_be_lost_or_can_t_work_is_refused() {
+        let wished = host(Some("mariadb-server"));
+        let data = with(bare(), "manager apt\ndata /var/lib/mysql\n");
+        assert_eq!(outcome(&draft(&wished, &data, vec![])).1, ["data-without-server"]);
+        assert_eq!(outcome(&draft(&wished, &with(bare(), ""), vec![])).1, ["no-package-manager"]);
+        let mut source = wished;
+        source.replicas = vec!["db-b".into()];
+        let peer = DesiredHost { name: "db-b".into(), ..host(Some("mysql-server")) };
+        assert_eq!(outcome(&draft(&source, &with(bare(), "manager apt\n"), vec![peer])).1, ["server-family"]);
+    }
+
+    #[test]
+    fn an_installation_that_was_cut_off_is_finished_although_a_data_directory_is_there() {
+        let text =
+            "manager apt\ndata /var/lib/mysql\npackage mariadb-server 1:10.11.19-0+deb12u1 half-configured\n";
+        let down = HostFacts { server: Fact::Unread("it is down".into()), ..bare() };
+        let draft = draft(&host(Some("mariadb-server")), &with(down, text), vec![]);
+        assert_eq!(outcome(&draft), (vec!["db-a/server"], vec![], 0));
+        assert!(draft.steps[0].before.as_deref().is_some_and(|b| b.ends_with("half-configured")));
+    }
+}
