@@ -3,12 +3,13 @@
 # make torture  faults at every step, and what is left afterwards
 # make versions  the matrix of servers, and docs/versions.md from it
 # make bench  speed and memory, as ratios within one run
+# make book   the documents as HTML, in target/book
 # make lint   formatting and lints alone
 
 LAB := tests/lab/lab
 TANDEM := target/release/tandem
 
-.PHONY: all demo test torture versions lint bench lab clean
+.PHONY: all demo test torture versions book lint bench lab clean
 
 all:
 	cargo build --release
@@ -29,6 +30,10 @@ versions: lab
 	rm -rf target/tmp/versions
 	cargo test --test hosts versions:: -- --test-threads=2
 	TANDEM_WRITE=1 cargo test --quiet --test documents
+
+book:
+	command -v mdbook >/dev/null || cargo install mdbook --version 0.4.52 --locked --no-default-features
+	mdbook build docs
 
 lint:
 	cargo fmt --check

@@ -154,6 +154,13 @@ impl Lab {
         Run::of(&self.tandem_command(args).output().expect("tandem runs"))
     }
 
+    /// Runs a shell command in the lab's network, in the lab's directory.
+    pub fn here(&self, command: &str) -> Run {
+        let mut shell = self.command(Path::new("/bin/sh"));
+        shell.env_remove("REPLICATION_PASSWORD").env("LC_ALL", "C.UTF-8");
+        Run::of(&shell.args(["-c", command]).output().expect("a shell runs"))
+    }
+
     /// Runs tandem without naming an inventory.
     pub fn tandem_alone(&self, args: &[&str]) -> Run {
         let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_tandem")));

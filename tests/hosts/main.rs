@@ -21,6 +21,7 @@ mod several;
 mod takeover;
 mod tls;
 mod topologies;
+mod transcripts;
 mod verify;
 mod versions;
 mod views;
