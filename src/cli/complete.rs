@@ -31,6 +31,9 @@ use crate::{
 /// `COMPLETE`: what is set for another program must not change what this one does.
 const VARIABLE: &str = "TANDEM_COMPLETE";
 
+/// As a file in zsh's `fpath` the script is loaded by the first word that is asked for, and must answer that one, too.
+const ZSH_AUTOLOAD: &str = "[[ ${funcstack[1]} != _tandem ]] || _clap_dynamic_completer_tandem \"$@\"\n";
+
 /// Past runs that are offered: a journal is read for each.
 const RUNS: usize = 50;
 
@@ -63,6 +66,9 @@ pub fn script(shell: Shell, terminal: &Terminal) -> Result<Exit, Exit> {
     known
         .write_registration(VARIABLE, "tandem", "tandem", &own_name(), &mut text)
         .map_err(|error| failed(&error.to_string()))?;
+    if shell == Shell::Zsh {
+        text.extend(ZSH_AUTOLOAD.as_bytes());
+    }
     terminal.out(&String::from_utf8_lossy(&text));
     Ok(Exit::Done)
 }
