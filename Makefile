@@ -4,12 +4,16 @@
 # make versions  the matrix of servers, and docs/versions.md from it
 # make bench  speed and memory, as ratios within one run
 # make book   the documents as HTML, in target/book
+# make dist   packages in target/dist: the binary, .deb, .tar.gz, SHA256SUMS
+# make deny   licences, sources and advisories of the crates
+# make licenses  docs/licenses.md from Cargo.lock
 # make lint   formatting and lints alone
 
 LAB := tests/lab/lab
 TANDEM := target/release/tandem
+CARGO_DENY := 0.20.2
 
-.PHONY: all demo test torture versions book lint bench lab clean
+.PHONY: all demo test torture versions book lint bench dist deny licenses lab clean
 
 all:
 	cargo build --release
@@ -42,6 +46,16 @@ lint:
 bench: lab
 	cargo build --release --quiet
 	tests/bench/run $(TANDEM)
+
+dist:
+	.ci/dist
+
+deny:
+	cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny@$(CARGO_DENY)
+	cargo deny check
+
+licenses:
+	TANDEM_WRITE=1 cargo test --quiet --test documents licences
 
 # What the hosts of the lab need: Debian packages, and one root file system for each kind of host.
 lab:

@@ -1,6 +1,6 @@
 //! Documents that are made from the program, so that they can't say something else.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, process::Command};
 
 use tandem::{
     dialect::{ChannelStatement, Dialect},
@@ -87,4 +87,101 @@ fn the_versions_document_says_what_the_program_says() {
         document == fresh || std::env::var_os("TANDEM_WRITE").is_some(),
         "docs/versions.md is old: make versions"
     );
+}
+
+/// What cargo says; everything is there already, so no network is asked.
+fn cargo(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(args)
+        .args(["--locked", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The one platform that packages are made for.
+const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+
+#[test]
+fn the_list_of_licences_is_that_of_the_crates() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/licenses.md");
+    let tree = cargo(&[
+        "tree", "--target", PLATFORM, "--edges", "normal", "--prefix", "none", "--format", "{p}|{l}",
+    ]);
+    let crates: BTreeSet<(&str, &str)> = tree
+        .lines()
+        .filter_map(|line| {
+            let (package, licence) = line.trim_end_matches(" (*)").split_once('|')?;
+            Some((package.split(' ').next()?, licence))
+        })
+        .filter(|(name, _)| *name != "tandem")
+        .collect();
+    let mut list = String::from("| crate | licence |\n|---|---|\n");
+    for (name, licence) in &crates {
+        assert!(!licence.is_empty(), "{name} names no licence");
+        let _ = writeln!(list, "| {name} | {licence} |");
+    }
+    let document = fs::read_to_string(&path).expect("docs/licenses.md");
+    let fresh = between(&document, "crates", &list);
+    if std::env::var_os("TANDEM_WRITE").is_some() {
+        fs::write(&path, &fresh).expect("docs/licenses.md can be written");
+        return;
+    }
+    assert!(document == fresh, "docs/licenses.md is old: make licenses");
+}
+
+#[test]
+fn no_crate_needs_a_newer_rust_than_we_say() {
+    // `1.89` and `1.89.0` are the same.
+    let number = |version: &str| {
+        let mut parts = version.split('.').map(|part| part.parse::<u32>().expect("a number"));
+        [(); 3].map(|()| parts.next().unwrap_or(0))
+    };
+    let ours = env!("CARGO_PKG_RUST_VERSION");
+    let metadata = cargo(&["metadata", "--format-version", "1", "--filter-platform", PLATFORM]);
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).expect("JSON");
+    // Only what is built for this platform: the packages of the others are listed, too.
+    let nodes = metadata["resolve"]["nodes"].as_array().expect("nodes");
+    let built: BTreeSet<&str> = nodes.iter().filter_map(|node| node["id"].as_str()).collect();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let newer: Vec<String> = packages
+        .iter()
+        .filter(|package| package["id"].as_str().is_some_and(|id| built.contains(id)))
+        .filter_map(|package| Some((package["name"].as_str()?, package["rust_version"].as_str()?)))
+        .filter(|(_, needs)| number(needs) > number(ours))
+        .map(|(name, needs)| format!("{name} needs {needs}"))
+        .collect();
+    assert!(built.len() > 100 && newer.is_empty(), "rust-version is {ours}, but {}", newer.join(", "));
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    assert!(readme.contains(&format!("Rust {ours}")), "README.md names another Rust than {ours}");
+}
+
+#[test]
+fn what_ci_runs_is_there_to_be_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join(".github/workflows/ci.yml")).expect("the workflow");
+    let workflow: serde_json::Value = serde_saphyr::from_str(&text).expect("YAML");
+    let jobs = workflow["jobs"].as_object().expect("jobs");
+    let makefile = fs::read_to_string(root.join("Makefile")).expect("Makefile");
+    let mut targets = BTreeSet::new();
+    for (name, job) in jobs {
+        assert!(job["timeout-minutes"].is_number(), "{name} may run for hours");
+        for needed in job["needs"].as_array().into_iter().flatten() {
+            assert!(jobs.contains_key(needed.as_str().expect("a name")), "{name} waits for {needed}");
+        }
+        for step in job["steps"].as_array().expect("steps") {
+            let run = step["run"].as_str().unwrap_or("");
+            targets.extend(run.split("make ").skip(1).filter_map(|rest| rest.split_whitespace().next()));
+        }
+    }
+    for target in ["test", "test-vagrant", "deny", "dist"] {
+        assert!(targets.contains(target), "nothing runs make {target}");
+    }
+    // The machines of Vagrant come with a change of their own.
+    for target in targets.into_iter().filter(|target| *target != "test-vagrant") {
+        assert!(makefile.contains(&format!("\n{target}:")), "the Makefile has no {target}");
+    }
 }

@@ -362,3 +362,84 @@ fn other_forms_of_inventories_are_told_with_the_way_to_convert_them() {
         assert!(err.contains(&format!("ansible-inventory -i {name} --list -y")), "{err}");
     }
 }
+
+/// What bash offers for the last word of a command line, by the script that `completions` prints.
+fn offered(files: &Files, words: &[&str]) -> Vec<String> {
+    let script = "eval \"$(tandem completions bash)\"; COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) COMP_TYPE=9
+        _clap_complete_tandem tandem \"${COMP_WORDS[COMP_CWORD]}\" x; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let binary = Path::new(env!("CARGO_BIN_EXE_tandem"));
+    let path = format!("{}:/usr/bin:/bin", binary.parent().expect("a directory").display());
+    let output = Command::new("bash")
+        .args(["--norc", "-c", script, "bash"])
+        .args(words)
+        .current_dir(files.0.path())
+        .env("PATH", path)
+        .env("XDG_STATE_HOME", files.0.path().join("state"))
+        .env("HOME", files.0.path())
+        .env_remove("TANDEM_INVENTORY")
+        .output()
+        .expect("bash runs");
+    let (code, out, err) = texts(&output);
+    assert_eq!((code, err.as_str()), (0, ""));
+    out.lines().filter(|word| !word.starts_with('-')).map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_is_offered_hosts_playbooks_plans_and_runs() {
+    let files = Files::new();
+    files.write("pair.plan", "{\n  \"format_version\": \"1.0\"}");
+    files.write("notes.json", "{}");
+    files.write("state/tandem/runs/20260101-a.jsonl", "{\"playbook\": \"play.yml\"}\n");
+    files.write("state/tandem/runs/20260102-b.jsonl", "{\"playbook\": \"play.yml\"}\n");
+    let none: [&str; 0] = [];
+    for (line, words) in [
+        ("tandem -i hosts.yml --limit ", &["all", "db", "db-a", "db-b"][..]),
+        ("tandem --inventory = hosts.yml --limit db-a,!db-", &["db-a,!db-a", "db-a,!db-b"]),
+        ("tandem -i ~/hosts.yml vars ", &["db-a", "db-b"]),
+        ("tandem -i hosts.yml plan --limit=db- ", &["hot-standby", "read-replicas", "play.yml", "state/"]),
+        ("tandem -i hosts.yml vars db-a --explain ansible", &["ansible_host"]),
+        ("tandem apply p", &["pair.plan", "play.yml"]),
+        ("tandem show ", &["pair.plan", "state/"]),
+        (
+            "tandem apply x --allow restart,re",
+            &["restart,restart", "restart,reseed", "restart,reset-binlogs"],
+        ),
+        ("tandem history ", &["20260102-b", "20260101-a"]),
+        ("tandem graph --as ", &["mermaid", "dot", "svg"]),
+        ("tandem vars ", &none),
+    ] {
+        let split: Vec<&str> = line.split(' ').collect();
+        assert_eq!(offered(&files, &split), words, "{line}");
+    }
+    // A mistake in a file is no reason to disturb the prompt.
+    files.write("hosts.yml", "all: [");
+    assert_eq!(offered(&files, &["tandem", "-i", "hosts.yml", "vars", ""]), none);
+}
+
+#[test]
+fn every_shell_has_its_script_and_every_command_its_page() {
+    let files = Files::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, out, _) = files.run(&["completions", shell]);
+        assert!(code == 0 && out.contains("TANDEM_COMPLETE"), "{shell}: {out}");
+    }
+    let (code, out, _) = files.run(&["man", "--out", "pages"]);
+    assert_eq!((code, out.as_str()), (0, ""));
+    let (_, help, _) = files.run(&["--help"]);
+    let commands = help.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| !l.is_empty());
+    let names = commands
+        .filter(|l| l.starts_with("  ") && !l.starts_with("   "))
+        .filter_map(|l| l.split_whitespace().next());
+    let mut seen = 0;
+    for name in names.filter(|name| *name != "help") {
+        let page = fs::read_to_string(files.0.path().join(format!("pages/tandem-{name}.1")));
+        assert!(page.is_ok_and(|text| text.contains(&format!("tandem\\-{name} \\-"))), "{name}");
+        seen += 1;
+    }
+    assert!(seen > 10, "{help}");
+    let page = fs::read_to_string(files.0.path().join("pages/tandem.1")).expect("the program's page");
+    for section in ["NAME", "SYNOPSIS", "OPTIONS", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "EXAMPLES"] {
+        assert!(page.contains(&format!("\n.SH {section}\n")), "{section}");
+    }
+    assert_eq!(files.run(&["man"]).1, page);
+}

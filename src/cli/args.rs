@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::exit::Exit;
+use super::{complete, exit::Exit};
 use crate::plan::{Allow, IgnoreRule};
 
 /// Brings MySQL and MariaDB servers to the replication topology that a YAML file declares.
@@ -30,7 +30,7 @@ pub struct Global {
     #[arg(short, long = "extra-vars", global = true, value_name = "NAME=VALUE")]
     pub extra: Vec<String>,
     /// Only these hosts: names, groups, globs; `!` takes away
-    #[arg(short, long, global = true, value_name = "PATTERN")]
+    #[arg(short, long, global = true, value_name = "PATTERN", add = complete::pattern())]
     pub limit: Option<String>,
     /// Hosts at the same time
     #[arg(short, long, global = true, value_name = "N", default_value_t = 25)]
@@ -106,28 +106,31 @@ pub enum Command {
     /// Show a saved plan as `plan` did
     Show {
         /// The file that `plan -o` wrote
+        #[arg(add = complete::plans())]
         file: PathBuf,
     },
     /// Past runs, or one of them
     History {
         /// A run's name or a beginning of it
+        #[arg(add = complete::runs())]
         run: Option<String>,
     },
     /// A host's variables, and where they come from
     Vars(VarsArgs),
-    /// Completions for a shell
+    /// Completions for a shell: a script that asks this program for hosts, playbooks and runs
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// The manual page
-    Man,
+    Man(ManArgs),
 }
 
 /// A playbook.
 #[derive(Debug, Clone, Args)]
 pub struct PlaybookArg {
     /// Playbook file, or the name of a shipped one (hot-standby, read-replicas)
+    #[arg(add = complete::playbooks())]
     pub playbook: Option<String>,
 }
 
@@ -148,7 +151,7 @@ pub struct StatusArgs {
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
     /// Where to write
-    #[arg(default_value = ".")]
+    #[arg(default_value = ".", value_hint = clap::ValueHint::DirPath)]
     pub directory: PathBuf,
     /// Read the files off living servers: ssh destinations (`user@host:port`), or names of the inventory that -i
     /// names. Writes nothing on them
@@ -172,7 +175,7 @@ pub struct PlanArgs {
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// What a step may hurt; here only to see what would still be refused
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str)]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str, add = complete::allowed())]
     pub allow: Vec<Allow>,
 }
 
@@ -180,12 +183,13 @@ pub struct PlanArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ApplyArgs {
     /// Playbook file, the name of a shipped one, or a plan that `plan -o` wrote
+    #[arg(add = complete::playbooks_and_plans())]
     pub playbook: Option<String>,
     /// Answer the prompt with yes; allows nothing
     #[arg(short, long)]
     pub yes: bool,
     /// What the steps may hurt: restart, cut-clients, reseed, reset-binlogs, drop-account, drop-channel
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str)]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str, add = complete::allowed())]
     pub allow: Vec<Allow>,
 }
 
@@ -281,19 +285,28 @@ pub enum Picture {
     Svg,
 }
 
+/// Arguments of `man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Write the pages of the program and of every command into a directory
+    #[arg(short, long, value_name = "DIRECTORY", value_hint = clap::ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+}
+
 /// Arguments of `vars`.
 #[derive(Debug, Clone, Args)]
 pub struct VarsArgs {
     /// Host
+    #[arg(add = complete::hosts())]
     pub host: String,
     /// Playbook whose defaults and variables count too
+    #[arg(add = complete::playbooks())]
     pub playbook: Option<String>,
     /// Show every place that gives this variable a value, and which one wins
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::variables())]
     pub explain: Option<String>,
 }
 
-/// `10`, `10s`, `500ms`, `2m`.
 /// `PATTERN`, or `PATTERN; REASON; LAST-DAY`.
 fn ignore_rule(text: &str) -> Result<IgnoreRule, String> {
     let mut parts = text.split(';').map(str::trim);
@@ -311,6 +324,7 @@ fn ignore_rule(text: &str) -> Result<IgnoreRule, String> {
     }
 }
 
+/// `10`, `10s`, `500ms`, `2m`.
 fn time(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no time; try 10s or 2m"))?;

@@ -3,12 +3,14 @@
 mod adopt;
 mod apply;
 mod args;
+mod complete;
 mod confirm;
 mod drift;
 pub mod exit;
 mod history;
 mod init;
 mod log;
+mod man;
 mod plan;
 mod prepare;
 mod report;
@@ -20,7 +22,7 @@ mod verify;
 mod watch;
 mod write;
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::{Parser, error::ErrorKind};
 
 use self::{
     args::{Cli, Color, Command, Format},
@@ -30,6 +32,10 @@ use crate::render::{Choice, Terminal};
 
 /// Runs the program with the process's arguments.
 pub fn run() -> Exit {
+    // Before any thread is there: the variable that asks is taken out of the environment.
+    if let Some(exit) = complete::answer() {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -82,31 +88,10 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Show { file } => plan::show(global, file, &terminal),
         Command::History { run } => history::run(global, run.as_deref(), &terminal),
         Command::Vars(args) => vars::run(global, args, &terminal),
-        Command::Completions { shell } => Ok(completions(*shell, &terminal)),
-        Command::Man => Ok(man(&terminal)),
+        Command::Completions { shell } => complete::script(*shell, &terminal),
+        Command::Man(args) => man::run(args, &terminal),
     };
     result.unwrap_or_else(|exit| exit)
-}
-
-fn completions(shell: clap_complete::Shell, terminal: &Terminal) -> Exit {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "tandem", &mut text);
-    terminal.out(&String::from_utf8_lossy(&text));
-    Exit::Done
-}
-
-fn man(terminal: &Terminal) -> Exit {
-    let mut text = Vec::new();
-    match clap_mangen::Man::new(Cli::command()).render(&mut text) {
-        Ok(()) => {
-            terminal.out(&String::from_utf8_lossy(&text));
-            Exit::Done
-        }
-        Err(error) => {
-            terminal.error(&format!("the manual page can't be made: {error}"));
-            Exit::Error
-        }
-    }
 }
 
 /// Whether standard output holds JSON.

@@ -12,6 +12,7 @@ mod hostile;
 mod lab;
 mod logins;
 mod mysql;
+mod package;
 mod rings;
 mod roles;
 mod runs;

@@ -5,7 +5,7 @@ use std::{fs::File, process::Stdio};
 use crate::lab::{Lab, PASSWORD, patience};
 
 /// Puts a file of this machine onto a host.
-fn install(lab: &Lab, from: &std::path::Path, host: &str, to: &str, mode: &str) {
+pub fn install(lab: &Lab, from: &std::path::Path, host: &str, to: &str, mode: &str) {
     let done = std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
         .arg("at")
         .arg(lab.path(""))

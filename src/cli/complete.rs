@@ -1,0 +1,241 @@
+//! Completions: the script that a shell loads, and the words that it asks this program for.
+//!
+//! Only files are read for them, and nothing is said about mistakes in these: a prompt is no place for
+//! that, and `validate` is.
+
+use std::{
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use clap::{CommandFactory, builder::StyledStr};
+use clap_complete::{
+    CompleteEnv, Shell,
+    engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter},
+    env::{EnvCompleter, Shells},
+};
+
+use super::{args::Cli, exit::Exit, history};
+use crate::{
+    inventory::{self, Inventory},
+    plan::Allow,
+    playbook,
+    render::{Choice, Terminal},
+    source::{Problems, Sources},
+};
+
+/// The variable by which the script says that it asks for words, and for which shell. It is not clap's own
+/// `COMPLETE`: what is set for another program must not change what this one does.
+const VARIABLE: &str = "TANDEM_COMPLETE";
+
+/// As a file in zsh's `fpath` the script is loaded by the first word that is asked for, and must answer that one, too.
+const ZSH_AUTOLOAD: &str = "[[ ${funcstack[1]} != _tandem ]] || _clap_dynamic_completer_tandem \"$@\"\n";
+
+/// Past runs that are offered: a journal is read for each.
+const RUNS: usize = 50;
+
+/// Answers a shell that asks for words. `None` where this is a run like any other.
+pub fn answer() -> Option<Exit> {
+    let directory = std::env::current_dir().ok();
+    let asked = CompleteEnv::with_factory(Cli::command)
+        .var(VARIABLE)
+        .try_complete(std::env::args_os(), directory.as_deref());
+    match asked {
+        Ok(false) => None,
+        Ok(true) => Some(Exit::Done),
+        Err(error) => {
+            let _ = error.print();
+            Some(Exit::Usage)
+        }
+    }
+}
+
+/// Prints the script that a shell loads. It calls the program by the name by which it was called now.
+pub fn script(shell: Shell, terminal: &Terminal) -> Result<Exit, Exit> {
+    let failed = |why: &str| {
+        terminal.error(&format!("the script for {shell} can't be made: {why}"));
+        Exit::Error
+    };
+    let shells = Shells::builtins();
+    let known: &dyn EnvCompleter =
+        shells.completer(&shell.to_string()).ok_or_else(|| failed("no such shell"))?;
+    let mut text = Vec::new();
+    known
+        .write_registration(VARIABLE, "tandem", "tandem", &own_name(), &mut text)
+        .map_err(|error| failed(&error.to_string()))?;
+    if shell == Shell::Zsh {
+        text.extend(ZSH_AUTOLOAD.as_bytes());
+    }
+    terminal.out(&String::from_utf8_lossy(&text));
+    Ok(Exit::Done)
+}
+
+/// `tandem`, which the shell looks up, or the whole path where one was typed.
+fn own_name() -> String {
+    let typed = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    match typed.components().count() {
+        0 => "tandem".into(),
+        1 => typed.to_string_lossy().into_owned(),
+        _ => std::path::absolute(&typed).unwrap_or(typed).to_string_lossy().into_owned(),
+    }
+}
+
+/// Hosts of the inventory.
+pub fn hosts() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let inventory = inventory();
+        inventory.hosts.keys().map(|host| CompletionCandidate::new(host.as_str())).collect()
+    })
+}
+
+/// What `--limit` takes: hosts and groups, also behind `!` and behind what is already there.
+pub fn pattern() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let Some(current) = current.to_str() else { return Vec::new() };
+        let last = current.rfind([',', ':', '!', '&']).map_or(0, |at| at + 1);
+        let (before, begun) = current.split_at(last);
+        let inventory = inventory();
+        let groups = inventory.groups.keys().map(|group| {
+            let hosts = inventory.members(group).len();
+            candidate(group, &format!("{hosts} {}", if hosts == 1 { "host" } else { "hosts" }))
+        });
+        let hosts = inventory.hosts.keys().map(|host| CompletionCandidate::new(host.as_str()));
+        groups
+            .chain(hosts)
+            .filter(|word| word.get_value().to_string_lossy().starts_with(begun))
+            .map(|word| word.add_prefix(before))
+            .collect()
+    })
+}
+
+/// Variables that the inventory gives to some host.
+pub fn variables() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let inventory = inventory();
+        let names: BTreeSet<String> = inventory
+            .hosts
+            .keys()
+            .flat_map(|host| {
+                let variables = inventory.variables(host);
+                variables.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+            })
+            .collect();
+        names.into_iter().map(CompletionCandidate::new).collect()
+    })
+}
+
+/// Playbooks: the shipped ones by name, and files.
+pub fn playbooks() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| words_and_files(current, is_yaml))
+}
+
+/// Playbooks, and plans that were saved.
+pub fn playbooks_and_plans() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| words_and_files(current, |path| is_yaml(path) || is_plan(path)))
+}
+
+/// Plans that were saved, told by what they begin with.
+pub fn plans() -> ArgValueCompleter {
+    ArgValueCompleter::new(PathCompleter::any().filter(is_plan))
+}
+
+/// Words of `--allow`.
+pub fn allowed() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| Allow::ALL.map(|allow| CompletionCandidate::new(allow.word())).into())
+}
+
+/// Past runs, the last one first.
+pub fn runs() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let past = history::past(&Terminal::new(Choice::Never, true, 0), RUNS);
+        past.iter()
+            .enumerate()
+            .map(|(n, run)| {
+                candidate(&run.run, &format!("{}: {}", run.playbook, run.summary)).display_order(Some(n))
+            })
+            .collect()
+    })
+}
+
+fn candidate(word: &str, help: &str) -> CompletionCandidate {
+    CompletionCandidate::new(word).help(Some(StyledStr::from(help.to_owned())))
+}
+
+fn words_and_files(
+    current: &OsStr,
+    wanted: impl Fn(&Path) -> bool + Send + Sync + 'static,
+) -> Vec<CompletionCandidate> {
+    let inventories = named_inventories();
+    let wanted =
+        move |path: &Path| wanted(path) && !inventories.iter().any(|inventory| path.ends_with(inventory));
+    let begun = current.to_string_lossy();
+    let shipped = playbook::playbook_names().into_iter().filter(|name| name.starts_with(&*begun));
+    shipped
+        .map(|name| candidate(name, "built in"))
+        .chain(PathCompleter::any().filter(wanted).complete(current))
+        .collect()
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml") && path.is_file()
+}
+
+/// Whether a file begins as `plan -o` does.
+fn is_plan(path: &Path) -> bool {
+    let mut begin = Vec::new();
+    let read =
+        path.is_file() && File::open(path).and_then(|file| file.take(64).read_to_end(&mut begin)).is_ok();
+    read && begin.starts_with(b"{") && String::from_utf8_lossy(&begin).contains("\"format_version\"")
+}
+
+fn inventory() -> Inventory {
+    inventory::load(&named_inventories(), &mut Sources::default(), &mut Problems::default())
+}
+
+/// The inventories of the command line as far as it is typed, or of the environment.
+fn named_inventories() -> Vec<PathBuf> {
+    let typed = std::env::args_os().skip_while(|word| word != "--").skip(1);
+    inventories_of(typed).into_iter().map(at_home).collect()
+}
+
+/// bash splits `--inventory=FILE` into three words.
+fn inventories_of(typed: impl Iterator<Item = OsString>) -> Vec<PathBuf> {
+    let typed = typed.filter(|word| word != "=");
+    let matches = Cli::command().ignore_errors(true).try_get_matches_from(typed);
+    let Ok(matches) = matches else { return Vec::new() };
+    matches.get_many::<PathBuf>("inventory").into_iter().flatten().cloned().collect()
+}
+
+/// A shell hands on `~/` as it was typed.
+fn at_home(path: PathBuf) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inventories(line: &str) -> Vec<PathBuf> {
+        inventories_of(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn the_inventory_is_found_in_a_line_that_is_not_finished() {
+        for line in [
+            "tandem -i hosts.yml --limit",
+            "tandem --limit x -i hosts.yml",
+            "tandem --inventory=hosts.yml plan",
+            "tandem --inventory = hosts.yml plan",
+            "tandem vars -i hosts.yml",
+            "tandem apply --allow restart, -i hosts.yml --nonsense",
+        ] {
+            assert_eq!(inventories(line), [PathBuf::from("hosts.yml")], "{line}");
+        }
+    }
+}
