@@ -2,13 +2,14 @@
 # make test   everything that has to hold
 # make torture  faults at every step, and what is left afterwards
 # make versions  the matrix of servers, and docs/versions.md from it
+# make test-vagrant  the whole job on virtual machines, by Vagrant
 # make bench  speed and memory, as ratios within one run
 # make lint   formatting and lints alone
 
 LAB := tests/lab/lab
 TANDEM := target/release/tandem
 
-.PHONY: all demo test torture versions lint bench lab clean
+.PHONY: all demo test test-vagrant torture versions lint bench lab clean
 
 all:
 	cargo build --release
@@ -29,6 +30,13 @@ versions: lab
 	rm -rf target/tmp/versions
 	cargo test --test hosts versions:: -- --test-threads=2
 	TANDEM_WRITE=1 cargo test --quiet --test documents
+
+# Another binary: make test-vagrant TANDEM=target/debug/tandem
+test-vagrant:
+	[ $(TANDEM) != target/release/tandem ] || cargo build --release --quiet
+	vagrant/machine install
+	vagrant/machine check
+	vagrant/test $(TANDEM)
 
 lint:
 	cargo fmt --check
