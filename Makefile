@@ -9,7 +9,7 @@
 LAB := tests/lab/lab
 TANDEM := target/release/tandem
 
-.PHONY: all demo test test-vagrant torture versions lint bench lab clean
+.PHONY: all demo test test-vagrant vagrant-box torture versions lint bench lab clean
 
 all:
 	cargo build --release
@@ -37,6 +37,11 @@ test-vagrant:
 	vagrant/machine install
 	vagrant/machine check
 	vagrant/test $(TANDEM)
+
+# For machines by hand with libvirt; VirtualBox gets its box from the internet.
+vagrant-box:
+	vagrant/machine install
+	vagrant/box target/vagrant/tandem-bookworm.box
 
 lint:
 	cargo fmt --check
