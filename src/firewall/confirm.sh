@@ -24,7 +24,7 @@ ExecStart=/bin/sh /etc/tandem/firewall.sh
 [Install]
 WantedBy=multi-user.target
 END
-    systemctl daemon-reload
+    # This reads the units anew by itself, and on a slow host that takes many seconds.
     systemctl enable --quiet tandem-firewall.service
   fi
 else
