@@ -2,6 +2,7 @@
 # make test   everything that has to hold
 # make torture  faults at every step, and what is left afterwards
 # make versions  the matrix of servers, and docs/versions.md from it
+# make test-vagrant  the whole job on virtual machines, by Vagrant
 # make bench  speed and memory, as ratios within one run
 # make book   the documents as HTML, in target/book
 # make dist   packages in target/dist: the binary, .deb, .tar.gz, SHA256SUMS
@@ -13,7 +14,7 @@ LAB := tests/lab/lab
 TANDEM := target/release/tandem
 CARGO_DENY := 0.20.2
 
-.PHONY: all demo test torture versions book lint bench dist deny licenses lab clean
+.PHONY: all demo test test-vagrant vagrant-box torture versions book lint bench dist deny licenses lab clean
 
 all:
 	cargo build --release
@@ -38,6 +39,18 @@ versions: lab
 book:
 	command -v mdbook >/dev/null || cargo install mdbook --version 0.4.52 --locked --no-default-features
 	mdbook build docs
+
+# Another binary: make test-vagrant TANDEM=target/debug/tandem
+test-vagrant:
+	[ $(TANDEM) != target/release/tandem ] || cargo build --release --quiet
+	vagrant/machine install
+	vagrant/machine check
+	vagrant/test $(TANDEM)
+
+# For machines by hand with libvirt; VirtualBox gets its box from the internet.
+vagrant-box:
+	vagrant/machine install
+	vagrant/box target/vagrant/tandem-bookworm.box
 
 lint:
 	cargo fmt --check

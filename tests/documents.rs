@@ -180,8 +180,49 @@ fn what_ci_runs_is_there_to_be_run() {
     for target in ["test", "test-vagrant", "deny", "dist"] {
         assert!(targets.contains(target), "nothing runs make {target}");
     }
-    // The machines of Vagrant come with a change of their own.
-    for target in targets.into_iter().filter(|target| *target != "test-vagrant") {
+    for target in targets {
         assert!(makefile.contains(&format!("\n{target}:")), "the Makefile has no {target}");
+    }
+}
+
+/// Every page stands in the book's contents, and every link between pages leads somewhere.
+#[test]
+fn the_book_is_whole() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let contents = fs::read_to_string(docs.join("SUMMARY.md")).expect("the contents");
+    let mut pages = Vec::new();
+    for folder in [docs.clone(), docs.join("how-to")] {
+        let found = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        pages.extend(found.filter(|path| path.extension().is_some_and(|e| e == "md")));
+    }
+    assert!(pages.len() > 10, "{pages:?}");
+    for page in pages {
+        let name = page.strip_prefix(&docs).expect("a page of the book").display().to_string();
+        assert!(
+            name == "SUMMARY.md" || contents.contains(&format!("({name})")),
+            "{name} is not in the contents"
+        );
+        let text = fs::read_to_string(&page).expect("a page");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            if file.contains("://") {
+                continue;
+            }
+            let target = match file {
+                "" => page.clone(),
+                file => page.parent().expect("a folder").join(file),
+            };
+            assert!(target.exists(), "{name} links to {link}, which is not there");
+            if !anchor.is_empty() {
+                let there = fs::read_to_string(&target).expect("a page");
+                let slug = |line: &str| -> String {
+                    let words = line.trim_start_matches('#').trim().to_lowercase();
+                    let kept = words.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+                    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+                };
+                let found = there.lines().any(|l| l.starts_with('#') && slug(l) == anchor);
+                assert!(found, "{name} links to {link}, and there is no such heading");
+            }
+        }
     }
 }

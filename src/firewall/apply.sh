@@ -1,17 +1,26 @@
 # Loads new rules under a dead man's switch. Arguments: SECONDS UNDO-SCRIPT NEW-SCRIPT.
-# The host undoes the change by itself unless it is confirmed in time.
+# The host undoes the change by itself unless it is confirmed in time. Whoever makes the directory firewall-decided first, the
+# confirmation or the switch, has decided; the other one does nothing.
 set -u
 umask 077
 mkdir -p /run/tandem
 printf '%s' "$2" >/run/tandem/firewall-undo.sh
 printf '%s' "$3" >/run/tandem/firewall-new.sh
+printf '%s' 'mkdir /run/tandem/firewall-decided 2>/dev/null && sh /run/tandem/firewall-undo.sh' >/run/tandem/firewall-switch.sh
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
   systemctl stop tandem-firewall-undo.timer 2>/dev/null
   systemctl reset-failed tandem-firewall-undo.service 2>/dev/null
+  rm -rf /run/tandem/firewall-decided
   systemd-run --quiet --collect --unit=tandem-firewall-undo --on-active="$1" --timer-property=AccuracySec=100ms \
-    /bin/sh /run/tandem/firewall-undo.sh || exit 1
+    /bin/sh /run/tandem/firewall-switch.sh || exit 1
 else
-  rm -f /run/tandem/firewall-confirmed
-  nohup sh -c "sleep $1; [ -e /run/tandem/firewall-confirmed ] || sh /run/tandem/firewall-undo.sh" >/dev/null 2>&1 &
+  rm -rf /run/tandem/firewall-decided
+  nohup sh -c "sleep $1; sh /run/tandem/firewall-switch.sh" >/dev/null 2>&1 &
 fi
-sh /run/tandem/firewall-new.sh
+sh /run/tandem/firewall-new.sh || exit 1
+# On a host that takes longer than that to load them, the switch came before the rules.
+if [ -e /run/tandem/firewall-decided ]; then
+  sh /run/tandem/firewall-undo.sh
+  echo "loading the rules took longer than $1 seconds" >&2
+  exit 1
+fi

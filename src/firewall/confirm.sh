@@ -1,10 +1,10 @@
 # Keeps the rules. Arguments: PERSIST (yes or no). With yes they are loaded again at boot.
 set -u
-if [ -d /run/systemd/system ]; then
-  systemctl stop tandem-firewall-undo.timer 2>/dev/null
-else
-  : >/run/tandem/firewall-confirmed
+if ! mkdir /run/tandem/firewall-decided 2>/dev/null; then
+  echo "too late: the host has taken the rules back by itself" >&2
+  exit 1
 fi
+[ ! -d /run/systemd/system ] || systemctl stop tandem-firewall-undo.timer 2>/dev/null
 if [ "$1" = yes ]; then
   mkdir -p /etc/tandem
   cp /run/tandem/firewall-new.sh /etc/tandem/firewall.sh.new && mv /etc/tandem/firewall.sh.new /etc/tandem/firewall.sh
@@ -24,7 +24,7 @@ ExecStart=/bin/sh /etc/tandem/firewall.sh
 [Install]
 WantedBy=multi-user.target
 END
-    systemctl daemon-reload
+    # This reads the units anew by itself, and on a slow host that takes many seconds.
     systemctl enable --quiet tandem-firewall.service
   fi
 else
@@ -35,4 +35,4 @@ else
   fi
   rm -f /etc/tandem/firewall.sh
 fi
-rm -f /run/tandem/firewall-undo.sh /run/tandem/firewall-new.sh
+rm -f /run/tandem/firewall-undo.sh /run/tandem/firewall-new.sh /run/tandem/firewall-switch.sh

@@ -1,6 +1,8 @@
 //! Peers get in, strangers do not, ssh stays, rules survive a reboot, and foreign rules stay as they are.
 
-use crate::lab::Lab;
+use tandem::firewall::{APPLY, CONFIRM};
+
+use crate::lab::{Lab, patience};
 
 const DENY: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nfirewall_deny_others: true\n";
 /// Whether one host gets to another's server.
@@ -167,4 +169,36 @@ fn ufw_and_firewalld_are_used_where_they_are_active() {
         lab.channels_run(&["db-a", "db-b"]);
         lab.plan("play.yml").expect(0);
     }
+}
+
+#[test]
+fn a_confirmation_that_comes_too_late_confirms_nothing() {
+    let lab = Lab::boot(&["db-a=bookworm-bare"]);
+    let script = |text: &str, arguments: &str| {
+        lab.try_at(
+            "db-a",
+            &format!(
+                "cat >/root/script <<'END OF SCRIPT'\n{text}\nEND OF SCRIPT\nsh /root/script {arguments}"
+            ),
+        )
+    };
+    let (undo, new) = ("'rm /run/rules'", "'echo new >/run/rules'");
+    // In time: the rules stay, and are there after a boot.
+    script(APPLY, &format!("600 {undo} {new}")).expect(0);
+    script(CONFIRM, "yes").expect(0);
+    assert_eq!(lab.at("db-a", "cat /run/rules /etc/tandem/firewall.sh"), "new\necho new >/run/rules");
+    // Too late: the host has decided, and nothing is kept for the next boot.
+    lab.at("db-a", "rm -r /etc/tandem");
+    script(APPLY, &format!("0 {undo} {new}"));
+    assert!(
+        patience().any(|()| lab.try_at("db-a", "test -e /run/rules").code != 0),
+        "the rules are still there"
+    );
+    let run = script(CONFIRM, "yes").expect(1);
+    assert!(run.err.contains("taken the rules back"), "{run:?}");
+    lab.at("db-a", "test ! -e /etc/tandem/firewall.sh");
+    // Rules that take longer to load than the host waits: the switch comes first, and they go all the same.
+    let slow = "'while [ ! -e /run/tandem/firewall-decided ]; do sleep 0.1; done; echo new >/run/rules'";
+    script(APPLY, &format!("0 {undo} {slow}")).expect(1);
+    lab.at("db-a", "test ! -e /run/rules");
 }
