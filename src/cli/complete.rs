@@ -201,12 +201,22 @@ fn named_inventories() -> Vec<PathBuf> {
     inventories_of(typed).into_iter().map(at_home).collect()
 }
 
-/// bash splits `--inventory=FILE` into three words.
+/// The inventories that a line names, as far as it is typed. What else stands in it may be wrong or unfinished, so
+/// it is not parsed. bash splits `--inventory=FILE` into three words.
 fn inventories_of(typed: impl Iterator<Item = OsString>) -> Vec<PathBuf> {
-    let typed = typed.filter(|word| word != "=");
-    let matches = Cli::command().ignore_errors(true).try_get_matches_from(typed);
-    let Ok(matches) = matches else { return Vec::new() };
-    matches.get_many::<PathBuf>("inventory").into_iter().flatten().cloned().collect()
+    let mut words = typed.filter(|word| word != "=");
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        let joined = text.strip_prefix("--inventory=").or_else(|| text.strip_prefix("-i"));
+        match joined {
+            Some("") => found.extend(words.next().map(PathBuf::from)),
+            Some(path) => found.push(path.into()),
+            None if text == "--inventory" => found.extend(words.next().map(PathBuf::from)),
+            None => {}
+        }
+    }
+    found
 }
 
 /// A shell hands on `~/` as it was typed.
