@@ -24,11 +24,11 @@ done
 
 section service
 properties=Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,Result,User,ActiveEnterTimestampMonotonic
-services() {
-  if [ -n "$wished_service" ]; then set -- "$wished_service"; else set -- mariadb.service mysql.service mysqld.service; fi
-  systemctl show -p "$properties" -- "$@" 2>&1
-}
-services=$(services)
+if [ -n "$wished_service" ]; then
+  services=$(systemctl show -p "$properties" -- "$wished_service" 2>&1)
+else
+  services=$(systemctl show -p "$properties" -- mariadb.service mysql.service mysqld.service 2>&1)
+fi
 printf '%s\n' "$services"
 
 # One awk walks the option files, so that twenty files do not cost forty processes. It prints the
