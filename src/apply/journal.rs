@@ -13,7 +13,10 @@ use std::{
 use serde_json::{Value, json};
 
 use super::StepError;
-use crate::{model::HostName, plan::Step};
+use crate::{
+    model::{HostName, json_without_hidden},
+    plan::Step,
+};
 
 /// An open journal.
 #[derive(Debug)]
@@ -54,6 +57,7 @@ impl Journal {
             map.insert("event".into(), kind.into());
             map.insert("time".into(), jiff::Timestamp::now().to_string().into());
         }
+        json_without_hidden(&mut entry);
         let Ok(mut file) = self.file.lock() else { return };
         // A full disk on the controller must not stop a run half way on the hosts.
         let _ = writeln!(file, "{entry}").and_then(|()| file.sync_data());

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use super::{
     args::{Format, Global, InitArgs},
     exit::Exit,
-    prepare::{self, bare_hosts},
+    prepare::{self, bare_hosts, read_files},
 };
 use crate::{
     adopt::{Adoption, Named, Report},
@@ -21,10 +21,11 @@ use crate::{
     model::{Fact, HostName, Secret, SecretId},
     observe::{self, Observed, Options, Reading},
     plan::{self, Plan, Policy},
-    playbook::{Loaded, Request, load},
+    playbook::{Loaded, Request},
     render::{self, Terminal, Waiting},
     source::{Problem, Severity},
     transport::{Scratch, Session},
+    vault::Keyring,
 };
 
 /// Rounds in which a draft may find its values; each declares something more.
@@ -66,6 +67,8 @@ struct Work<'a> {
     drafts: tempfile::TempDir,
     options: Options,
     scratch: Arc<Scratch>,
+    /// Opened once: a draft is loaded many times.
+    keyring: Keyring,
 }
 
 impl<'a> Work<'a> {
@@ -76,6 +79,7 @@ impl<'a> Work<'a> {
         };
         Ok(Self {
             global,
+            keyring: global.keyring(),
             drafts: tempfile::tempdir().map_err(|e| failed(&e))?,
             options: Options {
                 forks: global.forks,
@@ -100,7 +104,8 @@ impl<'a> Work<'a> {
                 named.push(one);
             }
         } else {
-            let loaded = load(&Request { inventory: self.global.inventory.clone(), ..self.request(None) });
+            let loaded =
+                read_files(&Request { inventory: self.global.inventory.clone(), ..self.request(None) });
             let fatal = loaded.problems.fatal();
             prepare::report(loaded.problems, &loaded.sources, terminal);
             if fatal {
@@ -138,6 +143,7 @@ impl<'a> Work<'a> {
             inventory,
             playbook: playbook.map(|p| p.to_string_lossy().into_owned()),
             extra: self.global.extra.clone(),
+            keyring: self.keyring.clone(),
         }
     }
 
@@ -151,7 +157,7 @@ impl<'a> Work<'a> {
         // First what the servers are; whose accounts matter is only known then.
         let bare = Adoption::draft(&fleet.named, &Observed::new(), &fleet.group);
         self.put(&bare, terminal)?;
-        let loaded = load(&self.request(None));
+        let loaded = read_files(&self.request(None));
         let wanted: Vec<DesiredHost> = bare_hosts(&loaded.project)
             .into_iter()
             .filter(|h| fleet.named.iter().any(|n| n.name == h.name))
@@ -269,7 +275,7 @@ impl<'a> Work<'a> {
     ) -> Result<(Loaded, Vec<Built>), Exit> {
         self.put(draft, terminal)?;
         let playbook = self.drafts.path().join("playbook.yml");
-        let loaded = load(&self.request((!draft.plays.is_empty()).then_some(playbook.as_path())));
+        let loaded = read_files(&self.request((!draft.plays.is_empty()).then_some(playbook.as_path())));
         let known = reading.identities();
         let built = loaded
             .project

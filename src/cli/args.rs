@@ -5,7 +5,10 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{complete, exit::Exit};
-use crate::plan::{Allow, IgnoreRule};
+use crate::{
+    plan::{Allow, IgnoreRule},
+    vault::{Keyring, PasswordSource, absolute},
+};
 
 /// Brings MySQL and MariaDB servers to the replication topology that a YAML file declares.
 #[derive(Debug, Parser)]
@@ -53,6 +56,16 @@ pub struct Global {
     /// How long reading a host may take
     #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = time)]
     pub timeout: Duration,
+    /// File with the password of Ansible's vaults; one that is executable is run
+    #[arg(long, global = true, value_name = "FILE", env = "ANSIBLE_VAULT_PASSWORD_FILE", value_parser = path)]
+    pub vault_password_file: Vec<PathBuf>,
+    /// The same for the vaults of one label; all are tried where no label fits
+    #[arg(long, global = true, value_name = "LABEL@FILE", env = "ANSIBLE_VAULT_IDENTITY_LIST", value_delimiter = ',', value_parser = PasswordSource::parse)]
+    pub vault_id: Vec<PasswordSource>,
+    /// File with age identities, or an ssh key without a passphrase [else: ~/.config/age/keys.txt and
+    /// SOPS_AGE_KEY_FILE]
+    #[arg(long, global = true, value_name = "FILE", env = "TANDEM_AGE_IDENTITY", value_parser = path)]
+    pub age_identity: Vec<PathBuf>,
     /// Configuration file for ssh instead of ~/.ssh/config
     #[arg(long, global = true, value_name = "FILE")]
     pub ssh_config: Option<PathBuf>,
@@ -117,6 +130,12 @@ pub enum Command {
     },
     /// A host's variables, and where they come from
     Vars(VarsArgs),
+    /// A JSON Schema of a file, for editors
+    Schema {
+        /// Which file
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
     /// Completions for a shell: a script that asks this program for hosts, playbooks and runs
     Completions {
         /// The shell
@@ -124,6 +143,21 @@ pub enum Command {
     },
     /// The manual page
     Man(ManArgs),
+}
+
+/// A file that has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// An inventory.
+    Inventory,
+    /// A file in group_vars/ or host_vars/, or a role's defaults.
+    Variables,
+    /// A playbook.
+    Playbook,
+    /// A role's role.yml.
+    Role,
+    /// A plan as JSON.
+    Plan,
 }
 
 /// A playbook.
@@ -305,6 +339,28 @@ pub struct VarsArgs {
     /// Show every place that gives this variable a value, and which one wins
     #[arg(long, value_name = "NAME", add = complete::variables())]
     pub explain: Option<String>,
+}
+
+impl Global {
+    /// The keys that these options name.
+    pub fn keyring(&self) -> Keyring {
+        let unlabelled = |path: &PathBuf| PasswordSource { label: None, path: path.clone() };
+        let passwords = self.vault_id.iter().cloned().chain(self.vault_password_file.iter().map(unlabelled));
+        let mut identities = self.age_identity.clone();
+        if identities.is_empty() {
+            let usual = ["~/.config/age/keys.txt"].into_iter().filter_map(|p| absolute(p).ok());
+            let of_sops = std::env::var_os("SOPS_AGE_KEY_FILE").map(PathBuf::from);
+            identities = usual.chain(of_sops).filter(|path| path.is_file()).collect();
+        }
+        Keyring::new(passwords.collect(), identities)
+    }
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        return Err("a file is needed".into());
+    }
+    absolute(text).map_err(|error| error.to_string())
 }
 
 /// `PATTERN`, or `PATTERN; REASON; LAST-DAY`.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     dialect::Dialect,
-    model::{Fact, HostName},
+    model::{Fact, HostName, without_hidden},
     observe::ServerFacts,
     plan::{PlanDocument, Warning},
     render::{self, Terminal, metrics},
@@ -39,7 +39,7 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
         whole.warnings.extend(samples(&snapshot, &prepared, args.sample_data).await);
     }
     let outcome = whole.ignore(&rules, jiff::Zoned::now().date());
-    let mut document = PlanDocument::from(&whole);
+    let mut document = PlanDocument::from(&whole).reworded(|text| without_hidden(text).into_owned());
     document.ignored.clone_from(&outcome.ignored);
     // What nobody declared is a difference here, although no step does away with it.
     let undeclared = document.warnings.iter().any(|w| w.is_drift());

@@ -2,6 +2,8 @@
 
 use std::{io, os::unix::net::UnixDatagram};
 
+use crate::model::without_hidden;
+
 /// Where `drift` writes its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Log {
@@ -54,7 +56,8 @@ impl Log {
     }
 
     fn datagram(self, line: &Line, pid: u32) -> Vec<u8> {
-        let text: String = line.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text: String =
+            without_hidden(&line.text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let level = line.level as u8;
         match self {
             Log::Syslog => format!("<{}>tandem[{pid}]: {text}", DAEMON * 8 + level).into_bytes(),

@@ -25,10 +25,13 @@ mod write;
 use clap::{Parser, error::ErrorKind};
 
 use self::{
-    args::{Cli, Color, Command, Format},
+    args::{Cli, Color, Command, Format, SchemaOf},
     exit::Exit,
 };
-use crate::render::{Choice, Terminal};
+use crate::{
+    render::{Choice, Terminal},
+    schema,
+};
 
 /// Runs the program with the process's arguments.
 pub fn run() -> Exit {
@@ -88,10 +91,22 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Show { file } => plan::show(global, file, &terminal),
         Command::History { run } => history::run(global, run.as_deref(), &terminal),
         Command::Vars(args) => vars::run(global, args, &terminal),
+        Command::Schema { of } => Ok(print_schema(*of, &terminal)),
         Command::Completions { shell } => complete::script(*shell, &terminal),
         Command::Man(args) => man::run(args, &terminal),
     };
     result.unwrap_or_else(|exit| exit)
+}
+
+fn print_schema(of: SchemaOf, terminal: &Terminal) -> Exit {
+    terminal.json(&match of {
+        SchemaOf::Inventory => schema::inventory(),
+        SchemaOf::Variables => schema::variables(),
+        SchemaOf::Playbook => schema::playbook(),
+        SchemaOf::Role => schema::role(),
+        SchemaOf::Plan => schema::plan(),
+    });
+    Exit::Done
 }
 
 /// Whether standard output holds JSON.

@@ -9,7 +9,7 @@ use super::{args::Global, exit::Exit};
 use crate::{
     desired::{self, DesiredHost},
     inventory::select,
-    model::{HostName, Secret, SecretId},
+    model::{HostName, Secret, SecretId, hide_from_now_on, without_hidden},
     observe::Options,
     plan::{Allow, Inputs, Policy},
     playbook::{Loaded, Play, Project, Request, load},
@@ -98,6 +98,13 @@ pub fn prepare(
     })
 }
 
+/// Reads files; what vaults among them hold is shown nowhere from now on.
+pub fn read_files(request: &Request) -> Loaded {
+    let loaded = load(request);
+    hide_from_now_on(loaded.project.hidden.iter().map(Secret::expose));
+    loaded
+}
+
 /// Reads files and evaluates every template as far as that goes without a connection.
 pub fn check(
     global: &Global,
@@ -112,16 +119,44 @@ pub fn check(
         inventory: global.inventory.clone(),
         playbook: playbook.map(str::to_owned),
         extra: global.extra.clone(),
+        keyring: global.keyring(),
     };
-    let loaded = load(&request);
+    let mut loaded = read_files(&request);
     let mut problems = Problems::default();
+    if loaded.problems.0.iter().any(|p| p.code == "vault::closed") {
+        // What is missing because a vault stays closed is no second mistake.
+        return Ok((loaded, problems));
+    }
     for (play, hosts) in &loaded.project.plays {
         let built = desired::build(&loaded.project, play, hosts, &BTreeMap::new());
         problems.extend(desired::lint(&built));
         problems.extend(built.problems);
     }
     loaded.project.drift_rules(&mut problems);
+    veil(&mut loaded.problems, &loaded.project.hidden);
+    veil(&mut problems, &loaded.project.hidden);
     Ok((loaded, problems))
+}
+
+/// Takes what came out of a vault out of problems, before lines are broken somewhere in it.
+fn veil(problems: &mut Problems, hidden: &[Secret]) {
+    for problem in &mut problems.0 {
+        let vaulted = problem.place.vaulted;
+        let veiled = |text: &str| {
+            let mut text = without_hidden(text).into_owned();
+            // A problem about a vault quotes even the shortest value of it.
+            for value in hidden.iter().filter(|_| vaulted) {
+                text = text.replace(&format!("`{}`", value.expose()), "`***`");
+            }
+            text
+        };
+        problem.message = veiled(&problem.message);
+        problem.label = veiled(&problem.label);
+        problem.help = problem.help.as_deref().map(veiled);
+        if let Some((_, label)) = &mut problem.related {
+            *label = veiled(label);
+        }
+    }
 }
 
 /// Draws problems on standard error.

@@ -13,7 +13,7 @@ use crate::{
     certificate::Authority,
     desired::{self, Built, DesiredHost},
     dialect::Dialect,
-    model::{Fact, HostName},
+    model::{Fact, HostName, without_hidden},
     observe::{self, Observed},
     plan::{self, Plan, PlanDocument},
     render::{Terminal, Waiting},
@@ -107,7 +107,7 @@ impl Snapshot {
 
     /// The plans of all plays as one value.
     pub fn document(&self) -> PlanDocument {
-        PlanDocument::from(&self.whole_plan())
+        PlanDocument::from(&self.whole_plan()).reworded(|text| without_hidden(text).into_owned())
     }
 
     /// The plans of all plays as one.

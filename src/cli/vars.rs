@@ -90,5 +90,5 @@ fn explain(variables: &Variables, name: &str, global: &Global, terminal: &Termin
 
 /// A value for showing; a secret that is written out is not.
 fn value(name: &str, node: &Node) -> Value {
-    if is_secret_name(name) && node.map().is_none() { "***".into() } else { node.to_json() }
+    if is_secret_name(name) && node.map().is_none() { "***".into() } else { node.to_shown_json() }
 }

@@ -11,7 +11,8 @@ use super::{
 use crate::{
     inventory::{Connection, SudoAs, Variables},
     model::{Endpoint, HostName, Place, SecretId},
-    playbook::{Play, Project, Role, is_known_variable},
+    playbook::{Play, Project, Role},
+    schema::is_known as is_known_variable,
     source::{Node, Problem, Problems},
     template::Scope,
 };
@@ -195,8 +196,14 @@ impl Builder<'_> {
                 {
                     continue;
                 }
-                let evaluated =
-                    Evaluated { role, declared, scope: &scope, variables, base: &self.project.base };
+                let evaluated = Evaluated {
+                    role,
+                    declared,
+                    scope: &scope,
+                    variables,
+                    base: &self.project.base,
+                    secrets: &self.project.secrets,
+                };
                 let mut problems = Problems::default();
                 resource::add(
                     &evaluated,
@@ -363,7 +370,9 @@ impl Builder<'_> {
             errors.clear();
             left.retain(|(name, node)| match scope.evaluate(&node.to_json()) {
                 Ok(value) => {
-                    scope.set(name, value);
+                    let sealed =
+                        crate::inventory::is_secret_name(name).then(|| book.vaulted_value(&value)).flatten();
+                    scope.set(name, sealed.map_or(value, |SecretId(id)| Scope::secret(&id)));
                     false
                 }
                 Err(error) => {

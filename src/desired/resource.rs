@@ -8,7 +8,7 @@ use super::{
     SettingWish, Tls, build::template_problem,
 };
 use crate::{
-    inventory::Variables,
+    inventory::{SecretBook, Variables},
     model::{Endpoint, Filters, HostName, Place, SecretId},
     option_file::canonical_name,
     playbook::{ResourceKind, Role, RoleResource},
@@ -28,6 +28,8 @@ pub struct Evaluated<'a> {
     pub variables: &'a Variables,
     /// The inventory's directory.
     pub base: &'a std::path::Path,
+    /// Secrets, for values that came out of a vault.
+    pub secrets: &'a SecretBook,
 }
 
 /// Adds a resource to a host's wishes.
@@ -232,10 +234,12 @@ impl Reader<'_> {
     }
 
     fn secret(&mut self, key: &str) -> Option<SecretId> {
-        match self.body.get(key).and_then(Scope::secret_id) {
-            Some(id) => Some(SecretId(id.to_owned())),
+        let value = self.body.get(key)?;
+        let id = Scope::secret_id(value).map(|id| SecretId(id.to_owned()));
+        match id.or_else(|| self.evaluated.secrets.vaulted_value(value)) {
+            Some(id) => Some(id),
             None => {
-                self.wrong(key, "a secret: {env: NAME}, {file: path} or {command: [..]}");
+                self.wrong(key, "a secret: {env: NAME}, {file: path}, {command: [..]}, or out of a vault");
                 None
             }
         }

@@ -143,7 +143,9 @@ impl Comparison<'_> {
                 .iter()
                 .map(|(wish, _)| Reason::declared(wish.name.clone(), &wish.place))
                 .collect(),
-            before: Some(view(&|wish, value| format!("{} = {value}", wish.name))),
+            before: Some(view(&|wish, value| {
+                format!("{} = {}", wish.name, if wish.place.vaulted { "***" } else { value })
+            })),
             after: Some(view(&|wish, _| format!("{} from {}", wish.name, self.path))),
             risk: Vec::new(),
             requires: Vec::new(),
@@ -270,12 +272,30 @@ impl Comparison<'_> {
             kind: Kind::OptionFile,
             summary: format!("{verb} {}", self.path),
             reason,
-            before,
-            after: Some(after.clone()),
+            before: before.map(|text| self.without_vaulted(&text)),
+            after: Some(self.without_vaulted(&after)),
             risk: Vec::new(),
             requires: Vec::new(),
             action: Action::WriteOptionFile { path: self.path.to_owned(), content: Some(after) },
         })
+    }
+
+    /// An option file as a plan shows it: no value that came out of a vault.
+    fn without_vaulted(&self, text: &str) -> String {
+        let vaulted = |line: &str| {
+            let name =
+                line.split_once('=').map(|(name, _)| crate::option_file::canonical_name(name.trim()))?;
+            self.wishes.iter().any(|w| w.name == name && w.place.vaulted).then_some(name)
+        };
+        let line = |line: &str| match vaulted(line) {
+            Some(name) => format!("{name} = ***"),
+            None => line.to_owned(),
+        };
+        let mut shown: String = text.lines().map(line).collect::<Vec<_>>().join("\n");
+        if text.ends_with('\n') {
+            shown.push('\n');
+        }
+        shown
     }
 
     /// Every variable that does not run as it should.
@@ -385,7 +405,9 @@ impl Comparison<'_> {
     }
 
     fn view(list: &[Off], pick: fn(&Off) -> &str) -> String {
-        list.iter().map(|o| format!("{} = {}", o.name, pick(o))).collect::<Vec<_>>().join("\n")
+        let vaulted = |o: &Off| o.reason.place.as_ref().is_some_and(|place| place.vaulted);
+        let line = |o: &Off| format!("{} = {}", o.name, if vaulted(o) { "***" } else { pick(o) });
+        list.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     fn variable_step(&self, list: &[Off]) -> Step {

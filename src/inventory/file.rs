@@ -103,18 +103,6 @@ fn other_form(path: &Path) -> Option<Problem> {
     Some(Problem::error("inventory::form", &place, message, "").help(convert(path)))
 }
 
-/// Whether ansible-vault has encrypted a whole file.
-fn is_vault(path: &Path) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(super::secret::VAULT.as_bytes()))
-}
-
-fn vault_left_out(path: &Path) -> Problem {
-    let place = Place::file(path.to_string_lossy().as_ref());
-    let message = format!("{} is encrypted by ansible-vault and was left out", path.display());
-    Problem::warning("inventory::vault", &place, message, "")
-        .help("A secret is {env: NAME}, {file: path} or {command: [ansible-vault, view, FILE]}.")
-}
-
 impl Inventory {
     fn read_file(&mut self, path: &Path, sources: &mut Sources, problems: &mut Problems) {
         if let Some(problem) = other_form(path) {
@@ -264,14 +252,7 @@ impl Inventory {
                 .filter(|p| p.is_file())
                 .collect();
             files.extend(yaml_files(&folder.join(name)));
-            let mut nodes: Vec<Node> = Vec::new();
-            for file in &files {
-                match is_vault(file) {
-                    true => problems.push(vault_left_out(file)),
-                    false => nodes.extend(sources.load(file, problems)),
-                }
-            }
-            nodes
+            files.iter().filter_map(|file| sources.load(file, problems)).collect::<Vec<Node>>()
         };
         let groups: Vec<String> = self.groups.keys().cloned().collect();
         for group in groups {

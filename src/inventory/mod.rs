@@ -7,10 +7,11 @@ mod secret;
 mod select;
 mod vars;
 
+pub use crate::schema::is_secret_name;
 pub use connection::{Connection, SudoAs};
 pub use file::{Group, Inventory, load};
 pub use range::expand;
+pub use secret::SecretBook;
 pub(crate) use secret::looks_like_reference;
-pub use secret::{SecretBook, is_secret_name};
 pub use select::select;
 pub use vars::{Candidate, Level, Variable, Variables};

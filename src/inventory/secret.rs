@@ -1,5 +1,7 @@
 //! References to secrets, and the one place where they become values.
 
+mod sops;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -8,21 +10,11 @@ use std::{
 
 use crate::{
     model::{Place, Secret, SecretId},
+    schema::is_secret_name,
     source::{Node, Problem, Problems, Yaml},
+    vault::{Keyring, is_sealed},
 };
-
-/// Variables whose literal text is a secret.
-const NAMES: &[&str] = &[
-    "replication_password",
-    "mysql_admin_password",
-    "ansible_password",
-    "ansible_ssh_pass",
-    "ansible_become_password",
-    "ansible_become_pass",
-];
-
-/// What a text that ansible-vault has encrypted begins with.
-pub(super) const VAULT: &str = "$ANSIBLE_VAULT;";
+use zeroize::Zeroizing;
 
 /// The name in `{{ lookup('env', 'NAME') }}`.
 fn looked_up(text: &str) -> Option<String> {
@@ -38,16 +30,13 @@ fn looked_up(text: &str) -> Option<String> {
     matches!(word(kind)?.as_str(), "env" | "ansible.builtin.env").then(|| word(name))?
 }
 
-/// Whether a variable of this name holds a secret, whatever its value is.
-pub fn is_secret_name(name: &str) -> bool {
-    NAMES.contains(&name)
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reference {
     Env(String),
     File(PathBuf),
     Command(Vec<String>),
+    Age(PathBuf),
+    Sops(PathBuf, Option<String>),
     Literal(Secret),
 }
 
@@ -55,15 +44,28 @@ enum Reference {
 #[derive(Debug, Clone, Default)]
 pub struct SecretBook {
     entries: BTreeMap<SecretId, (Reference, Place)>,
+    keyring: Keyring,
 }
 
 impl SecretBook {
+    /// An empty book whose sealed files are opened with these keys.
+    pub fn with_keys(keyring: Keyring) -> Self {
+        Self { keyring, ..Self::default() }
+    }
+
     /// Notes a reference such as `{env: NAME}`; `None` where the value is none.
     pub fn reference(&mut self, node: &Node, problems: &mut Problems) -> Option<SecretId> {
+        if !looks_like_reference(node) {
+            return None;
+        }
+        if let Some(path) = node.get("sops") {
+            return self.sops(path, node, problems);
+        }
         let [(key, value)] = node.map()? else { return None };
         let reference = match key.text.as_str() {
             "env" => Reference::Env(value.scalar()?),
             "file" => Reference::File(beside(&value.place, &value.scalar()?)),
+            "age" => Reference::Age(beside(&value.place, &value.scalar()?)),
             "command" => {
                 let argv: Option<Vec<String>> =
                     value.seq().map(|s| s.iter().map(Node::scalar).collect()).unwrap_or_default();
@@ -89,13 +91,14 @@ impl SecretBook {
             Reference::Env(name) => format!("env:{name}"),
             Reference::File(path) => format!("file:{}", path.display()),
             Reference::Command(argv) => format!("command:{}", argv.join(" ")),
-            Reference::Literal(_) => return None,
+            Reference::Age(path) => format!("age:{}", path.display()),
+            Reference::Sops(..) | Reference::Literal(_) => return None,
         };
         Some(self.keep(SecretId(id), reference, &node.place))
     }
 
     /// The secret that a variable refers to, or is. Ansible's `{{ lookup('env', 'NAME') }}` is understood where a
-    /// secret is meant; what ansible-vault has encrypted is not.
+    /// secret is meant.
     pub fn of_variable(&mut self, name: &str, node: &Node, problems: &mut Problems) -> Option<SecretId> {
         if let Some(id) = self.reference(node, problems) {
             return Some(id);
@@ -108,11 +111,12 @@ impl SecretBook {
         if text.contains("{{") {
             return None;
         }
-        if text.trim_start().starts_with(VAULT) {
-            let message = format!("`{name}` is encrypted by ansible-vault, which is not read here");
-            problems.push(Problem::error("secret::vault", &node.place, message, "encrypted").help(format!(
-                "Keep it in a file of its own and let Ansible decrypt it: {name}: {{command: [ansible-vault, view, FILE]}}."
-            )));
+        if is_sealed(&text) {
+            let message = format!("`{name}` is a vault without the tag that says so");
+            problems.push(
+                Problem::error("secret::vault", &node.place, message, "encrypted by ansible-vault")
+                    .help(format!("Write the tag before it: {name}: !vault |")),
+            );
             return Some(self.keep(
                 SecretId(format!("literal:{}", node.place)),
                 Reference::Literal(Secret::new(String::new())),
@@ -122,8 +126,57 @@ impl SecretBook {
         Some(self.literal(name, text, &node.place, problems))
     }
 
-    /// Notes a secret that is written out, with a warning.
+    /// `{sops: path, key: a.b}`.
+    fn sops(&mut self, path: &Node, node: &Node, problems: &mut Problems) -> Option<SecretId> {
+        let file = beside(&path.place, &path.scalar()?);
+        let key = node.get("key");
+        let extract =
+            match key.and_then(Node::scalar) {
+                None => None,
+                Some(key) => match sops::extract(&key) {
+                    Some(extract) => Some(extract),
+                    None => {
+                        let message = format!("`{key}` is no way to a value in a sops file");
+                        let place = node.get("key").map_or(&node.place, |k| &k.place);
+                        problems.push(Problem::error("secret::sops", place, message, "this key").help(
+                            "Names and numbers joined by dots: {sops: path, key: replication.password}.",
+                        ));
+                        return None;
+                    }
+                },
+            };
+        let id = format!("sops:{}:{}", file.display(), extract.as_deref().unwrap_or_default());
+        Some(self.keep(SecretId(id), Reference::Sops(file, extract), &node.place))
+    }
+
+    /// Notes a value that came out of a vault: it is a secret wherever one is needed, and else a value like others.
+    pub fn vaulted(&mut self, text: String, place: &Place) -> SecretId {
+        let id = SecretId(format!("vault:{place}:{}", place.column));
+        self.keep(id, Reference::Literal(Secret::new(text)), place)
+    }
+
+    /// The secret that a text is, if it came out of a vault: templates pass on texts and no places.
+    pub fn vaulted_id(&self, text: &str) -> Option<SecretId> {
+        let fits = |(reference, place): &(Reference, Place)| {
+            place.vaulted && matches!(reference, Reference::Literal(secret) if secret.expose() == text)
+        };
+        self.entries.iter().find(|(_, entry)| fits(entry)).map(|(id, _)| id.clone())
+    }
+
+    /// The same for what a template has given.
+    pub fn vaulted_value(&self, value: &serde_json::Value) -> Option<SecretId> {
+        match value {
+            serde_json::Value::String(text) => self.vaulted_id(text),
+            serde_json::Value::Number(number) => self.vaulted_id(&number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Notes a secret that is written out, with a warning unless a vault holds it.
     fn literal(&mut self, name: &str, text: String, place: &Place, problems: &mut Problems) -> SecretId {
+        if place.vaulted {
+            return self.vaulted(text, place);
+        }
         problems.push(
             Problem::warning(
                 "secret::literal",
@@ -131,7 +184,9 @@ impl SecretBook {
                 format!("`{name}` is written out in a file"),
                 "a secret in clear text",
             )
-            .help(format!("Write a reference: {name}: {{env: NAME}}, {{file: path}} or {{command: [...]}}.")),
+            .help(format!(
+                "Write a reference: {name}: {{env: NAME}}, {{file: path}} or {{command: [...]}}, or seal it with ansible-vault."
+            )),
         );
         self.keep(SecretId(format!("literal:{place}")), Reference::Literal(Secret::new(text)), place)
     }
@@ -175,13 +230,38 @@ impl SecretBook {
                     format!("Set it: export {name}=..."),
                 )),
             },
-            Reference::File(path) => match std::fs::read_to_string(path) {
-                Ok(text) => Ok(Secret::new(text.strip_suffix('\n').unwrap_or(&text))),
+            Reference::File(path) => match std::fs::read_to_string(path).map(Zeroizing::new) {
+                Ok(text) if is_sealed(&text) => {
+                    self.keyring.open(&text).map(|opened| line(&opened)).map_err(|error| {
+                        failed(
+                            format!("the vault {} stays closed: {error}", path.display()),
+                            error.help().into(),
+                        )
+                    })
+                }
+                Ok(text) => Ok(line(&text)),
                 Err(error) => Err(failed(
                     format!("{} can't be read: {error}", path.display()),
                     "The path is relative to the file that names it.".into(),
                 )),
             },
+            Reference::Age(path) => {
+                let opened = std::fs::read(path)
+                    .map_err(|e| e.to_string())
+                    .and_then(|sealed| self.keyring.open_age(&sealed));
+                opened.map(|text| line(&text)).map_err(|why| {
+                    failed(
+                        format!("the age file {} gave no secret: {why}", path.display()),
+                        "Identities are read from --age-identity FILE or TANDEM_AGE_IDENTITY, else from \
+                         ~/.config/age/keys.txt and SOPS_AGE_KEY_FILE."
+                            .into(),
+                    )
+                })
+            }
+            Reference::Sops(path, extract) => run(&sops::argv(path, extract.as_deref())).map_err(|why| {
+                let (message, help) = sops::failure(path, &why, in_path("sops"));
+                failed(message, help)
+            }),
             Reference::Command(argv) => run(argv).map_err(|why| {
                 failed(
                     format!("`{}` gave no secret: {why}", argv.first().map_or("", String::as_str)),
@@ -195,11 +275,15 @@ impl SecretBook {
     pub fn check(&self, problems: &mut Problems) {
         for (id, (reference, place)) in &self.entries {
             match reference {
-                Reference::Command(argv) => {
-                    let program = argv.first().map_or("", String::as_str);
+                Reference::Command(_) | Reference::Sops(..) => {
+                    let program = match reference {
+                        Reference::Command(argv) => argv.first().map_or("", String::as_str),
+                        _ => "sops",
+                    };
                     if !in_path(program) {
                         let message = format!("the program `{program}` of a secret is not found");
-                        problems.push(Problem::error("secret::unresolved", place, message, "this secret"));
+                        let problem = Problem::error("secret::unresolved", place, message, "this secret");
+                        problems.push(problem.help("Install it, or put its directory into PATH."));
                     }
                 }
                 _ => {
@@ -265,11 +349,21 @@ fn run(argv: &[String]) -> Result<Secret, String> {
         return Err(output.status.to_string());
     }
     let text = String::from_utf8(output.stdout).map_err(|_| "its output is not UTF-8".to_owned())?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    if text.is_empty() { Err("its output is empty".into()) } else { Ok(Secret::new(text)) }
+    let text = line(&Zeroizing::new(text));
+    if text.expose().is_empty() { Err("its output is empty".into()) } else { Ok(text) }
+}
+
+/// A secret without the line break that ends a file.
+fn line(text: &str) -> Secret {
+    Secret::new(text.strip_suffix('\n').unwrap_or(text))
 }
 
 /// Whether a value is a reference by its shape alone.
 pub(crate) fn looks_like_reference(node: &Node) -> bool {
-    matches!(&node.value, Yaml::Map(entries) if entries.len() == 1 && matches!(entries[0].0.text.as_str(), "env" | "file" | "command"))
+    let Yaml::Map(entries) = &node.value else { return false };
+    let keys: Vec<&str> = entries.iter().map(|(key, _)| key.text.as_str()).collect();
+    matches!(
+        keys.as_slice(),
+        ["env" | "file" | "command" | "age" | "sops"] | ["sops", "key"] | ["key", "sops"]
+    )
 }

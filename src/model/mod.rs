@@ -3,6 +3,7 @@
 mod fact;
 mod filter;
 mod glob;
+mod hidden;
 mod host;
 mod place;
 mod secret;
@@ -12,6 +13,7 @@ mod version;
 pub use fact::Fact;
 pub use filter::Filters;
 pub use glob::glob;
+pub use hidden::{hide_from_now_on, json_without_hidden, without_hidden};
 pub use host::{Endpoint, HostName};
 pub use place::Place;
 pub use secret::{Secret, SecretId};

@@ -17,12 +17,15 @@ pub struct Place {
     pub offset: usize,
     /// Length of the value in bytes.
     pub length: usize,
+    /// Whether the value came out of a vault, and is shown nowhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vaulted: bool,
 }
 
 impl Place {
     /// A place that names the file only.
     pub fn file(file: impl Into<Arc<str>>) -> Self {
-        Self { file: file.into(), line: 0, column: 0, offset: 0, length: 0 }
+        Self { file: file.into(), line: 0, column: 0, offset: 0, length: 0, vaulted: false }
     }
 }
 

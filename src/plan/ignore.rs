@@ -1,6 +1,7 @@
 //! What `drift` leaves out, since somebody said why. Pure: the day comes from the caller.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Plan, Step};
@@ -24,7 +25,7 @@ pub struct IgnoreRule {
 }
 
 /// A finding that a rule leaves out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ignored {
     /// Its name.
     pub what: String,

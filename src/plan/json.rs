@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Ignored, Kind, Plan, Refusal, StepId, Waiting, Warning};
@@ -11,7 +12,7 @@ use crate::model::HostName;
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// A plan as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanDocument {
     /// See [`FORMAT_VERSION`].
     pub format_version: String,
@@ -37,7 +38,7 @@ pub struct PlanDocument {
 }
 
 /// Counts of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Steps.
     pub steps: usize,
@@ -48,7 +49,7 @@ pub struct Summary {
 }
 
 /// The files and options a plan was made from. No values, no secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inputs {
     /// The directory that relative paths start from.
     pub directory: String,
@@ -68,7 +69,7 @@ pub struct Inputs {
 }
 
 /// A step as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepDocument {
     /// Its name in the plan.
     pub id: StepId,
@@ -175,6 +176,22 @@ impl PlanDocument {
             return Err(PlanFileError::Version(version.to_owned()));
         }
         serde_json::from_str(text).map_err(malformed)
+    }
+
+    /// The same with every text that is made for people passed through `words`; names stay as they are.
+    #[must_use]
+    pub fn reworded(mut self, words: impl Fn(&str) -> String) -> Self {
+        for step in &mut self.steps {
+            let shown = [&mut step.before, &mut step.after].into_iter().flatten();
+            for text in shown.chain([&mut step.summary]).chain(&mut step.reason).chain(&mut step.risk) {
+                *text = words(text);
+            }
+        }
+        let waiting = self.waiting.iter_mut().map(|w| &mut w.reason);
+        let refused = self.refused.iter_mut().map(|r| &mut r.reason);
+        let warnings = self.warnings.iter_mut().map(|w| &mut w.text);
+        waiting.chain(refused).chain(warnings).for_each(|text| *text = words(text));
+        self
     }
 
     /// The first way in which a fresh plan differs from this one, in words; `None` if they are the same.

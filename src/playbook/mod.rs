@@ -8,7 +8,7 @@ mod shipped;
 mod topology;
 
 pub use play::{Play, RoleUse, groups_scope};
-pub use project::{Loaded, Project, Request, is_known_variable, load};
+pub use project::{Loaded, Project, Request, load};
 pub use role::{ResourceKind, Role, RoleResource};
 pub use shipped::{playbook_names, role_names};
 pub use topology::{Declared, EdgeDeclaration, Kind, Topology};

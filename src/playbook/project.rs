@@ -10,9 +10,11 @@ use crate::{
     inventory::{
         self, Inventory, Level, SecretBook, Variables, is_secret_name, looks_like_reference, select,
     },
-    model::{HostName, Place, SecretId},
+    model::{HostName, Place, Secret, SecretId},
     plan::IgnoreRule,
+    schema,
     source::{Node, Problem, Problems, Sources, closest},
+    vault::Keyring,
 };
 
 /// What a command line asks to be read.
@@ -24,6 +26,8 @@ pub struct Request {
     pub playbook: Option<String>,
     /// `-e NAME=VALUE`.
     pub extra: Vec<String>,
+    /// What opens vaults and age files.
+    pub keyring: Keyring,
 }
 
 /// What was read, and what is wrong with it.
@@ -52,13 +56,16 @@ pub struct Project {
     pub extra: Vec<(String, Node)>,
     /// The inventory's directory.
     pub base: PathBuf,
+    /// Values that came out of vaults, to be shown nowhere.
+    pub hidden: Vec<Secret>,
 }
 
 /// Reads everything and reports every mistake at once.
 pub fn load(request: &Request) -> Loaded {
     let mut problems = Problems::default();
-    let mut sources = Sources::default();
+    let mut sources = Sources::with_keys(request.keyring.clone());
     let mut project = Project {
+        secrets: SecretBook::with_keys(request.keyring.clone()),
         inventory: inventory::load(&request.inventory, &mut sources, &mut problems),
         base: base(&request.inventory),
         ..Project::default()
@@ -92,6 +99,7 @@ pub fn load(request: &Request) -> Loaded {
         }
     }
     project.read_secrets(&mut problems);
+    project.read_vaulted();
     project.warn_of_misspelt_names(&mut problems);
     project.secrets.literals().for_each(|place| sources.mask(place));
     Loaded { project, problems, sources }
@@ -234,15 +242,45 @@ impl Project {
         }
     }
 
+    /// Notes everything that came out of a vault: what of it is needed as a secret, templates decide.
+    fn read_vaulted(&mut self) {
+        let mut found: Vec<(String, Place)> = Vec::new();
+        for (play, host) in self.views() {
+            for (_, variable) in self.variables(play, host).iter() {
+                variable.candidates().iter().for_each(|c| c.node.vaulted(&mut found));
+            }
+        }
+        found.sort();
+        found.dedup();
+        for (text, place) in found {
+            // A host's or a group's name is in every line, and no secret.
+            let name = self.inventory.groups.contains_key(&text)
+                || self.inventory.hosts.contains_key(&HostName::new(text.as_str()));
+            if !name && !schema::is_common(&text) {
+                self.hidden.push(Secret::new(text.as_str()));
+            }
+            self.secrets.vaulted(text, &place);
+        }
+    }
+
+    /// Every host in every play, or by itself where there is none.
+    fn views(&self) -> Vec<(Option<&Play>, &HostName)> {
+        let hosts = || self.inventory.hosts.keys();
+        match self.plays.is_empty() {
+            true => hosts().map(|host| (None, host)).collect(),
+            false => self.plays.iter().flat_map(|(play, _)| hosts().map(move |h| (Some(play), h))).collect(),
+        }
+    }
+
     /// Variables that are nearly one of ours: a typing mistake would otherwise be silence.
     fn warn_of_misspelt_names(&self, problems: &mut Problems) {
         for host in self.inventory.hosts.keys() {
             for play in self.plays.iter().map(|(p, _)| Some(p)).chain([None]) {
                 for (name, variable) in self.variables(play, host).iter() {
-                    if KNOWN.contains(&name) {
+                    if schema::is_known(name) {
                         continue;
                     }
-                    if let Some(near) = closest(name, KNOWN.iter().copied())
+                    if let Some(near) = closest(name, schema::all().map(|(known, ..)| known))
                         .filter(|near| strsim::osa_distance(name, near) <= 2)
                     {
                         let place = &variable.winner().node.place;
@@ -257,68 +295,3 @@ impl Project {
         }
     }
 }
-
-/// Whether this program reads a variable of this name by itself; roles may read others.
-pub fn is_known_variable(name: &str) -> bool {
-    KNOWN.contains(&name)
-}
-
-/// Every variable that this program reads.
-const KNOWN: &[&str] = &[
-    "ansible_become",
-    "ansible_become_method",
-    "ansible_become_pass",
-    "ansible_become_password",
-    "ansible_become_user",
-    "ansible_connection",
-    "ansible_host",
-    "ansible_password",
-    "ansible_port",
-    "ansible_python_interpreter",
-    "ansible_ssh_common_args",
-    "ansible_ssh_extra_args",
-    "ansible_ssh_host",
-    "ansible_ssh_pass",
-    "ansible_ssh_port",
-    "ansible_ssh_private_key_file",
-    "ansible_ssh_user",
-    "ansible_user",
-    "auto_increment_increment",
-    "auto_increment_offset",
-    "binlog_databases",
-    "binlog_ignore_databases",
-    "drift_ignore",
-    "firewall_allow",
-    "firewall_backend",
-    "firewall_deny_others",
-    "gtid_domain_id",
-    "heartbeat_interval",
-    "mysql_admin_password",
-    "mysql_admin_user",
-    "mysql_databases",
-    "mysql_option_file",
-    "mysql_option_file_holds",
-    "mysql_port",
-    "mysql_service",
-    "mysql_settings",
-    "mysql_socket",
-    "replicate_databases",
-    "replicate_ignore_databases",
-    "replicate_wild_ignore_tables",
-    "replicate_wild_tables",
-    "replication_account_host",
-    "replication_account_privileges",
-    "replication_account_tls",
-    "replication_account_user",
-    "replication_address",
-    "replication_password",
-    "replication_positioning",
-    "replication_tls",
-    "replication_tls_ca",
-    "tls_directory",
-    "replication_user",
-    "seed_accounts",
-    "seed_databases",
-    "seed_method",
-    "server_id",
-];

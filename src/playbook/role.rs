@@ -40,7 +40,8 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
-    const ALL: [(&'static str, ResourceKind, &'static [&'static str]); 13] = [
+    /// Every type with its word in a role and its keys; none where the keys are the user's.
+    pub const ALL: [(&'static str, ResourceKind, &'static [&'static str]); 13] = [
         ("packages", ResourceKind::Packages, &["names"]),
         ("file", ResourceKind::File, &["path", "content", "template", "source", "owner", "group", "mode"]),
         ("settings", ResourceKind::Settings, &[]),

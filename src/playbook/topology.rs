@@ -19,14 +19,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind with its word in a playbook and, where there is one, the word it used to have.
+    pub const ALL: [(Kind, &'static str, Option<&'static str>); 4] = [
+        (Kind::DualPrimary, "dual-primary", Some("master-master")),
+        (Kind::PrimaryReplica, "primary-replica", Some("master-slave")),
+        (Kind::Ring, "ring", None),
+        (Kind::Channels, "channels", None),
+    ];
+
     /// The word in a playbook.
     pub fn word(self) -> &'static str {
-        match self {
-            Kind::DualPrimary => "dual-primary",
-            Kind::PrimaryReplica => "primary-replica",
-            Kind::Ring => "ring",
-            Kind::Channels => "channels",
-        }
+        Self::ALL.iter().find(|(kind, ..)| *kind == self).map_or("", |(_, word, _)| word)
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, word, old)| *word == text || *old == Some(text)).map(|(kind, ..)| *kind)
     }
 }
 
@@ -76,15 +83,12 @@ impl Topology {
     pub fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let fields = Fields::of(node, "a topology", problems)?;
         let (word, kind_node) = fields.need("kind", problems).and_then(|n| n.scalar().map(|s| (s, n)))?;
-        let kind = match word.as_str() {
-            "dual-primary" | "master-master" => Kind::DualPrimary,
-            "primary-replica" | "master-slave" => Kind::PrimaryReplica,
-            "ring" => Kind::Ring,
-            "channels" => Kind::Channels,
-            other => {
-                let known = ["dual-primary", "primary-replica", "ring", "channels"];
-                let message = format!("there is no topology `{other}`");
-                let help = match closest(other, known.into_iter()) {
+        let kind = match Kind::of(&word) {
+            Some(kind) => kind,
+            None => {
+                let known = Kind::ALL.map(|(_, word, _)| word);
+                let message = format!("there is no topology `{word}`");
+                let help = match closest(&word, known.into_iter()) {
                     Some(near) => format!("Did you mean `{near}`?"),
                     None => format!("The kinds are {}.", known.join(", ")),
                 };

@@ -21,15 +21,15 @@ pub fn problems(problems: &[Problem], sources: &Sources, colours: bool, width: u
                 severity: miette::Severity::Advice,
                 help: None,
                 text: source(place.file.as_ref(), sources),
-                labels: vec![span(place, "here")],
+                labels: vec![span(place, "here", sources)],
                 related: Vec::new(),
             })
             .collect();
-        let mut labels = vec![span(&problem.place, &problem.label)];
+        let mut labels = vec![span(&problem.place, &problem.label, sources)];
         if let Some((place, label)) = &problem.related
             && place.file == problem.place.file
         {
-            labels.push(span(place, label));
+            labels.push(span(place, label, sources));
         }
         let drawn = Drawn {
             message: problem.message.clone(),
@@ -51,8 +51,15 @@ pub fn problems(problems: &[Problem], sources: &Sources, colours: bool, width: u
     text
 }
 
-fn span(place: &crate::model::Place, label: &str) -> LabeledSpan {
+fn span(place: &crate::model::Place, label: &str, sources: &Sources) -> LabeledSpan {
     let label = (!label.is_empty()).then(|| label.to_owned());
+    // Of a vault there are lines to point to, but not what stood on them.
+    if let Some(text) = sources.text(&place.file).filter(|_| sources.is_vault(&place.file)) {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let before = (place.line as usize).saturating_sub(1).min(lines.len().saturating_sub(1));
+        let offset = lines.iter().take(before).map(|line| line.len()).sum();
+        return LabeledSpan::new(label, offset, lines.get(before).map_or(1, |l| l.trim_end().len().max(1)));
+    }
     LabeledSpan::new(label, place.offset, place.length.max(1))
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use anstream::ColorChoice;
 
-use crate::model::visible;
+use crate::model::{json_without_hidden, visible, without_hidden};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,19 +44,17 @@ impl Terminal {
     /// Data, to standard output. A reader that has gone away is no error of ours.
     pub fn out(&self, text: &str) {
         let mut stream = anstream::stdout();
-        let _ = stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(harmless(&without_hidden(text)).as_bytes()).and_then(|()| stream.flush());
     }
 
     /// A JSON value, to standard output.
     pub fn json(&self, value: &impl serde::Serialize) {
-        let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        self.out(&format!("{text}\n"));
+        self.out(&format!("{:#}\n", json(value)));
     }
 
     /// A JSON value on one line, to standard output.
     pub fn json_line(&self, value: &impl serde::Serialize) {
-        let text = serde_json::to_string(value).unwrap_or_default();
-        self.out(&format!("{text}\n"));
+        self.out(&format!("{}\n", json(value)));
     }
 
     /// A line to standard error, unless the user wants quiet.
@@ -83,7 +81,7 @@ impl Terminal {
     /// Text to standard error.
     pub fn err(&self, text: &str) {
         let mut stream = anstream::stderr();
-        let _ = stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(harmless(&without_hidden(text)).as_bytes()).and_then(|()| stream.flush());
     }
 
     /// Whether a person can be asked.
@@ -127,6 +125,13 @@ impl Terminal {
             _ => None,
         }
     }
+}
+
+/// A value without what came out of a vault, which must go before the escapes of JSON hide it from us.
+fn json(value: &impl serde::Serialize) -> serde_json::Value {
+    let mut value = serde_json::to_value(value).unwrap_or_default();
+    json_without_hidden(&mut value);
+    value
 }
 
 /// A text without what a server could put into a name to take hold of the terminal: control characters

@@ -72,6 +72,31 @@ impl Node {
         self.map()?.iter().find(|(k, _)| k.text == key).map(|(_, v)| v)
     }
 
+    /// Every text and number in it that came out of a vault, with its place.
+    pub fn vaulted(&self, found: &mut Vec<(String, Place)>) {
+        match &self.value {
+            Yaml::Seq(items) => items.iter().for_each(|item| item.vaulted(found)),
+            Yaml::Map(entries) => entries.iter().for_each(|(_, node)| node.vaulted(found)),
+            Yaml::Text(_) | Yaml::Int(_) | Yaml::Float(_) if self.place.vaulted => {
+                found.extend(self.scalar().map(|text| (text, self.place.clone())));
+            }
+            _ => {}
+        }
+    }
+
+    /// The value without its places, and stars for what came out of a vault.
+    pub fn to_shown_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.value {
+            Yaml::Seq(items) => items.iter().map(Node::to_shown_json).collect(),
+            Yaml::Map(entries) => Value::Object(
+                entries.iter().map(|(key, node)| (key.text.clone(), node.to_shown_json())).collect(),
+            ),
+            _ if self.place.vaulted => "***".into(),
+            _ => self.to_json(),
+        }
+    }
+
     /// What it is, for messages.
     pub fn kind(&self) -> &'static str {
         match self.value {

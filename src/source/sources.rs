@@ -1,22 +1,76 @@
 //! The texts of all files of a run, for diagnostics that show the line.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use super::{Node, Problem, Problems, yaml};
-use crate::model::Place;
+use crate::{
+    model::Place,
+    vault::{Keyring, VaultError, is_sealed},
+};
 
 /// Files by the name under which they are shown.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     texts: BTreeMap<Arc<str>, Arc<str>>,
+    /// Files that are vaults; of these only the names of variables are kept as a text.
+    vaults: BTreeSet<Arc<str>>,
+    keyring: Keyring,
 }
 
 impl Sources {
-    /// Reads and parses a file. What is wrong with it becomes a problem, and no tree.
+    /// No files yet; vaults among them are opened with these keys.
+    pub fn with_keys(keyring: Keyring) -> Self {
+        Self { keyring, ..Self::default() }
+    }
+
+    /// Reads and parses a file, which may be a vault. What is wrong with it becomes a problem, and no tree.
     pub fn load(&mut self, path: &Path, problems: &mut Problems) -> Option<Node> {
         let text = self.read(path, problems)?;
         let name = Self::name(path);
-        yaml::parse(&name, &text).map_err(|p| problems.push(p)).ok()
+        if !is_sealed(&text) {
+            return self.parse(&name, &text, false, problems);
+        }
+        let place =
+            Place { line: 1, column: 1, length: text.find('\n').unwrap_or(0), ..Place::file(name.clone()) };
+        match self.keyring.open(&text) {
+            Ok(opened) => {
+                self.vaults.insert(name.clone());
+                let mut found = Problems::default();
+                let node = self.parse(&name, &opened, true, &mut found);
+                self.texts.insert(name.clone(), names_only(&opened, node.as_ref()).into());
+                problems.extend(found);
+                node
+            }
+            Err(error) => {
+                problems.push(closed(&place, &format!("the vault {name}"), &error));
+                None
+            }
+        }
+    }
+
+    fn parse(&self, name: &Arc<str>, text: &str, vaulted: bool, problems: &mut Problems) -> Option<Node> {
+        let keyring = &self.keyring;
+        let mut open = |place: &Place, sealed: &str| match keyring.open(sealed) {
+            // Ansible keeps the text as it was sealed, with the line break of a file in it.
+            Ok(text) => Ok(text.to_string()),
+            Err(error) => Err(closed(place, &format!("a value in {name}"), &error)),
+        };
+        match yaml::parse(name, text, vaulted, &mut open) {
+            Ok(node) => Some(node),
+            Err(found) => {
+                found.into_iter().for_each(|problem| problems.push(problem));
+                None
+            }
+        }
+    }
+
+    /// Whether a file is a vault, so that its lines are not shown.
+    pub fn is_vault(&self, name: &str) -> bool {
+        self.vaults.contains(name)
     }
 
     /// Reads a file as text.
@@ -53,7 +107,7 @@ impl Sources {
     pub fn built_in(&mut self, name: &str, text: &str, problems: &mut Problems) -> Option<Node> {
         let name: Arc<str> = name.into();
         let text = self.add(name.clone(), text.to_owned());
-        yaml::parse(&name, &text).map_err(|p| problems.push(p)).ok()
+        self.parse(&name, &text, false, problems)
     }
 
     /// Keeps a text under a name.
@@ -65,6 +119,9 @@ impl Sources {
 
     /// Hides a secret that is written out in a file, so that no diagnostic shows it.
     pub fn mask(&mut self, place: &Place) {
+        if self.is_vault(&place.file) {
+            return;
+        }
         let Some(text) = self.texts.get_mut(&place.file) else { return };
         let end = place.offset.saturating_add(place.length).min(text.len());
         if let (Some(before), Some(hidden), Some(after)) =
@@ -87,4 +144,30 @@ impl Sources {
     fn name(path: &Path) -> Arc<str> {
         path.to_string_lossy().into()
     }
+}
+
+fn closed(place: &Place, what: &str, error: &VaultError) -> Problem {
+    Problem::error(
+        "vault::closed",
+        place,
+        format!("{what} stays closed: {error}"),
+        "sealed with ansible-vault",
+    )
+    .help(error.help())
+}
+
+/// The lines of a vault as diagnostics may show them: a variable's name at the margin, and stars.
+fn names_only(text: &str, node: Option<&Node>) -> String {
+    let names: BTreeMap<usize, &str> = node
+        .and_then(Node::map)
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| (key.place.line as usize, key.text.as_str()))
+        .collect();
+    let shown = |(number, line): (usize, &str)| match names.get(&(number + 1)) {
+        Some(name) => format!("{name}: ***\n"),
+        None if line.trim().is_empty() => "\n".to_owned(),
+        None => "***\n".to_owned(),
+    };
+    text.lines().enumerate().map(shown).collect()
 }

@@ -153,6 +153,7 @@ impl World {
             inventory: vec![inventory],
             playbook: Some(play.to_string_lossy().into_owned()),
             extra: Vec::new(),
+            ..Request::default()
         });
         assert!(!loaded.problems.fatal(), "{:?}", loaded.problems);
         let book: &SecretBook = &loaded.project.secrets;

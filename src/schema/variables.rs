@@ -1,0 +1,267 @@
+//! Every variable that this program reads: one table for the schema, the reference and "did you mean".
+
+/// What a variable may hold. A template may stand wherever a value may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Text.
+    Text,
+    /// A secret: a reference, or out of a vault. Written out it is accepted with a warning.
+    Secret,
+    /// A whole number from the first to the second.
+    Number(u64, u64),
+    /// True or false.
+    Flag,
+    /// The same, also in the words that Ansible takes.
+    Switch,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A list of names; one name may stand by itself.
+    Names,
+    /// Server variables by name.
+    Settings,
+    /// Databases that shall exist.
+    Databases,
+    /// Rules for `drift`.
+    Rules,
+}
+
+/// Variables that belong together: one line of the reference.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The names, each with what it may hold.
+    pub names: &'static [(&'static str, Form)],
+    /// The default, in Markdown.
+    pub default: &'static str,
+    /// What it is for, in Markdown.
+    pub text: &'static str,
+}
+
+const fn row(names: &'static [(&'static str, Form)], default: &'static str, text: &'static str) -> Row {
+    Row { names, default, text }
+}
+
+const PORT: Form = Form::Number(1, 65_535);
+const TLS: Form = Form::Words(&["off", "required", "verify_ca", "verify_identity"]);
+
+/// tandem's own variables, in the order of the reference.
+pub const OWN: &[Row] = &[
+    row(
+        &[("replication_user", Form::Text), ("replication_password", Form::Secret)],
+        "`repl_user`, required",
+        "the account `user@peer-address` on each source",
+    ),
+    row(&[("replication_address", Form::Text)], "`ansible_host`", "where the peers reach this host"),
+    row(&[("replication_tls", TLS)], "`required`", "`off`, `required`, `verify_ca`, `verify_identity`"),
+    row(
+        &[("replication_tls_ca", Form::Text)],
+        "`/etc/mysql/tandem/ca.pem`",
+        "the authority's file on a replica that verifies",
+    ),
+    row(
+        &[("replication_account_host", Form::Text)],
+        "the peer's address",
+        "one account for several peers, such as `%` or `10.0.0.%`",
+    ),
+    row(
+        &[
+            ("replication_account_user", Form::Text),
+            ("replication_account_tls", TLS),
+            ("replication_account_privileges", Form::Names),
+        ],
+        "as the channels have it, `[REPLICATION SLAVE]`",
+        "where the account on a source differs",
+    ),
+    row(&[("replication_positioning", Form::Words(&["gtid", "file"]))], "`gtid`", "`gtid` or `file`"),
+    row(
+        &[("replication_semi_sync", Form::Flag)],
+        "false",
+        "a commit waits until a replica has received it; on MySQL with its plugins, which takes a restart",
+    ),
+    row(
+        &[("replication_parallel_workers", Form::Number(0, 1024))],
+        "the server's own",
+        "threads that apply what a replica receives, in the order of the source's commits; 0 for one after the other",
+    ),
+    row(&[("tls_directory", Form::Text)], "`tls`", "the authority's directory, beside the inventory"),
+    row(&[("server_id", Form::Number(1, 4_294_967_295))], "the host's own if unique, else assigned", ""),
+    row(
+        &[("gtid_domain_id", Form::Number(0, 4_294_967_295))],
+        "the `server_id`, where there are several writers",
+        "MariaDB: the domain of what is written on this host",
+    ),
+    row(
+        &[("mysql_settings", Form::Settings)],
+        "`{}`",
+        "any server variable; `null` leaves one as it is, whatever a role wishes",
+    ),
+    row(
+        &[("mysql_option_file_holds", Form::Words(&["everything", "what_is_missing"]))],
+        "`everything`",
+        "`what_is_missing`: tandem's option file holds only what the server's other files and built-in values do not give",
+    ),
+    row(
+        &[
+            ("mysql_log_bin", Form::Text),
+            ("mysql_binlog_format", Form::Words(&["ROW", "MIXED", "STATEMENT"])),
+            ("mysql_relay_log", Form::Text),
+            ("mysql_bind_address", Form::Text),
+        ],
+        "`mysql-bin` (MySQL: `binlog`), `ROW`, `mysqld-relay-bin`, `*`",
+        "",
+    ),
+    row(
+        &[("binlog_databases", Form::Names), ("binlog_ignore_databases", Form::Names)],
+        "`[]`",
+        "what the binary log holds",
+    ),
+    row(
+        &[
+            ("replicate_databases", Form::Names),
+            ("replicate_ignore_databases", Form::Names),
+            ("replicate_wild_tables", Form::Names),
+            ("replicate_wild_ignore_tables", Form::Names),
+        ],
+        "`[]`",
+        "what a replica applies",
+    ),
+    row(
+        &[("auto_increment_increment", Form::Number(1, 65_535))],
+        "10, or the number of writers if more",
+        "where there are several writers; offsets follow",
+    ),
+    row(
+        &[("auto_increment_offset", Form::Number(1, 65_535))],
+        "the writer's number, from 1",
+        "at which number this writer begins to count",
+    ),
+    row(
+        &[("mysql_databases", Form::Databases)],
+        "`[]`",
+        "databases that shall exist: `{name, character_set, collation}`",
+    ),
+    row(
+        &[
+            ("seed_method", Form::Words(&["auto", "logical", "physical", "clone", "none"])),
+            ("seed_databases", Form::Names),
+            ("seed_accounts", Form::Flag),
+        ],
+        "`auto`, all, true",
+        "the copy for an empty replica: `auto`, `logical`, `none`; `physical` and `clone` are refused for now",
+    ),
+    row(
+        &[("firewall_backend", Form::Words(&["auto", "nftables", "iptables", "firewalld", "ufw", "none"]))],
+        "`auto`",
+        "`nftables`, `iptables`, `firewalld`, `ufw`, `none`",
+    ),
+    row(
+        &[("firewall_deny_others", Form::Flag), ("firewall_allow", Form::Names)],
+        "false, `[]`",
+        "shut all others out of the port, but for these networks",
+    ),
+    row(
+        &[("mysql_server_install", Form::Flag)],
+        "false",
+        "the built-in playbooks begin with the role `server`. See [below](#a-server-where-none-is)",
+    ),
+    row(
+        &[("mysql_server_package", Form::Text), ("mysql_server_version", Form::Text)],
+        "`mariadb-server`, the newest that is offered",
+        "what the role `server` installs; a version or its beginning, in quotes: `\"10.11\"`",
+    ),
+    row(
+        &[("mysql_server_start", Form::Flag), ("mysql_server_secure", Form::Flag)],
+        "true, true",
+        "it runs and starts at boot; what its installation leaves open is closed",
+    ),
+    row(
+        &[("heartbeat_interval", Form::Number(1, 3600))],
+        "1",
+        "seconds between two stamps of the role `heartbeat`",
+    ),
+    row(&[("drift_ignore", Form::Rules)], "`[]`", "what `drift` leaves out: `{what, reason, until}`"),
+    row(
+        &[
+            ("mysql_port", PORT),
+            ("mysql_socket", Form::Text),
+            ("mysql_service", Form::Text),
+            ("mysql_option_file", Form::Text),
+        ],
+        "read from the host",
+        "",
+    ),
+    row(
+        &[("mysql_admin_user", Form::Text), ("mysql_admin_password", Form::Secret)],
+        "the socket account of root",
+        "",
+    ),
+];
+
+/// Ansible's variables that are heeded, or known and left alone.
+pub const ANSIBLE: &[Row] = &[
+    row(
+        &[("ansible_host", Form::Text), ("ansible_ssh_host", Form::Text)],
+        "the host's name",
+        "address or ssh alias",
+    ),
+    row(&[("ansible_port", PORT), ("ansible_ssh_port", PORT)], "ssh's own", "port of sshd"),
+    row(&[("ansible_user", Form::Text), ("ansible_ssh_user", Form::Text)], "ssh's own", "user to log in as"),
+    row(
+        &[("ansible_password", Form::Secret), ("ansible_ssh_pass", Form::Secret)],
+        "",
+        "password of that user",
+    ),
+    row(&[("ansible_ssh_private_key_file", Form::Text)], "ssh's own", "key to log in with"),
+    row(
+        &[("ansible_ssh_common_args", Form::Text), ("ansible_ssh_extra_args", Form::Text)],
+        "",
+        "more arguments of ssh",
+    ),
+    row(&[("ansible_become", Form::Switch), ("ansible_become_user", Form::Text)], "false, `root`", "sudo"),
+    row(
+        &[("ansible_become_password", Form::Secret), ("ansible_become_pass", Form::Secret)],
+        "",
+        "password that sudo asks for",
+    ),
+    row(
+        &[
+            ("ansible_become_method", Form::Text),
+            ("ansible_connection", Form::Text),
+            ("ansible_python_interpreter", Form::Text),
+        ],
+        "",
+        "known, and not used",
+    ),
+];
+
+/// Every name with its form and its line.
+pub fn all() -> impl Iterator<Item = (&'static str, Form, &'static Row)> {
+    OWN.iter().chain(ANSIBLE).flat_map(|row| row.names.iter().map(move |(name, form)| (*name, *form, row)))
+}
+
+/// Whether this program reads a variable of this name.
+pub fn is_known(name: &str) -> bool {
+    all().any(|(known, ..)| known == name)
+}
+
+/// Whether a variable of this name holds a secret, whatever its value is.
+pub fn is_secret_name(name: &str) -> bool {
+    all().any(|(known, form, _)| known == name && form == Form::Secret)
+}
+
+/// Whether a text is a word that some variable takes: no secret, and part of every second sentence.
+pub fn is_common(text: &str) -> bool {
+    let word = |form| matches!(form, Form::Words(words) if words.contains(&text));
+    matches!(text, "root" | "true" | "false") || all().any(|(_, form, _)| word(form))
+}
+
+/// The table of the reference.
+pub fn table() -> String {
+    let mut text = String::from("| variable | default | |\n|---|---|---|\n");
+    for row in OWN {
+        let names: Vec<String> = row.names.iter().map(|(name, _)| format!("`{name}`")).collect();
+        text.push_str(
+            &format!("| {} | {} | {} |\n", names.join(", "), row.default, row.text).replace("|  |", "| |"),
+        );
+    }
+    text
+}
