@@ -25,7 +25,7 @@ demo: lab
 
 test: lint lab
 	$(LAB) browser
-	cargo test --quiet --lib --bins --test files --test documents --test planner
+	cargo test --quiet --lib --bins --test files --test sealed --test schemas --test documents --test planner
 	cargo test --test hosts -- --test-threads=2
 
 torture: lab
