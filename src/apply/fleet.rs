@@ -124,9 +124,7 @@ impl<'a> Fleet<'a> {
 
     /// User names of the replication accounts.
     pub fn own_users(&self) -> Vec<String> {
-        let users: std::collections::BTreeSet<&String> =
-            self.desired.hosts.values().flat_map(|h| h.accounts.iter().map(|a| &a.user)).collect();
-        users.into_iter().cloned().collect()
+        self.desired.own_users().into_iter().collect()
     }
 
     /// A secret's value.

@@ -125,6 +125,7 @@ async fn whole(
             terminal.note("Interrupted. `tandem apply` goes on from here.");
             break Exit::Interrupted;
         }
+        let last = document.clone();
         snapshot = Snapshot::take(prepared, sessions, terminal).await?;
         document = snapshot.document();
         if let Some(exit) = verdict {
@@ -135,7 +136,9 @@ async fn whole(
             snapshot.close().await;
             break Exit::Done;
         }
-        let more = !document.steps.is_empty() && document.refused.is_empty();
+        // What was done and is planned again will not be otherwise the next time.
+        let repeats = last.first_difference(&document).is_none();
+        let more = !document.steps.is_empty() && document.refused.is_empty() && !repeats;
         if more && learns && rounds < ROUNDS {
             terminal.note("What was done leads to more steps:");
             if !shows_json {

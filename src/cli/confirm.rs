@@ -63,7 +63,7 @@ fn refuse(blocked: &[Refusal], terminal: &Terminal) -> Exit {
     }
     let words: BTreeSet<&str> = blocked.iter().map(|r| r.code.trim_start_matches("not-allowed-")).collect();
     terminal.note(&format!(
-        "Nothing was changed. To go on: --allow {}",
+        "Nothing of this plan was done. To go on: --allow {}",
         words.into_iter().collect::<Vec<_>>().join(",")
     ));
     Exit::Refused

@@ -312,7 +312,8 @@ impl Reader<'_> {
                 let place = self.place("password");
                 let wish = AccountWish {
                     user,
-                    host: at,
+                    // Servers keep host names of accounts in lower case.
+                    host: at.to_ascii_lowercase(),
                     password,
                     privileges,
                     on,

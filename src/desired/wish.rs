@@ -1,6 +1,6 @@
 //! The vocabulary of what is wished.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     inventory::Connection,
@@ -18,6 +18,15 @@ pub struct Desired {
     pub hosts: BTreeMap<HostName, DesiredHost>,
     /// Whether some host is written to by clients on more than one member.
     pub several_writers: bool,
+}
+
+impl Desired {
+    /// User names of the replication accounts.
+    pub fn own_users(&self) -> BTreeSet<String> {
+        let accounts = self.hosts.values().flat_map(|h| &h.accounts).filter(|a| a.replicates());
+        let channels = self.hosts.values().flat_map(|h| &h.channels);
+        accounts.map(|a| a.user.clone()).chain(channels.map(|c| c.user.clone())).collect()
+    }
 }
 
 /// What one host shall be.
@@ -152,6 +161,18 @@ pub struct AccountWish {
     pub require_tls: bool,
     /// Where it is written.
     pub place: Place,
+}
+
+impl AccountWish {
+    /// Whether it is for replication, and not for a program of the user's.
+    pub fn replicates(&self) -> bool {
+        let replicates = |p: &String| {
+            ["REPLICATION SLAVE", "REPLICATION REPLICA"]
+                .iter()
+                .any(|word| p.trim().eq_ignore_ascii_case(word))
+        };
+        self.privileges.iter().any(replicates)
+    }
 }
 
 /// A database that shall exist on the writers' side; replication carries it on.

@@ -189,11 +189,20 @@ impl Dialect {
 
     /// Stops a channel's receiver; the applier goes on with what was received.
     pub fn stop_receiver(self, name: &str) -> String {
+        self.about_receiver("STOP", name)
+    }
+
+    /// Starts a channel's receiver again.
+    pub fn start_receiver(self, name: &str) -> String {
+        self.about_receiver("START", name)
+    }
+
+    fn about_receiver(self, verb: &str, name: &str) -> String {
         match self.family() {
-            Family::MariaDb => format!("STOP SLAVE {}IO_THREAD", connection(name)),
+            Family::MariaDb => format!("{verb} SLAVE {}IO_THREAD", connection(name)),
             Family::MySql => {
                 let word = if self.says_replica() { "REPLICA" } else { "SLAVE" };
-                format!("STOP {word} IO_THREAD{}", self.for_channel(name))
+                format!("{verb} {word} IO_THREAD{}", self.for_channel(name))
             }
         }
     }

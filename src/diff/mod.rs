@@ -25,7 +25,7 @@ mod several;
 mod undeclared;
 mod uuid;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     desired::Desired,
@@ -54,9 +54,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// User names of the replication accounts of this play.
     pub fn own_users(&self) -> Vec<String> {
-        let users: BTreeSet<&String> =
-            self.desired.hosts.values().flat_map(|h| h.accounts.iter().map(|a| &a.user)).collect();
-        users.into_iter().cloned().collect()
+        self.desired.own_users().into_iter().collect()
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft};
+use super::{Context, Draft, data::content};
 use crate::{
     desired::DesiredHost,
     gtid::{GtidState, Standing, standing},
@@ -42,12 +42,75 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             .filter_map(|hop| hop.from.clone())
             .filter(|from| sets_read_only(draft, from, true))
             .collect();
+        if let Some((slow, delay)) = delayed(context, &hops).filter(|_| !closing.is_empty()) {
+            let reason = format!(
+                "clients shall write here, and the channel of {slow} is delayed by {delay} s: nobody could write for as \
+                 long. Apply a delay of 0 first. Nothing was changed."
+            );
+            draft.refuse(&host.name, "delayed-takeover", reason);
+            continue;
+        }
         let reason = reason(draft, &host.name);
         if !closing.is_empty() {
             draft.steps.push(step(&host.name, &hops, &closing, Moment::BeforeTheyStop, &reason));
         }
         draft.steps.push(step(&host.name, &hops, &closing, Moment::AfterTheyStopped, &reason));
     }
+    keep_one_open(context, draft);
+}
+
+/// The longest that nobody may be able to write for the sake of a delay, in seconds.
+const LONGEST_DELAY: u64 = 30;
+
+/// A channel on the way that is delayed for longer than that.
+fn delayed(context: &Context<'_>, hops: &[Hop]) -> Option<(HostName, u64)> {
+    let delay = |hop: &Hop| {
+        let channels = context.server(&hop.to).and_then(|server| server.channels.known());
+        channels.into_iter().flatten().find(|c| c.name == hop.channel).map_or(0, |c| c.delay)
+    };
+    hops.iter().map(|hop| (hop.to.clone(), delay(hop))).find(|(_, delay)| *delay > LONGEST_DELAY)
+}
+
+/// A host that takes writes goes on until one that shall take them in its stead can: else nobody would.
+fn keep_one_open(context: &Context<'_>, draft: &mut Draft) {
+    let holds_data = |host: &DesiredHost| context.server(&host.name).is_some_and(|s| !content(s).is_empty());
+    let closing: Vec<&DesiredHost> = context
+        .desired
+        .hosts
+        .values()
+        .filter(|host| !host.writer && sets_read_only(draft, &host.name, true) && holds_data(host))
+        .collect();
+    for host in closing {
+        let writers = writers_above(context, &host.name);
+        let open = |writer: &HostName| {
+            let opens = sets_read_only(draft, writer, false)
+                || context.server(writer).is_some_and(|server| !server.is_on("read_only"));
+            opens && !draft.barred.contains(writer)
+        };
+        if writers.is_empty() || writers.iter().any(open) {
+            continue;
+        }
+        let names = writers.iter().map(HostName::as_str).collect::<Vec<_>>().join(", ");
+        draft.wait(
+            &host.name,
+            format!("it goes on taking writes until {names} can: that was not read, waits itself, or stays read-only"),
+        );
+        draft.barred.push(host.name.clone());
+        draft.barred.extend(writers);
+    }
+}
+
+/// The hosts that clients shall write to and whose events shall come to a host.
+fn writers_above(context: &Context<'_>, host: &HostName) -> Vec<HostName> {
+    let (mut open, mut seen, mut found) = (vec![host.clone()], BTreeSet::new(), Vec::new());
+    while let Some(at) = open.pop() {
+        let Some(wish) = context.desired.hosts.get(&at).filter(|_| seen.insert(at.clone())) else { continue };
+        if wish.writer {
+            found.push(at);
+        }
+        open.extend(wish.channels.iter().map(|channel| channel.source.clone()));
+    }
+    found
 }
 
 /// The GTID state of a host, with what its channels have received where it executes that before it is opened.
@@ -135,7 +198,15 @@ fn hops(context: &Context<'_>, host: &HostName) -> Vec<Hop> {
             let at = |h: &&DesiredHost| {
                 h.endpoint.address == channel.source_host && h.endpoint.port == channel.source_port
             };
-            let from = context.desired.hosts.values().find(at).map(|h| h.name.clone());
+            let id = channel.source_server_id;
+            // Under another address or name it is the same server.
+            let by_id = || {
+                let same = |name: &&HostName| {
+                    id != 0 && context.server(name).and_then(|s| s.number("server_id")) == Some(id)
+                };
+                context.desired.hosts.keys().find(same).cloned()
+            };
+            let from = context.desired.hosts.values().find(at).map(|h| h.name.clone()).or_else(by_id);
             if from.as_ref().is_some_and(|from| from == host) {
                 continue;
             }

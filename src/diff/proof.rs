@@ -42,7 +42,7 @@ impl Pair<'_> {
     /// The replica has what the source has. By GTID it finds its place; by file and position only in a log in
     /// which nothing but its own events stand, which it leaves out.
     pub(super) fn way_back(&self, draft: &mut Draft) -> Footing {
-        if self.wish.positioning == Positioning::Gtid || has_only_received(self.source) {
+        if self.wish.positioning == Positioning::Gtid || has_only_events_of(self.source, self.server) {
             return Footing::Compared;
         }
         let (host, source) = (&self.host.name, &self.wish.source);
@@ -55,15 +55,17 @@ impl Pair<'_> {
     }
 }
 
-/// Whether GTIDs prove that no event in a server's binary log is its own.
-fn has_only_received(server: &ServerFacts) -> bool {
-    match server.gtid.known() {
-        Some(GtidState::MariaDb(state)) => state.binlog_state.iter().all(|id| id.server != state.server_id),
-        // Transactions of a time without GTIDs leave no trace.
-        Some(GtidState::MySql(state)) => {
-            let own = server_uuid(server).is_some_and(|uuid| state.executed.to_string().contains(uuid));
-            server.is_on("gtid_mode") && !own
+/// Whether GTIDs prove that no event in a source's binary log is another's than the replica's: by file and position a
+/// replica leaves out its own events and no others.
+fn has_only_events_of(source: &ServerFacts, replica: &ServerFacts) -> bool {
+    match (source.gtid.known(), replica.gtid.known()) {
+        (Some(GtidState::MariaDb(source)), Some(GtidState::MariaDb(replica))) => {
+            source.binlog_state.iter().all(|id| id.server == replica.server_id)
         }
-        None => false,
+        // With GTIDs MySQL executes no transaction a second time, whatever a channel begins with.
+        (Some(GtidState::MySql(_)), Some(GtidState::MySql(_))) => {
+            [source, replica].iter().all(|server| server.is_on("gtid_mode"))
+        }
+        _ => false,
     }
 }

@@ -5,6 +5,7 @@ mod errant;
 mod mariadb;
 mod mysql;
 mod mysql_compare;
+mod place;
 mod start;
 mod state;
 
@@ -13,6 +14,7 @@ pub use errant::{Errant, errant};
 pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
 pub use mysql::{GtidSet, GtidSetError, Tag, Uuid};
 pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
+pub use place::has_passed;
 pub use start::{StartRefused, refused_in_strict_mode, start_position};
 pub use state::{
     GtidState, Standing, errant_events, merged, once_related, purged_by, shared_domain, standing,

@@ -96,6 +96,26 @@ impl Reading {
     }
 }
 
+/// User names of the accounts that are wished.
+pub(super) struct Ours {
+    /// All of them: their accounts are read.
+    pub accounts: Vec<String>,
+    /// Those of replication: their sessions are no clients'.
+    pub replication: Vec<String>,
+}
+
+impl Ours {
+    fn of(hosts: &[&DesiredHost]) -> Self {
+        let accounts: BTreeSet<String> =
+            hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone())).collect();
+        let replicating = hosts.iter().flat_map(|h| &h.accounts).filter(|a| a.replicates());
+        let channels = hosts.iter().flat_map(|h| &h.channels);
+        let replication: BTreeSet<String> =
+            replicating.map(|a| a.user.clone()).chain(channels.map(|c| c.user.clone())).collect();
+        Self { accounts: accounts.into_iter().collect(), replication: replication.into_iter().collect() }
+    }
+}
+
 /// Reads every host. Connections that are open already are used again.
 pub async fn observe(
     hosts: &[&DesiredHost],
@@ -105,9 +125,7 @@ pub async fn observe(
     mut open: BTreeMap<HostName, Session>,
 ) -> Reading {
     let begun = Instant::now();
-    let ours: BTreeSet<String> =
-        hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone())).collect();
-    let ours: Vec<String> = ours.into_iter().collect();
+    let ours = Ours::of(hosts);
     let work = hosts.iter().map(|host| {
         let session = open.remove(&host.name);
         let ours = &ours;
@@ -166,7 +184,7 @@ async fn one(
     options: &Options,
     scratch: &Arc<Scratch>,
     session: Option<Session>,
-    ours: &[String],
+    ours: &Ours,
 ) -> One {
     let alive = match session {
         Some(session) if session.alive().await => Some(session),
@@ -194,7 +212,7 @@ async fn read(
     session: &Session,
     secrets: &BTreeMap<SecretId, Secret>,
     options: &Options,
-    ours: &[String],
+    ours: &Ours,
 ) -> (Fact<HostFacts>, Option<Login>) {
     let nonce = nonce();
     let (service, file) =
@@ -307,7 +325,7 @@ async fn ask(
     session: &Session,
     login: &Login,
     options: &Options,
-    ours: &[String],
+    ours: &Ours,
 ) -> Result<ServerFacts, SqlError> {
     let mut sql = session.sql(login, options.timeout).await?;
     let facts = server::read(&mut sql, ours).await;

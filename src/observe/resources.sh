@@ -27,8 +27,11 @@ while [ $# -gt 1 ]; do
     server)
       programs=$(for p in mariadbd mysqld /usr/libexec/mariadbd /usr/libexec/mysqld; do command -v "$p"; done)
       [ -z "$programs" ] || printf 'program %s\n' $programs
-      for data in /var/lib/mysql/ibdata1 /var/lib/mysql/mysql; do
-        [ ! -e "$data" ] || echo data /var/lib/mysql
+      # Option files outlive a server that was removed, and may name another directory for its data.
+      named=$(sed -n 's/^[[:space:]]*datadir[[:space:]]*=[[:space:]]*//p' /etc/my.cnf /etc/my.cnf.d/*.cnf /etc/mysql/*.cnf \
+        /etc/mysql/*/*.cnf 2>/dev/null)
+      for data in /var/lib/mysql $named; do
+        { [ ! -e "$data/ibdata1" ] && [ ! -e "$data/mysql" ]; } || echo data "$data"
       done
       if command -v dpkg-query >/dev/null 2>&1; then
         echo manager apt

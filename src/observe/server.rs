@@ -5,6 +5,7 @@ use super::{
     accounts::accounts,
     binlog::{binlog, gtid},
     channels::{channels, client_sessions, connected_replicas},
+    collect::Ours,
     databases::databases,
     schema::schema,
     variables::variables,
@@ -15,8 +16,8 @@ use crate::{
     transport::{SqlError, SqlReader},
 };
 
-/// Reads everything. `ours` are the user names of the replication accounts.
-pub(super) async fn read(sql: &mut SqlReader, ours: &[String]) -> Result<ServerFacts, SqlError> {
+/// Reads everything.
+pub(super) async fn read(sql: &mut SqlReader, ours: &Ours) -> Result<ServerFacts, SqlError> {
     let first = sql.query("SELECT @@version AS version").await?;
     let version_text = first.first().map(|r| r.text("version")).unwrap_or_default();
     let version = ServerVersion::parse(&version_text)
@@ -26,7 +27,7 @@ pub(super) async fn read(sql: &mut SqlReader, ours: &[String]) -> Result<ServerF
         return Err(SqlError::Broken(why));
     }
     let variables = variables(sql, dialect).await?;
-    let (account_names, accounts) = accounts(sql, ours, dialect).await?;
+    let (account_names, accounts) = accounts(sql, &ours.accounts, dialect).await?;
     let binlog = match variables.values.get("log_bin").map(String::as_str) {
         Some("ON") => match binlog(sql, dialect).await {
             Ok(facts) => facts.into(),
@@ -47,7 +48,9 @@ pub(super) async fn read(sql: &mut SqlReader, ours: &[String]) -> Result<ServerF
         binlog,
         channels: channels(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         schema: schema(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
-        sessions: client_sessions(sql, ours).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
+        sessions: client_sessions(sql, &ours.replication)
+            .await
+            .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         connected_replicas: connected_replicas(sql, dialect)
             .await
             .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),

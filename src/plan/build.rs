@@ -49,15 +49,19 @@ pub fn build(
     }
     // A host whose wish was refused keeps still altogether: half a change is worse than none.
     let refused: Vec<HostName> = plan.refused.iter().map(|r| r.host.clone()).collect();
-    // And nobody takes over from one that keeps still.
+    // Nobody takes over from one that keeps still, nor does anybody stop for one that does.
     for step in &draft.steps {
         let Action::CatchUp { closing, .. } = &step.action else { continue };
-        let still = closing.iter().find(|host| refused.contains(host) || barred.contains(host));
-        if let Some(host) = still {
-            let reason = format!("clients shall write here when {host} takes no more writes");
-            plan.waiting.push(Waiting { host: step.host.clone(), reason });
-            barred.push(step.host.clone());
+        let still = |host: &HostName| refused.contains(host) || barred.contains(host);
+        let together: Vec<&HostName> = closing.iter().chain([&step.host]).collect();
+        let Some(keeps) = together.iter().find(|host| still(host)).map(|host| (*host).clone()) else {
+            continue;
+        };
+        for host in together.into_iter().filter(|host| !still(host)) {
+            let reason = format!("who is written to changes together with {keeps}, where nothing is done");
+            plan.waiting.push(Waiting { host: host.clone(), reason });
         }
+        barred.extend(closing.iter().chain([&step.host]).cloned());
     }
     // A server without an id can still be installed and started: that is how its id gets known.
     let held = |step: &Step| {

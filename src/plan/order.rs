@@ -94,7 +94,11 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             }
             Action::CatchUp { closing, moment, .. } => {
                 if *moment == Moment::AfterTheyStopped {
-                    for source in closing.iter().chain(takeovers.sources(&host)) {
+                    // Two that are opened together and follow each other can't both be the second.
+                    let apart = takeovers
+                        .sources(&host)
+                        .filter(|s| !takeovers.sources(s).any(|other| *other == host));
+                    for source in closing.iter().chain(apart) {
                         after(source, &[Kind::OptionFile, Kind::Variable, Kind::Service]);
                     }
                     requires.extend(takeovers.first(&host).cloned());

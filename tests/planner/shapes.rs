@@ -213,3 +213,40 @@ fn an_unread_writer_is_not_replaced() {
         .any(|s| matches!(&s.action, Action::CatchUp { hops, .. } if hops[0].from.is_none()));
     assert!(catches_up, "{plan:#?}");
 }
+
+/// The old writer goes on as long as the new one can't be opened, whatever the cause is.
+#[test]
+fn nobody_stops_for_one_that_waits() {
+    let closes = |plan: &Plan| {
+        plan.steps.iter().any(|s| match &s.action {
+            Action::SetGlobal(list) => list.iter().any(|(name, value)| name == "read_only" && value == "ON"),
+            _ => false,
+        })
+    };
+    for unread in ["db-2", "db-3"] {
+        let mut world = world(3);
+        settle(&mut world, &files(3, with_writer(&[0, 1, 2], false)));
+        world.write_everywhere(&[0, 1, 2]);
+        assert!(closes(&world.plan(&files(3, with_writer(&[1, 0, 2], false)))));
+        world.observed.insert(HostName::from(unread), Fact::Unread("the line is cut".into()));
+        let plan = world.plan(&files(3, with_writer(&[1, 0, 2], false)));
+        assert!(!closes(&plan), "{unread}: {plan:#?}");
+    }
+}
+
+/// Members that were closed together are opened together, although each follows the other.
+#[test]
+fn all_members_of_a_ring_are_opened_together() {
+    let mut world = world(3);
+    let wish = ring(3, &[0, 1, 2]);
+    settle(&mut world, &wish);
+    for facts in world.observed.values_mut() {
+        let Fact::Known(facts) = facts else { continue };
+        let Fact::Known(server) = &mut facts.server else { continue };
+        server.variables.insert("read_only".into(), "ON".into());
+    }
+    let plan = world.plan(&wish);
+    assert!(plan.refused.is_empty(), "{:#?}", plan.refused);
+    let left = settle(&mut world, &wish);
+    assert!(left.in_sync() && (0..3).all(|n| open(&world, n)), "{left:#?}");
+}

@@ -6,7 +6,7 @@ use super::{Events, Fleet, StepError};
 use crate::{
     apply::Event,
     doctor::{Surroundings, explain_channel},
-    gtid::GtidState,
+    gtid::{GtidState, has_passed},
     model::Family,
     observe::{ChannelFacts, channels, gtid_state},
     plan::{Hop, Step},
@@ -19,16 +19,17 @@ const STALLS: Duration = Duration::from_secs(120);
 const RETURNS: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(100);
 
-/// Waits, hop by hop, until what the farthest source has is here.
+/// Waits, hop by hop, until what the farthest source has is here. `closed` says that nobody takes writes meanwhile.
 pub async fn run(
     step: &Step,
     hops: &[Hop],
+    closed: bool,
     fleet: &Fleet<'_>,
     events: &Events,
 ) -> Result<Option<String>, StepError> {
     let begun = Instant::now();
     for hop in hops {
-        catch_up(step, hop, fleet, events).await?;
+        catch_up(step, hop, closed, fleet, events).await?;
     }
     Ok(Some(match begun.elapsed() {
         short if short < Duration::from_secs(1) => "it had everything".to_owned(),
@@ -38,15 +39,19 @@ pub async fn run(
 
 /// What a replica must have executed.
 enum Goal {
-    /// The end of the source's binary log.
+    /// The end of the source's binary log; or the end of what was received, where nobody knows what else it has.
     Place((String, u64)),
     /// The source's transactions: a channel with auto-position is sent only what it lacks.
     State(GtidState),
-    /// What it has received; nobody knows what else its source has.
-    Received,
 }
 
-async fn catch_up(step: &Step, hop: &Hop, fleet: &Fleet<'_>, events: &Events) -> Result<(), StepError> {
+async fn catch_up(
+    step: &Step,
+    hop: &Hop,
+    closed: bool,
+    fleet: &Fleet<'_>,
+    events: &Events,
+) -> Result<(), StepError> {
     let replica = &hop.to;
     let from = hop.from.as_ref().map_or("its source", |host| host.as_str());
     let tried = format!("wait until {replica} has everything of {from}");
@@ -60,8 +65,7 @@ async fn catch_up(step: &Step, hop: &Hop, fleet: &Fleet<'_>, events: &Events) ->
     loop {
         let channel = look(&mut reader, hop, fleet).await?;
         let reached = match &goal {
-            Goal::Place(place) => channel.executed >= *place,
-            Goal::Received => channel.executed >= channel.read,
+            Goal::Place(place) => has_passed(&channel.executed, place),
             Goal::State(theirs) => {
                 let ours = gtid_state(&mut reader, dialect).await;
                 ours.map_err(|e| StepError::new(replica, "read its GTID state", e))?.has_all_of(theirs)
@@ -83,9 +87,12 @@ async fn catch_up(step: &Step, hop: &Hop, fleet: &Fleet<'_>, events: &Events) ->
                 None if channel.delay > 0 => format!("the channel is delayed by {} s", channel.delay),
                 None => format!("it stands still at {}:{}", last.0, last.1),
             };
-            return Err(
-                failed(why).then("Clients can write where they could before; mend the channel first.")
-            );
+            return Err(failed(why).then(match closed {
+                true => {
+                    "Nobody can write now. Mend the channel and apply again, or declare the old writer again and apply."
+                }
+                false => "Clients can write where they could before; mend the channel first.",
+            }));
         }
         events.send(Event::Progress {
             id: step.id.clone(),
@@ -99,7 +106,7 @@ async fn catch_up(step: &Step, hop: &Hop, fleet: &Fleet<'_>, events: &Events) ->
 }
 
 async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Goal, StepError> {
-    let Some(source) = &hop.from else { return Ok(Goal::Received) };
+    let Some(source) = &hop.from else { return Ok(Goal::Place(channel.read.clone())) };
     let dialect = fleet.dialect(source)?;
     let failed = |e| StepError::new(source, "look at its binary log", e);
     let mut reader = fleet.reader(source).await?;
@@ -109,7 +116,7 @@ async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Go
         let rows = reader.query(dialect.show_binlog()).await.map_err(failed)?;
         match rows.first() {
             Some(row) => Goal::Place((row.text("file"), row.number("position").unwrap_or(0))),
-            None => Goal::Received,
+            None => Goal::Place(channel.read.clone()),
         }
     };
     reader.close().await;

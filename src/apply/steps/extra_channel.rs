@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{super::journal::Journal, Fleet, StepError, statements};
 use crate::{
+    gtid::has_passed,
     model::HostName,
     observe::{ChannelFacts, channels},
     plan::UndeclaredChannel,
@@ -14,7 +15,8 @@ use crate::{
 const EMPTIES: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
 
-/// Stops a channel's receiver, lets its applier finish what was received, and removes it.
+/// Stops a channel's receiver, lets its applier finish what was received, and removes it. One whose applier does not
+/// finish is kept: what it has received may be nowhere else any more.
 pub async fn run(
     host: &HostName,
     extra: &UndeclaredChannel,
@@ -43,15 +45,24 @@ pub async fn run(
     let begun = Instant::now();
     let mut left = None;
     while let Some(channel) = look(&mut reader).await? {
-        left = (channel.executed < channel.read).then_some(channel.executed);
+        left = (!has_passed(&channel.executed, &channel.read)).then_some(channel.executed);
         if left.is_none() || channel.sql_running != "Yes" || begun.elapsed() > EMPTIES {
             break;
         }
         tokio::time::sleep(POLL).await;
     }
     reader.close().await;
+    if let Some((file, position)) = left {
+        if channel.io_running != "No" {
+            sql.run(&dialect.start_receiver(&extra.name)).await.map_err(failed)?;
+        }
+        sql.sql.close().await;
+        let why = format!("what was received behind {file}:{position} is not executed yet");
+        return Err(StepError::new(host, &tried, why)
+            .then("The channel is kept. Mend its applier, or wait; end it by hand if that may be lost."));
+    }
     sql.run(&dialect.stop_channel(&extra.name)).await.map_err(failed)?;
     sql.run(&dialect.drop_channel(&extra.name)).await.map_err(failed)?;
     sql.sql.close().await;
-    Ok(left.map(|(file, position)| format!("what was received behind {file}:{position} was not executed")))
+    Ok(None)
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{super::journal::Journal, Fleet, StepError, statements};
-use crate::{model::HostName, observe::channels, plan::GtidPhase};
+use crate::{gtid::has_passed, model::HostName, observe::channels, plan::GtidPhase};
 
 /// How long transactions without a GTID may take to end, and to reach every replica.
 const DRAINS: Duration = Duration::from_secs(300);
@@ -88,7 +88,7 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
             let now = channels(&mut sql, dialect).await.map_err(failed)?;
             match now.iter().find(|c| c.name == channel.name) {
                 None => break,
-                Some(c) if c.executed >= goal => break,
+                Some(c) if has_passed(&c.executed, &goal) => break,
                 Some(c) if begun.elapsed() > DRAINS || !c.running() => {
                     let at = format!("it stands at {}:{} of {source}", c.executed.0, c.executed.1);
                     return Err(StepError::new(host, tried, at)

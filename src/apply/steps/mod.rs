@@ -21,7 +21,7 @@ pub use service::restart_for_proof;
 
 use super::{Events, Fleet, StepError, journal::Journal};
 use crate::{
-    plan::{Action, Step},
+    plan::{Action, Moment, Step},
     transport::{SqlError, SqlWriter},
 };
 
@@ -85,7 +85,10 @@ async fn act(
             crate::seed::restore_retention(host, values, fleet, journal).await.map(|()| None)
         }
         Action::Channel(change) => channel::run(step, change, fleet, journal, events).await,
-        Action::CatchUp { hops, .. } => catch_up::run(step, hops, fleet, events).await,
+        Action::CatchUp { hops, closing, moment } => {
+            let closed = *moment == Moment::AfterTheyStopped && !closing.is_empty();
+            catch_up::run(step, hops, closed, fleet, events).await
+        }
         Action::DropChannel(channel) => extra_channel::run(host, channel, fleet, journal).await,
         Action::InstallPackages(names) => packages::install(host, names, fleet, journal).await.map(|()| None),
         Action::InstallServer { package, version, unit, start } => {

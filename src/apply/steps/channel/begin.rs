@@ -6,7 +6,7 @@ use super::{super::Statements, POLL, STALLS, StepError, Work};
 use crate::{
     desired::Positioning,
     dialect::literal,
-    gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid, Standing, purged_by, standing},
+    gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid, Standing, has_passed, purged_by, standing},
     model::{Family, HostName},
     observe::{BinlogFacts, ChannelFacts, channels, gtid_state, gtid_state_with_start},
     plan::Coordinates,
@@ -173,7 +173,7 @@ impl Work<'_> {
         let begun = Instant::now();
         loop {
             let channel = self.look(&mut own).await?;
-            if channel.executed >= goal {
+            if has_passed(&channel.executed, &goal) {
                 break;
             }
             if !channel.running() || begun.elapsed() > STALLS {
@@ -456,7 +456,7 @@ impl Work<'_> {
                     true => format!("{}:{}", reached.0, reached.1),
                     false => channel.gtid_io_pos.clone(),
                 };
-                Ok((reached >= goal, at))
+                Ok((has_passed(reached, goal), at))
             }
             Goal::Set(goal) => {
                 let state = gtid_state(reader, self.dialect).await;
