@@ -111,7 +111,8 @@ fn run(page: &str) {
     assert!(page.ran > 0, "no transcript in {}", path.display());
     if std::env::var_os("TANDEM_WRITE").is_some() {
         fs::write(&path, &page.written).unwrap();
-        return;
+        // What leaves out lines is written by a person.
+        page.wrong.retain(|wrong| wrong.contains("\n...\n"));
     }
     assert!(page.wrong.is_empty(), "{}:\n{}", path.display(), page.wrong.join("\n\n"));
 }
