@@ -167,7 +167,8 @@ fn option_files(sections: &Sections<'_>) -> (Fact<Files>, Option<u32>) {
 
 fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {
     let text = sections.text("disk").unwrap_or_default();
-    let datadir = sections.pairs("disk").get("datadir").cloned().unwrap_or_default();
+    let pairs = sections.pairs("disk");
+    let datadir = pairs.get("datadir").cloned().unwrap_or_default();
     let numbers: Option<(u64, u64)> = text.lines().rev().find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         Some((fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?))
@@ -178,6 +179,8 @@ fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {
             free: free.saturating_mul(1024),
             total: total.saturating_mul(1024),
             owner: sections.text("datadir-owner").unwrap_or_default().trim().to_owned(),
+            file_system: pairs.get("type").cloned().unwrap_or_default(),
+            renamable: pairs.get("renamable").is_some_and(|v| v == "yes"),
         }),
         None => Fact::Unread(format!("the space at {datadir} is not known")),
     }

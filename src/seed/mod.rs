@@ -1,11 +1,12 @@
 //! Copies a source's data to an empty replica as one snapshot with its coordinates.
 //!
-//! The bytes flow from the source's dump program through two ssh connections into the replica's
-//! client, compressed on the way, and never touch a disk of the controller. A mark on the replica
+//! A dump, or the files of the whole server, or what MySQL's clone plugin fetches. The bytes of the first two flow from the source's program through two ssh connections into the replica's,
+//! compressed on the way, and never touch a disk of the controller. A mark on the replica
 //! (see [`crate::observe::SeedMark`]) proves until the channel runs that everything there is our copy.
 
 mod accounts;
 mod check;
+mod clone;
 mod copy;
 mod keep;
 mod mark;
@@ -18,7 +19,7 @@ use crate::{
     dialect::identifier,
     model::Family,
     observe::{SeedCoordinates, SeedMark, SeedMarks},
-    plan::{SeedPlan, Step},
+    plan::{CopyMethod, SeedPlan, Step},
 };
 
 pub use mark::{forget, read as read_marks};
@@ -63,19 +64,33 @@ async fn copy_all(
         true => None,
         false => Some(keep::keep(host, &plan.replaces, fleet, journal).await?),
     };
+    let own = match plan.method.is_whole() {
+        true => Some(accounts::keep_own(host, plan, fleet, journal).await?),
+        false => None,
+    };
     let mut databases = plan.databases.clone();
     databases.extend(plan.replaces.iter().filter(|d| !plan.databases.contains(d)).cloned());
     let mut marks = mark::read(host, fleet).await?;
-    let mut own = SeedMark { from: plan.from.to_string(), databases, loaded: None };
-    marks.put(own.clone());
+    let mut record = SeedMark { from: plan.from.to_string(), databases, loaded: None };
+    marks.put(record.clone());
     mark::write(host, &marks, fleet).await?;
     end_channels(plan, fleet, journal).await?;
     drop_leftovers(step, plan, fleet, journal).await?;
 
-    let copied = copy::run(step, plan, fleet, journal, events).await?;
-    let accounts = match plan.accounts {
-        true => accounts::copy(host, plan, fleet, journal).await?,
-        false => 0,
+    let mut reopened = None;
+    let copied = match &plan.method {
+        CopyMethod::Logical => copy::run(step, plan, fleet, journal, events).await?,
+        CopyMethod::Clone(how) => {
+            let (copied, lifted) = clone::run(step, (plan, how), fleet, journal, events).await?;
+            reopened = Some(lifted);
+            copied
+        }
+        CopyMethod::Physical { .. } => return Err(StepError::new(host, "copy the files", "not yet")),
+    };
+    let accounts = match own {
+        Some(own) => accounts::put_back(host, plan, own, fleet, journal).await?,
+        None if plan.accounts => accounts::copy(host, plan, fleet, journal).await?,
+        None => 0,
     };
     disable_events(step, plan, fleet, journal).await?;
     check::contents(host, plan, fleet).await?;
@@ -85,18 +100,21 @@ async fn copy_all(
         false => (String::new(), 0),
     };
     check::still_there(&plan.from, &file, fleet).await?;
-    own.loaded = Some(SeedCoordinates {
+    record.loaded = Some(SeedCoordinates {
         file,
         position,
         gtid: copied.gtid.clone(),
         own_file: String::new(),
         own_position: 0,
     });
-    marks.put(own);
+    marks.put(record);
     if !plan.beside {
         begin_history(step, &mut marks, fleet, journal).await?;
     }
     mark::write(host, &marks, fleet).await?;
+    if let Some(lifted) = reopened {
+        lifted.restore(fleet, journal).await?;
+    }
     let lock = match copied.lock {
         None => "longest lock: none".to_owned(),
         Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.donor),

@@ -561,6 +561,8 @@ fn facts(host: &Host) -> HostFacts {
             free: 1 << 40,
             total: 1 << 41,
             owner: String::new(),
+            file_system: "ext2/ext3".into(),
+            renamable: true,
         }),
         seeds: Fact::Absent,
         retention: Fact::Absent,
