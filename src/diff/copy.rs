@@ -173,11 +173,7 @@ impl Pair<'_> {
                 CopyMethod::Physical { .. } => "kept in a directory beside the data directory".to_owned(),
                 _ => format!("kept in a file below /var/lib/tandem/replaced on {host}"),
             };
-            risk.push(Risk::ReplacesData(format!(
-                "{} of {host}: {}; {kept}",
-                bytes(own),
-                shown(&replaces)
-            )));
+            risk.push(Risk::ReplacesData(format!("{} of {host}: {}; {kept}", bytes(own), shown(&replaces))));
         }
         if method.is_whole() {
             risk.push(Risk::Restart { sessions: self.server.sessions.known().map_or(0, Vec::len) });

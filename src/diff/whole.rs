@@ -104,7 +104,9 @@ impl Pair<'_> {
     fn against_all(&self, wish: &SeedWish, giving: &ServerFacts, chosen: usize) -> Option<String> {
         let host = &self.host.name;
         if self.beside_others() || self.host.seeds.len() > 1 {
-            return Some(format!("{host} has other sources, too, and everything that it has would be replaced"));
+            return Some(format!(
+                "{host} has other sources, too, and everything that it has would be replaced"
+            ));
         }
         if chosen < giving.databases.len() {
             return Some(
@@ -122,7 +124,10 @@ impl Pair<'_> {
         let admin = self.host.connection.admin_user.as_deref().unwrap_or("root");
         let known = |server: &ServerFacts| server.account_names.iter().any(|(user, _)| user == admin);
         if known(self.server) && !known(giving) {
-            return Some(format!("{} has no account {admin}, by which {host} is administered", self.wish.source));
+            return Some(format!(
+                "{} has no account {admin}, by which {host} is administered",
+                self.wish.source
+            ));
         }
         None
     }
@@ -133,7 +138,10 @@ impl Pair<'_> {
             return Some("the clone plugin is MySQL's; MariaDB has `seed_method: physical`".to_owned());
         }
         if let Some(old) = [giving, own].into_iter().find(|s| !s.version.at_least(8, 0, 17)) {
-            return Some(format!("the clone plugin came with MySQL 8.0.17, and one of the two is {}", old.version));
+            return Some(format!(
+                "the clone plugin came with MySQL 8.0.17, and one of the two is {}",
+                old.version
+            ));
         }
         let series = |s: &ServerFacts| (s.version.major, s.version.minor);
         let mixed = [giving, own].into_iter().all(|s| s.version.at_least(8, 0, 37));
@@ -157,7 +165,10 @@ impl Pair<'_> {
             .flat_map(|d| d.locked_tables.iter().map(|(t, e)| format!("{}.{t} ({e})", d.name)))
             .collect();
         if !others.is_empty() {
-            return Some(format!("only InnoDB is cloned, and these tables would be lost: {}", shown(&others)));
+            return Some(format!(
+                "only InnoDB is cloned, and these tables would be lost: {}",
+                shown(&others)
+            ));
         }
         if self.wish.endpoint.address.contains(':') {
             return Some("the plugin takes a source by name or by an IPv4 address".to_owned());
@@ -176,7 +187,9 @@ impl Pair<'_> {
         if giving.version.family != Family::MariaDb || own.version.family != Family::MariaDb {
             return Some("mariadb-backup is MariaDB's; MySQL has `seed_method: clone`".to_owned());
         }
-        for (name, facts) in [(giver, self.context.observed.get(giver).and_then(Fact::known)), (host, Some(self.facts))] {
+        for (name, facts) in
+            [(giver, self.context.observed.get(giver).and_then(Fact::known)), (host, Some(self.facts))]
+        {
             let missing = facts.and_then(missing_program);
             if let Some(program) = missing {
                 return Some(format!("{program} is not on {name}; install the package mariadb-backup"));
@@ -198,7 +211,10 @@ impl Pair<'_> {
             .map(|n| (*n).to_owned())
             .collect();
         if !encrypted.is_empty() {
-            return Some(format!("{giver} encrypts its files with keys of its own ({})", encrypted.join(", ")));
+            return Some(format!(
+                "{giver} encrypts its files with keys of its own ({})",
+                encrypted.join(", ")
+            ));
         }
         let Fact::Known(disk) = &self.facts.disk else {
             return Some(format!("the file system of {host}'s data was not read"));
@@ -213,7 +229,10 @@ impl Pair<'_> {
                 .map(|(n, v)| format!("{n} = {v}"))
                 .collect();
             if !elsewhere.is_empty() {
-                return Some(format!("{name} keeps files outside of its data directory: {}", shown(&elsewhere)));
+                return Some(format!(
+                    "{name} keeps files outside of its data directory: {}",
+                    shown(&elsewhere)
+                ));
             }
         }
         if own.variable("datadir").is_some_and(|d| d.trim_end_matches('/') != datadir) || !disk.renamable {
@@ -228,8 +247,7 @@ impl Pair<'_> {
     fn differ(&self, names: &[&str], (giver, giving): (&HostName, &ServerFacts)) -> Option<String> {
         names.iter().find_map(|name| {
             let (there, here) = (giving.variable(name)?, self.server.variable(name)?);
-            (there != here)
-                .then(|| format!("{name} is {there} on {giver} and {here} on {}", self.host.name))
+            (there != here).then(|| format!("{name} is {there} on {giver} and {here} on {}", self.host.name))
         })
     }
 
@@ -253,9 +271,7 @@ impl Pair<'_> {
 /// The steps that drop the accounts which clones that were cut off have left. One that is planned makes its own
 /// anew, and drops it.
 pub fn leftover_accounts(host: &HostName, server: &ServerFacts, steps: &[Step]) -> Vec<Step> {
-    let copied = |step: &Step| {
-        matches!(&step.action, Action::Seed(plan) if plan.method.is_whole() && [&plan.donor, &step.host].contains(&host))
-    };
+    let copied = |step: &Step| matches!(&step.action, Action::Seed(plan) if plan.method.is_whole() && [&plan.donor, &step.host].contains(&host));
     if steps.iter().any(copied) {
         return Vec::new();
     }

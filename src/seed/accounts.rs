@@ -40,9 +40,9 @@ pub async fn copy(
     // An account that is there already gets the source's login; none is ever dropped. Of several sources
     // each brings only those that are not there.
     let wanted = |user: &str, at: &str, role: bool| {
-        !is_system_account(user, at)
-            && !plan.own_users.iter().any(|own| own == user)
-            && (role || !(several && there.contains(&(user.to_owned(), at.to_owned()))))
+        let stays = several && !role && there.contains(&(user.to_owned(), at.to_owned()));
+        let left_out = is_system_account(user, at) || plan.own_users.iter().any(|own| own == user);
+        !left_out && !stays
     };
     let accounts = read(&plan.from, wanted, fleet).await?;
     let tried = format!("copy the accounts of {}", plan.from);
@@ -88,7 +88,8 @@ async fn read(
         } else {
             let name = format!("{}@{}", literal(&user), literal(&at));
             let shown = source.query(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
-            let (shown, default) = without_default_roles(shown.first().and_then(|r| r.at(0)).unwrap_or_default());
+            let (shown, default) =
+                without_default_roles(shown.first().and_then(|r| r.at(0)).unwrap_or_default());
             create.push(shown.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
             create.push(shown.replacen("CREATE USER ", "ALTER USER ", 1));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
@@ -143,16 +144,18 @@ pub async fn keep_own(
         "" => Vec::new(),
         text => serde_json::from_str(text).map_err(|e| StepError::new(host, tried, e))?,
     };
-    let ours = |user: &str| plan.own_users.iter().any(|own| own == user);
+    // Another server's account of ours, which an earlier copy has brought, is not declared here.
+    let declared = fleet.desired.hosts.get(host).map(|h| h.accounts.as_slice()).unwrap_or_default();
+    let ours = |user: &str, at: &str| declared.iter().any(|a| a.user == user && a.host == at);
     let theirs = accounts_of(&plan.donor, fleet).await?;
     let wanted = |user: &str, at: &str, _| {
         let only_here = !is_system_account(user, at) && !theirs.contains(&(user.to_owned(), at.to_owned()));
-        user != CLONE_USER && (ours(user) || only_here || user == "debian-sys-maint")
+        user != CLONE_USER && (ours(user, at) || only_here || user == "debian-sys-maint")
     };
     for account in read(host, wanted, fleet).await? {
         let known = kept.iter().position(|k| k.user == account.user && k.host == account.host);
         match known {
-            Some(at) if ours(&account.user) => kept[at] = account,
+            Some(at) if ours(&account.user, &account.host) => kept[at] = account,
             Some(_) => {}
             None => kept.push(account),
         }
@@ -190,7 +193,8 @@ pub async fn put_back(
     }
     sql.sql.close().await;
     write(host, tried, &kept, fleet, journal).await?;
-    let removed = fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/accounts.json", &[], b"", LIMIT).await;
+    let removed =
+        fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/accounts.json", &[], b"", LIMIT).await;
     removed.map_err(|e| StepError::new(host, tried, e))?;
     Ok(users)
 }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::copy::Copied;
 use crate::{
-    apply::{Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements},
+    apply::{
+        Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
+    },
     dialect::literal,
     gtid::GtidSet,
     model::HostName,
@@ -111,8 +113,9 @@ async fn install(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Resul
     sql.sql.close().await;
     match result {
         Err(error) if error.code() != Some(PLUGIN_THERE) => {
-            Err(StepError::new(host, "install the plugin clone", error)
-                .then("It is part of the server's package. Or use `seed_method: logical`. Nothing was replaced."))
+            Err(StepError::new(host, "install the plugin clone", error).then(
+                "It is part of the server's package. Or use `seed_method: logical`. Nothing was replaced.",
+            ))
         }
         _ => Ok(()),
     }
