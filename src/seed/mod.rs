@@ -5,11 +5,13 @@
 //! (see [`crate::observe::SeedMark`]) proves until the channel runs that everything there is our copy.
 
 mod accounts;
+mod aside;
 mod check;
 mod clone;
 mod copy;
 mod keep;
 mod mark;
+mod physical;
 mod retention;
 
 use std::time::Duration;
@@ -17,11 +19,12 @@ use std::time::Duration;
 use crate::{
     apply::{Events, Fleet, StepError, journal::Journal, statements},
     dialect::identifier,
-    model::Family,
+    model::{Family, HostName},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{CopyMethod, SeedPlan, Step},
 };
 
+pub use aside::MEND;
 pub use mark::{forget, read as read_marks};
 pub use retention::{Holds, restore as restore_retention};
 
@@ -60,10 +63,7 @@ async fn copy_all(
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
     // The old data is safe before the mark says that nothing here is worth keeping.
-    let kept = match plan.replaces.is_empty() {
-        true => None,
-        false => Some(keep::keep(host, &plan.replaces, fleet, journal).await?),
-    };
+    let kept = keep_old(host, plan, fleet, journal).await?;
     let own = match plan.method.is_whole() {
         true => Some(accounts::keep_own(host, plan, fleet, journal).await?),
         false => None,
@@ -75,7 +75,9 @@ async fn copy_all(
     marks.put(record.clone());
     mark::write(host, &marks, fleet).await?;
     end_channels(plan, fleet, journal).await?;
-    drop_leftovers(step, plan, fleet, journal).await?;
+    if !plan.method.is_whole() {
+        drop_leftovers(step, plan, fleet, journal).await?;
+    }
 
     let mut reopened = None;
     let copied = match &plan.method {
@@ -85,7 +87,19 @@ async fn copy_all(
             reopened = Some(lifted);
             copied
         }
-        CopyMethod::Physical { .. } => return Err(StepError::new(host, "copy the files", "not yet")),
+        CopyMethod::Physical { unit } => {
+            let copied = physical::copy(step, plan, fleet, journal, events).await?;
+            // From here on a database that came into being meanwhile is part of the copy, too.
+            for name in there_now(&plan.donor, fleet).await? {
+                if !record.databases.contains(&name) {
+                    record.databases.push(name);
+                }
+            }
+            marks.put(record.clone());
+            mark::write(host, &marks, fleet).await?;
+            aside::swap(host, (unit, physical::datadir(host, fleet)?), fleet, journal).await?;
+            copied
+        }
     };
     let accounts = match own {
         Some(own) => accounts::put_back(host, plan, own, fleet, journal).await?,
@@ -100,6 +114,8 @@ async fn copy_all(
         false => (String::new(), 0),
     };
     check::still_there(&plan.from, &file, fleet).await?;
+    // All of it is there: the old data directory is not needed any more.
+    let kept = aside::settle(host, fleet, journal).await?.map(|path| (path, "rm -r")).or(kept);
     record.loaded = Some(SeedCoordinates {
         file,
         position,
@@ -120,8 +136,9 @@ async fn copy_all(
         Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.donor),
     };
     let gtid = if copied.gtid.is_empty() { "the first event".to_owned() } else { copied.gtid };
-    let kept =
-        kept.map(|path| format!("; the old data is kept in {path} on {host}, to be removed with: rm {path}"));
+    let kept = kept.map(|(path, rm)| {
+        format!("; the old data is kept in {path} on {host}, to be removed with: {rm} {path}")
+    });
     let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
     Ok(Some(format!(
         "{} sent, {accounts}, snapshot at {gtid} ({}:{}), {lock}{}",
@@ -130,6 +147,41 @@ async fn copy_all(
         copied.position,
         kept.unwrap_or_default()
     )))
+}
+
+/// Keeps the replica's own data, which the copy replaces: in a file, or by moving its data directory aside later.
+/// What comes back is the file and the command that removes it.
+async fn keep_old(
+    host: &HostName,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<(String, &'static str)>, StepError> {
+    if let CopyMethod::Physical { .. } = plan.method {
+        return physical::prepare(host, plan, fleet).await.map(|()| None);
+    }
+    // A run that was to move the data aside and did not come to it has left it where it is.
+    let meant = match fleet.dialect(host)?.family() {
+        Family::MariaDb => aside::left(host, physical::datadir(host, fleet)?, fleet).await?,
+        Family::MySql => aside::Left::Nothing,
+    };
+    let databases = match meant {
+        aside::Left::Meant { keep: true, done: false } if plan.replaces.is_empty() => &plan.leftovers,
+        _ => &plan.replaces,
+    };
+    if databases.is_empty() {
+        return Ok(None);
+    }
+    let path = keep::keep(host, databases, fleet, journal).await?;
+    Ok(Some((path, "rm")))
+}
+
+/// Databases that hold something now.
+async fn there_now(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, StepError> {
+    let mut sql = fleet.reader(host).await?;
+    let names = crate::observe::databases_with_content(&mut sql, fleet.dialect(host)?).await;
+    sql.close().await;
+    names.map_err(|e| StepError::new(host, "look at its databases", e))
 }
 
 /// Ends the channels that can't outlive the copy. From here on its record says where to begin.
