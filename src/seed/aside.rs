@@ -98,6 +98,8 @@ rm -f /var/lib/tandem/aside
 pub enum Left {
     /// Nothing.
     Nothing,
+    /// A directory that is none of ours stands where the old one would go.
+    Foreign,
     /// It was to put the old data aside.
     Meant {
         /// Whether that is to be kept for good.
@@ -108,22 +110,12 @@ pub enum Left {
 }
 
 /// Looks for what an earlier run has left.
-///
-/// # Errors
-/// Where a directory is in the way that is none of ours.
 pub async fn left(host: &HostName, datadir: &str, fleet: &Fleet<'_>) -> Result<Left, StepError> {
     let output = fleet.session(host)?.read(&READ, &[datadir], LIMIT).await;
     let output = output.map_err(|e| StepError::new(host, READ.what, e))?;
     Ok(match output.text().trim() {
         "" => Left::Nothing,
-        "foreign" => {
-            return Err(StepError::new(
-                host,
-                format!("move {datadir} aside"),
-                format!("{datadir}.tandem-old is there, and no run of tandem has noted why"),
-            )
-            .then("Look what it is and move it away. Nothing was changed."));
-        }
+        "foreign" => Left::Foreign,
         text => Left::Meant { keep: text.starts_with("keep"), done: text.ends_with("there") },
     })
 }

@@ -1,12 +1,11 @@
 //! The whole server, fetched by MySQL's clone plugin.
 //!
-//! The replica's server logs in at the source, takes its files, and starts anew with them. Channels and events
-//! come along and would begin to run at that start, so both are switched off for it by variables that
-//! survive the copy (`mysqld-auto.cnf` is not cloned), and taken back afterwards.
+//! The replica's server logs in at the source, takes its files, and starts anew with them, quietly (see
+//! [`super::quiet`]).
 
 use std::time::{Duration, Instant};
 
-use super::copy::Copied;
+use super::{copy::Copied, quiet};
 use crate::{
     apply::{
         Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
@@ -25,6 +24,9 @@ const COPIES: Duration = Duration::from_secs(7 * 24 * 3600);
 const COMES_BACK: Duration = Duration::from_secs(3600);
 const TICK: Duration = Duration::from_millis(250);
 
+/// A server may have another time zone after its restart.
+const UTC: &str = "SET SESSION time_zone = '+00:00'";
+
 /// `CLONE INSTANCE` is done, and nobody starts the server again: its service does not watch over it.
 const NOT_SUPERVISED: u16 = 3707;
 /// `INSTALL PLUGIN` of one that is there.
@@ -37,9 +39,6 @@ case $(systemctl show -p ActiveState --value -- "$1") in
   failed) exit 4 ;;
 esac
 "#;
-
-/// What is switched off for the start of the clone.
-const QUIET: [(&str, &str); 2] = [("skip_replica_start", "ON"), ("event_scheduler", "OFF")];
 
 /// Fetches everything and returns the coordinates of the snapshot. The server was restarted, so it is opened
 /// to writes again until the step ends.
@@ -58,28 +57,24 @@ pub async fn run<'a>(
     }
     let mut sql = statements(host, fleet, journal).await?;
     end_older(&mut sql).await.map_err(failed)?;
-    let scheduler = sql.run("SELECT @@GLOBAL.event_scheduler AS v, NOW(3) AS now").await.map_err(failed)?;
-    let before = scheduler.first().cloned().unwrap_or_default();
+    sql.run(UTC).await.map_err(failed)?;
+    let now = sql.run("SELECT NOW(3) AS now").await.map_err(failed)?;
+    let since = now.first().map(|r| r.text("now")).unwrap_or_default();
     let donor = format!("{}:{}", how.source.address, how.source.port);
     sql.run(&format!("SET GLOBAL clone_valid_donor_list = {}", literal(&donor))).await.map_err(failed)?;
     let authority = how.tls_ca.as_deref().unwrap_or_default();
     sql.run(&format!("SET GLOBAL clone_ssl_ca = {}", literal(authority))).await.map_err(failed)?;
-    for (name, value) in QUIET {
-        sql.run(&format!("SET PERSIST_ONLY {name} = {value}")).await.map_err(failed)?;
-    }
+    quiet::begin(host, fleet, journal).await?;
     let password = crate::grant::new_salt() + &crate::grant::new_salt();
     let account = open_account(plan, how, &password, fleet, journal).await?;
     let fetched = fetch(step, (plan, how), &password, sql, fleet, events).await;
     // Whatever came of it, the source has no such account any more.
     let closed = account.close(fleet, journal).await;
-    let cloned = match fetched {
-        Ok(()) => comes_back(step, (plan, how), before.text("now"), fleet, events).await,
-        Err(error) => Err(error),
-    };
-    let cloned = cloned?;
+    fetched?;
+    let cloned = comes_back(step, (plan, how), since, fleet, events).await?;
     closed?;
     let lifted = lift_read_only(host, fleet, journal).await?;
-    settle(host, &before.text("v"), fleet, journal).await?;
+    settle(host, fleet, journal).await?;
     let gtid = same_gtids(host, &cloned, fleet).await?;
     let copied = Copied {
         file: cloned.text("binlog_file"),
@@ -261,7 +256,10 @@ async fn comes_back(
     let end = Instant::now() + COMES_BACK;
     loop {
         if let Ok(mut sql) = fleet.reader(host).await {
-            let rows = sql.query(&query).await.unwrap_or_default();
+            let rows = match sql.query(UTC).await {
+                Ok(_) => sql.query(&query).await.unwrap_or_default(),
+                Err(_) => Vec::new(),
+            };
             sql.close().await;
             if let Some(row) = rows.into_iter().next() {
                 if row.get("state") == Some("Completed") {
@@ -284,12 +282,7 @@ async fn comes_back(
 }
 
 /// Takes away what came along and is not the replica's, and what was switched off for the start.
-async fn settle(
-    host: &HostName,
-    scheduler: &str,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<(), StepError> {
+async fn settle(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
     let failed = |e| StepError::new(host, "make the clone a server of its own", e);
     let dialect = fleet.dialect(host)?;
     let mut reader = fleet.reader(host).await?;
@@ -310,14 +303,8 @@ async fn settle(
         let name = [row.text("db"), row.text("name")].map(|part| crate::dialect::identifier(&part)).join(".");
         sql.run(&format!("ALTER EVENT {name} {}", dialect.disable_event())).await.map_err(failed)?;
     }
-    for (name, _) in QUIET {
-        sql.run(&format!("RESET PERSIST IF EXISTS {name}")).await.map_err(failed)?;
-    }
-    if matches!(scheduler, "ON" | "OFF") {
-        sql.run(&format!("SET GLOBAL event_scheduler = {scheduler}")).await.map_err(failed)?;
-    }
     sql.sql.close().await;
-    Ok(())
+    quiet::end(host, fleet, journal).await
 }
 
 /// What the clone is said to hold, if the server agrees.

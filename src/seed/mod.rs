@@ -12,6 +12,7 @@ mod copy;
 mod keep;
 mod mark;
 mod physical;
+mod quiet;
 mod retention;
 
 use std::time::Duration;
@@ -163,7 +164,11 @@ async fn keep_old(
     // A run that was to move the data aside and did not come to it has left it where it is.
     let meant = match fleet.dialect(host)?.family() {
         Family::MariaDb => aside::left(host, physical::datadir(host, fleet)?, fleet).await?,
-        Family::MySql => aside::Left::Nothing,
+        Family::MySql => {
+            // Nor has a clone that was cut off switched on again what it had switched off.
+            quiet::end(host, fleet, journal).await?;
+            aside::Left::Nothing
+        }
     };
     let databases = match meant {
         aside::Left::Meant { keep: true, done: false } if plan.replaces.is_empty() => &plan.leftovers,

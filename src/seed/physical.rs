@@ -126,6 +126,12 @@ pub async fn prepare(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Res
     }
     let own = datadir(host, fleet)?;
     match aside::left(host, own, fleet).await? {
+        aside::Left::Foreign => Err(StepError::new(
+            host,
+            format!("move {own} aside"),
+            format!("{own}.tandem-old is there, and no run of tandem has noted why"),
+        )
+        .then("Look what it is and move it away. Nothing was changed.")),
         aside::Left::Nothing => aside::intend(host, own, !plan.replaces.is_empty(), fleet).await,
         // What an earlier run has moved aside, or was about to, is what is worth keeping.
         aside::Left::Meant { keep, .. } => {

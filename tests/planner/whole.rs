@@ -159,6 +159,6 @@ fn the_account_of_a_clone_that_was_cut_off_is_dropped() {
             server(facts).account_names.insert(left.clone());
         }
     });
-    let drop = Action::DropAccount { user: left.0.clone(), host: left.1.clone() };
+    let drop = Action::DropAccount { user: left.0, host: left.1 };
     assert!(plan.steps.iter().any(|s| s.action == drop && s.risk.is_empty()), "{:#?}", plan.steps);
 }
