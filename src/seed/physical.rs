@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
+    doctor::last_words,
     model::HostName,
     plan::{SeedPlan, Step},
     transport::{ReadScript, Stream, relay},
@@ -82,7 +83,7 @@ server=$1 datadir=$2 new=$3
 rm -f "$new"/xtrabackup_* "$new"/mariadb_backup_* "$new"/backup-my.cnf
 chown -R --reference="$datadir" "$new" && chmod --reference="$datadir" "$new" || exit 1
 "$server" --user="$(stat -c %U "$datadir")" --datadir="$new" --bootstrap --skip-log-bin --skip-slave-start \
-  --skip-networking --innodb-buffer-pool-size=128M --log-error= <<END
+  --skip-networking --innodb-buffer-pool-size=128M --skip-log-error <<END
 UPDATE mysql.event SET status = 'SLAVESIDE_DISABLED' WHERE status = 'ENABLED';
 END
 "#;
@@ -179,16 +180,26 @@ pub async fn copy(
         ));
     };
     let gtid = check::coordinates(from, (file, position), fields.next(), fleet).await?;
-    let server = program_of_server(host, fleet)?;
-    let begun = Instant::now();
-    let tried = "open the copied files";
-    let args = [server, datadir(host, fleet)?, &new];
-    let output = fleet.writer(host)?.run(tried, &format!("{ALONE}{OPEN}"), &args, b"", LIMIT).await;
-    journal.ran(host, tried, begun.elapsed(), output.as_ref().map_or("failed", |_| "ok"));
-    output.map_err(|e| {
-        StepError::new(host, tried, e).then("The server runs as before. Apply again; the copy begins anew.")
-    })?;
+    open(host, &new, fleet, journal).await?;
     Ok(Copied { file: file.to_owned(), position, gtid, sent, lock })
+}
+
+/// Proves that the server can open the files, with the options that it has now.
+async fn open(host: &HostName, new: &str, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let tried = "open the copied files";
+    let server = program(host, fleet, &["mariadbd", "mysqld"])?;
+    let begun = Instant::now();
+    let args = [server, datadir(host, fleet)?, new];
+    let output = fleet.writer(host)?.try_run(tried, &format!("{ALONE}{OPEN}"), &args, b"", LIMIT).await;
+    let output = output.map_err(|e| StepError::new(host, tried, e))?;
+    journal.ran(host, tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    if output.status == 0 {
+        return Ok(());
+    }
+    let log: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
+    let why = last_words(&log).unwrap_or_else(|| format!("exit status {}", output.status));
+    Err(StepError::new(host, tried, why)
+        .then("Its server runs as before, on its old data. Mend the cause, then apply again."))
 }
 
 /// The stream from host to host. Returns the compressed bytes, and how long commits had to wait.
@@ -267,10 +278,6 @@ fn program<'f>(host: &HostName, fleet: &'f Fleet<'_>, names: &[&str]) -> Result<
     })
 }
 
-fn program_of_server<'f>(host: &HostName, fleet: &'f Fleet<'_>) -> Result<&'f str, StepError> {
-    program(host, fleet, &["mariadbd", "mysqld"])
-}
-
 fn tell(step: &Step, plan: &SeedPlan, bytes: u64, doing: String, events: &Events) {
     events.send(Event::Progress {
         id: step.id.clone(),
@@ -279,4 +286,28 @@ fn tell(step: &Step, plan: &SeedPlan, bytes: u64, doing: String, events: &Events
         total: plan.bytes.max(bytes),
         doing,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Told;
+
+    #[test]
+    fn the_time_in_which_commits_wait_is_measured() {
+        let mut told = Told::default();
+        for line in [
+            "[00] 2026-11-25 18:33:41 Starting BACKUP STAGE START",
+            "[00] 2026-11-25 18:33:41 Starting BACKUP STAGE END",
+        ] {
+            told.hear(line);
+        }
+        assert!(told.lock.is_none(), "nothing waited yet");
+        told.hear("[00] 2026-11-25 18:33:41 Starting BACKUP STAGE BLOCK_COMMIT");
+        told.hear("1048576 bytes (1.0 MB, 1.0 MiB) copied, 1 s, 1.0 MB/s");
+        told.hear("[00] 2026-11-25 18:33:42 Executing BACKUP STAGE END");
+        let first = told.lock;
+        told.hear("[00] 2026-11-25 18:33:42 All tables unlocked");
+        assert!(first.is_some() && told.lock == first);
+        assert_eq!(told.read, 1_048_576);
+    }
 }
