@@ -2,9 +2,9 @@
 //! verified.
 //!
 //! `/var/lib/tandem/aside` says so from before the copy begins until the old directory is dealt with: its first
-//! line is the data directory, its second `keep` or `drop`. For a data directory DIR the new one is made as
-//! `DIR.tandem-new`, the old one becomes `DIR.tandem-old`, and where that is there already, what an unfinished copy
-//! of ours left becomes `DIR.tandem-unfinished`.
+//! line is the data directory, its second `keep` or `drop`, its third where the old one is kept in the end. For a
+//! data directory DIR the new one is made as `DIR.tandem-new`, the old one becomes `DIR.tandem-old`, and where
+//! that is there already, what an unfinished copy of ours left becomes `DIR.tandem-unfinished`.
 
 use std::time::{Duration, Instant};
 
@@ -38,9 +38,13 @@ fi
 const READ: ReadScript = ReadScript::new(
     "look for a data directory that was moved aside",
     r#"
+# What a run that was killed has begun here may still be at work.
+lock=/run/lock/tandem-aside.lock
+if [ -r "$lock" ] && command -v flock >/dev/null 2>&1; then exec 9<"$lock"; flock -s -w 3600 9 || exit 1; fi
 [ -s /var/lib/tandem/aside ] || { [ ! -e "$1.tandem-old" ] || echo foreign; exit 0; }
-{ IFS= read -r datadir; IFS= read -r fate; } </var/lib/tandem/aside
+{ IFS= read -r datadir; IFS= read -r fate; IFS= read -r kept; } </var/lib/tandem/aside
 [ "$datadir" = "$1" ] || { echo foreign; exit 0; }
+[ -z "$kept" ] || [ ! -e "$kept" ] || fate=drop
 if [ -e "$1.tandem-old" ]; then echo "$fate there"; else echo "$fate"; fi
 "#,
 );
@@ -83,12 +87,15 @@ exit 4
 const SETTLE: &str = r#"
 set -u
 [ -s /var/lib/tandem/aside ] || exit 0
-{ IFS= read -r datadir; IFS= read -r fate; } </var/lib/tandem/aside
+{ IFS= read -r datadir; IFS= read -r fate; IFS= read -r kept; } </var/lib/tandem/aside
 case $datadir in /?*) ;; *) exit 1 ;; esac
-if [ "$fate" = keep ] && [ -d "$datadir.tandem-old" ]; then
-  mv "$datadir.tandem-old" "$datadir.replaced-$1" || exit 1
-  echo "$datadir.replaced-$1"
+if [ "$fate" = keep ] && [ -d "$datadir.tandem-old" ] && { [ -z "$kept" ] || [ ! -e "$kept" ]; }; then
+  kept=$datadir.replaced-$1
+  printf '%s\n%s\n%s\n' "$datadir" "$fate" "$kept" >/var/lib/tandem/aside.new || exit 1
+  sync /var/lib/tandem/aside.new 2>/dev/null || true
+  mv /var/lib/tandem/aside.new /var/lib/tandem/aside && mv "$datadir.tandem-old" "$kept" || exit 1
 fi
+[ -z "$kept" ] || echo "$kept"
 rm -rf "$datadir.tandem-old" "$datadir.tandem-unfinished" "$datadir.tandem-new"
 rm -f /var/lib/tandem/aside
 "#;
