@@ -101,7 +101,10 @@ section disk
 printf 'datadir=%s\n' "$datadir"
 stat -f -c 'type=%T' "$datadir" 2>/dev/null
 at=${datadir%/}
-[ -L "$at" ] || [ "$(stat -c %d "$at" 2>/dev/null)" != "$(stat -c %d "${at%/*}/" 2>/dev/null)" ] || echo renamable=yes
+[ ! -L "$at" ] || echo link=yes
+printf 'devices='
+stat --printf '%d ' "$at" "${at%/*}/" 2>/dev/null
+echo
 df -Pk "$datadir" 2>&1
 section channel-passwords
 for info in "$datadir"/master*.info; do
