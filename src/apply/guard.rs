@@ -27,7 +27,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let host = &step.host;
     match &step.action {
-        Action::Seed(plan) => still_replaceable(host, plan, fleet).await,
+        Action::Seed(plan) => {
+            still_replaceable(host, plan, fleet).await?;
+            still_unused(step, fleet).await
+        }
         Action::Restart { .. } => still_unused(step, fleet).await,
         Action::WriteOptionFile { path, .. } => same_file(host, path, fleet).await,
         Action::RemoveLeftovers { database: true, .. } => test_is_empty(host, fleet).await,

@@ -14,4 +14,4 @@ pub use event::{Event, Events};
 pub use executor::{Outcome, execute};
 pub use fleet::Fleet;
 pub use lock::{HostLock, LockError, LockInfo, take_all};
-pub(crate) use steps::{Statements, restart_for_proof, statements};
+pub(crate) use steps::{Lifted, Statements, lift_read_only, restart_for_proof, statements};

@@ -195,9 +195,9 @@ pub enum SeedMethod {
     Auto,
     /// A dump that is streamed from host to host.
     Logical,
-    /// A copy of the files, as by `mariadb-backup`. Known as a word, not built yet.
+    /// A copy of the files by `mariadb-backup`.
     Physical,
-    /// MySQL's clone plugin. Known as a word, not built yet.
+    /// MySQL's clone plugin.
     Clone,
     /// No copy; the user takes care of the data.
     None,

@@ -9,7 +9,7 @@ use crate::{
     desired::{SeedMethod, SeedWish},
     dialect::HEARTBEAT,
     model::{Fact, bytes, visible},
-    plan::{Action, EndedChannel, Kind, Reason, Risk, SeedPlan, Step, StepId},
+    plan::{Action, CopyMethod, EndedChannel, Kind, Reason, Risk, SeedPlan, Step, StepId},
 };
 
 impl Pair<'_> {
@@ -66,18 +66,7 @@ impl Pair<'_> {
             );
             return Footing::Refused;
         };
-        if matches!(wish.method, SeedMethod::Physical | SeedMethod::Clone) {
-            draft.refuse(
-                host,
-                "seed-method",
-                format!(
-                    "this seed_method ({}) is not built yet; auto and logical are. Nothing was changed.",
-                    wish.place
-                ),
-            );
-            return Footing::Refused;
-        }
-        let donor = self.donor();
+        let donor = self.donor().filter(|(name, server)| self.may_give(wish, name, server));
         let (giver, giving) = donor.unwrap_or((&wish.from, self.source));
         let chosen: Vec<_> = giving
             .databases
@@ -111,6 +100,13 @@ impl Pair<'_> {
             draft.refuse(host, "same-database-twice", reason);
             return Footing::Refused;
         }
+        let method = match self.method(wish, (giver, giving), chosen.len()) {
+            Ok(method) => method,
+            Err(reason) => {
+                draft.refuse(host, "seed-method", reason);
+                return Footing::Refused;
+            }
+        };
         let size: u64 = chosen.iter().map(|d| d.bytes).sum();
         // What is replaced is kept on the same disk first.
         let own: u64 =
@@ -136,7 +132,12 @@ impl Pair<'_> {
             .flat_map(|d| d.locked_tables.iter().map(|(table, _)| (d.name.clone(), table.clone())))
             .collect();
         let mut risk = vec![Risk::CopyLoad { bytes: size }];
-        if !locked.is_empty() {
+        if let CopyMethod::Physical { .. } = method {
+            risk.push(Risk::WriteLock {
+                host: giver.clone(),
+                why: "the end of the backup is one place in the binary log".to_owned(),
+            });
+        } else if !locked.is_empty() {
             let names: Vec<String> = chosen
                 .iter()
                 .flat_map(|d| d.locked_tables.iter().map(|(t, e)| format!("{}.{t} ({e})", d.name)))
@@ -168,11 +169,15 @@ impl Pair<'_> {
             }));
         }
         if !replaces.is_empty() {
-            risk.push(Risk::ReplacesData(format!(
-                "{} of {host}: {}; kept in a file below /var/lib/tandem/replaced on {host}",
-                bytes(own),
-                shown(&replaces)
-            )));
+            let kept = match method {
+                CopyMethod::Physical { .. } => "kept in a directory beside the data directory".to_owned(),
+                _ => format!("kept in a file below /var/lib/tandem/replaced on {host}"),
+            };
+            risk.push(Risk::ReplacesData(format!("{} of {host}: {}; {kept}", bytes(own), shown(&replaces))));
+        }
+        if method.is_whole() {
+            risk.push(Risk::Restart { sessions: self.server.sessions.known().map_or(0, Vec::len) });
+            risk.push(Risk::Note(self.what_is_replaced(&method)));
         }
         if self.server.binlog.known().is_some() && replaces.is_empty() && !beside {
             risk.push(Risk::Note(format!(
@@ -184,16 +189,17 @@ impl Pair<'_> {
             id: StepId(format!("{host}/seed/{}", wish.from)),
             host: host.clone(),
             kind: Kind::Seed,
-            summary: match donor {
-                None => format!("copy {} from {} ({})", shown(&databases), wish.from, bytes(size)),
-                Some(_) => {
-                    format!(
-                        "copy {} from {giver}, a replica of {} ({})",
-                        shown(&databases),
-                        wish.from,
-                        bytes(size)
-                    )
-                }
+            summary: {
+                let whose = match donor {
+                    None => String::new(),
+                    Some(_) => format!(", a replica of {}", wish.from),
+                };
+                let how = match method {
+                    CopyMethod::Logical => "",
+                    CopyMethod::Physical { .. } => ", all files by mariadb-backup",
+                    CopyMethod::Clone(_) => ", the whole server by the clone plugin",
+                };
+                format!("copy {} from {giver}{whose} ({}{how})", shown(&databases), bytes(size))
             },
             reason: vec![Reason::declared(
                 match replaces.is_empty() {
@@ -229,6 +235,7 @@ impl Pair<'_> {
                 ends,
                 others: of_others.into_iter().chain(elsewhere).chain([HEARTBEAT.to_owned()]).collect(),
                 beside,
+                method,
             }),
         });
         Footing::Seeded

@@ -24,6 +24,7 @@ mod settings;
 mod several;
 mod undeclared;
 mod uuid;
+mod whole;
 
 use std::collections::BTreeMap;
 
@@ -133,6 +134,10 @@ pub fn compare(context: &Context<'_>) -> Draft {
         if let (Some(host), Some(facts)) =
             (context.desired.hosts.get(name), context.observed.get(name).and_then(|f| f.known()))
         {
+            if let Some(server) = facts.server.known() {
+                let left = whole::leftover_accounts(name, server, &draft.steps);
+                draft.steps.extend(left);
+            }
             let step = retention::step(host, facts, &draft.steps);
             draft.steps.extend(step);
             draft.steps.extend(heartbeat::step(context, host, facts));

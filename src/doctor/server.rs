@@ -130,6 +130,8 @@ mod tests {
             free: 4096,
             total: 1 << 30,
             owner: "root".into(),
+            file_system: "ext2/ext3".into(),
+            renamable: true,
         });
         facts.service = Fact::Known(ServiceFacts { user: "mysql".into(), ..ServiceFacts::default() });
         let said = explain_down(&facts).unwrap_or_default();

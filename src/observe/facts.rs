@@ -108,6 +108,10 @@ pub struct DiskFacts {
     pub total: u64,
     /// To whom the directory belongs; looked at where the server is down, empty else.
     pub owner: String,
+    /// Kind of the file system as `stat -f` names it, such as `ext2/ext3` or `overlayfs`.
+    pub file_system: String,
+    /// Whether the directory can be renamed: it is no symbolic link, and no file system of its own.
+    pub renamable: bool,
 }
 
 /// Whether a port answered.

@@ -167,7 +167,11 @@ fn option_files(sections: &Sections<'_>) -> (Fact<Files>, Option<u32>) {
 
 fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {
     let text = sections.text("disk").unwrap_or_default();
-    let datadir = sections.pairs("disk").get("datadir").cloned().unwrap_or_default();
+    let pairs = sections.pairs("disk");
+    let datadir = pairs.get("datadir").cloned().unwrap_or_default();
+    // Of the directory, and of the one in which it lies.
+    let devices: Vec<&str> = pairs.get("devices").map(|d| d.split_whitespace().collect()).unwrap_or_default();
+    let one_file_system = matches!(devices.as_slice(), [own, above] if own == above);
     let numbers: Option<(u64, u64)> = text.lines().rev().find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         Some((fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?))
@@ -178,6 +182,8 @@ fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {
             free: free.saturating_mul(1024),
             total: total.saturating_mul(1024),
             owner: sections.text("datadir-owner").unwrap_or_default().trim().to_owned(),
+            file_system: pairs.get("type").cloned().unwrap_or_default(),
+            renamable: !pairs.contains_key("link") && one_file_system,
         }),
         None => Fact::Unread(format!("the space at {datadir} is not known")),
     }

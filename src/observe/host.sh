@@ -17,7 +17,7 @@ if [ -d /run/systemd/system ]; then echo init=systemd; fi
 section addresses
 hostname -I 2>/dev/null || ip -o addr 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'
 section tools
-for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog mysqlbinlog zstd gzip perl python3 socat systemd-run flock \
+for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog mysqlbinlog mariadb-backup mariabackup mbstream zstd gzip perl python3 socat systemd-run flock \
   apt-get dnf; do
   command -v "$tool" 2>/dev/null
 done
@@ -99,6 +99,12 @@ section option-bytes
 
 section disk
 printf 'datadir=%s\n' "$datadir"
+stat -f -c 'type=%T' "$datadir" 2>/dev/null
+at=${datadir%/}
+[ ! -L "$at" ] || echo link=yes
+printf 'devices='
+stat --printf '%d ' "$at" "${at%/*}/" 2>/dev/null
+echo
 df -Pk "$datadir" 2>&1
 section channel-passwords
 for info in "$datadir"/master*.info; do

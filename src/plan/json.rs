@@ -94,7 +94,15 @@ pub struct StepDocument {
 impl From<&Plan> for PlanDocument {
     fn from(plan: &Plan) -> Self {
         let hosts: BTreeSet<&HostName> = plan.steps.iter().map(|s| &s.host).collect();
-        let restarts = plan.steps.iter().filter(|s| matches!(s.action, Action::Restart { .. })).count();
+        let restarts = plan
+            .steps
+            .iter()
+            .filter(|s| match &s.action {
+                Action::Restart { .. } => true,
+                Action::Seed(seed) => seed.method.is_whole(),
+                _ => false,
+            })
+            .count();
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             in_sync: plan.in_sync(),

@@ -19,6 +19,7 @@ pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};
 pub use risk::Risk;
 pub use step::{
-    Action, CertificatePlan, ChannelChange, Coordinates, EndedChannel, GtidPhase, Hop, Kind, Moment, Plan,
-    Reason, Refusal, SeedPlan, Step, StepId, UndeclaredChannel, Waiting, Warning,
+    Action, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, Coordinates, CopyMethod, EndedChannel,
+    GtidPhase, Hop, Kind, Moment, Plan, Reason, Refusal, SeedPlan, Step, StepId, UndeclaredChannel, Waiting,
+    Warning,
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
     firewall::FirewallChange,
-    model::{Filters, HostName, Place},
+    model::{Endpoint, Filters, HostName, Place},
     plan::Risk,
 };
 
@@ -185,6 +185,47 @@ pub struct SeedPlan {
     pub others: Vec<String>,
     /// Whether other channels of the replica bring data already: then its binary logs go on.
     pub beside: bool,
+    /// How the data gets there.
+    pub method: CopyMethod,
+}
+
+/// How a copy is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyMethod {
+    /// A dump that is streamed from host to host: some databases, row by row.
+    Logical,
+    /// The files of the whole server, by `mariadb-backup`.
+    Physical {
+        /// The unit that runs the replica's server.
+        unit: String,
+    },
+    /// The whole server, fetched by MySQL's clone plugin.
+    Clone(ClonePlan),
+}
+
+impl CopyMethod {
+    /// Whether everything that the replica's server has is replaced, accounts and all.
+    pub fn is_whole(&self) -> bool {
+        *self != CopyMethod::Logical
+    }
+}
+
+/// User of the account by which a replica fetches a clone. Each copy makes it anew, and it ends with the copy.
+pub const CLONE_USER: &str = "tandem_clone";
+
+/// What the clone plugin has to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClonePlan {
+    /// The unit that runs the replica's server.
+    pub unit: String,
+    /// Where the replica reaches the source.
+    pub source: Endpoint,
+    /// The address from which the replica comes, as the host part of an account.
+    pub account_host: String,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// The authority's file on the replica, where the source's certificate is verified.
+    pub tls_ca: Option<String>,
 }
 
 /// A channel that ends where a copy replaces a server's data.

@@ -1,14 +1,31 @@
 //! The source's own accounts, statement by statement: a standby without logins is none.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     apply::{Fleet, StepError, journal::Journal, statements},
     dialect::literal,
     grant::is_system_account,
     model::HostName,
-    plan::SeedPlan,
+    plan::{CLONE_USER, SeedPlan},
+    transport::ReadScript,
 };
+
+const READ_KEPT: ReadScript = ReadScript::new(
+    "look for accounts that a copy has put aside",
+    "cat /var/lib/tandem/accounts.json 2>/dev/null || true",
+);
+const KEEP: &str = r#"
+set -e
+umask 077
+mkdir -p /var/lib/tandem
+cat >/var/lib/tandem/accounts.json.new
+sync /var/lib/tandem/accounts.json.new 2>/dev/null || true
+mv /var/lib/tandem/accounts.json.new /var/lib/tandem/accounts.json
+"#;
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Copies accounts, roles and grants that are neither the server's nor ours, off the binary log.
 /// Returns how many.
@@ -18,7 +35,38 @@ pub async fn copy(
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<usize, StepError> {
-    let from = &plan.from;
+    let several = plan.beside || !plan.others.is_empty();
+    let there = if several { accounts_of(host, fleet).await? } else { BTreeSet::new() };
+    // An account that is there already gets the source's login; none is ever dropped. Of several sources
+    // each brings only those that are not there.
+    let wanted = |user: &str, at: &str, role: bool| {
+        let stays = several && !role && there.contains(&(user.to_owned(), at.to_owned()));
+        let left_out = is_system_account(user, at) || plan.own_users.iter().any(|own| own == user);
+        !left_out && !stays
+    };
+    let accounts = read(&plan.from, wanted, fleet).await?;
+    let tried = format!("copy the accounts of {}", plan.from);
+    write(host, &tried, &accounts, fleet, journal).await?;
+    Ok(accounts.len())
+}
+
+/// One account with the statements that make it what it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Account {
+    user: String,
+    host: String,
+    create: Vec<String>,
+    grants: Vec<String>,
+    roles: Vec<String>,
+}
+
+/// The wanted accounts of a server; whether one is wanted is asked with its user, its host, and whether it
+/// is a role.
+async fn read(
+    from: &HostName,
+    wanted: impl Fn(&str, &str, bool) -> bool,
+    fleet: &Fleet<'_>,
+) -> Result<Vec<Account>, StepError> {
     let reading = |e| StepError::new(from, "read its accounts", e);
     let dialect = fleet.dialect(from)?;
     let mut source = fleet.reader(from).await?;
@@ -26,49 +74,129 @@ pub async fn copy(
         source.query(hex).await.map_err(reading)?;
     }
     let rows = source.query(dialect.show_accounts()).await.map_err(reading)?;
-    let several = plan.beside || !plan.others.is_empty();
-    let there = if several { accounts_of(host, fleet).await? } else { BTreeSet::new() };
-    let (mut creates, mut grants, mut roles) = (Vec::new(), Vec::new(), Vec::new());
-    let mut names = BTreeSet::new();
+    let mut accounts = Vec::new();
     for row in &rows {
         let (user, at) = (row.text("user"), row.text("host"));
-        if is_system_account(&user, &at) || plan.own_users.contains(&user) {
+        let role = row.get("is_role") == Some("Y");
+        if !wanted(&user, &at, role) {
             continue;
         }
-        let name = if row.get("is_role") == Some("Y") {
-            creates.push(format!("CREATE ROLE IF NOT EXISTS {}", literal(&user)));
+        let (mut create, mut roles) = (Vec::new(), Vec::new());
+        let name = if role {
+            create.push(format!("CREATE ROLE IF NOT EXISTS {}", literal(&user)));
             literal(&user)
         } else {
             let name = format!("{}@{}", literal(&user), literal(&at));
             let shown = source.query(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
-            let create = shown.first().and_then(|r| r.at(0)).unwrap_or_default();
-            let (create, default) = without_default_roles(create);
-            // An account that is there already gets the source's login; none is ever dropped. Of several sources
-            // each brings only those that are not there.
-            if several && there.contains(&(user.clone(), at.clone())) {
-                continue;
-            }
-            creates.push(create.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
-            creates.push(create.replacen("CREATE USER ", "ALTER USER ", 1));
+            let (shown, default) =
+                without_default_roles(shown.first().and_then(|r| r.at(0)).unwrap_or_default());
+            create.push(shown.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
+            create.push(shown.replacen("CREATE USER ", "ALTER USER ", 1));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
             name
         };
         let shown = source.query(&format!("SHOW GRANTS FOR {name}")).await.map_err(reading)?;
-        grants.extend(shown.iter().filter_map(|r| r.at(0)).map(str::to_owned));
-        names.insert((user, at));
+        let grants = shown.iter().filter_map(|r| r.at(0)).map(str::to_owned).collect();
+        accounts.push(Account { user, host: at, create, grants, roles });
     }
     source.close().await;
-    if names.is_empty() {
-        return Ok(0);
+    Ok(accounts)
+}
+
+/// Makes accounts: first all of them, then what they may do, since one may be granted to another.
+async fn write(
+    host: &HostName,
+    tried: &str,
+    accounts: &[Account],
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(), StepError> {
+    if accounts.is_empty() {
+        return Ok(());
     }
-    let writing = |e| StepError::new(host, format!("copy the accounts of {from}"), e);
+    let writing = |e| StepError::new(host, tried, e);
     let mut sql = statements(host, fleet, journal).await?;
     sql.off_the_binlog().await.map_err(writing)?;
-    for statement in creates.iter().chain(&grants).chain(&roles) {
+    let all = |pick: fn(&Account) -> &Vec<String>| accounts.iter().flat_map(pick);
+    for statement in all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)) {
         sql.run_as(statement, &without_hashes(statement)).await.map_err(writing)?;
     }
     sql.sql.close().await;
-    Ok(names.len())
+    Ok(())
+}
+
+/// Keeps what a copy of the whole server would take away: the accounts that only this host has, those of
+/// ours, and the one by which Debian's scripts log in.
+///
+/// They lie in a file on the host until [`put_back`] has made them again. A run that was cut off may have left
+/// that file, and then it knows accounts that are gone; ours are made anew by every plan, so theirs are
+/// read again.
+pub async fn keep_own(
+    host: &HostName,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Vec<Account>, StepError> {
+    let tried = READ_KEPT.what;
+    let output = fleet.session(host)?.read(&READ_KEPT, &[], LIMIT).await;
+    let output = output.map_err(|e| StepError::new(host, tried, e))?;
+    let mut kept: Vec<Account> = match output.text().trim() {
+        "" => Vec::new(),
+        text => serde_json::from_str(text).map_err(|e| StepError::new(host, tried, e))?,
+    };
+    // Another server's account of ours, which an earlier copy has brought, is not declared here.
+    let declared = fleet.desired.hosts.get(host).map(|h| h.accounts.as_slice()).unwrap_or_default();
+    let ours = |user: &str, at: &str| declared.iter().any(|a| a.user == user && a.host == at);
+    let theirs = accounts_of(&plan.donor, fleet).await?;
+    let wanted = |user: &str, at: &str, _| {
+        let only_here = !is_system_account(user, at) && !theirs.contains(&(user.to_owned(), at.to_owned()));
+        user != CLONE_USER && (ours(user, at) || only_here || user == "debian-sys-maint")
+    };
+    for account in read(host, wanted, fleet).await? {
+        let known = kept.iter().position(|k| k.user == account.user && k.host == account.host);
+        match known {
+            Some(at) if ours(&account.user, &account.host) => kept[at] = account,
+            Some(_) => {}
+            None => kept.push(account),
+        }
+    }
+    let text = serde_json::to_string(&kept).unwrap_or_default();
+    let tried = "keep the accounts that only it has";
+    let begun = std::time::Instant::now();
+    let done = fleet.writer(host)?.run(tried, KEEP, &[], text.as_bytes(), LIMIT).await;
+    journal.ran(host, tried, begun.elapsed(), done.as_ref().map_or("failed", |_| "ok"));
+    done.map_err(|e| StepError::new(host, tried, e))?;
+    Ok(kept)
+}
+
+/// Gives a server that is a copy its own accounts again, and takes away those of ours that are another
+/// server's. Returns how many accounts of users there are.
+pub async fn put_back(
+    host: &HostName,
+    plan: &SeedPlan,
+    kept: Vec<Account>,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<usize, StepError> {
+    let tried = "give it its own accounts again";
+    let failed = |e| StepError::new(host, tried, e);
+    let mut sql = statements(host, fleet, journal).await?;
+    sql.off_the_binlog().await.map_err(failed)?;
+    let mut users = 0;
+    for (user, at) in accounts_of(host, fleet).await? {
+        if user == CLONE_USER || plan.own_users.contains(&user) {
+            let name = format!("{}@{}", literal(&user), literal(&at));
+            sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
+        } else if !is_system_account(&user, &at) {
+            users += 1;
+        }
+    }
+    sql.sql.close().await;
+    write(host, tried, &kept, fleet, journal).await?;
+    let removed =
+        fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/accounts.json", &[], b"", LIMIT).await;
+    removed.map_err(|e| StepError::new(host, tried, e))?;
+    Ok(users)
 }
 
 async fn accounts_of(host: &HostName, fleet: &Fleet<'_>) -> Result<BTreeSet<(String, String)>, StepError> {

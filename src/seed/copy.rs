@@ -14,6 +14,7 @@ use super::{LOCK_WAIT, check};
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
     model::{Family, HostName},
+    observe::HostFacts,
     plan::{SeedPlan, Step},
     transport::{Login, SqlWriter, Stream, relay},
 };
@@ -270,7 +271,7 @@ async fn streams<'f>(
 ) -> Result<(Stream<'f>, Stream<'f>), StepError> {
     let from = &plan.donor;
     let (source, sink) = (fleet.facts(from)?, fleet.facts(host)?);
-    let tool = |facts: &crate::observe::HostFacts, at: &HostName, names: &[&str]| {
+    let tool = |facts: &HostFacts, at: &HostName, names: &[&str]| {
         names.iter().find_map(|n| facts.os.tools.get(*n)).cloned().ok_or_else(|| {
             StepError::new(at, format!("find {} on the host", names.join(" or ")), "it is not installed")
                 .then("Install the server's client package.")
@@ -278,12 +279,7 @@ async fn streams<'f>(
     };
     let dump = tool(source, from, &["mariadb-dump", "mysqldump"])?;
     let client = tool(sink, host, &["mariadb", "mysql"])?;
-    let both = |name: &str| source.os.tools.contains_key(name) && sink.os.tools.contains_key(name);
-    let (pack, unpack) = match (both("zstd"), both("gzip")) {
-        (true, _) => ("zstd -q -1 -c", "zstd -q -d -c"),
-        (false, true) => ("gzip -1 -c", "gzip -d -c"),
-        (false, false) => ("cat", "cat"),
-    };
+    let (pack, unpack) = packers(source, sink);
     let (from_login, to_login) = (fleet.login(from)?, fleet.login(host)?);
     let words = fleet.dialect(from)?.dump(counts_by_gtid(from, fleet).await?);
     let mut args: Vec<&str> =
@@ -309,6 +305,16 @@ async fn streams<'f>(
         result.map_err(|e| StepError::new(from, format!("begin the copy from {from} to {host}"), e))?;
     }
     Ok((send, load))
+}
+
+/// The command that compresses on one host, and the one that undoes it on the other.
+pub(super) fn packers(source: &HostFacts, sink: &HostFacts) -> (&'static str, &'static str) {
+    let both = |name: &str| source.os.tools.contains_key(name) && sink.os.tools.contains_key(name);
+    match (both("zstd"), both("gzip")) {
+        (true, _) => ("zstd -q -1 -c", "zstd -q -d -c"),
+        (false, true) => ("gzip -1 -c", "gzip -d -c"),
+        (false, false) => ("cat", "cat"),
+    }
 }
 
 /// Whether a server of MySQL gives transactions GTIDs, or has been made ready to. Others always do.

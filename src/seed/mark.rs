@@ -56,7 +56,7 @@ pub async fn forget(host: &HostName, from: &HostName, fleet: &Fleet<'_>) -> Resu
     let tried = "note that the copy is complete";
     fleet
         .writer(host)?
-        .run(tried, "rm -f /var/lib/tandem/seed.json", &[], b"", limit)
+        .run(tried, "rm -f /var/lib/tandem/seed.json /var/lib/tandem/accounts.json", &[], b"", limit)
         .await
         .map(|_| ())
         .map_err(|e| StepError::new(host, tried, e))

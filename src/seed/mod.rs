@@ -1,14 +1,18 @@
 //! Copies a source's data to an empty replica as one snapshot with its coordinates.
 //!
-//! The bytes flow from the source's dump program through two ssh connections into the replica's
-//! client, compressed on the way, and never touch a disk of the controller. A mark on the replica
+//! A dump, or the files of the whole server, or what MySQL's clone plugin fetches. The bytes of the first two flow from the source's program through two ssh connections into the replica's,
+//! compressed on the way, and never touch a disk of the controller. A mark on the replica
 //! (see [`crate::observe::SeedMark`]) proves until the channel runs that everything there is our copy.
 
 mod accounts;
+mod aside;
 mod check;
+mod clone;
 mod copy;
 mod keep;
 mod mark;
+mod physical;
+mod quiet;
 mod retention;
 
 use std::time::Duration;
@@ -16,11 +20,12 @@ use std::time::Duration;
 use crate::{
     apply::{Events, Fleet, StepError, journal::Journal, statements},
     dialect::identifier,
-    model::Family,
+    model::{Family, HostName},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
-    plan::{SeedPlan, Step},
+    plan::{CopyMethod, SeedPlan, Step},
 };
 
+pub use aside::MEND;
 pub use mark::{forget, read as read_marks};
 pub use retention::{Holds, restore as restore_retention};
 
@@ -59,23 +64,48 @@ async fn copy_all(
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
     // The old data is safe before the mark says that nothing here is worth keeping.
-    let kept = match plan.replaces.is_empty() {
-        true => None,
-        false => Some(keep::keep(host, &plan.replaces, fleet, journal).await?),
+    let kept = keep_old(host, plan, fleet, journal).await?;
+    let own = match plan.method.is_whole() {
+        true => Some(accounts::keep_own(host, plan, fleet, journal).await?),
+        false => None,
     };
     let mut databases = plan.databases.clone();
     databases.extend(plan.replaces.iter().filter(|d| !plan.databases.contains(d)).cloned());
     let mut marks = mark::read(host, fleet).await?;
-    let mut own = SeedMark { from: plan.from.to_string(), databases, loaded: None };
-    marks.put(own.clone());
+    let mut record = SeedMark { from: plan.from.to_string(), databases, loaded: None };
+    marks.put(record.clone());
     mark::write(host, &marks, fleet).await?;
     end_channels(plan, fleet, journal).await?;
-    drop_leftovers(step, plan, fleet, journal).await?;
+    if !plan.method.is_whole() {
+        drop_leftovers(step, plan, fleet, journal).await?;
+    }
 
-    let copied = copy::run(step, plan, fleet, journal, events).await?;
-    let accounts = match plan.accounts {
-        true => accounts::copy(host, plan, fleet, journal).await?,
-        false => 0,
+    let mut reopened = None;
+    let copied = match &plan.method {
+        CopyMethod::Logical => copy::run(step, plan, fleet, journal, events).await?,
+        CopyMethod::Clone(how) => {
+            let (copied, lifted) = clone::run(step, (plan, how), fleet, journal, events).await?;
+            reopened = Some(lifted);
+            copied
+        }
+        CopyMethod::Physical { unit } => {
+            let copied = physical::copy(step, plan, fleet, journal, events).await?;
+            // From here on a database that came into being meanwhile is part of the copy, too.
+            for name in there_now(&plan.donor, fleet).await? {
+                if !record.databases.contains(&name) {
+                    record.databases.push(name);
+                }
+            }
+            marks.put(record.clone());
+            mark::write(host, &marks, fleet).await?;
+            aside::swap(host, (unit, physical::datadir(host, fleet)?), fleet, journal).await?;
+            copied
+        }
+    };
+    let accounts = match own {
+        Some(own) => accounts::put_back(host, plan, own, fleet, journal).await?,
+        None if plan.accounts => accounts::copy(host, plan, fleet, journal).await?,
+        None => 0,
     };
     disable_events(step, plan, fleet, journal).await?;
     check::contents(host, plan, fleet).await?;
@@ -85,25 +115,31 @@ async fn copy_all(
         false => (String::new(), 0),
     };
     check::still_there(&plan.from, &file, fleet).await?;
-    own.loaded = Some(SeedCoordinates {
+    // All of it is there: the old data directory is not needed any more.
+    let kept = aside::settle(host, fleet, journal).await?.map(|path| (path, "rm -r")).or(kept);
+    record.loaded = Some(SeedCoordinates {
         file,
         position,
         gtid: copied.gtid.clone(),
         own_file: String::new(),
         own_position: 0,
     });
-    marks.put(own);
+    marks.put(record);
     if !plan.beside {
         begin_history(step, &mut marks, fleet, journal).await?;
     }
     mark::write(host, &marks, fleet).await?;
+    if let Some(lifted) = reopened {
+        lifted.restore(fleet, journal).await?;
+    }
     let lock = match copied.lock {
         None => "longest lock: none".to_owned(),
         Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.donor),
     };
     let gtid = if copied.gtid.is_empty() { "the first event".to_owned() } else { copied.gtid };
-    let kept =
-        kept.map(|path| format!("; the old data is kept in {path} on {host}, to be removed with: rm {path}"));
+    let kept = kept.map(|(path, rm)| {
+        format!("; the old data is kept in {path} on {host}, to be removed with: {rm} {path}")
+    });
     let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
     Ok(Some(format!(
         "{} sent, {accounts}, snapshot at {gtid} ({}:{}), {lock}{}",
@@ -112,6 +148,45 @@ async fn copy_all(
         copied.position,
         kept.unwrap_or_default()
     )))
+}
+
+/// Keeps the replica's own data, which the copy replaces: in a file, or by moving its data directory aside later.
+/// What comes back is the file and the command that removes it.
+async fn keep_old(
+    host: &HostName,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<(String, &'static str)>, StepError> {
+    if let CopyMethod::Physical { .. } = plan.method {
+        return physical::prepare(host, plan, fleet).await.map(|()| None);
+    }
+    // A run that was to move the data aside and did not come to it has left it where it is.
+    let meant = match fleet.dialect(host)?.family() {
+        Family::MariaDb => aside::left(host, physical::datadir(host, fleet)?, fleet).await?,
+        Family::MySql => {
+            // Nor has a clone that was cut off switched on again what it had switched off.
+            quiet::end(host, fleet, journal).await?;
+            aside::Left::Nothing
+        }
+    };
+    let databases = match meant {
+        aside::Left::Meant { keep: true, done: false } if plan.replaces.is_empty() => &plan.leftovers,
+        _ => &plan.replaces,
+    };
+    if databases.is_empty() {
+        return Ok(None);
+    }
+    let path = keep::keep(host, databases, fleet, journal).await?;
+    Ok(Some((path, "rm")))
+}
+
+/// Databases that hold something now.
+async fn there_now(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, StepError> {
+    let mut sql = fleet.reader(host).await?;
+    let names = crate::observe::databases_with_content(&mut sql, fleet.dialect(host)?).await;
+    sql.close().await;
+    names.map_err(|e| StepError::new(host, "look at its databases", e))
 }
 
 /// Ends the channels that can't outlive the copy. From here on its record says where to begin.

@@ -27,3 +27,4 @@ mod verify;
 mod versions;
 mod views;
 mod watch;
+mod whole;

@@ -3,6 +3,7 @@
 mod compatibility;
 mod pictures;
 mod shapes;
+mod whole;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -64,6 +64,8 @@ pub struct Host {
 pub struct World {
     /// Facts as they would be observed.
     pub observed: Observed,
+    /// Variables that count more than the files, as `NAME=VALUE`.
+    pub extra: Vec<String>,
     /// Servers that are stopped come back as they were.
     stopped: BTreeMap<HostName, ServerFacts>,
 }
@@ -79,7 +81,7 @@ fn address(n: usize) -> String {
 impl World {
     /// Puts hosts together.
     pub fn new(hosts: &[Host]) -> Self {
-        let mut world = Self { observed: Observed::new(), stopped: BTreeMap::new() };
+        let mut world = Self { observed: Observed::new(), extra: Vec::new(), stopped: BTreeMap::new() };
         for (n, host) in hosts.iter().enumerate() {
             let server = server(n, host, hosts.len());
             let mut facts = facts(host);
@@ -152,7 +154,7 @@ impl World {
         let loaded = load(&Request {
             inventory: vec![inventory],
             playbook: Some(play.to_string_lossy().into_owned()),
-            extra: Vec::new(),
+            extra: self.extra.clone(),
             ..Request::default()
         });
         assert!(!loaded.problems.fatal(), "{:?}", loaded.problems);
@@ -556,6 +558,8 @@ fn facts(host: &Host) -> HostFacts {
             free: 1 << 40,
             total: 1 << 41,
             owner: String::new(),
+            file_system: "ext2/ext3".into(),
+            renamable: true,
         }),
         seeds: Fact::Absent,
         retention: Fact::Absent,

@@ -45,7 +45,7 @@ pub async fn run(
     let lifted = if writes { Some(lift_read_only(host, fleet, journal).await?) } else { None };
     let result = act(step, fleet, journal, events).await;
     let restored = match lifted {
-        Some(lifted) => lifted.restore().await,
+        Some(lifted) => lifted.restore(fleet, journal).await,
         None => Ok(()),
     };
     let note = result?;
@@ -153,14 +153,15 @@ pub async fn statements<'a>(
 }
 
 /// A server that takes no writes, not even an administrator's, takes those of a step until it is restored.
-pub struct Lifted<'a>(Option<Statements<'a>>);
+#[must_use]
+pub struct Lifted<'a>(Option<&'a crate::model::HostName>);
 
 /// Lifts `super_read_only` where it is on. Should this program die before it is restored, the next run
 /// finds the variable off and sets it.
 pub async fn lift_read_only<'a>(
     host: &'a crate::model::HostName,
     fleet: &Fleet<'_>,
-    journal: &'a Journal,
+    journal: &Journal,
 ) -> Result<Lifted<'a>, StepError> {
     if !fleet.dialect(host)?.has_super_read_only() {
         return Ok(Lifted(None));
@@ -168,19 +169,19 @@ pub async fn lift_read_only<'a>(
     let failed = |e| StepError::new(host, "lift super_read_only", e);
     let mut sql = statements(host, fleet, journal).await?;
     let rows = sql.sql.query("SELECT @@GLOBAL.super_read_only AS locked").await.map_err(failed)?;
-    if rows.first().and_then(|r| r.number("locked")) != Some(1) {
-        sql.sql.close().await;
-        return Ok(Lifted(None));
+    let locked = rows.first().and_then(|r| r.number("locked")) == Some(1);
+    if locked {
+        sql.run("SET GLOBAL super_read_only = OFF").await.map_err(failed)?;
     }
-    sql.run("SET GLOBAL super_read_only = OFF").await.map_err(failed)?;
-    Ok(Lifted(Some(sql)))
+    sql.sql.close().await;
+    Ok(Lifted(locked.then_some(host)))
 }
 
 impl Lifted<'_> {
-    /// Puts the server back to taking no writes.
-    pub async fn restore(self) -> Result<(), StepError> {
-        let Some(mut sql) = self.0 else { return Ok(()) };
-        let host = sql.host;
+    /// Puts the server back to taking no writes, on a connection of its own: the step may have restarted it.
+    pub async fn restore(self, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+        let Some(host) = self.0 else { return Ok(()) };
+        let mut sql = statements(host, fleet, journal).await?;
         sql.run("SET GLOBAL super_read_only = ON")
             .await
             .map_err(|e| StepError::new(host, "set super_read_only again", e))?;

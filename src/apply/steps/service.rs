@@ -7,6 +7,7 @@ use crate::{
     doctor::last_words,
     model::HostName,
     option_file::same_value,
+    seed::MEND,
     transport::{Login, Session, Writer},
 };
 
@@ -144,7 +145,7 @@ pub async fn restart_for_proof(host: &HostName, unit: &str, fleet: &Fleet<'_>) -
 
 async fn try_restart(writer: &Writer<'_>, login: &Login, unit: &str) -> Result<(), String> {
     let output = writer
-        .try_run("restart the server", RESTART, &[unit], b"", COMES_BACK)
+        .try_run("restart the server", &format!("{MEND}{RESTART}"), &[unit], b"", COMES_BACK)
         .await
         .map_err(|e| e.to_string())?;
     if output.status != 0 {
@@ -186,7 +187,7 @@ pub async fn start(
     let tried = format!("start {unit}");
     let enable = if enable { "yes" } else { "no" };
     let output = writer
-        .try_run(&tried, START, &[unit, enable], b"", COMES_BACK)
+        .try_run(&tried, &format!("{MEND}{START}"), &[unit, enable], b"", COMES_BACK)
         .await
         .map_err(|why| StepError::new(host, tried.clone(), why))?;
     journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });

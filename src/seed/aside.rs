@@ -1,0 +1,177 @@
+//! Two data directories beside each other: the old one is moved aside for the new one, and kept until that is
+//! verified.
+//!
+//! `/var/lib/tandem/aside` says so from before the copy begins until the old directory is dealt with: its first
+//! line is the data directory, its second `keep` or `drop`, its third where the old one is kept in the end. For a
+//! data directory DIR the new one is made as `DIR.tandem-new`, the old one becomes `DIR.tandem-old`, and where
+//! that is there already, what an unfinished copy of ours left becomes `DIR.tandem-unfinished`.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    apply::{Fleet, StepError, journal::Journal},
+    model::HostName,
+    transport::ReadScript,
+};
+
+/// A server with much memory to write back takes a while to stop, and one with a long log to start.
+const LIMIT: Duration = Duration::from_secs(3600);
+
+/// One at a time, also after a run that was killed: what it began on the host may still be at work.
+pub const ALONE: &str = r#"
+mkdir -p /var/lib/tandem
+if command -v flock >/dev/null 2>&1; then exec 9>>/run/lock/tandem-aside.lock; flock -w 3600 9 || exit 1; fi
+"#;
+
+/// Gives a server its data directory back, where the host died between two renames. Goes before a script that
+/// starts the server.
+pub const MEND: &str = r#"
+if [ -s /var/lib/tandem/aside ]; then
+  if command -v flock >/dev/null 2>&1; then exec 9>>/run/lock/tandem-aside.lock; flock -w 3600 9; fi
+  { IFS= read -r datadir; } </var/lib/tandem/aside
+  for there in "$datadir.tandem-unfinished" "$datadir.tandem-old"; do
+    [ -e "$datadir" ] || [ ! -d "$there" ] || mv "$there" "$datadir"
+  done
+fi
+"#;
+
+const READ: ReadScript = ReadScript::new(
+    "look for a data directory that was moved aside",
+    r#"
+# What a run that was killed has begun here may still be at work.
+lock=/run/lock/tandem-aside.lock
+if [ -r "$lock" ] && command -v flock >/dev/null 2>&1; then exec 9<"$lock"; flock -s -w 3600 9 || exit 1; fi
+[ -s /var/lib/tandem/aside ] || { [ ! -e "$1.tandem-old" ] || echo foreign; exit 0; }
+{ IFS= read -r datadir; IFS= read -r fate; IFS= read -r kept; } </var/lib/tandem/aside
+[ "$datadir" = "$1" ] || { echo foreign; exit 0; }
+[ -z "$kept" ] || [ ! -e "$kept" ] || fate=drop
+if [ -e "$1.tandem-old" ]; then echo "$fate there"; else echo "$fate"; fi
+"#,
+);
+
+/// Arguments: DATADIR FATE.
+const NOTE: &str = r#"
+set -e
+umask 077
+printf '%s\n%s\n' "$1" "$2" >/var/lib/tandem/aside.new
+sync /var/lib/tandem/aside.new 2>/dev/null || true
+mv /var/lib/tandem/aside.new /var/lib/tandem/aside
+"#;
+
+/// Arguments: UNIT DATADIR. What begins here comes to its end, also when the connection ends.
+const SWAP: &str = r#"
+set -u
+trap '' HUP INT TERM PIPE
+unit=$1 datadir=$2
+[ -d "$datadir.tandem-new/mysql" ] || { echo "the new data directory is not there" >&2; exit 1; }
+for file in "$datadir"/debian-*.flag "$datadir"/*_upgrade_info "$datadir"/*.pem; do
+  [ ! -f "$file" ] || cp -p "$file" "$datadir.tandem-new/" || exit 1
+done
+systemctl stop -- "$unit" || exit 1
+aside=$datadir.tandem-old
+if [ -e "$aside" ]; then aside=$datadir.tandem-unfinished; rm -rf "$aside"; fi
+mv "$datadir" "$aside" || { systemctl start -- "$unit"; exit 1; }
+mv "$datadir.tandem-new" "$datadir" || { rm -rf "$datadir"; mv "$aside" "$datadir"; systemctl start -- "$unit"; exit 1; }
+! command -v restorecon >/dev/null 2>&1 || restorecon -R "$datadir"
+systemctl reset-failed -- "$unit" 2>/dev/null
+systemctl start -- "$unit" && exit 0
+journalctl -q -n 20 -o cat -u "$unit" >&2 2>/dev/null
+systemctl stop -- "$unit"
+mv "$datadir" "$datadir.tandem-new" && mv "$aside" "$datadir"
+systemctl reset-failed -- "$unit" 2>/dev/null
+systemctl start -- "$unit"
+exit 4
+"#;
+
+/// Arguments: STAMP. Prints where the old directory is kept.
+const SETTLE: &str = r#"
+set -u
+[ -s /var/lib/tandem/aside ] || exit 0
+{ IFS= read -r datadir; IFS= read -r fate; IFS= read -r kept; } </var/lib/tandem/aside
+case $datadir in /?*) ;; *) exit 1 ;; esac
+if [ "$fate" = keep ] && [ -d "$datadir.tandem-old" ] && { [ -z "$kept" ] || [ ! -e "$kept" ]; }; then
+  kept=$datadir.replaced-$1
+  printf '%s\n%s\n%s\n' "$datadir" "$fate" "$kept" >/var/lib/tandem/aside.new || exit 1
+  sync /var/lib/tandem/aside.new 2>/dev/null || true
+  mv /var/lib/tandem/aside.new /var/lib/tandem/aside && mv "$datadir.tandem-old" "$kept" || exit 1
+fi
+[ -z "$kept" ] || echo "$kept"
+rm -rf "$datadir.tandem-old" "$datadir.tandem-unfinished" "$datadir.tandem-new"
+rm -f /var/lib/tandem/aside
+"#;
+
+/// What an earlier run has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing.
+    Nothing,
+    /// A directory that is none of ours stands where the old one would go.
+    Foreign,
+    /// It was to put the old data aside.
+    Meant {
+        /// Whether that is to be kept for good.
+        keep: bool,
+        /// Whether it has done so: then what is in the data directory is ours.
+        done: bool,
+    },
+}
+
+/// Looks for what an earlier run has left.
+pub async fn left(host: &HostName, datadir: &str, fleet: &Fleet<'_>) -> Result<Left, StepError> {
+    let output = fleet.session(host)?.read(&READ, &[datadir], LIMIT).await;
+    let output = output.map_err(|e| StepError::new(host, READ.what, e))?;
+    Ok(match output.text().trim() {
+        "" => Left::Nothing,
+        "foreign" => Left::Foreign,
+        text => Left::Meant { keep: text.starts_with("keep"), done: text.ends_with("there") },
+    })
+}
+
+/// Notes, before anything happens, that the data directory will be moved aside and what becomes of it.
+pub async fn intend(host: &HostName, datadir: &str, keep: bool, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let tried = "note that its data will be moved aside";
+    let fate = if keep { "keep" } else { "drop" };
+    let text = format!("{ALONE}{NOTE}");
+    let done = fleet.writer(host)?.run(tried, &text, &[datadir, fate], b"", LIMIT).await;
+    done.map(|_| ()).map_err(|e| StepError::new(host, tried, e))
+}
+
+/// Stops the server, puts the new data directory in the place of the old one, and starts it. If it does not
+/// start, the old one comes back.
+pub async fn swap(
+    host: &HostName,
+    (unit, datadir): (&str, &str),
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(), StepError> {
+    let tried = format!("start {unit} with the new data directory");
+    let begun = Instant::now();
+    let output =
+        fleet.writer(host)?.try_run(&tried, &format!("{ALONE}{SWAP}"), &[unit, datadir], b"", LIMIT).await;
+    let output = output.map_err(|e| StepError::new(host, tried.clone(), e))?;
+    journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    if output.status == 0 {
+        return Ok(());
+    }
+    let log: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
+    let why = crate::doctor::last_words(&log)
+        .or_else(|| log.last().cloned())
+        .unwrap_or_else(|| "it does not say why".into());
+    Err(StepError::new(host, tried, why)
+        .then("The old data directory is in its place again. Mend the cause, then apply again."))
+}
+
+/// Ends it: the old directory is kept under a name of its own, which comes back, or removed.
+pub async fn settle(
+    host: &HostName,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let tried = "settle the old data directory";
+    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let begun = Instant::now();
+    let output = fleet.writer(host)?.run(tried, &format!("{ALONE}{SETTLE}"), &[&stamp], b"", LIMIT).await;
+    journal.ran(host, tried, begun.elapsed(), output.as_ref().map_or("failed", |_| "ok"));
+    let output = output.map_err(|e| StepError::new(host, tried, e))?;
+    Ok(Some(output.text().trim().to_owned()).filter(|path| !path.is_empty()))
+}

@@ -1,0 +1,325 @@
+//! The whole server, fetched by MySQL's clone plugin.
+//!
+//! The replica's server logs in at the source, takes its files, and starts anew with them, quietly (see
+//! [`super::quiet`]).
+
+use std::time::{Duration, Instant};
+
+use super::{copy::Copied, quiet};
+use crate::{
+    apply::{
+        Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
+    },
+    dialect::literal,
+    gtid::GtidSet,
+    model::HostName,
+    observe::channels,
+    plan::{CLONE_USER, ClonePlan, SeedPlan, Step},
+    transport::{Row, SqlError},
+};
+
+/// How long the copying itself may take.
+const COPIES: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long the server may take to come up with what it has got: it has a crash to recover from, in effect.
+const COMES_BACK: Duration = Duration::from_secs(3600);
+const TICK: Duration = Duration::from_millis(250);
+
+/// A server may have another time zone after its restart.
+const UTC: &str = "SET SESSION time_zone = '+00:00'";
+
+/// `CLONE INSTANCE` is done, and nobody starts the server again: its service does not watch over it.
+const NOT_SUPERVISED: u16 = 3707;
+/// `INSTALL PLUGIN` of one that is there.
+const PLUGIN_THERE: u16 = 1125;
+
+/// Starts a server that was shut down and that nobody starts. Arguments: UNIT.
+const START: &str = r#"
+case $(systemctl show -p ActiveState --value -- "$1") in
+  inactive) systemctl start -- "$1" ;;
+  failed) exit 4 ;;
+esac
+"#;
+
+/// Fetches everything and returns the coordinates of the snapshot. The server was restarted, so it is opened
+/// to writes again until the step ends.
+pub async fn run<'a>(
+    step: &'a Step,
+    (plan, how): (&SeedPlan, &ClonePlan),
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<(Copied, Lifted<'a>), StepError> {
+    let host = &step.host;
+    let tried = format!("clone {}", plan.donor);
+    let failed = |e: SqlError| StepError::new(host, tried.clone(), e);
+    for side in [&plan.donor, host] {
+        install(side, fleet, journal).await?;
+    }
+    let mut sql = statements(host, fleet, journal).await?;
+    end_older(&mut sql).await.map_err(failed)?;
+    sql.run(UTC).await.map_err(failed)?;
+    let now = sql.run("SELECT NOW(3) AS now").await.map_err(failed)?;
+    let since = now.first().map(|r| r.text("now")).unwrap_or_default();
+    let donor = format!("{}:{}", how.source.address, how.source.port);
+    sql.run(&format!("SET GLOBAL clone_valid_donor_list = {}", literal(&donor))).await.map_err(failed)?;
+    let authority = how.tls_ca.as_deref().unwrap_or_default();
+    sql.run(&format!("SET GLOBAL clone_ssl_ca = {}", literal(authority))).await.map_err(failed)?;
+    quiet::begin(host, fleet, journal).await?;
+    let password = crate::grant::new_salt() + &crate::grant::new_salt();
+    let account = open_account(plan, how, &password, fleet, journal).await?;
+    let fetched = fetch(step, (plan, how), &password, sql, fleet, events).await;
+    // Whatever came of it, the source has no such account any more.
+    let closed = account.close(fleet, journal).await;
+    fetched?;
+    let cloned = comes_back(step, (plan, how), since, fleet, events).await?;
+    closed?;
+    let lifted = lift_read_only(host, fleet, journal).await?;
+    settle(host, fleet, journal).await?;
+    let gtid = same_gtids(host, &cloned, fleet).await?;
+    let copied = Copied {
+        file: cloned.text("binlog_file"),
+        position: cloned.number("binlog_position").unwrap_or(0),
+        gtid,
+        sent: cloned.number("bytes").unwrap_or(0),
+        lock: None,
+    };
+    Ok((copied, lifted))
+}
+
+/// Installs the plugin, where it stays.
+async fn install(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let mut sql = statements(host, fleet, journal).await?;
+    let there = sql
+        .sql
+        .query("SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'")
+        .await
+        .is_ok_and(|rows| !rows.is_empty());
+    let result = if there {
+        Ok(())
+    } else {
+        let lifted = lift_read_only(host, fleet, journal).await?;
+        let done = match sql.off_the_binlog().await {
+            Ok(()) => sql.run("INSTALL PLUGIN clone SONAME 'mysql_clone.so'").await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        lifted.restore(fleet, journal).await?;
+        done
+    };
+    sql.sql.close().await;
+    match result {
+        Err(error) if error.code() != Some(PLUGIN_THERE) => {
+            Err(StepError::new(host, "install the plugin clone", error).then(
+                "It is part of the server's package. Or use `seed_method: logical`. Nothing was replaced.",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Ends the clone that a run which was killed has left running.
+async fn end_older(sql: &mut Statements<'_>) -> Result<(), SqlError> {
+    loop {
+        let rows = sql
+            .sql
+            .query("SELECT PID AS pid FROM performance_schema.clone_status WHERE STATE = 'In Progress' AND PID <> 0")
+            .await?;
+        let Some(pid) = rows.first().and_then(|r| r.number("pid")) else { return Ok(()) };
+        // It may come to its end by itself in this moment.
+        let _ = sql.run(&format!("KILL {pid}")).await;
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// An account on the source that lives as long as the copy.
+struct Account<'a> {
+    donor: &'a HostName,
+    name: String,
+}
+
+/// Makes it, off the binary log and with a password that nobody knows. A run that was killed has left one,
+/// maybe for another address: the user name is ours alone.
+async fn open_account<'a>(
+    plan: &'a SeedPlan,
+    how: &ClonePlan,
+    password: &str,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Account<'a>, StepError> {
+    let donor = &plan.donor;
+    let account = Account { donor, name: format!("{}@{}", literal(CLONE_USER), literal(&how.account_host)) };
+    let dialect = fleet.dialect(donor)?;
+    let hash = dialect.password_hash(password);
+    let failed = |e| StepError::new(donor, "make an account for the clone", e);
+    let lifted = lift_read_only(donor, fleet, journal).await?;
+    let mut sql = statements(donor, fleet, journal).await?;
+    sql.off_the_binlog().await.map_err(failed)?;
+    for statement in dialect.account(CLONE_USER, &how.account_host, &hash, how.tls) {
+        sql.run_as(&statement, &statement.replace(&hash, "***")).await.map_err(failed)?;
+    }
+    sql.run(&format!("GRANT BACKUP_ADMIN ON *.* TO {}", account.name)).await.map_err(failed)?;
+    sql.sql.close().await;
+    lifted.restore(fleet, journal).await?;
+    Ok(account)
+}
+
+impl Account<'_> {
+    async fn close(&self, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+        let failed = |e| StepError::new(self.donor, format!("drop the account {}", self.name), e);
+        let lifted = lift_read_only(self.donor, fleet, journal).await?;
+        let mut sql = statements(self.donor, fleet, journal).await?;
+        sql.off_the_binlog().await.map_err(failed)?;
+        sql.run(&format!("DROP USER IF EXISTS {}", self.name)).await.map_err(failed)?;
+        sql.sql.close().await;
+        lifted.restore(fleet, journal).await
+    }
+}
+
+/// Lets the server fetch the data, and tells how far it is.
+async fn fetch(
+    step: &Step,
+    (plan, how): (&SeedPlan, &ClonePlan),
+    password: &str,
+    mut sql: Statements<'_>,
+    fleet: &Fleet<'_>,
+    events: &Events,
+) -> Result<(), StepError> {
+    let host = &step.host;
+    let tried = format!("clone {}", plan.donor);
+    let failed = |e: SqlError| StepError::new(host, tried.clone(), e);
+    let require = if how.tls { "SSL" } else { "NO SSL" };
+    let statement = |password: &str| {
+        format!(
+            "CLONE INSTANCE FROM {}@{}:{} IDENTIFIED BY {password} REQUIRE {require}",
+            literal(CLONE_USER),
+            literal(&how.source.address),
+            how.source.port,
+        )
+    };
+    let text = zeroize::Zeroizing::new(statement(&literal(password)));
+    let quiet = fleet.dialect(host)?.statement_logs(false);
+    sql.run(quiet).await.map_err(failed)?;
+    let mut watch = fleet.reader(host).await?;
+    let begun = Instant::now();
+    let journal = sql.journal;
+    let result = {
+        let cloning = sql.sql.query_within(&text, COPIES);
+        tokio::pin!(cloning);
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                result = &mut cloning => break result,
+                _ = tick.tick() => {
+                    let rows = watch.query("SELECT SUM(DATA) AS sent FROM performance_schema.clone_progress").await;
+                    let sent = rows.ok().and_then(|rows| rows.first().and_then(|r| r.number("sent")));
+                    tell(step, plan, sent.unwrap_or(0), events);
+                }
+            }
+        }
+    };
+    // The connection ends with the server's restart, with or without an answer before.
+    let result = match result {
+        Ok(_) | Err(SqlError::Broken(_)) => Ok(()),
+        Err(error) if error.code() == Some(NOT_SUPERVISED) => Ok(()),
+        Err(error) => Err(error),
+    };
+    journal.ran(host, &statement("'***'"), begun.elapsed(), result.as_ref().map_or("failed", |()| "ok"));
+    result.map_err(|e| failed(e).then("Apply again; the copy begins anew."))
+}
+
+fn tell(step: &Step, plan: &SeedPlan, bytes: u64, events: &Events) {
+    events.send(Event::Progress {
+        id: step.id.clone(),
+        host: step.host.clone(),
+        bytes,
+        total: plan.bytes.max(bytes),
+        doing: format!("cloning {}", plan.donor),
+    });
+}
+
+/// Waits until the server runs with its new data, and returns what it says of the clone.
+async fn comes_back(
+    step: &Step,
+    (plan, how): (&SeedPlan, &ClonePlan),
+    since: String,
+    fleet: &Fleet<'_>,
+    events: &Events,
+) -> Result<Row, StepError> {
+    let host = &step.host;
+    let tried = format!("start with the clone of {}", plan.donor);
+    let query = format!(
+        "SELECT STATE AS state, ERROR_NO AS errno, ERROR_MESSAGE AS error, BINLOG_FILE AS binlog_file, \
+         BINLOG_POSITION AS binlog_position, GTID_EXECUTED AS gtid_executed, \
+         (SELECT SUM(NETWORK) FROM performance_schema.clone_progress) AS bytes \
+         FROM performance_schema.clone_status WHERE BEGIN_TIME >= {} AND STATE IN ('Completed', 'Failed')",
+        literal(&since)
+    );
+    let end = Instant::now() + COMES_BACK;
+    loop {
+        if let Ok(mut sql) = fleet.reader(host).await {
+            let rows = match sql.query(UTC).await {
+                Ok(_) => sql.query(&query).await.unwrap_or_default(),
+                Err(_) => Vec::new(),
+            };
+            sql.close().await;
+            if let Some(row) = rows.into_iter().next() {
+                if row.get("state") == Some("Completed") {
+                    return Ok(row);
+                }
+                let why = format!("error {}: {}", row.text("errno"), row.text("error"));
+                return Err(StepError::new(host, tried, why).then("Apply again; the copy begins anew."));
+            }
+        }
+        let started = fleet.writer(host)?.try_run(&tried, START, &[&how.unit], b"", COMES_BACK).await;
+        let down = started.as_ref().is_ok_and(|output| output.status != 0);
+        if down || Instant::now() > end {
+            let why = format!("{} does not come up with it; its error log tells why", how.unit);
+            return Err(StepError::new(host, tried, why)
+                .then("Once it runs again, apply again; the copy begins anew."));
+        }
+        tell(step, plan, plan.bytes, events);
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// Takes away what came along and is not the replica's, and what was switched off for the start.
+async fn settle(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let failed = |e| StepError::new(host, "make the clone a server of its own", e);
+    let dialect = fleet.dialect(host)?;
+    let mut reader = fleet.reader(host).await?;
+    let along = channels(&mut reader, dialect).await.map_err(failed)?;
+    reader.close().await;
+    let mut sql = statements(host, fleet, journal).await?;
+    for channel in along {
+        sql.run(&dialect.stop_channel(&channel.name)).await.map_err(failed)?;
+        sql.run(&dialect.drop_channel(&channel.name)).await.map_err(failed)?;
+    }
+    // An event that is enabled must not run here, not even once.
+    let events = sql
+        .run("SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name FROM information_schema.EVENTS WHERE STATUS = 'ENABLED'")
+        .await
+        .map_err(failed)?;
+    sql.off_the_binlog().await.map_err(failed)?;
+    for row in events {
+        let name = [row.text("db"), row.text("name")].map(|part| crate::dialect::identifier(&part)).join(".");
+        sql.run(&format!("ALTER EVENT {name} {}", dialect.disable_event())).await.map_err(failed)?;
+    }
+    sql.sql.close().await;
+    quiet::end(host, fleet, journal).await
+}
+
+/// What the clone is said to hold, if the server agrees.
+async fn same_gtids(host: &HostName, cloned: &Row, fleet: &Fleet<'_>) -> Result<String, StepError> {
+    let tried = "trust the clone's coordinates";
+    let parse = |text: &str| text.parse::<GtidSet>().map_err(|e| StepError::new(host, tried, e));
+    let mut sql = fleet.reader(host).await?;
+    let rows = sql.query("SELECT @@GLOBAL.gtid_executed AS executed").await;
+    sql.close().await;
+    let rows = rows.map_err(|e| StepError::new(host, tried, e))?;
+    let executed = rows.first().map(|r| r.text("executed")).unwrap_or_default();
+    let (said, has) = (parse(&cloned.text("gtid_executed"))?, parse(&executed)?);
+    if said.contains_all(&has) && has.contains_all(&said) {
+        return Ok(said.to_string());
+    }
+    Err(StepError::new(host, tried, format!("the clone is said to have {said}, the server has {has}"))
+        .then("Apply again; the copy begins anew."))
+}

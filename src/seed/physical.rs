@@ -1,0 +1,313 @@
+//! The files of the whole server, by `mariadb-backup`.
+//!
+//! They flow from the source's server into a directory beside the replica's data directory while both run. There
+//! they are made consistent and opened once, with nobody connected; only then the replica stops, the two
+//! directories change places, and it starts.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::io::AsyncWriteExt;
+
+use super::{
+    aside::{self, ALONE},
+    check,
+    copy::{Copied, packers, password_line},
+};
+use crate::{
+    apply::{Event, Events, Fleet, StepError, journal::Journal},
+    doctor::last_words,
+    model::HostName,
+    plan::{SeedPlan, Step},
+    transport::{ReadScript, Stream, relay},
+};
+
+/// A terabyte takes a while.
+const LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Files that belong to the server and lie elsewhere are not brought along to the same place.
+const OUTSIDE: ReadScript = ReadScript::new(
+    "look for tables outside of the data directory",
+    r#"find "$1/" \( -name '*.isl' -o -type l \) ! -path '*/.*' -print 2>/dev/null | head -n 3"#,
+);
+
+/// Sends the files. Arguments: PROGRAM SOCKET USER COMPRESSOR. Standard input: a line with the password as an
+/// option file has it.
+const SEND: &str = r#"
+set -u
+umask 077
+program=$1 socket=$2 user=$3 compressor=$4
+IFS= read -r password
+here=$(mktemp -d /tmp/tandem.XXXXXX) || exit 1
+trap 'rm -rf "$here"' EXIT HUP INT TERM PIPE
+send() {
+  "$program" --defaults-extra-file=/dev/fd/3 --backup --stream=mbstream --target-dir="$here" --socket="$socket" \
+    --user="$user" 3<<END
+[client]
+password="$password"
+END
+}
+exec 5>&1
+status=$( { { send; echo $? >&4; } | dd bs=1M iflag=fullblock status=progress | $compressor >&5; } 4>&1 )
+exit "$status"
+"#;
+
+/// Takes the files. Arguments: DIRECTORY DECOMPRESSOR.
+const TAKE: &str = r#"
+set -u
+umask 077
+rm -rf "$1"
+mkdir "$1" || exit 1
+$2 | mbstream -x -C "$1"
+"#;
+
+/// Makes the files consistent and says where in the binary log they end. Arguments: PROGRAM DIRECTORY.
+const PREPARE: &str = r#"
+set -u
+umask 077
+"$1" --prepare --target-dir="$2" >&2 || exit 1
+cat "$2/mariadb_backup_binlog_info" 2>/dev/null || cat "$2/xtrabackup_binlog_info"
+"#;
+
+/// Opens the files with nobody connected, and disables the events: on a replica they must not run, not even
+/// once. Arguments: SERVER DATADIR DIRECTORY.
+const OPEN: &str = r#"
+set -u
+umask 077
+server=$1 datadir=$2 new=$3
+rm -f "$new"/xtrabackup_* "$new"/mariadb_backup_* "$new"/backup-my.cnf
+chown -R --reference="$datadir" "$new" && chmod --reference="$datadir" "$new" || exit 1
+"$server" --user="$(stat -c %U "$datadir")" --datadir="$new" --bootstrap --skip-log-bin --skip-slave-start \
+  --skip-networking --innodb-buffer-pool-size=128M --skip-log-error <<END
+UPDATE mysql.event SET status = 'SLAVESIDE_DISABLED' WHERE status = 'ENABLED';
+END
+"#;
+
+/// What the sending side has told so far.
+#[derive(Debug, Default)]
+struct Told {
+    /// Bytes before compression.
+    read: u64,
+    /// When commits began to wait.
+    blocked: Option<Instant>,
+    /// How long they waited.
+    lock: Option<Duration>,
+}
+
+impl Told {
+    fn hear(&mut self, line: &str) {
+        if let Some((number, _)) = line.split_once(" bytes (") {
+            self.read = number.trim().parse().unwrap_or(self.read);
+        } else if line.contains("BLOCK_COMMIT") && self.blocked.is_none() {
+            self.blocked = Some(Instant::now());
+        } else if line.contains("BACKUP STAGE END") || line.contains("All tables unlocked") {
+            self.lock = self.lock.or(self.blocked.map(|since| since.elapsed()));
+        }
+    }
+}
+
+/// Looks at what could be in the way, before anything changes, and notes what becomes of the old data.
+pub async fn prepare(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let from = &plan.donor;
+    let output = fleet.session(from)?.read(&OUTSIDE, &[datadir(from, fleet)?], LIMIT).await;
+    let found = output.map_err(|e| StepError::new(from, OUTSIDE.what, e))?.text();
+    let found: Vec<&str> = found.lines().collect();
+    if !found.is_empty() {
+        return Err(StepError::new(
+            from,
+            "copy its files",
+            format!("some lie elsewhere: {}", found.join(", ")),
+        )
+        .then("Use `seed_method: logical`. Nothing was changed."));
+    }
+    let own = datadir(host, fleet)?;
+    match aside::left(host, own, fleet).await? {
+        aside::Left::Foreign => Err(StepError::new(
+            host,
+            format!("move {own} aside"),
+            format!("{own}.tandem-old is there, and no run of tandem has noted why"),
+        )
+        .then("Look what it is and move it away. Nothing was changed.")),
+        aside::Left::Nothing => aside::intend(host, own, !plan.replaces.is_empty(), fleet).await,
+        // What an earlier run has moved aside, or was about to, is what is worth keeping.
+        aside::Left::Meant { keep, .. } => {
+            aside::intend(host, own, keep || !plan.replaces.is_empty(), fleet).await
+        }
+    }
+}
+
+/// A server's data directory, without a slash at its end.
+pub fn datadir<'f>(host: &HostName, fleet: &'f Fleet<'_>) -> Result<&'f str, StepError> {
+    let known = fleet.server(host)?.variable("datadir").map(|d| d.trim_end_matches('/'));
+    known
+        .filter(|d| d.len() > 1)
+        .ok_or_else(|| StepError::new(host, "find its data directory", "it does not say"))
+}
+
+/// Copies everything, up to a directory that is ready to take the place of the old one. Returns the coordinates.
+pub async fn copy(
+    step: &Step,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<Copied, StepError> {
+    let (host, from) = (&step.host, &plan.donor);
+    let new = format!("{}.tandem-new", datadir(host, fleet)?);
+    let (sent, lock) = transfer(step, plan, &new, fleet, journal, events).await?;
+    let program = program(host, fleet, &["mariadb-backup", "mariabackup"])?;
+    let begun = Instant::now();
+    let tried = "make the copied files consistent";
+    tell(step, plan, plan.bytes, "making the files consistent".to_owned(), events);
+    let output =
+        fleet.writer(host)?.run(tried, &format!("{ALONE}{PREPARE}"), &[program, &new], b"", LIMIT).await;
+    journal.ran(host, tried, begun.elapsed(), output.as_ref().map_or("failed", |_| "ok"));
+    let output =
+        output.map_err(|e| StepError::new(host, tried, e).then("Apply again; the copy begins anew."))?;
+    let text = output.text();
+    let mut fields = text.trim_end_matches(['\n', '\r']).split('\t');
+    let (file, position) = (fields.next().unwrap_or_default(), fields.next().and_then(|p| p.parse().ok()));
+    let (Some(position), false) = (position, file.is_empty()) else {
+        return Err(StepError::new(
+            from,
+            "find the copy's place in the binary log",
+            format!("mariadb-backup says {text:?}"),
+        ));
+    };
+    let gtid = check::coordinates(from, (file, position), fields.next(), fleet).await?;
+    open(host, &new, fleet, journal).await?;
+    Ok(Copied { file: file.to_owned(), position, gtid, sent, lock })
+}
+
+/// Proves that the server can open the files, with the options that it has now.
+async fn open(host: &HostName, new: &str, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let tried = "open the copied files";
+    let server = program(host, fleet, &["mariadbd", "mysqld"])?;
+    let begun = Instant::now();
+    let args = [server, datadir(host, fleet)?, new];
+    let output = fleet.writer(host)?.try_run(tried, &format!("{ALONE}{OPEN}"), &args, b"", LIMIT).await;
+    let output = output.map_err(|e| StepError::new(host, tried, e))?;
+    journal.ran(host, tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    if output.status == 0 {
+        return Ok(());
+    }
+    let log: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
+    let why = last_words(&log).unwrap_or_else(|| format!("exit status {}", output.status));
+    Err(StepError::new(host, tried, why)
+        .then("Its server runs as before, on its old data. Mend the cause, then apply again."))
+}
+
+/// The stream from host to host. Returns the compressed bytes, and how long commits had to wait.
+async fn transfer(
+    step: &Step,
+    plan: &SeedPlan,
+    new: &str,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<(u64, Option<Duration>), StepError> {
+    let (host, from) = (&step.host, &plan.donor);
+    let begun = Instant::now();
+    let told = Mutex::new(Told::default());
+    let sent = AtomicU64::new(0);
+    let (source, sink) = streams(host, plan, new, fleet).await?;
+    let copying = relay(source, sink, &sent, |line| {
+        if let Ok(mut told) = told.lock() {
+            told.hear(line);
+        }
+    });
+    tokio::pin!(copying);
+    let mut tick = tokio::time::interval(Duration::from_millis(250));
+    let result = loop {
+        tokio::select! {
+            result = &mut copying => break result,
+            _ = tick.tick() => {
+                let read = told.lock().map(|t| t.read).unwrap_or_default();
+                tell(step, plan, read.max(sent.load(Ordering::Relaxed)), format!("copying the files of {from}"), events);
+            }
+        }
+    };
+    journal.ran(from, "send its files", begun.elapsed(), result.as_ref().map_or("failed", |_| "ok"));
+    let total = result.map_err(|e| {
+        StepError::new(&e.host, format!("copy the files of {from} to {host}"), &e)
+            .then("Apply again; the copy begins anew.")
+    })?;
+    let lock = told.lock().map(|t| t.lock).unwrap_or_default();
+    Ok((total, lock))
+}
+
+async fn streams<'f>(
+    host: &HostName,
+    plan: &SeedPlan,
+    new: &str,
+    fleet: &'f Fleet<'_>,
+) -> Result<(Stream<'f>, Stream<'f>), StepError> {
+    let from = &plan.donor;
+    let (pack, unpack) = packers(fleet.facts(from)?, fleet.facts(host)?);
+    let login = fleet.login(from)?;
+    let tried = || format!("begin the copy from {from} to {host}");
+    let program = program(from, fleet, &["mariadb-backup", "mariabackup"])?;
+    let args = [program, &login.socket, &login.user, pack];
+    let mut send = fleet
+        .writer(from)?
+        .stream("send its files", SEND, &args)
+        .await
+        .map_err(|e| StepError::new(from, tried(), e))?;
+    let take = format!("{ALONE}{TAKE}");
+    let take = fleet
+        .writer(host)?
+        .stream("take the files", &take, &[new, unpack])
+        .await
+        .map_err(|e| StepError::new(host, tried(), e))?;
+    let line = password_line(login);
+    let written = send.stdin.write_all(line.as_bytes()).await;
+    written.map_err(|e| StepError::new(from, tried(), e))?;
+    Ok((send, take))
+}
+
+fn program<'f>(host: &HostName, fleet: &'f Fleet<'_>, names: &[&str]) -> Result<&'f str, StepError> {
+    let tools = &fleet.facts(host)?.os.tools;
+    names.iter().find_map(|n| tools.get(*n)).map(String::as_str).ok_or_else(|| {
+        StepError::new(host, format!("find {}", names.join(" or ")), "it is not installed")
+            .then("Install the package mariadb-backup.")
+    })
+}
+
+fn tell(step: &Step, plan: &SeedPlan, bytes: u64, doing: String, events: &Events) {
+    events.send(Event::Progress {
+        id: step.id.clone(),
+        host: step.host.clone(),
+        bytes,
+        total: plan.bytes.max(bytes),
+        doing,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Told;
+
+    #[test]
+    fn the_time_in_which_commits_wait_is_measured() {
+        let mut told = Told::default();
+        for line in [
+            "[00] 2026-11-25 18:33:41 Starting BACKUP STAGE START",
+            "[00] 2026-11-25 18:33:41 Starting BACKUP STAGE END",
+        ] {
+            told.hear(line);
+        }
+        assert!(told.lock.is_none(), "nothing waited yet");
+        told.hear("[00] 2026-11-25 18:33:41 Starting BACKUP STAGE BLOCK_COMMIT");
+        told.hear("1048576 bytes (1.0 MB, 1.0 MiB) copied, 1 s, 1.0 MB/s");
+        told.hear("[00] 2026-11-25 18:33:42 Executing BACKUP STAGE END");
+        let first = told.lock;
+        told.hear("[00] 2026-11-25 18:33:42 All tables unlocked");
+        assert!(first.is_some() && told.lock == first);
+        assert_eq!(told.read, 1_048_576);
+    }
+}

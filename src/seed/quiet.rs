@@ -1,0 +1,104 @@
+//! A server that is to start anew with a clone starts without its channels and its events: both come along, and
+//! neither is its own.
+//!
+//! The variables for that are persisted, since `mysqld-auto.cnf` is not cloned. What was there before is written
+//! down on the host first, so that a run which was killed leaves nothing that the next one could not put back.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    apply::{Fleet, StepError, journal::Journal, statements},
+    dialect::literal,
+    model::HostName,
+    transport::ReadScript,
+};
+
+const READ: ReadScript = ReadScript::new(
+    "look for what a clone has switched off",
+    "cat /var/lib/tandem/quiet.json 2>/dev/null || true",
+);
+const WRITE: &str = r#"
+set -e
+umask 077
+mkdir -p /var/lib/tandem
+cat >/var/lib/tandem/quiet.json.new
+sync /var/lib/tandem/quiet.json.new 2>/dev/null || true
+mv /var/lib/tandem/quiet.json.new /var/lib/tandem/quiet.json
+"#;
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What is switched off, and how.
+const QUIET: [(&str, &str); 2] = [("skip_replica_start", "ON"), ("event_scheduler", "OFF")];
+
+/// What was there before.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Before {
+    /// The values in `mysqld-auto.cnf`, of those variables that had one.
+    persisted: BTreeMap<String, String>,
+    /// The running value of `event_scheduler`.
+    scheduler: String,
+}
+
+/// Lets the next start of the server be quiet.
+pub async fn begin(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let tried = "let it start without channels and events";
+    let failed = |e| StepError::new(host, tried, e);
+    let mut sql = statements(host, fleet, journal).await?;
+    if read(host, fleet).await?.is_none() {
+        let names = QUIET.map(|(name, _)| literal(name)).join(", ");
+        let rows = sql
+            .run(&format!(
+                "SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value FROM performance_schema.persisted_variables \
+                 WHERE VARIABLE_NAME IN ({names})"
+            ))
+            .await
+            .map_err(failed)?;
+        let scheduler = sql.run("SELECT @@GLOBAL.event_scheduler AS value").await.map_err(failed)?;
+        let before = Before {
+            persisted: rows.iter().map(|r| (r.text("name"), r.text("value"))).collect(),
+            scheduler: scheduler.first().map(|r| r.text("value")).unwrap_or_default(),
+        };
+        let text = serde_json::to_string(&before).unwrap_or_default();
+        let written = fleet.writer(host)?.run(tried, WRITE, &[], text.as_bytes(), LIMIT).await;
+        written.map_err(|e| StepError::new(host, tried, e))?;
+    }
+    for (name, value) in QUIET {
+        sql.run(&format!("SET PERSIST_ONLY {name} = {value}")).await.map_err(failed)?;
+    }
+    sql.sql.close().await;
+    Ok(())
+}
+
+/// Puts back what was there before, if a clone has switched something off.
+pub async fn end(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    let Some(before) = read(host, fleet).await? else { return Ok(()) };
+    let tried = "let it start with channels and events again";
+    let failed = |e| StepError::new(host, tried, e);
+    let mut sql = statements(host, fleet, journal).await?;
+    for (name, _) in QUIET {
+        let statement = match before.persisted.get(name) {
+            Some(value) => format!("SET PERSIST_ONLY {name} = {}", literal(value)),
+            None => format!("RESET PERSIST IF EXISTS {name}"),
+        };
+        sql.run(&statement).await.map_err(failed)?;
+    }
+    // One that was started with DISABLED can't be changed.
+    if matches!(before.scheduler.as_str(), "ON" | "OFF") {
+        sql.run(&format!("SET GLOBAL event_scheduler = {}", before.scheduler)).await.map_err(failed)?;
+    }
+    sql.sql.close().await;
+    let removed = fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/quiet.json", &[], b"", LIMIT).await;
+    removed.map(|_| ()).map_err(|e| StepError::new(host, tried, e))
+}
+
+async fn read(host: &HostName, fleet: &Fleet<'_>) -> Result<Option<Before>, StepError> {
+    let failed = |why: String| StepError::new(host, READ.what, why);
+    let output = fleet.session(host)?.read(&READ, &[], LIMIT).await;
+    let output = output.map_err(|e| failed(e.to_string()))?;
+    match output.text().trim() {
+        "" => Ok(None),
+        text => serde_json::from_str(text).map(Some).map_err(|e| failed(e.to_string())),
+    }
+}

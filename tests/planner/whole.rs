@@ -1,0 +1,164 @@
+//! What speaks against the copy of a whole server, and what a plan says of one.
+
+use tandem::{
+    gtid::{GtidState, MySqlGtid},
+    model::{Fact, HostName, ServerVersion},
+    observe::{DiskFacts, HostFacts, ServerFacts},
+    plan::{Action, CopyMethod, Plan, Risk},
+};
+
+use crate::world::{Files, Host, World};
+
+const DUAL: Files = Files { dual: true, count: 2, deny: false, file: false, reversed: false, topology: None };
+
+/// The plan for a pair whose hosts were changed.
+fn plan(extra: &[&str], change: impl Fn(usize, &mut HostFacts)) -> Plan {
+    let mut world = World::new(&[Host { data: true, ..Host::default() }, Host::default()]);
+    world.extra = extra.iter().map(|text| (*text).to_owned()).collect();
+    for (n, name) in ["db-1", "db-2"].iter().enumerate() {
+        let Some(Fact::Known(facts)) = world.observed.get_mut(&HostName::from(*name)) else {
+            panic!("{name}")
+        };
+        change(n, facts);
+    }
+    world.plan(&DUAL)
+}
+
+fn server(facts: &mut HostFacts) -> &mut ServerFacts {
+    let Fact::Known(server) = &mut facts.server else { panic!("a server") };
+    server
+}
+
+fn disk(facts: &mut HostFacts) -> &mut DiskFacts {
+    let Fact::Known(disk) = &mut facts.disk else { panic!("a disk") };
+    disk
+}
+
+fn variable(facts: &mut HostFacts, name: &str, value: &str) {
+    server(facts).variables.insert(name.to_owned(), value.to_owned());
+}
+
+fn with_backup(facts: &mut HostFacts) {
+    for tool in ["mariadb-backup", "mbstream"] {
+        facts.os.tools.insert(tool.to_owned(), format!("/usr/bin/{tool}"));
+    }
+    variable(facts, "datadir", "/var/lib/mysql/");
+}
+
+fn as_mysql(facts: &mut HostFacts) {
+    let server = server(facts);
+    server.version = ServerVersion::parse("8.4.5").expect("a version");
+    server.version_text = "8.4.5".into();
+    server.unit = "mysql.service".into();
+    server.gtid = Fact::Known(GtidState::MySql(MySqlGtid::default()));
+    for (name, value) in [("gtid_mode", "ON"), ("enforce_gtid_consistency", "ON")] {
+        server.variables.insert(name.to_owned(), value.to_owned());
+        server.defaults.insert(name.to_owned(), "OFF".to_owned());
+    }
+}
+
+type Change = fn(usize, &mut HostFacts);
+
+#[track_caller]
+fn refused(extra: &[&str], ready: fn(&mut HostFacts), cases: &[(&str, Change)]) {
+    for (said, change) in cases {
+        let plan = plan(extra, |n, facts| {
+            ready(facts);
+            change(n, facts);
+        });
+        let reason = plan.refused.iter().find(|r| r.code == "seed-method").map(|r| r.reason.as_str());
+        assert!(reason.is_some_and(|r| r.contains(said)), "{said}: {:#?}", plan.refused);
+        assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{said}: {:#?}", plan.steps);
+    }
+}
+
+#[test]
+fn the_files_are_copied_only_where_they_will_do() {
+    refused(
+        &["seed_method=physical"],
+        with_backup,
+        &[
+            ("mariadb-backup is not on db-1", |n, f| {
+                if n == 0 {
+                    f.os.tools.clear();
+                }
+            }),
+            ("mbstream is not on db-2", |n, f| {
+                if n == 1 {
+                    f.os.tools.remove("mbstream");
+                }
+            }),
+            ("of one series", |n, f| {
+                if n == 1 {
+                    server(f).version.minor = 12;
+                }
+            }),
+            ("not older", |n, f| {
+                if n == 1 {
+                    server(f).version.patch = 1;
+                }
+            }),
+            ("innodb_page_size is 16384 on db-1 and 4096 on db-2", |n, f| {
+                variable(f, "innodb_page_size", ["16384", "4096"][n]);
+            }),
+            ("innodb_encrypt_tables", |_, f| variable(f, "innodb_encrypt_tables", "FORCE")),
+            ("innodb_undo_directory = /undo", |_, f| variable(f, "innodb_undo_directory", "/undo")),
+            ("a file system of its own", |_, f| disk(f).renamable = false),
+            ("MySQL has `seed_method: clone`", |_, f| as_mysql(f)),
+        ],
+    );
+    refused(&["seed_method=physical", "seed_accounts=false"], with_backup, &[("seed_accounts", |_, _| ())]);
+}
+
+#[test]
+fn a_server_is_cloned_only_where_it_will_come_up() {
+    refused(
+        &["seed_method=clone"],
+        as_mysql,
+        &[
+            ("MariaDB has `seed_method: physical`", |_, f| {
+                server(f).version = ServerVersion::parse("10.11.6-MariaDB").expect("a version");
+                server(f).gtid = Fact::Known(GtidState::MariaDb(Default::default()));
+            }),
+            ("8.0.17", |_, f| server(f).version = ServerVersion::parse("8.0.16").expect("a version")),
+            ("of one series", |n, f| {
+                if n == 1 {
+                    server(f).version = ServerVersion::parse("9.7.0").expect("a version");
+                }
+            }),
+            ("collation_server", |n, f| variable(f, "collation_server", ["a", "b"][n])),
+            ("below 2 MiB", |_, f| variable(f, "max_allowed_packet", "1048576")),
+            ("shop.m (MyISAM)", |n, f| {
+                if n == 0 {
+                    server(f).databases[0].locked_tables.push(("m".into(), "MyISAM".into()));
+                }
+            }),
+            ("overlay", |_, f| disk(f).file_system = "overlayfs".into()),
+        ],
+    );
+}
+
+#[test]
+fn the_restart_and_what_is_replaced_are_told() {
+    for (method, ready) in [("physical", with_backup as fn(&mut HostFacts)), ("clone", as_mysql)] {
+        let plan = plan(&[&format!("seed_method={method}")], |_, facts| ready(facts));
+        let step = plan.steps.iter().find(|s| matches!(s.action, Action::Seed(_)));
+        let step = step.unwrap_or_else(|| panic!("{method}: {:#?}", plan.refused));
+        let Action::Seed(seed) = &step.action else { panic!("a copy") };
+        assert_eq!(matches!(seed.method, CopyMethod::Clone(_)), method == "clone");
+        assert!(step.risk.contains(&Risk::Restart { sessions: 0 }), "{:?}", step.risk);
+        assert!(step.risk.iter().any(|r| r.to_string().contains("is replaced")), "{:?}", step.risk);
+    }
+}
+
+#[test]
+fn the_account_of_a_clone_that_was_cut_off_is_dropped() {
+    let left = ("tandem_clone".to_owned(), "10.0.0.2".to_owned());
+    let plan = plan(&[], |n, facts| {
+        if n == 0 {
+            server(facts).account_names.insert(left.clone());
+        }
+    });
+    let drop = Action::DropAccount { user: left.0, host: left.1 };
+    assert!(plan.steps.iter().any(|s| s.action == drop && s.risk.is_empty()), "{:#?}", plan.steps);
+}
