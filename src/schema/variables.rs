@@ -146,7 +146,7 @@ pub const OWN: &[Row] = &[
             ("seed_accounts", Form::Flag),
         ],
         "`auto`, all, true",
-        "the copy for an empty replica: `auto`, `logical`, `none`; `physical` and `clone` are refused for now",
+        "the copy for an empty replica: `auto` (the same as `logical`), `logical`, `physical`, `clone`, `none`. See [below](#how-the-data-is-copied)",
     ),
     row(
         &[("firewall_backend", Form::Words(&["auto", "nftables", "iptables", "firewalld", "ufw", "none"]))],
