@@ -51,7 +51,8 @@ fn as_mysql(facts: &mut HostFacts) {
     server.version_text = "8.4.5".into();
     server.unit = "mysql.service".into();
     server.gtid = Fact::Known(GtidState::MySql(MySqlGtid::default()));
-    for (name, value) in [("gtid_mode", "ON"), ("enforce_gtid_consistency", "ON")] {
+    for (name, value) in [("gtid_mode", "ON"), ("enforce_gtid_consistency", "ON"), ("super_read_only", "OFF")]
+    {
         server.variables.insert(name.to_owned(), value.to_owned());
         server.defaults.insert(name.to_owned(), "OFF".to_owned());
     }
