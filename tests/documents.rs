@@ -226,3 +226,35 @@ fn the_book_is_whole() {
         }
     }
 }
+
+/// Every command, option and exit status that the program knows stands in the reference.
+#[test]
+fn the_reference_leaves_nothing_out() {
+    let reference = include_str!("../docs/reference.md");
+    let help = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_tandem")).args(args).output();
+        String::from_utf8(output.expect("the program runs").stdout).expect("text")
+    };
+    let whole = help(&["--help"]);
+    let listed = whole.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list");
+    let commands: Vec<&str> = listed
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    for command in commands {
+        assert!(reference.contains(&format!("`{command}")), "the reference lacks {command}");
+        let text = help(&[command, "--help"]);
+        let options = text.split_whitespace().filter_map(|word| word.strip_prefix("--"));
+        for option in options.map(|o| o.trim_end_matches(|c: char| !c.is_ascii_alphabetic())) {
+            let known = option.is_empty() || option == "help" || reference.contains(&format!("--{option}"));
+            assert!(known, "the reference lacks --{option} of {command}");
+        }
+    }
+    let statuses = whole.split("Exit").nth(1).expect("the exit statuses");
+    for status in statuses.lines().filter_map(|line| line.split_whitespace().next()?.parse::<u8>().ok()) {
+        assert!(reference.contains(&format!("| {status} | ")), "the reference lacks the exit status {status}");
+    }
+}

@@ -38,6 +38,11 @@ fn existing_servers() {
 }
 
 #[test]
+fn bare_machines() {
+    run("docs/how-to/bare-machines.md");
+}
+
+#[test]
 fn cron_and_ci() {
     run("docs/how-to/cron-and-ci.md");
 }
