@@ -236,7 +236,8 @@ fn the_reference_leaves_nothing_out() {
         String::from_utf8(output.expect("the program runs").stdout).expect("text")
     };
     let whole = help(&["--help"]);
-    let listed = whole.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list");
+    let listed =
+        whole.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list");
     let commands: Vec<&str> = listed
         .lines()
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
@@ -255,6 +256,9 @@ fn the_reference_leaves_nothing_out() {
     }
     let statuses = whole.split("Exit").nth(1).expect("the exit statuses");
     for status in statuses.lines().filter_map(|line| line.split_whitespace().next()?.parse::<u8>().ok()) {
-        assert!(reference.contains(&format!("| {status} | ")), "the reference lacks the exit status {status}");
+        assert!(
+            reference.contains(&format!("| {status} | ")),
+            "the reference lacks the exit status {status}"
+        );
     }
 }

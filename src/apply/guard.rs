@@ -44,7 +44,7 @@ fn failed(host: &HostName, why: impl std::fmt::Display) -> StepError {
 }
 
 /// Data that came in since the plan was made would be lost by the copy, or stand in its way.
-async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let mut sql = fleet.reader(host).await?;
     let have = databases_with_content(&mut sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
     sql.close().await;

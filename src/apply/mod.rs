@@ -13,5 +13,6 @@ pub use error::StepError;
 pub use event::{Event, Events};
 pub use executor::{Outcome, execute};
 pub use fleet::Fleet;
+pub use guard::still_replaceable;
 pub use lock::{HostLock, LockError, LockInfo, take_all};
 pub(crate) use steps::{Lifted, Statements, lift_read_only, restart_for_proof, statements};

@@ -137,9 +137,9 @@ impl Pair<'_> {
         if giving.version.family != Family::MySql || own.version.family != Family::MySql {
             return Some("the clone plugin is MySQL's; MariaDB has `seed_method: physical`".to_owned());
         }
-        if let Some(old) = [giving, own].into_iter().find(|s| !s.version.at_least(8, 0, 17)) {
+        if let Some(old) = [giving, own].into_iter().find(|s| !s.version.at_least(8, 0, 26)) {
             return Some(format!(
-                "the clone plugin came with MySQL 8.0.17, and one of the two is {}",
+                "a clone that starts with its channels stopped takes MySQL 8.0.26 (skip_replica_start), and one of the two is {}",
                 old.version
             ));
         }

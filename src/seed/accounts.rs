@@ -10,7 +10,7 @@ use crate::{
     grant::is_system_account,
     model::HostName,
     plan::{CLONE_USER, SeedPlan},
-    transport::ReadScript,
+    transport::{Login, ReadScript},
 };
 
 const READ_KEPT: ReadScript = ReadScript::new(
@@ -46,7 +46,7 @@ pub async fn copy(
     };
     let accounts = read(&plan.from, wanted, fleet).await?;
     let tried = format!("copy the accounts of {}", plan.from);
-    write(host, &tried, &accounts, fleet, journal).await?;
+    write(host, &tried, (&accounts, false), fleet, journal).await?;
     Ok(accounts.len())
 }
 
@@ -107,10 +107,13 @@ async fn read(
 async fn write(
     host: &HostName,
     tried: &str,
-    accounts: &[Account],
+    (accounts, own): (&[Account], bool),
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<(), StepError> {
+    /// What a privilege was granted on, or the plugin of a login, was replaced with everything else: a table, a
+    /// routine, a column, a plugin.
+    const REPLACED: [u16; 4] = [1146, 1305, 1054, 1524];
     if accounts.is_empty() {
         return Ok(());
     }
@@ -119,10 +122,36 @@ async fn write(
     sql.off_the_binlog().await.map_err(writing)?;
     let all = |pick: fn(&Account) -> &Vec<String>| accounts.iter().flat_map(pick);
     for statement in all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)) {
-        sql.run_as(statement, &without_hashes(statement)).await.map_err(writing)?;
+        match sql.run_as(statement, &without_hashes(statement)).await {
+            Err(error) if own && error.code().is_some_and(|code| REPLACED.contains(&code)) => {}
+            done => drop(done.map_err(writing)?),
+        }
     }
     sql.sql.close().await;
     Ok(())
+}
+
+/// The accounts come with a copy of the whole server: who administers the replica must get in afterwards, too.
+pub async fn same_administrator(
+    host: &HostName,
+    donor: &HostName,
+    fleet: &Fleet<'_>,
+) -> Result<(), StepError> {
+    let own = fleet.login(host)?;
+    let there = Login { socket: fleet.login(donor)?.socket.clone(), ..own.clone() };
+    match fleet.session(donor)?.sql(&there, LIMIT).await {
+        Ok(sql) => {
+            sql.close().await;
+            Ok(())
+        }
+        Err(error) => {
+            let tried = format!("log in there as {host} is administered");
+            Err(StepError::new(donor, tried, error).then(
+                "The accounts come with the copy: give both the same administrator, or use `seed_method: logical`. \
+                 Nothing was changed.",
+            ))
+        }
+    }
 }
 
 /// Keeps what a copy of the whole server would take away: the accounts that only this host has, those of
@@ -192,7 +221,7 @@ pub async fn put_back(
         }
     }
     sql.sql.close().await;
-    write(host, tried, &kept, fleet, journal).await?;
+    write(host, tried, (&kept, true), fleet, journal).await?;
     let removed =
         fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/accounts.json", &[], b"", LIMIT).await;
     removed.map_err(|e| StepError::new(host, tried, e))?;

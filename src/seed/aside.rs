@@ -68,16 +68,34 @@ for file in "$datadir"/debian-*.flag "$datadir"/*_upgrade_info "$datadir"/*.pem;
   [ ! -f "$file" ] || cp -p "$file" "$datadir.tandem-new/" || exit 1
 done
 systemctl stop -- "$unit" || exit 1
+# A server that runs by another unit, or by hand, would go on in the directory that is moved.
+real=$(readlink -f "$datadir")
+for pid in $(pidof mariadbd mysqld 2>/dev/null); do
+  [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$real" ] || continue
+  systemctl start -- "$unit"
+  echo "$unit is stopped, and a server (process $pid) still runs in $datadir; set mysql_service to its unit" >&2
+  exit 1
+done
 aside=$datadir.tandem-old
 if [ -e "$aside" ]; then aside=$datadir.tandem-unfinished; rm -rf "$aside"; fi
-mv "$datadir" "$aside" || { systemctl start -- "$unit"; exit 1; }
-mv "$datadir.tandem-new" "$datadir" || { rm -rf "$datadir"; mv "$aside" "$datadir"; systemctl start -- "$unit"; exit 1; }
+# What a move that failed halfway has left must not pass for the old data.
+mv -T "$datadir" "$aside" || {
+  [ ! -d "$datadir" ] || [ ! -e "$aside" ] || mv -T "$aside" "$datadir.tandem-partial-$$"
+  systemctl start -- "$unit"
+  exit 1
+}
+mv -T "$datadir.tandem-new" "$datadir" || {
+  rm -rf "$datadir"
+  mv -T "$aside" "$datadir"
+  systemctl start -- "$unit"
+  exit 1
+}
 ! command -v restorecon >/dev/null 2>&1 || restorecon -R "$datadir"
 systemctl reset-failed -- "$unit" 2>/dev/null
 systemctl start -- "$unit" && exit 0
 journalctl -q -n 20 -o cat -u "$unit" >&2 2>/dev/null
 systemctl stop -- "$unit"
-mv "$datadir" "$datadir.tandem-new" && mv "$aside" "$datadir"
+mv -T "$datadir" "$datadir.tandem-new" && mv -T "$aside" "$datadir"
 systemctl reset-failed -- "$unit" 2>/dev/null
 systemctl start -- "$unit"
 exit 4

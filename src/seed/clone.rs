@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{copy::Copied, quiet};
+use super::{copy::Copied, mark, quiet, there_now};
 use crate::{
     apply::{
         Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
@@ -13,7 +13,7 @@ use crate::{
     dialect::literal,
     gtid::GtidSet,
     model::HostName,
-    observe::channels,
+    observe::{SeedMarks, channels},
     plan::{CLONE_USER, ClonePlan, SeedPlan, Step},
     transport::{Row, SqlError},
 };
@@ -41,10 +41,11 @@ esac
 "#;
 
 /// Fetches everything and returns the coordinates of the snapshot. The server was restarted, so it is opened
-/// to writes again until the step ends.
+/// to writes again until the step ends. `marks` are written right before the old data goes.
 pub async fn run<'a>(
     step: &'a Step,
     (plan, how): (&SeedPlan, &ClonePlan),
+    marks: &SeedMarks,
     fleet: &Fleet<'_>,
     journal: &Journal,
     events: &Events,
@@ -67,7 +68,22 @@ pub async fn run<'a>(
     quiet::begin(host, fleet, journal).await?;
     let password = crate::grant::new_salt() + &crate::grant::new_salt();
     let account = open_account(plan, how, &password, fleet, journal).await?;
-    let fetched = fetch(step, (plan, how), &password, sql, fleet, events).await;
+    let before = there_now(host, fleet).await;
+    let noted = match crate::apply::still_replaceable(host, plan, fleet).await {
+        Ok(()) => mark::write(host, marks, fleet).await,
+        Err(error) => Err(error),
+    };
+    let fetched = match (noted, &before) {
+        (Ok(()), Ok(_)) => fetch(step, (plan, how), &password, sql, fleet, events).await,
+        (Err(error), _) => Err(error),
+        (_, Err(_)) => before.as_ref().map(|_| ()).map_err(StepError::clone),
+    };
+    // A server that has kept what it had was not touched, and nothing there is of this copy.
+    if let (Err(_), Ok(before)) = (&fetched, &before)
+        && there_now(host, fleet).await.is_ok_and(|now| now == *before)
+    {
+        mark::forget(host, &plan.from, fleet).await?;
+    }
     // Whatever came of it, the source has no such account any more.
     let closed = account.close(fleet, journal).await;
     fetched?;
@@ -121,7 +137,8 @@ async fn end_older(sql: &mut Statements<'_>) -> Result<(), SqlError> {
     loop {
         let rows = sql
             .sql
-            .query("SELECT PID AS pid FROM performance_schema.clone_status WHERE STATE = 'In Progress' AND PID <> 0")
+            .query("SELECT PID AS pid FROM performance_schema.clone_status WHERE STATE = 'In Progress' AND PID <> 0 \
+                    AND DESTINATION = 'LOCAL INSTANCE'")
             .await?;
         let Some(pid) = rows.first().and_then(|r| r.number("pid")) else { return Ok(()) };
         // It may come to its end by itself in this moment.

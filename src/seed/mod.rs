@@ -63,6 +63,9 @@ async fn copy_all(
     events: &Events,
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
+    if plan.method.is_whole() {
+        accounts::same_administrator(host, &plan.donor, fleet).await?;
+    }
     // The old data is safe before the mark says that nothing here is worth keeping.
     let kept = keep_old(host, plan, fleet, journal).await?;
     let own = match plan.method.is_whole() {
@@ -74,7 +77,11 @@ async fn copy_all(
     let mut marks = mark::read(host, fleet).await?;
     let mut record = SeedMark { from: plan.from.to_string(), databases, loaded: None };
     marks.put(record.clone());
-    mark::write(host, &marks, fleet).await?;
+    // A copy of a whole server leaves the old data alone until it takes its place: only then it is noted, or what
+    // comes in meanwhile would count as part of a copy that was cut off.
+    if !plan.method.is_whole() {
+        mark::write(host, &marks, fleet).await?;
+    }
     end_channels(plan, fleet, journal).await?;
     if !plan.method.is_whole() {
         drop_leftovers(step, plan, fleet, journal).await?;
@@ -84,7 +91,7 @@ async fn copy_all(
     let copied = match &plan.method {
         CopyMethod::Logical => copy::run(step, plan, fleet, journal, events).await?,
         CopyMethod::Clone(how) => {
-            let (copied, lifted) = clone::run(step, (plan, how), fleet, journal, events).await?;
+            let (copied, lifted) = clone::run(step, (plan, how), &marks, fleet, journal, events).await?;
             reopened = Some(lifted);
             copied
         }
@@ -96,6 +103,7 @@ async fn copy_all(
                     record.databases.push(name);
                 }
             }
+            crate::apply::still_replaceable(host, plan, fleet).await?;
             marks.put(record.clone());
             mark::write(host, &marks, fleet).await?;
             aside::swap(host, (unit, physical::datadir(host, fleet)?), fleet, journal).await?;

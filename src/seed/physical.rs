@@ -45,12 +45,11 @@ program=$1 socket=$2 user=$3 compressor=$4
 IFS= read -r password
 here=$(mktemp -d /tmp/tandem.XXXXXX) || exit 1
 trap 'rm -rf "$here"' EXIT HUP INT TERM PIPE
+# It reads its option files more than once, and a here-document is a pipe in some shells. `printf` is the shell's own.
 send() {
+  printf '[client]\npassword="%s"\n' "$password" >"$here/login" && exec 3<"$here/login" && rm -f "$here/login" || return 1
   "$program" --defaults-extra-file=/dev/fd/3 --backup --stream=mbstream --target-dir="$here" --socket="$socket" \
-    --user="$user" 3<<END
-[client]
-password="$password"
-END
+    --user="$user"
 }
 exec 5>&1
 status=$( { { send; echo $? >&4; } | dd bs=1M iflag=fullblock status=progress | $compressor >&5; } 4>&1 )
@@ -63,7 +62,8 @@ set -u
 umask 077
 rm -rf "$1"
 mkdir "$1" || exit 1
-$2 | mbstream -x -C "$1"
+# A part is worth nothing, and the server beside it needs the room.
+$2 | mbstream -x -C "$1" || { rm -rf "$1"; exit 1; }
 "#;
 
 /// Makes the files consistent and says where in the binary log they end. Arguments: PROGRAM DIRECTORY.
@@ -75,7 +75,8 @@ cat "$2/mariadb_backup_binlog_info" 2>/dev/null || cat "$2/xtrabackup_binlog_inf
 "#;
 
 /// Opens the files with nobody connected, and disables the events: on a replica they must not run, not even
-/// once. Arguments: SERVER DATADIR DIRECTORY.
+/// once. Whatever the option files say, logs are those of the new directory: the old ones are in use.
+/// Arguments: SERVER DATADIR DIRECTORY.
 const OPEN: &str = r#"
 set -u
 umask 077
@@ -83,6 +84,7 @@ server=$1 datadir=$2 new=$3
 rm -f "$new"/xtrabackup_* "$new"/mariadb_backup_* "$new"/backup-my.cnf
 chown -R --reference="$datadir" "$new" && chmod --reference="$datadir" "$new" || exit 1
 "$server" --user="$(stat -c %U "$datadir")" --datadir="$new" --bootstrap --skip-log-bin --skip-slave-start \
+  --innodb-data-home-dir= --innodb-log-group-home-dir="$new" --innodb-undo-directory="$new" --aria-log-dir-path="$new" \
   --skip-networking --innodb-buffer-pool-size=128M --skip-log-error <<END
 UPDATE mysql.event SET status = 'SLAVESIDE_DISABLED' WHERE status = 'ENABLED';
 END
@@ -135,8 +137,10 @@ pub async fn prepare(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Res
         .then("Look what it is and move it away. Nothing was changed.")),
         aside::Left::Nothing => aside::intend(host, own, !plan.replaces.is_empty(), fleet).await,
         // What an earlier run has moved aside, or was about to, is what is worth keeping.
-        aside::Left::Meant { keep, .. } => {
-            aside::intend(host, own, keep || !plan.replaces.is_empty(), fleet).await
+        aside::Left::Meant { keep, done } => {
+            // Until the directories have changed places, nothing there is of that copy.
+            let own_data = !plan.replaces.is_empty() || (!done && !plan.leftovers.is_empty());
+            aside::intend(host, own, keep || own_data, fleet).await
         }
     }
 }
