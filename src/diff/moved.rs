@@ -5,6 +5,7 @@ use super::{
     channel::{Footing, copied_from, replicates_from},
     data::{Pair, content},
     promotion::{when_opened, will_have_all_of},
+    proof::has_only_what_comes_from,
 };
 use crate::{
     desired::{DesiredHost, Positioning, SeedMethod},
@@ -114,6 +115,10 @@ impl<'a> Pair<'a> {
             let unrelated = ours.is_blank() || standing == Some(Standing::NoCommonHistory);
             standing == Some(Standing::Follows) || (gets_it && unrelated)
         });
+        let present_server = present.host.and_then(|h| self.context.server(&h.name));
+        let within = within
+            || present.channel.without_error()
+                && present_server.is_some_and(|source| has_only_what_comes_from(self.server, source));
         let related = now.is_some_and(|now| gtid::once_related(now, ours));
         let reaches = now.is_some_and(|now| follows(new, now, true));
         present.channel.running() && within && (gets_it || (related && reaches))

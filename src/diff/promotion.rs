@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft, data::content};
+use super::{Context, Draft, data::content, proof::has_only_what_comes_from};
 use crate::{
     desired::DesiredHost,
     gtid::{GtidState, Standing, standing},
@@ -144,14 +144,16 @@ pub(super) fn will_have_all_of(
         let channels = context.server(&hop.to).and_then(|server| server.channels.known());
         channels.into_iter().flatten().any(|c| c.name == hop.channel && c.running() && c.without_error())
     };
-    let states = context.server(other).zip(context.server(opened));
-    let states = states.and_then(|(other, opened)| other.gtid.known().zip(opened.gtid.known()));
+    let servers = context.server(other).zip(context.server(opened));
+    let direct = way.iter().any(|hop| hop.to == *opened && hop.from.as_ref() == Some(other));
+    let follows = direct && servers.is_some_and(|(other, opened)| has_only_what_comes_from(opened, other));
+    let states = servers.and_then(|(other, opened)| other.gtid.known().zip(opened.gtid.known()));
     // A copy of data that is older than the binary log shares no id with it; then the channel is the proof.
     let within = states.is_some_and(|(other, opened)| {
         let standing = standing(other, opened, false);
         opened.is_blank() || matches!(standing, Some(Standing::Follows | Standing::NoCommonHistory))
     });
-    within && way.iter().all(runs)
+    (within || follows) && way.iter().all(runs)
 }
 
 /// Whether a host gets `read_only` on, or off, by this plan.
