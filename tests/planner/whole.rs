@@ -121,7 +121,7 @@ fn a_server_is_cloned_only_where_it_will_come_up() {
                 server(f).version = ServerVersion::parse("10.11.6-MariaDB").expect("a version");
                 server(f).gtid = Fact::Known(GtidState::MariaDb(Default::default()));
             }),
-            ("8.0.17", |_, f| server(f).version = ServerVersion::parse("8.0.16").expect("a version")),
+            ("8.0.26", |_, f| server(f).version = ServerVersion::parse("8.0.25").expect("a version")),
             ("of one series", |n, f| {
                 if n == 1 {
                     server(f).version = ServerVersion::parse("9.7.0").expect("a version");
