@@ -169,6 +169,18 @@ mod tests {
                    mysql-server.x86_64          8.0.32-1.el9_2           rhel-9-for-x86_64-appstream-rpms\n\
                    mysql-server.x86_64          8.0.41-2.el9_5           rhel-9-for-x86_64-appstream-rpms\n";
         assert_eq!(offered_versions("mysql-server", dnf), ["8.0.41-2.el9_5", "8.0.32-1.el9_2"]);
+        // Recorded: dnf 4.14.0 with a repository of two packages, and the same query for a name that it does not have.
+        let recorded = "Available Packages\n\
+                        mariadb-server.noarch                   3:10.11.9-1.el9                    local\n\
+                        mariadb-server.noarch                   3:10.11.10-1.el9                   local\n";
+        assert_eq!(offered_versions("mariadb-server", recorded), ["3:10.11.10-1.el9", "3:10.11.9-1.el9"]);
+        assert!(offered_versions("mariadb-serve", "Error: No matching Packages to list\n").is_empty());
+        // Recorded: rpm with one of the three installed.
+        let installed = ServerPackages::read(
+            "manager dnf\npackage mariadb-server 3:10.11.9-1.el9 installed\npackage MariaDB-server is not installed\n\
+             package mysql-server is not installed\n",
+        );
+        assert_eq!(installed.manager, Some(Manager::Dnf));
         // Fedora, dnf 5.
         let dnf5 = "Available packages\nmariadb-server.x86_64 3:10.11.10-1.fc41 fedora\nmariadb-server.x86_64 3:10.11.11-1.fc41 updates\n";
         assert_eq!(offered_versions("mariadb-server", dnf5), ["3:10.11.11-1.fc41", "3:10.11.10-1.fc41"]);
