@@ -23,9 +23,7 @@ pub struct Desired {
 impl Desired {
     /// User names of the replication accounts.
     pub fn own_users(&self) -> BTreeSet<String> {
-        let accounts = self.hosts.values().flat_map(|h| &h.accounts).filter(|a| a.replicates());
-        let channels = self.hosts.values().flat_map(|h| &h.channels);
-        accounts.map(|a| a.user.clone()).chain(channels.map(|c| c.user.clone())).collect()
+        self.hosts.values().flat_map(DesiredHost::replication_users).collect()
     }
 }
 
@@ -77,6 +75,12 @@ pub struct DesiredHost {
 }
 
 impl DesiredHost {
+    /// User names by which its replicas log in here, and by which it logs in at its sources.
+    pub fn replication_users(&self) -> impl Iterator<Item = String> + '_ {
+        let accounts = self.accounts.iter().filter(|a| a.replicates()).map(|a| a.user.clone());
+        accounts.chain(self.channels.iter().map(|c| c.user.clone()))
+    }
+
     /// A host of which nothing is wished.
     pub fn bare(name: &HostName) -> Self {
         Self {

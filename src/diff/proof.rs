@@ -70,23 +70,18 @@ fn has_only_events_of(source: &ServerFacts, replica: &ServerFacts) -> bool {
     }
 }
 
-/// Whether everything that a replica has comes from its source, as far as it follows that one alone and has written
-/// nothing that the source lacks. Two servers are never read in the same moment: a replica that is read last has events
-/// that its source had not yet when that was read.
+/// Whether everything that a replica has comes from its source, as far as it follows that one alone.
 pub(super) fn has_only_what_comes_from(replica: &ServerFacts, source: &ServerFacts) -> bool {
     if replica.channels.known().is_none_or(|channels| channels.len() != 1) {
         return false;
     }
     match (replica.gtid.known(), source.gtid.known()) {
-        (Some(GtidState::MariaDb(ours)), Some(GtidState::MariaDb(theirs))) => {
-            ours.binlog_state.iter().filter(|id| id.server == ours.server_id).all(|id| {
-                theirs.binlog_state.covers(id)
-                    || theirs.slave_pos.get(id.domain).is_some_and(|at| at.seq >= id.seq)
-            })
-        }
+        (Some(GtidState::MariaDb(ours)), Some(GtidState::MariaDb(theirs))) => gtid::comes_from(ours, theirs),
         (Some(GtidState::MySql(ours)), Some(GtidState::MySql(theirs))) => {
-            let own = server_uuid(replica).and_then(|uuid| uuid.parse::<Uuid>().ok());
-            own.is_some_and(|own| theirs.executed.contains_all(&ours.executed.of_servers(|uuid| uuid == own)))
+            let uuid = |server| server_uuid(server).and_then(|uuid| uuid.parse::<Uuid>().ok());
+            uuid(replica)
+                .zip(uuid(source))
+                .is_some_and(|(own, of_source)| gtid::comes_from_mysql((ours, own), (theirs, of_source)))
         }
         _ => false,
     }

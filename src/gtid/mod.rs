@@ -1,5 +1,6 @@
 //! Global transaction ids: sets of MySQL and positions of MariaDB, and what they prove about two servers.
 
+mod ahead;
 mod compare;
 mod errant;
 mod mariadb;
@@ -9,6 +10,7 @@ mod place;
 mod start;
 mod state;
 
+pub use ahead::{comes_from, comes_from_mysql};
 pub use compare::{Complete, NeedsSeed, NotKnown, Relation, ReturnWay, ServerGtid, Span, compare, purged};
 pub use errant::{Errant, errant};
 pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};

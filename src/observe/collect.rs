@@ -108,10 +108,7 @@ impl Ours {
     fn of(hosts: &[&DesiredHost]) -> Self {
         let accounts: BTreeSet<String> =
             hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone())).collect();
-        let replicating = hosts.iter().flat_map(|h| &h.accounts).filter(|a| a.replicates());
-        let channels = hosts.iter().flat_map(|h| &h.channels);
-        let replication: BTreeSet<String> =
-            replicating.map(|a| a.user.clone()).chain(channels.map(|c| c.user.clone())).collect();
+        let replication: BTreeSet<String> = hosts.iter().flat_map(|h| h.replication_users()).collect();
         Self { accounts: accounts.into_iter().collect(), replication: replication.into_iter().collect() }
     }
 }

@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Events, Fleet, StepError};
+use super::{Events, Fleet, StepError, channel::look};
 use crate::{
     apply::Event,
     doctor::{Surroundings, explain_channel},
     gtid::{GtidState, has_passed},
     model::Family,
-    observe::{ChannelFacts, channels, gtid_state},
+    observe::{ChannelFacts, gtid_state},
     plan::{Hop, Step},
-    transport::SqlReader,
 };
 
 /// How long a channel may stand still while it catches up.
@@ -58,12 +57,12 @@ async fn catch_up(
     let failed = |why: String| StepError::new(replica, &tried, why);
     let dialect = fleet.dialect(replica)?;
     let mut reader = fleet.reader(replica).await?;
-    let first = look(&mut reader, hop, fleet).await?;
+    let first = look(replica, &hop.channel, &mut reader, dialect).await?;
     let goal = goal(hop, &first, fleet).await?;
     let begun = Instant::now();
     let (mut last, mut moved) = (first.executed.clone(), Instant::now());
     loop {
-        let channel = look(&mut reader, hop, fleet).await?;
+        let channel = look(replica, &hop.channel, &mut reader, dialect).await?;
         let reached = match &goal {
             Goal::Place(place) => has_passed(&channel.executed, place),
             Goal::State(theirs) => {
@@ -121,12 +120,4 @@ async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Go
     };
     reader.close().await;
     Ok(goal)
-}
-
-async fn look(reader: &mut SqlReader, hop: &Hop, fleet: &Fleet<'_>) -> Result<ChannelFacts, StepError> {
-    let host = &hop.to;
-    let list = channels(reader, fleet.dialect(host)?).await;
-    let list = list.map_err(|e| StepError::new(host, "look at its channels", e))?;
-    let found = list.into_iter().find(|c| c.name == hop.channel);
-    found.ok_or_else(|| StepError::new(host, "look at the channel", "it is not there any more"))
 }

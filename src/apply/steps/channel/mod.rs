@@ -74,6 +74,19 @@ pub async fn run(
     Ok(Some(note))
 }
 
+/// A channel as it is now.
+pub(super) async fn look(
+    host: &HostName,
+    name: &str,
+    reader: &mut SqlReader,
+    dialect: Dialect,
+) -> Result<ChannelFacts, StepError> {
+    let list = channels(reader, dialect).await;
+    let list = list.map_err(|e| StepError::new(host, "look at its channels", e))?;
+    let found = list.into_iter().find(|c| c.name == name);
+    found.ok_or_else(|| StepError::new(host, "look at the channel", "it is not there any more"))
+}
+
 struct Work<'a> {
     step: &'a Step,
     host: &'a HostName,
@@ -196,11 +209,7 @@ impl Work<'_> {
     }
 
     async fn look(&self, reader: &mut SqlReader) -> Result<ChannelFacts, StepError> {
-        let list =
-            channels(reader, self.dialect).await.map_err(|e| self.failed("look at its channels", e))?;
-        list.into_iter()
-            .find(|c| c.name == self.wish.name)
-            .ok_or_else(|| self.failed("look at the channel", "it is not there any more"))
+        look(self.host, &self.wish.name, reader, self.dialect).await
     }
 
     /// The failing layer, found out afresh: what was observed before the run may have changed by it.
