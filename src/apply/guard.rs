@@ -73,7 +73,8 @@ async fn still_unused(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let host = &step.host;
     let mut sql = fleet.reader(host).await?;
     let ours: Vec<String> = fleet.own_users();
-    let sessions = client_sessions(&mut sql, &ours).await.map_err(|e| failed(host, e))?;
+    let sessions =
+        client_sessions(fleet.session(host)?, &mut sql, &ours).await.map_err(|e| failed(host, e))?;
     sql.close().await;
     if sessions.is_empty() {
         return Ok(());

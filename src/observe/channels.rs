@@ -117,7 +117,10 @@ pub(super) async fn connected_replicas(
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn client_sessions(sql: &mut SqlReader, ours: &[String]) -> Result<Vec<SessionFacts>, SqlError> {
+pub(super) async fn client_sessions(
+    sql: &mut SqlReader,
+    ours: &[String],
+) -> Result<Vec<SessionFacts>, SqlError> {
     const NO_CLIENT: [&str; 7] =
         ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
     let own = sql.query("SELECT CONNECTION_ID() AS id").await?;

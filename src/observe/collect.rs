@@ -325,7 +325,7 @@ async fn ask(
     ours: &Ours,
 ) -> Result<ServerFacts, SqlError> {
     let mut sql = session.sql(login, options.timeout).await?;
-    let facts = server::read(&mut sql, ours).await;
+    let facts = server::read(session, &mut sql, ours).await;
     sql.close().await;
     facts
 }

@@ -15,11 +15,12 @@ mod resources;
 mod schema;
 mod server;
 mod server_packages;
+mod startup;
 mod variables;
 
 pub use accounts::read_accounts;
 pub use binlog::{gtid_state, gtid_state_with_start};
-pub use channels::{channels, client_sessions};
+pub use channels::channels;
 pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
 pub use content::{Content, TableFacts, content};
 pub use databases::databases_with_content;
@@ -33,3 +34,4 @@ pub use frame::Sections;
 pub use resources::{Found, Query, Resources};
 pub use schema::SchemaFacts;
 pub use server_packages::{Manager, ServerPackage, ServerPackages, offered_versions};
+pub use startup::client_sessions;

@@ -4,20 +4,25 @@ use super::{
     ServerFacts,
     accounts::accounts,
     binlog::{binlog, gtid},
-    channels::{channels, client_sessions, connected_replicas},
+    channels::{channels, connected_replicas},
     collect::Ours,
     databases::databases,
     schema::schema,
+    startup::client_sessions,
     variables::variables,
 };
 use crate::{
     dialect::Dialect,
     model::{Fact, ServerVersion},
-    transport::{SqlError, SqlReader},
+    transport::{Session, SqlError, SqlReader},
 };
 
 /// Reads everything.
-pub(super) async fn read(sql: &mut SqlReader, ours: &Ours) -> Result<ServerFacts, SqlError> {
+pub(super) async fn read(
+    session: &Session,
+    sql: &mut SqlReader,
+    ours: &Ours,
+) -> Result<ServerFacts, SqlError> {
     let first = sql.query("SELECT @@version AS version").await?;
     let version_text = first.first().map(|r| r.text("version")).unwrap_or_default();
     let version = ServerVersion::parse(&version_text)
@@ -48,7 +53,7 @@ pub(super) async fn read(sql: &mut SqlReader, ours: &Ours) -> Result<ServerFacts
         binlog,
         channels: channels(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         schema: schema(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
-        sessions: client_sessions(sql, &ours.replication)
+        sessions: client_sessions(session, sql, &ours.replication)
             .await
             .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         connected_replicas: connected_replicas(sql, dialect)

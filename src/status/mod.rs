@@ -1,5 +1,7 @@
 //! The topology as it is, as one value for people and machines. Pure.
 
+mod lag;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -8,7 +10,7 @@ use crate::{
     desired::DesiredHost,
     doctor::{Explanation, Repair, Surroundings, explain_channel, explain_down},
     model::{Endpoint, Fact, HostName},
-    observe::{ChannelFacts, HostFacts, Observed, ServerFacts},
+    observe::{ChannelFacts, HostFacts, Observed},
 };
 
 /// What `status` shows.
@@ -183,7 +185,10 @@ fn channels_of(
         let source = names.get(&endpoint).cloned();
         let trouble = trouble(host, channel, &endpoint, source.as_ref(), observed);
         let beats = source.as_ref().and_then(|s| observed.get(s)).and_then(Fact::known);
-        let measured = beats.and_then(|f| f.server.known()).zip(server).and_then(|(s, r)| lag(s, r));
+        let measured = beats
+            .and_then(|f| f.server.known())
+            .zip(server)
+            .and_then(|(s, r)| lag::lag(s.heartbeat.known()?, r.heartbeat.known()?, r.number("server_id")));
         let state = match &trouble {
             None if channel.running() => "running",
             None => "stopped",
@@ -250,14 +255,6 @@ fn channels_of(
             });
         }
     }
-}
-
-/// Seconds by which a replica's copy of the source's newest stamp is older than the source's own. Both stamps are
-/// of one clock. Absent where nothing beats.
-fn lag(source: &ServerFacts, replica: &ServerFacts) -> Option<u64> {
-    let (theirs, ours) = (&source.heartbeat.known()?.stamps, &replica.heartbeat.known()?.stamps);
-    let (writer, newest) = theirs.iter().max_by_key(|(_, stamp)| **stamp)?;
-    Some(newest.saturating_sub(*ours.get(writer)?) / 1_000_000)
 }
 
 fn trouble(

@@ -5,7 +5,16 @@ use crate::lab::{Lab, PASSWORD};
 #[test]
 fn a_fresh_pair_becomes_a_hot_standby() {
     let lab = Lab::pair();
-    lab.tandem(&["plan", "hot-standby"]).expect(2);
+    // The checks that the distribution runs after a start are no clients.
+    lab.at(
+        "db-b",
+        "printf '#!/bin/bash\\n{ mariadb -e \"select sleep(4)\"; true; } >/dev/null &\\n' >/etc/mysql/debian-start; \
+         systemctl restart mariadb",
+    );
+    let checks = "select count(*) from information_schema.processlist where info = 'select sleep(4)'";
+    lab.wait_sql("db-b", checks, "1");
+    let plan = lab.tandem(&["plan", "hot-standby"]).expect(2).out;
+    assert_eq!(plan.matches("; no client is connected").count(), 2, "{plan}");
     let run = lab.apply("hot-standby");
     assert!(!run.out.contains(PASSWORD) && !run.err.contains(PASSWORD));
     let again = lab.plan("hot-standby").expect(0).json();
