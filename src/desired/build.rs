@@ -68,11 +68,13 @@ pub fn build(
             })
             .collect()
     };
+    let groups = crate::playbook::groups_scope(&project.inventory);
     let named = Builder {
         project,
         play,
         edges: &edges,
         variables: &variables,
+        groups: &groups,
         known,
         ids: &BTreeMap::new(),
         offsets: &BTreeMap::new(),
@@ -93,6 +95,7 @@ pub fn build(
         play,
         edges: &edges,
         variables: &variables,
+        groups: &groups,
         known,
         ids: &ids,
         offsets: &offsets,
@@ -118,6 +121,7 @@ struct Builder<'a> {
     play: &'a Play,
     edges: &'a Edges,
     variables: &'a BTreeMap<HostName, Variables>,
+    groups: &'a Scope,
     known: &'a BTreeMap<HostName, Identity>,
     ids: &'a BTreeMap<HostName, u64>,
     offsets: &'a BTreeMap<HostName, u64>,
@@ -293,7 +297,7 @@ impl Builder<'_> {
     /// Everything that templates of a host may use.
     fn scope(&mut self, name: &HostName, variables: &Variables) -> Scope {
         let known = self.known.get(name).cloned().unwrap_or_default();
-        let mut scope = crate::playbook::groups_scope(&self.project.inventory);
+        let mut scope = self.groups.clone();
         let entry = |host: &HostName| {
             let endpoint = self.endpoint(host);
             json!({"name": host, "address": endpoint.address, "port": endpoint.port})

@@ -1,8 +1,15 @@
 //! Evaluates values that hold `{{ ... }}`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, OnceLock},
+};
 
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, syntax::SyntaxConfig};
+use minijinja::{
+    Environment, Error, ErrorKind, UndefinedBehavior, Value,
+    syntax::SyntaxConfig,
+    value::{Enumerator, Object},
+};
 use serde_json::{Map, Value as Json};
 
 /// The key under which a secret's id travels through templates.
@@ -20,26 +27,49 @@ pub struct TemplateError {
     pub line: usize,
 }
 
-/// Names that templates may use.
+/// Names that templates may use. A copy shares what is in it: each host has many of them.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    values: BTreeMap<String, Json>,
+    names: Arc<Names>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Names(BTreeMap<Arc<str>, Arc<Defined>>);
+
+/// A value as we have it, and, once a template has asked for it, as the template library has it.
+#[derive(Debug)]
+struct Defined {
+    json: Json,
+    value: OnceLock<Value>,
+}
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let defined = self.0.get(key.as_str()?)?;
+        let value = defined.value.get_or_init(|| Value::from(minijinja::value::Serde(&defined.json)));
+        Some(value.clone())
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(|name| Value::from(name.clone())).collect())
+    }
 }
 
 impl Scope {
     /// Defines a name.
     pub fn set(&mut self, name: &str, value: Json) {
-        self.values.insert(name.to_owned(), value);
+        let defined = Defined { json: value, value: OnceLock::new() };
+        Arc::make_mut(&mut self.names).0.insert(name.into(), Arc::new(defined));
     }
 
     /// A name's value.
     pub fn get(&self, name: &str) -> Option<&Json> {
-        self.values.get(name)
+        self.names.0.get(name).map(|defined| &defined.json)
     }
 
     /// Every name.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str)
+        self.names.0.keys().map(|name| &**name)
     }
 
     /// The value that stands for a secret.
@@ -86,8 +116,7 @@ impl Scope {
     /// # Errors
     /// When it is malformed or uses an undefined name.
     pub fn expression(&self, expression: &str) -> Result<Json, TemplateError> {
-        let environment = environment();
-        let compiled = environment.compile_expression(expression).map_err(|e| explain(&e))?;
+        let compiled = ENVIRONMENT.compile_expression(expression).map_err(|e| explain(&e))?;
         let value =
             compiled.eval(self.value()).map_err(|e| self.blame(&e, &compiled.undeclared_variables(false)))?;
         if value.is_undefined() {
@@ -112,17 +141,16 @@ impl Scope {
     /// # Errors
     /// When it is malformed, uses an undefined name, or puts a secret or nothing into the text.
     pub fn render(&self, template: &str) -> Result<String, TemplateError> {
-        let environment = environment();
-        let compiled = environment.template_from_str(template).map_err(|e| explain(&e))?;
+        let compiled = ENVIRONMENT.template_from_str(template).map_err(|e| explain(&e))?;
         compiled.render(self.value()).map_err(|e| self.blame(&e, &compiled.undeclared_variables(false)))
     }
 
     fn value(&self) -> Value {
-        Value::from(minijinja::value::Serde(&self.values))
+        Value::from_dyn_object(self.names.clone())
     }
 
     fn defines(&self, path: &str) -> bool {
-        path.split('.').next().is_some_and(|name| self.values.contains_key(name))
+        path.split('.').next().is_some_and(|name| self.names.0.contains_key(name))
     }
 
     fn blame(&self, error: &Error, names: &std::collections::HashSet<String>) -> TemplateError {
@@ -154,7 +182,10 @@ fn whole_expression(text: &str) -> Option<&str> {
     (!inner.contains("{{") && !inner.contains("}}")).then_some(inner.trim())
 }
 
-fn environment<'a>() -> Environment<'a> {
+/// Made once: it is filled with every filter and test of the language.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // A template that runs away ends with an error instead of never.
