@@ -15,10 +15,21 @@ fi
 section fw-ufw
 [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf && ufw status 2>&1
 section fw-nft
-nft -j list ruleset 2>&1
+ruleset=$(nft -j list ruleset 2>&1)
+printf '%s\n' "$ruleset"
 section fw-iptables
+# Rules of iptables stand either in tables of this name or in the kernel's older filter, which lists its tables.
+rules=look
+case $ruleset in
+  *'"filter"'*) ;;
+  '{"nftables"'*)
+    rules=
+    for names in /proc/net/ip_tables_names /proc/net/ip6_tables_names; do
+      [ ! -r $names ] || while read -r name; do rules=$name; done <$names
+    done ;;
+esac
 for save in iptables-save ip6tables-save; do
-  command -v $save >/dev/null 2>&1 && echo "# $save" && $save -t filter 2>/dev/null
+  [ -n "$rules" ] && command -v $save >/dev/null 2>&1 && echo "# $save" && $save -t filter 2>/dev/null
 done
 section fw-own
 show /etc/tandem/firewall.sh

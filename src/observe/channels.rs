@@ -123,12 +123,14 @@ pub(super) async fn client_sessions(
 ) -> Result<Vec<SessionFacts>, SqlError> {
     const NO_CLIENT: [&str; 7] =
         ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
-    let own = sql.query("SELECT CONNECTION_ID() AS id").await?;
-    let own = own.first().map(|r| r.text("id")).unwrap_or_default();
+    let own = sql.session_id();
     let rows = sql.query("SHOW PROCESSLIST").await?;
     Ok(rows
         .iter()
-        .filter(|row| row.text("id") != own && !NO_CLIENT.contains(&row.text("command").as_str()))
+        .filter(|row| {
+            row.number("id").is_none_or(|id| id & u64::from(u32::MAX) != own)
+                && !NO_CLIENT.contains(&row.text("command").as_str())
+        })
         .map(|row| {
             let host = row.text("host");
             // An address comes with a port behind it, `localhost` without.

@@ -219,9 +219,6 @@ async fn read(
     let args = [nonce.as_str(), &service, &wished_socket, &file, &port];
     let script = session.read(&HOST, &args, options.timeout);
 
-    let targets: BTreeSet<&Endpoint> = host.channels.iter().map(|c| &c.endpoint).collect();
-    let reach = try_ports(session, targets.into_iter());
-
     let login = |socket: &str| -> Result<Login, String> {
         let password = match &host.connection.admin_password {
             Some(id) => {
@@ -245,10 +242,8 @@ async fn read(
         let before = seconds_now();
         script.await.map(|output| (output, (before + seconds_now()) / 2.0))
     };
-    let all = tokio::try_join!(timed, async { Ok(guess.await) }, async { Ok(reach.await) }, async {
-        Ok(declared.await)
-    });
-    let ((output, our_clock), guessed, reach, declared) = match all {
+    let all = tokio::try_join!(timed, async { Ok(guess.await) }, async { Ok(declared.await) });
+    let ((output, our_clock), guessed, declared) = match all {
         Ok(all) => all,
         Err(error) => return (Fact::Unread(error.to_string()), None),
     };
@@ -262,7 +257,6 @@ async fn read(
     }
     let mut facts = host::facts(&sections);
     facts.os.ahead = (facts.os.clock > 0.0).then_some(facts.os.clock - our_clock);
-    facts.reach = reach;
     facts.resources = declared;
 
     let sockets: Vec<String> =
@@ -279,6 +273,7 @@ async fn read(
     match answered {
         Ok((login, mut server)) => {
             server.unit = facts.service.known().map(|s| s.unit.clone()).unwrap_or_default();
+            facts.reach = try_ports(session, apart(host, &server).into_iter()).await;
             facts.server = Fact::Known(server);
             (Fact::Known(facts), Some(login))
         }
@@ -302,6 +297,19 @@ async fn read(
             (Fact::Known(facts), later)
         }
     }
+}
+
+/// Sources that a channel is there for and is not connected to now: the question is whether they can be reached.
+fn apart<'a>(host: &'a DesiredHost, server: &ServerFacts) -> BTreeSet<&'a Endpoint> {
+    let there = server.channels.known().map(Vec::as_slice).unwrap_or_default();
+    let apart = |endpoint: &Endpoint| {
+        there.iter().any(|channel| {
+            channel.source_host == endpoint.address
+                && channel.source_port == endpoint.port
+                && channel.io_running != "Yes"
+        })
+    };
+    host.channels.iter().map(|channel| &channel.endpoint).filter(|endpoint| apart(endpoint)).collect()
 }
 
 /// Tries from a host whether ports of others answer.

@@ -34,7 +34,7 @@ pub struct HostFacts {
     pub firewall: Fact<FirewallState>,
     /// The file system of the data directory.
     pub disk: Fact<DiskFacts>,
-    /// Whether ports of other hosts answer from here.
+    /// Whether ports of sources answer from here, for channels that are not connected.
     pub reach: BTreeMap<Endpoint, Reach>,
     /// Copies of ours that have begun on this host and whose channels do not run yet.
     pub seeds: Fact<SeedMarks>,

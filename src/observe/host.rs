@@ -172,15 +172,27 @@ fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {
     // Of the directory, and of the one in which it lies.
     let devices: Vec<&str> = pairs.get("devices").map(|d| d.split_whitespace().collect()).unwrap_or_default();
     let one_file_system = matches!(devices.as_slice(), [own, above] if own == above);
-    let numbers: Option<(u64, u64)> = text.lines().rev().find_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        Some((fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+    let number = |field: Option<&str>| field?.parse::<u64>().ok();
+    // The size of a block, all blocks, and those that are free for everybody.
+    let stat = pairs.get("space").and_then(|space| {
+        let mut fields = space.split_whitespace();
+        let block = number(fields.next())?;
+        let (all, free) = (number(fields.next())?, number(fields.next())?);
+        Some((all.saturating_mul(block), free.saturating_mul(block)))
     });
-    match numbers {
+    // `df -Pk`: the device, all kibibytes, those in use, those that are free.
+    let df = || {
+        text.lines().rev().find_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let kibibytes = |n: usize| number(fields.get(n).copied()).map(|k| k.saturating_mul(1024));
+            Some((kibibytes(1)?, kibibytes(3)?))
+        })
+    };
+    match stat.or_else(df) {
         Some((total, free)) => Fact::Known(DiskFacts {
             datadir,
-            free: free.saturating_mul(1024),
-            total: total.saturating_mul(1024),
+            free,
+            total,
             owner: sections.text("datadir-owner").unwrap_or_default().trim().to_owned(),
             file_system: pairs.get("type").cloned().unwrap_or_default(),
             renamable: !pairs.contains_key("link") && one_file_system,

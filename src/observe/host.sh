@@ -1,18 +1,24 @@
 # Reads one host. Writes nothing. Arguments: NONCE SERVICE SOCKET OWNED_FILE PORT
 # Everything is printed in sections; a section begins with a line `@@NONCE name` and ends where the
 # next one begins. Empty arguments mean "find out".
+# A process costs more than anything else here, and this runs on many hosts at once: what the shell can read
+# itself it reads itself.
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin; export PATH
 nonce=$1 wished_service=$2 wished_socket=$3 owned_file=$4 server_port=$5
-# A process for each file that is not there would add up over many hosts.
 show() { [ ! -r "$1" ] || cat "$1"; }
 section() { printf '\n@@%s %s\n' "$nonce" "$*"; }
 
 section os
-cat /etc/os-release 2>/dev/null
+if [ -r /etc/os-release ]; then
+  while read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done </etc/os-release
+fi
 section host
 read -r name </proc/sys/kernel/hostname
-printf 'hostname=%s\nuid=%s\nclock=%s\n' "$name" "$(id -u)" "$(date +%s.%N)"
+# Real, effective, ...
+while read -r key _ uid _; do [ "$key" != Uid: ] || break; done </proc/self/status
+date +clock=%s.%N
+printf 'hostname=%s\nuid=%s\n' "$name" "$uid"
 if [ -d /run/systemd/system ]; then echo init=systemd; fi
 section addresses
 hostname -I 2>/dev/null || ip -o addr 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'
@@ -23,16 +29,25 @@ for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog 
 done
 
 section service
-properties=Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,Result,User,ActiveEnterTimestampMonotonic
-if [ -n "$wished_service" ]; then
-  services=$(systemctl show -p "$properties" -- "$wished_service" 2>&1)
-else
-  services=$(systemctl show -p "$properties" -- mariadb.service mysql.service mysqld.service 2>&1)
+pid=$(pidof mariadbd mysqld 2>/dev/null); pid=${pid%% *}
+units=${wished_service:-mariadb.service mysql.service mysqld.service}
+# Its control group says which one it is, and the others need not be asked; unless it is a container's.
+running=
+if [ -n "$pid" ] && [ -r "/proc/$pid/cgroup" ]; then
+  while read -r line; do
+    for unit in $units; do
+      case $line in *"/system.slice/$unit") running=$unit; break 2 ;; esac
+    done
+  done <"/proc/$pid/cgroup"
 fi
+units_are() { services=$(systemctl show -p Id,LoadState,ActiveState,UnitFileState,MainPID,Result,User -- "$@" 2>&1); }
+units_are ${running:-$units}
+case $services in *"MainPID=$pid"*) ;; *) [ -z "$running" ] || units_are $units ;; esac
 printf '%s\n' "$services"
 
 # One awk walks the option files, so that twenty files do not cost forty processes. It prints the
-# files in the order in which the server reads them, and what they say of the data directory.
+# files in the order in which the server reads them, and what they say of the data directory. First come the
+# arguments of the running server on its standard input. Directories at the usual places were listed by the shell.
 walk='
 function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t\r]+$/, "", s); return s }
 function read(path, depth,   line, list, n, i, names, ls) {
@@ -45,10 +60,14 @@ function read(path, depth,   line, list, n, i, names, ls) {
       sub(/^!includedir[ \t]+/, "", line); sub(/\/+$/, "", line)
       print "D " line
       n = 0
-      # In a variable: what a concatenation before a pipe means differs between versions of awk.
-      ls = "ls -1 \"" quote(line) "\" 2>/dev/null"
-      while ((ls | getline list) > 0) names[++n] = list
-      close(ls)
+      if (line in listed) {
+        n = split(listed[line], names, "\n")
+      } else {
+        # In a variable: what a concatenation before a pipe means differs between versions of awk.
+        ls = "ls -1 \"" quote(line) "\" 2>/dev/null"
+        while ((ls | getline list) > 0) names[++n] = list
+        close(ls)
+      }
       for (i = 1; i <= n; i++) if (names[i] ~ /\.cnf$/) read(line "/" names[i], depth + 1)
     } else if (line ~ /^!include[ \t]/) {
       sub(/^!include[ \t]+/, "", line); read(line, depth + 1)
@@ -59,39 +78,56 @@ function read(path, depth,   line, list, n, i, names, ls) {
   close(path)
 }
 function quote(s) { gsub(/[\\"$`]/, "\\\\&", s); return s }
-BEGIN { for (i = 1; i < ARGC; i++) read(ARGV[i], 0) }
+BEGIN {
+  n = split(ENVIRON["listing"], lines, "\n")
+  for (i = 1; i <= n; i++) {
+    if (lines[i] ~ /\/$/) { directory = substr(lines[i], 1, length(lines[i]) - 1); listed[directory] = "" }
+    else listed[directory] = listed[directory] substr(lines[i], length(directory) + 2) "\n"
+  }
+  while ((getline argument < "-") > 0) {
+    value = argument; sub(/^[^=]*=/, "", value)
+    if (argument ~ /^--defaults-file=/) only = value
+    else if (argument ~ /^--defaults-extra-file=/) extra = value
+    else if (argument ~ /^--datadir=/) print "A " value
+  }
+  if (only != "") read(only, 0)
+  else {
+    read("/etc/my.cnf", 0); read("/etc/mysql/my.cnf", 0); read("/usr/etc/my.cnf", 0)
+    if (extra != "") read(extra, 0)
+  }
+}
 '
-roots="/etc/my.cnf /etc/mysql/my.cnf /usr/etc/my.cnf"
-pid=$(pidof mariadbd mysqld 2>/dev/null); pid=${pid%% *}
-if [ -n "$pid" ]; then
-  while IFS= read -r argument; do
-    case $argument in
-      --defaults-file=*) roots=${argument#*=} ;;
-      --defaults-extra-file=*) roots="$roots ${argument#*=}" ;;
-      --datadir=*) datadir=${argument#*=} ;;
-    esac
-  done <<END
-$(tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null)
-END
-fi
+newline='
+'
+listing=
+for directory in /etc/my.cnf.d/ /etc/mysql/*/; do
+  [ -d "$directory" ] || continue
+  listing=$listing$directory$newline
+  for file in "$directory"*.cnf; do [ ! -e "$file" ] || listing=$listing$file$newline; done
+done
+export listing
+arguments=/dev/null
+[ -z "$pid" ] || [ ! -r "/proc/$pid/cmdline" ] || arguments=/proc/$pid/cmdline
 section option-tree
-walked=$(awk "$walk" $roots 2>/dev/null)
+walked=$(tr '\0' '\n' <"$arguments" | awk "$walk" 2>/dev/null)
 printf 'pid %s\n%s\n' "$pid" "$walked"
 old_ifs=$IFS
-IFS='
-'
+IFS=$newline
 set -f
 set --
+given= datadir=
 for line in $walked; do
   case $line in
     'F '*) set -- "$@" "${line#F }" ;;
-    'V '*) [ -n "${datadir:-}" ] || datadir=${line#V } ;;
+    'A '*) given=${line#A } ;;
+    'V '*) datadir=${line#V } ;;
   esac
 done
 if [ -n "$owned_file" ]; then set -- "$@" "$owned_file"; fi
 set +f
 IFS=$old_ifs
-datadir=${datadir:-/var/lib/mysql}
+# What the server was started with wins, then what is written last.
+datadir=${given:-${datadir:-/var/lib/mysql}}
 section option-sizes
 [ $# -eq 0 ] || wc -c "$@" 2>/dev/null
 section option-bytes
@@ -99,18 +135,21 @@ section option-bytes
 
 section disk
 printf 'datadir=%s\n' "$datadir"
-stat -f -c 'type=%T' "$datadir" 2>/dev/null
+# Where stat knows no file systems, df tells at least the space.
+stat -f -c 'type=%T
+space=%S %b %a' "$datadir" 2>/dev/null || df -Pk "$datadir" 2>&1
 at=${datadir%/}
 [ ! -L "$at" ] || echo link=yes
 printf 'devices='
 stat --printf '%d ' "$at" "${at%/*}/" 2>/dev/null
 echo
-df -Pk "$datadir" 2>&1
 section channel-passwords
 for info in "$datadir"/master*.info; do
   [ -r "$info" ] || continue
   # The sixth line is the password; only its digest leaves the host.
-  printf '%s %s\n' "$(sed -n 6p "$info" | tr -d '\n' | sha256sum)" "${info##*/}"
+  password=
+  { read -r _; read -r _; read -r _; read -r _; read -r _; IFS= read -r password; } <"$info"
+  printf '%s %s\n' "$(printf %s "$password" | sha256sum)" "${info##*/}"
 done
 section tls-ca
 show /etc/mysql/tandem/ca.pem

@@ -60,6 +60,9 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
         // The driver's default would ask the server for its socket and then look for that path on
         // this machine, which may be another server's.
         .prefer_socket(false)
+        // Otherwise it would ask for both. Nothing of ours is longer; the server has a limit of its own anyway.
+        .max_allowed_packet(Some(1 << 30))
+        .wait_timeout(Some(28_800))
         .user(Some(login.user.clone()))
         .pass(login.password.as_ref().map(|p| p.expose().to_owned()))
         // Our quoting counts on a backslash being an escape; see `dialect::quote`.
@@ -88,6 +91,11 @@ pub struct SqlReader {
 impl SqlReader {
     pub(super) fn new(connection: Conn, limit: Duration) -> Self {
         Self { connection, limit }
+    }
+
+    /// The server's id of this session; the lower 32 bits, which is all that a server says when it greets.
+    pub fn session_id(&self) -> u64 {
+        self.connection.id().into()
     }
 
     /// Runs a SELECT, SHOW or SET SESSION.
