@@ -28,8 +28,9 @@ fn the_package_brings_a_host_everything_that_a_controller_needs() {
     lab.at(
         "db-a",
         "cd /usr/share && gzip -t man/man1/tandem.1.gz man/man1/tandem-apply.1.gz doc/tandem/changelog.gz \
-         doc/tandem/third-party.txt.gz && test -s doc/tandem/copyright && test -s zsh/vendor-completions/_tandem && \
-         test -s fish/vendor_completions.d/tandem.fish && test -s doc/tandem/examples/tandem-drift.cron && \
+         doc/tandem/third-party.txt.gz && test -s doc/tandem/docs/reference.md && \
+         test -s doc/tandem/docs/how-to/secrets.md && test -s doc/tandem/copyright && \
+         test -s zsh/vendor-completions/_tandem && test -s fish/vendor_completions.d/tandem.fish && test -s doc/tandem/examples/tandem-drift.cron && \
          REPLICATION_PASSWORD=x tandem -i doc/tandem/examples/inventory/hosts.yml validate \
          doc/tandem/examples/playbooks/hot-standby.yml",
     );
