@@ -7,7 +7,7 @@ pub enum Manager {
     Apt,
     /// Fedora's and Red Hat's.
     Dnf,
-    /// Red Hat's before dnf.
+    /// Red Hat's before dnf. Where both are there, `yum` is another name of dnf.
     Yum,
 }
 
@@ -81,10 +81,11 @@ impl ServerPackages {
 }
 
 /// The versions of a package that can be installed, the newest first, out of `apt-cache madison` or
-/// `dnf list --available --showduplicates`.
+/// `dnf list --available --showduplicates` or `yum list available --showduplicates`.
 pub fn offered_versions(package: &str, text: &str) -> Vec<String> {
     let mut versions = Vec::new();
-    let mut is_dnf = false;
+    let mut is_rpm = false;
+    let mut words: Vec<&str> = Vec::new();
     for line in text.lines() {
         // `mariadb-server | 1:10.11.6-0+deb12u1 | http://deb.debian.org/debian bookworm/main amd64 Packages`
         let fields: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -94,17 +95,21 @@ pub fn offered_versions(package: &str, text: &str) -> Vec<String> {
             }
             continue;
         }
-        // `mariadb-server.x86_64    3:10.5.22-1.el9_2    appstream`
-        let words: Vec<&str> = line.split_whitespace().collect();
+        // `mariadb-server.x86_64    3:10.5.22-1.el9_2    appstream`; yum and the first dnf go on in the next line after what
+        // is too long for its column.
+        if !line.starts_with(' ') {
+            words.clear();
+        }
+        words.extend(line.split_whitespace());
         if let [name, version, _] = words.as_slice()
             && name.rsplit_once('.').is_some_and(|(name, _)| name == package)
         {
-            is_dnf = true;
+            is_rpm = true;
             versions.push((*version).to_owned());
         }
     }
-    // apt names the newest first, dnf last.
-    if is_dnf {
+    // apt names the newest first, dnf and yum last.
+    if is_rpm {
         versions.reverse();
     }
     versions.dedup();
@@ -175,15 +180,32 @@ mod tests {
                         mariadb-server.noarch                   3:10.11.10-1.el9                   local\n";
         assert_eq!(offered_versions("mariadb-server", recorded), ["3:10.11.10-1.el9", "3:10.11.9-1.el9"]);
         assert!(offered_versions("mariadb-serve", "Error: No matching Packages to list\n").is_empty());
-        // Recorded: rpm with one of the three installed.
+        // Recorded: rpm 4.18, 4.20 and 6.1 with one of the three installed.
         let installed = ServerPackages::read(
             "manager dnf\npackage mariadb-server 3:10.11.9-1.el9 installed\npackage MariaDB-server is not installed\n\
              package mysql-server is not installed\n",
         );
-        assert_eq!(installed.manager, Some(Manager::Dnf));
-        // Fedora, dnf 5.
-        let dnf5 = "Available packages\nmariadb-server.x86_64 3:10.11.10-1.fc41 fedora\nmariadb-server.x86_64 3:10.11.11-1.fc41 updates\n";
-        assert_eq!(offered_versions("mariadb-server", dnf5), ["3:10.11.11-1.fc41", "3:10.11.10-1.fc41"]);
+        assert_eq!((installed.manager, installed.packages.len()), (Some(Manager::Dnf), 1));
+        // Recorded: dnf 5.4.6 with two packages and one that differs in case; of what it does not have it says nothing.
+        let dnf5 = "Available packages\n\
+                    MariaDB-server.x86_64 11-1              local\n\
+                    mariadb-server.x86_64 3:10.11.9-1.fc41  local\n\
+                    mariadb-server.x86_64 3:10.11.10-1.fc41 local\n";
+        assert_eq!(offered_versions("mariadb-server", dnf5), ["3:10.11.10-1.fc41", "3:10.11.9-1.fc41"]);
+        // Recorded: dnf 4.14, 4.23 and 5.4.6 alike with names like Red Hat's.
+        let long = "Available Packages\n\
+                    mysql-server.x86_64 8.0.41-1.module+el8.9.0+21207+6c20cb9d  rhel-8-for-x86_64-appstream-rpms\n\
+                    mysql-server.x86_64 8.0.41-2.module+el8.10.0+22907+77f1db85 rhel-8-for-x86_64-appstream-rpms\n";
+        let both = ["8.0.41-2.module+el8.10.0+22907+77f1db85", "8.0.41-1.module+el8.9.0+21207+6c20cb9d"];
+        assert_eq!(offered_versions("mysql-server", long), both);
+        // As yum 3 would print them; it could not be recorded.
+        let broken = "Available Packages\n\
+                      mysql-server.x86_64  8.0.41-1.module+el8.9.0+21207+6c20cb9d\n\
+                      \x20                                          rhel-8-for-x86_64-appstream-rpms\n\
+                      mysql-server.x86_64\n\
+                      \x20                    8.0.41-2.module+el8.10.0+22907+77f1db85\n\
+                      \x20                                          rhel-8-for-x86_64-appstream-rpms\n";
+        assert_eq!(offered_versions("mysql-server", broken), both);
         assert!(offered_versions("mariadb-server", "Error: No matching Packages to list\n").is_empty());
     }
 

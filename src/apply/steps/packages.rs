@@ -39,10 +39,15 @@ pub(super) fn explained(host: &HostName, tried: &str, stderr: &str) -> StepError
     match explain_packages(stderr) {
         Some(known) => StepError::new(host, tried, known.cause).then(known.next),
         None => {
-            let last = stderr.lines().rfind(|l| !l.trim().is_empty()).unwrap_or("it says nothing").trim();
+            let last = stderr.lines().map(str::trim).rfind(|l| !is_advice(l)).unwrap_or("it says nothing");
             StepError::new(host, tried, format!("the package manager says: {last}"))
         }
     }
+}
+
+/// What dnf 5 adds below an error: options to try, and what it did not check.
+fn is_advice(line: &str) -> bool {
+    line.is_empty() || ["--", "You can try to add", "Warning: skipped"].iter().any(|w| line.starts_with(w))
 }
 
 #[cfg(test)]
@@ -98,6 +103,32 @@ mod tests {
             error.contains("none of the host's package sources has it (Error: Unable to find"),
             "{error}"
         );
+
+        let unknown = "Transaction failed: Rpm transaction failed.\nWarning: skipped OpenPGP checks for 1 package from repository: local\n\
+                       You can try to add to command line:\n  --skip-broken to skip uninstallable packages\n";
+        let error = explained(&"db-a".into(), "install mariadb-server", unknown).to_string();
+        assert!(
+            error.contains("the package manager says: Transaction failed: Rpm transaction failed."),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn dnf_is_asked_for_its_sources_where_a_package_is_not_found() {
+        for (says, asked) in [
+            ("Failed to resolve the transaction:\nNo match for argument: mariadb-serve", true),
+            ("Error: Unable to find a match: mariadb-serve", true),
+            ("Error: GPG check FAILED", false),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            stub(folder.path(), "dnf", says, 1);
+            let (called, status, said) = run(folder.path(), &["mariadb-serve"]);
+            assert_eq!(status, 1);
+            assert!(said.starts_with(says), "{said}");
+            let calls: Vec<&str> = called.lines().skip(1).collect();
+            assert_eq!(calls == ["dnf -q makecache --setopt=*.skip_if_unavailable=0"], asked, "{called}");
+            assert_eq!(calls.is_empty(), !asked, "{called}");
+        }
     }
 
     #[test]

@@ -34,6 +34,11 @@ fi
 for manager in dnf yum; do
   command -v $manager >/dev/null 2>&1 || continue
   $manager install -y -q --setopt=install_weak_deps=False -- "$@" >/dev/null 2>"$work/install" </dev/null && exit 0
+  # A source that may be skipped is skipped without a word when it does not answer, and its packages are not found. yum has
+  # none such unless told so, and would fetch far more than its lists here.
+  if [ $manager = dnf ] && grep -q -e 'No match for argument' -e 'Unable to find a match' "$work/install"; then
+    dnf -q makecache '--setopt=*.skip_if_unavailable=0' >/dev/null 2>>"$work/install" </dev/null
+  fi
   cat "$work/install" >&2
   exit 1
 done

@@ -16,7 +16,11 @@ if command -v apt-get >/dev/null 2>&1; then
   apt-get update -qq >/dev/null
   apt-cache madison -- "$1"
 elif command -v dnf >/dev/null 2>&1; then
-  dnf -q list --available --showduplicates -- "$1"
+  # A source that may be skipped is skipped without a word, and then nothing is found; so it is asked for by itself.
+  dnf -q list --available --showduplicates -- "$1" || {
+    dnf -q makecache '--setopt=*.skip_if_unavailable=0' >/dev/null
+    exit 1
+  }
 else
   yum -q list available --showduplicates -- "$1"
 fi
@@ -132,23 +136,31 @@ async fn pinned(
         .then("Correct mysql_server_version, or give the host a source that has that version."));
     };
     let key = Query::Server(package.to_owned());
-    let apt = match fleet.facts(host)?.resources.get(&key).and_then(|f| f.known()) {
-        Some(Found::Server(found)) => found.manager == Some(Manager::Apt),
-        _ => false,
+    let manager = match fleet.facts(host)?.resources.get(&key).and_then(|f| f.known()) {
+        Some(Found::Server(found)) => found.manager,
+        _ => None,
     };
-    Ok(versioned(package, full, apt))
+    Ok(versioned(package, full, manager))
 }
 
-/// A package with its version, as apt and as dnf write it.
-fn versioned(package: &str, version: &str, apt: bool) -> String {
-    // `name-epoch:version-release` is understood by dnf and dnf5 alike.
-    if apt { format!("{package}={version}") } else { format!("{package}-{version}") }
+/// A package with its version, as its manager writes it.
+fn versioned(package: &str, version: &str, manager: Option<Manager>) -> String {
+    match manager {
+        Some(Manager::Apt) => format!("{package}={version}"),
+        // dnf 4 and 5 know `name-epoch:version-release`. yum knows it only with the architecture behind it.
+        Some(Manager::Dnf) | None => format!("{package}-{version}"),
+        Some(Manager::Yum) => format!("{package}-{}", without_epoch(version)),
+    }
+}
+
+/// A package's version without the number before the colon.
+fn without_epoch(version: &str) -> &str {
+    version.split_once(':').map_or(version, |(_, rest)| rest)
 }
 
 /// Whether a package's version is the wished one, or begins with it at a border: `10.1` is no beginning of `10.11`.
 fn begins_with(offered: &str, wished: &str) -> bool {
-    let without_epoch = offered.split_once(':').map_or(offered, |(_, rest)| rest);
-    [offered, without_epoch].iter().any(|version| {
+    [offered, without_epoch(offered)].iter().any(|version| {
         version
             .strip_prefix(wished)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '+', '~']))
@@ -172,13 +184,18 @@ mod tests {
     #[test]
     fn each_package_manager_gets_its_own_words() {
         assert_eq!(
-            versioned("mariadb-server", "1:10.11.19-0+deb12u1", true),
+            versioned("mariadb-server", "1:10.11.19-0+deb12u1", Some(Manager::Apt)),
             "mariadb-server=1:10.11.19-0+deb12u1"
         );
+        for (manager, written) in [
+            (Manager::Dnf, "mariadb-server-3:10.5.22-1.el9_2"),
+            (Manager::Yum, "mariadb-server-10.5.22-1.el9_2"),
+        ] {
+            assert_eq!(versioned("mariadb-server", "3:10.5.22-1.el9_2", Some(manager)), written);
+        }
         assert_eq!(
-            versioned("mariadb-server", "3:10.5.22-1.el9_2", false),
-            "mariadb-server-3:10.5.22-1.el9_2"
+            versioned("mysql-server", "8.0.41-2.el9_5", Some(Manager::Dnf)),
+            "mysql-server-8.0.41-2.el9_5"
         );
-        assert_eq!(versioned("mysql-server", "8.0.41-2.el9_5", false), "mysql-server-8.0.41-2.el9_5");
     }
 }
