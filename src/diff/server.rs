@@ -142,7 +142,7 @@ fn step(host: &DesiredHost, wish: &ServerWish, found: &ServerPackages) -> Step {
         None => Reason::declared("no database server is installed", &wish.place),
         Some(half) => Reason::declared(format!("the installation of {} was cut off", half.name), &wish.place),
     }];
-    reason.extend(wish.version.as_ref().map(|_| Reason::declared("", &wish.version_place)));
+    reason.extend(wish.version.as_ref().map(|_| Reason::declared("its version", &wish.version_place)));
     Step {
         id: StepId(format!("{}/server", host.name)),
         host: host.name.clone(),

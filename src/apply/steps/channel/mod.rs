@@ -176,7 +176,11 @@ impl Work<'_> {
                 let (reached, at) = self.progress(&channel, &goal, &mut reader).await?;
                 if reached {
                     reader.close().await;
-                    return Ok(format!("both threads run, at {at}"));
+                    // A source without an event has no position to be at.
+                    return Ok(match at.is_empty() {
+                        true => "both threads run".to_owned(),
+                        false => format!("both threads run, at {at}"),
+                    });
                 }
                 if at != last {
                     last.clone_from(&at);
