@@ -1,5 +1,7 @@
 //! `init --from`: the files, read off living servers.
 
+mod destination;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -7,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
     args::{Format, Global, InitArgs},
@@ -27,6 +29,7 @@ use crate::{
     transport::{Scratch, Session},
     vault::Keyring,
 };
+use destination::destination;
 
 /// Rounds in which a draft may find its values; each declares something more.
 const ROUNDS: usize = 12;
@@ -378,39 +381,6 @@ fn is_mistake(problem: &Problem) -> bool {
     problem.severity == Severity::Error
 }
 
-/// `[user@]host[:port]`, with an IPv6 address in brackets.
-fn destination(text: &str, r#become: bool) -> Result<Named, String> {
-    let rest = text.strip_prefix("ssh://").unwrap_or(text);
-    let (user, rest) = match rest.rsplit_once('@') {
-        Some((user, rest)) => (Some(user), rest),
-        None => (None, rest),
-    };
-    let (host, port) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-        Some((address, "")) => (address, None),
-        Some((address, port)) => (address, Some(port.strip_prefix(':').ok_or("a port follows `]:`")?)),
-        None if rest.matches(':').count() > 1 => (rest, None),
-        None => rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
-    };
-    if host.is_empty() || host.starts_with('-') || user == Some("") {
-        return Err("an ssh destination is user@host:port, user and port may be left out".into());
-    }
-    let mut connection: Vec<(&'static str, Json)> = Vec::new();
-    let is_v6 = host.contains(':');
-    let name = if is_v6 { host.replace(':', "-").trim_matches('-').to_owned() } else { host.to_owned() };
-    if is_v6 {
-        connection.push(("ansible_host", json!(host)));
-    }
-    if let Some(port) = port {
-        let port: u16 = port.parse().map_err(|_| format!("`{port}` is no port"))?;
-        connection.push(("ansible_port", json!(port)));
-    }
-    connection.extend(user.map(|user| ("ansible_user", json!(user))));
-    if r#become {
-        connection.push(("ansible_become", json!(true)));
-    }
-    Ok(Named { name: HostName::new(name), destination: host.to_owned(), connection })
-}
-
 /// Files of an earlier day are not written over, and this is said before anybody waits.
 fn refuse_existing(args: &InitArgs, terminal: &Terminal) -> Result<(), Exit> {
     let there: Vec<String> = ["inventory.yml", "playbook.yml", "group_vars", "host_vars"]
@@ -481,34 +451,4 @@ fn options(global: &Global) -> String {
 
 fn shell_word(text: &str) -> String {
     shlex::try_quote(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn destinations_are_read_as_ssh_does() {
-        for (text, name, host, rest) in [
-            ("db-a", "db-a", "db-a", "[]"),
-            (
-                "root@10.0.0.1:2222",
-                "10.0.0.1",
-                "10.0.0.1",
-                r#"[["ansible_port",2222],["ansible_user","root"]]"#,
-            ),
-            ("[fd00::1]:22", "fd00--1", "fd00::1", r#"[["ansible_host","fd00::1"],["ansible_port",22]]"#),
-            ("ssh://me@db", "db", "db", r#"[["ansible_user","me"]]"#),
-        ] {
-            let found = destination(text, false).expect(text);
-            let connection = serde_json::to_string(&found.connection).expect("JSON");
-            assert_eq!(
-                (found.name.as_str(), found.destination.as_str(), connection.as_str()),
-                (name, host, rest)
-            );
-        }
-        for text in ["", "@db", "db:ssh", "-oProxyCommand=x", "[::1]x"] {
-            assert!(destination(text, false).is_err(), "{text}");
-        }
-    }
 }

@@ -1,17 +1,20 @@
 //! Server variables: what is wished, what tandem's option file says, and what the server runs with.
 
+mod running;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Draft, filters, gtid_mode};
 use crate::{
     desired::{DesiredHost, OptionFileHolds, SettingWish},
     dialect::Dialect,
-    model::{Fact, Family, visible},
+    model::{Fact, visible},
     observe::{HostFacts, ServerFacts},
-    option_file::{Files, Occurrence, Setting, canonical_value, owned_text, same_value},
+    option_file::{Files, Occurrence, Setting, owned_text, same_value},
     plan::{Action, Kind, Reason, Risk, Step, StepId},
     source::closest,
 };
+use running::Off;
 
 /// Adds the steps for the option file, for variables that can be set at once, and for the restart of
 /// those that can't.
@@ -65,9 +68,6 @@ fn last_of_each(wishes: &[SettingWish], name: impl Fn(&str) -> String) -> Vec<Se
     order
 }
 
-/// What stands for a variable's built-in value in `SET GLOBAL`.
-const DEFAULT: &str = "DEFAULT";
-
 struct Comparison<'a> {
     host: &'a DesiredHost,
     files: &'a Files,
@@ -75,16 +75,6 @@ struct Comparison<'a> {
     wishes: &'a [SettingWish],
     path: &'a str,
     dialect: Dialect,
-}
-
-/// A variable that does not run with its wished value.
-struct Off {
-    name: String,
-    running: String,
-    wished: String,
-    reason: Reason,
-    /// It does not ask for a restart by itself.
-    at_next_restart: bool,
 }
 
 impl Comparison<'_> {
@@ -296,112 +286,6 @@ impl Comparison<'_> {
             shown.push('\n');
         }
         shown
-    }
-
-    /// Every variable that does not run as it should.
-    fn off(&self, old: &[&Occurrence], all: &[Occurrence]) -> Vec<Off> {
-        let mut off = Vec::new();
-        let kept = gtid_mode::kept(self.host, self.server, old);
-        for wish in self.wishes.iter().filter(|w| !of_one_channel(&w.name)) {
-            let (wished, from_default) = match wish.values.is_empty() {
-                false => {
-                    let values = wish.values.iter().filter(|v| !filters::of_a_channel(self.host, v));
-                    (values.cloned().collect(), false)
-                }
-                true if old.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
-                true => continue,
-            };
-            let by_steps = gtid_mode::NAMES.contains(&wish.name.as_str());
-            if by_steps && gtid_mode::wished(self.host, self.server).is_some() {
-                continue;
-            }
-            let reason = Reason::declared(wish.name.clone(), &wish.place);
-            off.extend(
-                self.compare(&wish.name, &wished, reason, from_default)
-                    .map(|off| Off { at_next_restart: wish.at_next_restart, ..off }),
-            );
-        }
-        // Options of ours that nobody wishes any more go back to what the other files say.
-        let mut gone: Vec<&str> = old.iter().map(|o| o.name.as_str()).collect();
-        gone.sort_unstable();
-        gone.dedup();
-        let wished = |name: &str| {
-            let stays = kept.iter().any(|k| k.name == name) || of_one_channel(name);
-            stays || self.wishes.iter().any(|w| w.name == name)
-        };
-        for name in gone.into_iter().filter(|n| !wished(n)) {
-            let wished = self.without_us(name, all);
-            off.extend(self.compare(
-                name,
-                &wished,
-                Reason::because(format!("{name} is no longer wished")),
-                true,
-            ));
-        }
-        off
-    }
-
-    /// The value that an option has when our file does not mention it.
-    fn without_us(&self, name: &str, all: &[Occurrence]) -> Vec<String> {
-        let other = all.iter().rfind(|o| o.name == name && o.file != self.path);
-        match other {
-            Some(o) => vec![o.value.clone().unwrap_or_else(|| "ON".into())],
-            None => match (self.server.defaults.get(name), self.dialect.family()) {
-                (Some(default), _) => vec![default.clone()],
-                // The server knows it, and sets it under this word.
-                (None, Family::MySql) if !list_valued(name) => vec![DEFAULT.to_owned()],
-                (None, _) => Vec::new(),
-            },
-        }
-    }
-
-    fn compare(&self, name: &str, wished: &[String], reason: Reason, from_default: bool) -> Option<Off> {
-        if from_default && wished.is_empty() && !list_valued(name) {
-            return None;
-        }
-        let running = self.running(name)?;
-        let same = if list_valued(name) {
-            as_set(std::slice::from_ref(&running)) == as_set(wished)
-        } else {
-            let wished = wished.last().map_or("", String::as_str);
-            match name {
-                "log_bin" => self.same_log_bin(wished),
-                _ => same_value(name, wished, &running),
-            }
-        };
-        let wished = match wished {
-            [one] if !list_valued(name) => one.clone(),
-            several => several.join(","),
-        };
-        (!same).then_some(Off { name: name.to_owned(), running, wished, reason, at_next_restart: false })
-    }
-
-    /// What the server runs with. `None` where the server does not show an option.
-    fn running(&self, name: &str) -> Option<String> {
-        let binlog = self.server.binlog.known();
-        match name {
-            "binlog_do_db" => Some(binlog.map(|b| b.do_db.join(",")).unwrap_or_default()),
-            "binlog_ignore_db" => Some(binlog.map(|b| b.ignore_db.join(",")).unwrap_or_default()),
-            _ => {
-                let plugin = self.dialect.comes_with_a_plugin(name).then(|| "not loaded".to_owned());
-                self.server.variables.get(name).cloned().or(plugin)
-            }
-        }
-    }
-
-    /// `log_bin=NAME` runs as `log_bin=ON` with a base name.
-    fn same_log_bin(&self, wished: &str) -> bool {
-        match canonical_value("log_bin", wished).as_str() {
-            "0" => !self.server.is_on("log_bin"),
-            "1" => self.server.is_on("log_bin"),
-            _ => {
-                let wished = without_extension(wished);
-                let base = self.server.variable("log_bin_basename").unwrap_or_default();
-                let running =
-                    if wished.starts_with('/') { base } else { base.rsplit('/').next().unwrap_or(base) };
-                self.server.is_on("log_bin") && running == wished
-            }
-        }
     }
 
     fn view(list: &[Off], pick: fn(&Off) -> &str) -> String {

@@ -3,6 +3,7 @@
 //! A [`Plan`] is made by [`build`] from what is wished and what was observed. People and machines see
 //! the same value: `render` turns its JSON form into text.
 
+mod action;
 mod build;
 mod ignore;
 mod json;
@@ -12,14 +13,14 @@ mod policy;
 mod risk;
 mod step;
 
+pub use action::{
+    Action, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, Coordinates, CopyMethod, EndedChannel,
+    GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
+};
 pub use build::{build, in_doubt};
 pub use ignore::{IgnoreOutcome, IgnoreRule, Ignored};
 pub use json::{FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};
 pub use risk::Risk;
-pub use step::{
-    Action, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, Coordinates, CopyMethod, EndedChannel,
-    GtidPhase, Hop, Kind, Moment, Plan, Reason, Refusal, SeedPlan, Step, StepId, UndeclaredChannel, Waiting,
-    Warning,
-};
+pub use step::{Kind, Plan, Reason, Refusal, Step, StepId, Waiting, Warning};

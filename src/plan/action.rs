@@ -1,0 +1,364 @@
+//! What the executor does for a step, with all that it has to know.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    desired::{AccountWish, ChannelWish, DatabaseWish},
+    firewall::FirewallChange,
+    model::{Endpoint, Filters, HostName},
+};
+
+/// What the executor does for a step. It owns all it needs, so nothing is left to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Change the packet filter under a dead man's switch.
+    Firewall(Box<FirewallChange>),
+    /// Install packages.
+    InstallPackages(Vec<String>),
+    /// Install the database server, and start it.
+    InstallServer {
+        /// Name of the package.
+        package: String,
+        /// The version or its beginning, where one is wished.
+        version: Option<String>,
+        /// systemd unit, where the inventory names one.
+        unit: Option<String>,
+        /// Whether it shall run and start at boot.
+        start: bool,
+    },
+    /// Drop what an installation leaves open, off the binary log.
+    RemoveLeftovers {
+        /// Accounts: user and host.
+        accounts: Vec<(String, String)>,
+        /// Whether the empty database `test` goes, too.
+        database: bool,
+    },
+    /// Write a file atomically.
+    WriteFile {
+        /// Absolute path.
+        path: String,
+        /// Whole content.
+        content: String,
+        /// Owner name.
+        owner: String,
+        /// Group name.
+        group: String,
+        /// Octal mode, such as `0644`.
+        mode: String,
+    },
+    /// Issue a certificate for a server.
+    Certificate(CertificatePlan),
+    /// Run a guarded command.
+    Command {
+        /// Program and arguments.
+        run: Vec<String>,
+        /// When this succeeds the command has been done already.
+        unless: Vec<String>,
+    },
+    /// Write tandem's own option file; it is checked by the server's binary first.
+    WriteOptionFile {
+        /// Absolute path.
+        path: String,
+        /// Whole content; `None` removes the file.
+        content: Option<String>,
+    },
+    /// `SET GLOBAL` of variables that need no restart.
+    SetGlobal(Vec<(String, String)>),
+    /// Take MySQL's `gtid_mode` one step further.
+    GtidMode {
+        /// The mode that it gets.
+        phase: GtidPhase,
+        /// Whether it is on its way to OFF.
+        down: bool,
+    },
+    /// Take variables out of `mysqld-auto.cnf`; what runs stays.
+    ResetPersisted(Vec<String>),
+    /// Restart the service, or start it; the old option file comes back if the server does not.
+    Restart {
+        /// systemd unit.
+        unit: String,
+        /// Variables with the values that the server must report afterwards.
+        expect: Vec<(String, String)>,
+        /// The option file to put back if the server does not come up.
+        option_file: Option<String>,
+        /// Whether `auto.cnf` is moved away first, so that the server makes itself a new UUID.
+        new_uuid: bool,
+    },
+    /// Start and enable a service that is stopped or disabled.
+    StartService {
+        /// systemd unit.
+        unit: String,
+        /// Whether it shall start at boot.
+        enable: bool,
+    },
+    /// Start or stop a service of a user's role, and let it start at boot or not.
+    Unit {
+        /// systemd unit.
+        unit: String,
+        /// Whether it shall run.
+        running: bool,
+        /// Whether it shall start at boot.
+        enabled: bool,
+    },
+    /// Make the heartbeat and let it beat.
+    Heartbeat {
+        /// Whether the table is made, too.
+        table: bool,
+        /// Seconds between two stamps.
+        interval: u64,
+    },
+    /// Make an account what it shall be, off the binary log.
+    Account(AccountWish),
+    /// Drop an account, off the binary log.
+    DropAccount {
+        /// User name.
+        user: String,
+        /// Host part.
+        host: String,
+    },
+    /// Create a database, or change its defaults.
+    Database {
+        /// The wish.
+        wish: DatabaseWish,
+        /// Whether it exists now.
+        exists: bool,
+    },
+    /// Copy a source's data.
+    Seed(SeedPlan),
+    /// Let a source purge its binary logs again as it did before a copy that was cut off.
+    RestoreRetention(std::collections::BTreeMap<String, String>),
+    /// Take away the record of a copy whose channel runs already.
+    ForgetSeed(HostName),
+    /// Make, change or start a channel.
+    Channel(Box<ChannelChange>),
+    /// Wait until a replica has executed what its sources have.
+    CatchUp {
+        /// The channels that events take to it, those of the farthest source first.
+        hops: Vec<Hop>,
+        /// The hosts that stop taking writes for its sake.
+        closing: Vec<HostName>,
+        /// Whether that happens before or after they stop.
+        moment: Moment,
+    },
+    /// End a channel that nobody declared.
+    DropChannel(UndeclaredChannel),
+}
+
+/// Where a new channel begins to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Coordinates {
+    /// Keep what the replica has; only other options change.
+    Keep,
+    /// The position that the seed of this replica recorded.
+    OfSeed,
+    /// Compute `gtid_slave_pos` from both servers' states right before the channel is made, by
+    /// [`crate::gtid`]'s rule: the source's position where the replica is at least as far, else the replica's.
+    Compared,
+    /// Where the replica stands with its present source, once the new one can go on from there.
+    Moved {
+        /// The present source, if it is one of ours.
+        from: Option<HostName>,
+        /// Whether what is written on the replica reaches the new source.
+        two_way: bool,
+    },
+    /// Where the source stood when it was proven to hold no data; everything later is new. Empty
+    /// values mean the source's very first event.
+    At {
+        /// As a GTID position.
+        gtid: String,
+        /// As a binary log file.
+        file: String,
+        /// As a position in that file.
+        position: u64,
+    },
+}
+
+/// What to do to one channel, in this order: stop, change, start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelChange {
+    /// The channel as it shall be.
+    pub wish: ChannelWish,
+    /// Whether the channel exists now under this name.
+    pub exists: bool,
+    /// Whether `CHANGE MASTER` is needed, or only a start.
+    pub change: bool,
+    /// Where it begins to read when it is changed.
+    pub coordinates: Coordinates,
+    /// A statement about an account that does not belong on this host: the one event that stopped the
+    /// applier, which is left out.
+    pub skip: Option<String>,
+    /// What this channel alone shall apply, where that has to be said.
+    pub filters: Option<Filters>,
+    /// Sources of the host's other channels, where they hold something else than this one: their places stay as
+    /// they are.
+    pub others: Vec<HostName>,
+}
+
+/// What a seed copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedPlan {
+    /// The source whose data it is.
+    pub from: HostName,
+    /// The host that the data is read from: the source, or a replica of it.
+    pub donor: HostName,
+    /// Databases that are copied.
+    pub databases: Vec<String>,
+    /// Tables whose engine knows no transactions; they are copied under a lock.
+    pub locked_tables: Vec<(String, String)>,
+    /// Whether accounts of the source are copied too.
+    pub accounts: bool,
+    /// Accounts of ours that are left out of the copy, by user name.
+    pub own_users: Vec<String>,
+    /// Estimated bytes before compression.
+    pub bytes: u64,
+    /// Databases on the replica that an unfinished copy of ours left there, and that are dropped first.
+    pub leftovers: Vec<String>,
+    /// Databases of the replica's own that are kept in a file there, and dropped.
+    pub replaces: Vec<String>,
+    /// Channels that end before the data is replaced: the replica's own, which can't go on, and those
+    /// of hosts that replicate from it, whose places are not in its new binary logs.
+    pub ends: Vec<EndedChannel>,
+    /// Databases of the replica that stay, since its other sources give them.
+    pub others: Vec<String>,
+    /// Whether other channels of the replica bring data already: then its binary logs go on.
+    pub beside: bool,
+    /// How the data gets there.
+    pub method: CopyMethod,
+}
+
+/// How a copy is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyMethod {
+    /// A dump that is streamed from host to host: some databases, row by row.
+    Logical,
+    /// The files of the whole server, by `mariadb-backup`.
+    Physical {
+        /// The unit that runs the replica's server.
+        unit: String,
+    },
+    /// The whole server, fetched by MySQL's clone plugin.
+    Clone(ClonePlan),
+}
+
+impl CopyMethod {
+    /// Whether everything that the replica's server has is replaced, accounts and all.
+    pub fn is_whole(&self) -> bool {
+        *self != CopyMethod::Logical
+    }
+}
+
+/// User of the account by which a replica fetches a clone. Each copy makes it anew, and it ends with the copy.
+pub const CLONE_USER: &str = "tandem_clone";
+
+/// What the clone plugin has to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClonePlan {
+    /// The unit that runs the replica's server.
+    pub unit: String,
+    /// Where the replica reaches the source.
+    pub source: Endpoint,
+    /// The address from which the replica comes, as the host part of an account.
+    pub account_host: String,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// The authority's file on the replica, where the source's certificate is verified.
+    pub tls_ca: Option<String>,
+}
+
+/// A channel that ends where a copy replaces a server's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedChannel {
+    /// The host whose channel it is.
+    pub host: HostName,
+    /// The channel's name; empty for the unnamed one.
+    pub name: String,
+    /// From where it replicates.
+    pub source: HostName,
+}
+
+/// A certificate that is to be issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatePlan {
+    /// The authority's directory on the controller.
+    pub directory: std::path::PathBuf,
+    /// Names and addresses that it must have.
+    pub names: Vec<String>,
+    /// Whether the server uses such a certificate already and can load the new one without a restart.
+    pub reload: bool,
+}
+
+/// A value of MySQL's `gtid_mode`, which goes from OFF to ON and back by one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GtidPhase {
+    /// No transaction has a GTID.
+    Off,
+    /// New transactions have no GTID; those of a source may have one.
+    OffPermissive,
+    /// New transactions have one; those of a source need none.
+    OnPermissive,
+    /// Every transaction has one.
+    On,
+}
+
+impl GtidPhase {
+    /// All, from OFF to ON.
+    pub const ALL: [GtidPhase; 4] =
+        [GtidPhase::Off, GtidPhase::OffPermissive, GtidPhase::OnPermissive, GtidPhase::On];
+
+    /// The mode of a server. What is unknown counts as OFF.
+    pub fn of(mode: &str) -> Self {
+        { Self::ALL }.into_iter().find(|phase| phase.to_string() == mode).unwrap_or(Self::Off)
+    }
+
+    /// What a server with this mode goes through on its way up, or down.
+    pub fn way(self, down: bool) -> Vec<Self> {
+        match down {
+            false => { Self::ALL }.into_iter().filter(|phase| *phase > self).collect(),
+            true => { Self::ALL }.into_iter().rev().filter(|phase| *phase < self).collect(),
+        }
+    }
+}
+
+impl fmt::Display for GtidPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            GtidPhase::Off => "OFF",
+            GtidPhase::OffPermissive => "OFF_PERMISSIVE",
+            GtidPhase::OnPermissive => "ON_PERMISSIVE",
+            GtidPhase::On => "ON",
+        })
+    }
+}
+
+/// One channel on the way from a source to a replica that is to be written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// The source, where it is one of ours that was read. From any other one, what was received counts.
+    pub from: Option<HostName>,
+    /// The replica.
+    pub to: HostName,
+    /// The channel's name; empty for the unnamed one.
+    pub channel: String,
+}
+
+/// When a replica catches up, as seen from the hosts that stop taking writes for its sake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// Before they stop, so that nobody can write for a short time only.
+    BeforeTheyStop,
+    /// After they have stopped, or where none stops.
+    AfterTheyStopped,
+}
+
+/// A channel that nobody declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndeclaredChannel {
+    /// Its name; empty for the unnamed one.
+    pub name: String,
+    /// Address of its source.
+    pub address: String,
+    /// Port of its source.
+    pub port: u16,
+}
