@@ -109,6 +109,18 @@ fn an_offset_beyond_the_increment_and_a_word_that_is_none() {
 }
 
 #[test]
+fn a_copy_of_a_whole_server_leaves_nothing_out() {
+    let files = Files::new();
+    files.write("group_vars/db.yml", "seed_method: physical\nseed_databases: [shop]\n");
+    files.write("host_vars/db-b.yml", "seed_accounts: false\n");
+    insta::assert_snapshot!(files.mistakes());
+    // By hand it is right.
+    files.write("host_vars/db-b.yml", "seed_accounts: false\nseed_method: logical\n");
+    let (code, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+}
+
+#[test]
 fn trees_standbys_and_rings_that_can_not_work() {
     let cases = [
         (

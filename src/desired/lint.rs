@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Built, Positioning, SettingWish};
+use super::{Built, Positioning, SeedMethod, SeedWish, SettingWish};
 use crate::{
     model::{HostName, Place},
     source::{Problem, Problems},
@@ -52,8 +52,33 @@ pub fn lint(built: &Built) -> Problems {
                     format!("Set replication_address of {} to its address in the network.", host.name),
                 ));
         }
+        for seed in &host.seeds {
+            whole_copy(seed, &mut problems);
+        }
     }
     problems
+}
+
+/// What a copy of a whole server can't leave out.
+fn whole_copy(seed: &SeedWish, problems: &mut Problems) {
+    let word = match seed.method {
+        SeedMethod::Physical => "physical",
+        SeedMethod::Clone => "clone",
+        SeedMethod::Auto | SeedMethod::Logical | SeedMethod::None => return,
+    };
+    let mut refuse = |place: &Place, message: String, label: &str, leave_out: &str| {
+        let help = format!("Leave out `{leave_out}`, or use `seed_method: logical`.");
+        let problem = Problem::error("seed::whole", place, message, label);
+        problems.push(problem.see(&seed.method_place, "a whole server is copied").help(help));
+    };
+    if !seed.databases.is_empty() {
+        let message = format!("`{word}` copies a whole server, and seed_databases chooses some of it");
+        refuse(&seed.databases_place, message, "these databases", "seed_databases");
+    }
+    if !seed.accounts {
+        let message = format!("`{word}` copies a whole server, accounts and all, and seed_accounts is false");
+        refuse(&seed.accounts_place, message, "no accounts", "seed_accounts");
+    }
 }
 
 /// Filters that decide what goes on to the next server.

@@ -218,8 +218,14 @@ pub struct SeedWish {
     pub databases: Vec<String>,
     /// Whether the source's accounts come along.
     pub accounts: bool,
-    /// Where it is written.
+    /// Where the copy is asked for.
     pub place: Place,
+    /// Where its method is written.
+    pub method_place: Place,
+    /// Where its databases are written.
+    pub databases_place: Place,
+    /// Where it is written whether the accounts come along.
+    pub accounts_place: Place,
 }
 
 /// What protects a channel on the wire.

@@ -67,14 +67,14 @@ impl Pair<'_> {
             SeedMethod::Clone => "clone",
             SeedMethod::Auto | SeedMethod::Logical | SeedMethod::None => return Ok(CopyMethod::Logical),
         };
-        let against = self.against_all(wish, giving, chosen).or_else(|| match wish.method {
+        let against = self.against_all(giving, chosen).or_else(|| match wish.method {
             SeedMethod::Clone => self.against_clone((giver, giving)),
             _ => self.against_files((giver, giving)),
         });
         if let Some(why) = against {
             return Err(format!(
                 "seed_method: {word} ({}) does not work here: {why}. `seed_method: logical` does. Nothing was changed.",
-                wish.place
+                wish.method_place
             ));
         }
         let unit = self.host.service.clone().unwrap_or_else(|| self.server.unit.clone());
@@ -100,8 +100,9 @@ impl Pair<'_> {
         }
     }
 
-    /// What speaks against any copy of a whole server.
-    fn against_all(&self, wish: &SeedWish, giving: &ServerFacts, chosen: usize) -> Option<String> {
+    /// What speaks against any copy of a whole server. That its wish leaves nothing out is seen in the files:
+    /// [`crate::desired::lint`].
+    fn against_all(&self, giving: &ServerFacts, chosen: usize) -> Option<String> {
         let host = &self.host.name;
         if self.beside_others() || self.host.seeds.len() > 1 {
             return Some(format!(
@@ -110,12 +111,8 @@ impl Pair<'_> {
         }
         if chosen < giving.databases.len() {
             return Some(
-                "a whole server is copied, and seed_databases or the filters of the channel leave out some of it"
-                    .to_owned(),
+                "a whole server is copied, and the filters of the channel leave out some of it".to_owned(),
             );
-        }
-        if !wish.accounts {
-            return Some("the accounts come along, and seed_accounts is false".to_owned());
         }
         if self.host.service.is_none() && self.server.unit.is_empty() {
             return Some(format!("{host} has to be restarted, and its unit is not known; set mysql_service"));

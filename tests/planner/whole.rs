@@ -108,7 +108,6 @@ fn the_files_are_copied_only_where_they_will_do() {
             ("MySQL has `seed_method: clone`", |_, f| as_mysql(f)),
         ],
     );
-    refused(&["seed_method=physical", "seed_accounts=false"], with_backup, &[("seed_accounts", |_, _| ())]);
 }
 
 #[test]

@@ -414,7 +414,13 @@ fn strip(built: &mut desired::Built, directory: &str) {
         host.settings.iter_mut().flatten().for_each(|w| short(&mut w.place));
         host.accounts.iter_mut().for_each(|w| short(&mut w.place));
         host.channels.iter_mut().for_each(|w| short(&mut w.place));
-        host.seeds.iter_mut().for_each(|w| short(&mut w.place));
+        for seed in &mut host.seeds {
+            for place in
+                [&mut seed.place, &mut seed.method_place, &mut seed.databases_place, &mut seed.accounts_place]
+            {
+                short(place);
+            }
+        }
         host.firewall.iter_mut().for_each(|w| short(&mut w.place));
     }
 }

@@ -1,0 +1,76 @@
+//! The server variables of a role.
+
+use serde_json::Value as Json;
+
+use super::{Evaluated, scalar};
+use crate::{
+    desired::{SettingWish, build::template_problem},
+    option_file::canonical_name,
+    source::{Problem, Problems, Yaml},
+};
+
+pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Vec<SettingWish> {
+    let body = &evaluated.declared.body;
+    // `settings: "{{ mysql_settings }}"`: each entry was written by the user and keeps that place.
+    let source = evaluated.variable_behind(body).unwrap_or(body);
+    let Some(entries) = source.map() else {
+        if source.value != Yaml::Null {
+            let message = format!("settings must be a mapping of variables, this is {}", source.kind());
+            problems.push(Problem::error("role::settings", &source.place, message, "not a mapping"));
+        }
+        return Vec::new();
+    };
+    let mut wishes = Vec::new();
+    for (key, node) in entries {
+        let value = match evaluated.scope.evaluate(&node.to_json()) {
+            Ok(value) => value,
+            Err(error) => {
+                problems.push(template_problem(&error, &node.place, evaluated.scope));
+                continue;
+            }
+        };
+        let place = evaluated.place_of(node);
+        let valid = !key.text.is_empty()
+            && key.text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if !valid {
+            let message = format!("`{}` can't be the name of a server variable", key.text);
+            problems.push(Problem::error(
+                "setting::name",
+                &key.place,
+                message,
+                "letters, digits, _ and - only",
+            ));
+            continue;
+        }
+        let values: Option<Vec<String>> = match &value {
+            Json::Null => Some(Vec::new()),
+            Json::Array(items) => items.iter().map(scalar).collect(),
+            one => scalar(one).map(|v| vec![v]),
+        };
+        match values {
+            Some(values) => {
+                if let Some(bad) = values.iter().find(|v| v.contains(['\n', '\0'])) {
+                    let message = format!("the value of `{}` has a line break", key.text);
+                    problems.push(Problem::error(
+                        "setting::value",
+                        &place,
+                        message,
+                        format!("{} characters", bad.len()),
+                    ));
+                    continue;
+                }
+                let at_next_restart = evaluated.declared.at_next_restart;
+                let name = canonical_name(&key.text);
+                wishes.push(SettingWish { name, values, at_next_restart, place });
+            }
+            None => {
+                let message = format!(
+                    "the value of `{}` must be text, a number, a boolean or a list of them",
+                    key.text
+                );
+                problems.push(Problem::error("setting::value", &place, message, "this value"));
+            }
+        }
+    }
+    wishes
+}
