@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{copy::Copied, mark, quiet, there_now};
+use super::{TICK, copy::Copied, mark, meanwhile, quiet, there_now};
 use crate::{
     apply::{
         Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
@@ -22,7 +22,6 @@ use crate::{
 const COPIES: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long the server may take to come up with what it has got: it has a crash to recover from, in effect.
 const COMES_BACK: Duration = Duration::from_secs(3600);
-const TICK: Duration = Duration::from_millis(250);
 
 /// A server may have another time zone after its restart.
 const UTC: &str = "SET SESSION time_zone = '+00:00'";
@@ -220,18 +219,12 @@ async fn fetch(
     let journal = sql.journal;
     let result = {
         let cloning = sql.sql.query_within(&text, COPIES);
-        tokio::pin!(cloning);
-        let mut tick = tokio::time::interval(TICK);
-        loop {
-            tokio::select! {
-                result = &mut cloning => break result,
-                _ = tick.tick() => {
-                    let rows = watch.query("SELECT SUM(DATA) AS sent FROM performance_schema.clone_progress").await;
-                    let sent = rows.ok().and_then(|rows| rows.first().and_then(|r| r.number("sent")));
-                    tell(step, plan, sent.unwrap_or(0), events);
-                }
-            }
-        }
+        meanwhile(cloning, async || {
+            let rows = watch.query("SELECT SUM(DATA) AS sent FROM performance_schema.clone_progress").await;
+            let sent = rows.ok().and_then(|rows| rows.first().and_then(|r| r.number("sent")));
+            tell(step, plan, sent.unwrap_or(0), events);
+        })
+        .await
     };
     // The connection ends with the server's restart, with or without an answer before.
     let result = match result {

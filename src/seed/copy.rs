@@ -10,7 +10,7 @@ use std::{
 
 use tokio::io::AsyncWriteExt;
 
-use super::{LOCK_WAIT, check};
+use super::{LOCK_WAIT, check, meanwhile};
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
     model::{Family, HostName},
@@ -158,27 +158,21 @@ pub async fn run(
                 told.hear(line);
             }
         });
-        tokio::pin!(copying);
-        let mut tick = tokio::time::interval(Duration::from_millis(250));
-        loop {
-            tokio::select! {
-                result = &mut copying => break result,
-                _ = tick.tick() => {
-                    let (bytes, snapshot) = told.lock().map(|t| (t.read, t.head.is_some())).unwrap_or_default();
-                    events.send(Event::Progress {
-                        id: step.id.clone(),
-                        host: host.clone(),
-                        bytes: bytes.max(sent.load(Ordering::Relaxed)),
-                        total: plan.bytes,
-                        doing: format!("copying from {from}"),
-                    });
-                    // The transaction has its view of the data now; nobody has to wait any more.
-                    if snapshot {
-                        lock.release().await;
-                    }
-                }
+        meanwhile(copying, async || {
+            let (bytes, snapshot) = told.lock().map(|t| (t.read, t.head.is_some())).unwrap_or_default();
+            events.send(Event::Progress {
+                id: step.id.clone(),
+                host: host.clone(),
+                bytes: bytes.max(sent.load(Ordering::Relaxed)),
+                total: plan.bytes,
+                doing: format!("copying from {from}"),
+            });
+            // The transaction has its view of the data now; nobody has to wait any more.
+            if snapshot {
+                lock.release().await;
             }
-        }
+        })
+        .await
     };
     let held = lock.release().await;
     let took = begun.elapsed();

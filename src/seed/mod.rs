@@ -1,8 +1,9 @@
 //! Copies a source's data to an empty replica as one snapshot with its coordinates.
 //!
-//! A dump, or the files of the whole server, or what MySQL's clone plugin fetches. The bytes of the first two flow from the source's program through two ssh connections into the replica's,
-//! compressed on the way, and never touch a disk of the controller. A mark on the replica
-//! (see [`crate::observe::SeedMark`]) proves until the channel runs that everything there is our copy.
+//! A dump, or the files of the whole server, or what MySQL's clone plugin fetches. The bytes of the first two flow
+//! from the source's program through two ssh connections into the replica's, compressed on the way, and never touch
+//! a disk of the controller. A mark on the replica (see [`crate::observe::SeedMark`]) proves until the channel runs
+//! that everything there is our copy.
 
 mod accounts;
 mod aside;
@@ -32,6 +33,9 @@ pub use retention::{Holds, restore as restore_retention};
 /// How long an exclusive look at the source may have to wait for running queries. While it waits,
 /// new writes wait behind it.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// How often a copy that runs is looked at.
+const TICK: Duration = Duration::from_millis(250);
 
 /// Runs the whole copy. The source keeps its binary logs meanwhile.
 pub async fn run(
@@ -187,6 +191,18 @@ async fn keep_old(
     }
     let path = keep::keep(host, databases, fleet, journal).await?;
     Ok(Some((path, "rm")))
+}
+
+/// Does something at every tick until the work is done, such as to tell how far it is.
+async fn meanwhile<T>(work: impl Future<Output = T>, mut tick: impl AsyncFnMut()) -> T {
+    tokio::pin!(work);
+    let mut clock = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            result = &mut work => return result,
+            _ = clock.tick() => tick().await,
+        }
+    }
 }
 
 /// Databases that hold something now.

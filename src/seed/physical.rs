@@ -18,6 +18,7 @@ use super::{
     aside::{self, ALONE},
     check,
     copy::{Copied, packers, password_line},
+    meanwhile,
 };
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
@@ -225,17 +226,12 @@ async fn transfer(
             told.hear(line);
         }
     });
-    tokio::pin!(copying);
-    let mut tick = tokio::time::interval(Duration::from_millis(250));
-    let result = loop {
-        tokio::select! {
-            result = &mut copying => break result,
-            _ = tick.tick() => {
-                let read = told.lock().map(|t| t.read).unwrap_or_default();
-                tell(step, plan, read.max(sent.load(Ordering::Relaxed)), format!("copying the files of {from}"), events);
-            }
-        }
-    };
+    let result = meanwhile(copying, async || {
+        let read = told.lock().map(|t| t.read).unwrap_or_default();
+        let bytes = read.max(sent.load(Ordering::Relaxed));
+        tell(step, plan, bytes, format!("copying the files of {from}"), events);
+    })
+    .await;
     journal.ran(from, "send its files", begun.elapsed(), result.as_ref().map_or("failed", |_| "ok"));
     let total = result.map_err(|e| {
         StepError::new(&e.host, format!("copy the files of {from} to {host}"), &e)
