@@ -35,8 +35,13 @@ const FILES_SAME: &[&str] = &[
 ];
 
 /// Variables that let a server keep files outside of its data directory.
-const ELSEWHERE: &[&str] =
-    &["innodb_data_home_dir", "innodb_log_group_home_dir", "innodb_undo_directory", "aria_log_dir_path"];
+const ELSEWHERE: &[&str] = &[
+    "innodb_data_home_dir",
+    "innodb_data_file_path",
+    "innodb_log_group_home_dir",
+    "innodb_undo_directory",
+    "aria_log_dir_path",
+];
 
 /// Variables that encrypt what is copied with a key that only the source has.
 const ENCRYPTED: &[&str] = &["innodb_encrypt_tables", "innodb_encrypt_log", "aria_encrypt_tables"];
@@ -218,19 +223,23 @@ impl Pair<'_> {
         };
         let datadir = disk.datadir.trim_end_matches('/');
         for (name, server) in [(giver, giving), (host, own)] {
-            let own_datadir = server.variable("datadir").map(|d| d.trim_end_matches('/'));
-            let elsewhere: Vec<String> = ELSEWHERE
+            let outside: Vec<String> = ELSEWHERE
                 .iter()
-                .filter_map(|n| Some((n, server.variable(n)?.trim_end_matches('/'))))
-                .filter(|(_, v)| !matches!(*v, "" | ".") && Some(*v) != own_datadir)
+                .filter_map(|n| Some((*n, server.variable(n)?)))
+                .filter(|(n, v)| is_outside(server, n, v))
                 .map(|(n, v)| format!("{n} = {v}"))
                 .collect();
-            if !elsewhere.is_empty() {
+            if !outside.is_empty() {
                 return Some(format!(
                     "{name} keeps files outside of its data directory: {}",
-                    shown(&elsewhere)
+                    shown(&outside)
                 ));
             }
+        }
+        if let Some((name, value, place)) = self.outside_from_the_next_start() {
+            return Some(format!(
+                "{host} would keep files outside of its data directory from its next start on: {name} = {value} ({place})"
+            ));
         }
         if own.variable("datadir").is_some_and(|d| d.trim_end_matches('/') != datadir) || !disk.renamable {
             return Some(format!(
@@ -238,6 +247,22 @@ impl Pair<'_> {
             ));
         }
         None
+    }
+
+    /// The replica starts anew, with what its option files say by now and with what is wished of it.
+    fn outside_from_the_next_start(&self) -> Option<(&'static str, String, String)> {
+        let files = self.facts.option_files.known();
+        let said = files.map(|files| files.occurrences(Some(self.server.version))).unwrap_or_default();
+        let wishes = self.host.settings.as_deref().unwrap_or_default();
+        ELSEWHERE.iter().find_map(|name| {
+            let wish = wishes.iter().rfind(|wish| wish.name == *name);
+            let wished = wish.and_then(|wish| Some((wish.values.last()?.clone(), wish.place.to_string())));
+            let (value, place) = wished.or_else(|| {
+                let last = said.iter().rfind(|o| o.name == *name)?;
+                Some((last.value.clone()?, format!("{}:{}", last.file, last.line)))
+            })?;
+            is_outside(self.server, name, &value).then_some((*name, value, place))
+        })
     }
 
     /// The first variable that is not the same on both.
@@ -286,6 +311,16 @@ pub fn leftover_accounts(host: &HostName, server: &ServerFacts, steps: &[Step]) 
         action: Action::DropAccount { user: user.clone(), host: from.clone() },
     })
     .collect()
+}
+
+/// Whether a value of one of [`ELSEWHERE`] lets a server keep files outside of its data directory.
+fn is_outside(server: &ServerFacts, name: &str, value: &str) -> bool {
+    if name == "innodb_data_file_path" {
+        return value.split(';').any(|file| file.trim_start().starts_with('/'));
+    }
+    let datadir = server.variable("datadir").map(|d| d.trim_end_matches('/'));
+    let value = value.trim_end_matches('/');
+    !matches!(value, "" | ".") && Some(value) != datadir
 }
 
 fn missing_program(facts: &HostFacts) -> Option<&'static str> {

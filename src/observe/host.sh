@@ -29,7 +29,11 @@ for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog 
 done
 
 section service
-pid=$(pidof mariadbd mysqld 2>/dev/null); pid=${pid%% *}
+set -- $(pidof mariadbd mysqld 2>/dev/null)
+# Of several, one that looks at options, or opens files that were copied, is not the server.
+while [ $# -gt 1 ] &&
+  tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -q -e --bootstrap -e --validate-config -e --help; do shift; done
+pid=${1:-}
 units=${wished_service:-mariadb.service mysql.service mysqld.service}
 # Its control group says which one it is, and the others need not be asked; unless it is a container's.
 running=

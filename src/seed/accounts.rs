@@ -148,7 +148,7 @@ pub async fn same_administrator(
             let tried = format!("log in there as {host} is administered");
             Err(StepError::new(donor, tried, error).then(
                 "The accounts come with the copy: give both the same administrator, or use `seed_method: logical`. \
-                 Nothing was changed.",
+                 Nothing was replaced.",
             ))
         }
     }

@@ -73,7 +73,7 @@ real=$(readlink -f "$datadir")
 for pid in $(pidof mariadbd mysqld 2>/dev/null); do
   [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$real" ] || continue
   systemctl start -- "$unit"
-  echo "$unit is stopped, and a server (process $pid) still runs in $datadir; set mysql_service to its unit" >&2
+  echo "a server (process $pid) went on in $datadir while $unit was stopped; set mysql_service to its unit" >&2
   exit 1
 done
 aside=$datadir.tandem-old
@@ -176,7 +176,7 @@ pub async fn swap(
         .or_else(|| log.last().cloned())
         .unwrap_or_else(|| "it does not say why".into());
     Err(StepError::new(host, tried, why)
-        .then("The old data directory is in its place again. Mend the cause, then apply again."))
+        .then("The old data directory is in its place. Mend the cause, then apply again."))
 }
 
 /// Ends it: the old directory is kept under a name of its own, which comes back, or removed.

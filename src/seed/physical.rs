@@ -76,7 +76,8 @@ cat "$2/mariadb_backup_binlog_info" 2>/dev/null || cat "$2/xtrabackup_binlog_inf
 "#;
 
 /// Opens the files with nobody connected, and disables the events: on a replica they must not run, not even
-/// once. Whatever the option files say, logs are those of the new directory: the old ones are in use.
+/// once. Whatever the option files say, its logs and temporary tables are those of the new directory: the old ones
+/// are in use, and no lock keeps a second server off the redo log.
 /// Arguments: SERVER DATADIR DIRECTORY.
 const OPEN: &str = r#"
 set -u
@@ -86,7 +87,7 @@ rm -f "$new"/xtrabackup_* "$new"/mariadb_backup_* "$new"/backup-my.cnf
 chown -R --reference="$datadir" "$new" && chmod --reference="$datadir" "$new" || exit 1
 "$server" --user="$(stat -c %U "$datadir")" --datadir="$new" --bootstrap --skip-log-bin --skip-slave-start \
   --innodb-data-home-dir= --innodb-log-group-home-dir="$new" --innodb-undo-directory="$new" --aria-log-dir-path="$new" \
-  --skip-networking --innodb-buffer-pool-size=128M --skip-log-error <<END
+  --innodb-temp-data-file-path=ibtmp1:12M:autoextend --skip-networking --innodb-buffer-pool-size=128M --skip-log-error <<END
 UPDATE mysql.event SET status = 'SLAVESIDE_DISABLED' WHERE status = 'ENABLED';
 END
 "#;

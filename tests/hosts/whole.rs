@@ -97,6 +97,50 @@ fn killed_when(lab: &Lab, allow: &str, condition: &str) {
     child.wait().unwrap();
 }
 
+/// The option files name the directory of the old server's logs; whoever opens the copied files must not touch them.
+fn the_copied_files_are_opened_beside_the_old_server(lab: &Lab) {
+    // A server that is asked to open files for a moment keeps them open until it may go on.
+    let held = "#!/bin/sh\ncase $* in *--bootstrap*) { cat; while [ ! -e /tmp/go-on ]; do sleep 0.1; done; } | \
+                /usr/sbin/mariadbd \"$@\" ;; *) exec /usr/sbin/mariadbd \"$@\" ;; esac\n";
+    lab.at(
+        "db-b",
+        &format!(
+            "printf '[mysqld]\\ninnodb_log_group_home_dir = /var/lib/mysql\\n' >/etc/mysql/mariadb.conf.d/60-logs.cnf\n\
+             systemctl restart mariadb\ncat >/usr/local/bin/mariadbd <<'END'\n{held}END\nchmod +x /usr/local/bin/mariadbd"
+        ),
+    );
+    let opened = "for p in $(pidof mariadbd); do case $(tr '\\0' ' ' </proc/$p/cmdline) in *--bootstrap*) \
+                  readlink /proc/$p/fd/* ;; esac; done";
+    killed_when(lab, "reseed", &format!("{opened} | grep -q '/ib_logfile0$'"));
+    let opened = lab.at("db-b", opened);
+    assert!(opened.contains("/var/lib/mysql.tandem-new/ib_logfile0"), "{opened}");
+    assert!(!opened.contains("/var/lib/mysql/"), "{opened}");
+    // Whoever looks meanwhile sees the old server, and not the one that opens the files.
+    let seen = lab.tandem(&["plan", "hot-standby", "--allow", "reseed"]).expect(2);
+    assert!(seen.out.contains("all files by mariadb-backup"), "{}", seen.out);
+    lab.sql("db-b", "insert into two.t values (3)");
+    lab.at("db-b", "touch /tmp/go-on; systemctl kill -s KILL mariadb");
+    let recovered =
+        patience().any(|()| lab.try_at("db-b", "mariadb -N -e 'select id from two.t'").out == "2\n3\n");
+    assert!(recovered, "{}", lab.at("db-b", "journalctl -q -n 30 -o cat -u mariadb"));
+}
+
+/// The unit that is declared is not the one that runs the server.
+fn a_server_of_another_unit_is_left_alone(lab: &Lab) {
+    lab.at(
+        "db-b",
+        "printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' \
+         >/etc/systemd/system/old-db.service; systemctl daemon-reload; systemctl enable --now old-db",
+    );
+    lab.host_vars("db-b", "mysql_service: old-db.service\n");
+    let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(1);
+    assert!(run.err.contains("set mysql_service to its unit"), "{}", run.err);
+    assert_eq!(lab.sql("db-b", "select id from two.t"), "2\n3");
+    assert_eq!(lab.at("db-b", "systemctl is-active old-db mariadb"), "active\nactive");
+    assert_eq!(lab.at("db-b", "ls -d /var/lib/mysql.tandem-old 2>/dev/null || true"), "");
+    lab.host_vars("db-b", "");
+}
+
 #[test]
 fn a_server_of_mysql_is_cloned_while_it_is_written_to() {
     let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
@@ -137,6 +181,20 @@ fn the_files_of_a_server_of_mariadb_are_copied_while_it_is_written_to() {
         "create table hello.old (id int primary key) engine=MyISAM; insert into hello.old values (1)",
     );
     lab.sql("db-b", OWN);
+    // Its administrator comes with the copy, and would not get in with the password that is declared for it.
+    let dba = |password: &str| {
+        format!(
+            "set sql_log_bin=0; grant all on *.* to dba@localhost identified by '{password}' with grant option"
+        )
+    };
+    lab.sql("db-b", &dba("right"));
+    lab.sql("db-a", &dba("other"));
+    lab.write("admin", "right");
+    lab.host_vars("db-b", "mysql_admin_user: dba\nmysql_admin_password: {file: ../admin}\n");
+    let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(1);
+    assert!(run.err.contains("could not log in there as db-b is administered"), "{}", run.err);
+    assert_eq!(lab.at("db-b", "ls -d /var/lib/mysql*"), "/var/lib/mysql");
+    lab.sql("db-a", &dba("right"));
     let writing = Writing::begin(&lab);
     // Killed while the files are sent, or made consistent: the server has not stopped yet.
     killed_when(&lab, "restart", "test -e /var/lib/mysql.tandem-new");
@@ -160,6 +218,8 @@ fn the_old_data_is_kept_also_by_a_copy_of_the_files_that_was_killed() {
         "create database two; create table two.t (id int primary key); insert into two.t values (2)",
     );
     lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    the_copied_files_are_opened_beside_the_old_server(&lab);
+    a_server_of_another_unit_is_left_alone(&lab);
     // Killed when the new data is in its place. What began on the host comes to its end there.
     killed_when(&lab, "reseed", "test -e /var/lib/mysql.tandem-old");
     let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(0);

@@ -104,9 +104,32 @@ fn the_files_are_copied_only_where_they_will_do() {
             }),
             ("innodb_encrypt_tables", |_, f| variable(f, "innodb_encrypt_tables", "FORCE")),
             ("innodb_undo_directory = /undo", |_, f| variable(f, "innodb_undo_directory", "/undo")),
+            ("innodb_data_file_path = /ib", |_, f| variable(f, "innodb_data_file_path", "/ib/ibdata1:12M")),
+            ("from its next start on: innodb_log_group_home_dir = /redo (/etc/mysql/logs.cnf:2)", |n, f| {
+                let Fact::Known(files) = &mut f.option_files else { panic!("option files") };
+                let name = ["/etc/mysql/none.cnf", "/etc/mysql/logs.cnf"][n].to_owned();
+                files.files.push((name, b"[mysqld]\ninnodb_log_group_home_dir = /redo\n".to_vec()));
+            }),
+            ("db-1 has no account root, by which db-2 is administered", |n, f| {
+                if n == 1 {
+                    server(f).account_names.insert(("root".into(), "localhost".into()));
+                }
+            }),
             ("a file system of its own", |_, f| disk(f).renamable = false),
             ("MySQL has `seed_method: clone`", |_, f| as_mysql(f)),
         ],
+    );
+}
+
+#[test]
+fn a_wish_that_moves_files_out_of_the_data_directory_is_seen_before_a_copy_of_them() {
+    refused(
+        &["seed_method=physical", "mysql_settings={\"innodb_log_group_home_dir\": \"/redo\"}"],
+        |f| {
+            with_backup(f);
+            variable(f, "innodb_log_group_home_dir", "./");
+        },
+        &[("from its next start on: innodb_log_group_home_dir = /redo (-e", |_, _| ())],
     );
 }
 
