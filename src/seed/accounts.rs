@@ -10,7 +10,7 @@ use crate::{
     grant::is_system_account,
     model::HostName,
     plan::{CLONE_USER, SeedPlan},
-    transport::{Login, ReadScript},
+    transport::{Login, ReadScript, SqlError, SqlReader},
 };
 
 const READ_KEPT: ReadScript = ReadScript::new(
@@ -26,6 +26,10 @@ sync /var/lib/tandem/accounts.json.new 2>/dev/null || true
 mv /var/lib/tandem/accounts.json.new /var/lib/tandem/accounts.json
 "#;
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Privileges without which the administrator of a replica could not go on after a copy.
+const NEEDED: [&str; 5] = ["SELECT", "CREATE USER", "RELOAD", "SUPER", GRANT_OPTION];
+const GRANT_OPTION: &str = "GRANT OPTION";
 
 /// Copies accounts, roles and grants that are neither the server's nor ours, off the binary log.
 /// Returns how many.
@@ -139,19 +143,38 @@ pub async fn same_administrator(
 ) -> Result<(), StepError> {
     let own = fleet.login(host)?;
     let there = Login { socket: fleet.login(donor)?.socket.clone(), ..own.clone() };
-    match fleet.session(donor)?.sql(&there, LIMIT).await {
-        Ok(sql) => {
-            sql.close().await;
-            Ok(())
-        }
-        Err(error) => {
-            let tried = format!("log in there as {host} is administered");
-            Err(StepError::new(donor, tried, error).then(
-                "The accounts come with the copy: give both the same administrator, or use `seed_method: logical`. \
-                 Nothing was replaced.",
-            ))
-        }
+    let tried = format!("log in there as {host} is administered");
+    let advice = "The accounts come with the copy: give both the same administrator, or use `seed_method: logical`. \
+                  Nothing was replaced.";
+    let failed = |e: SqlError| StepError::new(donor, tried.clone(), e).then(advice);
+    let mut sql = fleet.session(donor)?.sql(&there, LIMIT).await.map_err(failed)?;
+    let then = privileges(&mut sql).await;
+    sql.close().await;
+    let mut sql = fleet.reader(host).await?;
+    let now = privileges(&mut sql).await;
+    sql.close().await;
+    let then = then.map_err(failed)?;
+    let now = now.map_err(|e| StepError::new(host, "read what its administrator may do", e))?;
+    let lost: Vec<&str> = NEEDED.into_iter().filter(|p| now.contains(*p) && !then.contains(*p)).collect();
+    if lost.is_empty() {
+        return Ok(());
     }
+    let why = format!("`{}` lacks {} there", own.user, lost.join(", "));
+    Err(StepError::new(donor, format!("administer {host} as it would be after the copy"), why).then(advice))
+}
+
+/// What the account that is logged in was granted on everything.
+async fn privileges(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
+    let rows = sql
+        .query(
+            "SELECT PRIVILEGE_TYPE AS privilege, IS_GRANTABLE AS grantable FROM information_schema.USER_PRIVILEGES \
+             WHERE REPLACE(GRANTEE, '''', '') = CURRENT_USER()",
+        )
+        .await?;
+    let passes_on = rows.iter().any(|row| row.text("grantable") == "YES");
+    let mut privileges: BTreeSet<String> = rows.iter().map(|row| row.text("privilege")).collect();
+    privileges.extend(passes_on.then(|| GRANT_OPTION.to_owned()));
+    Ok(privileges)
 }
 
 /// Keeps what a copy of the whole server would take away: the accounts that only this host has, those of

@@ -182,19 +182,22 @@ fn the_files_of_a_server_of_mariadb_are_copied_while_it_is_written_to() {
     );
     lab.sql("db-b", OWN);
     // Its administrator comes with the copy, and would not get in with the password that is declared for it.
-    let dba = |password: &str| {
+    let dba = |granted: &str, password: &str| {
         format!(
-            "set sql_log_bin=0; grant all on *.* to dba@localhost identified by '{password}' with grant option"
+            "set sql_log_bin=0; grant {granted} on *.* to dba@localhost identified by '{password}' with grant option"
         )
     };
-    lab.sql("db-b", &dba("right"));
-    lab.sql("db-a", &dba("other"));
+    lab.sql("db-b", &dba("all", "right"));
+    lab.sql("db-a", &dba("select", "other"));
     lab.write("admin", "right");
     lab.host_vars("db-b", "mysql_admin_user: dba\nmysql_admin_password: {file: ../admin}\n");
     let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(1);
     assert!(run.err.contains("could not log in there as db-b is administered"), "{}", run.err);
+    lab.sql("db-a", &dba("select, reload", "right"));
+    let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(1);
+    assert!(run.err.contains("`dba` lacks CREATE USER, SUPER there"), "{}", run.err);
     assert_eq!(lab.at("db-b", "ls -d /var/lib/mysql*"), "/var/lib/mysql");
-    lab.sql("db-a", &dba("right"));
+    lab.sql("db-a", &dba("all", "right"));
     let writing = Writing::begin(&lab);
     // Killed while the files are sent, or made consistent: the server has not stopped yet.
     killed_when(&lab, "restart", "test -e /var/lib/mysql.tandem-new");
