@@ -12,19 +12,21 @@ use futures_util::future::{join, join_all};
 
 use super::{
     DataProof, Remark, Scope, TableDifference, Tables, Verdict, Web,
-    compare::next_size,
+    compare::{by_size, next_size},
     details::details,
-    digest::Compared,
+    digest::{Compared, Key},
     pairs::{Group, groups},
     position::Positions,
     scratch::ScratchDatabase,
     settle::{MOST_ROWS, Pair, Trouble},
     side::{Comparison, Range, Side, Sum},
+    stride::Stride,
     web::server,
 };
 use crate::{
     apply::{Fleet, StepError},
     model::HostName,
+    transport::SqlError,
 };
 
 /// Rows of the first chunk of a table.
@@ -307,27 +309,31 @@ impl<'a> Run<'a> {
         Some((Comparison { database: database.clone(), name: table.clone(), compared }, takers, without_key))
     }
 
-    /// Compares a table in chunks of its key. While one is added up, the end of the next is looked for.
+    /// Compares a table in chunks of its key. Where the key doesn't count, the end of the next chunk is looked for
+    /// while one is added up.
     async fn chunks(&mut self, table: &Comparison, takers: &[usize]) -> Result<(), Trouble> {
         let failed = |e| Trouble::of(&self.group.source, e);
         let mut size = FIRST;
         let mut done: BTreeSet<usize> = BTreeSet::new();
         let mut range = Range::default();
         range.up_to = self.scout.nth_key(table, &range, size).await.map_err(failed)?;
+        let mut stride = None;
+        let mut last = None;
         loop {
             self.throttle(takers).await.map_err(Trouble::Stop)?;
             let begun = Instant::now();
             let rest = Range { after: range.up_to.clone(), up_to: None };
             let scout = &mut self.scout;
-            let next = async {
-                match rest.after {
-                    Some(_) => scout.nth_key(table, &rest, size).await,
-                    None => Ok(None),
+            let asked = async {
+                match (&rest.after, stride) {
+                    (Some(_), None) => scout.nth_key(table, &rest, size).await,
+                    _ => Ok(None),
                 }
             };
             let sums = sums(&mut self.source, &mut self.replicas, table, &range, takers);
-            let (sums, next) = join(sums, next).await;
-            let ((here, there), next) = (sums?, next.map_err(failed)?);
+            let (sums, asked) = join(sums, asked).await;
+            let ((here, there), asked) = (sums?, asked.map_err(failed)?);
+            let wished = size;
             size = next_size(here.rows.max(FIRST), begun.elapsed().as_secs_f64(), CHUNK);
             for (number, there) in there {
                 let proof = &mut self.proofs[number];
@@ -341,12 +347,39 @@ impl<'a> Run<'a> {
                     done.insert(number);
                 }
             }
-            let ended = done.len() == takers.len() || self.fleet.interrupt.is_cancelled();
-            if rest.after.is_none() || ended {
+            let Some(after) = rest.after.clone() else { return Ok(()) };
+            if done.len() == takers.len() || self.fleet.interrupt.is_cancelled() {
                 return Ok(());
             }
-            range = Range { after: rest.after, up_to: next };
+            let counted = stride.is_some();
+            stride = Stride::of(&table.compared, &range, here.rows);
+            let up_to = match stride.filter(|_| counted).and_then(|stride| stride.ahead(&after, size)) {
+                Some(ahead) => self.unless_last(table, ahead, &mut last).await.map_err(failed)?,
+                // It counted up to here, and nothing was asked meanwhile.
+                None if counted => self.scout.nth_key(table, &rest, size).await.map_err(failed)?,
+                None => {
+                    let next = Range { after: Some(after.clone()), up_to: asked.clone() };
+                    stride = Stride::of(&table.compared, &next, wished);
+                    asked
+                }
+            };
+            range = Range { after: Some(after), up_to };
         }
+    }
+
+    /// An end of a chunk that was worked out, as long as rows lie behind it.
+    async fn unless_last(
+        &mut self,
+        table: &Comparison,
+        ahead: Key,
+        last: &mut Option<Key>,
+    ) -> Result<Option<Key>, SqlError> {
+        let behind = |last: &Option<Key>| last.as_ref().is_some_and(|l| by_size(l, &ahead).is_gt());
+        if !behind(last) {
+            // Rows may have come in.
+            *last = self.scout.last_key(table).await?;
+        }
+        Ok(behind(last).then_some(ahead))
     }
 
     /// Settles a chunk that differs; whether so many rows do that the table is done.

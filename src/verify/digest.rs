@@ -116,6 +116,12 @@ impl Compared {
         )
     }
 
+    /// Whether the key is one whole number.
+    pub fn counts(&self) -> bool {
+        let whole = |c: &Column| c.data_type.ends_with("int") || c.data_type == "integer";
+        self.key.len() == 1 && self.key_columns().all(whole)
+    }
+
     fn key_columns(&self) -> impl Iterator<Item = &Column> {
         self.key.iter().filter_map(|name| self.columns.iter().map(|(c, _)| c).find(|c| c.name == *name))
     }

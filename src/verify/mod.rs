@@ -22,6 +22,7 @@ mod sample;
 mod scratch;
 mod settle;
 mod side;
+mod stride;
 mod table;
 mod together;
 mod web;

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use futures_util::future::join;
+
 use super::{
     Canaries, ChannelProof, Flight, Remark, Verdict, VerifyReport, Web, data,
     ports::{Outsider, ports},
@@ -80,15 +82,18 @@ pub async fn prove(
     }
     drop(locks);
     (scope.progress)("trying the ports");
-    let (proofs, remarks) = ports(fleet, web, hosts, outsiders).await;
+    let tables = async {
+        match scope.checksums && !fleet.interrupt.is_cancelled() {
+            true => data::compare(fleet, web, scope).await,
+            false => data::Findings::default(),
+        }
+    };
+    let ((proofs, remarks), found) = join(ports(fleet, web, hosts, outsiders), tables).await;
     report.ports = proofs;
+    report.data = found.proofs;
     report.not_provable.extend(remarks);
-    if scope.checksums && !fleet.interrupt.is_cancelled() {
-        let found = data::compare(fleet, web, scope).await;
-        report.data = found.proofs;
-        report.not_provable.extend(found.not_provable);
-        report.errors.extend(found.errors);
-    }
+    report.not_provable.extend(found.not_provable);
+    report.errors.extend(found.errors);
     report.proven = !report.failed() && report.errors.is_empty();
     Ok(report)
 }

@@ -154,6 +154,23 @@ impl Side {
         Ok(self.sql.query(&query).await?.first().map(|row| key(row, compared)))
     }
 
+    /// The key of the last row; nothing where there is none.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn last_key(&mut self, table: &Comparison) -> Result<Option<Key>, SqlError> {
+        let compared = &table.compared;
+        let order: Vec<String> =
+            compared.key.iter().map(|name| format!("{} DESC", identifier(name))).collect();
+        let query = format!(
+            "SELECT {} FROM {} ORDER BY {} LIMIT 1",
+            compared.key_values(),
+            table.from(),
+            order.join(", ")
+        );
+        Ok(self.sql.query(&query).await?.first().map(|row| key(row, compared)))
+    }
+
     /// Rows of a range with their digests, in the order of the key and not more than `most`.
     ///
     /// # Errors

@@ -1,0 +1,77 @@
+//! Where a chunk ends, without asking the server. Pure.
+//!
+//! To find the key that lies so many rows ahead, a server reads all rows up to it, which costs a good part of what
+//! adding them up costs. Where a key counts (1, 2, 3, or every tenth number), a look at the last chunk says how
+//! far to go. Where it has large gaps, the server is asked: behind a gap the next chunk could be a whole table.
+
+use super::{
+    digest::{Compared, Key},
+    side::Range,
+};
+
+/// Numbers for each row up to which a key counts: as many rows more than wished may lie in a chunk at most.
+const SPARSE: i128 = 16;
+
+/// How rows lay along a key that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stride {
+    rows: i128,
+    width: i128,
+}
+
+impl Stride {
+    /// Of a range that has so many rows. Nothing where the key does not count, or where an end is open.
+    pub fn of(compared: &Compared, range: &Range, rows: u64) -> Option<Self> {
+        let number = |key: &Option<Key>| match key.as_deref()? {
+            [value] => value.parse::<i128>().ok(),
+            _ => None,
+        };
+        if !compared.counts() {
+            return None;
+        }
+        let width = number(&range.up_to)?.checked_sub(number(&range.after)?)?;
+        let stride = Self { rows: rows.into(), width };
+        (width > 0 && stride.rows.checked_mul(SPARSE)? >= width).then_some(stride)
+    }
+
+    /// The key that lies about so many rows behind another one.
+    pub fn ahead(self, after: &Key, rows: u64) -> Option<Key> {
+        let [after] = after.as_slice() else { return None };
+        let far = i128::from(rows).checked_mul(self.width)?.checked_div(self.rows)?.max(1);
+        Some(vec![after.parse::<i128>().ok()?.checked_add(far)?.to_string()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::table::Column;
+
+    fn compared(data_type: &str) -> Compared {
+        let column = Column { name: "id".into(), data_type: data_type.into(), ..Column::default() };
+        Compared { columns: vec![(column, false)], key: vec!["id".into()], primary: true, notes: Vec::new() }
+    }
+
+    fn range(after: &str, up_to: &str) -> Range {
+        let key = |text: &str| (!text.is_empty()).then(|| vec![text.to_owned()]);
+        Range { after: key(after), up_to: key(up_to) }
+    }
+
+    #[test]
+    fn a_key_that_counts_is_gone_along_in_its_own_steps() {
+        let stride = Stride::of(&compared("bigint"), &range("-1000", "1000"), 200).expect("it counts");
+        assert_eq!(stride.ahead(&vec!["1000".into()], 500), Some(vec!["6000".into()]));
+        let last = u64::MAX.to_string();
+        let stride = Stride::of(&compared("bigint"), &range("0", &last), u64::MAX).expect("it counts");
+        assert_eq!(stride.ahead(&vec![last], 1), Some(vec!["18446744073709551616".into()]));
+    }
+
+    #[test]
+    fn where_there_are_gaps_the_server_is_asked() {
+        assert_eq!(Stride::of(&compared("int"), &range("0", "1000"), 50), None);
+        assert_eq!(Stride::of(&compared("int"), &range("0", "1000"), 0), None);
+        assert_eq!(Stride::of(&compared("int"), &range("", "1000"), 1000), None);
+        assert_eq!(Stride::of(&compared("varchar"), &range("0", "1000"), 1000), None);
+        assert_eq!(Stride::of(&compared("decimal"), &range("0", "1000"), 1000), None);
+    }
+}
