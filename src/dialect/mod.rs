@@ -142,6 +142,11 @@ impl Dialect {
         }
     }
 
+    /// Whether it knows `CRC32C` (MDEV-27208).
+    pub fn has_crc32c(self) -> bool {
+        self.family() == Family::MariaDb && self.version.at_least(10, 8, 0)
+    }
+
     /// Variables from which the GTID state of a server is made.
     pub fn gtid_variables(self) -> &'static [&'static str] {
         match self.version.family {

@@ -14,13 +14,13 @@ use super::{
     DataProof, Remark, Scope, TableDifference, Tables, Verdict, Web,
     compare::{by_size, next_size},
     details::details,
-    digest::{Compared, Key},
+    digest::{Adding, Compared, Key},
     pairs::{Group, groups},
     position::Positions,
     scratch::ScratchDatabase,
     settle::{MOST_ROWS, Pair, Trouble},
-    side::{Comparison, Range, Side, Sum},
-    stride::Stride,
+    side::{Comparison, Pieces, Range, Side},
+    stride::{Stride, differing},
     web::server,
 };
 use crate::{
@@ -306,7 +306,12 @@ impl<'a> Run<'a> {
         }
         let compared = merged?;
         let without_key = compared.key.is_empty().then(|| here.map_or(0, |t| t.rows));
-        Some((Comparison { database: database.clone(), name: table.clone(), compared }, takers, without_key))
+        let adding = Adding::of(self.replicas.iter().chain([&self.source]).map(Side::dialect));
+        Some((
+            Comparison { database: database.clone(), name: table.clone(), compared, adding },
+            takers,
+            without_key,
+        ))
     }
 
     /// Compares a table in chunks of its key. Where the key doesn't count, the end of the next chunk is looked for
@@ -317,7 +322,7 @@ impl<'a> Run<'a> {
         let mut done: BTreeSet<usize> = BTreeSet::new();
         let mut range = Range::default();
         range.up_to = self.scout.nth_key(table, &range, size).await.map_err(failed)?;
-        let mut stride = None;
+        let mut stride: Option<Stride> = None;
         let mut last = None;
         loop {
             self.throttle(takers).await.map_err(Trouble::Stop)?;
@@ -330,20 +335,26 @@ impl<'a> Run<'a> {
                     _ => Ok(None),
                 }
             };
-            let sums = sums(&mut self.source, &mut self.replicas, table, &range, takers);
+            let width = stride.map(|stride| stride.piece(size));
+            let sums = sums(&mut self.source, &mut self.replicas, table, &range, width, takers);
             let (sums, asked) = join(sums, asked).await;
             let ((here, there), asked) = (sums?, asked.map_err(failed)?);
+            let rows = here.values().map(|sum| sum.rows).sum::<u64>();
             let wished = size;
-            size = next_size(here.rows.max(FIRST), begun.elapsed().as_secs_f64(), CHUNK);
+            size = next_size(rows.max(FIRST), begun.elapsed().as_secs_f64(), CHUNK);
             for (number, there) in there {
                 let proof = &mut self.proofs[number];
                 proof.chunks += 1;
-                proof.rows += here.rows;
+                proof.rows += rows;
                 // Where the first thousand rows differ, the rest tells nothing new.
                 if there == here || done.contains(&number) {
                     continue;
                 }
-                if self.settle(table, &range, number).await? {
+                let ranges = match width {
+                    Some(width) => differing(&here, &there, width, &range),
+                    None => vec![range.clone()],
+                };
+                if self.settle(table, &ranges, number).await? {
                     done.insert(number);
                 }
             }
@@ -352,7 +363,7 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             let counted = stride.is_some();
-            stride = Stride::of(&table.compared, &range, here.rows);
+            stride = Stride::of(&table.compared, &range, rows);
             let up_to = match stride.filter(|_| counted).and_then(|stride| stride.ahead(&after, size)) {
                 Some(ahead) => self.unless_last(table, ahead, &mut last).await.map_err(failed)?,
                 // It counted up to here, and nothing was asked meanwhile.
@@ -383,12 +394,12 @@ impl<'a> Run<'a> {
     }
 
     /// Settles a chunk that differs; whether so many rows do that the table is done.
-    async fn settle(&mut self, table: &Comparison, range: &Range, number: usize) -> Result<bool, Trouble> {
+    async fn settle(&mut self, table: &Comparison, ranges: &[Range], number: usize) -> Result<bool, Trouble> {
         let fleet = self.fleet;
         let mut pair = self.pair(number);
         let settled = match table.compared.key.is_empty() {
             true => pair.settle_whole(table, fleet).await?,
-            false => pair.settle(table, range, fleet).await?,
+            false => pair.settle(table, ranges, fleet).await?,
         };
         if settled.moving > 0 && !fleet.interrupt.is_cancelled() {
             let why = match (table.compared.key.is_empty(), settled.moving) {
@@ -438,12 +449,12 @@ impl<'a> Run<'a> {
         }
         self.throttle(takers).await.map_err(Trouble::Stop)?;
         let range = Range::default();
-        let (here, there) = sums(&mut self.source, &mut self.replicas, table, &range, takers).await?;
+        let (here, there) = sums(&mut self.source, &mut self.replicas, table, &range, None, takers).await?;
         for (number, there) in there {
             self.proofs[number].chunks += 1;
-            self.proofs[number].rows += here.rows;
+            self.proofs[number].rows += here.values().map(|sum| sum.rows).sum::<u64>();
             if there != here {
-                self.settle(table, &range, number).await?;
+                self.settle(table, std::slice::from_ref(&range), number).await?;
             }
         }
         Ok(())
@@ -489,20 +500,25 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Adds up a range on the source and its replicas at the same time.
+/// Adds up a range, or each of its pieces, on the source and its replicas at the same time.
 async fn sums(
     source: &mut Side,
     replicas: &mut [Side],
     table: &Comparison,
     range: &Range,
+    width: Option<i128>,
     takers: &[usize],
-) -> Result<(Sum, Vec<(usize, Sum)>), Trouble> {
+) -> Result<(Pieces, Vec<(usize, Pieces)>), Trouble> {
+    let one = async |side: &mut Side| {
+        let sums = match width {
+            Some(width) => side.pieces(table, range, width).await,
+            None => side.sum(table, range).await.map(|sum| Pieces::from([(0, sum)])),
+        };
+        sums.map_err(|e| Trouble::of(&side.host, e))
+    };
     let replicas = replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
-    let there = join_all(replicas.map(|(number, side)| async move {
-        let sum = side.sum(table, range).await;
-        sum.map(|sum| (number, sum)).map_err(|e| Trouble::of(&side.host, e))
-    }));
-    let (here, there) = join(source.sum(table, range), there).await;
-    let here = here.map_err(|e| Trouble::of(&source.host, e))?;
-    Ok((here, there.into_iter().collect::<Result<_, _>>()?))
+    let there = join_all(replicas.map(|(number, side)| async move { (number, one(side).await) }));
+    let (here, there) = join(one(source), there).await;
+    let there = there.into_iter().map(|(number, sums)| Ok((number, sums?)));
+    Ok((here?, there.collect::<Result<_, Trouble>>()?))
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    digest::Compared,
+    digest::{Adding, Compared},
     side::{Comparison, Range, Side, Sum},
 };
 use crate::{dialect::HEARTBEAT, transport::SqlError};
@@ -29,6 +29,7 @@ pub async fn sample(
     turn: u64,
 ) -> Result<Vec<String>, SqlError> {
     let (theirs, ours) = (source.read_tables().await?, replica.read_tables().await?);
+    let adding = Adding::of([source.dialect(), replica.dialect()]);
     let both: Vec<Comparison> = theirs
         .iter()
         .filter(|((database, _), table)| {
@@ -38,7 +39,7 @@ pub async fn sample(
             let other = (&replica.host, ours.get(name)?);
             let compared = Compared::of((&source.host, table), other).ok()?;
             let (database, name) = name.clone();
-            (!compared.key.is_empty()).then_some(Comparison { database, name, compared })
+            (!compared.key.is_empty()).then_some(Comparison { database, name, compared, adding })
         })
         .collect();
     let mut found = Vec::new();

@@ -92,21 +92,21 @@ impl Pair<'_, '_> {
         Ok(place)
     }
 
-    /// Settles a range in which the sums differ.
+    /// Settles ranges in which the sums differ.
     ///
     /// # Errors
     /// When a server says no, or a replica does not come so far in time.
     pub async fn settle(
         &mut self,
         table: &Comparison,
-        range: &Range,
+        ranges: &[Range],
         fleet: &Fleet<'_>,
     ) -> Result<Settled, Trouble> {
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 self.meet().await.map_err(Trouble::Stop)?;
             }
-            let (suspects, overflow) = self.narrow(table, range).await?;
+            let (suspects, overflow) = self.narrow(table, ranges).await?;
             if suspects.is_empty() {
                 return Ok(Settled::default());
             }
@@ -119,37 +119,53 @@ impl Pair<'_, '_> {
         Err(Trouble::Table(None, "too many rows change at once for a comparison now".into()))
     }
 
-    /// Finds the rows of a range that are not the same now, and whether there are more of them.
-    async fn narrow(&mut self, table: &Comparison, range: &Range) -> Result<(Vec<Key>, bool), Trouble> {
+    /// Finds the rows of ranges that are not the same now, and whether there are more of them.
+    async fn narrow(&mut self, table: &Comparison, ranges: &[Range]) -> Result<(Vec<Key>, bool), Trouble> {
         let mut suspects = Vec::new();
-        let mut left = range.clone();
-        loop {
-            let next = self
-                .source
-                .nth_key(table, &left, PIECE)
-                .await
-                .map_err(|e| Trouble::of(&self.source.host, e))?;
-            let last = next.is_none();
-            let piece = Range { after: left.after.clone(), up_to: next.clone().or(left.up_to.clone()) };
-            let (here, there) = self.sums(table, &piece).await?;
-            if here != there {
-                let most = 5 * PIECE as usize;
-                let (here, there) =
-                    join(self.source.list(table, &piece, most), self.replica.list(table, &piece, most)).await;
-                let here = here.map_err(|e| Trouble::of(&self.source.host, e))?;
-                let there = there.map_err(|e| Trouble::of(&self.replica.host, e))?;
-                let cut = here.len() == most || there.len() == most;
-                suspects.extend(differing(&here, &there));
-                if cut || suspects.len() > MOST_ROWS {
-                    suspects.truncate(MOST_ROWS);
+        for range in ranges {
+            let mut left = range.clone();
+            loop {
+                let next = self
+                    .source
+                    .nth_key(table, &left, PIECE)
+                    .await
+                    .map_err(|e| Trouble::of(&self.source.host, e))?;
+                let piece = Range { after: left.after.clone(), up_to: next.clone().or(left.up_to.clone()) };
+                if self.suspect(table, &piece, &mut suspects).await? {
                     return Ok((suspects, true));
                 }
+                if next.is_none() {
+                    break;
+                }
+                left.after = next;
             }
-            if last {
-                return Ok((suspects, false));
-            }
-            left.after = next;
         }
+        Ok((suspects, false))
+    }
+
+    /// Adds the rows of one piece that are not the same now; whether there are too many.
+    async fn suspect(
+        &mut self,
+        table: &Comparison,
+        piece: &Range,
+        suspects: &mut Vec<Key>,
+    ) -> Result<bool, Trouble> {
+        let (here, there) = self.sums(table, piece).await?;
+        if here == there {
+            return Ok(false);
+        }
+        let most = 5 * PIECE as usize;
+        let (here, there) =
+            join(self.source.list(table, piece, most), self.replica.list(table, piece, most)).await;
+        let here = here.map_err(|e| Trouble::of(&self.source.host, e))?;
+        let there = there.map_err(|e| Trouble::of(&self.replica.host, e))?;
+        let cut = here.len() == most || there.len() == most;
+        suspects.extend(differing(&here, &there));
+        let too_many = cut || suspects.len() > MOST_ROWS;
+        if too_many {
+            suspects.truncate(MOST_ROWS);
+        }
+        Ok(too_many)
     }
 
     async fn sums(&mut self, table: &Comparison, range: &Range) -> Result<(Sum, Sum), Trouble> {
@@ -169,7 +185,7 @@ impl Pair<'_, '_> {
     ) -> Result<Settled, Trouble> {
         let mut open: BTreeMap<Key, Suspect> = keys.into_iter().map(|k| (k, Suspect::default())).collect();
         let mut settled = Settled::default();
-        let mut pause = Duration::from_millis(40);
+        let mut pause = Duration::from_millis(15);
         for _ in 0..LOOKS {
             let keys: Vec<Key> = open.keys().cloned().collect();
             let keys: Vec<&Key> = keys.iter().collect();
