@@ -87,7 +87,7 @@ impl Suspect {
 /// How many rows the next chunk shall have, so that it takes as long as is wished. `took` and `target` are in
 /// the same unit.
 pub fn next_size(size: u64, took: f64, target: f64) -> u64 {
-    let factor = if took > 0.0 { (target / took).clamp(0.1, 4.0) } else { 4.0 };
+    let factor = if took > 0.0 { (target / took).clamp(0.1, 16.0) } else { 16.0 };
     ((size as f64 * factor) as u64).clamp(100, 1_000_000)
 }
 

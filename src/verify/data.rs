@@ -3,30 +3,31 @@
 //! Chunks whose sums are the same are done: equal bytes need no position. Those that differ are settled at a
 //! position that both sides have; see [`settle`](super::settle). Nothing is locked and no channel is stopped.
 
+mod chunks;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
+
+use chunks::sums;
 
 use super::{
     DataProof, Remark, Scope, TableDifference, Tables, Verdict, Web,
-    compare::{by_size, next_size},
     details::details,
-    digest::{Adding, Compared, Key},
+    digest::{Adding, Compared},
     pairs::{Group, groups},
     position::Positions,
     scratch::ScratchDatabase,
     settle::{MOST_ROWS, Pair, Trouble},
-    side::{Comparison, Pieces, Range, Side},
-    stride::{Stride, differing},
+    side::{Comparison, Range, Side},
     web::server,
 };
 use crate::{
     apply::{Fleet, StepError},
     model::HostName,
-    transport::SqlError,
 };
 
 /// Rows of the first chunk of a table.
@@ -314,85 +315,6 @@ impl<'a> Run<'a> {
         ))
     }
 
-    /// Compares a table in chunks of its key. Where the key doesn't count, the end of the next chunk is looked for
-    /// while one is added up.
-    async fn chunks(&mut self, table: &Comparison, takers: &[usize]) -> Result<(), Trouble> {
-        let failed = |e| Trouble::of(&self.group.source, e);
-        let mut size = FIRST;
-        let mut done: BTreeSet<usize> = BTreeSet::new();
-        let mut range = Range::default();
-        range.up_to = self.scout.nth_key(table, &range, size).await.map_err(failed)?;
-        let mut stride: Option<Stride> = None;
-        let mut last = None;
-        loop {
-            self.throttle(takers).await.map_err(Trouble::Stop)?;
-            let begun = Instant::now();
-            let rest = Range { after: range.up_to.clone(), up_to: None };
-            let scout = &mut self.scout;
-            let asked = async {
-                match (&rest.after, stride) {
-                    (Some(_), None) => scout.nth_key(table, &rest, size).await,
-                    _ => Ok(None),
-                }
-            };
-            let width = stride.map(|stride| stride.piece(size));
-            let sums = sums(&mut self.source, &mut self.replicas, table, &range, width, takers);
-            let (sums, asked) = join(sums, asked).await;
-            let ((here, there), asked) = (sums?, asked.map_err(failed)?);
-            let rows = here.values().map(|sum| sum.rows).sum::<u64>();
-            let wished = size;
-            size = next_size(rows.max(FIRST), begun.elapsed().as_secs_f64(), CHUNK);
-            for (number, there) in there {
-                let proof = &mut self.proofs[number];
-                proof.chunks += 1;
-                proof.rows += rows;
-                // Where the first thousand rows differ, the rest tells nothing new.
-                if there == here || done.contains(&number) {
-                    continue;
-                }
-                let ranges = match width {
-                    Some(width) => differing(&here, &there, width, &range),
-                    None => vec![range.clone()],
-                };
-                if self.settle(table, &ranges, number).await? {
-                    done.insert(number);
-                }
-            }
-            let Some(after) = rest.after.clone() else { return Ok(()) };
-            if done.len() == takers.len() || self.fleet.interrupt.is_cancelled() {
-                return Ok(());
-            }
-            let counted = stride.is_some();
-            stride = Stride::of(&table.compared, &range, rows);
-            let up_to = match stride.filter(|_| counted).and_then(|stride| stride.ahead(&after, size)) {
-                Some(ahead) => self.unless_last(table, ahead, &mut last).await.map_err(failed)?,
-                // It counted up to here, and nothing was asked meanwhile.
-                None if counted => self.scout.nth_key(table, &rest, size).await.map_err(failed)?,
-                None => {
-                    let next = Range { after: Some(after.clone()), up_to: asked.clone() };
-                    stride = Stride::of(&table.compared, &next, wished);
-                    asked
-                }
-            };
-            range = Range { after: Some(after), up_to };
-        }
-    }
-
-    /// An end of a chunk that was worked out, as long as rows lie behind it.
-    async fn unless_last(
-        &mut self,
-        table: &Comparison,
-        ahead: Key,
-        last: &mut Option<Key>,
-    ) -> Result<Option<Key>, SqlError> {
-        let behind = |last: &Option<Key>| last.as_ref().is_some_and(|l| by_size(l, &ahead).is_gt());
-        if !behind(last) {
-            // Rows may have come in.
-            *last = self.scout.last_key(table).await?;
-        }
-        Ok(behind(last).then_some(ahead))
-    }
-
     /// Settles a chunk that differs; whether so many rows do that the table is done.
     async fn settle(&mut self, table: &Comparison, ranges: &[Range], number: usize) -> Result<bool, Trouble> {
         let fleet = self.fleet;
@@ -449,12 +371,13 @@ impl<'a> Run<'a> {
         }
         self.throttle(takers).await.map_err(Trouble::Stop)?;
         let range = Range::default();
-        let (here, there) = sums(&mut self.source, &mut self.replicas, table, &range, None, takers).await?;
+        let whole = std::slice::from_ref(&range);
+        let (here, there) = sums(&mut self.source, &mut self.replicas, table, whole, takers).await?;
         for (number, there) in there {
             self.proofs[number].chunks += 1;
-            self.proofs[number].rows += here.values().map(|sum| sum.rows).sum::<u64>();
+            self.proofs[number].rows += here.iter().map(|sum| sum.rows).sum::<u64>();
             if there != here {
-                self.settle(table, std::slice::from_ref(&range), number).await?;
+                self.settle(table, whole, number).await?;
             }
         }
         Ok(())
@@ -498,27 +421,4 @@ impl<'a> Run<'a> {
         self.positions.close().await;
         (self.proofs, self.remarks, self.errors)
     }
-}
-
-/// Adds up a range, or each of its pieces, on the source and its replicas at the same time.
-async fn sums(
-    source: &mut Side,
-    replicas: &mut [Side],
-    table: &Comparison,
-    range: &Range,
-    width: Option<i128>,
-    takers: &[usize],
-) -> Result<(Pieces, Vec<(usize, Pieces)>), Trouble> {
-    let one = async |side: &mut Side| {
-        let sums = match width {
-            Some(width) => side.pieces(table, range, width).await,
-            None => side.sum(table, range).await.map(|sum| Pieces::from([(0, sum)])),
-        };
-        sums.map_err(|e| Trouble::of(&side.host, e))
-    };
-    let replicas = replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
-    let there = join_all(replicas.map(|(number, side)| async move { (number, one(side).await) }));
-    let (here, there) = join(one(source), there).await;
-    let there = there.into_iter().map(|(number, sums)| Ok((number, sums?)));
-    Ok((here?, there.collect::<Result<_, Trouble>>()?))
 }

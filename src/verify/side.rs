@@ -1,6 +1,6 @@
 //! One server whose rows are compared: it only reads.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::{
     compare::Listing,
@@ -58,9 +58,6 @@ pub struct Sum {
     /// The sum of their digests.
     pub digest: String,
 }
-
-/// What the pieces of a range add up to, by their number.
-pub type Pieces = BTreeMap<i128, Sum>;
 
 /// A connection to one server.
 #[derive(Debug)]
@@ -124,38 +121,29 @@ impl Side {
     /// # Errors
     /// When the server says no, or made no digest for a row.
     pub async fn sum(&mut self, table: &Comparison, range: &Range) -> Result<Sum, SqlError> {
-        let compared = &table.compared;
-        let query = format!(
-            "SELECT {} FROM {} WHERE {}",
-            compared.sum(table.adding),
-            table.from(),
-            compared.between(range.after.as_ref(), range.up_to.as_ref())
-        );
-        let rows = self.sql.query(&query).await?;
+        let rows = self.sql.query(&format!("SELECT {}", sum_of(table, range))).await?;
         summed(&rows.first().cloned().unwrap_or_default())
     }
 
-    /// The same for each piece of a range whose key counts; pieces without a row are left out. It costs hardly more,
-    /// and tells where in the range a difference is.
+    /// The same for several ranges, in one statement.
     ///
     /// # Errors
     /// As [`Side::sum`].
-    pub async fn pieces(
-        &mut self,
-        table: &Comparison,
-        range: &Range,
-        width: i128,
-    ) -> Result<Pieces, SqlError> {
-        let compared = &table.compared;
-        let query = format!(
-            "SELECT {} DIV {width} AS piece, {} FROM {} WHERE {} GROUP BY 1 ORDER BY NULL",
-            compared.key_order(),
-            compared.sum(table.adding),
-            table.from(),
-            compared.between(range.after.as_ref(), range.up_to.as_ref())
-        );
-        let rows = self.sql.query(&query).await?;
-        rows.iter().map(|row| Ok((row.text("piece").parse().unwrap_or(0), summed(row)?))).collect()
+    pub async fn sums(&mut self, table: &Comparison, ranges: &[Range]) -> Result<Vec<Sum>, SqlError> {
+        let parts: Vec<String> = ranges
+            .iter()
+            .enumerate()
+            .map(|(n, range)| format!("SELECT {n} AS piece, {}", sum_of(table, range)))
+            .collect();
+        let rows = self.sql.query(&parts.join(" UNION ALL ")).await?;
+        let mut sums = vec![Sum::default(); ranges.len()];
+        for row in &rows {
+            let piece = row.number("piece").and_then(|n| usize::try_from(n).ok());
+            if let Some(sum) = piece.and_then(|n| sums.get_mut(n)) {
+                *sum = summed(row)?;
+            }
+        }
+        Ok(sums)
     }
 
     /// The key of the n-th row behind a key, within a range; nothing where there are fewer rows.
@@ -319,6 +307,16 @@ pub struct Shown {
     pub text: Option<String>,
     /// What it is compared by.
     pub exact: String,
+}
+
+fn sum_of(table: &Comparison, range: &Range) -> String {
+    let compared = &table.compared;
+    format!(
+        "{} FROM {} WHERE {}",
+        compared.sum(table.adding),
+        table.from(),
+        compared.between(range.after.as_ref(), range.up_to.as_ref())
+    )
 }
 
 fn summed(row: &Row) -> Result<Sum, SqlError> {

@@ -4,17 +4,15 @@
 //! adding them up costs. Where a key counts (1, 2, 3, or every tenth number), a look at the last chunk says how
 //! far to go. Where it has large gaps, the server is asked: behind a gap the next chunk could be a whole table.
 
-use std::collections::BTreeSet;
-
 use super::{
     digest::{Compared, Key},
-    side::{Pieces, Range},
+    side::Range,
 };
 
 /// Numbers for each row up to which a key counts: as many rows more than wished may lie in a chunk at most.
 const SPARSE: i128 = 16;
 /// Pieces of a chunk that are added up apart from each other.
-const PIECES: i128 = 64;
+const PIECES: i128 = 16;
 
 /// How rows lay along a key that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +24,6 @@ pub struct Stride {
 impl Stride {
     /// Of a range that has so many rows. Nothing where the key does not count, or where an end is open.
     pub fn of(compared: &Compared, range: &Range, rows: u64) -> Option<Self> {
-        let number = |key: &Option<Key>| match key.as_deref()? {
-            [value] => value.parse::<i128>().ok(),
-            _ => None,
-        };
         if !compared.counts() {
             return None;
         }
@@ -38,9 +32,23 @@ impl Stride {
         (width > 0 && stride.rows.checked_mul(SPARSE)? >= width).then_some(stride)
     }
 
-    /// How wide the pieces of a chunk of so many rows are.
-    pub fn piece(self, rows: u64) -> i128 {
-        (i128::from(rows).saturating_mul(self.width) / self.rows.max(1) / PIECES).max(1)
+    /// The pieces of a range that begins behind a key and has about so many rows; an open end stays open.
+    pub fn pieces(self, range: &Range, rows: u64) -> Vec<Range> {
+        let Some(begin) = number(&range.after) else { return vec![range.clone()] };
+        let far = match number(&range.up_to) {
+            Some(end) => end.saturating_sub(begin),
+            None => i128::from(rows).saturating_mul(self.width) / self.rows.max(1),
+        };
+        let width = (far / PIECES).max(1);
+        let key = |number: i128| Some(vec![number.to_string()]);
+        let mut pieces = Vec::new();
+        let mut after = begin;
+        while pieces.len() < PIECES as usize - 1 && after.saturating_add(width) < begin.saturating_add(far) {
+            pieces.push(Range { after: key(after), up_to: key(after + width) });
+            after += width;
+        }
+        pieces.push(Range { after: key(after), up_to: range.up_to.clone() });
+        pieces
     }
 
     /// The key that lies about so many rows behind another one.
@@ -51,35 +59,18 @@ impl Stride {
     }
 }
 
-/// The ranges of pieces that are not the same on two sides; pieces are of this width and within one range.
-pub fn differing(here: &Pieces, there: &Pieces, width: i128, within: &Range) -> Vec<Range> {
-    let numbers: BTreeSet<i128> = here.keys().chain(there.keys()).copied().collect();
-    let mut ranges: Vec<(i128, i128)> = Vec::new();
-    for piece in numbers.into_iter().filter(|piece| here.get(piece) != there.get(piece)) {
-        // `DIV` cuts towards zero.
-        let first = if piece > 0 { piece * width } else { (piece - 1) * width + 1 };
-        let last = if piece < 0 { piece * width } else { (piece + 1) * width - 1 };
-        match ranges.last_mut() {
-            Some((_, end)) if *end + 1 == first => *end = last,
-            _ => ranges.push((first, last)),
-        }
+/// The number that a key is.
+fn number(key: &Option<Key>) -> Option<i128> {
+    match key.as_deref()? {
+        [value] => value.parse().ok(),
+        _ => None,
     }
-    let number = |key: &Option<Key>| key.as_ref()?.first()?.parse::<i128>().ok();
-    let (begin, end) = (number(&within.after), number(&within.up_to));
-    let key = |number: i128| Some(vec![number.to_string()]);
-    ranges
-        .into_iter()
-        .map(|(first, last)| Range {
-            after: key(begin.map_or(first - 1, |begin| begin.max(first - 1))),
-            up_to: key(end.map_or(last, |end| end.min(last))),
-        })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::{side::Sum, table::Column};
+    use crate::verify::table::Column;
 
     fn compared(data_type: &str) -> Compared {
         let column = Column { name: "id".into(), data_type: data_type.into(), ..Column::default() };
@@ -100,15 +91,21 @@ mod tests {
         assert_eq!(stride.ahead(&vec![last], 1), Some(vec!["18446744073709551616".into()]));
     }
 
-    #[test]
-    fn pieces_that_differ_are_found_again() {
-        let sum = |rows: u64| Sum { rows, digest: String::new() };
-        let pieces = |all: &[(i128, u64)]| all.iter().map(|(piece, rows)| (*piece, sum(*rows))).collect();
-        let here: Pieces = pieces(&[(-1, 1), (0, 1), (1, 9), (3, 9), (7, 2)]);
-        let there: Pieces = pieces(&[(-1, 2), (0, 1), (1, 8), (2, 1), (3, 9), (7, 2), (8, 1)]);
-        let within = Range { after: Some(vec!["-15".into()]), up_to: None };
-        let found = differing(&here, &there, 10, &within);
-        assert_eq!(found, [range("-15", "-10"), range("9", "29"), range("79", "89")]);
+    proptest::proptest! {
+        /// Pieces follow each other without a gap, from the range's beginning to its end.
+        #[test]
+        fn pieces_are_the_range(begin in -1000_i64..1000, far in 1_i64..5000, rows in 1_u64..1000, open: bool) {
+            let up_to = if open { String::new() } else { (begin + far).to_string() };
+            let range = range(&begin.to_string(), &up_to);
+            let pieces = Stride { rows: 10, width: 70 }.pieces(&range, rows);
+            proptest::prop_assert!(!pieces.is_empty() && pieces.len() <= 16);
+            proptest::prop_assert_eq!(&pieces[0].after, &range.after);
+            proptest::prop_assert_eq!(&pieces[pieces.len() - 1].up_to, &range.up_to);
+            for pair in pieces.windows(2) {
+                proptest::prop_assert_eq!(&pair[0].up_to, &pair[1].after);
+                proptest::prop_assert!(number(&pair[0].after) < number(&pair[0].up_to));
+            }
+        }
     }
 
     #[test]
