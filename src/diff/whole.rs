@@ -316,7 +316,7 @@ pub fn leftover_accounts(host: &HostName, server: &ServerFacts, steps: &[Step]) 
 /// Whether a value of one of [`ELSEWHERE`] lets a server keep files outside of its data directory.
 fn is_outside(server: &ServerFacts, name: &str, value: &str) -> bool {
     if name == "innodb_data_file_path" {
-        return value.split(';').any(|file| file.trim_start().starts_with('/'));
+        return value.split(';').any(|file| file.trim_start().starts_with('/') || file.contains(".."));
     }
     let datadir = server.variable("datadir").map(|d| d.trim_end_matches('/'));
     let value = value.trim_end_matches('/');

@@ -12,6 +12,8 @@ pub struct PackageTrouble {
 /// A cause: its words, the next step, and the marks by which it is known, the most telling first.
 type Cause = (&'static str, &'static str, &'static [&'static str]);
 
+const UNREACHED: &str = "the host does not reach its package sources";
+
 /// The most telling cause first: a host without a network has no candidate either.
 const CAUSES: &[Cause] = &[
     (
@@ -52,7 +54,7 @@ const CAUSES: &[Cause] = &[
         ],
     ),
     (
-        "the host does not reach its package sources",
+        UNREACHED,
         "Give it a way to them, a proxy, or a folder of packages as a source, then apply again.",
         &[
             "Temporary failure resolving",
@@ -109,13 +111,25 @@ const CAUSES: &[Cause] = &[
     ),
 ];
 
+/// What dnf says where none of the sources that it has read knows a package.
+const NOT_FOUND: &[&str] = &["No match for argument", "Unable to find a match"];
+
 /// What a package manager's messages mean, where they are known.
 pub fn explain_packages(said: &str) -> Option<PackageTrouble> {
-    CAUSES.iter().find_map(|(cause, next, marks)| {
+    let line_of = |marks: &[&str]| {
         let line = marks.iter().find_map(|mark| said.lines().find(|line| line.contains(mark)))?;
-        let line: String = line.trim().chars().take(240).collect();
-        Some(PackageTrouble { cause: format!("{cause} ({line})"), next })
-    })
+        Some(line.trim().chars().take(240).collect::<String>())
+    };
+    let (cause, next, line) =
+        CAUSES.iter().find_map(|(cause, next, marks)| Some((*cause, *next, line_of(marks)?)))?;
+    match line_of(NOT_FOUND) {
+        // dnf passes over a source that does not answer: that one may have it, or the name may be wrong.
+        Some(not_found) if *cause == *UNREACHED => Some(PackageTrouble {
+            cause: format!("no source that answers has it ({not_found}), and {cause} ({line})"),
+            next: "Correct its name or version if that is wrong, or let the host reach that source; `dnf list` shows what there is.",
+        }),
+        _ => Some(PackageTrouble { cause: format!("{cause} ({line})"), next }),
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +207,7 @@ mod tests {
         let (missing, unsigned, away, full) = (
             "none of the host's package sources has it",
             "a package source is not signed",
-            "the host does not reach its package sources",
+            "no source that answers has it",
             "the disk is full",
         );
         // Recorded: dnf 4.23.0 and 5.4.6, with a repository of packages that can't be installed for a cause each.

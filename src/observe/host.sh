@@ -46,7 +46,9 @@ if [ -n "$pid" ] && [ -r "/proc/$pid/cgroup" ]; then
 fi
 units_are() { services=$(systemctl show -p Id,LoadState,ActiveState,UnitFileState,MainPID,Result,User -- "$@" 2>&1); }
 units_are ${running:-$units}
-case $services in *"MainPID=$pid"*) ;; *) [ -z "$running" ] || units_are $units ;; esac
+case "$services
+" in *"MainPID=$pid
+"*) ;; *) [ -z "$running" ] || units_are $units ;; esac
 printf '%s\n' "$services"
 
 # One awk walks the option files, so that twenty files do not cost forty processes. It prints the
@@ -54,10 +56,11 @@ printf '%s\n' "$services"
 # arguments of the running server on its standard input. Directories at the usual places were listed by the shell.
 walk='
 function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t\r]+$/, "", s); return s }
-function read(path, depth,   line, list, n, i, names, ls) {
+function read(path, depth,   line, list, n, i, names, ls, above) {
   if (depth > 10) return
   if ((getline line < path) < 0) return
   print "F " path
+  above = own; own = 0
   do {
     line = trim(line)
     if (line ~ /^!includedir[ \t]/) {
@@ -75,11 +78,15 @@ function read(path, depth,   line, list, n, i, names, ls) {
       for (i = 1; i <= n; i++) if (names[i] ~ /\.cnf$/) read(line "/" names[i], depth + 1)
     } else if (line ~ /^!include[ \t]/) {
       sub(/^!include[ \t]+/, "", line); read(line, depth + 1)
-    } else if (line ~ /^datadir[ \t]*=/) {
+    } else if (line ~ /^\[/) {
+      # The groups that a server reads; not that of another instance, such as [mysqld@two].
+      own = line ~ /^\[(mysqld|server|mariadb|mariadbd|client-server|(mysqld|mariadb|mariadbd)-[0-9.]+)\]/
+    } else if (own && line ~ /^datadir[ \t]*=/) {
       sub(/^datadir[ \t]*=/, "", line); print "V " trim(line)
     }
   } while ((getline line < path) > 0)
   close(path)
+  own = above
 }
 function quote(s) { gsub(/[\\"$`]/, "\\\\&", s); return s }
 BEGIN {
@@ -88,7 +95,7 @@ BEGIN {
     if (lines[i] ~ /\/$/) { directory = substr(lines[i], 1, length(lines[i]) - 1); listed[directory] = "" }
     else listed[directory] = listed[directory] substr(lines[i], length(directory) + 2) "\n"
   }
-  while ((getline argument < "-") > 0) {
+  while ((getline argument < "/dev/stdin") > 0) {
     value = argument; sub(/^[^=]*=/, "", value)
     if (argument ~ /^--defaults-file=/) only = value
     else if (argument ~ /^--defaults-extra-file=/) extra = value

@@ -4,15 +4,19 @@ use crate::observe::HeartbeatFacts;
 
 /// Seconds by which the replica's copy of a writer's stamp is older than what its source has of the same writer.
 ///
-/// Both stamps are of one clock. The writer that is furthest behind counts. The replica's own row does not: in a
-/// ring the source has it from the replica, and it would always be up to date. Absent where nothing beats, and
-/// where the row of who beats now has not arrived at all.
+/// Both stamps are of one clock. Of the writers that beat now, the one that is furthest behind counts. The replica's
+/// own row does not: in a ring the source has it from the replica, and it would always be up to date. Absent where
+/// nothing beats, and where the row of who beats now has not arrived at all.
 pub fn lag(source: &HeartbeatFacts, replica: &HeartbeatFacts, replica_id: Option<u64>) -> Option<u64> {
     let writers = || source.stamps.iter().filter(|(writer, _)| Some(**writer) != replica_id);
-    let (newest, _) = writers().max_by_key(|(_, stamp)| **stamp)?;
+    let (newest, last) = writers().max_by_key(|(_, stamp)| **stamp)?;
     replica.stamps.get(newest)?;
-    let behind =
-        writers().filter_map(|(writer, stamp)| Some(stamp.saturating_sub(*replica.stamps.get(writer)?)));
+    // The row of one that has left may never arrive; a few beats may be late on their way round.
+    let interval = source.event.as_ref().map_or(1, |(_, seconds)| *seconds);
+    let stale = last.saturating_sub(interval.saturating_mul(5).max(60) * 1_000_000);
+    let behind = writers()
+        .filter(|(_, stamp)| **stamp >= stale)
+        .filter_map(|(writer, stamp)| Some(stamp.saturating_sub(*replica.stamps.get(writer)?)));
     behind.max().map(|microseconds| microseconds / 1_000_000)
 }
 
@@ -37,6 +41,8 @@ mod tests {
     fn a_writer_of_old_is_no_measure() {
         let (source, replica) = (beats(&[(1, 100), (9, 5)]), beats(&[(1, 98), (9, 5)]));
         assert_eq!(lag(&source, &replica, Some(2)), Some(2));
+        let never_arrived = beats(&[(1, 198), (9, 3)]);
+        assert_eq!(lag(&beats(&[(1, 200), (9, 5)]), &never_arrived, Some(2)), Some(2));
         // A replica that was read a moment after its source may have more.
         assert_eq!(lag(&replica, &source, Some(2)), Some(0));
     }

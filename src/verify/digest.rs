@@ -24,8 +24,9 @@ pub enum Adding {
     /// The first eight bytes of the row's SHA-256: on every server.
     Sha256,
     /// The product of two checksums with different polynomials, each plus one: in less time, where all sides have
-    /// both. A change within sixty-four bits of a row is always seen, any other one but for one in 2^64.
-    /// A product, since checksums that are combined without one cancel each other.
+    /// both. Together the two see every change within sixty-four bits of a row; that two rows with other checksums
+    /// have one product happens about once in 2^59. A product, since checksums that are combined without one cancel
+    /// each other.
     TwoCrcs,
 }
 
@@ -158,9 +159,9 @@ impl Compared {
         values.collect::<Vec<_>>().join(", ")
     }
 
-    /// The key's columns in their order.
+    /// The key's columns in their order; `t` is the table, lest a name of ours stand for a column of that name.
     pub fn key_order(&self) -> String {
-        self.key.iter().map(|name| identifier(name)).collect::<Vec<_>>().join(", ")
+        self.key.iter().map(|name| format!("t.{}", identifier(name))).collect::<Vec<_>>().join(", ")
     }
 
     /// A condition for rows behind one key and up to another one.

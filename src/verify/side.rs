@@ -37,7 +37,7 @@ impl Comparison {
 
     fn from(&self) -> String {
         let force = if self.compared.primary { " FORCE INDEX (PRIMARY)" } else { "" };
-        format!("{}.{}{force}", identifier(&self.database), identifier(&self.name))
+        format!("{}.{} t{force}", identifier(&self.database), identifier(&self.name))
     }
 }
 
@@ -175,7 +175,7 @@ impl Side {
     pub async fn last_key(&mut self, table: &Comparison) -> Result<Option<Key>, SqlError> {
         let compared = &table.compared;
         let order: Vec<String> =
-            compared.key.iter().map(|name| format!("{} DESC", identifier(name))).collect();
+            compared.key.iter().map(|name| format!("t.{} DESC", identifier(name))).collect();
         let query = format!(
             "SELECT {} FROM {} ORDER BY {} LIMIT 1",
             compared.key_values(),
