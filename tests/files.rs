@@ -303,7 +303,7 @@ fn an_inventory_of_nonsense_is_an_error_and_never_a_panic() {
 
 #[test]
 fn the_files_of_the_page_about_ansible_are_valid() {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/how-to/from-ansible.md"));
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/from-ansible.md"));
     let page = page.expect("the page");
     let files = Files(tempfile::tempdir().expect("a directory"));
     let mut names = Vec::new();
