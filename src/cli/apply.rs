@@ -160,7 +160,8 @@ async fn whole(
         }
         terminal.error("observed again, and not everything is as declared. This is left:");
         if !shows_json {
-            terminal.err(&render::plan(&document, render::PlanView::default()));
+            let view = render::PlanView { width: terminal.columns_err(), ..render::PlanView::default() };
+            terminal.err(&render::plan(&document, view));
         }
         break match left {
             Exit::NotRead | Exit::Refused => left,

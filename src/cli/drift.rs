@@ -68,7 +68,7 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
         unread.iter().for_each(|(host, why)| terminal.note(&format!("Not read: {host}: {why}")));
         print(&document, global, terminal);
     } else if exit != Exit::Done {
-        terminal.out(&render::drift(&document, &unread, playbook));
+        terminal.out(&render::drift(&document, &unread, playbook, terminal.columns_out()));
     }
     if let Some(path) = &args.metrics_file {
         replace(path, &metrics(&document, &unread, exit.code(), jiff::Timestamp::now().as_second()))

@@ -108,7 +108,8 @@ pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, E
 pub fn print(document: &PlanDocument, global: &Global, terminal: &Terminal) {
     match global.format {
         Format::Human => {
-            let view = PlanView { brief: global.quiet, names: global.verbose > 0 };
+            let view =
+                PlanView { brief: global.quiet, names: global.verbose > 0, width: terminal.columns_out() };
             terminal.out(&render::plan(document, view));
         }
         Format::Json => terminal.json(document),

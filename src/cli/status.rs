@@ -44,8 +44,10 @@ pub async fn run(
             terminal.out("Nothing is wrong: every server is up and every channel runs.\n");
         }
         Format::Human => {
-            terminal
-                .out(&format!("{}{tally}", render::status(&document, global.verbose > 0, terminal.width())));
+            terminal.out(&format!(
+                "{}{tally}",
+                render::status(&document, global.verbose > 0, terminal.width(), terminal.columns_out())
+            ));
         }
         Format::Json => terminal.json(&document),
         Format::Jsonl => terminal.json_line(&document),

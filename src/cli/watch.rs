@@ -63,7 +63,7 @@ fn show(
         terminal.json_line(document);
         return;
     }
-    let mut text = render::status(document, global.verbose > 0, terminal.width());
+    let mut text = render::status(document, global.verbose > 0, terminal.width(), terminal.columns_out());
     text.push_str(&render::tally(document));
     for change in before.map(|before| changes(before, document)).unwrap_or_default() {
         text.push_str(&format!("since the last look: {change}\n"));

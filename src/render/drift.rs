@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::paint::{ALARM, CHANGED, HEADING, QUIET, paint};
+use super::{
+    paint::{ALARM, CHANGED, HEADING, QUIET, paint},
+    prose::sentence,
+};
 use crate::{
     model::{HostName, visible},
     plan::PlanDocument,
@@ -12,7 +15,13 @@ use crate::{
 const SHOWN: usize = 10;
 
 /// One line for each difference, and a sum. `playbook` is named where the whole can be seen.
-pub fn drift(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook: &str) -> String {
+/// Sentences are to fit into `width` columns.
+pub fn drift(
+    document: &PlanDocument,
+    unread: &BTreeMap<HostName, String>,
+    playbook: &str,
+    width: usize,
+) -> String {
     let mut lines: BTreeMap<&HostName, Vec<String>> = BTreeMap::new();
     for (host, why) in unread {
         lines.entry(host).or_default().push(format!("{} {why}", paint(ALARM, "not read:")));
@@ -40,7 +49,7 @@ pub fn drift(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playb
     for (host, lines) in &lines {
         let _ = writeln!(text, "{}", paint(HEADING, visible(host.as_str())));
         for line in lines.iter().take(SHOWN) {
-            let _ = writeln!(text, "  {line}");
+            sentence("  ", 4, line, width, &mut text);
         }
         if let Some(more) = lines.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             let _ = writeln!(text, "  and {more} more");

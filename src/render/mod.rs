@@ -12,6 +12,7 @@ mod picture;
 mod plan;
 mod problem;
 mod progress;
+mod prose;
 mod report;
 mod screen;
 mod status;

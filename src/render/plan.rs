@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt::Write};
 use super::{
     diff::change,
     paint::{ACTION, ADDED, ALARM, CHANGED, HEADING, QUIET, REMOVED, paint},
+    prose::sentence,
 };
 use crate::{
     model::HostName,
@@ -12,12 +13,20 @@ use crate::{
 };
 
 /// How much of a plan is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanView {
     /// Only the last line.
     pub brief: bool,
     /// Every step's name and everything that it waits for.
     pub names: bool,
+    /// Columns into which sentences are to fit.
+    pub width: usize,
+}
+
+impl Default for PlanView {
+    fn default() -> Self {
+        Self { brief: false, names: false, width: usize::MAX }
+    }
 }
 
 /// What a step is, by the sign before it.
@@ -70,7 +79,7 @@ pub fn plan(document: &PlanDocument, view: PlanView) -> String {
     let mut text = String::new();
     if !view.brief {
         steps(document, view, &mut text);
-        notices(document, &mut text);
+        notices(document, view.width, &mut text);
     }
     text.push_str(&last_line(document));
     if !view.brief && !document.steps.is_empty() {
@@ -121,10 +130,10 @@ fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut 
         false => because(&step.reason),
     };
     for line in reasons {
-        let _ = writeln!(text, "      {}", paint(QUIET, line));
+        sentence("      ", 8, &paint(QUIET, line), view.width, text);
     }
     for risk in &step.risk {
-        let _ = writeln!(text, "      {} {risk}", paint(ALARM, "!"));
+        sentence("      ", 8, &format!("{} {risk}", paint(ALARM, "!")), view.width, text);
     }
     // What a host does first on itself is seen from the order; what another host does first is not.
     let mut foreign: Vec<(&HostName, Vec<String>)> = Vec::new();
@@ -143,7 +152,7 @@ fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut 
     for (host, names) in foreign {
         let names = names.join(", ");
         let line = if view.names { format!("after {names}") } else { format!("after {host}: {names}") };
-        let _ = writeln!(text, "      {}", paint(QUIET, line));
+        sentence("      ", 8, &paint(QUIET, line), view.width, text);
     }
 }
 
@@ -188,32 +197,29 @@ fn placed(reason: &str) -> Option<(&str, &str, &str)> {
     (line.chars().all(|c| c.is_ascii_digit()) && !line.is_empty()).then_some((text, file, line))
 }
 
-fn notices(document: &PlanDocument, text: &mut String) {
+fn notices(document: &PlanDocument, width: usize, text: &mut String) {
     if !document.waiting.is_empty() {
         let _ = writeln!(text, "{}", paint(HEADING, "waiting"));
         for waiting in &document.waiting {
-            let _ = writeln!(text, "  {}  {}", waiting.host, waiting.reason);
+            let begin = format!("  {}  ", waiting.host);
+            sentence(&begin, begin.len(), &waiting.reason, width, text);
         }
         text.push('\n');
     }
     if !document.warnings.is_empty() {
         let _ = writeln!(text, "{}", paint(HEADING, "worth knowing"));
         for warning in &document.warnings {
-            let _ =
-                writeln!(text, "  {}  {}", warning.text, paint(QUIET, format_args!("[{}]", warning.code)));
+            let code = paint(QUIET, format_args!("[{}]", warning.code));
+            sentence("  ", 4, &format!("{}  {code}", warning.text), width, text);
         }
         text.push('\n');
     }
     if !document.refused.is_empty() {
         let _ = writeln!(text, "{}", paint(ALARM, "refused"));
         for refusal in &document.refused {
-            let _ = writeln!(
-                text,
-                "  {}  {}  {}",
-                refusal.host,
-                refusal.reason.replace('\n', "\n      "),
-                paint(QUIET, format_args!("[{}]", refusal.code))
-            );
+            let code = paint(QUIET, format_args!("[{}]", refusal.code));
+            let begin = format!("  {}  ", refusal.host);
+            sentence(&begin, 6, &format!("{}  {code}", refusal.reason), width, text);
         }
         text.push('\n');
     }

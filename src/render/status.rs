@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{
     paint::{ADDED, ALARM, CHANGED, HEADING, QUIET, paint},
+    prose::sentence,
     table::{Cell, table},
 };
 use crate::{
@@ -12,13 +13,13 @@ use crate::{
 };
 
 /// The text of a status without its last line, which is [`tally`]. `full` adds positions; columns that do not fit
-/// into `width` are left out.
-pub fn status(document: &StatusDocument, full: bool, width: usize) -> String {
+/// into `width` are left out, sentences are broken to fit into `sentences`.
+pub fn status(document: &StatusDocument, full: bool, width: usize, sentences: usize) -> String {
     let mut text = String::new();
-    hosts(document, full, width, &mut text);
+    hosts(document, full, width, sentences, &mut text);
     if !document.channels.is_empty() {
         text.push('\n');
-        channels(document, full, width, &mut text);
+        channels(document, full, width, sentences, &mut text);
     }
     text.push('\n');
     text.trim_start_matches('\n').to_owned()
@@ -26,7 +27,7 @@ pub fn status(document: &StatusDocument, full: bool, width: usize) -> String {
 
 const INDENT: &str = "    ";
 
-fn hosts(document: &StatusDocument, full: bool, width: usize, text: &mut String) {
+fn hosts(document: &StatusDocument, full: bool, width: usize, sentences: usize, text: &mut String) {
     let rows: Vec<Vec<Cell>> = document.hosts.iter().map(|host| host_row(document, host)).collect();
     let headings = ["host", "state", "server", "role", "clients may", "id", "data", "clients", "gtid"];
     let mut lines = table(&headings, &rows, width).into_iter();
@@ -36,7 +37,7 @@ fn hosts(document: &StatusDocument, full: bool, width: usize, text: &mut String)
     for (line, host) in lines.zip(&document.hosts) {
         let _ = writeln!(text, "{line}");
         if let Some(problem) = &host.problem {
-            let _ = writeln!(text, "{INDENT}{problem}");
+            sentence(INDENT, INDENT.len() + 2, problem, sentences, text);
         }
         if !full {
             continue;
@@ -92,7 +93,7 @@ fn shortened(gtid: &str) -> String {
     }
 }
 
-fn channels(document: &StatusDocument, full: bool, width: usize, text: &mut String) {
+fn channels(document: &StatusDocument, full: bool, width: usize, sentences: usize, text: &mut String) {
     let rows: Vec<Vec<Cell>> = document.channels.iter().map(channel_row).collect();
     let headings = ["channel", "state", "declared", "behind", "receiver", "applier", "wire"];
     let mut lines = table(&headings, &rows, width).into_iter();
@@ -101,7 +102,7 @@ fn channels(document: &StatusDocument, full: bool, width: usize, text: &mut Stri
     }
     for (line, channel) in lines.zip(&document.channels) {
         let _ = writeln!(text, "{line}");
-        channel_details(channel, full, text);
+        channel_details(channel, full, sentences, text);
     }
 }
 
@@ -145,7 +146,7 @@ fn arrow(channel: &ChannelStatus) -> String {
     format!("{source} -> {}{name}", channel.replica)
 }
 
-fn channel_details(channel: &ChannelStatus, full: bool, text: &mut String) {
+fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut String) {
     let indent = INDENT;
     if full {
         for (what, value) in [("executed", &channel.executed), ("received", &channel.gtid)] {
@@ -156,7 +157,7 @@ fn channel_details(channel: &ChannelStatus, full: bool, text: &mut String) {
     }
     if let Some(cause) = &channel.cause {
         let layer = channel.layer.as_ref().map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
-        let _ = writeln!(text, "{indent}{layer}{cause}");
+        sentence(indent, INDENT.len() + 2, &format!("{layer}{cause}"), width, text);
     }
     for line in &channel.evidence {
         let _ = writeln!(text, "{indent}  {}", visible(line));
@@ -175,7 +176,8 @@ fn channel_details(channel: &ChannelStatus, full: bool, text: &mut String) {
         }
     }
     if let Some(said) = &channel.said {
-        let _ = writeln!(text, "{indent}{}", paint(QUIET, format_args!("the server says: {said}")));
+        let said = paint(QUIET, format_args!("the server says: {said}"));
+        sentence(indent, INDENT.len() + 2, &said, width, text);
     }
 }
 

@@ -100,6 +100,16 @@ impl Terminal {
             .map_or(100, |(terminal_size::Width(w), _)| usize::from(w).clamp(40, 160))
     }
 
+    /// Columns for sentences on standard output; no end of them where that is no screen.
+    pub fn columns_out(&self) -> usize {
+        columns(terminal_size::terminal_size_of(std::io::stdout()))
+    }
+
+    /// The same for standard error.
+    pub fn columns_err(&self) -> usize {
+        columns(terminal_size::terminal_size_of(std::io::stderr()))
+    }
+
     /// Whether standard output gets colours.
     pub fn colours_out(&self) -> bool {
         matches!(
@@ -125,6 +135,10 @@ impl Terminal {
             _ => None,
         }
     }
+}
+
+fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
+    size.map_or(usize::MAX, |(terminal_size::Width(columns), _)| usize::from(columns).max(40))
 }
 
 /// A value without what came out of a vault, which must go before the escapes of JSON hide it from us.

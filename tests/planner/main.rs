@@ -298,7 +298,7 @@ proptest! {
         let status = world.status(&files);
         prop_assert!(!status.hosts.is_empty());
         for full in [false, true] {
-            let _ = tandem::render::status(&status, full, 80);
+            let _ = tandem::render::status(&status, full, 80, 80);
         }
         let _ = (tandem::render::dot(&status), tandem::render::mermaid(&status));
     }
