@@ -79,8 +79,12 @@ function read(path, depth,   line, list, n, i, names, ls, above) {
     } else if (line ~ /^!include[ \t]/) {
       sub(/^!include[ \t]+/, "", line); read(line, depth + 1)
     } else if (line ~ /^\[/) {
-      # The groups that a server reads; not that of another instance, such as [mysqld@two].
-      own = line ~ /^\[(mysqld|server|mariadb|mariadbd|client-server|(mysqld|mariadb|mariadbd)-[0-9.]+)\]/
+      # The groups that a server reads, see option_file; not that of another instance, such as [mysqld@two].
+      group = line; sub(/^\[[ \t]*/, "", group); sub(/[ \t]*\].*/, "", group)
+      if (suffix != "" && length(group) > length(suffix) &&
+        substr(group, length(group) - length(suffix) + 1) == suffix)
+        group = substr(group, 1, length(group) - length(suffix))
+      own = group ~ /^(server|client-server|(mysqld|mariadb|mariadbd|galera)(-[0-9.]+)?)$/
     } else if (own && line ~ /^datadir[ \t]*=/) {
       sub(/^datadir[ \t]*=/, "", line); print "V " trim(line)
     }
@@ -99,6 +103,7 @@ BEGIN {
     value = argument; sub(/^[^=]*=/, "", value)
     if (argument ~ /^--defaults-file=/) only = value
     else if (argument ~ /^--defaults-extra-file=/) extra = value
+    else if (argument ~ /^--defaults-group-suffix=/) suffix = value
     else if (argument ~ /^--datadir=/) print "A " value
   }
   if (only != "") read(only, 0)

@@ -9,7 +9,12 @@ use textwrap::{Options, WordSeparator, WordSplitter};
 
 /// Adds a line that begins with `begin`; what does not fit into `width` columns follows under `indent` spaces.
 pub fn sentence(begin: &str, indent: usize, text: &str, width: usize, out: &mut String) {
-    let under = " ".repeat(indent);
+    // A long beginning leaves no room for what stands under its end.
+    let under = " ".repeat(indent.min(width / 3));
+    if width == usize::MAX || text.is_empty() {
+        let _ = writeln!(out, "{begin}{}", text.replace('\n', &format!("\n{under}")));
+        return;
+    }
     for (n, line) in text.lines().enumerate() {
         let options = Options::new(width)
             .initial_indent(if n == 0 { begin } else { &under })
@@ -33,9 +38,9 @@ mod tests {
 
     #[test]
     fn words_stay_whole_and_lines_under_their_beginning() {
-        assert_eq!(said("  db-a  ", 8, "one two three", 15), "  db-a  one two\n        three\n");
+        assert_eq!(said("  db-a  ", 8, "one two three four", 24), "  db-a  one two three\n        four\n");
         assert_eq!(
-            said("  ", 4, "a-very-long-word-without-end b", 10),
+            said("  ", 4, "a-very-long-word-without-end b", 12),
             "  a-very-long-word-without-end\n    b\n"
         );
         assert_eq!(said("  ", 4, "one two three", usize::MAX), "  one two three\n");

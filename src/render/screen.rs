@@ -27,7 +27,8 @@ impl Screen {
         let shown: String = text
             .lines()
             .take(lines.saturating_sub(1))
-            .flat_map(|line| [line, "\u{1b}[0m\u{1b}[K\r\n"])
+            // The rest of a line is cleared before it is written: behind a full one stands no cursor.
+            .flat_map(|line| ["\u{1b}[K", line, "\u{1b}[0m\r\n"])
             .collect();
         put(&format!("\u{1b}[H{shown}\u{1b}[J"));
     }

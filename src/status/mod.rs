@@ -180,15 +180,15 @@ fn channels_of(
     let server = facts.and_then(|f| f.server.known());
     let read = server.and_then(|s| s.channels.known());
     let channels = read.map(Vec::as_slice).unwrap_or_default();
+    let beating = lag::beating(observed);
     for channel in channels {
         let endpoint = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
         let source = names.get(&endpoint).cloned();
         let trouble = trouble(host, channel, &endpoint, source.as_ref(), observed);
         let beats = source.as_ref().and_then(|s| observed.get(s)).and_then(Fact::known);
-        let measured = beats
-            .and_then(|f| f.server.known())
-            .zip(server)
-            .and_then(|(s, r)| lag::lag(s.heartbeat.known()?, r.heartbeat.known()?, r.number("server_id")));
+        let measured = beats.and_then(|f| f.server.known()).zip(server).and_then(|(s, r)| {
+            lag::lag(s.heartbeat.known()?, r.heartbeat.known()?, r.number("server_id"), &beating)
+        });
         let state = match &trouble {
             None if channel.running() => "running",
             None => "stopped",

@@ -66,7 +66,10 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
         .user(Some(login.user.clone()))
         .pass(login.password.as_ref().map(|p| p.expose().to_owned()))
         // Our quoting counts on a backslash being an escape; see `dialect::quote`.
-        .init(vec!["SET SESSION sql_mode='STRICT_TRANS_TABLES'"]);
+        // A global limit of rows would cut what is read.
+        .init(vec![
+            "SET SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615",
+        ]);
     let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
     match time::timeout(limit, Conn::new(Opts::from(options))).await {
         Err(_) => Err(failed(format!("no answer within {}", crate::model::duration(limit)))),

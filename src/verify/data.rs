@@ -307,9 +307,10 @@ impl<'a> Run<'a> {
         }
         let compared = merged?;
         let without_key = compared.key.is_empty().then(|| here.map_or(0, |t| t.rows));
+        let in_pieces = compared.primary && here.is_some_and(|t| t.engine.eq_ignore_ascii_case("InnoDB"));
         let adding = Adding::of(self.replicas.iter().chain([&self.source]).map(Side::dialect));
         Some((
-            Comparison { database: database.clone(), name: table.clone(), compared, adding },
+            Comparison { database: database.clone(), name: table.clone(), compared, adding, in_pieces },
             takers,
             without_key,
         ))

@@ -285,8 +285,7 @@ fn exact(column: &Column, convert: bool) -> String {
         // A float alone is written with six digits; as a double it is written with all that it has.
         Class::Real => format!("{name} * 1e0"),
         Class::Bits => format!("{name} + 0"),
-        Class::Bytes => format!("LENGTH({name}), {name}"),
-        Class::Text | Class::Named => format!("LENGTH({bytes}), CAST({bytes} AS BINARY)"),
+        Class::Text | Class::Bytes | Class::Named => format!("LENGTH({bytes}), CAST({bytes} AS BINARY)"),
         Class::Long => hash(&format!("CAST({bytes} AS BINARY)")),
         Class::Document => hash(&format!("CAST({name} AS CHAR)")),
         Class::Other => hash(&format!("HEX({name})")),

@@ -39,7 +39,13 @@ pub async fn sample(
             let other = (&replica.host, ours.get(name)?);
             let compared = Compared::of((&source.host, table), other).ok()?;
             let (database, name) = name.clone();
-            (!compared.key.is_empty()).then_some(Comparison { database, name, compared, adding })
+            (!compared.key.is_empty()).then_some(Comparison {
+                database,
+                name,
+                compared,
+                adding,
+                in_pieces: false,
+            })
         })
         .collect();
     let mut found = Vec::new();

@@ -16,6 +16,9 @@ use crate::{
 /// The limit of one statement. Only a table without a key comes near it, since it is read in one go.
 const LIMIT: Duration = Duration::from_secs(3600);
 
+/// Bytes of a statement from which on no more is added to it; servers of old take one mebibyte.
+const STATEMENT: usize = 128 * 1024;
+
 /// A table as it is compared.
 #[derive(Debug, Clone)]
 pub struct Comparison {
@@ -27,6 +30,9 @@ pub struct Comparison {
     pub compared: Compared,
     /// What is added up for each of them.
     pub adding: Adding,
+    /// Whether a statement may add up several ranges. One of a partitioned table of MyISAM opens all files for each
+    /// of them, and one without the primary key may read the whole table for each.
+    pub in_pieces: bool,
 }
 
 impl Comparison {
@@ -125,25 +131,30 @@ impl Side {
         summed(&rows.first().cloned().unwrap_or_default())
     }
 
-    /// The same for several ranges, in one statement.
+    /// The same for several ranges, in as few statements as their length allows.
     ///
     /// # Errors
-    /// As [`Side::sum`].
+    /// As [`Side::sum`], and when the server leaves a range out.
     pub async fn sums(&mut self, table: &Comparison, ranges: &[Range]) -> Result<Vec<Sum>, SqlError> {
-        let parts: Vec<String> = ranges
-            .iter()
-            .enumerate()
-            .map(|(n, range)| format!("SELECT {n} AS piece, {}", sum_of(table, range)))
-            .collect();
-        let rows = self.sql.query(&parts.join(" UNION ALL ")).await?;
-        let mut sums = vec![Sum::default(); ranges.len()];
-        for row in &rows {
-            let piece = row.number("piece").and_then(|n| usize::try_from(n).ok());
-            if let Some(sum) = piece.and_then(|n| sums.get_mut(n)) {
-                *sum = summed(row)?;
+        let mut sums: Vec<Option<Sum>> = vec![None; ranges.len()];
+        let mut statement = String::new();
+        for (n, range) in ranges.iter().enumerate() {
+            let union = if statement.is_empty() { "" } else { " UNION ALL " };
+            statement.push_str(&format!("{union}SELECT {n} AS piece, {}", sum_of(table, range)));
+            if statement.len() < STATEMENT && n + 1 < ranges.len() {
+                continue;
             }
+            for row in &self.sql.query(&statement).await? {
+                let piece = row.number("piece").and_then(|n| usize::try_from(n).ok());
+                if let Some(sum) = piece.and_then(|n| sums.get_mut(n)) {
+                    *sum = Some(summed(row)?);
+                }
+            }
+            statement.clear();
         }
-        Ok(sums)
+        // What was not added up must not count as equal.
+        let all: Option<Vec<Sum>> = sums.into_iter().collect();
+        all.ok_or_else(|| SqlError::Broken(format!("{}: it did not add up all of its rows", table.title())))
     }
 
     /// The key of the n-th row behind a key, within a range; nothing where there are fewer rows.

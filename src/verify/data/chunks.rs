@@ -39,8 +39,8 @@ impl Run<'_> {
                 }
             };
             let pieces = match stride {
-                Some(stride) => stride.pieces(&range, size),
-                None => vec![range.clone()],
+                Some(stride) if table.in_pieces => stride.pieces(&range, size),
+                _ => vec![range.clone()],
             };
             let sums = sums(&mut self.source, &mut self.replicas, table, &pieces, takers);
             let (sums, asked) = join(sums, asked).await;
