@@ -91,11 +91,18 @@ impl Compared {
             }
             // Where one side may have NULL, both are asked for it.
             let nullable = column.nullable || other.nullable;
-            columns.push((Column { nullable, ..column.clone() }, convert));
+            let mut column = Column { nullable, ..column.clone() };
+            // Bytes here and a text there are the same bytes at best: both are taken as what has neither a character
+            // set nor an order.
+            if class(&column) == Class::Bytes && other.character_set.is_some() {
+                column.data_type = "blob".to_owned();
+            }
+            columns.push((column, convert));
         }
         let (index, mut key) = source.key.clone().unwrap_or_default();
-        // A text in two character sets has two orders.
-        if columns.iter().any(|(c, convert)| *convert && key.contains(&c.name)) {
+        // A text in two character sets has two orders, and so have a text and bytes.
+        let unordered = |(c, convert): &(Column, bool)| *convert || class(c) == Class::Long;
+        if columns.iter().any(|c| unordered(c) && key.contains(&c.0.name)) {
             key.clear();
         }
         let same_index = replica.key.as_ref().is_some_and(|(name, _)| *name == index);
@@ -107,6 +114,9 @@ impl Compared {
         for ((column, convert), (also, also_convert)) in self.columns.iter_mut().zip(&other.columns) {
             *convert |= also_convert;
             column.nullable |= also.nullable;
+            if class(also) == Class::Long {
+                column.data_type.clone_from(&also.data_type);
+            }
         }
         if other.key.is_empty() {
             self.key.clear();
@@ -285,7 +295,8 @@ fn exact(column: &Column, convert: bool) -> String {
         // A float alone is written with six digits; as a double it is written with all that it has.
         Class::Real => format!("{name} * 1e0"),
         Class::Bits => format!("{name} + 0"),
-        Class::Text | Class::Bytes | Class::Named => format!("LENGTH({bytes}), CAST({bytes} AS BINARY)"),
+        Class::Bytes => format!("LENGTH({name}), {name}"),
+        Class::Text | Class::Named => format!("LENGTH({bytes}), CAST({bytes} AS BINARY)"),
         Class::Long => hash(&format!("CAST({bytes} AS BINARY)")),
         Class::Document => hash(&format!("CAST({name} AS CHAR)")),
         Class::Other => hash(&format!("HEX({name})")),
@@ -354,5 +365,45 @@ fn described(column: &Column) -> String {
     match &column.character_set {
         Some(set) => format!("{} in {set}", column.column_type),
         None => column.column_type.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(data_type: &str, character_set: Option<&str>, key: &str) -> Table {
+        let column = |name: &str, data_type: &str, character_set: Option<&str>| Column {
+            name: name.into(),
+            data_type: data_type.into(),
+            column_type: data_type.into(),
+            bytes: 20,
+            character_set: character_set.map(str::to_owned),
+            ..Column::default()
+        };
+        Table {
+            columns: vec![column("id", "int", None), column("v", data_type, character_set)],
+            key: Some(("PRIMARY".into(), vec![key.into()])),
+            ..Table::default()
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_a_text_elsewhere_are_compared_as_bytes() {
+        let (a, b) = (HostName::new("db-a"), HostName::new("db-b"));
+        let of =
+            |here: &Table, there: &Table| Compared::of((&a, here), (&b, there)).expect("the same columns");
+        let (bytes, text) = (table("varbinary", None, "id"), table("varchar", Some("latin1"), "id"));
+        assert!(of(&bytes, &bytes).row().contains("LENGTH(`v`), `v`)"));
+        let mixed = of(&bytes, &text);
+        assert!(mixed.row().contains("SHA2(CAST(`v` AS BINARY), 256)"), "{}", mixed.row());
+        assert_eq!(mixed.key, ["id"]);
+        // For a third side too.
+        let mut three = of(&bytes, &bytes);
+        three.also_for(&mixed);
+        assert_eq!(three.row(), mixed.row());
+        let (bytes, text) = (table("varbinary", None, "v"), table("varchar", Some("latin1"), "v"));
+        assert!(of(&bytes, &text).key.is_empty());
+        assert_eq!(of(&bytes, &bytes).key, ["v"]);
     }
 }

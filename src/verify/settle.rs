@@ -185,7 +185,7 @@ impl Pair<'_, '_> {
     ) -> Result<Settled, Trouble> {
         let mut open: BTreeMap<Key, Suspect> = keys.into_iter().map(|k| (k, Suspect::default())).collect();
         let mut settled = Settled::default();
-        let mut pause = Duration::from_millis(15);
+        let mut pause = Duration::from_millis(5);
         for _ in 0..LOOKS {
             let keys: Vec<Key> = open.keys().cloned().collect();
             let keys: Vec<&Key> = keys.iter().collect();
