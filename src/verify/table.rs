@@ -25,7 +25,7 @@ pub struct Table {
     /// row's version tell when it came to this server.
     pub columns: Vec<Column>,
     /// Columns of that last kind.
-    versions: Vec<String>,
+    pub(super) versions: Vec<String>,
     /// Index by which rows are found: the primary key, or the first unique one without NULLs; its name and
     /// its columns.
     pub key: Option<(String, Vec<String>)>,
