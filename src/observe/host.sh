@@ -79,7 +79,8 @@ function read(path, depth,   line, list, n, i, names, ls, above) {
     } else if (line ~ /^!include[ \t]/) {
       sub(/^!include[ \t]+/, "", line); read(line, depth + 1)
     } else if (line ~ /^\[/) {
-      # The groups that a server reads, see option_file; not that of another instance, such as [mysqld@two].
+      # The groups of option_file, and one whose options clients read too; not that of another instance, such as
+      # [mysqld@two].
       group = line; sub(/^\[[ \t]*/, "", group); sub(/[ \t]*\].*/, "", group)
       if (suffix != "" && length(group) > length(suffix) &&
         substr(group, length(group) - length(suffix) + 1) == suffix)

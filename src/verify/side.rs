@@ -127,8 +127,8 @@ impl Side {
     /// # Errors
     /// When the server says no, or made no digest for a row.
     pub async fn sum(&mut self, table: &Comparison, range: &Range) -> Result<Sum, SqlError> {
-        let rows = self.sql.query(&format!("SELECT {}", sum_of(table, range))).await?;
-        summed(&rows.first().cloned().unwrap_or_default())
+        let sums = self.sums(table, std::slice::from_ref(range)).await?;
+        Ok(sums.into_iter().next().unwrap_or_default())
     }
 
     /// The same for several ranges, in as few statements as their length allows.

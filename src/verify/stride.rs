@@ -27,17 +27,17 @@ impl Stride {
         if !compared.counts() {
             return None;
         }
-        let width = number(&range.up_to)?.checked_sub(number(&range.after)?)?;
+        let width = number(range.up_to.as_ref())?.checked_sub(number(range.after.as_ref())?)?;
         let stride = Self { rows: rows.into(), width };
         (width > 0 && stride.rows.checked_mul(SPARSE)? >= width).then_some(stride)
     }
 
     /// The pieces of a range that begins behind a key and has about so many rows; an open end stays open.
     pub fn pieces(self, range: &Range, rows: u64) -> Vec<Range> {
-        let Some(begin) = number(&range.after) else { return vec![range.clone()] };
-        let far = match number(&range.up_to) {
+        let Some(begin) = number(range.after.as_ref()) else { return vec![range.clone()] };
+        let far = match number(range.up_to.as_ref()) {
             Some(end) => end.saturating_sub(begin),
-            None => i128::from(rows).saturating_mul(self.width) / self.rows.max(1),
+            None => self.far(rows),
         };
         let width = (far / PIECES).max(1);
         let key = |number: i128| Some(vec![number.to_string()]);
@@ -53,15 +53,18 @@ impl Stride {
 
     /// The key that lies about so many rows behind another one.
     pub fn ahead(self, after: &Key, rows: u64) -> Option<Key> {
-        let [after] = after.as_slice() else { return None };
-        let far = i128::from(rows).checked_mul(self.width)?.checked_div(self.rows)?.max(1);
-        Some(vec![after.parse::<i128>().ok()?.checked_add(far)?.to_string()])
+        Some(vec![number(Some(after))?.checked_add(self.far(rows).max(1))?.to_string()])
+    }
+
+    /// How far about so many rows reach.
+    fn far(self, rows: u64) -> i128 {
+        i128::from(rows).saturating_mul(self.width) / self.rows.max(1)
     }
 }
 
 /// The number that a key is.
-fn number(key: &Option<Key>) -> Option<i128> {
-    match key.as_deref()? {
+fn number(key: Option<&Key>) -> Option<i128> {
+    match key?.as_slice() {
         [value] => value.parse().ok(),
         _ => None,
     }
@@ -103,7 +106,7 @@ mod tests {
             proptest::prop_assert_eq!(&pieces[pieces.len() - 1].up_to, &range.up_to);
             for pair in pieces.windows(2) {
                 proptest::prop_assert_eq!(&pair[0].up_to, &pair[1].after);
-                proptest::prop_assert!(number(&pair[0].after) < number(&pair[0].up_to));
+                proptest::prop_assert!(number(pair[0].after.as_ref()) < number(pair[0].up_to.as_ref()));
             }
         }
     }

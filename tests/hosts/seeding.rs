@@ -119,9 +119,8 @@ fn fresh_and_empty_servers_get_no_copy() {
     assert!(!names.iter().any(|n| n.contains("/seed")), "{names:?}");
 }
 
-#[test]
-fn data_on_both_sides_is_never_overwritten() {
-    let lab = Lab::pair();
+/// A database on each host that the other one has not.
+pub fn different_data(lab: &Lab) {
     lab.sql(
         "db-a",
         "create database one; create table one.t (id int primary key); insert into one.t values (1)",
@@ -130,6 +129,12 @@ fn data_on_both_sides_is_never_overwritten() {
         "db-b",
         "create database two; create table two.t (id int primary key); insert into two.t values (2)",
     );
+}
+
+#[test]
+fn data_on_both_sides_is_never_overwritten() {
+    let lab = Lab::pair();
+    different_data(&lab);
     let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
     assert!(run.out.contains("two") && run.out.contains("--allow reseed"), "{}", run.out);
     assert!(run.out.contains("only db-b has two.t: 1 row, "), "{}", run.out);

@@ -212,14 +212,7 @@ fn the_files_of_a_server_of_mariadb_are_copied_while_it_is_written_to() {
 fn the_old_data_is_kept_also_by_a_copy_of_the_files_that_was_killed() {
     let lab = Lab::boot(&["db-a=bookworm-backup", "db-b=bookworm-backup"]);
     lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nseed_method: physical\n");
-    lab.sql(
-        "db-a",
-        "create database one; create table one.t (id int primary key); insert into one.t values (1)",
-    );
-    lab.sql(
-        "db-b",
-        "create database two; create table two.t (id int primary key); insert into two.t values (2)",
-    );
+    crate::seeding::different_data(&lab);
     lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
     the_copied_files_are_opened_beside_the_old_server(&lab);
     a_server_of_another_unit_is_left_alone(&lab);
