@@ -145,6 +145,41 @@ fn a_pair_is_proven_and_left_as_it_was() {
     clean(&lab, &["db-a", "db-b"]);
 }
 
+/// Chunks whose ends are worked out, and their pieces: before and behind zero, in a gap, at the ends.
+#[test]
+fn rows_that_differ_are_found_wherever_keys_count() {
+    let lab = pair(
+        "create database hello; use hello; create table many (id bigint primary key, v int);
+         insert into many select 2 * cast(seq as signed) - 20000, seq from seq_1_to_20000;
+         insert into many select 1000000000 + seq, seq from seq_1_to_6000",
+    );
+    lab.same(["db-a", "db-b"], "select count(*) from hello.many having count(*) = 26000");
+    let only_many = ["--tables", "hello.many", "--format", "json"];
+    verify(&lab, &only_many).expect(0);
+    lab.sql(
+        "db-b",
+        "set sql_log_bin=0; use hello; insert into many values (-1000000, 0), (5, 0), (500000000, 0), (2000000000, 0);
+         update many set v = 0 where id in (-15998, 0, 1000005999); delete from many where id in (4, 20000, 1000006000)",
+    );
+    let found = differing(&verify(&lab, &only_many).expect(2).json());
+    let expected = [
+        "-1000000 missing_on_source",
+        "-15998 changed",
+        "0 changed",
+        "4 missing_on_replica",
+        "5 missing_on_source",
+        "20000 missing_on_replica",
+        "500000000 missing_on_source",
+        "1000005999 changed",
+        "1000006000 missing_on_replica",
+        "2000000000 missing_on_source",
+    ];
+    let rows = found.iter().flat_map(|(_, rows)| rows);
+    let named: Vec<String> =
+        rows.map(|r| r.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(named, expected);
+}
+
 #[test]
 fn rows_that_differ_are_named() {
     let lab = pair(DATA);
