@@ -11,18 +11,22 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use super::{Fleet, StepError};
 use crate::{model::HostName, transport::Stream};
 
-const HOLD: &str = r#"
-umask 022
-exec 9>>/run/lock/tandem.lock || exit 1
+const HOLD: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
+umask 077
+private_dir /run/tandem || exit 1
+exec 9>>/run/tandem/lock || exit 1
 if ! flock -n 9; then
-  echo "held $(cat /run/lock/tandem.json 2>/dev/null)"
+  echo "held $(cat /run/tandem/lock.json 2>/dev/null)"
   exit 0
 fi
-printf '%s\n' "$1" >/run/lock/tandem.json
+printf '%s\n' "$1" >/run/tandem/lock.json
 echo taken
 cat >/dev/null
-rm -f /run/lock/tandem.json
-"#;
+rm -f /run/tandem/lock.json
+"#
+);
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 # confirmation or the switch, has decided; the other one does nothing.
 set -u
 umask 077
-mkdir -p /run/tandem
+private_dir /run/tandem || exit 1
 printf '%s' "$2" >/run/tandem/firewall-undo.sh
 printf '%s' "$3" >/run/tandem/firewall-new.sh
 printf '%s' 'mkdir /run/tandem/firewall-decided 2>/dev/null && sh /run/tandem/firewall-undo.sh' >/run/tandem/firewall-switch.sh

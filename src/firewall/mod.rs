@@ -17,7 +17,7 @@ pub use state::{Backend, FirewallState, read};
 /// The part of the host script that reads the packet filter.
 pub const OBSERVE: &str = include_str!("observe.sh");
 /// Loads new rules under a dead man's switch.
-pub const APPLY: &str = include_str!("apply.sh");
+pub const APPLY: &str = concat!(include_str!("../transport/safe.sh"), include_str!("apply.sh"));
 /// Keeps the rules and makes them survive a reboot.
 pub const CONFIRM: &str = include_str!("confirm.sh");
 /// Takes the rules back at once.

@@ -6,7 +6,8 @@
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin; export PATH
 nonce=$1 wished_service=$2 wished_socket=$3 owned_file=$4 server_port=$5
-show() { [ ! -r "$1" ] || cat "$1"; }
+# Of regular files only: to open a pipe that somebody has put there would wait for ever.
+show() { [ ! -f "$1" ] || [ ! -r "$1" ] || cat "$1"; }
 section() { printf '\n@@%s %s\n' "$nonce" "$*"; }
 
 section os
@@ -179,7 +180,7 @@ show /var/lib/tandem/seed.json
 section retention
 show /var/lib/tandem/retention.json
 section lock
-show /run/lock/tandem.json
+show /run/tandem/lock.json
 section sockets
 for socket in $wished_socket /run/mysqld/mysqld.sock /var/lib/mysql/mysql.sock /tmp/mysql.sock; do
   [ -S "$socket" ] && echo "$socket"

@@ -17,14 +17,17 @@ const READ_KEPT: ReadScript = ReadScript::new(
     "look for accounts that a copy has put aside",
     "cat /var/lib/tandem/accounts.json 2>/dev/null || true",
 );
-const KEEP: &str = r#"
+const KEEP: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
 set -e
 umask 077
-mkdir -p /var/lib/tandem
+private_dir /var/lib/tandem
 cat >/var/lib/tandem/accounts.json.new
 sync /var/lib/tandem/accounts.json.new 2>/dev/null || true
 mv /var/lib/tandem/accounts.json.new /var/lib/tandem/accounts.json
-"#;
+"#
+);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Privileges without which the administrator of a replica could not go on after a copy.

@@ -18,28 +18,35 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(3600);
 
 /// One at a time, also after a run that was killed: what it began on the host may still be at work.
-pub const ALONE: &str = r#"
-mkdir -p /var/lib/tandem
-if command -v flock >/dev/null 2>&1; then exec 9>>/run/lock/tandem-aside.lock; flock -w 3600 9 || exit 1; fi
-"#;
+pub const ALONE: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
+private_dir /var/lib/tandem && private_dir /run/tandem || exit 1
+if command -v flock >/dev/null 2>&1; then exec 9>>/run/tandem/aside.lock; flock -w 3600 9 || exit 1; fi
+"#
+);
 
 /// Gives a server its data directory back, where the host died between two renames. Goes before a script that
 /// starts the server.
-pub const MEND: &str = r#"
+pub const MEND: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
 if [ -s /var/lib/tandem/aside ]; then
-  if command -v flock >/dev/null 2>&1; then exec 9>>/run/lock/tandem-aside.lock; flock -w 3600 9; fi
+  private_dir /var/lib/tandem && private_dir /run/tandem || exit 1
+  if command -v flock >/dev/null 2>&1; then exec 9>>/run/tandem/aside.lock; flock -w 3600 9; fi
   { IFS= read -r datadir; } </var/lib/tandem/aside
   for there in "$datadir.tandem-unfinished" "$datadir.tandem-old"; do
     [ -e "$datadir" ] || [ ! -d "$there" ] || mv "$there" "$datadir"
   done
 fi
-"#;
+"#
+);
 
 const READ: ReadScript = ReadScript::new(
     "look for a data directory that was moved aside",
     r#"
 # What a run that was killed has begun here may still be at work.
-lock=/run/lock/tandem-aside.lock
+lock=/run/tandem/aside.lock
 if [ -r "$lock" ] && command -v flock >/dev/null 2>&1; then exec 9<"$lock"; flock -s -w 3600 9 || exit 1; fi
 [ -s /var/lib/tandem/aside ] || { [ ! -e "$1.tandem-old" ] || echo foreign; exit 0; }
 { IFS= read -r datadir; IFS= read -r fate; IFS= read -r kept; } </var/lib/tandem/aside

@@ -13,12 +13,14 @@ const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR PATH DATABASE... Standard input: a line with the
 /// password as an option file has it. The file is there whole, or not at all.
-const KEEP: &str = r#"
+const KEEP: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
 set -u
 umask 077
 dump=$1 socket=$2 user=$3 compressor=$4 path=$5; shift 5
 IFS= read -r password
-mkdir -p "${path%/*}"
+private_dir /var/lib/tandem && private_dir "${path%/*}" || exit 1
 trap 'rm -f "$path.new"' EXIT
 { "$dump" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" --default-character-set=utf8mb4 --quick --hex-blob \
     --max-allowed-packet=1G --single-transaction --routines --triggers --events --databases -- "$@" 3<<END
@@ -30,7 +32,8 @@ status=$(cat "$path.status"); rm -f "$path.status"
 [ "$status" = 0 ] || exit 1
 sync "$path.new" 2>/dev/null
 mv "$path.new" "$path"
-"#;
+"#
+);
 
 /// Dumps databases of a host into a file there, and names the file.
 pub async fn keep(

@@ -9,14 +9,17 @@ use crate::{
     transport::ReadScript,
 };
 
-const WRITE: &str = r#"
+const WRITE: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
 set -e
 umask 077
-mkdir -p /var/lib/tandem
+private_dir /var/lib/tandem
 cat >/var/lib/tandem/seed.json.new
 sync /var/lib/tandem/seed.json.new 2>/dev/null || true
 mv /var/lib/tandem/seed.json.new /var/lib/tandem/seed.json
-"#;
+"#
+);
 
 const READ: ReadScript =
     ReadScript::new("read the copies' records", "cat /var/lib/tandem/seed.json 2>/dev/null || true");

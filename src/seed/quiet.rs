@@ -19,14 +19,17 @@ const READ: ReadScript = ReadScript::new(
     "look for what a clone has switched off",
     "cat /var/lib/tandem/quiet.json 2>/dev/null || true",
 );
-const WRITE: &str = r#"
+const WRITE: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
 set -e
 umask 077
-mkdir -p /var/lib/tandem
+private_dir /var/lib/tandem
 cat >/var/lib/tandem/quiet.json.new
 sync /var/lib/tandem/quiet.json.new 2>/dev/null || true
 mv /var/lib/tandem/quiet.json.new /var/lib/tandem/quiet.json
-"#;
+"#
+);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// What is switched off, and how.

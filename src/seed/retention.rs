@@ -14,14 +14,17 @@ use crate::{
 
 const READ: ReadScript =
     ReadScript::new("look for held binary logs", "cat /var/lib/tandem/retention.json 2>/dev/null || true");
-const WRITE: &str = r#"
+const WRITE: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
 set -e
 umask 077
-mkdir -p /var/lib/tandem
+private_dir /var/lib/tandem
 cat >/var/lib/tandem/retention.json.new
 sync /var/lib/tandem/retention.json.new 2>/dev/null || true
 mv /var/lib/tandem/retention.json.new /var/lib/tandem/retention.json
-"#;
+"#
+);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Sources whose logs are held, and for how many copies at the same time.

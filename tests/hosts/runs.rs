@@ -63,8 +63,8 @@ fn two_runs_exclude_each_other_and_a_kill_leaves_no_lock() {
         .arg(lab.path(""))
         .args([
             "db-b",
-            "exec 9>>/run/lock/tandem.lock; flock -n 9; \
-             echo '{\"who\":\"ann@desk\",\"pid\":77,\"since\":\"2026-01-02T03:04:05Z\"}' > /run/lock/tandem.json; echo held; exec cat",
+            "mkdir -p -m 700 /run/tandem; exec 9>>/run/tandem/lock; flock -n 9; \
+             echo '{\"who\":\"ann@desk\",\"pid\":77,\"since\":\"2026-01-02T03:04:05Z\"}' > /run/tandem/lock.json; echo held; exec cat",
         ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -218,7 +218,8 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
         for host in ["db-a", "db-b"] {
             let mut free = false;
             for _ in patience() {
-                free = lab.try_at(host, "flock -n /run/lock/tandem.lock true").code == 0;
+                free =
+                    lab.try_at(host, "mkdir -p -m 700 /run/tandem; flock -n /run/tandem/lock true").code == 0;
                 if free {
                     break;
                 }

@@ -139,7 +139,7 @@ fn a_pair_is_proven_and_left_as_it_was() {
     }
     lab.plan("hot-standby").expect(0);
     // Two runs that write keep out of each other's way.
-    lab.at("db-b", "nohup flock /run/lock/tandem.lock sleep 100 >/dev/null 2>&1 &");
+    lab.at("db-b", "mkdir -p -m 700 /run/tandem; nohup flock /run/tandem/lock sleep 100 >/dev/null 2>&1 &");
     let locked = verify(&lab, &[]).expect(5);
     assert!(locked.err.contains("db-b is locked by another run"), "{}", locked.err);
     clean(&lab, &["db-a", "db-b"]);

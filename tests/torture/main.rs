@@ -344,9 +344,11 @@ fn first_write(lab: &Lab) -> Duration {
 }
 
 fn locks_are_free(lab: &Lab) -> bool {
-    ["db-a", "db-b"]
-        .iter()
-        .all(|host| patience().any(|()| lab.try_at(host, "flock -n /run/lock/tandem.lock true").code == 0))
+    ["db-a", "db-b"].iter().all(|host| {
+        patience().any(|()| {
+            lab.try_at(host, "mkdir -p -m 700 /run/tandem; flock -n /run/tandem/lock true").code == 0
+        })
+    })
 }
 
 /// Acknowledged rows that one of the two does not have.

@@ -8,11 +8,13 @@ use crate::model::HostName;
 /// Arguments: PATH SERVER-BINARY CHECKING-OPTIONS ROOT-FILE... Standard input: the content. The server's binary reads
 /// the whole chain with the candidate behind it; what it says then and does not say without the
 /// candidate is what is wrong with it.
-const WRITE: &str = r#"
+const WRITE: &str = concat!(
+    include_str!("../../transport/safe.sh"),
+    r#"
 set -u
 umask 022
 path=$1 server=$2 options=$3; shift 3
-mkdir -p /run/tandem /var/lib/tandem
+private_dir /run/tandem && private_dir /var/lib/tandem && safe_place "${path%/*}" || exit 1
 check=/run/tandem/check.cnf
 candidate=/run/tandem/candidate.cnf
 cat >"$candidate"
@@ -39,18 +41,22 @@ fi
 # What a failed restart brings back.
 if [ -e "$path" ]; then cp -p "$path" /var/lib/tandem/option-file.before; else rm -f /var/lib/tandem/option-file.before; fi
 printf '%s\n' "$path" >/var/lib/tandem/option-file.path
-cp "$candidate" "$path.new" && chmod 644 "$path.new" && mv "$path.new" "$path" && sync "$path" 2>/dev/null
+new_file "$path.new" <"$candidate" && chmod 644 "$path.new" && mv "$path.new" "$path" && sync "$path" 2>/dev/null
 rm -f "$candidate"
 [ -e "$path" ]
-"#;
+"#
+);
 
 /// Arguments: PATH.
-const REMOVE: &str = r#"
-mkdir -p /var/lib/tandem
+const REMOVE: &str = concat!(
+    include_str!("../../transport/safe.sh"),
+    r#"
+private_dir /var/lib/tandem && safe_place "${1%/*}" || exit 1
 [ -e "$1" ] && cp -p "$1" /var/lib/tandem/option-file.before
 printf '%s\n' "$1" >/var/lib/tandem/option-file.path
 rm -f "$1"
-"#;
+"#
+);
 
 /// Writes the file, or removes it.
 pub async fn run(
