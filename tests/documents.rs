@@ -55,10 +55,10 @@ fn words() -> String {
         let change = change.split(" TO ").next().unwrap_or_default();
         let cells = [
             version.to_string(),
-            dialect.show_channels().to_owned(),
+            dialect.show_channels().text().to_owned(),
             format!("{change} TO"),
             dialect.stop_channel("eu"),
-            dialect.show_binlog().to_owned(),
+            dialect.show_binlog().text().to_owned(),
             dialect.reset_binlogs().to_owned(),
             dialect.dump(true).snapshot.to_owned(),
         ];

@@ -60,43 +60,6 @@ impl Dialect {
         }
         statements
     }
-
-    /// What a session says first so that `SHOW CREATE USER` can be read and run again: the salt of a
-    /// MySQL hash holds characters that no text survives with (8.0.17 and later).
-    pub fn show_hashes_as_hex(self) -> Option<&'static str> {
-        self.mysql(8, 0, 17).then_some("SET SESSION print_identified_with_as_hex=1")
-    }
-
-    /// How an account logs in, as a statement in the first column of the only row. `SHOW CREATE USER` came
-    /// with MySQL 5.7.6; before, it is put together from the table of accounts.
-    pub fn show_create_user(self, user: &str, host: &str) -> String {
-        let (user, host) = (literal(user), literal(host));
-        match self.family() == Family::MariaDb || self.mysql(5, 7, 6) {
-            true => format!("SHOW CREATE USER {user}@{host}"),
-            false => format!(
-                "SELECT CONCAT('CREATE USER ', QUOTE(User), '@', QUOTE(Host), ' IDENTIFIED BY PASSWORD ', QUOTE(Password), \
-                 ' REQUIRE ', CASE ssl_type WHEN '' THEN 'NONE' WHEN 'ANY' THEN 'SSL' ELSE ssl_type END) \
-                 FROM mysql.user WHERE User = {user} AND Host = {host}"
-            ),
-        }
-    }
-
-    /// Whether an account is a role: a query for all, whose column `is_role` is `Y` or not.
-    pub fn show_accounts(self) -> &'static str {
-        match self.family() {
-            Family::MariaDb => {
-                "SELECT User AS user, Host AS host, is_role AS is_role FROM mysql.user ORDER BY is_role DESC, User, Host"
-            }
-            Family::MySql if !self.mysql(8, 0, 0) => {
-                "SELECT User AS user, Host AS host, 'N' AS is_role FROM mysql.user ORDER BY User, Host"
-            }
-            // A role is an account like another; those that are granted come first.
-            Family::MySql => {
-                "SELECT User AS user, Host AS host, 'N' AS is_role FROM mysql.user ORDER BY \
-                 EXISTS (SELECT 1 FROM mysql.role_edges WHERE FROM_USER = User AND FROM_HOST = Host) DESC, User, Host"
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -127,7 +90,9 @@ mod tests {
         let of = |version: &str| Dialect::of(ServerVersion::parse(version).expect("a version"));
         assert!(of("5.7.44").password_hash("secret").starts_with('*'));
         assert!(of("8.4.3").password_hash("secret").starts_with("$A$005$"));
-        assert!(of("5.5.62").show_create_user("a'b", "%").ends_with("WHERE User = 'a''b' AND Host = '%'"));
-        assert_eq!(of("9.7.4").show_create_user("a", "%"), "SHOW CREATE USER 'a'@'%'");
+        assert!(
+            of("5.5.62").show_create_user("a'b", "%").text().ends_with("WHERE User = 'a''b' AND Host = '%'")
+        );
+        assert_eq!(of("9.7.4").show_create_user("a", "%").text(), "SHOW CREATE USER 'a'@'%'");
     }
 }

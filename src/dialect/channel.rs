@@ -30,20 +30,6 @@ pub struct ChannelStatement<'a> {
 }
 
 impl Dialect {
-    /// All channels. The columns keep the old words in every MariaDB.
-    pub fn show_channels(self) -> &'static str {
-        match self.family() {
-            Family::MariaDb => "SHOW ALL SLAVES STATUS",
-            Family::MySql if self.says_replica() => "SHOW REPLICA STATUS",
-            Family::MySql => "SHOW SLAVE STATUS",
-        }
-    }
-
-    /// The replicas that are connected to this server.
-    pub fn show_connected_replicas(self) -> &'static str {
-        if self.mysql(8, 0, 22) { "SHOW REPLICAS" } else { "SHOW SLAVE HOSTS" }
-    }
-
     /// The words for a source, a replica and a channel in the columns of that answer.
     pub fn status_words(self) -> (&'static str, &'static str, &'static str) {
         match self.family() {
@@ -54,17 +40,8 @@ impl Dialect {
     }
 
     /// MySQL has said `REPLICA` since 8.0.22, and `SOURCE` since 8.0.23.
-    fn says_replica(self) -> bool {
+    pub(super) fn says_replica(self) -> bool {
         self.mysql(8, 0, 22)
-    }
-
-    /// The errors of applier threads. Where several apply at once (MySQL), the channel's own error only says
-    /// that one of them failed.
-    pub fn worker_errors(self) -> Option<&'static str> {
-        self.mysql(8, 0, 0).then_some(
-            "SELECT CHANNEL_NAME AS name, LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS text FROM \
-             performance_schema.replication_applier_status_by_worker WHERE LAST_ERROR_NUMBER <> 0",
-        )
     }
 
     /// Leaves out the event that stops an applier, where it is known by its GTID: an empty transaction takes
@@ -86,13 +63,6 @@ impl Dialect {
             }
             (Family::MySql, None) => vec!["SET GLOBAL sql_slave_skip_counter = 1".to_owned()],
         }
-    }
-
-    /// Digests of the passwords that channels log in with: MySQL keeps them in a table, MariaDB in files.
-    pub fn stored_channel_passwords(self) -> Option<&'static str> {
-        self.mysql(5, 7, 6).then_some(
-            "SELECT Channel_name AS name, SHA2(User_password, 256) AS digest FROM mysql.slave_master_info",
-        )
     }
 
     /// Makes or changes a channel. `CHANGE MASTER` is MariaDB's only word for it.

@@ -31,19 +31,4 @@ impl Dialect {
             format!("ALTER EVENT {HEARTBEAT}.beat {schedule} ENABLE"),
         ]
     }
-
-    /// The event's state and interval, if it is there.
-    pub fn show_heartbeat_event(self) -> String {
-        format!(
-            "SELECT STATUS AS state, INTERVAL_VALUE AS every FROM information_schema.EVENTS \
-             WHERE EVENT_SCHEMA = '{HEARTBEAT}' AND EVENT_NAME = 'beat'"
-        )
-    }
-
-    /// All stamps, in microseconds since 1970.
-    pub fn show_heartbeats(self) -> String {
-        format!(
-            "SELECT server_id AS id, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', stamp) AS stamp FROM {HEARTBEAT}.beat"
-        )
-    }
 }

@@ -7,19 +7,23 @@ mod channel;
 mod dump;
 mod heartbeat;
 mod quote;
-mod schema;
+mod read;
+mod rows;
 mod variable;
-mod verify;
 
 pub use channel::ChannelStatement;
 pub use dump::DumpWords;
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal};
-pub use schema::SYSTEM_DATABASES;
+pub use read::{ReadStatement, Scalar, reads_only};
+pub use rows::{Adding, Column, Compared, Key, Range, incomplete, is_bytes, is_long, orders};
 
 use std::collections::BTreeMap;
 
 use crate::model::{Family, ServerVersion};
+
+/// Databases that are the server's own.
+pub const SYSTEM_DATABASES: &str = "'mysql','information_schema','performance_schema','sys'";
 
 /// The words of one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,12 +91,6 @@ impl Dialect {
         })
     }
 
-    /// The current binary log file and position. `SHOW BINLOG STATUS` came with MariaDB 10.5.2, where the old
-    /// word stayed; MySQL 8.4 removed it, and has had the new one since 8.2.
-    pub fn show_binlog(self) -> &'static str {
-        if self.mysql(8, 4, 0) { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" }
-    }
-
     /// Empties the binary logs, and with them what the server has executed by its own count.
     pub fn reset_binlogs(self) -> &'static str {
         if self.mysql(8, 4, 0) { "RESET BINARY LOGS AND GTIDS" } else { "RESET MASTER" }
@@ -156,15 +154,6 @@ impl Dialect {
         }
     }
 
-    /// The view of InnoDB's files and their sizes.
-    pub fn tablespaces(self) -> &'static str {
-        match self.version.family {
-            Family::MariaDb => "information_schema.INNODB_SYS_TABLESPACES",
-            Family::MySql if !self.mysql(8, 0, 0) => "information_schema.INNODB_SYS_TABLESPACES",
-            Family::MySql => "information_schema.INNODB_TABLESPACES",
-        }
-    }
-
     /// What stands behind `ALTER EVENT` to let it rest as on a replica.
     pub fn disable_event(self) -> &'static str {
         if self.mysql(8, 4, 0) { "DISABLE ON REPLICA" } else { "DISABLE ON SLAVE" }
@@ -221,7 +210,7 @@ mod tests {
         for (version, status, reset, channels) in table {
             let words = dialect(version);
             assert_eq!(
-                (words.show_binlog(), words.reset_binlogs(), words.show_channels()),
+                (words.show_binlog().text(), words.reset_binlogs(), words.show_channels().text()),
                 (status, reset, channels),
                 "{version}"
             );

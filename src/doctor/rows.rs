@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::Layer;
-use crate::dialect::{identifier, literal};
+use crate::dialect::{Scalar, identifier, literal};
 
 /// Where the event stands that failed, out of the server's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,15 @@ impl Value {
         let digits = number.strip_prefix('-').unwrap_or(number);
         let valid = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
         valid.then(|| Value::Number(number.to_owned()))
+    }
+
+    /// The value for a statement that reads.
+    pub fn scalar(&self) -> Scalar<'_> {
+        match self {
+            Value::Null => Scalar::Null,
+            Value::Number(number) => Scalar::Number(number),
+            Value::Text(text) => Scalar::Text(text),
+        }
     }
 
     /// The value in a statement.
@@ -222,16 +231,27 @@ pub struct RowEvidence {
 }
 
 impl RowEvidence {
-    /// The condition that finds the row, if its key is known.
-    pub fn condition(columns: &[String], key: &[usize], event: &RowEvent) -> Option<String> {
-        let parts: Option<Vec<String>> = key
+    /// The values that find the row, if its key is known.
+    pub fn key_values<'a>(
+        columns: &'a [String],
+        key: &[usize],
+        event: &'a RowEvent,
+    ) -> Option<Vec<(&'a str, &'a Value)>> {
+        let values: Option<Vec<_>> = key
             .iter()
-            .map(|place| {
-                let value = event.row().get(*place)?.as_ref()?;
-                Some(format!("{} = {}", identifier(columns.get(*place)?), value.sql()))
-            })
+            .map(|place| Some((columns.get(*place)?.as_str(), event.row().get(*place)?.as_ref()?)))
             .collect();
-        parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join(" AND "))
+        values.filter(|values| !values.is_empty())
+    }
+
+    /// The condition that finds the row, for a statement that a person runs.
+    fn condition(columns: &[String], key: &[usize], event: &RowEvent) -> Option<String> {
+        let values = Self::key_values(columns, key, event)?;
+        let parts: Vec<String> = values
+            .iter()
+            .map(|(column, value)| format!("{} = {}", identifier(column), value.sql()))
+            .collect();
+        Some(parts.join(" AND "))
     }
 
     /// What a person sees: the event, and the row on both sides.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    dialect::{Dialect, literal},
+    dialect::{Dialect, ReadStatement},
     grant::AccountState,
     transport::{SqlError, SqlReader},
 };
@@ -14,12 +14,7 @@ pub(super) async fn accounts(
     ours: &[String],
     dialect: Dialect,
 ) -> Result<(BTreeSet<(String, String)>, Vec<AccountState>), SqlError> {
-    // The database `test` is open to an anonymous user that may be in this table alone.
-    let rows = sql
-        .query(
-            "SELECT User AS user, Host AS host FROM mysql.user UNION SELECT User, Host FROM mysql.db WHERE User = ''",
-        )
-        .await?;
+    let rows = sql.query(&ReadStatement::account_names()).await?;
     let names: BTreeSet<(String, String)> = rows.iter().map(|r| (r.text("user"), r.text("host"))).collect();
     let mine: Vec<_> = names.iter().filter(|(user, _)| ours.contains(user)).cloned().collect();
     let accounts = read_accounts(sql, &mine, dialect).await?;
@@ -37,12 +32,11 @@ pub async fn read_accounts(
 ) -> Result<Vec<AccountState>, SqlError> {
     let mut accounts = Vec::new();
     if let (Some(hex), false) = (dialect.show_hashes_as_hex(), names.is_empty()) {
-        sql.query(hex).await?;
+        sql.query(&hex).await?;
     }
     for (user, host) in names {
-        let name = format!("{}@{}", literal(user), literal(host));
         let create = sql.query(&dialect.show_create_user(user, host)).await?;
-        let grants = sql.query(&format!("SHOW GRANTS FOR {name}")).await?;
+        let grants = sql.query(&ReadStatement::grants(user, Some(host))).await?;
         let create = create.first().and_then(|r| r.at(0)).unwrap_or_default().to_owned();
         let grants: Vec<String> = grants.iter().filter_map(|r| r.at(0)).map(str::to_owned).collect();
         accounts.push(AccountState::read(&create, &grants).map_err(|e| SqlError::Broken(e.to_string()))?);

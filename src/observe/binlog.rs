@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use super::BinlogFacts;
 use crate::{
-    dialect::{Dialect, literal},
+    dialect::{Dialect, ReadStatement},
     gtid::{BinlogState, Complete, GtidSet, GtidState, MySqlGtid, Position, ServerGtid},
     model::{Fact, Family},
     transport::{SqlError, SqlReader},
 };
 
 pub(super) async fn binlog(sql: &mut SqlReader, dialect: Dialect) -> Result<Option<BinlogFacts>, SqlError> {
-    let status = sql.query(dialect.show_binlog()).await?;
+    let status = sql.query(&dialect.show_binlog()).await?;
     let Some(row) = status.first() else { return Ok(None) };
     let list = |name: &str| row.text(name).split(',').filter(|v| !v.is_empty()).map(str::to_owned).collect();
-    let logs = sql.query("SHOW BINARY LOGS").await?;
+    let logs = sql.query(&ReadStatement::binary_logs()).await?;
     Ok(Some(BinlogFacts {
         file: row.text("file"),
         position: row.number("position").unwrap_or(0),
@@ -79,8 +79,7 @@ fn mysql(variables: &BTreeMap<String, String>) -> Fact<GtidState> {
 /// When it can't be read.
 pub async fn gtid_state(sql: &mut SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
     let names = dialect.gtid_variables();
-    let columns: Vec<String> = names.iter().map(|n| format!("@@GLOBAL.{n} AS {n}")).collect();
-    let rows = sql.query(&format!("SELECT {}", columns.join(", "))).await?;
+    let rows = sql.query(&ReadStatement::globals(names)).await?;
     let row = rows.first().cloned().unwrap_or_default();
     let variables = names.iter().map(|n| ((*n).to_owned(), row.text(n))).collect();
     match gtid(&variables, &Fact::Absent, sql, dialect).await {
@@ -107,7 +106,7 @@ pub async fn gtid_state_with_start(sql: &mut SqlReader, dialect: Dialect) -> Res
 
 /// The Gtid_list event stands right behind the format description.
 async fn oldest_gtid_list(sql: &mut SqlReader, file: &str) -> Fact<BinlogState> {
-    match sql.query(&format!("SHOW BINLOG EVENTS IN {} LIMIT 4", literal(file))).await {
+    match sql.query(&ReadStatement::binlog_events(file, None, 4)).await {
         Err(error) => Fact::Unread(error.to_string()),
         Ok(rows) => match rows.iter().find(|r| r.get("event_type") == Some("Gtid_list")) {
             None => Fact::Unread("the oldest binary log has no Gtid_list event".into()),

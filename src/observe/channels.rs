@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ChannelFacts, ChannelFilters, SessionFacts};
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, ReadStatement},
     model::Family,
     transport::{Row, SqlError, SqlReader},
 };
@@ -14,11 +14,11 @@ use crate::{
 /// # Errors
 /// When the server refuses to show them.
 pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<ChannelFacts>, SqlError> {
-    let rows = sql.query(dialect.show_channels()).await?;
+    let rows = sql.query(&dialect.show_channels()).await?;
     let mut list: Vec<ChannelFacts> = rows.iter().map(|row| channel(row, dialect)).collect();
     if let (Some(query), false) = (dialect.stored_channel_passwords(), list.is_empty()) {
         // Who may not read the table learns nothing of a wrong password before the channel says so.
-        let stored = sql.query(query).await.unwrap_or_default();
+        let stored = sql.query(&query).await.unwrap_or_default();
         let digests: BTreeMap<String, String> =
             stored.iter().map(|row| (row.text("name"), row.text("digest"))).collect();
         for channel in &mut list {
@@ -26,7 +26,7 @@ pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<Chann
         }
     }
     if let (Some(query), true) = (dialect.worker_errors(), list.iter().any(|c| c.sql_errno != 0)) {
-        let errors = sql.query(query).await.unwrap_or_default();
+        let errors = sql.query(&query).await.unwrap_or_default();
         for channel in list.iter_mut().filter(|c| c.sql_errno != 0) {
             if let Some(error) = errors.iter().find(|row| row.text("name") == channel.name) {
                 channel.sql_errno =
@@ -109,7 +109,7 @@ pub(super) async fn connected_replicas(
     sql: &mut SqlReader,
     dialect: Dialect,
 ) -> Result<Vec<(u64, String)>, SqlError> {
-    let rows = sql.query(dialect.show_connected_replicas()).await?;
+    let rows = sql.query(&dialect.show_connected_replicas()).await?;
     Ok(rows.iter().filter_map(|row| Some((row.number("server_id")?, row.text("host")))).collect())
 }
 
@@ -124,7 +124,7 @@ pub(super) async fn client_sessions(
     const NO_CLIENT: [&str; 7] =
         ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
     let own = sql.session_id();
-    let rows = sql.query("SHOW PROCESSLIST").await?;
+    let rows = sql.query(&ReadStatement::sessions()).await?;
     Ok(rows
         .iter()
         .filter(|row| {

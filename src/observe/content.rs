@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    dialect::{SYSTEM_DATABASES, identifier},
+    dialect::ReadStatement,
     gtid::Errant,
     model::Fact,
     transport::{Login, ReadScript, Row, Session, SqlError, SqlReader},
@@ -55,13 +55,7 @@ pub async fn content(
 }
 
 async fn tables(sql: &mut SqlReader) -> Result<BTreeMap<(String, String), TableFacts>, SqlError> {
-    let mut rows = sql
-        .query(&format!(
-            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, COALESCE(TABLE_ROWS, 0) AS n, \
-             COALESCE(DATA_LENGTH + INDEX_LENGTH, 0) AS bytes FROM information_schema.TABLES \
-             WHERE TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) AND TABLE_TYPE = 'BASE TABLE'"
-        ))
-        .await?;
+    let mut rows = sql.query(&ReadStatement::tables_by_size()).await?;
     rows.sort_by_key(|r| r.number("bytes").unwrap_or(0));
     let mut left = BUDGET;
     let mut tables = BTreeMap::new();
@@ -73,12 +67,12 @@ async fn tables(sql: &mut SqlReader) -> Result<BTreeMap<(String, String), TableF
         };
         if let Some(rest) = left.checked_sub(facts.bytes) {
             left = rest;
-            let table = format!("{}.{}", identifier(&row.text("db")), identifier(&row.text("name")));
+            let (db, name) = (row.text("db"), row.text("name"));
             // A table that can't be read has no checksum, and so is never called equal.
             let number = |rows: &[Row], column: &str| rows.first().and_then(|r| r.number(column));
-            let checked = sql.query(&format!("CHECKSUM TABLE {table} EXTENDED")).await.unwrap_or_default();
+            let checked = sql.query(&ReadStatement::checksum(&db, &name)).await.unwrap_or_default();
             facts.checksum = number(&checked, "checksum");
-            let counted = sql.query(&format!("SELECT COUNT(*) AS n FROM {table}")).await.unwrap_or_default();
+            let counted = sql.query(&ReadStatement::count(&db, &name)).await.unwrap_or_default();
             facts.rows = number(&counted, "n").unwrap_or(facts.rows);
         }
         tables.insert((row.text("db"), row.text("name")), facts);

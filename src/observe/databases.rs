@@ -2,18 +2,13 @@
 
 use super::DatabaseFacts;
 use crate::{
-    dialect::{Dialect, SYSTEM_DATABASES as SYSTEM},
+    dialect::{Dialect, ReadStatement},
     transport::{SqlError, SqlReader},
 };
 
 /// Every database but the server's own.
 pub(super) async fn databases(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<DatabaseFacts>, SqlError> {
-    let schemata = sql
-        .query(&format!(
-            "SELECT SCHEMA_NAME AS name, DEFAULT_CHARACTER_SET_NAME AS cs, DEFAULT_COLLATION_NAME AS co \
-             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ({SYSTEM}) ORDER BY SCHEMA_NAME"
-        ))
-        .await?;
+    let schemata = sql.query(&ReadStatement::databases()).await?;
     let mut databases: Vec<DatabaseFacts> = schemata
         .iter()
         .map(|r| DatabaseFacts {
@@ -26,36 +21,12 @@ pub(super) async fn databases(sql: &mut SqlReader, dialect: Dialect) -> Result<V
     if databases.is_empty() {
         return Ok(databases);
     }
-    let tables = sql
-        .query(&format!(
-            "SELECT TABLE_SCHEMA AS db, COUNT(*) AS n, SUM(IFNULL(DATA_LENGTH, 0) + IFNULL(INDEX_LENGTH, 0)) AS bytes \
-             FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ({SYSTEM}) GROUP BY TABLE_SCHEMA"
-        ))
-        .await?;
-    let locked = sql
-        .query(&format!(
-            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, ENGINE AS engine FROM information_schema.TABLES \
-             WHERE TABLE_SCHEMA NOT IN ({SYSTEM}) AND TABLE_TYPE = 'BASE TABLE' \
-             AND ENGINE NOT IN ('InnoDB', 'ROCKSDB', 'TokuDB') ORDER BY 1, 2"
-        ))
-        .await?;
-    let programs = sql
-        .query(&format!(
-            "SELECT ROUTINE_SCHEMA AS db, COUNT(*) AS n FROM information_schema.ROUTINES \
-             WHERE ROUTINE_SCHEMA NOT IN ({SYSTEM}) GROUP BY 1 \
-             UNION ALL SELECT EVENT_SCHEMA, COUNT(*) FROM information_schema.EVENTS GROUP BY 1"
-        ))
-        .await?;
+    let tables = sql.query(&ReadStatement::tables_of_databases()).await?;
+    let locked = sql.query(&ReadStatement::tables_without_snapshot()).await?;
+    let programs = sql.query(&ReadStatement::programs_of_databases()).await?;
     // The statistics behind the first query may be old; the files' sizes are not. Reading them takes the
     // privilege PROCESS: without it the statistics have to do.
-    let files = sql
-        .query(&format!(
-            "SELECT SUBSTRING_INDEX(NAME, '/', 1) AS db, SUM(FILE_SIZE) AS bytes FROM {} \
-             WHERE NAME LIKE '%/%' GROUP BY 1",
-            dialect.tablespaces()
-        ))
-        .await
-        .unwrap_or_default();
+    let files = sql.query(&dialect.file_sizes()).await.unwrap_or_default();
     for database in &mut databases {
         for row in tables.iter().filter(|r| r.get("db") == Some(&database.name)) {
             database.tables = row.number("n").unwrap_or(0);

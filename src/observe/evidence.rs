@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ChannelFacts, Reading};
 use crate::{
-    dialect::{identifier, literal},
+    dialect::ReadStatement,
     doctor::{Change, FailedEvent, RowEvent, RowEvidence, row_events},
     model::{Fact, HostName},
     transport::{ReadScript, SqlError, SqlReader},
@@ -68,13 +68,7 @@ async fn compare(
     duplicate: bool,
 ) -> Result<Option<RowEvidence>, SqlError> {
     let (database, table) = &failed.table;
-    let wanted = format!("TABLE_SCHEMA = {} AND TABLE_NAME = {}", literal(database), literal(table));
-    let rows = there
-        .query(&format!(
-            "SELECT COLUMN_NAME AS name, COLUMN_KEY AS k, DATA_TYPE AS t FROM information_schema.COLUMNS WHERE {wanted} \
-             ORDER BY ORDINAL_POSITION"
-        ))
-        .await?;
+    let rows = there.query(&ReadStatement::columns(database, table)).await?;
     let columns: Vec<String> = rows.iter().map(|row| row.text("name")).collect();
     // Dates and binary strings are not decoded into what a condition could use.
     let usable = |kind: &str| kind.contains("int") || kind.contains("char") || kind == "decimal";
@@ -87,9 +81,9 @@ async fn compare(
     // one is what is missed.
     let fits = |event: &RowEvent| (event.change == Change::Insert) == duplicate;
     for event in events.into_iter().rev().filter(fits).take(100) {
-        let Some(condition) = RowEvidence::condition(&columns, &key, &event) else { continue };
-        let query =
-            format!("SELECT * FROM {}.{} WHERE {condition} LIMIT 1", identifier(database), identifier(table));
+        let Some(values) = RowEvidence::key_values(&columns, &key, &event) else { continue };
+        let values: Vec<_> = values.into_iter().map(|(column, value)| (column, value.scalar())).collect();
+        let query = ReadStatement::row(database, table, &values);
         let replica = row(here, &query, &columns).await?;
         if replica.is_some() != duplicate {
             continue;
@@ -103,7 +97,7 @@ async fn compare(
 
 async fn row(
     sql: &mut SqlReader,
-    query: &str,
+    query: &ReadStatement,
     columns: &[String],
 ) -> Result<Option<Vec<(String, Option<String>)>>, SqlError> {
     let rows = sql.query(query).await?;

@@ -12,7 +12,7 @@ use super::{
     variables::variables,
 };
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, ReadStatement},
     model::{Fact, ServerVersion},
     transport::{Session, SqlError, SqlReader},
 };
@@ -23,7 +23,7 @@ pub(super) async fn read(
     sql: &mut SqlReader,
     ours: &Ours,
 ) -> Result<ServerFacts, SqlError> {
-    let first = sql.query("SELECT @@version AS version").await?;
+    let first = sql.query(&ReadStatement::version()).await?;
     let version_text = first.first().map(|r| r.text("version")).unwrap_or_default();
     let version = ServerVersion::parse(&version_text)
         .ok_or_else(|| SqlError::Broken(format!("it calls its version `{version_text}`")))?;

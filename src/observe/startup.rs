@@ -7,7 +7,10 @@
 use std::time::Duration;
 
 use super::{SessionFacts, channels};
-use crate::transport::{ReadScript, Session, SqlError, SqlReader};
+use crate::{
+    dialect::ReadStatement,
+    transport::{ReadScript, Session, SqlError, SqlReader},
+};
 
 const CHECKS: ReadScript = ReadScript::new(
     "wait for the checks after a start",
@@ -34,7 +37,7 @@ pub async fn client_sessions(
     if !found.iter().any(|s| s.host == "localhost") {
         return Ok(found);
     }
-    let uptime = sql.query("SHOW GLOBAL STATUS LIKE 'Uptime'").await?;
+    let uptime = sql.query(&ReadStatement::counter("Uptime")).await?;
     if uptime.first().and_then(|row| row.number("Value")).is_none_or(|seconds| seconds > FRESH) {
         return Ok(found);
     }

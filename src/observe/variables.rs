@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, ReadStatement},
     model::Family,
     transport::{SqlError, SqlReader},
 };
@@ -32,13 +32,7 @@ pub(super) async fn variables(sql: &mut SqlReader, dialect: Dialect) -> Result<V
 
 async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
     let mut all = Variables::default();
-    let rows = sql
-        .query(
-            "SELECT VARIABLE_NAME AS name, GLOBAL_VALUE AS value, READ_ONLY AS fixed, DEFAULT_VALUE AS def, \
-             GLOBAL_VALUE_ORIGIN AS origin \
-             FROM information_schema.SYSTEM_VARIABLES WHERE GLOBAL_VALUE IS NOT NULL OR VARIABLE_SCOPE <> 'SESSION ONLY'",
-        )
-        .await?;
+    let rows = sql.query(&ReadStatement::variables_with_defaults()).await?;
     for row in rows {
         let name = row.text("name").to_ascii_lowercase();
         if row.get("fixed") == Some("YES") {
@@ -58,7 +52,7 @@ async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
 /// persisted value is not seen before it wins.
 async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
     let mut all = Variables::default();
-    for row in sql.query("SHOW GLOBAL VARIABLES").await? {
+    for row in sql.query(&ReadStatement::variables()).await? {
         let name = row.text("variable_name").to_ascii_lowercase();
         if dialect.is_fixed(&name) {
             all.fixed.insert(name.clone());
@@ -75,25 +69,17 @@ async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlEr
     if !dialect.tells_of_variables() {
         return Ok(all);
     }
-    let compiled = sql
-        .query("SELECT VARIABLE_NAME AS name FROM performance_schema.variables_info WHERE VARIABLE_SOURCE = 'COMPILED'")
-        .await?;
+    let compiled = sql.query(&ReadStatement::variables_as_compiled()).await?;
     for row in compiled {
         let name = row.text("name").to_ascii_lowercase();
         if let Some(value) = all.values.get(&name) {
             all.defaults.insert(name, value.clone());
         }
     }
-    let persisted = sql
-        .query("SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value FROM performance_schema.persisted_variables")
-        .await?;
+    let persisted = sql.query(&ReadStatement::persisted_variables()).await?;
     all.persisted =
         persisted.iter().map(|r| (r.text("name").to_ascii_lowercase(), r.text("value"))).collect();
-    let filters = sql
-        .query(
-            "SELECT FILTER_NAME AS name, FILTER_RULE AS rule FROM performance_schema.replication_applier_global_filters",
-        )
-        .await?;
+    let filters = sql.query(&ReadStatement::global_filters()).await?;
     for row in filters {
         // A rule is a list of quoted names, in brackets where somebody set it by a statement.
         let rule: Vec<String> = row.text("rule").split(',').map(unquoted).collect();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     apply::{Fleet, StepError, journal::Journal, statements},
-    dialect::literal,
+    dialect::{ReadStatement, literal},
     grant::is_system_account,
     model::HostName,
     plan::{CLONE_USER, SeedPlan},
@@ -78,9 +78,9 @@ async fn read(
     let dialect = fleet.dialect(from)?;
     let mut source = fleet.reader(from).await?;
     if let Some(hex) = dialect.show_hashes_as_hex() {
-        source.query(hex).await.map_err(reading)?;
+        source.query(&hex).await.map_err(reading)?;
     }
-    let rows = source.query(dialect.show_accounts()).await.map_err(reading)?;
+    let rows = source.query(&dialect.show_accounts()).await.map_err(reading)?;
     let mut accounts = Vec::new();
     for row in &rows {
         let (user, at) = (row.text("user"), row.text("host"));
@@ -89,9 +89,8 @@ async fn read(
             continue;
         }
         let (mut create, mut roles) = (Vec::new(), Vec::new());
-        let name = if role {
+        if role {
             create.push(format!("CREATE ROLE IF NOT EXISTS {}", literal(&user)));
-            literal(&user)
         } else {
             let name = format!("{}@{}", literal(&user), literal(&at));
             let shown = source.query(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
@@ -100,9 +99,9 @@ async fn read(
             create.push(shown.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
             create.push(shown.replacen("CREATE USER ", "ALTER USER ", 1));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
-            name
-        };
-        let shown = source.query(&format!("SHOW GRANTS FOR {name}")).await.map_err(reading)?;
+        }
+        let grants = ReadStatement::grants(&user, (!role).then_some(&at));
+        let shown = source.query(&grants).await.map_err(reading)?;
         let grants = shown.iter().filter_map(|r| r.at(0)).map(str::to_owned).collect();
         accounts.push(Account { user, host: at, create, grants, roles });
     }
@@ -168,12 +167,7 @@ pub async fn same_administrator(
 
 /// What the account that is logged in was granted on everything.
 async fn privileges(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
-    let rows = sql
-        .query(
-            "SELECT PRIVILEGE_TYPE AS privilege, IS_GRANTABLE AS grantable FROM information_schema.USER_PRIVILEGES \
-             WHERE REPLACE(GRANTEE, '''', '') = CURRENT_USER()",
-        )
-        .await?;
+    let rows = sql.query(&ReadStatement::own_privileges()).await?;
     let passes_on = rows.iter().any(|row| row.text("grantable") == "YES");
     let mut privileges: BTreeSet<String> = rows.iter().map(|row| row.text("privilege")).collect();
     privileges.extend(passes_on.then(|| GRANT_OPTION.to_owned()));
@@ -256,7 +250,7 @@ pub async fn put_back(
 
 async fn accounts_of(host: &HostName, fleet: &Fleet<'_>) -> Result<BTreeSet<(String, String)>, StepError> {
     let mut sql = fleet.reader(host).await?;
-    let rows = sql.query(fleet.dialect(host)?.show_accounts()).await;
+    let rows = sql.query(&fleet.dialect(host)?.show_accounts()).await;
     sql.close().await;
     let rows = rows.map_err(|e| StepError::new(host, "read its accounts", e))?;
     Ok(rows.iter().map(|row| (row.text("user"), row.text("host"))).collect())

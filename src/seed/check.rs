@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     apply::{Fleet, StepError},
-    dialect::literal,
+    dialect::ReadStatement,
     gtid::{GtidSet, Position},
     model::{Family, HostName},
     plan::SeedPlan,
@@ -37,7 +37,7 @@ async fn mariadb(
 ) -> Result<String, StepError> {
     let tried = "work out the snapshot's GTID position";
     let rows = sql
-        .query(&format!("SELECT BINLOG_GTID_POS({}, {position}) AS gtid", literal(file)))
+        .query(&ReadStatement::gtid_at(file, position))
         .await
         .map_err(|e| StepError::new(from, tried, e))?;
     let worked_out = rows.first().and_then(|r| r.get("gtid")).map(str::to_owned);
@@ -68,7 +68,7 @@ async fn mysql(
     let set: GtidSet =
         dumped.parse().map_err(|e| StepError::new(from, "read the snapshot's GTIDs in the dump", e))?;
     let rows = sql
-        .query(&format!("SHOW BINLOG EVENTS IN {} FROM {position} LIMIT 1", literal(file)))
+        .query(&ReadStatement::binlog_events(file, Some(position), 1))
         .await
         .map_err(|e| StepError::new(from, "look at the event behind the snapshot", e))?;
     // Such as `SET @@SESSION.GTID_NEXT= 'UUID:5'`, or another event where GTIDs are off.
@@ -88,14 +88,7 @@ fn disagree(from: &HostName, why: String) -> StepError {
 
 /// Tables, views, routines, triggers and events, counted for each database.
 async fn count(sql: &mut SqlReader) -> Result<BTreeMap<String, String>, SqlError> {
-    let rows = sql
-        .query(
-            "SELECT TABLE_SCHEMA AS db, CONCAT(LOWER(TABLE_TYPE), 's') AS what, COUNT(*) AS n FROM information_schema.TABLES GROUP BY 1, 2 \
-             UNION ALL SELECT ROUTINE_SCHEMA, 'routines', COUNT(*) FROM information_schema.ROUTINES GROUP BY 1 \
-             UNION ALL SELECT TRIGGER_SCHEMA, 'triggers', COUNT(*) FROM information_schema.TRIGGERS GROUP BY 1 \
-             UNION ALL SELECT EVENT_SCHEMA, 'events', COUNT(*) FROM information_schema.EVENTS GROUP BY 1",
-        )
-        .await?;
+    let rows = sql.query(&ReadStatement::contents_of_databases()).await?;
     Ok(rows.iter().map(|r| (format!("{} of {}", r.text("what"), r.text("db")), r.text("n"))).collect())
 }
 
@@ -127,7 +120,7 @@ pub async fn still_there(source: &HostName, file: &str, fleet: &Fleet<'_>) -> Re
     }
     let mut sql = fleet.reader(source).await?;
     let rows = sql
-        .query("SHOW BINARY LOGS")
+        .query(&ReadStatement::binary_logs())
         .await
         .map_err(|e| StepError::new(source, "look at its binary logs", e))?;
     sql.close().await;

@@ -10,7 +10,7 @@ use crate::{
     apply::{
         Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
     },
-    dialect::literal,
+    dialect::{ReadStatement, literal},
     gtid::GtidSet,
     model::HostName,
     observe::{SeedMarks, channels},
@@ -22,9 +22,6 @@ use crate::{
 const COPIES: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long the server may take to come up with what it has got: it has a crash to recover from, in effect.
 const COMES_BACK: Duration = Duration::from_secs(3600);
-
-/// A server may have another time zone after its restart.
-const UTC: &str = "SET SESSION time_zone = '+00:00'";
 
 /// `CLONE INSTANCE` is done, and nobody starts the server again: its service does not watch over it.
 const NOT_SUPERVISED: u16 = 3707;
@@ -57,7 +54,7 @@ pub async fn run<'a>(
     }
     let mut sql = statements(host, fleet, journal).await?;
     end_older(&mut sql).await.map_err(failed)?;
-    sql.run(UTC).await.map_err(failed)?;
+    sql.run(ReadStatement::utc().text()).await.map_err(failed)?;
     let now = sql.run("SELECT NOW(3) AS now").await.map_err(failed)?;
     let since = now.first().map(|r| r.text("now")).unwrap_or_default();
     let donor = format!("{}:{}", how.source.address, how.source.port);
@@ -104,11 +101,7 @@ pub async fn run<'a>(
 /// Installs the plugin, where it stays.
 async fn install(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
     let mut sql = statements(host, fleet, journal).await?;
-    let there = sql
-        .sql
-        .query("SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'")
-        .await
-        .is_ok_and(|rows| !rows.is_empty());
+    let there = sql.sql.query(ReadStatement::clone_plugin().text()).await.is_ok_and(|rows| !rows.is_empty());
     let result = if there {
         Ok(())
     } else {
@@ -134,11 +127,7 @@ async fn install(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Resul
 /// Ends the clone that a run which was killed has left running.
 async fn end_older(sql: &mut Statements<'_>) -> Result<(), SqlError> {
     loop {
-        let rows = sql
-            .sql
-            .query("SELECT PID AS pid FROM performance_schema.clone_status WHERE STATE = 'In Progress' AND PID <> 0 \
-                    AND DESTINATION = 'LOCAL INSTANCE'")
-            .await?;
+        let rows = sql.sql.query(ReadStatement::clone_under_way().text()).await?;
         let Some(pid) = rows.first().and_then(|r| r.number("pid")) else { return Ok(()) };
         // It may come to its end by itself in this moment.
         let _ = sql.run(&format!("KILL {pid}")).await;
@@ -220,7 +209,7 @@ async fn fetch(
     let result = {
         let cloning = sql.sql.query_within(&text, COPIES);
         meanwhile(cloning, async || {
-            let rows = watch.query("SELECT SUM(DATA) AS sent FROM performance_schema.clone_progress").await;
+            let rows = watch.query(&ReadStatement::clone_progress()).await;
             let sent = rows.ok().and_then(|rows| rows.first().and_then(|r| r.number("sent")));
             tell(step, plan, sent.unwrap_or(0), events);
         })
@@ -256,17 +245,12 @@ async fn comes_back(
 ) -> Result<Row, StepError> {
     let host = &step.host;
     let tried = format!("start with the clone of {}", plan.donor);
-    let query = format!(
-        "SELECT STATE AS state, ERROR_NO AS errno, ERROR_MESSAGE AS error, BINLOG_FILE AS binlog_file, \
-         BINLOG_POSITION AS binlog_position, GTID_EXECUTED AS gtid_executed, \
-         (SELECT SUM(NETWORK) FROM performance_schema.clone_progress) AS bytes \
-         FROM performance_schema.clone_status WHERE BEGIN_TIME >= {} AND STATE IN ('Completed', 'Failed')",
-        literal(&since)
-    );
+    let query = ReadStatement::clone_result(&since);
     let end = Instant::now() + COMES_BACK;
     loop {
         if let Ok(mut sql) = fleet.reader(host).await {
-            let rows = match sql.query(UTC).await {
+            // A server may have another time zone after its restart.
+            let rows = match sql.query(&ReadStatement::utc()).await {
                 Ok(_) => sql.query(&query).await.unwrap_or_default(),
                 Err(_) => Vec::new(),
             };
@@ -322,10 +306,10 @@ async fn same_gtids(host: &HostName, cloned: &Row, fleet: &Fleet<'_>) -> Result<
     let tried = "trust the clone's coordinates";
     let parse = |text: &str| text.parse::<GtidSet>().map_err(|e| StepError::new(host, tried, e));
     let mut sql = fleet.reader(host).await?;
-    let rows = sql.query("SELECT @@GLOBAL.gtid_executed AS executed").await;
+    let rows = sql.query(&ReadStatement::globals(&["gtid_executed"])).await;
     sql.close().await;
     let rows = rows.map_err(|e| StepError::new(host, tried, e))?;
-    let executed = rows.first().map(|r| r.text("executed")).unwrap_or_default();
+    let executed = rows.first().map(|r| r.text("gtid_executed")).unwrap_or_default();
     let (said, has) = (parse(&cloned.text("gtid_executed"))?, parse(&executed)?);
     if said.contains_all(&has) && has.contains_all(&said) {
         return Ok(said.to_string());

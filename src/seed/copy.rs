@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt;
 use super::{LOCK_WAIT, check, meanwhile};
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
+    dialect::ReadStatement,
     model::{Family, HostName},
     observe::HostFacts,
     plan::{SeedPlan, Step},
@@ -317,10 +318,10 @@ async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, Step
         return Ok(true);
     }
     let mut sql = fleet.reader(host).await?;
-    let rows = sql.query("SELECT @@GLOBAL.gtid_mode AS mode").await;
+    let rows = sql.query(&ReadStatement::globals(&["gtid_mode"])).await;
     sql.close().await;
     let rows = rows.map_err(|e| StepError::new(host, "look at gtid_mode", e))?;
-    Ok(rows.first().and_then(|r| r.get("mode")) != Some("OFF"))
+    Ok(rows.first().and_then(|r| r.get("gtid_mode")) != Some("OFF"))
 }
 
 /// A login's password as a quoted value of an option file.

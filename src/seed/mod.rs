@@ -303,7 +303,7 @@ async fn start_binlogs_anew(
     let failed = |e| StepError::new(host, "start its binary logs at the snapshot", e);
     let mut sql = statements(host, fleet, journal).await?;
     // A server of MySQL without a binary log still counts what it has executed.
-    let logs = !sql.run(dialect.show_binlog()).await.map_err(failed)?.is_empty();
+    let logs = !sql.run(dialect.show_binlog().text()).await.map_err(failed)?.is_empty();
     if !logs && dialect.family() == Family::MariaDb {
         return Ok((String::new(), 0));
     }
@@ -311,7 +311,7 @@ async fn start_binlogs_anew(
     for statement in dialect.begin_history_at(gtid) {
         sql.run(&statement).await.map_err(failed)?;
     }
-    let status = sql.run(dialect.show_binlog()).await.map_err(failed)?;
+    let status = sql.run(dialect.show_binlog().text()).await.map_err(failed)?;
     let row = status.first().cloned().unwrap_or_default();
     sql.sql.close().await;
     Ok((row.text("file"), row.number("position").unwrap_or(0)))

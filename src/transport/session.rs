@@ -97,7 +97,7 @@ impl Session {
     /// When the socket does not answer or the login is refused.
     pub async fn sql(&self, login: &Login, limit: Duration) -> Result<SqlReader, SqlError> {
         let local = self.forward(&login.socket).await?;
-        Ok(SqlReader::new(sql::connect(&local, login, limit).await?, limit))
+        SqlReader::new(sql::connect(&local, login, limit).await?, limit).await
     }
 
     /// A way to change things on this host.

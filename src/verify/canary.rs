@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     apply::{Fleet, StepError},
-    dialect::literal,
+    dialect::{ReadStatement, literal},
     model::{HostName, duration},
     transport::{Row, SqlReader, SqlWriter},
 };
@@ -143,7 +143,7 @@ impl<'a> Canaries<'a> {
             left |= look?;
         }
         let mut sql = self.fleet.sql(&source.host).await?;
-        sql.query("SET SESSION autocommit=1")
+        sql.query(ReadStatement::autocommit().text())
             .await
             .map_err(|e| StepError::new(&source.host, "set up its connection", e))?;
         if left {
@@ -176,8 +176,7 @@ impl<'a> Canaries<'a> {
             }
         }));
         let arrivals = join_all(self.reached().map(|(source, host, way)| {
-            let table = source.scratch.table(CANARY);
-            let query = format!("SELECT COUNT(*) AS n FROM {table} WHERE run = {run}");
+            let query = ReadStatement::count_with(source.scratch.name(), CANARY, "run", &self.run);
             async move { (source, host, self.until(host, query, |n| n == 1, way.delay).await) }
         }));
         let (sent, arrived) = join(inserts, arrivals).await;
@@ -216,8 +215,7 @@ impl<'a> Canaries<'a> {
         }
         let came = self.reached().filter(|(source, host, _)| flight.came(&source.host, host));
         let late = join_all(came.map(|(source, host, way)| {
-            let (canary, ids) = (source.scratch.table(CANARY), source.scratch.table(IDS));
-            let query = format!("SELECT (SELECT COUNT(*) FROM {canary}) + (SELECT COUNT(*) FROM {ids}) AS n");
+            let query = ReadStatement::count_both(source.scratch.name(), [CANARY, IDS]);
             async move { (source, host, self.until(host, query, |n| n == 0, way.delay).await) }
         }))
         .await;
@@ -252,7 +250,7 @@ impl<'a> Canaries<'a> {
     pub(super) async fn until(
         &self,
         host: &HostName,
-        query: String,
+        query: ReadStatement,
         enough: impl Fn(u64) -> bool,
         delay: u64,
     ) -> Result<Option<Instant>, StepError> {
@@ -284,7 +282,7 @@ impl<'a> Canaries<'a> {
 /// When the login fails or the server does not take its settings.
 pub(super) async fn reader(host: &HostName, fleet: &Fleet<'_>) -> Result<SqlReader, StepError> {
     let mut sql = fleet.reader(host).await?;
-    sql.query("SET SESSION autocommit=1")
+    sql.query(&ReadStatement::autocommit())
         .await
         .map_err(|e| StepError::new(host, "set up its connection", e))?;
     Ok(sql)

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use super::digest::Key;
+use crate::dialect::Key;
 
 /// Rows by key, with their digests.
 pub type Listing = BTreeMap<Key, String>;

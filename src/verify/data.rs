@@ -17,16 +17,16 @@ use chunks::sums;
 use super::{
     DataProof, Remark, Scope, TableDifference, Tables, Verdict, Web,
     details::details,
-    digest::{Adding, Compared},
     pairs::{Group, groups},
     position::Positions,
     scratch::ScratchDatabase,
     settle::{MOST_ROWS, Pair, Trouble},
-    side::{Comparison, Range, Side},
+    side::{Comparison, Side},
     web::server,
 };
 use crate::{
     apply::{Fleet, StepError},
+    dialect::{Adding, Compared, Range},
     model::HostName,
 };
 

@@ -2,10 +2,10 @@
 
 use super::{
     ColumnDifference, RowDifference, RowKind,
-    digest::Key,
     settle::{Pair, Trouble},
     side::{Comparison, Shown},
 };
+use crate::dialect::Key;
 
 /// Characters of a value that are shown.
 const WIDTH: usize = 60;

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     apply::{Fleet, StepError},
+    dialect::ReadStatement,
     model::{HostName, duration},
     observe,
     transport::SqlReader,
@@ -88,7 +89,7 @@ impl<'a> Positions<'a> {
         let rows = self
             .reader(host)
             .await?
-            .query(statement)
+            .query(&statement)
             .await
             .map_err(|e| StepError::new(host, "look at its binary log", e))?;
         let row = rows.first().ok_or_else(|| StepError::new(host, "look at its binary log", "it is off"))?;
@@ -150,7 +151,7 @@ impl<'a> Positions<'a> {
         let rows = self
             .reader(host)
             .await?
-            .query("SHOW GLOBAL STATUS LIKE 'Threads_running'")
+            .query(&ReadStatement::counter("Threads_running"))
             .await
             .map_err(|e| StepError::new(host, "look at its load", e))?;
         Ok(rows.first().and_then(|r| r.number("value")).unwrap_or(0))

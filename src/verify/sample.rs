@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::{
-    digest::{Adding, Compared},
-    side::{Comparison, Range, Side, Sum},
+use super::side::{Comparison, Side, Sum};
+use crate::{
+    dialect::{Adding, Compared, HEARTBEAT, Range},
+    transport::SqlError,
 };
-use crate::{dialect::HEARTBEAT, transport::SqlError};
 
 /// Rows of a table that are compared.
 const ROWS: u64 = 1_000;

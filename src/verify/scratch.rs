@@ -10,7 +10,7 @@
 
 use crate::{
     apply::{Fleet, StepError},
-    dialect::{identifier, literal},
+    dialect::{ReadStatement, identifier},
     model::HostName,
     transport::SqlWriter,
 };
@@ -45,15 +45,7 @@ impl ScratchDatabase {
     /// When the host has somebody else's database of this name, or can't be asked.
     pub async fn left_on(&self, host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
         let mut sql = fleet.reader(host).await?;
-        let found = sql
-            .query(&format!(
-                "SELECT DEFAULT_COLLATION_NAME AS collation, \
-                 (SELECT COUNT(*) FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = s.SCHEMA_NAME \
-                 AND t.TABLE_NAME NOT IN ('{CANARY}', '{IDS}')) AS others \
-                 FROM information_schema.SCHEMATA s WHERE SCHEMA_NAME = {}",
-                literal(&self.name)
-            ))
-            .await;
+        let found = sql.query(&ReadStatement::scratch_database(&self.name, &[CANARY, IDS])).await;
         sql.close().await;
         let tried = format!("put a canary into the database `{}`", self.name);
         let found = found.map_err(|e| StepError::new(host, &tried, e))?;
@@ -104,19 +96,13 @@ impl ScratchDatabase {
     }
 
     /// Counts our tables on a host.
-    pub fn tables_there(&self) -> String {
-        format!(
-            "SELECT COUNT(*) AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
-            literal(&self.name)
-        )
+    pub fn tables_there(&self) -> ReadStatement {
+        ReadStatement::tables_of(&self.name)
     }
 
     /// Whether the database is on a host, as a number.
-    pub fn there(&self) -> String {
-        format!(
-            "SELECT COUNT(*) AS n FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
-            literal(&self.name)
-        )
+    pub fn there(&self) -> ReadStatement {
+        ReadStatement::database_there(&self.name)
     }
 
     /// One of its tables.

@@ -11,12 +11,12 @@ use futures_util::future::join;
 use super::{
     RowKind,
     compare::{Listing, Look, Suspect, by_size, differing, judge},
-    digest::Key,
     position::{Place, Positions},
-    side::{Comparison, Range, Side, Sum},
+    side::{Comparison, Side, Sum},
 };
 use crate::{
     apply::{Fleet, StepError},
+    dialect::{Key, Range},
     model::HostName,
     transport::SqlError,
 };

@@ -2,22 +2,16 @@
 
 use std::time::Duration;
 
-use super::{
-    compare::Listing,
-    digest::{Adding, Compared, Key, incomplete},
-};
+use super::compare::Listing;
 use crate::{
     apply::{Fleet, StepError},
-    dialect::{Dialect, identifier, literal},
+    dialect::{Adding, Compared, Dialect, Key, Range, ReadStatement, incomplete},
     model::HostName,
     transport::{Login, Row, Session, SqlError, SqlReader},
 };
 
 /// The limit of one statement. Only a table without a key comes near it, since it is read in one go.
 const LIMIT: Duration = Duration::from_secs(3600);
-
-/// Bytes of a statement from which on no more is added to it; servers of old take one mebibyte.
-const STATEMENT: usize = 128 * 1024;
 
 /// A table as it is compared.
 #[derive(Debug, Clone)]
@@ -41,19 +35,9 @@ impl Comparison {
         format!("{}.{}", self.database, self.name)
     }
 
-    fn from(&self) -> String {
-        let force = if self.compared.primary { " FORCE INDEX (PRIMARY)" } else { "" };
-        format!("{}.{} t{force}", identifier(&self.database), identifier(&self.name))
+    fn table(&self) -> (&str, &str) {
+        (&self.database, &self.name)
     }
-}
-
-/// Rows behind one key and up to another one; without keys the whole table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Range {
-    /// Behind this key.
-    pub after: Option<Key>,
-    /// Up to this one.
-    pub up_to: Option<Key>,
 }
 
 /// What the rows of a range add up to.
@@ -137,20 +121,13 @@ impl Side {
     /// As [`Side::sum`], and when the server leaves a range out.
     pub async fn sums(&mut self, table: &Comparison, ranges: &[Range]) -> Result<Vec<Sum>, SqlError> {
         let mut sums: Vec<Option<Sum>> = vec![None; ranges.len()];
-        let mut statement = String::new();
-        for (n, range) in ranges.iter().enumerate() {
-            let union = if statement.is_empty() { "" } else { " UNION ALL " };
-            statement.push_str(&format!("{union}SELECT {n} AS piece, {}", sum_of(table, range)));
-            if statement.len() < STATEMENT && n + 1 < ranges.len() {
-                continue;
-            }
+        for statement in table.compared.add_up(table.table(), table.adding, ranges) {
             for row in &self.sql.query(&statement).await? {
                 let piece = row.number("piece").and_then(|n| usize::try_from(n).ok());
                 if let Some(sum) = piece.and_then(|n| sums.get_mut(n)) {
                     *sum = Some(summed(row)?);
                 }
             }
-            statement.clear();
         }
         // What was not added up must not count as equal.
         let all: Option<Vec<Sum>> = sums.into_iter().collect();
@@ -168,14 +145,7 @@ impl Side {
         n: u64,
     ) -> Result<Option<Key>, SqlError> {
         let compared = &table.compared;
-        let query = format!(
-            "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {},1",
-            compared.key_values(),
-            table.from(),
-            compared.between(range.after.as_ref(), range.up_to.as_ref()),
-            compared.key_order(),
-            n.saturating_sub(1)
-        );
+        let query = compared.nth_key(table.table(), range, n);
         Ok(self.sql.query(&query).await?.first().map(|row| key(row, compared)))
     }
 
@@ -185,14 +155,7 @@ impl Side {
     /// When the server says no.
     pub async fn last_key(&mut self, table: &Comparison) -> Result<Option<Key>, SqlError> {
         let compared = &table.compared;
-        let order: Vec<String> =
-            compared.key.iter().map(|name| format!("t.{} DESC", identifier(name))).collect();
-        let query = format!(
-            "SELECT {} FROM {} ORDER BY {} LIMIT 1",
-            compared.key_values(),
-            table.from(),
-            order.join(", ")
-        );
+        let query = compared.last_key(table.table());
         Ok(self.sql.query(&query).await?.first().map(|row| key(row, compared)))
     }
 
@@ -206,16 +169,8 @@ impl Side {
         range: &Range,
         most: usize,
     ) -> Result<Listing, SqlError> {
-        let compared = &table.compared;
-        let query = format!(
-            "SELECT {}, {} AS digest FROM {} WHERE {} ORDER BY {} LIMIT {most}",
-            compared.key_values(),
-            compared.row(),
-            table.from(),
-            compared.between(range.after.as_ref(), range.up_to.as_ref()),
-            compared.key_order()
-        );
-        self.listing(&query, compared).await
+        let query = table.compared.list(table.table(), range, most);
+        self.listing(&query, &table.compared).await
     }
 
     /// Exactly these rows, as far as they exist.
@@ -223,22 +178,15 @@ impl Side {
     /// # Errors
     /// When the server says no.
     pub async fn rows(&mut self, table: &Comparison, keys: &[&Key]) -> Result<Listing, SqlError> {
-        let compared = &table.compared;
         let mut all = Listing::new();
         for some in keys.chunks(200) {
-            let query = format!(
-                "SELECT {}, {} AS digest FROM {} WHERE {}",
-                compared.key_values(),
-                compared.row(),
-                table.from(),
-                compared.these(some)
-            );
-            all.extend(self.listing(&query, compared).await?);
+            let query = table.compared.rows(table.table(), some);
+            all.extend(self.listing(&query, &table.compared).await?);
         }
         Ok(all)
     }
 
-    async fn listing(&mut self, query: &str, compared: &Compared) -> Result<Listing, SqlError> {
+    async fn listing(&mut self, query: &ReadStatement, compared: &Compared) -> Result<Listing, SqlError> {
         let rows = self.sql.query(query).await?;
         Ok(rows.iter().map(|row| (key(row, compared), row.text("digest"))).collect())
     }
@@ -253,8 +201,7 @@ impl Side {
         key: &Key,
         most: usize,
     ) -> Result<Option<Vec<Shown>>, SqlError> {
-        let condition = table.compared.these(&[key]);
-        self.show(table, &condition, most).await
+        self.show(table, &table.compared.show(table.table(), key, most)).await
     }
 
     /// How often each row stands in a table without a key, by digest.
@@ -262,11 +209,7 @@ impl Side {
     /// # Errors
     /// When the server says no.
     pub async fn bag(&mut self, table: &Comparison, most: usize) -> Result<Listing, SqlError> {
-        let query = format!(
-            "SELECT digest, COUNT(*) AS n FROM (SELECT {} AS digest FROM {}) d GROUP BY digest LIMIT {most}",
-            table.compared.row(),
-            table.from()
-        );
+        let query = table.compared.bag(table.table(), most);
         let rows = self.sql.query(&query).await?;
         Ok(rows.iter().map(|r| (vec![r.text("digest")], r.text("n"))).collect())
     }
@@ -281,26 +224,21 @@ impl Side {
         digest: &str,
         most: usize,
     ) -> Result<Option<Vec<Shown>>, SqlError> {
-        let condition = format!("{} = {}", table.compared.row(), literal(digest));
-        self.show(table, &condition, most).await
+        self.show(table, &table.compared.show_by_digest(table.table(), digest, most)).await
     }
 
     async fn show(
         &mut self,
         table: &Comparison,
-        condition: &str,
-        most: usize,
+        query: &ReadStatement,
     ) -> Result<Option<Vec<Shown>>, SqlError> {
-        let compared = &table.compared;
-        let query =
-            format!("SELECT {} FROM {} WHERE {condition} LIMIT 1", compared.shown(most), table.from());
-        let rows = self.sql.query(&query).await?;
+        let rows = self.sql.query(query).await?;
         let columns = |row: &Row| {
             let shown = |n: usize| Shown {
                 text: row.get(&format!("v{n}")).map(str::to_owned),
                 exact: row.text(&format!("x{n}")),
             };
-            (0..compared.columns.len()).map(shown).collect()
+            (0..table.compared.columns.len()).map(shown).collect()
         };
         Ok(rows.first().map(columns))
     }
@@ -318,16 +256,6 @@ pub struct Shown {
     pub text: Option<String>,
     /// What it is compared by.
     pub exact: String,
-}
-
-fn sum_of(table: &Comparison, range: &Range) -> String {
-    let compared = &table.compared;
-    format!(
-        "{} FROM {} WHERE {}",
-        compared.sum(table.adding),
-        table.from(),
-        compared.between(range.after.as_ref(), range.up_to.as_ref())
-    )
 }
 
 fn summed(row: &Row) -> Result<Sum, SqlError> {

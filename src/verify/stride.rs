@@ -4,10 +4,7 @@
 //! adding them up costs. Where a key counts (1, 2, 3, or every tenth number), a look at the last chunk says how
 //! far to go. Where it has large gaps, the server is asked: behind a gap the next chunk could be a whole table.
 
-use super::{
-    digest::{Compared, Key},
-    side::Range,
-};
+use crate::dialect::{Compared, Key, Range};
 
 /// Numbers for each row up to which a key counts: as many rows more than wished may lie in a chunk at most.
 const SPARSE: i128 = 16;
@@ -73,7 +70,7 @@ fn number(key: Option<&Key>) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::table::Column;
+    use crate::dialect::Column;
 
     fn compared(data_type: &str) -> Compared {
         let column = Column { name: "id".into(), data_type: data_type.into(), ..Column::default() };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    dialect::{Dialect, SYSTEM_DATABASES},
+    dialect::{Column, Dialect, ReadStatement},
     transport::{Row, SqlError, SqlReader},
 };
 
@@ -43,53 +43,14 @@ impl Table {
     }
 }
 
-/// One column.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Column {
-    /// Name.
-    pub name: String,
-    /// Type without its length, in lower case, such as `varchar`.
-    pub data_type: String,
-    /// Type in full, such as `varchar(20)`.
-    pub column_type: String,
-    /// Whether it may be NULL.
-    pub nullable: bool,
-    /// Bytes at most, for texts and binary strings.
-    pub bytes: u64,
-    /// Character set, for texts.
-    pub character_set: Option<String>,
-    /// Collation, for texts.
-    pub collation: Option<String>,
-}
-
 /// Reads all tables of users.
 ///
 /// # Errors
 /// When the server refuses to show them.
 pub async fn read(sql: &mut SqlReader, dialect: Dialect) -> Result<Tables, SqlError> {
-    let wanted = format!("TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES})");
-    let tables = sql
-        .query(&format!(
-            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, ENGINE AS engine, TABLE_ROWS AS n \
-             FROM information_schema.TABLES WHERE {wanted} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
-        ))
-        .await?;
-    let columns = sql
-        .query(&format!(
-            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS tbl, COLUMN_NAME AS name, DATA_TYPE AS kind, COLUMN_TYPE AS whole, \
-             CHARACTER_OCTET_LENGTH AS bytes, IS_NULLABLE AS nullable, CHARACTER_SET_NAME AS cs, COLLATION_NAME AS co, EXTRA AS extra, \
-             {} AS made FROM information_schema.COLUMNS WHERE {wanted} \
-             ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
-            dialect.generation_expression()
-        ))
-        .await?;
-    let indexes = sql
-        .query(&format!(
-            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS tbl, INDEX_NAME AS name, COLUMN_NAME AS col, SUB_PART AS part, \
-             NULLABLE AS nullable, INDEX_TYPE AS kind FROM information_schema.STATISTICS \
-             WHERE {wanted} AND NON_UNIQUE = 0 ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX"
-        ))
-        .await?;
+    let tables = sql.query(&ReadStatement::compared_tables()).await?;
+    let columns = sql.query(&dialect.compared_columns()).await?;
+    let indexes = sql.query(&ReadStatement::compared_indexes()).await?;
     Ok(assemble(&tables, &columns, &indexes))
 }
 
@@ -144,7 +105,7 @@ fn key(table: &Table, indexes: &BTreeMap<String, Vec<&Row>>) -> Option<(String, 
     };
     let fits = |columns: &Vec<&Row>| {
         own(columns).iter().all(|c| {
-            let known = table.column(&c.text("col")).is_some_and(super::digest::orders);
+            let known = table.column(&c.text("col")).is_some_and(crate::dialect::orders);
             let whole = c.get("part").is_none() && !c.text("nullable").eq_ignore_ascii_case("yes");
             known && whole && c.text("kind").eq_ignore_ascii_case("btree")
         })

@@ -11,7 +11,7 @@ use super::{
     scratch::IDS,
     web::server,
 };
-use crate::{apply::StepError, model::HostName};
+use crate::{apply::StepError, dialect::ReadStatement, model::HostName};
 
 /// Rows that each writer inserts while the others do the same.
 const TOGETHER: u64 = 20;
@@ -78,7 +78,7 @@ impl Canaries<'_> {
     /// Waits until the rows of these writers have met on a host; a number that two of them gave out.
     async fn twice(&self, host: &HostName, sources: &[&Source]) -> Result<Option<String>, StepError> {
         for source in sources {
-            let count = format!("SELECT COUNT(*) AS n FROM {}", source.scratch.table(IDS));
+            let count = ReadStatement::count(source.scratch.name(), IDS);
             let delay = source.ways.get(host).map_or(0, |way| way.delay);
             if self.until(host, count, |n| n == TOGETHER, delay).await?.is_none() {
                 return Ok(Some(format!(
@@ -91,7 +91,7 @@ impl Canaries<'_> {
         let mut given: BTreeMap<String, &HostName> = BTreeMap::new();
         let mut twice = None;
         for source in sources {
-            let rows = sql.query(&format!("SELECT id FROM {}", source.scratch.table(IDS))).await;
+            let rows = sql.query(&ReadStatement::column(source.scratch.name(), IDS, "id")).await;
             for row in rows.map_err(|e| StepError::new(host, "look at the numbers that were given out", e))? {
                 let id = row.text("id");
                 if let Some(other) = given.insert(id.clone(), &source.host) {

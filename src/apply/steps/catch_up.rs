@@ -112,7 +112,7 @@ async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Go
     let goal = if dialect.family() == Family::MySql && channel.using_gtid != "No" {
         Goal::State(gtid_state(&mut reader, dialect).await.map_err(failed)?)
     } else {
-        let rows = reader.query(dialect.show_binlog()).await.map_err(failed)?;
+        let rows = reader.query(&dialect.show_binlog()).await.map_err(failed)?;
         match rows.first() {
             Some(row) => Goal::Place((row.text("file"), row.number("position").unwrap_or(0))),
             None => Goal::Place(channel.read.clone()),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{super::journal::Journal, Fleet, StepError, statements};
-use crate::{gtid::has_passed, model::HostName, observe::channels, plan::GtidPhase};
+use crate::{dialect::ReadStatement, gtid::has_passed, model::HostName, observe::channels, plan::GtidPhase};
 
 /// How long transactions without a GTID may take to end, and to reach every replica.
 const DRAINS: Duration = Duration::from_secs(300);
@@ -44,14 +44,14 @@ async fn drained(host: &HostName, with: bool, fleet: &Fleet<'_>) -> Result<(), S
     let (tried, count) = match with {
         false => (
             "wait for its transactions without a GTID",
-            "SHOW GLOBAL STATUS LIKE 'Ongoing_anonymous_transaction_count'",
+            ReadStatement::counter("Ongoing_anonymous_transaction_count"),
         ),
-        true => ("wait for its transactions with a GTID", "SELECT LENGTH(@@GLOBAL.gtid_owned) AS value"),
+        true => ("wait for its transactions with a GTID", ReadStatement::owned_gtids()),
     };
     let mut sql = fleet.reader(host).await?;
     let begun = Instant::now();
     loop {
-        let rows = sql.query(count).await.map_err(|e| StepError::new(host, tried, e))?;
+        let rows = sql.query(&count).await.map_err(|e| StepError::new(host, tried, e))?;
         match rows.first().and_then(|r| r.number("value")) {
             None | Some(0) => break,
             Some(left) if begun.elapsed() > DRAINS => {
@@ -77,7 +77,7 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
         };
         let Some(source) = fleet.desired.hosts.values().find(of).map(|h| &h.name) else { continue };
         let mut reader = fleet.reader(source).await?;
-        let rows = reader.query(fleet.dialect(source)?.show_binlog()).await;
+        let rows = reader.query(&fleet.dialect(source)?.show_binlog()).await;
         reader.close().await;
         let rows = rows.map_err(|e| StepError::new(source, "look at its binary log", e))?;
         let Some(goal) = rows.first().map(|r| (r.text("file"), r.number("position").unwrap_or(0))) else {

@@ -113,7 +113,7 @@ pub async fn restart(
     let mut sql = fleet.reader(host).await?;
     for (name, wished) in expect {
         let rows = sql
-            .query(&format!("SHOW GLOBAL VARIABLES LIKE {}", crate::dialect::literal(name)))
+            .query(&crate::dialect::ReadStatement::variable(name))
             .await
             .map_err(|e| StepError::new(host, "look at its variables", e))?;
         let Some(value) = rows.first().and_then(|r| r.at(1)).map(str::to_owned) else { continue };

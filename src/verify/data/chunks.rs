@@ -6,12 +6,12 @@ use futures_util::future::{join, join_all};
 
 use super::{CHUNK, FIRST, Run};
 use crate::{
+    dialect::{Key, Range},
     transport::SqlError,
     verify::{
         compare::{by_size, next_size},
-        digest::Key,
         settle::Trouble,
-        side::{Comparison, Range, Side, Sum},
+        side::{Comparison, Side, Sum},
         stride::Stride,
     },
 };

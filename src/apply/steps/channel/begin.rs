@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{super::Statements, POLL, STALLS, StepError, Work};
 use crate::{
     desired::Positioning,
-    dialect::literal,
+    dialect::{ReadStatement, literal},
     gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid, Standing, has_passed, purged_by, standing},
     model::{Family, HostName},
     observe::{BinlogFacts, ChannelFacts, channels, gtid_state, gtid_state_with_start},
@@ -161,7 +161,7 @@ impl Work<'_> {
         }
         // One answer has both, so they belong together.
         let mut source = self.fleet.reader(&self.wish.source).await?;
-        let rows = source.query(self.fleet.dialect(&self.wish.source)?.show_binlog()).await;
+        let rows = source.query(&self.fleet.dialect(&self.wish.source)?.show_binlog()).await;
         source.close().await;
         let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary log", e))?;
         let row = rows.first().cloned().unwrap_or_default();
@@ -408,7 +408,7 @@ impl Work<'_> {
 
     async fn source_logs(&self) -> Result<Vec<String>, StepError> {
         let mut reader = self.fleet.reader(&self.wish.source).await?;
-        let rows = reader.query("SHOW BINARY LOGS").await;
+        let rows = reader.query(&ReadStatement::binary_logs()).await;
         reader.close().await;
         let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary logs", e))?;
         Ok(rows.iter().map(|r| r.text("log_name")).collect())
@@ -418,8 +418,8 @@ impl Work<'_> {
         let source = &self.wish.source;
         let mut reader = self.fleet.reader(source).await?;
         let failed = |e| StepError::new(source, "look at its binary log", e);
-        let status = reader.query(self.fleet.dialect(source)?.show_binlog()).await.map_err(failed)?;
-        let logs = reader.query("SHOW BINARY LOGS").await.map_err(failed)?;
+        let status = reader.query(&self.fleet.dialect(source)?.show_binlog()).await.map_err(failed)?;
+        let logs = reader.query(&ReadStatement::binary_logs()).await.map_err(failed)?;
         reader.close().await;
         let row =
             status.first().ok_or_else(|| StepError::new(source, "look at its binary log", "it is off"))?;

@@ -1,0 +1,69 @@
+//! The accounts of a server.
+
+use super::ReadStatement;
+use crate::{
+    dialect::{Dialect, literal},
+    model::Family,
+};
+
+impl ReadStatement {
+    /// The names of all accounts. The database `test` is open to an anonymous user that may be in that table alone.
+    pub fn account_names() -> Self {
+        Self::new(
+            "SELECT User AS user, Host AS host FROM mysql.user UNION SELECT User, Host FROM mysql.db WHERE User = ''",
+        )
+    }
+
+    /// What an account may do, a statement a row. A role has no host.
+    pub fn grants(user: &str, host: Option<&str>) -> Self {
+        let host = host.map(|host| format!("@{}", literal(host))).unwrap_or_default();
+        Self::new(format!("SHOW GRANTS FOR {}{host}", literal(user)))
+    }
+
+    /// What the account that is logged in was granted on everything.
+    pub fn own_privileges() -> Self {
+        Self::new(
+            "SELECT PRIVILEGE_TYPE AS privilege, IS_GRANTABLE AS grantable FROM information_schema.USER_PRIVILEGES \
+             WHERE REPLACE(GRANTEE, '''', '') = CURRENT_USER()",
+        )
+    }
+}
+
+impl Dialect {
+    /// What a session says first so that `SHOW CREATE USER` can be read and run again: the salt of a
+    /// MySQL hash holds characters that no text survives with (8.0.17 and later).
+    pub fn show_hashes_as_hex(self) -> Option<ReadStatement> {
+        self.mysql(8, 0, 17).then(|| ReadStatement::new("SET SESSION print_identified_with_as_hex=1"))
+    }
+
+    /// How an account logs in, as a statement in the first column of the only row. `SHOW CREATE USER` came
+    /// with MySQL 5.7.6; before, it is put together from the table of accounts.
+    pub fn show_create_user(self, user: &str, host: &str) -> ReadStatement {
+        let (user, host) = (literal(user), literal(host));
+        ReadStatement::new(match self.family() == Family::MariaDb || self.mysql(5, 7, 6) {
+            true => format!("SHOW CREATE USER {user}@{host}"),
+            false => format!(
+                "SELECT CONCAT('CREATE USER ', QUOTE(User), '@', QUOTE(Host), ' IDENTIFIED BY PASSWORD ', QUOTE(Password), \
+                 ' REQUIRE ', CASE ssl_type WHEN '' THEN 'NONE' WHEN 'ANY' THEN 'SSL' ELSE ssl_type END) \
+                 FROM mysql.user WHERE User = {user} AND Host = {host}"
+            ),
+        })
+    }
+
+    /// Whether an account is a role: a query for all, whose column `is_role` is `Y` or not.
+    pub fn show_accounts(self) -> ReadStatement {
+        ReadStatement::new(match self.family() {
+            Family::MariaDb => {
+                "SELECT User AS user, Host AS host, is_role AS is_role FROM mysql.user ORDER BY is_role DESC, User, Host"
+            }
+            Family::MySql if !self.mysql(8, 0, 0) => {
+                "SELECT User AS user, Host AS host, 'N' AS is_role FROM mysql.user ORDER BY User, Host"
+            }
+            // A role is an account like another; those that are granted come first.
+            Family::MySql => {
+                "SELECT User AS user, Host AS host, 'N' AS is_role FROM mysql.user ORDER BY \
+                 EXISTS (SELECT 1 FROM mysql.role_edges WHERE FROM_USER = User AND FROM_HOST = Host) DESC, User, Host"
+            }
+        })
+    }
+}

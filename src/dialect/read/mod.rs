@@ -1,0 +1,29 @@
+//! Statements that only read. A connection that reads takes nothing else, and nobody but the dialect makes one.
+
+mod accounts;
+mod clone;
+mod content;
+mod guard;
+mod server;
+mod verify;
+
+use std::borrow::Cow;
+
+pub use content::Scalar;
+pub use guard::reads_only;
+
+/// A statement that only reads: a SELECT, a SHOW, or a setting of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadStatement(Cow<'static, str>);
+
+impl ReadStatement {
+    /// For the dialect alone: who makes one answers for it.
+    pub(in crate::dialect) fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
