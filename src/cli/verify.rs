@@ -125,6 +125,7 @@ async fn proven(
         }
     };
     let scope = Scope {
+        pair: None,
         databases: args.databases.clone(),
         tables: args.tables.clone(),
         ids: !args.quick,

@@ -4,6 +4,7 @@
 
 mod account;
 mod channel;
+mod definitions;
 mod dump;
 mod heartbeat;
 mod quote;
@@ -12,6 +13,7 @@ mod rows;
 mod variable;
 
 pub use channel::ChannelStatement;
+pub use definitions::{DefinedKind, DefinitionQuery};
 pub use dump::DumpWords;
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal};

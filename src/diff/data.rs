@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Context, Draft,
     channel::{Footing, broken_for_good, copied_from, replicates_from},
-    loss,
+    compare_copy, loss,
     promotion::will_have_all_of,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     gtid::{self, GtidState},
     model::{Fact, HostName, bytes, visible},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, SeedMark, ServerFacts},
-    plan::{Action, Coordinates, Kind, Reason, Step, StepId},
+    plan::Coordinates,
 };
 
 /// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
@@ -44,11 +44,11 @@ pub fn footing(
             }
         }
         if channel.is_some_and(ChannelFacts::running) {
-            draft.steps.extend(finished_copy(host, facts, wish));
+            footing.extend(compare_copy::again(context, host, facts, (server, wish), draft));
             continue;
         }
         if channel.is_some() && !cut_off {
-            draft.steps.extend(finished_copy(host, facts, wish));
+            footing.extend(compare_copy::again(context, host, facts, (server, wish), draft));
             if let Some(lost) = cannot_go_on(context, host, facts, server, wish, draft) {
                 footing.insert(wish.source.clone(), lost);
             }
@@ -71,6 +71,7 @@ pub fn footing(
             footing.insert(wish.source.clone(), decided);
         }
     }
+    compare_copy::of_new_copies(context, host, facts, &footing, draft);
     footing
 }
 
@@ -112,23 +113,6 @@ fn cannot_go_on(
     let reason = format!("replication from {}: {lost}. {next}. Nothing was changed.", wish.source);
     draft.refuse(&host.name, "source-purged", reason);
     Some(Footing::Refused)
-}
-
-/// A run that ended between a channel's start and the end of its copy's record left that record.
-fn finished_copy(host: &DesiredHost, facts: &HostFacts, wish: &ChannelWish) -> Option<Step> {
-    let mark = facts.seeds.known()?.from(&wish.source).filter(|m| m.loaded.is_some())?;
-    Some(Step {
-        id: StepId(format!("{}/seed-record/{}", host.name, wish.source)),
-        host: host.name.clone(),
-        kind: Kind::Seed,
-        summary: format!("note that the copy from {} is complete", mark.from),
-        reason: vec![Reason::because("the channel stands, and the copy's record is still there")],
-        before: Some("/var/lib/tandem/seed.json".into()),
-        after: None,
-        risk: Vec::new(),
-        requires: Vec::new(),
-        action: Action::ForgetSeed(wish.source.clone()),
-    })
 }
 
 /// One replica and one of its sources between which no channel exists yet, or one that can't go on.

@@ -3,6 +3,7 @@
 mod accounts;
 mod certificates;
 mod channel;
+mod compare_copy;
 mod compatibility;
 mod copy;
 mod data;

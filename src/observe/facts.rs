@@ -174,9 +174,9 @@ impl SeedMarks {
 
 /// The record of an unfinished copy.
 ///
-/// It is written before the first row and removed once the channel runs. It proves that the replica
-/// was empty when the copy began, and holds the one thing that can't be observed later: the
-/// coordinates of the snapshot.
+/// It is written before the first row and removed once the channel runs and the copy was compared with its source.
+/// It proves that the replica was empty when the copy began, and holds the one thing that can't be observed later:
+/// the coordinates of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeedMark {
@@ -186,6 +186,9 @@ pub struct SeedMark {
     pub databases: Vec<String>,
     /// Coordinates, once everything is loaded; until then the copy is worthless.
     pub loaded: Option<SeedCoordinates>,
+    /// What was not the same as on the source when the copy was compared last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<String>,
 }
 
 /// The record of a raised retention, kept on the source as `/var/lib/tandem/retention.json` while a copy runs.

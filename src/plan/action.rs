@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
+    dialect::HEARTBEAT,
     firewall::FirewallChange,
     model::{Endpoint, Filters, HostName},
 };
@@ -129,8 +130,8 @@ pub enum Action {
     Seed(SeedPlan),
     /// Let a source purge its binary logs again as it did before a copy that was cut off.
     RestoreRetention(std::collections::BTreeMap<String, String>),
-    /// Take away the record of a copy whose channel runs already.
-    ForgetSeed(HostName),
+    /// Compare a copy whose channel runs with its source, and take its record away if they are the same.
+    CompareCopy(ComparePlan),
     /// Make, change or start a channel.
     Channel(Box<ChannelChange>),
     /// Wait until a replica has executed what its sources have.
@@ -226,6 +227,28 @@ pub struct SeedPlan {
     pub beside: bool,
     /// How the data gets there.
     pub method: CopyMethod,
+}
+
+impl SeedPlan {
+    /// Whether other sources bring something, too: then what is there already is theirs.
+    pub fn has_other_sources(&self) -> bool {
+        self.beside || self.others.iter().any(|database| database != HEARTBEAT)
+    }
+}
+
+/// What of a copy is compared with its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparePlan {
+    /// The source.
+    pub from: HostName,
+    /// Name of the channel from there; empty for the unnamed one.
+    pub channel: String,
+    /// Databases of the copy.
+    pub databases: Vec<String>,
+    /// Whether the source's accounts must be the same, too.
+    pub accounts: bool,
+    /// Accounts of ours, by user name; each server has its own.
+    pub own_users: Vec<String>,
 }
 
 /// How a copy is made.

@@ -115,7 +115,9 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
                 after(&host, READY);
                 requires.extend(channel_steps.iter().chain(&ended).cloned());
             }
-            Action::ForgetSeed(_) | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
+            Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
+            // What is written on the copy has to come back to the source, or the two would differ.
+            Action::CompareCopy(_) => requires.extend(channel_steps.iter().cloned()),
             Action::Seed(seed) => {
                 for side in [&host, &seed.from, &seed.donor] {
                     after(side, READY);

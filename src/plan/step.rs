@@ -48,6 +48,8 @@ pub enum Kind {
     Seed,
     /// A replication channel.
     Channel,
+    /// A copy is compared with its source.
+    Compare,
     /// The row by which lag is measured.
     Heartbeat,
 }
@@ -67,6 +69,7 @@ impl fmt::Display for Kind {
             Kind::Database => "database",
             Kind::Seed => "seed",
             Kind::Channel => "channel",
+            Kind::Compare => "compare",
             Kind::Heartbeat => "heartbeat",
         })
     }

@@ -45,7 +45,7 @@ impl Sign {
         match (step.kind, &step.before, &step.after) {
             _ if interrupts => Sign::Interrupt,
             (Kind::Seed, Some(_), None) => Sign::Remove,
-            (Kind::Seed | Kind::Service | Kind::Command, ..) => Sign::Act,
+            (Kind::Seed | Kind::Compare | Kind::Service | Kind::Command, ..) => Sign::Act,
             (_, None, None) => Sign::Act,
             (_, None, Some(_)) => Sign::Create,
             (_, Some(_), None) => Sign::Remove,

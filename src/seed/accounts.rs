@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     apply::{Fleet, StepError, journal::Journal, statements},
     dialect::{ReadStatement, literal},
-    grant::is_system_account,
-    model::HostName,
+    grant::{AccountState, is_system_account, read_grant},
+    model::{HostName, visible},
     plan::{CLONE_USER, SeedPlan},
     transport::{Login, ReadScript, SqlError, SqlReader},
 };
@@ -42,7 +42,7 @@ pub async fn copy(
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<usize, StepError> {
-    let several = plan.beside || !plan.others.is_empty();
+    let several = plan.has_other_sources();
     let there = if several { accounts_of(host, fleet).await? } else { BTreeSet::new() };
     // An account that is there already gets the source's login; none is ever dropped. Of several sources
     // each brings only those that are not there.
@@ -107,6 +107,75 @@ async fn read(
     }
     source.close().await;
     Ok(accounts)
+}
+
+/// How many accounts of a source were compared with those of its copy, and what differs, in words.
+///
+/// # Errors
+/// When a server refuses to show its accounts.
+pub async fn differences(
+    host: &HostName,
+    from: &HostName,
+    own_users: &[String],
+    fleet: &Fleet<'_>,
+) -> Result<(usize, Vec<String>), StepError> {
+    let wanted = |user: &str, at: &str, _| {
+        !is_system_account(user, at) && user != CLONE_USER && !own_users.iter().any(|own| own == user)
+    };
+    let (there, here) = tokio::try_join!(read(from, wanted, fleet), read(host, wanted, fleet))?;
+    let alike = fleet.server(from)?.version == fleet.server(host)?.version;
+    let mut found = Vec::new();
+    for source in &there {
+        let name = visible(&source.shown());
+        let Some(copy) = here.iter().find(|a| (&a.user, &a.host) == (&source.user, &source.host)) else {
+            found.push(format!("account {name} is missing on {host}"));
+            continue;
+        };
+        if !source.same_login(copy, alike) {
+            found.push(format!("account {name}: login, limits or lock differ between {from} and {host}"));
+        }
+        let (granted, has) = (source.granted(), copy.granted());
+        for grant in granted.difference(&has) {
+            found.push(format!("account {name} lacks on {host}: {}", visible(&without_hashes(grant))));
+        }
+        for grant in has.difference(&granted) {
+            found.push(format!("account {name} has on {host} only: {}", visible(&without_hashes(grant))));
+        }
+    }
+    Ok((there.len(), found))
+}
+
+impl Account {
+    fn shown(&self) -> String {
+        if self.host.is_empty() { self.user.clone() } else { format!("{}@{}", self.user, self.host) }
+    }
+
+    /// Whether both log in alike. Of other versions only what all versions say alike is compared.
+    fn same_login(&self, other: &Account, same_version: bool) -> bool {
+        let state = |account: &Account| {
+            let create = account.create.first().map(|text| text.replacen(" IF NOT EXISTS", "", 1))?;
+            AccountState::read(&create, &[]).ok()
+        };
+        match same_version {
+            true => self.create == other.create && self.roles == other.roles,
+            false => state(self) == state(other),
+        }
+    }
+
+    /// What it was granted, one privilege and scope at a time where the line can be read.
+    fn granted(&self) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        for line in &self.grants {
+            match read_grant(line) {
+                Ok(Some(grant)) => {
+                    all.extend(grant.privileges.iter().map(|word| format!("{word} ON {}", grant.scope)));
+                }
+                // A role or a proxy that is granted.
+                Ok(None) | Err(_) => drop(all.insert(line.clone())),
+            }
+        }
+        all
+    }
 }
 
 /// Makes accounts: first all of them, then what they may do, since one may be granted to another.

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{TICK, copy::Copied, mark, meanwhile, quiet, there_now};
+use super::{TICK, copy::Copied, events, mark, meanwhile, quiet, there_now};
 use crate::{
     apply::{
         Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
@@ -287,17 +287,9 @@ async fn settle(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result
         sql.run(&dialect.stop_channel(&channel.name)).await.map_err(failed)?;
         sql.run(&dialect.drop_channel(&channel.name)).await.map_err(failed)?;
     }
-    // An event that is enabled must not run here, not even once.
-    let events = sql
-        .run("SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name FROM information_schema.EVENTS WHERE STATUS = 'ENABLED'")
-        .await
-        .map_err(failed)?;
-    sql.off_the_binlog().await.map_err(failed)?;
-    for row in events {
-        let name = [row.text("db"), row.text("name")].map(|part| crate::dialect::identifier(&part)).join(".");
-        sql.run(&format!("ALTER EVENT {name} {}", dialect.disable_event())).await.map_err(failed)?;
-    }
     sql.sql.close().await;
+    // An event that is enabled must not run here, not even once.
+    events::rest(host, None, fleet, journal).await?;
     quiet::end(host, fleet, journal).await
 }
 

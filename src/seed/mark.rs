@@ -24,6 +24,9 @@ mv /var/lib/tandem/seed.json.new /var/lib/tandem/seed.json
 const READ: ReadScript =
     ReadScript::new("read the copies' records", "cat /var/lib/tandem/seed.json 2>/dev/null || true");
 
+/// Differences that are kept.
+const MOST: usize = 50;
+
 /// The records as they are now.
 pub async fn read(host: &HostName, fleet: &Fleet<'_>) -> Result<SeedMarks, StepError> {
     let failed = |why: String| StepError::new(host, READ.what, why);
@@ -46,6 +49,19 @@ pub async fn write(host: &HostName, marks: &SeedMarks, fleet: &Fleet<'_>) -> Res
         .await
         .map(|_| ())
         .map_err(|e| StepError::new(host, tried, e))
+}
+
+/// Notes what was not the same when a copy was compared.
+pub async fn differs(
+    host: &HostName,
+    from: &HostName,
+    found: &[String],
+    fleet: &Fleet<'_>,
+) -> Result<(), StepError> {
+    let mut marks = read(host, fleet).await?;
+    let Some(mark) = marks.0.iter_mut().find(|mark| mark.from == from.as_str()) else { return Ok(()) };
+    mark.differs = found.iter().take(MOST).cloned().collect();
+    write(host, &marks, fleet).await
 }
 
 /// Takes a record away: the channel runs, and the copy is data like any other.

@@ -10,6 +10,7 @@ mod aside;
 mod check;
 mod clone;
 mod copy;
+mod events;
 mod keep;
 mod mark;
 mod physical;
@@ -26,8 +27,9 @@ use crate::{
     plan::{CopyMethod, SeedPlan, Step},
 };
 
+pub use accounts::differences as account_differences;
 pub use aside::MEND;
-pub use mark::{forget, read as read_marks};
+pub use mark::{differs, forget, read as read_marks};
 pub use retention::{Holds, restore as restore_retention};
 
 /// How long an exclusive look at the source may have to wait for running queries. While it waits,
@@ -79,7 +81,7 @@ async fn copy_all(
     let mut databases = plan.databases.clone();
     databases.extend(plan.replaces.iter().filter(|d| !plan.databases.contains(d)).cloned());
     let mut marks = mark::read(host, fleet).await?;
-    let mut record = SeedMark { from: plan.from.to_string(), databases, loaded: None };
+    let mut record = SeedMark { from: plan.from.to_string(), databases, loaded: None, differs: Vec::new() };
     marks.put(record.clone());
     // A copy of a whole server leaves the old data alone until it takes its place: only then it is noted, or what
     // comes in meanwhile would count as part of a copy that was cut off.
@@ -119,7 +121,8 @@ async fn copy_all(
         None if plan.accounts => accounts::copy(host, plan, fleet, journal).await?,
         None => 0,
     };
-    disable_events(step, plan, fleet, journal).await?;
+    // Events would run on both servers. Replication would have brought them disabled, so the copy does.
+    events::rest(host, Some(&plan.databases), fleet, journal).await?;
     check::contents(host, plan, fleet).await?;
     // A place in a replica's binary log means nothing to the source.
     let (file, position) = match plan.donor == plan.from {
@@ -242,29 +245,6 @@ async fn drop_leftovers(
     sql.run("SET SESSION foreign_key_checks=0").await.map_err(failed)?;
     for name in plan.leftovers.iter().chain(&plan.replaces) {
         sql.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name))).await.map_err(failed)?;
-    }
-    sql.sql.close().await;
-    Ok(())
-}
-
-/// Events would run on both servers. Replication would have brought them disabled, so the copy does.
-async fn disable_events(
-    step: &Step,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<(), StepError> {
-    let failed = |e| StepError::new(&step.host, "disable the copied events", e);
-    let disable = fleet.dialect(&step.host)?.disable_event();
-    let mut sql = statements(&step.host, fleet, journal).await?;
-    let rows = sql
-        .run("SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name FROM information_schema.EVENTS WHERE STATUS = 'ENABLED'")
-        .await
-        .map_err(failed)?;
-    sql.off_the_binlog().await.map_err(failed)?;
-    for row in rows.iter().filter(|r| plan.databases.contains(&r.text("db"))) {
-        let name = format!("{}.{}", identifier(&row.text("db")), identifier(&row.text("name")));
-        sql.run(&format!("ALTER EVENT {name} {disable}")).await.map_err(failed)?;
     }
     sql.sql.close().await;
     Ok(())

@@ -101,6 +101,33 @@ pub struct ChannelStatus {
     pub repairs: Vec<Repair>,
 }
 
+impl ChannelStatus {
+    /// A declared channel of which nothing is known but that it runs.
+    pub fn running(replica: &HostName, source: &HostName, endpoint: &Endpoint, name: &str) -> Self {
+        Self {
+            replica: replica.clone(),
+            source: Some(source.clone()),
+            endpoint: endpoint.to_string(),
+            name: name.to_owned(),
+            declared: Some(true),
+            state: "running",
+            io_thread: "Yes".into(),
+            sql_thread: "Yes".into(),
+            lag_seconds: None,
+            lag_source: None,
+            executed: String::new(),
+            gtid: String::new(),
+            tls: false,
+            layer: None,
+            cause: None,
+            next: None,
+            said: None,
+            evidence: Vec::new(),
+            repairs: Vec::new(),
+        }
+    }
+}
+
 /// Puts the status together. `declared` says whether the hosts' wishes hold channels at all.
 pub fn status(hosts: &[&DesiredHost], observed: &Observed, declared: bool) -> StatusDocument {
     let names: BTreeMap<Endpoint, HostName> =

@@ -17,7 +17,7 @@ use chunks::sums;
 use super::{
     DataProof, Remark, Scope, TableDifference, Tables, Verdict, Web,
     details::details,
-    pairs::{Group, groups},
+    pairs::{Group, groups, pair},
     position::Positions,
     scratch::ScratchDatabase,
     settle::{MOST_ROWS, Pair, Trouble},
@@ -55,7 +55,10 @@ pub struct Findings {
 /// Compares everything.
 pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Findings {
     let mut findings = Findings::default();
-    let (groups, left) = groups(web);
+    let (groups, left) = match &scope.pair {
+        None => groups(web),
+        Some((one, other)) => pair(web, one, other),
+    };
     findings.not_provable = left;
     let hosts: BTreeSet<HostName> = groups
         .iter()

@@ -8,6 +8,7 @@
 mod canary;
 mod compare;
 mod data;
+mod definitions;
 mod details;
 mod digest;
 mod filter;
@@ -28,6 +29,8 @@ mod together;
 mod web;
 
 pub use canary::{Canaries, Flight};
+pub use data::{Findings, compare as compare_tables};
+pub use definitions::{Defined, DefinitionDifference, Definitions, read as read_definitions};
 pub use filter::Filters;
 pub use ports::Outsider;
 pub use prove::{Scope, prove};

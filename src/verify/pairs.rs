@@ -83,6 +83,20 @@ pub fn groups(web: &Web) -> (Vec<Group>, Vec<Remark>) {
     (groups, left)
 }
 
+/// The same for two hosts alone.
+pub fn pair(web: &Web, one: &HostName, other: &HostName) -> (Vec<Group>, Vec<Remark>) {
+    let (mut all, mut left) = groups(web);
+    for group in &mut all {
+        let source = group.source.clone();
+        group.replicas.retain(|r| (&source, &r.host) == (one, other) || (&source, &r.host) == (other, one));
+    }
+    all.retain(|group| !group.replicas.is_empty());
+    // What was said of other hosts is not asked for.
+    let about = [format!("tables of {one} and {other}"), format!("tables of {other} and {one}")];
+    left.retain(|remark| about.contains(&remark.about));
+    (all, left)
+}
+
 impl Replica {
     /// Why a table is not compared with this replica's; an empty reason where it is none of the two hosts'
     /// business, nothing where it is compared.

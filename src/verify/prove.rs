@@ -17,6 +17,8 @@ use crate::{
 
 /// What is to be proven, and how gently.
 pub struct Scope<'a> {
+    /// Only the tables of these two hosts; all pairs where none is named.
+    pub pair: Option<(HostName, HostName)>,
     /// Only tables of these databases; all where none is named.
     pub databases: Vec<String>,
     /// Only tables that fit one of these patterns, as `database.table`.

@@ -95,6 +95,12 @@ impl Web {
         web
     }
 
+    /// Channels that run, where nobody asks who is written to. `passing` are the hosts whose binary log holds what
+    /// they replicated, too.
+    pub fn of_edges(edges: Vec<Edge>, passing: BTreeSet<HostName>) -> Self {
+        Self { edges, passing, ..Self::default() }
+    }
+
     /// Decides who is written to. Without a playbook these are the hosts at which the ways begin, and those
     /// on a circle: a row that is written anywhere else would stay an event that its source does not have.
     fn name_writers(&mut self, hosts: &[&DesiredHost], observed: &Observed, declared: bool) {

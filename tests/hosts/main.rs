@@ -5,6 +5,7 @@ mod accidents;
 mod accounts;
 mod adoption;
 mod bare;
+mod compared;
 mod compatibility;
 mod firewall;
 mod fresh_pair;

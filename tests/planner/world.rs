@@ -314,8 +314,10 @@ impl World {
                 return;
             }
             Action::CatchUp { .. } => return,
-            Action::ForgetSeed(_) => {
-                facts.seeds = Fact::Absent;
+            Action::CompareCopy(plan) => {
+                let mut marks = facts.seeds.known().cloned().unwrap_or_default();
+                marks.take(plan.from.as_str());
+                facts.seeds = if marks.0.is_empty() { Fact::Absent } else { Fact::Known(marks) };
                 return;
             }
             Action::RestoreRetention(_) => {
@@ -366,6 +368,7 @@ impl World {
                         own_file: "mysql-bin.000001".into(),
                         own_position: 4,
                     }),
+                    differs: Vec::new(),
                 });
                 facts.seeds = Fact::Known(marks);
             }
@@ -390,11 +393,6 @@ impl World {
                     list.push(channel);
                 }
                 facts.channel_passwords.insert("master.info".into(), sha256_hex(SECRET.as_bytes()));
-                if change.coordinates == Coordinates::OfSeed {
-                    let mut marks = facts.seeds.known().cloned().unwrap_or_default();
-                    marks.take(wish.source.as_str());
-                    facts.seeds = if marks.0.is_empty() { Fact::Absent } else { Fact::Known(marks) };
-                }
             }
             other => panic!("a world without {other:?}"),
         }

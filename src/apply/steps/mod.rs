@@ -4,6 +4,7 @@ mod account;
 mod catch_up;
 mod certificate;
 mod channel;
+mod compare;
 mod extra_channel;
 mod firewall;
 mod gtid_mode;
@@ -80,7 +81,7 @@ async fn act(
         Action::DropAccount { user, host: from } => account::drop(host, (user, from), fleet, journal).await,
         Action::Database { wish, exists } => account::database(host, wish, *exists, fleet, journal).await,
         Action::Seed(seed) => crate::seed::run(step, seed, fleet, journal, events).await,
-        Action::ForgetSeed(from) => crate::seed::forget(host, from, fleet).await.map(|()| None),
+        Action::CompareCopy(plan) => compare::run(step, plan, fleet, journal, events).await,
         Action::RestoreRetention(values) => {
             crate::seed::restore_retention(host, values, fleet, journal).await.map(|()| None)
         }

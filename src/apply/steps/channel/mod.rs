@@ -67,11 +67,7 @@ pub async fn run(
         .await
         .map_err(|e| StepError::new(host, format!("start the channel from {}", wish.source), e))?;
     sql.sql.close().await;
-    let note = work.wait_until_it_moves().await?;
-    if change.coordinates == Coordinates::OfSeed {
-        crate::seed::forget(host, &wish.source, fleet).await?;
-    }
-    Ok(Some(note))
+    work.wait_until_it_moves().await.map(Some)
 }
 
 /// A channel as it is now.

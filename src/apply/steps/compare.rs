@@ -1,0 +1,272 @@
+//! Compares a copy with its source, at one position, before it counts.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{super::journal::Journal, Events, Fleet, StepError, catch_up};
+use crate::{
+    apply::Event,
+    dialect::HEARTBEAT,
+    model::{HostName, visible},
+    observe::channels,
+    plan::{ComparePlan, Hop, Step},
+    seed::{account_differences, differs, forget},
+    status::ChannelStatus,
+    verify::{
+        DataProof, Defined, DefinitionDifference, Definitions, Edge, Filters, Findings, Scope,
+        TableDifference, Web, compare_tables, read_definitions,
+    },
+};
+
+/// How long a replica may take to a position while rows are compared.
+const WAIT: Duration = Duration::from_secs(600);
+/// Rows that are told of each table.
+const SHOW: usize = 3;
+/// Differences that are told.
+const MOST: usize = 20;
+/// How often definitions and accounts are looked at until what differs counts: a change may be on its way.
+const LOOKS: usize = 3;
+
+/// What was found to be the same.
+#[derive(Default)]
+struct Same {
+    tables: u64,
+    objects: usize,
+    accounts: usize,
+    /// What could not be compared, and why.
+    left_out: Vec<String>,
+}
+
+/// Compares; the record of the copy goes if everything is the same, else it keeps what differs.
+pub async fn run(
+    step: &Step,
+    plan: &ComparePlan,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+    events: &Events,
+) -> Result<Option<String>, StepError> {
+    let host = &step.host;
+    let begun = std::time::Instant::now();
+    let tried = format!("compare the copy with {}", plan.from);
+    let mut same = Same::default();
+    meet(step, plan, fleet, events).await?;
+    let web = web(fleet).await?;
+    let mut found = objects(step, plan, (fleet, events), &web, &mut same).await?;
+    found.extend(rows(step, plan, (fleet, events), &web, &mut same).await?);
+    journal.ran(host, &tried, begun.elapsed(), if found.is_empty() { "ok" } else { "it differs" });
+    if found.is_empty() {
+        forget(host, &plan.from, fleet).await?;
+        return Ok(Some(same.told()));
+    }
+    differs(host, &plan.from, &found, fleet).await?;
+    let more = found.len().saturating_sub(MOST);
+    found.truncate(MOST);
+    if more > 0 {
+        found.push(format!("and {more} more"));
+    }
+    Err(StepError::new(host, tried, found.join("; ")).then(
+        "The channel runs and nothing was taken away. Make the two the same and apply again; or copy again with \
+         --allow reseed, where a value was lost with another seed_method (physical, clone).",
+    ))
+}
+
+impl Same {
+    fn told(&self) -> String {
+        let number = |n: u64, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+        let mut text = format!(
+            "equal: rows of {}, definitions of {}",
+            number(self.tables, "table"),
+            number(self.objects as u64, "object")
+        );
+        if self.accounts > 0 {
+            text.push_str(&format!(", {}", number(self.accounts as u64, "account")));
+        }
+        if !self.left_out.is_empty() {
+            text.push_str(&format!("; not compared: {}", self.left_out.join("; ")));
+        }
+        text
+    }
+}
+
+/// Waits until the replica has what its source has now.
+async fn meet(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>, events: &Events) -> Result<(), StepError> {
+    let hop = Hop { from: Some(plan.from.clone()), to: step.host.clone(), channel: plan.channel.clone() };
+    catch_up::run(step, &[hop], false, fleet, events).await.map(drop)
+}
+
+/// The declared channels that run by now, with what each leaves out at this moment.
+async fn web(fleet: &Fleet<'_>) -> Result<Web, StepError> {
+    let mut edges = Vec::new();
+    let mut passing = BTreeSet::new();
+    for (replica, host) in &fleet.desired.hosts {
+        let Ok(server) = fleet.server(replica) else { continue };
+        if server.is_on("log_slave_updates") || server.is_on("log_replica_updates") {
+            passing.insert(replica.clone());
+        }
+        if host.channels.is_empty() {
+            continue;
+        }
+        let mut sql = fleet.reader(replica).await?;
+        let channels = channels(&mut sql, fleet.dialect(replica)?).await;
+        sql.close().await;
+        let channels = channels.map_err(|e| StepError::new(replica, "look at its channels", e))?;
+        for wish in &host.channels {
+            let Some(channel) = channels.iter().find(|c| c.name == wish.name && c.running()) else {
+                continue;
+            };
+            let logged =
+                fleet.server(&wish.source).ok().and_then(|s| s.binlog.known()).cloned().unwrap_or_default();
+            edges.push(Edge {
+                source: wish.source.clone(),
+                replica: replica.clone(),
+                status: ChannelStatus::running(replica, &wish.source, &wish.endpoint, &wish.name),
+                delay: channel.delay,
+                filters: Filters {
+                    logged: logged.do_db,
+                    not_logged: logged.ignore_db,
+                    channel: channel.filters.clone(),
+                },
+            });
+        }
+    }
+    Ok(Web::of_edges(edges, passing))
+}
+
+/// Definitions and accounts that differ; each counts if it is seen in the same way more than once.
+async fn objects(
+    step: &Step,
+    plan: &ComparePlan,
+    (fleet, events): (&Fleet<'_>, &Events),
+    web: &Web,
+    same: &mut Same,
+) -> Result<Vec<String>, StepError> {
+    let mut last: Option<Vec<String>> = None;
+    for _ in 0..LOOKS {
+        tell(step, events, "comparing definitions");
+        let mut found: Vec<String> = definitions(step, plan, fleet, web, same).await?;
+        if plan.accounts {
+            tell(step, events, "comparing accounts");
+            let (accounts, differing) =
+                account_differences(&step.host, &plan.from, &plan.own_users, fleet).await?;
+            same.accounts = accounts;
+            found.extend(differing);
+        }
+        if found.is_empty() || last.as_ref() == Some(&found) {
+            return Ok(found);
+        }
+        last = Some(found);
+        meet(step, plan, fleet, events).await?;
+    }
+    Ok(last.unwrap_or_default())
+}
+
+async fn definitions(
+    step: &Step,
+    plan: &ComparePlan,
+    fleet: &Fleet<'_>,
+    web: &Web,
+    same: &mut Same,
+) -> Result<Vec<String>, StepError> {
+    let (source, host) = (&plan.from, &step.host);
+    let (there, here) =
+        tokio::try_join!(definitions_of(source, plan, fleet), definitions_of(host, plan, fleet))?;
+    same.objects = there.objects();
+    let leaves_out = |of: &Defined| {
+        let edge = web.edges.iter().find(|e| e.source == *source && e.replica == *host);
+        !of.name.is_empty() && edge.is_some_and(|e| e.filters.leaves_out(&of.database, &of.name).is_some())
+    };
+    let differences = there.differences(&here, |of| !leaves_out(of));
+    Ok(differences.iter().map(|difference| in_words(difference, source.as_str(), host.as_str())).collect())
+}
+
+async fn definitions_of(
+    host: &HostName,
+    plan: &ComparePlan,
+    fleet: &Fleet<'_>,
+) -> Result<Definitions, StepError> {
+    let mut sql = fleet.reader(host).await?;
+    let databases: Vec<String> = plan.databases.iter().filter(|d| *d != HEARTBEAT).cloned().collect();
+    let read = read_definitions(&mut sql, fleet.dialect(host)?, &databases).await;
+    sql.close().await;
+    read.map_err(|e| StepError::new(host, "read its definitions", e))
+}
+
+fn in_words(difference: &DefinitionDifference, source: &str, replica: &str) -> String {
+    match difference {
+        DefinitionDifference::MissingOnReplica(of) => format!("{of} is missing on {replica}"),
+        DefinitionDifference::MissingOnSource(of) => format!("{of} is only on {replica}"),
+        DefinitionDifference::Differs { of, aspect, source: there, replica: here } => {
+            let shown = |value: &Option<String>| match value {
+                None => "NULL".to_owned(),
+                Some(text) if text.chars().count() > 60 => "another text".to_owned(),
+                Some(text) => format!("`{}`", visible(text)),
+            };
+            format!(
+                "{of}: {} is {} on {source} and {} on {replica}",
+                aspect.to_ascii_lowercase(),
+                shown(there),
+                shown(here)
+            )
+        }
+    }
+}
+
+/// Rows that differ.
+async fn rows(
+    step: &Step,
+    plan: &ComparePlan,
+    (fleet, events): (&Fleet<'_>, &Events),
+    web: &Web,
+    same: &mut Same,
+) -> Result<Vec<String>, StepError> {
+    let databases: Vec<String> = plan.databases.iter().filter(|d| *d != HEARTBEAT).cloned().collect();
+    if databases.is_empty() {
+        return Ok(Vec::new());
+    }
+    let progress = |text: &str| tell(step, events, text);
+    let scope = Scope {
+        pair: Some((plan.from.clone(), step.host.clone())),
+        databases,
+        tables: Vec::new(),
+        ids: false,
+        checksums: true,
+        restart: false,
+        max_load: u64::MAX,
+        max_lag: Duration::MAX,
+        wait: WAIT,
+        show: SHOW,
+        note: &progress,
+        progress: &progress,
+    };
+    let Findings { proofs, not_provable, errors } = compare_tables(fleet, web, &scope).await;
+    if let Some(error) = errors.first() {
+        return Err(StepError::new(&step.host, format!("compare {}", error.about), &error.reason));
+    }
+    same.tables = proofs.iter().map(|p| p.tables).sum();
+    same.left_out = not_provable.iter().map(|r| format!("{} ({})", r.about, r.reason)).collect();
+    same.left_out.sort();
+    same.left_out.dedup();
+    Ok(proofs.iter().flat_map(differing_tables).collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+fn differing_tables(proof: &DataProof) -> Vec<String> {
+    let told = |t: &TableDifference| match &t.problem {
+        Some(problem) => format!("table {}: {problem}", t.table),
+        None => {
+            let at_least = if t.at_least { "at least " } else { "" };
+            let rows =
+                if t.count == 1 { "1 row differs".to_owned() } else { format!("{} rows differ", t.count) };
+            format!("table {}: {at_least}{rows} between {} and {}", t.table, proof.source, proof.replica)
+        }
+    };
+    proof.differing.iter().map(told).collect()
+}
+
+fn tell(step: &Step, events: &Events, doing: &str) {
+    events.send(Event::Progress {
+        id: step.id.clone(),
+        host: step.host.clone(),
+        bytes: 0,
+        total: 0,
+        doing: doing.to_owned(),
+    });
+}

@@ -1,0 +1,121 @@
+//! A copy counts once it was compared with its source.
+//!
+//! Until then its record stays on the replica, and with it the step that compares: a run that is killed before the
+//! comparison, or a copy that turned out not to be the same, is not called in sync.
+
+use std::collections::BTreeMap;
+
+use super::{Context, Draft, channel::Footing, data::Pair};
+use crate::{
+    desired::{ChannelWish, DesiredHost, SeedMethod},
+    model::{Fact, HostName, visible},
+    observe::{HostFacts, SeedMark, ServerFacts},
+    plan::{Action, ComparePlan, Kind, Reason, Risk, SeedPlan, Step, StepId},
+};
+
+/// How many differences are shown of a comparison that was made before.
+const MOST: usize = 8;
+
+/// Compares the copies that this plan makes, and those whose channel it makes.
+pub fn of_new_copies(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    footing: &BTreeMap<HostName, Footing>,
+    draft: &mut Draft,
+) {
+    for wish in host.channels.iter().filter(|w| footing.get(&w.source) == Some(&Footing::Seeded)) {
+        let planned = draft.steps.iter().find_map(|step| match &step.action {
+            Action::Seed(seed) if step.host == host.name && seed.from == wish.source => Some(seed.clone()),
+            _ => None,
+        });
+        let step = match (planned, mark(facts, wish)) {
+            (Some(seed), _) => of_plan(host, wish, &seed),
+            (None, Some(mark)) => of_mark(context, host, wish, mark),
+            (None, None) => continue,
+        };
+        if draft.steps.iter().all(|there| there.id != step.id) {
+            draft.steps.push(step);
+        }
+    }
+}
+
+/// What becomes of a copy whose channel stands and that was not compared yet, or was not the same: it is compared
+/// again, or made again where that was allowed.
+pub fn again(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    (server, wish): (&ServerFacts, &ChannelWish),
+    draft: &mut Draft,
+) -> Option<(HostName, Footing)> {
+    let mark = mark(facts, wish)?;
+    let seed = host.seed_from(&wish.source).filter(|seed| seed.method != SeedMethod::None);
+    let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
+    if let (Some(seed), Some(source), true) = (seed, source, context.may_reseed && !mark.differs.is_empty()) {
+        let pair = Pair { context, host, facts, server, wish, source };
+        let replaces = pair.content_here().into_iter().collect();
+        return Some((wish.source.clone(), pair.copy(Some(seed), Vec::new(), replaces, draft)));
+    }
+    draft.steps.push(of_mark(context, host, wish, mark));
+    None
+}
+
+/// The record of a copy that is loaded.
+fn mark<'a>(facts: &'a HostFacts, wish: &ChannelWish) -> Option<&'a SeedMark> {
+    facts.seeds.known()?.from(&wish.source).filter(|mark| mark.loaded.is_some())
+}
+
+fn of_plan(host: &DesiredHost, wish: &ChannelWish, seed: &SeedPlan) -> Step {
+    let plan = ComparePlan {
+        from: wish.source.clone(),
+        channel: wish.name.clone(),
+        databases: seed.databases.clone(),
+        accounts: (seed.accounts || seed.method.is_whole()) && !seed.has_other_sources(),
+        own_users: seed.own_users.clone(),
+    };
+    step(host, plan, Vec::new())
+}
+
+fn of_mark(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish, mark: &SeedMark) -> Step {
+    let accounts = host.seed_from(&wish.source).is_some_and(|seed| seed.accounts);
+    let plan = ComparePlan {
+        from: wish.source.clone(),
+        channel: wish.name.clone(),
+        databases: mark.databases.clone(),
+        accounts: accounts && host.channels.len() == 1,
+        own_users: context.own_users(),
+    };
+    step(host, plan, mark.differs.iter().map(|text| visible(text)).collect())
+}
+
+fn step(host: &DesiredHost, plan: ComparePlan, mut differs: Vec<String>) -> Step {
+    if differs.len() > MOST {
+        let more = differs.len() - MOST;
+        differs.truncate(MOST);
+        differs.push(format!("and {more} more"));
+    }
+    let from = plan.from.clone();
+    let reason = match differs.is_empty() {
+        true => "a copy counts once it was compared".to_owned(),
+        false => "the last comparison found differences; --allow reseed copies again".to_owned(),
+    };
+    Step {
+        id: StepId(format!("{}/compare/{from}", host.name)),
+        host: host.name.clone(),
+        kind: Kind::Compare,
+        summary: format!(
+            "compare the copy with {from}: rows, definitions{}",
+            match plan.accounts {
+                true => ", accounts",
+                false => "",
+            }
+        ),
+        reason: vec![Reason::because(reason)],
+        before: (!differs.is_empty()).then(|| differs.join("\n")),
+        after: None,
+        risk: Vec::<Risk>::new(),
+        requires: Vec::new(),
+        action: Action::CompareCopy(plan),
+    }
+}

@@ -1,0 +1,303 @@
+//! Whether two servers define the same: databases, tables to the last index, views, routines, triggers and events.
+//! What decides is pure.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    dialect::{DefinedKind, DefinitionQuery, Dialect},
+    model::visible,
+    transport::{SqlError, SqlReader},
+};
+
+/// Whose definition it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Defined {
+    kind: DefinedKind,
+    /// Database.
+    pub database: String,
+    /// Name; empty for the database itself.
+    pub name: String,
+    part: String,
+}
+
+impl std::fmt::Display for Defined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = visible(&format!("{}.{}", self.database, self.name));
+        let part = visible(&self.part);
+        match self.kind {
+            DefinedKind::Database => write!(f, "database {}", visible(&self.database)),
+            DefinedKind::Table if self.part.is_empty() => write!(f, "table {name}"),
+            DefinedKind::Table => write!(f, "sequence {name}"),
+            DefinedKind::Column => write!(f, "column {part} of {name}"),
+            DefinedKind::Index => write!(f, "index {part} of {name}"),
+            DefinedKind::ForeignKey => write!(f, "foreign key {part} of {name}"),
+            DefinedKind::Check => write!(f, "check {part} of {name}"),
+            DefinedKind::Partition => write!(f, "partition {part} of {name}"),
+            DefinedKind::View => write!(f, "view {name}"),
+            DefinedKind::Routine | DefinedKind::Parameter => {
+                write!(f, "{} {name}", self.part.to_ascii_lowercase())
+            }
+            DefinedKind::Trigger => write!(f, "trigger {name}"),
+            DefinedKind::Event => write!(f, "event {name}"),
+        }
+    }
+}
+
+/// All definitions, each with its aspects in a form that is the same on every server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Definitions(BTreeMap<Defined, BTreeMap<&'static str, Option<String>>>);
+
+/// Something that is not the same on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DefinitionDifference {
+    /// Only the source has it.
+    MissingOnReplica(Defined),
+    /// Only the replica has it.
+    MissingOnSource(Defined),
+    /// Both have it, and one of its aspects differs; a value that is NULL is `None`.
+    Differs {
+        /// What.
+        of: Defined,
+        /// The column of `information_schema` that tells.
+        aspect: &'static str,
+        /// On the source.
+        source: Option<String>,
+        /// On the replica.
+        replica: Option<String>,
+    },
+}
+
+impl DefinitionDifference {
+    /// Whose definition it is.
+    pub fn of(&self) -> &Defined {
+        match self {
+            Self::MissingOnReplica(of) | Self::MissingOnSource(of) | Self::Differs { of, .. } => of,
+        }
+    }
+}
+
+/// Reads all definitions in these databases.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub async fn read(
+    sql: &mut SqlReader,
+    dialect: Dialect,
+    databases: &[String],
+) -> Result<Definitions, SqlError> {
+    let mut definitions = Definitions::default();
+    if databases.is_empty() {
+        return Ok(definitions);
+    }
+    for query in dialect.definitions(databases) {
+        definitions.add(sql, &query).await?;
+    }
+    let sequences: Vec<(String, String)> = definitions
+        .0
+        .iter()
+        .filter(|(of, aspects)| {
+            of.kind == DefinedKind::Table
+                && aspects.get("TABLE_TYPE").is_some_and(|t| t.as_deref() == Some("SEQUENCE"))
+        })
+        .map(|(of, _)| (of.database.clone(), of.name.clone()))
+        .collect();
+    for some in sequences.chunks(200) {
+        if let Some(query) = dialect.sequence_definitions(some) {
+            definitions.add(sql, &query).await?;
+        }
+    }
+    Ok(definitions)
+}
+
+impl Definitions {
+    async fn add(&mut self, sql: &mut SqlReader, query: &DefinitionQuery) -> Result<(), SqlError> {
+        for row in sql.query(&query.sql).await? {
+            let text = |n: usize| row.at(n).unwrap_or_default().to_owned();
+            let of = Defined { kind: query.kind, database: text(0), name: text(1), part: text(2) };
+            let aspects = query
+                .aspects
+                .iter()
+                .enumerate()
+                .map(|(n, aspect)| (*aspect, row.at(n + 3).map(|value| normal(aspect, value))))
+                .collect();
+            self.0.insert(of, aspects);
+        }
+        Ok(())
+    }
+
+    /// How many things are defined, without their parts.
+    pub fn objects(&self) -> usize {
+        let whole = |of: &&Defined| {
+            matches!(
+                of.kind,
+                DefinedKind::View | DefinedKind::Routine | DefinedKind::Trigger | DefinedKind::Event
+            ) || of.kind == DefinedKind::Table && of.part.is_empty()
+        };
+        self.0.keys().filter(whole).count()
+    }
+
+    /// What a replica defines otherwise than its source, as far as these take an object into account. The parts of
+    /// something that is missing altogether are not told.
+    pub fn differences(
+        &self,
+        replica: &Definitions,
+        takes: impl Fn(&Defined) -> bool,
+    ) -> Vec<DefinitionDifference> {
+        let mut found = Vec::new();
+        for (of, here) in self.0.iter().filter(|(of, _)| takes(of)) {
+            match replica.0.get(of) {
+                None if replica.lacks_whole(of) => {}
+                None => found.push(DefinitionDifference::MissingOnReplica(of.clone())),
+                Some(there) => found.extend(differing(of, here, there)),
+            }
+        }
+        for of in replica.0.keys().filter(|of| takes(of) && !self.0.contains_key(of)) {
+            if !self.lacks_whole(of) {
+                found.push(DefinitionDifference::MissingOnSource(of.clone()));
+            }
+        }
+        found
+    }
+
+    /// Whether the thing of which this is a part is not there either.
+    fn lacks_whole(&self, part: &Defined) -> bool {
+        let whole = |kind, part: &str, of: &Defined| Defined { kind, part: part.to_owned(), ..of.clone() };
+        match part.kind {
+            DefinedKind::Column
+            | DefinedKind::Index
+            | DefinedKind::ForeignKey
+            | DefinedKind::Check
+            | DefinedKind::Partition => {
+                let table = self.0.contains_key(&whole(DefinedKind::Table, "", part));
+                !table && !self.0.contains_key(&whole(DefinedKind::View, "", part))
+            }
+            DefinedKind::Table if !part.part.is_empty() => {
+                !self.0.contains_key(&whole(DefinedKind::Table, "", part))
+            }
+            DefinedKind::Parameter => {
+                let kind = part.part.split(' ').next().unwrap_or_default();
+                !self.0.contains_key(&whole(DefinedKind::Routine, kind, part))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn differing(
+    of: &Defined,
+    source: &BTreeMap<&'static str, Option<String>>,
+    replica: &BTreeMap<&'static str, Option<String>>,
+) -> Vec<DefinitionDifference> {
+    // An aspect that only one version tells of is none that could be compared.
+    let both = source.iter().filter_map(|(aspect, value)| Some((*aspect, value, replica.get(aspect)?)));
+    both.filter(|(_, source, replica)| source != replica)
+        .map(|(aspect, source, replica)| DefinitionDifference::Differs {
+            of: of.clone(),
+            aspect,
+            source: source.clone(),
+            replica: replica.clone(),
+        })
+        .collect()
+}
+
+/// A value as every version would write it.
+fn normal(aspect: &str, value: &str) -> String {
+    // MySQL 8.0.29 and MariaDB 10.6 call the old three-byte character set by its full name.
+    let value = value.replace("utf8mb3", "utf8");
+    match aspect {
+        "COLUMN_TYPE" | "DTD_IDENTIFIER" => without_width(&value),
+        "ENGINE" => value.to_ascii_lowercase(),
+        // MySQL 8.0 says so of each default that is an expression, 5.7 does not.
+        "EXTRA" => {
+            let words = value.split_whitespace().filter(|w| *w != "DEFAULT_GENERATED");
+            words.collect::<Vec<_>>().join(" ").to_ascii_lowercase()
+        }
+        "CREATE_OPTIONS" => sorted(&value.to_ascii_lowercase(), ' '),
+        // MySQL 8.0 took this mode away.
+        "SQL_MODE" => sorted(&value.replace("NO_AUTO_CREATE_USER", ""), ','),
+        _ => value,
+    }
+}
+
+fn sorted(list: &str, separator: char) -> String {
+    let mut words: Vec<&str> = list.split(separator).filter(|w| !w.is_empty()).collect();
+    words.sort_unstable();
+    words.join(&separator.to_string())
+}
+
+/// An integer's type without the width in which a client may show it; MySQL 8.0.19 has none any more. `tinyint(1)`
+/// and the width of `zerofill` mean something to clients.
+fn without_width(kind: &str) -> String {
+    let lower = kind.to_ascii_lowercase();
+    if lower.starts_with("tinyint(1)") || lower.contains("zerofill") {
+        return kind.to_owned();
+    }
+    for word in ["tinyint(", "smallint(", "mediumint(", "bigint(", "int(", "year("] {
+        if lower.starts_with(word)
+            && let Some((_, rest)) = kind.split_once(')')
+        {
+            return format!("{}{rest}", word.trim_end_matches('('));
+        }
+    }
+    kind.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definitions(list: &[(DefinedKind, &str, &str, &'static str, &str)]) -> Definitions {
+        let mut all = Definitions::default();
+        for (kind, name, part, aspect, value) in list {
+            let of =
+                Defined { kind: *kind, database: "d".into(), name: (*name).into(), part: (*part).into() };
+            all.0.entry(of).or_default().insert(aspect, Some(normal(aspect, value)));
+        }
+        all
+    }
+
+    #[test]
+    fn the_same_in_two_versions_is_no_difference() {
+        for (aspect, one, other) in [
+            ("COLUMN_TYPE", "int(11) unsigned", "int unsigned"),
+            ("COLUMN_TYPE", "year(4)", "year"),
+            ("COLLATION_NAME", "utf8_general_ci", "utf8mb3_general_ci"),
+            ("SQL_MODE", "STRICT_ALL_TABLES,NO_AUTO_CREATE_USER", "STRICT_ALL_TABLES"),
+            ("EXTRA", "DEFAULT_GENERATED on update CURRENT_TIMESTAMP", "on update CURRENT_TIMESTAMP"),
+        ] {
+            assert_eq!(normal(aspect, one), normal(aspect, other), "{aspect}");
+        }
+        for (aspect, one, other) in [
+            ("COLUMN_TYPE", "tinyint(1)", "tinyint(4)"),
+            ("COLUMN_TYPE", "int(5) unsigned zerofill", "int(6) unsigned zerofill"),
+            ("COLUMN_TYPE", "decimal(10,2)", "decimal(10,0)"),
+            ("COLUMN_TYPE", "enum('int(1)','b')", "enum('int(2)','b')"),
+        ] {
+            assert_ne!(normal(aspect, one), normal(aspect, other), "{aspect}");
+        }
+    }
+
+    #[test]
+    fn a_missing_table_is_told_once() {
+        use DefinedKind::{Column, Parameter, Routine, Table};
+        let source = definitions(&[
+            (Table, "t", "", "ENGINE", "InnoDB"),
+            (Column, "t", "a", "COLUMN_TYPE", "int"),
+            (Table, "u", "", "ENGINE", "InnoDB"),
+            (Column, "u", "a", "COLUMN_TYPE", "int"),
+            (Column, "u", "b", "COLUMN_TYPE", "int"),
+            (Routine, "f", "FUNCTION", "SQL_MODE", ""),
+            (Parameter, "f", "FUNCTION parameter 1", "PARAMETER_NAME", "x"),
+        ]);
+        let replica = definitions(&[
+            (Table, "u", "", "ENGINE", "MyISAM"),
+            (Column, "u", "a", "COLUMN_TYPE", "int"),
+            (Column, "u", "c", "COLUMN_TYPE", "int"),
+        ]);
+        let told: Vec<String> =
+            source.differences(&replica, |_| true).iter().map(|d| d.of().to_string()).collect();
+        assert_eq!(told, ["table d.t", "table d.u", "column b of d.u", "function d.f", "column c of d.u"]);
+        assert_eq!(source.differences(&source, |_| true), []);
+        assert_eq!(source.differences(&replica, |of| of.name == "f").len(), 1);
+    }
+}
