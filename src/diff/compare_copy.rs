@@ -73,6 +73,7 @@ fn of_plan(host: &DesiredHost, wish: &ChannelWish, seed: &SeedPlan) -> Step {
         databases: seed.databases.clone(),
         accounts: (seed.accounts || seed.method.is_whole()) && !seed.has_other_sources(),
         own_users: seed.own_users.clone(),
+        delay: wish.delay,
     };
     step(host, plan, Vec::new())
 }
@@ -85,6 +86,7 @@ fn of_mark(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish, mark: 
         databases: mark.databases.clone(),
         accounts: accounts && host.channels.len() == 1,
         own_users: context.own_users(),
+        delay: wish.delay,
     };
     step(host, plan, mark.differs.iter().map(|text| visible(text)).collect())
 }
@@ -104,13 +106,16 @@ fn step(host: &DesiredHost, plan: ComparePlan, mut differs: Vec<String>) -> Step
         id: StepId(format!("{}/compare/{from}", host.name)),
         host: host.name.clone(),
         kind: Kind::Compare,
-        summary: format!(
-            "compare the copy with {from}: rows, definitions{}",
-            match plan.accounts {
-                true => ", accounts",
-                false => "",
+        summary: match (plan.is_far_behind(), plan.accounts) {
+            (true, _) => {
+                format!(
+                    "note that the copy from {from} is loaded; its delay of {} s keeps it from being compared",
+                    plan.delay
+                )
             }
-        ),
+            (false, true) => format!("compare the copy with {from}: rows, definitions, accounts"),
+            (false, false) => format!("compare the copy with {from}: rows, definitions"),
+        },
         reason: vec![Reason::because(reason)],
         before: (!differs.is_empty()).then(|| differs.join("\n")),
         after: None,

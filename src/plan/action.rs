@@ -249,6 +249,16 @@ pub struct ComparePlan {
     pub accounts: bool,
     /// Accounts of ours, by user name; each server has its own.
     pub own_users: Vec<String>,
+    /// The channel's delay in seconds.
+    pub delay: u64,
+}
+
+impl ComparePlan {
+    /// Whether the two are never at one position while anybody waits: each look at a row would take as long as the
+    /// delay. Such a copy is not compared.
+    pub fn is_far_behind(&self) -> bool {
+        self.delay > 60
+    }
 }
 
 /// How a copy is made.

@@ -48,6 +48,13 @@ pub async fn run(
     let begun = std::time::Instant::now();
     let tried = format!("compare the copy with {}", plan.from);
     let mut same = Same::default();
+    if plan.is_far_behind() {
+        forget(host, &plan.from, fleet).await?;
+        return Ok(Some(format!(
+            "not compared: it is {} s behind by the delay that is declared",
+            plan.delay
+        )));
+    }
     meet(step, plan, fleet, events).await?;
     let web = web(fleet).await?;
     let mut found = objects(step, plan, (fleet, events), &web, &mut same).await?;
