@@ -4,7 +4,6 @@
 
 mod account;
 mod channel;
-mod definitions;
 mod dump;
 mod heartbeat;
 mod quote;
@@ -13,11 +12,10 @@ mod rows;
 mod variable;
 
 pub use channel::ChannelStatement;
-pub use definitions::{DefinedKind, DefinitionQuery};
 pub use dump::DumpWords;
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal};
-pub use read::{ReadStatement, Scalar, reads_only};
+pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
 pub use rows::{Adding, Column, Compared, Key, Range, incomplete, is_bytes, is_long, orders};
 
 use std::collections::BTreeMap;

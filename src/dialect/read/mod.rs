@@ -3,6 +3,7 @@
 mod accounts;
 mod clone;
 mod content;
+mod definitions;
 mod guard;
 mod server;
 mod verify;
@@ -10,6 +11,7 @@ mod verify;
 use std::borrow::Cow;
 
 pub use content::Scalar;
+pub use definitions::{DefinedKind, DefinitionQuery};
 pub use guard::reads_only;
 
 /// A statement that only reads: a SELECT, a SHOW, or a setting of the session.

@@ -3,8 +3,11 @@
 //! `information_schema` is asked and not `SHOW CREATE`: one statement for all tables, values instead of a text to be
 //! taken apart, and the same columns in every version as far as they exist there.
 
-use super::{Dialect, ReadStatement, literal};
-use crate::model::Family;
+use super::ReadStatement;
+use crate::{
+    dialect::{Dialect, identifier, literal},
+    model::Family,
+};
 
 /// What kind of thing a definition is of. The order is the one in which differences are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +68,7 @@ impl Dialect {
                 "SELECT {db} AS db, {name} AS name, {part} AS part, {} FROM information_schema.{from} {joins} {db} IN ({names})",
                 aspects.join(", ")
             );
-            DefinitionQuery { kind, aspects, sql }
+            DefinitionQuery { kind, aspects, sql: ReadStatement::new(sql) }
         };
         self.definition_sources().into_iter().map(query).collect()
     }
@@ -179,12 +182,16 @@ impl Dialect {
                 literal(db),
                 literal(name),
                 aspects.join(", "),
-                super::identifier(db),
-                super::identifier(name)
+                identifier(db),
+                identifier(name)
             )
         };
         let sql = sequences.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ");
-        (!sql.is_empty()).then_some(DefinitionQuery { kind: DefinedKind::Table, aspects, sql })
+        (!sql.is_empty()).then_some(DefinitionQuery {
+            kind: DefinedKind::Table,
+            aspects,
+            sql: ReadStatement::new(sql),
+        })
     }
 }
 
