@@ -89,3 +89,15 @@ fn what_would_break_replication_bars_both_hosts() {
         assert!(plan.steps.is_empty(), "{code}: {:?}", plan.steps);
     }
 }
+
+/// Tables of a server before MariaDB 10.6 and MySQL 8.0.30 name the three-byte set by its old name.
+#[test]
+fn a_collation_that_was_renamed_is_not_lacking() {
+    let plan = plan(|n, facts| {
+        let Fact::Known(server) = &mut facts.server else { panic!("a server") };
+        let Fact::Known(schema) = &mut server.schema else { panic!("a schema") };
+        schema.collations = [["utf8_general_ci", "utf8mb3_general_ci"][n].to_owned()].into();
+        schema.used = if n == 0 { ["utf8_general_ci".to_owned()].into() } else { [].into() };
+    });
+    assert_eq!(plan.refused, []);
+}
