@@ -26,7 +26,7 @@ safe_place() (
 private_dir() {
   parent=${1%/*}
   safe_place "${parent:-/}" || return 1
-  mkdir -m 700 -- "$1" 2>/dev/null
+  mkdir -m 700 -- "$1" 2>/dev/null || :
   case $(LC_ALL=C stat -c '%F:%u:%a' -- "$1" 2>/dev/null) in
     directory:0:700) ;;
     directory:0:*[2367] | directory:0:*[2367]?)
