@@ -13,7 +13,7 @@ use super::{
     confirm::confirm,
     exit::Exit,
     history,
-    plan::{need_playbook, prepare_again, print, read},
+    plan::{need_playbook, prepare_again, print, read, warn_of_unneeded},
     prepare::{Prepared, prepare},
     snapshot::Snapshot,
     stop::Interrupt,
@@ -65,6 +65,7 @@ async fn whole(
     terminal.note(&snapshot.headline(prepared));
     snapshot.version_notes().iter().for_each(|note| terminal.warning(note));
     let mut document = snapshot.document();
+    warn_of_unneeded(&snapshot, &args.allow, terminal);
     if let Some(difference) = saved.and_then(|saved| saved.first_difference(&document)) {
         terminal.error(&format!("the saved plan does not fit any more: {difference}"));
         terminal.note("Nothing was changed. Make another plan and read it.");

@@ -12,7 +12,7 @@ use super::{
     wants_json,
 };
 use crate::{
-    plan::{Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy},
+    plan::{self, Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy},
     render::{self, PlanView, Terminal},
     source::{Problem, Severity},
 };
@@ -74,6 +74,7 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
     terminal.note(&snapshot.headline(&prepared));
     snapshot.version_notes().iter().for_each(|note| terminal.warning(note));
     let mut document = snapshot.document();
+    warn_of_unneeded(&snapshot, &args.allow, terminal);
     let exit = snapshot.exit(&document, &prepared);
     let missing =
         blocked_by_policy(&snapshot.whole_plan(), &Policy { allow: args.allow.iter().copied().collect() });
@@ -92,6 +93,13 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
         save(path, &document, terminal)?;
     }
     Ok(exit)
+}
+
+/// A word that nothing needs may be a word for something else.
+pub fn warn_of_unneeded(snapshot: &Snapshot, given: &[Allow], terminal: &Terminal) {
+    for word in plan::unneeded(&snapshot.whole_plan(), given) {
+        terminal.warning(&format!("--allow {word}: no step of this plan needs it"));
+    }
 }
 
 /// `show`: a saved plan as `plan` showed it.

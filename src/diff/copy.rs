@@ -1,7 +1,7 @@
 //! The copy of a source's data as a step: whether it can be made, and what it costs and hurts.
 
 use super::{
-    Draft,
+    Draft, binlogs,
     channel::Footing,
     data::{Pair, join, shown},
 };
@@ -179,10 +179,13 @@ impl Pair<'_> {
             risk.push(Risk::Restart { sessions: self.server.sessions.known().map_or(0, Vec::len) });
             risk.push(Risk::Note(self.what_is_replaced(&method)));
         }
-        if self.server.binlog.known().is_some() && replaces.is_empty() && !beside {
-            risk.push(Risk::Note(format!(
-                "the binary logs of {host} start anew; it holds no data of its own"
-            )));
+        if !beside {
+            let gone = match (replaces.is_empty(), leftovers.is_empty()) {
+                (true, true) => binlogs::start_over(self.context, self.server),
+                _ => binlogs::followed(self.context, self.server),
+            };
+            let note = || Risk::Note(format!("the binary logs of {host} start over; nobody needs them"));
+            risk.extend(gone.or_else(|| self.server.binlog.known().map(|_| note())));
         }
         let databases: Vec<String> = chosen.iter().map(|d| d.name.clone()).collect();
         draft.steps.push(Step {

@@ -4,7 +4,7 @@ mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Draft, filters, gtid_mode};
+use super::{Context, Draft, binlogs, filters, gtid_mode};
 use crate::{
     desired::{DesiredHost, OptionFileHolds, SettingWish},
     dialect::Dialect,
@@ -18,7 +18,7 @@ use running::Off;
 
 /// Adds the steps for the option file, for variables that can be set at once, and for the restart of
 /// those that can't.
-pub fn steps(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(wishes) = &host.settings else { return };
     // The plan says so once, and not for each thing that is wished of it.
     if facts.server.is_absent() {
@@ -43,7 +43,7 @@ pub fn steps(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draf
         last_of_each(wishes, |name| dialect.variable_name(name, |n| server.variables.contains_key(n)));
     let place = host.option_file.clone().or_else(|| files.place_for_owned());
     let path = place.as_deref().unwrap_or_default();
-    let comparison = Comparison { host, files, server, wishes: &wishes, path, dialect };
+    let comparison = Comparison { context, host, files, server, wishes: &wishes, path, dialect };
     if place.is_none() && !comparison.lines(&[], &comparison.occurrences()).is_empty() {
         draft.refuse(
             &host.name,
@@ -69,6 +69,7 @@ fn last_of_each(wishes: &[SettingWish], name: impl Fn(&str) -> String) -> Vec<Se
 }
 
 struct Comparison<'a> {
+    context: &'a Context<'a>,
     host: &'a DesiredHost,
     files: &'a Files,
     server: &'a ServerFacts,
@@ -336,6 +337,10 @@ impl Comparison<'_> {
         let unit = self.host.service.clone();
         let sessions = self.server.sessions.known().map_or(0, Vec::len);
         let names: Vec<String> = fixed.iter().map(|o| o.name.clone()).collect();
+        let mut risk = vec![Risk::Restart { sessions }];
+        if names.iter().any(|name| name == "log_bin") {
+            risk.extend(binlogs::renamed(self.context, &self.host.name, self.server));
+        }
         let mut list = fixed;
         list.extend(at_once);
         Step {
@@ -346,7 +351,7 @@ impl Comparison<'_> {
             reason: list.iter().map(|o| o.reason.clone()).collect(),
             before: Some(Self::view(&list, |o| &o.running)),
             after: Some(Self::view(&list, |o| &o.wished)),
-            risk: vec![Risk::Restart { sessions }],
+            risk,
             requires: Vec::new(),
             action: Action::Restart {
                 unit: unit.unwrap_or_else(|| self.unit_name()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::BinlogFacts;
 use crate::{
-    dialect::{Dialect, ReadStatement},
+    dialect::{Dialect, ReadStatement, is_system_database},
     gtid::{BinlogState, Complete, GtidSet, GtidState, MySqlGtid, Position, ServerGtid},
     model::{Fact, Family},
     transport::{SqlError, SqlReader},
@@ -21,7 +21,96 @@ pub(super) async fn binlog(sql: &mut SqlReader, dialect: Dialect) -> Result<Opti
         do_db: list("binlog_do_db"),
         ignore_db: list("binlog_ignore_db"),
         oldest: logs.first().map(|r| r.text("log_name")).unwrap_or_default(),
+        changes: Fact::Absent,
     }))
+}
+
+/// Events that are looked at for changes; a log that holds more is somebody's.
+const EVENTS: u64 = 10_000;
+
+/// Whether the binary logs of a server that holds no database hold changes of users' databases all the same.
+pub(super) async fn changes(sql: &mut SqlReader) -> Fact<bool> {
+    let unread = |error: SqlError| Fact::Unread(error.to_string());
+    let logs = match sql.query(&ReadStatement::binary_logs()).await {
+        Ok(logs) => logs,
+        Err(error) => return unread(error),
+    };
+    let mut left = EVENTS;
+    for log in &logs {
+        let events = ReadStatement::binlog_events(&log.text("log_name"), None, left);
+        let rows = match sql.query(&events).await {
+            Ok(rows) => rows,
+            Err(error) => return unread(error),
+        };
+        if rows.iter().any(|row| is_change(&row.text("event_type"), &row.text("info"))) {
+            return Fact::Known(true);
+        }
+        left = left.saturating_sub(rows.len() as u64);
+        if left == 0 {
+            return Fact::Unread(format!("they hold more than {EVENTS} events"));
+        }
+    }
+    Fact::Known(false)
+}
+
+/// First words of statements that are about the server, its accounts, or a transaction, and about no table.
+const ABOUT_NO_TABLE: [&str; 25] = [
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "XA",
+    "GRANT",
+    "REVOKE",
+    "FLUSH",
+    "SET",
+    "INSTALL",
+    "UNINSTALL",
+    "ANALYZE",
+    "CREATE USER",
+    "ALTER USER",
+    "DROP USER",
+    "RENAME USER",
+    "CREATE ROLE",
+    "DROP ROLE",
+    "CREATE DATABASE",
+    "CREATE SCHEMA",
+    "ALTER DATABASE",
+    "ALTER SCHEMA",
+    "CREATE SERVER",
+    "ALTER INSTANCE",
+    "DROP DATABASE IF EXISTS TEST",
+];
+
+/// Whether an event changes a database of users: rows of a table, or a statement that is not known to be about
+/// something else.
+fn is_change(kind: &str, info: &str) -> bool {
+    let users = |name: &str| !is_system_database(name) && !name.starts_with("tandem_");
+    match kind {
+        "Table_map" => {
+            let table = info.split_once('(').and_then(|(_, table)| table.split_once('.'));
+            table.is_some_and(|(database, _)| users(database))
+        }
+        "Query" => {
+            let (database, statement) =
+                match info.strip_prefix("use `").and_then(|rest| rest.split_once("`; ")) {
+                    Some((database, statement)) => (Some(database), statement),
+                    None => (None, info),
+                };
+            let words: Vec<String> =
+                statement.replace('`', "").split_whitespace().map(str::to_ascii_uppercase).collect();
+            let words = words.join(" ");
+            let begins =
+                |known: &&str| words.strip_prefix(*known).is_some_and(|rest| !rest.starts_with(is_word));
+            let own = ["MYSQL.", "SYS.", "TANDEM_"].iter().any(|name| words.contains(name));
+            database.is_none_or(users) && !own && !ABOUT_NO_TABLE.iter().any(begins)
+        }
+        _ => false,
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 /// GTID state from variables that were read already.
@@ -113,5 +202,33 @@ async fn oldest_gtid_list(sql: &mut SqlReader, file: &str) -> Fact<BinlogState> 
             Some(row) => BinlogState::from_gtid_list(&row.text("info"))
                 .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_change;
+
+    #[test]
+    fn changes_of_users_databases_are_told_from_the_servers_own() {
+        for (kind, info, is) in [
+            ("Table_map", "table_id: 91 (hello.t)", true),
+            ("Table_map", "table_id: 7 (mysql.time_zone_name)", false),
+            ("Table_map", "table_id: 7 (tandem_7.canary)", false),
+            ("Query", "use `hello`; CREATE TABLE t (id int) /* xid=5 */", true),
+            ("Query", "use `mysql`; FLUSH PRIVILEGES", false),
+            ("Query", "CREATE USER 'a'@'%'", false),
+            ("Query", "insert into gone.t values (7)", true),
+            ("Query", "create database gone", false),
+            ("Query", "drop database gone", true),
+            ("Query", "DROP DATABASE IF EXISTS `test`", false),
+            ("Query", "DROP DATABASE IF EXISTS tests", true),
+            ("Query", "use `hello`; GRANT SELECT ON hello.* TO a", false),
+            ("Query", "DELETE FROM mysql.user WHERE User=''", false),
+            ("Query", "BEGIN", false),
+            ("Gtid", "SET @@SESSION.GTID_NEXT= 'x:1'", false),
+        ] {
+            assert_eq!(is_change(kind, info), is, "{info}");
+        }
     }
 }

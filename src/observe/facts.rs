@@ -252,6 +252,8 @@ pub struct ServerFacts {
     pub heartbeat: Fact<HeartbeatFacts>,
     /// Server ids of the replicas that are connected now, each with the address that it gives, if any.
     pub connected_replicas: Fact<Vec<(u64, String)>>,
+    /// Addresses from which replicas are connected now, as the server sees them.
+    pub replica_addresses: Fact<BTreeSet<String>>,
 }
 
 impl ServerFacts {
@@ -316,6 +318,8 @@ pub struct BinlogFacts {
     pub ignore_db: Vec<String>,
     /// The oldest file that is still there.
     pub oldest: String,
+    /// Whether the files hold changes of users' databases. Absent where databases are there anyway.
+    pub changes: Fact<bool>,
 }
 
 /// A channel as the replica reports it.

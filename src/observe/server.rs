@@ -1,10 +1,10 @@
 //! What a running server says of itself, by SELECT and SHOW.
 
 use super::{
-    ServerFacts,
+    DatabaseFacts, ServerFacts,
     accounts::accounts,
-    binlog::{binlog, gtid},
-    channels::{channels, connected_replicas},
+    binlog::{binlog, changes, gtid},
+    channels::{channels, connected_replicas, replica_addresses},
     collect::Ours,
     databases::databases,
     schema::schema,
@@ -33,7 +33,7 @@ pub(super) async fn read(
     }
     let variables = variables(sql, dialect).await?;
     let (account_names, accounts) = accounts(sql, &ours.accounts, dialect).await?;
-    let binlog = match variables.values.get("log_bin").map(String::as_str) {
+    let mut binlog = match variables.values.get("log_bin").map(String::as_str) {
         Some("ON") => match binlog(sql, dialect).await {
             Ok(facts) => facts.into(),
             Err(error) => Fact::Unread(error.to_string()),
@@ -41,6 +41,11 @@ pub(super) async fn read(
         _ => Fact::Absent,
     };
     let databases = databases(sql, dialect).await?;
+    if let Fact::Known(facts) = &mut binlog
+        && databases.iter().all(DatabaseFacts::is_empty)
+    {
+        facts.changes = changes(sql).await;
+    }
     Ok(ServerFacts {
         version,
         version_text,
@@ -57,6 +62,9 @@ pub(super) async fn read(
             .await
             .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         connected_replicas: connected_replicas(sql, dialect)
+            .await
+            .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
+        replica_addresses: replica_addresses(sql)
             .await
             .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
         variables: variables.values,

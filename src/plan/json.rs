@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Ignored, Kind, Plan, Refusal, StepId, Waiting, Warning};
+use super::{
+    Action, Ignored, Kind, Plan, Refusal, Risk, RiskDocument, RiskKind, Step, StepId, Waiting, Warning,
+};
 use crate::model::HostName;
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "2.0";
 
 /// A plan as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +48,18 @@ pub struct Summary {
     pub restarts: usize,
     /// Hosts that have steps.
     pub hosts: usize,
+    /// What becomes of data that exists on one host only.
+    pub data: DataEffect,
+}
+
+/// What becomes of data that exists on one host only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataEffect {
+    /// No step replaces any.
+    Kept,
+    /// A step replaces some.
+    Replaced,
 }
 
 /// The files and options a plan was made from. No values, no secrets.
@@ -85,8 +99,8 @@ pub struct StepDocument {
     pub before: Option<String>,
     /// What will be there.
     pub after: Option<String>,
-    /// What it can hurt.
-    pub risk: Vec<String>,
+    /// What it can disrupt.
+    pub risk: Vec<RiskDocument>,
     /// What must be done first.
     pub requires: Vec<StepId>,
 }
@@ -106,22 +120,13 @@ impl From<&Plan> for PlanDocument {
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             in_sync: plan.in_sync(),
-            summary: Summary { steps: plan.steps.len(), restarts, hosts: hosts.len() },
-            steps: plan
-                .steps
-                .iter()
-                .map(|step| StepDocument {
-                    id: step.id.clone(),
-                    host: step.host.clone(),
-                    kind: step.kind,
-                    summary: step.summary.clone(),
-                    reason: step.reason.iter().map(ToString::to_string).collect(),
-                    before: step.before.clone(),
-                    after: step.after.clone(),
-                    risk: step.risk.iter().map(ToString::to_string).collect(),
-                    requires: step.requires.clone(),
-                })
-                .collect(),
+            summary: Summary {
+                steps: plan.steps.len(),
+                restarts,
+                hosts: hosts.len(),
+                data: data_effect(plan.steps.iter().flat_map(|s| &s.risk).map(Risk::kind)),
+            },
+            steps: plan.steps.iter().map(StepDocument::from).collect(),
             waiting: plan.waiting.clone(),
             refused: plan.refused.clone(),
             warnings: plan.warnings.clone(),
@@ -131,7 +136,35 @@ impl From<&Plan> for PlanDocument {
     }
 }
 
+impl From<&Step> for StepDocument {
+    fn from(step: &Step) -> Self {
+        Self {
+            id: step.id.clone(),
+            host: step.host.clone(),
+            kind: step.kind,
+            summary: step.summary.clone(),
+            reason: step.reason.iter().map(ToString::to_string).collect(),
+            before: step.before.clone(),
+            after: step.after.clone(),
+            risk: step.risk.iter().map(RiskDocument::from).collect(),
+            requires: step.requires.clone(),
+        }
+    }
+}
+
+fn data_effect(mut risks: impl Iterator<Item = RiskKind>) -> DataEffect {
+    match risks.any(|kind| kind == RiskKind::ReplacesData) {
+        true => DataEffect::Replaced,
+        false => DataEffect::Kept,
+    }
+}
+
 impl StepDocument {
+    /// Whether a risk of this kind is among its own.
+    pub fn risks(&self, kind: RiskKind) -> bool {
+        self.risk.iter().any(|risk| risk.kind == kind)
+    }
+
     /// The step without what changes from second to second on a server that is in use: sizes of data
     /// and numbers of sessions. Whether there are any sessions at all stays.
     fn settled(&self) -> Self {
@@ -141,9 +174,9 @@ impl StepDocument {
         {
             step.summary = text.to_owned();
         }
-        step.risk.retain(|risk| !risk.starts_with("load:"));
-        for risk in step.risk.iter_mut().filter(|r| r.starts_with("restart:") && r.contains("session")) {
-            *risk = "restart: client sessions are cut".to_owned();
+        step.risk.retain(|risk| risk.kind != RiskKind::CopyLoad);
+        for risk in step.risk.iter_mut().filter(|r| r.kind == RiskKind::Restart && r.allow.is_some()) {
+            risk.text = "client sessions are cut".to_owned();
         }
         step
     }
@@ -191,7 +224,11 @@ impl PlanDocument {
     pub fn reworded(mut self, words: impl Fn(&str) -> String) -> Self {
         for step in &mut self.steps {
             let shown = [&mut step.before, &mut step.after].into_iter().flatten();
-            for text in shown.chain([&mut step.summary]).chain(&mut step.reason).chain(&mut step.risk) {
+            for text in shown
+                .chain([&mut step.summary])
+                .chain(&mut step.reason)
+                .chain(step.risk.iter_mut().map(|r| &mut r.text))
+            {
                 *text = words(text);
             }
         }
@@ -200,6 +237,11 @@ impl PlanDocument {
         let warnings = self.warnings.iter_mut().map(|w| &mut w.text);
         waiting.chain(refused).chain(warnings).for_each(|text| *text = words(text));
         self
+    }
+
+    /// What becomes of data that exists on one host only: by the steps that are there, whatever the summary says.
+    pub fn data(&self) -> DataEffect {
+        data_effect(self.steps.iter().flat_map(|s| &s.risk).map(|r| r.kind))
     }
 
     /// The first way in which a fresh plan differs from this one, in words; `None` if they are the same.
@@ -238,7 +280,7 @@ mod tests {
         let json = serde_json::to_string(&PlanDocument::from(&Plan::default())).unwrap_or_default();
         assert_eq!(
             json,
-            r#"{"format_version":"1.0","in_sync":true,"summary":{"steps":0,"restarts":0,"hosts":0},"steps":[],"waiting":[],"refused":[]}"#
+            r#"{"format_version":"2.0","in_sync":true,"summary":{"steps":0,"restarts":0,"hosts":0,"data":"kept"},"steps":[],"waiting":[],"refused":[]}"#
         );
     }
 

@@ -19,8 +19,8 @@ pub use action::{
 };
 pub use build::{build, in_doubt};
 pub use ignore::{IgnoreOutcome, IgnoreRule, Ignored};
-pub use json::{FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
+pub use json::{DataEffect, FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
 pub use order::{in_order, link};
-pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy};
-pub use risk::Risk;
+pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy, unneeded};
+pub use risk::{Risk, RiskDocument, RiskKind};
 pub use step::{Kind, Plan, Reason, Refusal, Step, StepId, Waiting, Warning};

@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Plan, Refusal};
 
 /// A word of `--allow`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Allow {
     /// A server that has client sessions is restarted.
     Restart,
@@ -13,7 +17,7 @@ pub enum Allow {
     CutClients,
     /// A replica's own data is replaced.
     Reseed,
-    /// A server's binary logs start anew.
+    /// A server's binary logs start over, or go on under another name.
     ResetBinlogs,
     /// An account is dropped.
     DropAccount,
@@ -72,6 +76,15 @@ impl FromStr for Allow {
 pub struct Policy {
     /// Words given by `--allow`, and `restart` after a `yes` at the prompt.
     pub allow: BTreeSet<Allow>,
+}
+
+/// Words that were given and that no step needs. Where something waits, a later plan may.
+pub fn unneeded(plan: &Plan, given: &[Allow]) -> Vec<Allow> {
+    let needed = |word: &Allow| plan.steps.iter().flat_map(|s| &s.risk).any(|r| r.gate() == Some(*word));
+    match plan.waiting.is_empty() {
+        true => given.iter().copied().filter(|word| !needed(word)).collect(),
+        false => Vec::new(),
+    }
 }
 
 /// The steps of a plan that the policy does not allow, as refusals that say which word is missing.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::Allow;
 use crate::model::HostName;
 
@@ -24,7 +27,7 @@ pub enum Risk {
     },
     /// A replica's own data is replaced.
     ReplacesData(String),
-    /// A server's binary logs start anew.
+    /// A server's binary logs start over, or go on under another name, and somebody could need what is in them.
     ResetsBinlogs(String),
     /// An account is dropped.
     DropsAccount,
@@ -43,7 +46,69 @@ pub enum Risk {
     Note(String),
 }
 
+/// What kind of harm a risk is, for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RiskKind {
+    /// The server is away for the time of a restart.
+    Restart,
+    /// Client sessions are cut off.
+    CutClients,
+    /// Writes wait for the time of a lock.
+    WriteLock,
+    /// A replica's own data is replaced.
+    ReplacesData,
+    /// A server's binary logs start over, or go on under another name.
+    ResetsBinlogs,
+    /// An account is dropped.
+    DropsAccount,
+    /// A channel ends.
+    EndsChannel,
+    /// Replication pauses for a moment.
+    ReplicationPause,
+    /// The packet filter changes.
+    Lockout,
+    /// A copy loads its source and the network.
+    CopyLoad,
+    /// Something else.
+    Note,
+}
+
+/// A risk as a plan is written: its kind, the word that allows it, and a text for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RiskDocument {
+    /// The kind.
+    pub kind: RiskKind,
+    /// The word of `--allow` without which the step is refused; null where nothing has to be allowed.
+    pub allow: Option<Allow>,
+    /// For people.
+    pub text: String,
+}
+
+impl From<&Risk> for RiskDocument {
+    fn from(risk: &Risk) -> Self {
+        Self { kind: risk.kind(), allow: risk.gate(), text: risk.to_string() }
+    }
+}
+
 impl Risk {
+    /// Its kind.
+    pub fn kind(&self) -> RiskKind {
+        match self {
+            Risk::Restart { .. } => RiskKind::Restart,
+            Risk::CutClients(_) => RiskKind::CutClients,
+            Risk::WriteLock { .. } => RiskKind::WriteLock,
+            Risk::ReplacesData(_) => RiskKind::ReplacesData,
+            Risk::ResetsBinlogs(_) => RiskKind::ResetsBinlogs,
+            Risk::DropsAccount => RiskKind::DropsAccount,
+            Risk::EndsChannel => RiskKind::EndsChannel,
+            Risk::ReplicationPause => RiskKind::ReplicationPause,
+            Risk::Lockout => RiskKind::Lockout,
+            Risk::CopyLoad { .. } => RiskKind::CopyLoad,
+            Risk::Note(_) => RiskKind::Note,
+        }
+    }
+
     /// What has to be allowed by name before the step may run.
     pub fn gate(&self) -> Option<Allow> {
         match self {
@@ -80,7 +145,7 @@ impl fmt::Display for Risk {
             }
             Risk::WriteLock { host, why } => write!(f, "writes on {host} wait for a moment: {why}"),
             Risk::ReplacesData(what) => write!(f, "replaces data: {what}"),
-            Risk::ResetsBinlogs(what) => write!(f, "binary logs start anew: {what}"),
+            Risk::ResetsBinlogs(what) => write!(f, "resets binary logs: {what}"),
             Risk::DropsAccount => f.write_str("drops an account"),
             Risk::EndsChannel => {
                 f.write_str("ends a channel: what its source writes from then on does not come any more")

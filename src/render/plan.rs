@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::HostName,
-    plan::{Kind, PlanDocument, StepDocument},
+    plan::{DataEffect, Kind, PlanDocument, RiskKind, StepDocument},
 };
 
 /// How much of a plan is shown.
@@ -41,7 +41,7 @@ enum Sign {
 
 impl Sign {
     fn of(step: &StepDocument) -> Self {
-        let interrupts = step.risk.iter().any(|r| r.starts_with("restart:") || r.starts_with("cuts "));
+        let interrupts = step.risks(RiskKind::Restart) || step.risks(RiskKind::CutClients);
         match (step.kind, &step.before, &step.after) {
             _ if interrupts => Sign::Interrupt,
             (Kind::Seed, Some(_), None) => Sign::Remove,
@@ -133,7 +133,7 @@ fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut 
         sentence("      ", 8, &paint(QUIET, line), view.width, text);
     }
     for risk in &step.risk {
-        sentence("      ", 8, &format!("{} {risk}", paint(ALARM, "!")), view.width, text);
+        sentence("      ", 8, &format!("{} {}", paint(ALARM, "!"), risk.text), view.width, text);
     }
     // What a host does first on itself is seen from the order; what another host does first is not.
     let mut foreign: Vec<(&HostName, Vec<String>)> = Vec::new();
@@ -238,11 +238,12 @@ fn last_line(document: &PlanDocument) -> String {
             0 => "No restart.".to_owned(),
             n => format!("{}.", count(n, "restart")),
         });
-        let replaces = document.steps.iter().any(|s| s.risk.iter().any(|r| r.starts_with("replaces data")));
-        if replaces {
-            parts.push(paint(ALARM, "Data is replaced."));
-        } else {
-            parts.push("No data is lost.".to_owned());
+        parts.push(match document.data() {
+            DataEffect::Replaced => paint(ALARM, "Data is replaced."),
+            DataEffect::Kept => "No data is lost.".to_owned(),
+        });
+        if document.steps.iter().any(|s| s.risks(RiskKind::ResetsBinlogs)) {
+            parts.push(paint(ALARM, "Binary logs are reset."));
         }
     } else {
         parts.push("no steps.".to_owned());

@@ -9,6 +9,8 @@ mod compared;
 mod compatibility;
 mod firewall;
 mod fresh_pair;
+mod gates;
+mod honest;
 mod hostile;
 mod lab;
 mod logins;

@@ -304,13 +304,31 @@ proptest! {
     }
 }
 
-/// A fixture of format 1.0 still loads.
+/// A fixture of format 2.0 still loads; one whose risks were sentences is refused by its version.
 #[test]
 fn an_old_plan_is_still_read() {
-    let text = include_str!("plan-1.0.json");
-    let plan = PlanDocument::parse(text).expect("a plan of format 1.0");
+    let text = include_str!("plan-2.0.json");
+    let plan = PlanDocument::parse(text).expect("a plan of format 2.0");
     assert_eq!(plan.summary.steps, plan.steps.len());
     assert!(plan.steps.iter().any(|s| s.kind == Kind::Channel));
+    let older = PlanDocument::parse(&text.replacen("\"2.0\"", "\"1.0\"", 1));
+    assert!(matches!(older, Err(tandem::plan::PlanFileError::Version(_))), "{older:?}");
+}
+
+/// What becomes of data follows from the kinds of the risks, whatever their texts and the summary say.
+#[test]
+fn that_data_is_replaced_is_read_out_of_no_sentence() {
+    let mut plan: serde_json::Value = serde_json::from_str(include_str!("plan-2.0.json")).expect("JSON");
+    let text = |plan: &serde_json::Value| {
+        let document = PlanDocument::parse(&plan.to_string()).expect("a plan");
+        tandem::render::plan(&document, tandem::render::PlanView::default())
+    };
+    assert!(text(&plan).contains("No data is lost."));
+    plan["steps"][0]["risk"] =
+        serde_json::json!([{"kind": "note", "allow": null, "text": "replaces data: none"}]);
+    assert!(text(&plan).contains("No data is lost."));
+    plan["steps"][0]["risk"] = serde_json::json!([{"kind": "replaces-data", "allow": "reseed", "text": "overwrites data: all of it"}]);
+    assert!(!text(&plan).contains("No data is lost.") && text(&plan).contains("Data is replaced."));
 }
 
 /// Data on the replica only, or on both, is refused, and nothing is done on that host.

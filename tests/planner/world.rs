@@ -434,6 +434,7 @@ fn set(server: &mut ServerFacts, list: &[(String, String)]) {
                     file: format!("{value}.000001"),
                     position: 4,
                     oldest: format!("{value}.000001"),
+                    changes: Fact::Known(false),
                     ..BinlogFacts::default()
                 });
             }

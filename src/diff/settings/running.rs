@@ -120,8 +120,14 @@ impl Comparison<'_> {
             _ => {
                 let wished = without_extension(wished);
                 let base = self.server.variable("log_bin_basename").unwrap_or_default();
-                let running =
-                    if wished.starts_with('/') { base } else { base.rsplit('/').next().unwrap_or(base) };
+                // A name alone is a file in the data directory: elsewhere it would be another log after a restart.
+                let datadir = self.server.variable("datadir").map(|d| d.trim_end_matches('/'));
+                let running = match datadir.and_then(|d| base.strip_prefix(d)?.strip_prefix('/')) {
+                    _ if wished.starts_with('/') => base,
+                    Some(name) => name,
+                    None if datadir.is_none() => base.rsplit('/').next().unwrap_or(base),
+                    None => base,
+                };
                 self.server.is_on("log_bin") && running == wished
             }
         }

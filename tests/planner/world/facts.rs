@@ -93,6 +93,7 @@ pub(super) fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
         channels: Fact::Known(Vec::new()),
         sessions: Fact::Known(Vec::new()),
         connected_replicas: Fact::Known(Vec::new()),
+        replica_addresses: Fact::Known(BTreeSet::new()),
         heartbeat: Fact::Absent,
         schema: Fact::Known(tandem::observe::SchemaFacts::default()),
     }
