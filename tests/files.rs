@@ -194,7 +194,7 @@ fn exit_statuses_without_a_host() {
         (vec!["-i", "hosts.yml", "validate", "play.yml", "-e", "nonsense"], 65),
         (vec!["show", "missing.plan"], 65),
         (vec!["-i", "hosts.yml", "vars", "nobody"], 64),
-        (vec!["history"], 0),
+        (vec!["history"], 1),
         (vec!["completions", "bash"], 0),
         (vec!["man"], 0),
     ] {
@@ -211,8 +211,8 @@ fn plan_files_that_are_none() {
         "{",
         "{}",
         "{\"format_version\":\"9.0\"}",
-        "{\"format_version\":\"1.0\",\"steps\":7}",
-        "{\"format_version\":\"1.0\",\"in_sync\":true,\"summary\":{\"steps\":0,\"restarts\":0,\"hosts\":0},\"steps\":[],\"waiting\":[],\"refused\":[]}",
+        "{\"format_version\":\"2.0\",\"steps\":7}",
+        "{\"format_version\":\"2.0\",\"in_sync\":true,\"summary\":{\"steps\":0,\"restarts\":0,\"hosts\":0},\"steps\":[],\"waiting\":[],\"refused\":[]}",
     ] {
         files.write("x.plan", text);
         let (code, _, err) = files.run(&["apply", "x.plan", "--yes"]);
@@ -395,7 +395,7 @@ fn offered(files: &Files, words: &[&str]) -> Vec<String> {
 #[test]
 fn bash_is_offered_hosts_playbooks_plans_and_runs() {
     let files = Files::new();
-    files.write("pair.plan", "{\n  \"format_version\": \"1.0\"}");
+    files.write("pair.plan", "{\n  \"format_version\": \"2.0\"}");
     files.write("notes.json", "{}");
     files.write("state/tandem/runs/20260101-a.jsonl", "{\"playbook\": \"play.yml\"}\n");
     files.write("state/tandem/runs/20260102-b.jsonl", "{\"playbook\": \"play.yml\"}\n");
@@ -450,4 +450,72 @@ fn every_shell_has_its_script_and_every_command_its_page() {
         assert!(page.contains(&format!("\n.SH {section}\n")), "{section}");
     }
     assert_eq!(files.run(&["man"]).1, page);
+}
+
+/// What is declared and comes to nothing is a mistake, and no host is connected for it.
+#[test]
+fn what_comes_to_nothing_is_a_mistake() {
+    let topology = "topology: {kind: dual-primary, members: [db-a, db-b]}";
+    let roles = "roles: [config, accounts, seed, replication]";
+    let whole = format!("- name: pair\n  hosts: db\n  {topology}\n  {roles}\n");
+    let code_of = |files: &Files, args: &[&str]| {
+        let args: Vec<&str> = ["-i", "hosts.yml"].iter().chain(args).copied().collect();
+        files.run(&args)
+    };
+    for (play, code) in [
+        (whole.clone(), None),
+        (format!("- name: pair\n  hosts: db\n  {topology}\n"), Some("playbook::no-roles")),
+        (format!("- name: pair\n  hosts: db\n  {topology}\n  roles: []\n"), Some("playbook::no-roles")),
+        (
+            format!("- name: pair\n  hosts: db\n  {topology}\n  roles: [config, accounts]\n"),
+            Some("topology::no-role"),
+        ),
+        (
+            format!(
+                "- name: pair\n  hosts: db\n  {topology}\n  roles: [config, {{role: replication, when: false}}]\n"
+            ),
+            Some("topology::no-role"),
+        ),
+        (
+            format!(
+                "- {{name: one, hosts: db, {topology}, roles: [config, accounts]}}\n\
+                 - {{name: two, hosts: db, {topology}, roles: [seed, replication]}}\n"
+            ),
+            None,
+        ),
+        (
+            "- name: pair\n  hosts: db\n  roles: [accounts, seed, replication]\n".to_owned(),
+            Some("playbook::roles-make-nothing"),
+        ),
+        (whole.replace("hosts: db", "hosts: nobody"), Some("playbook::hosts")),
+        (whole.replace("hosts: db", "hosts: \"db:!db\""), Some("playbook::hosts")),
+        ("[]\n".to_owned(), Some("playbook::shape")),
+    ] {
+        let files = Files::new();
+        files.write("group_vars/db.yml", "replication_password: {env: TEST_PASSWORD}\n");
+        files.write("play.yml", &play);
+        let (got, out, err) = code_of(&files, &["validate", "play.yml", "--format", "json"]);
+        assert_eq!(got, if code.is_some() { 65 } else { 0 }, "{play}\n{out}\n{err}");
+        if let Some(code) = code {
+            assert!(out.contains(&format!("\"{code}\"")), "{code} is missing for\n{play}\n{out}");
+            assert_eq!(code_of(&files, &["plan", "play.yml"]).0, 65, "{play}");
+        }
+    }
+    let files = Files::new();
+    files.write("group_vars/db.yml", "replication_password: {env: TEST_PASSWORD}\n");
+    files.write("play.yml", &whole);
+    for args in [
+        &["plan", "play.yml", "--limit", "db-a:!db-a"][..],
+        &["drift", "play.yml", "--ignore", "web-1"],
+        &["drift", "play.yml", "--ignore", "db-a/chanel"],
+        &["verify", "play.yml", "--tables", "orders"],
+        &["verify", "play.yml", "--no-checksums", "--tables", "shop.orders"],
+    ] {
+        assert_eq!(code_of(&files, args).0, 64, "{args:?}");
+    }
+    let (code, _, err) = code_of(&files, &["validate", "play.yml", "-e", "replication_tsl=off"]);
+    assert!(code == 65 && err.contains("replication_tls"), "{code}: {err}");
+    files.write("hosts.yml", "all: {children: {db: {hosts: {}}}}\n");
+    assert_eq!(code_of(&files, &["validate"]).0, 65);
+    assert_eq!(code_of(&files, &["status"]).0, 65);
 }

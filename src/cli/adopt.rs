@@ -170,6 +170,19 @@ impl<'a> Work<'a> {
         let draft = Adoption::draft(&fleet.named, &reading.observed, &fleet.group);
         fleet.sessions = std::mem::take(&mut reading.sessions);
         self.need_sources(&draft, args, terminal)?;
+        self.need_replicas(&fleet.named, &reading.observed, args, terminal)?;
+        if draft.plays.is_empty() {
+            let names: Vec<&str> = fleet.named.iter().map(|n| n.name.as_str()).collect();
+            terminal.error(&format!(
+                "{}: no channel leads from one of these hosts to another, so there is no topology to declare",
+                names.join(", ")
+            ));
+            terminal.note(&format!(
+                "Nothing was written. For a topology that is still to be made: tandem init {}",
+                args.directory.display()
+            ));
+            return Err(Exit::Error);
+        }
         let (loaded, built) = self.load(&draft, &reading, terminal)?;
         let wanted: Vec<DesiredHost> = built.iter().flat_map(|b| b.desired.hosts.values().cloned()).collect();
         let alone = |name: &HostName| !wanted.iter().any(|h| h.name == *name);
@@ -196,7 +209,11 @@ impl<'a> Work<'a> {
         let (loaded, built) = self.load(&draft, &reading, terminal)?;
         let plan = plan_for(&built, &reading, &loaded.project.secrets.resolve_some());
         let mut report = draft.report(&reading.observed, &plan);
-        let mistakes = built.iter().flat_map(|b| desired::lint(b).0.into_iter().chain(b.problems.0.clone()));
+        let plays: Vec<_> = loaded.project.plays.iter().map(|(play, _)| play).zip(built).collect();
+        let comes_to_nothing = desired::nothing(&loaded.project, &plays);
+        let mistakes =
+            plays.iter().flat_map(|(_, b)| desired::lint(b).0.into_iter().chain(b.problems.0.clone()));
+        let mistakes = mistakes.chain(comes_to_nothing.0);
         report.left.extend(
             loaded
                 .problems
@@ -309,13 +326,7 @@ impl<'a> Work<'a> {
                 true => terminal.warning(&format!("{text}; this channel stays undeclared")),
                 false => terminal.error(&text),
             }
-            // Most fleets are logged in to as one user.
-            let user = args
-                .from
-                .first()
-                .and_then(|first| first.rsplit_once('@'))
-                .map(|(user, _)| format!("{user}@"));
-            let word = format!("{}{}", user.unwrap_or_default(), stranger.source.address);
+            let word = like_the_first(args, &stranger.source.address);
             if !command.contains(&word) {
                 command.push(word);
             }
@@ -323,15 +334,79 @@ impl<'a> Work<'a> {
         if args.incomplete {
             return Ok(());
         }
+        self.name_them_too(&command, args, terminal);
+        Err(Exit::Error)
+    }
+
+    /// A replica that nobody named would stay undeclared: a playbook for its source alone declares nothing.
+    fn need_replicas(
+        &self,
+        named: &[Named],
+        observed: &Observed,
+        args: &InitArgs,
+        terminal: &Terminal,
+    ) -> Result<(), Exit> {
+        let servers: Vec<_> =
+            named.iter().filter_map(|n| Some((n, observed.get(&n.name)?.known()?.server.known()?))).collect();
+        let ids: BTreeSet<u64> = servers.iter().filter_map(|(_, s)| s.number("server_id")).collect();
+        let ours: BTreeSet<&str> = named
+            .iter()
+            .flat_map(|n| {
+                let connection = n.connection.iter().find(|(name, _)| *name == "ansible_host");
+                [Some(n.destination.as_str()), connection.and_then(|(_, value)| value.as_str())]
+            })
+            .flatten()
+            .collect();
+        let mut command = args.from.clone();
+        let mut missing = 0;
+        for (source, server) in &servers {
+            let connected = server.connected_replicas.known().into_iter().flatten();
+            let strange: Vec<_> = connected.filter(|(id, _)| !ids.contains(id)).collect();
+            if strange.is_empty() {
+                continue;
+            }
+            missing += strange.len();
+            let reported = strange.iter().map(|(_, host)| host.clone()).filter(|host| !host.is_empty());
+            let seen = server.replica_addresses.known().into_iter().flatten().cloned();
+            let addresses: BTreeSet<String> = match strange.iter().all(|(_, host)| !host.is_empty()) {
+                true => reported.collect(),
+                false => seen.filter(|address| !ours.contains(address.as_str())).collect(),
+            };
+            for address in &addresses {
+                let word = like_the_first(args, &crate::model::visible(address));
+                if !command.contains(&word) {
+                    command.push(word);
+                }
+            }
+            for (id, _) in strange {
+                let text = format!(
+                    "a server with server_id {id} replicates from {}, and is none of the hosts that were named",
+                    source.name
+                );
+                match args.incomplete {
+                    true => terminal.warning(&format!("{text}; its channel stays undeclared")),
+                    false => terminal.error(&text),
+                }
+            }
+        }
+        if missing == 0 || args.incomplete {
+            return Ok(());
+        }
+        self.name_them_too(&command, args, terminal);
+        Err(Exit::Error)
+    }
+
+    /// The whole command to run instead.
+    fn name_them_too(&self, command: &[String], args: &InitArgs, terminal: &Terminal) {
         let words: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
+        let r#become = if args.r#become { " --become" } else { "" };
         terminal.note(&format!(
-            "Nothing was written. Name it too: tandem{} init {} --from {}\n\
-             Or leave its channel undeclared: --incomplete",
+            "Nothing was written. Name all of them: tandem{} init {}{become} --from {}\n\
+             Or leave their channels undeclared: --incomplete",
             options(self.global),
             args.directory.display(),
             words.join(" ")
         ));
-        Err(Exit::Error)
     }
 }
 
@@ -379,6 +454,12 @@ fn plan_for(built: &[Built], reading: &Reading, secrets: &BTreeMap<SecretId, Sec
 
 fn is_mistake(problem: &Problem) -> bool {
     problem.severity == Severity::Error
+}
+
+/// A further host as the first one was named: most fleets are logged in to as one user.
+fn like_the_first(args: &InitArgs, address: &str) -> String {
+    let user = args.from.first().and_then(|first| first.rsplit_once('@')).map(|(user, _)| format!("{user}@"));
+    format!("{}{address}", user.unwrap_or_default())
 }
 
 /// Files of an earlier day are not written over, and this is said before anybody waits.

@@ -264,10 +264,10 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub no_checksums: bool,
     /// Compare only tables of these databases
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with_all = ["quick", "no_checksums"])]
     pub databases: Vec<String>,
     /// Compare only tables that fit, such as `shop.order*`
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["quick", "no_checksums"])]
     pub tables: Vec<String>,
     /// Rest while more statements than this run on a source
     #[arg(long, value_name = "N", default_value_t = 25)]

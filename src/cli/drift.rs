@@ -31,6 +31,11 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
     let playbook = need_playbook(args.playbook.playbook.as_deref(), "drift", terminal)?;
     let quiet = Terminal { quiet: true, ..*terminal };
     let prepared = prepare(global, Some(playbook), &[], &quiet)?;
+    let hosts: Vec<HostName> = prepared.plays().flat_map(|(_, hosts)| hosts.to_vec()).collect();
+    if let Some(why) = args.ignore.iter().find_map(|rule| rule.never_fits(&hosts)) {
+        terminal.error(&format!("--ignore: {why}"));
+        return Err(Exit::Usage);
+    }
     let mut rules = prepared.project.drift_rules(&mut Problems::default());
     rules.extend(args.ignore.iter().cloned());
     let snapshot = Snapshot::take(&prepared, Default::default(), &quiet).await?;
@@ -50,6 +55,9 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
         (exit, _) => exit,
     };
     let unread = snapshot.unread(&prepared);
+    // A rule may leave out that a host waits; that nothing is known of it stays.
+    document.in_sync &= unread.is_empty();
+    let hosts = snapshot.asked_for(&prepared);
     snapshot.close().await;
     for rule in &outcome.ended {
         let place = rule.place.as_ref().map(|p| format!(" ({p})")).unwrap_or_default();
@@ -71,7 +79,7 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
         terminal.out(&render::drift(&document, &unread, playbook, terminal.columns_out()));
     }
     if let Some(path) = &args.metrics_file {
-        replace(path, &metrics(&document, &unread, exit.code(), jiff::Timestamp::now().as_second()))
+        replace(path, &metrics(&document, &hosts, &unread, exit.code(), jiff::Timestamp::now().as_second()))
             .map_err(|error| {
                 terminal.error(&format!("the metrics can't be written to {}: {error}", path.display()));
                 Exit::Error

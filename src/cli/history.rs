@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{args::Global, exit::Exit, wants_json};
-use crate::render::{PastRun, Terminal};
+use crate::{
+    render::{PastRun, Terminal},
+    source::closest,
+};
 
 /// Where journals are: `$XDG_STATE_HOME/tandem/runs`.
 pub fn directory(terminal: &Terminal) -> Result<PathBuf, Exit> {
@@ -38,10 +41,20 @@ pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result
     let directory = directory(terminal)?;
     let names = names(&directory);
     match wanted {
+        None if names.is_empty() => {
+            terminal.error(&format!(
+                "no run has a journal in {}; `tandem apply` writes one",
+                directory.display()
+            ));
+            return Err(Exit::Error);
+        }
         None => list(&directory, &names, global, terminal),
         Some(wanted) => {
-            let Some(name) = names.iter().find(|n| n.starts_with(wanted)) else {
-                terminal.error(&format!("no run begins with `{wanted}`; `tandem history` lists them"));
+            let Some(name) = names.iter().find(|n| !wanted.is_empty() && n.starts_with(wanted)) else {
+                terminal.error(&match closest(wanted, names.iter().map(String::as_str)) {
+                    Some(near) => format!("no run begins with `{wanted}`; did you mean `{near}`?"),
+                    None => format!("no run begins with `{wanted}`; `tandem history` lists them"),
+                });
                 return Err(Exit::Error);
             };
             one(&entries(&directory, name), global, terminal);
@@ -91,9 +104,6 @@ fn list(directory: &Path, names: &[String], global: &Global, terminal: &Terminal
         }
         let summary = end.map_or("did not come to its end", |e| text(e, "summary"));
         terminal.out(&format!("{name}  {}  {summary}\n", text(&header, "playbook")));
-    }
-    if names.is_empty() && !wants_json(global.format) {
-        terminal.note("No run has a journal here yet.");
     }
 }
 

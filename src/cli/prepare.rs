@@ -14,7 +14,7 @@ use crate::{
     plan::{Allow, Inputs, Policy},
     playbook::{Loaded, Play, Project, Request, load},
     render::{self, Terminal},
-    source::{Problems, Sources},
+    source::{Problem, Problems, Sources},
     transport::Scratch,
 };
 
@@ -69,13 +69,10 @@ pub fn prepare(
     }
     let limit = match &global.limit {
         None => None,
-        Some(pattern) => match select(&project.inventory, pattern) {
-            Ok(hosts) => Some(hosts.into_iter().collect()),
-            Err(why) => {
-                terminal.error(&format!("--limit: {why}"));
-                return Err(Exit::Usage);
-            }
-        },
+        Some(pattern) => Some(limited(&project, pattern).map_err(|why| {
+            terminal.error(&format!("--limit: {why}"));
+            Exit::Usage
+        })?),
     };
     let scratch = Scratch::new().map_err(|error| {
         terminal.error(&format!("a directory for sockets can't be made: {error}"));
@@ -96,6 +93,20 @@ pub fn prepare(
         policy: Policy { allow: allow.iter().copied().collect() },
         inputs: inputs(global, playbook, allow),
     })
+}
+
+/// The hosts that a pattern chooses; with a playbook, at least one of its own must be among them.
+fn limited(project: &Project, pattern: &str) -> Result<BTreeSet<HostName>, String> {
+    let chosen: BTreeSet<HostName> = select(&project.inventory, pattern)?.into_iter().collect();
+    if chosen.is_empty() {
+        return Err(format!("`{pattern}` leaves no host"));
+    }
+    let of_plays: BTreeSet<&HostName> = project.plays.iter().flat_map(|(_, hosts)| hosts).collect();
+    if !of_plays.is_empty() && !chosen.iter().any(|host| of_plays.contains(host)) {
+        let names: Vec<&str> = of_plays.into_iter().map(HostName::as_str).collect();
+        return Err(format!("`{pattern}` is no host of this playbook; its hosts are {}", names.join(", ")));
+    }
+    Ok(chosen)
 }
 
 /// Reads files; what vaults among them hold is shown nowhere from now on.
@@ -127,12 +138,28 @@ pub fn check(
         // What is missing because a vault stays closed is no second mistake.
         return Ok((loaded, problems));
     }
+    let mut plays = Vec::new();
     for (play, hosts) in &loaded.project.plays {
         let built = desired::build(&loaded.project, play, hosts, &BTreeMap::new());
         problems.extend(desired::lint(&built));
-        problems.extend(built.problems);
+        problems.extend(built.problems.clone());
+        plays.push((play, built));
     }
-    loaded.project.drift_rules(&mut problems);
+    // What follows from another mistake is none of its own.
+    if !loaded.problems.fatal() {
+        problems.extend(desired::nothing(&loaded.project, &plays));
+        if playbook.is_some() {
+            problems.extend(desired::unread_extra(&loaded.project, &loaded.sources));
+        }
+    }
+    drop(plays);
+    let rules = loaded.project.drift_rules(&mut problems);
+    let hosts: Vec<HostName> = loaded.project.plays.iter().flat_map(|(_, hosts)| hosts.clone()).collect();
+    for rule in rules {
+        if let (Some(why), Some(place)) = (rule.never_fits(&hosts), &rule.place) {
+            problems.push(Problem::error("drift::rule", place, why, "this rule"));
+        }
+    }
     veil(&mut loaded.problems, &loaded.project.hidden);
     veil(&mut problems, &loaded.project.hidden);
     Ok((loaded, problems))

@@ -56,6 +56,20 @@ fn look_at_authorities(built: &mut Built) {
     }
 }
 
+/// The accounts of all plays: what one play makes another one may rest on.
+fn accounts(prepared: &Prepared) -> BTreeSet<(HostName, String)> {
+    let built = prepared
+        .plays()
+        .map(|(play, hosts)| desired::build(&prepared.project, play, hosts, &BTreeMap::new()).desired);
+    built
+        .flat_map(|desired| desired.hosts.into_values())
+        .flat_map(|host| {
+            let name = host.name;
+            host.accounts.into_iter().map(move |account| (name.clone(), account.user))
+        })
+        .collect()
+}
+
 impl Snapshot {
     /// Reads every host of every play and plans. Connections that are open are used again.
     pub async fn take(
@@ -65,6 +79,7 @@ impl Snapshot {
     ) -> Result<Self, Exit> {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
         let mut snapshot = Snapshot::default();
+        let accounts = accounts(prepared);
         for (number, (play, hosts)) in prepared.plays().enumerate() {
             let first = desired::build(&prepared.project, play, hosts, &BTreeMap::new());
             let wanted: Vec<&DesiredHost> =
@@ -74,6 +89,7 @@ impl Snapshot {
                     .await;
             let mut built = desired::build(&prepared.project, play, hosts, &reading.identities());
             look_at_authorities(&mut built);
+            built.desired.accounts_elsewhere.clone_from(&accounts);
             let mut problems: Problems = desired::lint(&built);
             problems.extend(built.problems.clone());
             if problems.fatal() {
@@ -122,14 +138,23 @@ impl Snapshot {
         whole
     }
 
-    /// Hosts that could not be read, with the reason.
+    /// Hosts that this run is about: all members, or those that `--limit` names.
+    pub fn asked_for(&self, prepared: &Prepared) -> BTreeSet<HostName> {
+        let all = self.plays.iter().flat_map(|p| p.observed.keys()).cloned();
+        all.filter(|host| prepared.limit.as_ref().is_none_or(|limit| limit.contains(host))).collect()
+    }
+
+    /// Hosts that this run is about and that could not be read, with the reason.
     pub fn unread(&self, prepared: &Prepared) -> BTreeMap<HostName, String> {
+        let asked = self.asked_for(prepared);
+        self.all_unread().into_iter().filter(|(host, _)| asked.contains(host)).collect()
+    }
+
+    /// Hosts that could not be read, whoever they are.
+    fn all_unread(&self) -> BTreeMap<HostName, String> {
         let mut unread = BTreeMap::new();
         for play in &self.plays {
             for (host, fact) in &play.observed {
-                if prepared.limit.as_ref().is_some_and(|l| !l.contains(host)) {
-                    continue;
-                }
                 let why = match fact {
                     Fact::Unread(why) => why.clone(),
                     Fact::Known(facts) => match &facts.server {
@@ -146,19 +171,28 @@ impl Snapshot {
 
     /// The line that says what was read, for standard error.
     pub fn headline(&self, prepared: &Prepared) -> String {
-        let unread = self.unread(prepared);
-        let read: BTreeSet<&str> = self
+        let (unread, asked) = (self.all_unread(), self.asked_for(prepared));
+        let read: BTreeSet<&HostName> = self
             .plays
             .iter()
-            .flat_map(|p| p.observed.keys())
-            .filter(|h| !unread.contains_key(*h))
-            .map(HostName::as_str)
+            .flat_map(|p| &p.observed)
+            .filter(|(host, fact)| fact.known().is_some() && !unread.contains_key(*host))
+            .map(|(host, _)| host)
             .collect();
+        let names = |hosts: &mut dyn Iterator<Item = &&HostName>| {
+            hosts.map(|host| host.as_str()).collect::<Vec<_>>().join(", ")
+        };
         let took = crate::model::duration(self.took);
         let mut line = match read.is_empty() {
             true => format!("Nothing could be read in {took}."),
-            false => format!("Observed {} in {took}.", read.into_iter().collect::<Vec<_>>().join(", ")),
+            false => format!("Observed {} in {took}.", names(&mut read.iter())),
         };
+        let peers = names(&mut read.iter().filter(|host| !asked.contains(**host)));
+        if !peers.is_empty() {
+            line.push_str(&format!(
+                "\nOf these, {peers} only as peers: ids, copies and channels depend on them, and --limit changes nothing there."
+            ));
+        }
         for (host, why) in unread {
             line.push_str(&format!("\nNot read: {host}: {why}"));
         }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     desired::{self, DesiredHost},
     dialect::Dialect,
-    model::{Fact, HostName},
+    model::{Endpoint, Fact, HostName},
     observe::{self, Reading},
     render::{self, Terminal, Waiting},
     status::{self, StatusDocument},
@@ -98,6 +98,8 @@ pub(super) async fn look(
 pub(super) struct Fleet {
     prepared: Prepared,
     hosts: Vec<DesiredHost>,
+    /// Where all hosts are reached, those that `--limit` leaves out too.
+    names: BTreeMap<Endpoint, HostName>,
     declared: bool,
 }
 
@@ -120,8 +122,9 @@ impl Fleet {
                 }
             }
         }
+        let names = status::endpoints(hosts.iter());
         hosts.retain(|h| prepared.limit.as_ref().is_none_or(|l| l.contains(&h.name)));
-        Ok(Self { prepared, hosts, declared: playbook.is_some() })
+        Ok(Self { prepared, hosts, names, declared: playbook.is_some() })
     }
 
     /// Reads them once, over the connections that are open, and hands the connections on.
@@ -130,7 +133,7 @@ impl Fleet {
         let prepared = &self.prepared;
         let reading =
             observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, open).await;
-        (status::status(&wanted, &reading.observed, self.declared), reading)
+        (status::status_among(&wanted, &self.names, &reading.observed, self.declared), reading)
     }
 
     /// Adds the row on both sides to each channel that a row stops.

@@ -1,6 +1,6 @@
 //! `verify`: proof by use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     args::{Format, Global, VerifyArgs},
@@ -28,6 +28,12 @@ const SHOWN: usize = 20;
 /// Runs the command. Without a playbook all hosts of the inventory are looked at, as `status` does.
 pub async fn run(global: &Global, args: &VerifyArgs, terminal: &Terminal) -> Result<Exit, Exit> {
     let playbook = args.playbook.playbook.as_deref();
+    if let Some(pattern) = args.tables.iter().find(|p| !p.contains(['.', '*', '?'])) {
+        terminal.error(&format!(
+            "--tables: `{pattern}` fits no table; a pattern is `database.table`, such as `*.{pattern}`"
+        ));
+        return Err(Exit::Usage);
+    }
     let prepared = prepare(global, playbook, &[], terminal)?;
     let interrupt = Interrupt::listen(*terminal);
     let work = whole(global, args, terminal, &prepared, &interrupt);
@@ -75,6 +81,7 @@ async fn whole(
             });
         }
     };
+    report.unmatched.iter().for_each(|why| terminal.error(why));
     match global.format {
         Format::Human => terminal.out(&render::verify(&report, global.verbose > 0)),
         Format::Json => terminal.json(&report),
@@ -106,6 +113,7 @@ async fn proven(
         members: hosts.iter().map(|h| h.name.clone()).collect(),
         hosts: hosts.iter().map(|h| (h.name.clone(), h.clone())).collect(),
         several_writers: web.writers.len() > 1,
+        accounts_elsewhere: BTreeSet::new(),
     };
     let fleet = Fleet::new(
         &reading.sessions,
@@ -159,7 +167,7 @@ async fn proven(
         let why = "no channel leads from one host to another, so there is nothing to prove";
         report.errors.push(Remark::new("inventory", why));
     }
-    report.proven = report.errors.is_empty() && !report.failed() && report.not_read.is_empty();
+    report.proven &= report.errors.is_empty() && !report.failed() && report.not_read.is_empty();
     Ok(report)
 }
 
@@ -245,6 +253,9 @@ fn confirm(
 }
 
 fn exit(report: &VerifyReport) -> Exit {
+    if !report.unmatched.is_empty() && !report.failed() {
+        return Exit::Usage;
+    }
     match (report.failed(), !report.not_read.is_empty(), report.errors.is_empty()) {
         (true, true, _) => Exit::DifferencesAndNotRead,
         (true, false, _) => Exit::Differences,

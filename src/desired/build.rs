@@ -3,7 +3,7 @@
 mod connection;
 mod scope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -110,6 +110,7 @@ pub fn build(
         members: members.clone(),
         hosts: BTreeMap::new(),
         several_writers: edges.writers.len() > 1,
+        accounts_elsewhere: BTreeSet::new(),
     };
     for host in &members {
         let built = builder.host(host);

@@ -10,6 +10,7 @@ mod edges;
 mod filters;
 pub mod identity;
 mod lint;
+mod nothing;
 mod resource;
 mod wish;
 
@@ -17,6 +18,7 @@ pub use build::{Built, build};
 pub use edges::{Edge, Edges};
 pub use identity::Identity;
 pub use lint::lint;
+pub use nothing::{nothing, unread_extra};
 pub use wish::{
     AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, Desired, DesiredHost, FileWish,
     FirewallIntent, HeartbeatWish, OptionFileHolds, PackagesWish, Positioning, SeedMethod, SeedWish,

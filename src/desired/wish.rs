@@ -18,6 +18,8 @@ pub struct Desired {
     pub hosts: BTreeMap<HostName, DesiredHost>,
     /// Whether some host is written to by clients on more than one member.
     pub several_writers: bool,
+    /// Accounts that other plays of the same playbook make: host and user.
+    pub accounts_elsewhere: BTreeSet<(HostName, String)>,
 }
 
 impl Desired {

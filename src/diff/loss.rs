@@ -78,7 +78,8 @@ mod tests {
         let tables = tables
             .iter()
             .map(|(name, rows, checksum)| {
-                let facts = TableFacts { rows: *rows, bytes: 16384, checksum: *checksum };
+                let facts =
+                    TableFacts { rows: *rows, bytes: 16384, checksum: checksum.map(|c| c.to_string()) };
                 (("shop".to_owned(), (*name).to_owned()), facts)
             })
             .collect();

@@ -1,6 +1,7 @@
 //! Compares what is wished with what was observed, one resource family per module. Pure.
 
 mod accounts;
+mod binlogs;
 mod certificates;
 mod channel;
 mod compare_copy;
@@ -24,6 +25,7 @@ mod service;
 mod settings;
 mod several;
 mod undeclared;
+mod unmatched;
 mod uuid;
 mod whole;
 
@@ -115,6 +117,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
     compatibility::check(context, &mut draft);
     promotion::steps(context, &mut draft);
     undeclared::check(context, &mut draft);
+    unmatched::check(context, &mut draft);
     uuid::steps(context, &mut draft);
     gtid_mode::steps(context, &mut draft);
     // Channels come last: their comparison looks at what the other steps mend, copies among them.
@@ -131,6 +134,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
     for (host, facts) in context.desired.members.iter().filter_map(read) {
         channel::steps(context, host, facts, &footing[&host.name], &mut draft);
     }
+    unmatched::accounts(context, &mut draft);
     for name in &context.desired.members {
         if let (Some(host), Some(facts)) =
             (context.desired.hosts.get(name), context.observed.get(name).and_then(|f| f.known()))

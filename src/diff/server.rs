@@ -240,7 +240,13 @@ mod tests {
 
     fn draft(host: &DesiredHost, facts: &HostFacts, peers: Vec<DesiredHost>) -> Draft {
         let hosts = peers.into_iter().chain([host.clone()]).map(|h| (h.name.clone(), h)).collect();
-        let desired = Desired { play: String::new(), members: Vec::new(), hosts, several_writers: false };
+        let desired = Desired {
+            play: String::new(),
+            members: Vec::new(),
+            hosts,
+            several_writers: false,
+            accounts_elsewhere: Default::default(),
+        };
         let context = Context {
             desired: &desired,
             observed: &Observed::new(),

@@ -4,8 +4,11 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Plan, Step};
-use crate::model::{HostName, Place, glob};
+use super::{Action, Kind, Plan, Step};
+use crate::{
+    model::{HostName, Place, glob},
+    source::closest,
+};
 
 /// A rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +54,53 @@ impl IgnoreRule {
     fn fits(&self, host: &HostName, name: &str) -> bool {
         (self.hosts.is_empty() || self.hosts.contains(host))
             && (glob(&self.what, name) || glob(&self.what, host.as_str()))
+    }
+}
+
+/// Second parts of findings' names beside the kinds of steps, for suggestions.
+const FINDINGS: [&str; 12] = [
+    "waiting",
+    "persisted",
+    "gtid-mode",
+    "extra-channel",
+    "extra-replica",
+    "extra-account",
+    "data-differs",
+    "data-on-both",
+    "no-primary-key",
+    "test-database",
+    "sql-mode",
+    "time-zone",
+];
+
+impl IgnoreRule {
+    /// Why this rule can never fit, as far as that is known without looking: it names a host that is none, or a kind of
+    /// finding that is nearly one.
+    pub fn never_fits(&self, hosts: &[HostName]) -> Option<String> {
+        let any = |text: &str| text.contains(['*', '?']);
+        let mut parts = self.what.split('/');
+        let mut first = parts.next().unwrap_or_default();
+        if first.strip_prefix("play").is_some_and(|n| n.parse::<usize>().is_ok()) {
+            first = parts.next().unwrap_or_default();
+        }
+        // Without a host's part it is a pattern over whole names.
+        let whole = any(first) && !self.what.contains('/');
+        if !whole && !hosts.iter().any(|host| glob(first, host.as_str())) {
+            let near = closest(first, hosts.iter().map(HostName::as_str));
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Some(format!(
+                "`{}` fits nothing: `{first}` is no host of this playbook{hint}",
+                self.what
+            ));
+        }
+        let second = parts.next().filter(|second| !any(second))?;
+        let known: Vec<String> =
+            Kind::ALL.iter().map(ToString::to_string).chain(FINDINGS.map(str::to_owned)).collect();
+        if known.iter().any(|word| word == second) {
+            return None;
+        }
+        let near = closest(second, known.iter().map(String::as_str))?;
+        Some(format!("`{}` fits nothing: there is no finding `{second}`; did you mean `{near}`?", self.what))
     }
 }
 
@@ -183,6 +233,33 @@ mod tests {
                 !outcome.ended.is_empty() || !outcome.idle.is_empty(),
                 "{what}"
             );
+        }
+    }
+
+    #[test]
+    fn a_rule_that_can_never_fit_is_known() {
+        let hosts: Vec<HostName> = ["db-a", "db-b"].map(HostName::from).to_vec();
+        for (what, fits) in [
+            ("db-a", true),
+            ("db-*/variable", true),
+            ("*/variable/max_connections", true),
+            ("*variable*", true),
+            ("play2/db-a/service", true),
+            ("db-a/some-code", true),
+            ("db-c", false),
+            ("db-c/variable", false),
+            ("web-*/variable", false),
+            ("db-a/variabel", false),
+            ("play2/db-x/service", false),
+        ] {
+            let rule = IgnoreRule {
+                what: what.into(),
+                reason: "known".into(),
+                until: None,
+                hosts: Vec::new(),
+                place: None,
+            };
+            assert_eq!(rule.never_fits(&hosts).is_none(), fits, "{what}");
         }
     }
 

@@ -54,6 +54,25 @@ pub enum Kind {
     Heartbeat,
 }
 
+impl Kind {
+    /// Every family.
+    pub const ALL: [Kind; 13] = [
+        Kind::Firewall,
+        Kind::Packages,
+        Kind::File,
+        Kind::Command,
+        Kind::OptionFile,
+        Kind::CatchUp,
+        Kind::Variable,
+        Kind::Service,
+        Kind::Account,
+        Kind::Database,
+        Kind::Seed,
+        Kind::Channel,
+        Kind::Heartbeat,
+    ];
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

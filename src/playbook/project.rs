@@ -70,6 +70,15 @@ pub fn load(request: &Request) -> Loaded {
         base: base(&request.inventory),
         ..Project::default()
     };
+    if project.inventory.hosts.is_empty() && !problems.fatal() && !request.inventory.is_empty() {
+        let names: Vec<String> = request.inventory.iter().map(|p| p.display().to_string()).collect();
+        let place = Place::file(names.first().cloned().unwrap_or_default());
+        let message = format!("the inventory has no host: {}", names.join(", "));
+        problems.push(
+            Problem::error("inventory::no-hosts", &place, message, "")
+                .help("Name hosts below `all: hosts:`; `tandem init` writes an inventory to start from."),
+        );
+    }
     for text in &request.extra {
         project.extra.extend(extra(text, &mut sources, &mut problems));
     }
@@ -137,6 +146,11 @@ impl Project {
         let known: Vec<HostName> = self.inventory.hosts.keys().cloned().collect();
         for play in Play::read_all(node, &scope, problems) {
             let hosts = match select(&self.inventory, &play.hosts.0) {
+                Ok(hosts) if hosts.is_empty() && !self.inventory.hosts.is_empty() => {
+                    let message = format!("`hosts: {}` names no host", play.hosts.0);
+                    problems.push(Problem::error("playbook::hosts", &play.hosts.1, message, "no host"));
+                    hosts
+                }
                 Ok(hosts) => hosts,
                 Err(why) => {
                     problems.push(Problem::error("playbook::hosts", &play.hosts.1, why, "this pattern"));

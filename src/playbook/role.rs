@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::shipped;
 use crate::{
     model::Place,
-    source::{Fields, Node, Problem, Problems, Sources, Yaml, closest},
+    source::{Fields, Node, Problem, Problems, Sources, Yaml, closest, has_word},
 };
 
 /// The types of resources.
@@ -148,6 +148,17 @@ impl Role {
         let defaults = defaults.filter(|d| d.value != Yaml::Null);
         let resources = read_resources(&role, problems);
         Some(Self { name: name.to_owned(), folder, defaults, resources })
+    }
+
+    /// Whether a file of the role's folder holds this word. Those that are templates are read only when they are used.
+    pub fn mentions(&self, word: &str) -> bool {
+        let Some(folder) = &self.folder else { return false };
+        ["templates", "files", "vars"].iter().any(|kind| {
+            let entries = std::fs::read_dir(folder.join(kind)).into_iter().flatten().flatten();
+            entries
+                .into_iter()
+                .any(|entry| std::fs::read_to_string(entry.path()).is_ok_and(|text| has_word(&text, word)))
+        })
     }
 
     /// Reads a file of the role's folder.

@@ -9,4 +9,4 @@ mod yaml;
 pub use fields::{Fields, closest};
 pub use node::{Key, Node, Yaml};
 pub use problem::{Problem, Problems, Severity};
-pub use sources::Sources;
+pub use sources::{Sources, has_word};

@@ -136,6 +136,12 @@ impl Sources {
         }
     }
 
+    /// Whether some file holds this word. What a vault holds is not looked at but for the names of its variables.
+    pub fn mention(&self, word: &str) -> bool {
+        let files = self.texts.iter().filter(|(name, _)| !name.starts_with("-e "));
+        files.into_iter().any(|(_, text)| has_word(text, word))
+    }
+
     /// A file's text.
     pub fn text(&self, name: &str) -> Option<&Arc<str>> {
         self.texts.get(name)
@@ -144,6 +150,14 @@ impl Sources {
     fn name(path: &Path) -> Arc<str> {
         path.to_string_lossy().into()
     }
+}
+
+/// Whether a text holds a word, and not only as a part of another one.
+pub fn has_word(text: &str, word: &str) -> bool {
+    let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(word).any(|(at, _)| {
+        !inside(text[..at].chars().next_back()) && !inside(text[at + word.len()..].chars().next())
+    })
 }
 
 fn closed(place: &Place, what: &str, error: &VaultError) -> Problem {

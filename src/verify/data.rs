@@ -50,6 +50,8 @@ pub struct Findings {
     pub not_provable: Vec<Remark>,
     /// What went wrong.
     pub errors: Vec<Remark>,
+    /// Names and patterns of the command line that fit no table anywhere.
+    pub unmatched: Vec<String>,
 }
 
 /// Compares everything.
@@ -81,6 +83,8 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Finding
     if !findings.errors.is_empty() {
         return findings;
     }
+    let names: BTreeSet<&(String, String)> = tables.values().flat_map(BTreeMap::keys).collect();
+    findings.unmatched = scope.unmatched(&names);
     let work = groups.iter().map(|group| async {
         let mut run = match Run::begin(group, fleet, web, scope, &tables).await {
             Ok(run) => run,
@@ -419,6 +423,12 @@ impl<'a> Run<'a> {
     async fn end(mut self) -> (Vec<DataProof>, Vec<Remark>, Vec<Remark>) {
         let took = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.proofs.iter_mut().for_each(|p| p.took_ms = took);
+        for proof in &mut self.proofs {
+            // That two servers hold nothing alike proves nothing.
+            if proof.verdict == Verdict::Proven && proof.tables == 0 {
+                proof.verdict = Verdict::NotProvable;
+            }
+        }
         self.source.close().await;
         self.scout.close().await;
         join_all(self.replicas.into_iter().map(Side::close)).await;

@@ -39,6 +39,6 @@ pub use report::{
     RowDifference, RowKind, TableDifference, Verdict, VerifyReport,
 };
 pub use sample::sample;
-pub use side::Side;
-pub use table::Tables;
+pub use side::{Comparison, Side};
+pub use table::{Table, Tables};
 pub use web::{Edge, Way, Web};

@@ -37,10 +37,69 @@ pub async fn ports(
     outsiders: &[Outsider],
 ) -> (Vec<PortProof>, Vec<Remark>) {
     let peers = peers(fleet, web, hosts);
-    let shut = strangers(fleet, hosts, outsiders);
-    let (mut proofs, (strangers, remarks)) = futures_util::future::join(peers, shut).await;
-    proofs.extend(strangers);
+    let closed = strangers(fleet, hosts, outsiders);
+    let (mut proofs, (strangers, remarks)) = futures_util::future::join(peers, closed).await;
+    let listens: BTreeSet<HostName> =
+        proofs.iter().filter(|p| p.verdict == Verdict::Proven).map(|p| p.host.clone()).collect();
+    proofs.extend(strangers.into_iter().map(|(proof, outcome)| closed_to(proof, &outcome, &listens)));
     (proofs, remarks)
+}
+
+/// How a try of a port ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    /// Somebody answers.
+    Open,
+    /// The address says that nobody listens there, which is also what some filters say.
+    Refused,
+    /// Nothing, or a filter's own answer, came back.
+    Closed(String),
+    /// It was not tried.
+    Untried(String),
+}
+
+impl Outcome {
+    fn of(reach: Option<&Reach>) -> Self {
+        match reach {
+            Some(Reach::Open) => Outcome::Open,
+            Some(Reach::Failed(why)) => Self::failed(why),
+            None => Outcome::Untried("it could not be tried".into()),
+        }
+    }
+
+    fn failed(why: &str) -> Self {
+        let said = why.to_ascii_lowercase();
+        let answers = ["no answer", "timed out", "no route", "unreachable", "prohibited", "not permitted"];
+        match said.contains("refused") {
+            true => Outcome::Refused,
+            false if answers.iter().any(|answer| said.contains(answer)) => Outcome::Closed(why.to_owned()),
+            false => Outcome::Untried(why.to_owned()),
+        }
+    }
+
+    fn said(&self) -> String {
+        match self {
+            Outcome::Open => "open".to_owned(),
+            Outcome::Refused => "connection refused".to_owned(),
+            Outcome::Closed(why) | Outcome::Untried(why) => why.clone(),
+        }
+    }
+}
+
+/// What a stranger's try proves. A refusal is one by a filter only where peers are let in: else nobody may listen.
+fn closed_to(mut proof: PortProof, outcome: &Outcome, listens: &BTreeSet<HostName>) -> PortProof {
+    proof.verdict = match outcome {
+        Outcome::Open => Verdict::Failed,
+        Outcome::Closed(_) => Verdict::Proven,
+        Outcome::Refused if listens.contains(&proof.host) => Verdict::Proven,
+        Outcome::Refused => {
+            proof.said =
+                "connection refused, and no peer was let in: nobody may be listening there".to_owned();
+            Verdict::NotProvable
+        }
+        Outcome::Untried(_) => Verdict::NotProvable,
+    };
+    proof
 }
 
 /// Every replica tries the ports of its sources.
@@ -56,8 +115,13 @@ async fn peers(fleet: &Fleet<'_>, web: &Web, hosts: &[&DesiredHost]) -> Vec<Port
         Some(async move {
             let reach = try_ports(session, sources.iter().map(|s| &s.endpoint)).await;
             let proofs = sources.into_iter().map(|source| {
-                let (open, said) = outcome(reach.get(&source.endpoint));
-                proof(replica.as_str(), source, true, open, said)
+                let outcome = Outcome::of(reach.get(&source.endpoint));
+                let verdict = match outcome {
+                    Outcome::Open => Verdict::Proven,
+                    Outcome::Refused | Outcome::Closed(_) => Verdict::Failed,
+                    Outcome::Untried(_) => Verdict::NotProvable,
+                };
+                PortProof { verdict, ..proof(replica.as_str(), source, true, &outcome) }
             });
             proofs.collect::<Vec<_>>()
         })
@@ -66,22 +130,14 @@ async fn peers(fleet: &Fleet<'_>, web: &Web, hosts: &[&DesiredHost]) -> Vec<Port
     tried.into_iter().flatten().collect()
 }
 
-fn outcome(reach: Option<&Reach>) -> (bool, String) {
-    match reach {
-        Some(Reach::Open) => (true, "open".into()),
-        Some(Reach::Failed(why)) => (false, why.clone()),
-        None => (false, "it could not be tried".into()),
-    }
-}
-
-fn proof(from: &str, host: &DesiredHost, wished_open: bool, open: bool, said: String) -> PortProof {
+fn proof(from: &str, host: &DesiredHost, wished_open: bool, outcome: &Outcome) -> PortProof {
     PortProof {
-        verdict: if open == wished_open { Verdict::Proven } else { Verdict::Failed },
+        verdict: Verdict::NotProvable,
         from: from.to_owned(),
         host: host.name.clone(),
         endpoint: host.endpoint.to_string(),
         wished_open,
-        said,
+        said: outcome.said(),
     }
 }
 
@@ -90,7 +146,7 @@ async fn strangers(
     fleet: &Fleet<'_>,
     hosts: &[&DesiredHost],
     outsiders: &[Outsider],
-) -> (Vec<PortProof>, Vec<Remark>) {
+) -> (Vec<(PortProof, Outcome)>, Vec<Remark>) {
     let closed = hosts.iter().filter(|h| h.firewall.as_ref().is_some_and(|f| f.deny_others));
     let tried = join_all(closed.map(|host| async move {
         // Where an address is reached at all, its ssh port answers too; a stranger to whom nothing answers there
@@ -101,15 +157,17 @@ async fn strangers(
         for (name, session) in sessions(fleet, host, hosts, outsiders) {
             let reach = try_ports(session, [&host.endpoint, &ssh].into_iter()).await;
             if reach.get(&ssh) == Some(&Reach::Open) {
-                let (open, said) = outcome(reach.get(&host.endpoint));
-                proofs.push(proof(&name, host, false, open, said));
+                let outcome = Outcome::of(reach.get(&host.endpoint));
+                proofs.push((proof(&name, host, false, &outcome), outcome));
                 break;
             }
         }
         if is_stranger(host, own_address(&host.endpoint).await) && knock(&ssh).await.is_ok() {
-            let knocked = knock(&host.endpoint).await;
-            let said = knocked.as_ref().map_or_else(Clone::clone, |()| "open".to_owned());
-            proofs.push(proof(HERE, host, false, knocked.is_ok(), said));
+            let outcome = match knock(&host.endpoint).await {
+                Ok(()) => Outcome::Open,
+                Err(why) => Outcome::failed(&why),
+            };
+            proofs.push((proof(HERE, host, false, &outcome), outcome));
         }
         (host.name.clone(), proofs)
     }))
@@ -171,6 +229,30 @@ async fn knock(endpoint: &Endpoint) -> Result<(), String> {
 mod tests {
     use super::*;
     use crate::{desired::FirewallIntent, model::Place};
+
+    #[test]
+    fn a_refusal_proves_a_filter_only_where_peers_get_in() {
+        let host = DesiredHost::bare(&"db-a".into());
+        let listens = BTreeSet::from([HostName::from("db-a")]);
+        for (reach, witnessed, alone) in [
+            (Some(Reach::Open), Verdict::Failed, Verdict::Failed),
+            (Some(Reach::Failed("Connection refused".into())), Verdict::Proven, Verdict::NotProvable),
+            (Some(Reach::Failed("no answer within 3 seconds".into())), Verdict::Proven, Verdict::Proven),
+            (Some(Reach::Failed("No route to host".into())), Verdict::Proven, Verdict::Proven),
+            (
+                Some(Reach::Failed("neither bash nor perl is there to try it".into())),
+                Verdict::NotProvable,
+                Verdict::NotProvable,
+            ),
+            (None, Verdict::NotProvable, Verdict::NotProvable),
+        ] {
+            let outcome = Outcome::of(reach.as_ref());
+            let verdict = |listens: &BTreeSet<_>| {
+                closed_to(proof("x", &host, false, &outcome), &outcome, listens).verdict
+            };
+            assert_eq!((verdict(&listens), verdict(&BTreeSet::new())), (witnessed, alone), "{reach:?}");
+        }
+    }
 
     #[test]
     fn only_who_is_not_let_in_is_a_stranger() {

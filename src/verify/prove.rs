@@ -13,6 +13,7 @@ use crate::{
     apply::{Fleet, LockError, take_all},
     desired::DesiredHost,
     model::{HostName, duration, glob},
+    source::closest,
 };
 
 /// What is to be proven, and how gently.
@@ -49,6 +50,37 @@ impl Scope<'_> {
         let full = format!("{database}.{table}");
         let named = self.databases.is_empty() || self.databases.iter().any(|d| d == database);
         named && (self.tables.is_empty() || self.tables.iter().any(|pattern| glob(pattern, &full)))
+    }
+
+    /// Names and patterns that fit none of these tables, each with one that may have been meant.
+    pub fn unmatched(&self, tables: &BTreeSet<&(String, String)>) -> Vec<String> {
+        let full: Vec<String> =
+            tables.iter().map(|(database, table)| format!("{database}.{table}")).collect();
+        let hint = |word: &str, known: &[&str]| {
+            let near = closest(word, known.iter().copied());
+            near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+        };
+        let databases: Vec<&str> = tables.iter().map(|(database, _)| database.as_str()).collect();
+        let unknown = self.databases.iter().filter(|name| !databases.contains(&name.as_str()));
+        let unknown = unknown
+            .map(|name| format!("--databases: no database `{name}` holds a table{}", hint(name, &databases)));
+        let names: Vec<&str> = full.iter().map(String::as_str).collect();
+        let fits = |pattern: &&String| full.iter().any(|name| glob(pattern, name));
+        let idle = self.tables.iter().filter(|pattern| !fits(pattern)).map(|pattern| {
+            let shape = match pattern.contains('.') {
+                true => String::new(),
+                false => "; a pattern is `database.table`".to_owned(),
+            };
+            format!("--tables: `{pattern}` fits no table{shape}{}", hint(pattern, &names))
+        });
+        let none = (!self.databases.is_empty() && !self.tables.is_empty())
+            .then(|| tables.iter().any(|(database, table)| self.takes(database, table)));
+        let apart = (none == Some(false)).then(|| "no table fits both --databases and --tables".to_owned());
+        let mut all: Vec<String> = unknown.chain(idle).collect();
+        if all.is_empty() {
+            all.extend(apart);
+        }
+        all
     }
 }
 
@@ -93,10 +125,16 @@ pub async fn prove(
     let ((proofs, remarks), found) = join(ports(fleet, web, hosts, outsiders), tables).await;
     report.ports = proofs;
     report.data = found.proofs;
+    let empty = report.data.iter().filter(|p| p.verdict == Verdict::NotProvable && p.tables == 0);
+    report.not_provable.extend(empty.map(|proof| {
+        let about = format!("{} -> {}", proof.source, proof.replica);
+        Remark::new(about, "that the tables are the same: there is none to compare")
+    }));
     report.not_provable.extend(remarks);
     report.not_provable.extend(found.not_provable);
     report.errors.extend(found.errors);
-    report.proven = !report.failed() && report.errors.is_empty();
+    report.unmatched = found.unmatched;
+    report.proven = !report.failed() && report.errors.is_empty() && report.unmatched.is_empty();
     Ok(report)
 }
 

@@ -29,6 +29,9 @@ pub struct VerifyReport {
     pub not_provable: Vec<Remark>,
     /// What went wrong while it was tried.
     pub errors: Vec<Remark>,
+    /// Names and patterns of the command line that fit no table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<String>,
 }
 
 /// How a proof ended.

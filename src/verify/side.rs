@@ -90,6 +90,14 @@ impl Side {
         self.dialect
     }
 
+    /// Asks something else over the same connection.
+    ///
+    /// # Errors
+    /// When the server says no.
+    pub async fn query(&mut self, statement: &ReadStatement) -> Result<Vec<Row>, SqlError> {
+        self.sql.query(statement).await
+    }
+
     /// All tables.
     ///
     /// # Errors

@@ -238,7 +238,7 @@ pub(super) mod tests {
                     lag_source: None,
                     executed: String::new(),
                     gtid: String::new(),
-                    tls: false,
+                    tls: crate::status::Encryption::Off,
                     layer: None,
                     cause: None,
                     next: None,

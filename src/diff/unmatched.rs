@@ -1,0 +1,104 @@
+//! Names of databases in wishes that no database answers to: a filter or a copy that lets nothing through.
+
+use std::collections::BTreeSet;
+
+use super::{Context, Draft};
+use crate::{
+    desired::DesiredHost,
+    model::HostName,
+    plan::{Action, Warning},
+    source::closest,
+};
+
+/// Warns of them. A database may still be made, so they are no mistake.
+pub fn check(context: &Context<'_>, draft: &mut Draft) {
+    let declared: BTreeSet<&str> =
+        context.desired.hosts.values().flat_map(|h| &h.databases).map(|d| d.name.as_str()).collect();
+    let mut warnings: BTreeSet<Warning> = BTreeSet::new();
+    for name in &context.desired.members {
+        let Some(host) = context.desired.hosts.get(name) else { continue };
+        for seed in &host.seeds {
+            let wanted = seed.databases.iter().map(String::as_str);
+            missing(context, &seed.from, wanted, &declared, |missing, hint| {
+                let text = format!("seed_databases names {missing}, which {} does not have{hint}", seed.from);
+                warnings.insert(Warning { host: name.clone(), code: "seed-database-missing".into(), text });
+            });
+        }
+        let mut filter = |source: &HostName, option: &str, names: Vec<String>| {
+            missing(context, source, names.iter().map(String::as_str), &declared, |missing, hint| {
+                let text = format!("{option} of {name} names {missing}, which {source} does not have{hint}");
+                warnings.insert(Warning { host: name.clone(), code: "filter-without-database".into(), text });
+            });
+        };
+        filter(name, "binlog_do_db", names(host, "binlog_do_db"));
+        for wish in &host.channels {
+            filter(&wish.source, "replicate_do_db", names(host, "replicate_do_db"));
+            filter(&wish.source, "replicate_wild_do_table", names(host, "replicate_wild_do_table"));
+            filter(&wish.source, "the filter of a channel", wish.filters.databases.clone());
+        }
+    }
+    draft.warnings.extend(warnings);
+}
+
+/// Channels that would be made although their source has no account for them, and no step makes one.
+pub fn accounts(context: &Context<'_>, draft: &mut Draft) {
+    let mut refused = Vec::new();
+    for step in &draft.steps {
+        let Action::Channel(change) = &step.action else { continue };
+        let (source, user) = (&change.wish.source, &change.wish.user);
+        let Some(server) = context.server(source).filter(|_| !change.exists) else { continue };
+        let here = context.desired.hosts.get(source);
+        let made = here.is_some_and(|h| h.accounts.iter().any(|a| a.user == *user))
+            || context.desired.accounts_elsewhere.contains(&(source.clone(), user.clone()));
+        // A copy of a whole server brings its accounts.
+        let comes = draft.steps.iter().any(|other| {
+            other.host == *source && matches!(&other.action, Action::Seed(seed) if seed.method.is_whole())
+        });
+        if made || comes || server.account_names.iter().any(|(name, _)| name == user) {
+            continue;
+        }
+        let reason = format!(
+            "{source} has no account {user} by which {} could replicate from it, and no role makes one: add the role \
+             accounts, or make it there. Nothing was changed.",
+            step.host
+        );
+        refused.push((step.host.clone(), reason));
+    }
+    for (host, reason) in refused {
+        draft.refuse(&host, "no-account", reason);
+    }
+}
+
+/// Databases that a setting names; of a pattern over tables the database, where that is no pattern itself.
+fn names(host: &DesiredHost, option: &str) -> Vec<String> {
+    let wishes = host.settings.iter().flatten().filter(|wish| wish.name == option);
+    let values = wishes.flat_map(|wish| &wish.values);
+    let own = values.map(|value| value.rsplit_once(':').map_or(value.as_str(), |(_, own)| own));
+    own.filter_map(|value| match option.contains("table") {
+        false => Some(value.to_owned()),
+        true => {
+            let (database, _) = value.split_once('.')?;
+            let plain = database.replace("\\_", "_").replace("\\%", "%");
+            let pattern = database.replace("\\_", "").replace("\\%", "").contains(['%', '_']);
+            (!pattern).then_some(plain)
+        }
+    })
+    .filter(|name| !name.is_empty())
+    .collect()
+}
+
+/// Calls `found` with each name that a server which holds databases does not have.
+fn missing<'n>(
+    context: &Context<'_>,
+    source: &HostName,
+    wanted: impl Iterator<Item = &'n str>,
+    declared: &BTreeSet<&str>,
+    mut found: impl FnMut(&str, String),
+) {
+    let Some(server) = context.server(source).filter(|s| !s.databases.is_empty()) else { return };
+    let there: Vec<&str> = server.databases.iter().map(|d| d.name.as_str()).collect();
+    for name in wanted.filter(|name| !there.contains(name) && !declared.contains(name)) {
+        let near = closest(name, there.iter().copied());
+        found(name, near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?")));
+    }
+}
