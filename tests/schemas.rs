@@ -100,7 +100,7 @@ fn every_file_that_is_shipped_fits() {
     ] {
         assert_eq!(against(name, &yaml(&read(path))), Vec::<String>::new(), "{path}");
     }
-    let saved = serde_json::from_str(&read("tests/planner/plan-1.0.json")).expect("JSON");
+    let saved = serde_json::from_str(&read("tests/planner/plan-2.0.json")).expect("JSON");
     assert_eq!(against("plan", &saved), Vec::<String>::new());
     let snapshot = read("tests/planner/snapshots/planner__pair-with-data-json.snap");
     let (_, json) = snapshot.split_once("\n---\n").expect("a snapshot");
@@ -166,7 +166,7 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
 fn what_is_wrong_does_not_fit() {
     let play = |topology: Value| json!([{"hosts": "db", "topology": topology}]);
     let plan = |key: &str, value: Value| {
-        let mut plan: Value = serde_json::from_str(&read("tests/planner/plan-1.0.json")).expect("JSON");
+        let mut plan: Value = serde_json::from_str(&read("tests/planner/plan-2.0.json")).expect("JSON");
         plan[key] = value;
         plan
     };

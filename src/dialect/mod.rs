@@ -25,6 +25,13 @@ use crate::model::{Family, ServerVersion};
 /// Databases that are the server's own.
 pub const SYSTEM_DATABASES: &str = "'mysql','information_schema','performance_schema','sys'";
 
+/// Whether a database is the server's own.
+pub fn is_system_database(name: &str) -> bool {
+    ["mysql", "information_schema", "performance_schema", "sys"]
+        .iter()
+        .any(|own| own.eq_ignore_ascii_case(name))
+}
+
 /// The words of one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {

@@ -1,6 +1,6 @@
 //! The channels of a replica, and the sessions of clients.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ChannelFacts, ChannelFilters, SessionFacts};
 use crate::{
@@ -113,6 +113,21 @@ pub(super) async fn connected_replicas(
     Ok(rows.iter().filter_map(|row| Some((row.number("server_id")?, row.text("host")))).collect())
 }
 
+/// Addresses from which replicas are connected: a replica that does not report its own is known by nothing else.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub(super) async fn replica_addresses(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
+    let rows = sql.query(&ReadStatement::sessions()).await?;
+    let dumps = rows.iter().filter(|row| row.text("command").starts_with("Binlog Dump"));
+    Ok(dumps.map(|row| address(&row.text("host")).to_owned()).collect())
+}
+
+/// An address comes with a port behind it, `localhost` without.
+fn address(host: &str) -> &str {
+    host.rsplit_once(':').map_or(host, |(address, _)| address)
+}
+
 /// Sessions of clients: not the server's own threads, not replication, not ours.
 ///
 /// # Errors
@@ -132,9 +147,7 @@ pub(super) async fn client_sessions(
                 && !NO_CLIENT.contains(&row.text("command").as_str())
         })
         .map(|row| {
-            let host = row.text("host");
-            // An address comes with a port behind it, `localhost` without.
-            let host = host.rsplit_once(':').map_or(host.as_str(), |(address, _)| address).to_owned();
+            let host = address(&row.text("host")).to_owned();
             SessionFacts { user: row.text("user"), host, database: row.text("db") }
         })
         .filter(|s| s.user != "system user" && s.user != "event_scheduler" && !ours.contains(&s.user))

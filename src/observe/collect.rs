@@ -12,6 +12,7 @@ use futures_util::{StreamExt, stream};
 use super::{HostFacts, Observed, Reach, Sections, ServerFacts, content, host, server};
 use crate::{
     desired::{DesiredHost, Identity},
+    dialect::Dialect,
     doctor::explain_down,
     gtid::{self, Errant},
     inventory::Connection,
@@ -161,9 +162,11 @@ pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)]) 
         let facts = reading.observed.get(host)?.known()?;
         let tools = &facts.os.tools;
         let program = ["mariadb-binlog", "mysqlbinlog"].iter().find_map(|t| tools.get(*t));
-        let basename = facts.server.known()?.variable("log_bin_basename").filter(|b| !b.is_empty());
+        let server = facts.server.known()?;
+        let basename = server.variable("log_bin_basename").filter(|b| !b.is_empty());
         let binlog = program.map(String::as_str).zip(basename);
-        Some(async move { (host.clone(), content(session, login, binlog, errant).await) })
+        let there = (host, session, login, Dialect::of(server.version));
+        Some(async move { (host.clone(), content(there, binlog, errant).await) })
     });
     let found = futures_util::future::join_all(looks).await;
     for (host, content) in found {

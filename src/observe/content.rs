@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    dialect::ReadStatement,
+    dialect::{Adding, Compared, Dialect, Range, ReadStatement},
     gtid::Errant,
-    model::Fact,
-    transport::{Login, ReadScript, Row, Session, SqlError, SqlReader},
+    model::{Fact, HostName},
+    transport::{Login, ReadScript, Session, SqlError},
+    verify::{Comparison, Side, Table},
 };
 
 /// Bytes of tables that are read for their checksums; what is beyond is only estimated.
@@ -21,8 +22,8 @@ pub struct TableFacts {
     pub rows: u64,
     /// Data and indexes.
     pub bytes: u64,
-    /// `CHECKSUM TABLE`, for tables that are small enough.
-    pub checksum: Option<u64>,
+    /// What all rows and columns add up to, for tables that are small enough.
+    pub checksum: Option<String>,
 }
 
 /// What a server holds.
@@ -36,15 +37,14 @@ pub struct Content {
 
 /// Reads what a server holds. `errant` are the events that the other side is known not to have.
 pub async fn content(
-    session: &Session,
-    login: &Login,
+    (host, session, login, dialect): (&HostName, &Session, &Login, Dialect),
     binlog: Option<(&str, &str)>,
     errant: &[Errant],
 ) -> Fact<Content> {
     let tables = async {
-        let mut sql = session.sql(login, LIMIT).await?;
-        let tables = tables(&mut sql).await;
-        sql.close().await;
+        let mut side = Side::reading(host, session, login, dialect).await?;
+        let tables = tables(&mut side).await;
+        side.close().await;
         tables
     };
     let (tables, events) = tokio::join!(tables, events(session, binlog, errant));
@@ -54,9 +54,10 @@ pub async fn content(
     }
 }
 
-async fn tables(sql: &mut SqlReader) -> Result<BTreeMap<(String, String), TableFacts>, SqlError> {
-    let mut rows = sql.query(&ReadStatement::tables_by_size()).await?;
+async fn tables(side: &mut Side) -> Result<BTreeMap<(String, String), TableFacts>, SqlError> {
+    let mut rows = side.query(&ReadStatement::tables_by_size()).await?;
     rows.sort_by_key(|r| r.number("bytes").unwrap_or(0));
+    let definitions = side.read_tables().await?;
     let mut left = BUDGET;
     let mut tables = BTreeMap::new();
     for row in rows {
@@ -65,19 +66,37 @@ async fn tables(sql: &mut SqlReader) -> Result<BTreeMap<(String, String), TableF
             bytes: row.number("bytes").unwrap_or(0),
             checksum: None,
         };
-        if let Some(rest) = left.checked_sub(facts.bytes) {
+        let name = (row.text("db"), row.text("name"));
+        if let (Some(rest), Some(table)) = (left.checked_sub(facts.bytes), definitions.get(&name)) {
             left = rest;
-            let (db, name) = (row.text("db"), row.text("name"));
             // A table that can't be read has no checksum, and so is never called equal.
-            let number = |rows: &[Row], column: &str| rows.first().and_then(|r| r.number(column));
-            let checked = sql.query(&ReadStatement::checksum(&db, &name)).await.unwrap_or_default();
-            facts.checksum = number(&checked, "checksum");
-            let counted = sql.query(&ReadStatement::count(&db, &name)).await.unwrap_or_default();
-            facts.rows = number(&counted, "n").unwrap_or(facts.rows);
+            if let Ok((counted, checksum)) = digest(side, &name, table).await {
+                (facts.rows, facts.checksum) = (counted, Some(checksum));
+            }
         }
-        tables.insert((row.text("db"), row.text("name")), facts);
+        tables.insert(name, facts);
     }
     Ok(tables)
+}
+
+/// A table's rows, and a text that is the same on two servers where its columns and all its rows are. The server's
+/// own CHECKSUM TABLE is not: MySQL's changes from call to call where an index is on an expression.
+async fn digest(
+    side: &mut Side,
+    (database, name): &(String, String),
+    table: &Table,
+) -> Result<(u64, String), SqlError> {
+    let columns = table.columns.iter().map(|column| (column.clone(), false)).collect();
+    let comparison = Comparison {
+        database: database.clone(),
+        name: name.clone(),
+        compared: Compared { columns, key: Vec::new(), primary: false, notes: Vec::new() },
+        adding: Adding::Sha256,
+        in_pieces: false,
+    };
+    let sum = side.sum(&comparison, &Range::default()).await?;
+    let columns: Vec<String> = table.columns.iter().map(|c| format!("{} {}", c.name, c.data_type)).collect();
+    Ok((sum.rows, format!("{} {} {}", sum.rows, sum.digest, columns.join(","))))
 }
 
 /// `binlog` is the decoding program and the logs' base name.

@@ -55,14 +55,20 @@ pub fn drift(
             let _ = writeln!(text, "  and {more} more");
         }
     }
-    let all: usize = lines.values().map(Vec::len).sum();
-    let _ = writeln!(
-        text,
-        "{all} difference{} on {} host{}. In full: tandem plan {playbook}",
-        if all == 1 { "" } else { "s" },
-        lines.len(),
-        if lines.len() == 1 { "" } else { "s" },
-    );
+    // That a host could not be read is no difference.
+    let all = lines.values().map(Vec::len).sum::<usize>() - unread.len();
+    let differing =
+        lines.iter().filter(|(host, l)| l.len() > usize::from(unread.contains_key(*host))).count();
+    let mut parts = Vec::new();
+    if all > 0 || unread.is_empty() {
+        let (s, hosts) = (if all == 1 { "" } else { "s" }, if differing == 1 { "" } else { "s" });
+        parts.push(format!("{all} difference{s} on {differing} host{hosts}"));
+    }
+    if !unread.is_empty() {
+        let s = if unread.len() == 1 { "" } else { "s" };
+        parts.push(format!("{} host{s} not read", unread.len()));
+    }
+    let _ = writeln!(text, "{}. In full: tandem plan {playbook}", parts.join(", "));
     text
 }
 

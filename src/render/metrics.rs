@@ -1,11 +1,20 @@
 //! A plan as figures for Prometheus' textfile collector.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use crate::{model::HostName, plan::PlanDocument};
 
-/// The text of the metrics. `now` is seconds since 1970.
-pub fn metrics(document: &PlanDocument, unread: &BTreeMap<HostName, String>, exit: u8, now: i64) -> String {
+/// The text of the metrics. `hosts` are those that were to be read, `now` is seconds since 1970.
+pub fn metrics(
+    document: &PlanDocument,
+    hosts: &BTreeSet<HostName>,
+    unread: &BTreeMap<HostName, String>,
+    exit: u8,
+    now: i64,
+) -> String {
     let mut text = String::new();
     let mut metric = |name: &str, help: &str, rows: &[(String, String)]| {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
@@ -32,6 +41,14 @@ pub fn metrics(document: &PlanDocument, unread: &BTreeMap<HostName, String>, exi
     metric("tandem_drift_steps", "What apply would do, by host and kind.", &rows);
     let rows: Vec<(String, String)> =
         unread.keys().map(|host| (format!("{{host=\"{}\"}}", label(host)), "1".to_owned())).collect();
+    let read: Vec<(String, String)> = hosts
+        .iter()
+        .map(|host| {
+            let read = u8::from(!unread.contains_key(host));
+            (format!("{{host=\"{}\"}}", label(host)), read.to_string())
+        })
+        .collect();
+    metric("tandem_host_read", "Whether a host was read; of one that was not, nothing else is known.", &read);
     metric("tandem_host_unread", "Hosts that could not be read.", &rows);
     metric("tandem_refused", "Wishes that are refused.", &one(document.refused.len().to_string()));
     text
@@ -51,7 +68,10 @@ mod tests {
     fn an_empty_plan_has_figures() {
         let document = PlanDocument::from(&Plan::default());
         let unread = BTreeMap::from([("db\"x".into(), "away".to_owned())]);
-        let text = metrics(&document, &unread, 4, 7);
+        let hosts = BTreeSet::from(["db\"x".into(), "db-a".into()]);
+        let text = metrics(&document, &hosts, &unread, 4, 7);
+        assert!(text.contains("tandem_host_read{host=\"db-a\"} 1\n"), "{text}");
+        assert!(text.contains("tandem_host_read{host=\"db\\\"x\"} 0\n"), "{text}");
         assert!(text.contains("tandem_in_sync 1\n") && text.contains("tandem_exit_code 4\n"), "{text}");
         assert!(text.contains("tandem_host_unread{host=\"db\\\"x\"} 1\n"), "{text}");
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{bytes, visible},
-    status::{ChannelStatus, HostStatus, StatusDocument},
+    status::{ChannelStatus, Encryption, HostStatus, StatusDocument},
 };
 
 /// The text of a status without its last line, which is [`tally`]. `full` adds positions; columns that do not fit
@@ -26,6 +26,8 @@ pub fn status(document: &StatusDocument, full: bool, width: usize, sentences: us
 }
 
 const INDENT: &str = "    ";
+/// What stands in a cell whose value was not read. An empty one says that there is none.
+const UNKNOWN: &str = "?";
 
 fn hosts(document: &StatusDocument, full: bool, width: usize, sentences: usize, text: &mut String) {
     let rows: Vec<Vec<Cell>> = document.hosts.iter().map(|host| host_row(document, host)).collect();
@@ -63,23 +65,29 @@ fn host_row(document: &StatusDocument, host: &HostStatus) -> Vec<Cell> {
     };
     let replica = document.channels.iter().any(|c| c.replica == host.host);
     let source = document.channels.iter().any(|c| c.source.as_ref() == Some(&host.host));
+    let read = host.state == "up";
     let role = match (source, replica) {
         (true, true) => "source, replica",
         (true, false) => "source",
         (false, true) => "replica",
-        (false, false) => "",
+        (false, false) if read => "",
+        (false, false) => UNKNOWN,
     };
-    let writes = host.read_only.map_or("", |r| if r { "read" } else { "write" });
+    let writes = host.read_only.map(|r| if r { "read" } else { "write" }.to_owned());
+    let clients = host.clients.map(|n| if n == 0 { String::new() } else { n.to_string() });
+    // A server without GTIDs has none; of one that was not read nobody knows.
+    let gtid = host.gtid.as_deref().map(shortened).or(read.then(String::new));
+    let known = |value: Option<String>| Cell::new(value.unwrap_or_else(|| UNKNOWN.to_owned()));
     vec![
         Cell::styled(host.host.as_str(), HEADING),
         state,
-        Cell::new(host.server.clone().unwrap_or_default()),
+        known(host.server.clone()),
         Cell::new(role),
-        Cell::new(writes),
-        Cell::new(host.server_id.map(|id| id.to_string()).unwrap_or_default()),
-        Cell::new(host.data_bytes.map(bytes).unwrap_or_default()),
-        Cell::new(host.clients.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default()),
-        Cell::new(shortened(host.gtid.as_deref().unwrap_or_default())),
+        known(writes),
+        known(host.server_id.map(|id| id.to_string())),
+        known(host.data_bytes.map(bytes)),
+        known(clients),
+        known(gtid),
     ]
 }
 
@@ -121,12 +129,19 @@ fn channel_row(channel: &ChannelStatus) -> Vec<Cell> {
         (Some(seconds), Some("heartbeat")) => format!("{seconds} s by heartbeat"),
         (Some(seconds), _) => format!("about {seconds} s"),
         (None, _) if there => "unknown".to_owned(),
+        (None, _) if channel.state == "unknown" => UNKNOWN.to_owned(),
         (None, _) => String::new(),
     };
-    let wire = match (there, channel.tls) {
-        (false, _) => "",
-        (true, true) => "TLS",
-        (true, false) => "clear text",
+    let wire = match channel.tls {
+        Encryption::On => "TLS",
+        Encryption::Off => "clear text",
+        Encryption::None => "",
+        Encryption::Unknown => UNKNOWN,
+    };
+    let thread = |words: &str| match (there, channel.state) {
+        (true, _) => words.to_owned(),
+        (false, "unknown") => UNKNOWN.to_owned(),
+        (false, _) => String::new(),
     };
     let declared = if channel.declared == Some(false) { "no" } else { "" };
     vec![
@@ -134,8 +149,8 @@ fn channel_row(channel: &ChannelStatus) -> Vec<Cell> {
         state,
         Cell::styled(declared, CHANGED),
         Cell::new(behind),
-        Cell::new(if there { channel.io_thread.as_str() } else { "" }),
-        Cell::new(if there { channel.sql_thread.as_str() } else { "" }),
+        Cell::new(thread(&channel.io_thread)),
+        Cell::new(thread(&channel.sql_thread)),
         Cell::new(wire),
     ]
 }
@@ -185,10 +200,15 @@ fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut
 pub fn tally(document: &StatusDocument) -> String {
     let up = document.hosts.iter().filter(|h| h.state == "up").count();
     let running = document.channels.iter().filter(|c| c.state == "running").count();
+    let unread = document.hosts.iter().filter(|h| h.state == "unread").count();
+    let unknown = document.channels.iter().filter(|c| c.state == "unknown").count();
+    let of = |n: usize, word: &str| if n == 0 { String::new() } else { format!(", {n} {word}") };
     let line = format!(
-        "{up} of {} servers up, {running} of {} channels running.",
+        "{up} of {} servers up{}, {running} of {} channels running{}.",
         document.hosts.len(),
-        document.channels.len()
+        of(unread, "not read"),
+        document.channels.len(),
+        of(unknown, "unknown")
     );
     if document.healthy { format!("{line}\n") } else { format!("{}\n", paint(ALARM, line)) }
 }

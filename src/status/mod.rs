@@ -13,6 +13,9 @@ use crate::{
     observe::{ChannelFacts, HostFacts, Observed},
 };
 
+/// Version of the format: a minor step only adds, a major one may change what is there.
+pub const FORMAT_VERSION: &str = "2.0";
+
 /// What `status` shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusDocument {
@@ -43,13 +46,13 @@ pub struct HostStatus {
     pub endpoint: String,
     /// `@@server_id`.
     pub server_id: Option<u64>,
-    /// Whether clients can't write.
+    /// Whether clients can't write; null where it is not known.
     pub read_only: Option<bool>,
     /// What its binary log holds, as a GTID position.
     pub gtid: Option<String>,
     /// Current binary log file and position, such as `mysql-bin.000003:4711`.
     pub binlog: Option<String>,
-    /// Sessions of clients.
+    /// Sessions of clients; null where they were not read, as all that is null here.
     pub clients: Option<usize>,
     /// Bytes of all user databases.
     pub data_bytes: Option<u64>,
@@ -70,11 +73,11 @@ pub struct ChannelStatus {
     pub declared: Option<bool>,
     /// `running`, `stopped`, `connecting`, `broken`, `missing`; `unknown` where the replica was not read.
     pub state: &'static str,
-    /// Receiver thread.
+    /// Receiver thread, in the server's words; `none` where there is no channel, `unknown` where the replica was not read.
     pub io_thread: String,
-    /// Applier thread.
+    /// Applier thread, likewise.
     pub sql_thread: String,
-    /// How far it is behind, in seconds.
+    /// How far it is behind, in seconds; null where that is not known.
     pub lag_seconds: Option<u64>,
     /// Where that comes from: `heartbeat`, measured by the row that the source stamps, or `estimate`, the
     /// server's own guess, which is 0 as long as nothing more was received.
@@ -83,8 +86,8 @@ pub struct ChannelStatus {
     pub executed: String,
     /// Received up to this GTID.
     pub gtid: String,
-    /// Whether the wire is encrypted.
-    pub tls: bool,
+    /// Whether the connection is encrypted.
+    pub tls: Encryption,
     /// What is wrong, from the outside in.
     pub layer: Option<String>,
     /// What is wrong, in words.
@@ -117,7 +120,7 @@ impl ChannelStatus {
             lag_source: None,
             executed: String::new(),
             gtid: String::new(),
-            tls: false,
+            tls: Encryption::Unknown,
             layer: None,
             cause: None,
             next: None,
@@ -128,17 +131,45 @@ impl ChannelStatus {
     }
 }
 
+/// Whether a channel's connection is encrypted. What was not read is neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encryption {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+    /// There is no such channel.
+    None,
+    /// The replica was not read.
+    Unknown,
+}
+
 /// Puts the status together. `declared` says whether the hosts' wishes hold channels at all.
 pub fn status(hosts: &[&DesiredHost], observed: &Observed, declared: bool) -> StatusDocument {
-    let names: BTreeMap<Endpoint, HostName> =
-        hosts.iter().map(|h| (h.endpoint.clone(), h.name.clone())).collect();
+    status_among(hosts, &endpoints(hosts.iter().copied()), observed, declared)
+}
+
+/// Where hosts are reached, for naming the sources of channels.
+pub fn endpoints<'a>(hosts: impl Iterator<Item = &'a DesiredHost>) -> BTreeMap<Endpoint, HostName> {
+    hosts.map(|host| (host.endpoint.clone(), host.name.clone())).collect()
+}
+
+/// The same for some hosts of a fleet: `names` has those of the others too, so that a source that was left out is no
+/// stranger.
+pub fn status_among(
+    hosts: &[&DesiredHost],
+    names: &BTreeMap<Endpoint, HostName>,
+    observed: &Observed,
+    declared: bool,
+) -> StatusDocument {
     let mut channels = Vec::new();
     for host in hosts {
-        channels_of(host, &names, observed, declared, &mut channels);
+        channels_of(host, names, observed, declared, &mut channels);
     }
     let rows: Vec<HostStatus> = hosts.iter().map(|h| one(h, observed)).collect();
     let healthy = rows.iter().all(|h| h.state == "up") && channels.iter().all(|c| c.state == "running");
-    StatusDocument { format_version: "1.0", healthy, hosts: rows, channels }
+    StatusDocument { format_version: FORMAT_VERSION, healthy, hosts: rows, channels }
 }
 
 fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
@@ -170,7 +201,7 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
             status.state = "up";
             status.server = Some(server.version.to_string());
             status.server_id = server.number("server_id");
-            status.read_only = Some(server.is_on("read_only"));
+            status.read_only = server.variable("read_only").map(|_| server.is_on("read_only"));
             status.gtid =
                 server.variable("gtid_binlog_pos").or(server.variable("gtid_executed")).map(str::to_owned);
             status.binlog = server.binlog.known().map(|b| format!("{}:{}", b.file, b.position));
@@ -240,7 +271,7 @@ fn channels_of(
             },
             executed: format!("{}:{}", channel.executed.0, channel.executed.1),
             gtid: channel.gtid_io_pos.clone(),
-            tls: channel.tls,
+            tls: if channel.tls { Encryption::On } else { Encryption::Off },
             repairs: trouble
                 .as_ref()
                 .map(|t| Repair::of_layer(t.layer, host.name.as_str(), &t.next))
@@ -264,13 +295,13 @@ fn channels_of(
                 name: wish.name.clone(),
                 declared: Some(true),
                 state: if read.is_some() { "missing" } else { "unknown" },
-                io_thread: if read.is_some() { "none" } else { "?" }.into(),
-                sql_thread: if read.is_some() { "none" } else { "?" }.into(),
+                io_thread: if read.is_some() { "none" } else { "unknown" }.into(),
+                sql_thread: if read.is_some() { "none" } else { "unknown" }.into(),
                 lag_seconds: None,
                 lag_source: None,
                 executed: String::new(),
                 gtid: String::new(),
-                tls: false,
+                tls: if read.is_some() { Encryption::None } else { Encryption::Unknown },
                 layer: None,
                 cause: read.map(|_| {
                     format!("{} is declared as a replica of {} and is none.", host.name, wish.source)

@@ -89,11 +89,6 @@ impl ReadStatement {
         ))
     }
 
-    /// A table's checksum by the server, as `checksum`.
-    pub fn checksum(database: &str, table: &str) -> Self {
-        Self::new(format!("CHECKSUM TABLE {}.{} EXTENDED", identifier(database), identifier(table)))
-    }
-
     /// A table's rows, counted, as `n`.
     pub fn count(database: &str, table: &str) -> Self {
         Self::new(format!("SELECT COUNT(*) AS n FROM {}.{}", identifier(database), identifier(table)))

@@ -92,10 +92,14 @@ fn drawing(document: &StatusDocument) -> (Vec<Node>, Vec<Arrow>) {
         let place = |name: &HostName| document.hosts.iter().position(|h| h.host == *name);
         let Some(to) = place(&channel.replica) else { continue };
         let from = channel.source.as_ref().and_then(place).unwrap_or_else(|| {
-            let there = nodes.iter().position(|n| n.state == "foreign" && n.name == channel.endpoint);
+            // One that was left out is a host of ours all the same.
+            let (name, state, line) = match &channel.source {
+                Some(name) => (name.to_string(), "unread", "not looked at"),
+                None => (channel.endpoint.clone(), "foreign", "no host of the inventory"),
+            };
+            let there = nodes.iter().position(|n| n.state == state && n.name == name);
             there.unwrap_or_else(|| {
-                let lines = vec!["no host of the inventory".to_owned()];
-                nodes.push(Node { name: channel.endpoint.clone(), state: "foreign", lines });
+                nodes.push(Node { name, state, lines: vec![line.to_owned()] });
                 nodes.len() - 1
             })
         });
@@ -111,12 +115,13 @@ fn node(document: &StatusDocument, host: &HostStatus) -> Node {
         (true, true) => "source and replica",
         (true, false) => "replica",
         (false, true) => "source",
-        (false, false) => "alone",
+        (false, false) if host.state == "up" => "alone",
+        (false, false) => "role unknown",
     };
     let writable = match host.read_only {
         Some(true) => ", read-only",
         Some(false) => ", writable",
-        None => "",
+        None => ", access unknown",
     };
     let id = host.server_id.map(|id| format!("  id {id}")).unwrap_or_default();
     Node {

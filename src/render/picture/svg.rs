@@ -275,7 +275,7 @@ mod tests {
             lag_source: Some("estimate"),
             executed: String::new(),
             gtid: String::new(),
-            tls: false,
+            tls: crate::status::Encryption::Off,
             layer: (state == "broken").then(|| "data".into()),
             cause: None,
             next: None,
