@@ -28,7 +28,7 @@ impl Adoption {
         }
         for step in &plan.steps {
             match &step.action {
-                Action::WriteOptionFile { content: Some(content), .. } => {
+                Action::WriteOptionFile { content, .. } => {
                     changed |= self.leave_alone(&step.host, &options_in(content), observed);
                 }
                 Action::ResetPersisted(names) => {

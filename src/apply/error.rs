@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::model::HostName;
+use crate::{model::HostName, transport::RunError};
+
+/// The exit status of a script of ours that could not write at a place; its standard error names the place and the reason.
+const UNWRITABLE: i32 = 9;
 
 /// Why a step was not done: where, what was tried, why it failed, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +31,16 @@ impl StepError {
     /// What a plan rests on has changed since it was made.
     pub fn stale(host: &HostName, tried: impl Into<String>, why: impl fmt::Display) -> Self {
         Self { stale: true, ..Self::new(host, tried, why) }
+    }
+
+    /// A script did not do its work. One of those that name a place that can't be written ends with [`UNWRITABLE`], and has
+    /// changed nothing.
+    pub fn unwritten(host: &HostName, tried: impl Into<String>, error: RunError) -> Self {
+        match error {
+            RunError::Failed { status: UNWRITABLE, stderr, .. } => Self::new(host, tried, stderr.trim())
+                .then("Nothing was changed. Make room there, or make it writable, then run `tandem apply` again."),
+            other => Self::new(host, tried, other),
+        }
     }
 
     /// The same with what to do next.

@@ -3,7 +3,10 @@
 mod connection;
 mod scope;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value as Json;
 
@@ -13,7 +16,7 @@ use super::{
 };
 use crate::{
     inventory::Variables,
-    model::{Endpoint, HostName, Place},
+    model::{Endpoint, HostName, Place, time},
     playbook::{Play, Project, Role},
     source::{Node, Problem, Problems},
     template::Scope,
@@ -149,6 +152,7 @@ impl Builder<'_> {
             service: text("mysql_service"),
             option_file: text("mysql_option_file"),
             option_file_holds: self.option_file_holds(variables, &scope),
+            restart_wait: self.time("restart_wait", variables, &scope).unwrap_or(super::wish::RESTART_WAIT),
             ..DesiredHost::bare(name)
         };
         for used in &self.play.roles {
@@ -182,6 +186,24 @@ impl Builder<'_> {
                     .help("The words are everything, what_is_missing."),
                 );
                 OptionFileHolds::Everything
+            }
+        }
+    }
+
+    /// A variable that holds a time.
+    fn time(&mut self, name: &str, variables: &Variables, scope: &Scope) -> Option<Duration> {
+        let text = match scope.get(name)? {
+            Json::String(text) => text.clone(),
+            Json::Null => return None,
+            other => other.to_string(),
+        };
+        match time(&text) {
+            Ok(time) => Some(time),
+            Err(why) => {
+                let place = variables.get(name).map_or_else(|| self.topology_place(), |n| n.place.clone());
+                let message = format!("`{name}` must be a time such as 90s or 10min: {why}");
+                self.problems.push(Problem::error("variable::type", &place, message, "not a time"));
+                None
             }
         }
     }

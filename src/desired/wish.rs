@@ -7,6 +7,9 @@ use crate::{
     model::{Endpoint, Family, Filters, HostName, Place, SecretId},
 };
 
+/// How long a restarted server may take to come up, unless the inventory says otherwise.
+pub(super) const RESTART_WAIT: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// What one play asks of a fleet.
 #[derive(Debug, Clone)]
 pub struct Desired {
@@ -48,6 +51,8 @@ pub struct DesiredHost {
     pub option_file: Option<String>,
     /// What stands in that file.
     pub option_file_holds: OptionFileHolds,
+    /// How long its server may take to come up after a restart.
+    pub restart_wait: std::time::Duration,
     /// Wishes for server variables, in the order of the roles; the last of a name wins.
     pub settings: Option<Vec<SettingWish>>,
     /// Accounts.
@@ -94,6 +99,7 @@ impl DesiredHost {
             service: None,
             option_file: None,
             option_file_holds: OptionFileHolds::Everything,
+            restart_wait: RESTART_WAIT,
             settings: None,
             accounts: Vec::new(),
             databases: Vec::new(),

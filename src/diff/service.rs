@@ -59,6 +59,10 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
             vec![Risk::Note("the server may fail again for the same cause".into())]
         },
         requires: Vec::new(),
-        action: Action::StartService { unit: service.unit.clone(), enable: !service.enabled },
+        action: Action::StartService {
+            unit: service.unit.clone(),
+            enable: !service.enabled,
+            option_file: None,
+        },
     });
 }

@@ -1,5 +1,6 @@
 //! Server variables: what is wished, what tandem's option file says, and what the server runs with.
 
+mod down;
 mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,7 @@ use crate::{
     desired::{DesiredHost, OptionFileHolds, SettingWish},
     dialect::Dialect,
     model::{Fact, visible},
-    observe::{HostFacts, ServerFacts},
+    observe::{HostFacts, RestartRecord, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value},
     plan::{Action, Kind, Reason, Risk, Step, StepId},
     source::closest,
@@ -33,7 +34,8 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         }
     };
     let Some(server) = facts.server.known() else {
-        // Without the server's own list of variables nothing can be checked; a stopped one is started first.
+        // Without the server's own list of variables little can be checked; a stopped one is started first.
+        down::repair(context, host, facts, files, draft);
         let why = facts.server.unread().unwrap_or("no server is there");
         draft.wait(&host.name, format!("its server was not read: {why}"));
         return;
@@ -43,7 +45,8 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         last_of_each(wishes, |name| dialect.variable_name(name, |n| server.variables.contains_key(n)));
     let place = host.option_file.clone().or_else(|| files.place_for_owned());
     let path = place.as_deref().unwrap_or_default();
-    let comparison = Comparison { context, host, files, server, wishes: &wishes, path, dialect };
+    let restart = facts.restart.as_ref();
+    let comparison = Comparison { context, host, files, server, wishes: &wishes, path, dialect, restart };
     if place.is_none() && !comparison.lines(&[], &comparison.occurrences()).is_empty() {
         draft.refuse(
             &host.name,
@@ -76,15 +79,16 @@ struct Comparison<'a> {
     wishes: &'a [SettingWish],
     path: &'a str,
     dialect: Dialect,
+    restart: Option<&'a RestartRecord>,
 }
 
 impl Comparison<'_> {
     fn write(&self, draft: &mut Draft) {
-        if self.refuse_impossible(draft) {
-            return;
-        }
         let occurrences = self.occurrences();
         let old: Vec<&Occurrence> = occurrences.iter().filter(|o| o.file == self.path).collect();
+        if self.refuse_impossible(draft) || self.refuse_failed(&old, &occurrences, draft) {
+            return;
+        }
         draft.steps.extend(self.persisted_step());
         let file_step = self.file_step(&old, &occurrences);
         let off = self.off(&old, &occurrences);
@@ -267,7 +271,7 @@ impl Comparison<'_> {
             after: Some(self.without_vaulted(&after)),
             risk: Vec::new(),
             requires: Vec::new(),
-            action: Action::WriteOptionFile { path: self.path.to_owned(), content: Some(after) },
+            action: Action::WriteOptionFile { path: self.path.to_owned(), content: after },
         })
     }
 

@@ -5,6 +5,7 @@ mod binlog;
 mod channel;
 mod code;
 mod connection;
+mod last_words;
 mod packages;
 mod receiver;
 mod rows;
@@ -12,6 +13,7 @@ mod server;
 
 pub use channel::{Explanation, Layer, Surroundings, explain_channel};
 pub use code::failed_transaction;
+pub use last_words::{blamed, last_words};
 pub use packages::explain_packages;
 pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, Value, row_events};
-pub use server::{explain_down, last_words};
+pub use server::{blamed_in_files, explain_down, explain_failed_start};

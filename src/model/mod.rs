@@ -17,5 +17,5 @@ pub use hidden::{hide_from_now_on, json_without_hidden, without_hidden};
 pub use host::{Endpoint, HostName};
 pub use place::Place;
 pub use secret::{Secret, SecretId};
-pub use units::{bytes, duration, visible};
+pub use units::{bytes, duration, time, visible};
 pub use version::{Family, ServerVersion};

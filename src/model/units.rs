@@ -29,6 +29,26 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// A time that somebody writes: `10`, `10s`, `500ms`, `2m`, `2min`, `1h`.
+///
+/// # Errors
+/// With what is wrong with it, in words.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: f64 = digits.trim().parse().map_err(|_| format!("`{text}` is not a time; use 10s or 2m"))?;
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => number,
+        "ms" => number / 1000.0,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
+        unit => return Err(format!("`{unit}` is not a unit of time; use ms, s, m or h")),
+    };
+    if seconds <= 0.0 {
+        return Err("a time limit must be more than 0".into());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+}
+
 /// A name from outside as one line of text: what would move the cursor, or end the line, is escaped.
 pub fn visible(name: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
@@ -38,6 +58,17 @@ pub fn visible(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(time("10"), Ok(Duration::from_secs(10)));
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(time("1.5h"), Ok(Duration::from_secs(5400)));
+        for wrong in ["soon", "0", "-1", "", "s", "3 weeks", "inf", "NaN", "1e300"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn sizes_and_times_are_short() {

@@ -61,22 +61,30 @@ impl Reading {
                 let facts = fact.known();
                 let server = facts.and_then(|f| f.server.known());
                 let files = facts.and_then(|f| f.option_files.known());
+                // A server that is down has what its files will give it.
+                let version = server.map(|s| s.version).or(facts.and_then(HostFacts::version));
+                let occurrences = files.map(|files| files.occurrences(version)).unwrap_or_default();
+                let in_file = |name: &str| {
+                    let last = occurrences.iter().rfind(|o| o.name == name)?;
+                    last.value.as_ref()?.parse::<u64>().ok()
+                };
+                let number = |name: &str| match server {
+                    Some(server) => server.number(name),
+                    None => in_file(name),
+                };
                 // What a file says counts from the next restart on; a run that was cut off may have
                 // written the file and not restarted.
-                let configured = files.zip(server).and_then(|(files, server)| {
-                    let occurrences = files.occurrences(Some(server.version));
-                    let last = occurrences.into_iter().rfind(|o| o.name == "server_id")?;
-                    last.value?.parse::<u64>().ok()
-                });
+                let configured = in_file("server_id");
                 let identity = Identity {
-                    server_id: configured.or_else(|| server.and_then(|s| s.number("server_id"))),
+                    server_id: configured.or_else(|| number("server_id")),
                     id_is_configured: configured.is_some(),
+                    // That of a file may be what keeps it down.
                     port: server.and_then(|s| s.number("port")).and_then(|p| p.try_into().ok()),
-                    version: server.map(|s| s.version),
+                    version,
                     // A host that has no server has no id that could be met again.
                     read: server.is_some() || facts.is_some_and(|f| f.server.is_absent()),
-                    domain: server.and_then(|s| s.number("gtid_domain_id")),
-                    offset: server.and_then(|s| s.number("auto_increment_offset")),
+                    domain: number("gtid_domain_id"),
+                    offset: number("auto_increment_offset"),
                     channels: server
                         .and_then(|s| s.channels.known())
                         .into_iter()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Resources, SchemaFacts};
+use super::{Content, DownFacts, Resources, RestartRecord, SchemaFacts};
 use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
@@ -28,8 +28,10 @@ pub struct HostFacts {
     pub option_files: Fact<option_file::Files>,
     /// What the server says of itself.
     pub server: Fact<ServerFacts>,
-    /// The last words of a server that is down; empty where it runs.
-    pub error_log: Vec<String>,
+    /// What tells why the server is down; none where it runs.
+    pub down: Option<DownFacts>,
+    /// What the host's own switch has noted of the last restart, where something is noted.
+    pub restart: Option<RestartRecord>,
     /// The packet filter.
     pub firewall: Fact<FirewallState>,
     /// The file system of the data directory.
@@ -48,6 +50,14 @@ pub struct HostFacts {
     pub resources: Resources,
     /// SHA-256 in hex of each channel's stored password, by file name such as `master.info`.
     pub channel_passwords: BTreeMap<String, String>,
+}
+
+impl HostFacts {
+    /// The version of the server, or of the program that would run where it is down.
+    pub fn version(&self) -> Option<ServerVersion> {
+        let runs = self.server.known().map(|server| server.version);
+        runs.or_else(|| self.down.as_ref().and_then(|down| down.version))
+    }
 }
 
 /// The operating system and its tools.
@@ -88,6 +98,8 @@ pub struct ServiceFacts {
     pub main_pid: u32,
     /// The user that it runs as; empty where the unit names none.
     pub user: String,
+    /// Whether it is masked: it can't be started by anybody.
+    pub masked: bool,
 }
 
 impl ServiceFacts {

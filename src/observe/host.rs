@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DiskFacts, HostFacts, OsFacts, Reach, Sections, ServiceFacts};
+use super::{DiskFacts, HostFacts, OsFacts, Reach, Sections, ServiceFacts, down, restart};
 use crate::{
     certificate::CertificateFacts,
     firewall,
@@ -11,8 +11,12 @@ use crate::{
 };
 
 /// The whole script.
-pub const SCRIPT: &str =
-    concat!(include_str!("host.sh"), include_str!("../firewall/observe.sh"), "\nsection end\n");
+pub const SCRIPT: &str = concat!(
+    include_str!("host.sh"),
+    include_str!("down.sh"),
+    include_str!("../firewall/observe.sh"),
+    "\nsection end\n"
+);
 
 /// Facts of a host without its server.
 pub fn facts(sections: &Sections<'_>) -> HostFacts {
@@ -24,10 +28,8 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         service: service(sections, pid),
         option_files,
         server: Fact::Unread("not asked yet".into()),
-        error_log: sections
-            .text("error-log")
-            .map(|t| t.lines().map(str::to_owned).collect())
-            .unwrap_or_default(),
+        down: down::facts(sections),
+        restart: restart::record(sections),
         firewall: match root {
             true => firewall::read(sections).map_or_else(Fact::Unread, Fact::Known),
             false => Fact::Unread(limited("the packet filter")),
@@ -105,10 +107,12 @@ fn service(sections: &Sections<'_>, pid: Option<u32>) -> Fact<ServiceFacts> {
     for block in text.split("\n\n") {
         let fields: BTreeMap<&str, &str> = block.lines().filter_map(|l| l.split_once('=')).collect();
         let get = |key: &str| fields.get(key).copied().unwrap_or_default();
-        if get("LoadState") != "loaded" {
+        // One that is masked is there, and can't be started.
+        if !matches!(get("LoadState"), "loaded" | "masked") {
             continue;
         }
         units.push(ServiceFacts {
+            masked: get("LoadState") == "masked",
             unit: get("Id").to_owned(),
             active: get("ActiveState").to_owned(),
             enabled: get("UnitFileState").starts_with("enabled"),
@@ -119,7 +123,7 @@ fn service(sections: &Sections<'_>, pid: Option<u32>) -> Fact<ServiceFacts> {
     }
     // `mysql` is often an alias of `mariadb`: then both blocks are the same unit.
     let running = units.iter().find(|u| pid.is_some() && Some(u.main_pid) == pid);
-    running.or_else(|| units.first()).cloned().into()
+    running.or_else(|| units.iter().find(|u| !u.masked)).or_else(|| units.first()).cloned().into()
 }
 
 fn option_files(sections: &Sections<'_>) -> (Fact<Files>, Option<u32>) {

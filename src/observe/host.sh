@@ -89,6 +89,8 @@ function read(path, depth,   line, list, n, i, names, ls, above) {
       own = group ~ /^(server|client-server|(mysqld|mariadb|mariadbd|galera)(-[0-9.]+)?)$/
     } else if (own && line ~ /^datadir[ \t]*=/) {
       sub(/^datadir[ \t]*=/, "", line); print "V " trim(line)
+    } else if (own && line ~ /^log[-_]error[ \t]*=/) {
+      sub(/^log[-_]error[ \t]*=/, "", line); print "L " trim(line)
     }
   } while ((getline line < path) > 0)
   close(path)
@@ -190,15 +192,4 @@ case $services in
   *ActiveState=active*) down=$([ -n "$pid" ] || echo down) ;;
   *) down=down ;;
 esac
-if [ -n "$down" ]; then
-  # Its last words: from the usual error logs, then from its journal, where those stand that it says before it
-  # has opened a log.
-  section error-log
-  for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld.log "$datadir"/*.err; do
-    [ -r "$log" ] && tail -n 60 "$log"
-  done
-  journalctl -q -n 60 -o cat ${wished_service:+-u "$wished_service"} ${wished_service:--u mariadb -u mysql -u mysqld} 2>/dev/null
-  section datadir-owner
-  stat -c '%U' "$datadir" 2>/dev/null
-fi
-# Here the firewall's own part of the script follows, then the end.
+# Here what is known of a server that is down follows, then the firewall's own part, then the end.

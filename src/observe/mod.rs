@@ -6,12 +6,14 @@ mod channels;
 mod collect;
 mod content;
 mod databases;
+mod down;
 mod evidence;
 mod facts;
 mod frame;
 mod heartbeat;
 mod host;
 mod resources;
+mod restart;
 mod schema;
 mod server;
 mod server_packages;
@@ -24,6 +26,7 @@ pub use channels::channels;
 pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
 pub use content::{Content, TableFacts, content};
 pub use databases::databases_with_content;
+pub use down::{DownFacts, Ended, Log};
 pub use evidence::row_evidence;
 pub use facts::{
     BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts, Observed,
@@ -32,6 +35,7 @@ pub use facts::{
 };
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};
+pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;
 pub use server_packages::{Manager, ServerPackage, ServerPackages, offered_versions};
 pub use startup::client_sessions;

@@ -62,8 +62,8 @@ pub enum Action {
     WriteOptionFile {
         /// Absolute path.
         path: String,
-        /// Whole content; `None` removes the file.
-        content: Option<String>,
+        /// Whole content.
+        content: String,
     },
     /// `SET GLOBAL` of variables that need no restart.
     SetGlobal(Vec<(String, String)>),
@@ -93,6 +93,8 @@ pub enum Action {
         unit: String,
         /// Whether it shall start at boot.
         enable: bool,
+        /// The option file that was written because of what keeps it down, and is put back if it does not start.
+        option_file: Option<String>,
     },
     /// Start or stop a service of a user's role, and let it start at boot or not.
     Unit {

@@ -97,6 +97,10 @@ pub(super) fn value(form: Form) -> Value {
             json!({"type": "integer", "minimum": least, "maximum": most}),
             json!({"type": "string", "pattern": "^[0-9]+$"}),
         ],
+        Form::Time => vec![
+            json!({"type": "number", "exclusiveMinimum": 0}),
+            json!({"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(ms|s|m|min|h)?$"}),
+        ],
         Form::Flag => vec![json!({"type": "boolean"})],
         Form::Switch => vec![
             json!({"type": "boolean"}),

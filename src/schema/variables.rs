@@ -9,6 +9,8 @@ pub enum Form {
     Secret,
     /// A whole number from the first to the second.
     Number(u64, u64),
+    /// A time: a number of seconds, or one with a unit.
+    Time,
     /// True or false.
     Flag,
     /// The same, also in the words that Ansible takes.
@@ -172,6 +174,11 @@ pub const OWN: &[Row] = &[
         &[("mysql_server_start", Form::Flag), ("mysql_server_secure", Form::Flag)],
         "true, true",
         "it runs and starts at boot; what its installation leaves open is closed",
+    ),
+    row(
+        &[("restart_wait", Form::Time)],
+        "`10min`",
+        "how long a restarted server may take until it answers; then its old option file is put back",
     ),
     row(
         &[("heartbeat_interval", Form::Number(1, 3600))],

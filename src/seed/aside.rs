@@ -179,7 +179,7 @@ pub async fn swap(
         return Ok(());
     }
     let log: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
-    let why = crate::doctor::last_words(&log)
+    let why = crate::doctor::last_words(&log, &[])
         .or_else(|| log.last().cloned())
         .unwrap_or_else(|| "it does not say why".into());
     Err(StepError::new(host, tried, why)

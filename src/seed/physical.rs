@@ -203,7 +203,7 @@ async fn open(host: &HostName, new: &str, fleet: &Fleet<'_>, journal: &Journal) 
         return Ok(());
     }
     let log: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
-    let why = last_words(&log).unwrap_or_else(|| format!("exit status {}", output.status));
+    let why = last_words(&log, &[]).unwrap_or_else(|| format!("exit status {}", output.status));
     Err(StepError::new(host, tried, why)
         .then("Its server runs as before, on its old data. Mend the cause, then apply again."))
 }

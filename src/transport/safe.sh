@@ -26,14 +26,14 @@ safe_place() (
 private_dir() {
   parent=${1%/*}
   safe_place "${parent:-/}" || return 1
-  mkdir -m 700 -- "$1" 2>/dev/null || :
+  made=$(LC_ALL=C mkdir -m 700 -- "$1" 2>&1) || :
   case $(LC_ALL=C stat -c '%F:%u:%a' -- "$1" 2>/dev/null) in
     directory:0:700) ;;
     directory:0:*[2367] | directory:0:*[2367]?)
       echo "other users may write to $1; look at what is in it, then remove it" >&2; return 1 ;;
     # What an earlier version has made could be read by everybody.
     directory:0:*) chmod 700 -- "$1" ;;
-    '') echo "$1 could not be made" >&2; return 1 ;;
+    '') echo "$1 could not be made: ${made##*: }" >&2; return 1 ;;
     *) echo "$1 is not a directory of root; look at it, then remove it" >&2; return 1 ;;
   esac
 }

@@ -5,6 +5,7 @@ mod accidents;
 mod accounts;
 mod adoption;
 mod bare;
+mod comeback;
 mod compared;
 mod compatibility;
 mod firewall;

@@ -335,7 +335,7 @@ impl World {
             Action::WriteOptionFile { path, content } => {
                 let Fact::Known(files) = &mut facts.option_files else { panic!("files that were not read") };
                 files.files.retain(|(p, _)| p != path);
-                files.files.extend(content.clone().map(|c| (path.clone(), c.into_bytes())));
+                files.files.push((path.clone(), content.clone().into_bytes()));
                 return;
             }
             _ => {}

@@ -14,6 +14,7 @@ mod option_file;
 mod packages;
 mod reconnect;
 mod resource;
+mod restart;
 mod server;
 mod service;
 mod variable;
@@ -63,7 +64,7 @@ async fn act(
     match &step.action {
         Action::Firewall(change) => firewall::run(host, change, fleet, journal).await,
         Action::WriteOptionFile { path, content } => {
-            option_file::run(host, path, content.as_deref(), fleet, journal).await
+            option_file::run(host, path, content, fleet, journal).await
         }
         Action::Certificate(plan) => certificate::run(host, plan, fleet, journal).await,
         Action::SetGlobal(values) => variable::run(host, values, fleet, journal).await,
@@ -73,7 +74,9 @@ async fn act(
             let before = service::Before { option_file: option_file.as_deref(), new_uuid: *new_uuid };
             service::restart(host, unit, expect, before, fleet, journal).await
         }
-        Action::StartService { unit, enable } => service::start(host, unit, *enable, fleet, journal).await,
+        Action::StartService { unit, enable, option_file } => {
+            service::start(host, unit, *enable, option_file.as_deref(), fleet, journal).await
+        }
         Action::Heartbeat { table, interval } => {
             heartbeat::run(host, (*table, *interval), fleet, journal).await
         }

@@ -101,7 +101,7 @@ pub async fn install(
         .then("Name the service with mysql_service.")),
         _ => {
             let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
-            let why = last_words(&log).unwrap_or_else(|| "it does not say why".into());
+            let why = last_words(&log, &[]).unwrap_or_else(|| "it does not say why".into());
             Err(StepError::new(host, tried, why).then("Mend the cause on the host, then apply again."))
         }
     }

@@ -2,64 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::journal::Journal, Fleet, StepError};
+use super::{
+    super::journal::Journal,
+    Fleet, StepError,
+    restart::{self, Order},
+};
 use crate::{
-    doctor::last_words,
+    doctor::{blamed, explain_failed_start},
     model::HostName,
-    option_file::same_value,
-    seed::MEND,
-    transport::{Login, Session, Writer},
+    observe::{RestartRecord, RestartState},
+    option_file::{Occurrence, same_value},
+    transport::{Login, Session},
 };
 
-/// How long a server may take to come back before its old option file is put in place again. A server
-/// that recovers a crash takes longer, but then it was not this change that stopped it.
-const COMES_BACK: Duration = Duration::from_secs(120);
-
-/// Arguments: UNIT. Prints the last words of a server that does not start.
-const RESTART: &str = r#"
-systemctl restart "$1" && exit 0
-journalctl -q -n 40 -o cat -u "$1" 2>/dev/null
-for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld.log; do [ -r "$log" ] && tail -n 40 "$log"; done
-exit 4
-"#;
-
-/// Moves a server's UUID away; the server makes itself another at its start. Arguments: DATADIR.
-const FORGET_UUID: &str = r#"
-[ -e "$1/auto.cnf" ] || exit 0
-mv "$1/auto.cnf" "$1/auto.cnf.before"
-"#;
-
-/// Arguments: DATADIR UNIT.
-const PUT_UUID_BACK: &str = r#"
-[ -e "$1/auto.cnf.before" ] || exit 0
-mv "$1/auto.cnf.before" "$1/auto.cnf"
-systemctl reset-failed "$2" 2>/dev/null
-systemctl restart "$2"
-"#;
-
-/// Puts the option file from before back in place and starts the server. Arguments: UNIT.
-const PUT_BACK: &str = r#"
-path=$(cat /var/lib/tandem/option-file.path 2>/dev/null)
-[ -n "$path" ] || exit 5
-if [ -e /var/lib/tandem/option-file.before ]; then
-  cp -p /var/lib/tandem/option-file.before "$path.new" && mv "$path.new" "$path"
-else
-  rm -f "$path"
-fi
-systemctl reset-failed "$1" 2>/dev/null
-systemctl restart "$1"
-"#;
-
-/// Arguments: UNIT ENABLE.
-const START: &str = r#"
-[ "$2" = yes ] && { systemctl enable -q "$1" || exit 1; }
-systemctl is-active -q "$1" && exit 0
-systemctl reset-failed "$1" 2>/dev/null
-systemctl start "$1" && exit 0
-journalctl -q -n 40 -o cat -u "$1" 2>/dev/null
-for log in /var/log/mysql/error.log /var/log/mariadb/mariadb.log /var/log/mysqld.log; do [ -r "$log" ] && tail -n 40 "$log"; done
-exit 4
-"#;
+/// How long a server that has come up may take until its login works: some load what they have to first.
+const LETS_IN: Duration = Duration::from_secs(60);
 
 /// What was changed in the files that a server reads at its start, and is put back if it does not start.
 #[derive(Debug, Clone, Copy)]
@@ -79,36 +36,12 @@ pub async fn restart(
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<Option<String>, StepError> {
-    let writer = fleet.writer(host)?;
-    let login = fleet.login(host)?;
     let begun = Instant::now();
     let tried = format!("restart {unit}");
     let datadir = fleet.server(host)?.variable("datadir").unwrap_or_default().trim_end_matches('/');
-    if before.new_uuid {
-        let tried = "move auto.cnf away";
-        let done = writer.run(tried, FORGET_UUID, &[datadir], b"", COMES_BACK).await;
-        journal.ran(host, tried, begun.elapsed(), if done.is_ok() { "ok" } else { "failed" });
-        done.map_err(|e| StepError::new(host, tried, e))?;
-    }
-    let outcome = try_restart(&writer, login, unit).await;
-    journal.ran(host, &tried, begun.elapsed(), outcome.as_ref().map_or_else(|e| e.as_str(), |()| "ok"));
-    if let Err(why) = outcome {
-        if before.new_uuid {
-            // Should this fail as well, the server has lost nothing but its name.
-            let _ = writer.run("put auto.cnf back", PUT_UUID_BACK, &[datadir, unit], b"", COMES_BACK).await;
-        }
-        let Some(path) = before.option_file else { return Err(StepError::new(host, tried, why)) };
-        let back = writer.run("put the old option file back", PUT_BACK, &[unit], b"", COMES_BACK).await;
-        let answers =
-            back.is_ok() && wait_for_server(fleet.session(host)?, login, Duration::from_secs(60)).await;
-        let now = match answers {
-            true => format!(
-                "{path} is as it was before, and the server runs again. Correct the setting in the inventory"
-            ),
-            false => format!("{path} is as it was before, but the server does not run; see its error log"),
-        };
-        return Err(StepError::new(host, tried, why).then(format!("{now}.")));
-    }
+    let new_uuid = before.new_uuid.then_some(datadir).filter(|d| !d.is_empty());
+    let order = Order { unit, restart: true, enable: false, new_uuid };
+    come_up(host, &tried, order, (before.option_file, expect), fleet, journal).await?;
     let took = begun.elapsed();
     let mut sql = fleet.reader(host).await?;
     for (name, wished) in expect {
@@ -133,34 +66,98 @@ pub async fn restart(
     Ok(Some(format!("away for {}", crate::model::duration(took))))
 }
 
+/// Has the host bring its server up, and waits until it lets us in.
+async fn come_up(
+    host: &HostName,
+    tried: &str,
+    order: Order<'_>,
+    (option_file, settings): (Option<&str>, &[(String, String)]),
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<(), StepError> {
+    let begun = Instant::now();
+    let outcome = restart::run(host, tried, order, fleet).await;
+    let said = match &outcome {
+        Ok(record) if record.state == RestartState::Up => "ok".to_owned(),
+        Ok(record) => explain_failed_start(&record.ended, &record.said, &[]),
+        Err(error) => error.why.clone(),
+    };
+    journal.ran(host, tried, begun.elapsed(), &said);
+    let record = outcome?;
+    if record.state != RestartState::Up {
+        return Err(did_not(host, tried, &record, option_file, settings));
+    }
+    match wait_for_server(fleet.session(host)?, fleet.login(host)?, LETS_IN).await {
+        true => Ok(()),
+        false => Err(StepError::new(host, tried, "the server runs, but does not let us in")
+            .then("Check mysql_admin_user, mysql_admin_password and mysql_socket.")),
+    }
+}
+
+/// What a restart says that did not work, and what has become of the option file.
+fn did_not(
+    host: &HostName,
+    tried: &str,
+    record: &RestartRecord,
+    option_file: Option<&str>,
+    settings: &[(String, String)],
+) -> StepError {
+    let options: Vec<Occurrence> = settings.iter().map(|(name, value)| occurrence(name, value)).collect();
+    let correct = match blamed(&record.said, &options) {
+        Some(option) => format!("Correct `{}` in the inventory, then run `tandem apply` again.", option.name),
+        None => "Correct the setting in the inventory, then run `tandem apply` again.".to_owned(),
+    };
+    let error = StepError::new(host, tried, explain_failed_start(&record.ended, &record.said, &options));
+    let Some(path) = option_file else {
+        return error.then("Fix the cause on the host, then run `tandem apply` again.");
+    };
+    error.then(match record.state {
+        RestartState::Back => {
+            format!("{path} is as it was before, by comparison, and the server runs again. {correct}")
+        }
+        RestartState::Changed => format!(
+            "Somebody else has changed {path} meanwhile, so it was left as it is, and the server does not run. {correct}"
+        ),
+        RestartState::Stuck => format!(
+            "{path} could not be put back, and the server does not run; the old file is /var/lib/tandem/restart/before there."
+        ),
+        RestartState::Lost => {
+            format!("The restart was ended by somebody on the host. Look at {path} and at the server there.")
+        }
+        _ => "The server does not run with the option files from before either. Look at its error log, then run `tandem \
+             apply` again.".to_owned(),
+    })
+}
+
+fn occurrence(name: &str, value: &str) -> Occurrence {
+    Occurrence {
+        file: String::new(),
+        line: 0,
+        group: String::new(),
+        name: name.to_owned(),
+        value: Some(value.to_owned()),
+    }
+}
+
 /// Restarts a server for a proof and waits until it answers.
 ///
 /// # Errors
-/// With the cause out of its error log, where it does not come up.
+/// With the cause, where it does not come up.
 pub async fn restart_for_proof(host: &HostName, unit: &str, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    try_restart(&fleet.writer(host)?, fleet.login(host)?, unit)
-        .await
-        .map_err(|why| StepError::new(host, format!("restart {unit}"), why))
-}
-
-async fn try_restart(writer: &Writer<'_>, login: &Login, unit: &str) -> Result<(), String> {
-    let output = writer
-        .try_run("restart the server", &format!("{MEND}{RESTART}"), &[unit], b"", COMES_BACK)
-        .await
-        .map_err(|e| e.to_string())?;
-    if output.status != 0 {
-        let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
-        return Err(last_words(&log)
-            .unwrap_or_else(|| "the server does not come up; its error log does not say why".into()));
+    let tried = format!("restart {unit}");
+    let order = Order { unit, restart: true, enable: false, new_uuid: None };
+    let record = restart::run(host, &tried, order, fleet).await?;
+    if record.state != RestartState::Up {
+        return Err(did_not(host, &tried, &record, None, &[]));
     }
-    match wait_for_server(writer.session(), login, COMES_BACK).await {
+    match wait_for_server(fleet.session(host)?, fleet.login(host)?, LETS_IN).await {
         true => Ok(()),
-        false => Err("the service runs, but the server does not answer".into()),
+        false => Err(StepError::new(host, tried, "the server runs, but does not let us in")),
     }
 }
 
 /// Waits until the server takes a login.
-pub async fn wait_for_server(session: &Session, login: &Login, limit: Duration) -> bool {
+async fn wait_for_server(session: &Session, login: &Login, limit: Duration) -> bool {
     let end = Instant::now() + limit;
     loop {
         if let Ok(sql) = session.sql(login, Duration::from_secs(5)).await {
@@ -174,27 +171,24 @@ pub async fn wait_for_server(session: &Session, login: &Login, limit: Duration) 
     }
 }
 
-/// Starts a service that is stopped, and has it start at boot.
+/// Starts a service that is stopped, and has it start at boot. `option_file` was written for it.
 pub async fn start(
     host: &HostName,
     unit: &str,
     enable: bool,
+    option_file: Option<&str>,
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<Option<String>, StepError> {
-    let writer = fleet.writer(host)?;
-    let begun = Instant::now();
     let tried = format!("start {unit}");
-    let enable = if enable { "yes" } else { "no" };
-    let output = writer
-        .try_run(&tried, &format!("{MEND}{START}"), &[unit, enable], b"", COMES_BACK)
-        .await
-        .map_err(|why| StepError::new(host, tried.clone(), why))?;
-    journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
-    if output.status == 0 {
-        return Ok(None);
+    let order = Order { unit, restart: false, enable, new_uuid: None };
+    let begun = Instant::now();
+    let outcome = restart::run(host, &tried, order, fleet).await;
+    let ok = outcome.as_ref().is_ok_and(|r| r.state == RestartState::Up);
+    journal.ran(host, &tried, begun.elapsed(), if ok { "ok" } else { "failed" });
+    let record = outcome?;
+    match ok {
+        true => Ok(None),
+        false => Err(did_not(host, &tried, &record, option_file, &[])),
     }
-    let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
-    let why = last_words(&log).unwrap_or_else(|| "it does not say why".into());
-    Err(StepError::new(host, tried, why).then("Mend the cause on the host, then apply again."))
 }

@@ -1,0 +1,135 @@
+//! Restarts under the host's own switch.
+//!
+//! What was there before is kept and compared first. Then a transient unit on the host restarts the server, waits until it
+//! answers, and puts the old things back if it does not. It needs no controller for that, and what it has done is noted on
+//! the host. Until the server was seen to come up, a unit for the next boot does the same after a power cut.
+
+use std::time::{Duration, Instant};
+
+use super::{super::fleet::SCRIPT, Fleet, StepError};
+use crate::{
+    model::HostName,
+    observe::{HostFacts, RestartRecord, RestartState},
+    seed::MEND,
+    transport::ReadScript,
+};
+
+const PLACE: &str = concat!(include_str!("../../../transport/safe.sh"), include_str!("place.sh"));
+const ARM: &str = include_str!("arm.sh");
+const SWITCH: &str = include_str!("switch.sh");
+const LAUNCH: &str = include_str!("launch.sh");
+const WRITE: &str = include_str!("option_file.sh");
+const WATCH: ReadScript = ReadScript::new("wait for the server", include_str!("watch.sh"));
+
+/// How long one look at the switch takes at most.
+const LOOK: Duration = Duration::from_secs(20);
+/// How long a server that runs may take to stop, beyond its limit for coming up.
+const STOPS: Duration = Duration::from_secs(900);
+
+/// What the switch has to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// systemd unit.
+    pub unit: &'a str,
+    /// Whether a server that runs is restarted, or one that is down is started.
+    pub restart: bool,
+    /// Whether it shall start at boot from now on.
+    pub enable: bool,
+    /// Data directory of a server that shall make itself another UUID.
+    pub new_uuid: Option<&'a str>,
+}
+
+/// The script that the host keeps.
+fn switch() -> String {
+    format!("{MEND}{SWITCH}")
+}
+
+/// The script that writes the option file.
+pub(super) fn write_script() -> String {
+    format!("{PLACE}{ARM}{WRITE}")
+}
+
+/// Arguments that both scripts share: unit, socket, log, limit, and the switch.
+pub(super) struct Given {
+    pub socket: String,
+    pub log: String,
+    pub limit: String,
+    pub switch: String,
+}
+
+impl Given {
+    pub(super) fn of(host: &HostName, fleet: &Fleet<'_>) -> Result<Self, StepError> {
+        Ok(Self {
+            // A server that was never reached is only seen to run.
+            socket: fleet.login(host).map(|l| l.socket.clone()).unwrap_or_default(),
+            log: error_log(fleet.facts(host)?),
+            limit: limit(host, fleet).as_secs().max(1).to_string(),
+            switch: switch(),
+        })
+    }
+}
+
+/// How long a server may take to come up.
+pub(super) fn limit(host: &HostName, fleet: &Fleet<'_>) -> Duration {
+    fleet.desired.hosts.get(host).map_or(Duration::from_secs(600), |h| h.restart_wait)
+}
+
+/// The file in which the server writes what goes wrong; empty where it writes to the journal.
+fn error_log(facts: &HostFacts) -> String {
+    if let Some(server) = facts.server.known() {
+        let datadir = server.variable("datadir").unwrap_or_default().trim_end_matches('/');
+        return match server.variable("log_error").unwrap_or_default() {
+            "" | "stderr" => String::new(),
+            path if path.starts_with('/') => path.to_owned(),
+            path => format!("{datadir}/{}", path.trim_start_matches("./")),
+        };
+    }
+    let logs = facts.down.iter().flat_map(|down| &down.logs);
+    logs.map(|log| log.path.clone()).find(|path| path.starts_with('/')).unwrap_or_default()
+}
+
+/// Has the host restart or start its server, and waits for what comes of it.
+pub async fn run(
+    host: &HostName,
+    tried: &str,
+    order: Order<'_>,
+    fleet: &Fleet<'_>,
+) -> Result<RestartRecord, StepError> {
+    let given = Given::of(host, fleet)?;
+    let mode = if order.restart { "restart" } else { "start" };
+    let enable = if order.enable { "yes" } else { "no" };
+    let (uuid, unit) = (order.new_uuid.unwrap_or_default(), order.unit);
+    let args = [mode, unit, &given.socket, &given.log, &given.limit, uuid, enable, &given.switch];
+    let limit = limit(host, fleet);
+    let text = format!("{PLACE}{ARM}{LAUNCH}");
+    let launched = fleet.writer(host)?.run(tried, &text, &args, b"", limit + SCRIPT).await;
+    launched.map_err(|e| StepError::unwritten(host, tried, e))?;
+    watch(host, tried, limit, fleet).await
+}
+
+async fn watch(
+    host: &HostName,
+    tried: &str,
+    limit: Duration,
+    fleet: &Fleet<'_>,
+) -> Result<RestartRecord, StepError> {
+    let begun = Instant::now();
+    let seconds = LOOK.as_secs().to_string();
+    let by_itself = "The host goes on by itself: if the server does not come up, what was there before is put back. \
+                     Then run `tandem apply` again.";
+    loop {
+        let looked = fleet.session(host)?.read(&WATCH, &[&seconds], LOOK + SCRIPT).await;
+        let text = looked.map_err(|e| StepError::new(host, tried, e).then(by_itself))?.text();
+        let Some(record) = RestartRecord::watched(&text) else {
+            return Err(StepError::new(host, tried, "the host has not noted how it went").then(by_itself));
+        };
+        if !matches!(record.state, RestartState::Written | RestartState::Restarting) {
+            return Ok(record);
+        }
+        if begun.elapsed() > limit * 2 + STOPS {
+            return Err(
+                StepError::new(host, tried, "the server is still stopping or starting").then(by_itself)
+            );
+        }
+    }
+}

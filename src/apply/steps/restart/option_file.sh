@@ -1,0 +1,91 @@
+# Writes the option file: checked by the server's own binary, with the old one kept for the host's own switch.
+# Arguments: PATH DIGEST UNIT SOCKET LOG LIMIT SWITCH CHECKING-OPTIONS FILE... Standard input: the content. The files are
+# those of the server's chain. Prints `checked`, or why it was not.
+set -u
+umask 077
+path=$1 wanted=$2 unit=$3 socket=$4 log=$5 limit=$6 switch=$7 options=$8; shift 8
+check=/run/tandem/check
+candidate=$check/candidate.cnf
+at /run private_dir /run/tandem
+at "${path%/*}" safe_place "${path%/*}"
+rm -rf "$check"
+at /run/tandem mkdir "$check"
+trap 'rm -rf "$check"' EXIT
+receive() { cat >"$candidate"; }
+at /run/tandem receive
+[ "$(digest "$candidate")" = "$wanted" ] || { echo "the connection ended before the file was here" >&2; exit 1; }
+
+# The program that runs, or that would: nobody else's, and nothing that others can change.
+main=$(systemctl show -p MainPID -- "$unit" 2>/dev/null | sed -n 's/^MainPID=//p')
+server=
+for process in $main $(cat "/proc/$main/task/$main/children" 2>/dev/null); do
+  [ "$process" != 0 ] || continue
+  program=$(readlink "/proc/$process/exe")
+  program=${program% (deleted)}
+  case ${program##*/} in mariadbd | mysqld | mysqld-debug) server=$program; break ;; esac
+done
+if [ -z "$server" ]; then
+  program=$(systemctl show -p ExecStart -- "$unit" 2>/dev/null | sed -n 's/.*[{ ]path=\([^ ;]*\).*/\1/p' | head -n 1)
+  case ${program##*/} in mariadbd | mysqld | mysqld-debug) server=$program ;; esac
+fi
+if [ ! -x "$server" ] || [ "$(stat -L -c %u "$server")" != 0 ]; then
+  echo "the program of $unit is not known"
+  server=
+fi
+# The chain without our file: each file without its includes, which are files of the chain themselves.
+says() {
+  raw=$("$server" --defaults-file="$check/chain.cnf" --user=mysql $options 2>&1 >/dev/null)
+  ended=$?
+  printf '%s\n' "$raw" | sed -n -e 's/\[MY-[0-9]*\] \[[A-Za-z]*\] //' -e '/\[ERROR\] Aborting/d' -e 's/^.*\[ERROR\] //p' \
+    -e "s/^.*\[Warning\] \(option '.*\)/\1/p" -e 's/^.*unknown \(variable\|option\)/unknown \1/p' | sort -u
+  return "$ended"
+}
+chain() {
+  number=0
+  for file; do
+    [ "$file" != "$path" ] && [ -e "$file" ] || continue
+    number=$((number + 1))
+    sed '/^[[:space:]]*!include/d' "$file" >"$check/$number.cnf" && echo "!include $check/$number.cnf" || return 1
+  done >"$check/chain.cnf"
+  [ -e "$check/chain.cnf" ]
+}
+if [ -n "$server" ]; then
+  at /run/tandem chain "$@"
+  before=$(says)
+  sound=$?
+  include() { echo "!include $candidate" >>"$check/chain.cnf"; }
+  at /run/tandem include
+  after=$(says)
+  ended=$?
+  new=$(printf '%s\n' "$after" | while IFS= read -r line; do
+    printf '%s\n' "$before" | grep -qxF -e "$line" || printf '%s\n' "$line"; done)
+  if [ -z "$new" ] && [ "$sound" = 0 ] && [ "$ended" != 0 ]; then new="$server ends with exit status $ended"; fi
+  if [ -n "$new" ]; then
+    printf '%s\n' "$new" >&2
+    exit 3
+  fi
+  if [ "$sound" = 0 ]; then echo checked; else echo "$server does not take the other option files either"; fi
+fi
+
+enter "$limit"
+# What a start that fails brings back: the file that the server has last started with.
+if [ "$(cat state 2>/dev/null)" != written ] || ! grep -qxF "path $path" file || ! grep -qxF "new $(digest "$path")" file; then
+  rm -f file
+  if [ -e "$path" ]; then at "$home" copy "$path" before; else rm -f before; fi
+  old=$(digest "$path")
+  undo() { disarm; rm -f file before; }
+else
+  old=$(sed -n 's/^old //p' file) now=$(digest "$path")
+  undo() { write file "path $path
+old $old
+new $now"; }
+fi
+rm -f said ended failed
+at "$home" write file "path $path
+old $old
+new $wanted"
+arm "$unit" "$socket" "$log" "$limit" '' "$switch"
+at "$home" state written
+arm_boot "$unit"
+at "${path%/*}" put "$candidate" "$path" 644
+[ "$(digest "$path")" = "$wanted" ] || { echo "${path%/*}: the file is another one than was written" >&2; exit 9; }

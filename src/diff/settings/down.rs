@@ -1,0 +1,129 @@
+//! A server that does not start with tandem's own option file: the corrected file is written before it is started, and one
+//! with which it has failed is not written again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Comparison, last_of_each, values_in_file};
+use crate::{
+    desired::{DesiredHost, SettingWish},
+    dialect::Dialect,
+    diff::{Context, Draft},
+    doctor::{blamed, blamed_in_files, explain_failed_start},
+    model::{Fact, ServerVersion},
+    observe::{HostFacts, RestartState, ServerFacts},
+    option_file::{Files, Occurrence, owned_text, same_value},
+    plan::{Action, Risk},
+};
+
+/// Corrects our option file where the server is down because of a failure, or refuses to start it with the same setting
+/// again.
+pub(super) fn repair(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, files: &Files, draft: &mut Draft) {
+    let failed = facts.down.as_ref().is_some_and(|d| !matches!(d.ended.result.as_str(), "success" | ""));
+    let place = host.option_file.clone().or_else(|| files.place_for_owned());
+    let (Some(version), Some(path), true) = (facts.version(), place, failed) else { return };
+    let (Some(wishes), Some(_)) = (&host.settings, files.content(&path)) else { return };
+    let dialect = Dialect::of(version);
+    let there: Vec<Occurrence> = files.occurrences(Some(version));
+    let wishes =
+        last_of_each(wishes, |name| dialect.variable_name(name, |n| there.iter().any(|o| o.name == n)));
+    let server = silent(version);
+    let comparison =
+        Comparison { context, host, files, server: &server, wishes: &wishes, path: &path, dialect, restart: None };
+    let all = comparison.occurrences();
+    let old: Vec<&Occurrence> = all.iter().filter(|o| o.file == path).collect();
+    let ours = blamed_in_files(facts).filter(|option| option.file == path);
+    if let Some((option, wish)) =
+        ours.and_then(|option| still_wished(&option.name, &old, &wishes).map(|w| (option, w)))
+    {
+        draft.refuse(
+            &host.name,
+            "setting-keeps-server-down",
+            format!(
+                "the server does not start with `{}` ({}), which stands in {}:{}. Correct it in the inventory.",
+                option.name, wish.place, option.file, option.line
+            ),
+        );
+        return;
+    }
+    let Some(step) = comparison.file_step(&old, &all) else { return };
+    draft.steps.push(step);
+    for step in draft.steps.iter_mut().filter(|step| step.host == host.name) {
+        if let Action::StartService { option_file, .. } = &mut step.action {
+            *option_file = Some(path.clone());
+            step.risk = vec![Risk::Note(
+                "the old option file is put back by the host itself if the server does not come up".into(),
+            )];
+        }
+    }
+}
+
+/// The wish that still has the values with which a file names an option.
+fn still_wished<'w>(name: &str, old: &[&Occurrence], wishes: &'w [SettingWish]) -> Option<&'w SettingWish> {
+    let there = values_in_file(name, old);
+    wishes.iter().find(|wish| {
+        wish.name == name
+            && there.len() == wish.values.len()
+            && there.iter().zip(&wish.values).all(|(a, b)| same_value(name, a, b))
+    })
+}
+
+impl Comparison<'_> {
+    /// Refuses a file with which the server has failed to start, where the host has taken it back.
+    pub(super) fn refuse_failed(&self, old: &[&Occurrence], all: &[Occurrence], draft: &mut Draft) -> bool {
+        let Some(record) = self.restart.filter(|r| r.path == self.path) else { return false };
+        let (RestartState::Back | RestartState::Down, Some(failed)) = (record.state, &record.failed) else {
+            return false;
+        };
+        if self.file_step(old, all).is_none() {
+            return false;
+        }
+        let same = owned_text(&self.lines(old, all)).as_bytes() == failed.as_slice();
+        let file = Files { files: vec![(self.path.to_owned(), failed.clone())], ..Files::default() };
+        let options = file.occurrences(Some(self.server.version));
+        let listed: Vec<&Occurrence> = options.iter().collect();
+        let wish = blamed(&record.said, &options).and_then(|o| still_wished(&o.name, &listed, self.wishes));
+        if !same && wish.is_none() {
+            return false;
+        }
+        let what = match wish {
+            Some(wish) => format!("`{}` ({})", wish.name, wish.place),
+            None => format!("this {}", self.path),
+        };
+        draft.refuse(
+            &self.host.name,
+            "setting-failed",
+            format!(
+                "the server did not start with {what} the last time, and the host put the old file back: {}. Correct it in \
+                 the inventory. To try the same file again once another cause is fixed, first run on {}: rm \
+                 /var/lib/tandem/restart/state",
+                explain_failed_start(&record.ended, &record.said, &options),
+                self.host.name
+            ),
+        );
+        true
+    }
+}
+
+/// What is known of a server that can't be asked: its version.
+fn silent(version: ServerVersion) -> ServerFacts {
+    let unread = || "the server is down".to_owned();
+    ServerFacts {
+        version,
+        version_text: String::new(),
+        variables: BTreeMap::new(),
+        static_variables: BTreeSet::new(),
+        defaults: BTreeMap::new(),
+        persisted: BTreeMap::new(),
+        unit: String::new(),
+        account_names: BTreeSet::new(),
+        accounts: Vec::new(),
+        databases: Vec::new(),
+        binlog: Fact::Unread(unread()),
+        gtid: Fact::Unread(unread()),
+        channels: Fact::Unread(unread()),
+        schema: Fact::Unread(unread()),
+        sessions: Fact::Unread(unread()),
+        heartbeat: Fact::Unread(unread()),
+        connected_replicas: Fact::Unread(unread()),
+    }
+}

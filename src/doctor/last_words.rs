@@ -1,0 +1,265 @@
+//! The line of a server's log that tells most about why its last start failed, and the option that is to blame.
+
+use crate::option_file::{Occurrence, canonical_name};
+
+/// Marks of a line, all of which it must have, and what it means.
+const CAUSES: &[(&[&str], &str)] = &[
+    (&["unknown variable"], "an option file has a variable that this server does not know"),
+    (&["unknown option"], "an option file has an option that this server does not know"),
+    (&["ambiguous option"], "an option file has an option that could mean two"),
+    (&["Error while setting value"], "an option file has an impossible value"),
+    (&["Found option without preceding group"], "an option file has a line before its first group"),
+    (&["No space left on device"], "the disk is full"),
+    (&["TCP/IP port", "in use"], "another program listens at its port"),
+    (&["TCP/IP port", "ermission denied"], "it may not listen at that port"),
+    (&["TCP/IP port", "assign"], "it can't listen at that address"),
+    (&["Address already in use"], "another program listens at its port"),
+    (&["open shared library"], "a plugin's library can't be loaded"),
+    (&["Permission denied"], "a file may not be read or written by the server"),
+    (&["Errcode: 13"], "a file may not be read or written by the server"),
+    (&["Unable to lock ./ibdata1"], "another server runs on the same data directory"),
+    (&["Cannot allocate memory"], "there is not enough memory"),
+    (&["Cannot map innodb_buffer_pool_size"], "there is not enough memory"),
+    (&["is marked as crashed"], "a system table is damaged"),
+    (&["Failed to open log"], "its binary log or index can't be opened"),
+];
+
+/// Beginnings of messages that only follow from another one.
+const FOLLOWS: &[&str] = &[
+    "Aborting",
+    "Plugin 'InnoDB'",
+    "InnoDB: Plugin initialization aborted",
+    "Unknown/unsupported storage engine",
+    "Failed to initialize builtin plugins",
+    "Failed to initialize DD Storage Engine",
+    "Data Dictionary initialization failed",
+    "Do you already have another",
+    "Cannot continue operation",
+    "The error means",
+    "If you are installing InnoDB",
+    "Failed to initialize dynamic plugins",
+];
+
+/// What only replication says: a channel never keeps a server from starting.
+const REPLICATION: &[&str] =
+    &["Slave", "Replica ", "slave ", "replica ", "[Repl]", "Master '", "master '", "relay log"];
+
+/// The first line of a start, as MySQL 9, older MySQL and MariaDB say it.
+const STARTS: [&str; 3] = ["MySQL Server - start", "starting as process", "Starting MariaDB"];
+
+/// The line of the last start that tells most about why the server is down, shortened for a sentence.
+///
+/// Servers print dozens of lines after the one that matters, so known causes are looked for first, then the last
+/// error that does not merely follow from another one.
+///
+/// A line that names one of the options counts more than one that names none.
+pub fn last_words(log: &[String], options: &[Occurrence]) -> Option<String> {
+    let log = last_start(log);
+    let line = telling(log, options)?;
+    let meaning = CAUSES.iter().find(|(marks, _)| marks.iter().all(|mark| line.contains(mark)));
+    Some(match meaning {
+        Some((_, meaning)) => format!("{meaning} ({})", shorten(line)),
+        None => shorten(line),
+    })
+}
+
+fn telling<'l>(log: &'l [String], options: &[Occurrence]) -> Option<&'l str> {
+    let own = || log.iter().rev().map(String::as_str).filter(|line| !of_replication(line));
+    let known = |line: &&str| {
+        let marked = CAUSES.iter().any(|(marks, _)| marks.iter().all(|mark| line.contains(mark)));
+        marked && !line.contains("[Note]") && !line.contains("[Warning]")
+    };
+    let root = |line: &&str| {
+        let message = message(line);
+        line.contains("[ERROR]") && !FOLLOWS.iter().any(|f| message.starts_with(f))
+    };
+    let names = |line: &&str| root(line) && named(line, options).is_some();
+    own()
+        .find(known)
+        .or_else(|| own().find(names))
+        .or_else(|| own().find(root))
+        .or_else(|| own().find(|line| line.contains("[ERROR]")))
+}
+
+fn of_replication(line: &str) -> bool {
+    REPLICATION.iter().any(|word| line.contains(word)) && !line.contains("unknown ")
+}
+
+/// The option that the last start's words name: by its name, by a value that only it has, or by what the message is
+/// about.
+pub fn blamed<'o>(log: &[String], options: &'o [Occurrence]) -> Option<&'o Occurrence> {
+    let log = last_start(log);
+    let first = telling(log, options)?;
+    let errors = log.iter().map(String::as_str).filter(|l| l.contains("[ERROR]") && !of_replication(l));
+    [first].into_iter().chain(errors).find_map(|line| named(line, options))
+}
+
+fn named<'o>(line: &str, options: &'o [Occurrence]) -> Option<&'o Occurrence> {
+    let last = |fits: &dyn Fn(&Occurrence) -> bool| options.iter().rfind(|o| fits(o));
+    // `unknown variable 'name=value'`, `Error while setting value 'x' to 'name'`.
+    let quoted: Vec<String> = line.split('\'').skip(1).step_by(2).map(name_of).collect();
+    let plain = line.replace('-', "_");
+    let about = match line {
+        _ if line.contains("TCP/IP port") && line.contains("assign") => "bind_address",
+        _ if line.contains("TCP/IP port") => "port",
+        _ if line.contains("unix socket") => "socket",
+        _ if line.contains("buffer pool") => "innodb_buffer_pool_size",
+        _ => "",
+    };
+    last(&|o| quoted.contains(&o.name))
+        .or_else(|| last(&|o| o.name == about))
+        .or_else(|| last(&|o| o.name.len() > 5 && plain.contains(&o.name)))
+        .or_else(|| last(&|o| o.value.as_deref().is_some_and(|v| is_telling(v) && line.contains(v))))
+}
+
+/// Whether a value is no word that lines have by chance.
+fn is_telling(value: &str) -> bool {
+    value.len() > 4 && (value.contains('/') || value.contains('.'))
+}
+
+fn name_of(text: &str) -> String {
+    canonical_name(text.trim_start_matches('-').split('=').next().unwrap_or(text))
+}
+
+/// What was said since the last start; what stands before it is another story. Several logs may follow each other, so
+/// the last start is the one with the latest time, which all of them write alike.
+fn last_start(log: &[String]) -> &[String] {
+    let begins = |line: &String| STARTS.iter().any(|mark| line.contains(mark));
+    let time =
+        |line: &String| line.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect::<String>();
+    let starts = log.iter().enumerate().filter(|(_, line)| begins(line));
+    let Some((last, first)) = starts.max_by_key(|(_, line)| time(line)) else { return log };
+    // MySQL 9 announces a start twice.
+    let same = |line: &String| begins(line) && !line.contains(STARTS[0]) && first.contains(STARTS[0]);
+    let rest = &log[last + 1..];
+    &rest[..rest.iter().position(|line| begins(line) && !same(line)).unwrap_or(rest.len())]
+}
+
+/// The message without date, thread, level and number.
+fn message(line: &str) -> &str {
+    let mut text = line.rsplit_once("[ERROR]").map_or(line, |(_, rest)| rest).trim();
+    while let Some((tag, rest)) = text.strip_prefix('[').and_then(|t| t.split_once(']')) {
+        if tag.contains(' ') {
+            break;
+        }
+        text = rest.trim_start();
+    }
+    text
+}
+
+/// The message, and no more of a long one than whole words.
+fn shorten(line: &str) -> String {
+    const MOST: usize = 300;
+    let message = message(line);
+    if message.chars().count() <= MOST {
+        return message.to_owned();
+    }
+    let cut: String = message.chars().take(MOST).collect();
+    let whole = cut.rsplit_once(char::is_whitespace).map_or(cut.as_str(), |(whole, _)| whole);
+    format!("{whole} …")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(log: &[&str]) -> Vec<String> {
+        log.iter().map(|&line| line.to_owned()).collect()
+    }
+
+    fn option(name: &str, value: &str) -> Occurrence {
+        Occurrence {
+            file: "zz-tandem.cnf".into(),
+            line: 4,
+            group: "mysqld".into(),
+            name: name.into(),
+            value: Some(value.into()),
+        }
+    }
+
+    #[test]
+    fn the_last_start_stands_in_either_log() {
+        let (old, new) = ("2026-01-01T10:00:00.1Z 0 [System]", "2026-01-01T11:00:00.1Z 0 [System]");
+        let start = "[MY-015015] [Server] MySQL Server - start.";
+        let file = [&format!("{new} {start}"), "[ERROR] Bind on TCP/IP port: Address already in use"];
+        let journal =
+            [&format!("{old} {start}"), "[ERROR] Failed to set datadir (Permission denied)", "failed"];
+        for log in [[&file[..], &journal[..]].concat(), [&journal[..], &file[..]].concat()] {
+            let said = last_words(&lines(&log), &[]).unwrap_or_default();
+            assert!(said.contains("another program listens at its port"), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_line_that_names_the_setting_counts_more_than_those_that_follow_from_it() {
+        let options = [
+            option("innodb_buffer_pool_size", "900G"),
+            option("port", "22"),
+            option("innodb_data_home_dir", "/nonexistent"),
+            option("plugin_load_add", "nope.so"),
+            option("innodb_page_size", "8192"),
+        ];
+        for (log, telling, blame) in [
+            (
+                &[
+                    "2026-11-28  1:15:27 0 [ERROR] mariadbd: Out of memory (Needed 0 bytes)",
+                    "2026-11-28  1:15:27 0 [ERROR] InnoDB: Cannot map innodb_buffer_pool_size_max=8388608m",
+                    "2026-11-28  1:15:27 0 [ERROR] InnoDB: Plugin initialization aborted with error Generic error",
+                    "2026-11-28  1:15:27 0 [ERROR] Plugin 'InnoDB' registration as a STORAGE ENGINE failed.",
+                    "2026-11-28  1:15:27 0 [ERROR] Unknown/unsupported storage engine: InnoDB",
+                    "2026-11-28  1:15:27 0 [ERROR] Aborting",
+                ][..],
+                "Cannot map",
+                0,
+            ),
+            (
+                &[
+                    "T 0 [ERROR] [MY-010262] [Server] Can't start server: Bind on TCP/IP port: Permission denied",
+                    "T 0 [ERROR] [MY-010257] [Server] Do you already have another mysqld server running on port: 22 ?",
+                    "T 0 [ERROR] [MY-010119] [Server] Aborting",
+                ],
+                "it may not listen at that port (Can't start",
+                1,
+            ),
+            (
+                &[
+                    "T 1 [ERROR] [MY-012594] [InnoDB] If you are installing InnoDB, remember that you must create directories",
+                    "T 1 [ERROR] [MY-012646] [InnoDB] File /nonexistent/ibdata1: 'open' returned OS error 71. Cannot continue operation",
+                    "T 1 [ERROR] [MY-012981] [InnoDB] Cannot continue operation.",
+                ],
+                "File /nonexistent/ibdata1",
+                2,
+            ),
+            (
+                &[
+                    "T 0 [ERROR] InnoDB: Data file './ibdata1' uses page size 16384, but the innodb_page_size start-up parameter is 8192",
+                    "T 0 [ERROR] InnoDB: The data file './ibdata1' has the wrong space ID. It should be 0, but 0 was found",
+                    "T 0 [ERROR] InnoDB: Plugin initialization aborted with error Data structure corruption",
+                ],
+                "uses page size",
+                4,
+            ),
+            (
+                &["[ERROR] mariadbd: Can't open shared library '/usr/lib/mysql/plugin/nope.so' (errno: 2)"],
+                "a plugin's library",
+                3,
+            ),
+        ] {
+            let log = lines(log);
+            let said = last_words(&log, &options).unwrap_or_default();
+            assert!(said.contains(telling), "{said}");
+            assert_eq!(blamed(&log, &options), Some(&options[blame]), "{said}");
+        }
+    }
+
+    #[test]
+    fn replication_is_never_the_cause_and_words_stay_whole() {
+        let log = lines(&[
+            "[ERROR] Slave I/O: error connecting to master 'repl_user@10.77.0.11:3306'",
+            "[ERROR] [MY-010584] [Repl] Replica I/O for channel '': Error connecting to source",
+        ]);
+        assert_eq!(last_words(&log, &[]), None);
+        let long = lines(&[&format!("[ERROR] {}", "word ".repeat(100))]);
+        assert!(last_words(&long, &[]).is_some_and(|said| said.ends_with("word …")));
+    }
+}

@@ -1,0 +1,117 @@
+//! A server that does not come up: the host puts the old option file back by itself, whatever becomes of the controller, and
+//! a corrected inventory repairs what a wrong one has left.
+
+use std::process::Stdio;
+
+use crate::lab::{Lab, patience};
+
+const OFF: &str =
+    "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nrestart_wait: 60s\n";
+/// Its binary takes it, and a server with data of another page size does not start with it.
+const BAD: &str = "mysql_settings: {innodb_page_size: 8192}\n";
+const FILE: &str = "/etc/mysql/mariadb.conf.d/zz-tandem.cnf";
+
+/// A server with some settings of ours.
+fn lab() -> Lab {
+    let lab = Lab::boot(&["db-a"]);
+    lab.vars(OFF);
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    lab.host_vars("db-a", "server_id: 7\nmysql_settings: {max_connections: 77}\n");
+    lab.apply("play.yml");
+    lab
+}
+
+fn pid(lab: &Lab) -> String {
+    lab.at("db-a", "systemctl show -p MainPID --value mariadb")
+}
+
+#[track_caller]
+fn wait_at(lab: &Lab, command: &str) {
+    for _ in patience() {
+        if lab.try_at("db-a", command).code == 0 {
+            return;
+        }
+    }
+    panic!("{command}: {:?}", lab.try_at("db-a", command));
+}
+
+#[test]
+fn a_bad_setting_is_taken_back_with_the_controller_and_without_it() {
+    let lab = lab();
+    let before = lab.at("db-a", &format!("sha256sum {FILE}; stat -c %a {FILE}"));
+    let same_file = format!("test \"$(sha256sum {FILE}; stat -c %a {FILE})\" = '{before}'");
+    lab.host_vars("db-a", &format!("server_id: 7\n{BAD}"));
+    let run = lab.tandem(&["apply", "play.yml", "--yes", "--format", "json"]).expect(1);
+    let error = run.json()["failed"][0]["error"].to_string();
+    assert!(error.contains("innodb_page_size start-up parameter is 8192"), "{error}");
+    lab.at("db-a", &same_file);
+    assert_eq!(lab.sql("db-a", "select @@innodb_page_size"), "16384");
+    // The same again is refused with the line that says it, and the server keeps running.
+    let running = pid(&lab);
+    let plan = lab.plan("play.yml").expect(8).json();
+    assert_eq!(plan["refused"][0]["code"], "setting-failed");
+    let reason = plan["refused"][0]["reason"].to_string();
+    assert!(reason.contains("`innodb_page_size`") && reason.contains("db-a.yml:2"), "{reason}");
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(8);
+    assert_eq!(pid(&lab), running);
+
+    // Killed in the middle of the restart: the host goes on.
+    lab.at("db-a", "rm /var/lib/tandem/restart/state");
+    let mut child = lab
+        .tandem_command(&["apply", "play.yml", "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("tandem runs");
+    wait_at(&lab, "grep -q -e restarting -e back /var/lib/tandem/restart/state");
+    child.kill().expect("it is killed");
+    let _ = child.wait();
+    wait_at(&lab, "grep -q back /var/lib/tandem/restart/state");
+    lab.at("db-a", &same_file);
+    assert_ne!(pid(&lab), running);
+    lab.tandem(&["plan", "play.yml"]).expect(8);
+
+    // Corrected.
+    lab.host_vars("db-a", "server_id: 7\nmysql_settings: {max_connections: 78, innodb_open_files: 500}\n");
+    lab.apply("play.yml");
+    assert_eq!(lab.sql("db-a", "select @@max_connections, @@innodb_open_files"), "78\t500");
+    lab.plan("play.yml").expect(0);
+    lab.at("db-a", "test ! -e /etc/systemd/system/tandem-restart-check.service");
+}
+
+#[test]
+fn a_power_cut_between_the_file_and_the_restart_leaves_no_server_down() {
+    let lab = lab();
+    let before = lab.at("db-a", &format!("sha256sum {FILE}"));
+    lab.host_vars("db-a", &format!("server_id: 7\n{BAD}"));
+    let mut child = lab
+        .tandem_command(&["apply", "play.yml", "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("tandem runs");
+    wait_at(&lab, &format!("grep -q innodb_page_size {FILE}"));
+    lab.reboot("db-a");
+    let _ = child.kill();
+    let _ = child.wait();
+    wait_at(&lab, "grep -q back /var/lib/tandem/restart/state");
+    assert_eq!(lab.at("db-a", &format!("sha256sum {FILE}")), before);
+    assert_eq!(lab.sql("db-a", "select @@max_connections"), "77");
+    lab.tandem(&["plan", "play.yml"]).expect(8);
+
+    // A server that is down by our own file, from whatever time: the same inventory is refused, a corrected one repairs.
+    lab.at(
+        "db-a",
+        &format!("rm -r /var/lib/tandem/restart; echo 'innodb_page_size = 8192' >>{FILE}; systemctl restart mariadb || true"),
+    );
+    let plan = lab.plan("play.yml").expect(8).json();
+    assert_eq!(plan["refused"][0]["code"], "setting-keeps-server-down", "{plan}");
+    assert!(plan["refused"][0]["reason"].to_string().contains("db-a.yml:2"), "{plan}");
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(8);
+    lab.host_vars("db-a", "server_id: 7\nmysql_settings: {max_connections: 77}\n");
+    let names = lab.plan("play.yml").expect(2).step_names();
+    assert_eq!(names, ["db-a/option-file", "db-a/start"]);
+    lab.apply("play.yml");
+    assert_eq!(lab.sql("db-a", "select @@innodb_page_size, @@max_connections"), "16384\t77");
+    lab.plan("play.yml").expect(0);
+}
