@@ -17,7 +17,13 @@ use crate::{
 
 /// Corrects our option file where the server is down because of a failure, or refuses to start it with the same setting
 /// again.
-pub(super) fn repair(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, files: &Files, draft: &mut Draft) {
+pub(super) fn repair(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    files: &Files,
+    draft: &mut Draft,
+) {
     let failed = facts.down.as_ref().is_some_and(|d| !matches!(d.ended.result.as_str(), "success" | ""));
     let place = host.option_file.clone().or_else(|| files.place_for_owned());
     let (Some(version), Some(path), true) = (facts.version(), place, failed) else { return };
@@ -27,8 +33,16 @@ pub(super) fn repair(context: &Context<'_>, host: &DesiredHost, facts: &HostFact
     let wishes =
         last_of_each(wishes, |name| dialect.variable_name(name, |n| there.iter().any(|o| o.name == n)));
     let server = silent(version);
-    let comparison =
-        Comparison { context, host, files, server: &server, wishes: &wishes, path: &path, dialect, restart: None };
+    let comparison = Comparison {
+        context,
+        host,
+        files,
+        server: &server,
+        wishes: &wishes,
+        path: &path,
+        dialect,
+        restart: None,
+    };
     let all = comparison.occurrences();
     let old: Vec<&Occurrence> = all.iter().filter(|o| o.file == path).collect();
     let ours = blamed_in_files(facts).filter(|option| option.file == path);
@@ -46,6 +60,12 @@ pub(super) fn repair(context: &Context<'_>, host: &DesiredHost, facts: &HostFact
         return;
     }
     let Some(step) = comparison.file_step(&old, &all) else { return };
+    // Another base name of the binary log is a question of its own, for when the server runs.
+    let logs =
+        wishes.iter().find(|wish| wish.name == "log_bin" && !values_in_file("log_bin", &old).is_empty());
+    if logs.is_some_and(|wish| still_wished("log_bin", &old, std::slice::from_ref(wish)).is_none()) {
+        return;
+    }
     draft.steps.push(step);
     for step in draft.steps.iter_mut().filter(|step| step.host == host.name) {
         if let Action::StartService { option_file, .. } = &mut step.action {
@@ -125,5 +145,6 @@ fn silent(version: ServerVersion) -> ServerFacts {
         sessions: Fact::Unread(unread()),
         heartbeat: Fact::Unread(unread()),
         connected_replicas: Fact::Unread(unread()),
+        replica_addresses: Fact::Unread(unread()),
     }
 }
