@@ -66,7 +66,7 @@ pub async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'
 
 /// A server that nobody used may be restarted without a word; one that is used by now may not.
 async fn still_unused(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let planned_unused = step.risk.iter().any(|r| matches!(r, Risk::Restart { sessions: 0 }));
+    let planned_unused = step.risk.iter().any(|r| matches!(r, Risk::Restart { sessions: Some(0) }));
     if !planned_unused || fleet.policy.allow.contains(&Allow::Restart) {
         return Ok(());
     }

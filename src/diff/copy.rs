@@ -176,7 +176,7 @@ impl Pair<'_> {
             risk.push(Risk::ReplacesData(format!("{} of {host}: {}; {kept}", bytes(own), shown(&replaces))));
         }
         if method.is_whole() {
-            risk.push(Risk::Restart { sessions: self.server.sessions.known().map_or(0, Vec::len) });
+            risk.push(Risk::restart(&self.server.sessions));
             risk.push(Risk::Note(self.what_is_replaced(&method)));
         }
         if !beside {

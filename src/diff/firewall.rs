@@ -111,17 +111,26 @@ fn cut_off(facts: &HostFacts, wish: &Wish) -> Vec<String> {
     if !wish.deny_others {
         return Vec::new();
     }
-    let sessions = facts.server.known().and_then(|s| s.sessions.known());
     let mut cut: BTreeSet<String> = BTreeSet::new();
-    for session in sessions.into_iter().flatten() {
-        let local = session.host.is_empty() || session.host == "localhost";
-        let allowed = session
-            .host
-            .parse::<IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback() || wish.allowed.iter().any(|n| n.contains(ip)));
-        if !local && !allowed {
-            cut.insert(format!("{}@{}", session.user, session.host));
+    let stays = |host: &str| {
+        let local = host.is_empty() || host == "localhost";
+        let allowed = |ip: IpAddr| ip.is_loopback() || wish.allowed.iter().any(|n| n.contains(ip));
+        local || host.parse::<IpAddr>().is_ok_and(allowed)
+    };
+    let unread = |why: &str| format!("clients that could not be read ({why})");
+    let server = match &facts.server {
+        Fact::Known(server) => server,
+        // One that does not run has no clients.
+        Fact::Unread(why) if facts.service.known().is_some_and(|s| s.running()) => return vec![unread(why)],
+        Fact::Unread(_) | Fact::Absent => return Vec::new(),
+    };
+    match &server.sessions {
+        Fact::Known(sessions) => {
+            let away = sessions.iter().filter(|session| !stays(&session.host));
+            cut.extend(away.map(|session| format!("{}@{}", session.user, session.host)));
         }
+        Fact::Unread(why) => drop(cut.insert(unread(why))),
+        Fact::Absent => {}
     }
     cut.into_iter().collect()
 }

@@ -339,9 +339,8 @@ impl Comparison<'_> {
 
     fn restart_step(&self, fixed: Vec<Off>, at_once: Vec<Off>) -> Step {
         let unit = self.host.service.clone();
-        let sessions = self.server.sessions.known().map_or(0, Vec::len);
         let names: Vec<String> = fixed.iter().map(|o| o.name.clone()).collect();
-        let mut risk = vec![Risk::Restart { sessions }];
+        let mut risk = vec![Risk::restart(&self.server.sessions)];
         if names.iter().any(|name| name == "log_bin") {
             risk.extend(binlogs::renamed(self.context, &self.host.name, self.server));
         }

@@ -84,7 +84,7 @@ fn give_new(
         reason: vec![reason],
         before: Some(before),
         after: Some(after),
-        risk: vec![Risk::Restart { sessions: server.sessions.known().map_or(0, Vec::len) }],
+        risk: vec![Risk::restart(&server.sessions)],
         requires: Vec::new(),
         action: Action::Restart { unit, expect: Vec::new(), option_file: None, new_uuid: true },
     });

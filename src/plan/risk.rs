@@ -6,17 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Allow;
-use crate::model::HostName;
+use crate::model::{Fact, HostName};
 
 /// What a step can hurt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Risk {
     /// The server is away for the time of a restart; so many client sessions are connected now.
     Restart {
-        /// Sessions of clients, without replication's, the server's and our own.
-        sessions: usize,
+        /// Sessions of clients, without replication's, the server's and our own; nothing where they were not read.
+        sessions: Option<usize>,
     },
-    /// Client sessions that are connected now are cut off.
+    /// Client sessions that are connected now are cut off, or it could not be read whether there are any.
     CutClients(Vec<String>),
     /// Writes on a host wait for the time of a lock.
     WriteLock {
@@ -92,6 +92,16 @@ impl From<&Risk> for RiskDocument {
 }
 
 impl Risk {
+    /// A restart of a server with these sessions of clients.
+    pub fn restart<T>(sessions: &Fact<Vec<T>>) -> Self {
+        let sessions = match sessions {
+            Fact::Known(sessions) => Some(sessions.len()),
+            Fact::Absent => Some(0),
+            Fact::Unread(_) => None,
+        };
+        Risk::Restart { sessions }
+    }
+
     /// Its kind.
     pub fn kind(&self) -> RiskKind {
         match self {
@@ -112,7 +122,7 @@ impl Risk {
     /// What has to be allowed by name before the step may run.
     pub fn gate(&self) -> Option<Allow> {
         match self {
-            Risk::Restart { sessions } if *sessions > 0 => Some(Allow::Restart),
+            Risk::Restart { sessions } if *sessions != Some(0) => Some(Allow::Restart),
             Risk::CutClients(_) => Some(Allow::CutClients),
             Risk::ReplacesData(_) => Some(Allow::Reseed),
             Risk::ResetsBinlogs(_) => Some(Allow::ResetBinlogs),
@@ -131,13 +141,16 @@ impl Risk {
 impl fmt::Display for Risk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Risk::Restart { sessions: 0 } => {
+            Risk::Restart { sessions: Some(0) } => {
                 f.write_str("restart: the server is away for some seconds; no client is connected")
             }
-            Risk::Restart { sessions: 1 } => {
+            Risk::Restart { sessions: Some(1) } => {
                 f.write_str("restart: the server is away for some seconds; 1 client session is cut")
             }
-            Risk::Restart { sessions } => {
+            Risk::Restart { sessions: None } => f.write_str(
+                "restart: the server is away for some seconds; whether clients are connected could not be read",
+            ),
+            Risk::Restart { sessions: Some(sessions) } => {
                 write!(f, "restart: the server is away for some seconds; {sessions} client sessions are cut")
             }
             Risk::CutClients(clients) => {

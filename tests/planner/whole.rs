@@ -169,7 +169,7 @@ fn the_restart_and_what_is_replaced_are_told() {
         let step = step.unwrap_or_else(|| panic!("{method}: {:#?}", plan.refused));
         let Action::Seed(seed) = &step.action else { panic!("a copy") };
         assert_eq!(matches!(seed.method, CopyMethod::Clone(_)), method == "clone");
-        assert!(step.risk.contains(&Risk::Restart { sessions: 0 }), "{:?}", step.risk);
+        assert!(step.risk.contains(&Risk::Restart { sessions: Some(0) }), "{:?}", step.risk);
         assert!(step.risk.iter().any(|r| r.to_string().contains("is replaced")), "{:?}", step.risk);
     }
 }
@@ -184,4 +184,22 @@ fn the_account_of_a_clone_that_was_cut_off_is_dropped() {
     });
     let drop = Action::DropAccount { user: left.0, host: left.1 };
     assert!(plan.steps.iter().any(|s| s.action == drop && s.risk.is_empty()), "{:#?}", plan.steps);
+}
+
+/// A server whose sessions could not be read may be in use.
+#[test]
+fn a_restart_is_gated_where_it_is_not_known_whether_clients_are_connected() {
+    let gates = |plan: &Plan| -> Vec<bool> {
+        let restarts = plan.steps.iter().filter(|s| matches!(s.action, Action::Restart { .. }));
+        restarts.map(|s| s.risk.iter().any(|r| r.gate() == Some(tandem::plan::Allow::Restart))).collect()
+    };
+    assert_eq!(gates(&plan(&[], |_, _| {})), [false, false]);
+    let unread = plan(&[], |n, facts| {
+        if n == 0 {
+            server(facts).sessions = Fact::Unread("access denied".into());
+        }
+    });
+    let mut unread = gates(&unread);
+    unread.sort_unstable();
+    assert_eq!(unread, [false, true]);
 }
