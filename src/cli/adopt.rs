@@ -1,6 +1,7 @@
 //! `init --from`: the files, read off living servers.
 
 mod destination;
+mod missing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,6 +31,7 @@ use crate::{
     vault::Keyring,
 };
 use destination::destination;
+use missing::need_topology;
 
 /// Rounds in which a draft may find its values; each declares something more.
 const ROUNDS: usize = 12;
@@ -171,18 +173,7 @@ impl<'a> Work<'a> {
         fleet.sessions = std::mem::take(&mut reading.sessions);
         self.need_sources(&draft, args, terminal)?;
         self.need_replicas(&fleet.named, &reading.observed, args, terminal)?;
-        if draft.plays.is_empty() {
-            let names: Vec<&str> = fleet.named.iter().map(|n| n.name.as_str()).collect();
-            terminal.error(&format!(
-                "{}: no channel leads from one of these hosts to another, so there is no topology to declare",
-                names.join(", ")
-            ));
-            terminal.note(&format!(
-                "Nothing was written. For a topology that is still to be made: tandem init {}",
-                args.directory.display()
-            ));
-            return Err(Exit::Error);
-        }
+        need_topology(&draft, &fleet.named, args, terminal)?;
         let (loaded, built) = self.load(&draft, &reading, terminal)?;
         let wanted: Vec<DesiredHost> = built.iter().flat_map(|b| b.desired.hosts.values().cloned()).collect();
         let alone = |name: &HostName| !wanted.iter().any(|h| h.name == *name);
@@ -247,13 +238,16 @@ impl<'a> Work<'a> {
         let mut unread = 0;
         for (host, fact) in &reading.observed {
             let why = match fact {
-                Fact::Unread(why) => why.as_str(),
+                Fact::Unread(why) => why.clone(),
                 Fact::Known(facts) => match &facts.server {
-                    Fact::Unread(why) => why.as_str(),
-                    Fact::Known(_) => continue,
-                    Fact::Absent => "no server is there",
+                    Fact::Unread(why) => why.clone(),
+                    Fact::Known(server) => match server.not_read() {
+                        Some(why) => why,
+                        None => continue,
+                    },
+                    Fact::Absent => "no server is there".to_owned(),
                 },
-                Fact::Absent => "nothing is there",
+                Fact::Absent => "nothing is there".to_owned(),
             };
             terminal.error(&format!("{host} was not read: {why}"));
             unread += 1;
@@ -305,109 +299,6 @@ impl<'a> Work<'a> {
             .collect();
         Ok((loaded, built))
     }
-
-    /// A channel from a server that nobody named can't be declared.
-    fn need_sources(&self, draft: &Adoption, args: &InitArgs, terminal: &Terminal) -> Result<(), Exit> {
-        if draft.strangers.is_empty() {
-            return Ok(());
-        }
-        let mut command = args.from.clone();
-        for stranger in &draft.strangers {
-            let id = match stranger.server_id {
-                0 => String::new(),
-                id => format!(" (server_id {id})"),
-            };
-            let text = format!(
-                "{} replicates from {}{id}, which is none of the hosts that were named",
-                stranger.replica,
-                crate::model::visible(&stranger.source.to_string())
-            );
-            match args.incomplete {
-                true => terminal.warning(&format!("{text}; this channel stays undeclared")),
-                false => terminal.error(&text),
-            }
-            let word = like_the_first(args, &stranger.source.address);
-            if !command.contains(&word) {
-                command.push(word);
-            }
-        }
-        if args.incomplete {
-            return Ok(());
-        }
-        self.name_them_too(&command, args, terminal);
-        Err(Exit::Error)
-    }
-
-    /// A replica that nobody named would stay undeclared: a playbook for its source alone declares nothing.
-    fn need_replicas(
-        &self,
-        named: &[Named],
-        observed: &Observed,
-        args: &InitArgs,
-        terminal: &Terminal,
-    ) -> Result<(), Exit> {
-        let servers: Vec<_> =
-            named.iter().filter_map(|n| Some((n, observed.get(&n.name)?.known()?.server.known()?))).collect();
-        let ids: BTreeSet<u64> = servers.iter().filter_map(|(_, s)| s.number("server_id")).collect();
-        let ours: BTreeSet<&str> = named
-            .iter()
-            .flat_map(|n| {
-                let connection = n.connection.iter().find(|(name, _)| *name == "ansible_host");
-                [Some(n.destination.as_str()), connection.and_then(|(_, value)| value.as_str())]
-            })
-            .flatten()
-            .collect();
-        let mut command = args.from.clone();
-        let mut missing = 0;
-        for (source, server) in &servers {
-            let connected = server.connected_replicas.known().into_iter().flatten();
-            let strange: Vec<_> = connected.filter(|(id, _)| !ids.contains(id)).collect();
-            if strange.is_empty() {
-                continue;
-            }
-            missing += strange.len();
-            let reported = strange.iter().map(|(_, host)| host.clone()).filter(|host| !host.is_empty());
-            let seen = server.replica_addresses.known().into_iter().flatten().cloned();
-            let addresses: BTreeSet<String> = match strange.iter().all(|(_, host)| !host.is_empty()) {
-                true => reported.collect(),
-                false => seen.filter(|address| !ours.contains(address.as_str())).collect(),
-            };
-            for address in &addresses {
-                let word = like_the_first(args, &crate::model::visible(address));
-                if !command.contains(&word) {
-                    command.push(word);
-                }
-            }
-            for (id, _) in strange {
-                let text = format!(
-                    "a server with server_id {id} replicates from {}, and is none of the hosts that were named",
-                    source.name
-                );
-                match args.incomplete {
-                    true => terminal.warning(&format!("{text}; its channel stays undeclared")),
-                    false => terminal.error(&text),
-                }
-            }
-        }
-        if missing == 0 || args.incomplete {
-            return Ok(());
-        }
-        self.name_them_too(&command, args, terminal);
-        Err(Exit::Error)
-    }
-
-    /// The whole command to run instead.
-    fn name_them_too(&self, command: &[String], args: &InitArgs, terminal: &Terminal) {
-        let words: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
-        let r#become = if args.r#become { " --become" } else { "" };
-        terminal.note(&format!(
-            "Nothing was written. Name all of them: tandem{} init {}{become} --from {}\n\
-             Or leave their channels undeclared: --incomplete",
-            options(self.global),
-            args.directory.display(),
-            words.join(" ")
-        ));
-    }
 }
 
 impl Fleet {
@@ -454,12 +345,6 @@ fn plan_for(built: &[Built], reading: &Reading, secrets: &BTreeMap<SecretId, Sec
 
 fn is_mistake(problem: &Problem) -> bool {
     problem.severity == Severity::Error
-}
-
-/// A further host as the first one was named: most fleets are logged in to as one user.
-fn like_the_first(args: &InitArgs, address: &str) -> String {
-    let user = args.from.first().and_then(|first| first.rsplit_once('@')).map(|(user, _)| format!("{user}@"));
-    format!("{}{address}", user.unwrap_or_default())
 }
 
 /// Files of an earlier day are not written over, and this is said before anybody waits.

@@ -16,6 +16,9 @@ use crate::{
 pub fn select(inventory: &Inventory, pattern: &str) -> Result<Vec<HostName>, String> {
     let mut chosen: BTreeSet<HostName> = BTreeSet::new();
     let parts: Vec<&str> = pattern.split([':', ',']).map(str::trim).filter(|p| !p.is_empty()).collect();
+    if parts.is_empty() {
+        return Err("the pattern is empty; `all` names every host".to_owned());
+    }
     let only_restricts = parts.iter().all(|p| p.starts_with(['!', '&']));
     if only_restricts {
         chosen.extend(inventory.hosts.keys().cloned());

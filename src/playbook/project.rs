@@ -78,6 +78,8 @@ pub fn load(request: &Request) -> Loaded {
             Problem::error("inventory::no-hosts", &place, message, "")
                 .help("Name hosts below `all: hosts:`; `tandem init` writes an inventory to start from."),
         );
+        // What is missing since there are no hosts is no second mistake.
+        return Loaded { project, problems, sources };
     }
     for text in &request.extra {
         project.extra.extend(extra(text, &mut sources, &mut problems));
