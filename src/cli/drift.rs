@@ -41,7 +41,13 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
     let snapshot = Snapshot::take(&prepared, Default::default(), &quiet).await?;
     let mut whole = snapshot.whole_plan();
     if args.sample_data > 0 {
-        whole.warnings.extend(samples(&snapshot, &prepared, args.sample_data).await);
+        let (found, compared) = samples(&snapshot, &prepared, args.sample_data).await;
+        whole.warnings.extend(found);
+        if compared == 0 {
+            terminal.warning(
+                "--sample-data: no rows were compared; a channel must run without a filter, a delay and a lag for that",
+            );
+        }
     }
     let outcome = whole.ignore(&rules, jiff::Zoned::now().date());
     let mut document = PlanDocument::from(&whole).reworded(|text| without_hidden(text).into_owned());
@@ -99,10 +105,11 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
 
 /// Channels on whose ends some rows differ. Those that filter, wait or lag are left out: there a difference says
 /// nothing.
-async fn samples(snapshot: &Snapshot, prepared: &Prepared, count: usize) -> Vec<Warning> {
+/// The second value says how many channels were looked at.
+async fn samples(snapshot: &Snapshot, prepared: &Prepared, count: usize) -> (Vec<Warning>, usize) {
     // Another hour, other rows.
     let turn = jiff::Timestamp::now().as_second().unsigned_abs() / 3600;
-    let mut found = Vec::new();
+    let (mut found, mut compared) = (Vec::new(), 0);
     for play in &snapshot.plays {
         let server = |host: &HostName| play.observed.get(host).and_then(Fact::known)?.server.known();
         let chosen = |host: &HostName| prepared.limit.as_ref().is_none_or(|limit| limit.contains(host));
@@ -123,6 +130,7 @@ async fn samples(snapshot: &Snapshot, prepared: &Prepared, count: usize) -> Vec<
                 if !(fit && whole) {
                     continue;
                 }
+                compared += 1;
                 let text =
                     match sides(snapshot, play, (&wish.source, source), (&host.name, replica), count, turn)
                         .await
@@ -140,7 +148,7 @@ async fn samples(snapshot: &Snapshot, prepared: &Prepared, count: usize) -> Vec<
             }
         }
     }
-    found
+    (found, compared)
 }
 
 async fn sides(

@@ -159,6 +159,10 @@ impl Snapshot {
                     Fact::Unread(why) => why.clone(),
                     Fact::Known(facts) => match &facts.server {
                         Fact::Unread(why) if !status::is_down(facts) => why.clone(),
+                        Fact::Known(server) => match server.not_read() {
+                            Some(why) => why,
+                            None => continue,
+                        },
                         _ => continue,
                     },
                     Fact::Absent => continue,

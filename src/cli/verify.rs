@@ -167,6 +167,10 @@ async fn proven(
         let why = "no channel leads from one host to another, so there is nothing to prove";
         report.errors.push(Remark::new("inventory", why));
     }
+    if !report.failed() && report.not_read.is_empty() && report.errors.is_empty() && !report.proves_anything()
+    {
+        report.errors.push(Remark::new("everything", "nothing of it could be put to the test"));
+    }
     report.proven &= report.errors.is_empty() && !report.failed() && report.not_read.is_empty();
     Ok(report)
 }

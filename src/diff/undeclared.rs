@@ -94,6 +94,10 @@ fn replicas(
 ) {
     let declared: Option<Vec<u64>> =
         host.replicas.iter().map(|replica| context.server(replica)?.number("server_id")).collect();
+    if let Some(why) = server.connected_replicas.unread() {
+        let text = format!("which replicas are connected to {name} could not be read: {why}.");
+        draft.warnings.push(Warning { host: name.clone(), code: "replicas-not-read".into(), text });
+    }
     // A declared one that was not read may have any id.
     let (Some(declared), Some(connected)) = (declared, server.connected_replicas.known()) else { return };
     for (id, from) in connected.iter().filter(|(id, _)| !declared.contains(id)) {

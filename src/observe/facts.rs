@@ -274,6 +274,19 @@ impl ServerFacts {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// What of a server that answers could not be read all the same, such as its channels where the login may not see
+    /// them.
+    pub fn not_read(&self) -> Option<String> {
+        let parts = [
+            ("channels", self.channels.unread()),
+            ("binary log", self.binlog.unread()),
+            ("GTID state", self.gtid.unread()),
+        ];
+        parts
+            .into_iter()
+            .find_map(|(part, why)| why.map(|why| format!("its {part} could not be read: {why}")))
+    }
+
     /// A variable that is a number.
     pub fn number(&self, name: &str) -> Option<u64> {
         self.variable(name)?.parse().ok()

@@ -34,7 +34,7 @@ pub struct StatusDocument {
 pub struct HostStatus {
     /// Its name.
     pub host: HostName,
-    /// `up`, `down`, or `unread`.
+    /// `up`, `down`, or `unread`: it was not read, or not whole.
     pub state: &'static str,
     /// Why it is not up.
     pub problem: Option<String>,
@@ -198,7 +198,9 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
     status.os = Some(facts.os.pretty.clone());
     match &facts.server {
         Fact::Known(server) => {
-            status.state = "up";
+            // Of a server whose channels are not known nobody can say that all is well.
+            status.problem = server.not_read();
+            status.state = if status.problem.is_some() { "unread" } else { "up" };
             status.server = Some(server.version.to_string());
             status.server_id = server.number("server_id");
             status.read_only = server.variable("read_only").map(|_| server.is_on("read_only"));

@@ -84,7 +84,9 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Finding
         return findings;
     }
     let names: BTreeSet<&(String, String)> = tables.values().flat_map(BTreeMap::keys).collect();
-    findings.unmatched = scope.unmatched(&names);
+    if !tables.is_empty() {
+        findings.unmatched = scope.unmatched(&names);
+    }
     let work = groups.iter().map(|group| async {
         let mut run = match Run::begin(group, fleet, web, scope, &tables).await {
             Ok(run) => run,

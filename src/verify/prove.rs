@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::future::join;
 
 use super::{
-    Canaries, ChannelProof, Flight, Remark, Verdict, VerifyReport, Web, data,
+    Canaries, ChannelProof, Edge, Flight, Remark, Verdict, VerifyReport, Web, data,
     ports::{Outsider, ports},
     restart,
 };
@@ -138,6 +138,15 @@ pub async fn prove(
     Ok(report)
 }
 
+/// Notes that no row could be sent along a channel, and why.
+fn unproven(edge: &Edge, proof: &mut ChannelProof, report: &mut VerifyReport, why: String) {
+    report.not_provable.push(Remark::new(
+        format!("{} -> {}", edge.source, edge.replica),
+        format!("a row along this channel: {why}"),
+    ));
+    proof.problem = Some(why);
+}
+
 /// What the canaries say of each channel.
 fn channels(
     web: &Web,
@@ -168,7 +177,10 @@ fn channels(
         };
         let tried =
             |writer: &&HostName| flight.arrivals.contains_key(&((*writer).clone(), edge.replica.clone()));
-        if !edge.runs() {
+        if edge.status.state == "unknown" {
+            // That nobody could look at it is no failure of the channel.
+            unproven(edge, &mut proof, report, format!("{} was not read", edge.replica));
+        } else if !edge.runs() {
             proof.verdict = Verdict::Failed;
             let state = format!("The channel is {}.", edge.status.state);
             proof.problem = Some(edge.status.cause.clone().unwrap_or(state));
@@ -188,11 +200,7 @@ fn channels(
                 None if !passed.is_empty() => "no canary could be sent".into(),
                 None => "no canary comes this way".into(),
             };
-            proof.problem = Some(why.clone());
-            report.not_provable.push(Remark::new(
-                format!("{} -> {}", edge.source, edge.replica),
-                format!("a row along this channel: {why}"),
-            ));
+            unproven(edge, &mut proof, report, why);
         }
         report.channels.push(proof);
     }

@@ -246,6 +246,14 @@ pub struct ColumnDifference {
 }
 
 impl VerifyReport {
+    /// Whether anything at all is proven.
+    pub fn proves_anything(&self) -> bool {
+        let proven = |verdict: Verdict| verdict == Verdict::Proven;
+        self.channels.iter().any(|c| proven(c.verdict))
+            || self.ids.as_ref().is_some_and(|i| proven(i.verdict))
+            || self.data.iter().any(|d| proven(d.verdict))
+    }
+
     /// Whether something that was put to the test does not hold.
     pub fn failed(&self) -> bool {
         let failed = |verdict: Verdict| verdict == Verdict::Failed;

@@ -109,6 +109,15 @@ fn unread(lab: &Lab) {
     let graph = lab.tandem(&["graph", "play.yml", "--limit", "db-b"]).expect(0);
     assert!(graph.out.contains("db-a") && !graph.out.contains("no host of the inventory"), "{}", graph.out);
 
+    // A login that may not see the channels has not seen that all is well.
+    lab.sql("db-b", "set sql_log_bin=0; set global read_only=0; create user looks@localhost identified by 'x'; grant select, process on *.* to looks@localhost; set global read_only=1");
+    lab.host_vars("db-b", "mysql_admin_user: looks\nmysql_admin_password: x\n");
+    for command in ["status", "doctor", "plan", "drift", "graph"] {
+        lab.tandem(&[command, "play.yml"]).expect(4);
+    }
+    lab.tandem(&["status"]).expect(4);
+    lab.host_vars("db-b", "{}\n");
+
     lab.link("db-b", "down");
     let fast = ["--connect-timeout", "2s"];
     let tandem = |args: &[&str]| lab.tandem(&[args, &fast[..]].concat());

@@ -235,6 +235,10 @@ fn a_mysql_replica_of_both_members_of_a_pair_gets_each_row_once() {
 fn of_a_pair(suite: &str) {
     let lab = boot(suite);
     lab.sql("db-b", "drop database db_b; drop user db_b@'%'");
+    if suite == "sid" {
+        // Its log would hold what was in that database, and nothing else does.
+        lab.sql("db-b", "reset binary logs and gtids");
+    }
     declare(
         &lab,
         "{kind: channels, channels: [{from: db-a, to: db-b}, {from: db-b, to: db-a}, {from: db-a, to: db-c}, {from: db-b, to: db-c}]}",
@@ -270,6 +274,10 @@ fn a_new_mysql_replica_is_copied_from_one_that_is_there() {
 fn from_a_replica(suite: &str) {
     let lab = boot(suite);
     lab.sql("db-b", "drop database db_b; drop user db_b@'%'");
+    if suite == "sid" {
+        // Its log would hold what was in that database, and nothing else does.
+        lab.sql("db-b", "reset binary logs and gtids");
+    }
     declare(&lab, "{kind: primary-replica, primary: db-a, replicas: [db-b]}");
     lab.apply("play.yml");
     // Its data is known by GTID from here on.

@@ -102,7 +102,7 @@ fn what_is_known_is_left_out_with_its_reason_until_its_last_day() {
         lab.vars(&format!(
             "replication_password: {{env: REPLICATION_PASSWORD}}\nreplication_tls: \"off\"\n\
              drift_ignore:\n  - {{what: \"*/variable/binlog_format\", reason: a trial, until: {until}}}\n  \
-             - {{what: \"db-a/extra-*\", reason: it is being moved}}\n  - {{what: nothing, reason: idle}}\n"
+             - {{what: \"db-a/extra-*\", reason: it is being moved}}\n  - {{what: db-b/test-database, reason: idle}}\n"
         ));
     };
     rules("2999-12-31");
@@ -110,7 +110,7 @@ fn what_is_known_is_left_out_with_its_reason_until_its_last_day() {
     for line in [
         "Ignored: db-b/variable/binlog_format (a trial, until 2999-12-31)",
         "Ignored: db-a/extra-account (it is being moved)",
-        "A rule fits nothing: nothing",
+        "A rule fits nothing: db-b/test-database",
     ] {
         assert!(run.err.contains(line), "{line}\n{}", run.err);
     }
