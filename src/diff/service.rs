@@ -30,6 +30,15 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     if service.running() && service.enabled {
         return;
     }
+    if service.masked {
+        let unit = &service.unit;
+        draft.refuse(
+            &host.name,
+            "unit-masked",
+            format!("{unit} is masked, so nothing can start its server. Run there: systemctl unmask {unit}"),
+        );
+        return;
+    }
     let why = match explain_down(facts) {
         Some(cause) => format!("the server is down: {cause}"),
         None if service.running() => "the server would not start at boot".to_owned(),

@@ -10,7 +10,7 @@ use crate::{
     desired::{DesiredHost, OptionFileHolds, SettingWish},
     dialect::Dialect,
     model::{Fact, visible},
-    observe::{HostFacts, RestartRecord, ServerFacts},
+    observe::{DiskFacts, HostFacts, RestartRecord, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value},
     plan::{Action, Kind, Reason, Risk, Step, StepId},
     source::closest,
@@ -46,7 +46,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     let place = host.option_file.clone().or_else(|| files.place_for_owned());
     let path = place.as_deref().unwrap_or_default();
     let restart = facts.restart.as_ref();
-    let comparison = Comparison { context, host, files, server, wishes: &wishes, path, dialect, restart };
+    let comparison = Comparison { context, host, files, server, wishes: &wishes, path, dialect, restart, disk: facts.disk.known() };
     if place.is_none() && !comparison.lines(&[], &comparison.occurrences()).is_empty() {
         draft.refuse(
             &host.name,
@@ -80,6 +80,7 @@ struct Comparison<'a> {
     path: &'a str,
     dialect: Dialect,
     restart: Option<&'a RestartRecord>,
+    disk: Option<&'a DiskFacts>,
 }
 
 impl Comparison<'_> {
@@ -97,6 +98,9 @@ impl Comparison<'_> {
             .partition(|o| self.server.static_variables.contains(&o.name) || self.is_pseudo(&o.name));
         // What waits for a restart by anybody goes along with one, and asks for none.
         let restarts = restart.iter().any(|o| !o.at_next_restart);
+        if restarts && self.refuse_full_disk(draft) {
+            return;
+        }
         draft.steps.extend(file_step);
         if restarts {
             draft.steps.push(self.restart_step(restart, at_once));
@@ -112,6 +116,21 @@ impl Comparison<'_> {
             one.name = self.dialect.variable_name(&one.name, |n| self.server.variables.contains_key(n));
         }
         all
+    }
+
+    /// A server whose disk is full does not come up again, whatever its option files say.
+    fn refuse_full_disk(&self, draft: &mut Draft) -> bool {
+        let Some(disk) = self.disk.filter(|disk| disk.free < crate::doctor::FULL) else { return false };
+        draft.refuse(
+            &self.host.name,
+            "disk-full",
+            format!(
+                "a restart needs room, and {} has {} free. Make room there first.",
+                disk.datadir,
+                crate::model::bytes(disk.free)
+            ),
+        );
+        true
     }
 
     /// What `SET PERSIST` has left counts more than every option file, and would win at the next start.

@@ -4,7 +4,7 @@ use super::{
     channel::{Explanation, Layer, Surroundings, one_line},
     code,
 };
-use crate::observe::ChannelFacts;
+use crate::{observe::ChannelFacts, transport::without_data};
 
 /// Layer, cause and next step.
 pub type Finding = (Layer, String, String);
@@ -15,7 +15,7 @@ pub fn explain_applier(channel: &ChannelFacts, around: &Surroundings<'_>) -> Exp
         0 => (channel.io_errno, &channel.io_error),
         errno => (errno, &channel.sql_error),
     };
-    let said = format!("{} ({errno})", one_line(text));
+    let said = format!("{} ({errno})", one_line(&without_data(errno, text)));
     let replica = around.replica;
     let lower = text.to_ascii_lowercase();
     let number = code::common(errno, text);

@@ -16,4 +16,4 @@ pub use code::failed_transaction;
 pub use last_words::{blamed, last_words};
 pub use packages::explain_packages;
 pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, Value, row_events};
-pub use server::{blamed_in_files, explain_down, explain_failed_start};
+pub use server::{FULL, blamed_in_files, explain_down, explain_failed_start};

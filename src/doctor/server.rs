@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Below this a server can't start: it extends its logs and temporary tables at once.
-const FULL: u64 = 32 << 20;
+pub const FULL: u64 = 32 << 20;
 
 /// Why the server of a host is down: what systemd says of its end, what its last words say, the place of the option that
 /// is to blame, a data directory that belongs to somebody else, and a disk that is full.

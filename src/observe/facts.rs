@@ -368,7 +368,9 @@ pub struct ChannelFacts {
     pub io_error: String,
     /// Number of the applier's last error, 0 for none.
     pub sql_errno: u32,
-    /// Text of the applier's last error.
+    /// Text of the applier's last error. It may repeat a statement and its values: it is shown through
+    /// [`crate::transport::without_data`] only.
+    #[serde(serialize_with = "masked")]
     pub sql_error: String,
     /// Estimated lag, in seconds.
     pub seconds_behind: Option<u64>,
@@ -399,6 +401,10 @@ pub struct ChannelFacts {
     pub password_digest: Option<String>,
     /// What it leaves out.
     pub filters: ChannelFilters,
+}
+
+fn masked<S: serde::Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&crate::transport::without_data(0, text))
 }
 
 /// What a channel applies, as the replica reports it. Empty lists filter nothing.

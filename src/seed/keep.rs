@@ -27,10 +27,10 @@ trap 'rm -f "$path.new"' EXIT
 [client]
 password="$password"
 END
-  echo $? >"$path.status"; } | $compressor >"$path.new"
+  echo $? >"$path.status"; } | $compressor >"$path.new" || { rm -f "$path.status"; exit 1; }
 status=$(cat "$path.status"); rm -f "$path.status"
 [ "$status" = 0 ] || exit 1
-sync "$path.new" 2>/dev/null
+sync "$path.new" || exit 1
 mv "$path.new" "$path"
 "#
 );
@@ -61,6 +61,7 @@ pub async fn keep(
     let begun = Instant::now();
     let password = password_line(login);
     let result = fleet.writer(host)?.run(&tried, KEEP, &args, password.as_bytes(), LIMIT).await;
+    let result = result.map_err(crate::transport::RunError::without_rows);
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
     journal.ran(host, &tried, begun.elapsed(), &said);
     result.map_err(|e| StepError::new(host, tried, e).then("Nothing was replaced."))?;

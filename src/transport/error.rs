@@ -185,6 +185,17 @@ pub enum RunError {
     },
 }
 
+impl RunError {
+    /// The same for a script whose programs handle rows: of what they said, only messages without data.
+    #[must_use]
+    pub fn without_rows(mut self) -> Self {
+        if let Self::Failed { stderr, .. } = &mut self {
+            *stderr = super::program_words(stderr);
+        }
+        self
+    }
+}
+
 /// Why SQL did not work.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SqlError {
@@ -211,7 +222,7 @@ pub enum SqlError {
     Server {
         /// Error number.
         code: u16,
-        /// Its words.
+        /// Its words, without the values that it repeats.
         message: String,
     },
     /// The connection broke, or the answer makes no sense.

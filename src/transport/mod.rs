@@ -13,6 +13,7 @@ mod script;
 mod session;
 mod sql;
 mod target;
+mod words;
 mod writer;
 
 pub use askpass::{askpass_socket, serve_askpass_request};
@@ -22,4 +23,5 @@ pub use script::{Output, ReadScript, command_words};
 pub use session::{Scratch, Session};
 pub use sql::{Login, Row, SqlReader, SqlWriter};
 pub use target::{Sudo, Target};
+pub use words::{program_words, without_data};
 pub use writer::{Stream, WritePermit, Writer};

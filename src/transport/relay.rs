@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Stream, writer::tail};
+use super::{Stream, program_words, writer::tail};
 use crate::model::HostName;
 
 /// A copy that did not come to its end.
@@ -17,7 +17,7 @@ pub struct RelayError {
     pub what: String,
     /// Exit status, where it ended by itself.
     pub status: Option<i32>,
-    /// Its last words.
+    /// What it said, without rows.
     pub said: String,
 }
 
@@ -125,14 +125,14 @@ pub async fn relay(
     let (from_code, to_code) = (code(from_status), code(to_status));
     // Where the sink fails, the source sees a broken pipe; so the sink is asked first.
     if to_code != Some(0) {
-        return Err(RelayError { host: to_host, what: to_what, status: to_code, said: tail(&to_said, 600) });
+        return Err(RelayError { host: to_host, what: to_what, status: to_code, said: program_words(&to_said) });
     }
     if from_code != Some(0) {
         return Err(RelayError {
             host: from_host,
             what: from_what,
             status: from_code,
-            said: tail(&from_said, 600),
+            said: program_words(&from_said),
         });
     }
     Ok(total)

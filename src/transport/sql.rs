@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use mysql_async::{Conn, Opts, OptsBuilder, Value, prelude::Queryable};
 use tokio::time;
 
-use super::SqlError;
+use super::{SqlError, without_data};
 use crate::{
     dialect::{ReadStatement, reads_only},
     model::Secret,
@@ -167,7 +167,8 @@ async fn run(connection: &mut Conn, sql: &str, limit: Duration) -> Result<Vec<Ro
     let rows: Vec<mysql_async::Row> = match time::timeout(limit, connection.query(sql)).await {
         Err(_) => return Err(SqlError::Timeout(limit)),
         Ok(Err(mysql_async::Error::Server(error))) => {
-            return Err(SqlError::Server { code: error.code, message: error.message });
+            let message = without_data(error.code.into(), &error.message);
+            return Err(SqlError::Server { code: error.code, message });
         }
         Ok(Err(other)) => return Err(SqlError::Broken(plain(&other))),
         Ok(Ok(rows)) => rows,

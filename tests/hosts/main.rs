@@ -17,6 +17,7 @@ mod lab;
 mod logins;
 mod mysql;
 mod package;
+mod places;
 mod rings;
 mod roles;
 mod runs;

@@ -4,33 +4,40 @@ use std::time::Instant;
 
 use tokio::sync::Mutex;
 
-use super::{super::fleet::SCRIPT, super::journal::Journal, Fleet, StepError, statements};
+use super::{super::fleet::SCRIPT, super::journal::Journal, Fleet, StepError, restart::PLACE, statements};
 use crate::{
     certificate::{Authority, DIRECTORY},
     model::HostName,
     plan::CertificatePlan,
 };
 
-/// Argument: DIRECTORY. Standard input: three PEM texts, each behind a line `#@ NAME`. All three are
+/// Argument: DIRECTORY. Standard input: three PEM texts, each behind a line `#@ NAME`, then `#@ end`. All three are
 /// there before any takes its place.
 const WRITE: &str = r#"
 set -u
 umask 077
 directory=$1
-mkdir -p "$directory" && chmod 755 "$directory"
-rm -f "$directory"/*.new
-name=
-while IFS= read -r line; do
-  case $line in
-    '#@ '*) name=${line#'#@ '}; : >"$directory/$name.new" ;;
-    *) printf '%s\n' "$line" >>"$directory/$name.new" ;;
-  esac
-done
+undo() { rm -f "$directory"/*.new; }
+at "${directory%/*}" mkdir -p "$directory"
+at "$directory" chmod 755 "$directory"
+undo
+receive() {
+  name= whole=
+  while IFS= read -r line; do
+    case $line in
+      '#@ end') whole=yes ;;
+      '#@ '*) name=${line#'#@ '}; : >"$directory/$name.new" || return 1 ;;
+      *) printf '%s\n' "$line" >>"$directory/$name.new" || return 1 ;;
+    esac
+  done
+  [ -n "$whole" ] || { echo "the connection ended in the middle" >&2; return 1; }
+}
+at "$directory" receive
 cd "$directory" || exit 1
-[ -s ca.pem.new ] && [ -s server-cert.pem.new ] && [ -s server-key.pem.new ] || exit 1
-chmod 644 ca.pem.new server-cert.pem.new
-chmod 400 server-key.pem.new
-if id mysql >/dev/null 2>&1; then chown mysql: server-key.pem.new || exit 1; fi
+at "$directory" sync ca.pem.new server-cert.pem.new server-key.pem.new
+at "$directory" chmod 644 ca.pem.new server-cert.pem.new
+at "$directory" chmod 400 server-key.pem.new
+if id mysql >/dev/null 2>&1; then at "$directory" chown mysql: server-key.pem.new; fi
 mv server-key.pem.new server-key.pem && mv server-cert.pem.new server-cert.pem && mv ca.pem.new ca.pem && sync
 "#;
 
@@ -67,11 +74,12 @@ pub async fn run(
     ] {
         text.push_str(&format!("#@ {name}\n{}\n", pem.trim_end()));
     }
+    text.push_str("#@ end\n");
     let what = "write its certificate";
-    let result = fleet.writer(host)?.run(what, WRITE, &[DIRECTORY], text.as_bytes(), SCRIPT).await;
+    let result = fleet.writer(host)?.run(what, &format!("{PLACE}{WRITE}"), &[DIRECTORY], text.as_bytes(), SCRIPT).await;
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
     journal.ran(host, what, begun.elapsed(), &said);
-    result.map_err(|e| StepError::new(host, what, e))?;
+    result.map_err(|e| StepError::unwritten(host, what, e))?;
     if plan.reload {
         let mut sql = statements(host, fleet, journal).await?;
         let Some(reload) = fleet.dialect(host)?.reload_certificates() else {

@@ -16,8 +16,7 @@ set -u
 umask 077
 new=$(mktemp "$1.XXXXXX") || exit 1
 trap 'rm -f "$new"' EXIT
-cat >"$new" && chown -- "$2:$3" "$new" && chmod -- "$4" "$new" && sync "$new" 2>/dev/null
-mv -- "$new" "$1"
+cat >"$new" && chown -- "$2:$3" "$new" && chmod -- "$4" "$new" && sync "$new" && mv -- "$new" "$1"
 "#;
 
 /// Arguments: UNIT RUNNING ENABLED.

@@ -42,6 +42,7 @@ pub(super) fn repair(
         path: &path,
         dialect,
         restart: None,
+        disk: None,
     };
     let all = comparison.occurrences();
     let old: Vec<&Occurrence> = all.iter().filter(|o| o.file == path).collect();

@@ -14,7 +14,8 @@ use crate::{
     transport::ReadScript,
 };
 
-const PLACE: &str = concat!(include_str!("../../../transport/safe.sh"), include_str!("place.sh"));
+/// Functions of scripts that name a place that can't be written.
+pub(super) const PLACE: &str = concat!(include_str!("../../../transport/safe.sh"), include_str!("place.sh"));
 const ARM: &str = include_str!("arm.sh");
 const SWITCH: &str = include_str!("switch.sh");
 const LAUNCH: &str = include_str!("launch.sh");

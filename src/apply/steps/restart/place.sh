@@ -3,6 +3,11 @@
 at() {
   place=$1; shift
   said=$("$@" 2>&1 >/dev/null) && return 0
+  # A shell's own words say less than that.
+  case $said in
+    *'No space left on device'*) ;;
+    *) [ "$(stat -f -c %a "$place" 2>/dev/null)" != 0 ] || said='No space left on device' ;;
+  esac
   undo
   printf '%s: %s\n' "$place" "${said:-it could not be written}" | tr '\n' ' ' >&2
   exit 9
