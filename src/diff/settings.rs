@@ -46,7 +46,17 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     let place = host.option_file.clone().or_else(|| files.place_for_owned());
     let path = place.as_deref().unwrap_or_default();
     let restart = facts.restart.as_ref();
-    let comparison = Comparison { context, host, files, server, wishes: &wishes, path, dialect, restart, disk: facts.disk.known() };
+    let comparison = Comparison {
+        context,
+        host,
+        files,
+        server,
+        wishes: &wishes,
+        path,
+        dialect,
+        restart,
+        disk: facts.disk.known(),
+    };
     if place.is_none() && !comparison.lines(&[], &comparison.occurrences()).is_empty() {
         draft.refuse(
             &host.name,

@@ -125,7 +125,12 @@ pub async fn relay(
     let (from_code, to_code) = (code(from_status), code(to_status));
     // Where the sink fails, the source sees a broken pipe; so the sink is asked first.
     if to_code != Some(0) {
-        return Err(RelayError { host: to_host, what: to_what, status: to_code, said: program_words(&to_said) });
+        return Err(RelayError {
+            host: to_host,
+            what: to_what,
+            status: to_code,
+            said: program_words(&to_said),
+        });
     }
     if from_code != Some(0) {
         return Err(RelayError {

@@ -38,8 +38,10 @@ const SIGNALLED: u32 = 1644;
 /// A server's message without data.
 pub fn without_data(code: u32, message: &str) -> String {
     // A worker's error stands in the text of its coordinator.
-    if code == SIGNALLED || message.contains("Error_code: 1644") || message.contains("Error_code: MY-001644") {
-        return "a trigger or a routine has signalled an error; its text can hold data and is left out".to_owned();
+    if code == SIGNALLED || message.contains("Error_code: 1644") || message.contains("Error_code: MY-001644")
+    {
+        return "a trigger or a routine has signalled an error; its text can hold data and is left out"
+            .to_owned();
     }
     let mut text = message.to_owned();
     for (before, behind) in VALUES {
@@ -62,9 +64,34 @@ pub fn without_data(code: u32, message: &str) -> String {
 
 /// Programs whose messages begin with their names.
 const PROGRAMS: &[&str] = &[
-    "mysqldump", "mariadb-dump", "mysql", "mariadb", "mysqlbinlog", "mariadb-binlog", "mariadb-backup", "mariabackup",
-    "mbstream", "zstd", "gzip", "dd", "cat", "head", "tail", "sh", "dash", "bash", "mktemp", "mkdir", "mv", "cp", "rm", "sync",
-    "chown", "chmod", "find", "sudo",
+    "mysqldump",
+    "mariadb-dump",
+    "mysql",
+    "mariadb",
+    "mysqlbinlog",
+    "mariadb-binlog",
+    "mariadb-backup",
+    "mariabackup",
+    "mbstream",
+    "zstd",
+    "gzip",
+    "dd",
+    "cat",
+    "head",
+    "tail",
+    "sh",
+    "dash",
+    "bash",
+    "mktemp",
+    "mkdir",
+    "mv",
+    "cp",
+    "rm",
+    "sync",
+    "chown",
+    "chmod",
+    "find",
+    "sudo",
 ];
 /// How much of a program's words is shown.
 const MOST: usize = 600;
@@ -119,7 +146,10 @@ mod tests {
     #[test]
     fn values_go_and_names_stay() {
         for (message, shown) in [
-            ("Duplicate entry 'O'Brien' for key 'x' for key 'PRIMARY'", "Duplicate entry '***' for key 'PRIMARY'"),
+            (
+                "Duplicate entry 'O'Brien' for key 'x' for key 'PRIMARY'",
+                "Duplicate entry '***' for key 'PRIMARY'",
+            ),
             (
                 "Incorrect integer value: 'secret' for column `shop`.`t`.`c` at row 7",
                 "Incorrect integer value: '***' for column `shop`.`t`.`c` at row 7",

@@ -7,7 +7,9 @@ const FILE: &str = "/etc/mysql/mariadb.conf.d/zz-tandem.cnf";
 
 fn lab() -> Lab {
     let lab = Lab::boot(&["db-a"]);
-    lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nrestart_wait: 60s\n");
+    lab.vars(
+        "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nrestart_wait: 60s\n",
+    );
     lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
     lab.host_vars("db-a", "server_id: 7\nmysql_settings: {max_connections: 77}\n");
     lab.apply("play.yml");
@@ -19,8 +21,8 @@ fn fill(lab: &Lab, directory: &str, size: &str) {
     lab.at(
         "db-a",
         &format!(
-            "mkdir -p /mnt/full && mount -t tmpfs -o mode=700,size={size} tmpfs /mnt/full && mkdir -p {directory} && \
-             chmod --reference={directory} /mnt/full && cp -a {directory}/. /mnt/full/ && mount --move /mnt/full {directory} && \
+            "mkdir -p {directory} && rm -rf /root/aside && cp -a {directory} /root/aside && \
+             mount -t tmpfs -o mode=$(stat -c %a {directory}),size={size} tmpfs {directory} && cp -a /root/aside/. {directory}/ && \
              {{ cat /dev/zero >{directory}/fill 2>/dev/null || true; }}"
         ),
     );
@@ -29,7 +31,8 @@ fn fill(lab: &Lab, directory: &str, size: &str) {
 #[test]
 fn a_place_that_is_full_is_named_and_nothing_has_changed() {
     let lab = lab();
-    let state = format!("sha256sum {FILE}; systemctl show -p MainPID --value mariadb; ls /etc/mysql/mariadb.conf.d");
+    let state =
+        format!("sha256sum {FILE}; systemctl show -p MainPID --value mariadb; ls /etc/mysql/mariadb.conf.d");
     let before = lab.at("db-a", &state);
     // One that takes a restart, and one that does not.
     for settings in ["{innodb_open_files: 500}", "{max_connections: 78}"] {
@@ -47,7 +50,10 @@ fn a_place_that_is_full_is_named_and_nothing_has_changed() {
             lab.at("db-a", &format!("umount {directory}"));
             assert_eq!(run.code, 1, "{directory}: {}{}", run.out, run.err);
             let said = format!("{}{}", run.out, run.err);
-            assert!(said.contains(directory) && said.contains("No space left on device"), "{directory}: {said}");
+            assert!(
+                said.contains(directory) && said.contains("No space left on device"),
+                "{directory}: {said}"
+            );
             assert_eq!(after, before, "{directory}");
         }
     }
@@ -81,7 +87,10 @@ fn a_server_that_is_down_is_explained_by_how_its_unit_ended() {
     assert!(said.contains("it was stopped at") && !said.contains("Slave"), "{said}");
     lab.apply("play.yml");
 
-    lab.at("db-a", "systemctl kill -s KILL mariadb; while systemctl is-active -q mariadb; do sleep 0.1; done");
+    lab.at(
+        "db-a",
+        "systemctl kill -s KILL mariadb; while systemctl is-active -q mariadb; do sleep 0.1; done",
+    );
     let said = reason(&lab);
     assert!(said.contains("SIGKILL") && !said.contains("Slave"), "{said}");
     lab.apply("play.yml");
@@ -93,7 +102,10 @@ fn a_server_that_is_down_is_explained_by_how_its_unit_ended() {
     for part in ["exit status 1", "uses page size 16384", "/etc/mysql/mariadb.conf.d/70-page.cnf:2"] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    lab.at("db-a", "rm /etc/mysql/mariadb.conf.d/70-page.cnf; systemctl stop mariadb; systemctl mask -q mariadb");
+    lab.at(
+        "db-a",
+        "rm /etc/mysql/mariadb.conf.d/70-page.cnf; systemctl stop mariadb; systemctl mask -q mariadb",
+    );
     let plan = lab.plan("play.yml").expect(8).json();
     assert_eq!(plan["refused"][0]["code"], "unit-masked", "{plan}");
     lab.at("db-a", "systemctl unmask -q mariadb");

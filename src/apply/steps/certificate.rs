@@ -76,7 +76,10 @@ pub async fn run(
     }
     text.push_str("#@ end\n");
     let what = "write its certificate";
-    let result = fleet.writer(host)?.run(what, &format!("{PLACE}{WRITE}"), &[DIRECTORY], text.as_bytes(), SCRIPT).await;
+    let result = fleet
+        .writer(host)?
+        .run(what, &format!("{PLACE}{WRITE}"), &[DIRECTORY], text.as_bytes(), SCRIPT)
+        .await;
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
     journal.ran(host, what, begun.elapsed(), &said);
     result.map_err(|e| StepError::unwritten(host, what, e))?;
