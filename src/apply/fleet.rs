@@ -11,7 +11,7 @@ use crate::{
     model::{Fact, HostName, Secret, SecretId},
     observe::{HostFacts, Observed, ServerFacts},
     plan::Policy,
-    transport::{Login, Session, SqlReader, SqlWriter, WritePermit, Writer},
+    transport::{Login, Replicates, Session, SqlReader, SqlWriter, WritePermit, Writer},
 };
 
 /// The limit of a single statement that is expected to be quick.
@@ -104,11 +104,20 @@ impl<'a> Fleet<'a> {
             .ok_or_else(|| StepError::new(host, "log in to the server", "no login has worked there"))
     }
 
-    /// SQL that may change things.
-    pub async fn sql(&self, host: &HostName) -> Result<SqlWriter, StepError> {
+    /// SQL that may change this server alone; nothing of it gets into the binary log.
+    pub async fn local_sql(&self, host: &HostName) -> Result<SqlWriter, StepError> {
         let login = self.login(host)?;
         self.writer(host)?
-            .sql(login, STATEMENT)
+            .local_sql(login, STATEMENT)
+            .await
+            .map_err(|e| StepError::new(host, "log in to the server", e))
+    }
+
+    /// SQL whose changes are meant for the server's replicas, too.
+    pub async fn replicated_sql(&self, host: &HostName, why: Replicates) -> Result<SqlWriter, StepError> {
+        let login = self.login(host)?;
+        self.writer(host)?
+            .replicated_sql(login, STATEMENT, why)
             .await
             .map_err(|e| StepError::new(host, "log in to the server", e))
     }

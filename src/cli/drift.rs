@@ -19,7 +19,7 @@ use crate::{
     dialect::Dialect,
     model::{Fact, HostName, without_hidden},
     observe::ServerFacts,
-    plan::{PlanDocument, Warning},
+    plan::{PlanDocument, Refusal, Warning},
     render::{self, Terminal, metrics},
     source::Problems,
     transport::SqlError,
@@ -55,7 +55,13 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
     // What nobody declared is a difference here, although no step does away with it.
     let undeclared = document.warnings.iter().any(|w| w.is_drift());
     document.in_sync &= !undeclared;
+    // So is what was found and would stop an apply.
+    let found = !document.refused.is_empty() && document.refused.iter().all(Refusal::is_finding);
     let exit = match (snapshot.exit(&document, &prepared), undeclared) {
+        (Exit::Refused, _) if found => match snapshot.unread(&prepared).is_empty() {
+            true => Exit::Differences,
+            false => Exit::DifferencesAndNotRead,
+        },
         (Exit::Done, true) => Exit::Differences,
         (Exit::NotRead, true) => Exit::DifferencesAndNotRead,
         (exit, _) => exit,
@@ -177,11 +183,15 @@ fn lines(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook:
     lines
         .extend(unread.iter().map(|(host, why)| line(Level::Error, host, format!("{host} not read: {why}"))));
     let refused = document.refused.iter();
-    lines.extend(refused.map(|r| line(Level::Error, &r.host, format!("{} refused: {}", r.host, r.reason))));
+    // Its first line only: what follows may hold a user's rows, which are no business of a journal.
+    let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    lines.extend(
+        refused.map(|r| line(Level::Error, &r.host, format!("{} refused: {}", r.host, first(&r.reason)))),
+    );
     let steps = document.steps.iter();
     lines.extend(steps.map(|s| line(Level::Warning, &s.host, format!("{} differs: {}", s.host, s.summary))));
     let others = document.warnings.iter().filter(|w| w.is_drift());
-    lines.extend(others.map(|w| line(Level::Warning, &w.host, format!("{}: {}", w.code, w.text))));
+    lines.extend(others.map(|w| line(Level::Warning, &w.host, format!("{}: {}", w.code, first(&w.text)))));
     if lines.is_empty() {
         lines.push(Line { level: Level::Info, host: None, text: format!("{playbook}: in sync") });
     }

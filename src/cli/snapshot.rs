@@ -96,6 +96,9 @@ impl Snapshot {
                 report(problems, &prepared.sources, terminal);
                 return Err(Exit::BadInput);
             }
+            let members: Vec<&DesiredHost> =
+                built.desired.members.iter().filter_map(|m| built.desired.hosts.get(m)).collect();
+            observe::find_errant(&mut reading, &members, true).await;
             let mut plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
             let doubtful = plan::in_doubt(&plan, &built.desired);
             if !doubtful.is_empty() {

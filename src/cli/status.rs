@@ -70,7 +70,8 @@ pub async fn graph(global: &Global, args: &GraphArgs, terminal: &Terminal) -> Re
 pub(super) fn exit(document: &StatusDocument) -> Exit {
     let unread = document.hosts.iter().any(|h| h.state == "unread");
     let broken = document.hosts.iter().any(|h| h.state == "down")
-        || document.channels.iter().any(|c| c.state != "running" && c.state != "unknown");
+        || document.channels.iter().any(|c| c.state != "running" && c.state != "unknown")
+        || !document.errant.is_empty();
     match (broken, unread) {
         (true, true) => Exit::DifferencesAndNotRead,
         (true, false) => Exit::Differences,
@@ -131,8 +132,9 @@ impl Fleet {
     pub(super) async fn read(&self, open: BTreeMap<HostName, Session>) -> (StatusDocument, Reading) {
         let wanted: Vec<&DesiredHost> = self.hosts.iter().collect();
         let prepared = &self.prepared;
-        let reading =
+        let mut reading =
             observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, open).await;
+        observe::find_errant(&mut reading, &wanted, self.declared).await;
         (status::status_among(&wanted, &self.names, &reading.observed, self.declared), reading)
     }
 
@@ -151,7 +153,9 @@ impl Fleet {
             if let Some(evidence) = found {
                 let start = Dialect::of(replica.version).start_channel(&channel.name);
                 channel.evidence = evidence.lines(source.as_str(), channel.replica.as_str());
-                channel.repairs = evidence.repairs(channel.replica.as_str(), &start);
+                if !document.errant.iter().any(|found| found.replica == channel.replica) {
+                    channel.repairs = evidence.repairs(channel.replica.as_str(), &start);
+                }
             }
         }
     }

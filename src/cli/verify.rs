@@ -57,12 +57,13 @@ async fn whole(
     let declared = args.playbook.playbook.is_some();
     let first = wished(prepared, declared, &BTreeMap::new());
     let wanted: Vec<&DesiredHost> = first.iter().collect();
-    let reading = {
+    let mut reading = {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
         observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, BTreeMap::new())
             .await
     };
     let hosts = wished(prepared, declared, &reading.identities());
+    observe::find_errant(&mut reading, &hosts.iter().collect::<Vec<_>>(), declared).await;
     if args.reboot
         && let Err(exit) = confirm(&hosts, &reading.observed, args, terminal)
     {

@@ -20,15 +20,18 @@ impl Dialect {
         ]
     }
 
-    /// The event. It stays off the binary log: a replica would get it disabled, and so would another writer.
+    /// The event. It stays off the binary log: a replica would get it disabled, and so would another writer. It stops
+    /// by itself where the server becomes read-only: its definer may write there all the same, and what it wrote would
+    /// be an errant transaction.
     pub fn make_heartbeat_event(self, interval: u64) -> [String; 2] {
         let schedule = format!("ON SCHEDULE EVERY {interval} SECOND");
+        let body = format!(
+            "DO IF @@GLOBAL.read_only = 0 THEN \
+             REPLACE INTO {HEARTBEAT}.beat (server_id, stamp) VALUES (@@server_id, UTC_TIMESTAMP(6)); END IF"
+        );
         [
-            format!(
-                "CREATE EVENT IF NOT EXISTS {HEARTBEAT}.beat {schedule} ON COMPLETION PRESERVE DO \
-                 REPLACE INTO {HEARTBEAT}.beat (server_id, stamp) VALUES (@@server_id, UTC_TIMESTAMP(6))"
-            ),
-            format!("ALTER EVENT {HEARTBEAT}.beat {schedule} ENABLE"),
+            format!("CREATE EVENT IF NOT EXISTS {HEARTBEAT}.beat {schedule} ON COMPLETION PRESERVE {body}"),
+            format!("ALTER EVENT {HEARTBEAT}.beat {schedule} ENABLE {body}"),
         ]
     }
 }

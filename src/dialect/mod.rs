@@ -103,10 +103,11 @@ impl Dialect {
         if self.mysql(8, 4, 0) { "RESET BINARY LOGS AND GTIDS" } else { "RESET MASTER" }
     }
 
-    /// Loads certificates anew without a restart: MariaDB 10.4 and MySQL 8.0.16. Others have to be restarted.
+    /// Loads certificates again without a restart: MariaDB 10.4 and MySQL 8.0.16. Others have to be restarted. Without
+    /// LOCAL MariaDB logs the statement; MySQL's is never logged.
     pub fn reload_certificates(self) -> Option<&'static str> {
         match self.version.family {
-            Family::MariaDb => self.version.at_least(10, 4, 0).then_some("FLUSH SSL"),
+            Family::MariaDb => self.version.at_least(10, 4, 0).then_some("FLUSH LOCAL SSL"),
             Family::MySql => self.version.at_least(8, 0, 16).then_some("ALTER INSTANCE RELOAD TLS"),
         }
     }

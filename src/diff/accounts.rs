@@ -18,7 +18,9 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     for wish in &host.accounts {
         draft.steps.extend(account(context, host, server, wish));
     }
-    for wish in &host.databases {
+    // A replica gets it from its source; made there as well, it would be an errant transaction.
+    let by_replication = !host.writer && !host.channels.is_empty();
+    for wish in host.databases.iter().filter(|_| !by_replication) {
         draft.steps.extend(database(host, server, wish));
     }
 }

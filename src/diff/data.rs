@@ -42,6 +42,10 @@ pub fn footing(
                 footing.insert(wish.source.clone(), pair.move_here(present, draft));
                 continue;
             }
+            if let Some(decided) = pair.errant(draft) {
+                footing.insert(wish.source.clone(), decided);
+                continue;
+            }
         }
         if channel.is_some_and(ChannelFacts::running) {
             footing.extend(compare_copy::again(context, host, facts, (server, wish), draft));
@@ -223,7 +227,7 @@ impl Pair<'_> {
 
     /// Databases of the source that hold something or that this host lacks: a statement in a database
     /// that does not exist here would stop the channel.
-    fn worth_copying(&self) -> BTreeSet<String> {
+    pub(super) fn worth_copying(&self) -> BTreeSet<String> {
         let here = |name: &str| self.server.databases.iter().any(|d| d.name == name);
         self.source
             .databases

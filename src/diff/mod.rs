@@ -9,6 +9,7 @@ mod compatibility;
 mod copy;
 mod data;
 mod donor;
+mod errant;
 mod filters;
 mod firewall;
 mod gtid_mode;
@@ -113,6 +114,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         settings::steps(context, host, facts, &mut draft);
         leftovers::steps(context, host, facts, &mut draft);
         accounts::steps(context, host, facts, &mut draft);
+        errant::warn(host, facts, &mut draft);
     }
     compatibility::check(context, &mut draft);
     promotion::steps(context, &mut draft);

@@ -5,6 +5,7 @@ mod binlog;
 mod channel;
 mod code;
 mod connection;
+mod errant;
 mod last_words;
 mod packages;
 mod receiver;
@@ -13,6 +14,7 @@ mod server;
 
 pub use channel::{Explanation, Layer, Surroundings, explain_channel};
 pub use code::failed_transaction;
+pub use errant::{Around, ErrantExplanation, explain_errant};
 pub use last_words::{blamed, last_words};
 pub use packages::explain_packages;
 pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, Value, row_events};

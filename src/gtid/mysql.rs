@@ -99,6 +99,20 @@ type Intervals = Vec<(u64, u64)>;
 pub struct GtidSet(BTreeMap<(Uuid, Tag), Intervals>);
 
 impl GtidSet {
+    /// The set in `@@GLOBAL.gtid_owned`, in which each number stands with its threads, as `uuid:5#12:7#13`. What can't
+    /// be read adds nothing.
+    pub fn owned(text: &str) -> Self {
+        let mut bare = String::with_capacity(text.len());
+        let mut thread = false;
+        for c in text.chars() {
+            thread = (thread || c == '#') && !matches!(c, ':' | ',' | '\n');
+            if !thread {
+                bare.push(c);
+            }
+        }
+        bare.parse().unwrap_or_default()
+    }
+
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BinlogState, Errant, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Relation,
-    ReturnWay, ServerGtid, compare, compare_mysql, errant, purged,
+    BinlogState, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Relation, ReturnWay,
+    ServerGtid, compare, compare_mysql, purged,
 };
 use crate::model::Family;
 
@@ -215,13 +215,5 @@ pub fn purged_by(source: &GtidState, replica: &GtidState) -> Option<String> {
             (!missing.is_empty()).then(|| super::MySqlSeed::Purged { missing }.to_string())
         }
         _ => None,
-    }
-}
-
-/// The events that a replica has and its source has not, where both once knew each other.
-pub fn errant_events(source: &GtidState, replica: &GtidState) -> Vec<Errant> {
-    match (source.mariadb(), replica.mariadb()) {
-        (Some(ours), Some(theirs)) if once_related(source, replica) => errant(ours, theirs),
-        _ => Vec::new(),
     }
 }

@@ -9,12 +9,11 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{HostFacts, Observed, Reach, Sections, ServerFacts, content, host, server};
+use super::{HostFacts, Observed, Reach, Sections, ServerFacts, content, errant::only_here, host, server};
 use crate::{
     desired::{DesiredHost, Identity},
     dialect::Dialect,
     doctor::explain_down,
-    gtid::{self, Errant},
     inventory::Connection,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
     transport::{Login, ReadScript, Scratch, Session, SqlError, Sudo, Target},
@@ -155,30 +154,25 @@ pub async fn observe(
 
 /// Adds to a reading what some replicas and their sources hold. Writes nothing.
 pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)]) {
-    let server = |host: &HostName| reading.observed.get(host)?.known()?.server.known();
-    let mut errant: BTreeMap<HostName, Vec<Errant>> = BTreeMap::new();
-    for (replica, source) in pairs {
-        errant.entry(source.clone()).or_default();
-        let events = errant.entry(replica.clone()).or_default();
-        let gtid = |host| server(host).and_then(|s| s.gtid.known());
-        if let (Some(theirs), Some(ours)) = (gtid(source), gtid(replica)) {
-            events.extend(gtid::errant_events(theirs, ours));
-        }
-    }
-    let looks = errant.iter().filter_map(|(host, errant)| {
+    let hosts: BTreeSet<&HostName> = pairs.iter().flat_map(|(replica, source)| [replica, source]).collect();
+    let looks = hosts.into_iter().filter_map(|host| {
         let (session, login) = (reading.sessions.get(host)?, reading.logins.get(host)?);
-        let facts = reading.observed.get(host)?.known()?;
-        let tools = &facts.os.tools;
-        let program = ["mariadb-binlog", "mysqlbinlog"].iter().find_map(|t| tools.get(*t));
-        let server = facts.server.known()?;
-        let basename = server.variable("log_bin_basename").filter(|b| !b.is_empty());
-        let binlog = program.map(String::as_str).zip(basename);
-        let there = (host, session, login, Dialect::of(server.version));
-        Some(async move { (host.clone(), content(there, binlog, errant).await) })
+        let dialect = Dialect::of(reading.observed.get(host)?.known()?.server.known()?.version);
+        let sources: Vec<&HostName> =
+            pairs.iter().filter(|(replica, _)| replica == host).map(|(_, source)| source).collect();
+        let reading = &*reading;
+        Some(async move {
+            let there = (host, session, login, dialect);
+            let (content, events) = tokio::join!(content(there), only_here(reading, host, &sources));
+            (host.clone(), content, events)
+        })
     });
     let found = futures_util::future::join_all(looks).await;
-    for (host, content) in found {
+    for (host, mut content, events) in found {
         if let Some(Fact::Known(facts)) = reading.observed.get_mut(&host) {
+            if let Fact::Known(content) = &mut content {
+                content.events = events;
+            }
             facts.content = content;
         }
     }

@@ -1,19 +1,16 @@
 //! A close look at what a server holds, taken only where a copy might destroy it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use crate::{
     dialect::{Adding, Compared, Dialect, Range, ReadStatement},
-    gtid::Errant,
     model::{Fact, HostName},
-    transport::{Login, ReadScript, Session, SqlError},
+    transport::{Login, Session, SqlError},
     verify::{Comparison, Side, Table},
 };
 
 /// Bytes of tables that are read for their checksums; what is beyond is only estimated.
 const BUDGET: u64 = 128 * 1024 * 1024;
-const DECODE: ReadScript = ReadScript::new("decode events that only it has", include_str!("errant.sh"));
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// What one table holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,11 +32,9 @@ pub struct Content {
     pub events: Vec<(String, String)>,
 }
 
-/// Reads what a server holds. `errant` are the events that the other side is known not to have.
+/// Reads what a server holds, but for events.
 pub async fn content(
     (host, session, login, dialect): (&HostName, &Session, &Login, Dialect),
-    binlog: Option<(&str, &str)>,
-    errant: &[Errant],
 ) -> Fact<Content> {
     let tables = async {
         let mut side = Side::reading(host, session, login, dialect).await?;
@@ -47,9 +42,8 @@ pub async fn content(
         side.close().await;
         tables
     };
-    let (tables, events) = tokio::join!(tables, events(session, binlog, errant));
-    match tables {
-        Ok(tables) => Fact::Known(Content { tables, events }),
+    match tables.await {
+        Ok(tables) => Fact::Known(Content { tables, events: Vec::new() }),
         Err(error) => Fact::Unread(error.to_string()),
     }
 }
@@ -97,61 +91,4 @@ async fn digest(
     let sum = side.sum(&comparison, &Range::default()).await?;
     let columns: Vec<String> = table.columns.iter().map(|c| format!("{} {}", c.name, c.data_type)).collect();
     Ok((sum.rows, format!("{} {} {}", sum.rows, sum.digest, columns.join(","))))
-}
-
-/// `binlog` is the decoding program and the logs' base name.
-async fn events(session: &Session, binlog: Option<(&str, &str)>, errant: &[Errant]) -> Vec<(String, String)> {
-    let (Some((program, basename)), false) = (binlog, errant.is_empty()) else { return Vec::new() };
-    let ranges: Vec<String> =
-        errant.iter().map(|e| format!("{}-{} {} {}", e.domain, e.server, e.after, e.up_to)).collect();
-    let args = [program, basename, &ranges.join("\n")];
-    // They are shown to help a person; without them the decision is the same.
-    let output = session.read(&DECODE, &args, LIMIT).await.unwrap_or_default();
-    decoded(&output.text())
-}
-
-/// Lines `G ID`, and below each what the event did.
-fn decoded(text: &str) -> Vec<(String, String)> {
-    let mut events: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
-        match (line.split_once(' '), events.last_mut()) {
-            (Some(("G", id)), _) => events.push((id.to_owned(), String::new())),
-            (Some(("S", said)), Some((_, text))) => {
-                if !text.is_empty() {
-                    text.push(' ');
-                }
-                text.extend(said.split_whitespace().flat_map(|word| [word, " "]));
-                text.truncate(text.trim_end().len());
-            }
-            _ => {}
-        }
-    }
-    events.retain(|(_, text)| !text.is_empty());
-    events
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decoded;
-
-    #[test]
-    fn events_are_told_with_what_they_did() {
-        let text = "G 0-2-5\nS INSERT INTO `two`.`t`\nS SET\nS   @1=2\nS   @2='x'\nG 0-2-6\nG 0-2-7\nS create table u (id int)\nnonsense\n";
-        assert_eq!(
-            decoded(text),
-            [
-                ("0-2-5".to_owned(), "INSERT INTO `two`.`t` SET @1=2 @2='x'".to_owned()),
-                ("0-2-7".to_owned(), "create table u (id int)".to_owned()),
-            ]
-        );
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn nonsense_is_no_event(text in "(G |S |\\PC|\n){0,40}") {
-            for (_, said) in decoded(&text) {
-                proptest::prop_assert!(!said.is_empty());
-            }
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, DownFacts, Resources, RestartRecord, SchemaFacts};
+use super::{Content, DownFacts, ErrantFacts, Resources, RestartRecord, SchemaFacts};
 use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
@@ -44,6 +44,8 @@ pub struct HostFacts {
     pub retention: Fact<RetentionMark>,
     /// What its server holds, table by table; absent unless a copy might destroy it.
     pub content: Fact<Content>,
+    /// Transactions that it has as a replica and none of its sources; absent where nobody compared them.
+    pub errant: Fact<Vec<ErrantFacts>>,
     /// Certificates of ours that lie on the host.
     pub certificate: CertificateFacts,
     /// What users' roles declare.
@@ -443,6 +445,8 @@ impl ChannelFacts {
 pub struct HeartbeatFacts {
     /// The event's state and its interval in seconds, if it is there.
     pub event: Option<(String, u64)>,
+    /// Whether the event stops where the server is read-only; those of earlier releases do not.
+    pub minds_read_only: bool,
     /// The last stamp of each writer, by `server_id`, in microseconds since 1970 by the writer's clock.
     pub stamps: BTreeMap<u64, u64>,
 }

@@ -23,9 +23,10 @@ pub(super) async fn heartbeat(
 
 async fn read(sql: &mut SqlReader, dialect: Dialect) -> Result<HeartbeatFacts, SqlError> {
     let event = sql.query(&dialect.show_heartbeat_event()).await?;
+    let minds_read_only = event.first().is_none_or(|row| row.number("minds") == Some(1));
     let event = event.first().map(|row| (row.text("state"), row.number("every").unwrap_or(0)));
     let rows = sql.query(&dialect.show_heartbeats()).await?;
     let stamps: BTreeMap<u64, u64> =
         rows.iter().filter_map(|row| Some((row.number("id")?, row.number("stamp")?))).collect();
-    Ok(HeartbeatFacts { event, stamps })
+    Ok(HeartbeatFacts { event, minds_read_only, stamps })
 }

@@ -38,6 +38,7 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         reach: BTreeMap::new(),
         seeds: record(sections, "seed"),
         content: Fact::Absent,
+        errant: Fact::Absent,
         retention: record(sections, "retention"),
         certificate: CertificateFacts {
             authority: sections.text("tls-ca").unwrap_or_default(),

@@ -7,6 +7,7 @@ mod collect;
 mod content;
 mod databases;
 mod down;
+mod errant;
 mod evidence;
 mod facts;
 mod frame;
@@ -27,6 +28,7 @@ pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
 pub use content::{Content, TableFacts, content};
 pub use databases::databases_with_content;
 pub use down::{DownFacts, Ended, Log};
+pub use errant::{ErrantFacts, ErrantKind, find_errant};
 pub use evidence::row_evidence;
 pub use facts::{
     BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts, Observed,

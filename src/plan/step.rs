@@ -173,7 +173,7 @@ pub struct Warning {
 impl Warning {
     /// Whether `drift` counts it as a difference: something that nobody declared, or rows that differ.
     pub fn is_drift(&self) -> bool {
-        self.code.starts_with("extra-") || self.code == "data-differs"
+        self.code.starts_with("extra-") || matches!(self.code.as_str(), "data-differs" | "own-writes")
     }
 }
 
@@ -186,6 +186,13 @@ pub struct Refusal {
     pub code: String,
     /// Why, and what to do instead.
     pub reason: String,
+}
+
+impl Refusal {
+    /// Whether it is something that was found, and not a step that was asked for: to `drift` that is a difference.
+    pub fn is_finding(&self) -> bool {
+        matches!(self.code.as_str(), "errant-transactions" | "source-lost-transactions")
+    }
 }
 
 /// What is to be done on a fleet.

@@ -8,6 +8,7 @@ use super::{
     table::{Cell, table},
 };
 use crate::{
+    doctor::{ErrantExplanation, Repair},
     model::{bytes, visible},
     status::{ChannelStatus, Encryption, HostStatus, StatusDocument},
 };
@@ -20,6 +21,10 @@ pub fn status(document: &StatusDocument, full: bool, width: usize, sentences: us
     if !document.channels.is_empty() {
         text.push('\n');
         channels(document, full, width, sentences, &mut text);
+    }
+    if !document.errant.is_empty() {
+        text.push('\n');
+        document.errant.iter().for_each(|found| errant(found, sentences, &mut text));
     }
     text.push('\n');
     text.trim_start_matches('\n').to_owned()
@@ -181,19 +186,36 @@ fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut
         (Some(next), true) => {
             let _ = writeln!(text, "{indent}next: {next}");
         }
-        _ => {
-            for (n, repair) in channel.repairs.iter().enumerate() {
-                let word = if n == 0 { "next:" } else { "  or:" };
-                let _ = writeln!(text, "{indent}{word} {}", visible(&repair.what));
-                let _ = writeln!(text, "{indent}      loses {}", visible(&repair.loses));
-                let _ = writeln!(text, "{indent}      {}", paint(QUIET, visible(&repair.command)));
-            }
-        }
+        _ => repairs(&channel.repairs, text),
     }
     if let Some(said) = &channel.said {
         let said = paint(QUIET, format_args!("the server says: {said}"));
         sentence(indent, INDENT.len() + 2, &said, width, text);
     }
+}
+
+fn repairs(repairs: &[Repair], text: &mut String) {
+    for (n, repair) in repairs.iter().enumerate() {
+        let word = if n == 0 { "next:" } else { "  or:" };
+        let _ = writeln!(text, "{INDENT}{word} {}", visible(&repair.what));
+        let _ = writeln!(text, "{INDENT}      loses {}", visible(&repair.loses));
+        let _ = writeln!(text, "{INDENT}      {}", paint(QUIET, visible(&repair.command)));
+    }
+}
+
+/// Transactions that only a replica has.
+fn errant(found: &ErrantExplanation, width: usize, text: &mut String) {
+    let head = format!(
+        "{}: {}  {}",
+        paint(ALARM, &found.replica),
+        visible(&found.cause),
+        paint(QUIET, format_args!("[{}]", found.code))
+    );
+    sentence("", INDENT.len(), &head, width, text);
+    for line in &found.evidence {
+        let _ = writeln!(text, "{INDENT}  {}", visible(line));
+    }
+    repairs(&found.repairs, text);
 }
 
 /// The one line that counts what is up and what runs, of everything that was read.

@@ -194,7 +194,6 @@ async fn write(
     }
     let writing = |e| StepError::new(host, tried, e);
     let mut sql = statements(host, fleet, journal).await?;
-    sql.off_the_binlog().await.map_err(writing)?;
     let all = |pick: fn(&Account) -> &Vec<String>| accounts.iter().flat_map(pick);
     for statement in all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)) {
         match sql.run_as(statement, &without_hashes(statement)).await {
@@ -299,7 +298,6 @@ pub async fn put_back(
     let tried = "give it its own accounts again";
     let failed = |e| StepError::new(host, tried, e);
     let mut sql = statements(host, fleet, journal).await?;
-    sql.off_the_binlog().await.map_err(failed)?;
     let mut users = 0;
     for (user, at) in accounts_of(host, fleet).await? {
         if user == CLONE_USER || plan.own_users.contains(&user) {

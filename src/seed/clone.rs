@@ -106,10 +106,7 @@ async fn install(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Resul
         Ok(())
     } else {
         let lifted = lift_read_only(host, fleet, journal).await?;
-        let done = match sql.off_the_binlog().await {
-            Ok(()) => sql.run("INSTALL PLUGIN clone SONAME 'mysql_clone.so'").await.map(|_| ()),
-            Err(error) => Err(error),
-        };
+        let done = sql.run("INSTALL PLUGIN clone SONAME 'mysql_clone.so'").await.map(|_| ());
         lifted.restore(fleet, journal).await?;
         done
     };
@@ -157,7 +154,6 @@ async fn open_account<'a>(
     let failed = |e| StepError::new(donor, "make an account for the clone", e);
     let lifted = lift_read_only(donor, fleet, journal).await?;
     let mut sql = statements(donor, fleet, journal).await?;
-    sql.off_the_binlog().await.map_err(failed)?;
     for statement in dialect.account(CLONE_USER, &how.account_host, &hash, how.tls) {
         sql.run_as(&statement, &statement.replace(&hash, "***")).await.map_err(failed)?;
     }
@@ -172,7 +168,6 @@ impl Account<'_> {
         let failed = |e| StepError::new(self.donor, format!("drop the account {}", self.name), e);
         let lifted = lift_read_only(self.donor, fleet, journal).await?;
         let mut sql = statements(self.donor, fleet, journal).await?;
-        sql.off_the_binlog().await.map_err(failed)?;
         sql.run(&format!("DROP USER IF EXISTS {}", self.name)).await.map_err(failed)?;
         sql.sql.close().await;
         lifted.restore(fleet, journal).await

@@ -223,7 +223,7 @@ impl Lock {
             return Ok(lock);
         }
         let tried = "take a read lock for the tables without transactions";
-        let mut sql = fleet.sql(from).await?;
+        let mut sql = fleet.local_sql(from).await?;
         let begun = Instant::now();
         let wait = LOCK_WAIT.as_secs();
         // If this program dies, the connection does, and the server frees the lock.

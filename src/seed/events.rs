@@ -32,7 +32,6 @@ pub async fn rest(
         )
         .await
         .map_err(failed)?;
-    sql.off_the_binlog().await.map_err(failed)?;
     for row in rows.iter().filter(|r| databases.is_none_or(|names| names.contains(&r.text("db")))) {
         sql.run(&as_created(row)).await.map_err(failed)?;
         sql.run(&alter(row, disable)).await.map_err(failed)?;

@@ -241,7 +241,6 @@ async fn drop_leftovers(
     }
     let failed = |e| StepError::new(&step.host, "drop what the copy replaces", e);
     let mut sql = statements(&step.host, fleet, journal).await?;
-    sql.off_the_binlog().await.map_err(failed)?;
     sql.run("SET SESSION foreign_key_checks=0").await.map_err(failed)?;
     for name in plan.leftovers.iter().chain(&plan.replaces) {
         sql.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name))).await.map_err(failed)?;

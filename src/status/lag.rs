@@ -48,7 +48,7 @@ mod tests {
 
     fn beats(stamps: &[(u64, u64)]) -> HeartbeatFacts {
         let stamps = stamps.iter().map(|(writer, seconds)| (*writer, seconds * 1_000_000)).collect();
-        HeartbeatFacts { event: None, stamps }
+        HeartbeatFacts { event: None, minds_read_only: true, stamps }
     }
 
     #[test]

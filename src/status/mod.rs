@@ -8,9 +8,13 @@ use serde::Serialize;
 
 use crate::{
     desired::DesiredHost,
-    doctor::{Explanation, Repair, Surroundings, explain_channel, explain_down},
+    dialect::Dialect,
+    doctor::{
+        Around, ErrantExplanation, Explanation, Repair, Surroundings, explain_channel, explain_down,
+        explain_errant,
+    },
     model::{Endpoint, Fact, HostName},
-    observe::{ChannelFacts, HostFacts, Observed},
+    observe::{ChannelFacts, ErrantFacts, ErrantKind, HostFacts, Observed},
 };
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
@@ -27,6 +31,9 @@ pub struct StatusDocument {
     pub hosts: Vec<HostStatus>,
     /// Channels by replica.
     pub channels: Vec<ChannelStatus>,
+    /// Transactions that a replica has and none of its sources.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errant: Vec<ErrantExplanation>,
 }
 
 /// One host.
@@ -168,8 +175,51 @@ pub fn status_among(
         channels_of(host, names, observed, declared, &mut channels);
     }
     let rows: Vec<HostStatus> = hosts.iter().map(|h| one(h, observed)).collect();
-    let healthy = rows.iter().all(|h| h.state == "up") && channels.iter().all(|c| c.state == "running");
-    StatusDocument { format_version: FORMAT_VERSION, healthy, hosts: rows, channels }
+    let errant: Vec<ErrantExplanation> =
+        hosts.iter().flat_map(|host| errant_of(host, observed, declared, &channels)).collect();
+    let healthy = rows.iter().all(|h| h.state == "up")
+        && channels.iter().all(|c| c.state == "running")
+        && errant.is_empty();
+    errant.iter().for_each(|found| settle_first(found, &mut channels));
+    StatusDocument { format_version: FORMAT_VERSION, healthy, hosts: rows, channels, errant }
+}
+
+/// What was found on one host as a replica.
+fn errant_of(
+    host: &DesiredHost,
+    observed: &Observed,
+    declared: bool,
+    channels: &[ChannelStatus],
+) -> Vec<ErrantExplanation> {
+    let Some(facts) = observed.get(&host.name).and_then(Fact::known) else { return Vec::new() };
+    let Some(server) = facts.server.known() else { return Vec::new() };
+    let one = |finding: &ErrantFacts| {
+        let from = |c: &&ChannelStatus| {
+            c.replica == host.name && c.source.as_ref().is_some_and(|s| finding.sources.contains(s))
+        };
+        let around = Around {
+            replica: &host.name,
+            dialect: Dialect::of(server.version),
+            channel: channels.iter().find(from).map_or("", |c| c.name.as_str()),
+            copied: declared.then_some(!host.seeds.is_empty()),
+            has_replicas: channels.iter().any(|c| c.source.as_ref() == Some(&host.name)),
+        };
+        explain_errant(around, finding)
+    };
+    facts.errant().iter().map(one).collect()
+}
+
+/// Nothing else is done to a replica as long as it has errant transactions, so nothing else is advised for its channels.
+fn settle_first(found: &ErrantExplanation, channels: &mut [ChannelStatus]) {
+    let certain = found.code != ErrantKind::WithoutGtid.code();
+    let its = channels.iter_mut().filter(|c| certain && c.replica == found.replica && c.cause.is_some());
+    for channel in its {
+        channel.next = Some(format!(
+            "Settle the errant transactions of {} first; they are listed below.",
+            found.replica
+        ));
+        channel.repairs.clear();
+    }
 }
 
 fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {

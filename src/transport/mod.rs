@@ -24,4 +24,4 @@ pub use session::{Scratch, Session};
 pub use sql::{Login, Row, SqlReader, SqlWriter};
 pub use target::{Sudo, Target};
 pub use words::{program_words, without_data};
-pub use writer::{Stream, WritePermit, Writer};
+pub use writer::{Replicates, Stream, WritePermit, Writer};

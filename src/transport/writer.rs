@@ -19,6 +19,19 @@ impl WritePermit {
     }
 }
 
+/// What of tandem's own changes is meant to reach the replicas of a server. Everything else stays off the binary log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replicates {
+    /// A declared database: it is made once, where clients write.
+    Database,
+    /// The table of the heartbeat, which is stamped where clients write.
+    Heartbeat,
+    /// The canary of `verify`, which is to arrive on the replicas.
+    Canary,
+    /// The empty transaction in the place of one that a replica leaves out, under the source's own id.
+    LeftOut,
+}
+
 /// What can change things on one host.
 #[derive(Debug, Clone, Copy)]
 pub struct Writer<'a> {
@@ -95,11 +108,31 @@ impl<'a> Writer<'a> {
         Ok(Stream { host: self.host().clone(), what: what.to_owned(), stdin, stdout, stderr, child })
     }
 
-    /// Opens SQL that may change things.
+    /// Opens SQL that may change things on this server alone: nothing that it does gets into the binary log. This is
+    /// the one place that makes a session so.
+    ///
+    /// # Errors
+    /// When the socket does not answer, the login is refused, or the server keeps logging.
+    pub async fn local_sql(&self, login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
+        let mut sql = self.connect(login, limit).await?;
+        sql.query("SET SESSION sql_log_bin=0").await?;
+        Ok(sql)
+    }
+
+    /// Opens SQL whose changes are meant for the server's replicas, too. `_why` says for what.
     ///
     /// # Errors
     /// When the socket does not answer or the login is refused.
-    pub async fn sql(&self, login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
+    pub async fn replicated_sql(
+        &self,
+        login: &Login,
+        limit: Duration,
+        _why: Replicates,
+    ) -> Result<SqlWriter, SqlError> {
+        self.connect(login, limit).await
+    }
+
+    async fn connect(&self, login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
         let local = self.session.forward(&login.socket).await?;
         Ok(SqlWriter::new(sql::connect(&local, login, limit).await?, limit))
     }

@@ -16,7 +16,7 @@ use crate::{
     apply::{Fleet, StepError},
     dialect::{ReadStatement, literal},
     model::{HostName, duration},
-    transport::{Row, SqlReader, SqlWriter},
+    transport::{Replicates, Row, SqlReader, SqlWriter},
 };
 
 /// How long is waited for a row after an interrupt.
@@ -142,7 +142,7 @@ impl<'a> Canaries<'a> {
         for look in looks.await {
             left |= look?;
         }
-        let mut sql = self.fleet.sql(&source.host).await?;
+        let mut sql = self.fleet.replicated_sql(&source.host, Replicates::Canary).await?;
         sql.query(ReadStatement::autocommit().text())
             .await
             .map_err(|e| StepError::new(&source.host, "set up its connection", e))?;

@@ -180,6 +180,10 @@ fn channels(
         if edge.status.state == "unknown" {
             // That nobody could look at it is no failure of the channel.
             unproven(edge, &mut proof, report, format!("{} was not read", edge.replica));
+        } else if let Some(why) = web.unsound.get(&edge.replica) {
+            proof.verdict = Verdict::Failed;
+            proof.problem = Some(why.clone());
+            proof.next = Some("No row was sent to it. `tandem doctor` lists the ways out.".into());
         } else if !edge.runs() {
             proof.verdict = Verdict::Failed;
             let state = format!("The channel is {}.", edge.status.state);

@@ -6,7 +6,7 @@ use super::Filters;
 use crate::{
     desired::DesiredHost,
     model::{Fact, HostName},
-    observe::{Observed, ServerFacts},
+    observe::{ErrantKind, Observed, ServerFacts},
     status::{ChannelStatus, StatusDocument},
 };
 
@@ -41,6 +41,8 @@ pub struct Web {
     pub writers: Vec<HostName>,
     /// Hosts that ought to be writers and are not written to, with the reason.
     pub spared: Vec<(HostName, String)>,
+    /// Replicas with errant transactions, or of which nobody knows whether they have some, each with the reason.
+    pub unsound: BTreeMap<HostName, String>,
     /// Hosts whose binary log holds what they replicated too.
     passing: BTreeSet<HostName>,
 }
@@ -90,7 +92,7 @@ impl Web {
             })
             .map(|h| h.name.clone())
             .collect();
-        let mut web = Self { edges, passing, ..Self::default() };
+        let mut web = Self { edges, passing, unsound: unsound(hosts, observed, status), ..Self::default() };
         web.name_writers(hosts, observed, declared);
         web
     }
@@ -126,8 +128,23 @@ impl Web {
                 Some(_) => self.writers.push(host.name.clone()),
             }
         }
+        self.spare_unsound();
         self.spare_shared_domains(observed);
         self.spare_two_ways(observed);
+    }
+
+    /// Whatever is written at a source comes to all its replicas, whatever a filter leaves out there. One that has
+    /// errant transactions may break on it, and then nothing comes to it any more.
+    fn spare_unsound(&mut self) {
+        let reached = |writer: &HostName| {
+            let ways = self.ways(writer, |e| e.status.state != "missing");
+            self.unsound.iter().find(|(host, _)| ways.contains_key(*host)).map(|(host, _)| host.clone())
+        };
+        let why = |host: HostName| format!("its rows would come to {host}, which could break on them");
+        let spared: Vec<(HostName, String)> =
+            self.writers.iter().filter_map(|w| Some((w.clone(), why(reached(w)?)))).collect();
+        self.writers.retain(|w| !spared.iter().any(|(host, _)| host == w));
+        self.spared.extend(spared);
     }
 
     /// A row that comes to a host on two ways comes twice, unless GTIDs tell that it is the same one.
@@ -207,6 +224,21 @@ impl Web {
         }
         ways
     }
+}
+
+/// Replicas to which nothing of ours may be sent.
+fn unsound(
+    hosts: &[&DesiredHost],
+    observed: &Observed,
+    status: &StatusDocument,
+) -> BTreeMap<HostName, String> {
+    let unread = hosts.iter().filter_map(|host| {
+        let why = observed.get(&host.name).and_then(Fact::known)?.errant.unread()?;
+        Some((host.name.clone(), format!("Whether it has errant transactions could not be read: {why}.")))
+    });
+    let certain = status.errant.iter().filter(|found| found.code != ErrantKind::WithoutGtid.code());
+    let found = certain.map(|found| (found.replica.clone(), found.cause.clone()));
+    unread.chain(found).collect()
 }
 
 /// What a host's server says, where it was read.

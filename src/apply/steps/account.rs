@@ -1,11 +1,12 @@
 //! Accounts and databases.
 
-use super::{super::journal::Journal, Fleet, StepError, statements};
+use super::{super::journal::Journal, Fleet, StepError, replicated, statements};
 use crate::{
     desired::{AccountWish, DatabaseWish},
     dialect::literal,
     grant::canonical_privileges,
     model::HostName,
+    transport::Replicates,
 };
 
 /// Makes an account what it shall be, off the binary log: each server has its own, bound to a peer.
@@ -20,7 +21,6 @@ pub async fn run(
     let tried = format!("make the account {}@{}", wish.user, wish.host);
     let failed = |e| StepError::new(host, tried.clone(), e);
     let mut sql = statements(host, fleet, journal).await?;
-    sql.off_the_binlog().await.map_err(failed)?;
     for statement in dialect.account(&wish.user, &wish.host, &hash, wish.require_tls) {
         sql.run_as(&statement, &statement.replace(&hash, "***")).await.map_err(failed)?;
     }
@@ -52,7 +52,6 @@ pub async fn drop(
 ) -> Result<Option<String>, StepError> {
     let failed = |e| StepError::new(host, format!("drop the account {user}@{from}"), e);
     let mut sql = statements(host, fleet, journal).await?;
-    sql.off_the_binlog().await.map_err(failed)?;
     let name = format!("{}@{}", literal(user), literal(from));
     sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
     sql.sql.close().await;
@@ -87,7 +86,7 @@ pub async fn database(
         wish.character_set.as_deref(),
         wish.collation.as_deref(),
     );
-    let mut statements = statements(host, fleet, journal).await?;
+    let mut statements = replicated(host, Replicates::Database, fleet, journal).await?;
     statements
         .run(&sql)
         .await

@@ -1,7 +1,7 @@
 //! The heartbeat: a table that goes through the binary log, and an event that does not.
 
-use super::{super::journal::Journal, Fleet, StepError, statements};
-use crate::model::HostName;
+use super::{super::journal::Journal, Fleet, StepError, replicated, statements};
+use crate::{model::HostName, transport::Replicates};
 
 /// Makes it, and lets it beat.
 pub async fn run(
@@ -12,13 +12,14 @@ pub async fn run(
 ) -> Result<Option<String>, StepError> {
     let dialect = fleet.dialect(host)?;
     let failed = |e| StepError::new(host, "make the heartbeat", e);
-    let mut sql = statements(host, fleet, journal).await?;
     if table {
+        let mut sql = replicated(host, Replicates::Heartbeat, fleet, journal).await?;
         for statement in dialect.make_heartbeat_table() {
             sql.run(&statement).await.map_err(failed)?;
         }
+        sql.sql.close().await;
     }
-    sql.off_the_binlog().await.map_err(failed)?;
+    let mut sql = statements(host, fleet, journal).await?;
     for statement in dialect.make_heartbeat_event(interval) {
         sql.run(&statement).await.map_err(failed)?;
     }

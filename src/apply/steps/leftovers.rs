@@ -13,7 +13,6 @@ pub async fn run(
 ) -> Result<Option<String>, StepError> {
     let failed = |e| StepError::new(host, "drop what the installation has left open", e);
     let mut sql = statements(host, fleet, journal).await?;
-    sql.off_the_binlog().await.map_err(failed)?;
     for (user, at) in accounts {
         // This takes the privileges on `test` along, also those of a user that has nothing else.
         let name = format!("{}@{}", literal(user), literal(at));

@@ -24,7 +24,7 @@ pub use service::restart_for_proof;
 use super::{Events, Fleet, StepError, journal::Journal};
 use crate::{
     plan::{Action, Moment, Step},
-    transport::{SqlError, SqlWriter},
+    transport::{Replicates, SqlError, SqlWriter},
 };
 
 /// Runs one step. What comes back is worth showing beside "done".
@@ -140,20 +140,25 @@ impl Statements<'_> {
         self.journal.ran(self.host, shown, begun.elapsed(), &said);
         result
     }
-
-    /// Keeps everything that this connection does out of the binary log.
-    pub async fn off_the_binlog(&mut self) -> Result<(), SqlError> {
-        self.run("SET SESSION sql_log_bin=0").await.map(|_| ())
-    }
 }
 
-/// Opens a connection for statements.
+/// Opens a connection for statements that stay on this server: none of them gets into the binary log.
 pub async fn statements<'a>(
     host: &'a crate::model::HostName,
     fleet: &Fleet<'_>,
     journal: &'a Journal,
 ) -> Result<Statements<'a>, StepError> {
-    Ok(Statements { host, sql: fleet.sql(host).await?, journal })
+    Ok(Statements { host, sql: fleet.local_sql(host).await?, journal })
+}
+
+/// Opens a connection for statements that are meant for the server's replicas, too.
+pub async fn replicated<'a>(
+    host: &'a crate::model::HostName,
+    why: Replicates,
+    fleet: &Fleet<'_>,
+    journal: &'a Journal,
+) -> Result<Statements<'a>, StepError> {
+    Ok(Statements { host, sql: fleet.replicated_sql(host, why).await?, journal })
 }
 
 /// A server that takes no writes, not even an administrator's, takes those of a step until it is restored.

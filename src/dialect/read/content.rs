@@ -164,10 +164,11 @@ impl Dialect {
         ))
     }
 
-    /// The heartbeat's event, its state and interval, if it is there.
+    /// The heartbeat's event, its state and interval, if it is there, and whether it minds `read_only`.
     pub fn show_heartbeat_event(self) -> ReadStatement {
         ReadStatement::new(format!(
-            "SELECT STATUS AS state, INTERVAL_VALUE AS every FROM information_schema.EVENTS \
+            "SELECT STATUS AS state, INTERVAL_VALUE AS every, EVENT_DEFINITION LIKE '%read_only%' AS minds \
+             FROM information_schema.EVENTS \
              WHERE EVENT_SCHEMA = '{HEARTBEAT}' AND EVENT_NAME = 'beat'"
         ))
     }

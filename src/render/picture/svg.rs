@@ -295,7 +295,13 @@ mod tests {
             channel("b", "d", "unknown", Some(true)),
             channel("10.9.9.9:3306", "b", "running", Some(false)),
         ];
-        let picture = svg(&StatusDocument { format_version: "1.0", healthy: false, hosts, channels });
+        let picture = svg(&StatusDocument {
+            format_version: "1.0",
+            healthy: false,
+            hosts,
+            channels,
+            errant: Vec::new(),
+        });
         let tree = roxmltree::Document::parse(&picture).expect("XML");
         let texts: Vec<&str> = tree.descendants().filter_map(|n| n.text()).collect();
         for wished in [

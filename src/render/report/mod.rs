@@ -77,6 +77,7 @@ mod tests {
                 healthy: true,
                 hosts: Vec::new(),
                 channels: Vec::new(),
+                errant: Vec::new(),
             },
             plan: Some(PlanDocument::from(&plan)),
             runs: vec![PastRun {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 mod begin;
 
-use super::{super::journal::Journal, Events, Fleet, Statements, StepError, statements};
+use super::{super::journal::Journal, Events, Fleet, Statements, StepError, replicated, statements};
 use crate::{
     apply::Event,
     desired::ChannelWish,
@@ -13,7 +13,7 @@ use crate::{
     model::{Fact, HostName},
     observe::{ChannelFacts, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},
-    transport::SqlReader,
+    transport::{Replicates, SqlReader},
 };
 
 /// How long a channel may take to connect before its error is final. Two attempts of the server fit in.
@@ -61,7 +61,7 @@ pub async fn run(
         }
     }
     if let Some(statement) = &change.skip {
-        work.leave_out(statement, &mut sql).await?;
+        work.leave_out(statement, journal).await?;
     }
     sql.run(&dialect.start_channel(&wish.name))
         .await
@@ -126,7 +126,7 @@ impl Work<'_> {
     }
 
     /// Leaves out the one event that stops the applier, if it still is the one that was planned.
-    async fn leave_out(&self, statement: &str, sql: &mut Statements<'_>) -> Result<(), StepError> {
+    async fn leave_out(&self, statement: &str, journal: &Journal) -> Result<(), StepError> {
         let mut reader = self.fleet.reader(self.host).await?;
         let channel = self.look(&mut reader).await?;
         reader.close().await;
@@ -143,9 +143,11 @@ impl Work<'_> {
         }
         let tried = format!("leave out {statement}");
         let gtid = failed_transaction(&channel.sql_error);
+        let mut sql = replicated(self.host, Replicates::LeftOut, self.fleet, journal).await?;
         for statement in self.dialect.leave_out(&self.wish.name, gtid) {
             sql.run(&statement).await.map_err(|e| self.failed(&tried, e))?;
         }
+        sql.sql.close().await;
         Ok(())
     }
 

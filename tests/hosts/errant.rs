@@ -1,0 +1,225 @@
+//! Errant transactions: found by every command that looks, broken by none of ours, and left behind by the ways out.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use crate::lab::{Lab, Run};
+
+const CLEAR: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
+const PLAY: &str = "read-replicas";
+const ROWS: &str = "create database hello; create table hello.t (id int primary key, v varchar(20)); insert into hello.t values (1, 'before')";
+
+/// The words of one family.
+struct Words {
+    suite: &'static str,
+    open: &'static str,
+    shut: &'static str,
+    state: &'static str,
+    stop: &'static str,
+    start: &'static str,
+    reset: &'static str,
+}
+
+const MARIADB: Words = Words {
+    suite: "bookworm",
+    open: "set global read_only=0",
+    shut: "set global read_only=1",
+    state: "select @@gtid_binlog_state",
+    stop: "stop slave",
+    start: "start slave",
+    reset: "reset master",
+};
+const MYSQL: Words = Words {
+    suite: "sid",
+    open: "set global super_read_only=0; set global read_only=0",
+    shut: "set global super_read_only=1",
+    state: "select @@gtid_executed",
+    stop: "stop replica",
+    start: "start replica",
+    reset: "reset binary logs and gtids",
+};
+
+fn fleet(words: &Words, hosts: &[&str]) -> Lab {
+    let hosts: Vec<String> = hosts.iter().map(|host| format!("{host}={}", words.suite)).collect();
+    let lab = Lab::boot(&hosts.iter().map(String::as_str).collect::<Vec<_>>());
+    lab.vars(CLEAR);
+    lab.sql("db-a", ROWS);
+    lab.apply(PLAY);
+    lab
+}
+
+/// A write on the replica that its source does not get.
+fn stray(lab: &Lab, words: &Words, host: &str, statement: &str) {
+    lab.sql(host, &format!("{}; {statement}; {}", words.open, words.shut));
+}
+
+fn codes(run: &Run) -> Vec<String> {
+    let json = run.json();
+    let refused = json["refused"].as_array().expect("refusals").iter();
+    refused.map(|r| r["code"].as_str().expect("a code").to_owned()).collect()
+}
+
+fn errant(run: &Run) -> Vec<Value> {
+    run.json()["errant"].as_array().cloned().unwrap_or_default()
+}
+
+/// Every command that looks has found it, and nothing was written.
+#[track_caller]
+fn found(lab: &Lab, words: &Words, code: &str, row: Option<&str>) {
+    let state = || (lab.sql("db-a", words.state), lab.sql("db-b", words.state));
+    let before = state();
+    assert_eq!(codes(&lab.plan(PLAY).expect(8)), [code]);
+    let drift = lab.tandem(&["drift", PLAY, "--format", "json"]).expect(2);
+    assert_eq!(codes(&drift), [code]);
+    lab.tandem(&["drift", PLAY, "--ignore", &format!("db-b/{code}; known")]).expect(0);
+    for command in [&["status", PLAY][..], &["doctor", PLAY], &["status"], &["doctor"]] {
+        let run = lab.tandem(&[command, &["--format", "json"]].concat()).expect(2);
+        let list = errant(&run);
+        assert_eq!(list.len(), 1, "{command:?}: {list:?}");
+        assert_eq!((&list[0]["code"], &list[0]["replica"]), (&code.into(), &"db-b".into()));
+        assert!(list[0]["repairs"].as_array().is_some_and(|ways| ways.len() > 1), "{list:?}");
+        if let Some(row) = row {
+            assert!(list[0]["evidence"].to_string().contains(row), "{command:?}: {list:?}");
+        }
+        // No advice leads to an apply that refuses.
+        let plain = lab.tandem(command).expect(2).out;
+        for line in plain.lines().filter(|line| line.contains("tandem apply")) {
+            assert!(line.contains("--allow reseed"), "{command:?} advises {line}");
+        }
+    }
+    for verify in [&["verify", PLAY][..], &["verify"]] {
+        let run = lab.tandem(&[verify, &["--quick", "--format", "json"]].concat()).expect(2);
+        let channel = run.json()["channels"][0].clone();
+        assert_eq!(
+            (&channel["verdict"], &channel["canary_from"]),
+            (&"failed".into(), &Value::Null),
+            "{channel}"
+        );
+    }
+    assert_eq!(lab.tandem(&["apply", PLAY, "--yes"]).code, 8);
+    assert_eq!(state(), before, "something was written");
+}
+
+/// Nothing is errant any more, and rows come through.
+#[track_caller]
+fn sound(lab: &Lab, value: &str) {
+    lab.tandem(&["drift", PLAY]).expect(0);
+    lab.tandem(&["doctor", PLAY]).expect(0);
+    lab.tandem(&["verify", PLAY]).expect(0);
+    lab.sql("db-a", &format!("insert into hello.t select max(id) + 1, '{value}' from hello.t"));
+    lab.wait_sql("db-b", &format!("select count(*) from hello.t where v = '{value}'"), "1");
+}
+
+fn ways_out(words: &Words) {
+    let lab = fleet(words, &["db-a", "db-b"]);
+    sound(&lab, "one");
+    // A row, a table, and an account with a password that nobody shall see.
+    stray(&lab, words, "db-b", "insert into hello.t values (77, 'stray')");
+    found(&lab, words, "errant-transactions", Some("77"));
+    // The source goes on. Whether the channel breaks on it or not, the finding stays, and so does the advice.
+    lab.sql("db-a", "insert into hello.t values (5, 'later'), (6, 'later')");
+    found(&lab, words, "errant-transactions", Some("77"));
+    let kept = "find /var/lib/tandem/replaced -type f 2>/dev/null | wc -l";
+    assert_eq!(lab.at("db-b", kept), "0");
+    lab.tandem(&["apply", PLAY, "--yes", "--allow", "reseed"]).expect(0);
+    assert_eq!(lab.at("db-b", kept), "1");
+    assert_eq!(lab.sql("db-b", "select count(*) from hello.t where id = 77"), "0");
+    sound(&lab, "two");
+
+    // By hand: undone off the log, and forgotten.
+    let password = "s3cr3t-of-a-stray";
+    stray(&lab, words, "db-b", &format!("create user stray@localhost identified by '{password}'"));
+    found(&lab, words, "errant-transactions", Some("stray"));
+    for command in ["plan", "drift", "status", "doctor"] {
+        let run = lab.tandem(&[command, PLAY]);
+        assert!(!run.out.contains(password) && !run.err.contains(password), "{command} shows a password");
+    }
+    match words.suite {
+        "sid" => {
+            lab.sql("db-b", "set global super_read_only=0; set sql_log_bin=0; drop user stray@localhost; set global super_read_only=1");
+            let finding = errant(&lab.tandem(&["status", PLAY, "--format", "json"]).expect(2)).remove(0);
+            let id = finding["transactions"].as_str().expect("ids");
+            lab.sql("db-a", &format!("set gtid_next='{id}'; begin; commit; set gtid_next='automatic'"));
+            lab.same(["db-a", "db-b"], words.state);
+        }
+        _ => {
+            lab.sql("db-b", "set sql_log_bin=0; drop user stray@localhost");
+            lab.sql("db-b", "stop slave; reset master; start slave");
+        }
+    }
+    sound(&lab, "three");
+
+    // A source that has lost what its replica has is another matter.
+    lab.sql("db-b", words.stop);
+    lab.sql("db-a", words.reset);
+    lab.sql("db-b", words.start);
+    if words.suite == "sid" {
+        // The empty transaction that took the place of the account went with the logs, too.
+        let both = ["errant-transactions", "source-lost-transactions"];
+        assert_eq!(codes(&lab.plan(PLAY).expect(8)), both);
+    } else {
+        found(&lab, words, "source-lost-transactions", None);
+    }
+    lab.tandem(&["apply", PLAY, "--yes", "--allow", "reseed"]).expect(0);
+    sound(&lab, "four");
+}
+
+#[test]
+fn errant_transactions_of_mariadb_are_found_and_got_rid_of() {
+    ways_out(&MARIADB);
+}
+
+#[test]
+fn errant_transactions_of_mysql_are_found_and_got_rid_of() {
+    ways_out(&MYSQL);
+}
+
+/// Under writes servers that are read one after the other differ always, and nothing is errant.
+fn traffic(words: &Words) {
+    let lab = fleet(words, &["db-a", "db-b", "db-c"]);
+    lab.write(
+        "chain.yml",
+        "- hosts: db\n  topology: {kind: channels, channels: [{from: db-a, to: db-b}, {from: db-b, to: db-c}]}\n  \
+         roles: [firewall, config, accounts, seed, replication]\n",
+    );
+    lab.tandem(&["apply", "chain.yml", "--yes", "--allow", "drop-account"]).expect(0);
+    let end = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for n in 0..3 {
+            let (lab, end) = (&lab, &end);
+            scope.spawn(move || {
+                while !end.load(Ordering::Relaxed) {
+                    let inserts: String =
+                        (0..300).map(|_| format!("insert into hello.t select max(id) + 1, '{n}' from hello.t on duplicate key update v = 'x';")).collect();
+                    lab.try_at("db-a", &format!("echo \"{inserts}\" | $(command -v mariadb || command -v mysql)"));
+                }
+            });
+        }
+        let looks = || {
+            for _ in 0..25 {
+                lab.tandem(&["drift", "chain.yml"]).expect(0);
+            }
+            lab.sql("db-b", words.stop);
+            lab.tandem(&["drift", "chain.yml", "--ignore", "db-b/channel/*; stopped here"]).expect(0);
+            lab.sql("db-b", words.start);
+            let run = lab.tandem(&["status", "chain.yml", "--format", "json"]);
+            assert_eq!(errant(&run), Vec::<Value>::new());
+        };
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(looks));
+        end.store(true, Ordering::Relaxed);
+        if let Err(panic) = result {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+#[test]
+fn writes_that_go_on_are_never_taken_for_errant_ones() {
+    traffic(&MARIADB);
+}
+
+#[test]
+fn writes_that_go_on_are_never_taken_for_errant_ones_on_mysql() {
+    traffic(&MYSQL);
+}
