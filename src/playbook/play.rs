@@ -150,7 +150,7 @@ fn evaluate_names(node: &Node, scope: &Scope, problems: &mut Problems) -> Option
         ),
         other => other.clone(),
     };
-    Some(Node { place: node.place.clone(), value })
+    Some(Node { value, ..node.clone() })
 }
 
 fn from_json(value: &serde_json::Value, place: &Place) -> Node {
@@ -159,10 +159,10 @@ fn from_json(value: &serde_json::Value, place: &Place) -> Node {
         Value::String(text) => Yaml::Text(text.clone()),
         Value::Array(items) => Yaml::Seq(items.iter().map(|i| from_json(i, place)).collect()),
         Value::Bool(b) => Yaml::Bool(*b),
-        Value::Number(n) => n.as_i64().map_or(Yaml::Null, Yaml::Int),
+        Value::Number(n) => n.as_i128().map_or(Yaml::Null, Yaml::Int),
         Value::Null | Value::Object(_) => Yaml::Null,
     };
-    Node { place: place.clone(), value }
+    Node::new(place.clone(), value)
 }
 
 /// The groups of an inventory as templates see them.

@@ -59,13 +59,10 @@ impl Sources {
             Ok(text) => Ok(text.to_string()),
             Err(error) => Err(closed(place, &format!("a value in {name}"), &error)),
         };
-        match yaml::parse(name, text, vaulted, &mut open) {
-            Ok(node) => Some(node),
-            Err(found) => {
-                found.into_iter().for_each(|problem| problems.push(problem));
-                None
-            }
-        }
+        let mut found = Vec::new();
+        let node = yaml::parse(name, text, vaulted, &mut open, &mut found);
+        found.into_iter().for_each(|problem| problems.push(problem));
+        node
     }
 
     /// Whether a file is a vault, so that its lines are not shown.
