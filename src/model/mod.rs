@@ -12,7 +12,7 @@ mod version;
 
 pub use fact::Fact;
 pub use filter::Filters;
-pub use glob::glob;
+pub use glob::{fnmatch, glob};
 pub use hidden::{hide_from_now_on, json_without_hidden, without_hidden};
 pub use host::{Endpoint, HostName};
 pub use place::Place;

@@ -102,9 +102,13 @@ impl Sources {
 
     /// Parses a text that is part of the program.
     pub fn built_in(&mut self, name: &str, text: &str, problems: &mut Problems) -> Option<Node> {
-        let name: Arc<str> = name.into();
-        let text = self.add(name.clone(), text.to_owned());
-        self.parse(&name, &text, false, problems)
+        self.parse_text(&name.into(), text.to_owned(), problems)
+    }
+
+    /// Parses a text that comes out of no file.
+    pub fn parse_text(&mut self, name: &Arc<str>, text: String, problems: &mut Problems) -> Option<Node> {
+        let text = self.add(name.clone(), text);
+        self.parse(name, &text, false, problems)
     }
 
     /// Keeps a text under a name.
