@@ -256,3 +256,63 @@ fn an_empty_server_that_has_logged_before_becomes_a_sound_replica() {
         sound(&lab, "first");
     }
 }
+
+const CHAIN: &str = "- hosts: db\n  topology: {kind: channels, channels: [{from: db-a, to: db-b}, {from: db-b, to: db-c}]}\n  \
+                     roles: [firewall, config, accounts, seed, replication]\n";
+
+/// A replica passes on what it has written itself; it is told once, where it was written, whatever the source's age.
+#[test]
+fn an_errant_transaction_in_a_chain_is_told_where_it_was_written() {
+    let words = &MARIADB;
+    let lab = Lab::boot(&["db-a=bullseye", "db-b=bookworm", "db-c=trixie"]);
+    lab.vars(CLEAR);
+    lab.write("chain.yml", CHAIN);
+    lab.sql("db-a", ROWS);
+    lab.apply("chain.yml");
+    stray(&lab, words, "db-b", "insert into hello.t values (77, 'stray')");
+    lab.wait_sql("db-c", "select count(*) from hello.t where id = 77", "1");
+    let hosts = |run: &Run| -> Vec<String> {
+        errant(run).iter().map(|found| found["replica"].as_str().expect("a host").to_owned()).collect()
+    };
+    assert_eq!(hosts(&lab.tandem(&["status", "chain.yml", "--format", "json"]).expect(2)), ["db-b"]);
+    assert_eq!(codes(&lab.plan("chain.yml").expect(8)), ["errant-transactions"]);
+    // A server that breaks no order writes on, and its ids lie below those of its source.
+    lab.sql("db-c", "stop slave; set global gtid_strict_mode=0; start slave");
+    stray(&lab, words, "db-c", "insert into hello.t values (78, 'another')");
+    assert_eq!(hosts(&lab.tandem(&["status", "chain.yml", "--format", "json"]).expect(2)), ["db-b", "db-c"]);
+    // Nobody knows what a source that is away has.
+    lab.at("db-a", "systemctl stop mariadb");
+    assert_eq!(hosts(&lab.tandem(&["status", "chain.yml", "--format", "json"])), ["db-c"]);
+    lab.at("db-a", "systemctl start mariadb");
+}
+
+/// By file and position MySQL counts nothing: what can be seen is told as what it is.
+#[test]
+fn writes_of_a_replica_of_mysql_without_gtids_are_told_and_stop_nothing() {
+    let words = &MYSQL;
+    let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
+    // This family has GTIDs on unless somebody says otherwise.
+    let off = "printf '[mysqld]\\ngtid_mode=OFF\\nenforce_gtid_consistency=OFF\\n' > /etc/mysql/conf.d/off.cnf; systemctl restart mysql";
+    for host in ["db-a", "db-b"] {
+        lab.at(host, off);
+    }
+    lab.vars(&format!("{CLEAR}replication_positioning: file\n"));
+    lab.sql("db-a", ROWS);
+    lab.apply(PLAY);
+    lab.sql("db-a", "insert into hello.t values (2, 'after')");
+    lab.wait_sql("db-b", "select count(*) from hello.t", "2");
+    assert_eq!(lab.sql("db-b", "select @@gtid_mode"), "OFF");
+    lab.tandem(&["drift", PLAY]).expect(0);
+    stray(&lab, words, "db-b", "insert into hello.t values (77, 'stray')");
+    let drift = lab.tandem(&["drift", PLAY, "--format", "json"]).expect(2);
+    let warnings = drift.json()["warnings"].clone();
+    assert!(warnings.to_string().contains("own-writes") && warnings.to_string().contains("77"), "{warnings}");
+    let found = errant(&lab.tandem(&["status", PLAY, "--format", "json"]).expect(2));
+    assert_eq!(found[0]["code"], "own-writes");
+    // It may go through permissive modes, and nothing is made up on the way.
+    lab.vars(CLEAR);
+    lab.apply(PLAY);
+    assert_eq!(lab.sql("db-b", "select @@gtid_mode"), "ON");
+    stray(&lab, words, "db-b", "insert into hello.t values (78, 'stray')");
+    assert_eq!(codes(&lab.plan(PLAY).expect(8)), ["errant-transactions"]);
+}
