@@ -1,5 +1,5 @@
 //! Runs the steps of a plan: each as soon as what it requires is done, one at a time on a host,
-//! independent hosts side by side.
+//! independent hosts side by side, as many as `--forks` allows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -61,7 +61,7 @@ pub async fn execute(plan: &Plan, fleet: &Fleet<'_>, journal: &Journal, events: 
         let mut rest = Vec::with_capacity(waiting.len());
         for step in waiting {
             let ready = step.requires.iter().all(|id| outcome.done.contains(id) || !in_plan(plan, id));
-            if ready && !busy.contains(&step.host) {
+            if ready && !busy.contains(&step.host) && running.len() < fleet.limits.forks {
                 busy.insert(step.host.clone());
                 running.push(run(step, fleet, journal, events));
             } else {
@@ -120,10 +120,11 @@ async fn run<'a>(
         host: step.host.clone(),
         summary: step.summary.clone(),
     });
-    let result = match super::guard::check(step, fleet).await {
-        Ok(()) => steps::run(step, fleet, journal, events).await,
-        Err(changed) => Err(changed),
+    let work = async {
+        super::guard::check(step, fleet).await?;
+        steps::run(step, fleet, journal, events).await
     };
+    let result = fleet.fences.within(&step.touches(), work).await;
     let took: Duration = begun.elapsed();
     match &result {
         Ok(note) => {

@@ -1,23 +1,28 @@
 //! What a run works with: connections, logins, secrets, and the facts the plan was made from.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, RandomState},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
-use super::StepError;
+use super::{StepError, fence::Fences};
 use crate::{
     desired::Desired,
     dialect::Dialect,
-    model::{Fact, HostName, Secret, SecretId},
+    model::{Fact, HostName, Limits, Secret, SecretId, limits},
     observe::{HostFacts, Observed, ServerFacts},
     plan::Policy,
     transport::{Login, Replicates, Session, SqlReader, SqlWriter, WritePermit, Writer},
 };
 
 /// The limit of a single statement that is expected to be quick.
-pub const STATEMENT: Duration = Duration::from_secs(60);
+pub const STATEMENT: Duration = limits::STATEMENT.time;
 /// The limit of a single script that is expected to be quick.
-pub const SCRIPT: Duration = Duration::from_secs(60);
+pub const SCRIPT: Duration = limits::SCRIPT.time;
 
 /// Everything that steps need.
 #[derive(Debug)]
@@ -34,11 +39,23 @@ pub struct Fleet<'a> {
     pub desired: &'a Desired,
     /// What this run may do.
     pub policy: Policy,
+    /// What bounds this run.
+    pub limits: Limits,
     /// Cancelled when the user wants the run to end after the running steps.
     pub interrupt: CancellationToken,
     /// Sources whose binary logs are kept for a copy.
     pub holds: crate::seed::Holds,
+    /// What hosts know this run by.
+    pub run: String,
+    /// Whether it still has their locks.
+    pub fences: Fences,
+    streams: AtomicUsize,
     permit: WritePermit,
+}
+
+/// No other run has it.
+fn name_of_a_run() -> String {
+    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 impl<'a> Fleet<'a> {
@@ -50,6 +67,7 @@ impl<'a> Fleet<'a> {
         observed: &'a Observed,
         desired: &'a Desired,
         policy: Policy,
+        limits: Limits,
         interrupt: CancellationToken,
     ) -> Self {
         Self {
@@ -59,8 +77,12 @@ impl<'a> Fleet<'a> {
             observed,
             desired,
             policy,
+            limits,
             interrupt,
             holds: crate::seed::Holds::default(),
+            run: name_of_a_run(),
+            fences: Fences::default(),
+            streams: AtomicUsize::new(0),
             permit: WritePermit::for_apply(),
         }
     }
@@ -69,6 +91,11 @@ impl<'a> Fleet<'a> {
     pub fn writer(&self, host: &HostName) -> Result<Writer<'_>, StepError> {
         let session = self.session(host)?;
         Ok(session.writer(&self.permit))
+    }
+
+    /// A name for one more stream of this run. Hosts end what has it in its environment.
+    pub fn stream_name(&self) -> String {
+        format!("{}.{}", self.run, self.streams.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A host's connection.

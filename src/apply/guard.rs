@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{Fleet, StepError};
 use crate::{
     grant::sha256_hex,
-    model::HostName,
+    model::{HostName, limits},
     observe::{client_sessions, databases_with_content},
     plan::{Action, Allow, ChannelChange, Risk, SeedPlan, Step},
     transport::ReadScript,
@@ -18,7 +18,7 @@ const DIGEST: ReadScript = ReadScript::new(
     "look at the option file once more",
     "if [ -e \"$1\" ]; then sha256sum <\"$1\"; else echo absent; fi",
 );
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = limits::LOOK.time;
 
 /// Looks at what a step rests on.
 ///

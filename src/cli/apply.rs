@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     apply::{self, Events, Fleet, LockError, Outcome, journal::Journal},
-    model::{HostName, duration},
+    model::{HostName, Limits, duration},
     plan::{Action, Plan, PlanDocument, Policy},
     render::{self, Terminal},
 };
@@ -103,10 +103,12 @@ async fn whole(
     let first = document.clone();
     let journal = begin_journal(prepared, &document, terminal)?;
     let begun = std::time::Instant::now();
+    let limits = Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit };
     let mut all = Vec::new();
     let exit = loop {
         let rounds = all.len() + 1;
-        let round = execute(&snapshot, prepared, &journal, terminal, global, &policy, &interrupt).await;
+        let round =
+            execute(&snapshot, prepared, &journal, terminal, global, (&policy, limits), &interrupt).await;
         let (sessions, outcomes) = match round {
             Ok(outcomes) => (std::mem::take(&mut snapshot.sessions), outcomes),
             Err(error) => {
@@ -199,7 +201,7 @@ async fn execute(
     journal: &Journal,
     terminal: &Terminal,
     global: &Global,
-    policy: &Policy,
+    (policy, limits): (&Policy, Limits),
     interrupt: &CancellationToken,
 ) -> Result<Vec<Outcome>, LockError> {
     let mut outcomes = Vec::new();
@@ -215,22 +217,24 @@ async fn execute(
             &play.observed,
             &play.built.desired,
             policy.clone(),
+            limits,
             interrupt.clone(),
         );
         let hosts: Vec<HostName> = play
             .plan
             .steps
             .iter()
-            .map(|s| s.host.clone())
+            .flat_map(|s| s.touches())
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
             .collect();
-        let _locks = apply::take_all(&fleet, &hosts).await?;
+        let locks = apply::take_all(&fleet, &hosts).await?;
         let (events, receiver) = Events::channel();
         let shown = tokio::spawn(render::follow(receiver, *terminal, global.format == Format::Jsonl));
         let outcome = apply::execute(&play.plan, &fleet, journal, &events).await;
         drop(events);
         let _ = shown.await;
+        locks.release().await;
         outcomes.push(outcome);
     }
     Ok(outcomes)

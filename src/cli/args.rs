@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{complete, exit::Exit};
 use crate::{
+    model::{Limits, time},
     plan::{Allow, IgnoreRule},
     vault::{Keyring, PasswordSource, absolute},
 };
@@ -35,8 +36,8 @@ pub struct Global {
     /// Only these hosts: names, groups, globs; `!` takes away
     #[arg(short, long, global = true, value_name = "PATTERN", add = complete::pattern())]
     pub limit: Option<String>,
-    /// Hosts at the same time
-    #[arg(short, long, global = true, value_name = "N", default_value_t = 25)]
+    /// Handle up to this many hosts in parallel
+    #[arg(short, long, global = true, value_name = "N", default_value_t = Limits::default().forks, value_parser = forks)]
     pub forks: usize,
     /// Form of what is printed to standard output
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
@@ -225,6 +226,12 @@ pub struct ApplyArgs {
     /// What the steps may hurt: restart, cut-clients, reseed, reset-binlogs, drop-account, drop-channel
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str, add = complete::allowed())]
     pub allow: Vec<Allow>,
+    /// End a copy in which nothing moves for this long
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    pub stall_timeout: Duration,
+    /// Hold the read lock of a source no longer than this; tables without transactions are copied under it
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    pub lock_limit: Duration,
 }
 
 /// Arguments of `drift`.
@@ -356,6 +363,13 @@ impl Global {
     }
 }
 
+fn forks(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(format!("`{text}` is not a number of hosts; use 1 or more")),
+        Ok(n) => Ok(n),
+    }
+}
+
 fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() {
         return Err("a file is needed".into());
@@ -380,27 +394,12 @@ fn ignore_rule(text: &str) -> Result<IgnoreRule, String> {
     }
 }
 
-/// `10`, `10s`, `500ms`, `2m`.
-fn time(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no time; try 10s or 2m"))?;
-    let seconds = match &text[digits.len()..] {
-        "" | "s" => number,
-        "ms" => number / 1000.0,
-        "m" | "min" => number * 60.0,
-        unit => return Err(format!("`{unit}` is no unit of time; use ms, s or m")),
-    };
-    if seconds <= 0.0 {
-        return Err("a limit of time must be more than nothing".into());
-    }
-    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::model::limits;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -408,12 +407,18 @@ mod tests {
     }
 
     #[test]
-    fn times_have_units() {
-        assert_eq!(time("10"), Ok(Duration::from_secs(10)));
-        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
-        assert!(time("soon").is_err());
-        assert!(time("0").is_err());
+    fn the_defaults_are_those_of_the_table() {
+        let Ok(Cli { global, command: Command::Apply(args) }) = Cli::try_parse_from(["tandem", "apply"])
+        else {
+            panic!("apply needs no argument");
+        };
+        let default = Limits::default();
+        assert_eq!(
+            (global.forks, args.stall_timeout, args.lock_limit),
+            (default.forks, default.stall, default.lock)
+        );
+        assert_eq!((global.connect_timeout, global.timeout), (limits::CONNECT.time, limits::READ_HOST.time));
+        assert!(Cli::try_parse_from(["tandem", "plan", "--forks", "0"]).is_err());
     }
 
     #[test]

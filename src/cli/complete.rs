@@ -20,7 +20,7 @@ use clap_complete::{
 
 use super::{args::Cli, exit::Exit, history};
 use crate::{
-    inventory::{self, Ignored, Inventory},
+    inventory::{self, Inventory},
     plan::Allow,
     playbook,
     render::{Choice, Terminal},
@@ -98,11 +98,10 @@ pub fn pattern() -> ArgValueCompleter {
         let last = current.rfind([',', ':', '!', '&']).map_or(0, |at| at + 1);
         let (before, begun) = current.split_at(last);
         let inventory = inventory();
-        let groups =
-            inventory.groups.keys().filter(|group| !inventory.members(group).is_empty()).map(|group| {
-                let hosts = inventory.members(group).len();
-                candidate(group, &format!("{hosts} {}", if hosts == 1 { "host" } else { "hosts" }))
-            });
+        let groups = inventory.groups.keys().map(|group| {
+            let hosts = inventory.members(group).len();
+            candidate(group, &format!("{hosts} {}", if hosts == 1 { "host" } else { "hosts" }))
+        });
         let hosts = inventory.hosts.keys().map(|host| CompletionCandidate::new(host.as_str()));
         groups
             .chain(hosts)
@@ -116,9 +115,14 @@ pub fn pattern() -> ArgValueCompleter {
 pub fn variables() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let inventory = inventory();
-        let layers = inventory.layers();
-        let names: BTreeSet<String> =
-            layers.flat_map(|layer| layer.iter()).map(|(name, _)| name.to_owned()).collect();
+        let names: BTreeSet<String> = inventory
+            .hosts
+            .keys()
+            .flat_map(|host| {
+                let variables = inventory.variables(host);
+                variables.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+            })
+            .collect();
         names.into_iter().map(CompletionCandidate::new).collect()
     })
 }
@@ -188,11 +192,7 @@ fn is_plan(path: &Path) -> bool {
 }
 
 fn inventory() -> Inventory {
-    let ignored = Ignored::default();
-    // No program is run because somebody has pressed the tab key.
-    let paths = named_inventories();
-    let request = inventory::Request { paths: &paths, playbook: None, ignored: &ignored, programs: false };
-    inventory::load(&request, &mut Sources::default(), &mut Problems::default())
+    inventory::load(&named_inventories(), &mut Sources::default(), &mut Problems::default())
 }
 
 /// The inventories of the command line as far as it is typed, or of the environment.

@@ -102,7 +102,7 @@ impl Snapshot {
             let mut plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
             let doubtful = plan::in_doubt(&plan, &built.desired);
             if !doubtful.is_empty() {
-                observe::look_closer(&mut reading, &doubtful).await;
+                observe::look_closer(&mut reading, &doubtful, prepared.options.forks).await;
                 plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
             }
             if let Some(limit) = &prepared.limit {

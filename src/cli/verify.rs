@@ -11,7 +11,7 @@ use super::{
 use crate::{
     apply::{Fleet, LockError},
     desired::{self, Desired, DesiredHost, Identity},
-    model::{Fact, HostName},
+    model::{Fact, HostName, Limits, in_parallel},
     observe::{self, Observed, Reading},
     plan::Policy,
     render::{self, Terminal, Waiting},
@@ -123,6 +123,7 @@ async fn proven(
         &reading.observed,
         &desired,
         Policy::default(),
+        Limits { forks: prepared.options.forks, ..Limits::default() },
         interrupt.gently.clone(),
     );
     let waiting = Waiting::begin(terminal, "proving");
@@ -215,7 +216,7 @@ async fn outsiders(prepared: &Prepared, hosts: &[DesiredHost]) -> Vec<Outsider> 
         let session = Session::open(target, prepared.scratch.clone()).await.ok()?;
         Some(Outsider { session, address: host.endpoint.address.clone() })
     });
-    futures_util::future::join_all(opened).await.into_iter().flatten().collect()
+    in_parallel(prepared.options.forks, opened).await.into_iter().flatten().collect()
 }
 
 /// Asks before servers are restarted. `--reboot` names what is done, so nothing more has to be allowed.

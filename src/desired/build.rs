@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     inventory::Variables,
-    model::{Endpoint, HostName, Place, time},
+    model::{Endpoint, HostName, Place, limits, time},
     playbook::{Play, Project, Role},
     source::{Node, Problem, Problems},
     template::Scope,
@@ -152,7 +152,7 @@ impl Builder<'_> {
             service: text("mysql_service"),
             option_file: text("mysql_option_file"),
             option_file_holds: self.option_file_holds(variables, &scope),
-            restart_wait: self.time("restart_wait", variables, &scope).unwrap_or(super::wish::RESTART_WAIT),
+            restart_wait: self.time("restart_wait", variables, &scope).unwrap_or(limits::RESTART.time),
             ..DesiredHost::bare(name)
         };
         for used in &self.play.roles {
@@ -311,7 +311,7 @@ impl Builder<'_> {
             return text;
         }
         let mut scope = Scope::default();
-        for (key, variable) in self.variables.get(name).into_iter().flat_map(|v| v.iter()) {
+        for (key, variable) in self.variables.get(name).into_iter().flat_map(Variables::iter) {
             scope.set(key, variable.winner().node.to_json());
         }
         scope

@@ -7,9 +7,6 @@ use crate::{
     model::{Endpoint, Family, Filters, HostName, Place, SecretId},
 };
 
-/// How long a restarted server may take to come up, unless the inventory says otherwise.
-pub(super) const RESTART_WAIT: std::time::Duration = std::time::Duration::from_secs(600);
-
 /// What one play asks of a fleet.
 #[derive(Debug, Clone)]
 pub struct Desired {
@@ -99,7 +96,7 @@ impl DesiredHost {
             service: None,
             option_file: None,
             option_file_holds: OptionFileHolds::Everything,
-            restart_wait: RESTART_WAIT,
+            restart_wait: crate::model::limits::RESTART.time,
             settings: None,
             accounts: Vec::new(),
             databases: Vec::new(),

@@ -118,7 +118,7 @@ impl SecretBook {
                     .help(format!("Write the tag before it: {name}: !vault |")),
             );
             return Some(self.keep(
-                SecretId(format!("literal:{}:{}", node.place, node.place.column)),
+                SecretId(format!("literal:{}", node.place)),
                 Reference::Literal(Secret::new(String::new())),
                 &node.place,
             ));
@@ -188,9 +188,7 @@ impl SecretBook {
                 "Write a reference: {name}: {{env: NAME}}, {{file: path}} or {{command: [...]}}, or seal it with ansible-vault."
             )),
         );
-        // Two may stand in one line.
-        let id = SecretId(format!("literal:{place}:{}", place.column));
-        self.keep(id, Reference::Literal(Secret::new(text)), place)
+        self.keep(SecretId(format!("literal:{place}")), Reference::Literal(Secret::new(text)), place)
     }
 
     fn keep(&mut self, id: SecretId, reference: Reference, place: &Place) -> SecretId {

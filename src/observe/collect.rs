@@ -15,7 +15,7 @@ use crate::{
     dialect::Dialect,
     doctor::explain_down,
     inventory::Connection,
-    model::{Endpoint, Fact, HostName, Secret, SecretId},
+    model::{Endpoint, Fact, HostName, Secret, SecretId, in_parallel, limits},
     transport::{Login, ReadScript, Scratch, Session, SqlError, Sudo, Target},
 };
 
@@ -153,7 +153,7 @@ pub async fn observe(
 }
 
 /// Adds to a reading what some replicas and their sources hold. Writes nothing.
-pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)]) {
+pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)], forks: usize) {
     let hosts: BTreeSet<&HostName> = pairs.iter().flat_map(|(replica, source)| [replica, source]).collect();
     let looks = hosts.into_iter().filter_map(|host| {
         let (session, login) = (reading.sessions.get(host)?, reading.logins.get(host)?);
@@ -167,7 +167,7 @@ pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)]) 
             (host.clone(), content, events)
         })
     });
-    let found = futures_util::future::join_all(looks).await;
+    let found = in_parallel(forks, looks).await;
     for (host, mut content, events) in found {
         if let Some(Fact::Known(facts)) = reading.observed.get_mut(&host) {
             if let Fact::Known(content) = &mut content {
@@ -327,7 +327,7 @@ pub async fn try_ports(
         return BTreeMap::new();
     }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let output = session.read(&REACH, &args, Duration::from_secs(20)).await;
+    let output = session.read(&REACH, &args, limits::PORTS.time).await;
     output.map(|o| host::reach(&o.text())).unwrap_or_default()
 }
 

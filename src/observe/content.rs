@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     dialect::{Adding, Compared, Dialect, Range, ReadStatement},
-    model::{Fact, HostName},
+    model::{Fact, HostName, limits},
     transport::{Login, Session, SqlError},
     verify::{Comparison, Side, Table},
 };

@@ -6,11 +6,11 @@ use super::{ChannelFacts, Reading};
 use crate::{
     dialect::ReadStatement,
     doctor::{Change, FailedEvent, RowEvent, RowEvidence, row_events},
-    model::{Fact, HostName},
+    model::{Fact, HostName, limits},
     transport::{ReadScript, SqlError, SqlReader},
 };
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = limits::LOOK.time;
 /// Arguments: PROGRAM FILE BEGIN END. The last rows are those before the end.
 const DECODE: ReadScript = ReadScript::new(
     "decode the event that failed",

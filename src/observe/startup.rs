@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{SessionFacts, channels};
 use crate::{
     dialect::ReadStatement,
+    model::limits,
     transport::{ReadScript, Session, SqlError, SqlReader},
 };
 
@@ -20,7 +21,7 @@ const CHECKS: ReadScript = ReadScript::new(
      done",
 );
 /// More than the script waits at most.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = limits::LOOK.time;
 /// Who has been up for longer than this many seconds is not asked about its start.
 const FRESH: u64 = 300;
 

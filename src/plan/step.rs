@@ -150,6 +150,20 @@ pub struct Step {
     pub action: Action,
 }
 
+impl Step {
+    /// The hosts that it changes: its own, and those from which it copies.
+    pub fn touches(&self) -> Vec<HostName> {
+        let mut hosts = vec![self.host.clone()];
+        if let Action::Seed(plan) = &self.action {
+            hosts.extend([plan.from.clone(), plan.donor.clone()]);
+            hosts.extend(plan.ends.iter().map(|end| end.host.clone()));
+        }
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+}
+
 /// Something for which nothing was planned, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {

@@ -1,10 +1,7 @@
 //! A play: which hosts, which topology, which roles.
 
-use std::sync::Arc;
-
 use super::Topology;
 use crate::{
-    inventory::Layer,
     model::{HostName, Place},
     source::{Fields, Node, Problem, Problems, Yaml},
     template::Scope,
@@ -38,8 +35,6 @@ pub struct Play {
     pub roles: Vec<RoleUse>,
     /// Where it stands.
     pub place: Place,
-    /// What it and its roles give every host.
-    pub layers: Vec<Arc<Layer>>,
 }
 
 impl Play {
@@ -53,7 +48,6 @@ impl Play {
             vars: None,
             roles: Vec::new(),
             place,
-            layers: Vec::new(),
         }
     }
 
@@ -112,7 +106,7 @@ impl Play {
             },
         };
         fields.finish(problems);
-        Some(Self { name, hosts, topology, vars, roles, place: node.place.clone(), layers: Vec::new() })
+        Some(Self { name, hosts, topology, vars, roles, place: node.place.clone() })
     }
 }
 
@@ -156,7 +150,7 @@ fn evaluate_names(node: &Node, scope: &Scope, problems: &mut Problems) -> Option
         ),
         other => other.clone(),
     };
-    Some(Node { value, ..node.clone() })
+    Some(Node { place: node.place.clone(), value })
 }
 
 fn from_json(value: &serde_json::Value, place: &Place) -> Node {
@@ -165,16 +159,16 @@ fn from_json(value: &serde_json::Value, place: &Place) -> Node {
         Value::String(text) => Yaml::Text(text.clone()),
         Value::Array(items) => Yaml::Seq(items.iter().map(|i| from_json(i, place)).collect()),
         Value::Bool(b) => Yaml::Bool(*b),
-        Value::Number(n) => n.as_i128().map_or(Yaml::Null, Yaml::Int),
+        Value::Number(n) => n.as_i64().map_or(Yaml::Null, Yaml::Int),
         Value::Null | Value::Object(_) => Yaml::Null,
     };
-    Node::new(place.clone(), value)
+    Node { place: place.clone(), value }
 }
 
 /// The groups of an inventory as templates see them.
 pub fn groups_scope(inventory: &crate::inventory::Inventory) -> Scope {
     let mut scope = Scope::default();
-    let names = |hosts: &[HostName]| hosts.iter().map(|h| h.as_str().to_owned()).collect::<Vec<_>>();
+    let names = |hosts: Vec<HostName>| hosts.iter().map(|h| h.as_str().to_owned()).collect::<Vec<_>>();
     let groups: serde_json::Map<String, serde_json::Value> =
         inventory.groups.keys().map(|g| (g.clone(), names(inventory.members(g)).into())).collect();
     scope.set("groups", serde_json::Value::Object(groups));

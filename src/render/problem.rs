@@ -31,21 +31,15 @@ pub fn problems(problems: &[Problem], sources: &Sources, colours: bool, width: u
         {
             labels.push(span(place, label, sources));
         }
-        let shown = [Some(&problem.place), problem.related.as_ref().map(|(place, _)| place)];
-        let short = shown.into_iter().flatten().all(|place| has_short_lines(place, sources));
-        let message = match short {
-            true => problem.message.clone(),
-            false => format!("{} ({})", problem.message, problem.place),
-        };
         let drawn = Drawn {
-            message,
+            message: problem.message.clone(),
             code: Some(problem.code),
             severity: match problem.severity {
                 Severity::Error => miette::Severity::Error,
                 Severity::Warning => miette::Severity::Warning,
             },
             help: problem.help.clone(),
-            text: source(problem.place.file.as_ref(), sources).filter(|_| short),
+            text: source(problem.place.file.as_ref(), sources),
             labels: if problem.place.line == 0 { Vec::new() } else { labels },
             related,
         };
@@ -67,14 +61,6 @@ fn span(place: &crate::model::Place, label: &str, sources: &Sources) -> LabeledS
         return LabeledSpan::new(label, offset, lines.get(before).map_or(1, |l| l.trim_end().len().max(1)));
     }
     LabeledSpan::new(label, place.offset, place.length.max(1))
-}
-
-/// Whether the lines around a place can be drawn: those of a file that a program has written may have no end.
-fn has_short_lines(place: &crate::model::Place, sources: &Sources) -> bool {
-    const LONGEST: usize = 4000;
-    let Some(text) = sources.text(&place.file) else { return true };
-    let first = (place.line as usize).saturating_sub(3);
-    text.lines().skip(first).take(5).all(|line| line.len() <= LONGEST)
 }
 
 fn source(file: &str, sources: &Sources) -> Option<NamedSource<String>> {

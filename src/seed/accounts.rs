@@ -8,7 +8,7 @@ use crate::{
     apply::{Fleet, StepError, journal::Journal, statements},
     dialect::{ReadStatement, literal},
     grant::{AccountState, is_system_account, read_grant},
-    model::{HostName, visible},
+    model::{HostName, limits, visible},
     plan::{CLONE_USER, SeedPlan},
     transport::{Login, ReadScript, SqlError, SqlReader},
 };
@@ -28,7 +28,7 @@ sync /var/lib/tandem/accounts.json.new 2>/dev/null || true
 mv /var/lib/tandem/accounts.json.new /var/lib/tandem/accounts.json
 "#
 );
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = limits::LOOK.time;
 
 /// Privileges without which the administrator of a replica could not go on after a copy.
 const NEEDED: [&str; 5] = ["SELECT", "CREATE USER", "RELOAD", "SUPER", GRANT_OPTION];

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use crate::{
     apply::{Fleet, StepError, journal::Journal},
-    model::HostName,
+    model::{HostName, limits},
     transport::ReadScript,
 };
 
 /// A server with much memory to write back takes a while to stop, and one with a long log to start.
-const LIMIT: Duration = Duration::from_secs(3600);
+const LIMIT: Duration = limits::NEW_DATA.time;
 
 /// One at a time, also after a run that was killed: what it began on the host may still be at work.
 pub const ALONE: &str = concat!(

@@ -12,16 +12,16 @@ use crate::{
     },
     dialect::{ReadStatement, literal},
     gtid::GtidSet,
-    model::HostName,
+    model::{HostName, limits},
     observe::{SeedMarks, channels},
     plan::{CLONE_USER, ClonePlan, SeedPlan, Step},
     transport::{Row, SqlError},
 };
 
 /// How long the copying itself may take.
-const COPIES: Duration = Duration::from_secs(7 * 24 * 3600);
+const COPIES: Duration = limits::CLONE.time;
 /// How long the server may take to come up with what it has got: it has a crash to recover from, in effect.
-const COMES_BACK: Duration = Duration::from_secs(3600);
+const COMES_BACK: Duration = limits::NEW_DATA.time;
 
 /// `CLONE INSTANCE` is done, and nobody starts the server again: its service does not watch over it.
 const NOT_SUPERVISED: u16 = 3707;

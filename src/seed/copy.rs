@@ -9,18 +9,19 @@ use std::{
 };
 
 use tokio::io::AsyncWriteExt;
+use tokio_util::sync::CancellationToken;
 
-use super::{LOCK_WAIT, check, meanwhile};
+use super::{check, lock::Lock, meanwhile, streams};
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
     dialect::ReadStatement,
-    model::{Family, HostName},
+    model::{Family, HostName, limits},
     observe::HostFacts,
     plan::{SeedPlan, Step},
-    transport::{Login, SqlWriter, Stream, relay},
+    transport::{Login, RelayError, Stream, relay},
 };
 
-/// Sends a dump. Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR SNAPSHOT-OPTIONS PLAIN-OPTIONS [--table
+/// Sends a dump. Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR LOCK-WAIT SNAPSHOT-OPTIONS PLAIN-OPTIONS [--table
 /// DATABASE TABLE]... --then [--ignore-table=...]... --databases -- DATABASE... Standard input: a line with
 /// the password as an option file has it.
 ///
@@ -30,14 +31,17 @@ use crate::{
 const SEND: &str = r#"
 set -u
 umask 077
-dump=$1 socket=$2 user=$3 compressor=$4 snapshot=$5 plain=$6; shift 6
+dump=$1 socket=$2 user=$3 compressor=$4 wait=$5 snapshot=$6 plain=$7; shift 7
 IFS= read -r password
 here=$(mktemp -d /tmp/tandem.XXXXXX) || exit 1
 trap 'rm -rf "$here"' EXIT HUP INT TERM PIPE
 mkfifo "$here/tail"
+# It takes a read lock for a moment, for which writes wait. Some versions can be told how long.
+limit=
+! "$dump" --no-defaults --help 2>/dev/null | grep -q -e ' --init-command' || limit="--init-command=SET SESSION lock_wait_timeout=$wait"
 run() {
   "$dump" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" --default-character-set=utf8mb4 --quick \
-    --hex-blob --max-allowed-packet=1G --skip-lock-tables "$@" 3<<END
+    --hex-blob --max-allowed-packet=1G --skip-lock-tables ${limit:+"$limit"} "$@" 3<<END
 [client]
 password="$password"
 END
@@ -149,17 +153,21 @@ pub async fn run(
     let host = &step.host;
     let from = &plan.donor;
     let begun = Instant::now();
+    let name = fleet.stream_name();
     let mut lock = Lock::take(from, plan, fleet, journal).await?;
     let told = Mutex::new(Told::default());
     let sent = AtomicU64::new(0);
+    let (stop, mut broken) = (CancellationToken::new(), None);
     let result = {
-        let (source, sink) = streams(host, plan, fleet).await?;
-        let copying = relay(source, sink, &sent, |line| {
+        let (source, sink) = programs(host, plan, &name, fleet).await?;
+        let hear = |line: &str| {
             if let Ok(mut told) = told.lock() {
                 told.hear(line);
             }
-        });
-        meanwhile(copying, async || {
+        };
+        let look = async || streams::look(host, fleet).await;
+        let copying = relay(source, sink, (&sent, streams::patience(fleet)), hear, look);
+        let copying = meanwhile(copying, async || {
             let (bytes, snapshot) = told.lock().map(|t| (t.read, t.head.is_some())).unwrap_or_default();
             events.send(Event::Progress {
                 id: step.id.clone(),
@@ -169,23 +177,31 @@ pub async fn run(
                 doing: format!("copying from {from}"),
             });
             // The transaction has its view of the data now; nobody has to wait any more.
-            if snapshot {
-                lock.release().await;
+            if (snapshot || lock.is_over())
+                && let Err(error) = lock.release().await
+            {
+                broken.get_or_insert(error);
+                stop.cancel();
             }
-        })
-        .await
+        });
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            copied = copying => Some(copied),
+        }
     };
     let held = lock.release().await;
-    let took = begun.elapsed();
-    journal.ran(from, "send a snapshot", took, result.as_ref().map_or("failed", |_| "ok"));
-    let total = result.map_err(|e| {
-        let error = StepError::new(&e.host, format!("copy from {from} to {host}"), &e);
-        match e.said.contains("1412") || e.said.contains("Table definition has changed") {
-            true => error
-                .then("A table was altered while it was copied. Apply again when no table is being altered."),
-            false => error.then("Apply again; the copy begins anew."),
-        }
-    })?;
+    let failed = !matches!(result, Some(Ok(_))) || held.is_err();
+    journal.ran(from, "send a snapshot", begun.elapsed(), if failed { "failed" } else { "ok" });
+    if failed {
+        streams::end([from, host], &name, fleet).await;
+    }
+    let (held, total) = match (broken, result) {
+        (Some(error), _) => return Err(error),
+        (None, Some(Err(error))) => return Err(failed_copy(&error, plan, host)),
+        (None, Some(Ok(total))) => (held?, total),
+        (None, None) => (held?, 0),
+    };
     let told = told.into_inner().unwrap_or_default();
     let (file, position) = match told.head {
         Some(head) if told.complete => head,
@@ -205,63 +221,21 @@ pub async fn run(
     Ok(Copied { file, position, gtid, sent: total, lock: held })
 }
 
-/// A global read lock, held while tables without transactions are copied.
-struct Lock {
-    held: Option<(SqlWriter, Instant)>,
-    lasted: Option<Duration>,
-}
-
-impl Lock {
-    async fn take(
-        from: &HostName,
-        plan: &SeedPlan,
-        fleet: &Fleet<'_>,
-        journal: &Journal,
-    ) -> Result<Self, StepError> {
-        let mut lock = Self { held: None, lasted: None };
-        if plan.locked_tables.is_empty() {
-            return Ok(lock);
+/// Why a copy failed, and what to do about it.
+fn failed_copy(error: &RelayError, plan: &SeedPlan, host: &HostName) -> StepError {
+    let step = streams::failed(error, format!("copy from {} to {host}", plan.donor));
+    match error.said().contains("1412") || error.said().contains("Table definition has changed") {
+        true => {
+            step.then("A table was altered while it was copied. Apply again when no table is being altered.")
         }
-        let tried = "take a read lock for the tables without transactions";
-        let mut sql = fleet.local_sql(from).await?;
-        let begun = Instant::now();
-        let wait = LOCK_WAIT.as_secs();
-        // If this program dies, the connection does, and the server frees the lock.
-        let result = match sql.query(&format!("SET SESSION lock_wait_timeout = {wait}")).await {
-            Ok(_) => sql.query("FLUSH TABLES WITH READ LOCK").await,
-            Err(error) => Err(error),
-        };
-        journal.ran(
-            from,
-            "FLUSH TABLES WITH READ LOCK",
-            begun.elapsed(),
-            result.as_ref().map_or("failed", |_| "ok"),
-        );
-        match result {
-            Ok(_) => {
-                lock.held = Some((sql, begun));
-                Ok(lock)
-            }
-            Err(error) => Err(StepError::new(from, tried, error)
-                .then(format!("A query has run for more than {wait} seconds. Wait for it to end, or convert the tables to InnoDB."))),
-        }
-    }
-
-    /// Lets writes go on, and tells how long they waited.
-    async fn release(&mut self) -> Option<Duration> {
-        if let Some((mut sql, begun)) = self.held.take() {
-            // Should this fail, the end of the connection frees the lock all the same.
-            let _ = sql.query("UNLOCK TABLES").await;
-            sql.close().await;
-            self.lasted = Some(begun.elapsed());
-        }
-        self.lasted
+        false => step,
     }
 }
 
-async fn streams<'f>(
+async fn programs<'f>(
     host: &HostName,
     plan: &SeedPlan,
+    name: &str,
     fleet: &'f Fleet<'_>,
 ) -> Result<(Stream<'f>, Stream<'f>), StepError> {
     let from = &plan.donor;
@@ -277,8 +251,9 @@ async fn streams<'f>(
     let (pack, unpack) = packers(source, sink);
     let (from_login, to_login) = (fleet.login(from)?, fleet.login(host)?);
     let words = fleet.dialect(from)?.dump(counts_by_gtid(from, fleet).await?);
+    let wait = limits::LOCK_WAIT.time.as_secs().to_string();
     let mut args: Vec<&str> =
-        vec![&dump, &from_login.socket, &from_login.user, pack, words.snapshot, words.plain];
+        vec![&dump, &from_login.socket, &from_login.user, pack, &wait, words.snapshot, words.plain];
     let names: Vec<String> =
         plan.locked_tables.iter().map(|(db, table)| format!("--ignore-table={db}.{table}")).collect();
     for (database, table) in &plan.locked_tables {
@@ -288,12 +263,9 @@ async fn streams<'f>(
     args.extend(names.iter().map(String::as_str));
     args.extend(["--databases", "--"]);
     args.extend(plan.databases.iter().map(String::as_str));
-    let failed = |e: crate::transport::RunError| {
-        StepError::new(from, format!("begin the copy from {from} to {host}"), e)
-    };
-    let mut send = fleet.writer(from)?.stream("send a snapshot", SEND, &args).await.map_err(failed)?;
+    let mut send = streams::start(from, ("send a snapshot", name), SEND, &args, fleet).await?;
     let load_args = [client.as_str(), &to_login.socket, &to_login.user, unpack];
-    let mut load = fleet.writer(host)?.stream("load a snapshot", LOAD, &load_args).await.map_err(failed)?;
+    let mut load = streams::start(host, ("load a snapshot", name), LOAD, &load_args, fleet).await?;
     for (stream, login) in [(&mut send, from_login), (&mut load, to_login)] {
         let line = password_line(login);
         let result = stream.stdin.write_all(line.as_bytes()).await;
@@ -325,7 +297,7 @@ async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, Step
 }
 
 /// A login's password as a quoted value of an option file.
-pub(super) fn password_line(login: &Login) -> zeroize::Zeroizing<String> {
+pub(crate) fn password_line(login: &Login) -> zeroize::Zeroizing<String> {
     let mut line = zeroize::Zeroizing::new(String::new());
     for c in login.password.as_ref().map_or("", |p| p.expose()).chars() {
         if matches!(c, '\\' | '"') {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use super::copy::password_line;
 use crate::{
     apply::{Fleet, StepError, journal::Journal},
-    model::{HostName, visible},
+    model::{HostName, limits, visible},
 };
 
 /// A terabyte takes a while.
-const LIMIT: Duration = Duration::from_secs(24 * 3600);
+const LIMIT: Duration = limits::FILES.time;
 
 /// Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR PATH DATABASE... Standard input: a line with the
 /// password as an option file has it. The file is there whole, or not at all.

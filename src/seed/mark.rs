@@ -1,10 +1,8 @@
 //! The record of an unfinished copy on the replica.
 
-use std::time::Duration;
-
 use crate::{
     apply::{Fleet, StepError},
-    model::HostName,
+    model::{HostName, limits},
     observe::SeedMarks,
     transport::ReadScript,
 };
@@ -30,7 +28,7 @@ const MOST: usize = 50;
 /// The records as they are now.
 pub async fn read(host: &HostName, fleet: &Fleet<'_>) -> Result<SeedMarks, StepError> {
     let failed = |why: String| StepError::new(host, READ.what, why);
-    let output = fleet.session(host)?.read(&READ, &[], Duration::from_secs(30)).await;
+    let output = fleet.session(host)?.read(&READ, &[], limits::LOOK.time).await;
     let output = output.map_err(|e| failed(e.to_string()))?;
     match output.text().trim() {
         "" => Ok(SeedMarks::default()),
@@ -42,10 +40,9 @@ pub async fn read(host: &HostName, fleet: &Fleet<'_>) -> Result<SeedMarks, StepE
 pub async fn write(host: &HostName, marks: &SeedMarks, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let text = serde_json::to_string(marks).unwrap_or_default();
     let tried = "note that a copy has begun";
-    let limit = std::time::Duration::from_secs(30);
     fleet
         .writer(host)?
-        .run(tried, WRITE, &[], text.as_bytes(), limit)
+        .run(tried, WRITE, &[], text.as_bytes(), limits::LOOK.time)
         .await
         .map(|_| ())
         .map_err(|e| StepError::new(host, tried, e))
@@ -71,11 +68,16 @@ pub async fn forget(host: &HostName, from: &HostName, fleet: &Fleet<'_>) -> Resu
     if !marks.0.is_empty() {
         return write(host, &marks, fleet).await;
     }
-    let limit = std::time::Duration::from_secs(30);
     let tried = "note that the copy is complete";
     fleet
         .writer(host)?
-        .run(tried, "rm -f /var/lib/tandem/seed.json /var/lib/tandem/accounts.json", &[], b"", limit)
+        .run(
+            tried,
+            "rm -f /var/lib/tandem/seed.json /var/lib/tandem/accounts.json",
+            &[],
+            b"",
+            limits::LOOK.time,
+        )
         .await
         .map(|_| ())
         .map_err(|e| StepError::new(host, tried, e))

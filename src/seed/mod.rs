@@ -12,32 +12,31 @@ mod clone;
 mod copy;
 mod events;
 mod keep;
+mod lock;
 mod mark;
 mod physical;
 mod quiet;
 mod retention;
+mod streams;
 
 use std::time::Duration;
 
 use crate::{
     apply::{Events, Fleet, StepError, journal::Journal, statements},
     dialect::identifier,
-    model::{Family, HostName},
+    model::{Family, HostName, limits},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{CopyMethod, SeedPlan, Step},
 };
 
 pub use accounts::differences as account_differences;
 pub use aside::MEND;
+pub(crate) use copy::password_line;
 pub use mark::{differs, forget, read as read_marks};
 pub use retention::{Holds, restore as restore_retention};
 
-/// How long an exclusive look at the source may have to wait for running queries. While it waits,
-/// new writes wait behind it.
-const LOCK_WAIT: Duration = Duration::from_secs(10);
-
 /// How often a copy that runs is looked at.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = limits::TICK;
 
 /// Runs the whole copy. The source keeps its binary logs meanwhile.
 pub async fn run(

@@ -13,23 +13,24 @@ use std::{
 };
 
 use tokio::io::AsyncWriteExt;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     aside::{self, ALONE},
     check,
     copy::{Copied, packers, password_line},
-    meanwhile,
+    meanwhile, streams,
 };
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
     doctor::last_words,
-    model::HostName,
+    model::{HostName, duration, limits},
     plan::{SeedPlan, Step},
     transport::{ReadScript, Stream, relay},
 };
 
 /// A terabyte takes a while.
-const LIMIT: Duration = Duration::from_secs(24 * 3600);
+const LIMIT: Duration = limits::FILES.time;
 
 /// Files that belong to the server and lie elsewhere are not brought along to the same place.
 const OUTSIDE: ReadScript = ReadScript::new(
@@ -63,6 +64,8 @@ set -u
 umask 077
 rm -rf "$1"
 mkdir "$1" || exit 1
+# What ends its programs must not keep it from cleaning up.
+trap : TERM
 # A part is worth nothing, and the server beside it needs the room.
 $2 | mbstream -x -C "$1" || { rm -rf "$1"; exit 1; }
 "#;
@@ -104,6 +107,14 @@ struct Told {
 }
 
 impl Told {
+    /// How long commits have been waiting by now.
+    fn waits(&self) -> Duration {
+        match (self.blocked, self.lock) {
+            (Some(since), None) => since.elapsed(),
+            _ => Duration::ZERO,
+        }
+    }
+
     fn hear(&mut self, line: &str) {
         if let Some((number, _)) = line.split_once(" bytes (") {
             self.read = number.trim().parse().unwrap_or(self.read);
@@ -221,31 +232,54 @@ async fn transfer(
     let begun = Instant::now();
     let told = Mutex::new(Told::default());
     let sent = AtomicU64::new(0);
-    let (source, sink) = streams(host, plan, new, fleet).await?;
-    let copying = relay(source, sink, &sent, |line| {
+    let name = fleet.stream_name();
+    let (source, sink) = programs(host, plan, (new, &name), fleet).await?;
+    let hear = |line: &str| {
         if let Ok(mut told) = told.lock() {
             told.hear(line);
         }
-    });
-    let result = meanwhile(copying, async || {
-        let read = told.lock().map(|t| t.read).unwrap_or_default();
+    };
+    let look = async || streams::look(host, fleet).await;
+    let copying = relay(source, sink, (&sent, streams::patience(fleet)), hear, look);
+    let stop = CancellationToken::new();
+    let copying = meanwhile(copying, async || {
+        let (read, waits) = told.lock().map(|t| (t.read, t.waits())).unwrap_or_default();
         let bytes = read.max(sent.load(Ordering::Relaxed));
         tell(step, plan, bytes, format!("copying the files of {from}"), events);
-    })
-    .await;
-    journal.ran(from, "send its files", begun.elapsed(), result.as_ref().map_or("failed", |_| "ok"));
-    let total = result.map_err(|e| {
-        StepError::new(&e.host, format!("copy the files of {from} to {host}"), &e)
-            .then("Apply again; the copy begins anew.")
-    })?;
+        if waits > fleet.limits.lock {
+            stop.cancel();
+        }
+    });
+    let result = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        copied = copying => Some(copied),
+    };
+    let failed = !matches!(result, Some(Ok(_)));
+    journal.ran(from, "send its files", begun.elapsed(), if failed { "failed" } else { "ok" });
+    if failed {
+        streams::end([from, host], &name, fleet).await;
+    }
+    let tried = format!("copy the files of {from} to {host}");
+    let total = match result {
+        Some(Ok(total)) => total,
+        Some(Err(error)) => return Err(streams::failed(&error, tried)),
+        None => {
+            let why = format!("commits waited longer than {}", duration(fleet.limits.lock));
+            return Err(StepError::new(from, tried, why).then(
+                "Let them wait longer with --lock-limit, or use `seed_method: logical`. Then apply again; the copy \
+                 starts over.",
+            ));
+        }
+    };
     let lock = told.lock().map(|t| t.lock).unwrap_or_default();
     Ok((total, lock))
 }
 
-async fn streams<'f>(
+async fn programs<'f>(
     host: &HostName,
     plan: &SeedPlan,
-    new: &str,
+    (new, name): (&str, &str),
     fleet: &'f Fleet<'_>,
 ) -> Result<(Stream<'f>, Stream<'f>), StepError> {
     let from = &plan.donor;
@@ -254,17 +288,9 @@ async fn streams<'f>(
     let tried = || format!("begin the copy from {from} to {host}");
     let program = program(from, fleet, &["mariadb-backup", "mariabackup"])?;
     let args = [program, &login.socket, &login.user, pack];
-    let mut send = fleet
-        .writer(from)?
-        .stream("send its files", SEND, &args)
-        .await
-        .map_err(|e| StepError::new(from, tried(), e))?;
+    let mut send = streams::start(from, ("send its files", name), SEND, &args, fleet).await?;
     let take = format!("{ALONE}{TAKE}");
-    let take = fleet
-        .writer(host)?
-        .stream("take the files", &take, &[new, unpack])
-        .await
-        .map_err(|e| StepError::new(host, tried(), e))?;
+    let take = streams::start(host, ("take the files", name), &take, &[new, unpack], fleet).await?;
     let line = password_line(login);
     let written = send.stdin.write_all(line.as_bytes()).await;
     written.map_err(|e| StepError::new(from, tried(), e))?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     apply::{Fleet, StepError, journal::Journal, statements},
     dialect::literal,
-    model::HostName,
+    model::{HostName, limits},
     transport::ReadScript,
 };
 
@@ -30,7 +30,7 @@ sync /var/lib/tandem/quiet.json.new 2>/dev/null || true
 mv /var/lib/tandem/quiet.json.new /var/lib/tandem/quiet.json
 "#
 );
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = limits::LOOK.time;
 
 /// What is switched off, and how.
 const QUIET: [(&str, &str); 2] = [("skip_replica_start", "ON"), ("event_scheduler", "OFF")];

@@ -1,13 +1,13 @@
 //! Keeps a source's binary logs while it is copied, and lets it purge them again afterwards.
 //!
-//! What the retention was is written down on the source before it is raised. A run that dies in between
-//! leaves that record, and the next plan sets the values back from it.
+//! What the retention was is written down on the source before it is raised. Where a run dies in between, the
+//! source sets the values back by itself; should its server be down then, the record stays for the next plan.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    apply::{Fleet, Statements, StepError, journal::Journal, statements},
-    model::HostName,
+    apply::{Fleet, Statements, StepError, Undo, journal::Journal, prepare_undo, settle_undo, statements},
+    model::{HostName, limits},
     observe::RetentionMark,
     transport::ReadScript,
 };
@@ -25,7 +25,11 @@ sync /var/lib/tandem/retention.json.new 2>/dev/null || true
 mv /var/lib/tandem/retention.json.new /var/lib/tandem/retention.json
 "#
 );
-const LIMIT: Duration = Duration::from_secs(30);
+/// The record on the source.
+const RECORD: &str = "/var/lib/tandem/retention.json";
+/// What the source sets back by itself, should this program not come to it.
+const UNDO: &str = "retention";
+const LIMIT: Duration = limits::LOOK.time;
 
 /// Sources whose logs are held, and for how many copies at the same time.
 #[derive(Debug, Default)]
@@ -63,11 +67,21 @@ pub async fn restore(
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<(), StepError> {
-    set(&mut statements(from, fleet, journal).await?, from, values.iter()).await?;
+    set(&mut statements(from, fleet, journal).await?, from, values).await?;
     let tried = "note that its binary logs are held no more";
     let removed =
         fleet.writer(from)?.run(tried, "rm -f /var/lib/tandem/retention.json", &[], b"", LIMIT).await;
-    removed.map(|_| ()).map_err(|e| StepError::new(from, tried, e))
+    removed.map_err(|e| StepError::new(from, tried, e))?;
+    settle_undo(from, UNDO, fleet).await
+}
+
+/// Statements that set the values.
+fn settings(values: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
+    // Both come back from a file on the host: nothing but a name and a number may pass.
+    let plain = |(name, value): &(&String, &String)| {
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && value.parse::<f64>().is_ok()
+    };
+    values.iter().filter(plain).map(|(name, value)| format!("SET GLOBAL {name} = {value}"))
 }
 
 async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
@@ -103,24 +117,21 @@ async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<
             values
         }
     };
-    let zero = "0".to_owned();
-    set(&mut sql, from, values.keys().map(|name| (name, &zero))).await
+    let back: Vec<String> = settings(&values).collect();
+    prepare_undo(from, Undo { name: UNDO, sql: &back, record: Some(RECORD) }, fleet).await?;
+    let raised = values.keys().map(|name| (name.clone(), "0".to_owned())).collect();
+    set(&mut sql, from, &raised).await
 }
 
 async fn set(
     sql: &mut Statements<'_>,
     from: &HostName,
-    values: impl Iterator<Item = (&String, &String)>,
+    values: &BTreeMap<String, String>,
 ) -> Result<(), StepError> {
-    for (name, value) in values {
-        // Both come back from a file on the host: nothing but a name and a number may pass.
-        let plain =
-            name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && value.parse::<f64>().is_ok();
-        if plain {
-            sql.run(&format!("SET GLOBAL {name} = {value}"))
-                .await
-                .map_err(|e| StepError::new(from, format!("set {name} to {value} for the copy"), e))?;
-        }
+    for statement in settings(values) {
+        let done = sql.run(&statement).await;
+        let tried = || format!("set how long it keeps its binary logs ({statement})");
+        done.map_err(|e| StepError::new(from, tried(), e))?;
     }
     Ok(())
 }

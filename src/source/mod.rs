@@ -3,7 +3,6 @@
 mod fields;
 mod node;
 mod problem;
-mod scalar;
 mod sources;
 mod yaml;
 

@@ -6,16 +6,16 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::{Child, ChildStdin, Command},
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
     time,
 };
 
 use super::{ConnectError, Target, askpass};
+use crate::model::limits;
 
 const READY: &str = "tandem-ready";
 
@@ -24,7 +24,7 @@ const READY: &str = "tandem-ready";
 pub struct Master {
     child: Child,
     // Held open: its end is the end of the connection.
-    _stdin: ChildStdin,
+    pub(super) stdin: ChildStdin,
     control: PathBuf,
 }
 
@@ -38,6 +38,16 @@ impl Master {
         control: PathBuf,
         askpass_path: PathBuf,
     ) -> Result<Self, ConnectError> {
+        Self::start_with(target, control, askpass_path, "exec cat >/dev/null").await.map(|(master, _)| master)
+    }
+
+    /// The same with a command of its own, whose output comes back by lines.
+    pub(super) async fn start_with(
+        target: &Target,
+        control: PathBuf,
+        askpass_path: PathBuf,
+        remote: &str,
+    ) -> Result<(Self, Lines<BufReader<ChildStdout>>), ConnectError> {
         let local = |said: String| ConnectError::local(&target.host, &target.destination, said);
         let answering = match &target.password {
             Some(password) => Some(
@@ -59,7 +69,7 @@ impl Master {
                 command.args(["-o", "BatchMode=yes"]);
             }
         }
-        command.args(["--", &target.destination]).arg(format!("echo {READY}; exec cat >/dev/null"));
+        command.args(["--", &target.destination]).arg(format!("echo {READY}; {remote}"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A process group of its own, so that Ctrl-C in the terminal reaches us and not the connection.
         command.process_group(0).kill_on_drop(true);
@@ -80,7 +90,7 @@ impl Master {
             false
         };
         // ConnectTimeout bounds the TCP connection only; a login may hang later too.
-        let limit = target.connect_timeout + Duration::from_secs(5);
+        let limit = target.connect_timeout + limits::LOGIN.time;
         match time::timeout(limit, ready).await {
             Ok(true) => {
                 // Whatever comes later on standard error would block the pipe if nobody read it.
@@ -88,11 +98,11 @@ impl Master {
                     let mut sink = [0; 1024];
                     while matches!(stderr.read(&mut sink).await, Ok(n) if n > 0) {}
                 });
-                Ok(Self { child, _stdin: stdin, control })
+                Ok((Self { child, stdin, control }, lines))
             }
             Ok(false) => {
                 let mut said = Vec::new();
-                let _ = time::timeout(Duration::from_secs(2), stderr.read_to_end(&mut said)).await;
+                let _ = time::timeout(limits::FAREWELL.time, stderr.read_to_end(&mut said)).await;
                 let said = String::from_utf8_lossy(&said);
                 let known_hosts = known_hosts_file(&target.args);
                 Err(ConnectError::from_stderr(
@@ -114,8 +124,8 @@ impl Master {
 
     /// Ends the connection and everything it carries.
     pub async fn end(mut self) {
-        drop(self._stdin);
-        if time::timeout(Duration::from_secs(2), self.child.wait()).await.is_err() {
+        drop(self.stdin);
+        if time::timeout(limits::FAREWELL.time, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
         }
     }

@@ -7,6 +7,7 @@
 mod askpass;
 mod bridge;
 mod error;
+mod lifeline;
 mod master;
 mod relay;
 mod script;
@@ -18,7 +19,8 @@ mod writer;
 
 pub use askpass::{askpass_socket, serve_askpass_request};
 pub use error::{ConnectError, ConnectKind, RunError, SqlError};
-pub use relay::{RelayError, relay};
+pub use lifeline::Lifeline;
+pub use relay::{Patience, RelayError, Sink, relay};
 pub use script::{Output, ReadScript, command_words};
 pub use session::{Scratch, Session};
 pub use sql::{Login, Row, SqlReader, SqlWriter};

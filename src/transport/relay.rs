@@ -1,144 +1,285 @@
-//! Bytes from a script on one host to a script on another, through this machine, in bounded memory.
+//! Bytes from a script on one host to a script on another, through this machine, in bounded memory and time.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use openssh::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::{Instant, sleep_until},
+};
 
 use super::{Stream, program_words, writer::tail};
-use crate::model::HostName;
+use crate::model::{HostName, duration};
 
 /// A copy that did not come to its end.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{host}: to {what} failed{}: {said}", status.map(|s| format!(" with exit status {s}")).unwrap_or_default())]
-pub struct RelayError {
-    /// The side that failed first.
-    pub host: HostName,
-    /// What it was to do.
-    pub what: String,
-    /// Exit status, where it ended by itself.
-    pub status: Option<i32>,
-    /// What it said, without rows.
-    pub said: String,
+pub enum RelayError {
+    /// A side has failed.
+    #[error("{host}: to {what} failed{}: {said}", status.map(|s| format!(" with exit status {s}")).unwrap_or_default())]
+    Failed {
+        /// The side that failed first.
+        host: HostName,
+        /// What it was to do.
+        what: String,
+        /// Exit status, where it ended by itself.
+        status: Option<i32>,
+        /// Its last words.
+        said: String,
+    },
+    /// A side hangs.
+    #[error("{host}: to {what} hangs: nothing has moved for {}{}", duration(*.after), why.as_ref().map(|w| format!("; {w}")).unwrap_or_default())]
+    Stalled {
+        /// The side that hangs.
+        host: HostName,
+        /// What it was to do.
+        what: String,
+        /// For how long nothing has moved.
+        after: Duration,
+        /// What is known of the cause.
+        why: Option<String>,
+    },
+}
+
+impl RelayError {
+    /// The side that failed or hangs.
+    pub fn host(&self) -> &HostName {
+        match self {
+            Self::Failed { host, .. } | Self::Stalled { host, .. } => host,
+        }
+    }
+
+    /// The last words of the side that failed.
+    pub fn said(&self) -> &str {
+        match self {
+            Self::Failed { said, .. } => said,
+            Self::Stalled { .. } => "",
+        }
+    }
+}
+
+/// How long nothing may move.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Without a byte from the source, or one that the sink takes.
+    pub stall: Duration,
+    /// The same, as long as the sink works on what it has taken.
+    pub work: Duration,
+}
+
+/// What a sink does that takes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sink {
+    /// It works on what it has taken.
+    Works,
+    /// It does not, maybe for a known cause.
+    Hangs(Option<String>),
+}
+
+/// Who has to move next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Source,
+    Sink,
+}
+
+/// When something has moved last, and whose turn it is.
+#[derive(Debug)]
+struct Moved(Mutex<(Instant, Turn)>);
+
+impl Moved {
+    fn now(&self, turn: Turn) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), turn);
+    }
+
+    fn last(&self) -> (Instant, Turn) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Copies everything and waits for both ends. `sent` counts the bytes that passed; `notice` sees each
-/// line that the source writes to its standard error, such as progress.
+/// line that the source writes to its standard error, such as progress; `look` is asked what the sink does when it
+/// takes nothing.
 ///
 /// # Errors
-/// With the side that failed, and its last words.
+/// With the side that failed and its last words, or the side that hangs.
 pub async fn relay(
     from: Stream<'_>,
     to: Stream<'_>,
-    sent: &AtomicU64,
-    mut notice: impl FnMut(&str),
+    (sent, patience): (&AtomicU64, Patience),
+    notice: impl FnMut(&str),
+    look: impl AsyncFn() -> Sink,
 ) -> Result<u64, RelayError> {
-    let Stream {
-        host: from_host,
-        what: from_what,
-        stdin: from_in,
-        stdout: mut source,
-        stderr: from_err,
-        child: from_child,
-    } = from;
-    let Stream {
-        host: to_host,
-        what: to_what,
-        stdin: mut sink,
-        stdout: mut to_out,
-        stderr: mut to_err,
-        child: to_child,
-    } = to;
-
-    let pump = async move {
-        let mut buffer = vec![0; 128 * 1024];
-        let mut total = 0u64;
-        loop {
-            match source.read(&mut buffer).await {
-                Ok(0) | Err(_) => break,
-                Ok(n) => {
-                    // The sink closes early when it fails; its own status tells why.
-                    if sink.write_all(&buffer[..n]).await.is_err() {
-                        break;
-                    }
-                    total += n as u64;
-                    sent.store(total, Ordering::Relaxed);
-                }
-            }
+    let moved = Moved(Mutex::new((Instant::now(), Turn::Source)));
+    let names = [(from.host.clone(), from.what.clone()), (to.host.clone(), to.what.clone())];
+    let copied = async {
+        let pumped = async {
+            let total = pump(from.stdout, to.stdin, sent, &moved).await;
+            // From here on the sink has to come to its end; the source has ended already, or does so at once.
+            moved.now(Turn::Sink);
+            total
+        };
+        let (total, from_said, to_said, ()) =
+            tokio::join!(pumped, listen(from.stderr, notice), words(to.stderr), drain(to.stdout));
+        drop(from.stdin);
+        let (from_status, to_status) = tokio::join!(from.child.wait(), to.child.wait());
+        let code =
+            |status: Result<std::process::ExitStatus, openssh::Error>| status.ok().and_then(|s| s.code());
+        (total, (code(from_status), from_said), (code(to_status), to_said))
+    };
+    let (total, source, sink) = tokio::select! {
+        ended = copied => ended,
+        (turn, after, why) = stalled(&moved, patience, look) => {
+            let [source, sink] = names;
+            let (host, what) = if turn == Turn::Source { source } else { sink };
+            return Err(RelayError::Stalled { host, what, after, why });
         }
-        let _ = sink.shutdown().await;
-        total
     };
-    let listen = async {
-        let mut messages = from_err;
-        let mut buffer = [0; 4096];
-        let mut line = Vec::new();
-        let mut last = String::new();
-        // Progress lines end with a carriage return, others with a line feed.
-        while let Ok(n) = messages.read(&mut buffer).await {
-            if n == 0 {
-                break;
-            }
-            for byte in &buffer[..n] {
-                if !matches!(byte, b'\r' | b'\n') {
-                    line.push(*byte);
-                    continue;
-                }
-                let text = String::from_utf8_lossy(&line).into_owned();
-                line.clear();
-                if text.is_empty() {
-                    continue;
-                }
-                notice(&text);
-                if !text.contains(" bytes (") && !text.starts_with('@') {
-                    last = tail(&format!("{last}\n{text}"), 2000);
-                }
-            }
-            // dd writes the carriage return before each report, so the newest has no end yet.
-            if line.ends_with(b"B/s") {
-                notice(&String::from_utf8_lossy(&line));
-                line.clear();
-            }
-        }
-        last
-    };
-    let sink_words = async move {
-        let mut text = Vec::new();
-        let mut buffer = [0; 4096];
-        while let Ok(n) = to_err.read(&mut buffer).await {
-            if n == 0 {
-                break;
-            }
-            if text.len() < 64 * 1024 {
-                text.extend_from_slice(&buffer[..n]);
-            }
-        }
-        String::from_utf8_lossy(&text).into_owned()
-    };
-    let drain = async move {
-        let mut buffer = [0; 4096];
-        while matches!(to_out.read(&mut buffer).await, Ok(n) if n > 0) {}
-    };
-    let (total, from_said, to_said, ()) = tokio::join!(pump, listen, sink_words, drain);
-    drop(from_in);
-    let (from_status, to_status) = tokio::join!(from_child.wait(), to_child.wait());
-    let code = |status: Result<std::process::ExitStatus, openssh::Error>| status.ok().and_then(|s| s.code());
-    let (from_code, to_code) = (code(from_status), code(to_status));
     // Where the sink fails, the source sees a broken pipe; so the sink is asked first.
-    if to_code != Some(0) {
-        return Err(RelayError {
-            host: to_host,
-            what: to_what,
-            status: to_code,
-            said: program_words(&to_said),
-        });
-    }
-    if from_code != Some(0) {
-        return Err(RelayError {
-            host: from_host,
-            what: from_what,
-            status: from_code,
-            said: program_words(&from_said),
-        });
+    let [from, to] = names;
+    for ((host, what), (status, said)) in [(to, sink), (from, source)] {
+        if status != Some(0) {
+            return Err(RelayError::Failed { host, what, status, said: program_words(&said) });
+        }
     }
     Ok(total)
+}
+
+/// Waits until nothing has moved for too long.
+async fn stalled(
+    moved: &Moved,
+    patience: Patience,
+    look: impl AsyncFn() -> Sink,
+) -> (Turn, Duration, Option<String>) {
+    let mut looked = None;
+    loop {
+        let (last, turn) = moved.last();
+        let since = looked.filter(|at| *at > last).unwrap_or(last);
+        if Instant::now() < since + patience.stall {
+            sleep_until(since + patience.stall).await;
+            continue;
+        }
+        if turn == Turn::Source {
+            return (turn, last.elapsed(), None);
+        }
+        let found = look().await;
+        // It may have gone on meanwhile.
+        if moved.last() != (last, turn) {
+            continue;
+        }
+        match found {
+            Sink::Works if last.elapsed() < patience.work => looked = Some(Instant::now()),
+            Sink::Works => return (turn, last.elapsed(), Some("it works on one statement".to_owned())),
+            Sink::Hangs(why) => return (turn, last.elapsed(), why),
+        }
+    }
+}
+
+async fn pump(mut source: ChildStdout, mut sink: ChildStdin, sent: &AtomicU64, moved: &Moved) -> u64 {
+    let mut buffer = vec![0; 128 * 1024];
+    let mut total = 0u64;
+    'bytes: loop {
+        let Ok(read @ 1..) = source.read(&mut buffer).await else { break };
+        let mut rest = &buffer[..read];
+        while !rest.is_empty() {
+            moved.now(Turn::Sink);
+            // The sink closes early when it fails; its own status tells why.
+            let Ok(taken @ 1..) = sink.write(rest).await else { break 'bytes };
+            rest = &rest[taken..];
+        }
+        moved.now(Turn::Source);
+        total += read as u64;
+        sent.store(total, Ordering::Relaxed);
+    }
+    let _ = sink.shutdown().await;
+    total
+}
+
+/// Tells each line of the source, and returns its last words.
+async fn listen(mut messages: ChildStderr, mut notice: impl FnMut(&str)) -> String {
+    let mut buffer = [0; 4096];
+    let mut line = Vec::new();
+    let mut last = String::new();
+    // Progress lines end with a carriage return, others with a line feed.
+    while let Ok(read @ 1..) = messages.read(&mut buffer).await {
+        for byte in &buffer[..read] {
+            if !matches!(byte, b'\r' | b'\n') {
+                line.push(*byte);
+                continue;
+            }
+            let text = String::from_utf8_lossy(&line).into_owned();
+            line.clear();
+            if text.is_empty() {
+                continue;
+            }
+            notice(&text);
+            if !text.contains(" bytes (") && !text.starts_with('@') {
+                last = tail(&format!("{last}\n{text}"), 2000);
+            }
+        }
+        // dd writes the carriage return before each report, so the newest has no end yet.
+        if line.ends_with(b"B/s") {
+            notice(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+    }
+    last
+}
+
+/// The beginning of what the sink says.
+async fn words(mut messages: ChildStderr) -> String {
+    let mut text = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = messages.read(&mut buffer).await {
+        if text.len() < 64 * 1024 {
+            text.extend_from_slice(&buffer[..read]);
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+async fn drain(mut output: ChildStdout) {
+    let mut buffer = [0; 4096];
+    while matches!(output.read(&mut buffer).await, Ok(1..)) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    const PATIENCE: Patience = Patience { stall: Duration::from_millis(20), work: Duration::from_millis(90) };
+
+    fn moved(turn: Turn) -> Moved {
+        Moved(Mutex::new((Instant::now(), turn)))
+    }
+
+    #[tokio::test]
+    async fn a_source_that_sends_nothing_hangs_and_a_sink_is_asked_first() {
+        let never = async || -> Sink { panic!("the sink is not at fault") };
+        let (turn, after, why) = stalled(&moved(Turn::Source), PATIENCE, never).await;
+        assert!(turn == Turn::Source && after >= PATIENCE.stall && why.is_none());
+
+        let full = async || Sink::Hangs(Some("its disk is full".into()));
+        let (turn, _, why) = stalled(&moved(Turn::Sink), PATIENCE, full).await;
+        assert!(turn == Turn::Sink && why.as_deref() == Some("its disk is full"));
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_works_has_longer_but_not_for_ever() {
+        let asked = AtomicUsize::new(0);
+        let works = async || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            Sink::Works
+        };
+        let (turn, after, _) = stalled(&moved(Turn::Sink), PATIENCE, works).await;
+        assert!(turn == Turn::Sink && after >= PATIENCE.work, "{after:?}");
+        assert!(asked.into_inner() > 1);
+    }
 }

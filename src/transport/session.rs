@@ -13,8 +13,8 @@ use openssh::{Child, Stdio};
 use tokio::{io::AsyncWriteExt, sync::Semaphore, time};
 
 use super::{
-    ConnectError, Login, Output, ReadScript, RunError, SqlError, SqlReader, Sudo, Target, WritePermit,
-    Writer, bridge, master::Master, script::command_line, script::word, sql,
+    ConnectError, Lifeline, Login, Output, ReadScript, RunError, SqlError, SqlReader, Sudo, Target,
+    WritePermit, Writer, bridge, master::Master, script::command_line, script::word, sql,
 };
 use crate::model::HostName;
 
@@ -244,6 +244,16 @@ impl Session {
                 .map_err(|e| failed(e.to_string()))?;
         }
         Ok(local)
+    }
+
+    /// A connection of its own to a script, which no stream can hold up.
+    pub(super) async fn lifeline(&self, text: &str, args: &[&str]) -> Result<Lifeline, ConnectError> {
+        let (line, password) = self.wrap(command_line(text, args));
+        let (control, answers) = (self.scratch.path("l"), self.scratch.path("q"));
+        let (master, lines) = Master::start_with(&self.target, control, answers, &line).await?;
+        Lifeline::begin(master, lines, password).await.map_err(|error| {
+            ConnectError::local(&self.target.host, &self.target.destination, error.to_string())
+        })
     }
 
     /// Whether the master still lives.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use openssh::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::io::AsyncWriteExt;
 
-use super::{Login, Output, RunError, Session, SqlError, SqlWriter, sql};
+use super::{ConnectError, Lifeline, Login, Output, RunError, Session, SqlError, SqlWriter, sql};
 use crate::model::HostName;
 
 /// The right to change something. Only `apply` makes one, so code that plans or reports can't.
@@ -106,6 +106,14 @@ impl<'a> Writer<'a> {
             stdin.write_all(password.as_bytes()).await.map_err(|_| lost())?;
         }
         Ok(Stream { host: self.host().clone(), what: what.to_owned(), stdin, stdout, stderr, child })
+    }
+
+    /// Runs a script over a connection of its own, which no stream can hold up.
+    ///
+    /// # Errors
+    /// With the reason and the next step.
+    pub async fn lifeline(&self, text: &str, args: &[&str]) -> Result<Lifeline, ConnectError> {
+        self.session.lifeline(text, args).await
     }
 
     /// Opens SQL that may change things on this server alone: nothing that it does gets into the binary log. This is

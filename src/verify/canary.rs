@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join;
 
 use super::{
     Edge, IdsProof, Remark, Way, Web,
@@ -15,12 +15,12 @@ use super::{
 use crate::{
     apply::{Fleet, StepError},
     dialect::{ReadStatement, literal},
-    model::{HostName, duration},
+    model::{HostName, duration, in_parallel, limits},
     transport::{Replicates, Row, SqlReader, SqlWriter},
 };
 
 /// How long is waited for a row after an interrupt.
-const UNDER_WAY: Duration = Duration::from_secs(5);
+const UNDER_WAY: Duration = limits::CANARY_END.time;
 
 /// What the canaries have shown.
 #[derive(Debug, Default)]
@@ -83,6 +83,10 @@ impl<'a> Canaries<'a> {
         Self { fleet, sources, wait, run }
     }
 
+    fn forks(&self) -> usize {
+        self.fleet.limits.forks
+    }
+
     /// Writers that reach anybody.
     fn flying(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().filter(|s| !s.ways.is_empty())
@@ -131,13 +135,16 @@ impl<'a> Canaries<'a> {
             }
         }
         self.clean_up(&mut open, &mut flight).await;
-        join_all(open.into_iter().map(|o| o.sql.close())).await;
+        in_parallel(self.forks(), open.into_iter().map(|o| o.sql.close())).await;
         flight
     }
 
     async fn open(&self, source: &Source) -> Result<SqlWriter, StepError> {
         // Hosts that are not reached now may be later.
-        let looks = join_all(self.fleet.logins.keys().map(|host| source.scratch.left_on(host, self.fleet)));
+        let looks = in_parallel(
+            self.forks(),
+            self.fleet.logins.keys().map(|host| source.scratch.left_on(host, self.fleet)),
+        );
         let mut left = false;
         for look in looks.await {
             left |= look?;
@@ -157,7 +164,7 @@ impl<'a> Canaries<'a> {
         let near = self.reached().filter(|(_, _, way)| way.delay == 0);
         let waits =
             near.map(|(source, host, _)| self.until(host, source.scratch.tables_there(), |n| n == 2, 0));
-        join_all(waits).await;
+        in_parallel(self.forks(), waits).await;
     }
 
     /// Every writer with every host that it reaches.
@@ -168,18 +175,27 @@ impl<'a> Canaries<'a> {
     /// Inserts a row on every writer at once, and sees it arrive.
     async fn send(&self, open: &mut [Open<'_>], flight: &mut Flight) {
         let run = literal(&self.run);
-        let inserts = join_all(open.iter_mut().map(|Open { source, sql }| {
-            let insert = format!("INSERT INTO {} (run) VALUES ({run})", source.scratch.table(CANARY));
-            async move {
-                let done = sql.query(&insert).await.map(|_| Instant::now());
-                (&source.host, done.map_err(|e| StepError::new(&source.host, "put a canary there", e)))
-            }
-        }));
-        let arrivals = join_all(self.reached().map(|(source, host, way)| {
-            let query = ReadStatement::count_with(source.scratch.name(), CANARY, "run", &self.run);
-            async move { (source, host, self.until(host, query, |n| n == 1, way.delay).await) }
-        }));
-        let (sent, arrived) = join(inserts, arrivals).await;
+        let inserts = in_parallel(
+            (self.forks() / 2).max(1),
+            open.iter_mut().map(|Open { source, sql }| {
+                let insert = format!("INSERT INTO {} (run) VALUES ({run})", source.scratch.table(CANARY));
+                async move {
+                    let done = sql.query(&insert).await.map(|_| Instant::now());
+                    (&source.host, done.map_err(|e| StepError::new(&source.host, "put a canary there", e)))
+                }
+            }),
+        );
+        let arrivals = in_parallel(
+            self.forks() - self.forks() / 2,
+            self.reached().map(|(source, host, way)| {
+                let query = ReadStatement::count_with(source.scratch.name(), CANARY, "run", &self.run);
+                async move { (source, host, self.until(host, query, |n| n == 1, way.delay).await) }
+            }),
+        );
+        let (sent, arrived) = match self.forks() {
+            1 => (inserts.await, arrivals.await),
+            _ => join(inserts, arrivals).await,
+        };
         let mut begun = BTreeMap::new();
         for (writer, result) in sent {
             match result {
@@ -214,10 +230,13 @@ impl<'a> Canaries<'a> {
             }
         }
         let came = self.reached().filter(|(source, host, _)| flight.came(&source.host, host));
-        let late = join_all(came.map(|(source, host, way)| {
-            let query = ReadStatement::count_both(source.scratch.name(), [CANARY, IDS]);
-            async move { (source, host, self.until(host, query, |n| n == 0, way.delay).await) }
-        }))
+        let late = in_parallel(
+            self.forks(),
+            came.map(|(source, host, way)| {
+                let query = ReadStatement::count_both(source.scratch.name(), [CANARY, IDS]);
+                async move { (source, host, self.until(host, query, |n| n == 0, way.delay).await) }
+            }),
+        )
         .await;
         for (source, host, done) in late {
             match done {
@@ -239,7 +258,8 @@ impl<'a> Canaries<'a> {
             }
         }
         let near = self.reached().filter(|(s, host, way)| way.delay == 0 && flight.came(&s.host, host));
-        join_all(near.map(|(source, host, _)| self.until(host, source.scratch.there(), |n| n == 0, 0))).await;
+        let gone = near.map(|(source, host, _)| self.until(host, source.scratch.there(), |n| n == 0, 0));
+        in_parallel(self.forks(), gone).await;
     }
 
     /// Waits on a host until a query's number is what is wanted; when that was seen. A table that is not there

@@ -10,8 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::join_all;
-
 use chunks::sums;
 
 use super::{
@@ -27,7 +25,7 @@ use super::{
 use crate::{
     apply::{Fleet, StepError},
     dialect::{Adding, Compared, Range},
-    model::HostName,
+    model::{HostName, in_parallel},
 };
 
 /// Rows of the first chunk of a table.
@@ -55,7 +53,7 @@ pub struct Findings {
 }
 
 /// Compares everything.
-pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Findings {
+pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>, forks: usize) -> Findings {
     let mut findings = Findings::default();
     let (groups, left) = match &scope.pair {
         None => groups(web),
@@ -66,13 +64,13 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Finding
         .iter()
         .flat_map(|g| g.replicas.iter().map(|r| r.host.clone()).chain([g.source.clone()]))
         .collect();
-    let read = join_all(hosts.iter().map(|host| async {
+    let looks = hosts.iter().map(|host| async {
         let mut side = Side::open(host, fleet).await?;
         let tables = side.tables().await;
         side.close().await;
         tables
-    }))
-    .await;
+    });
+    let read = in_parallel(forks, looks).await;
     let mut tables: BTreeMap<HostName, Tables> = BTreeMap::new();
     for (host, read) in hosts.into_iter().zip(read) {
         match read {
@@ -87,6 +85,8 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Finding
     if !tables.is_empty() {
         findings.unmatched = scope.unmatched(&names);
     }
+    // A source and its replicas are asked at the same time.
+    let at_once = groups.iter().map(|g| 1 + g.replicas.len()).max().unwrap_or(1);
     let work = groups.iter().map(|group| async {
         let mut run = match Run::begin(group, fleet, web, scope, &tables).await {
             Ok(run) => run,
@@ -95,7 +95,7 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Finding
         run.go(&tables).await;
         run.end().await
     });
-    for (proofs, remarks, errors) in join_all(work).await {
+    for (proofs, remarks, errors) in in_parallel(forks / at_once, work).await {
         findings.proofs.extend(proofs);
         findings.not_provable.extend(remarks);
         findings.errors.extend(errors);
@@ -382,7 +382,9 @@ impl<'a> Run<'a> {
         self.throttle(takers).await.map_err(Trouble::Stop)?;
         let range = Range::default();
         let whole = std::slice::from_ref(&range);
-        let (here, there) = sums(&mut self.source, &mut self.replicas, table, whole, takers).await?;
+        let (here, there) =
+            sums(&mut self.source, &mut self.replicas, table, whole, (takers, self.fleet.limits.forks))
+                .await?;
         for (number, there) in there {
             self.proofs[number].chunks += 1;
             self.proofs[number].rows += here.iter().map(|sum| sum.rows).sum::<u64>();
@@ -433,7 +435,9 @@ impl<'a> Run<'a> {
         }
         self.source.close().await;
         self.scout.close().await;
-        join_all(self.replicas.into_iter().map(Side::close)).await;
+        for side in self.replicas {
+            side.close().await;
+        }
         self.positions.close().await;
         (self.proofs, self.remarks, self.errors)
     }

@@ -1,8 +1,7 @@
 //! The servers' ports: open to those who replicate, and shut to a stranger where that is wished.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr};
 
-use futures_util::future::join_all;
 use tokio::net::{TcpStream, UdpSocket};
 
 use super::{PortProof, Remark, Verdict, Web};
@@ -10,13 +9,13 @@ use crate::{
     apply::Fleet,
     desired::DesiredHost,
     firewall::Network,
-    model::{Endpoint, HostName},
+    model::{Endpoint, HostName, in_parallel, limits},
     observe::{Reach, try_ports},
     transport::Session,
 };
 
 /// How long a port may take to answer. A filter that drops packets is silent.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: std::time::Duration = limits::PORT.time;
 /// What this machine is called.
 const HERE: &str = "this machine";
 
@@ -35,10 +34,10 @@ pub async fn ports(
     web: &Web,
     hosts: &[&DesiredHost],
     outsiders: &[Outsider],
+    forks: usize,
 ) -> (Vec<PortProof>, Vec<Remark>) {
-    let peers = peers(fleet, web, hosts);
-    let closed = strangers(fleet, hosts, outsiders);
-    let (mut proofs, (strangers, remarks)) = futures_util::future::join(peers, closed).await;
+    let mut proofs = peers(fleet, web, hosts, forks).await;
+    let (strangers, remarks) = strangers(fleet, hosts, outsiders, forks).await;
     let listens: BTreeSet<HostName> =
         proofs.iter().filter(|p| p.verdict == Verdict::Proven).map(|p| p.host.clone()).collect();
     proofs.extend(strangers.into_iter().map(|(proof, outcome)| closed_to(proof, &outcome, &listens)));
@@ -103,9 +102,9 @@ fn closed_to(mut proof: PortProof, outcome: &Outcome, listens: &BTreeSet<HostNam
 }
 
 /// Every replica tries the ports of its sources.
-async fn peers(fleet: &Fleet<'_>, web: &Web, hosts: &[&DesiredHost]) -> Vec<PortProof> {
+async fn peers(fleet: &Fleet<'_>, web: &Web, hosts: &[&DesiredHost], forks: usize) -> Vec<PortProof> {
     let replicas: BTreeSet<&HostName> = web.edges.iter().map(|e| &e.replica).collect();
-    let tried = join_all(replicas.into_iter().filter_map(|replica| {
+    let tried = replicas.into_iter().filter_map(|replica| {
         let session = fleet.sessions.get(replica)?;
         let sources: Vec<&DesiredHost> = hosts
             .iter()
@@ -125,8 +124,8 @@ async fn peers(fleet: &Fleet<'_>, web: &Web, hosts: &[&DesiredHost]) -> Vec<Port
             });
             proofs.collect::<Vec<_>>()
         })
-    }))
-    .await;
+    });
+    let tried = in_parallel(forks, tried).await;
     tried.into_iter().flatten().collect()
 }
 
@@ -146,9 +145,10 @@ async fn strangers(
     fleet: &Fleet<'_>,
     hosts: &[&DesiredHost],
     outsiders: &[Outsider],
+    forks: usize,
 ) -> (Vec<(PortProof, Outcome)>, Vec<Remark>) {
     let closed = hosts.iter().filter(|h| h.firewall.as_ref().is_some_and(|f| f.deny_others));
-    let tried = join_all(closed.map(|host| async move {
+    let tried = closed.map(|host| async move {
         // Where an address is reached at all, its ssh port answers too; a stranger to whom nothing answers there
         // proves nothing about a filter.
         let ssh =
@@ -170,8 +170,8 @@ async fn strangers(
             proofs.push((proof(HERE, host, false, &outcome), outcome));
         }
         (host.name.clone(), proofs)
-    }))
-    .await;
+    });
+    let tried = in_parallel(forks, tried).await;
     let (mut proofs, mut remarks) = (Vec::new(), Vec::new());
     for (host, some) in tried {
         if some.is_empty() {

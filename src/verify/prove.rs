@@ -87,7 +87,7 @@ impl Scope<'_> {
 /// Proves what can be proven.
 ///
 /// # Errors
-/// When another run holds the lock of a host.
+/// When another run holds the lock of a host, or this run loses it.
 pub async fn prove(
     fleet: &Fleet<'_>,
     web: &Web,
@@ -104,25 +104,30 @@ pub async fn prove(
     let touched: Vec<HostName> = touched.into_iter().collect();
     let locks = take_all(fleet, &touched).await?;
     (scope.progress)("sending a canary along every channel");
-    let flight = canaries.fly(scope.ids).await;
+    let flight = fleet.fences.within(&touched, async { Ok(canaries.fly(scope.ids).await) }).await?;
     channels(web, &canaries, &flight, scope, &mut report);
     report.ids = flight.ids;
     report.errors.extend(flight.errors);
     if scope.restart && !report.failed() && report.errors.is_empty() {
-        report.restarts = restart::restarts(fleet, web, scope).await;
+        let restarts = async { Ok(restart::restarts(fleet, web, scope).await) };
+        report.restarts = fleet.fences.within(&touched, restarts).await?;
     } else if scope.restart {
         let why = "that replication returns after a restart: it has to run before";
         report.not_provable.push(Remark::new("all servers", why));
     }
-    drop(locks);
+    locks.release().await;
     (scope.progress)("trying the ports");
+    let forks = fleet.limits.forks;
     let tables = async {
         match scope.checksums && !fleet.interrupt.is_cancelled() {
-            true => data::compare(fleet, web, scope).await,
+            true => data::compare(fleet, web, scope, (forks / 2).max(1)).await,
             false => data::Findings::default(),
         }
     };
-    let ((proofs, remarks), found) = join(ports(fleet, web, hosts, outsiders), tables).await;
+    let ((proofs, remarks), found) = match forks {
+        1 => (ports(fleet, web, hosts, outsiders, 1).await, tables.await),
+        _ => join(ports(fleet, web, hosts, outsiders, forks - forks / 2), tables).await,
+    };
     report.ports = proofs;
     report.data = found.proofs;
     let empty = report.data.iter().filter(|p| p.verdict == Verdict::NotProvable && p.tables == 0);

@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     apply::{Fleet, StepError, restart_for_proof},
-    model::{Fact, HostName, duration},
+    model::{Fact, HostName, duration, limits},
     observe::{self, ChannelFacts},
 };
 
 /// A replica tries to reach its source again in steps of up to a minute (`MASTER_CONNECT_RETRY`).
-const RECONNECT: Duration = Duration::from_secs(70);
+const RECONNECT: Duration = limits::CHANNEL_RETRY.time;
 
 /// Hosts in the order in which they are restarted: those first that nobody writes to.
 pub fn order(web: &Web) -> Vec<HostName> {

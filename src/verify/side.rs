@@ -6,12 +6,12 @@ use super::compare::Listing;
 use crate::{
     apply::{Fleet, StepError},
     dialect::{Adding, Compared, Dialect, Key, Range, ReadStatement, incomplete},
-    model::HostName,
+    model::{HostName, limits},
     transport::{Login, Row, Session, SqlError, SqlReader},
 };
 
 /// The limit of one statement. Only a table without a key comes near it, since it is read in one go.
-const LIMIT: Duration = Duration::from_secs(3600);
+const LIMIT: Duration = limits::CHUNK.time;
 
 /// A table as it is compared.
 #[derive(Debug, Clone)]

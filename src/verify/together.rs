@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
-
 use super::{
     Counting, IdsProof, Verdict,
     canary::{Canaries, Flight, Open, Source, reader},
@@ -11,7 +9,11 @@ use super::{
     scratch::IDS,
     web::server,
 };
-use crate::{apply::StepError, dialect::ReadStatement, model::HostName};
+use crate::{
+    apply::StepError,
+    dialect::ReadStatement,
+    model::{HostName, in_parallel},
+};
 
 /// Rows that each writer inserts while the others do the same.
 const TOGETHER: u64 = 20;
@@ -50,15 +52,15 @@ impl Canaries<'_> {
             let writers: Vec<Counting> = sources.iter().map(|s| counting(s)).collect();
             ids::collision(&writers)
         });
-        let inserts = join_all(open.iter_mut().map(|Open { source, sql }| async move {
+        let inserts = open.iter_mut().map(|Open { source, sql }| async move {
             let insert = format!("INSERT INTO {} () VALUES ()", source.scratch.table(IDS));
             for _ in 0..TOGETHER {
                 let tried = "insert a row while others do the same";
                 sql.query(&insert).await.map_err(|e| StepError::new(&source.host, tried, e))?;
             }
             Ok::<(), StepError>(())
-        }))
-        .await;
+        });
+        let inserts = in_parallel(self.fleet.limits.forks, inserts).await;
         inserts.iter().filter_map(|r| r.as_ref().err()).for_each(|error| flight.fail(error));
         for (host, sources) in &places {
             match self.twice(host, sources).await {

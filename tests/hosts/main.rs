@@ -15,6 +15,7 @@ mod gates;
 mod honest;
 mod hostile;
 mod lab;
+mod limits;
 mod local;
 mod logins;
 mod mysql;

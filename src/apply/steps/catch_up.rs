@@ -7,16 +7,16 @@ use crate::{
     apply::Event,
     doctor::{Surroundings, explain_channel},
     gtid::{GtidState, has_passed},
-    model::Family,
+    model::{Family, limits},
     observe::{ChannelFacts, gtid_state},
     plan::{Hop, Step},
 };
 
 /// How long a channel may stand still while it catches up.
-const STALLS: Duration = Duration::from_secs(120);
+const STALLS: Duration = limits::CHANNEL_STALL.time;
 /// How long a channel whose threads do not both run may take to run again.
-const RETURNS: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(100);
+const RETURNS: Duration = limits::CHANNEL_RETURN.time;
+const POLL: Duration = limits::POLL;
 
 /// Waits, hop by hop, until what the farthest source has is here. `closed` says that nobody takes writes meanwhile.
 pub async fn run(

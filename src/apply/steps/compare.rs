@@ -245,7 +245,8 @@ async fn rows(
         progress: &progress,
     };
     // Databases without a table are fine here.
-    let Findings { proofs, not_provable, errors, unmatched: _ } = compare_tables(fleet, web, &scope).await;
+    let Findings { proofs, not_provable, errors, unmatched: _ } =
+        compare_tables(fleet, web, &scope, fleet.limits.forks).await;
     if let Some(error) = errors.first() {
         return Err(StepError::new(&step.host, format!("compare {}", error.about), &error.reason));
     }

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 use super::{super::journal::Journal, Fleet, StepError, statements};
 use crate::{
     gtid::has_passed,
-    model::HostName,
+    model::{HostName, limits},
     observe::{ChannelFacts, channels},
     plan::UndeclaredChannel,
     transport::SqlReader,
 };
 
 /// How long what was received may take to be executed, while it moves or not.
-const EMPTIES: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(100);
+const EMPTIES: Duration = limits::CHANNEL_EMPTY.time;
+const POLL: Duration = limits::POLL;
 
 /// Stops a channel's receiver, lets its applier finish what was received, and removes it. One whose applier does not
 /// finish is kept: what it has received may be nowhere else any more.

@@ -3,11 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::{super::journal::Journal, Fleet, StepError, statements};
-use crate::{dialect::ReadStatement, gtid::has_passed, model::HostName, observe::channels, plan::GtidPhase};
+use crate::{
+    dialect::ReadStatement,
+    gtid::has_passed,
+    model::{HostName, limits},
+    observe::channels,
+    plan::GtidPhase,
+};
 
 /// How long transactions without a GTID may take to end, and to reach every replica.
-const DRAINS: Duration = Duration::from_secs(300);
-const POLL: Duration = Duration::from_millis(200);
+const DRAINS: Duration = limits::GTID_DRAIN.time;
+const POLL: Duration = limits::POLL;
 
 /// Takes a server to this step. Before the last one no transaction of the other kind may be left anywhere: a
 /// server with `gtid_mode = ON` refuses those without a GTID, and one with OFF those that have one.

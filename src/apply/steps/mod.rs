@@ -21,9 +21,9 @@ mod variable;
 
 pub use service::restart_for_proof;
 
-use super::{Events, Fleet, StepError, journal::Journal};
+use super::{Events, Fleet, StepError, Undo, journal::Journal, prepare_undo, settle_undo};
 use crate::{
-    plan::{Action, Coordinates, Moment, Step},
+    plan::{Action, Moment, Step},
     transport::{Replicates, SqlError, SqlWriter},
 };
 
@@ -41,9 +41,7 @@ pub async fn run(
         | Action::RemoveLeftovers { .. }
         | Action::Database { .. }
         | Action::Seed(_) => true,
-        Action::Channel(change) => {
-            change.skip.is_some() || matches!(change.coordinates, Coordinates::At { starts_over: true, .. })
-        }
+        Action::Channel(change) => change.skip.is_some(),
         _ => false,
     };
     let lifted = if writes { Some(lift_read_only(host, fleet, journal).await?) } else { None };
@@ -167,8 +165,10 @@ pub async fn replicated<'a>(
 #[must_use]
 pub struct Lifted<'a>(Option<&'a crate::model::HostName>);
 
-/// Lifts `super_read_only` where it is on. Should this program die before it is restored, the next run
-/// finds the variable off and sets it.
+/// What the host sets again by itself, should this program not come to it.
+const READ_ONLY: &str = "super-read-only";
+
+/// Lifts `super_read_only` where it is on.
 pub async fn lift_read_only<'a>(
     host: &'a crate::model::HostName,
     fleet: &Fleet<'_>,
@@ -182,6 +182,8 @@ pub async fn lift_read_only<'a>(
     let rows = sql.sql.query("SELECT @@GLOBAL.super_read_only AS locked").await.map_err(failed)?;
     let locked = rows.first().and_then(|r| r.number("locked")) == Some(1);
     if locked {
+        let back = ["SET GLOBAL super_read_only = ON".to_owned()];
+        prepare_undo(host, Undo { name: READ_ONLY, sql: &back, record: None }, fleet).await?;
         sql.run("SET GLOBAL super_read_only = OFF").await.map_err(failed)?;
     }
     sql.sql.close().await;
@@ -197,6 +199,6 @@ impl Lifted<'_> {
             .await
             .map_err(|e| StepError::new(host, "set super_read_only again", e))?;
         sql.sql.close().await;
-        Ok(())
+        settle_undo(host, READ_ONLY, fleet).await
     }
 }

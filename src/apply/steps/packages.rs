@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::{super::journal::Journal, Fleet, StepError};
-use crate::{doctor::explain_packages, model::HostName};
+use crate::{
+    doctor::explain_packages,
+    model::{HostName, limits},
+};
 
 /// Packages may have to come over a slow line.
-pub(super) const INSTALL: Duration = Duration::from_secs(1800);
+pub(super) const INSTALL: Duration = limits::PACKAGES.time;
 
 const SCRIPT: &str = include_str!("packages.sh");
 

@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::{super::journal::Journal, Fleet, statements};
-use crate::{model::HostName, observe::channels};
+use crate::{
+    model::{HostName, limits},
+    observe::channels,
+};
 
 /// A channel that is started anew connects at once or not at all.
-const CONNECTS: Duration = Duration::from_secs(5);
-const POLL: Duration = Duration::from_millis(100);
+const CONNECTS: Duration = limits::CHANNEL_RECONNECT.time;
+const POLL: Duration = limits::POLL;
 
 /// Has the channels that follow a server and ran before it was restarted connect at once, instead of at
 /// their next attempt. What does not connect is seen when the hosts are observed again.

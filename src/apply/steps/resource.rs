@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::{super::journal::Journal, Fleet, StepError};
 use crate::{
-    model::HostName,
+    model::{HostName, limits},
     transport::{Output, RunError, command_words},
 };
 
-const COMMAND: Duration = Duration::from_secs(600);
+const COMMAND: Duration = limits::COMMAND.time;
 
 /// Arguments: PATH OWNER GROUP MODE. Standard input: the content.
 const FILE: &str = r#"

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join;
 
 use super::{CHUNK, FIRST, Run};
 use crate::{
     dialect::{Key, Range},
+    model::in_parallel,
     transport::SqlError,
     verify::{
         compare::{by_size, next_size},
@@ -42,7 +43,8 @@ impl Run<'_> {
                 Some(stride) if table.in_pieces => stride.pieces(&range, size),
                 _ => vec![range.clone()],
             };
-            let sums = sums(&mut self.source, &mut self.replicas, table, &pieces, takers);
+            let sums =
+                sums(&mut self.source, &mut self.replicas, table, &pieces, (takers, self.fleet.limits.forks));
             let (sums, asked) = join(sums, asked).await;
             let ((here, there), asked) = (sums?, asked.map_err(failed)?);
             let rows = here.iter().map(|sum| sum.rows).sum::<u64>();
@@ -105,14 +107,17 @@ pub(super) async fn sums(
     replicas: &mut [Side],
     table: &Comparison,
     ranges: &[Range],
-    takers: &[usize],
+    (takers, forks): (&[usize], usize),
 ) -> Result<(Vec<Sum>, Vec<(usize, Vec<Sum>)>), Trouble> {
     let replicas = replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
-    let there = join_all(replicas.map(|(number, side)| async move {
+    let there = replicas.map(|(number, side)| async move {
         let sums = side.sums(table, ranges).await;
         sums.map(|sums| (number, sums)).map_err(|e| Trouble::of(&side.host, e))
-    }));
-    let (here, there) = join(source.sums(table, ranges), there).await;
+    });
+    let (here, there) = match forks {
+        1 => (source.sums(table, ranges).await, in_parallel(1, there).await),
+        _ => join(source.sums(table, ranges), in_parallel(forks - 1, there)).await,
+    };
     let here = here.map_err(|e| Trouble::of(&source.host, e))?;
     Ok((here, there.into_iter().collect::<Result<_, _>>()?))
 }

@@ -1,13 +1,13 @@
 //! Where a channel begins, and how far it has come.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{super::Statements, POLL, STALLS, StepError, Work};
 use crate::{
     desired::Positioning,
     dialect::{ReadStatement, literal},
     gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid, Standing, has_passed, purged_by, standing},
-    model::{Family, HostName},
+    model::{Family, HostName, limits},
     observe::{BinlogFacts, ChannelFacts, channels, gtid_state, gtid_state_with_start},
     plan::Coordinates,
     transport::SqlReader,
@@ -34,11 +34,6 @@ impl Work<'_> {
         sql: &mut Statements<'_>,
     ) -> Result<Option<(String, u64)>, StepError> {
         let gtid = self.wish.positioning == Positioning::Gtid;
-        if let Coordinates::At { starts_over: true, .. } = coordinates {
-            sql.run(self.dialect.reset_binlogs())
-                .await
-                .map_err(|e| self.failed("start its binary logs over", e))?;
-        }
         match (coordinates, gtid) {
             (Coordinates::Keep, _) => self.keep(gtid, sql).await,
             (Coordinates::OfSeed, _) => {
@@ -101,7 +96,7 @@ impl Work<'_> {
                 reader.close().await;
                 return Ok(());
             }
-            if begun.elapsed() > STALLS || (!runs && begun.elapsed() > Duration::from_secs(10)) {
+            if begun.elapsed() > STALLS || (!runs && begun.elapsed() > limits::CHANNEL_RETURN.time) {
                 let why = match purged_by(&new, &own) {
                     Some(purged) => purged,
                     None if !fits => {

@@ -10,17 +10,17 @@ use crate::{
     desired::ChannelWish,
     dialect::{ChannelStatement, Dialect},
     doctor::{Layer, Surroundings, explain_channel, explain_down, failed_transaction},
-    model::{Fact, HostName},
+    model::{Fact, HostName, limits},
     observe::{ChannelFacts, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},
     transport::{Replicates, SqlReader},
 };
 
 /// How long a channel may take to connect before its error is final. Two attempts of the server fit in.
-const CONNECTS: Duration = Duration::from_secs(25);
+const CONNECTS: Duration = limits::CHANNEL_CONNECT.time;
 /// How long a channel may stand still while it catches up.
-const STALLS: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(150);
+const STALLS: Duration = limits::CHANNEL_STALL.time;
+const POLL: Duration = limits::POLL;
 
 /// Makes, changes or starts a channel, and waits until it has caught up with where its source stands now.
 pub async fn run(

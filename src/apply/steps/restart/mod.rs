@@ -72,7 +72,7 @@ impl Given {
 
 /// How long a server may take to come up.
 pub(super) fn limit(host: &HostName, fleet: &Fleet<'_>) -> Duration {
-    fleet.desired.hosts.get(host).map_or(Duration::from_secs(600), |h| h.restart_wait)
+    fleet.desired.hosts.get(host).map_or(crate::model::limits::RESTART.time, |h| h.restart_wait)
 }
 
 /// The file in which the server writes what goes wrong; empty where it writes to the journal.

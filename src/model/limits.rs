@@ -1,0 +1,243 @@
+//! Every limit of time: what it bounds, how long that is, and the flag or variable that sets it. One table, from
+//! which the reference is made.
+
+use std::time::Duration;
+
+/// One limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// What it bounds, as a line of the reference.
+    pub bounds: &'static str,
+    /// How long that is, unless [`Limit::set_by`] says otherwise.
+    pub time: Duration,
+    /// The flag or the variable that sets it, where it is a question of policy.
+    pub set_by: Option<&'static str>,
+}
+
+const fn limit(bounds: &'static str, time: Duration) -> Limit {
+    Limit { bounds, time, set_by: None }
+}
+
+const fn set(bounds: &'static str, time: Duration, by: &'static str) -> Limit {
+    Limit { bounds, time, set_by: Some(by) }
+}
+
+const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+const fn milliseconds(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// Opening a connection.
+pub const CONNECT: Limit = set("an ssh connection, up to the login", seconds(10), "--connect-timeout");
+/// Reading a host.
+pub const READ_HOST: Limit = set("reading a host", seconds(60), "--timeout");
+/// An ssh login after the connection.
+pub const LOGIN: Limit = limit("the login, beyond `--connect-timeout`", seconds(5));
+/// Ending something in good order.
+pub const FAREWELL: Limit = limit("the orderly end of a connection", seconds(2));
+/// One statement.
+pub const STATEMENT: Limit = limit("an SQL statement that should be quick", seconds(60));
+/// One script.
+pub const SCRIPT: Limit = limit("a script that should be quick", seconds(60));
+/// A small file or a short look.
+pub const LOOK: Limit = limit("reading or writing a small file of tandem's on a host", seconds(30));
+/// A port that does not answer.
+pub const PORT: Limit = limit("one port that is tried", seconds(3));
+/// Ports that are tried from a host.
+pub const PORTS: Limit = limit("all ports that are tried from a host", seconds(20));
+
+/// The lock of a run without a sign of life.
+pub const LEASE: Limit = limit(
+    "silence of a controller before a host ends its run: its lock, its locks in the server, its changed settings",
+    seconds(10),
+);
+/// Signs of life.
+pub const BEAT: Limit = limit("time between two signs of life of a run", seconds(2));
+/// What a host undoes.
+pub const UNDO: Limit = limit("one statement with which a host takes a setting back by itself", seconds(5));
+
+/// Waiting for the source's read lock.
+pub const LOCK_WAIT: Limit =
+    limit("waiting for the read lock of a source; new writes wait behind it", seconds(10));
+/// Holding the source's read lock.
+pub const LOCK_HOLD: Limit = set(
+    "holding the read lock of a source, under which tables without transactions are copied",
+    seconds(30),
+    "--lock-limit",
+);
+/// A lock without a sign of life, kept by the server.
+pub const LOCK_IDLE: Limit =
+    limit("silence before a server itself ends the session that holds its read lock", seconds(10));
+/// Signs of life to that session.
+pub const LOCK_PING: Limit = limit("time between two signs of life of that session", seconds(3));
+/// A copy without a byte.
+pub const STALL: Limit = set(
+    "a copy in which no byte comes from its source, or none is taken by its replica",
+    seconds(60),
+    "--stall-timeout",
+);
+/// A replica that works on one statement of a copy.
+pub const LONG_STATEMENT: Limit = limit(
+    "one statement of a copy on the replica, such as building an index, while no byte is taken",
+    seconds(HOUR),
+);
+/// Work on the files of a whole server.
+pub const FILES: Limit =
+    limit("preparing the files of a whole server, or keeping old data", seconds(24 * HOUR));
+/// `CLONE INSTANCE`.
+pub const CLONE: Limit = limit("`CLONE INSTANCE`", seconds(7 * 24 * HOUR));
+/// A server that starts with new data, or directories that change places.
+pub const NEW_DATA: Limit = limit("a server that starts with the data of a copy", seconds(HOUR));
+
+/// A server that was restarted.
+pub const RESTART: Limit = set(
+    "a restarted server until it answers; then its old option file is put back",
+    seconds(10 * MINUTE),
+    "`restart_wait`",
+);
+/// A server that runs on its old option file.
+pub const RETURN: Limit = limit("a server until it answers on its old option file", seconds(60));
+/// Packages.
+pub const PACKAGES: Limit = limit("installing packages", seconds(30 * MINUTE));
+/// A role's command.
+pub const COMMAND: Limit = limit("a command of a role", seconds(10 * MINUTE));
+
+/// A channel that connects.
+pub const CHANNEL_CONNECT: Limit = limit("a new channel until it is connected", seconds(25));
+/// A channel that connects again.
+pub const CHANNEL_RECONNECT: Limit = limit("a channel until it is connected again", seconds(5));
+/// A channel that should run.
+pub const CHANNEL_RETURN: Limit = limit("a channel whose threads do not both run until they do", seconds(10));
+/// A channel that stands still.
+pub const CHANNEL_STALL: Limit = limit("a channel that stands still while it catches up", seconds(120));
+/// A relay log that is emptied.
+pub const CHANNEL_EMPTY: Limit = limit("a channel that applies the rest before it is dropped", seconds(60));
+/// Transactions without GTIDs.
+pub const GTID_DRAIN: Limit =
+    limit("transactions without a GTID until they are replicated", seconds(5 * MINUTE));
+
+/// Comparing a part of a table.
+pub const CHUNK: Limit = limit("one statement with which tables are compared", seconds(HOUR));
+/// A row of `verify`.
+pub const CANARY: Limit =
+    set("a row of `verify` along a channel, beyond its delay", seconds(30), "--canary-timeout");
+/// After an interrupt.
+pub const CANARY_END: Limit = limit("rows of `verify` that are under way after an interrupt", seconds(5));
+/// `MASTER_CONNECT_RETRY`.
+pub const CHANNEL_RETRY: Limit =
+    limit("a channel until it tries again by itself after a restart of `verify`", seconds(70));
+
+/// How often something that is waited for is looked at.
+pub const POLL: Duration = milliseconds(100);
+/// How often a running copy is looked at.
+pub const TICK: Duration = milliseconds(250);
+
+/// All of them, in the order of the reference.
+pub const ALL: &[Limit] = &[
+    CONNECT,
+    LOGIN,
+    READ_HOST,
+    SCRIPT,
+    STATEMENT,
+    LOOK,
+    PORT,
+    PORTS,
+    FAREWELL,
+    BEAT,
+    LEASE,
+    UNDO,
+    LOCK_WAIT,
+    LOCK_HOLD,
+    LOCK_PING,
+    LOCK_IDLE,
+    STALL,
+    LONG_STATEMENT,
+    FILES,
+    CLONE,
+    NEW_DATA,
+    RESTART,
+    RETURN,
+    PACKAGES,
+    COMMAND,
+    CHANNEL_CONNECT,
+    CHANNEL_RECONNECT,
+    CHANNEL_RETURN,
+    CHANNEL_STALL,
+    CHANNEL_EMPTY,
+    GTID_DRAIN,
+    CHUNK,
+    CANARY,
+    CANARY_END,
+    CHANNEL_RETRY,
+];
+
+/// Limits that a user can set for a run, and how many hosts it handles in parallel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Hosts, or steps, in parallel.
+    pub forks: usize,
+    /// See [`STALL`].
+    pub stall: Duration,
+    /// See [`LOCK_HOLD`].
+    pub lock: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { forks: 25, stall: STALL.time, lock: LOCK_HOLD.time }
+    }
+}
+
+/// The table of the reference.
+pub fn table() -> String {
+    let mut text = String::from("| limit of | default | set by |\n|---|---|---|\n");
+    for limit in ALL {
+        let by = match limit.set_by {
+            Some(name) if name.starts_with('-') => format!("`{name}`"),
+            Some(name) => name.to_owned(),
+            None => String::new(),
+        };
+        text.push_str(
+            &format!("| {} | {} | {by} |\n", limit.bounds, words(limit.time)).replace("|  |", "| |"),
+        );
+    }
+    text
+}
+
+/// A whole time in its largest unit.
+fn words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        _ if seconds >= HOUR && seconds.is_multiple_of(HOUR) => format!("{} h", seconds / HOUR),
+        _ if seconds > MINUTE && seconds.is_multiple_of(MINUTE) => format!("{} min", seconds / MINUTE),
+        _ => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_within_fifteen_seconds_of_silence() {
+        // The last sign of life, then the host's patience, and a second in which it looks.
+        assert!(BEAT.time + LEASE.time + seconds(1) < seconds(15));
+        assert!(LOCK_PING.time * 2 < LOCK_IDLE.time && LOCK_PING.time + LOCK_IDLE.time < seconds(15));
+        assert!(BEAT.time * 3 < LEASE.time, "a controller that is merely slow keeps its lock");
+    }
+
+    #[test]
+    fn every_limit_stands_once_in_the_reference() {
+        let mut bounds: Vec<&str> = ALL.iter().map(|l| l.bounds).collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        assert_eq!(bounds.len(), ALL.len());
+        assert!(table().lines().all(|line| line.starts_with('|') && line.ends_with('|')));
+    }
+}

@@ -1,0 +1,62 @@
+//! A connection of its own that carries lines and nothing else: signs of life must not wait behind a stream.
+
+use std::io;
+
+use tokio::{
+    io::{AsyncWriteExt, BufReader, Lines},
+    process::ChildStdout,
+    time,
+};
+
+use super::master::Master;
+use crate::model::limits;
+
+/// A script on a host, with lines both ways. It ends with its input, and that ends however this program does.
+#[derive(Debug)]
+pub struct Lifeline {
+    master: Master,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Lifeline {
+    /// Takes over a connection whose script has begun. `first` goes to its input before everything else.
+    pub(super) async fn begin(
+        master: Master,
+        lines: Lines<BufReader<ChildStdout>>,
+        first: Option<zeroize::Zeroizing<String>>,
+    ) -> io::Result<Self> {
+        let mut lifeline = Self { master, lines };
+        if let Some(first) = first {
+            lifeline.write(first.as_bytes()).await?;
+        }
+        Ok(lifeline)
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = async {
+            self.master.stdin.write_all(bytes).await?;
+            self.master.stdin.flush().await
+        };
+        time::timeout(limits::BEAT.time, written)
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// Says a line to the script.
+    ///
+    /// # Errors
+    /// When the connection takes none.
+    pub async fn say(&mut self, line: &str) -> io::Result<()> {
+        self.write(format!("{line}\n").as_bytes()).await
+    }
+
+    /// The next line of the script; nothing where it has ended. Can be cancelled.
+    pub async fn hear(&mut self) -> Option<String> {
+        self.lines.next_line().await.ok().flatten()
+    }
+
+    /// Ends the connection.
+    pub async fn close(self) {
+        self.master.end().await;
+    }
+}

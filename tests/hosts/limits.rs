@@ -1,0 +1,205 @@
+//! What bounds a run: a lock and a changed setting end by the host's own switch, whatever becomes of the controller;
+//! nothing hangs for ever; `--forks` holds.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::lab::{Lab, Run, patience};
+
+/// A source with a large table that knows no transactions, so that it is copied under a read lock.
+fn pair_with_a_locked_table() -> Lab {
+    let lab = Lab::pair();
+    lab.sql(
+        "db-a",
+        "create database shop; use shop; \
+         create table old (id int auto_increment primary key, v longblob) engine=MyISAM; \
+         insert into old (v) select random_bytes(1000) from seq_1_to_64000; \
+         create table new (id int auto_increment primary key)",
+    );
+    lab
+}
+
+/// The process of tandem itself: the lab's wrapper has no other child.
+fn controller(child: &Child) -> String {
+    let found = Command::new("pgrep").args(["-P", &child.id().to_string()]).output().expect("pgrep");
+    String::from_utf8(found.stdout).expect("a number").trim().to_owned()
+}
+
+fn signal(pid: &str, name: &str) {
+    let _ = Command::new("kill").args([&format!("-{name}"), pid]).stderr(Stdio::null()).status();
+}
+
+const WRITE: &str = "mariadb -e 'insert into shop.new () values ()'";
+
+/// Stops a program of a copy on a host as soon as it begins.
+fn stop_when_it_begins(lab: &Lab, host: &str, program: &str) -> Child {
+    let stop = format!(
+        "n=0; until pkill -STOP -f '^[^ ]*{program} --defaults-file=/dev/fd/3'; do n=$((n+1)); [ $n -lt 600 ] || exit 1; sleep 0.01; done"
+    );
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"));
+    command.arg("at").arg(lab.path("")).args([host, &stop]).spawn().expect("the lab script runs")
+}
+
+fn apply(lab: &Lab, more: &[&str]) -> Child {
+    let mut args = vec!["apply", "hot-standby", "--yes", "--allow", "restart"];
+    args.extend(more);
+    lab.tandem_command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("tandem")
+}
+
+/// Applies until the replica takes nothing any more while the source is locked.
+fn stuck(lab: &Lab, more: &[&str]) -> Child {
+    let mut stopped = stop_when_it_begins(lab, "db-b", "(mariadb|mysql)");
+    let child = apply(lab, more);
+    let locked = || lab.try_at("db-a", &format!("timeout 0.5 {WRITE}")).code != 0;
+    if !stopped.wait().expect("it ends").success() || !patience().any(|()| locked()) {
+        panic!("the source takes writes: {:?}", end(child));
+    }
+    child
+}
+
+fn end(child: Child) -> Run {
+    Run::of(&child.wait_with_output().expect("tandem ends"))
+}
+
+/// Seconds until the source takes writes, its lock is free, and its settings are back.
+fn free_again(lab: &Lab, host: &str, since: Instant) -> (f64, f64) {
+    let wrote = lab.try_at(host, &format!("timeout 60 {WRITE}"));
+    let writes = since.elapsed().as_secs_f64();
+    assert_eq!(wrote.code, 0, "{}", wrote.err);
+    let free = "flock -n /run/tandem/lock true && [ ! -e /var/lib/tandem/retention.json ] && [ \"$(ls /run/tandem | grep -c run-)\" = 0 ]";
+    assert!(
+        patience().any(|()| lab.try_at(host, free).code == 0),
+        "{}",
+        lab.at(host, "ls -R /run/tandem /var/lib/tandem")
+    );
+    let lock = since.elapsed().as_secs_f64();
+    assert_eq!(lab.sql(host, "select @@global.expire_logs_days"), "10.000000");
+    (writes, lock)
+}
+
+fn show(what: &str, (writes, lock): (f64, f64)) {
+    use std::io::Write;
+    let _ = writeln!(
+        std::io::stderr(),
+        "{what}: writes after {writes:.1} s, lock and settings after {lock:.1} s"
+    );
+    assert!(writes < 15.0 && lock < 15.0, "{what}: {writes} {lock}");
+}
+
+#[test]
+fn the_source_is_free_by_itself_whatever_becomes_of_the_controller() {
+    let lab = pair_with_a_locked_table();
+    // The cable of the source: neither side hears of the other.
+    let run = stuck(&lab, &["--lock-limit", "10min"]);
+    lab.link("db-a", "down");
+    show("cable", free_again(&lab, "db-a", Instant::now()));
+    let said = end(run);
+    assert!(said.code != 0 && said.err.contains("db-a"), "{said:?}");
+    lab.link("db-a", "up");
+
+    // The controller hangs, with all its connections open.
+    let run = stuck(&lab, &["--lock-limit", "10min"]);
+    let pid = controller(&run);
+    signal(&pid, "STOP");
+    show("hang", free_again(&lab, "db-a", Instant::now()));
+    signal(&pid, "CONT");
+    let said = end(run);
+    assert_ne!(said.code, 0, "{said:?}");
+
+    // The controller's power: nothing says good-bye.
+    let run = stuck(&lab, &["--lock-limit", "10min"]);
+    lab.link("db-a", "down");
+    lab.link("db-b", "down");
+    signal(&controller(&run), "KILL");
+    show("power", free_again(&lab, "db-a", Instant::now()));
+    end(run);
+    lab.link("db-a", "up");
+    lab.link("db-b", "up");
+
+    // The same as a process: its connections end at once.
+    let run = stuck(&lab, &["--lock-limit", "10min"]);
+    signal(&controller(&run), "KILL");
+    let after = free_again(&lab, "db-a", Instant::now());
+    show("kill", after);
+    assert!(after.0 < 5.0, "the end of the connections was not noticed: {after:?}");
+    end(run);
+
+    // Nothing is wrong with the controller, but the replica takes nothing.
+    let begun = Instant::now();
+    let run = stuck(&lab, &["--lock-limit", "5s"]);
+    let after = free_again(&lab, "db-a", begun);
+    let said = end(run);
+    assert!(said.code != 0 && said.err.contains("--lock-limit"), "{said:?}");
+    show("limit", after);
+
+    assert!(patience().any(|()| lab.try_at("db-b", "flock -n /run/tandem/lock true").code == 0));
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
+    lab.same(["db-a", "db-b"], "checksum table shop.old, shop.new extended");
+}
+
+#[test]
+fn no_more_hosts_than_forks_are_worked_on_in_parallel() {
+    let lab = Lab::boot(&["db-a", "db-b", "db-c"]);
+    lab.write(
+        "ring.yml",
+        "- hosts: db\n  topology: {kind: ring, members: [db-a, db-b, db-c]}\n  roles: [config, accounts, seed, replication]\n",
+    );
+    let most = |forks: &str, playbook: &str| {
+        let args = ["apply", playbook, "--yes", "--allow", "restart", "--format", "jsonl", "--forks", forks];
+        let mut child = lab
+            .tandem_command(&args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("tandem");
+        let (mut running, mut most, mut steps) = (0_i32, 0, 0);
+        for line in BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok) {
+            running += i32::from(line.contains("\"type\":\"started\""));
+            steps += i32::from(line.contains("\"type\":\"started\""));
+            running -= i32::from(line.contains("\"type\":\"done\"") || line.contains("\"type\":\"failed\""));
+            most = most.max(running);
+        }
+        assert!(child.wait().expect("tandem ends").success());
+        assert!(steps > 5, "{steps}");
+        most
+    };
+    assert_eq!(most("1", "ring.yml"), 1);
+    lab.tandem(&["plan", "ring.yml", "--forks", "1"]).expect(0);
+    lab.tandem(&["verify", "ring.yml", "--forks", "1"]).expect(0);
+    lab.tandem(&["doctor", "ring.yml", "--forks", "1"]).expect(0);
+}
+
+/// How long something takes.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = Instant::now();
+    let result = work();
+    (result, begun.elapsed())
+}
+
+#[test]
+fn a_copy_in_which_nothing_moves_ends_and_names_the_side() {
+    let lab = Lab::pair();
+    lab.sql(
+        "db-a",
+        "create database shop; use shop; create table big (id int auto_increment primary key, v longblob); \
+         insert into big (v) select random_bytes(1000) from seq_1_to_48000",
+    );
+    for (host, program) in [("db-a", "(mariadb-dump|mysqldump)"), ("db-b", "(mariadb|mysql)")] {
+        let mut stopped = stop_when_it_begins(&lab, host, program);
+        let child = apply(&lab, &["--stall-timeout", "4s"]);
+        if !stopped.wait().expect("it ends").success() {
+            panic!("no copy has begun: {:?}", end(child));
+        }
+        let (said, took) = timed(|| end(child));
+        assert_ne!(said.code, 0, "{said:?}");
+        assert!(said.err.contains(host) && said.err.contains("--stall-timeout"), "{said:?}");
+        assert!(took < Duration::from_secs(20), "{took:?}");
+        let left = "pgrep -f '^[^ ]*(mariadb|mysql)[^ ]* --defaults-file=/dev/fd/3'";
+        assert!(patience().any(|()| lab.try_at(host, left).code != 0), "the hung program is still there");
+    }
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
+    lab.same(["db-a", "db-b"], "checksum table shop.big extended");
+}
