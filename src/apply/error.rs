@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{model::HostName, transport::RunError};
+use crate::{
+    model::{HostName, masked},
+    transport::RunError,
+};
 
 /// The exit status of a script of ours that could not write at a place; its standard error names the place and the reason.
 const UNWRITABLE: i32 = 9;
@@ -14,7 +17,7 @@ pub struct StepError {
     pub host: HostName,
     /// What was tried, to be read after "could not".
     pub tried: String,
-    /// Why it failed, in the words of who said so. Never holds a secret.
+    /// Why it failed, in the words of who said so. Masked when the error is made.
     pub why: String,
     /// What to do next, if that is known.
     pub next: Option<String>,
@@ -25,7 +28,13 @@ pub struct StepError {
 impl StepError {
     /// An error without a next step.
     pub fn new(host: &HostName, tried: impl Into<String>, why: impl fmt::Display) -> Self {
-        Self { host: host.clone(), tried: tried.into(), why: why.to_string(), next: None, stale: false }
+        Self {
+            host: host.clone(),
+            tried: masked(tried),
+            why: masked(why.to_string()),
+            next: None,
+            stale: false,
+        }
     }
 
     /// What a plan rests on has changed since it was made.
@@ -46,7 +55,7 @@ impl StepError {
     /// The same with what to do next.
     #[must_use]
     pub fn then(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
+        self.next = Some(masked(next));
         self
     }
 }

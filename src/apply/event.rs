@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::{model::HostName, plan::StepId};
+use crate::{
+    model::{HostName, masked},
+    plan::StepId,
+};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]
@@ -68,6 +71,23 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The same without a secret in its words.
+    fn masked(mut self) -> Self {
+        let words = match &mut self {
+            Event::Started { summary: words, .. }
+            | Event::Progress { doing: words, .. }
+            | Event::Failed { error: words, .. }
+            | Event::Skipped { because: words, .. } => Some(words),
+            Event::Done { note, .. } => note.as_mut(),
+        };
+        if let Some(words) = words {
+            *words = masked(std::mem::take(words));
+        }
+        self
+    }
+}
+
 fn seconds<S: serde::Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
 }
@@ -86,6 +106,6 @@ impl Events {
     /// Reports something.
     pub fn send(&self, event: Event) {
         // A listener that has gone away is no reason to stop a run.
-        let _ = self.0.send(event);
+        let _ = self.0.send(event.masked());
     }
 }

@@ -1,51 +1,103 @@
 //! Whether the certificate that a host has will do. Pure: the time is the host's own clock.
 
+use sha2::{Digest, Sha256};
 use x509_parser::{
     extensions::GeneralName, parse_x509_certificate, pem::parse_x509_pem, prelude::X509Certificate,
 };
 
 use super::RENEW_DAYS;
 
+const DAY: i64 = 86_400;
+
 /// What lies in [`super::DIRECTORY`] on a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// The authority's certificate as PEM; empty where there is none.
+    /// The certificates of the authorities that it trusts as PEM; empty where there is none.
     pub authority: String,
     /// The server's certificate as PEM; empty where there is none.
     pub certificate: String,
     /// Owner, group and mode of the key, such as `mysql mysql 400`; empty where there is none.
     pub key: String,
+    /// The public part of the key, as the host has worked it out.
+    pub public: PublicKey,
 }
 
-/// Why a host needs another certificate; `None` where what it has will do.
+impl CertificateFacts {
+    /// Whether a host has neither a certificate nor an authority.
+    pub fn is_nothing(&self) -> bool {
+        [&self.authority, &self.certificate, &self.key].iter().all(|text| text.trim().is_empty())
+    }
+}
+
+/// The public part of a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PublicKey {
+    /// SHA-256 of the key with its parameters (`SubjectPublicKeyInfo`), as hexadecimal digits.
+    Info(String),
+    /// The point on its curve without the first byte, as hexadecimal digits.
+    Point(String),
+    /// There is a file, and no key in it that a program on the host can read.
+    Broken,
+    /// The host could not tell.
+    #[default]
+    Unknown,
+}
+
+/// The authority beside the inventory as a judge sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether the host trusts it.
+    pub trusts: bool,
+    /// Whether the host's certificate is by it.
+    pub by: bool,
+}
+
+/// Every certificate of a file of PEM texts, each as a PEM text of its own.
+pub fn certificates(pem: &str) -> Vec<String> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1).filter_map(|rest| rest.split_once(END));
+    let lines =
+        |body: &str| body.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n");
+    blocks.map(|(body, _)| format!("-----BEGIN CERTIFICATE-----\n{}\n{END}\n", lines(body))).collect()
+}
+
+/// When a certificate ends, as seconds since 1970; `None` where it is none.
+pub fn ends(pem: &str) -> Option<i64> {
+    with(pem, |certificate| certificate.validity().not_after.timestamp())
+}
+
+/// Whether a public key (`SubjectPublicKeyInfo`) is that of a certificate.
+pub fn belongs(pem: &str, public: &[u8]) -> bool {
+    with(pem, |certificate| certificate.public_key().raw == public).unwrap_or(false)
+}
+
+/// What a host makes of an authority.
+pub fn verdict(have: &CertificateFacts, authority: &str) -> Verdict {
+    let trusted = certificates(&have.authority);
+    let ours = certificates(authority);
+    let by = with(&have.certificate, |certificate| {
+        with(authority, |authority| certificate.verify_signature(Some(authority.public_key())).is_ok())
+    });
+    Verdict {
+        trusts: !ours.is_empty() && ours.iter().all(|one| trusted.contains(one)),
+        by: by.flatten().unwrap_or(false),
+    }
+}
+
+/// Why a host needs another certificate by the authority that it has one of; `None` where what it has will do.
 ///
-/// `authority` is the certificate beside the inventory, `names` are the names and addresses that the
-/// certificate must have, `clock` is seconds since 1970 on the host.
-pub fn judge(
-    have: &CertificateFacts,
-    authority: Option<&str>,
-    names: &[String],
-    clock: f64,
-) -> Option<String> {
+/// `names` are the names and addresses that the certificate must have, `clock` is seconds since 1970 on the host. That
+/// a certificate ends with its authority is no reason: another one would, too.
+pub fn judge(have: &CertificateFacts, authority: &str, names: &[String], clock: f64) -> Option<String> {
     if have.certificate.trim().is_empty() || have.key.is_empty() {
         return Some("it has no certificate".into());
-    }
-    let Some(authority) = authority else {
-        return Some("there is no authority beside the inventory yet".into());
-    };
-    if have.authority.trim() != authority.trim() {
-        return Some("the authority it knows is not the one beside the inventory".into());
     }
     if !have.key.ends_with(" 400") && !have.key.ends_with(" 600") && !have.key.ends_with(" 640") {
         return Some(format!("its key can be read by others ({})", have.key));
     }
-    let outcome = with(&have.certificate, |certificate| {
-        with(authority, |authority| look(certificate, authority, names, clock))
-    });
-    match outcome {
-        Some(Some(verdict)) => verdict,
-        _ => Some("its certificate makes no sense".into()),
-    }
+    let last = ends(authority);
+    with(&have.certificate, |certificate| look(certificate, have, names, last, clock))
+        .unwrap_or_else(|| Some("its certificate is invalid".into()))
 }
 
 fn with<T>(pem: &str, look: impl FnOnce(&X509Certificate<'_>) -> T) -> Option<T> {
@@ -56,23 +108,42 @@ fn with<T>(pem: &str, look: impl FnOnce(&X509Certificate<'_>) -> T) -> Option<T>
 
 fn look(
     certificate: &X509Certificate<'_>,
-    authority: &X509Certificate<'_>,
+    have: &CertificateFacts,
     names: &[String],
+    last: Option<i64>,
     clock: f64,
 ) -> Option<String> {
-    if certificate.verify_signature(Some(authority.public_key())).is_err() {
-        return Some("its certificate is not by the authority beside the inventory".into());
+    if !fits(certificate, &have.public) {
+        return Some("its key does not belong to its certificate".into());
     }
     let known = names_in(certificate);
     if let Some(missing) = names.iter().find(|n| !known.contains(n)) {
         return Some(format!("its certificate does not have the name {missing}"));
     }
-    let left = certificate.validity().not_after.timestamp() - clock as i64;
-    let days = left.div_euclid(86_400);
+    let end = certificate.validity().not_after.timestamp();
+    if last.is_some_and(|last| end >= last) {
+        return None;
+    }
+    let days = (end - clock as i64).div_euclid(DAY);
     if days < 0 {
         return Some("its certificate has ended".into());
     }
     (days < RENEW_DAYS).then(|| format!("its certificate ends within {RENEW_DAYS} days"))
+}
+
+/// Whether a key belongs to a certificate; what could not be worked out is no reason to change anything.
+fn fits(certificate: &X509Certificate<'_>, public: &PublicKey) -> bool {
+    let digits = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let key = certificate.public_key();
+    match public {
+        PublicKey::Unknown => true,
+        PublicKey::Broken => false,
+        PublicKey::Info(digest) => *digest == digits(&Sha256::digest(key.raw)),
+        PublicKey::Point(point) => match &*key.subject_public_key.data {
+            [4, rest @ ..] => *point == digits(rest),
+            _ => false,
+        },
+    }
 }
 
 fn names_in(certificate: &X509Certificate<'_>) -> Vec<String> {
@@ -112,9 +183,11 @@ mod tests {
             authority: authority.certificate,
             certificate: issued.certificate,
             key: "mysql mysql 400".into(),
+            public: PublicKey::Unknown,
         };
         let again = Authority::open(directory.path()).expect("the same authority");
-        let ca = Some(again.certificate.as_str());
+        let ca = again.certificate.as_str();
+        assert_eq!(verdict(&have, ca), Verdict { trusts: true, by: true });
         assert_eq!(judge(&have, ca, &names, now()), None);
         let more = [names.clone(), vec!["10.0.0.9".to_owned()]].concat();
         assert!(judge(&have, ca, &more, now()).is_some_and(|w| w.contains("10.0.0.9")));
@@ -123,16 +196,53 @@ mod tests {
         assert!(judge(&have, ca, &names, later + 86_400.0 * 100.0).is_some_and(|w| w.contains("has ended")));
         let other = tempfile::tempdir().expect("a directory");
         let other = Authority::open(other.path()).expect("another authority");
-        assert!(judge(&have, Some(&other.certificate), &names, now()).is_some());
+        assert_eq!(verdict(&have, &other.certificate), Verdict { trusts: false, by: false });
+        let both = format!("{}{}", other.certificate, have.authority);
+        let both = CertificateFacts { authority: both, ..have.clone() };
+        assert_eq!(verdict(&both, &other.certificate), Verdict { trusts: true, by: false });
         let open = CertificateFacts { key: "mysql mysql 644".into(), ..have };
         assert!(judge(&open, ca, &names, now()).is_some_and(|w| w.contains("read by others")));
+    }
+
+    #[test]
+    fn a_key_must_belong_to_its_certificate() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let authority = Authority::open(directory.path()).expect("an authority");
+        let names = vec!["db-a".to_owned()];
+        let (one, other) = (authority.issue(&names).expect("one"), authority.issue(&names).expect("another"));
+        let info = |pem: &str| {
+            let digits = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+            let of = |c: &X509Certificate<'_>| {
+                let key = c.public_key();
+                (digits(&Sha256::digest(key.raw)), digits(&key.subject_public_key.data[1..]))
+            };
+            with(pem, of).expect("a certificate")
+        };
+        let flaw = |public: PublicKey| {
+            let have = CertificateFacts {
+                authority: authority.certificate.clone(),
+                certificate: one.certificate.clone(),
+                key: "mysql mysql 400".into(),
+                public,
+            };
+            judge(&have, &authority.certificate, &names, now()).is_some()
+        };
+        let ((own, own_point), (foreign, foreign_point)) = (info(&one.certificate), info(&other.certificate));
+        assert!(!flaw(PublicKey::Info(own)) && flaw(PublicKey::Info(foreign)));
+        assert!(!flaw(PublicKey::Point(own_point)) && flaw(PublicKey::Point(foreign_point)));
+        assert!(flaw(PublicKey::Broken) && !flaw(PublicKey::Unknown));
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_is_judged(text in ".*") {
-            let have = CertificateFacts { authority: text.clone(), certificate: text.clone(), key: String::from("a b 400") };
-            let _ = judge(&have, Some(&text), &[], 0.0);
+            let have = CertificateFacts {
+                authority: text.clone(),
+                certificate: text.clone(),
+                key: String::from("a b 400"),
+                public: PublicKey::Info(text.clone()),
+            };
+            let _ = (judge(&have, &text, &[], 0.0), verdict(&have, &text), certificates(&text));
         }
     }
 }

@@ -9,7 +9,7 @@ mod authority;
 mod judge;
 
 pub use authority::{Authority, AuthorityError, Issued};
-pub use judge::{CertificateFacts, judge};
+pub use judge::{CertificateFacts, PublicKey, Verdict, belongs, certificates, ends, judge, verdict};
 
 /// Directory of a host that holds what follows. Servers that are confined by AppArmor or SELinux may
 /// read below /etc/mysql.
@@ -23,5 +23,7 @@ pub const KEY: &str = "/etc/mysql/tandem/server-key.pem";
 
 /// Days before its end at which a certificate is issued anew.
 pub const RENEW_DAYS: i64 = 30;
+/// Days before its end from which on the authority itself is spoken of, and may be renewed.
+pub const AUTHORITY_DAYS: i64 = 180;
 /// Days that a server's certificate is good for; clients refuse more than 825.
 pub const VALID_DAYS: i64 = 820;

@@ -270,7 +270,7 @@ fn learns(plan: &Plan) -> bool {
                     | Action::InstallPackages(_)
                     | Action::InstallServer { .. }
                     | Action::Command { .. }
-            )
+            ) || matches!(&s.action, Action::Certificate(plan) if !plan.others.is_empty())
         })
 }
 

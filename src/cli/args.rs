@@ -223,7 +223,8 @@ pub struct ApplyArgs {
     /// Answer the prompt with yes; allows nothing
     #[arg(short, long)]
     pub yes: bool,
-    /// What the steps may hurt: restart, cut-clients, reseed, reset-binlogs, drop-account, drop-channel
+    /// What the steps may hurt: restart, cut-clients, reseed, reset-binlogs, drop-account, drop-channel,
+    /// new-authority
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str, add = complete::allowed())]
     pub allow: Vec<Allow>,
     /// End a copy in which nothing moves for this long

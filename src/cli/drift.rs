@@ -13,7 +13,7 @@ use super::{
     prepare::{Prepared, prepare},
     snapshot::{PlayState, Snapshot},
     wants_json,
-    write::replace,
+    write::{FOR_ALL, replace},
 };
 use crate::{
     dialect::Dialect,
@@ -91,11 +91,11 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
         terminal.out(&render::drift(&document, &unread, playbook, terminal.columns_out()));
     }
     if let Some(path) = &args.metrics_file {
-        replace(path, &metrics(&document, &hosts, &unread, exit.code(), jiff::Timestamp::now().as_second()))
-            .map_err(|error| {
-                terminal.error(&format!("the metrics can't be written to {}: {error}", path.display()));
-                Exit::Error
-            })?;
+        let text = metrics(&document, &hosts, &unread, exit.code(), jiff::Timestamp::now().as_second());
+        replace(path, &text, FOR_ALL).map_err(|error| {
+            terminal.error(&format!("the metrics can't be written to {}: {error}", path.display()));
+            Exit::Error
+        })?;
     }
     if let Some(log) = args.log {
         log.write(&lines(&document, &unread, playbook)).map_err(|error| {

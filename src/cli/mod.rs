@@ -29,7 +29,7 @@ use self::{
     exit::Exit,
 };
 use crate::{
-    render::{Choice, Terminal},
+    render::{self, Choice, Terminal},
     schema,
 };
 
@@ -66,7 +66,14 @@ pub fn run() -> Exit {
     let exit = runtime.block_on(dispatch(cli, terminal));
     // What still runs must not hold up the end: connections end with their process.
     runtime.shutdown_background();
-    exit
+    match render::output_error() {
+        // Who reads only the beginning has what he wanted.
+        Some(error) if !render::reader_is_gone() => {
+            terminal.error(&format!("standard output could not be written: {error}"));
+            Exit::Error
+        }
+        _ => exit,
+    }
 }
 
 async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {

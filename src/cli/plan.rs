@@ -10,6 +10,7 @@ use super::{
     prepare::{Prepared, check, prepare, report},
     snapshot::Snapshot,
     wants_json,
+    write::{FOR_ITS_OWNER, replace_masked},
 };
 use crate::{
     plan::{self, Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy},
@@ -22,7 +23,7 @@ pub fn validate(global: &Global, playbook: Option<&str>, terminal: &Terminal) ->
     let (loaded, more) = check(global, playbook, terminal)?;
     let mut problems = loaded.problems;
     problems.extend(more);
-    loaded.project.secrets.check(&mut problems);
+    loaded.project.secrets.check(&loaded.project.uses, &mut problems);
     let fatal = problems.fatal();
     let hosts = loaded.project.inventory.hosts.len();
     let plays = loaded.project.plays.len();
@@ -186,13 +187,8 @@ pub fn read(file: &Path, terminal: &Terminal) -> Result<PlanDocument, Exit> {
 /// Writes a plan file: whole or not at all, for its owner only.
 fn save(path: &Path, document: &PlanDocument, terminal: &Terminal) -> Result<(), Exit> {
     let write = || -> std::io::Result<()> {
-        use std::io::Write;
-        let path = std::path::absolute(path)?;
-        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
-        serde_json::to_writer_pretty(&mut file, document)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map(|_| ()).map_err(|e| e.error)
+        let text = serde_json::to_string_pretty(document)?;
+        replace_masked(path, &format!("{text}\n"), FOR_ITS_OWNER)
     };
     write().map_err(|error| {
         terminal.error(&format!("the plan can't be saved as {}: {error}", path.display()));
@@ -200,6 +196,36 @@ fn save(path: &Path, document: &PlanDocument, terminal: &Terminal) -> Result<(),
     })?;
     terminal.note(&format!("Saved: tandem apply {}", path.display()));
     Ok(())
+}
+
+/// The `-e` of a saved plan: what it keeps, and the secrets that it only names, given again.
+fn extra_again(
+    kept: &[String],
+    global: &Global,
+    file: &Path,
+    terminal: &Terminal,
+) -> Result<Vec<String>, Exit> {
+    let given = |name: &str| {
+        global.extra.iter().find(|text| text.split_once('=').is_some_and(|(n, _)| n.trim() == name))
+    };
+    let secrets: Vec<&String> = kept.iter().filter(|text| !text.contains('=')).collect();
+    let foreign =
+        global.extra.iter().filter(|text| !secrets.iter().any(|name| given(name) == Some(text))).count();
+    if global.limit.is_some() || foreign > 0 {
+        terminal.error("A saved plan has its own --limit and -e. Make another plan to change them.");
+        return Err(Exit::Usage);
+    }
+    let missing: Vec<String> =
+        secrets.iter().filter(|name| given(name).is_none()).map(|name| format!(" -e {name}=...")).collect();
+    if !missing.is_empty() {
+        terminal.error(&format!(
+            "The plan was made with a secret on the command line, and a plan keeps none. Give it again: tandem apply {}{}",
+            file.display(),
+            missing.concat()
+        ));
+        return Err(Exit::Usage);
+    }
+    Ok(kept.iter().map(|text| given(text).unwrap_or(text).clone()).collect())
 }
 
 /// Reads the files that a saved plan was made from, as its maker named them.
@@ -216,10 +242,7 @@ pub fn prepare_again(
         ));
         return Err(Exit::BadInput);
     };
-    if global.limit.is_some() || !global.extra.is_empty() {
-        terminal.error("a saved plan has its own --limit and -e; make another plan instead");
-        return Err(Exit::Usage);
-    }
+    let extra = extra_again(&inputs.extra, global, file, terminal)?;
     let mut as_then = global.clone();
     as_then.ssh_config = global.ssh_config.as_ref().and_then(|p| std::path::absolute(p).ok());
     // Relative paths, here and in the files, mean what they meant to the plan's maker.
@@ -229,7 +252,7 @@ pub fn prepare_again(
     }
     as_then.inventory = inputs.inventory.iter().map(Into::into).collect();
     as_then.limit.clone_from(&inputs.limit);
-    as_then.extra.clone_from(&inputs.extra);
+    as_then.extra = extra;
     let allow: Vec<Allow> = inputs.allow.iter().filter_map(|word| word.parse().ok()).collect();
     prepare(&as_then, Some(&inputs.playbook), &allow, terminal)
 }

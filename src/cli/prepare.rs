@@ -8,12 +8,13 @@ use std::{
 use super::{args::Global, exit::Exit};
 use crate::{
     desired::{self, DesiredHost},
-    inventory::select,
+    inventory::{Uses, select},
     model::{HostName, Secret, SecretId, hide_from_now_on, without_hidden},
     observe::Options,
     plan::{Allow, Inputs, Policy},
     playbook::{Loaded, Play, Project, Request, load},
     render::{self, Terminal},
+    schema::looks_secret,
     source::{Problem, Problems, Sources},
     transport::Scratch,
 };
@@ -56,7 +57,10 @@ pub fn prepare(
     let Loaded { project, mut problems, sources } = loaded;
     problems.extend(built_problems);
     let secrets = match project.secrets.resolve_all() {
-        Ok(secrets) => secrets,
+        Ok(secrets) => {
+            project.secrets.check_passwords(&project.uses, &secrets, &mut problems);
+            secrets
+        }
         Err(more) => {
             problems.extend(more);
             BTreeMap::new()
@@ -139,8 +143,14 @@ pub fn check(
         return Ok((loaded, problems));
     }
     let mut plays = Vec::new();
+    let mut uses = Uses::default();
     for (play, hosts) in &loaded.project.plays {
         let built = desired::build(&loaded.project, play, hosts, &BTreeMap::new());
+        for host in built.desired.hosts.values() {
+            uses.channels.extend(host.channels.iter().map(|c| c.password.clone()));
+            let sudo = host.connection.sudo.as_ref().and_then(|s| s.password.clone());
+            uses.logins.extend(host.connection.password.clone().into_iter().chain(sudo));
+        }
         problems.extend(desired::lint(&built));
         problems.extend(built.problems.clone());
         plays.push((play, built));
@@ -160,6 +170,7 @@ pub fn check(
             problems.push(Problem::error("drift::rule", place, why, "this rule"));
         }
     }
+    loaded.project.uses = uses;
     veil(&mut loaded.problems, &loaded.project.hidden);
     veil(&mut problems, &loaded.project.hidden);
     Ok((loaded, problems))
@@ -193,6 +204,7 @@ pub fn report(problems: Problems, sources: &Sources, terminal: &Terminal) {
     if sorted.is_empty() || (terminal.quiet && !fatal) {
         return;
     }
+    let sorted: Vec<Problem> = sorted.into_iter().map(Problem::masked).collect();
     terminal.err(&render::problems(&sorted, sources, terminal.colours_err(), terminal.width()));
 }
 
@@ -204,13 +216,23 @@ pub fn bare_hosts(project: &Project) -> Vec<DesiredHost> {
     hosts.iter().filter_map(|name| built.remove(name)).collect()
 }
 
+/// `-e NAME=VALUE` as a saved plan keeps it: a secret by its name alone.
+fn kept(text: &str) -> String {
+    match text.split_once('=') {
+        Some((name, _)) if looks_secret(name.trim()) || without_hidden(text) != text => {
+            name.trim().to_owned()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 fn inputs(global: &Global, playbook: Option<&str>, allow: &[Allow]) -> Inputs {
     Inputs {
         directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
         inventory: global.inventory.iter().map(|p| p.to_string_lossy().into_owned()).collect(),
         playbook: playbook.unwrap_or_default().to_owned(),
         limit: global.limit.clone(),
-        extra: global.extra.clone(),
+        extra: global.extra.iter().map(|text| kept(text)).collect(),
         allow: allow.iter().map(ToString::to_string).collect(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     }

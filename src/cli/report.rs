@@ -7,10 +7,11 @@ use super::{
     prepare::prepare,
     snapshot::Snapshot,
     status,
-    write::replace,
+    write::{FOR_ITS_OWNER, replace_masked},
 };
 use crate::{
     desired::DesiredHost,
+    model::{json_without_hidden, without_hidden},
     observe::Observed,
     plan::PlanDocument,
     render::{self, ReportDocument, Terminal},
@@ -40,16 +41,33 @@ pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Res
         runs: history::past(terminal, RUNS),
     };
     let text = match global.format {
-        Format::Human => render::report(&document).map_err(|error| {
-            terminal.error(&format!("the page can't be made: {error}"));
-            Exit::Error
-        })?,
-        Format::Json | Format::Jsonl => format!("{}\n", serde_json::json!(document)),
+        Format::Human => {
+            let page = render::report(&document).map_err(|error| {
+                terminal.error(&format!("the page can't be made: {error}"));
+                Exit::Error
+            })?;
+            without_hidden(&page).into_owned()
+        }
+        Format::Json | Format::Jsonl => {
+            let mut value = serde_json::json!(document);
+            json_without_hidden(&mut value);
+            match &args.out {
+                None if global.format == Format::Json => {
+                    terminal.json(&value);
+                    return Ok(exit);
+                }
+                None => {
+                    terminal.json_line(&value);
+                    return Ok(exit);
+                }
+                Some(_) => format!("{value}\n"),
+            }
+        }
     };
     match &args.out {
         None => terminal.out(&text),
         Some(path) => {
-            replace(path, &text).map_err(|error| {
+            replace_masked(path, &text, FOR_ITS_OWNER).map_err(|error| {
                 terminal.error(&format!("the report can't be written to {}: {error}", path.display()));
                 Exit::Error
             })?;

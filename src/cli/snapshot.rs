@@ -47,7 +47,10 @@ pub struct Snapshot {
 
 /// Reads the certificate of each authority beside the inventory.
 fn look_at_authorities(built: &mut Built) {
-    for wish in built.desired.hosts.values_mut().filter_map(|h| h.certificates.as_mut()) {
+    for (name, host) in &mut built.desired.hosts {
+        let Some(wish) = host.certificates.as_mut() else { continue };
+        let brought = Authority::brought(&wish.directory, name.as_str()).is_ok_and(|b| b.is_some());
+        wish.can_issue = brought || Authority::has_key(&wish.directory);
         wish.authority = match Authority::certificate_in(&wish.directory) {
             Ok(Some(pem)) => Fact::Known(pem),
             Ok(None) => Fact::Absent,

@@ -40,6 +40,9 @@ pub async fn run(
         sessions = open.sessions;
         show(&document, before.as_ref(), screen.as_ref(), global, terminal, interval);
         let code = exit(&document);
+        if render::reader_is_gone() {
+            break code;
+        }
         before = Some(document);
         tokio::select! {
             () = tokio::time::sleep(interval) => {}

@@ -319,6 +319,7 @@ impl Reader<'_> {
                 host.certificates = Some(CertificatesWish {
                     directory: self.evaluated.base.join(directory),
                     authority: crate::model::Fact::Unread("not looked at yet".into()),
+                    can_issue: false,
                     place: self.place("directory"),
                 });
             }
@@ -355,6 +356,7 @@ impl Reader<'_> {
     fn channel(&mut self, endpoint: &dyn Fn(&HostName) -> Endpoint, topology: &Place) -> Option<ChannelWish> {
         let source = HostName::new(self.text("source")?);
         let (user, password) = (self.text("user"), self.secret("password"));
+        let written = password.as_ref().and_then(|id| self.evaluated.secrets.place(id)).cloned();
         let tls = self.tls("tls");
         let positioning =
             self.word("positioning", &[("gtid", Positioning::Gtid), ("file", Positioning::File)]);
@@ -367,6 +369,7 @@ impl Reader<'_> {
             source,
             user: user?,
             password: password?,
+            password_place: written.unwrap_or_else(|| self.place("password")),
             tls: tls?,
             positioning: positioning?,
             tls_ca,

@@ -136,6 +136,8 @@ pub struct CertificatesWish {
     pub directory: std::path::PathBuf,
     /// The authority's certificate as PEM, as it was when the hosts were observed.
     pub authority: crate::model::Fact<String>,
+    /// Whether something can be issued for this host: the authority's key is there, or a certificate that was brought.
+    pub can_issue: bool,
     /// Where it is written.
     pub place: Place,
 }
@@ -275,6 +277,8 @@ pub struct ChannelWish {
     pub user: String,
     /// Its password's reference.
     pub password: SecretId,
+    /// Where that is written.
+    pub password_place: Place,
     /// Protection on the wire.
     pub tls: Tls,
     /// How it knows where it is.

@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(
             dialect("10.11.6-MariaDB").change_channel(&STATEMENT),
             "CHANGE MASTER TO MASTER_HOST='10.0.0.1', MASTER_PORT=3306, MASTER_USER='repl_user', \
-             MASTER_PASSWORD='a''b\\\\c', MASTER_DELAY=0, MASTER_SSL=1, MASTER_SSL_CA='', \
+             MASTER_PASSWORD='a\\'b\\\\c', MASTER_DELAY=0, MASTER_SSL=1, MASTER_SSL_CA='', \
              MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_CONNECT_RETRY=10, MASTER_USE_GTID=slave_pos"
         );
         let named = ChannelStatement { name: "eu", coordinates: Some(("bin.000001", 4)), ..STATEMENT };
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(
             dialect("9.7.4").change_channel(&ChannelStatement { tls: false, ..STATEMENT }),
             "CHANGE REPLICATION SOURCE TO SOURCE_HOST='10.0.0.1', SOURCE_PORT=3306, SOURCE_USER='repl_user', \
-             SOURCE_PASSWORD='a''b\\\\c', SOURCE_DELAY=0, SOURCE_SSL=0, SOURCE_SSL_CA='', \
+             SOURCE_PASSWORD='a\\'b\\\\c', SOURCE_DELAY=0, SOURCE_SSL=0, SOURCE_SSL_CA='', \
              SOURCE_SSL_VERIFY_SERVER_CERT=0, SOURCE_CONNECT_RETRY=10, SOURCE_RETRY_COUNT=86400, \
              GET_SOURCE_PUBLIC_KEY=1, SOURCE_AUTO_POSITION=1 FOR CHANNEL ''"
         );
@@ -309,7 +309,7 @@ mod tests {
         let (old, new) = (dialect("10.5.29-MariaDB"), dialect("8.4.3"));
         for (words, wished) in [
             (old.start_channel(""), "START SLAVE"),
-            (old.stop_channel("a'b"), "STOP SLAVE 'a''b'"),
+            (old.stop_channel("a'b"), "STOP SLAVE 'a\\'b'"),
             (old.reset_channel("eu"), "RESET SLAVE 'eu'"),
             (old.drop_channel(""), "RESET SLAVE ALL"),
             (old.drop_channel("eu"), "RESET SLAVE 'eu' ALL"),

@@ -1,56 +1,337 @@
-//! Certificates for servers.
+//! Certificates for servers, and the authority that issues them.
+//!
+//! An authority is never replaced unasked. Where that was allowed, it happens in three rounds of one `apply`, so that at
+//! no moment a replica meets a certificate that it does not trust: every host trusts the new authority beside the old
+//! one; every server gets a certificate by the new one; every host trusts the new one alone.
 
-use super::Draft;
+use std::{collections::BTreeSet, path::Path};
+
+use super::{Context, Draft};
 use crate::{
-    certificate::{self, judge},
-    desired::DesiredHost,
-    model::Fact,
+    certificate::{self, AUTHORITY_DAYS, RENEW_DAYS, certificates, ends, judge, verdict},
+    desired::{CertificatesWish, DesiredHost},
+    model::{Fact, HostName},
     observe::HostFacts,
-    plan::{Action, CertificatePlan, Kind, Reason, Step, StepId},
+    plan::{Action, AuthorityPlan, CertificatePlan, Kind, Reason, Risk, Step, StepId, Warning},
 };
 
-/// Adds the step that gives a host its certificate.
-pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
-    let Some(wish) = &host.certificates else { return };
-    // Without a server, and without anything that could bring one, nobody can read its key.
-    if facts.server.is_absent() && host.server.is_none() && host.packages.is_empty() {
+const DAY: i64 = 86_400;
+
+/// One authority beside the inventory, and what the hosts make of it.
+struct Authority<'a> {
+    wish: &'a CertificatesWish,
+    /// Its certificate, unless there is none, or another one takes its place.
+    pem: Option<&'a str>,
+    /// What becomes of it.
+    plan: AuthorityPlan,
+    /// Hosts that can have a certificate.
+    hosts: Vec<(&'a DesiredHost, &'a HostFacts)>,
+    /// Hosts that could not be read.
+    unread: Vec<&'a HostName>,
+    /// Other authorities that hosts trust, as PEM.
+    others: BTreeSet<String>,
+}
+
+/// The authorities of a play, one for each directory.
+pub struct Authorities<'a> {
+    all: Vec<Authority<'a>>,
+    may_replace: bool,
+}
+
+impl<'a> Authorities<'a> {
+    /// What the hosts of a play make of its authorities.
+    pub fn of(context: &Context<'a>) -> Self {
+        let desired = context.desired;
+        let members = || desired.members.iter().filter_map(|m| desired.hosts.get(m));
+        let mut all: Vec<Authority<'a>> = Vec::new();
+        for wish in members().filter_map(|h| h.certificates.as_ref()) {
+            if all.iter().any(|a| a.wish.directory == wish.directory) {
+                continue;
+            }
+            let same =
+                |h: &&DesiredHost| h.certificates.as_ref().is_some_and(|w| w.directory == wish.directory);
+            let mut authority = Authority {
+                wish,
+                pem: wish.authority.known().map(String::as_str),
+                plan: AuthorityPlan::Make,
+                hosts: Vec::new(),
+                unread: Vec::new(),
+                others: BTreeSet::new(),
+            };
+            for host in members().filter(same) {
+                match context.observed.get(&host.name).and_then(Fact::known) {
+                    Some(facts) if can_have_one(host, facts) => authority.hosts.push((host, facts)),
+                    Some(_) => {}
+                    None => authority.unread.push(&host.name),
+                }
+            }
+            authority.decide(context.may_replace_authority);
+            all.push(authority);
+        }
+        Self { all, may_replace: context.may_replace_authority }
+    }
+
+    fn for_host(&self, host: &DesiredHost) -> Option<&Authority<'a>> {
+        let directory = &host.certificates.as_ref()?.directory;
+        self.all.iter().find(|a| a.wish.directory == *directory)
+    }
+
+    /// Refuses what would replace an authority unasked, and tells when one ends.
+    pub fn check(&self, draft: &mut Draft) {
+        for authority in &self.all {
+            let Some((first, _)) = authority.hosts.first() else { continue };
+            if let Fact::Unread(why) = &authority.wish.authority {
+                let reason =
+                    format!("the authority can't be read: {why}. Nothing was changed. Restore the file.");
+                draft.refuse(&first.name, "authority-unreadable", reason);
+                continue;
+            }
+            authority.tell_end(&first.name, draft);
+            let replaced = authority.replaced();
+            if replaced.is_empty() || self.may_replace {
+                continue;
+            }
+            let names: Vec<&str> = replaced.iter().map(|name| name.as_str()).collect();
+            let directory = authority.wish.directory.display();
+            let state = match authority.pem {
+                Some(_) => format!("trust another authority than the one in {directory}"),
+                None => format!("trust an authority, and there is none in {directory}"),
+            };
+            draft.refuse(
+                replaced[0],
+                "another-authority",
+                format!(
+                    "{} {state}. Copy ca.crt (and ca.key, where certificates are to be issued) there from where this fleet was \
+                     set up; the certificate alone is on the hosts, too: {}. To replace the authority on all hosts, pass \
+                     --allow new-authority.",
+                    names.join(", "),
+                    certificate::CA
+                ),
+            );
+            draft.barred.extend(replaced.into_iter().cloned());
+        }
+    }
+}
+
+/// Without a server, and without anything that could bring one, nobody can read a key.
+fn can_have_one(host: &DesiredHost, facts: &HostFacts) -> bool {
+    !(facts.server.is_absent() && host.server.is_none() && host.packages.is_empty())
+}
+
+impl<'a> Authority<'a> {
+    /// Which authority is to be trusted, and which others are.
+    fn decide(&mut self, may_replace: bool) {
+        if let Some(pem) = self.pem {
+            let clock = self.clock();
+            let near = ends(pem).is_some_and(|end| end - clock < AUTHORITY_DAYS * DAY);
+            self.plan = match near && may_replace && clock > 0 {
+                true => AuthorityPlan::Replace(pem.to_owned()),
+                false => AuthorityPlan::Keep(pem.to_owned()),
+            };
+        }
+        if !matches!(self.plan, AuthorityPlan::Keep(_)) {
+            self.pem = None;
+        }
+        let ours = self.pem.map(certificates).unwrap_or_default();
+        let trusted = self.hosts.iter().flat_map(|(_, facts)| certificates(&facts.certificate.authority));
+        self.others = trusted.filter(|one| !ours.contains(one)).collect();
+    }
+
+    /// The latest time that a host tells.
+    fn clock(&self) -> i64 {
+        self.hosts.iter().map(|(_, facts)| facts.os.clock as i64).max().unwrap_or(0)
+    }
+
+    /// Whether a host has nothing yet, so that nothing of it is replaced.
+    fn is_fresh(facts: &HostFacts) -> bool {
+        certificates(&facts.certificate.authority).is_empty()
+    }
+
+    fn trusted_by(&self, facts: &HostFacts) -> bool {
+        self.pem.is_some_and(|pem| verdict(&facts.certificate, pem).trusts)
+    }
+
+    fn issued(&self, facts: &HostFacts) -> bool {
+        self.pem.is_some_and(|pem| verdict(&facts.certificate, pem).by)
+    }
+
+    /// Hosts that trust another authority than ours, or have a certificate by one.
+    fn replaced(&self) -> Vec<&'a HostName> {
+        let other =
+            |facts: &HostFacts| !Self::is_fresh(facts) && !(self.trusted_by(facts) && self.issued(facts));
+        let hosts = self.hosts.iter().filter(|(_, facts)| other(facts));
+        match self.others.is_empty() {
+            true => Vec::new(),
+            false => hosts.map(|(host, _)| &host.name).collect(),
+        }
+    }
+
+    /// Whether each host that has a certificate can verify one by ours.
+    fn all_trust(&self) -> bool {
+        self.unread.is_empty()
+            && self.hosts.iter().all(|(_, facts)| Self::is_fresh(facts) || self.trusted_by(facts))
+    }
+
+    /// Whether nobody needs the others any more.
+    fn all_moved(&self) -> bool {
+        self.unread.is_empty() && self.hosts.iter().all(|(_, facts)| self.issued(facts))
+    }
+
+    fn tell_end(&self, host: &HostName, draft: &mut Draft) {
+        let Some(end) = self.pem.and_then(ends) else { return };
+        let days = (end - self.clock()).div_euclid(DAY);
+        if self.clock() == 0 || days >= AUTHORITY_DAYS {
+            return;
+        }
+        let day =
+            jiff::Timestamp::from_second(end).map(|t| t.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
+        let (code, verb) = match days {
+            ..0 => ("authority-ends-soon", "ended"),
+            0..RENEW_DAYS => ("authority-ends-soon", "ends"),
+            _ => ("authority-ends", "ends"),
+        };
+        draft.warnings.push(Warning {
+            host: host.clone(),
+            code: code.into(),
+            text: format!(
+                "the authority in {} {verb} on {day}, and with it every certificate by it. Renew it: tandem apply --allow \
+                 new-authority",
+                self.wish.directory.display()
+            ),
+        });
+    }
+}
+
+/// What is to be done on one host.
+enum Task {
+    /// It trusts these, and keeps its certificate.
+    Trust(String),
+    /// It gets a certificate.
+    Issue(String),
+}
+
+/// Adds the step that gives a host its certificate, or lets it trust the authority.
+pub fn steps(authorities: &Authorities<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    let (Some(wish), Some(authority)) = (&host.certificates, authorities.for_host(host)) else { return };
+    if !can_have_one(host, facts) || matches!(wish.authority, Fact::Unread(_)) {
         return;
     }
-    if let Fact::Unread(why) = &wish.authority {
-        draft.refuse(
-            &host.name,
-            "authority-unreadable",
-            format!("the fleet's own authority can't be read: {why}"),
-        );
+    if !authority.replaced().is_empty() && !authorities.may_replace {
         return;
     }
     let names = names(host);
-    let authority = wish.authority.known().map(String::as_str);
-    let Some(why) = judge(&facts.certificate, authority, &names, facts.os.clock) else { return };
-    let nothing = facts.certificate == certificate::CertificateFacts::default();
-    draft.steps.push(Step {
+    let Some(task) = task(authority, host, facts, &names, draft) else { return };
+    let (why, issue) = match task {
+        Task::Trust(why) => (why, false),
+        Task::Issue(why) => (why, true),
+    };
+    let ended = authority.pem.and_then(ends).is_some_and(|end| end <= facts.os.clock as i64);
+    if issue && ended {
+        let reason = format!(
+            "a certificate is due ({why}), and the authority in {} has ended. Renew it with --allow new-authority.",
+            wish.directory.display()
+        );
+        return draft.refuse(&host.name, "authority-ended", reason);
+    }
+    if issue && authority.pem.is_some() && !wish.can_issue {
+        let reason = format!(
+            "a certificate is due ({why}), and it can't be issued without {}. Run this where the key is kept, or put it there \
+             for this run.",
+            wish.directory.join("ca.key").display()
+        );
+        return draft.refuse(&host.name, "authority-key-missing", reason);
+    }
+    draft.steps.push(step(authority, host, facts, (why, issue), names));
+}
+
+/// What a host needs next. What waits for other hosts is noted.
+fn task(
+    authority: &Authority<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    names: &[String],
+    draft: &mut Draft,
+) -> Option<Task> {
+    if Authority::is_fresh(facts) {
+        return Some(Task::Issue("it has no certificate".into()));
+    }
+    if !authority.trusted_by(facts) {
+        return Some(match authority.others.is_empty() {
+            true => Task::Issue("it has no certificate".into()),
+            false => Task::Trust("it does not trust the authority beside the inventory yet".into()),
+        });
+    }
+    if !authority.issued(facts) {
+        let why = "its certificate is not by the authority beside the inventory";
+        if authority.others.is_empty() || authority.all_trust() {
+            return Some(Task::Issue(why.into()));
+        }
+        let unread: Vec<&str> = authority.unread.iter().map(|name| name.as_str()).collect();
+        let reason = match unread.is_empty() {
+            true => "its certificate by the new authority follows when all hosts trust that one".to_owned(),
+            false => {
+                format!("its certificate by the new authority waits for {}, not read", unread.join(", "))
+            }
+        };
+        draft.wait(&host.name, reason);
+        return None;
+    }
+    if let Some(flaw) = judge(&facts.certificate, authority.pem?, names, facts.os.clock) {
+        return Some(Task::Issue(flaw));
+    }
+    let trusts_more =
+        certificates(&facts.certificate.authority).iter().any(|one| authority.others.contains(one));
+    (trusts_more && authority.all_moved())
+        .then(|| Task::Trust("every certificate is by the authority beside the inventory now".into()))
+}
+
+fn step(
+    authority: &Authority<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    (why, issue): (String, bool),
+    names: Vec<String>,
+) -> Step {
+    let directory = authority.wish.directory.display();
+    let others: Vec<String> = match authority.all_moved() {
+        true => Vec::new(),
+        false => authority.others.iter().cloned().collect(),
+    };
+    let more = |text: &str| match others.len() {
+        0 => text.to_owned(),
+        n => format!("{text}, and {n} other until all have changed"),
+    };
+    let after = match issue {
+        true => format!("certificate for {}, good for {} days", names.join(", "), certificate::VALID_DAYS),
+        false => more(&format!("trusts the authority in {directory}")),
+    };
+    let replaces = !Authority::is_fresh(facts) && !(authority.trusted_by(facts) && authority.issued(facts));
+    Step {
         id: StepId(format!("{}/certificate", host.name)),
         host: host.name.clone(),
         kind: Kind::File,
-        summary: format!("give it a certificate by the authority in {}", wish.directory.display()),
-        reason: vec![Reason::declared(why.clone(), &wish.place)],
-        before: (!nothing).then_some(why),
-        after: Some(format!(
-            "certificate for {}, good for {} days",
-            names.join(", "),
-            certificate::VALID_DAYS
-        )),
-        risk: Vec::new(),
+        summary: match (issue, others.is_empty()) {
+            (true, _) => format!("give it a certificate by the authority in {directory}"),
+            (false, false) => format!("let it trust the authority in {directory}, too"),
+            (false, true) => format!("let it trust the authority in {directory} alone"),
+        },
+        reason: vec![Reason::declared(why.clone(), &authority.wish.place)],
+        before: (!facts.certificate.is_nothing()).then_some(why),
+        after: Some(after),
+        risk: if replaces && !others.is_empty() { vec![Risk::NewAuthority] } else { Vec::new() },
         requires: Vec::new(),
         action: Action::Certificate(CertificatePlan {
-            directory: wish.directory.clone(),
+            directory: Path::new(&authority.wish.directory).to_path_buf(),
             names,
             reload: facts
                 .server
                 .known()
                 .is_some_and(|s| s.variable("ssl_cert") == Some(certificate::CERTIFICATE)),
+            issue,
+            authority: authority.plan.clone(),
+            others,
         }),
-    });
+    }
 }
 
 /// The names at which replicas may know a server.

@@ -54,6 +54,8 @@ pub struct Context<'a> {
     pub may_drop_accounts: bool,
     /// Whether channels that nobody declared end; without, they are only told.
     pub may_drop_channels: bool,
+    /// Whether the authority that the servers trust may give way to another one; without, that is refused.
+    pub may_replace_authority: bool,
 }
 
 impl Context<'_> {
@@ -93,6 +95,8 @@ impl Draft {
 /// Compares one play with the fleet. The steps have no order yet; see [`crate::plan::link`].
 pub fn compare(context: &Context<'_>) -> Draft {
     let mut draft = Draft::default();
+    let authorities = certificates::Authorities::of(context);
+    authorities.check(&mut draft);
     for name in &context.desired.members {
         let Some(host) = context.desired.hosts.get(name) else { continue };
         let facts = match context.observed.get(name) {
@@ -107,7 +111,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
             }
         };
         firewall::steps(host, facts, &mut draft);
-        certificates::steps(host, facts, &mut draft);
+        certificates::steps(&authorities, host, facts, &mut draft);
         resources::steps(host, facts, &mut draft);
         server::steps(context, host, facts, &mut draft);
         service::steps(host, facts, &mut draft);

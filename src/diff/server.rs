@@ -254,6 +254,7 @@ mod tests {
             may_reseed: false,
             may_drop_accounts: false,
             may_drop_channels: false,
+            may_replace_authority: false,
         };
         let mut draft = Draft::default();
         steps(&context, host, facts, &mut draft);

@@ -150,9 +150,9 @@ fn message(line: &str) -> &str {
 /// The message, and no more of a long one than whole words.
 fn shorten(line: &str) -> String {
     const MOST: usize = 300;
-    let message = message(line);
+    let message = crate::model::without_hidden(message(line));
     if message.chars().count() <= MOST {
-        return message.to_owned();
+        return message.into_owned();
     }
     let cut: String = message.chars().take(MOST).collect();
     let whole = cut.rsplit_once(char::is_whitespace).map_or(cut.as_str(), |(whole, _)| whole);

@@ -1,5 +1,7 @@
 //! Why packages were not installed: out of the words of apt, dpkg and dnf.
 
+use crate::model::without_hidden;
+
 /// The cause and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageTrouble {
@@ -118,7 +120,7 @@ const NOT_FOUND: &[&str] = &["No match for argument", "Unable to find a match"];
 pub fn explain_packages(said: &str) -> Option<PackageTrouble> {
     let line_of = |marks: &[&str]| {
         let line = marks.iter().find_map(|mark| said.lines().find(|line| line.contains(mark)))?;
-        Some(line.trim().chars().take(240).collect::<String>())
+        Some(without_hidden(line.trim()).chars().take(240).collect::<String>())
     };
     let (cause, next, line) =
         CAUSES.iter().find_map(|(cause, next, marks)| Some((*cause, *next, line_of(marks)?)))?;

@@ -4,7 +4,10 @@
 use serde::Serialize;
 
 use super::Layer;
-use crate::dialect::{Scalar, identifier, literal};
+use crate::{
+    dialect::{Scalar, identifier, literal},
+    model::without_hidden,
+};
 
 /// Where the event stands that failed, out of the server's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,6 +321,7 @@ impl RowEvidence {
 
 fn shortened(text: &str) -> String {
     const MOST: usize = 300;
+    let text = &*without_hidden(text);
     match text.chars().count() > MOST {
         true => text.chars().take(MOST).chain("...".chars()).collect(),
         false => text.to_owned(),
@@ -372,7 +376,7 @@ mod tests {
         assert_eq!(
             evidence.lines("db-a", "db-b"),
             [
-                "the event changes in hello.t: id=-2, v='it''s' to id=2, v=NULL",
+                "the event changes in hello.t: id=-2, v='it\\'s' to id=2, v=NULL",
                 "db-a has now: id='2', v=NULL",
                 "db-b has now: no such row",
             ]

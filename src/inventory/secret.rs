@@ -1,5 +1,6 @@
 //! References to secrets, and the one place where they become values.
 
+mod password;
 mod sops;
 
 use std::{
@@ -9,8 +10,8 @@ use std::{
 };
 
 use crate::{
-    model::{Place, Secret, SecretId},
-    schema::is_secret_name,
+    model::{Place, Secret, SecretId, hide_secret},
+    schema::{is_common, is_secret_name},
     source::{Node, Problem, Problems, Yaml},
     vault::{Keyring, is_sealed},
 };
@@ -30,6 +31,8 @@ fn looked_up(text: &str) -> Option<String> {
     matches!(word(kind)?.as_str(), "env" | "ansible.builtin.env").then(|| word(name))?
 }
 
+pub use password::Uses;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reference {
     Env(String),
@@ -40,7 +43,7 @@ enum Reference {
     Literal(Secret),
 }
 
-/// Every secret of a run by its id. Values are fetched when they are needed.
+/// Every secret of a run by its id. Values are fetched when they are needed, and from then on shown nowhere.
 #[derive(Debug, Clone, Default)]
 pub struct SecretBook {
     entries: BTreeMap<SecretId, (Reference, Place)>,
@@ -174,6 +177,7 @@ impl SecretBook {
 
     /// Notes a secret that is written out, with a warning unless a vault holds it.
     fn literal(&mut self, name: &str, text: String, place: &Place, problems: &mut Problems) -> SecretId {
+        conceal(&text);
         if place.vaulted {
             return self.vaulted(text, place);
         }
@@ -201,11 +205,22 @@ impl SecretBook {
         self.entries.values().filter(|(r, _)| matches!(r, Reference::Literal(_))).map(|(_, place)| place)
     }
 
-    /// Fetches a secret.
+    /// Fetches a secret, which is shown nowhere from then on.
     ///
     /// # Errors
     /// When the reference leads to nothing; the problem has the reference's place.
     pub fn resolve(&self, id: &SecretId) -> Result<Secret, Problem> {
+        let fetched = self.fetch(id);
+        // What came out of a vault is hidden when it is read, whether it is a password or not.
+        if let Ok(secret) = &fetched
+            && !self.entries.get(id).is_some_and(|(_, place)| place.vaulted)
+        {
+            conceal(secret.expose());
+        }
+        fetched
+    }
+
+    fn fetch(&self, id: &SecretId) -> Result<Secret, Problem> {
         let Some((reference, place)) = self.entries.get(id) else {
             return Err(Problem::error(
                 "secret::unknown",
@@ -272,7 +287,8 @@ impl SecretBook {
     }
 
     /// What can be known of every reference without running a command.
-    pub fn check(&self, problems: &mut Problems) {
+    pub fn check(&self, uses: &Uses, problems: &mut Problems) {
+        let mut values = BTreeMap::new();
         for (id, (reference, place)) in &self.entries {
             match reference {
                 Reference::Command(_) | Reference::Sops(..) => {
@@ -286,13 +302,15 @@ impl SecretBook {
                         problems.push(problem.help("Install it, or put its directory into PATH."));
                     }
                 }
-                _ => {
-                    if let Err(problem) = self.resolve(id) {
-                        problems.push(problem);
+                _ => match self.resolve(id) {
+                    Ok(secret) => {
+                        values.insert(id.clone(), secret);
                     }
-                }
+                    Err(problem) => problems.push(problem),
+                },
             }
         }
+        self.check_passwords(uses, &values, problems);
     }
 
     /// The secrets that can be fetched now; the others are left out.
@@ -316,6 +334,13 @@ impl SecretBook {
             }
         }
         if problems.0.is_empty() { Ok(values) } else { Err(problems) }
+    }
+}
+
+/// Takes a secret out of all that is shown; a word that every second sentence has stays.
+pub(crate) fn conceal(value: &str) {
+    if !is_common(value) {
+        hide_secret(value);
     }
 }
 

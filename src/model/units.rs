@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::without_hidden;
+
 /// A number of bytes with a binary unit: `512 B`, `1.5 KiB`, `12.4 GiB`.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -49,10 +51,11 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
 
-/// A name from outside as one line of text: what would move the cursor, or end the line, is escaped.
+/// A name from outside as one line of text: what would move the cursor, or end the line, is escaped, and no secret
+/// is in it.
 pub fn visible(name: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
-    name.chars().map(escape).collect()
+    without_hidden(name).chars().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{DiskFacts, HostFacts, OsFacts, Reach, Sections, ServiceFacts, down, restart};
 use crate::{
-    certificate::CertificateFacts,
+    certificate::{CertificateFacts, PublicKey},
     firewall,
     model::{Endpoint, Fact},
     option_file::Files,
@@ -44,10 +44,23 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
             authority: sections.text("tls-ca").unwrap_or_default(),
             certificate: sections.text("tls-certificate").unwrap_or_default(),
             key: sections.text("tls-key").unwrap_or_default().trim().to_owned(),
+            public: public_key(&sections.text("tls-public").unwrap_or_default()),
         },
         resources: BTreeMap::new(),
         channel_passwords: channel_passwords(sections),
         os,
+    }
+}
+
+/// The public part of the server's key, in the words of the script.
+fn public_key(text: &str) -> PublicKey {
+    /// SHA-256 of nothing: openssl gave no key.
+    const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    match text.trim().split_once(' ') {
+        Some(("info", NOTHING)) => PublicKey::Broken,
+        Some(("info", digest)) => PublicKey::Info(digest.to_owned()),
+        Some(("point", point)) => PublicKey::Point(point.to_owned()),
+        _ => PublicKey::Unknown,
     }
 }
 

@@ -177,6 +177,19 @@ section tls-certificate
 show /etc/mysql/tandem/server-cert.pem
 section tls-key
 [ ! -e /etc/mysql/tandem/server-key.pem ] || stat -c '%U %G %a' /etc/mysql/tandem/server-key.pem
+section tls-public
+# The public part of the key, to see whether it belongs to the certificate; of the key itself nothing leaves the host.
+if [ -r /etc/mysql/tandem/server-key.pem ]; then
+  if command -v openssl >/dev/null 2>&1; then
+    openssl pkey -in /etc/mysql/tandem/server-key.pem -passin pass: -pubout -outform DER 2>/dev/null </dev/null | sha256sum |
+      sed 's/ .*//;s/^/info /'
+  else
+    # A key as tandem makes it ends with its public point.
+    point=$(sed '/-----/d' /etc/mysql/tandem/server-key.pem | tr -d '\r\n' | base64 -d 2>/dev/null | tail -c 70 | od -An -v -tx1 | tr -d ' \n')
+    case $point in a14403420004*) echo "point ${point#a14403420004}" ;; esac
+    point=
+  fi
+fi
 section seed
 show /var/lib/tandem/seed.json
 section retention

@@ -322,6 +322,23 @@ pub struct CertificatePlan {
     pub names: Vec<String>,
     /// Whether the server uses such a certificate already and can load the new one without a restart.
     pub reload: bool,
+    /// Whether a certificate is issued, or the host only trusts other authorities than before.
+    pub issue: bool,
+    /// Whether the authority beside the inventory is trusted as it is, or is made first.
+    pub authority: AuthorityPlan,
+    /// Other authorities that the host trusts, too, as PEM.
+    pub others: Vec<String>,
+}
+
+/// What becomes of the authority beside the inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthorityPlan {
+    /// It stays, and has this certificate.
+    Keep(String),
+    /// It is made: there is none.
+    Make,
+    /// Another one takes the place of the one with this certificate.
+    Replace(String),
 }
 
 /// A value of MySQL's `gtid_mode`, which goes from OFF to ON and back by one at a time.

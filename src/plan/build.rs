@@ -24,6 +24,7 @@ pub fn build(
     let may_reseed = policy.allow.contains(&Allow::Reseed);
     let may_drop_accounts = policy.allow.contains(&Allow::DropAccount);
     let may_drop_channels = policy.allow.contains(&Allow::DropChannel);
+    let may_replace_authority = policy.allow.contains(&Allow::NewAuthority);
     let context = Context {
         desired: &built.desired,
         observed,
@@ -31,6 +32,7 @@ pub fn build(
         may_reseed,
         may_drop_accounts,
         may_drop_channels,
+        may_replace_authority,
     };
     let mut plan = Plan::default();
     let mut barred = barred(&context, &mut plan);
@@ -63,9 +65,13 @@ pub fn build(
         }
         barred.extend(closing.iter().chain([&step.host]).cloned());
     }
-    // A server without an id can still be installed and started: that is how its id gets known.
+    // A server without an id can still be installed and started: that is how its id gets known. What keeps it down may
+    // be its certificate.
     let held = |step: &Step| {
-        let starts = matches!(step.action, Action::StartService { .. } | Action::InstallServer { .. });
+        let starts = matches!(
+            step.action,
+            Action::StartService { .. } | Action::InstallServer { .. } | Action::Certificate(_)
+        );
         refused.contains(&step.host)
             || barred.contains(&step.host)
             || (built.without_id.contains(&step.host) && !starts)
@@ -129,7 +135,9 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
                     host: name.clone(),
                     code: "password-too-long".into(),
                     reason: format!(
-                        "replication_password has more than the {longest} bytes that a channel of this server keeps."
+                        "the password of the channel from {} is longer than the {longest} bytes that this server keeps ({}). \
+                         Choose a shorter one.",
+                        channel.source, channel.password_place
                     ),
                 });
                 barred.extend([name.clone(), channel.source.clone()]);

@@ -73,7 +73,7 @@ pub struct Inputs {
     pub playbook: String,
     /// `--limit`, if it was given.
     pub limit: Option<String>,
-    /// `-e` values as they were given.
+    /// `-e NAME=VALUE` as they were given; of a secret the name alone, whose value `apply` has to be given again.
     pub extra: Vec<String>,
     /// Words of `--allow` that the plan was made with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -219,15 +219,17 @@ impl PlanDocument {
         serde_json::from_str(text).map_err(malformed)
     }
 
-    /// The same with every text that is made for people passed through `words`; names stay as they are.
+    /// The same with every text that is made for people passed through `words`, and names that hold text from outside.
     #[must_use]
     pub fn reworded(mut self, words: impl Fn(&str) -> String) -> Self {
         for step in &mut self.steps {
             let shown = [&mut step.before, &mut step.after].into_iter().flatten();
+            let names = step.requires.iter_mut().chain([&mut step.id]).map(|id| &mut id.0);
             for text in shown
                 .chain([&mut step.summary])
                 .chain(&mut step.reason)
                 .chain(step.risk.iter_mut().map(|r| &mut r.text))
+                .chain(names)
             {
                 *text = words(text);
             }

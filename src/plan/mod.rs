@@ -14,8 +14,8 @@ mod risk;
 mod step;
 
 pub use action::{
-    Action, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, ComparePlan, Coordinates, CopyMethod,
-    EndedChannel, GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
+    Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, ComparePlan, Coordinates,
+    CopyMethod, EndedChannel, GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
 };
 pub use build::{build, in_doubt};
 pub use ignore::{IgnoreOutcome, IgnoreRule, Ignored};

@@ -74,7 +74,7 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             Action::Unit { .. } => after(&host, &[Kind::Packages, Kind::File, Kind::Command]),
             Action::SetGlobal(_) => after(&host, &[Kind::OptionFile]),
             Action::Restart { .. } | Action::StartService { .. } => {
-                after(&host, &[Kind::Packages, Kind::OptionFile]);
+                after(&host, &[Kind::Packages, Kind::File, Kind::OptionFile]);
                 // One server at a time: the next one only when this one answers again.
                 requires.extend(restarted_before(&restarted, &index, &host).cloned());
             }

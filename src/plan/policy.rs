@@ -23,17 +23,20 @@ pub enum Allow {
     DropAccount,
     /// A channel that nobody declared ends.
     DropChannel,
+    /// The authority that the servers trust is replaced by another one.
+    NewAuthority,
 }
 
 impl Allow {
     /// Every word, in the order of the documentation.
-    pub const ALL: [Allow; 6] = [
+    pub const ALL: [Allow; 7] = [
         Allow::Restart,
         Allow::CutClients,
         Allow::Reseed,
         Allow::ResetBinlogs,
         Allow::DropAccount,
         Allow::DropChannel,
+        Allow::NewAuthority,
     ];
 
     /// The word itself.
@@ -45,6 +48,7 @@ impl Allow {
             Allow::ResetBinlogs => "reset-binlogs",
             Allow::DropAccount => "drop-account",
             Allow::DropChannel => "drop-channel",
+            Allow::NewAuthority => "new-authority",
         }
     }
 }
@@ -59,7 +63,7 @@ impl fmt::Display for Allow {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`{0}` is not something to allow; the words are restart, cut-clients, reseed, reset-binlogs, drop-account, \
-     drop-channel"
+     drop-channel, new-authority"
 )]
 pub struct UnknownAllow(String);
 

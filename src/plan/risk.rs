@@ -29,6 +29,8 @@ pub enum Risk {
     ReplacesData(String),
     /// A server's binary logs start over, or go on under another name, and somebody could need what is in them.
     ResetsBinlogs(String),
+    /// The authority that the fleet trusts gives way to another one.
+    NewAuthority,
     /// An account is dropped.
     DropsAccount,
     /// A channel ends.
@@ -60,6 +62,8 @@ pub enum RiskKind {
     ReplacesData,
     /// A server's binary logs start over, or go on under another name.
     ResetsBinlogs,
+    /// The authority that the servers trust is replaced.
+    NewAuthority,
     /// An account is dropped.
     DropsAccount,
     /// A channel ends.
@@ -110,6 +114,7 @@ impl Risk {
             Risk::WriteLock { .. } => RiskKind::WriteLock,
             Risk::ReplacesData(_) => RiskKind::ReplacesData,
             Risk::ResetsBinlogs(_) => RiskKind::ResetsBinlogs,
+            Risk::NewAuthority => RiskKind::NewAuthority,
             Risk::DropsAccount => RiskKind::DropsAccount,
             Risk::EndsChannel => RiskKind::EndsChannel,
             Risk::ReplicationPause => RiskKind::ReplicationPause,
@@ -126,6 +131,7 @@ impl Risk {
             Risk::CutClients(_) => Some(Allow::CutClients),
             Risk::ReplacesData(_) => Some(Allow::Reseed),
             Risk::ResetsBinlogs(_) => Some(Allow::ResetBinlogs),
+            Risk::NewAuthority => Some(Allow::NewAuthority),
             Risk::DropsAccount => Some(Allow::DropAccount),
             Risk::EndsChannel => Some(Allow::DropChannel),
             Risk::Restart { .. }
@@ -159,6 +165,7 @@ impl fmt::Display for Risk {
             Risk::WriteLock { host, why } => write!(f, "writes on {host} wait for a moment: {why}"),
             Risk::ReplacesData(what) => write!(f, "replaces data: {what}"),
             Risk::ResetsBinlogs(what) => write!(f, "resets binary logs: {what}"),
+            Risk::NewAuthority => f.write_str("replaces the authority that the servers trust"),
             Risk::DropsAccount => f.write_str("drops an account"),
             Risk::EndsChannel => {
                 f.write_str("ends a channel: what its source writes from then on does not come any more")

@@ -187,7 +187,8 @@ pub struct Warning {
 impl Warning {
     /// Whether `drift` counts it as a difference: something that nobody declared, or rows that differ.
     pub fn is_drift(&self) -> bool {
-        self.code.starts_with("extra-") || matches!(self.code.as_str(), "data-differs" | "own-writes")
+        self.code.starts_with("extra-")
+            || ["data-differs", "own-writes", "authority-ends-soon"].contains(&self.code.as_str())
     }
 }
 

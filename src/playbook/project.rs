@@ -8,7 +8,7 @@ use std::{
 use super::{Play, Role, play::groups_scope, shipped};
 use crate::{
     inventory::{
-        self, Inventory, Level, SecretBook, Variables, is_secret_name, looks_like_reference, select,
+        self, Inventory, Level, SecretBook, Uses, Variables, is_secret_name, looks_like_reference, select,
     },
     model::{HostName, Place, Secret, SecretId},
     plan::IgnoreRule,
@@ -52,6 +52,8 @@ pub struct Project {
     pub roles: BTreeMap<String, Role>,
     /// Secrets by reference.
     pub secrets: SecretBook,
+    /// What passwords are for, once the plays were built.
+    pub uses: Uses,
     /// `-e` values.
     pub extra: Vec<(String, Node)>,
     /// The inventory's directory.
@@ -127,12 +129,17 @@ fn base(inventory: &[PathBuf]) -> PathBuf {
 
 /// `-e NAME=VALUE`, the value read as YAML.
 fn extra(text: &str, sources: &mut Sources, problems: &mut Problems) -> Option<(String, Node)> {
-    let file = format!("-e {text}");
     let Some((name, value)) = text.split_once('=') else {
-        let place = Place::file(file);
+        let place = Place::file(format!("-e {text}"));
         problems.push(Problem::error("extra::shape", &place, "-e takes NAME=VALUE", ""));
         return None;
     };
+    // Of a reason, a message or a saved plan, the value is no part: it may be a secret.
+    let file = format!("-e {}", name.trim());
+    if schema::looks_secret(name.trim()) {
+        inventory::conceal(value);
+        sources.mask_all(&file);
+    }
     sources.built_in(&file, value, problems).map(|node| (name.trim().to_owned(), node))
 }
 

@@ -30,5 +30,5 @@ pub use progress::{Waiting, follow};
 pub use report::{PastRun, ReportDocument, report};
 pub use screen::Screen;
 pub use status::{status, tally};
-pub use terminal::{Choice, Terminal};
+pub use terminal::{Choice, Terminal, output_error, reader_is_gone};
 pub use verify::verify;

@@ -2,6 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
+use crate::model::masked;
+
 /// A heading: a host, a file.
 pub const HEADING: Style = Style::new().bold();
 /// Something is made.
@@ -17,7 +19,7 @@ pub const ALARM: Style = AnsiColor::Red.on_default().bold();
 /// What matters less.
 pub const QUIET: Style = Style::new().dimmed();
 
-/// A text in a style.
+/// A text in a style. It is masked before colours part it.
 pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", masked(text.to_string()))
 }

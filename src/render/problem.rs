@@ -54,17 +54,22 @@ pub fn problems(problems: &[Problem], sources: &Sources, colours: bool, width: u
 fn span(place: &crate::model::Place, label: &str, sources: &Sources) -> LabeledSpan {
     let label = (!label.is_empty()).then(|| label.to_owned());
     // Of a vault there are lines to point to, but not what stood on them.
-    if let Some(text) = sources.text(&place.file).filter(|_| sources.is_vault(&place.file)) {
-        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let shown = sources.shown(&place.file);
+    if let Some(shown) = shown.as_ref().filter(|_| sources.is_vault(&place.file)) {
+        let lines: Vec<&str> = shown.text.split_inclusive('\n').collect();
         let before = (place.line as usize).saturating_sub(1).min(lines.len().saturating_sub(1));
         let offset = lines.iter().take(before).map(|line| line.len()).sum();
         return LabeledSpan::new(label, offset, lines.get(before).map_or(1, |l| l.trim_end().len().max(1)));
     }
-    LabeledSpan::new(label, place.offset, place.length.max(1))
+    let (offset, length) = match &shown {
+        Some(shown) => shown.span(place.offset, place.length),
+        None => (place.offset, place.length.max(1)),
+    };
+    LabeledSpan::new(label, offset, length)
 }
 
 fn source(file: &str, sources: &Sources) -> Option<NamedSource<String>> {
-    sources.text(file).map(|text| NamedSource::new(file, text.to_string()))
+    sources.shown(file).map(|shown| NamedSource::new(file, shown.text))
 }
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Columns that stand below each other, as many as fit.
 
 use super::paint::{QUIET, paint};
+use crate::model::masked;
 
 /// One field: its text, and how it looks once it has its width.
 pub struct Cell {
@@ -11,12 +12,12 @@ pub struct Cell {
 impl Cell {
     /// A field.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), style: None }
+        Self { text: masked(text), style: None }
     }
 
     /// A field that stands out.
     pub fn styled(text: impl Into<String>, style: anstyle::Style) -> Self {
-        Self { text: text.into(), style: Some(style) }
+        Self { text: masked(text), style: Some(style) }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{
     borrow::Cow,
-    io::{IsTerminal, Write},
+    io::{self, IsTerminal, Write},
+    sync::OnceLock,
 };
 
 use anstream::ColorChoice;
@@ -41,20 +42,19 @@ impl Terminal {
         Self { quiet, verbose }
     }
 
-    /// Data, to standard output. A reader that has gone away is no error of ours.
+    /// Data, to standard output. What could not be written is told at the end: [`output_error`].
     pub fn out(&self, text: &str) {
-        let mut stream = anstream::stdout();
-        let _ = stream.write_all(harmless(&without_hidden(text)).as_bytes()).and_then(|()| stream.flush());
+        write_out(&without_hidden(text));
     }
 
     /// A JSON value, to standard output.
     pub fn json(&self, value: &impl serde::Serialize) {
-        self.out(&format!("{:#}\n", json(value)));
+        write_out(&format!("{:#}\n", json(value)));
     }
 
     /// A JSON value on one line, to standard output.
     pub fn json_line(&self, value: &impl serde::Serialize) {
-        self.out(&format!("{}\n", json(value)));
+        write_out(&format!("{}\n", json(value)));
     }
 
     /// A line to standard error, unless the user wants quiet.
@@ -137,11 +137,31 @@ impl Terminal {
     }
 }
 
+/// The first failure to write to standard output.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Why standard output did not take all that was printed, if so.
+pub fn output_error() -> Option<&'static io::Error> {
+    LOST.get()
+}
+
+/// Whether the reader of standard output has gone away, so that nothing more is worth printing.
+pub fn reader_is_gone() -> bool {
+    output_error().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn write_out(text: &str) {
+    let mut stream = anstream::stdout();
+    if let Err(error) = stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.flush()) {
+        let _ = LOST.set(error);
+    }
+}
+
 fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
     size.map_or(usize::MAX, |(terminal_size::Width(columns), _)| usize::from(columns).max(40))
 }
 
-/// A value without what came out of a vault, which must go before the escapes of JSON hide it from us.
+/// A value without secrets: keys that are words of ours stay, so that a program can read it whatever a secret is.
 fn json(value: &impl serde::Serialize) -> serde_json::Value {
     let mut value = serde_json::to_value(value).unwrap_or_default();
     json_without_hidden(&mut value);

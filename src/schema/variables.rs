@@ -255,6 +255,14 @@ pub fn is_secret_name(name: &str) -> bool {
     all().any(|(known, form, _)| known == name && form == Form::Secret)
 }
 
+/// Whether a name speaks of a secret: one of ours, or one of another role that lies in the same files.
+pub fn looks_secret(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    is_secret_name(name)
+        || ["password", "passwd", "passphrase", "secret", "token"].iter().any(|part| lower.ends_with(part))
+        || lower.ends_with("_pass")
+}
+
 /// Whether a text is a word that some variable takes: no secret, and part of every second sentence.
 pub fn is_common(text: &str) -> bool {
     let word = |form| matches!(form, Form::Words(words) if words.contains(&text));

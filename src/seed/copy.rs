@@ -15,7 +15,7 @@ use super::{check, lock::Lock, meanwhile, streams};
 use crate::{
     apply::{Event, Events, Fleet, StepError, journal::Journal},
     dialect::ReadStatement,
-    model::{Family, HostName, limits},
+    model::{Family, HostName, limits, without_hidden},
     observe::HostFacts,
     plan::{SeedPlan, Step},
     transport::{Login, RelayError, Stream, relay},
@@ -137,7 +137,7 @@ impl Told {
         } else if let Some((number, _)) = line.split_once(" bytes (") {
             self.read = number.trim().parse().unwrap_or(self.read);
         } else if !line.trim().is_empty() {
-            self.said = line.chars().take(300).collect();
+            self.said = without_hidden(line).chars().take(300).collect();
         }
     }
 }

@@ -50,7 +50,7 @@ impl Lock {
             return Ok(lock);
         }
         let tried = "take a read lock for the tables without transactions";
-        let mut sql = fleet.sql(from).await?;
+        let mut sql = fleet.local_sql(from).await?;
         let begun = Instant::now();
         let (wait, idle) = (limits::LOCK_WAIT.time.as_secs(), limits::LOCK_IDLE.time.as_secs());
         let set = format!(

@@ -1,6 +1,6 @@
 //! A mistake in a user's file, as plain data. `render` draws it with the lines it is about.
 
-use crate::model::Place;
+use crate::model::{Place, masked};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +63,16 @@ impl Problem {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same without a secret in its words, before lines are broken somewhere in it.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        let words = [&mut self.message, &mut self.label].into_iter().chain(&mut self.help);
+        for text in words.chain(self.related.iter_mut().map(|(_, label)| label)) {
+            *text = masked(std::mem::take(text));
+        }
         self
     }
 

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Node, Problem, Problems, yaml};
+use super::{Node, Problem, Problems, shown::Shown, yaml};
 use crate::{
     model::Place,
     vault::{Keyring, VaultError, is_sealed},
@@ -18,6 +18,8 @@ pub struct Sources {
     texts: BTreeMap<Arc<str>, Arc<str>>,
     /// Files that are vaults; of these only the names of variables are kept as a text.
     vaults: BTreeSet<Arc<str>>,
+    /// Parts of texts that are secrets: from and to.
+    masked: BTreeMap<Arc<str>, Vec<(usize, usize)>>,
     keyring: Keyring,
 }
 
@@ -119,20 +121,9 @@ impl Sources {
 
     /// Hides a secret that is written out in a file, so that no diagnostic shows it.
     pub fn mask(&mut self, place: &Place) {
-        if self.is_vault(&place.file) {
-            return;
-        }
-        let Some(text) = self.texts.get_mut(&place.file) else { return };
-        let end = place.offset.saturating_add(place.length).min(text.len());
-        if let (Some(before), Some(hidden), Some(after)) =
-            (text.get(..place.offset), text.get(place.offset..end), text.get(end..))
-        {
-            // Of the same length, so that every other place stays where it is.
-            let stars: String = hidden
-                .chars()
-                .map(|c| if c == '\n' { "\n".into() } else { "*".repeat(c.len_utf8()) })
-                .collect();
-            *text = format!("{before}{stars}{after}").into();
+        if !self.is_vault(&place.file) {
+            let part = (place.offset, place.offset.saturating_add(place.length));
+            self.masked.entry(place.file.clone()).or_default().push(part);
         }
     }
 
@@ -142,9 +133,15 @@ impl Sources {
         files.into_iter().any(|(_, text)| has_word(text, word))
     }
 
-    /// A file's text.
-    pub fn text(&self, name: &str) -> Option<&Arc<str>> {
-        self.texts.get(name)
+    /// The same for a whole text.
+    pub fn mask_all(&mut self, name: &str) {
+        self.masked.entry(name.into()).or_default().push((0, usize::MAX));
+    }
+
+    /// A file's text as it may be shown.
+    pub fn shown(&self, name: &str) -> Option<Shown> {
+        let parts = self.masked.get(name).map(Vec::as_slice).unwrap_or_default();
+        self.texts.get(name).map(|text| Shown::new(text, parts))
     }
 
     fn name(path: &Path) -> Arc<str> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{HostName, duration};
+use crate::model::{HostName, duration, masked};
 
 /// Why a connection did not come about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +79,8 @@ impl ConnectError {
             .map(str::trim)
             .rfind(|line| !line.is_empty() && !line.starts_with('@'))
             .unwrap_or("ssh ended without a word")
-            .trim_end_matches('.')
-            .to_owned();
+            .trim_end_matches('.');
+        let said = masked(said);
         let next = next_step(kind, host, destination, port, known_hosts);
         Self { host: host.clone(), destination: destination.to_owned(), kind, said, next }
     }

@@ -8,7 +8,7 @@ use tokio::time;
 use super::{SqlError, without_data};
 use crate::{
     dialect::{ReadStatement, reads_only},
-    model::Secret,
+    model::{Secret, masked},
 };
 
 /// How to log in to a server through its socket.
@@ -167,7 +167,7 @@ async fn run(connection: &mut Conn, sql: &str, limit: Duration) -> Result<Vec<Ro
     let rows: Vec<mysql_async::Row> = match time::timeout(limit, connection.query(sql)).await {
         Err(_) => return Err(SqlError::Timeout(limit)),
         Ok(Err(mysql_async::Error::Server(error))) => {
-            let message = without_data(error.code.into(), &error.message);
+            let message = masked(without_data(error.code.into(), &error.message));
             return Err(SqlError::Server { code: error.code, message });
         }
         Ok(Err(other)) => return Err(SqlError::Broken(plain(&other))),

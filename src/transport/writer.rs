@@ -6,7 +6,7 @@ use openssh::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::io::AsyncWriteExt;
 
 use super::{ConnectError, Lifeline, Login, Output, RunError, Session, SqlError, SqlWriter, sql};
-use crate::model::HostName;
+use crate::model::{HostName, without_hidden};
 
 /// The right to change something. Only `apply` makes one, so code that plans or reports can't.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ pub struct Stream<'a> {
 
 /// The end of a text, at a character's border.
 pub(super) fn tail(text: &str, most: usize) -> String {
-    let text = text.trim();
+    let text = &*without_hidden(text.trim());
     let mut from = text.len().saturating_sub(most);
     while !text.is_char_boundary(from) {
         from += 1;

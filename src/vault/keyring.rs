@@ -11,6 +11,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{VaultError, age, ansible::Vault};
+use crate::model::hide_secret;
 
 /// Where one vault password comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,6 +142,9 @@ impl PasswordSource {
         let begin = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
         let end = bytes.iter().rev().take_while(|b| matches!(b, b'\r' | b'\n')).count();
         let bytes = bytes.get(begin..bytes.len().saturating_sub(end)).unwrap_or_default();
+        if let Ok(password) = std::str::from_utf8(bytes) {
+            hide_secret(password);
+        }
         if bytes.is_empty() { Err("it is empty".into()) } else { Ok(Zeroizing::new(bytes.to_vec())) }
     }
 }

@@ -4,6 +4,7 @@
 mod accidents;
 mod accounts;
 mod adoption;
+mod authority;
 mod bare;
 mod comeback;
 mod compared;

@@ -6,13 +6,13 @@ use tokio::sync::Mutex;
 
 use super::{super::fleet::SCRIPT, super::journal::Journal, Fleet, StepError, restart::PLACE, statements};
 use crate::{
-    certificate::{Authority, DIRECTORY},
+    certificate::{Authority, AuthorityError, DIRECTORY, Issued},
     model::HostName,
-    plan::CertificatePlan,
+    plan::{AuthorityPlan, CertificatePlan},
 };
 
-/// Argument: DIRECTORY. Standard input: three PEM texts, each behind a line `#@ NAME`, then `#@ end`. All three are
-/// there before any takes its place.
+/// Argument: DIRECTORY. Standard input: PEM texts, each behind a line `#@ NAME`, then `#@ end`. All are there before any
+/// takes its place; a key comes before its certificate, and both before the authority.
 const WRITE: &str = r#"
 set -u
 umask 077
@@ -34,15 +34,53 @@ receive() {
 }
 at "$directory" receive
 cd "$directory" || exit 1
-at "$directory" sync ca.pem.new server-cert.pem.new server-key.pem.new
-at "$directory" chmod 644 ca.pem.new server-cert.pem.new
-at "$directory" chmod 400 server-key.pem.new
-if id mysql >/dev/null 2>&1; then at "$directory" chown mysql: server-key.pem.new; fi
-mv server-key.pem.new server-key.pem && mv server-cert.pem.new server-cert.pem && mv ca.pem.new ca.pem && sync
+for name in server-key.pem server-cert.pem ca.pem; do
+  [ -e "$name.new" ] || continue
+  at "$directory" test -s "$name.new"
+  case $name in
+    server-key.pem) at "$directory" chmod 400 "$name.new" ;;
+    *) at "$directory" chmod 644 "$name.new" ;;
+  esac
+  at "$directory" sync "$name.new"
+done
+if [ -e server-key.pem.new ] && id mysql >/dev/null 2>&1; then at "$directory" chown mysql: server-key.pem.new; fi
+for name in server-key.pem server-cert.pem ca.pem; do
+  [ ! -e "$name.new" ] || mv "$name.new" "$name" || exit 1
+done
+sync
 "#;
 
 /// Two hosts must not make two authorities.
 static OPENING: Mutex<()> = Mutex::const_new(());
+
+/// The authority's certificate, and what is issued by it.
+fn certificates(host: &HostName, plan: &CertificatePlan) -> Result<(String, Option<Issued>), AuthorityError> {
+    let directory = &plan.directory;
+    if !plan.issue
+        && let AuthorityPlan::Keep(pem) = &plan.authority
+    {
+        return Ok((pem.clone(), None));
+    }
+    let brought = match plan.issue {
+        true => Authority::brought(directory, host.as_str())?,
+        false => None,
+    };
+    if let (Some(brought), AuthorityPlan::Keep(pem)) = (brought, &plan.authority) {
+        return Ok((pem.clone(), Some(brought)));
+    }
+    let authority = match &plan.authority {
+        AuthorityPlan::Replace(old) => Authority::renew(directory, old)?,
+        AuthorityPlan::Keep(_) | AuthorityPlan::Make => Authority::open(directory)?,
+    };
+    let issued = match plan.issue {
+        true => Some(match Authority::brought(directory, host.as_str())? {
+            Some(brought) => brought,
+            None => authority.issue(&plan.names)?,
+        }),
+        false => None,
+    };
+    Ok((authority.certificate, issued))
+}
 
 /// Issues a certificate and puts it in its place; a server that uses it already loads it at once.
 pub async fn run(
@@ -52,27 +90,28 @@ pub async fn run(
     journal: &Journal,
 ) -> Result<Option<String>, StepError> {
     let begun = Instant::now();
-    let tried = format!("issue a certificate for {}", plan.names.join(", "));
-    let failed = |e: crate::certificate::AuthorityError| {
+    let tried = match plan.issue {
+        true => format!("issue a certificate for {}", plan.names.join(", ")),
+        false => "let it trust the authority".to_owned(),
+    };
+    let failed = |e: AuthorityError| {
         StepError::new(host, tried.clone(), e)
             .then("See the directory of the authority; nothing was changed on the host.")
     };
     let (authority, issued) = {
         let _one_at_a_time = OPENING.lock().await;
-        let authority = Authority::open(&plan.directory).map_err(failed)?;
-        let issued = match Authority::brought(&plan.directory, host.as_str()).map_err(failed)? {
-            Some(brought) => brought,
-            None => authority.issue(&plan.names).map_err(failed)?,
-        };
-        (authority, issued)
+        certificates(host, plan).map_err(failed)?
     };
-    let mut text = zeroize::Zeroizing::new(String::new());
-    for (name, pem) in [
-        ("ca.pem", authority.certificate.as_str()),
-        ("server-cert.pem", issued.certificate.as_str()),
-        ("server-key.pem", issued.key.as_str()),
-    ] {
-        text.push_str(&format!("#@ {name}\n{}\n", pem.trim_end()));
+    let mut trusted = authority.trim_end().to_owned();
+    for other in &plan.others {
+        trusted.push('\n');
+        trusted.push_str(other.trim_end());
+    }
+    let mut text = zeroize::Zeroizing::new(format!("#@ ca.pem\n{trusted}\n"));
+    if let Some(issued) = &issued {
+        for (name, pem) in [("server-cert.pem", &issued.certificate), ("server-key.pem", &issued.key)] {
+            text.push_str(&format!("#@ {name}\n{}\n", pem.trim_end()));
+        }
     }
     text.push_str("#@ end\n");
     let what = "write its certificate";
@@ -83,7 +122,7 @@ pub async fn run(
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
     journal.ran(host, what, begun.elapsed(), &said);
     result.map_err(|e| StepError::unwritten(host, what, e))?;
-    if plan.reload {
+    if plan.reload && plan.issue {
         let mut sql = statements(host, fleet, journal).await?;
         let Some(reload) = fleet.dialect(host)?.reload_certificates() else {
             return Ok(Some("it counts from the server's next restart on".into()));

@@ -96,8 +96,11 @@ impl Builder<'_> {
             errors.clear();
             left.retain(|(name, node)| match scope.evaluate(&node.to_json()) {
                 Ok(value) => {
-                    let sealed =
-                        crate::inventory::is_secret_name(name).then(|| book.vaulted_value(&value)).flatten();
+                    let secret = crate::inventory::is_secret_name(name);
+                    if let Some(text) = value.as_str().filter(|_| secret) {
+                        crate::inventory::conceal(text);
+                    }
+                    let sealed = secret.then(|| book.vaulted_value(&value)).flatten();
                     scope.set(name, sealed.map_or(value, |SecretId(id)| Scope::secret(&id)));
                     false
                 }

@@ -7,7 +7,7 @@ use super::{
     layout::{HEIGHT, Layout, Point, WIDTH, layout},
     state,
 };
-use crate::status::StatusDocument;
+use crate::{model::without_hidden, status::StatusDocument};
 
 const STYLE: &str = "\
 svg{background:#fbfaf8;font-family:'Helvetica Neue',Helvetica,Arial,'DejaVu Sans',sans-serif}\
@@ -216,6 +216,7 @@ fn description(nodes: &[Node], arrows: &[Arrow]) -> String {
 }
 
 fn shortened(text: &str, most: usize) -> String {
+    let text = &*without_hidden(text);
     match text.chars().count() > most {
         true => text.chars().take(most - 1).chain(['\u{2026}']).collect(),
         false => text.to_owned(),
@@ -224,7 +225,7 @@ fn shortened(text: &str, most: usize) -> String {
 
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in without_hidden(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

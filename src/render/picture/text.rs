@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Arrow, Look, Node, drawing, state};
-use crate::status::StatusDocument;
+use crate::{model::without_hidden, status::StatusDocument};
 
 /// The text of a Mermaid flowchart.
 pub fn mermaid(document: &StatusDocument) -> String {
@@ -64,7 +64,8 @@ fn words(arrow: &Arrow) -> String {
 
 /// Text without what either language gives a meaning to.
 fn plain(text: &str) -> String {
-    text.chars()
+    without_hidden(text)
+        .chars()
         .map(|c| if matches!(c, '"' | '|' | '\\' | '<' | '>' | '\n' | '[' | ']') { ' ' } else { c })
         .collect()
 }

@@ -4,7 +4,7 @@ use minijinja::{AutoEscape, Environment, context, value::Value};
 use serde::Serialize;
 
 use super::svg;
-use crate::{plan::PlanDocument, status::StatusDocument};
+use crate::{model::json_without_hidden, plan::PlanDocument, status::StatusDocument};
 
 /// What a report shows.
 #[derive(Debug, Clone, Serialize)]
@@ -45,10 +45,13 @@ pub fn report(document: &ReportDocument) -> Result<String, String> {
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report", include_str!("page.html")).map_err(|e| e.to_string())?;
     let page = environment.get_template("report").map_err(|e| e.to_string())?;
+    // Masked before it is escaped.
+    let mut shown = serde_json::to_value(document).map_err(|e| e.to_string())?;
+    json_without_hidden(&mut shown);
     let picture = Value::from_safe_string(svg(&document.status));
     let bytes: Vec<Option<String>> =
         document.status.hosts.iter().map(|h| h.data_bytes.map(crate::model::bytes)).collect();
-    page.render(context! { r => Value::from(minijinja::value::Serde(document)), picture, bytes, version => env!("CARGO_PKG_VERSION") })
+    page.render(context! { r => Value::from(minijinja::value::Serde(&shown)), picture, bytes, version => env!("CARGO_PKG_VERSION") })
         .map_err(|e| e.to_string())
 }
 

@@ -1,0 +1,51 @@
+//! Passwords that no server, or no login, can take.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::SecretBook;
+use crate::{
+    model::{Secret, SecretId},
+    source::{Problem, Problems},
+};
+
+/// Bytes of a channel's password that some server keeps: MariaDB's 96 (error 1470). MySQL's limit is lower, and is
+/// looked at when the version is known.
+const LONGEST: usize = 96;
+
+/// What passwords are for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Those of channels.
+    pub channels: BTreeSet<SecretId>,
+    /// Those of ssh and sudo.
+    pub logins: BTreeSet<SecretId>,
+}
+
+impl SecretBook {
+    /// Refuses passwords that would never work: a replica keeps its password on one line of a file, and ssh and sudo
+    /// read one line.
+    pub fn check_passwords(&self, uses: &Uses, values: &BTreeMap<SecretId, Secret>, problems: &mut Problems) {
+        for id in uses.channels.union(&uses.logins) {
+            let (Some((_, place)), Some(secret)) = (self.entries.get(id), values.get(id)) else { continue };
+            let text = secret.expose();
+            let channel = uses.channels.contains(id);
+            let why = if text.contains(['\n', '\r', '\0']) {
+                let who = if channel { "a replica" } else { "ssh or sudo" };
+                format!("the password has a line break or a NUL character, which {who} can't take")
+            } else if channel && text.len() > LONGEST {
+                format!("the password is longer than the {LONGEST} bytes that a channel can keep")
+            } else {
+                continue;
+            };
+            problems.push(
+                Problem::error("secret::password", place, why, "this secret")
+                    .help("Choose another password; of a file, only the last line break is no part of it."),
+            );
+        }
+    }
+
+    /// Where a secret is written, for reasons.
+    pub fn place(&self, id: &SecretId) -> Option<&crate::model::Place> {
+        self.entries.get(id).map(|(_, place)| place)
+    }
+}
