@@ -3,6 +3,7 @@
 mod error;
 mod event;
 mod executor;
+mod far_end;
 mod fence;
 mod fleet;
 mod guard;

@@ -108,6 +108,11 @@ impl Snapshot {
                 observe::look_closer(&mut reading, &doubtful, prepared.options.forks).await;
                 plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
             }
+            let ends = plan::changing_ends(&plan, &reading.observed);
+            if !ends.is_empty() {
+                observe::prove_ends(&mut reading, &ends).await;
+                plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+            }
             if let Some(limit) = &prepared.limit {
                 plan.limit(limit);
             }

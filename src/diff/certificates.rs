@@ -155,10 +155,14 @@ impl<'a> Authority<'a> {
         self.pem.is_some_and(|pem| verdict(&facts.certificate, pem).by)
     }
 
+    /// Whether a host has moved to ours.
+    fn is_ours(&self, facts: &HostFacts) -> bool {
+        self.trusted_by(facts) && self.issued(facts)
+    }
+
     /// Hosts that trust another authority than ours, or have a certificate by one.
     fn replaced(&self) -> Vec<&'a HostName> {
-        let other =
-            |facts: &HostFacts| !Self::is_fresh(facts) && !(self.trusted_by(facts) && self.issued(facts));
+        let other = |facts: &HostFacts| !Self::is_fresh(facts) && !self.is_ours(facts);
         let hosts = self.hosts.iter().filter(|(_, facts)| other(facts));
         match self.others.is_empty() {
             true => Vec::new(),
@@ -305,7 +309,7 @@ fn step(
         true => format!("certificate for {}, good for {} days", names.join(", "), certificate::VALID_DAYS),
         false => more(&format!("trusts the authority in {directory}")),
     };
-    let replaces = !Authority::is_fresh(facts) && !(authority.trusted_by(facts) && authority.issued(facts));
+    let replaces = !Authority::is_fresh(facts) && !authority.is_ours(facts);
     Step {
         id: StepId(format!("{}/certificate", host.name)),
         host: host.name.clone(),

@@ -4,7 +4,7 @@ mod left_out;
 
 use std::collections::BTreeMap;
 
-use super::{Context, Draft, filters};
+use super::{Context, Draft, ends, filters};
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, Tls},
     dialect::Dialect,
@@ -57,6 +57,12 @@ pub fn steps(
     };
     for wish in &host.channels {
         let found = channels.iter().find(|c| c.name == wish.name);
+        if let Some(channel) = found {
+            if !ends::may_change(context, host, facts, (wish, channel), draft) {
+                continue;
+            }
+            ends::would_not_connect_again(host, facts, (wish, channel), draft);
+        }
         let step = match (found, footing.get(&wish.source)) {
             (Some(_), None) if ended(draft, &host.name, &wish.source) => {
                 // The way back begins where the copy of this very host was taken.
@@ -417,8 +423,8 @@ fn renames_relay_log(action: &Action) -> bool {
 }
 
 /// Whether a step of this plan does away with the cause of a channel's trouble.
-fn mends(step: &Step, layer: Layer, replica: &HostName, source: &HostName) -> bool {
-    let at_source = step.host == *source;
+pub fn mends(step: &Step, layer: Layer, replica: &HostName, source: &HostName) -> bool {
+    let at_source = step.host == *source && !step.takes_away();
     match layer {
         Layer::Password | Layer::Account | Layer::Privilege => at_source && step.kind == Kind::Account,
         Layer::Port => at_source && matches!(step.kind, Kind::Service | Kind::Firewall),

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, net::IpAddr};
 use super::Draft;
 use crate::{
     desired::{DesiredHost, FirewallIntent},
-    firewall::{Backend, FirewallState, Network, Wish, change},
+    firewall::{Backend, FirewallChange, FirewallState, Network, Wish, changes},
     model::Fact,
     observe::HostFacts,
     plan::{Action, Kind, Reason, Risk, Step, StepId},
 };
 
-/// Adds the step for the packet filter of one host.
+/// Adds the steps for the packet filter of one host: one for what is added, one for what is taken away.
 pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(intent) = &host.firewall else { return };
     if intent.backend == "none" {
@@ -27,18 +27,33 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     };
     let Some(backend) = backend(host, intent, state, draft) else { return };
     let Some(wish) = wish(host, intent, draft) else { return };
-    let Some(change) = change(&wish, backend, state) else { return };
-    let mut risk = vec![Risk::Lockout];
-    let cut = cut_off(facts, &wish);
-    if !cut.is_empty() {
-        risk.push(Risk::CutClients(cut));
+    let unit = host.service.clone().or_else(|| facts.service.known().map(|s| s.unit.clone()));
+    for change in changes(&wish, backend, state, &unit.unwrap_or_default()) {
+        draft.steps.push(step(host, intent, facts, change));
     }
-    let summary = match intent.deny_others {
-        true => format!("{}: only the peers and firewall_allow reach port {}", backend.word(), intent.port),
-        false => format!("{}: the peers reach port {}", backend.word(), intent.port),
+}
+
+fn step(host: &DesiredHost, intent: &FirewallIntent, facts: &HostFacts, change: FirewallChange) -> Step {
+    let mut risk = vec![Risk::Lockout];
+    let (backend, port) = (change.backend.word(), intent.port);
+    let (id, summary) = match &change.closes {
+        None => ("firewall", format!("{backend}: the peers reach port {port}")),
+        Some(_) if !intent.deny_others => {
+            ("firewall/close", format!("{backend}: remove the rules of hosts that are not peers of port {port}"))
+        }
+        Some(_) => (
+            "firewall/close",
+            format!("{backend}: close port {port} to all but the peers and firewall_allow"),
+        ),
     };
-    draft.steps.push(Step {
-        id: StepId(format!("{}/firewall", host.name)),
+    if change.closes.is_some() {
+        let cut = cut_off(facts, &change.wish);
+        if !cut.is_empty() {
+            risk.push(Risk::CutClients(cut));
+        }
+    }
+    Step {
+        id: StepId(format!("{}/{id}", host.name)),
         host: host.name.clone(),
         kind: Kind::Firewall,
         summary,
@@ -48,7 +63,7 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
         risk,
         requires: Vec::new(),
         action: Action::Firewall(Box::new(change)),
-    });
+    }
 }
 
 fn backend(

@@ -9,6 +9,7 @@ mod compatibility;
 mod copy;
 mod data;
 mod donor;
+mod ends;
 mod errant;
 mod filters;
 mod firewall;
@@ -126,6 +127,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
     unmatched::check(context, &mut draft);
     uuid::steps(context, &mut draft);
     gtid_mode::steps(context, &mut draft);
+    ends::ports(context, &mut draft);
     // Channels come last: their comparison looks at what the other steps mend, copies among them.
     let read = |name: &HostName| {
         let facts = context.observed.get(name).and_then(|f| f.known());

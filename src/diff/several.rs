@@ -137,7 +137,7 @@ impl super::Context<'_> {
     }
 
     /// What a host's server says, if it was read.
-    pub(super) fn server(&self, host: &HostName) -> Option<&ServerFacts> {
+    pub(crate) fn server(&self, host: &HostName) -> Option<&ServerFacts> {
         self.observed.get(host).and_then(Fact::known)?.server.known()
     }
 }

@@ -1,20 +1,25 @@
-# Keeps the rules. Arguments: PERSIST (yes or no). With yes they are loaded again at boot.
+# Keeps the rules. Arguments: PERSIST (yes or no) and the server's unit. With yes they are loaded again at boot, before the server.
 set -u
+umask 077
 if ! mkdir /run/tandem/firewall-decided 2>/dev/null; then
   echo "too late: the host has taken the rules back by itself" >&2
-  exit 1
+  exit 3
 fi
 [ ! -d /run/systemd/system ] || systemctl stop tandem-firewall-undo.timer 2>/dev/null
+unit=/etc/systemd/system/tandem-firewall.service
 if [ "$1" = yes ]; then
-  mkdir -p /etc/tandem
-  cp /run/tandem/firewall-new.sh /etc/tandem/firewall.sh.new && mv /etc/tandem/firewall.sh.new /etc/tandem/firewall.sh
+  mkdir -p /etc/tandem || exit 1
+  cp /run/tandem/firewall-new.sh /etc/tandem/firewall.sh.new && sync /etc/tandem/firewall.sh.new 2>/dev/null
+  [ "$(cat /run/tandem/firewall-new.sh)" = "$(cat /etc/tandem/firewall.sh.new)" ] && mv /etc/tandem/firewall.sh.new /etc/tandem/firewall.sh || exit 1
   if [ -d /run/systemd/system ]; then
-    cat >/etc/systemd/system/tandem-firewall.service <<'END'
+    servers="mariadb.service mysql.service mysqld.service"
+    case " $servers " in *" ${2:-} "*) ;; *) servers="$servers ${2:-}" ;; esac
+    cat >$unit.new <<END
 [Unit]
 Description=Packet filter rules for the peers of replication
 After=nftables.service netfilter-persistent.service
 PartOf=nftables.service
-Before=mariadb.service mysql.service
+Before=$servers
 
 [Service]
 Type=oneshot
@@ -24,15 +29,15 @@ ExecStart=/bin/sh /etc/tandem/firewall.sh
 [Install]
 WantedBy=multi-user.target
 END
+    chmod 644 $unit.new && [ -s $unit.new ] && mv $unit.new $unit || exit 1
     # This reads the units anew by itself, and on a slow host that takes many seconds.
-    systemctl enable --quiet tandem-firewall.service
+    systemctl enable --quiet tandem-firewall.service || exit 1
   fi
 else
-  if [ -e /etc/systemd/system/tandem-firewall.service ]; then
-    systemctl disable --quiet tandem-firewall.service
-    rm -f /etc/systemd/system/tandem-firewall.service
-    systemctl daemon-reload
+  if [ -e $unit ]; then
+    systemctl disable --quiet tandem-firewall.service || exit 1
+    rm -f $unit && systemctl daemon-reload || exit 1
   fi
-  rm -f /etc/tandem/firewall.sh
+  rm -f /etc/tandem/firewall.sh || exit 1
 fi
-rm -f /run/tandem/firewall-undo.sh /run/tandem/firewall-new.sh /run/tandem/firewall-switch.sh
+rm -f /run/tandem/firewall-undo.sh /run/tandem/firewall-new.sh /run/tandem/firewall-switch.sh /run/tandem/firewall-before

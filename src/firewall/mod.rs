@@ -1,24 +1,31 @@
 //! Packet filters of four kinds: what they let in now, what has to change, and how that is made undoable.
 //!
-//! The rules of ours are few and marked: an own table (`inet tandem`) or chain (`TANDEM`), and where
-//! another chain would drop a peer's packet, one accepting rule per peer at its top. Nothing else is
-//! touched, so foreign rules keep their order and their counters.
+//! The rules of ours are few and marked: an own table (`inet tandem`) or chain (`TANDEM`), and where another
+//! chain on the way to the server may drop a peer's packet, itself or by a chain that it leads to, one accepting rule
+//! per peer at its top. Nothing else is touched, so foreign rules keep their order and their counters. Reading rules is
+//! no proof: that a peer gets in is tried from the peer.
 
+mod chain;
 mod change;
+mod iptables;
 mod network;
+mod nft;
 mod rules;
+mod script;
 mod state;
 
-pub use change::{FirewallChange, change};
+pub use chain::{Chain, Effect, Hook, Ports};
+pub use change::{Closes, FirewallChange, changes};
 pub use network::{Network, NotANetwork};
 pub use rules::Wish;
-pub use state::{Backend, FirewallState, read};
+pub use state::{Backend, FirewallState, Present, read};
 
 /// The part of the host script that reads the packet filter.
 pub const OBSERVE: &str = include_str!("observe.sh");
 /// Loads new rules under a dead man's switch.
-pub const APPLY: &str = concat!(include_str!("../transport/safe.sh"), include_str!("apply.sh"));
+pub const APPLY: &str =
+    concat!(include_str!("../transport/safe.sh"), include_str!("listing.sh"), include_str!("apply.sh"));
 /// Keeps the rules and makes them survive a reboot.
 pub const CONFIRM: &str = include_str!("confirm.sh");
 /// Takes the rules back at once.
-pub const UNDO: &str = include_str!("undo.sh");
+pub const UNDO: &str = concat!(include_str!("listing.sh"), include_str!("undo.sh"));

@@ -1,8 +1,17 @@
-//! The rules that a wish needs, in each tool's own words.
+//! The rules that a wish needs, in each tool's own words, and the script that puts them in the place of the old ones.
+//!
+//! There is no moment without rules: each tool gets the new rules and the end of the old ones in one transaction, or,
+//! where it knows none, the new ones first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Backend, FirewallState, Network};
+use super::{
+    Backend, Chain, Network,
+    chain::Hook,
+    iptables::prefix,
+    nft::is_of_iptables,
+    script,
+};
 
 /// Who may reach one port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,109 +24,165 @@ pub struct Wish {
     pub deny_others: bool,
 }
 
-/// Rules and the commands that make them.
+/// Rules and the script that makes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// One line for each rule, as [`FirewallState::ours`] has them.
-    pub lines: BTreeSet<String>,
-    /// Shell commands that make exactly these rules after all of ours have been taken away.
-    pub commands: Vec<String>,
+    /// One line for each rule, as [`super::FirewallState::ours`] has them.
+    pub lines: BTreeMap<Backend, BTreeSet<String>>,
+    /// Shell commands that put exactly these rules in the place of all that are ours. It ends with another status
+    /// than 0 where one of them fails.
+    pub script: String,
 }
 
-/// The rules that a wish needs on a host in this state.
-pub fn needed(wish: &Wish, backend: Backend, state: &FirewallState) -> Rules {
-    match backend {
-        Backend::Nftables => nftables(wish, state),
-        Backend::Iptables => iptables(wish, state),
-        Backend::Firewalld => firewalld(wish),
-        Backend::Ufw => ufw(wish),
+impl Rules {
+    fn add(&mut self, backend: Backend, line: String) {
+        self.lines.entry(backend).or_default().insert(line);
     }
+
+    /// Whether no rule is needed.
+    pub fn is_empty(&self) -> bool {
+        self.lines.values().all(BTreeSet::is_empty)
+    }
+}
+
+/// The rules that a wish needs, given the chains in which an accepting rule has to stand.
+pub fn needed(wish: &Wish, backend: Backend, chains: &[&Chain]) -> Rules {
+    let mut rules = Rules::default();
+    match backend {
+        Backend::Nftables => {
+            let nft = nftables(wish, chains, wish.deny_others, &mut rules);
+            rules.script = format!("{nft}{}", script::IPTABLES_REMOVAL);
+        }
+        Backend::Iptables => {
+            let own = iptables(wish, chains, &mut rules);
+            let beside: Vec<&Chain> =
+                chains.iter().copied().filter(|chain| !is_of_iptables(&chain.place)).collect();
+            let nft = nftables(wish, &beside, false, &mut rules);
+            rules.script = format!("{own}{nft}");
+        }
+        Backend::Firewalld => rules.script = firewalld(wish, &mut rules),
+        Backend::Ufw => rules.script = ufw(wish, &mut rules),
+    }
+    rules
 }
 
 fn saddr(network: &Network) -> String {
     format!("{} saddr {network}", if network.is_v6() { "ip6" } else { "ip" })
 }
 
-fn nftables(wish: &Wish, state: &FirewallState) -> Rules {
-    let mut rules = Rules::default();
+/// Accepting rules at the top of foreign chains, and the own table where others are kept out.
+fn nftables(wish: &Wish, chains: &[&Chain], deny: bool, rules: &mut Rules) -> String {
     let port = wish.port;
-    for chain in &state.blocking_chains {
-        let family = chain.split(' ').next().unwrap_or_default();
+    let mut parts = Vec::new();
+    for chain in chains.iter().filter(|chain| chain.tool == Backend::Nftables) {
+        let place = &chain.place;
+        let family = place.split(' ').next().unwrap_or_default();
+        // Before the routing decision a packet for another host, such as a container, is none of ours.
+        let (test, said) = match chain.hook {
+            Hook::Prerouting => ("fib daddr type local ", "type local "),
+            Hook::Input | Hook::Ingress => ("", ""),
+        };
         let mut inserts = String::new();
         for network in &wish.allowed {
             if (family == "ip" && network.is_v6()) || (family == "ip6" && !network.is_v6()) {
                 continue;
             }
-            rules.lines.insert(format!("{chain} saddr {network} dport {port} accept"));
+            rules.add(Backend::Nftables, format!("{place} {said}saddr {network} dport {port} accept"));
             inserts.push_str(&format!(
-                "insert rule {chain} {} tcp dport {port} accept comment \"tandem\"\n",
+                "insert rule {place} {test}{} tcp dport {port} accept comment \"tandem\"\n",
                 saddr(network)
             ));
         }
         if !inserts.is_empty() {
-            // At boot the chain may not be there; then nothing blocks.
-            rules
-                .commands
-                .push(format!("nft list chain {chain} >/dev/null 2>&1 && nft -f - <<'END'\n{inserts}END"));
+            parts.push(script::nft_inserts(place, &inserts));
         }
     }
-    if wish.deny_others {
-        let own = "inet tandem input";
-        let mut text = String::from(
-            "table inet tandem {\n  chain input {\n    type filter hook input priority -10; policy accept;\n",
-        );
-        let mut add = |line: String, statement: String| {
-            rules.lines.insert(format!("{own} {line}"));
-            text.push_str(&format!("    {statement}\n"));
-        };
-        add(format!("iifname lo dport {port} accept"), format!("iifname \"lo\" tcp dport {port} accept"));
-        for network in &wish.allowed {
-            add(
-                format!("saddr {network} dport {port} accept"),
-                format!("{} tcp dport {port} accept", saddr(network)),
-            );
-        }
-        add(format!("dport {port} drop"), format!("tcp dport {port} drop"));
-        text.push_str("  }\n}\n");
-        rules.commands.push(format!("nft -f - <<'END'\n{text}END"));
+    if deny {
+        parts.push(script::here(&own_table(wish, rules)));
     }
-    rules
+    script::nft(&parts)
 }
 
-fn iptables(wish: &Wish, state: &FirewallState) -> Rules {
-    let mut rules = Rules::default();
-    let port = wish.port;
-    for (family, tool, v6, blocks) in [
-        ("v4", "iptables", false, state.iptables_blocks.0),
-        ("v6", "ip6tables", true, state.iptables_blocks.1),
-    ] {
+fn own_table(wish: &Wish, rules: &mut Rules) -> String {
+    let (own, port) = ("inet tandem input", wish.port);
+    let mut text = String::from(
+        "table inet tandem {\n  chain input {\n    type filter hook input priority -10; policy accept;\n",
+    );
+    let mut add = |line: String, statement: String| {
+        rules.add(Backend::Nftables, format!("{own} {line}"));
+        text.push_str(&format!("    {statement}\n"));
+    };
+    add(format!("iifname lo dport {port} accept"), format!("iifname \"lo\" tcp dport {port} accept"));
+    for network in &wish.allowed {
+        let statement = format!("{} tcp dport {port} accept", saddr(network));
+        add(format!("saddr {network} dport {port} accept"), statement);
+    }
+    add(format!("dport {port} drop"), format!("tcp dport {port} drop"));
+    text.push_str("  }\n}\n");
+    text
+}
+
+/// A chain of ours in each table that needs one, and jumps to it from the top of the tables' own chains.
+fn iptables(wish: &Wish, chains: &[&Chain], rules: &mut Rules) -> String {
+    let mut text = String::new();
+    for (family, tool, v6) in [("v4", "iptables", false), ("v6", "ip6tables", true)] {
         let allowed: Vec<&Network> = wish.allowed.iter().filter(|n| n.is_v6() == v6).collect();
-        if !wish.deny_others && (!blocks || allowed.is_empty()) {
-            continue;
-        }
-        rules.commands.push(format!("{tool} -w -N TANDEM"));
-        let mut add = |line: String| {
-            rules.commands.push(format!("{tool} -w {line}"));
-            rules.lines.insert(format!("{family} {line}"));
-        };
-        if wish.deny_others {
-            add("-A TANDEM -i lo -j ACCEPT".to_owned());
-        }
-        for network in allowed {
-            add(format!("-A TANDEM -s {} -j ACCEPT", network.with_prefix()));
+        let mut tables: BTreeMap<&str, Vec<(&str, Hook)>> = BTreeMap::new();
+        for chain in chains.iter().filter(|chain| chain.tool == Backend::Iptables) {
+            let words: Vec<&str> = chain.place.split(' ').collect();
+            if let [of, table, name] = words.as_slice()
+                && *of == family
+                && !allowed.is_empty()
+            {
+                tables.entry(table).or_default().push((name, chain.hook));
+            }
         }
         if wish.deny_others {
-            add("-A TANDEM -j DROP".to_owned());
+            tables.insert("filter", vec![("INPUT", Hook::Input)]);
         }
-        let jump = format!("INPUT -p tcp -m tcp --dport {port} -j TANDEM");
-        rules.commands.push(format!("{tool} -w -I {jump}"));
-        rules.lines.insert(format!("{family} -A {jump}"));
+        let sections: Vec<(&str, String)> = tables
+            .iter()
+            .map(|(table, jumps)| (*table, table_of(wish, (family, table), &allowed, jumps, rules)))
+            .collect();
+        text.push_str(&script::iptables(tool, &sections));
     }
-    rules
+    text
 }
 
-fn firewalld(wish: &Wish) -> Rules {
-    let mut rules = Rules::default();
+/// What is loaded into one table.
+fn table_of(
+    wish: &Wish,
+    (family, table): (&str, &str),
+    allowed: &[&Network],
+    jumps: &[(&str, Hook)],
+    rules: &mut Rules,
+) -> String {
+    let before = prefix(family, table);
+    let closes = wish.deny_others && table == "filter";
+    let mut text = String::new();
+    let mut add = |rule: String| {
+        text.push_str(&format!("-A TANDEM {rule}\n"));
+        rules.add(Backend::Iptables, format!("{before} -A TANDEM {rule}"));
+    };
+    if closes {
+        add("-i lo -j ACCEPT".to_owned());
+    }
+    for network in allowed {
+        add(format!("-s {} -j ACCEPT", network.with_prefix()));
+    }
+    if closes {
+        add("-j DROP".to_owned());
+    }
+    for (chain, hook) in jumps {
+        let local = if *hook == Hook::Prerouting { " -m addrtype --dst-type LOCAL" } else { "" };
+        let jump = format!("{chain} -p tcp -m tcp --dport {}{local} -j TANDEM", wish.port);
+        text.push_str(&format!("-I {jump}\n"));
+        rules.add(Backend::Iptables, format!("{before} -A {jump}"));
+    }
+    text
+}
+
+fn firewalld(wish: &Wish, rules: &mut Rules) -> String {
     let port = format!("port port=\"{}\" protocol=\"tcp\"", wish.port);
     let mut rich = Vec::new();
     for network in &wish.allowed {
@@ -129,59 +194,26 @@ fn firewalld(wish: &Wish) -> Rules {
     if wish.deny_others {
         rich.push(format!("rule priority=\"-100\" {port} drop"));
     }
-    for rule in rich {
-        rules.commands.push(format!("firewall-cmd -q --add-rich-rule='{rule}'"));
-        rules.commands.push(format!("firewall-cmd -q --permanent --add-rich-rule='{rule}'"));
-        rules.lines.insert(rule.clone());
-        rules.lines.insert(format!("permanent {rule}"));
+    for rule in &rich {
+        rules.add(Backend::Firewalld, rule.clone());
+        rules.add(Backend::Firewalld, format!("permanent {rule}"));
     }
-    rules
+    script::firewalld(&rich)
 }
 
-fn ufw(wish: &Wish) -> Rules {
-    let mut rules = Rules::default();
+fn ufw(wish: &Wish, rules: &mut Rules) -> String {
     let port = wish.port;
+    let mut commands = Vec::new();
     if wish.deny_others {
-        rules.commands.push(format!("ufw deny {port}/tcp comment tandem >/dev/null"));
-        rules.lines.insert(format!("{port}/tcp DENY Anywhere # tandem"));
-        rules.lines.insert(format!("{port}/tcp (v6) DENY Anywhere (v6) # tandem"));
+        commands.push(format!("deny {port}/tcp comment tandem"));
+        rules.add(Backend::Ufw, format!("{port}/tcp DENY Anywhere # tandem"));
+        rules.add(Backend::Ufw, format!("{port}/tcp (v6) DENY Anywhere (v6) # tandem"));
     }
     for network in &wish.allowed {
-        // ufw keeps IPv4 rules before IPv6 rules and numbers them as one list, so only IPv4 can be put first.
-        let verb = if network.is_v6() { "prepend" } else { "insert 1" };
-        rules.commands.push(format!(
-            "ufw {verb} allow from {network} to any port {port} proto tcp comment tandem >/dev/null"
-        ));
-        rules.lines.insert(format!("{port}/tcp ALLOW {network} # tandem"));
+        // ufw keeps IPv4 rules before IPv6 rules and numbers them as one list: a place is not one number for both.
+        commands.push(format!("prepend allow from {network} to any port {port} proto tcp comment tandem"));
+        rules.add(Backend::Ufw, format!("{port}/tcp ALLOW {network} # tandem"));
     }
-    rules
-}
-
-/// Shell commands that take every rule of ours away, and nothing else.
-pub fn removal(backend: Backend) -> &'static str {
-    match backend {
-        Backend::Nftables => {
-            "if command -v nft >/dev/null; then\n\
-             nft delete table inet tandem 2>/dev/null\n\
-             nft -a list ruleset 2>/dev/null | awk '\n\
-             $1 == \"table\" { family = $2; table = $3 }\n\
-             $1 == \"chain\" { chain = $2 }\n\
-             / comment \"tandem\" / { print \"delete rule\", family, table, chain, \"handle\", $NF }' | nft -f -\nfi"
-        }
-        Backend::Iptables => {
-            "for tool in iptables ip6tables; do\n\
-             $tool -w -S INPUT 2>/dev/null | grep -e '-j TANDEM$' | sed 's/^-A/-D/' | while read -r rule; do $tool -w $rule; done\n\
-             $tool -w -F TANDEM 2>/dev/null && $tool -w -X TANDEM\n\
-             done"
-        }
-        Backend::Firewalld => {
-            "for scope in '' --permanent; do\n\
-             firewall-cmd $scope --list-rich-rules | grep -e 'priority=\"-1[01]0\"' | while IFS= read -r rule; do\n\
-             firewall-cmd -q $scope --remove-rich-rule=\"$rule\"; done; done"
-        }
-        Backend::Ufw => {
-            "ufw status numbered | sed -n 's/^\\[ *\\([0-9]*\\)\\].*# tandem$/\\1/p' | sort -rn | \
-             while read -r number; do ufw --force delete \"$number\" >/dev/null; done"
-        }
-    }
+    let lines: Vec<&String> = rules.lines.get(&Backend::Ufw).into_iter().flatten().collect();
+    script::ufw(&commands, &lines)
 }

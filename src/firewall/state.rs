@@ -1,9 +1,11 @@
 //! What a host's packet filter does to one port now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
-use serde_json::Value as Json;
-
+use super::{Network, chain::Chain, iptables, nft};
 use crate::observe::Sections;
 
 /// The tools that can rule a host's packet filter.
@@ -45,16 +47,25 @@ pub struct FirewallState {
     pub backend: Option<Backend>,
     /// Tools that can be used here.
     pub available: BTreeSet<Backend>,
-    /// Chains of nft on the input hook that drop what they don't know, as `family table chain`.
-    pub blocking_chains: Vec<String>,
-    /// Whether the INPUT chain of iptables drops what it doesn't know: IPv4, IPv6.
-    pub iptables_blocks: (bool, bool),
+    /// Chains that a packet for this host passes, by tool and in no order.
+    pub chains: Vec<Chain>,
     /// Rules of ours that are in force, by tool, in the tool's own words.
     pub ours: BTreeMap<Backend, BTreeSet<String>>,
     /// The script of ours that loads them at boot.
     pub persisted: Option<String>,
     /// Whether the unit that runs it is enabled.
     pub enabled: bool,
+    /// Units that wait for it at boot.
+    pub before: BTreeSet<String>,
+}
+
+/// Whom rules of ours let in now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Present {
+    /// Networks that have a rule.
+    pub allowed: BTreeSet<Network>,
+    /// Whether all others are kept out.
+    pub denies: bool,
 }
 
 /// Reads the sections of the host script.
@@ -62,35 +73,44 @@ pub struct FirewallState {
 /// # Errors
 /// Why the packet filter is not known, in words.
 pub fn read(sections: &Sections<'_>) -> Result<FirewallState, String> {
-    let active = sections.text("fw-active").unwrap_or_default();
+    let text = |name: &str| sections.text(name).unwrap_or_default();
+    let active = text("fw-active");
     let has = |word: &str| active.lines().any(|l| l == word);
+    let unit = text("fw-unit");
+    let before = unit.lines().filter_map(|l| l.strip_prefix("Before=")).flat_map(str::split_whitespace);
     let mut state = FirewallState {
         persisted: sections.text("fw-own").filter(|t| !t.is_empty()),
-        enabled: sections.text("fw-unit").is_some_and(|t| t.contains("enabled")),
+        enabled: unit.lines().any(|l| l == "enabled"),
+        before: before.map(str::to_owned).collect(),
         ..FirewallState::default()
     };
+    if let Some(command) = text("fw-failed").lines().find(|l| !l.is_empty()) {
+        return Err(format!("`{command}` failed on this host; run it there to see why"));
+    }
     if has("firewalld") {
-        let rules = sections.text("fw-firewalld").unwrap_or_default();
+        let rules = text("fw-firewalld");
         let lines = rules.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned);
         state.found(Backend::Firewalld).extend(lines);
     } else if has("ufw") {
-        let rules = sections.text("fw-ufw").unwrap_or_default();
+        let rules = text("fw-ufw");
         let marked = rules.lines().filter(|l| l.contains("# tandem"));
         let lines = marked.map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "));
         state.found(Backend::Ufw).extend(lines);
     } else {
-        let iptables = sections.text("fw-iptables").unwrap_or_default();
+        let addresses: Vec<IpAddr> =
+            text("addresses").split_whitespace().filter_map(|a| a.parse().ok()).collect();
+        let save = text("fw-iptables");
         if has("iptables") {
             state.available.insert(Backend::Iptables);
-            read_iptables(&iptables, &mut state);
+            iptables::read(&save, &addresses, &mut state);
         }
         let mut nft = Ok(());
         if has("nft") {
             state.available.insert(Backend::Nftables);
-            nft = read_nft(&sections.text("fw-nft").unwrap_or_default(), &mut state);
+            nft = nft::read(&text("fw-nft"), &addresses, &mut state);
         }
         // Where both are installed and one of them is in use, that one is asked.
-        let in_use = iptables_in_use(&iptables).then_some(Backend::Iptables);
+        let in_use = iptables::in_use(&save).then_some(Backend::Iptables);
         let first = || state.available.iter().next().copied();
         state.backend = in_use.or_else(first);
         if state.backend == Some(Backend::Nftables) {
@@ -108,7 +128,7 @@ impl FirewallState {
         self.ours_mut(backend)
     }
 
-    fn ours_mut(&mut self, backend: Backend) -> &mut BTreeSet<String> {
+    pub(super) fn ours_mut(&mut self, backend: Backend) -> &mut BTreeSet<String> {
         self.ours.entry(backend).or_default()
     }
 
@@ -116,100 +136,56 @@ impl FirewallState {
     pub fn has_ours(&self, backend: Backend) -> bool {
         self.ours.get(&backend).is_some_and(|rules| !rules.is_empty())
     }
-}
 
-/// Whether somebody rules with iptables here: a rule, or a policy that is not ACCEPT.
-fn iptables_in_use(save: &str) -> bool {
-    save.lines()
-        .any(|l| l.starts_with("-A ") || (l.starts_with(':') && l.split_whitespace().nth(1) == Some("DROP")))
-}
-
-fn read_iptables(save: &str, state: &mut FirewallState) {
-    let mut family = "v4";
-    for line in save.lines().map(str::trim) {
-        if line.starts_with("# ip") {
-            family = if line.contains("ip6") { "v6" } else { "v4" };
+    /// Whom the rules of ours in a tool let in to a port.
+    pub fn present(&self, backend: Backend, port: u16) -> Present {
+        let mut present = Present::default();
+        let jump = format!("--dport {port} ");
+        let lines = self.ours.get(&backend);
+        if backend == Backend::Iptables && !lines.into_iter().flatten().any(|line| line.contains(&jump)) {
+            return present;
         }
-        let blocks = line.starts_with(":INPUT DROP")
-            || (line.starts_with("-A INPUT ") && (line.ends_with("-j DROP") || line.contains("-j REJECT")));
-        if blocks {
-            match family {
-                "v6" => state.iptables_blocks.1 = true,
-                _ => state.iptables_blocks.0 = true,
-            }
-        }
-        if line.starts_with("-A TANDEM ") || line.ends_with("-j TANDEM") {
-            state.ours_mut(Backend::Iptables).insert(format!("{family} {line}"));
-        }
-    }
-}
-
-fn read_nft(text: &str, state: &mut FirewallState) -> Result<(), String> {
-    let json: Json = serde_json::from_str(text.trim()).map_err(|_| {
-        let first = text.lines().next().unwrap_or("nothing").chars().take(120).collect::<String>();
-        format!("`nft -j list ruleset` says: {first}")
-    })?;
-    let items = json.get("nftables").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let word = |item: &Json, key: &str| item.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let place = |item: &Json, chain: &str| {
-        format!("{} {} {}", word(item, "family"), word(item, "table"), word(item, chain))
-    };
-    let mut inputs: Vec<String> = Vec::new();
-    for chain in items.iter().filter_map(|i| i.get("chain")) {
-        if word(chain, "hook") == "input" && word(chain, "table") != "tandem" {
-            let place = place(chain, "name");
-            if word(chain, "policy") == "drop" {
-                state.blocking_chains.push(place.clone());
-            }
-            inputs.push(place);
-        }
-    }
-    for rule in items.iter().filter_map(|i| i.get("rule")) {
-        let place = place(rule, "chain");
-        if word(rule, "comment") == "tandem" || word(rule, "table") == "tandem" {
-            state.ours_mut(Backend::Nftables).insert(format!("{place} {}", rule_words(rule)));
-        } else if inputs.contains(&place) && !state.blocking_chains.contains(&place) && drops(rule) {
-            state.blocking_chains.push(place);
-        }
-    }
-    state.blocking_chains.sort();
-    Ok(())
-}
-
-fn expressions(rule: &Json) -> &[Json] {
-    rule.get("expr").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()
-}
-
-/// Whether a rule drops or rejects something. Which packets is not worked out: an accepting rule of
-/// ours before it does no harm where it would not have matched.
-fn drops(rule: &Json) -> bool {
-    expressions(rule).iter().any(|e| e.get("drop").is_some() || e.get("reject").is_some())
-}
-
-/// A rule of ours in one spelling: `saddr 10.0.0.1 dport 3306 accept`.
-fn rule_words(rule: &Json) -> String {
-    let mut words = Vec::new();
-    for expression in expressions(rule) {
-        if let Some(test) = expression.get("match") {
-            let left = &test["left"];
-            let field =
-                left["payload"]["field"].as_str().or_else(|| left["meta"]["key"].as_str()).unwrap_or("?");
-            let right = &test["right"];
-            let value = match right {
-                Json::String(text) => text.clone(),
-                Json::Number(n) => n.to_string(),
-                other => match (other["prefix"]["addr"].as_str(), other["prefix"]["len"].as_u64()) {
-                    (Some(address), Some(length)) => format!("{address}/{length}"),
-                    _ => "?".to_owned(),
-                },
+        for line in lines.into_iter().flatten() {
+            let Some(network) = allowed_by(backend, line, port) else {
+                present.denies |= denies(backend, line, port);
+                continue;
             };
-            words.push(format!("{field} {value}"));
+            present.allowed.insert(network);
         }
-        for verdict in ["accept", "drop"] {
-            if expression.get(verdict).is_some() {
-                words.push(verdict.to_owned());
-            }
-        }
+        present
     }
-    words.join(" ")
+}
+
+/// The network that a rule of ours lets in to a port.
+fn allowed_by(backend: Backend, line: &str, port: u16) -> Option<Network> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let after = |word: &str| {
+        let at = words.iter().position(|w| *w == word)?;
+        words.get(at + 1).copied()
+    };
+    let quoted = |key: &str| Some(line.split_once(&format!("{key}=\""))?.1.split_once('"')?.0);
+    let text = match backend {
+        Backend::Nftables if after("dport") == Some(&port.to_string()) && line.ends_with(" accept") => {
+            after("saddr")?
+        }
+        Backend::Iptables if line.ends_with("-j ACCEPT") => after("-s")?,
+        Backend::Firewalld if quoted("port port") == Some(&port.to_string()) && line.ends_with(" accept") => {
+            quoted("source address")?
+        }
+        Backend::Ufw if words.first() == Some(&format!("{port}/tcp").as_str()) => after("ALLOW")?,
+        _ => return None,
+    };
+    text.parse().ok()
+}
+
+/// Whether a rule of ours keeps out of a port whom no other one lets in.
+fn denies(backend: Backend, line: &str, port: u16) -> bool {
+    match backend {
+        Backend::Nftables => line.ends_with(&format!(" dport {port} drop")),
+        Backend::Iptables => line.ends_with("-A TANDEM -j DROP"),
+        Backend::Firewalld => {
+            line.contains("priority=\"-100\"") && line.contains(&format!("port port=\"{port}\""))
+        }
+        Backend::Ufw => line.starts_with(&format!("{port}/tcp DENY ")),
+    }
 }

@@ -9,7 +9,9 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{HostFacts, Observed, Reach, Sections, ServerFacts, content, errant::only_here, host, server};
+use super::{
+    HostFacts, Observed, Reach, Sections, ServerFacts, content, errant::only_here, far_end, host, server,
+};
 use crate::{
     desired::{DesiredHost, Identity},
     dialect::Dialect,
@@ -178,6 +180,22 @@ pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)], 
     }
 }
 
+/// Adds to a reading who is at the far ends to which channels are to change: replica, declared source, and address.
+/// Writes nothing.
+pub async fn prove_ends(reading: &mut Reading, ends: &[(HostName, HostName, Endpoint)]) {
+    let looks = ends.iter().filter_map(|(replica, source, endpoint)| {
+        let own = reading.sessions.get(replica)?;
+        let there = (reading.sessions.get(source)?, reading.logins.get(source)?);
+        Some(async move { (replica.clone(), source.clone(), far_end(own, endpoint, there).await) })
+    });
+    let found = futures_util::future::join_all(looks).await;
+    for (replica, source, end) in found {
+        if let Some(Fact::Known(facts)) = reading.observed.get_mut(&replica) {
+            facts.far_ends.insert(source, end);
+        }
+    }
+}
+
 type One = (Fact<HostFacts>, Option<Session>, Option<Login>);
 
 async fn one(
@@ -278,7 +296,7 @@ async fn read(
     match answered {
         Ok((login, mut server)) => {
             server.unit = facts.service.known().map(|s| s.unit.clone()).unwrap_or_default();
-            facts.reach = try_ports(session, apart(host, &server).into_iter()).await;
+            facts.reach = try_ports(session, ends(host, &server)).await;
             facts.server = Fact::Known(server);
             (Fact::Known(facts), Some(login))
         }
@@ -304,26 +322,40 @@ async fn read(
     }
 }
 
-/// Sources that a channel is there for and is not connected to now: the question is whether they can be reached.
-fn apart<'a>(host: &'a DesiredHost, server: &ServerFacts) -> BTreeSet<&'a Endpoint> {
+/// How a port may be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Probe {
+    /// In a way that the server does not hear of, or not at all.
+    Quiet,
+    /// By a connection, where there is no quiet way.
+    Any,
+}
+
+/// Where the channels that are there lead, and where they shall. A channel that is connected says nothing about the
+/// next connection: a rule may let in what is established alone.
+fn ends(host: &DesiredHost, server: &ServerFacts) -> BTreeMap<Endpoint, Probe> {
     let there = server.channels.known().map(Vec::as_slice).unwrap_or_default();
-    let apart = |endpoint: &Endpoint| {
-        there.iter().any(|channel| {
-            channel.source_host == endpoint.address
-                && channel.source_port == endpoint.port
-                && channel.io_running != "Yes"
-        })
-    };
-    host.channels.iter().map(|channel| &channel.endpoint).filter(|endpoint| apart(endpoint)).collect()
+    let mut ends = BTreeMap::new();
+    for wish in &host.channels {
+        let Some(channel) = there.iter().find(|channel| channel.name == wish.name) else { continue };
+        let same = channel.source_host == wish.endpoint.address && channel.source_port == wish.endpoint.port;
+        let probe = if same && channel.io_running == "Yes" { Probe::Quiet } else { Probe::Any };
+        ends.insert(wish.endpoint.clone(), probe);
+    }
+    ends
 }
 
 /// Tries from a host whether ports of others answer.
 pub async fn try_ports(
     session: &Session,
-    targets: impl Iterator<Item = &Endpoint>,
+    targets: impl IntoIterator<Item = (Endpoint, Probe)>,
 ) -> BTreeMap<Endpoint, Reach> {
-    let args: Vec<String> = targets.flat_map(|e| [e.address.clone(), e.port.to_string()]).collect();
-    if args.is_empty() {
+    let word = |probe| if probe == Probe::Quiet { "quiet" } else { "any" };
+    let mut args = vec![include_str!("syn.pl").to_owned()];
+    for (end, probe) in targets {
+        args.extend([word(probe).to_owned(), end.address, end.port.to_string()]);
+    }
+    if args.len() == 1 {
         return BTreeMap::new();
     }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();

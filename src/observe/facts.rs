@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, DownFacts, ErrantFacts, Resources, RestartRecord, SchemaFacts};
+use super::{Content, DownFacts, ErrantFacts, FarEnd, Resources, RestartRecord, SchemaFacts};
 use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
@@ -36,8 +36,10 @@ pub struct HostFacts {
     pub firewall: Fact<FirewallState>,
     /// The file system of the data directory.
     pub disk: Fact<DiskFacts>,
-    /// Whether ports of sources answer from here, for channels that are not connected.
+    /// Whether ports of sources answer from here, for the channels that are there.
     pub reach: BTreeMap<Endpoint, Reach>,
+    /// Who is at the far end of channels whose end is to change, by declared source.
+    pub far_ends: BTreeMap<HostName, FarEnd>,
     /// Copies of ours that have begun on this host and whose channels do not run yet.
     pub seeds: Fact<SeedMarks>,
     /// How long the server kept its binary logs before a copy that was cut off made it keep them all.

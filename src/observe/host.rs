@@ -36,6 +36,7 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         },
         disk: disk(sections),
         reach: BTreeMap::new(),
+        far_ends: BTreeMap::new(),
         seeds: record(sections, "seed"),
         content: Fact::Absent,
         errant: Fact::Absent,

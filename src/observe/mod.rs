@@ -10,6 +10,7 @@ mod down;
 mod errant;
 mod evidence;
 mod facts;
+mod far_end;
 mod frame;
 mod heartbeat;
 mod host;
@@ -24,7 +25,7 @@ mod variables;
 pub use accounts::read_accounts;
 pub use binlog::{gtid_state, gtid_state_with_start};
 pub use channels::channels;
-pub use collect::{Options, Reading, look_closer, observe, target, try_ports};
+pub use collect::{Options, Probe, Reading, look_closer, observe, prove_ends, target, try_ports};
 pub use content::{Content, TableFacts, content};
 pub use databases::databases_with_content;
 pub use down::{DownFacts, Ended, Log};
@@ -35,6 +36,7 @@ pub use facts::{
     OsFacts, Reach, RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts,
     SessionFacts,
 };
+pub use far_end::{FarEnd, far_end};
 pub use frame::Sections;
 pub use resources::{Found, Query, Resources};
 pub use restart::{RestartRecord, RestartState};

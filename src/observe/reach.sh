@@ -1,24 +1,36 @@
-# Tries from this host whether TCP ports of others answer. Writes nothing. Arguments: ADDRESS PORT...
+# Tries from this host whether TCP ports of others answer. Writes nothing. Arguments: SYN-PROGRAM, then MODE ADDRESS PORT...
 # Prints a line `ADDRESS PORT open` or `ADDRESS PORT REASON` for each. A dropped packet costs the time
-# limit, so all are tried at once. bash has a TCP client built in; perl is the other one that is near.
+# limit, so all are tried at once. A server counts connections that end before a login, and refuses a host at the hundredth: what
+# can be asked without one is asked so. Where that is not possible, `quiet` ends without a line, and `any` makes a connection: bash
+# has a TCP client built in; perl is the other one that is near.
 LC_ALL=C; export LC_ALL
+syn=$1; shift
 probe() {
-  if command -v bash >/dev/null 2>&1; then
-    said=$(timeout 3 bash -c ': </dev/tcp/"$0"/"$1"' "$1" "$2" 2>&1)
-  elif command -v perl >/dev/null 2>&1; then
-    said=$(timeout 3 perl -MIO::Socket::IP -e 'IO::Socket::IP->new(PeerHost=>$ARGV[0],PeerPort=>$ARGV[1]) or die "$@\n"' \
-      "$1" "$2" 2>&1)
-  else
-    echo "$1 $2 neither bash nor perl is there to try it"; return
-  fi
-  case $? in
-    0) echo "$1 $2 open" ;;
-    124) echo "$1 $2 no answer within 3 seconds" ;;
-    *) printf '%s %s %s\n' "$1" "$2" "$(printf '%s' "$said" | sed -n '1s/^.*: //p')" ;;
+  status=77
+  if command -v perl >/dev/null 2>&1; then said=$(perl -e "$syn" "$2" "$3" 2>/dev/null); status=$?; fi
+  case $status in
+    0 | 1) ;;
+    *)
+      [ "$1" = any ] || return
+      if command -v bash >/dev/null 2>&1; then
+        said=$(timeout 3 bash -c ': </dev/tcp/"$0"/"$1"' "$2" "$3" 2>&1)
+      elif command -v perl >/dev/null 2>&1; then
+        said=$(timeout 3 perl -MIO::Socket::IP -e 'IO::Socket::IP->new(PeerHost=>$ARGV[0],PeerPort=>$ARGV[1]) or die "$@\n"' \
+          "$2" "$3" 2>&1)
+      else
+        echo "$2 $3 neither bash nor perl is there to try it"; return
+      fi
+      status=$?
+      said=$(printf '%s' "$said" | sed -n '1s/^.*: //p') ;;
+  esac
+  case $status in
+    0) echo "$2 $3 open" ;;
+    124) echo "$2 $3 no answer within 3 seconds" ;;
+    *) printf '%s %s %s\n' "$2" "$3" "${said:-no reason is given}" ;;
   esac
 }
-while [ $# -ge 2 ]; do
-  probe "$1" "$2" &
-  shift 2
+while [ $# -ge 3 ]; do
+  probe "$1" "$2" "$3" &
+  shift 3
 done
 wait

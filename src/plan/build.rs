@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, link};
+use super::{
+    Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, keep::keep_what_is_needed, link,
+};
 use crate::{
     desired::{Built, Desired, Tls},
     dialect::Dialect,
     diff::{Context, compare},
-    model::{Fact, HostName, Secret, SecretId},
+    model::{Endpoint, Fact, HostName, Secret, SecretId},
     observe::Observed,
 };
 
@@ -77,6 +79,7 @@ pub fn build(
             || (built.without_id.contains(&step.host) && !starts)
     };
     let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(s)).collect();
+    keep_what_is_needed(&context, &mut steps, &mut plan);
     link(&mut steps, &built.edges.restart_order());
     match in_order(steps) {
         Ok(steps) => plan.steps = steps,
@@ -115,6 +118,21 @@ pub fn in_doubt(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
         }
     };
     hosts.into_iter().flat_map(|host| sources(host).into_iter().map(|s| (host.clone(), s))).collect()
+}
+
+/// Channels whose far end this plan would change: the replica, the declared source, and where that shall be. Who is
+/// there is worth a look, and then another plan.
+pub fn changing_ends(plan: &Plan, observed: &Observed) -> Vec<(HostName, HostName, Endpoint)> {
+    let changing = plan.steps.iter().filter_map(|step| {
+        let Action::Channel(change) = &step.action else { return None };
+        let facts = observed.get(&step.host).and_then(Fact::known)?;
+        let channels = facts.server.known()?.channels.known()?;
+        let now = channels.iter().find(|channel| channel.name == change.wish.name)?;
+        let end = &change.wish.endpoint;
+        let same = now.source_host == end.address && now.source_port == end.port;
+        (!same).then(|| (step.host.clone(), change.wish.source.clone(), end.clone()))
+    });
+    changing.collect()
 }
 
 /// Edges that can't have the password that is wished, and edges that can't be encrypted as wished.

@@ -5,8 +5,10 @@
 
 mod action;
 mod build;
+mod effect;
 mod ignore;
 mod json;
+mod keep;
 mod limit;
 mod order;
 mod policy;
@@ -17,7 +19,8 @@ pub use action::{
     Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, ComparePlan, Coordinates,
     CopyMethod, EndedChannel, GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
 };
-pub use build::{build, in_doubt};
+pub use build::{build, changing_ends, in_doubt};
+pub use effect::{Effect, Taken};
 pub use ignore::{IgnoreOutcome, IgnoreRule, Ignored};
 pub use json::{DataEffect, FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
 pub use order::{in_order, link};

@@ -1,8 +1,11 @@
 //! The order of the steps: what has to be done before what, on a host and across hosts.
+//!
+//! One rule holds for everything by which servers replicate, whatever it is: what is added comes first, then the moves,
+//! then what is taken away. Which of them a step is says [`Step::effect`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Coordinates, GtidPhase, Kind, Moment, Step, StepId};
+use super::{Action, Coordinates, Effect, GtidPhase, Kind, Moment, Step, StepId};
 use crate::model::HostName;
 
 /// Writes into each step which others it requires.
@@ -26,10 +29,9 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             _ => None,
         })
         .collect();
-    let (ended, channel_steps): (Vec<&Step>, Vec<&Step>) = steps
-        .iter()
-        .filter(|s| s.kind == Kind::Channel)
-        .partition(|s| matches!(s.action, Action::DropChannel(_)));
+    let gone_before = before_what_is_taken_away(steps);
+    let (ended, channel_steps): (Vec<&Step>, Vec<&Step>) =
+        steps.iter().filter(|s| s.kind == Kind::Channel).partition(|s| s.takes_away());
     let ids = |list: Vec<&Step>| -> Vec<StepId> { list.iter().map(|s| s.id.clone()).collect() };
     let (ended, channel_steps) = (ids(ended), ids(channel_steps));
     let sources: Vec<(HostName, StepId)> = steps
@@ -55,6 +57,8 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             }
         };
         match &step.action {
+            // What is added to it comes first of all.
+            Action::Firewall(change) if change.closes.is_some() => after(&host, &[Kind::Firewall]),
             Action::Firewall(_) => {}
             // A role may name the place that the packages come from.
             Action::InstallPackages(_) | Action::InstallServer { .. } => {
@@ -105,13 +109,9 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
                 }
             }
             // What it still brings is there when the host itself has been opened.
-            Action::DropChannel(_) => {
-                after(&host, &[Kind::CatchUp]);
-                after(&host, READY);
-                requires.extend(channel_steps.iter().cloned());
-            }
-            // Whoever still uses it has moved by then; and a table that is made comes through the channels.
-            Action::DropAccount { .. } | Action::Heartbeat { .. } => {
+            Action::DropChannel(_) | Action::DropAccount { .. } => after(&host, READY),
+            // A table that is made comes through the channels.
+            Action::Heartbeat { .. } => {
                 after(&host, READY);
                 requires.extend(channel_steps.iter().chain(&ended).cloned());
             }
@@ -138,9 +138,25 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
                 }
             }
         }
+        requires.extend(gone_before.get(&step.id).into_iter().flatten().cloned());
         requires.remove(&step.id);
         step.requires = requires.into_iter().collect();
     }
+}
+
+/// For each step that takes something away, what has to be done first: every move, since any server may need the old
+/// way until it has moved, or feed one that does; and the end of what the thing that is taken away serves.
+fn before_what_is_taken_away(steps: &[Step]) -> BTreeMap<StepId, Vec<StepId>> {
+    let before = |step: &Step| -> Option<Vec<StepId>> {
+        let Effect::TakesAway(taken) = step.effect() else { return None };
+        let first = steps.iter().filter(|other| match other.effect() {
+            Effect::Moves => true,
+            Effect::TakesAway(other) => taken.goes_after(other),
+            Effect::Adds | Effect::Neither => false,
+        });
+        Some(first.map(|other| other.id.clone()).collect())
+    };
+    steps.iter().filter_map(|step| Some((step.id.clone(), before(step)?))).collect()
 }
 
 /// The restart of the server that comes before this host's in the order of restarts.
@@ -234,13 +250,9 @@ struct Index {
 impl Index {
     fn of(steps: &[Step]) -> Self {
         let mut index = Index { by_host: BTreeMap::new(), seeded_channels: BTreeMap::new() };
-        // Nobody waits for an account or a channel that goes, or for the end of GTIDs.
-        let waited_for = |s: &&Step| {
-            !matches!(
-                s.action,
-                Action::DropAccount { .. } | Action::DropChannel(_) | Action::GtidMode { down: true, .. }
-            )
-        };
+        // Nobody waits for what is taken away, or for the end of GTIDs.
+        let waited_for =
+            |s: &&Step| !s.takes_away() && !matches!(s.action, Action::GtidMode { down: true, .. });
         for step in steps.iter().filter(waited_for) {
             index.by_host.entry((step.host.clone(), step.kind)).or_default().push(step.id.clone());
             if let Action::Channel(change) = &step.action

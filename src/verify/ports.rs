@@ -10,7 +10,7 @@ use crate::{
     desired::DesiredHost,
     firewall::Network,
     model::{Endpoint, HostName, in_parallel, limits},
-    observe::{Reach, try_ports},
+    observe::{Probe, Reach, try_ports},
     transport::Session,
 };
 
@@ -112,7 +112,7 @@ async fn peers(fleet: &Fleet<'_>, web: &Web, hosts: &[&DesiredHost], forks: usiz
             .copied()
             .collect();
         Some(async move {
-            let reach = try_ports(session, sources.iter().map(|s| &s.endpoint)).await;
+            let reach = try_ports(session, sources.iter().map(|s| (s.endpoint.clone(), Probe::Any))).await;
             let proofs = sources.into_iter().map(|source| {
                 let outcome = Outcome::of(reach.get(&source.endpoint));
                 let verdict = match outcome {
@@ -155,7 +155,7 @@ async fn strangers(
             Endpoint { address: host.endpoint.address.clone(), port: host.connection.port.unwrap_or(22) };
         let mut proofs = Vec::new();
         for (name, session) in sessions(fleet, host, hosts, outsiders) {
-            let reach = try_ports(session, [&host.endpoint, &ssh].into_iter()).await;
+            let reach = try_ports(session, [&host.endpoint, &ssh].map(|e| (e.clone(), Probe::Any))).await;
             if reach.get(&ssh) == Some(&Reach::Open) {
                 let outcome = Outcome::of(reach.get(&host.endpoint));
                 proofs.push((proof(&name, host, false, &outcome), outcome));

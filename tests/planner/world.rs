@@ -326,10 +326,7 @@ impl World {
             }
             Action::Firewall(change) => {
                 let Fact::Known(state) = &mut facts.firewall else { panic!("a filter that was not read") };
-                let lines = change.after.lines().filter(|l| !l.contains("at boot")).map(str::to_owned);
-                state.ours.insert(change.backend, lines.collect());
-                state.persisted = change.persist.then(|| change.script.clone());
-                state.enabled = change.persist;
+                *state = state.after(change);
                 return;
             }
             Action::WriteOptionFile { path, content } => {

@@ -1,17 +1,24 @@
-//! The packet filter, under a dead man's switch.
+//! The packet filter, under a dead man's switch, and the proof from the peers that they get in.
 
-use std::time::Instant;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use super::{super::fleet::SCRIPT, super::journal::Journal, Fleet, StepError};
 use crate::{
     firewall::{APPLY, CONFIRM, FirewallChange, UNDO},
-    model::HostName,
+    model::{Endpoint, Fact, HostName},
+    observe::{Probe, Reach, try_ports},
+    transport::{RunError, Writer},
 };
 
 /// How long the host waits for a confirmation before it takes the rules back.
 const CONFIRM_WITHIN: &str = "30";
+/// What the scripts end with where the change and its undoing are the host's own business.
+const NOTHING_LOADED: i32 = 2;
 
-/// Loads the rules, confirms them over a fresh connection, and makes them survive a reboot.
+/// Loads the rules, confirms them over a fresh connection and by the peers, and makes them survive a reboot.
 pub async fn run(
     host: &HostName,
     change: &FirewallChange,
@@ -19,44 +26,96 @@ pub async fn run(
     journal: &Journal,
 ) -> Result<Option<String>, StepError> {
     let writer = fleet.writer(host)?;
+    let peers = peers(host, change, fleet);
+    let before = who_gets_in(&peers, fleet).await;
     let begun = Instant::now();
     let tried = "load the packet filter's rules";
     let loaded = writer.run(tried, APPLY, &[CONFIRM_WITHIN, &change.undo, &change.script], b"", SCRIPT).await;
-    let said = loaded.as_ref().map_or_else(ToString::to_string, |o| o.stderr.trim().to_owned());
-    journal.ran(
-        host,
-        "load packet filter rules",
-        begun.elapsed(),
-        if said.is_empty() { "ok" } else { &said },
-    );
-    let take_back = async || {
-        let _ = writer.run("take the rules back", UNDO, &[], b"", SCRIPT).await;
-    };
-    match loaded {
-        Err(error) => {
-            take_back().await;
-            return Err(StepError::new(host, tried, error).then("The rules from before are back."));
-        }
-        Ok(output) if !output.stderr.trim().is_empty() => {
-            take_back().await;
-            return Err(
-                StepError::new(host, tried, output.stderr.trim()).then("The rules from before are back.")
-            );
-        }
-        Ok(_) => {}
+    let said = loaded.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
+    journal.ran(host, "load packet filter rules", begun.elapsed(), &said);
+    if let Err(error) = loaded {
+        let now = match &error {
+            RunError::Failed { status, .. } if *status == NOTHING_LOADED => "Nothing was changed.".to_owned(),
+            _ => take_back(writer).await,
+        };
+        return Err(StepError::new(host, tried, error).then(now));
     }
     if let Err(error) = fleet.session(host)?.confirm_fresh().await {
-        take_back().await;
-        return Err(StepError::new(host, "get in by a fresh connection with the new rules", error).then(
-            format!(
-                "The rules from before are back, at the latest {CONFIRM_WITHIN} seconds after the change."
-            ),
-        ));
+        let tried = "get in by a fresh connection with the new rules";
+        return Err(StepError::new(host, tried, error).then(take_back(writer).await));
+    }
+    let after = who_gets_in(&peers, fleet).await;
+    let lost = before.iter().filter(|(_, reach)| **reach == Reach::Open).find_map(|(peer, _)| {
+        match after.get(peer) {
+            Some(Reach::Failed(why)) => Some((peer, why)),
+            _ => None,
+        }
+    });
+    if let Some((peer, why)) = lost {
+        let tried = format!("keep port {} open to {peer}", change.wish.port);
+        let why = format!("with the new rules {peer} does not get in any more: {why}");
+        return Err(StepError::new(host, tried, why).then(take_back(writer).await));
     }
     let persist = if change.persist { "yes" } else { "no" };
-    writer
-        .run("keep the packet filter's rules", CONFIRM, &[persist], b"", SCRIPT)
-        .await
-        .map_err(|e| StepError::new(host, "keep the packet filter's rules", e))?;
-    Ok(Some("confirmed by a fresh connection".into()))
+    writer.run("keep the packet filter's rules", CONFIRM, &[persist, &change.unit], b"", SCRIPT).await.map_err(
+        |e| {
+            StepError::new(host, "keep the packet filter's rules", e)
+                .then("Look at another plan: it says what is loaded now, and what at boot.")
+        },
+    )?;
+    let proven = after.values().filter(|reach| **reach == Reach::Open).count();
+    Ok(Some(match proven {
+        0 => "confirmed by a fresh connection".into(),
+        1 => "confirmed by a fresh connection, and 1 peer gets in".into(),
+        n => format!("confirmed by a fresh connection, and {n} peers get in"),
+    }))
+}
+
+/// Takes the rules back. What comes back is what was found on the host afterwards.
+async fn take_back(writer: Writer<'_>) -> String {
+    let undone = writer.try_run("take the rules back", UNDO, &[], b"", SCRIPT).await;
+    match undone.map(|output| output.status) {
+        Ok(0) => "The rules from before are back.".into(),
+        Ok(3) => "The new rules were taken back, but the packet filter is not what it was before: look at it on the host.".into(),
+        Ok(_) => "The new rules could not be taken back: look at the packet filter on the host.".into(),
+        Err(_) => format!(
+            "The host takes the rules back by itself, at the latest {CONFIRM_WITHIN} seconds after the change."
+        ),
+    }
+}
+
+/// Hosts that shall get in afterwards, each with the end at which it comes: declared replicas, and those that
+/// replicate from here now.
+fn peers(host: &HostName, change: &FirewallChange, fleet: &Fleet<'_>) -> BTreeMap<HostName, Endpoint> {
+    let Some(own) = fleet.desired.hosts.get(host) else { return BTreeMap::new() };
+    let lets_in = |address: &str| {
+        address.parse().is_ok_and(|a| change.wish.allowed.iter().any(|network| network.contains(a)))
+    };
+    let mut peers = BTreeMap::new();
+    for peer in fleet.desired.hosts.values().filter(|peer| peer.name != *host) {
+        let facts = fleet.observed.get(&peer.name).and_then(Fact::known);
+        let channels = facts.and_then(|f| f.server.known()).and_then(|s| s.channels.known());
+        let declared = peer.channels.iter().filter(|c| c.source == *host).map(|c| c.endpoint.clone());
+        let present = channels.into_iter().flatten().map(|c| Endpoint {
+            address: c.source_host.clone(),
+            port: c.source_port,
+        });
+        let present: BTreeSet<Endpoint> = present.filter(|end| *end == own.endpoint).collect();
+        if let Some(end) = declared.chain(present).find(|_| lets_in(&peer.endpoint.address)) {
+            peers.insert(peer.name.clone(), end);
+        }
+    }
+    peers
+}
+
+/// Lets every peer try the port from where it is.
+async fn who_gets_in(peers: &BTreeMap<HostName, Endpoint>, fleet: &Fleet<'_>) -> BTreeMap<HostName, Reach> {
+    let tries = peers.iter().filter_map(|(peer, end)| {
+        let session = fleet.session(peer).ok()?;
+        Some(async move {
+            let found = try_ports(session, [(end.clone(), Probe::Any)]).await;
+            Some((peer.clone(), found.get(end)?.clone()))
+        })
+    });
+    futures_util::future::join_all(tries).await.into_iter().flatten().collect()
 }

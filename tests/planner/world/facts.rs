@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tandem::{
-    firewall::{Backend, FirewallState},
+    firewall::{Backend, Chain, FirewallState},
     grant::{AccountState, native_hash},
     gtid::ServerGtid,
     model::{Fact, ServerVersion},
@@ -121,8 +121,8 @@ pub(super) fn facts(host: &Host) -> HostFacts {
         firewall: Fact::Known(FirewallState {
             backend: (host.firewall > 0).then_some(Backend::Nftables).or(Some(Backend::Nftables)),
             available: [Backend::Nftables].into(),
-            blocking_chains: match host.firewall {
-                2 => vec!["inet filter input".into()],
+            chains: match host.firewall {
+                2 => vec![Chain::dropping("inet filter input")],
                 _ => Vec::new(),
             },
             ..FirewallState::default()

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+mod back;
 mod begin;
 
 use super::{super::journal::Journal, Events, Fleet, Statements, StepError, replicated, statements};
@@ -11,7 +12,7 @@ use crate::{
     dialect::{ChannelStatement, Dialect},
     doctor::{Layer, Surroundings, explain_channel, explain_down, failed_transaction},
     model::{Fact, HostName, limits},
-    observe::{ChannelFacts, channels, try_ports},
+    observe::{ChannelFacts, Probe, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},
     transport::{Replicates, SqlReader},
 };
@@ -40,6 +41,10 @@ pub async fn run(
         Coordinates::Moved { from, two_way } => work.ready_to_move(from.as_ref(), *two_way).await?,
         _ => {}
     }
+    let old = match change.exists && change.change {
+        true => Some(work.present().await?),
+        false => None,
+    };
     if change.exists {
         // Both words are no errors for a channel that is stopped or lost its relay log.
         let stopped = sql.run(&dialect.stop_channel(&wish.name)).await;
@@ -48,11 +53,7 @@ pub async fn run(
     if change.change
         && let Err(error) = work.change(change, &mut sql).await
     {
-        // A channel that still is what it was goes on as before; if it can't, its error says so.
-        if matches!(change.coordinates, Coordinates::Moved { .. }) {
-            let _ = sql.run(&dialect.start_channel(&wish.name)).await;
-        }
-        return Err(error);
+        return Err(work.put_back(old.as_ref(), error, &mut sql).await);
     }
     if let Some(filters) = &change.filters {
         for statement in dialect.filter_channel(&wish.name, filters) {
@@ -66,8 +67,12 @@ pub async fn run(
     sql.run(&dialect.start_channel(&wish.name))
         .await
         .map_err(|e| StepError::new(host, format!("start the channel from {}", wish.source), e))?;
+    let moves = match work.wait_until_it_moves().await {
+        Err(error) => Err(work.put_back(old.as_ref(), error, &mut sql).await),
+        Ok(note) => Ok(Some(note)),
+    };
     sql.sql.close().await;
-    work.wait_until_it_moves().await.map(Some)
+    moves
 }
 
 /// A channel as it is now.
@@ -210,6 +215,14 @@ impl Work<'_> {
         }
     }
 
+    /// The channel as it is before anything is done to it.
+    async fn present(&self) -> Result<ChannelFacts, StepError> {
+        let mut reader = self.fleet.reader(self.host).await?;
+        let channel = self.look(&mut reader).await;
+        reader.close().await;
+        channel
+    }
+
     async fn look(&self, reader: &mut SqlReader) -> Result<ChannelFacts, StepError> {
         look(self.host, &self.wish.name, reader, self.dialect).await
     }
@@ -219,7 +232,7 @@ impl Work<'_> {
         let tried = format!("replicate from {}", self.wish.source);
         let reach = match self.fleet.session(self.host) {
             Ok(session) => {
-                try_ports(session, std::iter::once(&self.wish.endpoint)).await.remove(&self.wish.endpoint)
+                try_ports(session, [(self.wish.endpoint.clone(), Probe::Any)]).await.remove(&self.wish.endpoint)
             }
             Err(_) => None,
         };

@@ -1,0 +1,93 @@
+//! The far end of a channel is proven right before its step: a channel that runs is not stopped for one that can't.
+
+use super::{Fleet, StepError};
+use crate::{
+    doctor::{Surroundings, explain_channel},
+    model::HostName,
+    observe::{ChannelFacts, FarEnd, channels, far_end},
+    plan::ChannelChange,
+};
+
+/// Looks who is at the far end of a channel that is new, or whose end changes.
+///
+/// # Errors
+/// A stale one where a channel is there and its new end is not proven; where there is none, the layer that fails.
+pub(super) async fn check(
+    host: &HostName,
+    change: &ChannelChange,
+    fleet: &Fleet<'_>,
+) -> Result<(), StepError> {
+    let (wish, end) = (&change.wish, &change.wish.endpoint);
+    if !change.change {
+        return Ok(());
+    }
+    let tried = format!("replicate from {} at {end}", wish.source);
+    let now = if change.exists { present(host, change, fleet).await? } else { None };
+    if now.as_ref().is_some_and(|c| c.source_host == end.address && c.source_port == end.port) {
+        return Ok(());
+    }
+    let there = (fleet.session(&wish.source)?, fleet.login(&wish.source)?);
+    let found = far_end(fleet.session(host)?, end, there).await;
+    let Some(now) = now else {
+        return match unproven(host, change, &found) {
+            Some((why, next)) => Err(StepError::new(host, tried, why).then(next)),
+            None => Ok(()),
+        };
+    };
+    let why = match &found {
+        FarEnd::Same => return Ok(()),
+        FarEnd::Unknown(why) => format!("who is there could not be found out: {why}"),
+        other => unproven(host, change, other).map_or_else(String::new, |(why, _)| why),
+    };
+    let stays = format!(
+        "The channel from {}:{} was not stopped. Check replication_address and mysql_port of {}.",
+        now.source_host, now.source_port, wish.source
+    );
+    Err(StepError::stale(host, tried, why).then(stays))
+}
+
+async fn present(
+    host: &HostName,
+    change: &ChannelChange,
+    fleet: &Fleet<'_>,
+) -> Result<Option<ChannelFacts>, StepError> {
+    let mut sql = fleet.reader(host).await?;
+    let list = channels(&mut sql, fleet.dialect(host)?).await;
+    sql.close().await;
+    let list = list.map_err(|e| StepError::new(host, "look at its channels", e))?;
+    Ok(list.into_iter().find(|channel| channel.name == change.wish.name))
+}
+
+/// Why nobody is there who could be replicated from, and what to do.
+fn unproven(host: &HostName, change: &ChannelChange, found: &FarEnd) -> Option<(String, String)> {
+    let (source, end) = (&change.wish.source, &change.wish.endpoint);
+    let (errno, said) = match found {
+        FarEnd::Same | FarEnd::Unknown(_) => return None,
+        FarEnd::Another(version) => {
+            let why = format!("the server that answers there is not that of {source}; its version is {version}");
+            return Some((why, format!("Check replication_address and mysql_port of {source}.")));
+        }
+        FarEnd::Refused(code, said) => (*code, said.clone()),
+        FarEnd::Unreachable(why) => (2003, why.clone()),
+    };
+    let trying = ChannelFacts {
+        source_host: end.address.clone(),
+        source_port: end.port,
+        user: change.wish.user.clone(),
+        io_running: "Connecting".into(),
+        sql_running: "Yes".into(),
+        io_errno: errno,
+        io_error: said,
+        ..ChannelFacts::default()
+    };
+    let reach = found.reach().filter(|_| errno == 2003);
+    let around = Surroundings {
+        replica: host.as_str(),
+        source: source.as_str(),
+        source_runs: Some(true),
+        reach: reach.as_ref(),
+        source_down_because: None,
+    };
+    let found = explain_channel(&trying, &around)?;
+    Some((format!("{}: {}", found.layer, found.cause.trim_end_matches('.')), found.next))
+}

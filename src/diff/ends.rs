@@ -1,0 +1,138 @@
+//! The far ends of channels that run: none is changed towards what was not read, or can't be reached from the replica.
+
+use super::{Context, Draft, channel};
+use crate::{
+    desired::{ChannelWish, DesiredHost},
+    doctor::{Layer, Surroundings, explain_channel},
+    model::{Fact, HostName, visible},
+    observe::{ChannelFacts, FarEnd, HostFacts, Reach, ServerFacts},
+    plan::Kind,
+};
+
+/// Refuses ports at which the declared server does not listen.
+pub fn ports(context: &Context<'_>, draft: &mut Draft) {
+    for host in context.desired.hosts.values().filter(|host| !host.replicas.is_empty()) {
+        let Some(server) = context.server(&host.name) else { continue };
+        let (declared, listens) = (u64::from(host.endpoint.port), server.number("port").unwrap_or(0));
+        if listens == 0 || listens == declared || gets_port(host) {
+            continue;
+        }
+        let reason = format!(
+            "mysql_port of {} is {declared}, and its server listens on port {listens}. Correct mysql_port, or leave it out; \
+             to move the server, set `mysql_settings: {{port: {declared}}}`. Nothing was changed.",
+            host.name
+        );
+        draft.refuse(&host.name, "port-differs", reason);
+        draft.barred.extend(host.replicas.iter().cloned());
+    }
+}
+
+/// Whether the declared port is one that the server is to get.
+fn gets_port(host: &DesiredHost) -> bool {
+    let wishes = host.settings.iter().flatten().rfind(|wish| wish.name == "port");
+    wishes.is_some_and(|wish| wish.values.iter().any(|v| v.parse() == Ok(host.endpoint.port)))
+}
+
+/// Looks at the far end of a channel that is there. Says whether it may be changed; where not, the draft has the reason.
+pub fn may_change(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    (wish, channel): (&ChannelWish, &ChannelFacts),
+    draft: &mut Draft,
+) -> bool {
+    if channel.source_host == wish.endpoint.address && channel.source_port == wish.endpoint.port {
+        return true;
+    }
+    let (name, source, declared) = (&host.name, &wish.source, &wish.endpoint);
+    let now = format!("{}:{}", visible(&channel.source_host), channel.source_port);
+    if let Err(why) = read(context, source) {
+        if of_another(context, channel, source) {
+            draft.wait(name, format!("replication from {source}: {why}; the channel from {now} stays as it is"));
+        } else {
+            let reason = format!(
+                "{name} replicates from {now}, and {declared} is declared for {source}, which was not read ({why}). Check \
+                 ansible_host and replication_address of {source}. Nothing was changed."
+            );
+            draft.refuse(name, "end-not-read", reason);
+        }
+        return false;
+    }
+    let said = match facts.far_ends.get(source) {
+        None | Some(FarEnd::Same | FarEnd::Unknown(_)) => return true,
+        Some(FarEnd::Another(version)) => {
+            let reason = format!(
+                "{name} replicates from {now}, and {declared} is declared for {source}: a server answers {name} there, \
+                 and it is not that of {source} (its version is {version}). Check replication_address and mysql_port of \
+                 {source}. Nothing was changed."
+            );
+            draft.refuse(name, "end-of-another", reason);
+            return false;
+        }
+        Some(FarEnd::Refused(_, said)) => format!("it refuses {name}: {said}"),
+        Some(FarEnd::Unreachable(why)) => why.clone(),
+    };
+    // What other steps change there first is looked at again right before this one.
+    let opens = |kind| matches!(kind, Kind::Firewall | Kind::Account | Kind::Service | Kind::OptionFile);
+    if draft.steps.iter().any(|step| step.host == *source && opens(step.kind) && !step.takes_away()) {
+        return true;
+    }
+    let reason = format!(
+        "{name} replicates from {now}, and {declared} is declared for {source}, which {name} can't reach: {}. Check \
+         replication_address and mysql_port of {source}, and what lies between the two. Nothing was changed.",
+        said.trim_end_matches('.')
+    );
+    draft.refuse(name, "end-unreachable", reason);
+    false
+}
+
+/// Whether a host's server was read; why not, in words.
+fn read<'a>(context: &'a Context<'_>, host: &HostName) -> Result<&'a ServerFacts, String> {
+    match context.observed.get(host) {
+        Some(Fact::Known(facts)) => match &facts.server {
+            Fact::Known(server) => Ok(server),
+            Fact::Absent => Err("no database server is installed there".into()),
+            Fact::Unread(why) => Err(why.clone()),
+        },
+        Some(Fact::Unread(why)) => Err(why.clone()),
+        Some(Fact::Absent) | None => Err("it was not looked at".into()),
+    }
+}
+
+/// Whether a channel leads to another declared host than this one: then the topology changes, and no address.
+fn of_another(context: &Context<'_>, channel: &ChannelFacts, source: &HostName) -> bool {
+    let at = |host: &&DesiredHost| {
+        host.endpoint.address == channel.source_host && host.endpoint.port == channel.source_port
+    };
+    context.desired.hosts.values().find(at).is_some_and(|host| host.name != *source)
+}
+
+/// A channel that is connected, whose next connection would fail: something lets in only what is established.
+pub fn would_not_connect_again(
+    host: &DesiredHost,
+    facts: &HostFacts,
+    (wish, channel): (&ChannelWish, &ChannelFacts),
+    draft: &mut Draft,
+) {
+    let Some(Reach::Failed(_)) = facts.reach.get(&wish.endpoint).filter(|_| channel.running()) else { return };
+    if channel.source_host != wish.endpoint.address || channel.source_port != wish.endpoint.port {
+        return;
+    }
+    let trying = ChannelFacts { io_running: "Connecting".into(), ..channel.clone() };
+    let around = Surroundings {
+        replica: host.name.as_str(),
+        source: wish.source.as_str(),
+        source_runs: Some(true),
+        reach: facts.reach.get(&wish.endpoint),
+        source_down_because: None,
+    };
+    let Some(found) = explain_channel(&trying, &around) else { return };
+    let mended = [Layer::Firewall, Layer::Port]
+        .into_iter()
+        .any(|layer| draft.steps.iter().any(|step| channel::mends(step, layer, &host.name, &wish.source)));
+    if !mended {
+        let reason =
+            format!("replication from {} is connected and could not connect again: {found}", wish.source);
+        draft.wait(&host.name, reason);
+    }
+}

@@ -1,0 +1,117 @@
+//! What is still needed is not taken away: where a move is not made by this plan, what it would leave behind stays.
+
+use std::net::IpAddr;
+
+use super::{Action, Effect, Plan, Step, Taken, Waiting};
+use crate::{
+    desired::DesiredHost,
+    diff::Context,
+    firewall::Network,
+    model::{Fact, HostName},
+    observe::ChannelFacts,
+};
+
+/// Takes out the steps that would take away what a channel still needs, and says so.
+pub(super) fn keep_what_is_needed(context: &Context<'_>, steps: &mut Vec<Step>, plan: &mut Plan) {
+    let needed: Vec<Option<(HostName, String)>> = steps
+        .iter()
+        .map(|step| match step.effect() {
+            Effect::TakesAway(taken) => needed_by(context, steps, step, taken).map(|why| (step.host.clone(), why)),
+            _ => None,
+        })
+        .collect();
+    let mut fates = needed.into_iter();
+    steps.retain(|step| match fates.next().flatten() {
+        None => true,
+        Some((host, why)) => {
+            plan.waiting.push(Waiting { host, reason: format!("{}: {why}", step.summary) });
+            false
+        }
+    });
+}
+
+/// Why what a step takes away is still needed.
+fn needed_by(context: &Context<'_>, steps: &[Step], step: &Step, taken: Taken<'_>) -> Option<String> {
+    let others = context.desired.hosts.values().filter(|host| host.name != step.host && !host.channels.is_empty());
+    for host in others {
+        let Some(facts) = context.observed.get(&host.name).and_then(Fact::known) else {
+            if may_come_from_there(context, host, taken) {
+                return Some(format!("{} was not read and may still need it", host.name));
+            }
+            continue;
+        };
+        let Some(server) = facts.server.known() else { continue };
+        let addresses = addresses(host, &facts.os.addresses);
+        if !shuts_out(taken, &addresses) {
+            continue;
+        }
+        let still = server.channels.known().into_iter().flatten().find(|channel| {
+            comes_from(context, channel, &step.host)
+                && host.channels.iter().any(|wish| wish.name == channel.name)
+                && !is_moved(steps, &host.name, channel)
+        });
+        if still.is_some() {
+            return Some(format!("{} still replicates from {}, and nothing moves it", host.name, step.host));
+        }
+    }
+    None
+}
+
+/// The addresses from which a host may come: the declared one, where it is one, or those of its interfaces.
+fn addresses(host: &DesiredHost, own: &[String]) -> Vec<IpAddr> {
+    match host.endpoint.address.parse() {
+        Ok(address) => vec![address],
+        Err(_) => own.iter().filter_map(|text| text.parse().ok()).collect(),
+    }
+}
+
+/// Whether a host that has these addresses can't come in afterwards.
+fn shuts_out(taken: Taken<'_>, addresses: &[IpAddr]) -> bool {
+    match taken {
+        Taken::Channel => false,
+        Taken::Account { from } => addresses.iter().any(|a| from.parse::<IpAddr>() == Ok(*a)),
+        Taken::Access(change) => {
+            let lets_in = |address: &IpAddr| change.wish.allowed.iter().any(|n| n.contains(*address));
+            !addresses.is_empty() && !addresses.iter().any(lets_in)
+        }
+    }
+}
+
+/// Whether an address that loses its way may be that of a host that was not read.
+fn may_come_from_there(context: &Context<'_>, unread: &DesiredHost, taken: Taken<'_>) -> bool {
+    let read = |network: &Network| {
+        context.desired.hosts.values().filter(|host| host.name != unread.name).any(|host| {
+            let facts = context.observed.get(&host.name).and_then(Fact::known);
+            facts.is_some_and(|f| addresses(host, &f.os.addresses).iter().any(|a| network.contains(*a)))
+        })
+    };
+    let own = addresses(unread, &[]);
+    match taken {
+        Taken::Channel => false,
+        Taken::Account { from } => {
+            from.parse::<Network>().is_ok_and(|network| !read(&network)) || shuts_out(taken, &own)
+        }
+        Taken::Access(change) => {
+            let lost = change.closes.iter().flat_map(|closes| &closes.networks);
+            lost.into_iter().any(|network| !read(network)) || shuts_out(taken, &own)
+        }
+    }
+}
+
+fn comes_from(context: &Context<'_>, channel: &ChannelFacts, source: &HostName) -> bool {
+    let id = context.server(source).and_then(|server| server.number("server_id"));
+    let address = context.desired.hosts.get(source).is_some_and(|host| {
+        host.endpoint.address == channel.source_host && host.endpoint.port == channel.source_port
+    });
+    address || (channel.source_server_id != 0 && id == Some(channel.source_server_id))
+}
+
+/// Whether a step of this plan changes the channel, ends it, or replaces the server's data with all its channels.
+fn is_moved(steps: &[Step], host: &HostName, channel: &ChannelFacts) -> bool {
+    steps.iter().any(|step| match &step.action {
+        Action::Channel(change) => step.host == *host && change.change && change.wish.name == channel.name,
+        Action::DropChannel(ended) => step.host == *host && ended.name == channel.name,
+        Action::Seed(seed) => seed.ends.iter().any(|end| end.host == *host && end.name == channel.name),
+        _ => false,
+    })
+}
