@@ -64,7 +64,8 @@ fn unproven(host: &HostName, change: &ChannelChange, found: &FarEnd) -> Option<(
     let (errno, said) = match found {
         FarEnd::Same | FarEnd::Unknown(_) => return None,
         FarEnd::Another(version) => {
-            let why = format!("the server that answers there is not that of {source}; its version is {version}");
+            let why =
+                format!("the server that answers there is not that of {source}; its version is {version}");
             return Some((why, format!("Check replication_address and mysql_port of {source}.")));
         }
         FarEnd::Refused(code, said) => (*code, said.clone()),

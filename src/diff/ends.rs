@@ -48,7 +48,10 @@ pub fn may_change(
     let now = format!("{}:{}", visible(&channel.source_host), channel.source_port);
     if let Err(why) = read(context, source) {
         if of_another(context, channel, source) {
-            draft.wait(name, format!("replication from {source}: {why}; the channel from {now} stays as it is"));
+            draft.wait(
+                name,
+                format!("replication from {source}: {why}; the channel from {now} stays as it is"),
+            );
         } else {
             let reason = format!(
                 "{name} replicates from {now}, and {declared} is declared for {source}, which was not read ({why}). Check \
@@ -114,7 +117,9 @@ pub fn would_not_connect_again(
     (wish, channel): (&ChannelWish, &ChannelFacts),
     draft: &mut Draft,
 ) {
-    let Some(Reach::Failed(_)) = facts.reach.get(&wish.endpoint).filter(|_| channel.running()) else { return };
+    let Some(Reach::Failed(_)) = facts.reach.get(&wish.endpoint).filter(|_| channel.running()) else {
+        return;
+    };
     if channel.source_host != wish.endpoint.address || channel.source_port != wish.endpoint.port {
         return;
     }

@@ -38,9 +38,10 @@ fn step(host: &DesiredHost, intent: &FirewallIntent, facts: &HostFacts, change: 
     let (backend, port) = (change.backend.word(), intent.port);
     let (id, summary) = match &change.closes {
         None => ("firewall", format!("{backend}: the peers reach port {port}")),
-        Some(_) if !intent.deny_others => {
-            ("firewall/close", format!("{backend}: remove the rules of hosts that are not peers of port {port}"))
-        }
+        Some(_) if !intent.deny_others => (
+            "firewall/close",
+            format!("{backend}: remove the rules of hosts that are not peers of port {port}"),
+        ),
         Some(_) => (
             "firewall/close",
             format!("{backend}: close port {port} to all but the peers and firewall_allow"),

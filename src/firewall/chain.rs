@@ -157,7 +157,8 @@ fn drops<'a>(rule: &Rule, chain: &impl Fn(&str) -> Option<&'a [Rule]>, depth: us
     };
     // A target that is no chain is a word of the tool that is not understood here.
     let Some(rules) = chain(target).filter(|_| depth < DEEPEST) else { return vec![rule.ports.clone()] };
-    let below = rules.iter().filter(|rule| rule.ours.is_none()).flat_map(|rule| drops(rule, chain, depth + 1));
+    let below =
+        rules.iter().filter(|rule| rule.ours.is_none()).flat_map(|rule| drops(rule, chain, depth + 1));
     let below: Vec<Ports> = below.collect();
     match (&rule.ports, below.is_empty()) {
         (_, true) => Vec::new(),

@@ -84,9 +84,10 @@ fn present(backend: Backend, port: u16, state: &FirewallState) -> Present {
 fn lacks(wish: &Wish, backend: Backend, state: &FirewallState) -> bool {
     let needed = rules::needed(wish, backend, &places(wish, state));
     let now = in_force(wish, backend, state);
-    needed.lines.iter().any(|(tool, lines)| {
-        lines.iter().any(|line| !now.get(tool).is_some_and(|now| now.contains(line)))
-    })
+    needed
+        .lines
+        .iter()
+        .any(|(tool, lines)| lines.iter().any(|line| !now.get(tool).is_some_and(|now| now.contains(line))))
 }
 
 /// Works out one change; nothing where everything is as wished.
@@ -213,8 +214,7 @@ mod tests {
         FirewallState { chains: vec![Chain::dropping("inet filter input")], ..FirewallState::default() }
     }
 
-    const BACKENDS: [Backend; 4] =
-        [Backend::Nftables, Backend::Iptables, Backend::Firewalld, Backend::Ufw];
+    const BACKENDS: [Backend; 4] = [Backend::Nftables, Backend::Iptables, Backend::Firewalld, Backend::Ufw];
 
     #[test]
     fn an_open_host_needs_nothing() {
@@ -251,7 +251,8 @@ mod tests {
     /// Whatever changes, first comes what is added, with everything from before; then what is taken away.
     #[test]
     fn what_is_added_comes_before_what_is_taken_away() {
-        let net = |list: &[&str]| -> BTreeSet<Network> { list.iter().filter_map(|n| n.parse().ok()).collect() };
+        let net =
+            |list: &[&str]| -> BTreeSet<Network> { list.iter().filter_map(|n| n.parse().ok()).collect() };
         let sets = [&["10.0.0.1", "10.0.0.2"][..], &["10.0.0.2", "10.0.0.3"], &["10.0.0.1"], &[]];
         for backend in BACKENDS {
             for (from, to, deny) in
@@ -271,10 +272,15 @@ mod tests {
                     let after = present(backend, 3306, &state).allowed;
                     match &change.closes {
                         None => assert!(after.is_superset(&before), "{backend:?} {from:?} {to:?}"),
-                        Some(closes) => assert_eq!(closes.networks, before.difference(&after).copied().collect()),
+                        Some(closes) => {
+                            assert_eq!(closes.networks, before.difference(&after).copied().collect())
+                        }
                     }
                 }
-                assert!(list.len() <= 2 && changes(&want, backend, &state, "") == [], "{backend:?} {from:?} {to:?}");
+                assert!(
+                    list.len() <= 2 && changes(&want, backend, &state, "") == [],
+                    "{backend:?} {from:?} {to:?}"
+                );
             }
         }
     }
@@ -287,7 +293,9 @@ mod tests {
         for change in changes(&wish(false), Backend::Nftables, &state, "") {
             state = state.after(&change);
         }
-        for (ports, again) in [(Ports::Only(vec![(22, 22)]), 0), (Ports::Any, 1), (Ports::Only(vec![(3000, 4000)]), 1)] {
+        for (ports, again) in
+            [(Ports::Only(vec![(22, 22)]), 0), (Ports::Any, 1), (Ports::Only(vec![(3000, 4000)]), 1)]
+        {
             let mut state = state.clone();
             state.chains[0].rules.insert(0, Effect::MayDrop(vec![ports.clone()]));
             assert_eq!(changes(&wish(false), Backend::Nftables, &state, "").len(), again, "{ports:?}");

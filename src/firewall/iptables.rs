@@ -85,8 +85,29 @@ fn built_in(table: &str) -> &'static [(&'static str, Hook)] {
 
 /// Targets that let a packet in, mark it or count it.
 const HARMLESS: &[&str] = &[
-    "ACCEPT", "RETURN", "LOG", "NFLOG", "ULOG", "MARK", "CONNMARK", "CONNSECMARK", "SECMARK", "CT", "NOTRACK",
-    "TCPMSS", "TCPOPTSTRIP", "TOS", "DSCP", "TTL", "HL", "CLASSIFY", "SET", "TRACE", "AUDIT", "CHECKSUM", "TEE",
+    "ACCEPT",
+    "RETURN",
+    "LOG",
+    "NFLOG",
+    "ULOG",
+    "MARK",
+    "CONNMARK",
+    "CONNSECMARK",
+    "SECMARK",
+    "CT",
+    "NOTRACK",
+    "TCPMSS",
+    "TCPOPTSTRIP",
+    "TOS",
+    "DSCP",
+    "TTL",
+    "HL",
+    "CLASSIFY",
+    "SET",
+    "TRACE",
+    "AUDIT",
+    "CHECKSUM",
+    "TEE",
 ];
 
 /// A line `-A CHAIN ...`: its chain and the rule, unless that never sees the first packet of a connection to this

@@ -119,9 +119,31 @@ fn rule(item: &Json, place: &str, addresses: &[IpAddr]) -> Option<Rule> {
 
 /// Expressions that look at a packet, mark it, count it, or let it in.
 const HARMLESS: &[&str] = &[
-    "match", "accept", "return", "continue", "counter", "log", "limit", "quota", "mangle", "notrack", "meter", "set",
-    "map", "last", "ct helper", "ct timeout", "ct count", "ct expectation", "snat", "dnat", "masquerade", "redirect",
-    "flow", "secmark", "comment",
+    "match",
+    "accept",
+    "return",
+    "continue",
+    "counter",
+    "log",
+    "limit",
+    "quota",
+    "mangle",
+    "notrack",
+    "meter",
+    "set",
+    "map",
+    "last",
+    "ct helper",
+    "ct timeout",
+    "ct count",
+    "ct expectation",
+    "snat",
+    "dnat",
+    "masquerade",
+    "redirect",
+    "flow",
+    "secmark",
+    "comment",
 ];
 
 /// Whether a test keeps a rule from ever seeing the first packet of a TCP connection from another host to this one.

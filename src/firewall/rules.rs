@@ -5,13 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Backend, Chain, Network,
-    chain::Hook,
-    iptables::prefix,
-    nft::is_of_iptables,
-    script,
-};
+use super::{Backend, Chain, Network, chain::Hook, iptables::prefix, nft::is_of_iptables, script};
 
 /// Who may reach one port.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,7 +36,9 @@ printf 'table inet tandem\ndelete table inet tandem\n'
     let load = "rules=$(rules_now) || exit 1\nprintf '%s\\n' \"$rules\" | nft -f - || exit 1\n";
     // Where nothing is wished of it, a kernel without nftables is no fault.
     match parts.is_empty() {
-        true => format!("if command -v nft >/dev/null && nft list tables >/dev/null 2>&1; then\n{OLD}}}\n{load}fi\n"),
+        true => format!(
+            "if command -v nft >/dev/null && nft list tables >/dev/null 2>&1; then\n{OLD}}}\n{load}fi\n"
+        ),
         false => format!("{OLD}{}}}\n{load}", parts.concat()),
     }
 }

@@ -242,7 +242,7 @@ async fn read(
     let args = [nonce.as_str(), &service, &wished_socket, &file, &port];
     let script = session.read(&HOST, &args, options.timeout);
 
-    let login = |socket: &str| -> Result<Login, String> {
+    let login = |socket: &str, server_uid: Option<u32>| -> Result<Login, String> {
         let password = match &host.connection.admin_password {
             Some(id) => {
                 Some(secrets.get(id).cloned().ok_or_else(|| format!("the secret {} has no value", id.0))?)
@@ -250,13 +250,20 @@ async fn read(
             None => None,
         };
         let user = host.connection.admin_user.clone().unwrap_or_else(|| "root".to_owned());
-        Ok(Login { socket: socket.to_owned(), user, password })
+        Ok(Login { socket: socket.to_owned(), server_uid, user, password })
     };
     let first_socket = host.connection.socket.clone().unwrap_or_else(|| USUAL_SOCKET.to_owned());
-    let guess = async {
-        let login = login(&first_socket).map_err(SqlError::Broken)?;
+    let ask_at = async |socket: &str, uid: Option<u32>| {
+        let login = login(socket, uid).map_err(SqlError::Broken)?;
         let facts = ask(session, &login, options, ours).await?;
         Ok::<_, SqlError>((login, facts))
+    };
+    // A password is for the server alone, so whose socket it is must be known first.
+    let guess = async {
+        match host.connection.admin_password {
+            None => Some(ask_at(&first_socket, None).await),
+            Some(_) => None,
+        }
     };
     // A host on which scripts don't run needs no patience for its server.
     let declared = super::resources::read(session, host, &nonce, options.timeout);
@@ -282,16 +289,16 @@ async fn read(
     facts.os.ahead = (facts.os.clock > 0.0).then_some(facts.os.clock - our_clock);
     facts.resources = declared;
 
-    let sockets: Vec<String> =
-        sections.text("sockets").unwrap_or_default().lines().map(str::to_owned).collect();
-    let other = sockets.iter().find(|s| **s != first_socket && host.connection.socket.is_none());
-    let answered = match (guessed, other) {
-        (Ok(answered), _) => Ok(answered),
-        (Err(SqlError::Connect { .. }), Some(socket)) => match login(socket).map_err(SqlError::Broken) {
-            Ok(login) => ask(session, &login, options, ours).await.map(|facts| (login, facts)),
-            Err(error) => Err(error),
-        },
-        (Err(error), _) => Err(error),
+    let process = host::process(&sections);
+    // What was guessed counts only where it turns out to be the server's.
+    let answered = match (guessed, process.sockets.first()) {
+        (Some(Ok((mut login, server))), Some(_)) if process.sockets.contains(&login.socket) => {
+            login.server_uid = process.uid;
+            Ok((login, server))
+        }
+        (Some(Err(error)), Some(own)) if *own == first_socket => Err(error),
+        (_, Some(own)) => ask_at(own, process.uid).await,
+        (_, None) => Err(no_socket(&process, &first_socket)),
     };
     match answered {
         Ok((login, mut server)) => {
@@ -316,10 +323,26 @@ async fn read(
                 _ => Fact::Unread(error.to_string()),
             };
             // Once a server that is down has been started, this is the way in.
-            let later = if down { login(&first_socket).ok() } else { None };
+            let later = if down { login(&first_socket, process.uid).ok() } else { None };
             (Fact::Known(facts), later)
         }
     }
+}
+
+/// Why there is no socket at which the server could be asked.
+fn no_socket(process: &host::Process, usual: &str) -> SqlError {
+    let socket = process.refused.first().map_or(usual, String::as_str).to_owned();
+    let why = match (&process.untrusted, process.pid) {
+        (Some(why), _) => why.clone(),
+        _ if !process.refused.is_empty() => {
+            "it does not belong to the server's user, so it was not used; correct mysql_socket".into()
+        }
+        (None, None) => "no unit of the system runs a server; set mysql_service to the unit that does".into(),
+        (None, Some(pid)) => {
+            format!("the server (process {pid}) listens at no unix socket; set mysql_socket")
+        }
+    };
+    SqlError::Connect { socket, why }
 }
 
 /// How a port may be tried.

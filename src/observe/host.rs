@@ -21,12 +21,12 @@ pub const SCRIPT: &str = concat!(
 /// Facts of a host without its server.
 pub fn facts(sections: &Sections<'_>) -> HostFacts {
     let os = os(sections);
-    let (option_files, pid) = option_files(sections);
+    let process = process(sections);
     let root = os.root;
     let limited = |what: &str| format!("{what} can only be read by root; set ansible_become");
     HostFacts {
-        service: service(sections, pid),
-        option_files,
+        service: service(sections, process.pid),
+        option_files: option_files(sections, &process),
         server: Fact::Unread("not asked yet".into()),
         down: down::facts(sections),
         restart: restart::record(sections),
@@ -67,9 +67,45 @@ fn public_key(text: &str) -> PublicKey {
 
 /// Whether the host has no database server at all: no unit, no program, no process, and everything was looked at.
 pub fn has_no_server(facts: &HostFacts, sections: &Sections<'_>) -> bool {
-    let (_, process) = option_files(sections);
+    let process = process(sections);
     let programs = ["mariadbd", "mysqld"].iter().any(|p| facts.os.tools.contains_key(*p));
-    facts.service == Fact::Absent && !programs && process.is_none()
+    facts.service == Fact::Absent && !programs && process.pid.is_none() && !process.named
+}
+
+/// Which process is the server, and which sockets are its own.
+#[derive(Debug, Default)]
+pub struct Process {
+    /// The process, told by systemd and not by its name.
+    pub pid: Option<u32>,
+    /// Whether some process bears a server's name, whoever's it is.
+    pub named: bool,
+    /// Why a process that systemd tells is not trusted.
+    pub untrusted: Option<String>,
+    /// Who runs it, or will run it.
+    pub uid: Option<u32>,
+    /// Sockets that belong to it.
+    pub sockets: Vec<String>,
+    /// Sockets that are there and belong to somebody else.
+    pub refused: Vec<String>,
+}
+
+/// Which process is the server.
+pub fn process(sections: &Sections<'_>) -> Process {
+    let mut process = Process::default();
+    let tree = sections.text("option-tree").unwrap_or_default();
+    let sockets = sections.text("sockets").unwrap_or_default();
+    for (key, value) in tree.lines().take(3).chain(sockets.lines()).filter_map(|line| line.split_once(' ')) {
+        match key {
+            "pid" => process.pid = value.trim().parse().ok(),
+            "named" => process.named = !value.trim().is_empty(),
+            "untrusted" => process.untrusted = Some(value.trim().to_owned()).filter(|why| !why.is_empty()),
+            "uid" => process.uid = value.trim().parse().ok(),
+            "socket" => process.sockets.push(value.to_owned()),
+            "refused" => process.refused.push(value.to_owned()),
+            _ => {}
+        }
+    }
+    process
 }
 
 /// A record of ours below `/var/lib/tandem`.
@@ -141,18 +177,40 @@ fn service(sections: &Sections<'_>, pid: Option<u32>) -> Fact<ServiceFacts> {
     running.or_else(|| units.iter().find(|u| !u.masked)).or_else(|| units.first()).cloned().into()
 }
 
-fn option_files(sections: &Sections<'_>) -> (Fact<Files>, Option<u32>) {
+/// Files and directories of the chain that another user than root and the server's own may write to.
+fn meddled(sections: &Sections<'_>, process: &Process) -> Option<String> {
+    let owners = sections.text("option-owners").unwrap_or_default();
+    owners.lines().find_map(|line| {
+        let mut fields = line.splitn(4, ':');
+        let (kind, owner, mode, path) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let owner: u32 = owner.parse().ok()?;
+        let mode = u32::from_str_radix(mode, 8).ok()?;
+        if owner != 0 && Some(owner) != process.uid {
+            return Some(format!(
+                "{path} belongs to uid {owner}, who could change what the server does; give it to root: chown root {path}"
+            ));
+        }
+        // The server itself leaves such files out, but not what stands in such a directory.
+        (kind == "directory" && mode & 0o002 != 0).then(|| {
+            format!("every user may write to {path} and change what the server does; take that away: chmod o-w {path}")
+        })
+    })
+}
+
+fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
     let tree = sections.text("option-tree").unwrap_or_default();
     let mut files = Files::default();
     let mut order: Vec<String> = Vec::new();
-    let mut pid = None;
     for line in tree.lines() {
         match line.split_once(' ') {
-            Some(("pid", number)) => pid = number.trim().parse().ok(),
             Some(("F", path)) => order.push(path.to_owned()),
             Some(("D", path)) => files.directories.push(path.to_owned()),
+            Some(("L", path)) => return Fact::Unread(format!("the option file {path} is larger than 4 MiB")),
             _ => {}
         }
+    }
+    if let Some(why) = process.untrusted.clone().or_else(|| meddled(sections, process)) {
+        return Fact::Unread(why);
     }
     // `wc -c` prints a total below several files.
     let sizes = sections.text("option-sizes").unwrap_or_default();
@@ -167,7 +225,7 @@ fn option_files(sections: &Sections<'_>) -> (Fact<Files>, Option<u32>) {
     let mut bytes = sections.bytes("option-bytes").unwrap_or_default();
     for (size, path) in sizes {
         if size > bytes.len() {
-            return (Fact::Unread("an option file changed while it was read; try again".into()), pid);
+            return Fact::Unread("an option file changed while it was read; try again".into());
         }
         let (content, rest) = bytes.split_at(size);
         bytes = rest;
@@ -178,10 +236,9 @@ fn option_files(sections: &Sections<'_>) -> (Fact<Files>, Option<u32>) {
         }
     }
     if !bytes.is_empty() {
-        return (Fact::Unread("an option file changed while it was read; try again".into()), pid);
+        return Fact::Unread("an option file changed while it was read; try again".into());
     }
-    let fact = if order.is_empty() { Fact::Absent } else { Fact::Known(files) };
-    (fact, pid)
+    if order.is_empty() { Fact::Absent } else { Fact::Known(files) }
 }
 
 fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {

@@ -29,27 +29,80 @@ for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog 
   command -v "$tool" 2>/dev/null
 done
 
+# Which process is the server decides what is read and asked as root below, so nobody but root may have a say in it: it
+# is the main process of a unit of the system, or stands in that unit's control group, and its program is root's. What
+# merely bears a server's name may be anybody's.
 section service
-set -- $(pidof mariadbd mysqld 2>/dev/null)
-# Of several, one that looks at options, or opens files that were copied, is not the server.
-while [ $# -gt 1 ] &&
-  tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -q -e --bootstrap -e --validate-config -e --help; do shift; done
-pid=${1:-}
 units=${wished_service:-mariadb.service mysql.service mysqld.service}
-# Its control group says which one it is, and the others need not be asked; unless it is a container's.
+groups='/sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified'
+units_are() {
+  services=$(systemctl show -p Id,LoadState,ActiveState,UnitFileState,MainPID,Result,User,ControlGroup -- "$@" 2>&1)
+  pid= group=
+  while IFS= read -r line; do
+    case $line in
+      MainPID=[1-9]*) [ -n "$pid" ] || pid=${line#*=} ;;
+      ControlGroup=/?*) [ -n "$group" ] || group=${line#*=} ;;
+    esac
+  done <<END
+$services
+END
+}
+is_server() {
+  program=$(readlink "/proc/$1/exe" 2>/dev/null)
+  case ${program%' (deleted)'} in */mariadbd | */mysqld | */mysqld-debug) ;; *) return 1 ;; esac
+}
+# Where there is a control group, its unit is the one that runs, and the others need not be asked.
 running=
-if [ -n "$pid" ] && [ -r "/proc/$pid/cgroup" ]; then
-  while read -r line; do
-    for unit in $units; do
-      case $line in *"/system.slice/$unit") running=$unit; break 2 ;; esac
-    done
-  done <"/proc/$pid/cgroup"
-fi
-units_are() { services=$(systemctl show -p Id,LoadState,ActiveState,UnitFileState,MainPID,Result,User -- "$@" 2>&1); }
+for unit in $units; do
+  for at in $groups; do [ ! -d "$at/system.slice/$unit" ] || running=${running:-$unit}; done
+done
 units_are ${running:-$units}
-case "$services
-" in *"MainPID=$pid
-"*) ;; *) [ -z "$running" ] || units_are $units ;; esac
+[ -n "$pid$group" ] || [ -z "$running" ] || units_are $units
+# A unit may run a script that runs the server.
+if [ -n "$group" ] && ! is_server "${pid:-0}"; then
+  for at in $groups; do
+    [ -r "$at$group/cgroup.procs" ] || continue
+    while read -r member; do
+      if is_server "$member"; then pid=$member; break 2; fi
+    done <"$at$group/cgroup.procs"
+  done
+fi
+named=
+if [ -z "$pid" ]; then
+  # A unit of another name, if its main process is one of these; or no systemd at all: then a server is what runs a
+  # program of root's as the user that only servers have. To be that user takes root as well.
+  mysql_uid=$(id -u mysql 2>/dev/null)
+  for named in $(pidof mariadbd mysqld 2>/dev/null); do
+    if [ -d /run/systemd/system ]; then
+      [ -z "$wished_service" ] || break
+      while IFS= read -r line; do
+        case $line in
+          */system.slice/*.service)
+            running=${line##*/}
+            units_are "$running"
+            if [ "$pid" = "$named" ]; then break 2; fi
+            pid= ;;
+        esac
+      done <"/proc/$named/cgroup"
+    elif [ -n "$mysql_uid" ] && grep -q "^Uid:[[:space:]]$mysql_uid[[:space:]]$mysql_uid[[:space:]]" "/proc/$named/status" 2>/dev/null; then
+      # Of several, one that looks at options, or opens files that were copied, is not the server.
+      tr '\0' ' ' <"/proc/$named/cmdline" 2>/dev/null | grep -q -e --bootstrap -e --validate-config -e --help || { pid=$named; break; }
+    fi
+  done
+  [ -n "$pid" ] || [ ! -d /run/systemd/system ] || units_are $units
+fi
+untrusted= server_uid=
+if [ -n "$pid" ]; then
+  # Who is not root can't look at it, and does nothing as root with what it says.
+  case $(stat -L -c '%u:%a' "/proc/$pid/exe" 2>/dev/null) in
+    0:*[2367] | 0:*[2367]?) untrusted="others may write to the program that process $pid runs" ;;
+    0:*) ;;
+    '') [ "$uid" != 0 ] || untrusted="the program that process $pid runs can't be looked at" ;;
+    *) untrusted="the program that process $pid runs does not belong to root" ;;
+  esac
+  while read -r key _ owner _; do [ "$key" != Uid: ] || { server_uid=$owner; break; }; done <"/proc/$pid/status"
+  [ -z "$untrusted" ] || { named=$pid pid=; }
+fi
 printf '%s\n' "$services"
 
 # One awk walks the option files, so that twenty files do not cost forty processes. It prints the
@@ -59,6 +112,9 @@ walk='
 function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t\r]+$/, "", s); return s }
 function read(path, depth,   line, list, n, i, names, ls, above) {
   if (depth > 10) return
+  # The server leaves out what everybody may write to.
+  if (path in ignored) { print "W " path; return }
+  if (path in large) { print "L " path; return }
   if ((getline line < path) < 0) return
   print "F " path
   above = own; own = 0
@@ -98,6 +154,10 @@ function read(path, depth,   line, list, n, i, names, ls, above) {
 }
 function quote(s) { gsub(/[\\"$`]/, "\\\\&", s); return s }
 BEGIN {
+  n = split(ENVIRON["shared"], lines, "\n")
+  for (i = 1; i <= n; i++) ignored[lines[i]] = 1
+  n = split(ENVIRON["oversized"], lines, "\n")
+  for (i = 1; i <= n; i++) large[lines[i]] = 1
   n = split(ENVIRON["listing"], lines, "\n")
   for (i = 1; i <= n; i++) {
     if (lines[i] ~ /\/$/) { directory = substr(lines[i], 1, length(lines[i]) - 1); listed[directory] = "" }
@@ -125,29 +185,37 @@ for directory in /etc/my.cnf.d/ /etc/mysql/*/; do
   listing=$listing$directory$newline
   for file in "$directory"*.cnf; do [ ! -e "$file" ] || listing=$listing$file$newline; done
 done
-export listing
+places='/etc/my.cnf /etc/my.cnf.d /etc/mysql /usr/etc/my.cnf'
+shared=$(find -L $places -maxdepth 3 -type f -perm -0002 2>/dev/null)
+oversized=$(find -L $places -maxdepth 3 -type f -size +8192 2>/dev/null)
+export listing shared oversized
 arguments=/dev/null
 [ -z "$pid" ] || [ ! -r "/proc/$pid/cmdline" ] || arguments=/proc/$pid/cmdline
 section option-tree
 walked=$(tr '\0' '\n' <"$arguments" | awk "$walk" 2>/dev/null)
-printf 'pid %s\n%s\n' "$pid" "$walked"
+printf 'pid %s\nnamed %s\nuntrusted %s\n%s\n' "$pid" "$named" "$untrusted" "$walked"
 old_ifs=$IFS
 IFS=$newline
 set -f
 set --
-given= datadir=
+given= datadir= directories=
 for line in $walked; do
   case $line in
     'F '*) set -- "$@" "${line#F }" ;;
+    'D '*) directories=$directories${line#D }$newline ;;
     'A '*) given=${line#A } ;;
     'V '*) datadir=${line#V } ;;
   esac
 done
 if [ -n "$owned_file" ]; then set -- "$@" "$owned_file"; fi
+# Who else may write to one of them decides what the server does.
+owners=$(LC_ALL=C stat -L -c '%F:%u:%a:%n' -- "$@" $directories 2>/dev/null)
 set +f
 IFS=$old_ifs
 # What the server was started with wins, then what is written last.
 datadir=${given:-${datadir:-/var/lib/mysql}}
+section option-owners
+printf '%s\n' "$owners"
 section option-sizes
 [ $# -eq 0 ] || wc -c "$@" 2>/dev/null
 section option-bytes
@@ -197,9 +265,38 @@ show /var/lib/tandem/retention.json
 section lock
 show /run/tandem/lock.json
 section sockets
-for socket in $wished_socket /run/mysqld/mysqld.sock /var/lib/mysql/mysql.sock /tmp/mysql.sock; do
-  [ -S "$socket" ] && echo "$socket"
+# Where no server runs, the user of its unit, or the owner of its data, is whose socket it will be.
+if [ -z "$server_uid" ]; then
+  case $services in *User=[!$newline]*) user=${services#*User=}; server_uid=$(id -u "${user%%$newline*}" 2>/dev/null) ;; esac
+  [ -n "$server_uid" ] || server_uid=$(stat -c %u "$datadir" 2>/dev/null)
+fi
+printf 'uid %s\n' "$server_uid"
+# The sockets at which the process itself listens. A name in a directory of all users is another user's as easily.
+bound=
+if [ -n "$pid" ] && [ "$uid" = 0 ]; then
+  bound=$({ ls -l "/proc/$pid/fd"; echo; cat "/proc/$pid/net/unix"; } 2>/dev/null | awk '
+    /socket:\[[0-9]+\]$/ { sub(/^.*socket:\[/, ""); sub(/\]$/, ""); own[$0] = 1; next }
+    $4 == "00010000" && $5 == "0001" && $7 in own && $8 ~ /^\// && !/mysqlx[^\/]*$/ { sub(/^([^ ]+ +)+\//, "/"); print }')
+fi
+usual='/run/mysqld/mysqld.sock /var/lib/mysql/mysql.sock'
+[ -n "$bound" ] || [ "$uid" != 0 ] || usual=
+[ -n "$pid" ] || usual=
+IFS=$newline
+set -f
+for socket in $wished_socket $(IFS=' '; printf '%s\n' $usual) $bound; do
+  [ -S "$socket" ] || continue
+  owner=$(stat -c %u -- "$socket" 2>/dev/null)
+  same=
+  for other in $bound; do [ ! "$socket" -ef "$other" ] || same=yes; done
+  [ -z "$bound" ] || [ -n "$same" ] || { [ "$socket" = "$wished_socket" ] && printf 'refused %s\n' "$socket"; continue; }
+  if [ -n "$owner" ] && { [ "$owner" = 0 ] || [ "$owner" = "$server_uid" ]; }; then
+    printf 'socket %s\n' "$socket"
+  else
+    printf 'refused %s\n' "$socket"
+  fi
 done
+set +f
+IFS=$old_ifs
 # A server that fails and is started again and again has a process now and then.
 case $services in
   *ActiveState=active*) down=$([ -n "$pid" ] || echo down) ;;

@@ -87,6 +87,7 @@ impl Query {
                 }
                 _ if text.trim() == "absent" => Fact::Absent,
                 _ if text.trim() == "other" => Fact::Unread("it is there and no regular file".into()),
+                _ if text.trim() == "large" => Fact::Unread("it is larger than 16 MiB".into()),
                 _ => unclear(),
             },
             Query::Package(_) => match text.trim() {

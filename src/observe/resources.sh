@@ -10,7 +10,9 @@ while [ $# -gt 1 ]; do
   n=$((n + 1))
   case $kind in
     file)
-      if [ -f "$name" ]; then
+      if [ -f "$name" ] && [ "$(stat -L -c %s -- "$name")" -gt 16777216 ]; then
+        echo large
+      elif [ -f "$name" ]; then
         stat -c '%U %G %a' -- "$name"
         cat -- "$name"
       elif [ -e "$name" ]; then

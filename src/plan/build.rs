@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, keep::keep_what_is_needed, link,
-};
+use super::{Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, keep::keep_what_is_needed, link};
 use crate::{
     desired::{Built, Desired, Tls},
     dialect::Dialect,

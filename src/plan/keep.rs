@@ -16,7 +16,9 @@ pub(super) fn keep_what_is_needed(context: &Context<'_>, steps: &mut Vec<Step>, 
     let needed: Vec<Option<(HostName, String)>> = steps
         .iter()
         .map(|step| match step.effect() {
-            Effect::TakesAway(taken) => needed_by(context, steps, step, taken).map(|why| (step.host.clone(), why)),
+            Effect::TakesAway(taken) => {
+                needed_by(context, steps, step, taken).map(|why| (step.host.clone(), why))
+            }
             _ => None,
         })
         .collect();
@@ -32,7 +34,8 @@ pub(super) fn keep_what_is_needed(context: &Context<'_>, steps: &mut Vec<Step>, 
 
 /// Why what a step takes away is still needed.
 fn needed_by(context: &Context<'_>, steps: &[Step], step: &Step, taken: Taken<'_>) -> Option<String> {
-    let others = context.desired.hosts.values().filter(|host| host.name != step.host && !host.channels.is_empty());
+    let others =
+        context.desired.hosts.values().filter(|host| host.name != step.host && !host.channels.is_empty());
     for host in others {
         let Some(facts) = context.observed.get(&host.name).and_then(Fact::known) else {
             if may_come_from_there(context, host, taken) {

@@ -1,26 +1,30 @@
 //! A plan for some hosts only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Plan, StepId, Waiting};
+use super::{Kind, Plan, StepId, Waiting};
 use crate::model::HostName;
 
 impl Plan {
     /// Keeps what concerns the chosen hosts. A step that needs one on another host waits, and so does
     /// everything that needs it.
     pub fn limit(&mut self, chosen: &BTreeSet<HostName>) {
-        let mut gone: BTreeSet<StepId> = BTreeSet::new();
+        let mut gone: BTreeMap<StepId, HostName> = BTreeMap::new();
         let mut waiting = Vec::new();
         self.steps.retain(|step| {
             if !chosen.contains(&step.host) {
-                gone.insert(step.id.clone());
+                gone.insert(step.id.clone(), step.host.clone());
                 return false;
             }
-            let missing = step.requires.iter().find(|id| gone.contains(*id));
+            // A copy is compared behind all channels, those of other hosts too, and can be without them.
+            let needs = |id: &&StepId| {
+                gone.get(*id).is_some_and(|host| step.kind != Kind::Compare || *host == step.host)
+            };
+            let missing = step.requires.iter().find(needs);
             if let Some(missing) = missing {
                 let reason = format!("{} needs {missing}, which --limit leaves out", step.summary);
                 waiting.push(Waiting { host: step.host.clone(), reason });
-                gone.insert(step.id.clone());
+                gone.insert(step.id.clone(), step.host.clone());
             }
             missing.is_none()
         });

@@ -212,7 +212,8 @@ pub async fn same_administrator(
     fleet: &Fleet<'_>,
 ) -> Result<(), StepError> {
     let own = fleet.login(host)?;
-    let there = Login { socket: fleet.login(donor)?.socket.clone(), ..own.clone() };
+    let Login { socket, server_uid, .. } = fleet.login(donor)?.clone();
+    let there = Login { socket, server_uid, ..own.clone() };
     let tried = format!("log in there as {host} is administered");
     let advice = "The accounts come with the copy: give both the same administrator, or use `seed_method: logical`. \
                   Nothing was replaced.";

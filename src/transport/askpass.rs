@@ -1,16 +1,25 @@
 //! Passwords for ssh, without putting them into an argument or an environment.
 //!
-//! ssh asks a program named in `SSH_ASKPASS`. That program is this one: it finds the path of a socket
-//! in [`VARIABLE`], connects, and prints what it is given there. The socket stands in a directory that
-//! only its owner may enter.
+//! ssh asks a program named in `SSH_ASKPASS`. That program is this one: it finds the path of a socket in [`VARIABLE`],
+//! connects, says what it was asked, and prints what it is given there. The socket stands in a directory that only its
+//! owner may enter.
+//!
+//! The ssh of a jump host inherits all of this. So the answer goes only to a question of the one ssh process that logs in
+//! to the target, and only to one for a password: neither a passphrase of a key nor a host's key is confirmed by it.
 
 use std::{
+    fs,
     io::{self, Read, Write},
+    net::Shutdown,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::{io::AsyncWriteExt, net::UnixListener};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixListener,
+};
 
 use crate::model::Secret;
 
@@ -25,13 +34,20 @@ pub fn askpass_socket() -> Option<PathBuf> {
 /// The child's side: asks at the socket and prints the answer for ssh.
 ///
 /// # Errors
-/// When the socket does not answer.
+/// When the socket does not answer, or this is no question that it answers.
 pub fn serve_askpass_request(socket: &Path) -> io::Result<()> {
+    let prompt = std::env::args().nth(1).unwrap_or_default();
+    let mut stream = UnixStream::connect(socket)?;
+    stream.write_all(prompt.as_bytes())?;
+    stream.shutdown(Shutdown::Write)?;
     let mut answer = String::new();
-    UnixStream::connect(socket)?.read_to_string(&mut answer)?;
+    stream.read_to_string(&mut answer)?;
+    let Some(password) = answer.strip_suffix('\n') else {
+        return Err(io::Error::other("not answered"));
+    };
     // ssh reads the password from here; it is the one thing this process is for.
     let mut out = io::stdout().lock();
-    out.write_all(answer.as_bytes())?;
+    out.write_all(password.as_bytes())?;
     out.write_all(b"\n")?;
     out.flush()
 }
@@ -41,26 +57,44 @@ pub fn serve_askpass_request(socket: &Path) -> io::Result<()> {
 pub struct Answering {
     task: tokio::task::JoinHandle<()>,
     path: PathBuf,
+    refused: Arc<Mutex<Option<String>>>,
 }
 
 impl Answering {
-    /// Begins to listen at a path.
+    /// Begins to listen at a path. `control` is the path that the one ssh process has among its arguments that may ask.
     ///
     /// # Errors
     /// When the socket can't be made.
-    pub fn begin(path: PathBuf, password: Secret) -> io::Result<Self> {
+    pub fn begin(path: PathBuf, password: Secret, control: PathBuf) -> io::Result<Self> {
         let listener = UnixListener::bind(&path)?;
+        let refused = Arc::new(Mutex::new(None));
+        let note = refused.clone();
         let task = tokio::spawn(async move {
             while let Ok((mut peer, _)) = listener.accept().await {
-                let _ = peer.write_all(password.expose().as_bytes()).await;
+                let asking = peer.peer_cred().ok().and_then(|c| c.pid()).and_then(parent);
+                let mut prompt = String::new();
+                if (&mut peer).take(4096).read_to_string(&mut prompt).await.is_err() {
+                    continue;
+                }
+                if asking.is_some_and(|pid| has_argument(pid, &control)) && wants_password(&prompt) {
+                    let _ = peer.write_all(password.expose().as_bytes()).await;
+                    let _ = peer.write_all(b"\n").await;
+                } else {
+                    *note.lock().unwrap_or_else(PoisonError::into_inner) = Some(prompt.trim().to_owned());
+                }
             }
         });
-        Ok(Self { task, path })
+        Ok(Self { task, path, refused })
     }
 
     /// Where it listens.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The last question that was not answered.
+    pub fn refused(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -68,5 +102,60 @@ impl Drop for Answering {
     fn drop(&mut self) {
         self.task.abort();
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// The process that has started another one.
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in brackets may hold anything.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether a process was started with this path as one of its arguments.
+fn has_argument(pid: i32, path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    arguments.split(|byte| *byte == 0).any(|argument| argument == path.as_os_str().as_bytes())
+}
+
+/// Whether a question of ssh is for a password: its own, or one that the host's login asks. ssh speaks English only.
+fn wants_password(prompt: &str) -> bool {
+    let lower = prompt.trim().to_lowercase();
+    let other = ["passphrase", "pin for", "(yes/no", "allow use of key", "confirm", "new ", "retype"];
+    let own = lower.ends_with("password:") || lower.starts_with('(') && lower.contains('@');
+    own && !other.iter().any(|word| lower.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_questions_for_the_password_are_answered() {
+        for prompt in
+            ["ops@10.0.0.1's password: ", "(ops@db-a) Password: ", "(ops@db-a) Passwort: ", "Password: "]
+        {
+            assert!(wants_password(prompt), "{prompt}");
+        }
+        for prompt in [
+            "Enter passphrase for key '/root/.ssh/id_ed25519': ",
+            "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
+            "Enter PIN for ED25519-SK key /root/.ssh/id: ",
+            "Allow use of key /root/.ssh/id?",
+            "(ops@db-a) New password: ",
+            "",
+        ] {
+            assert!(!wants_password(prompt), "{prompt}");
+        }
+    }
+
+    #[test]
+    fn the_process_that_asks_is_told_from_others() {
+        let own = i32::try_from(std::process::id()).expect("a pid");
+        assert!(parent(own).is_some_and(|pid| pid > 0));
+        let program = std::env::args().next().expect("a name");
+        assert!(has_argument(own, Path::new(&program)));
+        assert!(!has_argument(own, Path::new("/run/user/0/tandem-x/0c")));
     }
 }

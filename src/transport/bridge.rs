@@ -1,20 +1,44 @@
-//! A local socket whose connections run a small program on the host, under sudo, that passes bytes to
-//! the server's socket there.
+//! A local socket whose connection a small program on the host passes on to the server's socket there. It runs as who
+//! the scripts run as, so the server sees root, and it sees who the server is.
 
 use std::path::Path;
 
 use tokio::{
-    io::{AsyncWriteExt, copy},
+    io::{AsyncReadExt, AsyncWriteExt, copy},
     net::{UnixListener, UnixStream},
 };
 
-/// Connects its standard streams with the unix socket `$1`. perl is part of every Debian, and MySQL's
-/// and MariaDB's own packages bring it elsewhere; python3 and socat serve as well.
+use super::running::{Running, ScriptOut};
+
+/// Connects its standard streams with the unix socket `$1`, whose other end must be root's or that of the user `$2`;
+/// where that is not known, of `mysql`, or with `$3` of anybody. It says `up` first, or `no` and why.
+///
+/// perl is part of every Debian, and MySQL's and MariaDB's own packages bring it elsewhere; python3, socat and the netcats
+/// that know unix sockets serve as well. Those can't ask who is behind a socket, so its owner is looked at.
 pub const SCRIPT: &str = r#"
+socket=$1 uid=$2 any=$3
+[ -n "$uid" ] || uid=$(id -u mysql 2>/dev/null)
+[ -n "$2" ] || [ "$any" != any ] || uid=any
+if [ ! -S "$socket" ]; then
+  if [ -e "$socket" ]; then echo "no it is not a socket"; else echo "no No such file or directory"; fi
+  exit 0
+fi
+python=
+for program in python3 /usr/libexec/platform-python; do
+  ! command -v "$program" >/dev/null 2>&1 || { python=$program; break; }
+done
 if command -v perl >/dev/null 2>&1; then exec perl -e '
   use Socket;
+  $| = 1;
+  sub refuse { print "no $_[0]\n"; exit }
+  my ($path, $uid) = @ARGV;
   my $s;
-  socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un($ARGV[0])) or die "$!\n";
+  socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un($path)) or refuse("$!");
+  if ($uid ne "any") {
+    my (undef, $peer) = unpack("lll", getsockopt($s, SOL_SOCKET, eval { Socket::SO_PEERCRED() } || 17) || "");
+    refuse("another user has put it there") if !defined $peer || $peer != 0 && $peer ne $uid;
+  }
+  print "up\n";
   sub all { my ($to, $bytes) = @_; my $at = 0;
     while ($at < length $bytes) { my $n = syswrite($to, $bytes, length($bytes) - $at, $at); exit unless defined $n; $at += $n } }
   my $open = 1;
@@ -24,10 +48,16 @@ if command -v perl >/dev/null 2>&1; then exec perl -e '
     if (vec($ready, fileno($s), 1)) { sysread($s, my $bytes, 65536) or exit; all(\*STDOUT, $bytes) }
     if ($open && vec($ready, 0, 1)) {
       if (sysread(STDIN, my $bytes, 65536)) { all($s, $bytes) } else { shutdown($s, 1); $open = 0 } }
-  }' "$1"
-elif command -v python3 >/dev/null 2>&1; then exec python3 -c '
-import os, select, socket, sys
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); watched = [s, 0]
+  }' "$socket" "$uid"
+elif [ -n "$python" ]; then exec "$python" -c '
+import os, select, socket, struct, sys
+def say(text): os.write(1, (text + "\n").encode())
+s = socket.socket(socket.AF_UNIX); uid = sys.argv[2]
+try: s.connect(sys.argv[1])
+except OSError as e: say("no " + e.strerror); sys.exit()
+peer = struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
+if uid != "any" and peer != 0 and str(peer) != uid: say("no another user has put it there"); sys.exit()
+say("up"); watched = [s, 0]
 while True:
     for ready in select.select(watched, [], [])[0]:
         data = s.recv(65536) if ready is s else os.read(0, 65536)
@@ -36,58 +66,69 @@ while True:
             while data: data = data[os.write(1, data):]
         elif data: s.sendall(data)
         else: s.shutdown(socket.SHUT_WR); watched = [s]
-' "$1"
-elif command -v socat >/dev/null 2>&1; then exec socat - "UNIX-CONNECT:$1"
+' "$socket" "$uid"
 fi
-echo "neither perl nor python3 nor socat is there; install one, or set mysql_admin_user" >&2
-exit 127
+if [ "$uid" != any ]; then
+  owner=$(stat -c %u -- "$socket" 2>/dev/null)
+  if [ "$owner" != 0 ] && [ "$owner" != "$uid" ]; then echo "no another user has put it there"; exit 0; fi
+fi
+if command -v socat >/dev/null 2>&1; then echo up; exec socat - "UNIX-CONNECT:$socket"; fi
+if command -v ncat >/dev/null 2>&1; then echo up; exec ncat -U "$socket"; fi
+# Of the programs with this name one knows them.
+if command -v nc.openbsd >/dev/null 2>&1; then echo up; exec nc.openbsd -U "$socket"; fi
+echo tools
 "#;
 
-/// Begins to listen at `local`; each connection runs `command` over the master at `control`. The task
-/// ends with the runtime.
+/// Why a bridge does not stand.
+#[derive(Debug)]
+pub enum NoBridge {
+    /// Nothing on the host can pass bytes to a socket.
+    NoTool,
+    /// The socket is not what it should be.
+    Refused(String),
+}
+
+/// Waits for a bridge's first line.
+///
+/// # Errors
+/// With what stands in the way.
+pub async fn up(out: &mut ScriptOut) -> Result<(), NoBridge> {
+    let mut line = Vec::new();
+    loop {
+        match out.read_u8().await {
+            Ok(b'\n') => break,
+            Ok(byte) if line.len() < 500 => line.push(byte),
+            _ => break,
+        }
+    }
+    let line = String::from_utf8_lossy(&line);
+    match line.split_once(' ') {
+        None if line == "up" => Ok(()),
+        None if line == "tools" => Err(NoBridge::NoTool),
+        Some(("no", why)) => Err(NoBridge::Refused(why.to_owned())),
+        _ => Err(NoBridge::Refused("the connection closed".into())),
+    }
+}
+
+/// Listens at `local` for one connection and passes its bytes over a bridge that stands.
 ///
 /// # Errors
 /// When the socket can't be made.
-pub fn serve(
-    local: &Path,
-    control: &Path,
-    command: String,
-    password: Option<zeroize::Zeroizing<String>>,
-) -> std::io::Result<()> {
+pub fn serve(local: &Path, running: Running) -> std::io::Result<()> {
     let listener = UnixListener::bind(local)?;
-    let control: Box<Path> = control.into();
     tokio::spawn(async move {
-        while let Ok((peer, _)) = listener.accept().await {
-            let (control, command, password) = (control.clone(), command.clone(), password.clone());
-            tokio::spawn(async move {
-                // A failure shows as a closed connection; the driver reports it with the socket's path.
-                let _ = pass(peer, control, command, password).await;
-            });
+        if let Ok((peer, _)) = listener.accept().await {
+            // A failure shows as a closed connection; the driver reports it with the socket's path.
+            let _ = pass(peer, running).await;
         }
     });
     Ok(())
 }
 
-async fn pass(
-    peer: UnixStream,
-    control: Box<Path>,
-    command: String,
-    password: Option<zeroize::Zeroizing<String>>,
-) -> Result<(), openssh::Error> {
-    let mux = openssh::Session::resume_mux(control, None);
-    let mut child = mux
-        .raw_command(command)
-        .stdin(openssh::Stdio::piped())
-        .stdout(openssh::Stdio::piped())
-        .stderr(openssh::Stdio::null())
-        .spawn()
-        .await?;
-    let (Some(mut to), Some(mut from)) = (child.stdin().take(), child.stdout().take()) else { return Ok(()) };
+async fn pass(peer: UnixStream, running: Running) -> std::io::Result<()> {
+    let Running { stdin: mut to, stdout: mut from, stderr: mut messages, child } = running;
     let (mut reader, mut writer) = peer.into_split();
     let up = async {
-        if let Some(password) = password {
-            to.write_all(password.as_bytes()).await?;
-        }
         copy(&mut reader, &mut to).await?;
         to.shutdown().await
     };
@@ -95,11 +136,16 @@ async fn pass(
         copy(&mut from, &mut writer).await?;
         writer.shutdown().await
     };
+    let drain = async {
+        let mut chunk = [0; 1024];
+        while matches!(messages.read(&mut chunk).await, Ok(n) if n > 0) {}
+    };
     // Either end may close first; then the other has nothing left to say.
     tokio::select! {
-        _ = async { let _ = up.await; std::future::pending::<()>().await } => {}
+        () = async { let _ = up.await; std::future::pending::<()>().await } => {}
+        () = async { drain.await; std::future::pending::<()>().await } => {}
         _ = down => {}
     }
-    let _ = child.disconnect().await;
+    drop(child);
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::{HostName, duration, masked};
+use super::Target;
+use crate::model::{HostName, duration, masked, visible};
 
 /// Why a connection did not come about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum ConnectKind {
     Proxy,
     /// It took too long.
     Timeout,
+    /// The login succeeded and runs something else than commands.
+    Shell,
     /// Something else.
     Other,
 }
@@ -96,6 +99,35 @@ impl ConnectError {
         }
     }
 
+    /// A login that runs no command of ours, and what came in its place.
+    pub fn shell(target: &Target, stderr: &str, stdout: &[u8]) -> Self {
+        let said = super::sudo::last_line(stderr)
+            .or_else(|| super::sudo::last_line(&String::from_utf8_lossy(stdout)));
+        Self {
+            host: target.host.clone(),
+            destination: target.destination.clone(),
+            kind: ConnectKind::Shell,
+            said: match said {
+                Some(line) => format!("the login runs no commands: it printed `{}`", visible(&line)),
+                None => "the login runs no commands".to_owned(),
+            },
+            next: super::sudo::shell_step(target.user.as_deref().unwrap_or("the login")),
+        }
+    }
+
+    /// A question that is not answered with the host's password.
+    pub fn prompt(host: &HostName, destination: &str, prompt: &str) -> Self {
+        Self {
+            host: host.clone(),
+            destination: destination.to_owned(),
+            kind: ConnectKind::Proxy,
+            said: format!("ssh asked `{}`", prompt.trim_end_matches([':', ' '])),
+            next: format!(
+                "Only {host} itself gets its ansible_password; use a key without a passphrase, or ssh-agent, for jump hosts and keys"
+            ),
+        }
+    }
+
     /// A connection that could not even be tried.
     pub fn local(host: &HostName, destination: &str, said: impl Into<String>) -> Self {
         Self {
@@ -136,6 +168,7 @@ fn next_step(
             "Check ansible_host and ansible_port of {host}, and that the host is up; try: ssh {port_option}{destination} true"
         ),
         ConnectKind::Proxy => "Check ProxyJump or ProxyCommand in the ssh configuration".into(),
+        ConnectKind::Shell => super::sudo::shell_step("the login"),
         ConnectKind::Other => format!("Try: ssh -v {port_option}{destination} true"),
     }
 }
@@ -170,6 +203,34 @@ pub enum RunError {
         said: String,
         /// What to do next.
         next: String,
+    },
+    /// The login shell ran no script of ours.
+    #[error("{host}: the login runs no commands: {}. {next}", visible(said))]
+    Shell {
+        /// The host.
+        host: HostName,
+        /// What it printed in its place.
+        said: String,
+        /// What to do next.
+        next: String,
+    },
+    /// sshd takes no more sessions.
+    #[error(
+        "{host}: sshd allows no session beside the first of a connection. Set MaxSessions in its sshd_config to 2 or more"
+    )]
+    Full {
+        /// The host.
+        host: HostName,
+    },
+    /// It printed more than is taken.
+    #[error("{host}: to {what} printed more than {} MiB and was ended; a file or a log there is far too large", most >> 20)]
+    TooMuch {
+        /// The host.
+        host: HostName,
+        /// What ran.
+        what: String,
+        /// The limit in bytes.
+        most: usize,
     },
     /// It ran and failed.
     #[error("{host}: to {what} failed with exit status {status}{}", if stderr.is_empty() { String::new() } else { format!(": {stderr}") })]

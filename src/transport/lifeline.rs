@@ -3,33 +3,25 @@
 use std::io;
 
 use tokio::{
-    io::{AsyncWriteExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::ChildStdout,
     time,
 };
 
-use super::master::Master;
+use super::{frame::Framed, master::Master};
 use crate::model::limits;
 
 /// A script on a host, with lines both ways. It ends with its input, and that ends however this program does.
 #[derive(Debug)]
 pub struct Lifeline {
     master: Master,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Lines<BufReader<Framed<ChildStdout>>>,
 }
 
 impl Lifeline {
-    /// Takes over a connection whose script has begun. `first` goes to its input before everything else.
-    pub(super) async fn begin(
-        master: Master,
-        lines: Lines<BufReader<ChildStdout>>,
-        first: Option<zeroize::Zeroizing<String>>,
-    ) -> io::Result<Self> {
-        let mut lifeline = Self { master, lines };
-        if let Some(first) = first {
-            lifeline.write(first.as_bytes()).await?;
-        }
-        Ok(lifeline)
+    /// Takes over a connection whose script has begun.
+    pub(super) fn new(master: Master, output: Framed<ChildStdout>) -> Self {
+        Self { master, lines: BufReader::new(output).lines() }
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -3,21 +3,33 @@
 //! Its own session runs `cat` and waits for the end of its input, which is a pipe of ours. So it ends,
 //! with all that it carries, however this program ends.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{path::PathBuf, process::Stdio, sync::Arc};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin, ChildStdout, Command},
     time,
 };
 
-use super::{ConnectError, Target, askpass};
+use super::{
+    ConnectError, Target, askpass,
+    frame::{Framed, Mark},
+    script::word,
+};
 use crate::model::limits;
 
-const READY: &str = "tandem-ready";
+/// Of what ssh prints before it gives up.
+const WORDS: u64 = 64 << 10;
+
+/// What runs at the other end of a connection of its own.
+pub(super) struct Remote<'a> {
+    /// For the login shell.
+    pub command: &'a str,
+    /// The frame of what it prints.
+    pub mark: &'a Mark,
+    /// What goes to its input before it begins to print.
+    pub first: &'a [&'a [u8]],
+}
 
 /// A running master.
 #[derive(Debug)]
@@ -25,7 +37,7 @@ pub struct Master {
     child: Child,
     // Held open: its end is the end of the connection.
     pub(super) stdin: ChildStdin,
-    control: PathBuf,
+    mux: Arc<openssh::Session>,
 }
 
 impl Master {
@@ -38,20 +50,24 @@ impl Master {
         control: PathBuf,
         askpass_path: PathBuf,
     ) -> Result<Self, ConnectError> {
-        Self::start_with(target, control, askpass_path, "exec cat >/dev/null").await.map(|(master, _)| master)
+        let mark = Mark::draw()
+            .map_err(|e| ConnectError::local(&target.host, &target.destination, e.to_string()))?;
+        let waits = format!("sh -c {}", word(&format!("echo \"{}\"; exec cat >/dev/null", mark.begin())));
+        let remote = Remote { command: &waits, mark: &mark, first: &[] };
+        Self::start_with(target, control, askpass_path, remote).await.map(|(master, _)| master)
     }
 
-    /// The same with a command of its own, whose output comes back by lines.
+    /// The same with a command of its own, whose output comes back.
     pub(super) async fn start_with(
         target: &Target,
         control: PathBuf,
         askpass_path: PathBuf,
-        remote: &str,
-    ) -> Result<(Self, Lines<BufReader<ChildStdout>>), ConnectError> {
+        remote: Remote<'_>,
+    ) -> Result<(Self, Framed<ChildStdout>), ConnectError> {
         let local = |said: String| ConnectError::local(&target.host, &target.destination, said);
         let answering = match &target.password {
             Some(password) => Some(
-                askpass::Answering::begin(askpass_path, password.clone())
+                askpass::Answering::begin(askpass_path, password.clone(), control.clone())
                     .map_err(|e| local(format!("no socket for the password: {e}")))?,
             ),
             None => None,
@@ -69,25 +85,25 @@ impl Master {
                 command.args(["-o", "BatchMode=yes"]);
             }
         }
-        command.args(["--", &target.destination]).arg(format!("echo {READY}; {remote}"));
+        command.args(["--", &target.destination]).arg(remote.command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A process group of its own, so that Ctrl-C in the terminal reaches us and not the connection.
         command.process_group(0).kill_on_drop(true);
         let mut child = command.spawn().map_err(|e| local(format!("ssh could not be started: {e}")))?;
-        let (Some(stdin), Some(stdout), Some(mut stderr)) =
+        let (Some(mut stdin), Some(stdout), Some(mut stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(local("ssh has no pipes".into()));
         };
 
-        let mut lines = BufReader::new(stdout).lines();
+        let mut stdout = Framed::new(stdout, remote.mark);
         let ready = async {
-            while let Ok(Some(line)) = lines.next_line().await {
-                if line.trim_end().ends_with(READY) {
-                    return true;
-                }
+            for bytes in remote.first {
+                // What does not read its input has not begun, which is seen below.
+                let _ = stdin.write_all(bytes).await;
             }
-            false
+            let _ = stdin.flush().await;
+            stdout.begin().await
         };
         // ConnectTimeout bounds the TCP connection only; a login may hang later too.
         let limit = target.connect_timeout + limits::LOGIN.time;
@@ -98,12 +114,22 @@ impl Master {
                     let mut sink = [0; 1024];
                     while matches!(stderr.read(&mut sink).await, Ok(n) if n > 0) {}
                 });
-                Ok((Self { child, stdin, control }, lines))
+                let mux = Arc::new(openssh::Session::resume_mux(control.into(), None));
+                Ok((Self { child, stdin, mux }, stdout))
             }
             Ok(false) => {
                 let mut said = Vec::new();
-                let _ = time::timeout(limits::FAREWELL.time, stderr.read_to_end(&mut said)).await;
+                let mut words = stderr.take(WORDS);
+                let _ = time::timeout(limits::FAREWELL.time, words.read_to_end(&mut said)).await;
                 let said = String::from_utf8_lossy(&said);
+                if let Some(prompt) = answering.as_ref().and_then(askpass::Answering::refused) {
+                    return Err(ConnectError::prompt(&target.host, &target.destination, &prompt));
+                }
+                let ended = time::timeout(limits::FAREWELL.time, child.wait()).await;
+                // ssh itself ends with 255; any other status is that of what ran on the host.
+                if matches!(&ended, Ok(Ok(status)) if status.code() != Some(255)) {
+                    return Err(ConnectError::shell(target, &said, &stdout.noise()));
+                }
                 let known_hosts = known_hosts_file(&target.args);
                 Err(ConnectError::from_stderr(
                     &target.host,
@@ -113,13 +139,20 @@ impl Master {
                     &said,
                 ))
             }
-            Err(_) => Err(ConnectError::timeout(&target.host, &target.destination, limit)),
+            Err(_) => {
+                let printed = stdout.noise();
+                if printed.is_empty() {
+                    return Err(ConnectError::timeout(&target.host, &target.destination, limit));
+                }
+                // It got in, and what runs there is something else.
+                Err(ConnectError::shell(target, "", &printed))
+            }
         }
     }
 
-    /// Where other ssh processes reach it.
-    pub fn control(&self) -> &Path {
-        &self.control
+    /// What opens sessions on it.
+    pub fn mux(&self) -> Arc<openssh::Session> {
+        self.mux.clone()
     }
 
     /// Ends the connection and everything it carries.

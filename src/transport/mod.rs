@@ -7,12 +7,16 @@
 mod askpass;
 mod bridge;
 mod error;
+mod frame;
 mod lifeline;
 mod master;
 mod relay;
+mod running;
 mod script;
 mod session;
+mod socket;
 mod sql;
+mod sudo;
 mod target;
 mod words;
 mod writer;

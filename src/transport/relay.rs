@@ -8,13 +8,17 @@ use std::{
     time::Duration,
 };
 
-use openssh::{ChildStderr, ChildStdin, ChildStdout};
+use openssh::ChildStdin;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, sleep_until},
 };
 
-use super::{Stream, program_words, writer::tail};
+use super::{
+    Stream, program_words,
+    running::{ScriptErr, ScriptOut},
+    writer::tail,
+};
 use crate::model::{HostName, duration};
 
 /// A copy that did not come to its end.
@@ -124,13 +128,15 @@ pub async fn relay(
             moved.now(Turn::Sink);
             total
         };
-        let (total, from_said, to_said, ()) =
+        let ((total, from_own), from_said, to_said, to_own) =
             tokio::join!(pumped, listen(from.stderr, notice), words(to.stderr), drain(to.stdout));
         drop(from.stdin);
         let (from_status, to_status) = tokio::join!(from.child.wait(), to.child.wait());
         let code =
             |status: Result<std::process::ExitStatus, openssh::Error>| status.ok().and_then(|s| s.code());
-        (total, (code(from_status), from_said), (code(to_status), to_said))
+        // What a script has said of its own end counts, and not what a shell does on its way out.
+        let (from_code, to_code) = (from_own.or(code(from_status)), to_own.or(code(to_status)));
+        (total, (from_code, from_said), (to_code, to_said))
     };
     let (total, source, sink) = tokio::select! {
         ended = copied => ended,
@@ -180,7 +186,12 @@ async fn stalled(
     }
 }
 
-async fn pump(mut source: ChildStdout, mut sink: ChildStdin, sent: &AtomicU64, moved: &Moved) -> u64 {
+async fn pump(
+    mut source: ScriptOut,
+    mut sink: ChildStdin,
+    sent: &AtomicU64,
+    moved: &Moved,
+) -> (u64, Option<i32>) {
     let mut buffer = vec![0; 128 * 1024];
     let mut total = 0u64;
     'bytes: loop {
@@ -197,11 +208,11 @@ async fn pump(mut source: ChildStdout, mut sink: ChildStdin, sent: &AtomicU64, m
         sent.store(total, Ordering::Relaxed);
     }
     let _ = sink.shutdown().await;
-    total
+    (total, source.status())
 }
 
 /// Tells each line of the source, and returns its last words.
-async fn listen(mut messages: ChildStderr, mut notice: impl FnMut(&str)) -> String {
+async fn listen(mut messages: ScriptErr, mut notice: impl FnMut(&str)) -> String {
     let mut buffer = [0; 4096];
     let mut line = Vec::new();
     let mut last = String::new();
@@ -232,7 +243,7 @@ async fn listen(mut messages: ChildStderr, mut notice: impl FnMut(&str)) -> Stri
 }
 
 /// The beginning of what the sink says.
-async fn words(mut messages: ChildStderr) -> String {
+async fn words(mut messages: ScriptErr) -> String {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = messages.read(&mut buffer).await {
@@ -243,9 +254,10 @@ async fn words(mut messages: ChildStderr) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-async fn drain(mut output: ChildStdout) {
+async fn drain(mut output: ScriptOut) -> Option<i32> {
     let mut buffer = [0; 4096];
     while matches!(output.read(&mut buffer).await, Ok(1..)) {}
+    output.status()
 }
 
 #[cfg(test)]

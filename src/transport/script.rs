@@ -1,5 +1,7 @@
 //! Shell scripts for hosts: constant text, quoted arguments, secrets on standard input only.
 
+use super::frame::Mark;
+
 /// A script that only reads. The constructor is `const` so that the text is part of the program.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadScript {
@@ -48,29 +50,88 @@ pub fn command_words(words: &[String]) -> String {
     words.iter().map(|w| word(w)).collect::<Vec<_>>().join(" ")
 }
 
-/// The command line that runs a script with arguments: `sh -c SCRIPT tandem ARGS`.
-pub fn command_line(text: &str, args: &[&str]) -> String {
-    let mut line = format!("sh -c {} tandem", word(text));
-    for arg in args {
-        line.push(' ');
-        line.push_str(&word(arg));
-    }
+/// What a login shell is asked to run, for every script the same: it reads one line, the script, from standard input.
+///
+/// A login shell may be a csh, a fish or a restricted shell, and each has rules of its own for quotes, line feeds and
+/// `!`. So there is none of these in here, and the script itself never passes through such a shell, nor stands in a list
+/// of processes. `read` takes its input byte by byte, so all that follows the line is the script's own input.
+pub const BOOT: &str = r#"IFS= read -r t; t=$(printf "%b." "$t"); eval "${t%.}""#;
+
+/// The line that [`BOOT`] reads: a script with its arguments, between the marks of its output.
+pub fn program(mark: &Mark, text: &str, args: &[&str]) -> String {
+    let (begin, end) = (mark.begin(), mark.end());
+    let args: String = args.iter().map(|arg| format!(" {}", word(arg))).collect();
+    // What a profile has exported must not change what programs print or where `cd` goes.
+    let program = format!(
+        "LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export LC_ALL PATH; umask 022\n\
+         unset CDPATH GREP_OPTIONS POSIXLY_CORRECT\n\
+         echo '{begin}'; echo '{begin}' >&2\n\
+         (\nset --{args}\n{text}\n)\n\
+         t=$?; echo '{end}'$t >&2; echo '{end}'$t; exit $t\n"
+    );
+    let mut line = program.replace('\\', r"\\").replace('\n', r"\n");
+    line.push('\n');
     line
 }
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::{
+        io::Write,
+        process::{Command, Stdio},
+    };
 
     use super::*;
+
+    /// Runs a script by a login shell, as sshd does; gives standard output between the marks.
+    fn run(shell: &str, text: &str, args: &[&str], input: &[u8]) -> (Vec<u8>, i32) {
+        let mark = Mark::draw().expect("a mark");
+        let mut child = Command::new(shell)
+            .arg("-c")
+            .arg(format!("sh -c {}", word(BOOT)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let mut to = child.stdin.take().expect("a pipe");
+        to.write_all(program(&mark, text, args).as_bytes()).expect("a program");
+        to.write_all(input).expect("its input");
+        drop(to);
+        let output = child.wait_with_output().expect("it ends");
+        let status = output.status.code().expect("a status");
+        let framed = [&format!("{}\n", mark.begin()), &format!("{}{status}\n", mark.end())];
+        let said = output.stdout.strip_prefix(framed[0].as_bytes()).expect("a begin");
+        (said.strip_suffix(framed[1].as_bytes()).expect("an end").to_vec(), status)
+    }
+
+    #[test]
+    fn a_script_may_end_in_any_way_and_has_its_own_input() {
+        let all = "cat <<'END'\n$1 `x` \\n %s\nEND\nprintf '%s|' \"$@\"; cat; exec sh -c 'exit 3'";
+        assert_eq!(
+            run("sh", all, &["a b", ""], b"in\\n\nput"),
+            (b"$1 `x` \\n %s\na b||in\\n\nput".to_vec(), 3)
+        );
+        assert_eq!(run("sh", "set -e\nfalse\necho no", &[], b""), (vec![], 1));
+        assert_eq!(run("sh", "exit 9 # no line feed", &[], b""), (vec![], 9));
+    }
+
+    #[test]
+    fn every_login_shell_passes_it_on() {
+        for shell in ["sh", "bash", "tcsh", "csh", "fish", "zsh", "ksh"] {
+            if Command::new(shell).args(["-c", "true"]).status().is_ok_and(|s| s.success()) {
+                let said = run(shell, r#"printf '%s' "$1"; exit 5"#, &["a!b'c\"d\\e\nf$g`h"], b"");
+                assert_eq!(said, (b"a!b'c\"d\\e\nf$g`h".to_vec(), 5), "{shell}");
+            }
+        }
+    }
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
         #[test]
         fn a_shell_gives_every_word_back(text in "[^\0]{0,40}") {
-            let line = command_line(r#"printf %s "$1""#, &[&text]);
-            let output = Command::new("sh").arg("-c").arg(line).output().expect("sh runs");
-            proptest::prop_assert_eq!(output.stdout, text.as_bytes());
+            let (said, _) = run("sh", r#"printf %s "$1""#, &[&text], b"");
+            proptest::prop_assert_eq!(said, text.as_bytes());
         }
     }
 }

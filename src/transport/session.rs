@@ -1,25 +1,36 @@
 //! A connection to one host, for reading.
 
 use std::{
-    path::{Path, PathBuf},
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use openssh::{Child, Stdio};
-use tokio::{io::AsyncWriteExt, sync::Semaphore, time};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time,
+};
 
 use super::{
-    ConnectError, Lifeline, Login, Output, ReadScript, RunError, SqlError, SqlReader, Sudo, Target,
-    WritePermit, Writer, bridge, master::Master, script::command_line, script::word, sql,
+    ConnectError, Lifeline, Login, Output, ReadScript, RunError, SqlError, SqlReader, Target, WritePermit,
+    Writer,
+    frame::Mark,
+    master::{Master, Remote},
+    running::{MOST, Running, Said},
+    script::program,
 };
 use crate::model::HostName;
 
-/// sshd's MaxSessions is 10 by default; one is the master's own, one stays free for the user.
+/// Scripts at the same time. sshd's MaxSessions is 10 by default; one is the master's own, one stays free for the user.
 const CHANNELS: usize = 8;
+/// Connections to one host. More than one is opened only where sshd allows few sessions on each.
+const CONNECTIONS: usize = 8;
 
 /// A private directory of this run for control and forwarded sockets. It is removed when dropped.
 #[derive(Debug)]
@@ -35,7 +46,8 @@ impl Scratch {
     /// When no directory can be made.
     pub fn new() -> std::io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix("tandem-").rand_bytes(8);
+        // Passwords are answered in it: whatever the umask is, it is its owner's alone.
+        builder.prefix("tandem-").rand_bytes(8).permissions(Permissions::from_mode(0o700));
         let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_dir());
         let directory = match own.filter(|p| p.as_os_str().len() < 60) {
             Some(runtime) => builder.tempdir_in(runtime),
@@ -53,11 +65,13 @@ impl Scratch {
 /// An open connection.
 #[derive(Debug)]
 pub struct Session {
-    target: Target,
-    master: Master,
-    mux: openssh::Session,
+    pub(super) target: Target,
+    /// The first is there from the beginning, the others where it has no room for another session.
+    connections: [OnceCell<Master>; CONNECTIONS],
     channels: Semaphore,
-    scratch: Arc<Scratch>,
+    pub(super) scratch: Arc<Scratch>,
+    /// Whether sshd was found to forward no sockets.
+    pub(super) forwards_nothing: AtomicBool,
 }
 
 impl Session {
@@ -66,10 +80,20 @@ impl Session {
     /// # Errors
     /// With the reason and the next step.
     pub async fn open(target: Target, scratch: Arc<Scratch>) -> Result<Self, ConnectError> {
-        let master = Master::start(&target, scratch.path("c"), scratch.path("p")).await?;
-        let control: Box<Path> = master.control().into();
-        let mux = openssh::Session::resume_mux(control, None);
-        Ok(Self { target, master, mux, channels: Semaphore::new(CHANNELS), scratch })
+        let session = Self {
+            target,
+            connections: Default::default(),
+            channels: Semaphore::new(CHANNELS),
+            scratch,
+            forwards_nothing: AtomicBool::new(false),
+        };
+        session.master(&session.connections[0]).await?;
+        Ok(session)
+    }
+
+    async fn master<'a>(&self, cell: &'a OnceCell<Master>) -> Result<&'a Master, ConnectError> {
+        cell.get_or_try_init(|| Master::start(&self.target, self.scratch.path("c"), self.scratch.path("p")))
+            .await
     }
 
     /// The host's name.
@@ -96,8 +120,7 @@ impl Session {
     /// # Errors
     /// When the socket does not answer or the login is refused.
     pub async fn sql(&self, login: &Login, limit: Duration) -> Result<SqlReader, SqlError> {
-        let local = self.forward(&login.socket).await?;
-        SqlReader::new(sql::connect(&local, login, limit).await?, limit).await
+        SqlReader::new(self.connect(login, limit).await?, limit).await
     }
 
     /// A way to change things on this host.
@@ -118,7 +141,9 @@ impl Session {
 
     /// Ends the connection.
     pub async fn close(self) {
-        self.master.end().await;
+        for master in self.connections.into_iter().filter_map(OnceCell::into_inner) {
+            master.end().await;
+        }
     }
 
     /// Runs a script to its end.
@@ -130,134 +155,98 @@ impl Session {
         stdin: &[u8],
         limit: Duration,
     ) -> Result<Output, RunError> {
-        let lost = || RunError::Lost { host: self.target.host.clone(), what: what.to_owned() };
         let work = async {
-            let _channel = self.channels.acquire().await.map_err(|_| lost())?;
-            let (mut child, password) = self.spawn(text, args).await.map_err(|_| lost())?;
-            let mut input = child.stdin().take().ok_or_else(lost)?;
-            let feed = async move {
-                // A script that ends early closes its input; that is not an error.
-                if let Some(password) = password {
-                    let _ = input.write_all(password.as_bytes()).await;
-                }
-                let _ = input.write_all(stdin).await;
-                let _ = input.shutdown().await;
-                drop(input);
-            };
-            let (output, ()) = tokio::join!(child.wait_with_output(), feed);
-            let output = output.map_err(|_| lost())?;
-            Ok(Output {
-                status: output.status.code().unwrap_or(255),
-                stdout: output.stdout,
-                stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            })
+            let _channel = self.channels.acquire().await.map_err(|_| self.lost(what))?;
+            Ok(self.start(what, text, args).await?.finish(stdin).await)
         };
-        let output = time::timeout(limit, work).await.map_err(|_| RunError::Timeout {
+        let said = time::timeout(limit, work).await.map_err(|_| RunError::Timeout {
             host: self.target.host.clone(),
             what: what.to_owned(),
             after: limit,
         })??;
-        self.check_sudo(&output)?;
-        Ok(output)
-    }
-
-    /// Starts a script with all three streams as pipes. What comes back beside it must be written
-    /// to its input first.
-    pub(super) async fn spawn(
-        &self,
-        text: &str,
-        args: &[&str],
-    ) -> Result<(Child<&openssh::Session>, Option<zeroize::Zeroizing<String>>), openssh::Error> {
-        let (line, password) = self.wrap(command_line(text, args));
-        let mut command = self.mux.raw_command(line);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Ok((command.spawn().await?, password))
-    }
-
-    /// Puts sudo in front of a command line.
-    fn wrap(&self, line: String) -> (String, Option<zeroize::Zeroizing<String>>) {
-        let Some(Sudo { user, password }) = &self.target.sudo else { return (line, None) };
-        let user = word(user);
-        match password {
-            None => (format!("LC_ALL=C sudo -n -H -u {user} -- {line}"), None),
-            Some(password) => {
-                // The first line of the input is the password. Both `read` and `sudo -S` take it byte
-                // by byte, so the rest is the script's. Where sudo wants no password, none is given to
-                // it. `-k` keeps sudo from noting anywhere that this login has given one.
-                let script = format!(
-                    "export LC_ALL=C\n\
-                     if sudo -n -k true 2>/dev/null; then IFS= read -r p; exec sudo -n -H -u {user} -- {line}; fi\n\
-                     exec sudo -k -S -p '' -H -u {user} -- {line}"
-                );
-                let mut first = zeroize::Zeroizing::new(String::with_capacity(password.expose().len() + 1));
-                first.push_str(password.expose());
-                first.push('\n');
-                (format!("sh -c {}", word(&script)), Some(first))
+        match said {
+            Said::Whole { status, stdout, stderr } => Ok(Output { status, stdout, stderr }),
+            Said::Cut => Err(self.lost(what)),
+            Said::TooMuch => {
+                let host = self.target.host.clone();
+                Err(RunError::TooMuch { host, what: what.to_owned(), most: MOST })
             }
         }
     }
 
-    fn check_sudo(&self, output: &Output) -> Result<(), RunError> {
-        if self.target.sudo.is_none() || output.status == 0 || !output.stdout.is_empty() {
-            return Ok(());
+    /// Starts a script and waits until it has begun.
+    pub(super) async fn start(&self, what: &str, text: &str, args: &[&str]) -> Result<Running, RunError> {
+        let mark = Mark::draw().map_err(|_| self.lost(what))?;
+        let (command, password) = self.target.command();
+        let child = self.channel(what, &command).await?;
+        let program = program(&mark, text, args);
+        let first = [password.as_ref().map_or(&[][..], |p| p.as_bytes()), program.as_bytes()];
+        match Running::begin(child, &mark, &first).await {
+            Some(Ok(running)) => Ok(running),
+            Some(Err(_)) if !self.alive().await => Err(self.lost(what)),
+            Some(Err((stdout, stderr))) => Err(self.target.not_begun(&stdout, &stderr)),
+            None => Err(self.lost(what)),
         }
-        let text = &output.stderr;
-        let user = self.target.user.as_deref().unwrap_or("the login");
-        let next = if text.contains("a password is required") || text.contains("no password was provided") {
-            match self.target.sudo.as_ref().and_then(|s| s.password.as_ref()) {
-                Some(_) => format!("Check ansible_become_password of {user}"),
-                None => "Set ansible_become_password, or allow sudo without one".to_owned(),
-            }
-        } else if text.contains("incorrect password") || text.contains("Sorry, try again") {
-            format!("Check ansible_become_password of {user}")
-        } else if text.contains("not in the sudoers") || text.contains("is not allowed to") {
-            format!("Let {user} use sudo on this host")
-        } else if text.contains("you must have a tty") {
-            "Take `requiretty` out of sudoers for this login".to_owned()
-        } else if text.contains("sudo: not found") || text.contains("sudo: command not found") {
-            "Install sudo, or log in as root".to_owned()
-        } else {
-            return Ok(());
-        };
-        let said = text.lines().rfind(|l| !l.trim().is_empty()).unwrap_or_default();
-        let said = said.trim_start_matches("sudo:").trim().to_owned();
-        Err(RunError::Sudo { host: self.target.host.clone(), said, next })
     }
 
-    /// A local socket that leads to one of the host.
-    ///
-    /// sshd opens a forwarded socket as the login user. Where that user has to become root first, a
-    /// small bridge runs under sudo instead, so that the server sees root.
-    pub(super) async fn forward(&self, remote: &str) -> Result<PathBuf, SqlError> {
-        let local = self.scratch.path("s");
-        let failed = |why: String| SqlError::Connect { socket: remote.to_owned(), why };
-        if self.target.sudo.is_some() {
-            let (command, password) = self.wrap(command_line(bridge::SCRIPT, &[remote]));
-            bridge::serve(&local, self.master.control(), command, password)
-                .map_err(|e| failed(e.to_string()))?;
-        } else {
-            let listen = openssh::Socket::UnixSocket { path: local.clone().into() };
-            let connect = openssh::Socket::UnixSocket { path: PathBuf::from(remote).into() };
-            self.mux
-                .request_port_forward(openssh::ForwardType::Local, listen, connect)
-                .await
-                .map_err(|e| failed(e.to_string()))?;
+    /// Runs a command on a connection that has room for it.
+    async fn channel(&self, what: &str, command: &str) -> Result<Child<Arc<openssh::Session>>, RunError> {
+        for cell in &self.connections {
+            let fresh = !cell.initialized();
+            let master = self.master(cell).await.map_err(|_| self.lost(what))?;
+            let mut remote = master.mux().arc_raw_command(command);
+            remote.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            match remote.spawn().await {
+                Ok(child) => return Ok(child),
+                Err(_) if master.mux().check().await.is_err() => return Err(self.lost(what)),
+                // It lives, so it was the host that wanted no more sessions on it.
+                Err(_) if fresh => break,
+                Err(_) => {}
+            }
         }
-        Ok(local)
+        Err(RunError::Full { host: self.target.host.clone() })
+    }
+
+    pub(super) fn lost(&self, what: &str) -> RunError {
+        RunError::Lost { host: self.target.host.clone(), what: what.to_owned() }
+    }
+
+    /// The socket at which the first connection takes requests.
+    pub(super) fn mux(&self) -> Option<Arc<openssh::Session>> {
+        self.connections[0].get().map(Master::mux)
     }
 
     /// A connection of its own to a script, which no stream can hold up.
     pub(super) async fn lifeline(&self, text: &str, args: &[&str]) -> Result<Lifeline, ConnectError> {
-        let (line, password) = self.wrap(command_line(text, args));
-        let (control, answers) = (self.scratch.path("l"), self.scratch.path("q"));
-        let (master, lines) = Master::start_with(&self.target, control, answers, &line).await?;
-        Lifeline::begin(master, lines, password).await.map_err(|error| {
+        let mark = Mark::draw().map_err(|error| {
             ConnectError::local(&self.target.host, &self.target.destination, error.to_string())
-        })
+        })?;
+        let (command, password) = self.target.command();
+        let program = program(&mark, text, args);
+        let first = [password.as_ref().map_or(&[][..], |p| p.as_bytes()), program.as_bytes()];
+        let (control, answers) = (self.scratch.path("l"), self.scratch.path("q"));
+        let remote = Remote { command: &command, mark: &mark, first: &first };
+        let (master, output) = Master::start_with(&self.target, control, answers, remote).await?;
+        Ok(Lifeline::new(master, output))
     }
 
     /// Whether the master still lives.
     pub async fn alive(&self) -> bool {
-        self.mux.check().await.is_ok()
+        match self.mux() {
+            Some(mux) => mux.check().await.is_ok(),
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scratch_directory_is_its_owners_alone() {
+        let scratch = Scratch::new().expect("a directory");
+        let mode = scratch.directory.path().metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o700);
     }
 }

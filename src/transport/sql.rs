@@ -16,6 +16,8 @@ use crate::{
 pub struct Login {
     /// Socket path on the host.
     pub socket: String,
+    /// Who runs the server, where that is known by a way that is trusted. No password goes to another user's socket.
+    pub server_uid: Option<u32>,
     /// User.
     pub user: String,
     /// Password; none for the socket account.

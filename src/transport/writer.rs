@@ -1,11 +1,13 @@
 //! Changing things on a host.
 
-use std::time::Duration;
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
-use openssh::{Child, ChildStderr, ChildStdin, ChildStdout};
-use tokio::io::AsyncWriteExt;
+use openssh::{Child, ChildStdin};
 
-use super::{ConnectError, Lifeline, Login, Output, RunError, Session, SqlError, SqlWriter, sql};
+use super::{
+    ConnectError, Lifeline, Login, Output, RunError, Session, SqlError, SqlWriter,
+    running::{Running, ScriptErr, ScriptOut},
+};
 use crate::model::{HostName, without_hidden};
 
 /// The right to change something. Only `apply` makes one, so code that plans or reports can't.
@@ -97,15 +99,9 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// When it can't be started.
     pub async fn stream(&self, what: &str, text: &str, args: &[&str]) -> Result<Stream<'a>, RunError> {
-        let lost = || RunError::Lost { host: self.host().clone(), what: what.to_owned() };
-        let (mut child, password) = self.session.spawn(text, args).await.map_err(|_| lost())?;
-        let mut stdin = child.stdin().take().ok_or_else(lost)?;
-        let stdout = child.stdout().take().ok_or_else(lost)?;
-        let stderr = child.stderr().take().ok_or_else(lost)?;
-        if let Some(password) = password {
-            stdin.write_all(password.as_bytes()).await.map_err(|_| lost())?;
-        }
-        Ok(Stream { host: self.host().clone(), what: what.to_owned(), stdin, stdout, stderr, child })
+        let Running { stdin, stdout, stderr, child } = self.session.start(what, text, args).await?;
+        let (host, what) = (self.host().clone(), what.to_owned());
+        Ok(Stream { host, what, stdin, stdout, stderr, child, session: PhantomData })
     }
 
     /// Runs a script over a connection of its own, which no stream can hold up.
@@ -141,8 +137,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn connect(&self, login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
-        let local = self.session.forward(&login.socket).await?;
-        Ok(SqlWriter::new(sql::connect(&local, login, limit).await?, limit))
+        Ok(SqlWriter::new(self.session.connect(login, limit).await?, limit))
     }
 }
 
@@ -156,11 +151,12 @@ pub struct Stream<'a> {
     /// Its input.
     pub stdin: ChildStdin,
     /// Its output.
-    pub stdout: ChildStdout,
+    pub stdout: ScriptOut,
     /// Its messages.
-    pub stderr: ChildStderr,
-    /// The process.
-    pub child: Child<&'a openssh::Session>,
+    pub stderr: ScriptErr,
+    /// The process. Its own exit status stands in what it prints: see [`ScriptOut`].
+    pub child: Child<Arc<openssh::Session>>,
+    pub(super) session: PhantomData<&'a Session>,
 }
 
 /// The end of a text, at a character's border.

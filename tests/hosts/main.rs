@@ -20,6 +20,7 @@ mod limits;
 mod local;
 mod logins;
 mod mysql;
+mod noise;
 mod package;
 mod places;
 mod rings;

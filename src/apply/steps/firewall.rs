@@ -57,12 +57,13 @@ pub async fn run(
         return Err(StepError::new(host, tried, why).then(take_back(writer).await));
     }
     let persist = if change.persist { "yes" } else { "no" };
-    writer.run("keep the packet filter's rules", CONFIRM, &[persist, &change.unit], b"", SCRIPT).await.map_err(
-        |e| {
+    writer
+        .run("keep the packet filter's rules", CONFIRM, &[persist, &change.unit], b"", SCRIPT)
+        .await
+        .map_err(|e| {
             StepError::new(host, "keep the packet filter's rules", e)
                 .then("Look at another plan: it says what is loaded now, and what at boot.")
-        },
-    )?;
+        })?;
     let proven = after.values().filter(|reach| **reach == Reach::Open).count();
     Ok(Some(match proven {
         0 => "confirmed by a fresh connection".into(),
@@ -96,10 +97,10 @@ fn peers(host: &HostName, change: &FirewallChange, fleet: &Fleet<'_>) -> BTreeMa
         let facts = fleet.observed.get(&peer.name).and_then(Fact::known);
         let channels = facts.and_then(|f| f.server.known()).and_then(|s| s.channels.known());
         let declared = peer.channels.iter().filter(|c| c.source == *host).map(|c| c.endpoint.clone());
-        let present = channels.into_iter().flatten().map(|c| Endpoint {
-            address: c.source_host.clone(),
-            port: c.source_port,
-        });
+        let present = channels
+            .into_iter()
+            .flatten()
+            .map(|c| Endpoint { address: c.source_host.clone(), port: c.source_port });
         let present: BTreeSet<Endpoint> = present.filter(|end| *end == own.endpoint).collect();
         if let Some(end) = declared.chain(present).find(|_| lets_in(&peer.endpoint.address)) {
             peers.insert(peer.name.clone(), end);

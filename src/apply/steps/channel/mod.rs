@@ -231,9 +231,9 @@ impl Work<'_> {
     async fn explain(&self, channel: &ChannelFacts) -> StepError {
         let tried = format!("replicate from {}", self.wish.source);
         let reach = match self.fleet.session(self.host) {
-            Ok(session) => {
-                try_ports(session, [(self.wish.endpoint.clone(), Probe::Any)]).await.remove(&self.wish.endpoint)
-            }
+            Ok(session) => try_ports(session, [(self.wish.endpoint.clone(), Probe::Any)])
+                .await
+                .remove(&self.wish.endpoint),
             Err(_) => None,
         };
         let source = self.fleet.observed.get(&self.wish.source).and_then(Fact::known);

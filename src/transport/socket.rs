@@ -1,0 +1,103 @@
+//! The way to a server's socket, and who is behind it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+use mysql_async::Conn;
+use tokio::time;
+
+use super::{Login, RunError, Session, SqlError, bridge, bridge::NoBridge, sql};
+use crate::model::duration;
+
+/// Prints who owns a socket. Argument: SOCKET.
+const OWNER: &str = r#"[ -S "$1" ] && stat -c %u -- "$1""#;
+
+impl Session {
+    /// Opens a connection to a server.
+    ///
+    /// sshd opens a forwarded socket as the login user. Where that user has to become root first, a small program on the
+    /// host passes the bytes on instead, so that the server sees root; so it does where sshd forwards nothing. And it sees
+    /// who is behind the socket: a driver hands a password over in clear on a unix socket, and it goes to nobody but the
+    /// server.
+    pub(super) async fn connect(&self, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
+        let as_is = self.target.sudo.is_none() && !self.forwards_nothing.load(Ordering::Relaxed);
+        let mut forwarded = None;
+        if as_is && login.password.is_none() {
+            match self.forwarded(login, limit).await {
+                Err(SqlError::Connect { why, .. }) => forwarded = Some(why),
+                other => return other,
+            }
+        }
+        let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
+        match self.bridged(login, limit).await? {
+            Ok(local) => {
+                let connection = sql::connect(&local, login, limit).await?;
+                if forwarded.is_some() {
+                    self.forwards_nothing.store(true, Ordering::Relaxed);
+                }
+                Ok(connection)
+            }
+            Err(NoBridge::Refused(why)) => Err(failed(why)),
+            // The owner of a socket is as good a witness, but for a directory in which others may exchange it.
+            Err(NoBridge::NoTool) if forwarded.is_none() && self.owned(login, limit).await? => {
+                self.forwarded(login, limit).await
+            }
+            Err(NoBridge::NoTool) => Err(failed(format!(
+                "{}there is no perl, python3, socat or ncat on the host to pass bytes to it; install one of them{}",
+                forwarded.map(|why| format!("{why}; ")).unwrap_or_default(),
+                match self.target.sudo {
+                    Some(_) => ", or log in as root",
+                    None => ", or allow it in sshd_config: AllowStreamLocalForwarding yes",
+                }
+            ))),
+        }
+    }
+
+    /// Through a socket that ssh forwards.
+    async fn forwarded(&self, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
+        let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
+        let mux = self.mux().ok_or_else(|| failed("the connection is gone".into()))?;
+        let local = self.scratch.path("s");
+        let listen = openssh::Socket::UnixSocket { path: local.clone().into() };
+        let connect = openssh::Socket::UnixSocket { path: Path::new(&login.socket).into() };
+        mux.request_port_forward(openssh::ForwardType::Local, listen, connect)
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        sql::connect(&local, login, limit).await
+    }
+
+    /// A local socket from which the bytes are passed on.
+    async fn bridged(&self, login: &Login, limit: Duration) -> Result<Result<PathBuf, NoBridge>, SqlError> {
+        let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
+        let what = "pass bytes to the server's socket";
+        let uid = login.server_uid.map(|uid| uid.to_string()).unwrap_or_default();
+        let any = if login.password.is_none() { "any" } else { "" };
+        let stand = async {
+            let mut running = self.start(what, bridge::SCRIPT, &[&login.socket, &uid, any]).await?;
+            Ok::<_, RunError>(bridge::up(&mut running.stdout).await.map(|()| running))
+        };
+        let running = match time::timeout(limit, stand).await {
+            Err(_) => return Err(failed(format!("no answer within {}", duration(limit)))),
+            Ok(Err(error)) => return Err(failed(error.to_string())),
+            Ok(Ok(Err(no))) => return Ok(Err(no)),
+            Ok(Ok(Ok(running))) => running,
+        };
+        let local = self.scratch.path("s");
+        bridge::serve(&local, running).map_err(|e| failed(e.to_string()))?;
+        Ok(Ok(local))
+    }
+
+    /// Whether a socket belongs to root or to the server's user, so that a password may go there.
+    async fn owned(&self, login: &Login, limit: Duration) -> Result<bool, SqlError> {
+        let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
+        let output = self
+            .run("look whose socket it is", OWNER, &[&login.socket], b"", limit)
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        let owner = output.text().trim().parse::<u32>().ok();
+        Ok(owner.is_some_and(|owner| owner == 0 || Some(owner) == login.server_uid))
+    }
+}
