@@ -8,13 +8,14 @@
 # make dist   packages in target/dist: the binary, .deb, .tar.gz, SHA256SUMS
 # make deny   licences, sources and advisories of the crates
 # make licenses  docs/licenses.md from Cargo.lock
+# make oracle DIR=... [SOURCES=...]  how Ansible and tandem read the inventories of a folder, and where they differ
 # make lint   formatting and lints alone
 
 LAB := tests/lab/lab
 TANDEM := target/release/tandem
 CARGO_DENY := 0.20.2
 
-.PHONY: all demo test test-vagrant vagrant-box torture versions book lint bench dist deny licenses lab clean
+.PHONY: all demo test test-vagrant vagrant-box torture versions oracle book lint bench dist deny licenses lab clean
 
 all:
 	cargo build --release
@@ -25,7 +26,8 @@ demo: lab
 
 test: lint lab
 	$(LAB) browser
-	cargo test --quiet --lib --bins --test files --test sealed --test schemas --test documents --test planner
+	$(LAB) ansible
+	cargo test --quiet --lib --bins --test files --test sealed --test schemas --test documents --test planner --test inventories
 	cargo test --test hosts -- --test-threads=2
 
 torture: lab
@@ -35,6 +37,10 @@ versions: lab
 	rm -rf target/tmp/versions
 	cargo test --test hosts versions:: -- --test-threads=2
 	TANDEM_WRITE=1 cargo test --quiet --test documents
+
+oracle:
+	$(LAB) ansible
+	TANDEM_ORACLE="$(DIR)" TANDEM_ORACLE_SOURCES="$(SOURCES)" cargo test --quiet --test inventories -- --ignored
 
 book:
 	command -v mdbook >/dev/null || cargo install mdbook --version 0.4.52 --locked --no-default-features

@@ -353,21 +353,24 @@ fn an_inventory_of_ansible_may_hold_what_nobody_reads() {
 }
 
 #[test]
-fn other_forms_of_inventories_are_told_with_the_way_to_convert_them() {
+fn inventories_in_every_form_are_read_and_what_can_not_be_read_is_named() {
     let files = Files::new();
     fs::create_dir(files.0.path().join("folder")).expect("a directory");
-    for (name, text) in [
-        ("hosts.ini", "; ours\n[db]\ndb-a ansible_host=192.0.2.1\n"),
-        ("hosts", "db-a ansible_host=192.0.2.1\n"),
-        ("hosts.py", "#!/usr/bin/python3\nprint()\n"),
-        ("folder", ""),
+    files.write("hosts.ini", "; ours\n[db]\ndb-a ansible_host=192.0.2.1\ndb-b ansible_host=192.0.2.2\n");
+    files.write("hosts", "[db]\ndb-a\ndb-b\n");
+    files.write("hosts.py", "#!/usr/bin/python3\nprint()\n");
+    files.write("aws.yml", "plugin: amazon.aws.aws_ec2\n");
+    for (name, code, word) in [
+        ("hosts.ini", 0, ""),
+        ("hosts", 0, ""),
+        ("db-a,db-b", 0, ""),
+        ("hosts.py", 65, "chmod +x hosts.py"),
+        ("folder", 65, "inventory::empty"),
+        ("aws.yml", 65, "exec ansible-inventory -i aws.yml --list"),
     ] {
-        if name != "folder" {
-            files.write(name, text);
-        }
-        let (code, _, err) = files.run(&["-i", name, "validate"]);
-        assert_eq!(code, 65, "{err}");
-        assert!(err.contains(&format!("ansible-inventory -i {name} --list -y")), "{err}");
+        let (got, _, err) = files.run(&["-i", name, "validate"]);
+        assert_eq!(got, code, "{name}: {err}");
+        assert!(err.contains(word), "{name}: {err}");
     }
 }
 

@@ -20,7 +20,7 @@ use clap_complete::{
 
 use super::{args::Cli, exit::Exit, history};
 use crate::{
-    inventory::{self, Inventory},
+    inventory::{self, Ignored, Inventory},
     plan::Allow,
     playbook,
     render::{Choice, Terminal},
@@ -98,10 +98,11 @@ pub fn pattern() -> ArgValueCompleter {
         let last = current.rfind([',', ':', '!', '&']).map_or(0, |at| at + 1);
         let (before, begun) = current.split_at(last);
         let inventory = inventory();
-        let groups = inventory.groups.keys().map(|group| {
-            let hosts = inventory.members(group).len();
-            candidate(group, &format!("{hosts} {}", if hosts == 1 { "host" } else { "hosts" }))
-        });
+        let groups =
+            inventory.groups.keys().filter(|group| !inventory.members(group).is_empty()).map(|group| {
+                let hosts = inventory.members(group).len();
+                candidate(group, &format!("{hosts} {}", if hosts == 1 { "host" } else { "hosts" }))
+            });
         let hosts = inventory.hosts.keys().map(|host| CompletionCandidate::new(host.as_str()));
         groups
             .chain(hosts)
@@ -115,14 +116,9 @@ pub fn pattern() -> ArgValueCompleter {
 pub fn variables() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let inventory = inventory();
-        let names: BTreeSet<String> = inventory
-            .hosts
-            .keys()
-            .flat_map(|host| {
-                let variables = inventory.variables(host);
-                variables.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
-            })
-            .collect();
+        let layers = inventory.layers();
+        let names: BTreeSet<String> =
+            layers.flat_map(|layer| layer.iter()).map(|(name, _)| name.to_owned()).collect();
         names.into_iter().map(CompletionCandidate::new).collect()
     })
 }
@@ -192,7 +188,11 @@ fn is_plan(path: &Path) -> bool {
 }
 
 fn inventory() -> Inventory {
-    inventory::load(&named_inventories(), &mut Sources::default(), &mut Problems::default())
+    let ignored = Ignored::default();
+    // No program is run because somebody has pressed the tab key.
+    let paths = named_inventories();
+    let request = inventory::Request { paths: &paths, playbook: None, ignored: &ignored, programs: false };
+    inventory::load(&request, &mut Sources::default(), &mut Problems::default())
 }
 
 /// The inventories of the command line as far as it is typed, or of the environment.

@@ -311,7 +311,7 @@ impl Builder<'_> {
             return text;
         }
         let mut scope = Scope::default();
-        for (key, variable) in self.variables.get(name).into_iter().flat_map(Variables::iter) {
+        for (key, variable) in self.variables.get(name).into_iter().flat_map(|v| v.iter()) {
             scope.set(key, variable.winner().node.to_json());
         }
         scope

@@ -425,7 +425,14 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let mode = self.optional("mode").unwrap_or_else(|| "0644".into());
+        // `mode: 0644` is a number for YAML, and its text is what is meant.
+        let written = self.evaluated.declared.body.get("mode").filter(|node| node.written.is_some());
+        let mode = match (written.and_then(Node::scalar), self.body.get("mode")) {
+            (Some(written), _) => written,
+            // Out of a template comes a number that has lost its text.
+            (None, Some(Json::Number(_))) => String::from("number"),
+            _ => self.optional("mode").unwrap_or_else(|| "0644".into()),
+        };
         if mode.len() > 4 || !mode.chars().all(|c| ('0'..='7').contains(&c)) {
             self.wrong("mode", "an octal mode in quotes, such as \"0644\"");
             return None;

@@ -129,6 +129,13 @@ fn new(
         },
         _ => "from where the two servers' positions meet".to_owned(),
     };
+    let risk = match (&coordinates, context.server(&host.name)) {
+        (Coordinates::At { starts_over: true, .. }, Some(server)) => {
+            let empty = format!("the binary logs of {} start over; it holds no data of its own", host.name);
+            vec![super::binlogs::start_over(context, server).unwrap_or(Risk::Note(empty))]
+        }
+        _ => Vec::new(),
+    };
     Some(Step {
         id: id(host, wish),
         host: host.name.clone(),
@@ -137,7 +144,7 @@ fn new(
         reason: vec![Reason::declared("the topology", &wish.place)],
         before: None,
         after: Some(wished_view(wish)),
-        risk: Vec::new(),
+        risk,
         requires: Vec::new(),
         action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),

@@ -12,10 +12,10 @@ use super::{
     promotion::will_have_all_of,
 };
 use crate::{
-    desired::{ChannelWish, DesiredHost, SeedMethod, SeedWish},
+    desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
     dialect::HEARTBEAT,
     gtid::{self, GtidState},
-    model::{Fact, HostName, bytes, visible},
+    model::{Fact, Family, HostName, bytes, visible},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, SeedMark, ServerFacts},
     plan::Coordinates,
 };
@@ -332,7 +332,20 @@ impl Pair<'_> {
             gtid,
             file: binlog.map(|b| b.file.clone()).unwrap_or_default(),
             position: binlog.map_or(0, |b| b.position),
+            starts_over: self.has_logged_for_itself(),
         }
+    }
+
+    /// Whether an empty replica, to which no client writes, has something in its binary log that its source will never
+    /// have: what was done to it before it became one.
+    fn has_logged_for_itself(&self) -> bool {
+        let alone = !self.host.writer && !self.leads_back() && self.host.replicas.is_empty();
+        let followed = self.server.channels.known().is_none_or(|channels| !channels.is_empty());
+        // By file and position a MySQL counts nothing, and its log can't be told from a replica's.
+        let uncounted =
+            self.wish.positioning == Positioning::File && self.server.version.family == Family::MySql;
+        let counted = self.server.gtid.known().is_some_and(|state| !state.is_blank());
+        alone && !followed && self.server.binlog.known().is_some() && (counted || uncounted)
     }
 
     /// Two servers with data: only a proof by GTID lets them be connected as they are.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     desired::{DesiredHost, SeedMethod},
     dialect::Dialect,
-    doctor::{Around, ErrantExplanation, explain_errant},
+    doctor::{Around, Copying, ErrantExplanation, explain_errant},
     model::HostName,
     observe::{ErrantFacts, ErrantKind, HostFacts, ServerFacts},
     plan::Warning,
@@ -33,7 +33,12 @@ impl Pair<'_> {
             return Some(self.copy(seed, Vec::new(), ours, draft));
         }
         for finding in findings {
-            let told = explain(self.host, self.server, Some(copied), finding, self.has_replicas());
+            let copying = match (seed, copied) {
+                (None, _) => Copying::NoRole,
+                (Some(_), true) => Copying::Helps,
+                (Some(_), false) => Copying::Useless,
+            };
+            let told = explain(self.host, self.server, copying, finding, self.has_replicas());
             draft.refuse(
                 &self.host.name,
                 told.code,
@@ -54,8 +59,8 @@ impl Pair<'_> {
 pub(super) fn warn(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(server) = facts.server.known() else { return };
     for finding in facts.errant().iter().filter(|f| f.kind == ErrantKind::WithoutGtid) {
-        let copied = !host.seeds.is_empty();
-        let told = explain(host, server, Some(copied), finding, !host.replicas.is_empty());
+        let copying = Copying::of(true, host.seeds.len(), host.channels.len());
+        let told = explain(host, server, copying, finding, !host.replicas.is_empty());
         let text = told.lines().join("\n");
         draft.warnings.push(Warning { host: host.name.clone(), code: told.code.to_owned(), text });
     }
@@ -64,12 +69,12 @@ pub(super) fn warn(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
 fn explain(
     host: &DesiredHost,
     server: &ServerFacts,
-    copied: Option<bool>,
+    copying: Copying,
     finding: &ErrantFacts,
     has_replicas: bool,
 ) -> ErrantExplanation {
     let follows = |source: &HostName| host.channels.iter().find(|wish| wish.source == *source);
     let channel = finding.sources.iter().find_map(follows).map_or("", |wish| wish.name.as_str());
     let dialect = Dialect::of(server.version);
-    explain_errant(Around { replica: &host.name, dialect, channel, copied, has_replicas }, finding)
+    explain_errant(Around { replica: &host.name, dialect, channel, copying, has_replicas }, finding)
 }

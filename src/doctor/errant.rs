@@ -12,6 +12,31 @@ use crate::{
 /// Transactions that are told one by one.
 const MOST: usize = 8;
 
+/// Whether a copy of its source would rid a replica of its errant transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copying {
+    /// No playbook was given.
+    Unknown,
+    /// The playbook does not say how it would be made.
+    NoRole,
+    /// It would.
+    Helps,
+    /// It would be loaded beside other sources' data, or there is nothing to copy: the ids stay.
+    Useless,
+}
+
+impl Copying {
+    /// What a playbook says of a replica with so many sources.
+    pub fn of(declared: bool, seeds: usize, sources: usize) -> Self {
+        match (declared, seeds, sources) {
+            (false, ..) => Copying::Unknown,
+            (true, 0, _) => Copying::NoRole,
+            (true, _, 0 | 1) => Copying::Helps,
+            (true, ..) => Copying::Useless,
+        }
+    }
+}
+
 /// What surrounds a finding.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {
@@ -21,8 +46,8 @@ pub struct Around<'a> {
     pub dialect: Dialect,
     /// The name of its channel.
     pub channel: &'a str,
-    /// Whether a playbook says how its data is copied from its source; unknown where there is no playbook.
-    pub copied: Option<bool>,
+    /// Whether a copy of its source helps.
+    pub copying: Copying,
     /// Whether others replicate from it.
     pub has_replicas: bool,
 }
@@ -109,16 +134,22 @@ impl ErrantExplanation {
 }
 
 /// The copy, if a playbook says how it is made.
-fn copy(around: Around<'_>, loses: &str) -> Repair {
+fn copy(around: Around<'_>, loses: &str) -> Option<Repair> {
     let replica = around.replica;
-    let apply = "tandem apply PLAYBOOK --allow reseed";
-    let what = match around.copied {
-        Some(false) => {
+    let what = match around.copying {
+        Copying::Useless => return None,
+        Copying::NoRole => {
             format!("add the role seed to the playbook, then replace the data of {replica} with a copy")
         }
-        Some(true) | None => format!("replace the data of {replica} with a copy of its source"),
+        Copying::Helps | Copying::Unknown => {
+            format!("replace the data of {replica} with a copy of its source")
+        }
     };
-    Repair { what, loses: format!("{loses}; the old data is kept on {replica}"), command: apply.to_owned() }
+    Some(Repair {
+        what,
+        loses: format!("{loses}; the old data is kept on {replica}"),
+        command: "tandem apply PLAYBOOK --allow reseed".to_owned(),
+    })
 }
 
 fn only_here(around: Around<'_>, source: &str, ids: &str) -> Vec<Repair> {
@@ -168,7 +199,7 @@ fn only_here(around: Around<'_>, source: &str, ids: &str) -> Vec<Repair> {
             (undo, keep)
         }
     };
-    vec![copy(around, "what they did"), keep_undone, undo]
+    copy(around, "what they did").into_iter().chain([keep_undone, undo]).collect()
 }
 
 fn lost_by_source(around: Around<'_>, lost: &HostName) -> Vec<Repair> {
@@ -178,7 +209,7 @@ fn lost_by_source(around: Around<'_>, lost: &HostName) -> Vec<Repair> {
         loses: format!("what only {lost} has; it is kept there"),
         command: "tandem apply PLAYBOOK --allow reseed".to_owned(),
     };
-    vec![copy(around, &format!("what {lost} does not have any more")), other]
+    copy(around, &format!("what {lost} does not have any more")).into_iter().chain([other]).collect()
 }
 
 fn without_gtid(around: Around<'_>, source: &str) -> Vec<Repair> {
@@ -190,7 +221,7 @@ fn without_gtid(around: Around<'_>, source: &str) -> Vec<Repair> {
         loses: "nothing".to_owned(),
         command: format!("tandem verify PLAYBOOK; then drift_ignore: {replica}/own-writes"),
     };
-    vec![compare, copy(around, "what only it has")]
+    std::iter::once(compare).chain(copy(around, "what only it has")).collect()
 }
 
 fn shortened(text: &str) -> String {

@@ -14,7 +14,7 @@ mod server;
 
 pub use channel::{Explanation, Layer, Surroundings, explain_channel};
 pub use code::failed_transaction;
-pub use errant::{Around, ErrantExplanation, explain_errant};
+pub use errant::{Around, Copying, ErrantExplanation, explain_errant};
 pub use last_words::{blamed, last_words};
 pub use packages::explain_packages;
 pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, Value, row_events};

@@ -384,7 +384,7 @@ mod tests {
         let repairs = evidence.repairs("db-b", "START SLAVE");
         assert_eq!(
             repairs[0].command,
-            "on db-b: SET SESSION sql_log_bin=0; INSERT INTO `hello`.`t` VALUES (-2, 'it''s'); START SLAVE;"
+            "on db-b: SET SESSION sql_log_bin=0; INSERT INTO `hello`.`t` VALUES (-2, 'it\\'s'); START SLAVE;"
         );
         assert_eq!(repairs.len(), 2);
     }

@@ -49,7 +49,9 @@ pub(super) fn read(text: &str, addresses: &[IpAddr], state: &mut FirewallState) 
             rules: effects(own, &find),
         });
     }
-    let ours = own_table.into_iter().chain(state.chains.iter().flat_map(|c| c.ours().cloned()));
+    let ours = own_table
+        .into_iter()
+        .chain(state.chains.iter().filter(|c| c.tool == Backend::Nftables).flat_map(|c| c.ours().cloned()));
     let ours: Vec<String> = ours.collect();
     state.ours_mut(Backend::Nftables).extend(ours);
     Ok(())

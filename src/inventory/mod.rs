@@ -1,17 +1,35 @@
-//! The Ansible-shaped inventory: hosts, groups, ranges, variables with their places, connections.
+//! Ansible's inventory: hosts, groups, ranges, variables with their places, connections.
 
+mod address;
+mod conflict;
 mod connection;
-mod file;
+mod files;
+mod groups;
+mod ini;
+mod literal;
+mod load;
+mod program;
 mod range;
 mod secret;
 mod select;
 mod vars;
+mod words;
+mod yaml;
+
+use std::path::{Path, PathBuf};
 
 pub use crate::schema::is_secret_name;
 pub use connection::{Connection, SudoAs};
-pub use file::{Group, Inventory, load};
+pub use groups::{Group, Inventory};
+pub use load::{Ignored, Request, load};
 pub use range::expand;
 pub use secret::{SecretBook, Uses};
 pub(crate) use secret::{conceal, looks_like_reference};
 pub use select::select;
-pub use vars::{Candidate, Level, Variable, Variables};
+pub use vars::{Beside, Candidate, Layer, Level, Rank, Variable, Variables};
+
+/// A folder without links in its name; no name is the current one.
+fn real(folder: &Path) -> Option<PathBuf> {
+    let named = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    std::fs::canonicalize(named).ok()
+}

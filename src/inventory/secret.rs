@@ -121,7 +121,7 @@ impl SecretBook {
                     .help(format!("Write the tag before it: {name}: !vault |")),
             );
             return Some(self.keep(
-                SecretId(format!("literal:{}", node.place)),
+                SecretId(format!("literal:{}:{}", node.place, node.place.column)),
                 Reference::Literal(Secret::new(String::new())),
                 &node.place,
             ));
@@ -192,7 +192,9 @@ impl SecretBook {
                 "Write a reference: {name}: {{env: NAME}}, {{file: path}} or {{command: [...]}}, or seal it with ansible-vault."
             )),
         );
-        self.keep(SecretId(format!("literal:{place}")), Reference::Literal(Secret::new(text)), place)
+        // Two may stand in one line.
+        let id = SecretId(format!("literal:{place}:{}", place.column));
+        self.keep(id, Reference::Literal(Secret::new(text)), place)
     }
 
     fn keep(&mut self, id: SecretId, reference: Reference, place: &Place) -> SecretId {

@@ -142,8 +142,11 @@ fn percent(text: &str, upper: bool) -> Zeroizing<String> {
 fn found(text: &str, form: &Form) -> Vec<(usize, usize)> {
     let whole = form.text.as_str();
     // Most texts hold nothing: that is seen at once where nothing can stand between the letters.
-    if !form.cut && !text.contains(['\n', '\u{1b}']) && !whole.contains(char::is_whitespace) {
-        return text.match_indices(whole).map(|(at, _)| (at, at + whole.len())).collect();
+    let folded = text.contains(['\n', '\u{1b}']);
+    let begin = whole.char_indices().nth(CUT).map_or(whole.len(), |(at, _)| at);
+    let begin = whole[..begin].split(char::is_whitespace).next().unwrap_or_default();
+    if !folded && !text.contains(begin) {
+        return Vec::new();
     }
     let Some(first) = whole.chars().next() else { return Vec::new() };
     let at = |(at, _)| length_at(&text[at..], whole, form.cut).map(|length| (at, at + length));

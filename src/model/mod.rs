@@ -14,7 +14,7 @@ mod version;
 
 pub use fact::Fact;
 pub use filter::Filters;
-pub use glob::glob;
+pub use glob::{fnmatch, glob};
 pub use hidden::{STARS, hide_from_now_on, hide_secret, json_without_hidden, masked, without_hidden};
 pub use host::{Endpoint, HostName};
 pub use limits::Limits;

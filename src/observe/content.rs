@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     dialect::{Adding, Compared, Dialect, Range, ReadStatement},
-    model::{Fact, HostName, limits},
+    model::{Fact, HostName},
     transport::{Login, Session, SqlError},
     verify::{Comparison, Side, Table},
 };

@@ -205,7 +205,7 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
         match line.split_once(' ') {
             Some(("F", path)) => order.push(path.to_owned()),
             Some(("D", path)) => files.directories.push(path.to_owned()),
-            Some(("L", path)) => return Fact::Unread(format!("the option file {path} is larger than 4 MiB")),
+            Some(("T", path)) => return Fact::Unread(format!("the option file {path} is larger than 4 MiB")),
             _ => {}
         }
     }

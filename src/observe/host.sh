@@ -114,7 +114,7 @@ function read(path, depth,   line, list, n, i, names, ls, above) {
   if (depth > 10) return
   # The server leaves out what everybody may write to.
   if (path in ignored) { print "W " path; return }
-  if (path in large) { print "L " path; return }
+  if (path in large) { print "T " path; return }
   if ((getline line < path) < 0) return
   print "F " path
   above = own; own = 0

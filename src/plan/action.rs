@@ -175,6 +175,8 @@ pub enum Coordinates {
         file: String,
         /// As a position in that file.
         position: u64,
+        /// Whether the replica's own binary log starts over: what stands in it would be errant from now on.
+        starts_over: bool,
     },
 }
 

@@ -1,7 +1,10 @@
 //! A play: which hosts, which topology, which roles.
 
+use std::sync::Arc;
+
 use super::Topology;
 use crate::{
+    inventory::Layer,
     model::{HostName, Place},
     source::{Fields, Node, Problem, Problems, Yaml},
     template::Scope,
@@ -35,6 +38,8 @@ pub struct Play {
     pub roles: Vec<RoleUse>,
     /// Where it stands.
     pub place: Place,
+    /// What it and its roles give every host.
+    pub layers: Vec<Arc<Layer>>,
 }
 
 impl Play {
@@ -48,6 +53,7 @@ impl Play {
             vars: None,
             roles: Vec::new(),
             place,
+            layers: Vec::new(),
         }
     }
 
@@ -106,7 +112,7 @@ impl Play {
             },
         };
         fields.finish(problems);
-        Some(Self { name, hosts, topology, vars, roles, place: node.place.clone() })
+        Some(Self { name, hosts, topology, vars, roles, place: node.place.clone(), layers: Vec::new() })
     }
 }
 
@@ -150,7 +156,7 @@ fn evaluate_names(node: &Node, scope: &Scope, problems: &mut Problems) -> Option
         ),
         other => other.clone(),
     };
-    Some(Node { place: node.place.clone(), value })
+    Some(Node { value, ..node.clone() })
 }
 
 fn from_json(value: &serde_json::Value, place: &Place) -> Node {
@@ -159,16 +165,16 @@ fn from_json(value: &serde_json::Value, place: &Place) -> Node {
         Value::String(text) => Yaml::Text(text.clone()),
         Value::Array(items) => Yaml::Seq(items.iter().map(|i| from_json(i, place)).collect()),
         Value::Bool(b) => Yaml::Bool(*b),
-        Value::Number(n) => n.as_i64().map_or(Yaml::Null, Yaml::Int),
+        Value::Number(n) => n.as_i128().map_or(Yaml::Null, Yaml::Int),
         Value::Null | Value::Object(_) => Yaml::Null,
     };
-    Node { place: place.clone(), value }
+    Node::new(place.clone(), value)
 }
 
 /// The groups of an inventory as templates see them.
 pub fn groups_scope(inventory: &crate::inventory::Inventory) -> Scope {
     let mut scope = Scope::default();
-    let names = |hosts: Vec<HostName>| hosts.iter().map(|h| h.as_str().to_owned()).collect::<Vec<_>>();
+    let names = |hosts: &[HostName]| hosts.iter().map(|h| h.as_str().to_owned()).collect::<Vec<_>>();
     let groups: serde_json::Map<String, serde_json::Value> =
         inventory.groups.keys().map(|g| (g.clone(), names(inventory.members(g)).into())).collect();
     scope.set("groups", serde_json::Value::Object(groups));

@@ -1,14 +1,16 @@
 //! Everything that is read from files for one run.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{Play, Role, play::groups_scope, shipped};
 use crate::{
     inventory::{
-        self, Inventory, Level, SecretBook, Uses, Variables, is_secret_name, looks_like_reference, select,
+        self, Ignored, Inventory, Layer, Level, SecretBook, Uses, Variables, is_secret_name,
+        looks_like_reference, select,
     },
     model::{HostName, Place, Secret, SecretId},
     plan::IgnoreRule,
@@ -66,9 +68,17 @@ pub struct Project {
 pub fn load(request: &Request) -> Loaded {
     let mut problems = Problems::default();
     let mut sources = Sources::with_keys(request.keyring.clone());
+    let playbook = request.playbook.as_deref().map(folder_of);
+    let ignored = Ignored::default();
+    let wanted = inventory::Request {
+        paths: &request.inventory,
+        playbook: playbook.as_deref(),
+        ignored: &ignored,
+        programs: true,
+    };
     let mut project = Project {
         secrets: SecretBook::with_keys(request.keyring.clone()),
-        inventory: inventory::load(&request.inventory, &mut sources, &mut problems),
+        inventory: inventory::load(&wanted, &mut sources, &mut problems),
         base: base(&request.inventory),
         ..Project::default()
     };
@@ -116,6 +126,12 @@ pub fn load(request: &Request) -> Loaded {
     project.warn_of_misspelt_names(&mut problems);
     project.secrets.literals().for_each(|place| sources.mask(place));
     Loaded { project, problems, sources }
+}
+
+/// The folder of a playbook; of a built-in one the current folder.
+fn folder_of(playbook: &str) -> PathBuf {
+    let path = Path::new(playbook);
+    path.parent().filter(|_| path.is_file()).map(Path::to_path_buf).unwrap_or_default()
 }
 
 /// The directory of the first inventory.
@@ -188,30 +204,41 @@ impl Project {
                     self.roles.insert(role.name.clone(), found);
                 }
             }
-            self.plays.push((play, hosts));
+            let layers = self.layers_of(&play);
+            self.plays.push((Play { layers, ..play }, hosts));
         }
     }
 
     /// A host's variables in a play: role defaults, inventory, play, command line.
     pub fn variables(&self, play: Option<&Play>, host: &HostName) -> Variables {
         let mut variables = self.inventory.variables(host);
-        if let Some(play) = play {
-            for role in &play.roles {
-                if let Some(defaults) = self.roles.get(&role.name).and_then(|r| r.defaults.as_ref()) {
-                    variables.add_all(&Level::RoleDefault(role.name.clone()), defaults);
-                }
-                if let Some(vars) = &role.vars {
-                    variables.add_all(&Level::RoleUse(role.name.clone()), vars);
-                }
-            }
-            if let Some(vars) = &play.vars {
-                variables.add_all(&Level::Play, vars);
-            }
+        for layer in play.into_iter().flat_map(|play| &play.layers) {
+            variables.add(layer.clone());
         }
         for (name, node) in &self.extra {
-            variables.add(name, Level::Extra, node.clone());
+            variables.add(Layer::one(Level::Extra, name, node.clone()));
         }
         variables
+    }
+
+    /// What a play and its roles give every host.
+    fn layers_of(&self, play: &Play) -> Vec<Arc<Layer>> {
+        let mut layers = Vec::new();
+        for role in &play.roles {
+            if let Some(defaults) = self.roles.get(&role.name).and_then(|r| r.defaults.as_ref()) {
+                layers.push(Layer::of(Level::RoleDefault(role.name.clone()), defaults));
+            }
+            if let Some(vars) = &role.vars {
+                layers.push(Layer::of(Level::RoleUse(role.name.clone()), vars));
+            }
+        }
+        layers.extend(play.vars.iter().map(|vars| Layer::of(Level::Play, vars)));
+        layers
+    }
+
+    /// Every layer of variables, each once.
+    fn layers(&self) -> impl Iterator<Item = &Arc<Layer>> {
+        self.inventory.layers().chain(self.plays.iter().flat_map(|(play, _)| &play.layers))
     }
 
     /// The rules of `drift_ignore`, each with the hosts that it is for.
@@ -244,19 +271,23 @@ impl Project {
 
     /// Notes every secret that some variable of some host refers to.
     fn read_secrets(&mut self, problems: &mut Problems) {
+        let extra = self.extra.iter().map(|(name, node)| (name.as_str(), node));
+        let names: BTreeSet<String> = self
+            .layers()
+            .flat_map(|layer| layer.iter())
+            .chain(extra)
+            .filter(|(name, node)| is_secret_name(name) || looks_like_reference(node))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let mut seen: HashSet<(String, Place)> = HashSet::new();
         let mut found: Vec<(String, Node)> = Vec::new();
-        let hosts: Vec<HostName> = self.inventory.hosts.keys().cloned().collect();
-        let plays: Vec<Option<Play>> = match self.plays.is_empty() {
-            true => vec![None],
-            false => self.plays.iter().map(|(play, _)| Some(play.clone())).collect(),
-        };
-        for play in &plays {
-            for host in &hosts {
-                for (name, variable) in self.variables(play.as_ref(), host).iter() {
-                    let node = &variable.winner().node;
-                    if looks_like_reference(node) || is_secret_name(name) {
-                        found.push((name.to_owned(), node.clone()));
-                    }
+        for (play, host) in self.views() {
+            let variables = self.variables(play, host);
+            for name in &names {
+                let Some(node) = variables.get(name) else { continue };
+                let meant = looks_like_reference(node) || is_secret_name(name);
+                if meant && seen.insert((name.clone(), node.place.clone())) {
+                    found.push((name.clone(), node.clone()));
                 }
             }
         }
@@ -268,10 +299,8 @@ impl Project {
     /// Notes everything that came out of a vault: what of it is needed as a secret, templates decide.
     fn read_vaulted(&mut self) {
         let mut found: Vec<(String, Place)> = Vec::new();
-        for (play, host) in self.views() {
-            for (_, variable) in self.variables(play, host).iter() {
-                variable.candidates().iter().for_each(|c| c.node.vaulted(&mut found));
-            }
+        for (_, node) in self.layers().flat_map(|layer| layer.iter()) {
+            node.vaulted(&mut found);
         }
         found.sort();
         found.dedup();
@@ -297,24 +326,28 @@ impl Project {
 
     /// Variables that are nearly one of ours: a typing mistake would otherwise be silence.
     fn warn_of_misspelt_names(&self, problems: &mut Problems) {
-        for host in self.inventory.hosts.keys() {
-            for play in self.plays.iter().map(|(p, _)| Some(p)).chain([None]) {
-                for (name, variable) in self.variables(play, host).iter() {
-                    if schema::is_known(name) {
-                        continue;
-                    }
-                    if let Some(near) = closest(name, schema::all().map(|(known, ..)| known))
-                        .filter(|near| strsim::osa_distance(name, near) <= 2)
-                    {
-                        let place = &variable.winner().node.place;
-                        let message = format!("`{name}` is not a variable that tandem reads");
-                        problems.push(
-                            Problem::warning("variable::unknown", place, message, "this one")
-                                .help(format!("Did you mean `{near}`?")),
-                        );
-                    }
-                }
+        let mut nearest: HashMap<&str, Option<&'static str>> = HashMap::new();
+        let mut found: Vec<(&str, &'static str, &Place)> = Vec::new();
+        let extra = self.extra.iter().map(|(name, node)| (name.as_str(), node));
+        for (name, node) in self.layers().flat_map(|layer| layer.iter()).chain(extra) {
+            if let Some(near) = *nearest.entry(name).or_insert_with(|| near(name)) {
+                found.push((name, near, &node.place));
             }
         }
+        found.sort_unstable();
+        for (name, near, place) in found {
+            let message = format!("`{name}` is not a variable that tandem reads");
+            let problem = Problem::warning("variable::unknown", place, message, "this one");
+            problems.push(problem.help(format!("Did you mean `{near}`?")));
+        }
     }
+}
+
+/// The variable of ours that an unknown one is nearly.
+fn near(name: &str) -> Option<&'static str> {
+    if schema::is_known(name) {
+        return None;
+    }
+    let alike = schema::all().map(|(known, ..)| known).filter(|known| known.len().abs_diff(name.len()) <= 2);
+    closest(name, alike).filter(|near| strsim::osa_distance(name, near) <= 2)
 }

@@ -31,15 +31,21 @@ pub fn problems(problems: &[Problem], sources: &Sources, colours: bool, width: u
         {
             labels.push(span(place, label, sources));
         }
+        let shown = [Some(&problem.place), problem.related.as_ref().map(|(place, _)| place)];
+        let short = shown.into_iter().flatten().all(|place| has_short_lines(place, sources));
+        let message = match short {
+            true => problem.message.clone(),
+            false => format!("{} ({})", problem.message, problem.place),
+        };
         let drawn = Drawn {
-            message: problem.message.clone(),
+            message,
             code: Some(problem.code),
             severity: match problem.severity {
                 Severity::Error => miette::Severity::Error,
                 Severity::Warning => miette::Severity::Warning,
             },
             help: problem.help.clone(),
-            text: source(problem.place.file.as_ref(), sources),
+            text: source(problem.place.file.as_ref(), sources).filter(|_| short),
             labels: if problem.place.line == 0 { Vec::new() } else { labels },
             related,
         };
@@ -66,6 +72,14 @@ fn span(place: &crate::model::Place, label: &str, sources: &Sources) -> LabeledS
         None => (place.offset, place.length.max(1)),
     };
     LabeledSpan::new(label, offset, length)
+}
+
+/// Whether the lines around a place can be drawn: those of a file that a program has written may have no end.
+fn has_short_lines(place: &crate::model::Place, sources: &Sources) -> bool {
+    const LONGEST: usize = 4000;
+    let Some(shown) = sources.shown(&place.file) else { return true };
+    let first = (place.line as usize).saturating_sub(3);
+    shown.text.lines().skip(first).take(5).all(|line| line.len() <= LONGEST)
 }
 
 fn source(file: &str, sources: &Sources) -> Option<NamedSource<String>> {

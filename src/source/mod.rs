@@ -3,6 +3,7 @@
 mod fields;
 mod node;
 mod problem;
+mod scalar;
 mod shown;
 mod sources;
 mod yaml;

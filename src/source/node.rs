@@ -1,5 +1,7 @@
 //! A YAML document as a tree in which everything has a place.
 
+use std::sync::Arc;
+
 use crate::model::Place;
 
 /// A value and where it stands.
@@ -9,6 +11,10 @@ pub struct Node {
     pub place: Place,
     /// What.
     pub value: Yaml,
+    /// The text of a scalar that is not text, as the file has it: `0755`, `yes`.
+    pub written: Option<Arc<str>>,
+    /// Whether a text is no template, whatever it holds.
+    pub raw: bool,
 }
 
 /// A YAML value.
@@ -19,7 +25,7 @@ pub enum Yaml {
     /// `true` or `false`.
     Bool(bool),
     /// A whole number.
-    Int(i64),
+    Int(i128),
     /// Another number.
     Float(f64),
     /// Text.
@@ -40,14 +46,28 @@ pub struct Key {
 }
 
 impl Node {
-    /// Text, also of a number or a boolean, as a user would expect of `name: 1`.
-    pub fn scalar(&self) -> Option<String> {
+    /// A value at a place.
+    pub fn new(place: Place, value: Yaml) -> Self {
+        Self { place, value, written: None, raw: false }
+    }
+
+    /// The text of a scalar as it is written, also of nothing: `null`.
+    pub fn written(&self) -> Option<&str> {
         match &self.value {
-            Yaml::Text(text) => Some(text.clone()),
-            Yaml::Int(n) => Some(n.to_string()),
-            Yaml::Float(n) => Some(n.to_string()),
-            Yaml::Bool(b) => Some(b.to_string()),
-            Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => None,
+            Yaml::Text(text) => Some(text),
+            _ => self.written.as_deref(),
+        }
+    }
+
+    /// Text where text is meant: of a number or a boolean what the file has, so that `0815` stays `0815`.
+    pub fn scalar(&self) -> Option<String> {
+        match (&self.value, &self.written) {
+            (Yaml::Null | Yaml::Seq(_) | Yaml::Map(_), _) => None,
+            (Yaml::Text(text), _) => Some(text.clone()),
+            (_, Some(written)) => Some(written.to_string()),
+            (Yaml::Int(n), None) => Some(n.to_string()),
+            (Yaml::Float(n), None) => Some(n.to_string()),
+            (Yaml::Bool(b), None) => Some(b.to_string()),
         }
     }
 
@@ -115,7 +135,8 @@ impl Node {
         match &self.value {
             Yaml::Null => Value::Null,
             Yaml::Bool(b) => Value::Bool(*b),
-            Yaml::Int(n) => Value::from(*n),
+            Yaml::Int(n) => number(*n),
+            Yaml::Float(n) if !n.is_finite() => self.scalar().map_or(Value::Null, Value::String),
             Yaml::Float(n) => Value::from(*n),
             Yaml::Text(text) => Value::String(text.clone()),
             Yaml::Seq(items) => items.iter().map(Node::to_json).collect(),
@@ -123,5 +144,14 @@ impl Node {
                 Value::Object(entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect())
             }
         }
+    }
+}
+
+/// A number as JSON has it; one beyond all that servers know stays text.
+fn number(n: i128) -> serde_json::Value {
+    match (i64::try_from(n), u64::try_from(n)) {
+        (Ok(n), _) => n.into(),
+        (_, Ok(n)) => n.into(),
+        _ => n.to_string().into(),
     }
 }

@@ -61,13 +61,10 @@ impl Sources {
             Ok(text) => Ok(text.to_string()),
             Err(error) => Err(closed(place, &format!("a value in {name}"), &error)),
         };
-        match yaml::parse(name, text, vaulted, &mut open) {
-            Ok(node) => Some(node),
-            Err(found) => {
-                found.into_iter().for_each(|problem| problems.push(problem));
-                None
-            }
-        }
+        let mut found = Vec::new();
+        let node = yaml::parse(name, text, vaulted, &mut open, &mut found);
+        found.into_iter().for_each(|problem| problems.push(problem));
+        node
     }
 
     /// Whether a file is a vault, so that its lines are not shown.
@@ -107,9 +104,13 @@ impl Sources {
 
     /// Parses a text that is part of the program.
     pub fn built_in(&mut self, name: &str, text: &str, problems: &mut Problems) -> Option<Node> {
-        let name: Arc<str> = name.into();
-        let text = self.add(name.clone(), text.to_owned());
-        self.parse(&name, &text, false, problems)
+        self.parse_text(&name.into(), text.to_owned(), problems)
+    }
+
+    /// Parses a text that comes out of no file.
+    pub fn parse_text(&mut self, name: &Arc<str>, text: String, problems: &mut Problems) -> Option<Node> {
+        let text = self.add(name.clone(), text);
+        self.parse(name, &text, false, problems)
     }
 
     /// Keeps a text under a name.

@@ -10,7 +10,7 @@ use crate::{
     desired::DesiredHost,
     dialect::Dialect,
     doctor::{
-        Around, ErrantExplanation, Explanation, Repair, Surroundings, explain_channel, explain_down,
+        Around, Copying, ErrantExplanation, Explanation, Repair, Surroundings, explain_channel, explain_down,
         explain_errant,
     },
     model::{Endpoint, Fact, HostName},
@@ -201,7 +201,7 @@ fn errant_of(
             replica: &host.name,
             dialect: Dialect::of(server.version),
             channel: channels.iter().find(from).map_or("", |c| c.name.as_str()),
-            copied: declared.then_some(!host.seeds.is_empty()),
+            copying: Copying::of(declared, host.seeds.len(), host.channels.len()),
             has_replicas: channels.iter().any(|c| c.source.as_ref() == Some(&host.name)),
         };
         explain_errant(around, finding)

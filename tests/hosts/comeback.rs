@@ -115,3 +115,67 @@ fn a_power_cut_between_the_file_and_the_restart_leaves_no_server_down() {
     assert_eq!(lab.sql("db-a", "select @@innodb_page_size, @@max_connections"), "16384\t77");
     lab.plan("play.yml").expect(0);
 }
+
+#[test]
+fn a_unit_that_does_not_notify_and_one_that_restarts_itself_are_noticed_at_once() {
+    // MySQL's unit is started again and again by systemd; the other one has no notification, and its host no systemd-run.
+    let lab = Lab::boot(&["db-a", "db-b=sid"]);
+    lab.vars(&OFF.replace("60s", "10min"));
+    lab.write("play.yml", "- name: two\n  hosts: db\n  roles: [config]\n");
+    lab.at(
+        "db-a",
+        "mkdir -p /etc/systemd/system/mariadb.service.d && printf '[Service]\\nType=simple\\nRestart=no\\n' \
+         >/etc/systemd/system/mariadb.service.d/simple.conf && systemctl daemon-reload && systemctl restart mariadb && \
+         mv /usr/bin/systemd-run /usr/bin/no-systemd-run",
+    );
+    lab.apply("play.yml");
+    for host in ["db-a", "db-b"] {
+        lab.host_vars(host, BAD);
+    }
+    let begun = std::time::Instant::now();
+    let run = lab.tandem(&["apply", "play.yml", "--yes", "--format", "json"]).expect(1);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(90), "{:?}", begun.elapsed());
+    let failed = run.json()["failed"].to_string();
+    assert!(failed.contains("innodb_page_size start-up parameter is 8192"), "{failed}");
+    for host in ["db-a", "db-b"] {
+        assert_eq!(lab.at(host, "cat /var/lib/tandem/restart/state"), "back");
+        lab.at(host, "! grep -rq innodb_page_size /etc/mysql/*.d");
+        assert_eq!(lab.sql(host, "select @@innodb_page_size"), "16384");
+    }
+    for host in ["db-a", "db-b"] {
+        lab.host_vars(host, "mysql_settings: {innodb_open_files: 500}\n");
+    }
+    lab.apply("play.yml");
+    lab.plan("play.yml").expect(0);
+}
+
+#[test]
+fn no_row_of_a_user_stands_in_an_error_or_a_journal() {
+    let lab = Lab::pair();
+    lab.vars(OFF);
+    lab.sql("db-a", "create database shop; create table shop.t (id varchar(40) primary key, v varchar(40))");
+    lab.apply("hot-standby");
+    for format in ["STATEMENT", "ROW"] {
+        lab.sql("db-b", &format!("set sql_log_bin=0; insert into shop.t values ('geheim {format}', 'mine')"));
+        lab.sql(
+            "db-a",
+            &format!("set session binlog_format={format}; insert into shop.t values ('geheim {format}', 'geheim too')"),
+        );
+        lab.wait_sql(
+            "db-b",
+            "select variable_value from information_schema.global_status where variable_name='slave_running'",
+            "OFF",
+        );
+        for args in
+            [&["apply", "hot-standby", "--yes"][..], &["plan", "hot-standby"], &["status", "hot-standby"]]
+        {
+            let run = lab.tandem(args);
+            assert!(run.code != 0 && !format!("{}{}", run.out, run.err).contains("geheim"), "{run:?}");
+        }
+        let journals = lab.here("cat state/tandem/runs/*.jsonl").out;
+        assert!(!journals.is_empty() && !journals.contains("geheim"), "{journals}");
+        lab.sql("db-b", "set sql_log_bin=0; delete from shop.t");
+        lab.sql("db-b", "start slave");
+        lab.channels_run(&["db-b"]);
+    }
+}

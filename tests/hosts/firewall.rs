@@ -194,11 +194,11 @@ fn a_confirmation_that_comes_too_late_confirms_nothing() {
         patience().any(|()| lab.try_at("db-a", "test -e /run/rules").code != 0),
         "the rules are still there"
     );
-    let run = script(CONFIRM, "yes").expect(1);
+    let run = script(CONFIRM, "yes").expect(3);
     assert!(run.err.contains("taken the rules back"), "{run:?}");
     lab.at("db-a", "test ! -e /etc/tandem/firewall.sh");
     // Rules that take longer to load than the host waits: the switch comes first, and they go all the same.
     let slow = "'while [ ! -e /run/tandem/firewall-decided ]; do sleep 0.1; done; echo new >/run/rules'";
-    script(APPLY, &format!("0 {undo} {slow}")).expect(1);
+    script(APPLY, &format!("0 {undo} {slow}")).expect(3);
     lab.at("db-a", "test ! -e /run/rules");
 }

@@ -105,6 +105,8 @@ fn the_source_is_free_by_itself_whatever_becomes_of_the_controller() {
     let pid = controller(&run);
     signal(&pid, "STOP");
     show("hang", free_again(&lab, "db-a", Instant::now()));
+    // The wrapper stops with its child.
+    signal(&run.id().to_string(), "CONT");
     signal(&pid, "CONT");
     let said = end(run);
     assert_ne!(said.code, 0, "{said:?}");

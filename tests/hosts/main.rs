@@ -21,6 +21,7 @@ mod local;
 mod logins;
 mod mysql;
 mod noise;
+mod order;
 mod package;
 mod places;
 mod rings;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use crate::lab::Lab;
 
 /// Declares a topology of all these members.
-fn declare(lab: &Lab, kind: &str, members: &[&str]) {
+pub fn declare(lab: &Lab, kind: &str, members: &[&str]) {
     let members = members.join(", ");
     lab.write(
         "ring.yml",
@@ -16,14 +16,14 @@ fn declare(lab: &Lab, kind: &str, members: &[&str]) {
 }
 
 /// Writes on a host until it is told to stop, and counts what the server took.
-struct Writer<'a> {
+pub struct Writer<'a> {
     lab: &'a Lab,
     host: &'static str,
     child: Child,
 }
 
 impl<'a> Writer<'a> {
-    fn start(lab: &'a Lab, host: &'static str) -> Self {
+    pub fn start(lab: &'a Lab, host: &'static str) -> Self {
         let child = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
             .arg("at")
             .arg(lab.path(""))
@@ -43,7 +43,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Ends it; returns how many rows the server took.
-    fn stop(mut self) -> u64 {
+    pub fn stop(mut self) -> u64 {
         self.lab.at(self.host, "touch /tmp/stop");
         self.child.wait().unwrap();
         self.lab.at(self.host, "cat /tmp/taken").trim().parse().unwrap()
@@ -51,7 +51,7 @@ impl<'a> Writer<'a> {
 }
 
 /// Every host has every row that was taken, each under a number of its own, and all are equal.
-fn equal(lab: &Lab, hosts: &[&str], rows: u64) {
+pub fn equal(lab: &Lab, hosts: &[&str], rows: u64) {
     for host in hosts {
         lab.wait_sql(host, "select count(*), count(distinct id) from hello.t", &format!("{rows}\t{rows}"));
     }
@@ -60,7 +60,7 @@ fn equal(lab: &Lab, hosts: &[&str], rows: u64) {
     }
 }
 
-const TABLE: &str = "create database hello; create table hello.t (id bigint auto_increment primary key, v varchar(20)); \
+pub const TABLE: &str = "create database hello; create table hello.t (id bigint auto_increment primary key, v varchar(20)); \
                      insert into hello.t (v) values ('first')";
 
 #[test]

@@ -23,7 +23,7 @@ pub use service::restart_for_proof;
 
 use super::{Events, Fleet, StepError, Undo, journal::Journal, prepare_undo, settle_undo};
 use crate::{
-    plan::{Action, Moment, Step},
+    plan::{Action, Coordinates, Moment, Step},
     transport::{Replicates, SqlError, SqlWriter},
 };
 
@@ -41,7 +41,9 @@ pub async fn run(
         | Action::RemoveLeftovers { .. }
         | Action::Database { .. }
         | Action::Seed(_) => true,
-        Action::Channel(change) => change.skip.is_some(),
+        Action::Channel(change) => {
+            change.skip.is_some() || matches!(change.coordinates, Coordinates::At { starts_over: true, .. })
+        }
         _ => false,
     };
     let lifted = if writes { Some(lift_read_only(host, fleet, journal).await?) } else { None };

@@ -34,6 +34,11 @@ impl Work<'_> {
         sql: &mut Statements<'_>,
     ) -> Result<Option<(String, u64)>, StepError> {
         let gtid = self.wish.positioning == Positioning::Gtid;
+        if let Coordinates::At { starts_over: true, .. } = coordinates {
+            sql.run(self.dialect.reset_binlogs())
+                .await
+                .map_err(|e| self.failed("start its binary logs over", e))?;
+        }
         match (coordinates, gtid) {
             (Coordinates::Keep, _) => self.keep(gtid, sql).await,
             (Coordinates::OfSeed, _) => {
