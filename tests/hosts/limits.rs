@@ -129,7 +129,9 @@ fn the_source_is_free_by_itself_whatever_becomes_of_the_controller() {
     assert!(after.0 < 5.0, "the end of the connections was not noticed: {after:?}");
     end(run);
 
-    // Nothing is wrong with the controller, but the replica takes nothing.
+    // Nothing is wrong with the controller, but the replica takes nothing. The client that was stopped before has ended.
+    let ended = "! pgrep -f '^[^ ]*(mariadb|mysql) --defaults-file=/dev/fd/3'";
+    assert!(patience().any(|()| lab.try_at("db-b", ended).code == 0));
     let begun = Instant::now();
     let run = stuck(&lab, &["--lock-limit", "5s"]);
     let after = free_again(&lab, "db-a", begun);

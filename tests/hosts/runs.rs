@@ -189,7 +189,7 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
             if lab
                 .try_at(
                     "db-b",
-                    "test -e /var/lib/tandem/seed.json && pgrep -f 'init-command=SET SESSION sql_log_bin=0'",
+                    "test -e /var/lib/tandem/seed.json && pgrep -f '[i]nit-command=SET SESSION sql_log_bin=0'",
                 )
                 .code
                 == 0
@@ -203,7 +203,7 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
         }
         let said = ["stdout", "stderr"].map(|name| std::fs::read_to_string(lab.path(name)).unwrap());
         assert!(seen, "the copy was over before it could be interrupted: {said:?}");
-        assert_eq!(lab.sql("db-a", "select @@global.expire_logs_days"), "0.000000", "the logs are not held");
+        lab.wait_sql("db-a", "select @@global.expire_logs_days", "0.000000");
         // What was spawned enters the lab and waits; its child is tandem.
         let found =
             std::process::Command::new("pgrep").args(["-P", &child.id().to_string()]).output().unwrap();
@@ -226,6 +226,10 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
             }
             assert!(free, "{host} is still locked");
         }
+        // The hosts end what the run has left, and put back what it had changed.
+        let ended = "! pgrep -f '[i]nit-command=SET SESSION sql_log_bin=0'";
+        assert!(patience().any(|()| lab.try_at("db-b", ended).code == 0), "the copy goes on");
+        lab.wait_sql("db-a", "select @@global.expire_logs_days", &kept);
     }
     lab.sql("db-a", "insert into big.t (v) values ('late')");
     lab.apply("hot-standby");
