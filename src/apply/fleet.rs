@@ -60,6 +60,8 @@ fn name_of_a_run() -> String {
 
 impl<'a> Fleet<'a> {
     /// Puts a fleet together for a run.
+    // All that a run works with comes together here, once.
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         sessions: &'a BTreeMap<HostName, Session>,
         logins: &'a BTreeMap<HostName, Login>,

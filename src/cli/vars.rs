@@ -42,7 +42,7 @@ pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit
 fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
     if wants_json(global.format) {
         let map: Map<String, Value> =
-            variables.iter().map(|(name, v)| (name.to_owned(), value(name, &v.winner().node))).collect();
+            variables.iter().map(|(name, v)| (name.to_owned(), value(name, v.winner().node))).collect();
         match global.format {
             Format::Jsonl => terminal.json_line(&map),
             _ => terminal.json(&map),
@@ -52,7 +52,7 @@ fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
     let width = variables.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, variable) in variables.iter() {
         let winner = variable.winner();
-        terminal.out(&format!("{name:width$}  {}  ({})\n", value(name, &winner.node), winner.node.place));
+        terminal.out(&format!("{name:width$}  {}  ({})\n", value(name, winner.node), winner.node.place));
     }
 }
 
@@ -69,7 +69,7 @@ fn explain(variables: &Variables, name: &str, global: &Global, terminal: &Termin
             .iter()
             .enumerate()
             .map(|(n, c)| {
-                json!({"value": value(name, &c.node), "level": c.level.to_string(), "place": c.node.place.to_string(),
+                json!({"value": value(name, c.node), "level": c.level.to_string(), "place": c.node.place.to_string(),
                     "wins": n + 1 == candidates.len()})
             })
             .collect();
@@ -80,7 +80,7 @@ fn explain(variables: &Variables, name: &str, global: &Global, terminal: &Termin
         let mark = if number + 1 == candidates.len() { "wins " } else { "     " };
         terminal.out(&format!(
             "{mark} {}  {}  {}\n",
-            value(name, &candidate.node),
+            value(name, candidate.node),
             candidate.level,
             candidate.node.place
         ));

@@ -273,12 +273,12 @@ mod tests {
                     match &change.closes {
                         None => assert!(after.is_superset(&before), "{backend:?} {from:?} {to:?}"),
                         Some(closes) => {
-                            assert_eq!(closes.networks, before.difference(&after).copied().collect())
+                            assert_eq!(closes.networks, before.difference(&after).copied().collect());
                         }
                     }
                 }
                 assert!(
-                    list.len() <= 2 && changes(&want, backend, &state, "") == [],
+                    list.len() <= 2 && changes(&want, backend, &state, "").is_empty(),
                     "{backend:?} {from:?} {to:?}"
                 );
             }

@@ -89,7 +89,7 @@ fn read_group(
             }
             ("vars", Yaml::Map(_)) => inventory.add_group_vars(name, value, problems),
             (section @ ("hosts" | "children" | "vars"), _) => {
-                problems.push(wrong_section(name, section, value))
+                problems.push(wrong_section(name, section, value));
             }
             (other, kind) => skipped(name, other, &key.place, matches!(kind, Yaml::Map(_)), problems),
         }

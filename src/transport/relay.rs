@@ -194,8 +194,7 @@ async fn pump(
 ) -> (u64, Option<i32>) {
     let mut buffer = vec![0; 128 * 1024];
     let mut total = 0u64;
-    'bytes: loop {
-        let Ok(read @ 1..) = source.read(&mut buffer).await else { break };
+    'bytes: while let Ok(read @ 1..) = source.read(&mut buffer).await {
         let mut rest = &buffer[..read];
         while !rest.is_empty() {
             moved.now(Turn::Sink);

@@ -33,7 +33,7 @@ const ADMIN: &str = "ansible_user: admin\nansible_become: true\n";
 
 /// Not read, with one line that names the cause, and nothing changed on the host.
 #[track_caller]
-fn named(run: Run, words: &[&str]) {
+fn named(run: &Run, words: &[&str]) {
     // 6 where the other host differs, too.
     assert!([4, 6].contains(&run.code), "{run:?}");
     let line = run.err.lines().chain(run.out.lines()).find(|l| l.contains("db-a")).unwrap_or_default();
@@ -71,9 +71,9 @@ fn what_a_login_prints_changes_nothing() {
     lab.at("db-a", "rm /etc/ssh/sshrc");
     vars(&lab, ADMIN);
     lab.at("db-a", "usermod -s /usr/sbin/nologin admin");
-    named(plan(), &["the login runs no commands", "not available"]);
+    named(&plan(), &["the login runs no commands", "not available"]);
     lab.at("db-a", "usermod -s /bin/rbash admin; echo 'PATH=$HOME/bin' >/home/admin/.bashrc");
-    named(plan(), &["the login runs no commands", "PATH"]);
+    named(&plan(), &["the login runs no commands", "PATH"]);
     lab.at("db-a", "usermod -s /bin/bash admin; rm /home/admin/.bashrc");
     let sshd = |text: &str| {
         lab.at(
@@ -82,12 +82,12 @@ fn what_a_login_prints_changes_nothing() {
         );
     };
     sshd("Match User admin\\nForceCommand echo only backups here");
-    named(plan(), &["only backups here", "ForceCommand"]);
+    named(&plan(), &["only backups here", "ForceCommand"]);
     sshd("MaxSessions 1");
-    named(plan(), &["MaxSessions"]);
+    named(&plan(), &["MaxSessions"]);
     sshd("");
     lab.at("db-a", "echo 'Defaults requiretty' >/etc/sudoers.d/noise");
-    named(plan(), &["requiretty"]);
+    named(&plan(), &["requiretty"]);
     lab.at("db-a", "rm /etc/sudoers.d/noise");
     plan().expect(0);
 }
@@ -102,7 +102,7 @@ fn what_a_host_prints_without_end_is_bounded() {
     assert!(waiting.contains("60-huge.cnf") && waiting.contains("db-a"), "{run:?}");
     lab.at("db-a", "rm /etc/mysql/mariadb.conf.d/60-huge.cnf");
     lab.at("db-a", "mkdir -p -m 700 /var/lib/tandem; truncate -s 2G /var/lib/tandem/seed.json");
-    named(lab.plan("hot-standby"), &["printed more than"]);
+    named(&lab.plan("hot-standby"), &["printed more than"]);
     lab.at("db-a", "rm /var/lib/tandem/seed.json; echo 'cat /dev/zero >&2 & cat /dev/zero' >/root/.bashrc");
     let begun = std::time::Instant::now();
     let run = lab.tandem(&["plan", "hot-standby", "--connect-timeout", "2s", "--timeout", "5s"]);
