@@ -90,6 +90,18 @@ fn what_a_login_prints_changes_nothing() {
     named(&plan(), &["requiretty"]);
     lab.at("db-a", "rm /etc/sudoers.d/noise");
     plan().expect(0);
+
+    // Neither a program that passes bytes on nor a sshd that does.
+    let tools = "perl python3 /usr/libexec/platform-python socat ncat nc.openbsd";
+    lab.at(
+        "db-a",
+        &format!("for tool in {tools}; do file=$(command -v $tool) || continue; chmod a-x $(readlink -f $file); done"),
+    );
+    named(&plan(), &["install one of them"]);
+    vars(&lab, "");
+    plan().expect(0);
+    sshd("AllowStreamLocalForwarding no");
+    named(&plan(), &["AllowStreamLocalForwarding"]);
 }
 
 #[test]
