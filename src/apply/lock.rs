@@ -5,12 +5,15 @@
 //! still does there, takes back what it has changed for its time, and frees the lock. Signs of life go over a
 //! connection of their own, so that no stream holds them up.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -96,11 +99,24 @@ impl HostLocks {
     }
 }
 
-/// Takes the locks of all hosts that a plan changes, or none.
+/// Takes the locks of all hosts that a plan changes, or none. A run that was killed needs a moment to free them.
 ///
 /// # Errors
-/// The first host that is locked already.
+/// The first host that is still locked after [`limits::TAKE`].
 pub async fn take_all(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks, LockError> {
+    let until = Instant::now() + limits::TAKE.time;
+    loop {
+        match take_now(fleet, hosts).await {
+            Err(LockError::Held { .. }) if Instant::now() < until => sleep(AGAIN).await,
+            result => return result,
+        }
+    }
+}
+
+/// Between two tries.
+const AGAIN: Duration = Duration::from_millis(500);
+
+async fn take_now(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks, LockError> {
     let info = serde_json::to_string(&LockInfo::own()).unwrap_or_default();
     let mut locks = HostLocks::default();
     // Two runs meet on the first host that both want; behind it, each may hurry.
@@ -220,8 +236,6 @@ impl Lease {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

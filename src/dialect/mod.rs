@@ -14,7 +14,7 @@ mod variable;
 pub use channel::ChannelStatement;
 pub use dump::DumpWords;
 pub use heartbeat::HEARTBEAT;
-pub use quote::{identifier, literal};
+pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
 pub use rows::{Adding, Column, Compared, Key, Range, incomplete, is_bytes, is_long, orders};
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Layer;
 use crate::{
-    dialect::{Scalar, identifier, literal},
+    dialect::{Scalar, identifier, shown},
     model::without_hidden,
 };
 
@@ -79,7 +79,7 @@ impl Value {
         match self {
             Value::Null => "NULL".to_owned(),
             Value::Number(number) => number.clone(),
-            Value::Text(text) => literal(text),
+            Value::Text(text) => shown(text),
         }
     }
 }
@@ -268,7 +268,7 @@ impl RowEvidence {
             None => "no such row".to_owned(),
             Some(row) => shortened(
                 &row.iter()
-                    .map(|(c, v)| format!("{c}={}", v.as_ref().map_or("NULL".into(), |v| literal(v))))
+                    .map(|(c, v)| format!("{c}={}", v.as_ref().map_or("NULL".into(), |v| shown(v))))
                     .collect::<Vec<_>>()
                     .join(", "),
             ),
@@ -376,7 +376,7 @@ mod tests {
         assert_eq!(
             evidence.lines("db-a", "db-b"),
             [
-                "the event changes in hello.t: id=-2, v='it\\'s' to id=2, v=NULL",
+                "the event changes in hello.t: id=-2, v='it''s' to id=2, v=NULL",
                 "db-a has now: id='2', v=NULL",
                 "db-b has now: no such row",
             ]
@@ -384,7 +384,7 @@ mod tests {
         let repairs = evidence.repairs("db-b", "START SLAVE");
         assert_eq!(
             repairs[0].command,
-            "on db-b: SET SESSION sql_log_bin=0; INSERT INTO `hello`.`t` VALUES (-2, 'it\\'s'); START SLAVE;"
+            "on db-b: SET SESSION sql_log_bin=0; INSERT INTO `hello`.`t` VALUES (-2, 'it''s'); START SLAVE;"
         );
         assert_eq!(repairs.len(), 2);
     }

@@ -65,7 +65,7 @@ impl Folder {
     /// The values for a name, from the weakest to the strongest.
     fn read(&self, name: &str, whose: &str, sources: &mut Sources, problems: &mut Problems) -> Vec<Node> {
         let mut found = Vec::new();
-        for file in self.files(name) {
+        for file in self.files(name, whose, problems) {
             let Some(node) = sources.load(&file, problems) else { continue };
             if node.map().is_some() {
                 found.push(node);
@@ -77,11 +77,18 @@ impl Folder {
         found
     }
 
-    /// The first form that is there: without an extension, as a file or a folder, then with each extension.
-    fn files(&self, name: &str) -> Vec<PathBuf> {
+    /// The first form that is there: without an extension, as a file or a folder, then with each extension. As with
+    /// Ansible the others are not read, which is named.
+    fn files(&self, name: &str, whose: &str, problems: &mut Problems) -> Vec<PathBuf> {
         let forms = std::iter::once(name.to_owned()).chain(EXTENSIONS.map(|end| format!("{name}{end}")));
-        let Some(form) = forms.into_iter().find(|form| self.names.contains(form)) else { return Vec::new() };
-        let path = self.path.join(form);
+        let mut there = forms.filter(|form| self.names.contains(form)).map(|form| self.path.join(form));
+        let Some(path) = there.next() else { return Vec::new() };
+        for other in there {
+            let place = crate::model::Place::file(other.to_string_lossy().as_ref());
+            let message = format!("not read: {} holds the variables of {whose}", path.display());
+            let help = "As with Ansible the first of NAME, NAME.yml, NAME.yaml and NAME.json counts. Move its values there.";
+            problems.push(Problem::warning("inventory::skipped", &place, message, "").help(help));
+        }
         if path.is_dir() { nested(&path, 0) } else { vec![path] }
     }
 }

@@ -57,6 +57,8 @@ pub const LEASE: Limit = limit(
     "silence of a controller before a host ends its run: its lock, its locks in the server, its changed settings",
     seconds(10),
 );
+/// The lock of a run that may be about to end.
+pub const TAKE: Limit = limit("waiting for the lock of another run, which may be about to end", seconds(5));
 /// Signs of life.
 pub const BEAT: Limit = limit("time between two signs of life of a run", seconds(2));
 /// What a host undoes.
@@ -150,6 +152,7 @@ pub const ALL: &[Limit] = &[
     PORTS,
     FAREWELL,
     BEAT,
+    TAKE,
     LEASE,
     UNDO,
     LOCK_WAIT,

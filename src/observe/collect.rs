@@ -334,6 +334,10 @@ fn no_socket(process: &host::Process, usual: &str) -> SqlError {
     let socket = process.refused.first().map_or(usual, String::as_str).to_owned();
     let why = match (&process.untrusted, process.pid) {
         (Some(why), _) => why.clone(),
+        _ if process.other.is_some() => format!(
+            "its unit runs {}, which is no database server; set mysql_service to the unit that runs one",
+            process.other.as_deref().unwrap_or_default()
+        ),
         _ if !process.refused.is_empty() => {
             "it does not belong to the server's user, so it was not used; correct mysql_socket".into()
         }

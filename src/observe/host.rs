@@ -79,6 +79,8 @@ pub struct Process {
     pub pid: Option<u32>,
     /// Whether some process bears a server's name, whoever's it is.
     pub named: bool,
+    /// The program that the unit runs, where it is no server.
+    pub other: Option<String>,
     /// Why a process that systemd tells is not trusted.
     pub untrusted: Option<String>,
     /// Who runs it, or will run it.
@@ -94,10 +96,11 @@ pub fn process(sections: &Sections<'_>) -> Process {
     let mut process = Process::default();
     let tree = sections.text("option-tree").unwrap_or_default();
     let sockets = sections.text("sockets").unwrap_or_default();
-    for (key, value) in tree.lines().take(3).chain(sockets.lines()).filter_map(|line| line.split_once(' ')) {
+    for (key, value) in tree.lines().take(4).chain(sockets.lines()).filter_map(|line| line.split_once(' ')) {
         match key {
             "pid" => process.pid = value.trim().parse().ok(),
             "named" => process.named = !value.trim().is_empty(),
+            "other" => process.other = Some(value.trim().to_owned()).filter(|program| !program.is_empty()),
             "untrusted" => process.untrusted = Some(value.trim().to_owned()).filter(|why| !why.is_empty()),
             "uid" => process.uid = value.trim().parse().ok(),
             "socket" => process.sockets.push(value.to_owned()),

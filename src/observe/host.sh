@@ -91,7 +91,7 @@ if [ -z "$pid" ]; then
   done
   [ -n "$pid" ] || [ ! -d /run/systemd/system ] || units_are $units
 fi
-untrusted= server_uid=
+untrusted= server_uid= other=
 if [ -n "$pid" ]; then
   # Who is not root can't look at it, and does nothing as root with what it says.
   case $(stat -L -c '%u:%a' "/proc/$pid/exe" 2>/dev/null) in
@@ -101,6 +101,7 @@ if [ -n "$pid" ]; then
     *) untrusted="the program that process $pid runs does not belong to root" ;;
   esac
   while read -r key _ owner _; do [ "$key" != Uid: ] || { server_uid=$owner; break; }; done <"/proc/$pid/status"
+  is_server "$pid" || other=$program
   [ -z "$untrusted" ] || { named=$pid pid=; }
 fi
 printf '%s\n' "$services"
@@ -193,7 +194,7 @@ arguments=/dev/null
 [ -z "$pid" ] || [ ! -r "/proc/$pid/cmdline" ] || arguments=/proc/$pid/cmdline
 section option-tree
 walked=$(tr '\0' '\n' <"$arguments" | awk "$walk" 2>/dev/null)
-printf 'pid %s\nnamed %s\nuntrusted %s\n%s\n' "$pid" "$named" "$untrusted" "$walked"
+printf 'pid %s\nnamed %s\nuntrusted %s\nother %s\n%s\n' "$pid" "$named" "$untrusted" "$other" "$walked"
 old_ifs=$IFS
 IFS=$newline
 set -f

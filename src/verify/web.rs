@@ -249,6 +249,7 @@ pub fn server<'a>(observed: &'a Observed, host: &HostName) -> Option<&'a ServerF
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::model::Endpoint;
 
     /// A web from words such as `a>b`; `a-b` is an edge that does not run.
     pub fn web(edges: &str) -> Web {
@@ -258,25 +259,13 @@ pub(super) mod tests {
                 source: source.into(),
                 replica: replica.into(),
                 status: ChannelStatus {
-                    replica: replica.into(),
-                    source: Some(source.into()),
-                    endpoint: String::new(),
-                    name: String::new(),
-                    declared: None,
                     state: if text.contains('>') { "running" } else { "stopped" },
-                    io_thread: String::new(),
-                    sql_thread: String::new(),
-                    lag_seconds: None,
-                    lag_source: None,
-                    executed: String::new(),
-                    gtid: String::new(),
-                    tls: crate::status::Encryption::Off,
-                    layer: None,
-                    cause: None,
-                    next: None,
-                    said: None,
-                    evidence: Vec::new(),
-                    repairs: Vec::new(),
+                    ..ChannelStatus::running(
+                        &replica.into(),
+                        &source.into(),
+                        &Endpoint { address: source.into(), port: 3306 },
+                        "",
+                    )
                 },
                 delay: 0,
                 filters: Filters::default(),

@@ -60,6 +60,14 @@ fn stuck(lab: &Lab, more: &[&str]) -> Child {
     child
 }
 
+/// Waits until both hosts answer here: for a moment after a link was down nobody knows the way.
+fn reached(lab: &Lab) {
+    for address in ["10.77.0.11", "10.77.0.12"] {
+        let tried = format!("timeout 1 bash -c ': </dev/tcp/{address}/22'");
+        assert!(patience().any(|()| lab.here(&tried).code == 0), "{address} does not come back");
+    }
+}
+
 fn end(child: Child) -> Run {
     Run::of(&child.wait_with_output().expect("tandem ends"))
 }
@@ -99,6 +107,7 @@ fn the_source_is_free_by_itself_whatever_becomes_of_the_controller() {
     let said = end(run);
     assert!(said.code != 0 && said.err.contains("db-a"), "{said:?}");
     lab.link("db-a", "up");
+    reached(&lab);
 
     // The controller hangs, with all its connections open.
     let run = stuck(&lab, &["--lock-limit", "10min"]);
@@ -120,6 +129,7 @@ fn the_source_is_free_by_itself_whatever_becomes_of_the_controller() {
     end(run);
     lab.link("db-a", "up");
     lab.link("db-b", "up");
+    reached(&lab);
 
     // The same as a process: its connections end at once.
     let run = stuck(&lab, &["--lock-limit", "10min"]);
@@ -131,7 +141,9 @@ fn the_source_is_free_by_itself_whatever_becomes_of_the_controller() {
 
     // Nothing is wrong with the controller, but the replica takes nothing. The client that was stopped before has ended.
     let ended = "! pgrep -f '^[^ ]*(mariadb|mysql) --defaults-file=/dev/fd/3'";
-    assert!(patience().any(|()| lab.try_at("db-b", ended).code == 0));
+    let left =
+        || lab.at("db-b", "ps -eo pid,ppid,stat,etimes,args | grep -e mariadb -e mysql; ls /run/tandem");
+    assert!(patience().any(|()| lab.try_at("db-b", ended).code == 0), "{}", left());
     let begun = Instant::now();
     let run = stuck(&lab, &["--lock-limit", "5s"]);
     let after = free_again(&lab, "db-a", begun);

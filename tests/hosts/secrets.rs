@@ -49,6 +49,15 @@ fn watch(stop: &AtomicBool, looks: &AtomicUsize) -> BTreeSet<String> {
     found
 }
 
+/// Ends the watcher when it is dropped.
+struct Stopped<'a>(&'a AtomicBool);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_password_is_seen_nowhere() {
     let lab = Lab::pair();
@@ -75,15 +84,18 @@ fn a_password_is_seen_nowhere() {
     lab.write("group_vars/db/vault.yml", include_str!("../vault/host.yml"));
     let key = ["--vault-password-file", "vault.secret"];
     let tandem = |words: &[&str]| lab.tandem(&[words, &key].concat());
-    lab.vars(
+    lab.write(
+        "group_vars/db/vars.yml",
         "replication_password: \"{{ vault_replication_password }}\"\nreplication_tls: \"off\"\nmysql_admin_user: boss\n\
-         mysql_admin_password: {file: ../admin.secret}\nansible_user: ops\nansible_become: true\n\
-         ansible_become_password: {file: ../ops.secret}\n",
+         mysql_admin_password: {file: ../../admin.secret}\nansible_user: ops\nansible_become: true\n\
+         ansible_become_password: {file: ../../ops.secret}\n",
     );
 
     let (stop, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (runs, seen) = std::thread::scope(|scope| {
         let watcher = scope.spawn(|| watch(&stop, &looks));
+        // A failure in here ends the watcher too; the scope waits for it.
+        let stopped = Stopped(&stop);
         let mut runs = vec![tandem(&["plan", "hot-standby", "-o", "saved.plan"]).expect(2)];
         runs.push(lab.tandem(&["show", "saved.plan"]));
         runs.push(
@@ -104,7 +116,7 @@ fn a_password_is_seen_nowhere() {
         ] {
             runs.push(tandem(words));
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(stopped);
         (runs, watcher.join().expect("the watcher ends"))
     });
     assert!(looks.load(Ordering::Relaxed) > 50, "the processes were looked at too seldom");

@@ -52,7 +52,7 @@ fn a_pair_of(suite: &str, data: &str) {
     lab.plan("hot-standby").expect(0);
     let status = lab.tandem(&["status", "hot-standby", "--format", "json"]).expect(0).json();
     let channels = status["channels"].as_array().unwrap();
-    assert!(channels.len() == 2 && channels.iter().all(|c| c["tls"] == true), "{status}");
+    assert!(channels.len() == 2 && channels.iter().all(|c| c["tls"] == "on"), "{status}");
     // The sources see it too: every thread that sends a binary log uses a cipher.
     for host in ["db-a", "db-b"] {
         let clear = "select count(*) from performance_schema.status_by_thread s join performance_schema.threads t \

@@ -18,12 +18,14 @@ if ! flock -n 9; then
 fi
 cp "$dir/info" /run/tandem/lock.json
 
-# Ends the dumps and copies of a run. Their environment names it. Argument: SIGNAL.
+# Ends the dumps and copies of a run. Their environment names it. Argument: SIGNAL. Fails where there is none.
 end_streams() {
+  found=1
   for file in $(grep -ls "TANDEM_STREAM=$run\." /proc/[0-9]*/environ 2>/dev/null); do
     file=${file#/proc/}
-    kill -s "$1" "${file%/environ}" 2>/dev/null
+    kill -s "$1" "${file%/environ}" 2>/dev/null && found=0
   done
+  return $found
 }
 # Ends the connections of the run, and with them the sessions in the server that go through them.
 end_connections() {
@@ -81,6 +83,12 @@ if [ ! -e "$dir/end" ]; then
   sleep 1
   end_streams KILL
 else
+  # A controller that gave up on a program has not seen it end.
+  if end_streams TERM; then
+    echo "ended what a failed step has left" >&2
+    sleep 1
+    end_streams KILL
+  fi
   undo "$dir"
 fi
 rm -f /run/tandem/lock.json

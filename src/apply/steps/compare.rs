@@ -191,7 +191,7 @@ async fn definitions_of(
     fleet: &Fleet<'_>,
 ) -> Result<Definitions, StepError> {
     let mut sql = fleet.reader(host).await?;
-    let databases: Vec<String> = plan.databases.iter().filter(|d| *d != HEARTBEAT).cloned().collect();
+    let databases = databases(plan);
     let read = read_definitions(&mut sql, fleet.dialect(host)?, &databases).await;
     sql.close().await;
     read.map_err(|e| StepError::new(host, "read its definitions", e))
@@ -217,6 +217,11 @@ fn in_words(difference: &DefinitionDifference, source: &str, replica: &str) -> S
     }
 }
 
+/// The databases of the copy but for the heartbeat's, whose rows change every second and are no content.
+fn databases(plan: &ComparePlan) -> Vec<String> {
+    plan.databases.iter().filter(|name| *name != HEARTBEAT).cloned().collect()
+}
+
 /// Rows that differ.
 async fn rows(
     step: &Step,
@@ -225,7 +230,7 @@ async fn rows(
     web: &Web,
     same: &mut Same,
 ) -> Result<Vec<String>, StepError> {
-    let databases: Vec<String> = plan.databases.iter().filter(|d| *d != HEARTBEAT).cloned().collect();
+    let databases = databases(plan);
     if databases.is_empty() {
         return Ok(Vec::new());
     }
@@ -249,6 +254,13 @@ async fn rows(
         compare_tables(fleet, web, &scope, fleet.limits.forks).await;
     if let Some(error) = errors.first() {
         return Err(StepError::new(&step.host, format!("compare {}", error.about), &error.reason));
+    }
+    // Without a channel that runs nothing was compared, and that is no proof.
+    if proofs.is_empty() {
+        let why =
+            not_provable.first().map_or("no channel between the two runs", |remark| remark.reason.as_str());
+        return Err(StepError::new(&step.host, format!("compare its rows with {}", plan.from), why)
+            .then("See `tandem doctor`, then apply again."));
     }
     same.tables = proofs.iter().map(|p| p.tables).sum();
     same.left_out = not_provable.iter().map(|r| format!("{} ({})", r.about, r.reason)).collect();
