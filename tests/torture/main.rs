@@ -33,6 +33,16 @@ enum Fault {
     Crash(&'static str),
     /// A host loses its power and comes back.
     Power(&'static str),
+    /// A host's network is away until the run has ended.
+    Cable(&'static str),
+    /// The controller loses its power: nothing that it has to say arrives any more, and it is not there.
+    Dark,
+    /// A place on a host is full, until the run has ended.
+    Full(&'static str, &'static str),
+    /// The replica's kernel kills the server, for want of memory.
+    Memory(&'static str),
+    /// Users of the hosts without rights stand in the way, from before the run to its end; and the controller dies.
+    Users,
 }
 
 /// What the run is to bring about.
@@ -44,12 +54,24 @@ enum Scene {
     Purged,
 }
 
-/// When it is done: at the beginning of the n-th step, and so much later.
+/// The step at whose beginning it is done.
+#[derive(Debug, Clone, Copy)]
+enum At {
+    /// The n-th that begins.
+    Step(usize),
+    /// The first whose name ends so.
+    Named(&'static str),
+}
+
+const SEED: At = At::Named("db-b/seed/db-a");
+const COMPARE: At = At::Named("/compare/db-a");
+
+/// When it is done: at the beginning of a step, and so much later.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
     scene: Scene,
     fault: Fault,
-    step: usize,
+    step: At,
     after: Duration,
 }
 
@@ -60,10 +82,12 @@ struct Shown {
     lost: usize,
     /// How long the first write on the source took after the fault.
     write: Duration,
+    /// The step that began before the harm.
+    step: String,
     problem: Option<String>,
 }
 
-const STEPS: usize = 13;
+const STEPS: usize = 15;
 
 fn trials() -> Vec<Trial> {
     let mut list = Vec::new();
@@ -73,7 +97,7 @@ fn trials() -> Vec<Trial> {
         step,
         after: Duration::from_millis(milliseconds),
     };
-    let at = |fault, step, milliseconds| of(Scene::Fresh, fault, step, milliseconds);
+    let at = |fault, step, milliseconds| of(Scene::Fresh, fault, At::Step(step), milliseconds);
     for step in 1..=STEPS {
         list.push(at(Fault::Kill, step, 0));
         list.push(at(Fault::Kill, step, 40 + 37 * step as u64));
@@ -92,7 +116,7 @@ fn trials() -> Vec<Trial> {
     }
     // The copy is the first of three steps, and the longest.
     for (step, milliseconds) in [(1, 0), (1, 150), (1, 400), (1, 700), (2, 0), (2, 100), (3, 0), (3, 60)] {
-        list.push(of(Scene::Purged, Fault::Kill, step, milliseconds));
+        list.push(of(Scene::Purged, Fault::Kill, At::Step(step), milliseconds));
     }
     for (fault, step, milliseconds) in [
         (Fault::Hangup, 1, 300),
@@ -100,13 +124,49 @@ fn trials() -> Vec<Trial> {
         (Fault::Crash("db-b"), 1, 500),
         (Fault::Crash("db-a"), 2, 20),
     ] {
-        list.push(of(Scene::Purged, fault, step, milliseconds));
+        list.push(of(Scene::Purged, fault, At::Step(step), milliseconds));
+    }
+    for (fault, step, milliseconds) in [
+        (Fault::Cable("db-a"), At::Step(6), 50),
+        (Fault::Cable("db-a"), SEED, 100),
+        (Fault::Cable("db-b"), SEED, 100),
+        (Fault::Cable("db-b"), COMPARE, 0),
+        (Fault::Dark, At::Step(5), 50),
+        (Fault::Dark, SEED, 0),
+        (Fault::Dark, SEED, 200),
+        (Fault::Dark, COMPARE, 50),
+        (Fault::Full("db-b", "/var/lib/mysql"), SEED, 0),
+        (Fault::Full("db-b", "/var/lib/tandem"), At::Step(1), 0),
+        (Fault::Full("db-b", "/var/lib/tandem"), SEED, 0),
+        (Fault::Full("db-a", "/var/lib/tandem"), SEED, 0),
+        (Fault::Full("db-b", "/etc/mysql"), At::Step(1), 0),
+        (Fault::Full("db-a", "/etc/mysql"), At::Step(1), 0),
+        (Fault::Full("db-b", "/run"), At::Step(1), 0),
+        (Fault::Memory("db-b"), SEED, 0),
+        (Fault::Memory("db-b"), SEED, 300),
+        (Fault::Memory("db-a"), SEED, 50),
+        (Fault::Memory("db-b"), COMPARE, 0),
+        (Fault::Users, At::Step(5), 100),
+        (Fault::Users, SEED, 100),
+    ] {
+        list.push(of(Scene::Fresh, fault, step, milliseconds));
+    }
+    for (fault, milliseconds) in [
+        (Fault::Cable("db-a"), 300),
+        (Fault::Dark, 300),
+        (Fault::Full("db-b", "/var/lib/mysql"), 0),
+        (Fault::Memory("db-b"), 300),
+    ] {
+        list.push(of(Scene::Purged, fault, SEED, milliseconds));
     }
     list
 }
 
 fn main() {
-    let trials = trials();
+    // One kind alone, such as TANDEM_TRIALS=Memory; then nothing is written down.
+    let some = std::env::var("TANDEM_TRIALS").ok();
+    let chosen = |trial: &Trial| some.as_ref().is_none_or(|some| format!("{trial:?}").contains(some));
+    let trials: Vec<Trial> = trials().into_iter().filter(chosen).collect();
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     let begun = Instant::now();
@@ -124,10 +184,11 @@ fn main() {
                     });
                     let word = shown.problem.as_deref().unwrap_or("converged");
                     print(&format!(
-                        "{:?}: {:?} at step {} + {} ms: {word}; {} rows, {} lost, write after {} ms",
+                        "{:?}: {:?} at {:?}, {} + {} ms: {word}; {} rows, {} lost, write after {} ms",
                         trial.scene,
                         trial.fault,
                         trial.step,
+                        shown.step,
                         trial.after.as_millis(),
                         shown.acked,
                         shown.lost,
@@ -151,7 +212,9 @@ fn main() {
         slowest.as_millis(),
         begun.elapsed().as_secs()
     ));
-    report(&trials, &results, acked, slowest);
+    if some.is_none() {
+        report(&trials, &results, acked, slowest);
+    }
     assert!(good == results.len() && lost == 0, "see above");
 }
 
@@ -163,6 +226,11 @@ fn report(trials: &[Trial], results: &[Shown], acked: usize, slowest: Duration) 
         Fault::Network(_) => "a host's network away for three seconds",
         Fault::Crash(_) => "SIGKILL of a database server",
         Fault::Power(_) => "a host powered off and on",
+        Fault::Cable(_) => "a host's network away to the end",
+        Fault::Dark => "the controller's power cut",
+        Fault::Full(..) => "a full disk on a host",
+        Fault::Memory(_) => "a database server killed for want of memory",
+        Fault::Users => "users of the hosts in the way, SIGKILL of the controller",
     };
     let mut kinds: Vec<&str> = Vec::new();
     for trial in trials {
@@ -175,17 +243,18 @@ fn report(trials: &[Trial], results: &[Shown], acked: usize, slowest: Duration) 
          writes, starts `apply`, and does harm at the beginning of a step or some moments later. In some trials the second host is fresh;\n\
          in others it was a standby already, and the first has purged what it needs next. Afterwards no lock may be left, a write on the\n\
          source must succeed, and `apply` once more must end with an empty plan, equal checksums, every acknowledged row on both hosts, and no\n\
-         temporary file.\n\n| what was done | trials | converged | rows acknowledged | rows lost |\n|---|---|---|---|---|\n",
+         temporary file.\n\n| what was done | trials | converged | rows acknowledged | rows lost | slowest first write on the source |\n|---|---|---|---|---|---|\n",
     );
     for name in kinds {
         let of: Vec<&Shown> =
             trials.iter().zip(results).filter(|(t, _)| kind(t.fault) == name).map(|(_, r)| r).collect();
         text.push_str(&format!(
-            "| {name} | {} | {} | {} | {} |\n",
+            "| {name} | {} | {} | {} | {} | {:.1} s |\n",
             of.len(),
             of.iter().filter(|r| r.problem.is_none()).count(),
             of.iter().map(|r| r.acked).sum::<usize>(),
-            of.iter().map(|r| r.lost).sum::<usize>()
+            of.iter().map(|r| r.lost).sum::<usize>(),
+            of.iter().map(|r| r.write).max().unwrap_or_default().as_secs_f64()
         ));
     }
     let good = results.iter().filter(|r| r.problem.is_none()).count();
@@ -235,10 +304,11 @@ fn run(trial: Trial) -> Shown {
     if trial.scene == Scene::Purged {
         purge(&lab);
     }
+    prepare(&lab, trial.fault);
     let (mut child, collected) = writer(&lab);
-    let mut shown = Shown::default();
-    disturb(&lab, trial);
-    shown.write = first_write(&lab);
+    let (step, write) = disturb(&lab, trial);
+    let mut shown = Shown { step, write, ..Shown::default() };
+    heal(&lab, trial.fault);
     if !locks_are_free(&lab) {
         shown.problem = Some("a lock is left".into());
     }
@@ -281,26 +351,128 @@ fn apply(scene: Scene) -> Vec<&'static str> {
     words
 }
 
-/// Applies until the chosen step begins, and does the harm.
-fn disturb(lab: &Lab, trial: Trial) {
+/// Names that somebody who knows this program could take first.
+const TAKEN: &str =
+    "/run/lock/tandem /run/lock/tandem.lock /tmp/tandem /tmp/tandem-run /var/tmp/tandem";
+
+/// What has to be there before the run begins.
+fn prepare(lab: &Lab, fault: Fault) {
+    match fault {
+        Fault::Full(host, place) => {
+            // A file system of its own, with some room above what is there.
+            let stopped = place == "/var/lib/mysql";
+            let [stop, start] = ["systemctl stop mariadb; ", "; systemctl start mariadb"]
+                .map(|s| if stopped { s } else { "" });
+            let room = if stopped { "204800" } else { "256" };
+            let more =
+                if place == "/run" { "mkdir -p -m 700 /run/tandem; at=/run/tandem" } else { "mkdir -p $at" };
+            lab.at(
+                host,
+                &format!(
+                    "at={place}; {more}; {stop}cp -a $at /root/aside; size=$(($(du -sk $at | cut -f 1) + {room})); \
+                     mount -t tmpfs -o size=${{size}}k,mode=$(stat -c %a $at) tmpfs $at && chown --reference=/root/aside $at && \
+                     cp -a /root/aside/. $at/{start}"
+                ),
+            );
+        }
+        Fault::Users => {
+            for host in ["db-a", "db-b"] {
+                lab.at(
+                    host,
+                    &format!(
+                        "useradd -m eve; echo untouched >/root/prize; cp /bin/sleep /home/eve/mariadbd; \
+                         printf '[mysqld]\\nuser=root\\nplugin_load_add=/home/eve/evil.so\\n' >/home/eve/evil.cnf; \
+                         su eve -c '(exec -a \"mariadbd --defaults-file=/home/eve/evil.cnf\" /home/eve/mariadbd 600 >/dev/null 2>&1 &); \
+                         for f in {TAKEN}; do ln -s /root/prize $f; done; mkfifo /tmp/mysql.sock.lock; \
+                         mkfifo /tmp/tandem-fifo' 2>/dev/null; true"
+                    ),
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What has to be right again before the next run.
+fn heal(lab: &Lab, fault: Fault) {
+    match fault {
+        Fault::Cable(host) => lab.link(host, "up"),
+        Fault::Dark => {
+            lab.link("db-a", "up");
+            lab.link("db-b", "up");
+        }
+        Fault::Full(host, place) => {
+            let place = if place == "/run" { "/run/tandem" } else { place };
+            lab.at(host, &format!("rm -f {place}/fill; mount -o remount,size=2G {place}"));
+        }
+        Fault::Users => {
+            for host in ["db-a", "db-b"] {
+                assert_eq!(lab.at(host, "cat /root/prize; stat -c %U:%a /root/prize"), "untouched\nroot:644");
+            }
+        }
+        _ => {}
+    }
+    // For a moment after a link was down nobody knows the way.
+    for address in ["10.77.0.11", "10.77.0.12"] {
+        let tried = format!("timeout 1 bash -c ': </dev/tcp/{address}/22'");
+        assert!(patience().any(|()| lab.here(&tried).code == 0), "{address} does not come back");
+    }
+}
+
+/// Applies until the chosen step begins, and does the harm. Which step that was, and how long the first write on the
+/// source took from then on.
+fn disturb(lab: &Lab, trial: Trial) -> (String, Duration) {
     let mut words = apply(trial.scene);
     words.extend(["--format", "jsonl", "--timeout", "10s"]);
     let mut apply = lab.tandem_command(&words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut started = 0;
+    let (mut started, mut step) = (0, String::new());
     let mut lines = BufReader::new(apply.stdout.take().unwrap()).lines();
     for line in lines.by_ref().map_while(Result::ok) {
-        started += usize::from(line.contains("\"type\":\"started\""));
-        if started == trial.step {
+        if line.contains("\"type\":\"started\"") {
+            started += 1;
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            step = event["id"].as_str().unwrap_or(&line).to_owned();
+        }
+        let here = match trial.step {
+            At::Step(number) => started == number,
+            At::Named(end) => step.ends_with(end),
+        };
+        if here {
             break;
         }
     }
     std::thread::sleep(trial.after);
-    match trial.fault {
-        Fault::Kill => {
-            let found = Command::new("pgrep").args(["-P", &apply.id().to_string()]).output().unwrap();
-            let pid = String::from_utf8(found.stdout).unwrap().trim().to_owned();
-            let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
+    harm(lab, trial.fault, &apply);
+    let write = std::thread::scope(|scope| {
+        let write = scope.spawn(|| first_write(lab));
+        // The run ends by itself, sooner or later; what it prints has to be read.
+        for _ in lines.map_while(Result::ok) {}
+        let _ = apply.wait();
+        write.join().unwrap()
+    });
+    for host in ["db-a", "db-b"] {
+        for _ in patience() {
+            if lab
+                .try_at(host, "mariadb -e 'select 1' >/dev/null 2>&1 || ! systemctl is-active -q mariadb")
+                .code
+                == 0
+            {
+                break;
+            }
         }
+    }
+    (step, write)
+}
+
+fn kill(apply: &Child) {
+    let found = Command::new("pgrep").args(["-P", &apply.id().to_string()]).output().unwrap();
+    let pid = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+    let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
+}
+
+fn harm(lab: &Lab, fault: Fault, apply: &Child) {
+    match fault {
+        Fault::Kill | Fault::Users => kill(apply),
         Fault::Hangup => {
             for host in ["db-a", "db-b"] {
                 lab.try_at(host, "pkill -KILL -f 'sshd: root'");
@@ -315,19 +487,32 @@ fn disturb(lab: &Lab, trial: Trial) {
             lab.try_at(host, "pkill -KILL mariadbd");
         }
         Fault::Power(host) => lab.reboot(host),
+        Fault::Cable(host) => lab.link(host, "down"),
+        Fault::Dark => {
+            lab.link("db-a", "down");
+            lab.link("db-b", "down");
+            kill(apply);
+        }
+        Fault::Full(host, place) => {
+            let place = if place == "/run" { "/run/tandem" } else { place };
+            lab.try_at(host, &format!("cat /dev/zero >{place}/fill"));
+        }
+        Fault::Memory(host) => starve(lab, host),
     }
-    // The run ends by itself, sooner or later; what it prints has to be read.
-    for _ in lines.map_while(Result::ok) {}
-    let _ = apply.wait();
-    for host in ["db-a", "db-b"] {
-        for _ in patience() {
-            if lab
-                .try_at(host, "mariadb -e 'select 1' >/dev/null 2>&1 || ! systemctl is-active -q mariadb")
-                .code
-                == 0
-            {
-                break;
-            }
+}
+
+/// Lets the kernel kill a host's server as soon as it wants more memory.
+fn starve(lab: &Lab, host: &str) {
+    let namespace = lab.at(host, "readlink /proc/1/ns/mnt");
+    let name = format!("tandem-torture{}", lab.path(host).display()).replace('/', "-");
+    let group = std::path::Path::new("/sys/fs/cgroup/memory").join(name);
+    std::fs::create_dir_all(&group).unwrap();
+    std::fs::write(group.join("memory.limit_in_bytes"), "4M").expect("a group of the memory controller");
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let of = |name: &str| std::fs::read_link(process.path().join(name)).unwrap_or_default();
+        if of("ns/mnt").to_string_lossy() == namespace && of("exe").ends_with("mariadbd") {
+            std::fs::write(group.join("cgroup.procs"), process.file_name().to_string_lossy().as_bytes())
+                .unwrap();
         }
     }
 }
@@ -336,7 +521,7 @@ fn disturb(lab: &Lab, trial: Trial) {
 fn first_write(lab: &Lab) -> Duration {
     let begun = Instant::now();
     for _ in patience() {
-        if lab.try_at("db-a", "timeout 20 mariadb -e 'insert ignore into shop.old values (5000)'").code == 0 {
+        if lab.try_at("db-a", "timeout 60 mariadb -e 'insert ignore into shop.old values (5000)'").code == 0 {
             break;
         }
     }
