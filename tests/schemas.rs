@@ -58,13 +58,15 @@ fn the_files_are_what_the_program_prints() {
 }
 
 #[test]
-fn the_table_of_variables_in_the_reference_is_the_programs() {
-    let table = schema::table();
+fn the_tables_in_the_reference_are_the_programs() {
     let document = read("docs/reference.md");
     let mut fresh = document.clone();
-    let begin = document.find("| variable | default | |").expect("the table");
-    let end = document[begin..].find("\n\n").expect("its end") + begin + 1;
-    fresh.replace_range(begin..end, &table);
+    for table in [schema::table(), tandem::model::limits::table()] {
+        let heading = table.lines().next().expect("a heading");
+        let begin = fresh.find(heading).expect("the table");
+        let end = fresh[begin..].find("\n\n").expect("its end") + begin + 1;
+        fresh.replace_range(begin..end, &table);
+    }
     if std::env::var_os("TANDEM_WRITE").is_some() {
         fs::write(root().join("docs/reference.md"), &fresh).expect("docs/reference.md can be written");
     } else {
