@@ -2,10 +2,13 @@
 
 use super::{Fleet, StepError};
 use crate::{
+    dialect::ReadStatement,
     doctor::{Surroundings, explain_channel},
+    grant::{Login, unfit},
     model::HostName,
-    observe::{ChannelFacts, FarEnd, channels, far_end},
+    observe::{ChannelFacts, FarEnd, channels, far_end, read_accounts},
     plan::ChannelChange,
+    transport::SqlError,
 };
 
 /// Looks who is at the far end of a channel that is new, or whose end changes.
@@ -23,8 +26,8 @@ pub(super) async fn check(
     }
     let tried = format!("replicate from {} at {end}", wish.source);
     let now = if change.exists { present(host, change, fleet).await? } else { None };
-    if now.as_ref().is_some_and(|c| c.source_host == end.address && c.source_port == end.port) {
-        return Ok(());
+    if let Some(now) = now.as_ref().filter(|c| c.source_host == end.address && c.source_port == end.port) {
+        return if now.running() { lets_in(host, change, now, fleet).await } else { Ok(()) };
     }
     let there = (fleet.session(&wish.source)?, fleet.login(&wish.source)?);
     let found = far_end(fleet.session(host)?, end, there).await;
@@ -35,7 +38,7 @@ pub(super) async fn check(
         };
     };
     let why = match &found {
-        FarEnd::Same => return Ok(()),
+        FarEnd::Same => return lets_in(host, change, &now, fleet).await,
         FarEnd::Unknown(why) => format!("who is there could not be found out: {why}"),
         other => unproven(host, change, other).map_or_else(String::new, |(why, _)| why),
     };
@@ -44,6 +47,39 @@ pub(super) async fn check(
         now.source_host, now.source_port, wish.source
     );
     Err(StepError::stale(host, tried, why).then(stays))
+}
+
+/// A channel that is connected stays so when its account is locked or loses its right, and could not connect again.
+async fn lets_in(
+    host: &HostName,
+    change: &ChannelChange,
+    now: &ChannelFacts,
+    fleet: &Fleet<'_>,
+) -> Result<(), StepError> {
+    let (wish, source) = (&change.wish, &change.wish.source);
+    let failed = |e: SqlError| StepError::new(source, format!("look at the account {}", wish.user), e);
+    let dialect = fleet.dialect(source)?;
+    let mut sql = fleet.reader(source).await?;
+    let names = sql.query(&ReadStatement::account_names()).await.map_err(failed)?;
+    let names: Vec<(String, String)> = names.iter().map(|r| (r.text("user"), r.text("host"))).collect();
+    let own: Vec<(String, String)> = names.into_iter().filter(|(user, _)| *user == wish.user).collect();
+    let accounts = read_accounts(&mut sql, &own, dialect).await.map_err(failed)?;
+    sql.close().await;
+    let declared = fleet.desired.hosts.get(host);
+    let from = declared.map(|d| Ok(d.addresses(&fleet.facts(host)?.os.addresses))).transpose()?;
+    let password = fleet.secret(host, &wish.password)?.expose();
+    let from = from.unwrap_or_default();
+    let login = Login { user: &wish.user, from: &from, password: Some(password), tls: wish.tls.encrypted() };
+    let why = match unfit(&accounts, login) {
+        Some((account, why)) => format!("the account {}@{} there {why}", account.user, account.host),
+        None if accounts.is_empty() => format!("there is no account {} there any more", wish.user),
+        None => return Ok(()),
+    };
+    let stays = format!(
+        "The channel from {}:{} was not stopped. Run `tandem plan` again, or correct the account on {source}.",
+        now.source_host, now.source_port
+    );
+    Err(StepError::stale(host, format!("replicate from {source}"), why).then(stays))
 }
 
 async fn present(

@@ -85,6 +85,12 @@ impl DesiredHost {
         accounts.chain(self.channels.iter().map(|c| c.user.clone()))
     }
 
+    /// Every address from which it may come: the declared one, and those of its interfaces.
+    pub fn addresses(&self, own: &[String]) -> Vec<std::net::IpAddr> {
+        let declared = std::iter::once(self.endpoint.address.as_str());
+        declared.chain(own.iter().map(String::as_str)).filter_map(|text| text.parse().ok()).collect()
+    }
+
     /// A host of which nothing is wished.
     pub fn bare(name: &HostName) -> Self {
         Self {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{Context, Draft};
 use crate::{
     desired::DesiredHost,
-    model::HostName,
+    grant::{Login, unfit},
+    model::{Fact, HostName, Secret},
     plan::{Action, Warning},
     source::closest,
 };
@@ -40,13 +41,13 @@ pub fn check(context: &Context<'_>, draft: &mut Draft) {
     draft.warnings.extend(warnings);
 }
 
-/// Channels that would be made although their source has no account for them, and no step makes one.
+/// Channels that would be made or changed although their source has no account that lets them in, and no step makes one.
 pub fn accounts(context: &Context<'_>, draft: &mut Draft) {
     let mut refused = Vec::new();
     for step in &draft.steps {
         let Action::Channel(change) = &step.action else { continue };
         let (source, user) = (&change.wish.source, &change.wish.user);
-        let Some(server) = context.server(source).filter(|_| !change.exists) else { continue };
+        let Some(server) = context.server(source).filter(|_| change.change) else { continue };
         let here = context.desired.hosts.get(source);
         let made = here.is_some_and(|h| h.accounts.iter().any(|a| a.user == *user))
             || context.desired.accounts_elsewhere.contains(&(source.clone(), user.clone()));
@@ -54,18 +55,34 @@ pub fn accounts(context: &Context<'_>, draft: &mut Draft) {
         let comes = draft.steps.iter().any(|other| {
             other.host == *source && matches!(&other.action, Action::Seed(seed) if seed.method.is_whole())
         });
-        if made || comes || server.account_names.iter().any(|(name, _)| name == user) {
+        if made || comes {
             continue;
         }
-        let reason = format!(
-            "{source} has no account {user} by which {} could replicate from it, and no role makes one: add the role \
-             accounts, or make it there. Nothing was changed.",
-            step.host
-        );
-        refused.push((step.host.clone(), reason));
+        if !server.account_names.iter().any(|(name, _)| name == user) {
+            let reason = format!(
+                "{source} has no account {user} by which {} could replicate from it, and no role makes one: add the role \
+                 accounts, or make it there. Nothing was changed.",
+                step.host
+            );
+            refused.push((step.host.clone(), "no-account", reason));
+            continue;
+        }
+        let facts = context.observed.get(&step.host).and_then(Fact::known);
+        let replica = context.desired.hosts.get(&step.host).zip(facts);
+        let from = replica.map(|(host, facts)| host.addresses(&facts.os.addresses)).unwrap_or_default();
+        let password = context.secrets.get(&change.wish.password).map(Secret::expose);
+        let login = Login { user, from: &from, password, tls: change.wish.tls.encrypted() };
+        if let Some((account, why)) = unfit(&server.accounts, login) {
+            let reason = format!(
+                "the account {user}@{} of {source}, by which {} would replicate from it, {why}, and no role corrects it: \
+                 add the role accounts, or correct it there. Nothing was changed.",
+                account.host, step.host
+            );
+            refused.push((step.host.clone(), "account-unfit", reason));
+        }
     }
-    for (host, reason) in refused {
-        draft.refuse(&host, "no-account", reason);
+    for (host, code, reason) in refused {
+        draft.refuse(&host, code, reason);
     }
 }
 

@@ -89,6 +89,7 @@ impl Chain {
                 let [family, table, chain] = words.as_slice() else { return false };
                 line.starts_with(&format!("{} -A {chain} ", super::iptables::prefix(family, table)))
             }
+            Backend::Ufw => super::ufw::is_v6(line) == (self.place == "v6"),
             _ => line.starts_with(&format!("{} ", self.place)),
         }
     }

@@ -13,6 +13,7 @@ mod nft;
 mod rules;
 mod script;
 mod state;
+mod ufw;
 
 pub use chain::{Chain, Effect, Hook, Ports};
 pub use change::{Closes, FirewallChange, changes};

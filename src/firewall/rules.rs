@@ -29,7 +29,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    fn add(&mut self, backend: Backend, line: String) {
+    pub(super) fn add(&mut self, backend: Backend, line: String) {
         self.lines.entry(backend).or_default().insert(line);
     }
 
@@ -55,7 +55,7 @@ pub fn needed(wish: &Wish, backend: Backend, chains: &[&Chain]) -> Rules {
             rules.script = format!("{own}{nft}");
         }
         Backend::Firewalld => rules.script = firewalld(wish, &mut rules),
-        Backend::Ufw => rules.script = ufw(wish, &mut rules),
+        Backend::Ufw => rules.script = super::ufw::rules(wish, chains, &mut rules),
     }
     rules
 }
@@ -193,21 +193,4 @@ fn firewalld(wish: &Wish, rules: &mut Rules) -> String {
         rules.add(Backend::Firewalld, format!("permanent {rule}"));
     }
     script::firewalld(&rich)
-}
-
-fn ufw(wish: &Wish, rules: &mut Rules) -> String {
-    let port = wish.port;
-    let mut commands = Vec::new();
-    if wish.deny_others {
-        commands.push(format!("deny {port}/tcp comment tandem"));
-        rules.add(Backend::Ufw, format!("{port}/tcp DENY Anywhere # tandem"));
-        rules.add(Backend::Ufw, format!("{port}/tcp (v6) DENY Anywhere (v6) # tandem"));
-    }
-    for network in &wish.allowed {
-        // ufw keeps IPv4 rules before IPv6 rules and numbers them as one list: a place is not one number for both.
-        commands.push(format!("prepend allow from {network} to any port {port} proto tcp comment tandem"));
-        rules.add(Backend::Ufw, format!("{port}/tcp ALLOW {network} # tandem"));
-    }
-    let lines: Vec<&String> = rules.lines.get(&Backend::Ufw).into_iter().flatten().collect();
-    script::ufw(&commands, &lines)
 }

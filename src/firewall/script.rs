@@ -88,18 +88,3 @@ pub fn firewalld(rich: &[String]) -> String {
     );
     text
 }
-
-/// Adds rules, then takes away all others of ours, the last one first: the numbers of the others stay.
-pub fn ufw(commands: &[String], lines: &[&String]) -> String {
-    let mut text: String = commands.iter().map(|c| format!("ufw {c} >/dev/null || exit 1\n")).collect();
-    text.push_str("list=$(ufw status numbered) || exit 1\n");
-    text.push_str(
-        "printf '%s\\n' \"$list\" | awk '/# tandem$/ { n = $0; sub(/^\\[ */, \"\", n); sub(/^\\[ *[0-9]+\\] */, \"\"); \
-         gsub(/ +/, \" \"); sub(/ IN /, \" \"); print n + 0, $0 }' | sort -rn | while read -r number line; do\ncase $line in\n",
-    );
-    for line in lines {
-        text.push_str(&format!("'{line}') ;;\n"));
-    }
-    text.push_str("*) ufw --force delete \"$number\" >/dev/null || exit 1 ;;\nesac\ndone || exit 1\n");
-    text
-}

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use super::{Network, chain::Chain, iptables, nft};
+use super::{Network, chain::Chain, iptables, nft, ufw};
 use crate::observe::Sections;
 
 /// The tools that can rule a host's packet filter.
@@ -92,10 +92,8 @@ pub fn read(sections: &Sections<'_>) -> Result<FirewallState, String> {
         let lines = rules.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned);
         state.found(Backend::Firewalld).extend(lines);
     } else if has("ufw") {
-        let rules = text("fw-ufw");
-        let marked = rules.lines().filter(|l| l.contains("# tandem"));
-        let lines = marked.map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "));
-        state.found(Backend::Ufw).extend(lines);
+        state.found(Backend::Ufw);
+        ufw::read(&text("fw-ufw"), &mut state);
     } else {
         let addresses: Vec<IpAddr> =
             text("addresses").split_whitespace().filter_map(|a| a.parse().ok()).collect();

@@ -106,7 +106,7 @@ impl Reading {
     }
 }
 
-/// User names of the accounts that are wished.
+/// User names of the accounts that are wished, or by which channels log in.
 pub(super) struct Ours {
     /// All of them: their accounts are read.
     pub accounts: Vec<String>,
@@ -116,9 +116,9 @@ pub(super) struct Ours {
 
 impl Ours {
     fn of(hosts: &[&DesiredHost]) -> Self {
-        let accounts: BTreeSet<String> =
-            hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone())).collect();
         let replication: BTreeSet<String> = hosts.iter().flat_map(|h| h.replication_users()).collect();
+        let made = hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone()));
+        let accounts: BTreeSet<String> = made.chain(replication.iter().cloned()).collect();
         Self { accounts: accounts.into_iter().collect(), replication: replication.into_iter().collect() }
     }
 }

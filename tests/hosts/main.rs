@@ -9,6 +9,7 @@ mod bare;
 mod comeback;
 mod compared;
 mod compatibility;
+mod ends;
 mod errant;
 mod firewall;
 mod fresh_pair;
