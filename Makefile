@@ -27,8 +27,8 @@ demo: lab
 test: lint lab
 	$(LAB) browser
 	$(LAB) ansible
-	cargo test --quiet --lib --bins --test files --test sealed --test schemas --test documents --test planner --test inventories
-	cargo test --test hosts -- --test-threads=2
+	cargo test --quiet --lib --bins --test files --test sealed --test schemas --test documents --test planner --test inventories --test first_hour
+	cargo test --test hosts -- --test-threads=4
 
 torture: lab
 	cargo test --features torture --test torture

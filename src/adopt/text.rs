@@ -64,7 +64,7 @@ impl Adoption {
             None => Vec::new(),
         };
         for host in &self.hosts {
-            let _ = writeln!(text, "        {}:", scalar(host.named.name.as_str()));
+            let _ = writeln!(text, "        {}:", quoted(host.named.name.as_str()));
             for one in host.named.connection.iter().filter(|one| !shared.contains(one)) {
                 let _ = writeln!(text, "          {}: {}", one.0, inline(&one.1));
             }
@@ -224,7 +224,7 @@ fn write_settings<'a>(text: &mut String, settings: impl Iterator<Item = (&'a Str
     );
     for (name, Remarked { value, remark }) in settings {
         let remark = if remark.is_empty() { String::new() } else { format!("  # {}", one_line(remark)) };
-        let _ = writeln!(text, "  {}: {}{remark}", scalar(name), inline(value));
+        let _ = writeln!(text, "  {}: {}{remark}", quoted(name), inline(value));
     }
 }
 
@@ -250,7 +250,7 @@ fn inline(value: &Json) -> String {
         Json::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Json::Object(map) => {
             let entries: Vec<String> =
-                map.iter().map(|(k, v)| format!("{}: {}", scalar(k), inline(v))).collect();
+                map.iter().map(|(k, v)| format!("{}: {}", quoted(k), inline(v))).collect();
             format!("{{{}}}", entries.join(", "))
         }
         other => other.to_string(),
@@ -261,8 +261,18 @@ fn flow(names: &[&str]) -> String {
     format!("[{}]", names.iter().map(|n| scalar(n)).collect::<Vec<_>>().join(", "))
 }
 
-/// A text, in quotes where YAML, or a template, would take it for something else. JSON's quotes are YAML's.
+/// A text, in quotes where YAML would take it for something else. JSON's quotes are YAML's.
+///
+/// What a server has as a name or a value is a text and nothing else: where it could be taken for a template, it is
+/// tagged, so that neither Ansible nor tandem evaluates it.
 fn scalar(text: &str) -> String {
+    match text.contains('{') {
+        true => format!("!unsafe {}", quoted(text)),
+        false => quoted(text),
+    }
+}
+
+fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ');
     let harmless = text.chars().all(plain)
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
@@ -270,7 +280,18 @@ fn scalar(text: &str) -> String {
         && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
             .contains(&text.to_ascii_lowercase().as_str());
     let address = text.parse::<std::net::Ipv4Addr>().is_ok();
-    if harmless || address { text.to_owned() } else { Json::String(text.to_owned()).to_string() }
+    if harmless || address { text.to_owned() } else { escaped(&Json::String(text.to_owned()).to_string()) }
+}
+
+/// JSON without characters that YAML allows only as escapes.
+fn escaped(json: &str) -> String {
+    let printable = |c: char| {
+        matches!(c, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+            && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+    };
+    json.chars()
+        .map(|c| if printable(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) })
+        .collect()
 }
 
 fn one_line(text: &str) -> String {
@@ -283,12 +304,16 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_comes_back_from_yaml(text in "([a-z0-9.%:#{}'\"\\\\ ,!&*@-]|on|null|1e3|é){0,12}") {
+        fn any_text_comes_back_from_yaml(text in "([a-z0-9.%:#{}'\"\\\\ ,!&*@-]|on|null|1e3|é|\\PC|\\p{Cc}){0,12}") {
             let yaml = format!("a: [{}]\n", scalar(&text));
             let (mut sources, mut problems) = Default::default();
             let node = crate::source::Sources::built_in(&mut sources, "f.yml", &yaml, &mut problems).expect("YAML");
             let back = node.get("a").map(crate::source::Node::to_json);
             proptest::prop_assert_eq!(back, Some(serde_json::json!([text])));
+            // Nor does a template come of it.
+            let template = node.get("a").map(crate::source::Node::to_template).unwrap_or_default();
+            let value = crate::template::Scope::default().evaluate(&template);
+            proptest::prop_assert_eq!(value, Ok(serde_json::json!([text])));
         }
     }
 }

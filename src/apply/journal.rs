@@ -5,6 +5,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Mutex,
     time::Duration,
@@ -31,17 +32,13 @@ impl Journal {
     /// # Errors
     /// When the directory or the file can't be made; a run without a journal does not begin.
     pub fn begin(directory: &Path, header: Value) -> io::Result<Self> {
-        fs::create_dir_all(directory)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let now = jiff::Timestamp::now();
         let name = format!("{}-{}.jsonl", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id());
         let path = directory.join(name);
         let mut options = OpenOptions::new();
         options.create_new(true).append(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
+        options.mode(0o600);
         let journal = Self { file: Mutex::new(options.open(&path)?), path };
         journal.write("run_started", header);
         Ok(journal)

@@ -42,11 +42,11 @@ pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Resu
         None => prepare(global, Some(named), &args.allow, terminal)?,
     };
     let interrupt = Interrupt::listen(*terminal);
-    let work = whole(global, args, terminal, &prepared, saved.as_ref(), interrupt.gently.clone());
+    let work = whole(global, args, terminal, &prepared, saved.as_ref(), &interrupt);
     tokio::select! {
         biased;
         () = interrupt.at_once.cancelled() => {
-            terminal.error("ended at once; `tandem apply` goes on from what is there");
+            interrupt.tell(terminal, "ended at once; `tandem apply` goes on from what is there");
             Err(Exit::Interrupted)
         }
         exit = work => exit,
@@ -59,7 +59,7 @@ async fn whole(
     terminal: &Terminal,
     prepared: &Prepared,
     saved: Option<&PlanDocument>,
-    interrupt: CancellationToken,
+    interrupt: &Interrupt,
 ) -> Result<Exit, Exit> {
     let mut snapshot = Snapshot::take(prepared, BTreeMap::new(), terminal).await?;
     terminal.note(&snapshot.headline(prepared));
@@ -93,13 +93,14 @@ async fn whole(
         snapshot.close().await;
         return Ok(exit);
     }
-    let policy = match confirm(&snapshot.whole_plan(), args, terminal) {
+    let policy = match confirm(&snapshot.whole_plan(), args, terminal).await {
         Ok(policy) => policy,
         Err(exit) => {
             snapshot.close().await;
             return Err(exit);
         }
     };
+    interrupt.changes_begin();
     let first = document.clone();
     let journal = begin_journal(prepared, &document, terminal)?;
     let begun = std::time::Instant::now();
@@ -108,7 +109,8 @@ async fn whole(
     let exit = loop {
         let rounds = all.len() + 1;
         let round =
-            execute(&snapshot, prepared, &journal, terminal, global, (&policy, limits), &interrupt).await;
+            execute(&snapshot, prepared, &journal, terminal, global, (&policy, limits), &interrupt.gently)
+                .await;
         let (sessions, outcomes) = match round {
             Ok(outcomes) => (std::mem::take(&mut snapshot.sessions), outcomes),
             Err(error) => {
@@ -148,7 +150,7 @@ async fn whole(
                 print(&document, global, terminal);
             }
             let again = ApplyArgs { yes: true, ..args.clone() };
-            if let Err(exit) = confirm(&snapshot.whole_plan(), &again, terminal) {
+            if let Err(exit) = confirm(&snapshot.whole_plan(), &again, terminal).await {
                 snapshot.close().await;
                 break exit;
             }

@@ -100,7 +100,7 @@ pub enum Command {
     /// Write an inventory, a playbook and a .gitignore to start from; --from reads them off living servers
     Init(InitArgs),
     /// Check everything that can be known without a connection
-    Validate(PlaybookArg),
+    Validate(ValidateArgs),
     /// Show what would change and why; writes nothing anywhere
     Plan(PlanArgs),
     /// Plan, ask, execute, and observe again until nothing is left
@@ -167,6 +167,17 @@ pub struct PlaybookArg {
     /// Playbook file, or the name of a shipped one (hot-standby, read-replicas)
     #[arg(add = complete::playbooks())]
     pub playbook: Option<String>,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Clone, Args)]
+pub struct ValidateArgs {
+    /// Which playbook.
+    #[command(flatten)]
+    pub playbook: PlaybookArg,
+    /// Count warnings as mistakes
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Arguments of `status`.

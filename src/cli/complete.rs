@@ -21,6 +21,7 @@ use clap_complete::{
 use super::{args::Cli, exit::Exit, history};
 use crate::{
     inventory::{self, Ignored, Inventory},
+    model::at_home,
     plan::Allow,
     playbook,
     render::{Choice, Terminal},
@@ -198,7 +199,12 @@ fn inventory() -> Inventory {
 /// The inventories of the command line as far as it is typed, or of the environment.
 fn named_inventories() -> Vec<PathBuf> {
     let typed = std::env::args_os().skip_while(|word| word != "--").skip(1);
-    inventories_of(typed).into_iter().map(at_home).collect()
+    let mut found = inventories_of(typed);
+    if found.is_empty() {
+        found.extend(std::env::var_os("TANDEM_INVENTORY").filter(|path| !path.is_empty()).map(PathBuf::from));
+    }
+    // A shell hands on `~/` as it was typed.
+    found.into_iter().map(|path| path.to_str().map_or_else(|| path.clone(), at_home)).collect()
 }
 
 /// The inventories that a line names, as far as it is typed. What else stands in it may be wrong or unfinished, so
@@ -217,14 +223,6 @@ fn inventories_of(typed: impl Iterator<Item = OsString>) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-/// A shell hands on `~/` as it was typed.
-fn at_home(path: PathBuf) -> PathBuf {
-    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
-        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => path,
-    }
 }
 
 #[cfg(test)]

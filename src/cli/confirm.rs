@@ -11,7 +11,7 @@ use crate::{
 /// What this plan may do when it runs; an error says how the command ends instead.
 ///
 /// `yes` at the prompt allows the restarts that were shown, since they were read. `--yes` allows nothing.
-pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Policy, Exit> {
+pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Policy, Exit> {
     let mut policy = Policy { allow: args.allow.iter().copied().collect() };
     let blocked = blocked_by_policy(plan, &policy);
     let asks = !args.yes;
@@ -38,7 +38,7 @@ pub fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Pol
         }
         n => format!("Apply this plan, with {n} restarts that cut client sessions? Only `yes` is accepted: "),
     };
-    match terminal.ask(&question).as_deref() {
+    match terminal.ask(&question).await.as_deref() {
         Some("yes") => {
             if restarts > 0 {
                 policy.allow.insert(Allow::Restart);

@@ -4,8 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{args::Global, exit::Exit, wants_json};
+use super::{
+    args::{Format, Global},
+    exit::Exit,
+    wants_json,
+};
 use crate::{
+    model::home,
     render::{PastRun, Terminal},
     source::closest,
 };
@@ -13,11 +18,10 @@ use crate::{
 /// Where journals are: `$XDG_STATE_HOME/tandem/runs`.
 pub fn directory(terminal: &Terminal) -> Result<PathBuf, Exit> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-    let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/state"));
-    match state.or_else(home) {
+    match state.or_else(|| home().map(|home| home.join(".local/state"))) {
         Some(state) => Ok(state.join("tandem/runs")),
         None => {
-            terminal.error("there is no place for journals: set HOME or XDG_STATE_HOME");
+            terminal.error("No place for journals: neither HOME nor XDG_STATE_HOME is an absolute path. Set one of them.");
             Err(Exit::Error)
         }
     }
@@ -94,25 +98,35 @@ fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
 }
 
 fn list(directory: &Path, names: &[String], global: &Global, terminal: &Terminal) {
+    let mut runs = Vec::new();
     for name in names {
         let entries = entries(directory, name);
         let header = entries.first().cloned().unwrap_or_default();
         let end = entries.iter().find(|e| text(e, "event") == "run_ended");
         if wants_json(global.format) {
-            terminal.json_line(&json!({"run": name, "started": header, "ended": end}));
+            runs.push(json!({"run": name, "started": header, "ended": end}));
             continue;
         }
         let summary = end.map_or("did not come to its end", |e| text(e, "summary"));
         terminal.out(&format!("{name}  {}  {summary}\n", text(&header, "playbook")));
     }
+    print_values("runs", &runs, global, terminal);
+}
+
+/// Values as JSON: one object, or one a line.
+fn print_values(name: &str, values: &[Value], global: &Global, terminal: &Terminal) {
+    match global.format {
+        Format::Human => {}
+        Format::Json => terminal.json(&json!({"format_version": "1.0", name: values})),
+        Format::Jsonl => values.iter().for_each(|value| terminal.json_line(value)),
+    }
 }
 
 fn one(entries: &[Value], global: &Global, terminal: &Terminal) {
+    if wants_json(global.format) {
+        return print_values("events", entries, global, terminal);
+    }
     for entry in entries {
-        if wants_json(global.format) {
-            terminal.json_line(entry);
-            continue;
-        }
         let time = text(entry, "time");
         let seconds =
             entry.get("seconds").and_then(Value::as_f64).map(|s| format!("  {s:.3} s")).unwrap_or_default();

@@ -2,7 +2,12 @@
 
 use std::{fs::OpenOptions, io::Write};
 
-use super::{args::InitArgs, exit::Exit};
+use serde_json::json;
+
+use super::{
+    args::{Format, Global, InitArgs},
+    exit::Exit,
+};
 use crate::render::Terminal;
 
 /// What does not belong into a repository.
@@ -15,21 +20,24 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// Writes the files; one that exists is left alone.
-pub fn run(args: &InitArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+pub fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, Exit> {
     let failed = |path: &std::path::Path, error: std::io::Error| {
         terminal.error(&format!("{} can't be written: {error}", path.display()));
         Exit::Error
     };
     std::fs::create_dir_all(&args.directory).map_err(|e| failed(&args.directory, e))?;
+    let (mut written, mut kept) = (Vec::new(), Vec::new());
     for (name, text) in FILES {
         let path = args.directory.join(name);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => {
                 file.write_all(text.as_bytes()).map_err(|e| failed(&path, e))?;
                 terminal.note(&format!("wrote {}", path.display()));
+                written.push(path.display().to_string());
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 terminal.note(&format!("left {} as it is", path.display()));
+                kept.push(path.display().to_string());
             }
             Err(error) => return Err(failed(&path, error)),
         }
@@ -43,5 +51,11 @@ pub fn run(args: &InitArgs, terminal: &Terminal) -> Result<Exit, Exit> {
         "Next: put your addresses into {inventory}, export REPLICATION_PASSWORD=..., then\n  tandem -i {inventory} plan {playbook}\n\
          Servers that replicate already are read instead: tandem init DIRECTORY --from HOST..."
     ));
+    let value = json!({"format_version": "1.0", "written": written, "kept": kept});
+    match global.format {
+        Format::Human => {}
+        Format::Json => terminal.json(&value),
+        Format::Jsonl => terminal.json_line(&value),
+    }
     Ok(Exit::Done)
 }

@@ -22,7 +22,10 @@ mod verify;
 mod watch;
 mod write;
 
-use clap::{Parser, error::ErrorKind};
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use self::{
     args::{Cli, Color, Command, Format, SchemaOf},
@@ -42,6 +45,10 @@ pub fn run() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            if let Some((option, instead)) = hint(&error) {
+                Terminal::new(Choice::Auto, false, 0).error(&format!("tandem has no {option}: {instead}."));
+                return Exit::Usage;
+            }
             // clap prints help and version to standard output, everything else to standard error.
             let _ = error.print();
             return match error.kind() {
@@ -80,8 +87,8 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
     let global = &cli.global;
     let result = match &cli.command {
         Command::Init(args) if !args.from.is_empty() => adopt::run(global, args, &terminal).await,
-        Command::Init(args) => init::run(args, &terminal),
-        Command::Validate(args) => plan::validate(global, args.playbook.as_deref(), &terminal),
+        Command::Init(args) => init::run(global, args, &terminal),
+        Command::Validate(args) => plan::validate(global, args, &terminal),
         Command::Plan(args) => plan::run(global, args, &terminal).await,
         Command::Apply(args) => apply::run(global, args, &terminal).await,
         Command::Drift(args) => drift::run(global, args, &terminal).await,
@@ -114,6 +121,25 @@ fn print_schema(of: SchemaOf, terminal: &Terminal) -> Exit {
         SchemaOf::Plan => schema::plan(),
     });
     Exit::Done
+}
+
+/// An option of other programs, and what to do instead.
+fn hint(error: &clap::Error) -> Option<(&str, &'static str)> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return None };
+    let instead = match option.as_str() {
+        "--dry-run" | "--check" | "--diff" | "-C" | "-D" => {
+            "`tandem plan PLAYBOOK` shows what `apply` would do, and changes nothing"
+        }
+        "--auto-approve" | "--assume-yes" | "--no-input" | "--force" => {
+            "`apply --yes` answers the prompt, and what can disrupt is allowed by name with `--allow`"
+        }
+        "--tags" | "--skip-tags" => "the `roles` of a play say what is done, and `--limit` chooses hosts",
+        "--ask-pass" | "--ask-become-pass" | "--ask-vault-pass" | "-K" => {
+            "a password is a reference in the inventory, such as `ansible_become_password: {env: SUDO_PASSWORD}`"
+        }
+        _ => return None,
+    };
+    Some((option, instead))
 }
 
 /// Whether standard output holds JSON.

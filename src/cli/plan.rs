@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{
-    args::{Format, Global, PlanArgs},
+    args::{Format, Global, PlanArgs, ValidateArgs},
     exit::Exit,
     prepare::{Prepared, check, prepare, report},
     snapshot::Snapshot,
@@ -19,12 +19,13 @@ use crate::{
 };
 
 /// `validate`: all mistakes at once.
-pub fn validate(global: &Global, playbook: Option<&str>, terminal: &Terminal) -> Result<Exit, Exit> {
+pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+    let playbook = args.playbook.playbook.as_deref();
     let (loaded, more) = check(global, playbook, terminal)?;
     let mut problems = loaded.problems;
     problems.extend(more);
     loaded.project.secrets.check(&loaded.project.uses, &mut problems);
-    let fatal = problems.fatal();
+    let fatal = problems.fatal() || (args.strict && !problems.0.is_empty());
     let hosts = loaded.project.inventory.hosts.len();
     let plays = loaded.project.plays.len();
     if wants_json(global.format) {
@@ -194,7 +195,10 @@ fn save(path: &Path, document: &PlanDocument, terminal: &Terminal) -> Result<(),
         terminal.error(&format!("the plan can't be saved as {}: {error}", path.display()));
         Exit::Error
     })?;
-    terminal.note(&format!("Saved: tandem apply {}", path.display()));
+    terminal.note(&match document.steps.is_empty() {
+        true => format!("Saved as {}; it has no step to apply.", path.display()),
+        false => format!("Saved: tandem apply {}", path.display()),
+    });
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::{args::Global, exit::Exit};
 use crate::{
-    desired::{self, DesiredHost},
+    desired::{self, Built, DesiredHost},
     inventory::{Uses, select},
     model::{HostName, Secret, SecretId, hide_from_now_on, without_hidden},
     observe::Options,
@@ -142,6 +142,15 @@ pub fn check(
         // What is missing because a vault stays closed, or because there is no host, is no second mistake.
         return Ok((loaded, problems));
     }
+    let named: Vec<String> =
+        global.inventory.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let unreadable =
+        |p: &Problem| p.code == "file::unreadable" && named.iter().any(|path| *path == *p.place.file);
+    if loaded.problems.0.iter().any(unreadable) {
+        // Whatever else seems to be wrong follows from the inventory that is not there.
+        loaded.problems.0.retain(unreadable);
+        return Ok((loaded, problems));
+    }
     let mut plays = Vec::new();
     let mut uses = Uses::default();
     for (play, hosts) in &loaded.project.plays {
@@ -151,6 +160,7 @@ pub fn check(
             let sudo = host.connection.sudo.as_ref().and_then(|s| s.password.clone());
             uses.logins.extend(host.connection.password.clone().into_iter().chain(sudo));
         }
+        missing_keys(&loaded.project, play, &built, &mut problems);
         problems.extend(desired::lint(&built));
         problems.extend(built.problems.clone());
         plays.push((play, built));
@@ -174,6 +184,20 @@ pub fn check(
     veil(&mut loaded.problems, &loaded.project.hidden);
     veil(&mut problems, &loaded.project.hidden);
     Ok((loaded, problems))
+}
+
+/// Keys that are not where the inventory says: ssh goes on without them, and says so to nobody.
+fn missing_keys(project: &Project, play: &Play, built: &Built, problems: &mut Problems) {
+    for host in built.desired.hosts.values() {
+        let Some(key) = host.connection.key.as_ref().filter(|key| !key.exists()) else { continue };
+        let variables = project.variables(Some(play), &host.name);
+        let Some(node) = variables.get("ansible_ssh_private_key_file") else { continue };
+        let message = format!("the key {} does not exist; ssh tries the others that it has", key.display());
+        let problem = Problem::warning("connection::key", &node.place, message, "this key");
+        if !problems.0.iter().any(|p| p.code == problem.code && p.place == problem.place) {
+            problems.push(problem);
+        }
+    }
 }
 
 /// Takes what came out of a vault out of problems, before lines are broken somewhere in it.

@@ -58,11 +58,17 @@ pub async fn run(
 /// Draws the topology as it is.
 pub async fn graph(global: &Global, args: &GraphArgs, terminal: &Terminal) -> Result<Exit, Exit> {
     let document = look(global, args.playbook.playbook.as_deref(), terminal).await?;
-    terminal.out(&match args.picture {
-        Picture::Mermaid => render::mermaid(&document),
-        Picture::Dot => render::dot(&document),
-        Picture::Svg => render::svg(&document),
-    });
+    let (word, picture) = match args.picture {
+        Picture::Mermaid => ("mermaid", render::mermaid(&document)),
+        Picture::Dot => ("dot", render::dot(&document)),
+        Picture::Svg => ("svg", render::svg(&document)),
+    };
+    let value = || serde_json::json!({"format_version": "1.0", "as": word, "picture": picture});
+    match global.format {
+        Format::Human => terminal.out(&picture),
+        Format::Json => terminal.json(&value()),
+        Format::Jsonl => terminal.json_line(&value()),
+    }
     Ok(exit(&document))
 }
 

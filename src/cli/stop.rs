@@ -1,23 +1,35 @@
 //! How a run that changes hosts is ended by its user.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::render::Terminal;
 
-/// Ctrl-C: once to end after the running steps, twice to end at once.
+/// Ctrl-C: while hosts are read and at the prompt it ends at once. While steps run, once to end after the running
+/// ones, twice to end at once.
 pub struct Interrupt {
     /// Cancelled by the first one.
     pub gently: CancellationToken,
-    /// Cancelled by the second one.
+    /// Cancelled by the second one, or by the first one where nothing has been changed yet.
     pub at_once: CancellationToken,
+    changes: Arc<AtomicBool>,
 }
 
 impl Interrupt {
     /// Listens from now on.
     pub fn listen(terminal: Terminal) -> Self {
-        let (gently, at_once) = (CancellationToken::new(), CancellationToken::new());
-        let (first, second) = (gently.clone(), at_once.clone());
+        let interrupt = Self {
+            gently: CancellationToken::new(),
+            at_once: CancellationToken::new(),
+            changes: Arc::default(),
+        };
+        let (first, second) = (interrupt.gently.clone(), interrupt.at_once.clone());
+        let changes = interrupt.changes.clone();
         tokio::spawn(async move {
             let (Ok(mut int), Ok(mut term)) =
                 (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -30,7 +42,7 @@ impl Interrupt {
                     Some(()) = term.recv() => {}
                     else => return,
                 }
-                if first.is_cancelled() {
+                if first.is_cancelled() || !changes.load(Ordering::SeqCst) {
                     second.cancel();
                     return;
                 }
@@ -38,6 +50,22 @@ impl Interrupt {
                 first.cancel();
             }
         });
-        Self { gently, at_once }
+        interrupt
+    }
+
+    /// From now on hosts are changed.
+    pub fn changes_begin(&self) {
+        self.changes.store(true, Ordering::SeqCst);
+    }
+
+    /// Says how a run was ended at once: what was being changed, if anything was.
+    pub fn tell(&self, terminal: &Terminal, goes_on: &str) {
+        match self.changes.load(Ordering::SeqCst) {
+            true => terminal.error(goes_on),
+            false => {
+                terminal.err("\n");
+                terminal.note("Interrupted. Nothing was changed.");
+            }
+        }
     }
 }

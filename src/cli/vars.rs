@@ -12,6 +12,7 @@ use crate::{
     inventory::{Variables, is_secret_name},
     model::HostName,
     render::Terminal,
+    schema::{self, Row},
     source::{Node, closest},
 };
 
@@ -58,7 +59,10 @@ fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
 
 fn explain(variables: &Variables, name: &str, global: &Global, terminal: &Terminal) -> Result<Exit, Exit> {
     let Some(variable) = variables.variable(name) else {
-        let near = closest(name, variables.iter().map(|(n, _)| n));
+        if let Some((.., row)) = schema::all().find(|(known, ..)| *known == name) {
+            return Ok(default(name, row, global, terminal));
+        }
+        let near = closest(name, variables.iter().map(|(n, _)| n).chain(schema::all().map(|(n, ..)| n)));
         let help = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
         terminal.error(&format!("no place gives `{name}` a value{help}"));
         return Err(Exit::Error);
@@ -86,6 +90,24 @@ fn explain(variables: &Variables, name: &str, global: &Global, terminal: &Termin
         ));
     }
     Ok(Exit::Done)
+}
+
+/// A variable of ours that no file sets: what counts instead.
+fn default(name: &str, row: &Row, global: &Global, terminal: &Terminal) -> Exit {
+    match global.format {
+        Format::Human => {
+            let default = match row.default {
+                "" => "no default".to_owned(),
+                default => format!("default: {}", default.replace('`', "")),
+            };
+            let of: Vec<&str> = row.names.iter().map(|(name, _)| *name).collect();
+            let of = if of.len() > 1 { format!(" (of {})", of.join(", ")) } else { String::new() };
+            terminal.out(&format!("No file sets {name}; {default}{of}\n"));
+        }
+        Format::Json => terminal.json(&json!({"name": name, "candidates": [], "default": row.default})),
+        Format::Jsonl => terminal.json_line(&json!({"name": name, "candidates": [], "default": row.default})),
+    }
+    Exit::Done
 }
 
 /// A value for showing; a secret that is written out is not.

@@ -40,7 +40,7 @@ pub async fn run(global: &Global, args: &VerifyArgs, terminal: &Terminal) -> Res
     tokio::select! {
         biased;
         () = interrupt.at_once.cancelled() => {
-            terminal.error("ended at once; what is left of the canaries, the next `tandem verify` removes");
+            interrupt.tell(terminal, "ended at once; what is left of the canaries, the next `tandem verify` removes");
             Err(Exit::Interrupted)
         }
         exit = work => exit,
@@ -65,11 +65,12 @@ async fn whole(
     let hosts = wished(prepared, declared, &reading.identities());
     observe::find_errant(&mut reading, &hosts.iter().collect::<Vec<_>>(), declared).await;
     if args.reboot
-        && let Err(exit) = confirm(&hosts, &reading.observed, args, terminal)
+        && let Err(exit) = confirm(&hosts, &reading.observed, args, terminal).await
     {
         reading.close().await;
         return Err(exit);
     }
+    interrupt.changes_begin();
     let proven = proven(args, terminal, prepared, interrupt, &hosts, &reading, declared).await;
     reading.close().await;
     let report = match proven {
@@ -220,7 +221,7 @@ async fn outsiders(prepared: &Prepared, hosts: &[DesiredHost]) -> Vec<Outsider> 
 }
 
 /// Asks before servers are restarted. `--reboot` names what is done, so nothing more has to be allowed.
-fn confirm(
+async fn confirm(
     hosts: &[DesiredHost],
     observed: &Observed,
     args: &VerifyArgs,
@@ -244,7 +245,7 @@ fn confirm(
         "Restart the database servers of {}, one after the other? {cut}. Only `yes` is accepted: ",
         names.join(", ")
     );
-    match terminal.ask(&question).as_deref() {
+    match terminal.ask(&question).await.as_deref() {
         Some("yes") => Ok(()),
         Some(_) => {
             terminal.note("Nothing was restarted.");

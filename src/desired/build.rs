@@ -1,6 +1,7 @@
 //! Evaluates each role for each host.
 
 mod connection;
+mod names;
 mod scope;
 
 use std::{
@@ -143,6 +144,7 @@ impl Builder<'_> {
         let scope = self.scope(name, variables);
         let connection = self.connection(name, variables, &scope);
         let endpoint = self.endpoint(name);
+        self.check_names(variables, &scope);
         let text = |variable: &str| scope.get(variable).and_then(Json::as_str).map(str::to_owned);
         let mut host = DesiredHost {
             connection,
@@ -274,7 +276,7 @@ impl Builder<'_> {
         let value = match list.scalar() {
             Some(text) if !text.contains("{{") => scope.expression(&text),
             Some(text) => scope.evaluate(&Json::String(text)),
-            None => scope.evaluate(&list.to_json()),
+            None => scope.evaluate(&list.to_template()),
         };
         match value {
             Ok(Json::Array(items)) => Some(items),
@@ -296,11 +298,16 @@ impl Builder<'_> {
 
     fn endpoint(&self, name: &HostName) -> Endpoint {
         let variables = self.variables.get(name);
-        let text = |variable: &str| variables.and_then(|v| v.get(variable)).and_then(Node::scalar);
-        let address = ["replication_address", "ansible_host", "ansible_ssh_host"].into_iter().find_map(text);
-        let address = address.unwrap_or_else(|| name.to_string());
-        let address = self.template(name, address);
-        let declared = text("mysql_port").and_then(|p| p.parse().ok());
+        let node = |variable: &str| variables.and_then(|v| v.get(variable));
+        let address = ["replication_address", "ansible_host", "ansible_ssh_host"]
+            .into_iter()
+            .find_map(|variable| node(variable).and_then(|n| n.scalar().map(|text| (text, n.raw))));
+        let address = match address {
+            Some((text, raw)) if !raw => self.template(name, text),
+            Some((text, _)) => text,
+            None => name.to_string(),
+        };
+        let declared = node("mysql_port").and_then(Node::scalar).and_then(|p| p.parse().ok());
         let port = declared.or_else(|| self.known.get(name).and_then(|k| k.port)).unwrap_or(3306);
         Endpoint { address, port }
     }
@@ -312,7 +319,7 @@ impl Builder<'_> {
         }
         let mut scope = Scope::default();
         for (key, variable) in self.variables.get(name).into_iter().flat_map(|v| v.iter()) {
-            scope.set(key, variable.winner().node.to_json());
+            scope.set(key, variable.winner().node.to_template());
         }
         scope
             .evaluate(&Json::String(text.clone()))

@@ -47,7 +47,7 @@ pub fn add(
         host.settings.get_or_insert_default().extend(settings);
         return;
     }
-    let body = match evaluated.scope.evaluate(&evaluated.declared.body.to_json()) {
+    let body = match evaluated.scope.evaluate(&evaluated.declared.body.to_template()) {
         Ok(body) => body,
         Err(error) => {
             problems.push(evaluated.blame(&error));
@@ -83,7 +83,7 @@ pub(super) fn failing<'n>(node: &'n Node, scope: &Scope) -> &'n Node {
         match &node.value {
             Yaml::Seq(items) => items.iter().find_map(|i| find(i, scope)),
             Yaml::Map(entries) => entries.iter().find_map(|(_, v)| find(v, scope)),
-            Yaml::Text(_) => scope.evaluate(&node.to_json()).is_err().then_some(node),
+            Yaml::Text(_) => scope.evaluate(&node.to_template()).is_err().then_some(node),
             _ => None,
         }
     }

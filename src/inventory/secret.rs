@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    model::{Place, Secret, SecretId, hide_secret},
+    model::{Place, Secret, SecretId, at_home, hide_secret},
     schema::{is_common, is_secret_name},
     source::{Node, Problem, Problems, Yaml},
     vault::{Keyring, is_sealed},
@@ -107,11 +107,11 @@ impl SecretBook {
             return Some(id);
         }
         let text = node.scalar().filter(|_| is_secret_name(name))?;
-        if let Some(variable) = looked_up(&text) {
+        if let Some(variable) = looked_up(&text).filter(|_| !node.raw) {
             let id = SecretId(format!("env:{variable}"));
             return Some(self.keep(id, Reference::Env(variable), &node.place));
         }
-        if text.contains("{{") {
+        if text.contains("{{") && !node.raw {
             return None;
         }
         if is_sealed(&text) {
@@ -348,12 +348,8 @@ pub(crate) fn conceal(value: &str) {
 
 /// A path relative to the file that names it.
 fn beside(place: &Place, path: &str) -> PathBuf {
-    if let Some(rest) = path.strip_prefix("~/")
-        && let Some(home) = std::env::var_os("HOME")
-    {
-        return PathBuf::from(home).join(rest);
-    }
-    Path::new(place.file.as_ref()).parent().map_or_else(|| PathBuf::from(path), |base| base.join(path))
+    let path = at_home(path);
+    Path::new(place.file.as_ref()).parent().map_or_else(|| path.clone(), |base| base.join(&path))
 }
 
 fn in_path(program: &str) -> bool {

@@ -43,6 +43,9 @@ pub const LOGIN: Limit = limit("the login, beyond `--connect-timeout`", seconds(
 pub const FAREWELL: Limit = limit("the orderly end of a connection", seconds(2));
 /// One statement.
 pub const STATEMENT: Limit = limit("an SQL statement that should be quick", seconds(60));
+/// A statement that waits for a lock of somebody else.
+pub const LOCK_OF_OTHERS: Limit =
+    limit("a statement that waits for somebody's lock: a table's, a backup's", seconds(8));
 /// One script.
 pub const SCRIPT: Limit = limit("a script that should be quick", seconds(60));
 /// A small file or a short look.
@@ -147,6 +150,7 @@ pub const ALL: &[Limit] = &[
     READ_HOST,
     SCRIPT,
     STATEMENT,
+    LOCK_OF_OTHERS,
     LOOK,
     PORT,
     PORTS,
@@ -232,6 +236,8 @@ mod tests {
         // The last sign of life, then the host's patience, and a second in which it looks.
         assert!(BEAT.time + LEASE.time + seconds(1) < seconds(15));
         assert!(LOCK_PING.time * 2 < LOCK_IDLE.time && LOCK_PING.time + LOCK_IDLE.time < seconds(15));
+        // After the connections have ended, a statement may still wait that keeps others from theirs.
+        assert!(LOCK_OF_OTHERS.time + UNDO.time < seconds(15));
         assert!(BEAT.time * 3 < LEASE.time, "a controller that is merely slow keeps its lock");
     }
 

@@ -131,7 +131,7 @@ fn read_use(node: &Node, problems: &mut Problems) -> Option<RoleUse> {
 /// Evaluates templates inside a topology; lists that come out of one keep the template's place.
 fn evaluate_names(node: &Node, scope: &Scope, problems: &mut Problems) -> Option<Node> {
     let value = match &node.value {
-        Yaml::Text(text) if text.contains("{{") => {
+        Yaml::Text(text) if !node.raw && text.contains("{{") => {
             match scope.evaluate(&serde_json::Value::String(text.clone())) {
                 Ok(value) => from_json(&value, &node.place).value,
                 Err(error) => {

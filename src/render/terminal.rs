@@ -126,14 +126,15 @@ impl Terminal {
         )
     }
 
-    /// Asks a question on standard error and reads a line.
-    pub fn ask(&self, question: &str) -> Option<String> {
+    /// Asks a question on standard error and reads a line. Who waits for the answer can stop waiting: the line is
+    /// read by a thread of its own, which does not hold up the end of the program.
+    pub async fn ask(&self, question: &str) -> Option<String> {
         self.err(question);
-        let mut answer = String::new();
-        match std::io::stdin().read_line(&mut answer) {
-            Ok(n) if n > 0 => Some(answer.trim().to_owned()),
-            _ => None,
-        }
+        let line = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            std::io::stdin().read_line(&mut answer).ok().filter(|read| *read > 0).map(|_| answer)
+        });
+        line.await.ok().flatten().map(|answer| answer.trim().to_owned())
     }
 }
 

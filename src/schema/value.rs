@@ -92,6 +92,10 @@ pub(super) fn object(properties: Map<String, Value>, required: &[&str]) -> Value
 pub(super) fn value(form: Form) -> Value {
     let mut any = match form {
         Form::Text => vec![refer("scalar")],
+        Form::Path => vec![json!({"type": "string", "pattern": "^/"})],
+        Form::Unit => {
+            vec![json!({"type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$"})]
+        }
         Form::Secret => vec![json!({"type": ["string", "number"]})],
         Form::Number(least, most) => vec![
             json!({"type": "integer", "minimum": least, "maximum": most}),

@@ -5,6 +5,10 @@
 pub enum Form {
     /// Text.
     Text,
+    /// An absolute path on a host.
+    Path,
+    /// The name of a unit of systemd.
+    Unit,
     /// A secret: a reference, or out of a vault. Written out it is accepted with a warning.
     Secret,
     /// A whole number from the first to the second.
@@ -55,7 +59,7 @@ pub const OWN: &[Row] = &[
     row(&[("replication_address", Form::Text)], "`ansible_host`", "where the peers reach this host"),
     row(&[("replication_tls", TLS)], "`required`", "`off`, `required`, `verify_ca`, `verify_identity`"),
     row(
-        &[("replication_tls_ca", Form::Text)],
+        &[("replication_tls_ca", Form::Path)],
         "`/etc/mysql/tandem/ca.pem`",
         "the authority's file on a replica that verifies",
     ),
@@ -189,9 +193,9 @@ pub const OWN: &[Row] = &[
     row(
         &[
             ("mysql_port", PORT),
-            ("mysql_socket", Form::Text),
-            ("mysql_service", Form::Text),
-            ("mysql_option_file", Form::Text),
+            ("mysql_socket", Form::Path),
+            ("mysql_service", Form::Unit),
+            ("mysql_option_file", Form::Path),
         ],
         "read from the host",
         "",

@@ -131,6 +131,18 @@ impl Node {
 
     /// The value without its places.
     pub fn to_json(&self) -> serde_json::Value {
+        self.json(&Node::to_json)
+    }
+
+    /// The value as templates are evaluated in it: a raw text becomes a template for itself.
+    pub fn to_template(&self) -> serde_json::Value {
+        match &self.value {
+            Yaml::Text(text) if self.raw => literal(text).into(),
+            _ => self.json(&Node::to_template),
+        }
+    }
+
+    fn json(&self, inner: &dyn Fn(&Node) -> serde_json::Value) -> serde_json::Value {
         use serde_json::Value;
         match &self.value {
             Yaml::Null => Value::Null,
@@ -139,12 +151,24 @@ impl Node {
             Yaml::Float(n) if !n.is_finite() => self.scalar().map_or(Value::Null, Value::String),
             Yaml::Float(n) => Value::from(*n),
             Yaml::Text(text) => Value::String(text.clone()),
-            Yaml::Seq(items) => items.iter().map(Node::to_json).collect(),
+            Yaml::Seq(items) => items.iter().map(inner).collect(),
             Yaml::Map(entries) => {
-                Value::Object(entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect())
+                Value::Object(entries.iter().map(|(key, node)| (key.text.clone(), inner(node))).collect())
             }
         }
     }
+}
+
+/// A template whose value is a text, whatever the text holds.
+fn literal(text: &str) -> String {
+    let mut inner = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '{' | '}' | '%' | '#' | '"' | '\\' => inner.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => inner.push(c),
+        }
+    }
+    format!("{{{{ \"{inner}\" }}}}")
 }
 
 /// A number as JSON has it; one beyond all that servers know stays text.

@@ -270,7 +270,8 @@ pub enum SqlError {
     },
     /// The login was refused.
     #[error(
-        "the server refuses the login of `{user}`: {why}. Set mysql_admin_user and mysql_admin_password, or become root"
+        "the server refuses the login of `{user}`: {why}. Set mysql_admin_user and mysql_admin_password, \
+         or enter the host as root: ansible_become: true"
     )]
     Denied {
         /// User name.

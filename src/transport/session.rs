@@ -1,13 +1,7 @@
 //! A connection to one host, for reading.
 
 use std::{
-    fs::Permissions,
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -18,8 +12,8 @@ use tokio::{
 };
 
 use super::{
-    ConnectError, Lifeline, Login, Output, ReadScript, RunError, SqlError, SqlReader, Target, WritePermit,
-    Writer,
+    ConnectError, Lifeline, Login, Output, ReadScript, RunError, Scratch, SqlError, SqlReader, Target,
+    WritePermit, Writer,
     frame::Mark,
     master::{Master, Remote},
     running::{MOST, Running, Said},
@@ -31,36 +25,6 @@ use crate::model::HostName;
 const CHANNELS: usize = 8;
 /// Connections to one host. More than one is opened only where sshd allows few sessions on each.
 const CONNECTIONS: usize = 8;
-
-/// A private directory of this run for control and forwarded sockets. It is removed when dropped.
-#[derive(Debug)]
-pub struct Scratch {
-    directory: tempfile::TempDir,
-    next: AtomicUsize,
-}
-
-impl Scratch {
-    /// Makes the directory. A path of a unix socket has 108 bytes at most, so it is a short one.
-    ///
-    /// # Errors
-    /// When no directory can be made.
-    pub fn new() -> std::io::Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        // Passwords are answered in it: whatever the umask is, it is its owner's alone.
-        builder.prefix("tandem-").rand_bytes(8).permissions(Permissions::from_mode(0o700));
-        let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_dir());
-        let directory = match own.filter(|p| p.as_os_str().len() < 60) {
-            Some(runtime) => builder.tempdir_in(runtime),
-            None => builder.tempdir_in("/tmp"),
-        }?;
-        Ok(Self { directory, next: AtomicUsize::new(0) })
-    }
-
-    /// A fresh short path.
-    pub fn path(&self, kind: &str) -> PathBuf {
-        self.directory.path().join(format!("{}{kind}", self.next.fetch_add(1, Ordering::Relaxed)))
-    }
-}
 
 /// An open connection.
 #[derive(Debug)]
@@ -236,17 +200,5 @@ impl Session {
             Some(mux) => mux.check().await.is_ok(),
             None => false,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scratch_directory_is_its_owners_alone() {
-        let scratch = Scratch::new().expect("a directory");
-        let mode = scratch.directory.path().metadata().expect("it is there").permissions().mode();
-        assert_eq!(mode & 0o7777, 0o700);
     }
 }

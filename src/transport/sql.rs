@@ -8,7 +8,7 @@ use tokio::time;
 use super::{SqlError, without_data};
 use crate::{
     dialect::{ReadStatement, reads_only},
-    model::{Secret, masked},
+    model::{Secret, limits, masked},
 };
 
 /// How to log in to a server through its socket.
@@ -71,10 +71,13 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
         .user(Some(login.user.clone()))
         .pass(login.password.as_ref().map(|p| p.expose().to_owned()))
         // Our quoting counts on a backslash being an escape; see `dialect::quote`.
-        // A global limit of rows would cut what is read.
-        .init(vec![
-            "SET SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615",
-        ]);
+        // A global limit of rows would cut what is read. A statement that waits for somebody's lock must not hold up
+        // what the host takes back by itself.
+        .init(vec![format!(
+            "SET SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615, \
+             SESSION lock_wait_timeout={}",
+            limits::LOCK_OF_OTHERS.time.as_secs()
+        )]);
     let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
     match time::timeout(limit, Conn::new(Opts::from(options))).await {
         Err(_) => Err(failed(format!("no answer within {}", crate::model::duration(limit)))),

@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::{Arc, OnceLock},
 };
@@ -11,7 +11,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{VaultError, age, ansible::Vault};
-use crate::model::hide_secret;
+use crate::model::{at_home, hide_secret};
 
 /// Where one vault password comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,16 +151,13 @@ impl PasswordSource {
 
 /// A path as it was meant where it was given: `~/` is the home, and a later change of directory changes nothing.
 pub fn absolute(path: &str) -> io::Result<PathBuf> {
-    if let Some(rest) = path.strip_prefix("~/")
-        && let Some(home) = std::env::var_os("HOME")
-    {
-        return Ok(Path::new(&home).join(rest));
-    }
-    std::path::absolute(path)
+    std::path::absolute(at_home(path))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn fixture(name: &str) -> PathBuf {

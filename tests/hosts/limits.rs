@@ -219,3 +219,58 @@ fn a_copy_in_which_nothing_moves_ends_and_names_the_side() {
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
     lab.same(["db-a", "db-b"], "checksum table shop.big extended");
 }
+
+/// A replica that takes no writes, not even an administrator's, takes them for the time of one step alone.
+#[test]
+fn a_replica_is_closed_again_by_itself_when_the_controller_dies() {
+    let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
+    lab.write(
+        "play.yml",
+        "- hosts: db\n  topology: {kind: dual-primary, members: [db-a, db-b], standby: db-b}\n  \
+         roles: [config, accounts, seed, replication]\n",
+    );
+    lab.apply("play.yml");
+    let closed = "select @@super_read_only";
+    assert_eq!(lab.sql("db-b", closed), "1");
+    for how in ["KILL", "STOP"] {
+        // Account statements wait for this lock, and the step with them.
+        let mut holder = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
+            .arg("at")
+            .arg(lab.path(""))
+            .args(["db-b", "{ echo 'lock instance for backup; select 1;'; cat; } | mysql -N -B --unbuffered"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the lab script runs");
+        let mut line = String::new();
+        BufReader::new(holder.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a lock");
+        lab.vars(&format!("replication_password: {{env: REPLICATION_PASSWORD}}\nreplication_tls: \"off\"\nreplication_user: at_{how}\n"));
+        let run = lab
+            .tandem_command(&["apply", "play.yml", "--yes"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("tandem");
+        if !patience().any(|()| lab.sql("db-b", closed) == "0") {
+            panic!("it was never lifted: {:?}", end(run));
+        }
+        let pid = controller(&run);
+        let begun = Instant::now();
+        signal(&pid, how);
+        let found = patience().any(|()| lab.sql("db-b", closed) == "1");
+        let took = begun.elapsed().as_secs_f64();
+        let around = || {
+            lab.at("db-b", "mysql -t -e 'show full processlist; select @@super_read_only, @@read_only'; journalctl -q -o cat | grep -e tandem -e taken | tail -n 20; ls -R /run/tandem")
+        };
+        assert!(found && took < 15.0, "{how}: open for {took} s\n{}", around());
+        show(how, (took, took));
+        drop(holder.stdin.take());
+        holder.wait().expect("it ends");
+        signal(&run.id().to_string(), "CONT");
+        signal(&pid, "CONT");
+        end(run);
+        assert!(patience().any(|()| lab.try_at("db-b", "flock -n /run/tandem/lock true").code == 0));
+        lab.apply("play.yml");
+        assert_eq!(lab.sql("db-b", closed), "1");
+    }
+}

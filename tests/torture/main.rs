@@ -352,8 +352,7 @@ fn apply(scene: Scene) -> Vec<&'static str> {
 }
 
 /// Names that somebody who knows this program could take first.
-const TAKEN: &str =
-    "/run/lock/tandem /run/lock/tandem.lock /tmp/tandem /tmp/tandem-run /var/tmp/tandem";
+const TAKEN: &str = "/run/lock/tandem /run/lock/tandem.lock /tmp/tandem /tmp/tandem-run /var/tmp/tandem";
 
 /// What has to be there before the run begins.
 fn prepare(lab: &Lab, fault: Fault) {

@@ -36,13 +36,16 @@ end_connections() {
     [ "${20}" != "$began" ] || kill -s KILL "$pid" 2>/dev/null
   done <"$dir/sshd"
 }
-# Takes back what a run has changed for its time. Argument: its directory.
+# Takes back what a run has changed for its time. Arguments: its directory, and how often to try.
 undo() {
   for sql in "$1"/undo/*.sql; do
     [ -e "$sql" ] || continue
     name=${sql%.sql}
     { IFS= read -r client; IFS= read -r record; } <"$name.with"
-    for try in 1 2; do
+    # A statement of somebody else's may stand in the way for a while.
+    tries=$2
+    while [ "$tries" -gt 0 ]; do
+      tries=$((tries - 1))
       if said=$(timeout -k 1 "$limit" "$client" --defaults-file="$name.cnf" <"$sql" 2>&1 >/dev/null 9>&-); then
         [ -z "$record" ] || rm -f -- "$record"
         echo "taken back by this host: ${name##*/}" >&2
@@ -59,7 +62,7 @@ for left in /run/tandem/run-*; do
   [ "$left" != "$dir" ] && [ -d "$left" ] && [ -s "$left/answer" ] || continue
   read -r word other rest <"$left/answer"
   [ "$word" = taken ] || continue
-  undo "$left"
+  undo "$left" 2
   rm -rf "$left"
 done
 answer "taken $$"
@@ -79,7 +82,7 @@ if [ ! -e "$dir/end" ]; then
   fi
   end_connections
   end_streams TERM
-  undo "$dir"
+  undo "$dir" 30
   sleep 1
   end_streams KILL
 else
@@ -89,7 +92,7 @@ else
     sleep 1
     end_streams KILL
   fi
-  undo "$dir"
+  undo "$dir" 30
 fi
 rm -f /run/tandem/lock.json
 rm -rf "$dir"

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::Builder;
 use crate::{
     inventory::{Connection, SudoAs, Variables},
-    model::{HostName, Place, SecretId},
+    model::{HostName, Place, SecretId, at_home},
     source::Problem,
     template::Scope,
 };
@@ -47,7 +47,7 @@ impl Builder<'_> {
             }
         }
         connection.user = text("ansible_user").or_else(|| text("ansible_ssh_user"));
-        connection.key = text("ansible_ssh_private_key_file").map(|path| expand_home(&path).into());
+        connection.key = text("ansible_ssh_private_key_file").map(|path| at_home(&path));
         for variable in ["ansible_ssh_common_args", "ansible_ssh_extra_args"] {
             let Some(args) = text(variable) else { continue };
             match shlex::split(&args) {
@@ -93,12 +93,5 @@ impl Builder<'_> {
         connection.admin_user = text("mysql_admin_user");
         connection.admin_password = secret("mysql_admin_password");
         connection
-    }
-}
-
-fn expand_home(path: &str) -> String {
-    match (path.strip_prefix("~/"), std::env::var("HOME")) {
-        (Some(rest), Ok(home)) => format!("{home}/{rest}"),
-        _ => path.to_owned(),
     }
 }

@@ -86,7 +86,7 @@ impl Builder<'_> {
             let node = &variable.winner().node;
             match book.of_variable(name, node, &mut Problems::default()) {
                 Some(SecretId(id)) => scope.set(name, Scope::secret(&id)),
-                None if has_template(&node.to_json()) => left.push((name, node)),
+                None if has_template(&node.to_template()) => left.push((name, node)),
                 None => scope.set(name, node.to_json()),
             }
         }
@@ -94,7 +94,7 @@ impl Builder<'_> {
         while !left.is_empty() {
             let before = left.len();
             errors.clear();
-            left.retain(|(name, node)| match scope.evaluate(&node.to_json()) {
+            left.retain(|(name, node)| match scope.evaluate(&node.to_template()) {
                 Ok(value) => {
                     let secret = crate::inventory::is_secret_name(name);
                     if let Some(text) = value.as_str().filter(|_| secret) {

@@ -22,7 +22,7 @@ pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Ve
     };
     let mut wishes = Vec::new();
     for (key, node) in entries {
-        let value = match evaluated.scope.evaluate(&node.to_json()) {
+        let value = match evaluated.scope.evaluate(&node.to_template()) {
             Ok(value) => value,
             Err(error) => {
                 problems.push(template_problem(&error, &node.place, evaluated.scope));
