@@ -264,3 +264,57 @@ fn the_reference_leaves_nothing_out() {
         );
     }
 }
+
+/// Words in the same files that name something else: kinds of steps, variables, programs.
+const NO_CODES: [&str; 9] = [
+    "catch-up",
+    "option-file",
+    "gtid-mode",
+    "kebab-case",
+    "server-id",
+    "gtid-domain",
+    "super-read-only",
+    "debian-sys-maint",
+    "extra-vars",
+];
+
+/// Each code that the program can print stands in the reference or among the codes.
+#[test]
+fn every_code_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = |name: &str| fs::read_to_string(root.join("docs").join(name)).expect("a page");
+    let pages = page("reference.md") + &page("codes.md");
+    let mut codes = BTreeSet::new();
+    let (mut folders, mut files) = (vec![root.join("src")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "rs")) {
+        let name = file.strip_prefix(root).expect("below").display().to_string();
+        // What is found and refused comes from these.
+        let finds = ["src/diff/", "src/plan/", "src/adopt/findings.rs", "src/cli/drift.rs"]
+            .iter()
+            .any(|f| name.starts_with(f));
+        let text = fs::read_to_string(file).expect("a file");
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in text.split('"').filter(|word| !NO_CODES.contains(word)) {
+            let letters =
+                |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let mistake = word.split_once("::").is_some_and(|(a, b)| letters(a) && letters(b));
+            let found = finds
+                && letters(word)
+                && word.contains('-')
+                && !word.starts_with('-')
+                && !word.ends_with('-');
+            if mistake || found {
+                codes.insert(word.to_owned());
+            }
+        }
+    }
+    assert!(codes.len() > 120, "{codes:?}");
+    let missing: Vec<&String> = codes.iter().filter(|code| !pages.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "neither docs/reference.md nor docs/codes.md explains {missing:?}");
+}

@@ -9,7 +9,7 @@ use super::{
     wants_json,
 };
 use crate::{
-    inventory::{Variables, is_secret_name},
+    inventory::Variables,
     model::HostName,
     render::Terminal,
     schema::{self, Row},
@@ -112,5 +112,5 @@ fn default(name: &str, row: &Row, global: &Global, terminal: &Terminal) -> Exit 
 
 /// A value for showing; a secret that is written out is not.
 fn value(name: &str, node: &Node) -> Value {
-    if is_secret_name(name) && node.map().is_none() { "***".into() } else { node.to_shown_json() }
+    node.shown_as(name)
 }

@@ -3,6 +3,9 @@
 use super::{Dialect, identifier, literal};
 use crate::model::{Family, Filters};
 
+/// Bytes of a running statement that MariaDB's list of processes shows at most.
+const SHOWN: usize = 65_535;
+
 /// Everything that a statement for a channel says. It is always said in full, since the servers
 /// differ in what they keep of options that are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +74,17 @@ impl Dialect {
             Family::MariaDb => self.change_mariadb(channel),
             Family::MySql if self.mysql(8, 0, 23) => self.change_mysql(channel, "SOURCE"),
             Family::MySql => self.change_mysql(channel, "MASTER"),
+        }
+    }
+
+    /// The same for the server itself. MariaDB shows a statement to all who may see others' processes as long as it runs,
+    /// as far as its first 65,535 bytes: what the statement says comes after them. MySQL takes passwords out itself.
+    pub fn change_channel_out_of_sight(self, channel: &ChannelStatement<'_>) -> String {
+        const WORDS: &str = "CHANGE MASTER";
+        let text = self.change_channel(channel);
+        match (self.family(), text.strip_prefix(WORDS)) {
+            (Family::MariaDb, Some(rest)) => format!("{WORDS}{}{rest}", " ".repeat(SHOWN)),
+            _ => text,
         }
     }
 
@@ -282,6 +296,21 @@ mod tests {
             "{sql}"
         );
         assert!(!sql.contains("DELAY"), "{sql}");
+    }
+
+    #[test]
+    fn a_password_lies_beyond_what_a_list_of_processes_shows() {
+        for (version, password) in
+            [("10.5.29-MariaDB", "MASTER_PASSWORD"), ("11.8.3-MariaDB", "MASTER_PASSWORD")]
+        {
+            let named = ChannelStatement { name: "a TO b", ..STATEMENT };
+            for statement in [STATEMENT, named] {
+                let text = dialect(version).change_channel_out_of_sight(&statement);
+                assert!(text.find(password) > Some(SHOWN), "{version}");
+                let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(words(&text), words(&dialect(version).change_channel(&statement)));
+            }
+        }
     }
 
     #[test]

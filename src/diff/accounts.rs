@@ -16,12 +16,36 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         Fact::Absent | Fact::Unread(_) => return,
     };
     for wish in &host.accounts {
+        if is_name(&wish.host) && keeps_to_addresses(host, server) {
+            let reason = format!(
+                "skip_name_resolve is on at {}: its server knows clients by their addresses only, and the account {}@{} is for a \
+                 name. Set replication_address to an address. Nothing was changed.",
+                host.name, wish.user, wish.host
+            );
+            draft.refuse(&host.name, "account-for-a-name", reason);
+            continue;
+        }
         draft.steps.extend(account(context, host, server, wish));
     }
     // A replica gets it from its source; made there as well, it would be an errant transaction.
     let by_replication = !host.writer && !host.channels.is_empty();
     for wish in host.databases.iter().filter(|_| !by_replication) {
         draft.steps.extend(database(host, server, wish));
+    }
+}
+
+/// Whether the host part of an account is a name: no address, network or pattern.
+fn is_name(host: &str) -> bool {
+    let looked_up = host.chars().any(|c| c.is_ascii_alphabetic());
+    looked_up && host != "localhost" && !host.contains(':')
+}
+
+/// Whether a server looks up no names, now or after its next restart.
+fn keeps_to_addresses(host: &DesiredHost, server: &ServerFacts) -> bool {
+    let wish = host.settings.iter().flatten().rfind(|wish| wish.name == "skip_name_resolve");
+    match wish.and_then(|wish| wish.values.last()) {
+        Some(value) => !matches!(value.to_ascii_uppercase().as_str(), "OFF" | "0" | "FALSE"),
+        None => server.is_on("skip_name_resolve"),
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::Draft;
+use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, FirewallIntent},
     firewall::{Backend, FirewallChange, FirewallState, Network, Wish, changes},
-    model::Fact,
-    observe::HostFacts,
+    model::{Fact, visible},
+    observe::{ChannelFacts, HostFacts},
     plan::{Action, Kind, Reason, Risk, Step, StepId},
 };
 
 /// Adds the steps for the packet filter of one host: one for what is added, one for what is taken away.
-pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(intent) = &host.firewall else { return };
     if intent.backend == "none" {
         return;
@@ -29,11 +29,17 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(wish) = wish(host, intent, draft) else { return };
     let unit = host.service.clone().or_else(|| facts.service.known().map(|s| s.unit.clone()));
     for change in changes(&wish, backend, state, &unit.unwrap_or_default()) {
-        draft.steps.push(step(host, intent, facts, change));
+        draft.steps.push(step(context, host, intent, facts, change));
     }
 }
 
-fn step(host: &DesiredHost, intent: &FirewallIntent, facts: &HostFacts, change: FirewallChange) -> Step {
+fn step(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    intent: &FirewallIntent,
+    facts: &HostFacts,
+    change: FirewallChange,
+) -> Step {
     let mut risk = vec![Risk::Lockout];
     let (backend, port) = (change.backend.word(), intent.port);
     let (id, summary) = match &change.closes {
@@ -48,7 +54,7 @@ fn step(host: &DesiredHost, intent: &FirewallIntent, facts: &HostFacts, change: 
         ),
     };
     if change.closes.is_some() {
-        let cut = cut_off(facts, &change.wish);
+        let cut = cut_off(context, host, facts, &change.wish);
         if !cut.is_empty() {
             risk.push(Risk::CutClients(cut));
         }
@@ -119,11 +125,11 @@ fn wish(host: &DesiredHost, intent: &FirewallIntent, draft: &mut Draft) -> Optio
             }
         }
     }
-    Some(Wish { port: intent.port, allowed, deny_others: intent.deny_others })
+    Some(Wish { ports: [intent.port].into(), allowed, deny_others: intent.deny_others })
 }
 
-/// Clients that are connected over the network now and would not get in any more.
-fn cut_off(facts: &HostFacts, wish: &Wish) -> Vec<String> {
+/// Clients and undeclared replicas that are connected over the network now and would not get in any more.
+fn cut_off(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, wish: &Wish) -> Vec<String> {
     if !wish.deny_others {
         return Vec::new();
     }
@@ -133,11 +139,13 @@ fn cut_off(facts: &HostFacts, wish: &Wish) -> Vec<String> {
         let allowed = |ip: IpAddr| ip.is_loopback() || wish.allowed.iter().any(|n| n.contains(ip));
         local || host.parse::<IpAddr>().is_ok_and(allowed)
     };
-    let unread = |why: &str| format!("clients that could not be read ({why})");
+    let unread = |who: &str, why: &str| format!("{who} that could not be read ({why})");
     let server = match &facts.server {
         Fact::Known(server) => server,
         // One that does not run has no clients.
-        Fact::Unread(why) if facts.service.known().is_some_and(|s| s.running()) => return vec![unread(why)],
+        Fact::Unread(why) if facts.service.known().is_some_and(|s| s.running()) => {
+            return vec![unread("clients", why)];
+        }
         Fact::Unread(_) | Fact::Absent => return Vec::new(),
     };
     match &server.sessions {
@@ -145,8 +153,43 @@ fn cut_off(facts: &HostFacts, wish: &Wish) -> Vec<String> {
             let away = sessions.iter().filter(|session| !stays(&session.host));
             cut.extend(away.map(|session| format!("{}@{}", session.user, session.host)));
         }
-        Fact::Unread(why) => drop(cut.insert(unread(why))),
+        Fact::Unread(why) => drop(cut.insert(unread("clients", why))),
+        Fact::Absent => {}
+    }
+    match &server.replica_addresses {
+        Fact::Known(addresses) => {
+            let away = addresses.iter().filter(|from| !stays(from) && !is_member(context, host, from));
+            cut.extend(away.map(|from| format!("a replica at {}", visible(from))));
+        }
+        Fact::Unread(why) => drop(cut.insert(unread("replicas", why))),
         Fact::Absent => {}
     }
     cut.into_iter().collect()
+}
+
+/// Whether a member has a channel from here that nobody declared and this plan does not end.
+fn has_undeclared(context: &Context<'_>, own: &DesiredHost, host: &DesiredHost) -> bool {
+    let channels = context.server(&host.name).and_then(|server| server.channels.known());
+    let from_here = |channel: &&ChannelFacts| {
+        channel.source_host == own.endpoint.address && channel.source_port == own.endpoint.port
+    };
+    !context.may_drop_channels
+        && channels
+            .into_iter()
+            .flatten()
+            .filter(from_here)
+            .any(|channel| !host.channels.iter().any(|wish| wish.name == channel.name))
+}
+
+/// Whether another member of the play comes from there: its channels are declared, so the order of steps minds them. An
+/// address that is none of its own, behind which it may stand, is nobody's.
+fn is_member(context: &Context<'_>, own: &DesiredHost, from: &str) -> bool {
+    context.desired.hosts.values().filter(|host| host.name != own.name).any(|host| {
+        let facts = context.observed.get(&host.name).and_then(Fact::known);
+        let addresses = facts.map(|f| f.os.addresses.as_slice()).unwrap_or_default();
+        let named = facts.is_some_and(|f| f.os.hostname == from) || host.name.as_str() == from;
+        let comes = named || host.endpoint.address == from || addresses.iter().any(|address| address == from);
+        let declared = !host.channels.is_empty() || facts.is_some();
+        comes && declared && !has_undeclared(context, own, host)
+    })
 }

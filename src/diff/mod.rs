@@ -111,7 +111,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
                 continue;
             }
         };
-        firewall::steps(host, facts, &mut draft);
+        firewall::steps(context, host, facts, &mut draft);
         certificates::steps(&authorities, host, facts, &mut draft);
         resources::steps(host, facts, &mut draft);
         server::steps(context, host, facts, &mut draft);

@@ -1,5 +1,7 @@
 //! Chains that a packet of a peer passes on its way to the server, and which of them may drop it.
 
+use std::collections::BTreeSet;
+
 use super::Backend;
 
 /// Where in the kernel a chain hangs.
@@ -68,9 +70,9 @@ impl Chain {
         }
     }
 
-    /// Whether a connection to this port may be dropped here.
-    pub fn may_drop(&self, port: u16) -> bool {
-        self.drops_unknown || self.rules.iter().any(|rule| rule.may_drop(port))
+    /// Whether a connection to one of these ports may be dropped here.
+    pub fn may_drop(&self, ports: &BTreeSet<u16>) -> bool {
+        self.drops_unknown || self.rules.iter().any(|rule| rule.may_drop(ports))
     }
 
     /// Rules of ours in it.
@@ -101,8 +103,8 @@ impl Chain {
     }
 
     /// Rules of ours that come too late: another one before them may have dropped the packet.
-    pub fn too_late(&self, port: u16) -> impl Iterator<Item = &String> {
-        self.rules.iter().skip_while(move |rule| !rule.may_drop(port)).filter_map(|rule| match rule {
+    pub fn too_late(&self, ports: &BTreeSet<u16>) -> impl Iterator<Item = &String> {
+        self.rules.iter().skip_while(move |rule| !rule.may_drop(ports)).filter_map(|rule| match rule {
             Effect::Ours(line) => Some(line),
             Effect::MayDrop(_) => None,
         })
@@ -110,8 +112,8 @@ impl Chain {
 }
 
 impl Effect {
-    fn may_drop(&self, port: u16) -> bool {
-        matches!(self, Effect::MayDrop(ports) if ports.iter().any(|p| p.contains(port)))
+    fn may_drop(&self, of: &BTreeSet<u16>) -> bool {
+        matches!(self, Effect::MayDrop(ports) if ports.iter().any(|p| of.iter().any(|port| p.contains(*port))))
     }
 }
 

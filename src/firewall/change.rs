@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Backend, Chain, FirewallState, Network, Present,
     rules::{self, Rules, Wish},
+    state::is_rich,
 };
 
 /// A change of a host's packet filter.
@@ -36,6 +37,8 @@ pub struct FirewallChange {
 /// Whom a change keeps out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Closes {
+    /// Ports that the server has left.
+    pub ports: BTreeSet<u16>,
     /// Networks that had a rule.
     pub networks: BTreeSet<Network>,
     /// Whether all who have no rule are kept out from now on, and were not before.
@@ -45,21 +48,23 @@ pub struct Closes {
 /// Works out what has to change: first a change that only adds, then one that takes away. What a channel still needs
 /// is there until it has moved, so between the two come the moves.
 pub fn changes(wish: &Wish, backend: Backend, state: &FirewallState, unit: &str) -> Vec<FirewallChange> {
-    let present = present(backend, wish.port, state);
+    let present = present(backend, state);
     let closes = Closes {
+        ports: present.ports.difference(&wish.ports).copied().collect(),
         networks: present.allowed.difference(&wish.allowed).copied().collect(),
         others: wish.deny_others && !present.denies,
     };
-    if closes.networks.is_empty() && !closes.others {
+    if closes == Closes::default() {
         return change(wish, backend, state, unit).into_iter().collect();
     }
     let both = Wish {
-        port: wish.port,
+        ports: present.ports.union(&wish.ports).copied().collect(),
         allowed: present.allowed.union(&wish.allowed).copied().collect(),
         deny_others: wish.deny_others && present.denies,
     };
     // Where nobody new gets in, there is nothing to add.
-    let opens = both.allowed != present.allowed || lacks(&both, backend, state);
+    let opens =
+        both.allowed != present.allowed || both.ports != present.ports || lacks(&both, backend, state);
     let first = if opens { change(&both, backend, state, unit) } else { None };
     let then = match &first {
         Some(first) => state.after(first),
@@ -70,10 +75,11 @@ pub fn changes(wish: &Wish, backend: Backend, state: &FirewallState, unit: &str)
 }
 
 /// Whom rules of ours let in, in the tool that is used and in the one that may stand beside it.
-fn present(backend: Backend, port: u16, state: &FirewallState) -> Present {
+fn present(backend: Backend, state: &FirewallState) -> Present {
     let tools = state.ours.keys().filter(|tool| **tool == backend || persists(**tool) && persists(backend));
     tools.fold(Present::default(), |mut all, tool| {
-        let one = state.present(*tool, port);
+        let one = state.present(*tool);
+        all.ports.extend(one.ports);
         all.allowed.extend(one.allowed);
         all.denies |= one.denies;
         all
@@ -126,7 +132,7 @@ fn change(wish: &Wish, backend: Backend, state: &FirewallState, unit: &str) -> O
         after: after.trim().to_owned(),
         lines: needed.lines,
         script,
-        undo: undo(wish.port, backend, state),
+        undo: undo(&wish.ports, backend, state),
         persist: persist && !nothing_wished,
         unit: unit.to_owned(),
     })
@@ -144,11 +150,12 @@ fn script(rules: &Rules) -> String {
 }
 
 /// What brings back the rules of ours that are in force now, whatever a file says.
-fn undo(port: u16, backend: Backend, state: &FirewallState) -> String {
-    let closed_by = |tool: &Backend| persists(*tool) && state.present(*tool, port).denies;
+fn undo(ports: &BTreeSet<u16>, backend: Backend, state: &FirewallState) -> String {
+    let closed_by = |tool: &Backend| persists(*tool) && state.present(*tool).denies;
     let tool = if closed_by(&backend) { None } else { state.ours.keys().copied().find(closed_by) };
-    let (tool, present) = (tool.unwrap_or(backend), present(backend, port, state));
-    let had = Wish { port, allowed: present.allowed, deny_others: present.denies };
+    let (tool, present) = (tool.unwrap_or(backend), present(backend, state));
+    let ports = if present.ports.is_empty() { ports.clone() } else { present.ports };
+    let had = Wish { ports, allowed: present.allowed, deny_others: present.denies };
     let chains: Vec<&Chain> = state.chains.iter().filter(|chain| chain.ours().next().is_some()).collect();
     script(&rules::needed(&had, tool, &chains))
 }
@@ -156,17 +163,17 @@ fn undo(port: u16, backend: Backend, state: &FirewallState) -> String {
 /// Chains in which an accepting rule has to stand: those that may drop a packet for the port, and those in which one
 /// stands already, so that what comes and goes in them is no reason to change ours.
 fn places<'a>(wish: &Wish, state: &'a FirewallState) -> Vec<&'a Chain> {
-    state.chains.iter().filter(|c| c.may_drop(wish.port) || c.ours().next().is_some()).collect()
+    state.chains.iter().filter(|c| c.may_drop(&wish.ports) || c.ours().next().is_some()).collect()
 }
 
 /// Rules of ours that no other one comes before.
 fn in_force(wish: &Wish, backend: Backend, state: &FirewallState) -> BTreeMap<Backend, BTreeSet<String>> {
     // Rich rules of others are none of our business; ours have these priorities.
     let relevant = |tool: Backend, line: &String| match tool {
-        Backend::Firewalld => line.contains("priority=\"-110\"") || line.contains("priority=\"-100\""),
+        Backend::Firewalld => is_rich(line),
         _ => true,
     };
-    let late: BTreeSet<&String> = state.chains.iter().flat_map(|chain| chain.too_late(wish.port)).collect();
+    let late: BTreeSet<&String> = state.chains.iter().flat_map(|chain| chain.too_late(&wish.ports)).collect();
     let tools = state.ours.iter().filter(|(tool, _)| persists(backend) == persists(**tool));
     without_empty(
         tools
@@ -207,7 +214,7 @@ mod tests {
 
     fn wish(deny_others: bool) -> Wish {
         let allowed = ["10.77.0.12", "fd77::12"].iter().filter_map(|n| n.parse::<Network>().ok()).collect();
-        Wish { port: 3306, allowed, deny_others }
+        Wish { ports: [3306].into(), allowed, deny_others }
     }
 
     fn dropping() -> FirewallState {
@@ -255,25 +262,38 @@ mod tests {
             |list: &[&str]| -> BTreeSet<Network> { list.iter().filter_map(|n| n.parse().ok()).collect() };
         let sets = [&["10.0.0.1", "10.0.0.2"][..], &["10.0.0.2", "10.0.0.3"], &["10.0.0.1"], &[]];
         for backend in BACKENDS {
-            for (from, to, deny) in
-                sets.iter().flat_map(|a| sets.iter().flat_map(move |b| [(*a, *b, false), (*a, *b, true)]))
-            {
-                let had = Wish { port: 3306, allowed: net(from), deny_others: true };
-                let want = Wish { port: 3306, allowed: net(to), deny_others: deny };
+            let pairs = sets.iter().flat_map(|a| sets.iter().map(move |b| (*a, *b)));
+            for ((from, to), deny, port) in pairs.flat_map(|pair| {
+                [false, true].into_iter().flat_map(move |d| [(pair, d, 3306), (pair, d, 3307)])
+            }) {
+                let had = Wish { ports: [3306].into(), allowed: net(from), deny_others: true };
+                let want = Wish { ports: [port].into(), allowed: net(to), deny_others: deny };
                 let mut state = dropping();
                 for change in changes(&had, backend, &state, "") {
                     state = state.after(&change);
                 }
-                assert_eq!(present(backend, 3306, &state).allowed, had.allowed, "{backend:?}");
+                assert_eq!(present(backend, &state).allowed, had.allowed, "{backend:?}");
                 let list = changes(&want, backend, &state, "");
                 for change in &list {
-                    let before = present(backend, 3306, &state).allowed;
+                    let before = present(backend, &state);
                     state = state.after(change);
-                    let after = present(backend, 3306, &state).allowed;
+                    let after = present(backend, &state);
                     match &change.closes {
-                        None => assert!(after.is_superset(&before), "{backend:?} {from:?} {to:?}"),
+                        None => {
+                            assert!(
+                                after.allowed.is_superset(&before.allowed),
+                                "{backend:?} {from:?} {to:?}"
+                            );
+                            let kept = after.ports.is_superset(&before.ports);
+                            assert!(
+                                kept || !deny && before.allowed.is_empty(),
+                                "{backend:?} {from:?} {to:?}"
+                            );
+                        }
                         Some(closes) => {
-                            assert_eq!(closes.networks, before.difference(&after).copied().collect());
+                            let gone = before.allowed.difference(&after.allowed).copied().collect();
+                            assert_eq!(closes.networks, gone);
+                            assert!(after.ports.is_subset(&[port].into()), "{backend:?} {from:?} {to:?}");
                         }
                     }
                 }

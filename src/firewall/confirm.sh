@@ -7,6 +7,7 @@ if ! mkdir /run/tandem/firewall-decided 2>/dev/null; then
 fi
 [ ! -d /run/systemd/system ] || systemctl stop tandem-firewall-undo.timer 2>/dev/null
 unit=/etc/systemd/system/tandem-firewall.service
+drop_in=/etc/systemd/system/nftables.service.d
 if [ "$1" = yes ]; then
   mkdir -p /etc/tandem || exit 1
   cp /run/tandem/firewall-new.sh /etc/tandem/firewall.sh.new && sync /etc/tandem/firewall.sh.new 2>/dev/null
@@ -30,13 +31,21 @@ ExecStart=/bin/sh /etc/tandem/firewall.sh
 WantedBy=multi-user.target
 END
     chmod 644 $unit.new && [ -s $unit.new ] && mv $unit.new $unit || exit 1
+    # It flushes everything when it loads its own rules, at a start and at a reload.
+    mkdir -p $drop_in && cat >$drop_in/tandem.conf <<END
+[Service]
+ExecStartPost=-/bin/sh /etc/tandem/firewall.sh
+ExecReload=-/bin/sh /etc/tandem/firewall.sh
+END
+    [ -s $drop_in/tandem.conf ] || exit 1
     # This reads the units anew by itself, and on a slow host that takes many seconds.
     systemctl enable --quiet tandem-firewall.service || exit 1
   fi
 else
   if [ -e $unit ]; then
     systemctl disable --quiet tandem-firewall.service || exit 1
-    rm -f $unit && systemctl daemon-reload || exit 1
+    rm -f $unit $drop_in/tandem.conf && systemctl daemon-reload || exit 1
+    rmdir $drop_in 2>/dev/null
   fi
   rm -f /etc/tandem/firewall.sh || exit 1
 fi

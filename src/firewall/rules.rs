@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Backend, Chain, Network, chain::Hook, iptables::prefix, nft::is_of_iptables, script};
 
-/// Who may reach one port.
+/// Who may reach the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
-    /// TCP port.
-    pub port: u16,
+    /// TCP ports: the server's, and while it moves to another one, both.
+    pub ports: BTreeSet<u16>,
     /// Networks that get in.
     pub allowed: BTreeSet<Network>,
     /// Whether all others are kept out.
@@ -66,7 +66,6 @@ fn saddr(network: &Network) -> String {
 
 /// Accepting rules at the top of foreign chains, and the own table where others are kept out.
 fn nftables(wish: &Wish, chains: &[&Chain], deny: bool, rules: &mut Rules) -> String {
-    let port = wish.port;
     let mut parts = Vec::new();
     for chain in chains.iter().filter(|chain| chain.tool == Backend::Nftables) {
         let place = &chain.place;
@@ -81,11 +80,13 @@ fn nftables(wish: &Wish, chains: &[&Chain], deny: bool, rules: &mut Rules) -> St
             if (family == "ip" && network.is_v6()) || (family == "ip6" && !network.is_v6()) {
                 continue;
             }
-            rules.add(Backend::Nftables, format!("{place} {said}saddr {network} dport {port} accept"));
-            inserts.push_str(&format!(
-                "insert rule {place} {test}{} tcp dport {port} accept comment \"tandem\"\n",
-                saddr(network)
-            ));
+            for port in &wish.ports {
+                rules.add(Backend::Nftables, format!("{place} {said}saddr {network} dport {port} accept"));
+                inserts.push_str(&format!(
+                    "insert rule {place} {test}{} tcp dport {port} accept comment \"tandem\"\n",
+                    saddr(network)
+                ));
+            }
         }
         if !inserts.is_empty() {
             parts.push(script::nft_inserts(place, &inserts));
@@ -98,7 +99,7 @@ fn nftables(wish: &Wish, chains: &[&Chain], deny: bool, rules: &mut Rules) -> St
 }
 
 fn own_table(wish: &Wish, rules: &mut Rules) -> String {
-    let (own, port) = ("inet tandem input", wish.port);
+    let own = "inet tandem input";
     let mut text = String::from(
         "table inet tandem {\n  chain input {\n    type filter hook input priority -10; policy accept;\n",
     );
@@ -106,12 +107,14 @@ fn own_table(wish: &Wish, rules: &mut Rules) -> String {
         rules.add(Backend::Nftables, format!("{own} {line}"));
         text.push_str(&format!("    {statement}\n"));
     };
-    add(format!("iifname lo dport {port} accept"), format!("iifname \"lo\" tcp dport {port} accept"));
-    for network in &wish.allowed {
-        let statement = format!("{} tcp dport {port} accept", saddr(network));
-        add(format!("saddr {network} dport {port} accept"), statement);
+    for port in &wish.ports {
+        add(format!("iifname lo dport {port} accept"), format!("iifname \"lo\" tcp dport {port} accept"));
+        for network in &wish.allowed {
+            let statement = format!("{} tcp dport {port} accept", saddr(network));
+            add(format!("saddr {network} dport {port} accept"), statement);
+        }
+        add(format!("dport {port} drop"), format!("tcp dport {port} drop"));
     }
-    add(format!("dport {port} drop"), format!("tcp dport {port} drop"));
     text.push_str("  }\n}\n");
     text
 }
@@ -169,24 +172,27 @@ fn table_of(
     }
     for (chain, hook) in jumps {
         let local = if *hook == Hook::Prerouting { " -m addrtype --dst-type LOCAL" } else { "" };
-        let jump = format!("{chain} -p tcp -m tcp --dport {}{local} -j TANDEM", wish.port);
-        text.push_str(&format!("-I {jump}\n"));
-        rules.add(Backend::Iptables, format!("{before} -A {jump}"));
+        for port in &wish.ports {
+            let jump = format!("{chain} -p tcp -m tcp --dport {port}{local} -j TANDEM");
+            text.push_str(&format!("-I {jump}\n"));
+            rules.add(Backend::Iptables, format!("{before} -A {jump}"));
+        }
     }
     text
 }
 
 fn firewalld(wish: &Wish, rules: &mut Rules) -> String {
-    let port = format!("port port=\"{}\" protocol=\"tcp\"", wish.port);
     let mut rich = Vec::new();
-    for network in &wish.allowed {
-        let family = if network.is_v6() { "ipv6" } else { "ipv4" };
-        rich.push(format!(
-            "rule priority=\"-110\" family=\"{family}\" source address=\"{network}\" {port} accept"
-        ));
-    }
-    if wish.deny_others {
-        rich.push(format!("rule priority=\"-100\" {port} drop"));
+    for port in wish.ports.iter().map(|port| format!("port port=\"{port}\" protocol=\"tcp\"")) {
+        for network in &wish.allowed {
+            let family = if network.is_v6() { "ipv6" } else { "ipv4" };
+            rich.push(format!(
+                "rule priority=\"-110\" family=\"{family}\" source address=\"{network}\" {port} accept"
+            ));
+        }
+        if wish.deny_others {
+            rich.push(format!("rule priority=\"-100\" {port} drop"));
+        }
     }
     for rule in &rich {
         rules.add(Backend::Firewalld, rule.clone());

@@ -62,6 +62,8 @@ pub struct FirewallState {
 /// Whom rules of ours let in now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Present {
+    /// Ports that rules of ours are about.
+    pub ports: BTreeSet<u16>,
     /// Networks that have a rule.
     pub allowed: BTreeSet<Network>,
     /// Whether all others are kept out.
@@ -135,55 +137,67 @@ impl FirewallState {
         self.ours.get(&backend).is_some_and(|rules| !rules.is_empty())
     }
 
-    /// Whom the rules of ours in a tool let in to a port.
-    pub fn present(&self, backend: Backend, port: u16) -> Present {
+    /// Whom the rules of ours in a tool let in.
+    pub fn present(&self, backend: Backend) -> Present {
         let mut present = Present::default();
-        let jump = format!("--dport {port} ");
-        let lines = self.ours.get(&backend);
-        if backend == Backend::Iptables && !lines.into_iter().flatten().any(|line| line.contains(&jump)) {
-            return present;
+        for line in self.ours.get(&backend).into_iter().flatten() {
+            present.ports.extend(port(backend, line));
+            match allowed_by(backend, line) {
+                Some(network) => drop(present.allowed.insert(network)),
+                None => present.denies |= denies(backend, line),
+            }
         }
-        for line in lines.into_iter().flatten() {
-            let Some(network) = allowed_by(backend, line, port) else {
-                present.denies |= denies(backend, line, port);
-                continue;
-            };
-            present.allowed.insert(network);
-        }
-        present
+        // Of iptables a chain of ours to which nothing leads has no effect.
+        if present.ports.is_empty() { Present::default() } else { present }
     }
 }
 
-/// The network that a rule of ours lets in to a port.
-fn allowed_by(backend: Backend, line: &str, port: u16) -> Option<Network> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let after = |word: &str| {
-        let at = words.iter().position(|w| *w == word)?;
-        words.get(at + 1).copied()
-    };
-    let quoted = |key: &str| Some(line.split_once(&format!("{key}=\""))?.1.split_once('"')?.0);
+/// What stands behind a word.
+fn after<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+    let mut words = line.split_whitespace().skip_while(|w| *w != word);
+    words.next().and_then(|_| words.next())
+}
+
+/// What stands between the quotes behind a key.
+fn quoted<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+    Some(line.split_once(&format!("{key}=\""))?.1.split_once('"')?.0)
+}
+
+/// The port that a rule of ours is about.
+fn port(backend: Backend, line: &str) -> Option<u16> {
     let text = match backend {
-        Backend::Nftables if after("dport") == Some(&port.to_string()) && line.ends_with(" accept") => {
-            after("saddr")?
-        }
-        Backend::Iptables if line.ends_with("-j ACCEPT") => after("-s")?,
-        Backend::Firewalld if quoted("port port") == Some(&port.to_string()) && line.ends_with(" accept") => {
-            quoted("source address")?
-        }
-        Backend::Ufw if words.first() == Some(&format!("{port}/tcp").as_str()) => after("ALLOW")?,
+        Backend::Nftables => after(line, "dport")?,
+        Backend::Iptables => after(line, "--dport")?,
+        Backend::Firewalld if is_rich(line) => quoted(line, "port port")?,
+        Backend::Firewalld => return None,
+        Backend::Ufw => line.split_once("/tcp")?.0,
+    };
+    text.parse().ok()
+}
+
+/// Whether a rich rule is one of ours: they have these priorities.
+pub(super) fn is_rich(line: &str) -> bool {
+    line.contains("priority=\"-110\"") || line.contains("priority=\"-100\"")
+}
+
+/// The network that a rule of ours lets in.
+fn allowed_by(backend: Backend, line: &str) -> Option<Network> {
+    let text = match backend {
+        Backend::Nftables if line.ends_with(" accept") => after(line, "saddr")?,
+        Backend::Iptables if line.ends_with("-j ACCEPT") => after(line, "-s")?,
+        Backend::Firewalld if line.contains("priority=\"-110\"") => quoted(line, "source address")?,
+        Backend::Ufw => after(line, "ALLOW")?,
         _ => return None,
     };
     text.parse().ok()
 }
 
-/// Whether a rule of ours keeps out of a port whom no other one lets in.
-fn denies(backend: Backend, line: &str, port: u16) -> bool {
+/// Whether a rule of ours keeps out whom no other one lets in.
+fn denies(backend: Backend, line: &str) -> bool {
     match backend {
-        Backend::Nftables => line.ends_with(&format!(" dport {port} drop")),
+        Backend::Nftables => line.ends_with(" drop"),
         Backend::Iptables => line.ends_with("-A TANDEM -j DROP"),
-        Backend::Firewalld => {
-            line.contains("priority=\"-100\"") && line.contains(&format!("port port=\"{port}\""))
-        }
-        Backend::Ufw => line.starts_with(&format!("{port}/tcp DENY ")),
+        Backend::Firewalld => line.contains("priority=\"-100\""),
+        Backend::Ufw => line.contains(" DENY "),
     }
 }

@@ -74,9 +74,9 @@ fn ports(to: &str) -> Option<Ports> {
 
 /// The rules that a wish needs, and the commands that make them.
 pub(super) fn rules(wish: &Wish, chains: &[&Chain], rules: &mut Rules) -> String {
-    let port = wish.port;
     let mut allows = String::new();
-    for network in &wish.allowed {
+    let each = || wish.ports.iter().flat_map(|port| wish.allowed.iter().map(move |network| (port, network)));
+    for (port, network) in each() {
         // A place is not one number for both families; at the top is the same for both.
         allows.push_str(&format!(
             "ufw prepend allow proto tcp from {network} {FROM_ANY_PORT} to any port {port} comment tandem >/dev/null || exit 1\n"
@@ -84,7 +84,7 @@ pub(super) fn rules(wish: &Wish, chains: &[&Chain], rules: &mut Rules) -> String
         rules.add(Backend::Ufw, format!("{port}/tcp ALLOW {network} 1:65535/tcp # tandem"));
     }
     let mut denies = String::new();
-    if wish.deny_others {
+    for port in wish.ports.iter().filter(|_| wish.deny_others) {
         for (family, any, line) in [
             ("4", "0.0.0.0/0", format!("{port}/tcp DENY 1:65535/tcp # tandem")),
             ("6", "::/0", format!("{port}/tcp (v6) DENY 1:65535/tcp (v6) # tandem")),
@@ -97,7 +97,7 @@ pub(super) fn rules(wish: &Wish, chains: &[&Chain], rules: &mut Rules) -> String
     }
     let needed: Vec<&String> = rules.lines.get(&Backend::Ufw).into_iter().flatten().collect();
     let late: BTreeSet<&String> =
-        chains.iter().filter(|c| c.tool == Backend::Ufw).flat_map(|c| c.too_late(port)).collect();
+        chains.iter().filter(|c| c.tool == Backend::Ufw).flat_map(|c| c.too_late(&wish.ports)).collect();
     let mut text = String::from(FUNCTIONS);
     if !late.is_empty() {
         let cases: String = late.iter().map(|line| format!("'{line}') take \"$number\" ;;\n")).collect();
@@ -156,9 +156,10 @@ mod tests {
     fn rules_behind_those_of_others_come_too_late() {
         let mut state = FirewallState::default();
         read(STATUS, &mut state);
-        let late: Vec<&String> = state.chains.iter().flat_map(|c| c.too_late(3306)).collect();
+        let (ours, other) = ([3306].into(), [3307].into());
+        let late: Vec<&String> = state.chains.iter().flat_map(|c| c.too_late(&ours)).collect();
         assert_eq!(late, ["3306/tcp DENY 1:65535/tcp # tandem"]);
-        assert_eq!(state.chains.iter().flat_map(|c| c.too_late(3307)).count(), 0);
+        assert_eq!(state.chains.iter().flat_map(|c| c.too_late(&other)).count(), 0);
         assert_eq!(state.ours[&Backend::Ufw].len(), 4);
     }
 

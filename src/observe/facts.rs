@@ -139,6 +139,24 @@ pub enum Reach {
     Failed(String),
 }
 
+/// What comes back where a filter stands in the way, or no way leads there.
+const SILENT: [&str; 6] =
+    ["no answer", "timed out", "no route", "unreachable", "prohibited", "not permitted"];
+
+impl Reach {
+    /// Whether nothing, or a filter's own answer, came back. That a connection is refused says less: so does a server
+    /// that does not listen.
+    pub fn is_silent(why: &str) -> bool {
+        let why = why.to_ascii_lowercase();
+        !Self::is_refused(&why) && SILENT.iter().any(|word| why.contains(word))
+    }
+
+    /// Whether somebody said that no one listens there; some filters say so, too.
+    pub fn is_refused(why: &str) -> bool {
+        why.to_ascii_lowercase().contains("refused")
+    }
+}
+
 /// The records of unfinished copies, kept on the replica as `/var/lib/tandem/seed.json`: one for each source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "OneOrMany", into = "OneOrMany")]

@@ -44,8 +44,10 @@ fn needed_by(context: &Context<'_>, steps: &[Step], step: &Step, taken: Taken<'_
             continue;
         };
         let Some(server) = facts.server.known() else { continue };
-        let addresses = addresses(host, &facts.os.addresses);
-        if !shuts_out(taken, &addresses) {
+        let declared = addresses(host, &facts.os.addresses);
+        let comes = comes_now(context, &step.host, &facts.os.addresses);
+        let cut = comes.iter().find(|address| shuts_out(taken, &[**address]));
+        if !shuts_out(taken, &declared) && cut.is_none() {
             continue;
         }
         let still = server.channels.known().into_iter().flatten().find(|channel| {
@@ -53,8 +55,16 @@ fn needed_by(context: &Context<'_>, steps: &[Step], step: &Step, taken: Taken<'_
                 && host.channels.iter().any(|wish| wish.name == channel.name)
                 && !is_moved(steps, &host.name, channel)
         });
-        if still.is_some() {
-            return Some(format!("{} still replicates from {}, and nothing moves it", host.name, step.host));
+        let (name, source) = (&host.name, &step.host);
+        match cut.filter(|cut| !declared.contains(cut)) {
+            _ if still.is_none() => {}
+            None => return Some(format!("{name} still replicates from {source}, and nothing moves it")),
+            Some(cut) => {
+                return Some(format!(
+                    "{name} replicates from {source} and comes from {cut}, and its replication_address is {}",
+                    host.endpoint.address
+                ));
+            }
         }
     }
     None
@@ -66,6 +76,13 @@ fn addresses(host: &DesiredHost, own: &[String]) -> Vec<IpAddr> {
         Ok(address) => vec![address],
         Err(_) => own.iter().filter_map(|text| text.parse().ok()).collect(),
     }
+}
+
+/// The addresses of a replica's own from which it is connected to a source now, as the source sees them.
+fn comes_now(context: &Context<'_>, source: &HostName, own: &[String]) -> Vec<IpAddr> {
+    let seen = context.server(source).and_then(|server| server.replica_addresses.known());
+    let its = seen.into_iter().flatten().filter(|address| own.contains(address));
+    its.filter_map(|address| address.parse().ok()).collect()
 }
 
 /// Whether a host that has these addresses can't come in afterwards.

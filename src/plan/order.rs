@@ -58,7 +58,9 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
         };
         match &step.action {
             // What is added to it comes first of all.
-            Action::Firewall(change) if change.closes.is_some() => after(&host, &[Kind::Firewall]),
+            Action::Firewall(change) if change.closes.is_some() => {
+                after(&host, &[Kind::Firewall, Kind::OptionFile, Kind::Service]);
+            }
             Action::Firewall(_) => {}
             // A role may name the place that the packages come from.
             Action::InstallPackages(_) | Action::InstallServer { .. } => {

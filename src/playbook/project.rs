@@ -146,7 +146,9 @@ fn base(inventory: &[PathBuf]) -> PathBuf {
 /// `-e NAME=VALUE`, the value read as YAML.
 fn extra(text: &str, sources: &mut Sources, problems: &mut Problems) -> Option<(String, Node)> {
     let Some((name, value)) = text.split_once('=') else {
-        let place = Place::file(format!("-e {text}"));
+        // What stands behind the name, or in a document, may be a secret.
+        let name = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | '.' | '/' | '-');
+        let place = Place::file(format!("-e {}", text.chars().take_while(name).collect::<String>()));
         problems.push(Problem::error("extra::shape", &place, "-e takes NAME=VALUE", ""));
         return None;
     };

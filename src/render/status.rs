@@ -56,7 +56,7 @@ fn hosts(document: &StatusDocument, full: bool, width: usize, sentences: usize, 
             ("address", &Some(host.endpoint.clone())),
         ] {
             if let Some(value) = value.as_ref().filter(|v| !v.is_empty()) {
-                let _ = writeln!(text, "{INDENT}{}", paint(QUIET, format_args!("{what} {value}")));
+                let _ = writeln!(text, "{INDENT}{}", paint(QUIET, format_args!("{what} {}", visible(value))));
             }
         }
     }
@@ -171,7 +171,7 @@ fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut
     if full {
         for (what, value) in [("executed", &channel.executed), ("received", &channel.gtid)] {
             if value.len() > 1 {
-                let _ = writeln!(text, "{indent}{}", paint(QUIET, format_args!("{what} {value}")));
+                let _ = writeln!(text, "{indent}{}", paint(QUIET, format_args!("{what} {}", visible(value))));
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Columns that stand below each other, as many as fit.
 
 use super::paint::{QUIET, paint};
-use crate::model::masked;
+use crate::model::visible;
 
-/// One field: its text, and how it looks once it has its width.
+/// One field: its text on one line, whatever a server has as a name, and how it looks once it has its width.
 pub struct Cell {
     text: String,
     style: Option<anstyle::Style>,
@@ -12,12 +12,12 @@ pub struct Cell {
 impl Cell {
     /// A field.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: masked(text), style: None }
+        Self { text: visible(&text.into()), style: None }
     }
 
     /// A field that stands out.
     pub fn styled(text: impl Into<String>, style: anstyle::Style) -> Self {
-        Self { text: masked(text), style: Some(style) }
+        Self { text: visible(&text.into()), style: Some(style) }
     }
 }
 

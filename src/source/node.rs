@@ -104,16 +104,27 @@ impl Node {
         }
     }
 
-    /// The value without its places, and stars for what came out of a vault.
+    /// The value without its places, and stars for what came out of a vault or stands behind a name that speaks of a
+    /// secret.
     pub fn to_shown_json(&self) -> serde_json::Value {
         use serde_json::Value;
         match &self.value {
             Yaml::Seq(items) => items.iter().map(Node::to_shown_json).collect(),
-            Yaml::Map(entries) => Value::Object(
-                entries.iter().map(|(key, node)| (key.text.clone(), node.to_shown_json())).collect(),
-            ),
+            Yaml::Map(entries) => {
+                let shown = |key: &Key, node: &Node| (key.text.clone(), node.shown_as(&key.text));
+                Value::Object(entries.iter().map(|(key, node)| shown(key, node)).collect())
+            }
             _ if self.place.vaulted => "***".into(),
             _ => self.to_json(),
+        }
+    }
+
+    /// The same for the value of a name.
+    pub fn shown_as(&self, name: &str) -> serde_json::Value {
+        match &self.value {
+            Yaml::Null | Yaml::Bool(_) | Yaml::Map(_) => self.to_shown_json(),
+            _ if crate::schema::looks_secret(name) => "***".into(),
+            _ => self.to_shown_json(),
         }
     }
 

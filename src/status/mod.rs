@@ -13,7 +13,7 @@ use crate::{
         Around, Copying, ErrantExplanation, Explanation, Repair, Surroundings, explain_channel, explain_down,
         explain_errant,
     },
-    model::{Endpoint, Fact, HostName},
+    model::{Endpoint, Fact, HostName, visible},
     observe::{ChannelFacts, ErrantFacts, ErrantKind, HostFacts, Observed},
 };
 
@@ -292,7 +292,7 @@ fn channels_of(
     let channels = read.map(Vec::as_slice).unwrap_or_default();
     let beating = lag::beating(observed);
     for channel in channels {
-        let endpoint = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
+        let endpoint = Endpoint { address: visible(&channel.source_host), port: channel.source_port };
         let source = names.get(&endpoint).cloned();
         let trouble = trouble(host, channel, &endpoint, source.as_ref(), observed);
         let beats = source.as_ref().and_then(|s| observed.get(s)).and_then(Fact::known);

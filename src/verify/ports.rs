@@ -67,11 +67,9 @@ impl Outcome {
     }
 
     fn failed(why: &str) -> Self {
-        let said = why.to_ascii_lowercase();
-        let answers = ["no answer", "timed out", "no route", "unreachable", "prohibited", "not permitted"];
-        match said.contains("refused") {
+        match Reach::is_refused(why) {
             true => Outcome::Refused,
-            false if answers.iter().any(|answer| said.contains(answer)) => Outcome::Closed(why.to_owned()),
+            false if Reach::is_silent(why) => Outcome::Closed(why.to_owned()),
             false => Outcome::Untried(why.to_owned()),
         }
     }

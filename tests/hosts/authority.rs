@@ -114,3 +114,39 @@ fn the_end_of_an_authority_is_told(lab: &Lab) {
         .filter(|f| f.file_name().to_string_lossy().starts_with("until-"));
     assert_eq!(kept.count(), 2);
 }
+
+#[test]
+fn mysql_changes_its_authority_only_when_asked_and_channels_go_on() {
+    let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
+    lab.vars(VARS);
+    lab.apply("hot-standby");
+    let run = |host: &str| {
+        lab.sql(host, "stop replica; start replica");
+        for table in ["replication_connection_status", "replication_applier_status"] {
+            lab.wait_sql(host, &format!("select service_state from performance_schema.{table}"), "ON");
+        }
+    };
+    // The certificate alone is enough for everything that looks.
+    fs::rename(lab.path("tls/ca.key"), lab.path("kept.key")).expect("moved");
+    lab.plan("hot-standby").expect(0);
+    lab.tandem(&["drift", "hot-standby"]).expect(0);
+    lab.tandem(&["status", "hot-standby"]).expect(0);
+    // A key of another certificate is seen, and replaced while the server runs.
+    let made = lab.here("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | base64 -w0");
+    lab.at("db-a", &format!("echo {} | base64 -d > {KEY}", made.expect(0).out.trim()));
+    assert_eq!(refusals(&lab.plan("hot-standby").expect(8)), ["authority-key-missing"]);
+    fs::rename(lab.path("kept.key"), lab.path("tls/ca.key")).expect("moved back");
+    lab.apply("hot-standby");
+    lab.plan("hot-standby").expect(0);
+    // A checkout without the authority changes nothing; another one takes its place when that is allowed.
+    fs::rename(lab.path("tls"), lab.path("kept")).expect("moved");
+    assert_eq!(refusals(&lab.plan("hot-standby").expect(8)), ["another-authority"]);
+    lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
+    assert!(!lab.path("tls").exists(), "nothing was made");
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "new-authority"]).expect(0);
+    lab.plan("hot-standby").expect(0);
+    for host in ["db-a", "db-b"] {
+        assert_eq!(authorities(&lab, host), "1");
+        run(host);
+    }
+}

@@ -105,6 +105,21 @@ fn a_channel_that_runs_stays_until_its_new_end_is_proven() {
     at("ansible_host: 10.77.0.99\n");
     refused(&lab, "end-not-read", &["10.77.0.11:3306", "10.77.0.99:3306"]);
 
+    // The replica's own address, at which it is not: what lets it in now stays.
+    at("");
+    lab.write("play.yml", &PLAY.replace("[config", "[firewall, config"));
+    lab.vars(&format!("{OFF}firewall_deny_others: true\n"));
+    lab.apply("play.yml");
+    lab.host_vars("db-b", "replication_address: 10.77.0.99\n");
+    let run = lab.tandem(&["plan", "play.yml", "--format", "json", "--allow", "drop-account"]);
+    let names = run.step_names();
+    assert!(!names.iter().any(|n| n == "db-a/firewall/close" || n.ends_with("@10.77.0.12")), "{names:?}");
+    assert!(run.json()["waiting"].to_string().contains("comes from 10.77.0.12"), "{}", run.out);
+    lab.host_vars("db-b", "");
+    lab.vars(OFF);
+    lab.apply("play.yml");
+    lab.write("play.yml", PLAY);
+
     // What is right moves: a second address, one of IPv6, a name that the replica knows, and a translated one.
     end("10.77.0.111");
     moves(&lab, "10.77.0.111");

@@ -4,9 +4,9 @@ use tandem::firewall::{APPLY, CONFIRM};
 
 use crate::lab::{Lab, patience};
 
-const DENY: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nfirewall_deny_others: true\n";
+pub const DENY: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nfirewall_deny_others: true\n";
 /// Whether one host gets to another's server.
-fn reaches(lab: &Lab, from: &str, address: &str) -> bool {
+pub fn reaches(lab: &Lab, from: &str, address: &str) -> bool {
     lab.try_at(
         from,
         &format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/3306 && head -c 1 <&3 >/dev/null'"),
@@ -15,7 +15,7 @@ fn reaches(lab: &Lab, from: &str, address: &str) -> bool {
         == 0
 }
 
-const PLAY: &str = "- hosts: db-a,db-b\n  topology: {kind: dual-primary, members: [db-a, db-b]}\n  roles: [firewall, config, accounts, seed, replication]\n";
+pub const PLAY: &str = "- hosts: db-a,db-b\n  topology: {kind: dual-primary, members: [db-a, db-b]}\n  roles: [firewall, config, accounts, seed, replication]\n";
 
 /// A pair, a host that nobody has allowed, and one that may be.
 fn lab_with_stranger(suite: &str) -> Lab {
@@ -119,6 +119,12 @@ fn nftables_rules_survive_a_reboot() {
     lab.channels_run(&["db-a", "db-b"]);
     lab.tandem(&["status", "play.yml"]).expect(0);
     lab.plan("play.yml").expect(0);
+    // The unit that loads the rules of others flushes ours, and they come back with it.
+    for what in ["start", "reload", "restart"] {
+        lab.at("db-a", &format!("systemctl {what} nftables"));
+        only_peers_get_in(&lab);
+    }
+    lab.plan("play.yml").expect(0);
     // Taking the wish back takes the rules back.
     lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n");
     lab.apply("play.yml");
@@ -140,8 +146,20 @@ fn clients_that_would_be_cut_are_named_and_the_step_is_refused() {
         .spawn()
         .expect("a client");
     lab.wait_sql("db-a", "select count(*) from information_schema.processlist where user='far'", "1");
+    // A replica that nobody declared is cut off as well.
+    lab.sql("db-a", "set session sql_log_bin=0; grant replication slave on *.* to far@'10.77.0.%'");
+    lab.sql(
+        "friend",
+        "set global server_id = 99; change master to master_host='10.77.0.11', master_user='far', master_password='x'; start slave",
+    );
+    lab.wait_sql(
+        "db-a",
+        "select count(*) from information_schema.processlist where host like '10.77.0.30%'",
+        "1",
+    );
     lab.vars(DENY);
     let run = lab.tandem(&["apply", "play.yml", "--yes"]).expect(8);
+    assert!(run.err.contains("a replica at 10.77.0.30"), "{}", run.err);
     assert!(run.err.contains("far") && run.err.contains("10.77.0.20"), "{}", run.err);
     assert!(run.err.contains("--allow cut-clients"), "{}", run.err);
     assert!(lab.try_at("db-a", "nft list table inet tandem").code != 0, "rules were loaded all the same");
@@ -153,7 +171,11 @@ fn clients_that_would_be_cut_are_named_and_the_step_is_refused() {
 #[test]
 fn ufw_and_firewalld_are_used_where_they_are_active() {
     for (suite, begin) in [
-        ("bookworm-ufw", "ufw allow 22/tcp >/dev/null && ufw --force enable >/dev/null"),
+        (
+            "bookworm-ufw",
+            "ufw allow 22/tcp && ufw allow 3306/tcp && ufw deny from 10.77.0.11 to any port 3306 proto tcp && \
+             ufw prepend deny from 10.77.0.12 to any port 3306 proto tcp && ufw --force enable",
+        ),
         ("bookworm-firewalld", "systemctl start firewalld && systemctl enable -q firewalld"),
     ] {
         let lab = lab_with_stranger(suite);
@@ -164,6 +186,21 @@ fn ufw_and_firewalld_are_used_where_they_are_active() {
         lab.apply("play.yml");
         only_peers_get_in(&lab);
         lab.plan("play.yml").expect(0);
+        if suite == "bookworm-ufw" {
+            // An administrator's rules stay, also where they say the opposite; one that comes before ours is found.
+            let own = "ufw status | grep -v tandem | sort";
+            let before = lab.at("db-a", own);
+            let rules = before.lines().filter(|line| line.contains("3306")).count();
+            assert_eq!(rules, 4, "{before}");
+            lab.at("db-a", "ufw prepend allow 3300:3400/tcp");
+            assert!(reaches(&lab, "stranger", "10.77.0.11"));
+            lab.plan("play.yml").expect(2);
+            lab.apply("play.yml");
+            only_peers_get_in(&lab);
+            lab.plan("play.yml").expect(0);
+            lab.at("db-a", "ufw delete allow 3300:3400/tcp");
+            assert_eq!(lab.at("db-a", own), before);
+        }
         lab.reboot("db-a");
         only_peers_get_in(&lab);
         lab.channels_run(&["db-a", "db-b"]);

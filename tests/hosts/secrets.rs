@@ -18,6 +18,30 @@ const OPERATOR: &str = "o'p\"s $word canary-three-09be";
 const VAULTED: &str = "canary-four-c3d2";
 const CANARIES: [&str; 3] = ["canary-one-5f1c", "canary-two-77ad", "canary-three-09be"];
 
+/// What is given by `-e`, which a plan does not keep.
+const GIVEN: &str = r#"g'v"n\ $(id) <b>&%41 ü; canary-five-a6e2"#;
+
+/// Base64 of a text wherever it begins within three bytes: the letters that do not depend on what is around it.
+fn base64_of(text: &str) -> [String; 3] {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    [0, 1, 2].map(|skip: usize| {
+        let whole = text.as_bytes()[skip..].chunks_exact(3);
+        whole
+            .flat_map(|c| {
+                let n = u32::from(c[0]) << 16 | u32::from(c[1]) << 8 | u32::from(c[2]);
+                [18, 12, 6, 0].map(|shift| char::from(LETTERS[(n >> shift & 63) as usize]))
+            })
+            .collect()
+    })
+}
+
+/// Whether a text shows a password: as it is, in any escapes, broken over lines, or in base64.
+fn shows(text: &str) -> bool {
+    let all = [&CANARIES[..], &["canary-five-a6e2"]].concat();
+    let joined: String = text.chars().filter(|c| !c.is_whitespace() && *c != '│').collect();
+    all.iter().any(|c| joined.contains(c) || base64_of(c).iter().any(|coded| joined.contains(coded.as_str())))
+}
+
 fn canaries_in(bytes: &[u8]) -> bool {
     CANARIES.iter().any(|canary| bytes.windows(canary.len()).any(|w| w == canary.as_bytes()))
 }
@@ -70,10 +94,10 @@ fn a_password_is_seen_nowhere() {
         let quoted = ADMINISTRATOR.replace('\\', "\\\\").replace('\'', "''");
         lab.sql(host, &format!("create user boss@localhost identified by '{quoted}'; grant all on *.* to boss@localhost with grant option"));
         lab.at(host, &format!("chpasswd <<'END'\nops:{OPERATOR}\nEND"));
-        // Every statement is logged from the first to the last.
+        // Every statement is logged from the first to the last, by the audit plugin too.
         lab.at(
             host,
-            "printf '[mysqld]\\ngeneral_log=1\\ngeneral_log_file=general.log\\nslow_query_log=1\\nlong_query_time=0\\n' \
+            "printf '[mysqld]\\nplugin_load_add=server_audit\\nserver_audit_logging=ON\\ngeneral_log=1\\ngeneral_log_file=general.log\\nslow_query_log=1\\nlong_query_time=0\\n' \
              > /etc/mysql/mariadb.conf.d/70-logs.cnf; systemctl restart mariadb",
         );
     }
@@ -127,6 +151,7 @@ fn a_password_is_seen_nowhere() {
         assert!(!run.out.contains("137") && !run.err.contains("max_connections = 137"), "{run:?}");
     }
     assert!(runs[0].out.contains("max_connections = ***"), "{:?}", runs[0]);
+    a_list_of_processes_has_an_end(&lab);
     for host in ["db-a", "db-b"] {
         assert_eq!(
             lab.sql(host, "select concat(@@report_host, ' ', @@max_connections)"),
@@ -134,8 +159,11 @@ fn a_password_is_seen_nowhere() {
         );
     }
 
+    what_is_given_on_the_command_line_is_kept_nowhere(&lab, &key);
+
     // Everything on the hosts and beside the inventory, but for the server's own stores of credentials.
-    let patterns = CANARIES.map(|canary| format!("-e {canary}")).join(" ");
+    let all = [&CANARIES[..], &["canary-five-a6e2"]].concat();
+    let patterns = all.iter().map(|canary| format!("-e {canary}")).collect::<Vec<_>>().join(" ");
     for host in ["db-a", "db-b"] {
         let searched = format!(
             "sync; grep -rlFa {patterns} / --exclude-dir=proc --exclude-dir=sys --exclude-dir=dev 2>/dev/null || true"
@@ -150,7 +178,7 @@ fn a_password_is_seen_nowhere() {
     }
     let output = std::process::Command::new("grep")
         .args(["-rlFa"])
-        .args(CANARIES.iter().chain([&VAULTED]).flat_map(|c| ["-e", c]))
+        .args(all.iter().chain([&VAULTED]).flat_map(|c| ["-e", c]))
         .arg(lab.path(""))
         .output()
         .expect("grep runs");
@@ -161,4 +189,78 @@ fn a_password_is_seen_nowhere() {
         .filter(|path| !path.ends_with("/zz-tandem.cnf"))
         .collect();
     assert_eq!(foreign, Vec::<&str>::new(), "the controller holds a password");
+}
+
+/// A running statement is shown as far as its first 65,535 bytes; behind them stands what a channel's statement says.
+fn a_list_of_processes_has_an_end(lab: &Lab) {
+    let sees = |blanks: usize| {
+        let sql = "select concat(length(info), ' ', instr(info, concat('be', 'hind')) > 0) from information_schema.processlist";
+        let blanks = " ".repeat(blanks);
+        lab.sql("db-b", &format!("{sql} {blanks} where id = connection_id() and 'behind' = 'behind'"))
+    };
+    assert!(sees(0).ends_with(" 1"), "{}", sees(0));
+    assert_eq!(sees(65_535), "65535 0");
+}
+
+/// A saved plan names a secret that was given by `-e`, and is applied with it. Other sources than files are read too.
+fn what_is_given_on_the_command_line_is_kept_nowhere(lab: &Lab, key: &[&str]) {
+    lab.write(
+        "group_vars/db/vars.yml",
+        "replication_password: nothing that counts\nreplication_tls: \"off\"\nmysql_admin_user: boss\n\
+         mysql_admin_password: {command: [cat, admin.secret]}\nansible_user: ops\nansible_become: true\n\
+         ansible_become_password: {env: OPS_PASSWORD}\ndb_api_token: canary-five-a6e2\n",
+    );
+    let tandem = |words: &[&str]| {
+        let mut command = lab.tandem_command(&[words, key].concat());
+        let run = crate::lab::Run::of(&command.env("OPS_PASSWORD", OPERATOR).output().expect("tandem runs"));
+        assert!(!shows(&run.out) && !shows(&run.err), "{words:?}: {run:?}");
+        run
+    };
+    let given = format!("replication_password={}", serde_json::Value::from(GIVEN));
+    let with = |words: &[&str]| tandem(&[words, &["-e", &given]].concat());
+    with(&["plan", "hot-standby", "-o", "given.plan"]).expect(2);
+    with(&["plan", "hot-standby", "--format", "json"]).expect(2);
+    tandem(&["show", "given.plan"]).expect(0);
+    // The plan itself says what is missing.
+    let run = tandem(&["apply", "given.plan", "--yes"]).expect(64);
+    assert!(run.err.contains("-e replication_password="), "{run:?}");
+    with(&["apply", "given.plan", "--yes", "-vv", "--format", "json"]).expect(0);
+    with(&["plan", "hot-standby"]).expect(0);
+    for (words, code) in [
+        (&["verify", "hot-standby", "--quick"][..], 0),
+        (&["status", "hot-standby", "-v"], 0),
+        (&["drift", "hot-standby", "--metrics-file", "tandem.prom", "--format", "json"], 0),
+        (&["report", "hot-standby", "-o", "given.html"], 0),
+        (&["graph", "hot-standby", "--as", "svg"], 0),
+        (&["vars", "db-a", "hot-standby", "--format", "json"], 0),
+        (&["vars", "db-a", "--explain", "db_api_token"], 0),
+    ] {
+        with(words).expect(code);
+    }
+    // What is wrong with a channel is told in the server's words.
+    lab.sql("db-a", "set sql_log_bin=0; alter user repl_user@10.77.0.12 identified by 'other'");
+    lab.sql("db-b", "stop slave; start slave");
+    lab.wait_sql(
+        "db-b",
+        "select variable_value from information_schema.global_status where variable_name='slave_running'",
+        "OFF",
+    );
+    with(&["doctor", "hot-standby", "--format", "json"]).expect(2);
+    with(&["drift", "hot-standby"]).expect(2);
+    with(&["apply", "hot-standby", "--yes", "-vv", "--format", "jsonl"]).expect(0);
+    for (value, code) in [(format!("{GIVEN}{}", "x".repeat(97)), 65), (format!("{GIVEN}\nx"), 65)] {
+        let given = format!("replication_password={}", serde_json::Value::from(value));
+        for command in ["validate", "plan", "apply"] {
+            tandem(&[command, "hot-standby", "-e", &given]).expect(code);
+        }
+    }
+    // A document in the place of NAME=VALUE.
+    tandem(&[
+        "plan",
+        "hot-standby",
+        "-e",
+        &format!("{{\"replication_password\": {}}}", serde_json::Value::from("canary-five-a6e2")),
+    ])
+    .expect(65);
+    fs::remove_file(lab.path("group_vars/db/vars.yml")).expect("removed");
 }

@@ -1,6 +1,7 @@
 //! Properties of the planner, on a world that exists in memory only.
 
 mod compatibility;
+mod order;
 mod pictures;
 mod shapes;
 mod whole;

@@ -101,8 +101,13 @@ impl World {
 
     /// The plan for the world as it is now.
     pub fn plan(&self, files: &Files) -> Plan {
+        self.plan_allowing(files, &plan::Policy::default())
+    }
+
+    /// The plan where more is allowed.
+    pub fn plan_allowing(&self, files: &Files, policy: &plan::Policy) -> Plan {
         let (built, secrets) = self.wishes(files);
-        plan::build(&built, &self.observed, &secrets, &plan::Policy::default())
+        plan::build(&built, &self.observed, &secrets, policy)
     }
 
     /// The topology as it is shown.
@@ -343,6 +348,7 @@ impl World {
             Action::Restart { expect, .. } => set(server, expect),
             Action::Account(wish) => {
                 server.accounts.retain(|a| (&a.user, &a.host) != (&wish.user, &wish.host));
+                server.account_names.insert((wish.user.clone(), wish.host.clone()));
                 server.accounts.push(account(&wish.user, &wish.host, SECRET, &wish.privileges.join(", ")));
             }
             Action::Seed(seed) => {
@@ -390,6 +396,15 @@ impl World {
                     list.push(channel);
                 }
                 facts.channel_passwords.insert("master.info".into(), sha256_hex(SECRET.as_bytes()));
+            }
+            Action::DropAccount { user, host } => {
+                server.accounts.retain(|a| (&a.user, &a.host) != (user, host));
+                server.account_names.remove(&(user.clone(), host.clone()));
+            }
+            Action::DropChannel(extra) => {
+                if let Fact::Known(list) = &mut server.channels {
+                    list.retain(|c| c.name != extra.name);
+                }
             }
             other => panic!("a world without {other:?}"),
         }

@@ -45,16 +45,12 @@ pub async fn run(
         return Err(StepError::new(host, tried, error).then(take_back(writer).await));
     }
     let after = who_gets_in(&peers, fleet).await;
-    let lost = before.iter().filter(|(_, reach)| **reach == Reach::Open).find_map(|(peer, _)| {
-        match after.get(peer) {
-            Some(Reach::Failed(why)) => Some((peer, why)),
-            _ => None,
-        }
-    });
-    if let Some((peer, why)) = lost {
-        let tried = format!("keep port {} open to {peer}", change.wish.port);
-        let why = format!("with the new rules {peer} does not get in any more: {why}");
-        return Err(StepError::new(host, tried, why).then(take_back(writer).await));
+    if let Some((peer, why)) = shut_out(&peers, (&before, &after), listens_at(host, fleet)) {
+        let end = peers.get(peer).map(ToString::to_string).unwrap_or_default();
+        let tried = format!("let {peer} in at {end}");
+        let look = "Find what stops it: other rules on the host (`nft list ruleset`, `iptables-save`), on the peer, or between them.";
+        let taken = take_back(writer).await;
+        return Err(StepError::new(host, tried, why).then(format!("{taken} {look}")));
     }
     let persist = if change.persist { "yes" } else { "no" };
     writer
@@ -70,6 +66,36 @@ pub async fn run(
         1 => "confirmed by a fresh connection, and 1 peer gets in".into(),
         n => format!("confirmed by a fresh connection, and {n} peers get in"),
     }))
+}
+
+/// A peer that does not get in with the new rules, and why. One that did not before either may have been refused by a server
+/// that does not listen yet, and that is no fault of rules.
+fn shut_out<'a>(
+    peers: &BTreeMap<HostName, Endpoint>,
+    (before, after): (&BTreeMap<HostName, Reach>, &'a BTreeMap<HostName, Reach>),
+    listens: Option<u16>,
+) -> Option<(&'a HostName, String)> {
+    after.iter().find_map(|(peer, reach)| {
+        let Reach::Failed(why) = reach else { return None };
+        let got_in = before.get(peer) == Some(&Reach::Open);
+        let listens = listens.is_some() && peers.get(peer).map(|end| end.port) == listens;
+        let shut = got_in || Reach::is_silent(why) || listens && Reach::is_refused(why);
+        let changed = if got_in {
+            "with the new rules it does not get in any more"
+        } else {
+            "with the new rules it does not get in, either"
+        };
+        shut.then(|| (peer, format!("{changed}: {why}")))
+    })
+}
+
+/// The port at which the server was listening when it was read, unless to its own host alone.
+fn listens_at(host: &HostName, fleet: &Fleet<'_>) -> Option<u16> {
+    let server = fleet.server(host).ok()?;
+    let port = server.number("port").and_then(|port| u16::try_from(port).ok());
+    let address = server.variables.get("bind_address").map(String::as_str).unwrap_or_default();
+    let local = address.split(',').all(|one| matches!(one.trim(), "localhost" | "127.0.0.1" | "::1"));
+    port.filter(|_| !local && !server.is_on("skip_networking"))
 }
 
 /// Takes the rules back. What comes back is what was found on the host afterwards.
@@ -101,8 +127,11 @@ fn peers(host: &HostName, change: &FirewallChange, fleet: &Fleet<'_>) -> BTreeMa
             .into_iter()
             .flatten()
             .map(|c| Endpoint { address: c.source_host.clone(), port: c.source_port });
-        let present: BTreeSet<Endpoint> = present.filter(|end| *end == own.endpoint).collect();
-        if let Some(end) = declared.chain(present).find(|_| lets_in(&peer.endpoint.address)) {
+        let here =
+            |end: &Endpoint| end.address == own.endpoint.address && change.wish.ports.contains(&end.port);
+        let present: BTreeSet<Endpoint> = present.filter(here).collect();
+        // While the server moves to another port, the one that is in use has to stay open.
+        if let Some(end) = present.into_iter().chain(declared).find(|_| lets_in(&peer.endpoint.address)) {
             peers.insert(peer.name.clone(), end);
         }
     }

@@ -82,7 +82,7 @@ impl Work<'_> {
             delay: old.delay,
             coordinates: (!by_gtid).then_some((old.executed.0.as_str(), old.executed.1)),
         };
-        let text = self.dialect.change_channel(&statement);
+        let text = self.dialect.change_channel_out_of_sight(&statement);
         let shown = self.dialect.change_channel(&ChannelStatement { password: "***", ..statement });
         sql.run(self.dialect.statement_logs(false)).await.map_err(failed)?;
         let done = sql.run_as(&text, &shown).await;

@@ -120,7 +120,7 @@ impl Work<'_> {
             delay: self.wish.delay,
             coordinates: file.as_ref().map(|(f, p)| (f.as_str(), *p)),
         };
-        let text = self.dialect.change_channel(&statement);
+        let text = self.dialect.change_channel_out_of_sight(&statement);
         let shown = self.dialect.change_channel(&ChannelStatement { password: "***", ..statement });
         let tried = format!("set up the channel from {}", self.wish.source);
         // The general log and the slow log would keep the password in clear text.
