@@ -45,7 +45,9 @@ wait_up() {
       case $seen in *ActiveState=active* | *ActiveState=deactivating*) end=$(($(now) + limit)) ;; esac
     else
       if [ -n "$job" ]; then wait "$job" || return 1; job=; fi
-      case $seen in *ActiveState=failed* | *ActiveState=inactive* | *SubState=auto-restart* | *NRestarts=[1-9]*) return 1 ;; esac
+      case $seen in *ActiveState=failed* | *ActiveState=inactive* | *SubState=auto-restart*) return 1 ;; esac
+      again=${seen##*NRestarts=} again=${again%%[!0-9]*}
+      [ "${again:-0}" -le "$due" ] || return 1
       case $seen in *ActiveState=active*) if answers; then return 0; fi ;; esac
     fi
     if [ "$(now)" -ge "$end" ]; then
@@ -102,11 +104,13 @@ file_back() {
 # Restarts the server as `what` says, and sees it come up.
 attempt() {
   systemctl reset-failed -- "$unit" 2>/dev/null
+  # One that systemd is about to start again after a crash counts that as a restart.
+  case $(property SubState) in auto-restart*) due=1 ;; *) due=0 ;; esac
   systemctl "$1" -- "$unit" >/dev/null 2>&1 8>&- &
   wait_up $!
 }
 
-late=
+late= due=0
 case $mode in
   boot)
     case $(cat state 2>/dev/null) in written | restarting) ;; *) disarm; exit 0 ;; esac
