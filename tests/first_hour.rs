@@ -97,6 +97,9 @@ fn one_mistake_is_one_message() {
         code == 65 && out.is_empty() && err.contains("nope.yml") && !err.contains("replication_password"),
         "{err}"
     );
+    // A host in the place of a playbook.
+    let (code, _, err) = place.run(&["doctor", "db-a"]);
+    assert!(code == 65 && err.contains("--limit db-a"), "{err}");
     let (code, out, _) = place.run(&["-i", "nope.yml", "validate", "hot-standby", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     let problems = json["problems"].as_array().expect("a list");

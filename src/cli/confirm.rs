@@ -51,7 +51,7 @@ pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Resu
         }
         None => {
             terminal.err("\n");
-            terminal.error("nobody is there to ask, and nothing was changed; --yes answers the prompt");
+            terminal.error("No terminal to prompt on; nothing was changed. Pass --yes to run unattended.");
             Err(Exit::Error)
         }
     }

@@ -28,7 +28,7 @@ pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit
     if !project.inventory.hosts.contains_key(&host) {
         let near = closest(&args.host, project.inventory.hosts.keys().map(HostName::as_str));
         let help = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-        terminal.error(&format!("`{host}` is no host of the inventory{help}"));
+        terminal.error(&format!("`{host}` is not a host of the inventory{help}"));
         return Err(Exit::Usage);
     }
     let play = project.plays.iter().find(|(_, hosts)| hosts.contains(&host)).map(|(play, _)| play);

@@ -253,7 +253,7 @@ async fn confirm(
         }
         None => {
             terminal.err("\n");
-            terminal.error("nobody is there to ask, and nothing was restarted; --yes answers the prompt");
+            terminal.error("No terminal to prompt on; nothing was restarted. Pass --yes to run unattended.");
             Err(Exit::Error)
         }
     }

@@ -106,15 +106,7 @@ pub fn load(request: &Request) -> Loaded {
                 vec![PathBuf::from(".")],
             )
         } else {
-            let place = Place::file(name.as_str());
-            let problem =
-                Problem::error("playbook::not-found", &place, format!("there is no playbook `{name}`"), "");
-            problems.push(match closest(name, shipped::playbook_names().into_iter()) {
-                Some(near) => problem.help(format!("Did you mean the shipped playbook `{near}`?")),
-                None => {
-                    problem.help(format!("Shipped playbooks are {}.", shipped::playbook_names().join(", ")))
-                }
-            });
+            problems.push(no_playbook(name, &project.inventory));
             (None, Vec::new())
         };
         if let Some(node) = node {
@@ -126,6 +118,19 @@ pub fn load(request: &Request) -> Loaded {
     project.warn_of_misspelt_names(&mut problems);
     project.secrets.literals().for_each(|place| sources.mask(place));
     Loaded { project, problems, sources }
+}
+
+/// A playbook that does not exist: perhaps another one is meant, or a host.
+fn no_playbook(name: &str, inventory: &Inventory) -> Problem {
+    let place = Place::file(name);
+    let problem = Problem::error("playbook::not-found", &place, format!("there is no playbook `{name}`"), "");
+    if inventory.hosts.contains_key(&HostName::new(name)) || inventory.groups.contains_key(name) {
+        return problem.help(format!("`{name}` is in the inventory: --limit {name} chooses it."));
+    }
+    problem.help(match closest(name, shipped::playbook_names().into_iter()) {
+        Some(near) => format!("Did you mean the shipped playbook `{near}`?"),
+        None => format!("Shipped playbooks are {}.", shipped::playbook_names().join(", ")),
+    })
 }
 
 /// The folder of a playbook; of a built-in one the current folder.
