@@ -242,7 +242,7 @@ async fn read(
     let args = [nonce.as_str(), &service, &wished_socket, &file, &port];
     let script = session.read(&HOST, &args, options.timeout);
 
-    let login = |socket: &str, server_uid: Option<u32>| -> Result<Login, String> {
+    let login = |socket: &str, server_uid: Option<u32>, shared: bool| -> Result<Login, String> {
         let password = match &host.connection.admin_password {
             Some(id) => {
                 Some(secrets.get(id).cloned().ok_or_else(|| format!("the secret {} has no value", id.0))?)
@@ -250,19 +250,20 @@ async fn read(
             None => None,
         };
         let user = host.connection.admin_user.clone().unwrap_or_else(|| "root".to_owned());
-        Ok(Login { socket: socket.to_owned(), server_uid, user, password })
+        Ok(Login { socket: socket.to_owned(), server_uid, shared, user, password })
     };
     let first_socket = host.connection.socket.clone().unwrap_or_else(|| USUAL_SOCKET.to_owned());
-    let ask_at = async |socket: &str, uid: Option<u32>| {
-        let login = login(socket, uid).map_err(SqlError::Broken)?;
+    let ask_at = async |socket: &str, uid: Option<u32>, shared: bool| {
+        let login = login(socket, uid, shared).map_err(SqlError::Broken)?;
         let facts = ask(session, &login, options, ours).await?;
         Ok::<_, SqlError>((login, facts))
     };
-    // A password is for the server alone, so whose socket it is must be known first.
+    // A password is for the server alone, so whose socket it is must be known first; so must who can exchange a socket
+    // that does not lie at the usual place.
     let guess = async {
-        match host.connection.admin_password {
-            None => Some(ask_at(&first_socket, None).await),
-            Some(_) => None,
+        match (&host.connection.admin_password, &host.connection.socket) {
+            (None, None) => Some(ask_at(&first_socket, None, false).await),
+            _ => None,
         }
     };
     // A host on which scripts don't run needs no patience for its server.
@@ -290,14 +291,20 @@ async fn read(
     facts.resources = declared;
 
     let process = host::process(&sections);
-    // What was guessed counts only where it turns out to be the server's.
+    let shared = |socket: &String| process.shared.contains(socket);
+    // What was guessed counts only where it turns out to be the server's. Who runs it was not known by then.
     let answered = match (guessed, process.sockets.first()) {
         (Some(Ok((mut login, server))), Some(_)) if process.sockets.contains(&login.socket) => {
             login.server_uid = process.uid;
+            login.shared = shared(&login.socket);
             Ok((login, server))
         }
-        (Some(Err(error)), Some(own)) if *own == first_socket => Err(error),
-        (_, Some(own)) => ask_at(own, process.uid).await,
+        (Some(Err(error)), Some(own))
+            if *own == first_socket && !matches!(error, SqlError::Foreign { .. }) =>
+        {
+            Err(error)
+        }
+        (_, Some(own)) => ask_at(own, process.uid, shared(own)).await,
         (_, None) => Err(no_socket(&process, &first_socket)),
     };
     match answered {
@@ -323,10 +330,21 @@ async fn read(
                 _ => Fact::Unread(error.to_string()),
             };
             // Once a server that is down has been started, this is the way in.
-            let later = if down { login(&first_socket, process.uid).ok() } else { None };
+            let to_come = socket_to_come(host, &facts);
+            let later = if down { login(&to_come, process.uid, shared(&to_come)).ok() } else { None };
             (Fact::Known(facts), later)
         }
     }
+}
+
+/// Where a server that is down will listen: as declared, else as its option files say.
+fn socket_to_come(host: &DesiredHost, facts: &HostFacts) -> String {
+    let in_files = || {
+        let occurrences = facts.option_files.known()?.occurrences(facts.version());
+        let last = occurrences.into_iter().rfind(|occurrence| occurrence.name == "socket")?;
+        last.value.filter(|path| path.starts_with('/'))
+    };
+    host.connection.socket.clone().or_else(in_files).unwrap_or_else(|| USUAL_SOCKET.to_owned())
 }
 
 /// Why there is no socket at which the server could be asked.
@@ -338,9 +356,7 @@ fn no_socket(process: &host::Process, usual: &str) -> SqlError {
             "its unit runs {}, which is no database server; set mysql_service to the unit that runs one",
             process.other.as_deref().unwrap_or_default()
         ),
-        _ if !process.refused.is_empty() => {
-            "it does not belong to the server's user, so it was not used; correct mysql_socket".into()
-        }
+        _ if !process.refused.is_empty() => return SqlError::Foreign { socket },
         (None, None) => "no unit of the system runs a server; set mysql_service to the unit that does".into(),
         (None, Some(pid)) => {
             format!("the server (process {pid}) listens at no unix socket; set mysql_socket")

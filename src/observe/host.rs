@@ -89,6 +89,8 @@ pub struct Process {
     pub sockets: Vec<String>,
     /// Sockets that are there and belong to somebody else.
     pub refused: Vec<String>,
+    /// Sockets that others than root and the server's user may exchange.
+    pub shared: Vec<String>,
 }
 
 /// Which process is the server.
@@ -105,6 +107,7 @@ pub fn process(sections: &Sections<'_>) -> Process {
             "uid" => process.uid = value.trim().parse().ok(),
             "socket" => process.sockets.push(value.to_owned()),
             "refused" => process.refused.push(value.to_owned()),
+            "shared" => process.shared.push(value.to_owned()),
             _ => {}
         }
     }

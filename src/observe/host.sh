@@ -116,6 +116,8 @@ function read(path, depth,   line, list, n, i, names, ls, above) {
   # The server leaves out what everybody may write to.
   if (path in ignored) { print "W " path; return }
   if (path in large) { print "T " path; return }
+  # A pipe that somebody has put in a directory of all users would never end.
+  if (path !~ /^\/etc\// && system("[ -f \"" quote(path) "\" ]") != 0) return
   if ((getline line < path) < 0) return
   print "F " path
   above = own; own = 0
@@ -148,6 +150,8 @@ function read(path, depth,   line, list, n, i, names, ls, above) {
       sub(/^datadir[ \t]*=/, "", line); print "V " trim(line)
     } else if (own && line ~ /^log[-_]error[ \t]*=/) {
       sub(/^log[-_]error[ \t]*=/, "", line); print "L " trim(line)
+    } else if (own && line ~ /^socket[ \t]*=/) {
+      sub(/^socket[ \t]*=/, "", line); print "S " trim(line)
     }
   } while ((getline line < path) > 0)
   close(path)
@@ -187,7 +191,8 @@ for directory in /etc/my.cnf.d/ /etc/mysql/*/; do
   for file in "$directory"*.cnf; do [ ! -e "$file" ] || listing=$listing$file$newline; done
 done
 places='/etc/my.cnf /etc/my.cnf.d /etc/mysql /usr/etc/my.cnf'
-shared=$(find -L $places -maxdepth 3 -type f -perm -0002 2>/dev/null)
+# The server leaves out what everybody may write to; what is no file would be waited for.
+shared=$(find -L $places -maxdepth 3 \( -type f -perm -0002 -o ! -type f ! -type d \) 2>/dev/null)
 oversized=$(find -L $places -maxdepth 3 -type f -size +8192 2>/dev/null)
 export listing shared oversized
 arguments=/dev/null
@@ -199,16 +204,17 @@ old_ifs=$IFS
 IFS=$newline
 set -f
 set --
-given= datadir= directories=
+given= datadir= directories= to_come=
 for line in $walked; do
   case $line in
     'F '*) set -- "$@" "${line#F }" ;;
     'D '*) directories=$directories${line#D }$newline ;;
     'A '*) given=${line#A } ;;
     'V '*) datadir=${line#V } ;;
+    'S '*) to_come=${line#S } ;;
   esac
 done
-if [ -n "$owned_file" ]; then set -- "$@" "$owned_file"; fi
+if [ -f "$owned_file" ]; then set -- "$@" "$owned_file"; fi
 # Who else may write to one of them decides what the server does.
 owners=$(LC_ALL=C stat -L -c '%F:%u:%a:%n' -- "$@" $directories 2>/dev/null)
 set +f
@@ -234,7 +240,7 @@ stat --printf '%d ' "$at" "${at%/*}/" 2>/dev/null
 echo
 section channel-passwords
 for info in "$datadir"/master*.info; do
-  [ -r "$info" ] || continue
+  [ -f "$info" ] && [ -r "$info" ] || continue
   # The sixth line is the password; only its digest leaves the host.
   password=
   { read -r _; read -r _; read -r _; read -r _; read -r _; IFS= read -r password; } <"$info"
@@ -282,9 +288,31 @@ fi
 usual='/run/mysqld/mysqld.sock /var/lib/mysql/mysql.sock'
 [ -n "$bound" ] || [ "$uid" != 0 ] || usual=
 [ -n "$pid" ] || usual=
+# Whether others than root and the server's user may exchange what lies at a path: by its name, and by where links lead.
+exchanged() {
+  near=${1%/*}
+  until real=$(cd -P -- "$near/" 2>/dev/null && pwd -P); do near=${near%/*}; done
+  set -- "${1%/*}" "$real"
+  for near; do
+    while [ -n "$near" ]; do set -- "$@" "$near"; near=${near%/*}; done
+  done
+  stat -L -c '%u:%g:%a:' -- / "$@" 2>/dev/null | {
+    while read -r place; do
+      case $place in
+        0:0:* | "$server_uid":0:*) case $place in *:*[2367]:) exit 0 ;; esac ;;
+        0:* | "$server_uid":*) case $place in *[2367]: | *[2367]?:) exit 0 ;; esac ;;
+        *) exit 0 ;;
+      esac
+    done
+    exit 1
+  }
+}
 IFS=$newline
 set -f
+# One that is down will listen where its files say.
+case $pid$to_come in /*) ! exchanged "$to_come" || printf 'shared %s\n' "$to_come" ;; esac
 for socket in $wished_socket $(IFS=' '; printf '%s\n' $usual) $bound; do
+  case $socket in /*) ! exchanged "$socket" || printf 'shared %s\n' "$socket" ;; esac
   [ -S "$socket" ] || continue
   owner=$(stat -c %u -- "$socket" 2>/dev/null)
   same=

@@ -9,7 +9,10 @@ use crate::{
     transport::{ReadScript, Session, command_words},
 };
 
-const SCRIPT: ReadScript = ReadScript::new("look at the roles' resources", include_str!("resources.sh"));
+const SCRIPT: ReadScript = ReadScript::new(
+    "look at the roles' resources",
+    concat!(include_str!("../transport/safe.sh"), include_str!("resources.sh")),
+);
 
 /// Something to look at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +90,7 @@ impl Query {
                 }
                 _ if text.trim() == "absent" => Fact::Absent,
                 _ if text.trim() == "other" => Fact::Unread("it is there and no regular file".into()),
+                Some(("unsafe", why)) => Fact::Unread(why.trim().to_owned()),
                 _ if text.trim() == "large" => Fact::Unread("it is larger than 16 MiB".into()),
                 _ => unclear(),
             },

@@ -212,8 +212,8 @@ pub async fn same_administrator(
     fleet: &Fleet<'_>,
 ) -> Result<(), StepError> {
     let own = fleet.login(host)?;
-    let Login { socket, server_uid, .. } = fleet.login(donor)?.clone();
-    let there = Login { socket, server_uid, ..own.clone() };
+    let Login { socket, server_uid, shared, .. } = fleet.login(donor)?.clone();
+    let there = Login { socket, server_uid, shared, ..own.clone() };
     let tried = format!("log in there as {host} is administered");
     let advice = "The accounts come with the copy: give both the same administrator, or use `seed_method: logical`. \
                   Nothing was replaced.";

@@ -79,6 +79,8 @@ systemctl stop -- "$unit" || exit 1
 real=$(readlink -f "$datadir")
 for pid in $(pidof mariadbd mysqld 2>/dev/null); do
   [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$real" ] || continue
+  # A name is anybody's; a server is root's or runs as who owns the data.
+  case $(stat -c %u "/proc/$pid" 2>/dev/null) in 0 | "$(stat -c %u "$real")") ;; *) continue ;; esac
   systemctl start -- "$unit"
   echo "a server (process $pid) went on in $datadir while $unit was stopped; set mysql_service to its unit" >&2
   exit 1

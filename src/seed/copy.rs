@@ -28,12 +28,14 @@ use crate::{
 /// The tables that are named come first and as they are, under a lock that the controller holds; then
 /// everything else in one transaction, with the coordinates. Lines of standard error that begin with
 /// `@` are for the controller, and so is the progress of `dd`.
-const SEND: &str = r#"
+const SEND: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
 set -u
 umask 077
 dump=$1 socket=$2 user=$3 compressor=$4 wait=$5 snapshot=$6 plain=$7; shift 7
 IFS= read -r password
-here=$(mktemp -d /tmp/tandem.XXXXXX) || exit 1
+private_dir /run/tandem && here=$(mktemp -d /run/tandem/copy.XXXXXX) || exit 1
 trap 'rm -rf "$here"' EXIT HUP INT TERM PIPE
 mkfifo "$here/tail"
 # It takes a read lock for a moment, for which writes wait. Some versions can be told how long.
@@ -74,7 +76,8 @@ status=$( { { everything "$@"; echo $? >&4; } | tee "$here/tail" | dd bs=1M ifla
 wait
 sed -n -e 's/^-- SET GLOBAL gtid_slave_pos=\(.*\);$/@gtid \1/p' -e 's/^-- Dump completed.*/@complete/p' "$here/end" >&2
 exit "$status"
-"#;
+"#
+);
 
 /// Loads a dump. Arguments: CLIENT SOCKET USER DECOMPRESSOR. Standard input: a line with the password,
 /// then the dump.

@@ -40,12 +40,14 @@ const OUTSIDE: ReadScript = ReadScript::new(
 
 /// Sends the files. Arguments: PROGRAM SOCKET USER COMPRESSOR. Standard input: a line with the password as an
 /// option file has it.
-const SEND: &str = r#"
+const SEND: &str = concat!(
+    include_str!("../transport/safe.sh"),
+    r#"
 set -u
 umask 077
 program=$1 socket=$2 user=$3 compressor=$4
 IFS= read -r password
-here=$(mktemp -d /tmp/tandem.XXXXXX) || exit 1
+private_dir /run/tandem && here=$(mktemp -d /run/tandem/copy.XXXXXX) || exit 1
 trap 'rm -rf "$here"' EXIT HUP INT TERM PIPE
 # It reads its option files more than once, and a here-document is a pipe in some shells. `printf` is the shell's own.
 send() {
@@ -56,12 +58,14 @@ send() {
 exec 5>&1
 status=$( { { send; echo $? >&4; } | dd bs=1M iflag=fullblock status=progress | $compressor >&5; } 4>&1 )
 exit "$status"
-"#;
+"#
+);
 
-/// Takes the files. Arguments: DIRECTORY DECOMPRESSOR.
+/// Takes the files. Arguments: DIRECTORY DECOMPRESSOR. Beside it lies the data, whose owner may exchange both.
 const TAKE: &str = r#"
 set -u
 umask 077
+safe_place "${1%/*}" "$(stat -c %u "${1%.tandem-new}")" || exit 1
 rm -rf "$1"
 mkdir "$1" || exit 1
 # What ends its programs must not keep it from cleaning up.
@@ -88,7 +92,11 @@ umask 077
 server=$1 datadir=$2 new=$3
 rm -f "$new"/xtrabackup_* "$new"/mariadb_backup_* "$new"/backup-my.cnf
 chown -R --reference="$datadir" "$new" && chmod --reference="$datadir" "$new" || exit 1
-"$server" --user="$(stat -c %U "$datadir")" --datadir="$new" --bootstrap --skip-log-bin --skip-slave-start \
+uid=$(stat -c %u "$datadir") && gid=$(id -g "$uid") || exit 1
+command -v setpriv >/dev/null 2>&1 || { echo "setpriv is not installed (package util-linux)" >&2; exit 1; }
+unset TMPDIR
+# Of several `user` in its options the first wins; so it is started as who owns the data.
+setpriv --reuid="$uid" --regid="$gid" --init-groups -- "$server" --datadir="$new" --bootstrap --skip-log-bin --skip-slave-start \
   --innodb-data-home-dir= --innodb-log-group-home-dir="$new" --innodb-undo-directory="$new" --aria-log-dir-path="$new" \
   --innodb-temp-data-file-path=ibtmp1:12M:autoextend --skip-networking --innodb-buffer-pool-size=128M --skip-log-error <<END
 UPDATE mysql.event SET status = 'SLAVESIDE_DISABLED' WHERE status = 'ENABLED';

@@ -119,12 +119,50 @@ fn has_argument(pid: i32, path: &Path) -> bool {
     arguments.split(|byte| *byte == 0).any(|argument| argument == path.as_os_str().as_bytes())
 }
 
-/// Whether a question of ssh is for a password: its own, or one that the host's login asks. ssh speaks English only.
+/// How Linux-PAM asks for the password of a login, in its languages.
+const ASKED: [&str; 25] = [
+    "password",
+    "unix password",
+    "ldap password",
+    "passwort",
+    "kennwort",
+    "mot de passe",
+    "contraseña",
+    "senha",
+    "palavra-passe",
+    "wachtwoord",
+    "lösenord",
+    "passord",
+    "adgangskode",
+    "salasana",
+    "hasło",
+    "heslo",
+    "jelszó",
+    "parola",
+    "пароль",
+    "κωδικός πρόσβασης",
+    "密码",
+    "密碼",
+    "口令",
+    "パスワード",
+    "암호",
+];
+
+/// Whether a question of ssh is for the password of a login: its own, which is always in English, or one that the host
+/// asks, which ssh shows behind `(USER@HOST)`. A code, a new password or a passphrase is something else, and a password
+/// given in its place would go to whoever takes the code.
 fn wants_password(prompt: &str) -> bool {
     let lower = prompt.trim().to_lowercase();
-    let other = ["passphrase", "pin for", "(yes/no", "allow use of key", "confirm", "new ", "retype"];
-    let own = lower.ends_with("password:") || lower.starts_with('(') && lower.contains('@');
-    own && !other.iter().any(|word| lower.contains(word))
+    let Some(asked) = lower.strip_suffix(':').or_else(|| lower.strip_suffix('：')) else { return false };
+    let asked = match asked.strip_prefix('(').and_then(|rest| rest.split_once(") ")) {
+        Some((login, asked)) if login.contains('@') => asked,
+        _ => asked,
+    };
+    let asked = asked.trim();
+    let of_login = |login: &str| login.contains('@') && !login.contains(char::is_whitespace);
+    ASKED.contains(&asked)
+        || asked.strip_suffix("'s password").is_some_and(of_login)
+        || asked.strip_prefix("password for ").is_some_and(of_login)
 }
 
 #[cfg(test)]
@@ -133,9 +171,15 @@ mod tests {
 
     #[test]
     fn only_questions_for_the_password_are_answered() {
-        for prompt in
-            ["ops@10.0.0.1's password: ", "(ops@db-a) Password: ", "(ops@db-a) Passwort: ", "Password: "]
-        {
+        for prompt in [
+            "ops@10.0.0.1's password: ",
+            "(ops@db-a) Password: ",
+            "(ops@db-a) Passwort: ",
+            "(ops@db-a) Mot de passe : ",
+            "(ops@db-a) 密码：",
+            "(ops@db-a) Password for ops@db-a:",
+            "Password: ",
+        ] {
             assert!(wants_password(prompt), "{prompt}");
         }
         for prompt in [
@@ -144,6 +188,13 @@ mod tests {
             "Enter PIN for ED25519-SK key /root/.ssh/id: ",
             "Allow use of key /root/.ssh/id?",
             "(ops@db-a) New password: ",
+            "(ops@db-a) Current password: ",
+            "(ops@db-a) Verification code: ",
+            "(ops@db-a) One-time password (OATH) for `ops': ",
+            "(ops@db-a) Passcode or option (1-3): ",
+            "(ops@db-a) Say the password: ",
+            "(ops@db-a) ",
+            "Enter passphrase for key 'ops@db-a's password': ",
             "",
         ] {
             assert!(!wants_password(prompt), "{prompt}");

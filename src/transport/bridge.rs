@@ -11,14 +11,14 @@ use tokio::{
 use super::running::{Running, ScriptOut};
 
 /// Connects its standard streams with the unix socket `$1`, whose other end must be root's or that of the user `$2`;
-/// where that is not known, of `mysql`, or with `$3` of anybody. It says `up` first, or `no` and why.
+/// where that is not known, of `mysql`. It says `up` first, `other` where it is somebody else's, or `no` and why.
 ///
 /// perl is part of every Debian, and MySQL's and MariaDB's own packages bring it elsewhere; python3, socat and the netcats
-/// that know unix sockets serve as well. Those can't ask who is behind a socket, so its owner is looked at.
+/// that know unix sockets serve as well. Those can't ask who is behind a socket, so its owner is looked at; where others
+/// may exchange the socket in between (`$3` is `shared`), that proves nothing, and they don't serve.
 pub const SCRIPT: &str = r#"
-socket=$1 uid=$2 any=$3
+socket=$1 uid=$2 shared=$3
 [ -n "$uid" ] || uid=$(id -u mysql 2>/dev/null)
-[ -n "$2" ] || [ "$any" != any ] || uid=any
 if [ ! -S "$socket" ]; then
   if [ -e "$socket" ]; then echo "no it is not a socket"; else echo "no No such file or directory"; fi
   exit 0
@@ -34,10 +34,8 @@ if command -v perl >/dev/null 2>&1; then exec perl -e '
   my ($path, $uid) = @ARGV;
   my $s;
   socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un($path)) or refuse("$!");
-  if ($uid ne "any") {
-    my (undef, $peer) = unpack("lll", getsockopt($s, SOL_SOCKET, eval { Socket::SO_PEERCRED() } || 17) || "");
-    refuse("another user has put it there") if !defined $peer || $peer != 0 && $peer ne $uid;
-  }
+  my (undef, $peer) = unpack("lll", getsockopt($s, SOL_SOCKET, eval { Socket::SO_PEERCRED() } || 17) || "");
+  if (!defined $peer || $peer != 0 && $peer ne $uid) { print "other\n"; exit }
   print "up\n";
   sub all { my ($to, $bytes) = @_; my $at = 0;
     while ($at < length $bytes) { my $n = syswrite($to, $bytes, length($bytes) - $at, $at); exit unless defined $n; $at += $n } }
@@ -56,7 +54,7 @@ s = socket.socket(socket.AF_UNIX); uid = sys.argv[2]
 try: s.connect(sys.argv[1])
 except OSError as e: say("no " + e.strerror); sys.exit()
 peer = struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
-if uid != "any" and peer != 0 and str(peer) != uid: say("no another user has put it there"); sys.exit()
+if peer != 0 and str(peer) != uid: say("other"); sys.exit()
 say("up"); watched = [s, 0]
 while True:
     for ready in select.select(watched, [], [])[0]:
@@ -68,10 +66,9 @@ while True:
         else: s.shutdown(socket.SHUT_WR); watched = [s]
 ' "$socket" "$uid"
 fi
-if [ "$uid" != any ]; then
-  owner=$(stat -c %u -- "$socket" 2>/dev/null)
-  if [ "$owner" != 0 ] && [ "$owner" != "$uid" ]; then echo "no another user has put it there"; exit 0; fi
-fi
+owner=$(stat -c %u -- "$socket" 2>/dev/null)
+if [ "$owner" != 0 ] && [ "$owner" != "$uid" ]; then echo other; exit 0; fi
+if [ "$shared" = shared ]; then echo tools; exit 0; fi
 if command -v socat >/dev/null 2>&1; then echo up; exec socat - "UNIX-CONNECT:$socket"; fi
 if command -v ncat >/dev/null 2>&1; then echo up; exec ncat -U "$socket"; fi
 # Of the programs with this name one knows them.
@@ -84,6 +81,8 @@ echo tools
 pub enum NoBridge {
     /// Nothing on the host can pass bytes to a socket.
     NoTool,
+    /// Another user than root and the server's is behind the socket.
+    Other,
     /// The socket is not what it should be.
     Refused(String),
 }
@@ -105,6 +104,7 @@ pub async fn up(out: &mut ScriptOut) -> Result<(), NoBridge> {
     match line.split_once(' ') {
         None if line == "up" => Ok(()),
         None if line == "tools" => Err(NoBridge::NoTool),
+        None if line == "other" => Err(NoBridge::Other),
         Some(("no", why)) => Err(NoBridge::Refused(why.to_owned())),
         _ => Err(NoBridge::Refused("the connection closed".into())),
     }

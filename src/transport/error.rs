@@ -123,7 +123,7 @@ impl ConnectError {
             kind: ConnectKind::Proxy,
             said: format!("ssh asked `{}`", prompt.trim_end_matches([':', ' '])),
             next: format!(
-                "Only {host} itself gets its ansible_password; use a key without a passphrase, or ssh-agent, for jump hosts and keys"
+                "ansible_password answers {host}'s own question for a password and no other; use a key without a passphrase, or ssh-agent, for jump hosts, keys and codes"
             ),
         }
     }
@@ -267,6 +267,14 @@ pub enum SqlError {
         socket: String,
         /// Why.
         why: String,
+    },
+    /// Another user than root and the server's is behind the socket.
+    #[error(
+        "the socket {socket} belongs to another user than the server's, so it was not used; correct mysql_socket"
+    )]
+    Foreign {
+        /// Socket path on the host.
+        socket: String,
     },
     /// The login was refused.
     #[error(

@@ -2,7 +2,8 @@
 # Root follows nothing that another user can make: every directory on the way must belong to root, and nobody else may
 # write to it. Where that is not so, a function says why and fails.
 
-# safe_place DIRECTORY: it and all directories above it are root's alone, by its name and by where links lead.
+# safe_place DIRECTORY [UID]: it and all directories above it are root's alone, or also that user's, by its name and by
+# where links lead.
 safe_place() (
   real=$(cd -P -- "$1" 2>/dev/null && pwd -P) || { echo "$1 is not a directory" >&2; exit 1; }
   for path in "$1" "$real"; do
@@ -10,9 +11,9 @@ safe_place() (
       # Kind, user, group, mode. A link has no mode of its own, and a group of root's is root's.
       case $(LC_ALL=C stat -c '%F:%u:%g:%a' -- "$path" 2>/dev/null) in
         'symbolic link:0:'*) ;;
-        directory:0:*[2367] | directory:0:[!0]*:*[2367]?)
+        directory:*[2367] | directory:*:[!0]*:*[2367]?)
           echo "other users may write to $path; take that right away: chmod go-w $path" >&2; exit 1 ;;
-        directory:0:*) ;;
+        directory:0:* | "directory:${2:-0}:"*) ;;
         *) echo "$path does not belong to root; give it to root: chown root $path" >&2; exit 1 ;;
       esac
       case $path in / | "${path##*/}") break ;; esac

@@ -21,9 +21,10 @@ impl Session {
     /// sshd opens a forwarded socket as the login user. Where that user has to become root first, a small program on the
     /// host passes the bytes on instead, so that the server sees root; so it does where sshd forwards nothing. And it sees
     /// who is behind the socket: a driver hands a password over in clear on a unix socket, and it goes to nobody but the
-    /// server.
+    /// server. sshd can't see that: what it forwards must lie where nobody else can exchange it.
     pub(super) async fn connect(&self, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
-        let as_is = self.target.sudo.is_none() && !self.forwards_nothing.load(Ordering::Relaxed);
+        let plain = self.target.sudo.is_none() && !login.shared;
+        let as_is = plain && !self.forwards_nothing.load(Ordering::Relaxed);
         let mut forwarded = None;
         if as_is && login.password.is_none() {
             match self.forwarded(login, limit).await {
@@ -41,10 +42,16 @@ impl Session {
                 Ok(connection)
             }
             Err(NoBridge::Refused(why)) => Err(failed(why)),
-            // The owner of a socket is as good a witness, but for a directory in which others may exchange it.
-            Err(NoBridge::NoTool) if forwarded.is_none() && self.owned(login, limit).await? => {
+            Err(NoBridge::Other) => Err(SqlError::Foreign { socket: login.socket.clone() }),
+            // The owner of a socket is as good a witness where nobody else can exchange it.
+            Err(NoBridge::NoTool) if plain && forwarded.is_none() && self.owned(login, limit).await? => {
                 self.forwarded(login, limit).await
             }
+            Err(NoBridge::NoTool) if login.shared => Err(failed(
+                "others may exchange it where it lies, and there is no perl and no python3 on the host to see who is \
+                 behind it; install one of them, or move the socket to a directory of the server's alone"
+                    .into(),
+            )),
             Err(NoBridge::NoTool) => Err(failed(format!(
                 "{}there is no perl, python3, socat or ncat on the host to pass bytes to it; install one of them{}",
                 forwarded.map(|why| format!("{why}; ")).unwrap_or_default(),
@@ -74,9 +81,9 @@ impl Session {
         let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
         let what = "pass bytes to the server's socket";
         let uid = login.server_uid.map(|uid| uid.to_string()).unwrap_or_default();
-        let any = if login.password.is_none() { "any" } else { "" };
+        let shared = if login.shared { "shared" } else { "" };
         let stand = async {
-            let mut running = self.start(what, bridge::SCRIPT, &[&login.socket, &uid, any]).await?;
+            let mut running = self.start(what, bridge::SCRIPT, &[&login.socket, &uid, shared]).await?;
             Ok::<_, RunError>(bridge::up(&mut running.stdout).await.map(|()| running))
         };
         let running = match time::timeout(limit, stand).await {

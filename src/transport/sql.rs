@@ -18,6 +18,8 @@ pub struct Login {
     pub socket: String,
     /// Who runs the server, where that is known by a way that is trusted. No password goes to another user's socket.
     pub server_uid: Option<u32>,
+    /// Whether others than root and the server's user may exchange the socket: then only who is behind it counts.
+    pub shared: bool,
     /// User.
     pub user: String,
     /// Password; none for the socket account.

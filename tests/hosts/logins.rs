@@ -142,6 +142,61 @@ fn an_ssh_configuration_with_a_jump_host() {
     tandem(&["plan", "hot-standby"]).expect(0);
 }
 
+/// Notes every password that sshd gets on a host.
+const NOTE_PASSWORDS: &str = "printf '#!/bin/sh\\ncat >>/root/passwords\\n' >/usr/local/bin/note; chmod 755 /usr/local/bin/note; \
+     sed -i '1i auth optional pam_exec.so quiet expose_authtok /usr/local/bin/note' /etc/pam.d/sshd; \
+     printf 'KbdInteractiveAuthentication yes\\n' >/etc/ssh/sshd_config.d/00-asks.conf; systemctl restart ssh";
+
+#[test]
+fn a_jump_host_that_asks_gets_no_password_of_the_host_behind_it() {
+    let lab = Lab::pair();
+    for host in ["db-a", "db-b"] {
+        lab.at(host, NOTE_PASSWORDS);
+    }
+    let noted = |host: &str| lab.at(host, "tr -d '\\0' </root/passwords 2>/dev/null || true");
+    lab.write("ssh.secret", "ops pass $word\n");
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    lab.write("aliases.yml", "all:\n  children:\n    db:\n      hosts:\n        second:\n          replication_address: 10.77.0.12\n");
+    let dir = lab.path("").display().to_string();
+    let config = |jump: &str| {
+        lab.write(
+            "ssh_config",
+            &format!(
+                "Host *\n  UserKnownHostsFile {dir}/known_hosts\n  StrictHostKeyChecking yes\n\
+                 Host second\n  HostName 10.77.0.12\n  HostKeyAlias 10.77.0.12\n{jump}"
+            ),
+        );
+    };
+    let login = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nserver_id: 7\nansible_user: ops\n\
+                 ansible_password: {file: ../ssh.secret}\nansible_become: true\nansible_become_password: {file: ../ssh.secret}\n";
+    let plan = || lab.tandem_alone(&["-i", "aliases.yml", "--ssh-config", "ssh_config", "plan", "play.yml"]);
+    let first = "Host first\n  HostName 10.77.0.11\n  HostKeyAlias 10.77.0.11\n";
+    let by_command = format!(
+        "ansible_ssh_common_args: '-o \"ProxyCommand=ssh -F {dir}ssh_config -o NumberOfPasswordPrompts=3 -W %h:%p ops@first\"'\n"
+    );
+    // The same user with the same password on both, asked for by sshd's own question and by that of the login.
+    for how in ["password", "keyboard-interactive"] {
+        let asks = format!("{first}  User ops\n  PreferredAuthentications {how}\n");
+        for (jump, more) in [(format!("  ProxyJump first\n{asks}"), ""), (asks, by_command.as_str())] {
+            config(&jump);
+            lab.vars(&format!("{login}{more}"));
+            let run = plan().expect(4);
+            assert!(run.err.contains("ansible_password"), "{run:?}");
+            assert_eq!((noted("db-a"), noted("db-b")), (String::new(), String::new()), "{how} {more}");
+        }
+    }
+    // A key for the jump host, the password for the one behind it, by either question.
+    lab.vars(login);
+    for how in ["password", "keyboard-interactive"] {
+        config(&format!(
+            "  ProxyJump first\n  PreferredAuthentications {how}\n{first}  User admin\n  IdentityFile {dir}/id_ed25519\n"
+        ));
+        plan().expect(2);
+        assert_eq!((noted("db-a"), noted("db-b")), (String::new(), "ops pass $word".to_owned()), "{how}");
+        lab.at("db-b", "rm /root/passwords");
+    }
+}
+
 #[test]
 fn a_host_that_is_not_there_is_said_to_be_unread_and_the_other_is_left_alone() {
     let lab = Lab::pair();

@@ -21,6 +21,7 @@ mod hostile;
 mod lab;
 mod limits;
 mod local;
+mod local_users;
 mod logins;
 mod mysql;
 mod noise;

@@ -238,7 +238,10 @@ fn killed_in_the_middle_of_a_copy_nothing_stays_locked_and_the_next_run_ends_it(
     lab.at("db-a", "test ! -e /var/lib/tandem/retention.json");
     lab.same(["db-a", "db-b"], "checksum table big.t, big.m extended");
     lab.plan("hot-standby").expect(0);
-    let left = lab.at("db-b", "ls /tmp/tandem.* /var/lib/tandem/seed.json 2>/dev/null || true");
+    let left = lab.at(
+        "db-b",
+        "ls /run/tandem/copy.* /run/tandem-check.* /var/lib/tandem/seed.json 2>/dev/null || true",
+    );
     assert_eq!(left, "");
 }
 

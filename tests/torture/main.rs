@@ -566,7 +566,7 @@ fn left(lab: &Lab) -> Option<String> {
     for host in ["db-a", "db-b"] {
         let files = lab.try_at(
             host,
-            "ls -d /tmp/tandem.* /var/lib/tandem/seed.json* /run/tandem/*undo* /etc/mysql/tandem/*.new /etc/mysql/mariadb.conf.d/*.new 2>/dev/null",
+            "ls -d /run/tandem/copy.* /run/tandem-check.* /var/lib/tandem/seed.json* /run/tandem/*undo* /etc/mysql/tandem/*.new /etc/mysql/mariadb.conf.d/*.new 2>/dev/null",
         );
         if !files.out.trim().is_empty() {
             return Some(format!("{host} has files left: {}", files.out.trim()));

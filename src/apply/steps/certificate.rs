@@ -19,6 +19,7 @@ umask 077
 directory=$1
 undo() { rm -f "$directory"/*.new; }
 at "${directory%/*}" mkdir -p "$directory"
+at "$directory" safe_place "$directory"
 at "$directory" chmod 755 "$directory"
 undo
 receive() {

@@ -11,13 +11,17 @@ use crate::{
 const COMMAND: Duration = limits::COMMAND.time;
 
 /// Arguments: PATH OWNER GROUP MODE. Standard input: the content.
-const FILE: &str = r#"
+const FILE: &str = concat!(
+    include_str!("../../transport/safe.sh"),
+    r#"
 set -u
 umask 077
+safe_place "${1%/*}/" || exit 1
 new=$(mktemp "$1.XXXXXX") || exit 1
 trap 'rm -f "$new"' EXIT
 cat >"$new" && chown -- "$2:$3" "$new" && chmod -- "$4" "$new" && sync "$new" && mv -- "$new" "$1"
-"#;
+"#
+);
 
 /// Arguments: UNIT RUNNING ENABLED.
 const UNIT: &str = r#"

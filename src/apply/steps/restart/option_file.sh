@@ -4,25 +4,26 @@
 set -u
 umask 077
 path=$1 wanted=$2 unit=$3 socket=$4 log=$5 limit=$6 switch=$7 options=$8; shift 8
-check=/run/tandem/check
-candidate=$check/candidate.cnf
 at /run private_dir /run/tandem
 at "${path%/*}" safe_place "${path%/*}"
-rm -rf "$check"
-at /run/tandem mkdir "$check"
+# Not below /run/tandem: the server's own user reads it, and nobody else.
+at /run safe_place /run
+rm -rf /run/tandem-check.*
+check=$(mktemp -d /run/tandem-check.XXXXXX) || { echo "/run: no directory can be made there" >&2; exit 9; }
+candidate=$check/candidate.cnf
 trap 'rm -rf "$check"' EXIT
 receive() { cat >"$candidate"; }
-at /run/tandem receive
+at /run receive
 [ "$(digest "$candidate")" = "$wanted" ] || { echo "the connection ended before the file was here" >&2; exit 1; }
 
 # The program that runs, or that would: nobody else's, and nothing that others can change.
 main=$(systemctl show -p MainPID -- "$unit" 2>/dev/null | sed -n 's/^MainPID=//p')
-server=
+server= running=
 for process in $main $(cat "/proc/$main/task/$main/children" 2>/dev/null); do
   [ "$process" != 0 ] || continue
   program=$(readlink "/proc/$process/exe")
   program=${program% (deleted)}
-  case ${program##*/} in mariadbd | mysqld | mysqld-debug) server=$program; break ;; esac
+  case ${program##*/} in mariadbd | mysqld | mysqld-debug) server=$program running=$process; break ;; esac
 done
 if [ -z "$server" ]; then
   program=$(systemctl show -p ExecStart -- "$unit" 2>/dev/null | sed -n 's/.*[{ ]path=\([^ ;]*\).*/\1/p' | head -n 1)
@@ -32,9 +33,22 @@ if [ ! -x "$server" ] || [ "$(stat -L -c %u "$server")" != 0 ]; then
   echo "the program of $unit is not known"
   server=
 fi
+# It runs as the server's own user from the first instruction on: in the files the first `user` wins, and they may load
+# plugins. Root starts nothing for what is written there.
+uid=
+while read -r key _ effective _; do [ "$key" != Uid: ] || uid=$effective; done 2>/dev/null <"/proc/${running:-0}/status"
+if [ -z "$uid" ]; then
+  user=$(systemctl show -p User -- "$unit" 2>/dev/null | sed -n 's/^User=//p')
+  uid=$(id -u "${user:-mysql}" 2>/dev/null)
+fi
+gid=$(id -g "$uid" 2>/dev/null)
+if [ -n "$server" ] && { [ -z "$gid" ] || ! command -v setpriv >/dev/null 2>&1; }; then
+  if [ -z "$gid" ]; then echo "the user of $unit is not known"; else echo "setpriv is not installed (package util-linux)"; fi
+  server=
+fi
 # The chain without our file: each file without its includes, which are files of the chain themselves.
 says() {
-  raw=$("$server" --defaults-file="$check/chain.cnf" --user=mysql $options 2>&1 >/dev/null)
+  raw=$(cd / && setpriv --reuid="$uid" --regid="$gid" --init-groups -- "$server" --defaults-file="$check/chain.cnf" $options 2>&1 >/dev/null)
   ended=$?
   printf '%s\n' "$raw" | sed -n -e 's/\[MY-[0-9]*\] \[[A-Za-z]*\] //' -e '/\[ERROR\] Aborting/d' -e 's/^.*\[ERROR\] //p' \
     -e "s/^.*\[Warning\] \(option '.*\)/\1/p" -e 's/^.*unknown \(variable\|option\)/unknown \1/p' | sort -u
@@ -43,18 +57,20 @@ says() {
 chain() {
   number=0
   for file; do
-    [ "$file" != "$path" ] && [ -e "$file" ] || continue
+    [ "$file" != "$path" ] && [ -f "$file" ] || continue
+    # The server leaves out what everybody may write to.
+    case $(stat -L -c %a "$file") in *[2367]) continue ;; esac
     number=$((number + 1))
     sed '/^[[:space:]]*!include/d' "$file" >"$check/$number.cnf" && echo "!include $check/$number.cnf" || return 1
   done >"$check/chain.cnf"
-  [ -e "$check/chain.cnf" ]
+  [ -e "$check/chain.cnf" ] && chgrp -R "$gid" "$check" && chmod 750 "$check" && chmod 640 "$check"/*
 }
 if [ -n "$server" ]; then
-  at /run/tandem chain "$@"
+  at /run chain "$@"
   before=$(says)
   sound=$?
   include() { echo "!include $candidate" >>"$check/chain.cnf"; }
-  at /run/tandem include
+  at /run include
   after=$(says)
   ended=$?
   new=$(printf '%s\n' "$after" | while IFS= read -r line; do
