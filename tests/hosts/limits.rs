@@ -144,9 +144,8 @@ fn the_source_is_free_by_itself_whatever_becomes_of_the_controller() {
     let left =
         || lab.at("db-b", "ps -eo pid,ppid,stat,etimes,args | grep -e mariadb -e mysql; ls /run/tandem");
     assert!(patience().any(|()| lab.try_at("db-b", ended).code == 0), "{}", left());
-    let begun = Instant::now();
     let run = stuck(&lab, &["--lock-limit", "5s"]);
-    let after = free_again(&lab, "db-a", begun);
+    let after = free_again(&lab, "db-a", Instant::now());
     let said = end(run);
     assert!(said.code != 0 && said.err.contains("--lock-limit"), "{said:?}");
     show("limit", after);

@@ -260,7 +260,8 @@ async fn rows(
     same.tables = proofs.iter().map(|p| p.tables).sum();
     let differing: BTreeSet<String> = proofs.iter().flat_map(differing_tables).collect();
     if differing.is_empty() && !not_provable.is_empty() {
-        let open: BTreeSet<String> = not_provable.iter().map(|r| format!("{}: {}", r.about, r.reason)).collect();
+        let open: BTreeSet<String> =
+            not_provable.iter().map(|r| format!("{}: {}", r.about, r.reason)).collect();
         let more = open.len().saturating_sub(MOST);
         let mut open: Vec<String> = open.into_iter().take(MOST).collect();
         if more > 0 {

@@ -1,5 +1,6 @@
 # The host's own switch for a restart: waits until the server is up, and puts back what was there before if it does not
-# come up. It runs on the host by itself, whatever happens to the controller. Argument: restart, start or boot.
+# come up. It runs on the host by itself, whatever happens to the controller. Arguments: restart, start or boot; `locked`
+# if the lock was inherited.
 # All that it needs lies in /var/lib/tandem/restart, which only root can enter. A state is noted by a rename, which a
 # full disk does not stop.
 set -u
@@ -9,7 +10,7 @@ PATH=$PATH:/usr/sbin:/sbin; export PATH
 mode=$1
 home=/var/lib/tandem/restart
 cd "$home" || exit 1
-if command -v flock >/dev/null 2>&1; then exec 8>>lock; flock -w 7200 8 || exit 1; fi
+if [ "${2-}" != locked ] && command -v flock >/dev/null 2>&1; then exec 8>>lock; flock -w 7200 8 || exit 1; fi
 field() { sed -n "s/^$2 //p" "$1" 2>/dev/null | head -n 1; }
 unit=$(field server unit) socket=$(field server socket) log=$(field server log) limit=$(field server limit)
 datadir=$(field server new-uuid) ping=$(field server ping)
