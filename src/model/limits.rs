@@ -65,7 +65,10 @@ pub const TAKE: Limit = limit("waiting for the lock of another run, which may be
 /// Signs of life.
 pub const BEAT: Limit = limit("time between two signs of life of a run", seconds(2));
 /// What a host undoes.
-pub const UNDO: Limit = limit("one statement with which a host takes a setting back by itself", seconds(5));
+pub const UNDO: Limit = limit(
+    "one statement with which a host takes a setting back by itself; it tries up to thirty times",
+    seconds(5),
+);
 
 /// Waiting for the source's read lock.
 pub const LOCK_WAIT: Limit =

@@ -56,22 +56,39 @@ pub async fn run(
     meet(step, plan, fleet, events).await?;
     let web = web(fleet).await?;
     let mut found = objects(step, plan, (fleet, events), &web, &mut same).await?;
-    found.extend(rows(step, plan, (fleet, events), &web, &mut same).await?);
-    journal.ran(host, &tried, begun.elapsed(), if found.is_empty() { "ok" } else { "it differs" });
-    if found.is_empty() {
+    let (differing, open) = rows(step, plan, (fleet, events), &web, &mut same).await?;
+    found.extend(differing);
+    let told = match (found.is_empty(), open.is_empty()) {
+        (true, true) => "ok",
+        (true, false) => "not all could be compared",
+        (false, _) => "it differs",
+    };
+    journal.ran(host, &tried, begun.elapsed(), told);
+    if found.is_empty() && open.is_empty() {
         forget(host, &plan.from, fleet).await?;
         return Ok(Some(same.told()));
     }
-    differs(host, &plan.from, &found, fleet).await?;
-    let more = found.len().saturating_sub(MOST);
-    found.truncate(MOST);
-    if more > 0 {
-        found.push(format!("and {more} more"));
+    if found.is_empty() {
+        return Err(StepError::new(host, format!("compare all its rows with {}", plan.from), some_of(open)).then(
+            "Everything else is equal, and the channel runs. Apply again when fewer rows change there: only the \
+             comparison is left.",
+        ));
     }
-    Err(StepError::new(host, tried, found.join("; ")).then(
+    differs(host, &plan.from, &found, fleet).await?;
+    Err(StepError::new(host, tried, some_of(found)).then(
         "The channel runs and nothing was taken away. Make the two the same and apply again; or copy again with \
          --allow reseed, where a value was lost with another seed_method (physical, clone).",
     ))
+}
+
+/// As many as a person reads.
+fn some_of(mut list: Vec<String>) -> String {
+    let more = list.len().saturating_sub(MOST);
+    list.truncate(MOST);
+    if more > 0 {
+        list.push(format!("and {more} more"));
+    }
+    list.join("; ")
 }
 
 impl Same {
@@ -217,17 +234,17 @@ fn databases(plan: &ComparePlan) -> Vec<String> {
     plan.databases.iter().filter(|name| *name != HEARTBEAT).cloned().collect()
 }
 
-/// Rows that differ.
+/// Tables that differ, and what could not be compared now.
 async fn rows(
     step: &Step,
     plan: &ComparePlan,
     (fleet, events): (&Fleet<'_>, &Events),
     web: &Web,
     same: &mut Same,
-) -> Result<Vec<String>, StepError> {
+) -> Result<(Vec<String>, Vec<String>), StepError> {
     let databases = databases(plan);
     if databases.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let progress = |text: &str| tell(step, events, text);
     let scope = Scope {
@@ -259,21 +276,8 @@ async fn rows(
     }
     same.tables = proofs.iter().map(|p| p.tables).sum();
     let differing: BTreeSet<String> = proofs.iter().flat_map(differing_tables).collect();
-    if differing.is_empty() && !not_provable.is_empty() {
-        let open: BTreeSet<String> =
-            not_provable.iter().map(|r| format!("{}: {}", r.about, r.reason)).collect();
-        let more = open.len().saturating_sub(MOST);
-        let mut open: Vec<String> = open.into_iter().take(MOST).collect();
-        if more > 0 {
-            open.push(format!("and {more} more"));
-        }
-        let tried = format!("compare all its rows with {}", plan.from);
-        return Err(StepError::new(&step.host, tried, open.join("; ")).then(
-            "Everything else is equal, and the channel runs. Apply again when fewer rows change there: only the \
-             comparison is left.",
-        ));
-    }
-    Ok(differing.into_iter().collect())
+    let open: BTreeSet<String> = not_provable.iter().map(|r| format!("{}: {}", r.about, r.reason)).collect();
+    Ok((differing.into_iter().collect(), open.into_iter().collect()))
 }
 
 fn differing_tables(proof: &DataProof) -> Vec<String> {
