@@ -18,6 +18,8 @@ pub mod desired;
 pub mod dialect;
 pub mod diff;
 pub mod doctor;
+pub mod engine;
+pub mod exec;
 pub mod firewall;
 pub mod grant;
 pub mod gtid;

@@ -61,7 +61,7 @@ fn the_files_are_what_the_program_prints() {
 fn the_tables_in_the_reference_are_the_programs() {
     let document = read("docs/reference.md");
     let mut fresh = document.clone();
-    for table in [schema::table(), tandem::model::limits::table()] {
+    for table in [tandem::model::variables::table(), tandem::model::limits::table()] {
         let heading = table.lines().next().expect("a heading");
         let begin = fresh.find(heading).expect("the table");
         let end = fresh[begin..].find("\n\n").expect("its end") + begin + 1;
@@ -81,7 +81,7 @@ fn every_default_of_a_built_in_role_is_a_known_variable() {
         let Ok(text) = fs::read_to_string(path) else { continue };
         let value = yaml(&text);
         for name in value.as_object().into_iter().flat_map(|m| m.keys()) {
-            assert!(schema::is_known(name), "{role}: {name}");
+            assert!(tandem::model::variables::is_known(name), "{role}: {name}");
         }
         assert_eq!(against("variables", &value), Vec::<String>::new(), "{role}");
         let text = read(&format!("roles/{role}/role.yml"));
@@ -119,7 +119,9 @@ fn kind_of(value: &Value) -> Option<&'static str> {
         }
         Value::Object(map) if map.contains_key("resources") => Some("role"),
         Value::Object(map) if map.contains_key("all") => Some("inventory"),
-        Value::Object(map) if map.keys().any(|key| schema::is_known(key)) => Some("variables"),
+        Value::Object(map) if map.keys().any(|key| tandem::model::variables::is_known(key)) => {
+            Some("variables")
+        }
         _ => None,
     }
 }
@@ -227,7 +229,7 @@ fn what_may_stand_anywhere_fits_everywhere() {
         json!(sealed),
         Value::Null,
     ] {
-        for (name, ..) in schema::all() {
+        for (name, ..) in tandem::model::variables::all() {
             assert_eq!(against("variables", &json!({name: value})), Vec::<String>::new(), "{name}: {value}");
         }
     }

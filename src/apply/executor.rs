@@ -8,8 +8,9 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
-use super::{Event, Events, Fleet, StepError, journal::Journal, steps};
+use super::steps;
 use crate::{
+    exec::{Event, Events, Fleet, StepError, journal::Journal},
     model::HostName,
     plan::{Plan, Step, StepId},
 };

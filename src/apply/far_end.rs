@@ -1,9 +1,9 @@
 //! The far end of a channel is proven right before its step: a channel that runs is not stopped for one that can't.
 
-use super::{Fleet, StepError};
 use crate::{
     dialect::ReadStatement,
     doctor::{Surroundings, explain_channel},
+    exec::{Fleet, StepError},
     grant::{Login, unfit},
     model::HostName,
     observe::{ChannelFacts, FarEnd, channels, far_end, read_accounts},

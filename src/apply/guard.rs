@@ -5,12 +5,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Fleet, StepError};
 use crate::{
+    exec::{Fleet, StepError},
     grant::sha256_hex,
     model::{HostName, limits},
     observe::{client_sessions, databases_with_content},
-    plan::{Action, Allow, ChannelChange, Risk, SeedPlan, Step},
+    plan::{Action, Allow, ChannelChange, Risk, Step},
     transport::ReadScript,
 };
 
@@ -28,7 +28,7 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let host = &step.host;
     match &step.action {
         Action::Seed(plan) => {
-            still_replaceable(host, plan, fleet).await?;
+            crate::seed::still_replaceable(host, plan, fleet).await?;
             still_unused(step, fleet).await
         }
         Action::Restart { .. } => still_unused(step, fleet).await,
@@ -44,27 +44,6 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
 
 fn failed(host: &HostName, why: impl std::fmt::Display) -> StepError {
     StepError::new(host, "look once more at what the step rests on", why)
-}
-
-/// Data that came in since the plan was made would be lost by the copy, or stand in its way.
-pub async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let mut sql = fleet.reader(host).await?;
-    let have = databases_with_content(&mut sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
-    sql.close().await;
-    let known: BTreeSet<&String> = plan.leftovers.iter().chain(&plan.replaces).chain(&plan.others).collect();
-    // Beside other data only a database of the same name is in the way.
-    let counts = |name: &String| !plan.beside || plan.databases.contains(name);
-    let new: Vec<&str> =
-        have.iter().filter(|d| !known.contains(d) && counts(d)).map(String::as_str).collect();
-    if new.is_empty() {
-        return Ok(());
-    }
-    Err(StepError::stale(
-        host,
-        format!("copy from {}", plan.from),
-        format!("since the plan was made, data has come in there: {}", new.join(", ")),
-    )
-    .then("Nothing was replaced. Look at another plan."))
 }
 
 /// A server that nobody used may be restarted without a word; one that is used by now may not.

@@ -20,10 +20,11 @@ use super::{
 use crate::{
     adopt::{Adoption, Named, Report},
     desired::{self, Built, DesiredHost},
+    diff, engine,
     inventory::select,
     model::{Fact, HostName, Secret, SecretId},
-    observe::{self, Observed, Options, Reading},
-    plan::{self, Plan, Policy},
+    observe::{Observed, Options, Reading},
+    plan::{Plan, Policy},
     playbook::{Loaded, Request},
     render::{self, Terminal, Waiting},
     source::{Problem, Severity},
@@ -234,7 +235,7 @@ impl<'a> Work<'a> {
         let secrets = loaded.project.secrets.resolve_some();
         let wanted: Vec<&DesiredHost> = wanted.iter().collect();
         let open = std::mem::take(&mut fleet.sessions);
-        let reading = observe::observe(&wanted, &secrets, &self.options, &self.scratch, open).await;
+        let reading = engine::observe(&wanted, &secrets, &self.options, &self.scratch, open).await;
         let mut unread = 0;
         for (host, fact) in &reading.observed {
             let why = match fact {
@@ -335,7 +336,7 @@ impl Fleet {
 fn plan_for(built: &[Built], reading: &Reading, secrets: &BTreeMap<SecretId, Secret>) -> Plan {
     let mut whole = Plan::default();
     for play in built {
-        let plan = plan::build(play, &reading.observed, secrets, &Policy::default());
+        let plan = diff::build(play, &reading.observed, secrets, &Policy::default());
         whole.steps.extend(plan.steps);
         whole.waiting.extend(plan.waiting);
         whole.refused.extend(plan.refused);

@@ -19,7 +19,8 @@ use super::{
     stop::Interrupt,
 };
 use crate::{
-    apply::{self, Events, Fleet, LockError, Outcome, journal::Journal},
+    apply::{self, Outcome},
+    exec::{Events, Fleet, LockError, journal::Journal, take_all},
     model::{HostName, Limits, duration},
     plan::{Action, Plan, PlanDocument, Policy},
     render::{self, Terminal},
@@ -230,7 +231,7 @@ async fn execute(
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
             .collect();
-        let locks = apply::take_all(&fleet, &hosts).await?;
+        let locks = take_all(&fleet, &hosts).await?;
         let (events, receiver) = Events::channel();
         let shown = tokio::spawn(render::follow(receiver, *terminal, global.format == Format::Jsonl));
         let outcome = apply::execute(&play.plan, &fleet, journal, &events).await;

@@ -6,8 +6,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{complete, exit::Exit};
 use crate::{
+    model::IgnoreRule,
     model::{Limits, time},
-    plan::{Allow, IgnoreRule},
+    plan::Allow,
     vault::{Keyring, PasswordSource, absolute},
 };
 

@@ -9,12 +9,12 @@ use super::{args::Global, exit::Exit};
 use crate::{
     desired::{self, Built, DesiredHost},
     inventory::{Uses, select},
+    model::variables::looks_secret,
     model::{HostName, Secret, SecretId, hide_from_now_on, without_hidden},
     observe::Options,
     plan::{Allow, Inputs, Policy},
     playbook::{Loaded, Play, Project, Request, load},
     render::{self, Terminal},
-    schema::looks_secret,
     source::{Problem, Problems, Sources},
     transport::Scratch,
 };

@@ -13,9 +13,10 @@ use crate::{
     certificate::Authority,
     desired::{self, Built, DesiredHost},
     dialect::Dialect,
+    diff, engine,
     model::{Fact, HostName, without_hidden},
     observe::{self, Observed},
-    plan::{self, Plan, PlanDocument},
+    plan::{Plan, PlanDocument},
     render::{Terminal, Waiting},
     source::Problems,
     status,
@@ -88,7 +89,7 @@ impl Snapshot {
             let wanted: Vec<&DesiredHost> =
                 first.desired.members.iter().filter_map(|m| first.desired.hosts.get(m)).collect();
             let mut reading =
-                observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, sessions)
+                engine::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, sessions)
                     .await;
             let mut built = desired::build(&prepared.project, play, hosts, &reading.identities());
             look_at_authorities(&mut built);
@@ -102,16 +103,16 @@ impl Snapshot {
             let members: Vec<&DesiredHost> =
                 built.desired.members.iter().filter_map(|m| built.desired.hosts.get(m)).collect();
             observe::find_errant(&mut reading, &members, true).await;
-            let mut plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
-            let doubtful = plan::in_doubt(&plan, &built.desired);
+            let mut plan = diff::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+            let doubtful = diff::in_doubt(&plan, &built.desired);
             if !doubtful.is_empty() {
-                observe::look_closer(&mut reading, &doubtful, prepared.options.forks).await;
-                plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+                engine::look_closer(&mut reading, &doubtful, prepared.options.forks).await;
+                plan = diff::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
             }
-            let ends = plan::changing_ends(&plan, &reading.observed);
+            let ends = diff::changing_ends(&plan, &reading.observed);
             if !ends.is_empty() {
                 observe::prove_ends(&mut reading, &ends).await;
-                plan = plan::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+                plan = diff::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
             }
             if let Some(limit) = &prepared.limit {
                 plan.limit(limit);

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     desired::{self, DesiredHost},
     dialect::Dialect,
+    engine,
     model::{Endpoint, Fact, HostName},
     observe::{self, Reading},
     render::{self, Terminal, Waiting},
@@ -139,7 +140,7 @@ impl Fleet {
         let wanted: Vec<&DesiredHost> = self.hosts.iter().collect();
         let prepared = &self.prepared;
         let mut reading =
-            observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, open).await;
+            engine::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, open).await;
         observe::find_errant(&mut reading, &wanted, self.declared).await;
         (status::status_among(&wanted, &self.names, &reading.observed, self.declared), reading)
     }
@@ -155,7 +156,7 @@ impl Fleet {
             else {
                 continue;
             };
-            let found = observe::row_evidence(reading, &channel.replica, &source, facts).await;
+            let found = engine::row_evidence(reading, &channel.replica, &source, facts).await;
             if let Some(evidence) = found {
                 let start = Dialect::of(replica.version).start_channel(&channel.name);
                 channel.evidence = evidence.lines(source.as_str(), channel.replica.as_str());

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     inventory::Variables,
     model::HostName,
+    model::variables::{self, Row},
     render::Terminal,
-    schema::{self, Row},
     source::{Node, closest},
 };
 
@@ -59,10 +59,10 @@ fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
 
 fn explain(variables: &Variables, name: &str, global: &Global, terminal: &Terminal) -> Result<Exit, Exit> {
     let Some(variable) = variables.variable(name) else {
-        if let Some((.., row)) = schema::all().find(|(known, ..)| *known == name) {
+        if let Some((.., row)) = variables::all().find(|(known, ..)| *known == name) {
             return Ok(default(name, row, global, terminal));
         }
-        let near = closest(name, variables.iter().map(|(n, _)| n).chain(schema::all().map(|(n, ..)| n)));
+        let near = closest(name, variables.iter().map(|(n, _)| n).chain(variables::all().map(|(n, ..)| n)));
         let help = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
         terminal.error(&format!("no place gives `{name}` a value{help}"));
         return Err(Exit::Error);

@@ -9,8 +9,9 @@ use super::{
     stop::Interrupt,
 };
 use crate::{
-    apply::{Fleet, LockError},
     desired::{self, Desired, DesiredHost, Identity},
+    engine,
+    exec::{Fleet, LockError},
     model::{Fact, HostName, Limits, in_parallel},
     observe::{self, Observed, Reading},
     plan::Policy,
@@ -59,7 +60,7 @@ async fn whole(
     let wanted: Vec<&DesiredHost> = first.iter().collect();
     let mut reading = {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
-        observe::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, BTreeMap::new())
+        engine::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, BTreeMap::new())
             .await
     };
     let hosts = wished(prepared, declared, &reading.identities());

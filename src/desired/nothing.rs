@@ -4,8 +4,8 @@
 use super::{Built, DesiredHost};
 use crate::{
     model::Place,
+    model::variables,
     playbook::{Play, Project},
-    schema,
     source::{Problem, Problems, Sources, closest},
 };
 
@@ -85,13 +85,13 @@ fn asks(host: &DesiredHost) -> bool {
 pub fn unread_extra(project: &Project, sources: &Sources) -> Problems {
     let mut problems = Problems::default();
     for (name, node) in &project.extra {
-        let read = schema::is_known(name)
+        let read = variables::is_known(name)
             || sources.mention(name)
             || project.roles.values().any(|role| role.mentions(name));
         if read {
             continue;
         }
-        let own: Vec<&str> = schema::all().map(|(known, ..)| known).collect();
+        let own: Vec<&str> = variables::all().map(|(known, ..)| known).collect();
         let of_roles = project.roles.values().filter_map(|role| role.defaults.as_ref()?.map());
         let of_roles = of_roles.flatten().map(|(key, _)| key.text.as_str());
         let near = closest(name, own.into_iter().chain(of_roles));

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod binlogs;
+mod build;
 mod certificates;
 mod channel;
 mod compare_copy;
@@ -15,6 +16,7 @@ mod filters;
 mod firewall;
 mod gtid_mode;
 mod heartbeat;
+mod keep;
 mod leftovers;
 mod loss;
 mod moved;
@@ -30,6 +32,8 @@ mod undeclared;
 mod unmatched;
 mod uuid;
 mod whole;
+
+pub use build::{build, changing_ends, in_doubt};
 
 use std::collections::BTreeMap;
 

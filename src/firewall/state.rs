@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Network, chain::Chain, iptables, nft, ufw};
-use crate::observe::Sections;
+use crate::transport::Sections;
 
 /// The tools that can rule a host's packet filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

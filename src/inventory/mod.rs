@@ -18,7 +18,7 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
-pub use crate::schema::is_secret_name;
+pub use crate::model::variables::is_secret_name;
 pub use connection::{Connection, SudoAs};
 pub use groups::{Group, Inventory};
 pub use load::{Ignored, Request, load};

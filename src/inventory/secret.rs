@@ -10,8 +10,8 @@ use std::{
 };
 
 use crate::{
+    model::variables::{is_common, is_secret_name},
     model::{Place, Secret, SecretId, at_home, hide_secret},
-    schema::{is_common, is_secret_name},
     source::{Node, Problem, Problems, Yaml},
     vault::{Keyring, is_sealed},
 };

@@ -9,15 +9,12 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{
-    HostFacts, Observed, Reach, Sections, ServerFacts, content, errant::only_here, far_end, host, server,
-};
+use super::{HostFacts, Observed, Reach, ServerFacts, far_end, host, server};
 use crate::{
     desired::{DesiredHost, Identity},
-    dialect::Dialect,
-    doctor::explain_down,
     inventory::Connection,
-    model::{Endpoint, Fact, HostName, Secret, SecretId, in_parallel, limits},
+    model::{Endpoint, Fact, HostName, Secret, SecretId, limits},
+    transport::Sections,
     transport::{Login, ReadScript, Scratch, Session, SqlError, Sudo, Target},
 };
 
@@ -152,32 +149,6 @@ pub async fn observe(
     drop(results);
     reading.took = begun.elapsed();
     reading
-}
-
-/// Adds to a reading what some replicas and their sources hold. Writes nothing.
-pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)], forks: usize) {
-    let hosts: BTreeSet<&HostName> = pairs.iter().flat_map(|(replica, source)| [replica, source]).collect();
-    let looks = hosts.into_iter().filter_map(|host| {
-        let (session, login) = (reading.sessions.get(host)?, reading.logins.get(host)?);
-        let dialect = Dialect::of(reading.observed.get(host)?.known()?.server.known()?.version);
-        let sources: Vec<&HostName> =
-            pairs.iter().filter(|(replica, _)| replica == host).map(|(_, source)| source).collect();
-        let reading = &*reading;
-        Some(async move {
-            let there = (host, session, login, dialect);
-            let (content, events) = tokio::join!(content(there), only_here(reading, host, &sources));
-            (host.clone(), content, events)
-        })
-    });
-    let found = in_parallel(forks, looks).await;
-    for (host, mut content, events) in found {
-        if let Some(Fact::Known(facts)) = reading.observed.get_mut(&host) {
-            if let Fact::Known(content) = &mut content {
-                content.events = events;
-            }
-            facts.content = content;
-        }
-    }
 }
 
 /// Adds to a reading who is at the far ends to which channels are to change: replica, declared source, and address.
@@ -321,12 +292,7 @@ async fn read(
                 (None, _) if facts.service == Fact::Absent => Fact::Unread(format!(
                     "no unit of systemd is its server; name it with mysql_service ({error})"
                 )),
-                (_, true) => {
-                    let cause = explain_down(&facts);
-                    Fact::Unread(
-                        cause.map_or_else(|| "it is down".to_owned(), |cause| format!("it is down: {cause}")),
-                    )
-                }
+                (_, true) => Fact::Unread("it is down".to_owned()),
                 _ => Fact::Unread(error.to_string()),
             };
             // Once a server that is down has been started, this is the way in.

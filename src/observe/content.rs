@@ -1,16 +1,6 @@
-//! A close look at what a server holds, taken only where a copy might destroy it.
+//! What a server holds, as far as a copy might destroy it.
 
 use std::collections::BTreeMap;
-
-use crate::{
-    dialect::{Adding, Compared, Dialect, Range, ReadStatement},
-    model::{Fact, HostName},
-    transport::{Login, Session, SqlError},
-    verify::{Comparison, Side, Table},
-};
-
-/// Bytes of tables that are read for their checksums; what is beyond is only estimated.
-const BUDGET: u64 = 128 * 1024 * 1024;
 
 /// What one table holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,65 +20,4 @@ pub struct Content {
     pub tables: BTreeMap<(String, String), TableFacts>,
     /// Events that only this server has: their id, and what they did.
     pub events: Vec<(String, String)>,
-}
-
-/// Reads what a server holds, but for events.
-pub async fn content(
-    (host, session, login, dialect): (&HostName, &Session, &Login, Dialect),
-) -> Fact<Content> {
-    let tables = async {
-        let mut side = Side::reading(host, session, login, dialect).await?;
-        let tables = tables(&mut side).await;
-        side.close().await;
-        tables
-    };
-    match tables.await {
-        Ok(tables) => Fact::Known(Content { tables, events: Vec::new() }),
-        Err(error) => Fact::Unread(error.to_string()),
-    }
-}
-
-async fn tables(side: &mut Side) -> Result<BTreeMap<(String, String), TableFacts>, SqlError> {
-    let mut rows = side.query(&ReadStatement::tables_by_size()).await?;
-    rows.sort_by_key(|r| r.number("bytes").unwrap_or(0));
-    let definitions = side.read_tables().await?;
-    let mut left = BUDGET;
-    let mut tables = BTreeMap::new();
-    for row in rows {
-        let mut facts = TableFacts {
-            rows: row.number("n").unwrap_or(0),
-            bytes: row.number("bytes").unwrap_or(0),
-            checksum: None,
-        };
-        let name = (row.text("db"), row.text("name"));
-        if let (Some(rest), Some(table)) = (left.checked_sub(facts.bytes), definitions.get(&name)) {
-            left = rest;
-            // A table that can't be read has no checksum, and so is never called equal.
-            if let Ok((counted, checksum)) = digest(side, &name, table).await {
-                (facts.rows, facts.checksum) = (counted, Some(checksum));
-            }
-        }
-        tables.insert(name, facts);
-    }
-    Ok(tables)
-}
-
-/// A table's rows, and a text that is the same on two servers where its columns and all its rows are. The server's
-/// own CHECKSUM TABLE is not: MySQL's changes from call to call where an index is on an expression.
-async fn digest(
-    side: &mut Side,
-    (database, name): &(String, String),
-    table: &Table,
-) -> Result<(u64, String), SqlError> {
-    let columns = table.columns.iter().map(|column| (column.clone(), false)).collect();
-    let comparison = Comparison {
-        database: database.clone(),
-        name: name.clone(),
-        compared: Compared { columns, key: Vec::new(), primary: false, notes: Vec::new() },
-        adding: Adding::Sha256,
-        in_pieces: false,
-    };
-    let sum = side.sum(&comparison, &Range::default()).await?;
-    let columns: Vec<String> = table.columns.iter().map(|c| format!("{} {}", c.name, c.data_type)).collect();
-    Ok((sum.rows, format!("{} {} {}", sum.rows, sum.digest, columns.join(","))))
 }

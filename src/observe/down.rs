@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Sections;
-use crate::model::ServerVersion;
+use crate::{model::ServerVersion, transport::Sections};
 
 /// What systemd, the logs and the program itself say of a server that does not run.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -295,11 +295,7 @@ async fn decide(
 }
 
 /// What only a server has of all that it and some others, which it does not follow now, have; decoded.
-pub(super) async fn only_here(
-    reading: &Reading,
-    host: &HostName,
-    others: &[&HostName],
-) -> Vec<(String, String)> {
+pub async fn only_here(reading: &Reading, host: &HostName, others: &[&HostName]) -> Vec<(String, String)> {
     let member = |host: &HostName| first_look(server(&reading.observed, host)?);
     let Some(ours) = member(host) else { return Vec::new() };
     let theirs: Vec<Member> = others.iter().filter_map(|other| member(other)).collect();

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{DiskFacts, HostFacts, OsFacts, Reach, Sections, ServiceFacts, down, restart};
+use super::{DiskFacts, HostFacts, OsFacts, Reach, ServiceFacts, down, restart};
 use crate::{
     certificate::{CertificateFacts, PublicKey},
     firewall,
     model::{Endpoint, Fact},
     option_file::Files,
+    transport::Sections,
 };
 
 /// The whole script.

@@ -8,10 +8,8 @@ mod content;
 mod databases;
 mod down;
 mod errant;
-mod evidence;
 mod facts;
 mod far_end;
-mod frame;
 mod heartbeat;
 mod host;
 mod resources;
@@ -25,19 +23,17 @@ mod variables;
 pub use accounts::read_accounts;
 pub use binlog::{gtid_state, gtid_state_with_start};
 pub use channels::channels;
-pub use collect::{Options, Probe, Reading, look_closer, observe, prove_ends, target, try_ports};
-pub use content::{Content, TableFacts, content};
+pub use collect::{Options, Probe, Reading, observe, prove_ends, target, try_ports};
+pub use content::{Content, TableFacts};
 pub use databases::databases_with_content;
 pub use down::{DownFacts, Ended, Log};
-pub use errant::{ErrantFacts, ErrantKind, find_errant};
-pub use evidence::row_evidence;
+pub use errant::{ErrantFacts, ErrantKind, find_errant, only_here};
 pub use facts::{
     BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts, Observed,
     OsFacts, Reach, RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts,
     SessionFacts,
 };
 pub use far_end::{FarEnd, far_end};
-pub use frame::Sections;
 pub use resources::{Found, Query, Resources};
 pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Sections, ServerPackages};
+use super::ServerPackages;
 use crate::{
     desired::DesiredHost,
     model::Fact,
+    transport::Sections,
     transport::{ReadScript, Session, command_words},
 };
 

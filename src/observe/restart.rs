@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ended, Sections};
+use super::Ended;
+use crate::transport::Sections;
 
 /// How the last restart under the switch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,11 +4,9 @@
 //! the same value: `render` turns its JSON form into text.
 
 mod action;
-mod build;
 mod effect;
 mod ignore;
 mod json;
-mod keep;
 mod limit;
 mod order;
 mod policy;
@@ -19,9 +17,8 @@ pub use action::{
     Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, ComparePlan, Coordinates,
     CopyMethod, EndedChannel, GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
 };
-pub use build::{build, changing_ends, in_doubt};
 pub use effect::{Effect, Taken};
-pub use ignore::{IgnoreOutcome, IgnoreRule, Ignored};
+pub use ignore::{IgnoreOutcome, Ignored};
 pub use json::{DataEffect, FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy, unneeded};

@@ -1,7 +1,7 @@
 //! `drift_ignore`: what `drift` leaves out on a host, as its variables say.
 
 use crate::{
-    plan::IgnoreRule,
+    model::IgnoreRule,
     source::{Fields, Node, Problem, Problems, Yaml},
 };
 

@@ -12,9 +12,9 @@ use crate::{
         self, Ignored, Inventory, Layer, Level, SecretBook, Uses, Variables, is_secret_name,
         looks_like_reference, select,
     },
+    model::IgnoreRule,
+    model::variables,
     model::{HostName, Place, Secret, SecretId},
-    plan::IgnoreRule,
-    schema,
     source::{Node, Problem, Problems, Sources, closest},
     vault::Keyring,
 };
@@ -159,7 +159,7 @@ fn extra(text: &str, sources: &mut Sources, problems: &mut Problems) -> Option<(
     };
     // Of a reason, a message or a saved plan, the value is no part: it may be a secret.
     let file = format!("-e {}", name.trim());
-    if schema::looks_secret(name.trim()) {
+    if variables::looks_secret(name.trim()) {
         inventory::conceal(value);
         sources.mask_all(&file);
     }
@@ -315,7 +315,7 @@ impl Project {
             // A host's or a group's name is in every line, and no secret.
             let name = self.inventory.groups.contains_key(&text)
                 || self.inventory.hosts.contains_key(&HostName::new(text.as_str()));
-            if !name && !schema::is_common(&text) {
+            if !name && !variables::is_common(&text) {
                 self.hidden.push(Secret::new(text.as_str()));
             }
             self.secrets.vaulted(text, &place);
@@ -352,9 +352,10 @@ impl Project {
 
 /// The variable of ours that an unknown one is nearly.
 fn near(name: &str) -> Option<&'static str> {
-    if schema::is_known(name) {
+    if variables::is_known(name) {
         return None;
     }
-    let alike = schema::all().map(|(known, ..)| known).filter(|known| known.len().abs_diff(name.len()) <= 2);
+    let alike =
+        variables::all().map(|(known, ..)| known).filter(|known| known.len().abs_diff(name.len()) <= 2);
     closest(name, alike).filter(|near| strsim::osa_distance(name, near) <= 2)
 }

@@ -11,7 +11,7 @@ use super::{
     terminal::harmless,
 };
 use crate::{
-    apply::Event,
+    exec::Event,
     model::{self, visible},
     plan::StepId,
 };

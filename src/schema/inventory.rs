@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Form, all, document,
+    document,
     value::{definitions, described, object, refer, value},
 };
+use crate::model::variables::{Form, all};
 
 /// The schema of an inventory file.
 pub fn inventory() -> Value {

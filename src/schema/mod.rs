@@ -5,13 +5,11 @@ mod plan;
 mod playbook;
 mod role;
 mod value;
-mod variables;
 
 pub use inventory::{inventory, variables};
 pub use plan::plan;
 pub use playbook::playbook;
 pub use role::role;
-pub use variables::{Form, Row, all, is_common, is_known, is_secret_name, looks_secret, table};
 
 use serde_json::{Value, json};
 

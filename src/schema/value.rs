@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Form;
+use crate::model::variables::Form;
 
 /// What the schemas of files share.
 pub(super) fn definitions() -> Map<String, Value> {

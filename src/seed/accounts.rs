@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    apply::{Fleet, StepError, journal::Journal, statements},
     dialect::{ReadStatement, literal},
+    exec::{Fleet, StepError, journal::Journal, statements},
     grant::{AccountState, is_system_account, read_grant},
     model::{HostName, limits, visible},
     plan::{CLONE_USER, SeedPlan},

@@ -9,7 +9,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    apply::{Fleet, StepError, journal::Journal},
+    exec::{Fleet, StepError, journal::Journal},
     model::{HostName, limits},
     transport::ReadScript,
 };
@@ -23,22 +23,6 @@ pub const ALONE: &str = concat!(
     r#"
 private_dir /var/lib/tandem && private_dir /run/tandem || exit 1
 if command -v flock >/dev/null 2>&1; then exec 9>>/run/tandem/aside.lock; flock -w 3600 9 || exit 1; fi
-"#
-);
-
-/// Gives a server its data directory back, where the host died between two renames. Goes before a script that
-/// starts the server.
-pub const MEND: &str = concat!(
-    include_str!("../transport/safe.sh"),
-    r#"
-if [ -s /var/lib/tandem/aside ]; then
-  private_dir /var/lib/tandem && private_dir /run/tandem || exit 1
-  if command -v flock >/dev/null 2>&1; then exec 9>>/run/tandem/aside.lock; flock -w 3600 9; fi
-  { IFS= read -r datadir; } </var/lib/tandem/aside
-  for there in "$datadir.tandem-unfinished" "$datadir.tandem-old"; do
-    [ -e "$datadir" ] || [ ! -d "$there" ] || mv "$there" "$datadir"
-  done
-fi
 "#
 );
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    apply::{Fleet, StepError},
     dialect::ReadStatement,
+    exec::{Fleet, StepError},
     gtid::{GtidSet, Position},
     model::{Family, HostName},
     plan::SeedPlan,

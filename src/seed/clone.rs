@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::{TICK, copy::Copied, events, mark, meanwhile, quiet, there_now};
 use crate::{
-    apply::{
+    dialect::{ReadStatement, literal},
+    exec::{
         Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
     },
-    dialect::{ReadStatement, literal},
     gtid::GtidSet,
     model::{HostName, limits},
     observe::{SeedMarks, channels},
@@ -65,7 +65,7 @@ pub async fn run<'a>(
     let password = crate::grant::new_salt() + &crate::grant::new_salt();
     let account = open_account(plan, how, &password, fleet, journal).await?;
     let before = there_now(host, fleet).await;
-    let noted = match crate::apply::still_replaceable(host, plan, fleet).await {
+    let noted = match super::replaceable::still_replaceable(host, plan, fleet).await {
         Ok(()) => mark::write(host, marks, fleet).await,
         Err(error) => Err(error),
     };

@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{check, lock::Lock, meanwhile, streams};
 use crate::{
-    apply::{Event, Events, Fleet, StepError, journal::Journal},
     dialect::ReadStatement,
+    exec::{Event, Events, Fleet, StepError, journal::Journal},
     model::{Family, HostName, limits, without_hidden},
     observe::HostFacts,
     plan::{SeedPlan, Step},
-    transport::{Login, RelayError, Stream, relay},
+    transport::{RelayError, Stream, relay},
 };
 
 /// Sends a dump. Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR LOCK-WAIT SNAPSHOT-OPTIONS PLAIN-OPTIONS [--table
@@ -270,7 +270,7 @@ async fn programs<'f>(
     let load_args = [client.as_str(), &to_login.socket, &to_login.user, unpack];
     let mut load = streams::start(host, ("load a snapshot", name), LOAD, &load_args, fleet).await?;
     for (stream, login) in [(&mut send, from_login), (&mut load, to_login)] {
-        let line = password_line(login);
+        let line = login.password_line();
         let result = stream.stdin.write_all(line.as_bytes()).await;
         result.map_err(|e| StepError::new(from, format!("begin the copy from {from} to {host}"), e))?;
     }
@@ -297,19 +297,6 @@ async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, Step
     sql.close().await;
     let rows = rows.map_err(|e| StepError::new(host, "look at gtid_mode", e))?;
     Ok(rows.first().and_then(|r| r.get("gtid_mode")) != Some("OFF"))
-}
-
-/// A login's password as a quoted value of an option file.
-pub(crate) fn password_line(login: &Login) -> zeroize::Zeroizing<String> {
-    let mut line = zeroize::Zeroizing::new(String::new());
-    for c in login.password.as_ref().map_or("", |p| p.expose()).chars() {
-        if matches!(c, '\\' | '"') {
-            line.push('\\');
-        }
-        line.push(c);
-    }
-    line.push('\n');
-    line
 }
 
 #[cfg(test)]

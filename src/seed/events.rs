@@ -4,8 +4,8 @@
 //! definer unless another one is named (MySQL manual, "ALTER EVENT Statement"; MariaDB documentation, "ALTER EVENT").
 
 use crate::{
-    apply::{Fleet, StepError, journal::Journal, statements},
     dialect::{identifier, literal},
+    exec::{Fleet, StepError, journal::Journal, statements},
     model::HostName,
     transport::Row,
 };

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::copy::password_line;
 use crate::{
-    apply::{Fleet, StepError, journal::Journal},
+    exec::{Fleet, StepError, journal::Journal},
     model::{HostName, limits, visible},
 };
 
@@ -59,7 +58,7 @@ pub async fn keep(
     let mut args = vec![dump.as_str(), &login.socket, &login.user, compressor, &path];
     args.extend(databases.iter().map(String::as_str));
     let begun = Instant::now();
-    let password = password_line(login);
+    let password = login.password_line();
     let result = fleet.writer(host)?.run(&tried, KEEP, &args, password.as_bytes(), LIMIT).await;
     let result = result.map_err(crate::transport::RunError::without_rows);
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{
-    apply::{Fleet, StepError, journal::Journal},
+    exec::{Fleet, StepError, journal::Journal},
     model::{HostName, duration, limits},
     plan::SeedPlan,
     transport::{SqlError, SqlWriter},

@@ -1,7 +1,7 @@
 //! The record of an unfinished copy on the replica.
 
 use crate::{
-    apply::{Fleet, StepError},
+    exec::{Fleet, StepError},
     model::{HostName, limits},
     observe::SeedMarks,
     transport::ReadScript,

@@ -16,24 +16,24 @@ mod lock;
 mod mark;
 mod physical;
 mod quiet;
+mod replaceable;
 mod retention;
 mod streams;
 
 use std::time::Duration;
 
 use crate::{
-    apply::{Events, Fleet, StepError, journal::Journal, statements},
     dialect::identifier,
+    exec::{Events, Fleet, StepError, journal::Journal, statements},
     model::{Family, HostName, limits},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{CopyMethod, SeedPlan, Step},
 };
 
 pub use accounts::differences as account_differences;
-pub use aside::MEND;
-pub(crate) use copy::password_line;
 pub use mark::{differs, forget, read as read_marks};
-pub use retention::{Holds, restore as restore_retention};
+pub(crate) use replaceable::still_replaceable;
+pub use retention::restore as restore_retention;
 
 /// How often a copy that runs is looked at.
 const TICK: Duration = limits::TICK;
@@ -108,7 +108,7 @@ async fn copy_all(
                     record.databases.push(name);
                 }
             }
-            crate::apply::still_replaceable(host, plan, fleet).await?;
+            still_replaceable(host, plan, fleet).await?;
             marks.put(record.clone());
             mark::write(host, &marks, fleet).await?;
             aside::swap(host, (unit, physical::datadir(host, fleet)?), fleet, journal).await?;

@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::{
     aside::{self, ALONE},
     check,
-    copy::{Copied, packers, password_line},
+    copy::{Copied, packers},
     meanwhile, streams,
 };
 use crate::{
-    apply::{Event, Events, Fleet, StepError, journal::Journal},
     doctor::last_words,
+    exec::{Event, Events, Fleet, StepError, journal::Journal},
     model::{HostName, duration, limits},
     plan::{SeedPlan, Step},
     transport::{ReadScript, Stream, relay},
@@ -299,7 +299,7 @@ async fn programs<'f>(
     let mut send = streams::start(from, ("send its files", name), SEND, &args, fleet).await?;
     let take = format!("{ALONE}{TAKE}");
     let take = streams::start(host, ("take the files", name), &take, &[new, unpack], fleet).await?;
-    let line = password_line(login);
+    let line = login.password_line();
     let written = send.stdin.write_all(line.as_bytes()).await;
     written.map_err(|e| StepError::new(from, tried(), e))?;
     Ok((send, take))

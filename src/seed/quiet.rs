@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    apply::{Fleet, StepError, journal::Journal, statements},
     dialect::literal,
+    exec::{Fleet, StepError, journal::Journal, statements},
     model::{HostName, limits},
     transport::ReadScript,
 };

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    apply::{Fleet, Statements, StepError, Undo, journal::Journal, prepare_undo, settle_undo, statements},
+    exec::{Fleet, Statements, StepError, Undo, journal::Journal, prepare_undo, settle_undo, statements},
     model::{HostName, limits},
     observe::RetentionMark,
     transport::ReadScript,
@@ -30,10 +30,6 @@ const RECORD: &str = "/var/lib/tandem/retention.json";
 /// What the source sets back by itself, should this program not come to it.
 const UNDO: &str = "retention";
 const LIMIT: Duration = limits::LOOK.time;
-
-/// Sources whose logs are held, and for how many copies at the same time.
-#[derive(Debug, Default)]
-pub struct Holds(tokio::sync::Mutex<BTreeMap<HostName, usize>>);
 
 /// Keeps the binary logs of a source from being purged.
 pub async fn hold(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {

@@ -1,7 +1,7 @@
 //! The programs of a copy on both hosts: what ends them, and what a replica does that takes nothing.
 
 use crate::{
-    apply::{Fleet, StepError},
+    exec::{Fleet, StepError},
     model::{HostName, limits},
     transport::{Patience, ReadScript, RelayError, Sink, Stream},
 };

@@ -123,7 +123,7 @@ impl Node {
     pub fn shown_as(&self, name: &str) -> serde_json::Value {
         match &self.value {
             Yaml::Null | Yaml::Bool(_) | Yaml::Map(_) => self.to_shown_json(),
-            _ if crate::schema::looks_secret(name) => "***".into(),
+            _ if crate::model::variables::looks_secret(name) => "***".into(),
             _ => self.to_shown_json(),
         }
     }

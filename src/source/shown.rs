@@ -1,6 +1,6 @@
 //! A file's text as diagnostics may show it: with stars of one length in the place of each secret.
 
-use crate::{model::STARS, schema::looks_secret};
+use crate::model::{STARS, variables::looks_secret};
 
 /// A text in which parts were replaced, and where its places went.
 #[derive(Debug, Clone, PartialEq, Eq)]

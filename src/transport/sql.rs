@@ -26,6 +26,21 @@ pub struct Login {
     pub password: Option<Secret>,
 }
 
+impl Login {
+    /// The password as a quoted value of an option file, with the end of its line.
+    pub(crate) fn password_line(&self) -> zeroize::Zeroizing<String> {
+        let mut line = zeroize::Zeroizing::new(String::new());
+        for c in self.password.as_ref().map_or("", |p| p.expose()).chars() {
+            if matches!(c, '\\' | '"') {
+                line.push('\\');
+            }
+            line.push(c);
+        }
+        line.push('\n');
+        line
+    }
+}
+
 /// One row of an answer: columns by name, in lower case, as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row(Vec<(String, Option<String>)>);

@@ -13,8 +13,8 @@ use super::{
     web::server,
 };
 use crate::{
-    apply::{Fleet, StepError},
     dialect::{ReadStatement, literal},
+    exec::{Fleet, StepError},
     model::{HostName, duration, in_parallel, limits},
     transport::{Replicates, Row, SqlReader, SqlWriter},
 };

@@ -23,8 +23,8 @@ use super::{
     web::server,
 };
 use crate::{
-    apply::{Fleet, StepError},
     dialect::{Adding, Compared, Range},
+    exec::{Fleet, StepError},
     model::{HostName, in_parallel},
 };
 

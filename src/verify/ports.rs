@@ -6,8 +6,8 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use super::{PortProof, Remark, Verdict, Web};
 use crate::{
-    apply::Fleet,
     desired::DesiredHost,
+    exec::Fleet,
     firewall::Network,
     model::{Endpoint, HostName, in_parallel, limits},
     observe::{Probe, Reach, try_ports},

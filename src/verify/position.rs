@@ -15,8 +15,8 @@ use super::{
     canary::{Pause, reader},
 };
 use crate::{
-    apply::{Fleet, StepError},
     dialect::ReadStatement,
+    exec::{Fleet, StepError},
     model::{HostName, duration},
     observe,
     transport::SqlReader,

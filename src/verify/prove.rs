@@ -10,8 +10,8 @@ use super::{
     restart,
 };
 use crate::{
-    apply::{Fleet, LockError, take_all},
     desired::DesiredHost,
+    exec::{Fleet, LockError, take_all},
     model::{HostName, duration, glob},
     source::closest,
 };

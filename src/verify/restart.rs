@@ -7,7 +7,7 @@ use super::{
     canary::{Pause, reader},
 };
 use crate::{
-    apply::{Fleet, StepError, restart_for_proof},
+    exec::{Fleet, StepError, restart_for_proof},
     model::{Fact, HostName, duration, limits},
     observe::{self, ChannelFacts},
 };

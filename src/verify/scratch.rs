@@ -9,8 +9,8 @@
 //! for ours and removed by the next one, and a database of that name that somebody else made is not touched.
 
 use crate::{
-    apply::{Fleet, StepError},
     dialect::{ReadStatement, identifier},
+    exec::{Fleet, StepError},
     model::HostName,
     transport::SqlWriter,
 };

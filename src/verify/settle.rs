@@ -15,8 +15,8 @@ use super::{
     side::{Comparison, Side, Sum},
 };
 use crate::{
-    apply::{Fleet, StepError},
     dialect::{Key, Range},
+    exec::{Fleet, StepError},
     model::HostName,
     transport::SqlError,
 };

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::compare::Listing;
 use crate::{
-    apply::{Fleet, StepError},
     dialect::{Adding, Compared, Dialect, Key, Range, ReadStatement, incomplete},
+    exec::{Fleet, StepError},
     model::{HostName, limits},
     transport::{Login, Row, Session, SqlError, SqlReader},
 };

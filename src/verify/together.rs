@@ -10,8 +10,8 @@ use super::{
     web::server,
 };
 use crate::{
-    apply::StepError,
     dialect::ReadStatement,
+    exec::StepError,
     model::{HostName, in_parallel},
 };
 

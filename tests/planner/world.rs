@@ -107,7 +107,7 @@ impl World {
     /// The plan where more is allowed.
     pub fn plan_allowing(&self, files: &Files, policy: &plan::Policy) -> Plan {
         let (built, secrets) = self.wishes(files);
-        plan::build(&built, &self.observed, &secrets, policy)
+        tandem::diff::build(&built, &self.observed, &secrets, policy)
     }
 
     /// The topology as it is shown.

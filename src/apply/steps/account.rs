@@ -1,9 +1,9 @@
 //! Accounts and databases.
 
-use super::{super::journal::Journal, Fleet, StepError, replicated, statements};
 use crate::{
     desired::{AccountWish, DatabaseWish},
     dialect::literal,
+    exec::{Fleet, StepError, journal::Journal, replicated, statements},
     grant::canonical_privileges,
     model::HostName,
     transport::Replicates,

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Events, Fleet, StepError, channel::look};
+use super::channel::look;
 use crate::{
-    apply::Event,
     doctor::{Surroundings, explain_channel},
+    exec::{Event, Events, Fleet, StepError},
     gtid::{GtidState, has_passed},
     model::{Family, limits},
     observe::{ChannelFacts, gtid_state},

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use tokio::sync::Mutex;
 
-use super::{super::fleet::SCRIPT, super::journal::Journal, Fleet, StepError, restart::PLACE, statements};
 use crate::{
     certificate::{Authority, AuthorityError, DIRECTORY, Issued},
+    exec::{Fleet, SCRIPT, StepError, journal::Journal, restart::PLACE, statements},
     model::HostName,
     plan::{AuthorityPlan, CertificatePlan},
 };

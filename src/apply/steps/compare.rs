@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{super::journal::Journal, Events, Fleet, StepError, catch_up};
+use super::catch_up;
 use crate::{
-    apply::Event,
     dialect::HEARTBEAT,
+    exec::{Event, Events, Fleet, StepError, journal::Journal},
     model::{HostName, visible},
     observe::channels,
     plan::{ComparePlan, Hop, Step},

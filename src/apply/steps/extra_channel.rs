@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::journal::Journal, Fleet, StepError, statements};
 use crate::{
+    exec::{Fleet, StepError, journal::Journal, statements},
     gtid::has_passed,
     model::{HostName, limits},
     observe::{ChannelFacts, channels},

@@ -5,8 +5,8 @@ use std::{
     time::Instant,
 };
 
-use super::{super::fleet::SCRIPT, super::journal::Journal, Fleet, StepError};
 use crate::{
+    exec::{Fleet, SCRIPT, StepError, journal::Journal},
     firewall::{APPLY, CONFIRM, FirewallChange, UNDO},
     model::{Endpoint, Fact, HostName},
     observe::{Probe, Reach, try_ports},

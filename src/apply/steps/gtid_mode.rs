@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::journal::Journal, Fleet, StepError, statements};
 use crate::{
     dialect::ReadStatement,
+    exec::{Fleet, StepError, journal::Journal, statements},
     gtid::has_passed,
     model::{HostName, limits},
     observe::channels,

@@ -1,7 +1,10 @@
 //! The heartbeat: a table that goes through the binary log, and an event that does not.
 
-use super::{super::journal::Journal, Fleet, StepError, replicated, statements};
-use crate::{model::HostName, transport::Replicates};
+use crate::{
+    exec::{Fleet, StepError, journal::Journal, replicated, statements},
+    model::HostName,
+    transport::Replicates,
+};
 
 /// Makes it, and lets it beat.
 pub async fn run(

@@ -1,7 +1,10 @@
 //! Drops what an installation leaves open, as `mysql_secure_installation` does.
 
-use super::{super::journal::Journal, Fleet, StepError, statements};
-use crate::{dialect::literal, model::HostName};
+use crate::{
+    dialect::literal,
+    exec::{Fleet, StepError, journal::Journal, statements},
+    model::HostName,
+};
 
 /// Drops accounts and the empty database `test`, off the binary log: each server has its own.
 pub async fn run(

@@ -2,12 +2,17 @@
 
 use std::time::Instant;
 
-use super::{
-    super::{fleet::SCRIPT, journal::Journal},
-    Fleet, StepError,
-    restart::{self, Given},
+use crate::{
+    dialect::Dialect,
+    exec::{
+        Fleet, SCRIPT, StepError,
+        journal::Journal,
+        restart::{self, Given},
+    },
+    grant::sha256_hex,
+    model::HostName,
+    transport::RunError,
 };
-use crate::{dialect::Dialect, grant::sha256_hex, model::HostName, transport::RunError};
 
 /// Writes the file. What it replaces is kept until the server has been seen to start with it.
 pub async fn run(

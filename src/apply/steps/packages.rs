@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::journal::Journal, Fleet, StepError};
 use crate::{
     doctor::explain_packages,
+    exec::{Fleet, StepError, journal::Journal},
     model::{HostName, limits},
 };
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::journal::Journal, Fleet, StepError};
 use crate::{
+    exec::{Fleet, StepError, journal::Journal},
     model::{HostName, limits},
     transport::{Output, RunError, command_words},
 };

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use super::{super::journal::Journal, Fleet, StepError, packages};
+use super::packages;
 use crate::{
     doctor::last_words,
+    exec::{Fleet, StepError, journal::Journal},
     model::HostName,
     observe::{Found, Manager, Query, offered_versions},
 };

@@ -1,7 +1,11 @@
 //! Variables that change without a restart.
 
-use super::{super::journal::Journal, Fleet, StepError, statements};
-use crate::{dialect::literal, model::HostName, option_file::canonical_value};
+use crate::{
+    dialect::literal,
+    exec::{Fleet, StepError, journal::Journal, statements},
+    model::HostName,
+    option_file::canonical_value,
+};
 
 /// Sets variables of a running server; channels pause where the server wants that.
 pub async fn run(

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::Builder;
 use crate::{
     inventory::Variables,
-    schema::{self, Form},
+    model::variables::{self, Form},
     source::Problem,
     template::Scope,
 };
@@ -13,7 +13,7 @@ use crate::{
 impl Builder<'_> {
     /// Refuses a relative path, an option in the place of a path, and a unit that can't be one.
     pub(super) fn check_names(&mut self, variables: &Variables, scope: &Scope) {
-        for (name, form, _) in schema::all() {
+        for (name, form, _) in variables::all() {
             let fits: fn(&str) -> bool = match form {
                 Form::Path => is_path,
                 Form::Unit => is_unit,

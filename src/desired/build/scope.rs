@@ -8,9 +8,9 @@ use super::Builder;
 use crate::{
     desired::resource,
     inventory::Variables,
+    model::variables::is_known as is_known_variable,
     model::{HostName, Place, SecretId},
     playbook::Role,
-    schema::is_known as is_known_variable,
     source::{Node, Problem, Problems},
     template::Scope,
 };

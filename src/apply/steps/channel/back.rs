@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::{POLL, Statements, StepError, Work};
-use crate::{dialect::ChannelStatement, model::Family, observe::ChannelFacts};
+use super::{POLL, Work};
+use crate::{
+    dialect::ChannelStatement,
+    exec::{Statements, StepError},
+    model::Family,
+    observe::ChannelFacts,
+};
 
 /// How long the old channel may take to run again.
 const RETURNS: Duration = Duration::from_secs(10);

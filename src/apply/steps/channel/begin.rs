@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use super::{super::Statements, POLL, STALLS, StepError, Work};
+use super::{POLL, STALLS, Work};
 use crate::{
     desired::Positioning,
     dialect::{ReadStatement, literal},
+    exec::{Statements, StepError},
     gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid, Standing, has_passed, purged_by, standing},
     model::{Family, HostName, limits},
     observe::{BinlogFacts, ChannelFacts, channels, gtid_state, gtid_state_with_start},

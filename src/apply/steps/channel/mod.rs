@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 mod back;
 mod begin;
 
-use super::{super::journal::Journal, Events, Fleet, Statements, StepError, replicated, statements};
 use crate::{
-    apply::Event,
     desired::ChannelWish,
     dialect::{ChannelStatement, Dialect},
     doctor::{Layer, Surroundings, explain_channel, explain_down, failed_transaction},
+    exec::{Event, Events, Fleet, Statements, StepError, journal::Journal, replicated, statements},
     model::{Fact, HostName, limits},
     observe::{ChannelFacts, Probe, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},

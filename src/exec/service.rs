@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    super::journal::Journal,
     Fleet, StepError,
+    journal::Journal,
+    reconnect,
     restart::{self, Order},
 };
 use crate::{
@@ -62,7 +63,7 @@ pub async fn restart(
         }
     }
     sql.close().await;
-    super::reconnect::replicas_of(host, fleet, journal).await;
+    reconnect::replicas_of(host, fleet, journal).await;
     Ok(Some(format!("away for {}", crate::model::duration(took))))
 }
 

@@ -44,7 +44,7 @@ pub struct Fleet<'a> {
     /// Cancelled when the user wants the run to end after the running steps.
     pub interrupt: CancellationToken,
     /// Sources whose binary logs are kept for a copy.
-    pub holds: crate::seed::Holds,
+    pub holds: Holds,
     /// What hosts know this run by.
     pub run: String,
     /// Whether it still has their locks.
@@ -52,6 +52,10 @@ pub struct Fleet<'a> {
     streams: AtomicUsize,
     permit: WritePermit,
 }
+
+/// Sources whose logs are held, and for how many copies at the same time.
+#[derive(Debug, Default)]
+pub struct Holds(pub(crate) tokio::sync::Mutex<BTreeMap<HostName, usize>>);
 
 /// No other run has it.
 fn name_of_a_run() -> String {
@@ -81,7 +85,7 @@ impl<'a> Fleet<'a> {
             policy,
             limits,
             interrupt,
-            holds: crate::seed::Holds::default(),
+            holds: Holds::default(),
             run: name_of_a_run(),
             fences: Fences::default(),
             streams: AtomicUsize::new(0),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::journal::Journal, Fleet, statements};
+use super::{Fleet, journal::Journal, statements};
 use crate::{
     model::{HostName, limits},
     observe::channels,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{ChannelFacts, Reading};
 use crate::{
     dialect::ReadStatement,
     doctor::{Change, FailedEvent, RowEvent, RowEvidence, row_events},
     model::{Fact, HostName, limits},
+    observe::{ChannelFacts, Reading},
     transport::{ReadScript, SqlError, SqlReader},
 };
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, keep::keep_what_is_needed, link};
+use super::{Context, compare, keep::keep_what_is_needed};
 use crate::{
     desired::{Built, Desired, Tls},
     dialect::Dialect,
-    diff::{Context, compare},
     model::{Endpoint, Fact, HostName, Secret, SecretId},
     observe::Observed,
+    plan::{Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, link},
 };
 
 /// Makes the plan for one play.

@@ -6,21 +6,36 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::fleet::SCRIPT, Fleet, StepError};
+use super::{Fleet, SCRIPT, StepError};
 use crate::{
     model::HostName,
     observe::{HostFacts, RestartRecord, RestartState},
-    seed::MEND,
     transport::ReadScript,
 };
 
 /// Functions of scripts that name a place that can't be written.
-pub(super) const PLACE: &str = concat!(include_str!("../../../transport/safe.sh"), include_str!("place.sh"));
+pub(crate) const PLACE: &str = concat!(include_str!("../../transport/safe.sh"), include_str!("place.sh"));
 const ARM: &str = include_str!("arm.sh");
 const SWITCH: &str = include_str!("switch.sh");
 const LAUNCH: &str = include_str!("launch.sh");
 const WRITE: &str = include_str!("option_file.sh");
 const WATCH: ReadScript = ReadScript::new("wait for the server", include_str!("watch.sh"));
+
+/// Gives a server its data directory back, where the host died between two renames. Goes before a script that
+/// starts the server.
+const MEND: &str = concat!(
+    include_str!("../../transport/safe.sh"),
+    r#"
+if [ -s /var/lib/tandem/aside ]; then
+  private_dir /var/lib/tandem && private_dir /run/tandem || exit 1
+  if command -v flock >/dev/null 2>&1; then exec 9>>/run/tandem/aside.lock; flock -w 3600 9; fi
+  { IFS= read -r datadir; } </var/lib/tandem/aside
+  for there in "$datadir.tandem-unfinished" "$datadir.tandem-old"; do
+    [ -e "$datadir" ] || [ ! -d "$there" ] || mv "$there" "$datadir"
+  done
+fi
+"#
+);
 
 /// How long one look at the switch takes at most.
 const LOOK: Duration = Duration::from_secs(20);
@@ -46,12 +61,12 @@ fn switch() -> String {
 }
 
 /// The script that writes the option file.
-pub(super) fn write_script() -> String {
+pub(crate) fn write_script() -> String {
     format!("{PLACE}{ARM}{WRITE}")
 }
 
 /// Arguments that both scripts share: unit, socket, log, limit, and the switch.
-pub(super) struct Given {
+pub(crate) struct Given {
     pub socket: String,
     pub log: String,
     pub limit: String,
@@ -59,7 +74,7 @@ pub(super) struct Given {
 }
 
 impl Given {
-    pub(super) fn of(host: &HostName, fleet: &Fleet<'_>) -> Result<Self, StepError> {
+    pub(crate) fn of(host: &HostName, fleet: &Fleet<'_>) -> Result<Self, StepError> {
         Ok(Self {
             // A server that was never reached is only seen to run.
             socket: fleet.login(host).map(|l| l.socket.clone()).unwrap_or_default(),
@@ -71,7 +86,7 @@ impl Given {
 }
 
 /// How long a server may take to come up.
-pub(super) fn limit(host: &HostName, fleet: &Fleet<'_>) -> Duration {
+pub(crate) fn limit(host: &HostName, fleet: &Fleet<'_>) -> Duration {
     fleet.desired.hosts.get(host).map_or(crate::model::limits::RESTART.time, |h| h.restart_wait)
 }
 

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::{Action, Effect, Plan, Step, Taken, Waiting};
+use super::Context;
 use crate::{
     desired::DesiredHost,
-    diff::Context,
     firewall::Network,
     model::{Fact, HostName},
     observe::ChannelFacts,
+    plan::{Action, Effect, Plan, Step, Taken, Waiting},
 };
 
 /// Takes out the steps that would take away what a channel still needs, and says so.

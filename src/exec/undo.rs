@@ -3,7 +3,7 @@
 //! The statements lie beside the run's lock in `/run/tandem` until they are settled; see `host/watch.sh`.
 
 use super::{Fleet, StepError};
-use crate::{model::HostName, model::limits, seed::password_line, transport::RunError};
+use crate::{model::HostName, model::limits, transport::RunError};
 
 const ADD: &str = include_str!("host/undo.sh");
 /// Arguments: RUN NAME.
@@ -43,7 +43,7 @@ pub async fn prepare(host: &HostName, undo: Undo<'_>, fleet: &Fleet<'_>) -> Resu
         login.user,
         limits::UNDO.time.as_secs()
     ));
-    let password = password_line(login);
+    let password = login.password_line();
     input.push_str(password.trim_end_matches('\n'));
     input.push_str("\"\n--\n");
     input.push_str(&format!("SET SESSION lock_wait_timeout = {};\n", limits::UNDO.time.as_secs()));

@@ -1,0 +1,22 @@
+//! What steps run with: connections, permits, locks, journal, events, the host's own switches. Below every room that
+//! changes a host.
+
+mod error;
+mod event;
+mod fence;
+mod fleet;
+pub mod journal;
+mod lock;
+mod reconnect;
+pub(crate) mod restart;
+pub(crate) mod service;
+mod statements;
+mod undo;
+
+pub use error::StepError;
+pub use event::{Event, Events};
+pub use fleet::{Fleet, Holds, SCRIPT, STATEMENT};
+pub use lock::{HostLocks, LockError, LockInfo, take_all};
+pub(crate) use service::restart_for_proof;
+pub(crate) use statements::{Lifted, Statements, lift_read_only, replicated, statements};
+pub(crate) use undo::{Undo, prepare as prepare_undo, settle as settle_undo};

@@ -1,0 +1,94 @@
+//! SQL that changes a server, each statement journalled; and the moment for which a closed server takes it.
+
+use super::{Fleet, StepError, Undo, journal::Journal, prepare_undo, settle_undo};
+use crate::transport::{Replicates, SqlError, SqlWriter};
+
+/// Statements on one server, each one journalled under the text that may be shown.
+pub struct Statements<'a> {
+    /// The server's host.
+    pub host: &'a crate::model::HostName,
+    /// The connection.
+    pub sql: SqlWriter,
+    /// Where statements are noted.
+    pub journal: &'a Journal,
+}
+
+impl Statements<'_> {
+    /// Runs a statement that holds no secret.
+    pub async fn run(&mut self, sql: &str) -> Result<Vec<crate::transport::Row>, SqlError> {
+        self.run_as(sql, sql).await
+    }
+
+    /// Runs a statement and notes it as `shown`.
+    pub async fn run_as(&mut self, sql: &str, shown: &str) -> Result<Vec<crate::transport::Row>, SqlError> {
+        let begun = std::time::Instant::now();
+        let result = self.sql.query(sql).await;
+        let said = match &result {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.journal.ran(self.host, shown, begun.elapsed(), &said);
+        result
+    }
+}
+
+/// Opens a connection for statements that stay on this server: none of them gets into the binary log.
+pub async fn statements<'a>(
+    host: &'a crate::model::HostName,
+    fleet: &Fleet<'_>,
+    journal: &'a Journal,
+) -> Result<Statements<'a>, StepError> {
+    Ok(Statements { host, sql: fleet.local_sql(host).await?, journal })
+}
+
+/// Opens a connection for statements that are meant for the server's replicas, too.
+pub async fn replicated<'a>(
+    host: &'a crate::model::HostName,
+    why: Replicates,
+    fleet: &Fleet<'_>,
+    journal: &'a Journal,
+) -> Result<Statements<'a>, StepError> {
+    Ok(Statements { host, sql: fleet.replicated_sql(host, why).await?, journal })
+}
+
+/// A server that takes no writes, not even an administrator's, takes those of a step until it is restored.
+#[must_use]
+pub struct Lifted<'a>(Option<&'a crate::model::HostName>);
+
+/// What the host sets again by itself, should this program not come to it.
+const READ_ONLY: &str = "super-read-only";
+
+/// Lifts `super_read_only` where it is on.
+pub async fn lift_read_only<'a>(
+    host: &'a crate::model::HostName,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Lifted<'a>, StepError> {
+    if !fleet.dialect(host)?.has_super_read_only() {
+        return Ok(Lifted(None));
+    }
+    let failed = |e| StepError::new(host, "lift super_read_only", e);
+    let mut sql = statements(host, fleet, journal).await?;
+    let rows = sql.sql.query("SELECT @@GLOBAL.super_read_only AS locked").await.map_err(failed)?;
+    let locked = rows.first().and_then(|r| r.number("locked")) == Some(1);
+    if locked {
+        let back = ["SET GLOBAL super_read_only = ON".to_owned()];
+        prepare_undo(host, Undo { name: READ_ONLY, sql: &back, record: None }, fleet).await?;
+        sql.run("SET GLOBAL super_read_only = OFF").await.map_err(failed)?;
+    }
+    sql.sql.close().await;
+    Ok(Lifted(locked.then_some(host)))
+}
+
+impl Lifted<'_> {
+    /// Puts the server back to taking no writes, on a connection of its own: the step may have restarted it.
+    pub async fn restore(self, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+        let Some(host) = self.0 else { return Ok(()) };
+        let mut sql = statements(host, fleet, journal).await?;
+        sql.run("SET GLOBAL super_read_only = ON")
+            .await
+            .map_err(|e| StepError::new(host, "set super_read_only again", e))?;
+        sql.sql.close().await;
+        settle_undo(host, READ_ONLY, fleet).await
+    }
+}
