@@ -1,4 +1,5 @@
-//! Secrets that are sealed: vaults of Ansible, files of age, files of sops. No host is needed.
+//! Secrets that are encrypted: vaults of Ansible, files of age, files of sops. No host is needed; `with_age_itself` needs
+//! the program `age`.
 //!
 //! The files in tests/vault were made once with the real tools; its README says how.
 
@@ -183,33 +184,100 @@ fn mistakes_in_a_vault_are_told_without_its_text() {
 }
 
 #[test]
-fn references_to_sealed_files() {
-    for (reference, file) in [
-        ("{file: ../file.vault}", "file.vault"),
-        ("{age: ../secret.age}", "secret.age"),
-        ("{age: ../secret.asc.age}", "secret.asc.age"),
-    ] {
-        let files = Files::new(&format!("replication_password: {reference}\n"));
-        files.copy(file);
-        files.copy("password");
-        files.copy("age.key");
-        let run = files.validate(&["--vault-password-file", "password", "--age-identity", "age.key"]);
-        assert_eq!(run.code, 0, "{reference}: {run:?}");
-        let run = files.validate(&[]);
-        assert!(run.code == 65 && run.text.contains(file), "{reference}: {run:?}");
-    }
-    let files = Files::new("replication_password: {age: ../secret.age}\n");
-    files.copy("secret.age");
-    for (variable, path) in
-        [("TANDEM_AGE_IDENTITY", fixture("age.key")), ("SOPS_AGE_KEY_FILE", fixture("age.key"))]
-    {
-        let run = files.run(&["validate", "play.yml"], &[(variable, &path.to_string_lossy())]);
-        assert_eq!(run.code, 0, "{variable}: {run:?}");
-    }
-    fs::create_dir_all(files.0.path().join("home/.config/age")).expect("a directory");
-    fs::copy(fixture("age.key"), files.0.path().join("home/.config/age/keys.txt")).expect("a key");
-    assert_eq!(files.validate(&[]).code, 0);
+fn a_reference_to_a_vault() {
+    let files = Files::new("replication_password: {file: ../file.vault}\n");
+    files.copy("file.vault");
+    files.copy("password");
+    let run = files.validate(&["--vault-password-file", "password"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let run = files.validate(&[]);
+    assert!(run.code == 65 && run.text.contains("file.vault"), "{run:?}");
 }
+
+/// With the real program, so that it is its words, its formats and its answers that are tested.
+mod with_age_itself {
+    use super::*;
+
+    #[test]
+    fn files_of_every_form_are_decrypted() {
+        for (file, identity) in
+            [("secret.age", "age.key"), ("secret.asc.age", "age.key"), ("secret.ssh.age", "ssh.key")]
+        {
+            let files = Files::new(&format!("replication_password: {{age: ../{file}}}\n"));
+            files.copy(file);
+            files.copy(identity);
+            let run = files.validate(&["--age-identity", identity]);
+            assert_eq!(run.code, 0, "{file}: {run:?}");
+            assert!(!run.text.contains("canary"), "{run:?}");
+        }
+    }
+
+    #[test]
+    fn every_way_to_name_an_identity() {
+        let files = Files::new("replication_password: {age: ../secret.age}\n");
+        files.copy("secret.age");
+        for (variable, path) in
+            [("TANDEM_AGE_IDENTITY", fixture("age.key")), ("SOPS_AGE_KEY_FILE", fixture("age.key"))]
+        {
+            let run = files.run(&["validate", "play.yml"], &[(variable, &path.to_string_lossy())]);
+            assert_eq!(run.code, 0, "{variable}: {run:?}");
+        }
+        fs::create_dir_all(files.0.path().join("home/.config/age")).expect("a directory");
+        fs::copy(fixture("age.key"), files.0.path().join("home/.config/age/keys.txt")).expect("a key");
+        assert_eq!(files.validate(&[]).code, 0);
+    }
+
+    #[test]
+    fn a_file_for_others_or_damaged_gives_nothing() {
+        let files = Files::new("replication_password: {age: ../secret.age}\n");
+        files.copy("secret.age");
+        files.copy("ssh.key");
+        let wrong = files.validate(&["--age-identity", "ssh.key"]);
+        assert!(wrong.code == 65 && wrong.text.contains("ssh.key"), "{wrong:?}");
+        // Without an identity it would ask; here is no terminal.
+        let none = files.validate(&[]);
+        assert!(none.code == 65 && none.text.contains("--age-identity"), "{none:?}");
+        files.write("secret.age", "nonsense");
+        assert_eq!(files.validate(&["--age-identity", "ssh.key"]).code, 65);
+    }
+}
+
+/// Stands in for age: what is looked at is which words it is given, and what becomes of its answers.
+#[test]
+fn age_is_called_with_words_and_no_shell() {
+    let files = Files::new("replication_password: {age: \"../a $(touch owned).age\"}\n");
+    let path = format!("{}/bin", files.0.path().display());
+    let validate = |args: &[&str]| files.run(&[&["validate", "play.yml"], args].concat(), &[("PATH", &path)]);
+    let given = |name: &str| fs::read_to_string(files.0.path().join(name)).unwrap_or_default();
+    let run = validate(&[]);
+    assert!(run.code == 65 && run.text.contains("owned).age can't be read"), "{run:?}");
+    files.write("a $(touch owned).age", "age-encryption.org/v1\n-> X25519 x\n");
+    let run = validate(&[]);
+    assert!(run.code == 65 && run.text.contains("`age` is not installed"), "{run:?}");
+    files.program("bin/rage", "#!/bin/sh\nprintf '%s|' \"$@\" > rage.words\necho secret-of-rage\n");
+    files.copy("age.key");
+    let run = validate(&["--age-identity", "age.key"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let identity = files.0.path().join("age.key");
+    let words = format!("--decrypt|--identity|{}|--|group_vars/../a $(touch owned).age|", identity.display());
+    assert_eq!(given("rage.words"), words);
+    // age comes first, and where it fails nothing else is tried.
+    files.program("bin/age", "#!/bin/sh\necho >> age.runs\nexit 3\n");
+    let run = validate(&["--age-identity", "age.key"]);
+    assert!(run.code == 65 && run.text.contains("status: 3"), "{run:?}");
+    assert_eq!(given("age.runs"), "\n", "a program that may ask is run once");
+    // A passphrase is asked for by the program, which refuses identities for such a file.
+    files.program("bin/age", "#!/bin/sh\nprintf '%s|' \"$@\" > age.words\necho secret-of-age\n");
+    for head in ["age-encryption.org/v1\n-> scrypt x 18\n", ARMORED] {
+        files.write("a $(touch owned).age", head);
+        assert_eq!(validate(&["--age-identity", "age.key"]).code, 0);
+        assert_eq!(given("age.words"), "--decrypt|--|group_vars/../a $(touch owned).age|");
+    }
+}
+
+/// The first line of a file of `age --armor --passphrase`.
+const ARMORED: &str =
+    "-----BEGIN AGE ENCRYPTED FILE-----\nYWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IHNjcnlwdCBtVHd6aHhqWUJFZzJNUmpQ\n";
 
 /// Stands in for sops: what is looked at is which words it is given, and what becomes of its answers.
 #[test]

@@ -64,7 +64,7 @@ pub struct Global {
     /// The same for the vaults of one label; all are tried where no label fits
     #[arg(long, global = true, value_name = "LABEL@FILE", env = "ANSIBLE_VAULT_IDENTITY_LIST", value_delimiter = ',', value_parser = PasswordSource::parse)]
     pub vault_id: Vec<PasswordSource>,
-    /// File with age identities, or an ssh key without a passphrase [else: ~/.config/age/keys.txt and
+    /// File with age identities, or an ssh key [else: ~/.config/age/keys.txt and
     /// SOPS_AGE_KEY_FILE]
     #[arg(long, global = true, value_name = "FILE", env = "TANDEM_AGE_IDENTITY", value_parser = path)]
     pub age_identity: Vec<PathBuf>,

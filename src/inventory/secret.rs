@@ -13,7 +13,7 @@ use crate::{
     model::variables::{is_common, is_secret_name},
     model::{Place, Secret, SecretId, at_home, hide_secret},
     source::{Node, Problem, Problems, Yaml},
-    vault::{Keyring, is_sealed},
+    vault::{Keyring, as_text, is_sealed, printed_by},
 };
 use zeroize::Zeroizing;
 
@@ -263,17 +263,8 @@ impl SecretBook {
                 )),
             },
             Reference::Age(path) => {
-                let opened = std::fs::read(path)
-                    .map_err(|e| e.to_string())
-                    .and_then(|sealed| self.keyring.open_age(&sealed));
-                opened.map(|text| line(&text)).map_err(|why| {
-                    failed(
-                        format!("the age file {} gave no secret: {why}", path.display()),
-                        "Identities are read from --age-identity FILE or TANDEM_AGE_IDENTITY, else from \
-                         ~/.config/age/keys.txt and SOPS_AGE_KEY_FILE."
-                            .into(),
-                    )
-                })
+                let opened = self.keyring.open_age(path).map(|text| line(&text));
+                opened.map_err(|error| failed(error.to_string(), error.help().into()))
             }
             Reference::Sops(path, extract) => run(&sops::argv(path, extract.as_deref())).map_err(|why| {
                 let (message, help) = sops::failure(path, &why, in_path("sops"));
@@ -362,17 +353,9 @@ fn in_path(program: &str) -> bool {
 
 fn run(argv: &[String]) -> Result<Secret, String> {
     let (program, args) = argv.split_first().ok_or("no command")?;
-    let output = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|e| e.to_string())?;
-    if !output.status.success() {
-        return Err(output.status.to_string());
-    }
-    let text = String::from_utf8(output.stdout).map_err(|_| "its output is not UTF-8".to_owned())?;
-    let text = line(&Zeroizing::new(text));
+    let printed = printed_by(Command::new(program).args(args).stdin(Stdio::null()));
+    let text = as_text(printed.map_err(|e| e.to_string())?).ok_or("its output is not UTF-8")?;
+    let text = line(&text);
     if text.expose().is_empty() { Err("its output is empty".into()) } else { Ok(text) }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn definitions() -> Map<String, Value> {
                     json!({"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1}),
                     "a program with its arguments, which prints the secret",
                 ),
-                one("age", path(), "a file that age has sealed"),
+                one("age", path(), "a file that age has encrypted"),
                 {
                     "type": "object",
                     "properties": {

@@ -1,16 +1,21 @@
 //! Passwords of vaults and identities of age, by the files that hold them.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use zeroize::Zeroizing;
 
-use super::{VaultError, age, ansible::Vault};
+use super::{
+    AgeError, VaultError, age,
+    ansible::Vault,
+    program::{as_text, printed_by},
+};
 use crate::model::{at_home, hide_secret};
 
 /// Where one vault password comes from.
@@ -24,7 +29,8 @@ pub struct PasswordSource {
 
 type Password = Result<Zeroizing<Vec<u8>>, String>;
 
-/// What opens the vaults of a run. Passwords are fetched with the first vault that needs them, and once.
+/// What opens the vaults of a run. Passwords are fetched with the first vault that needs them, and once; a file of age is
+/// decrypted once, since its program may ask at the terminal.
 #[derive(Clone, Default)]
 pub struct Keyring(Arc<Keys>);
 
@@ -32,6 +38,7 @@ pub struct Keyring(Arc<Keys>);
 struct Keys {
     passwords: Vec<(PasswordSource, OnceLock<Password>)>,
     identities: Vec<PathBuf>,
+    decrypted: Mutex<BTreeMap<PathBuf, Result<Zeroizing<String>, AgeError>>>,
 }
 
 impl fmt::Debug for Keyring {
@@ -48,7 +55,7 @@ impl Keyring {
     /// A keyring of these files. Nothing is read yet.
     pub fn new(passwords: Vec<PasswordSource>, identities: Vec<PathBuf>) -> Self {
         let passwords = passwords.into_iter().map(|source| (source, OnceLock::new())).collect();
-        Self(Arc::new(Keys { passwords, identities }))
+        Self(Arc::new(Keys { passwords, identities, decrypted: Mutex::default() }))
     }
 
     /// Opens a vault of Ansible: with the password of its label if there is one, else with each in turn.
@@ -71,7 +78,9 @@ impl Keyring {
             match password.get_or_init(|| source.fetch()) {
                 Err(why) => return Err(VaultError::PasswordSource { path, why: why.clone() }),
                 Ok(password) => match vault.open(password) {
-                    Some(opened) => return utf8(opened?),
+                    Some(opened) => {
+                        return as_text(opened?).ok_or(VaultError::Malformed("what it holds is not UTF-8"));
+                    }
                     None => tried.push(path),
                 },
             }
@@ -82,16 +91,11 @@ impl Keyring {
     /// Opens a file of age.
     ///
     /// # Errors
-    /// In words: no identity, none that fits, no age file.
-    pub fn open_age(&self, sealed: &[u8]) -> Result<Zeroizing<String>, String> {
-        age::open(sealed, &self.0.identities)
+    /// When its program is not installed or could not decrypt it.
+    pub fn open_age(&self, path: &Path) -> Result<Zeroizing<String>, AgeError> {
+        let mut decrypted = self.0.decrypted.lock().unwrap_or_else(PoisonError::into_inner);
+        decrypted.entry(path.to_owned()).or_insert_with(|| age::open(path, &self.0.identities)).clone()
     }
-}
-
-fn utf8(mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>, VaultError> {
-    String::from_utf8(std::mem::take(&mut *bytes))
-        .map(Zeroizing::new)
-        .map_err(|_| VaultError::Malformed("what it holds is not UTF-8"))
 }
 
 impl PasswordSource {
@@ -124,13 +128,10 @@ impl PasswordSource {
             {
                 command.args(["--vault-id", label]);
             }
-            let output = command.stdin(Stdio::inherit()).stderr(Stdio::inherit()).output().map_err(|e| {
-                format!("{e}; it is executable and was run: take that right away if it is no program")
-            })?;
-            if !output.status.success() {
-                return Err(output.status.to_string());
-            }
-            Zeroizing::new(output.stdout)
+            printed_by(command.stdin(Stdio::inherit())).map_err(|e| match e.kind() {
+                io::ErrorKind::Other => e.to_string(),
+                _ => format!("{e}; it is executable and was run: take that right away if it is no program"),
+            })?
         } else {
             let bytes = std::fs::read(&self.path).map(Zeroizing::new).map_err(words)?;
             Zeroizing::new(bytes.trim_ascii().to_vec())
@@ -212,22 +213,6 @@ mod tests {
             let ring = Keyring::new(vec![source], Vec::new());
             assert!(open(&ring, "labelled.yml").is_ok(), "{name}");
         }
-    }
-
-    #[test]
-    fn age_files_of_every_form_are_opened() {
-        for (file, identity) in
-            [("secret.age", "age.key"), ("secret.asc.age", "age.key"), ("secret.ssh.age", "ssh.key")]
-        {
-            let ring = Keyring::new(Vec::new(), vec![fixture(identity)]);
-            let text = ring.open_age(&read(file)).map(|text| text.to_string());
-            assert_eq!(text.as_deref(), Ok("age-canary-three-b81d\n"), "{file}");
-        }
-        let ring = Keyring::new(Vec::new(), vec![fixture("ssh.key")]);
-        let error = ring.open_age(&read("secret.age")).expect_err("another's");
-        assert!(error.contains("ssh.key"), "{error}");
-        assert!(Keyring::default().open_age(&read("secret.age")).is_err());
-        assert!(ring.open_age(b"nonsense").is_err());
     }
 
     #[test]
