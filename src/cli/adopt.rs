@@ -28,7 +28,7 @@ use crate::{
     playbook::{Loaded, Request},
     render::{self, Terminal, Waiting},
     source::{Problem, Severity},
-    transport::{Scratch, Session},
+    transport::{Scratch, Session, command_words},
     vault::Keyring,
 };
 use destination::destination;
@@ -417,5 +417,5 @@ fn options(global: &Global) -> String {
 }
 
 fn shell_word(text: &str) -> String {
-    shlex::try_quote(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
+    command_words(&[text.to_owned()])
 }

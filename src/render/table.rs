@@ -1,5 +1,7 @@
 //! Columns that stand below each other, as many as fit.
 
+use textwrap::core::display_width;
+
 use super::paint::{QUIET, paint};
 use crate::model::visible;
 
@@ -25,11 +27,11 @@ impl Cell {
 /// where the lines would be longer than `width`; the first two always stay.
 pub fn table(headings: &[&str], rows: &[Vec<Cell>], width: usize) -> Vec<String> {
     const GAP: usize = 2;
-    let length = |text: &str| text.chars().count();
     let mut columns: Vec<(usize, usize)> = (0..headings.len())
         .filter_map(|n| {
-            let widest = rows.iter().filter_map(|row| row.get(n)).map(|cell| length(&cell.text)).max()?;
-            (widest > 0).then(|| (n, widest.max(length(headings[n]))))
+            let widest =
+                rows.iter().filter_map(|row| row.get(n)).map(|cell| display_width(&cell.text)).max()?;
+            (widest > 0).then(|| (n, widest.max(display_width(headings[n]))))
         })
         .collect();
     let whole = |columns: &[(usize, usize)]| columns.iter().map(|(_, w)| w + GAP).sum::<usize>();
@@ -42,7 +44,7 @@ pub fn table(headings: &[&str], rows: &[Vec<Cell>], width: usize) -> Vec<String>
             let (word, style) = cell(*n);
             let pad = match place + 1 == columns.len() {
                 true => 0,
-                false => wide + GAP - length(&word),
+                false => wide + GAP - display_width(&word),
             };
             text.push_str(&style.map_or(word.clone(), |style| paint(style, &word)));
             text.push_str(&" ".repeat(pad));
@@ -75,5 +77,9 @@ mod tests {
             ["host        state  data", "db-a        up     10.0 MiB", "replica-17  DOWN   1 B"]
         );
         assert_eq!(plain(20), ["host        state", "db-a        up", "replica-17  DOWN"]);
+        // A letter may be two columns wide, or none.
+        let rows = [row(&["表名", "up"]), row(&["o\u{308}", "up"])];
+        let lines = table(&["host", "state"], &rows, 80);
+        assert_eq!(lines[1..], ["表名  up", "o\u{308}     up"]);
     }
 }
