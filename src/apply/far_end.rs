@@ -61,8 +61,9 @@ async fn lets_in(
     let dialect = fleet.dialect(source)?;
     let mut sql = fleet.reader(source).await?;
     let names = sql.query(&ReadStatement::account_names()).await.map_err(failed)?;
-    let names: Vec<(String, String)> = names.iter().map(|r| (r.text("user"), r.text("host"))).collect();
-    let own: Vec<(String, String)> = names.into_iter().filter(|(user, _)| *user == wish.user).collect();
+    let own = names.iter().filter(|row| row.get("user") == Some(&wish.user));
+    let own = own.map(|row| Ok((row.text("user")?, row.text("host")?)));
+    let own = own.collect::<Result<Vec<(String, String)>, SqlError>>().map_err(failed)?;
     let accounts = read_accounts(&mut sql, &own, dialect).await.map_err(failed)?;
     sql.close().await;
     let declared = fleet.desired.hosts.get(host);

@@ -54,18 +54,16 @@ async fn content((host, session, login, dialect): (&HostName, &Session, &Login, 
 }
 
 async fn tables(side: &mut Side) -> Result<BTreeMap<(String, String), TableFacts>, SqlError> {
-    let mut rows = side.query(&ReadStatement::tables_by_size()).await?;
-    rows.sort_by_key(|r| r.number("bytes").unwrap_or(0));
+    let mut by_size = Vec::new();
+    for row in &side.query(&ReadStatement::tables_by_size()).await? {
+        let facts = TableFacts { rows: row.number("n")?, bytes: row.number("bytes")?, checksum: None };
+        by_size.push(((row.text("db")?, row.text("name")?), facts));
+    }
+    by_size.sort_by_key(|(_, facts)| facts.bytes);
     let definitions = side.read_tables().await?;
     let mut left = BUDGET;
     let mut tables = BTreeMap::new();
-    for row in rows {
-        let mut facts = TableFacts {
-            rows: row.number("n").unwrap_or(0),
-            bytes: row.number("bytes").unwrap_or(0),
-            checksum: None,
-        };
-        let name = (row.text("db"), row.text("name"));
+    for (name, mut facts) in by_size {
         if let (Some(rest), Some(table)) = (left.checked_sub(facts.bytes), definitions.get(&name)) {
             left = rest;
             // A table that can't be read has no checksum, and so is never called equal.

@@ -69,14 +69,19 @@ async fn compare(
 ) -> Result<Option<RowEvidence>, SqlError> {
     let (database, table) = &failed.table;
     let rows = there.query(&ReadStatement::columns(database, table)).await?;
-    let columns: Vec<String> = rows.iter().map(|row| row.text("name")).collect();
+    let columns = rows.iter().map(|row| row.text("name")).collect::<Result<Vec<String>, _>>()?;
     // Dates and binary strings are not decoded into what a condition could use.
     let usable = |kind: &str| kind.contains("int") || kind.contains("char") || kind == "decimal";
-    let keys = rows.iter().enumerate().filter(|(_, row)| row.text("k") == "PRI");
-    let key: Vec<usize> = keys.clone().map(|(n, _)| n).collect();
-    if key.is_empty() || !keys.clone().all(|(_, row)| usable(&row.text("t"))) {
+    let mut key = Vec::new();
+    for (n, row) in rows.iter().enumerate() {
+        if row.need("k")? == "PRI" {
+            key.push((n, usable(row.need("t")?)));
+        }
+    }
+    if key.is_empty() || !key.iter().all(|(_, usable)| *usable) {
         return Ok(None);
     }
+    let key: Vec<usize> = key.into_iter().map(|(n, _)| n).collect();
     // The event that failed is the last of those that were decoded; a new row is what meets another, and an old
     // one is what is missed.
     let fits = |event: &RowEvent| (event.change == Change::Insert) == duplicate;
@@ -102,5 +107,6 @@ async fn row(
 ) -> Result<Option<Vec<(String, Option<String>)>>, SqlError> {
     let rows = sql.query(query).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some(columns.iter().enumerate().map(|(n, c)| (c.clone(), row.at(n).map(str::to_owned))).collect()))
+    let values = columns.iter().map(|c| Ok((c.clone(), row.optional(c)?.map(str::to_owned))));
+    values.collect::<Result<_, SqlError>>().map(Some)
 }

@@ -46,11 +46,11 @@ pub async fn restart(
     let took = begun.elapsed();
     let mut sql = fleet.reader(host).await?;
     for (name, wished) in expect {
-        let rows = sql
-            .query(&crate::dialect::ReadStatement::variable(name))
-            .await
-            .map_err(|e| StepError::new(host, "look at its variables", e))?;
-        let Some(value) = rows.first().and_then(|r| r.at(1)).map(str::to_owned) else { continue };
+        let failed = |e| StepError::new(host, "look at its variables", e);
+        let rows = sql.query(&crate::dialect::ReadStatement::variable(name)).await.map_err(failed)?;
+        // Not every option is a variable.
+        let Some(row) = rows.first() else { continue };
+        let value = row.text("value").map_err(failed)?;
         let on = name == "log_bin" && value == "ON";
         // The default of an option that was taken out is not always known.
         let known = !wished.is_empty() && wished != "DEFAULT";

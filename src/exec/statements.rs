@@ -19,6 +19,12 @@ impl Statements<'_> {
         self.run_as(sql, sql).await
     }
 
+    /// Runs a statement that every server answers with a row.
+    pub async fn first(&mut self, sql: &str) -> Result<crate::transport::Row, SqlError> {
+        let rows = self.run(sql).await?;
+        crate::transport::first(&rows, sql).cloned()
+    }
+
     /// Runs a statement and notes it as `shown`.
     pub async fn run_as(&mut self, sql: &str, shown: &str) -> Result<Vec<crate::transport::Row>, SqlError> {
         let begun = std::time::Instant::now();
@@ -69,8 +75,8 @@ pub async fn lift_read_only<'a>(
     }
     let failed = |e| StepError::new(host, "lift super_read_only", e);
     let mut sql = statements(host, fleet, journal).await?;
-    let rows = sql.sql.query("SELECT @@GLOBAL.super_read_only AS locked").await.map_err(failed)?;
-    let locked = rows.first().and_then(|r| r.number("locked")) == Some(1);
+    let row = sql.sql.query_first("SELECT @@GLOBAL.super_read_only AS locked").await.map_err(failed)?;
+    let locked = row.number::<u8>("locked").map_err(failed)? == 1;
     if locked {
         let back = ["SET GLOBAL super_read_only = ON".to_owned()];
         prepare_undo(host, Undo { name: READ_ONLY, sql: &back, record: None }, fleet).await?;

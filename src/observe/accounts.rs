@@ -15,7 +15,8 @@ pub(super) async fn accounts(
     dialect: Dialect,
 ) -> Result<(BTreeSet<(String, String)>, Vec<AccountState>), SqlError> {
     let rows = sql.query(&ReadStatement::account_names()).await?;
-    let names: BTreeSet<(String, String)> = rows.iter().map(|r| (r.text("user"), r.text("host"))).collect();
+    let names = rows.iter().map(|r| Ok((r.text("user")?, r.text("host")?)));
+    let names = names.collect::<Result<BTreeSet<(String, String)>, SqlError>>()?;
     let mine: Vec<_> = names.iter().filter(|(user, _)| ours.contains(user)).cloned().collect();
     let accounts = read_accounts(sql, &mine, dialect).await?;
     Ok((names, accounts))
@@ -35,11 +36,12 @@ pub async fn read_accounts(
         sql.query(&hex).await?;
     }
     for (user, host) in names {
-        let create = sql.query(&dialect.show_create_user(user, host)).await?;
+        let create = sql.query_first(&dialect.show_create_user(user, host)).await?;
         let grants = sql.query(&ReadStatement::grants(user, Some(host))).await?;
-        let create = create.first().and_then(|r| r.at(0)).unwrap_or_default().to_owned();
-        let grants: Vec<String> = grants.iter().filter_map(|r| r.at(0)).map(str::to_owned).collect();
-        accounts.push(AccountState::read(&create, &grants).map_err(|e| SqlError::Broken(e.to_string()))?);
+        let grants = grants.iter().map(|row| row.at(0).map(str::to_owned));
+        let grants = grants.collect::<Result<Vec<String>, _>>()?;
+        let state = AccountState::read(create.at(0)?, &grants);
+        accounts.push(state.map_err(|e| SqlError::Broken(e.to_string()))?);
     }
     Ok(accounts)
 }

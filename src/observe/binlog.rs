@@ -13,14 +13,17 @@ use crate::{
 pub(super) async fn binlog(sql: &mut SqlReader, dialect: Dialect) -> Result<Option<BinlogFacts>, SqlError> {
     let status = sql.query(&dialect.show_binlog()).await?;
     let Some(row) = status.first() else { return Ok(None) };
-    let list = |name: &str| row.text(name).split(',').filter(|v| !v.is_empty()).map(str::to_owned).collect();
-    let logs = sql.query(&ReadStatement::binary_logs()).await?;
+    let list = |name: &str| {
+        let names = row.need(name)?.split(',').filter(|v| !v.is_empty()).map(str::to_owned);
+        Ok::<_, SqlError>(names.collect())
+    };
+    let oldest = sql.query_first(&ReadStatement::binary_logs()).await?;
     Ok(Some(BinlogFacts {
-        file: row.text("file"),
-        position: row.number("position").unwrap_or(0),
-        do_db: list("binlog_do_db"),
-        ignore_db: list("binlog_ignore_db"),
-        oldest: logs.first().map(|r| r.text("log_name")).unwrap_or_default(),
+        file: row.text("file")?,
+        position: row.number("position")?,
+        do_db: list("binlog_do_db")?,
+        ignore_db: list("binlog_ignore_db")?,
+        oldest: oldest.text("log_name")?,
         changes: Fact::Absent,
     }))
 }
@@ -30,27 +33,24 @@ const EVENTS: u64 = 10_000;
 
 /// Whether the binary logs of a server that holds no database hold changes of users' databases all the same.
 pub(super) async fn changes(sql: &mut SqlReader) -> Fact<bool> {
-    let unread = |error: SqlError| Fact::Unread(error.to_string());
-    let logs = match sql.query(&ReadStatement::binary_logs()).await {
-        Ok(logs) => logs,
-        Err(error) => return unread(error),
-    };
+    look_for_changes(sql).await.unwrap_or_else(|error| Fact::Unread(error.to_string()))
+}
+
+async fn look_for_changes(sql: &mut SqlReader) -> Result<Fact<bool>, SqlError> {
     let mut left = EVENTS;
-    for log in &logs {
-        let events = ReadStatement::binlog_events(&log.text("log_name"), None, left);
-        let rows = match sql.query(&events).await {
-            Ok(rows) => rows,
-            Err(error) => return unread(error),
-        };
-        if rows.iter().any(|row| is_change(&row.text("event_type"), &row.text("info"))) {
-            return Fact::Known(true);
+    for log in &sql.query(&ReadStatement::binary_logs()).await? {
+        let rows = sql.query(&ReadStatement::binlog_events(log.need("log_name")?, None, left)).await?;
+        for row in &rows {
+            if is_change(row.need("event_type")?, row.need("info")?) {
+                return Ok(Fact::Known(true));
+            }
         }
         left = left.saturating_sub(rows.len() as u64);
         if left == 0 {
-            return Fact::Unread(format!("they hold more than {EVENTS} events"));
+            return Ok(Fact::Unread(format!("they hold more than {EVENTS} events")));
         }
     }
-    Fact::Known(false)
+    Ok(Fact::Known(false))
 }
 
 /// First words of statements that are about the server, its accounts, or a transaction, and about no table.
@@ -168,9 +168,11 @@ fn mysql(variables: &BTreeMap<String, String>) -> Fact<GtidState> {
 /// When it can't be read.
 pub async fn gtid_state(sql: &mut SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
     let names = dialect.gtid_variables();
-    let rows = sql.query(&ReadStatement::globals(names)).await?;
-    let row = rows.first().cloned().unwrap_or_default();
-    let variables = names.iter().map(|n| ((*n).to_owned(), row.text(n))).collect();
+    let row = sql.query_first(&ReadStatement::globals(names)).await?;
+    let mut variables = BTreeMap::new();
+    for name in names {
+        variables.insert((*name).to_owned(), row.text(name)?);
+    }
     match gtid(&variables, &Fact::Absent, sql, dialect).await {
         Fact::Known(state) => Ok(state),
         Fact::Unread(why) => Err(SqlError::Broken(why)),
@@ -195,13 +197,16 @@ pub async fn gtid_state_with_start(sql: &mut SqlReader, dialect: Dialect) -> Res
 
 /// The Gtid_list event stands right behind the format description.
 async fn oldest_gtid_list(sql: &mut SqlReader, file: &str) -> Fact<BinlogState> {
-    match sql.query(&ReadStatement::binlog_events(file, None, 4)).await {
-        Err(error) => Fact::Unread(error.to_string()),
-        Ok(rows) => match rows.iter().find(|r| r.get("event_type") == Some("Gtid_list")) {
-            None => Fact::Unread("the oldest binary log has no Gtid_list event".into()),
-            Some(row) => BinlogState::from_gtid_list(&row.text("info"))
-                .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
-        },
+    let rows = match sql.query(&ReadStatement::binlog_events(file, None, 4)).await {
+        Ok(rows) => rows,
+        Err(error) => return Fact::Unread(error.to_string()),
+    };
+    match rows.iter().find(|r| r.get("event_type") == Some("Gtid_list")).map(|row| row.need("info")) {
+        None => Fact::Unread("the oldest binary log has no Gtid_list event".into()),
+        Some(Err(error)) => Fact::Unread(error.to_string()),
+        Some(Ok(info)) => {
+            BinlogState::from_gtid_list(info).map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known)
+        }
     }
 }
 

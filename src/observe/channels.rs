@@ -15,23 +15,24 @@ use crate::{
 /// When the server refuses to show them.
 pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<ChannelFacts>, SqlError> {
     let rows = sql.query(&dialect.show_channels()).await?;
-    let mut list: Vec<ChannelFacts> = rows.iter().map(|row| channel(row, dialect)).collect();
+    let mut list = rows.iter().map(|row| channel(row, dialect)).collect::<Result<Vec<ChannelFacts>, _>>()?;
     if let (Some(query), false) = (dialect.stored_channel_passwords(), list.is_empty()) {
         // Who may not read the table learns nothing of a wrong password before the channel says so.
         let stored = sql.query(&query).await.unwrap_or_default();
-        let digests: BTreeMap<String, String> =
-            stored.iter().map(|row| (row.text("name"), row.text("digest"))).collect();
+        let mut digests = BTreeMap::new();
+        for row in &stored {
+            digests.insert(row.text("name")?, row.optional("digest")?.map(str::to_owned));
+        }
         for channel in &mut list {
-            channel.password_digest = digests.get(&channel.name).cloned();
+            channel.password_digest = digests.get(&channel.name).cloned().flatten();
         }
     }
     if let (Some(query), true) = (dialect.worker_errors(), list.iter().any(|c| c.sql_errno != 0)) {
         let errors = sql.query(&query).await.unwrap_or_default();
         for channel in list.iter_mut().filter(|c| c.sql_errno != 0) {
-            if let Some(error) = errors.iter().find(|row| row.text("name") == channel.name) {
-                channel.sql_errno =
-                    error.number("errno").and_then(|n| n.try_into().ok()).unwrap_or(channel.sql_errno);
-                channel.sql_error = error.text("text");
+            if let Some(error) = errors.iter().find(|row| row.get("name") == Some(&channel.name)) {
+                channel.sql_errno = error.number("errno")?;
+                channel.sql_error = error.text("text")?;
             }
         }
     }
@@ -39,66 +40,67 @@ pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<Chann
 }
 
 /// The columns have kept their order and got new words: `Master_Host` is `Source_Host`, `Slave_IO_Running` is
-/// `Replica_IO_Running` (MySQL manual, "SHOW REPLICA STATUS").
-fn channel(row: &Row, dialect: Dialect) -> ChannelFacts {
+/// `Replica_IO_Running` (MySQL manual, "SHOW REPLICA STATUS"). Names of channels, delays, GTIDs and the applier's state
+/// are not in every version: where a server has no such column, it has no such thing.
+fn channel(row: &Row, dialect: Dialect) -> Result<ChannelFacts, SqlError> {
     let (source, replica, name) = dialect.status_words();
-    let text = |column: &str| {
-        row.text(&column.replace("SOURCE", source).replace("REPLICA", replica).to_ascii_lowercase())
-    };
-    let number = |column: &str| text(column).parse::<u64>().ok();
-    let errno = |column: &str| number(column).and_then(|n| n.try_into().ok()).unwrap_or(0);
-    let yes = |column: &str| text(column).eq_ignore_ascii_case("yes");
-    ChannelFacts {
-        name: row.text(name),
-        source_host: text("SOURCE_host"),
-        source_port: number("SOURCE_port").and_then(|n| n.try_into().ok()).unwrap_or(0),
-        user: text("SOURCE_user"),
-        io_running: text("REPLICA_io_running"),
-        sql_running: text("REPLICA_sql_running"),
-        io_errno: errno("last_io_errno"),
-        io_error: text("last_io_error"),
-        sql_errno: errno("last_sql_errno"),
-        sql_error: text("last_sql_error"),
-        seconds_behind: number("seconds_behind_SOURCE"),
-        read: (text("SOURCE_log_file"), number("read_SOURCE_log_pos").unwrap_or(0)),
-        executed: (text("relay_SOURCE_log_file"), number("exec_SOURCE_log_pos").unwrap_or(0)),
+    let column = |words: &str| words.replace("SOURCE", source).replace("REPLICA", replica);
+    let text = |words: &str| row.text(&column(words));
+    let number = |words: &str| row.number::<u64>(&column(words));
+    let errno = |words: &str| row.number::<u32>(&column(words));
+    let yes = |words: &str| row.need(&column(words)).map(|word| word.eq_ignore_ascii_case("yes"));
+    let newer = |words: &str| row.get(&column(words)).unwrap_or_default().to_owned();
+    Ok(ChannelFacts {
+        name: newer(name),
+        source_host: text("SOURCE_host")?,
+        source_port: row.number(&column("SOURCE_port"))?,
+        user: text("SOURCE_user")?,
+        io_running: text("REPLICA_io_running")?,
+        sql_running: text("REPLICA_sql_running")?,
+        io_errno: errno("last_io_errno")?,
+        io_error: text("last_io_error")?,
+        sql_errno: errno("last_sql_errno")?,
+        sql_error: text("last_sql_error")?,
+        seconds_behind: row.optional_number(&column("seconds_behind_SOURCE"))?,
+        read: (text("SOURCE_log_file")?, number("read_SOURCE_log_pos")?),
+        executed: (text("relay_SOURCE_log_file")?, number("exec_SOURCE_log_pos")?),
         using_gtid: match dialect.family() {
-            Family::MariaDb => text("using_gtid"),
-            Family::MySql if text("auto_position") == "1" => "Auto_Position".into(),
+            Family::MariaDb => text("using_gtid")?,
+            Family::MySql if newer("auto_position") == "1" => "Auto_Position".into(),
             Family::MySql => "No".into(),
         },
         gtid_io_pos: match dialect.family() {
-            Family::MariaDb => text("gtid_io_pos"),
-            Family::MySql => text("retrieved_gtid_set"),
+            Family::MariaDb => text("gtid_io_pos")?,
+            Family::MySql => newer("retrieved_gtid_set"),
         },
-        tls: yes("SOURCE_ssl_allowed"),
-        tls_verify: yes("SOURCE_ssl_verify_server_cert"),
-        tls_ca: text("SOURCE_ssl_ca_file"),
-        delay: number("sql_delay").unwrap_or(0),
-        source_server_id: number("SOURCE_server_id").unwrap_or(0),
-        sql_state: text("REPLICA_sql_running_state"),
-        io_state: text("REPLICA_io_state"),
+        tls: yes("SOURCE_ssl_allowed")?,
+        tls_verify: yes("SOURCE_ssl_verify_server_cert")?,
+        tls_ca: text("SOURCE_ssl_ca_file")?,
+        delay: row.get("sql_delay").and_then(|seconds| seconds.parse().ok()).unwrap_or(0),
+        source_server_id: number("SOURCE_server_id")?,
+        sql_state: newer("REPLICA_sql_running_state"),
+        io_state: text("REPLICA_io_state")?,
         password_digest: None,
-        filters: filters(row),
-    }
+        filters: filters(row)?,
+    })
 }
 
-/// The columns have the same names in every version.
-fn filters(row: &Row) -> ChannelFilters {
-    let list = |column: &str| {
-        let text = row.text(column);
-        text.split(',').map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned).collect()
+/// The columns have the same names in every version; that for rewrites came with MySQL 5.7 and MariaDB 10.11.
+fn filters(row: &Row) -> Result<ChannelFilters, SqlError> {
+    let split = |text: &str| {
+        text.split(',').map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
-    ChannelFilters {
-        databases: list("replicate_do_db"),
-        ignore_databases: list("replicate_ignore_db"),
-        tables: list("replicate_do_table"),
-        ignore_tables: list("replicate_ignore_table"),
-        wild_tables: list("replicate_wild_do_table"),
-        wild_ignore_tables: list("replicate_wild_ignore_table"),
+    let list = |column: &str| row.need(column).map(split);
+    Ok(ChannelFilters {
+        databases: list("replicate_do_db")?,
+        ignore_databases: list("replicate_ignore_db")?,
+        tables: list("replicate_do_table")?,
+        ignore_tables: list("replicate_ignore_table")?,
+        wild_tables: list("replicate_wild_do_table")?,
+        wild_ignore_tables: list("replicate_wild_ignore_table")?,
         // `(from,to),(from,to)` in MySQL, `from->to` in MariaDB.
-        rewrites: list("replicate_rewrite_db"),
-    }
+        rewrites: row.get("replicate_rewrite_db").map(split).unwrap_or_default(),
+    })
 }
 
 /// Replicas that are connected, by their server ids.
@@ -110,7 +112,7 @@ pub(super) async fn connected_replicas(
     dialect: Dialect,
 ) -> Result<Vec<(u64, String)>, SqlError> {
     let rows = sql.query(&dialect.show_connected_replicas()).await?;
-    Ok(rows.iter().filter_map(|row| Some((row.number("server_id")?, row.text("host")))).collect())
+    rows.iter().map(|row| Ok((row.number("server_id")?, row.text("host")?))).collect()
 }
 
 /// Addresses from which replicas are connected: a replica that does not report its own is known by nothing else.
@@ -119,8 +121,13 @@ pub(super) async fn connected_replicas(
 /// When the server refuses to show them.
 pub(super) async fn replica_addresses(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
     let rows = sql.query(&ReadStatement::sessions()).await?;
-    let dumps = rows.iter().filter(|row| row.text("command").starts_with("Binlog Dump"));
-    Ok(dumps.map(|row| address(&row.text("host")).to_owned()).collect())
+    let mut dumps = BTreeSet::new();
+    for row in &rows {
+        if row.need("command")?.starts_with("Binlog Dump") {
+            dumps.insert(address(row.need("host")?).to_owned());
+        }
+    }
+    Ok(dumps)
 }
 
 /// An address comes with a port behind it, `localhost` without.
@@ -140,16 +147,64 @@ pub(super) async fn client_sessions(
         ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
     let own = sql.session_id();
     let rows = sql.query(&ReadStatement::sessions()).await?;
-    Ok(rows
-        .iter()
-        .filter(|row| {
-            row.number("id").is_none_or(|id| id & u64::from(u32::MAX) != own)
-                && !NO_CLIENT.contains(&row.text("command").as_str())
-        })
-        .map(|row| {
-            let host = address(&row.text("host")).to_owned();
-            SessionFacts { user: row.text("user"), host, database: row.text("db") }
-        })
-        .filter(|s| s.user != "system user" && s.user != "event_scheduler" && !ours.contains(&s.user))
-        .collect())
+    let mut sessions = Vec::new();
+    for row in &rows {
+        let (id, command): (u64, &str) = (row.number("id")?, row.need("command")?);
+        if id & u64::from(u32::MAX) == own || NO_CLIENT.contains(&command) {
+            continue;
+        }
+        // A thread of the server has no user, host or database.
+        let text = |column: &str| Ok::<_, SqlError>(row.optional(column)?.unwrap_or_default().to_owned());
+        let user = text("user")?;
+        if user != "system user" && user != "event_scheduler" && !ours.contains(&user) {
+            let host = address(&text("host")?).to_owned();
+            sessions.push(SessionFacts { user, host, database: text("db")? });
+        }
+    }
+    Ok(sessions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ServerVersion;
+
+    /// Columns that every version has, in the words of old.
+    const OLD: &str = "Slave_IO_State= Master_Host=10.0.0.1 Master_User=repl Master_Port=3306 Master_Log_File=bin.000002 \
+        Read_Master_Log_Pos=900 Relay_Master_Log_File=bin.000001 Slave_IO_Running=Yes Slave_SQL_Running=No \
+        Replicate_Do_DB=a,b Replicate_Ignore_DB= Replicate_Do_Table= Replicate_Ignore_Table= Replicate_Wild_Do_Table= \
+        Replicate_Wild_Ignore_Table= Exec_Master_Log_Pos=400 Master_SSL_Allowed=Yes Master_SSL_CA_File= \
+        Seconds_Behind_Master=NULL Master_SSL_Verify_Server_Cert=No Last_IO_Errno=0 Last_IO_Error= Last_SQL_Errno=1062 \
+        Last_SQL_Error=x Master_Server_Id=7";
+
+    fn row(text: &str) -> Row {
+        let pair = |word: &str| {
+            let (name, value) = word.split_once('=')?;
+            Some((name.to_owned(), (value != "NULL").then(|| value.to_owned())))
+        };
+        Row::new(text.split_whitespace().filter_map(pair).collect())
+    }
+
+    #[test]
+    fn a_channel_is_read_from_every_version() {
+        let dialect = |text: &str| Dialect::of(ServerVersion::parse(text).expect("a version"));
+        let old = channel(&row(OLD), dialect("5.5.62")).expect("all columns of 5.5");
+        assert_eq!((old.name.as_str(), old.using_gtid.as_str(), old.delay), ("", "No", 0));
+        assert_eq!((old.read.1, old.executed.1, old.seconds_behind), (900, 400, None));
+        assert_eq!((old.sql_errno, old.filters.databases.len()), (1062, 2));
+        let new = OLD.replace("Master", "Source").replace("Slave", "Replica");
+        let new = format!("{new} Channel_Name=eu Auto_Position=1 SQL_Delay=30");
+        let new = channel(&row(&new), dialect("8.4.3")).expect("all columns of 8.4");
+        assert_eq!((new.name.as_str(), new.using_gtid.as_str(), new.delay), ("eu", "Auto_Position", 30));
+        let maria = format!("{OLD} Connection_name=eu Using_Gtid=Slave_Pos Gtid_IO_Pos=0-1-2");
+        let maria = channel(&row(&maria), dialect("10.6.4-MariaDB")).expect("all columns of 10.6");
+        assert_eq!((maria.name.as_str(), maria.gtid_io_pos.as_str()), ("eu", "0-1-2"));
+    }
+
+    #[test]
+    fn a_column_that_is_missing_is_not_taken_for_empty() {
+        let dialect = Dialect::of(ServerVersion::parse("8.4.3").expect("a version"));
+        let said = channel(&row(OLD), dialect).expect_err("8.4 has other words").to_string();
+        assert!(said.contains("source_host` is missing"), "{said}");
+    }
 }

@@ -9,15 +9,15 @@ use crate::{
 /// Every database but the server's own.
 pub(super) async fn databases(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<DatabaseFacts>, SqlError> {
     let schemata = sql.query(&ReadStatement::databases()).await?;
-    let mut databases: Vec<DatabaseFacts> = schemata
-        .iter()
-        .map(|r| DatabaseFacts {
-            name: r.text("name"),
-            character_set: r.text("cs"),
-            collation: r.text("co"),
+    let mut databases = Vec::new();
+    for row in &schemata {
+        databases.push(DatabaseFacts {
+            name: row.text("name")?,
+            character_set: row.text("cs")?,
+            collation: row.text("co")?,
             ..DatabaseFacts::default()
-        })
-        .collect();
+        });
+    }
     if databases.is_empty() {
         return Ok(databases);
     }
@@ -29,20 +29,18 @@ pub(super) async fn databases(sql: &mut SqlReader, dialect: Dialect) -> Result<V
     let files = sql.query(&dialect.file_sizes()).await.unwrap_or_default();
     for database in &mut databases {
         for row in tables.iter().filter(|r| r.get("db") == Some(&database.name)) {
-            database.tables = row.number("n").unwrap_or(0);
-            database.bytes = row.number("bytes").unwrap_or(0);
+            database.tables = row.number("n")?;
+            database.bytes = row.number("bytes")?;
         }
         for row in files.iter().filter(|r| r.get("db") == Some(&database.name)) {
-            database.bytes = database.bytes.max(row.number("bytes").unwrap_or(0));
+            database.bytes = database.bytes.max(row.optional_number("bytes")?.unwrap_or(0));
         }
         for row in locked.iter().filter(|r| r.get("db") == Some(&database.name)) {
-            database.locked_tables.push((row.text("name"), row.text("engine")));
+            database.locked_tables.push((row.text("name")?, row.text("engine")?));
         }
-        database.programs = programs
-            .iter()
-            .filter(|r| r.get("db") == Some(&database.name))
-            .filter_map(|r| r.number("n"))
-            .sum();
+        for row in programs.iter().filter(|r| r.get("db") == Some(&database.name)) {
+            database.programs += row.number::<u64>("n")?;
+        }
     }
     Ok(databases)
 }

@@ -248,8 +248,7 @@ async fn member(reading: &Reading, host: &HostName) -> Result<Member, SqlError> 
         // These first: what leaves this list is executed by then.
         let pending = match dialect.family() {
             Family::MySql => {
-                let rows = sql.query(&ReadStatement::globals(&["gtid_owned"])).await?;
-                rows.first().map(|row| row.text("gtid_owned")).unwrap_or_default()
+                sql.query_first(&ReadStatement::globals(&["gtid_owned"])).await?.text("gtid_owned")?
             }
             Family::MariaDb => String::new(),
         };

@@ -100,8 +100,8 @@ async fn look(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login)
 /// Connections of a server that have not logged in yet. A server tells the lower 32 bits of their numbers.
 async fn waiting_for_a_login(sql: &mut SqlReader) -> Result<Vec<u32>, crate::transport::SqlError> {
     let rows = sql.query(&ReadStatement::sessions()).await?;
-    let new = rows.iter().filter(|row| row.text("user") == "unauthenticated user");
-    Ok(new.filter_map(|row| row.number("id")).map(lower).collect())
+    let new = rows.iter().filter(|row| row.get("user") == Some("unauthenticated user"));
+    new.map(|row| row.number("id").map(lower)).collect()
 }
 
 fn lower(id: u64) -> u32 {

@@ -1,7 +1,5 @@
 //! The heartbeat, as far as a server has one.
 
-use std::collections::BTreeMap;
-
 use super::{DatabaseFacts, HeartbeatFacts};
 use crate::{
     dialect::{Dialect, HEARTBEAT},
@@ -22,11 +20,15 @@ pub(super) async fn heartbeat(
 }
 
 async fn read(sql: &mut SqlReader, dialect: Dialect) -> Result<HeartbeatFacts, SqlError> {
-    let event = sql.query(&dialect.show_heartbeat_event()).await?;
-    let minds_read_only = event.first().is_none_or(|row| row.number("minds") == Some(1));
-    let event = event.first().map(|row| (row.text("state"), row.number("every").unwrap_or(0)));
-    let rows = sql.query(&dialect.show_heartbeats()).await?;
-    let stamps: BTreeMap<u64, u64> =
-        rows.iter().filter_map(|row| Some((row.number("id")?, row.number("stamp")?))).collect();
-    Ok(HeartbeatFacts { event, minds_read_only, stamps })
+    let mut facts = HeartbeatFacts { minds_read_only: true, ..HeartbeatFacts::default() };
+    if let Some(row) = sql.query(&dialect.show_heartbeat_event()).await?.first() {
+        facts.minds_read_only = row.need("minds")? == "1";
+        // One that beats once, or not by whole seconds, is not ours any more: 0 is no interval that can be declared.
+        let every = row.optional("every")?.and_then(|seconds| seconds.parse().ok());
+        facts.event = Some((row.text("state")?, every.unwrap_or(0)));
+    }
+    for row in &sql.query(&dialect.show_heartbeats()).await? {
+        facts.stamps.insert(row.number("id")?, row.number("stamp")?);
+    }
+    Ok(facts)
 }

@@ -24,8 +24,8 @@ pub struct SchemaFacts {
 pub(super) async fn schema(sql: &mut SqlReader, dialect: Dialect) -> Result<SchemaFacts, SqlError> {
     let mut facts = SchemaFacts::default();
     for row in sql.query(&dialect.schema()).await? {
-        let name = row.text("name");
-        match row.text("what").as_str() {
+        let name = row.text("name")?;
+        match row.need("what")? {
             "has" => {
                 facts.collations.insert(name);
             }
@@ -39,7 +39,7 @@ pub(super) async fn schema(sql: &mut SqlReader, dialect: Dialect) -> Result<Sche
                     facts.keyless.push(table);
                 }
             }
-            _ => facts.time_zones = name.parse().unwrap_or(0),
+            _ => facts.time_zones = row.number("name")?,
         }
     }
     facts.keyless.sort();

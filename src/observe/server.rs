@@ -23,8 +23,7 @@ pub(super) async fn read(
     sql: &mut SqlReader,
     ours: &Ours,
 ) -> Result<ServerFacts, SqlError> {
-    let first = sql.query(&ReadStatement::version()).await?;
-    let version_text = first.first().map(|r| r.text("version")).unwrap_or_default();
+    let version_text = sql.query_first(&ReadStatement::version()).await?.text("version")?;
     let version = ServerVersion::parse(&version_text)
         .ok_or_else(|| SqlError::Broken(format!("it calls its version `{version_text}`")))?;
     let dialect = Dialect::of(version);

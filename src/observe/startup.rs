@@ -38,8 +38,8 @@ pub async fn client_sessions(
     if !found.iter().any(|s| s.host == "localhost") {
         return Ok(found);
     }
-    let uptime = sql.query(&ReadStatement::counter("Uptime")).await?;
-    if uptime.first().and_then(|row| row.number("Value")).is_none_or(|seconds| seconds > FRESH) {
+    let uptime: u64 = sql.query_first(&ReadStatement::counter("Uptime")).await?.number("value")?;
+    if uptime > FRESH {
         return Ok(found);
     }
     // Where nothing can be waited for, what was found counts.

@@ -34,16 +34,17 @@ async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
     let mut all = Variables::default();
     let rows = sql.query(&ReadStatement::variables_with_defaults()).await?;
     for row in rows {
-        let name = row.text("name").to_ascii_lowercase();
-        if row.get("fixed") == Some("YES") {
+        let name = row.need("name")?.to_ascii_lowercase();
+        if row.need("fixed")? == "YES" {
             all.fixed.insert(name.clone());
         }
+        let value = row.optional("value")?;
         // Some defaults are only known as the value of a variable that nobody has set.
-        let built_in = row.get("origin") == Some("COMPILE-TIME");
-        if let Some(default) = row.get("def").or_else(|| row.get("value").filter(|_| built_in)) {
+        let built_in = row.optional("origin")? == Some("COMPILE-TIME");
+        if let Some(default) = row.optional("def")?.or(value.filter(|_| built_in)) {
             all.defaults.insert(name.clone(), default.to_owned());
         }
-        all.values.insert(name, row.text("value"));
+        all.values.insert(name, shown(value));
     }
     Ok(all)
 }
@@ -53,11 +54,11 @@ async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
 async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
     let mut all = Variables::default();
     for row in sql.query(&ReadStatement::variables()).await? {
-        let name = row.text("variable_name").to_ascii_lowercase();
+        let name = row.need("variable_name")?.to_ascii_lowercase();
         if dialect.is_fixed(&name) {
             all.fixed.insert(name.clone());
         }
-        all.values.insert(name, row.text("value"));
+        all.values.insert(name, shown(row.optional("value")?));
     }
     for name in FILTERS {
         all.values.insert(name.to_owned(), String::new());
@@ -71,21 +72,26 @@ async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlEr
     }
     let compiled = sql.query(&ReadStatement::variables_as_compiled()).await?;
     for row in compiled {
-        let name = row.text("name").to_ascii_lowercase();
+        let name = row.need("name")?.to_ascii_lowercase();
         if let Some(value) = all.values.get(&name) {
             all.defaults.insert(name, value.clone());
         }
     }
-    let persisted = sql.query(&ReadStatement::persisted_variables()).await?;
-    all.persisted =
-        persisted.iter().map(|r| (r.text("name").to_ascii_lowercase(), r.text("value"))).collect();
+    for row in sql.query(&ReadStatement::persisted_variables()).await? {
+        all.persisted.insert(row.need("name")?.to_ascii_lowercase(), shown(row.optional("value")?));
+    }
     let filters = sql.query(&ReadStatement::global_filters()).await?;
     for row in filters {
         // A rule is a list of quoted names, in brackets where somebody set it by a statement.
-        let rule: Vec<String> = row.text("rule").split(',').map(unquoted).collect();
-        all.values.insert(row.text("name").to_ascii_lowercase(), rule.join(","));
+        let rule: Vec<String> = row.need("rule")?.split(',').map(unquoted).collect();
+        all.values.insert(row.need("name")?.to_ascii_lowercase(), rule.join(","));
     }
     Ok(all)
+}
+
+/// A variable without a value, such as a file that nobody has named, is NULL in some views and empty in others.
+fn shown(value: Option<&str>) -> String {
+    value.unwrap_or_default().to_owned()
 }
 
 /// Filters are options of the server and no variables; MySQL shows them in a view of their own.

@@ -83,8 +83,8 @@ async fn read(
     let rows = source.query(&dialect.show_accounts()).await.map_err(reading)?;
     let mut accounts = Vec::new();
     for row in &rows {
-        let (user, at) = (row.text("user"), row.text("host"));
-        let role = row.get("is_role") == Some("Y");
+        let (user, at) = (row.text("user").map_err(reading)?, row.text("host").map_err(reading)?);
+        let role = row.need("is_role").map_err(reading)? == "Y";
         if !wanted(&user, &at, role) {
             continue;
         }
@@ -93,16 +93,16 @@ async fn read(
             create.push(format!("CREATE ROLE IF NOT EXISTS {}", literal(&user)));
         } else {
             let name = format!("{}@{}", literal(&user), literal(&at));
-            let shown = source.query(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
-            let (shown, default) =
-                without_default_roles(shown.first().and_then(|r| r.at(0)).unwrap_or_default());
+            let shown = source.query_first(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
+            let (shown, default) = without_default_roles(shown.at(0).map_err(reading)?);
             create.push(shown.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
             create.push(shown.replacen("CREATE USER ", "ALTER USER ", 1));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
         }
         let grants = ReadStatement::grants(&user, (!role).then_some(&at));
         let shown = source.query(&grants).await.map_err(reading)?;
-        let grants = shown.iter().filter_map(|r| r.at(0)).map(str::to_owned).collect();
+        let grants = shown.iter().map(|row| row.at(0).map(str::to_owned));
+        let grants = grants.collect::<Result<_, _>>().map_err(reading)?;
         accounts.push(Account { user, host: at, create, grants, roles });
     }
     source.close().await;
@@ -237,9 +237,13 @@ pub async fn same_administrator(
 /// What the account that is logged in was granted on everything.
 async fn privileges(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
     let rows = sql.query(&ReadStatement::own_privileges()).await?;
-    let passes_on = rows.iter().any(|row| row.text("grantable") == "YES");
-    let mut privileges: BTreeSet<String> = rows.iter().map(|row| row.text("privilege")).collect();
-    privileges.extend(passes_on.then(|| GRANT_OPTION.to_owned()));
+    let mut privileges = BTreeSet::new();
+    for row in &rows {
+        privileges.insert(row.text("privilege")?);
+        if row.need("grantable")? == "YES" {
+            privileges.insert(GRANT_OPTION.to_owned());
+        }
+    }
     Ok(privileges)
 }
 
@@ -320,8 +324,12 @@ async fn accounts_of(host: &HostName, fleet: &Fleet<'_>) -> Result<BTreeSet<(Str
     let mut sql = fleet.reader(host).await?;
     let rows = sql.query(&fleet.dialect(host)?.show_accounts()).await;
     sql.close().await;
-    let rows = rows.map_err(|e| StepError::new(host, "read its accounts", e))?;
-    Ok(rows.iter().map(|row| (row.text("user"), row.text("host"))).collect())
+    let failed = |e| StepError::new(host, "read its accounts", e);
+    let rows = rows.map_err(failed)?;
+    rows.iter()
+        .map(|row| Ok((row.text("user")?, row.text("host")?)))
+        .collect::<Result<_, _>>()
+        .map_err(failed)
 }
 
 /// Takes `DEFAULT ROLE ...` out of MySQL's CREATE USER: a role must have been granted before it can be one.

@@ -72,8 +72,8 @@ async fn mysql(
         .await
         .map_err(|e| StepError::new(from, "look at the event behind the snapshot", e))?;
     // Such as `SET @@SESSION.GTID_NEXT= 'UUID:5'`, or another event where GTIDs are off.
-    let event = rows.first().map(|r| r.text("info")).unwrap_or_default();
-    let next: Option<GtidSet> = event.split('\'').nth(1).and_then(|id| id.parse().ok());
+    let event = rows.first().and_then(|row| row.get("info"));
+    let next: Option<GtidSet> = event.and_then(|event| event.split('\'').nth(1)?.parse().ok());
     match next {
         Some(next) if !set.intersect(&next).is_empty() => {
             Err(disagree(from, format!("the dump has {dumped}, but {next} stands behind {file}:{position}")))
@@ -89,7 +89,7 @@ fn disagree(from: &HostName, why: String) -> StepError {
 /// Tables, views, routines, triggers and events, counted for each database.
 async fn count(sql: &mut SqlReader) -> Result<BTreeMap<String, String>, SqlError> {
     let rows = sql.query(&ReadStatement::contents_of_databases()).await?;
-    Ok(rows.iter().map(|r| (format!("{} of {}", r.text("what"), r.text("db")), r.text("n"))).collect())
+    rows.iter().map(|r| Ok((format!("{} of {}", r.need("what")?, r.need("db")?), r.text("n")?))).collect()
 }
 
 /// Compares what the copy holds with the source. A table that was made or dropped while the copy ran

@@ -55,8 +55,8 @@ pub async fn run<'a>(
     let mut sql = statements(host, fleet, journal).await?;
     end_older(&mut sql).await.map_err(failed)?;
     sql.run(ReadStatement::utc().text()).await.map_err(failed)?;
-    let now = sql.run("SELECT NOW(3) AS now").await.map_err(failed)?;
-    let since = now.first().map(|r| r.text("now")).unwrap_or_default();
+    let now = sql.first("SELECT NOW(3) AS now").await.map_err(failed)?;
+    let since = now.text("now").map_err(failed)?;
     let donor = format!("{}:{}", how.source.address, how.source.port);
     sql.run(&format!("SET GLOBAL clone_valid_donor_list = {}", literal(&donor))).await.map_err(failed)?;
     let authority = how.tls_ca.as_deref().unwrap_or_default();
@@ -89,10 +89,10 @@ pub async fn run<'a>(
     settle(host, fleet, journal).await?;
     let gtid = same_gtids(host, &cloned, fleet).await?;
     let copied = Copied {
-        file: cloned.text("binlog_file"),
-        position: cloned.number("binlog_position").unwrap_or(0),
+        file: cloned.text("binlog_file").map_err(failed)?,
+        position: cloned.number("binlog_position").map_err(failed)?,
         gtid,
-        sent: cloned.number("bytes").unwrap_or(0),
+        sent: cloned.optional_number("bytes").map_err(failed)?.unwrap_or(0),
         lock: None,
     };
     Ok((copied, lifted))
@@ -125,7 +125,8 @@ async fn install(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Resul
 async fn end_older(sql: &mut Statements<'_>) -> Result<(), SqlError> {
     loop {
         let rows = sql.sql.query(ReadStatement::clone_under_way().text()).await?;
-        let Some(pid) = rows.first().and_then(|r| r.number("pid")) else { return Ok(()) };
+        let Some(row) = rows.first() else { return Ok(()) };
+        let pid: u64 = row.number("pid")?;
         // It may come to its end by itself in this moment.
         let _ = sql.run(&format!("KILL {pid}")).await;
         tokio::time::sleep(TICK).await;
@@ -204,9 +205,10 @@ async fn fetch(
     let result = {
         let cloning = sql.sql.query_within(&text, COPIES);
         meanwhile(cloning, async || {
-            let rows = watch.query(&ReadStatement::clone_progress()).await;
-            let sent = rows.ok().and_then(|rows| rows.first().and_then(|r| r.number("sent")));
-            tell(step, plan, sent.unwrap_or(0), events);
+            let row = watch.query_first(&ReadStatement::clone_progress()).await;
+            if let Ok(Some(sent)) = row.and_then(|row| row.optional_number("sent")) {
+                tell(step, plan, sent, events);
+            }
         })
         .await
     };
@@ -254,7 +256,8 @@ async fn comes_back(
                 if row.get("state") == Some("Completed") {
                     return Ok(row);
                 }
-                let why = format!("error {}: {}", row.text("errno"), row.text("error"));
+                let said = |column| row.get(column).unwrap_or("unknown");
+                let why = format!("error {}: {}", said("errno"), said("error"));
                 return Err(StepError::new(host, tried, why).then("Apply again; the copy begins anew."));
             }
         }
@@ -293,11 +296,12 @@ async fn same_gtids(host: &HostName, cloned: &Row, fleet: &Fleet<'_>) -> Result<
     let tried = "trust the clone's coordinates";
     let parse = |text: &str| text.parse::<GtidSet>().map_err(|e| StepError::new(host, tried, e));
     let mut sql = fleet.reader(host).await?;
-    let rows = sql.query(&ReadStatement::globals(&["gtid_executed"])).await;
+    let row = sql.query_first(&ReadStatement::globals(&["gtid_executed"])).await;
     sql.close().await;
-    let rows = rows.map_err(|e| StepError::new(host, tried, e))?;
-    let executed = rows.first().map(|r| r.text("gtid_executed")).unwrap_or_default();
-    let (said, has) = (parse(&cloned.text("gtid_executed"))?, parse(&executed)?);
+    let failed = |e| StepError::new(host, tried, e);
+    let row = row.map_err(failed)?;
+    let said = parse(cloned.need("gtid_executed").map_err(failed)?)?;
+    let has = parse(row.need("gtid_executed").map_err(failed)?)?;
     if said.contains_all(&has) && has.contains_all(&said) {
         return Ok(said.to_string());
     }

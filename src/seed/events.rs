@@ -7,7 +7,7 @@ use crate::{
     dialect::{identifier, literal},
     exec::{Fleet, StepError, journal::Journal, statements},
     model::HostName,
-    transport::Row,
+    transport::{Row, SqlError},
 };
 
 /// Lets the events of these databases rest as replication would have brought them; those of all databases where
@@ -32,38 +32,63 @@ pub async fn rest(
         )
         .await
         .map_err(failed)?;
-    for row in rows.iter().filter(|r| databases.is_none_or(|names| names.contains(&r.text("db")))) {
-        sql.run(&as_created(row)).await.map_err(failed)?;
-        sql.run(&alter(row, disable)).await.map_err(failed)?;
+    for row in &rows {
+        let event = Event::read(row).map_err(failed)?;
+        if databases.is_none_or(|names| names.contains(&event.database)) {
+            sql.run(&event.as_created()).await.map_err(failed)?;
+            sql.run(&event.alter(disable)).await.map_err(failed)?;
+        }
     }
     sql.sql.close().await;
     Ok(())
 }
 
-/// The session under which an event was made. A name that is not plain is spelled in our own character set.
-fn as_created(row: &Row) -> String {
-    let mut set = format!("SET SESSION sql_mode={}", literal(&row.text("mode")));
-    if row.text("name").is_ascii() && row.text("db").is_ascii() && row.text("definer").is_ascii() {
-        set.push_str(&format!(
-            ", SESSION character_set_client={}, SESSION collation_connection={}",
-            literal(&row.text("client")),
-            literal(&row.text("collation"))
-        ));
-    }
-    set
+/// An event and the session under which it was made.
+struct Event {
+    database: String,
+    name: String,
+    definer: String,
+    mode: String,
+    client: String,
+    collation: String,
 }
 
-fn alter(row: &Row, disable: &str) -> String {
-    let definer = row.text("definer");
-    // A user's name may hold the sign, a host's may not.
-    let (user, at) = definer.rsplit_once('@').unwrap_or((&definer, ""));
-    let at = if at.is_empty() { String::new() } else { format!("@{}", identifier(at)) };
-    format!(
-        "ALTER DEFINER={}{at} EVENT {}.{} {disable}",
-        identifier(user),
-        identifier(&row.text("db")),
-        identifier(&row.text("name"))
-    )
+impl Event {
+    fn read(row: &Row) -> Result<Self, SqlError> {
+        Ok(Self {
+            database: row.text("db")?,
+            name: row.text("name")?,
+            definer: row.text("definer")?,
+            mode: row.text("mode")?,
+            client: row.text("client")?,
+            collation: row.text("collation")?,
+        })
+    }
+
+    /// Makes the session that in which it was made. A name that is not plain is spelled in our own character set.
+    fn as_created(&self) -> String {
+        let mut set = format!("SET SESSION sql_mode={}", literal(&self.mode));
+        if [&self.name, &self.database, &self.definer].iter().all(|name| name.is_ascii()) {
+            set.push_str(&format!(
+                ", SESSION character_set_client={}, SESSION collation_connection={}",
+                literal(&self.client),
+                literal(&self.collation)
+            ));
+        }
+        set
+    }
+
+    fn alter(&self, disable: &str) -> String {
+        // A user's name may hold the sign, a host's may not.
+        let (user, at) = self.definer.rsplit_once('@').unwrap_or((&self.definer, ""));
+        let at = if at.is_empty() { String::new() } else { format!("@{}", identifier(at)) };
+        format!(
+            "ALTER DEFINER={}{at} EVENT {}.{} {disable}",
+            identifier(user),
+            identifier(&self.database),
+            identifier(&self.name)
+        )
+    }
 }
 
 #[cfg(test)]
@@ -72,26 +97,23 @@ mod tests {
 
     #[test]
     fn the_definer_stays() {
-        let row = |definer: &str| {
-            let columns = [
-                ("db", "d"),
-                ("name", "e`v"),
-                ("definer", definer),
-                ("mode", ""),
-                ("client", "latin1"),
-                ("collation", "latin1_bin"),
-            ];
-            Row::new(columns.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).to_vec())
+        let event = |definer: &str| Event {
+            database: "d".into(),
+            name: "e`v".into(),
+            definer: definer.into(),
+            mode: String::new(),
+            client: "latin1".into(),
+            collation: "latin1_bin".into(),
         };
         assert_eq!(
-            alter(&row("a@b@%"), "DISABLE ON SLAVE"),
+            event("a@b@%").alter("DISABLE ON SLAVE"),
             "ALTER DEFINER=`a@b`@`%` EVENT `d`.`e``v` DISABLE ON SLAVE"
         );
         assert_eq!(
-            alter(&row("role"), "DISABLE ON SLAVE"),
+            event("role").alter("DISABLE ON SLAVE"),
             "ALTER DEFINER=`role` EVENT `d`.`e``v` DISABLE ON SLAVE"
         );
-        assert!(as_created(&row("a@b")).contains("character_set_client='latin1'"));
-        assert!(!as_created(&row("ä@b")).contains("character_set_client"));
+        assert!(event("a@b").as_created().contains("character_set_client='latin1'"));
+        assert!(!event("ä@b").as_created().contains("character_set_client"));
     }
 }

@@ -289,8 +289,9 @@ async fn start_binlogs_anew(
     for statement in dialect.begin_history_at(gtid) {
         sql.run(&statement).await.map_err(failed)?;
     }
+    // One without a binary log has no row here, and nothing begins in it.
     let status = sql.run(dialect.show_binlog().text()).await.map_err(failed)?;
-    let row = status.first().cloned().unwrap_or_default();
     sql.sql.close().await;
-    Ok((row.text("file"), row.number("position").unwrap_or(0)))
+    let Some(row) = status.first() else { return Ok((String::new(), 0)) };
+    Ok((row.text("file").map_err(failed)?, row.number("position").map_err(failed)?))
 }

@@ -58,11 +58,10 @@ pub async fn begin(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Res
             ))
             .await
             .map_err(failed)?;
-        let scheduler = sql.run("SELECT @@GLOBAL.event_scheduler AS value").await.map_err(failed)?;
-        let before = Before {
-            persisted: rows.iter().map(|r| (r.text("name"), r.text("value"))).collect(),
-            scheduler: scheduler.first().map(|r| r.text("value")).unwrap_or_default(),
-        };
+        let persisted = rows.iter().map(|r| Ok((r.text("name")?, r.text("value")?)));
+        let persisted = persisted.collect::<Result<_, _>>().map_err(failed)?;
+        let scheduler = sql.first("SELECT @@GLOBAL.event_scheduler AS value").await.map_err(failed)?;
+        let before = Before { persisted, scheduler: scheduler.text("value").map_err(failed)? };
         let text = serde_json::to_string(&before).unwrap_or_default();
         let written = fleet.writer(host)?.run(tried, WRITE, &[], text.as_bytes(), LIMIT).await;
         written.map_err(|e| StepError::new(host, tried, e))?;

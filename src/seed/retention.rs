@@ -93,15 +93,15 @@ async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<
                 .filter(|n| server.variable(n).is_some())
                 .map(|n| format!("@@GLOBAL.{n} AS {n}"))
                 .collect();
-            let rows = sql
-                .run(&format!("SELECT {}", there.join(", ")))
-                .await
-                .map_err(|e| StepError::new(from, "read how long it keeps its binary logs", e))?;
-            let row = rows.into_iter().next().unwrap_or_default();
-            let limited =
-                |n: &&&str| row.get(n).and_then(|v| v.parse::<f64>().ok()).is_some_and(|v| v != 0.0);
-            let values: BTreeMap<String, String> =
-                names.iter().filter(limited).map(|n| ((*n).to_owned(), row.text(n))).collect();
+            let failed = |e| StepError::new(from, "read how long it keeps its binary logs", e);
+            let row = sql.first(&format!("SELECT {}", there.join(", "))).await.map_err(failed)?;
+            let mut values = BTreeMap::new();
+            for name in names.iter().filter(|n| server.variable(n).is_some()) {
+                let value = row.need(name).map_err(failed)?;
+                if value.parse::<f64>().is_ok_and(|v| v != 0.0) {
+                    values.insert((*name).to_owned(), value.to_owned());
+                }
+            }
             if values.is_empty() {
                 return Ok(());
             }

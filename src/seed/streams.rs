@@ -97,9 +97,14 @@ async fn statements(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, S
     let own = sql.session_id().to_string();
     let rows = sql.query(&crate::dialect::ReadStatement::sessions()).await;
     sql.close().await;
-    let rows = rows.map_err(|e| StepError::new(host, "look at its statements", e))?;
-    let ours = rows
-        .iter()
-        .filter(|row| row.text("command") == "Query" && row.text("user") == user && row.text("id") != own);
-    Ok(ours.map(|row| row.text("state")).collect())
+    let failed = |e| StepError::new(host, "look at its statements", e);
+    let mut states = Vec::new();
+    for row in &rows.map_err(failed)? {
+        let ours = row.optional("user").map_err(failed)? == Some(user.as_str());
+        let works = row.need("command").map_err(failed)? == "Query";
+        if ours && works && row.need("id").map_err(failed)? != own {
+            states.push(row.optional("state").map_err(failed)?.unwrap_or_default().to_owned());
+        }
+    }
+    Ok(states)
 }

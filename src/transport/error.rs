@@ -301,6 +301,22 @@ pub enum SqlError {
     /// It took too long.
     #[error("the server took longer than {} to answer", duration(*.0))]
     Timeout(Duration),
+    /// An answer came without a column that it must have, or with a value that it can't have.
+    #[error("the server's answer to `{statement}` can't be used: its column `{column}` {what}")]
+    Column {
+        /// The beginning of the statement, without secrets.
+        statement: String,
+        /// The column.
+        column: String,
+        /// What is the matter with it.
+        what: &'static str,
+    },
+    /// An answer came without the row that it must have.
+    #[error("the server's answer to `{statement}` can't be used: it has no row")]
+    NoRow {
+        /// The beginning of the statement, without secrets.
+        statement: String,
+    },
     /// A reader was asked to run something that is no SELECT, SHOW or SET SESSION.
     #[error("a reader does not run `{0}`")]
     NotARead(String),

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use mysql_async::{Conn, Opts, OptsBuilder, Value, prelude::Queryable};
 use tokio::time;
 
-use super::{SqlError, without_data};
+use super::{Row, SqlError, first, without_data};
 use crate::{
     dialect::{ReadStatement, reads_only},
     model::{Secret, limits, masked},
@@ -38,40 +38,6 @@ impl Login {
         }
         line.push('\n');
         line
-    }
-}
-
-/// One row of an answer: columns by name, in lower case, as text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Row(Vec<(String, Option<String>)>);
-
-impl Row {
-    /// A row from names and values, for tests and replays.
-    pub fn new(columns: Vec<(String, Option<String>)>) -> Self {
-        Self(columns.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
-    }
-
-    /// A column's text; `None` where it is NULL or there is no such column.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(column, _)| column.eq_ignore_ascii_case(name))
-            .and_then(|(_, value)| value.as_deref())
-    }
-
-    /// A column's text, empty where there is none.
-    pub fn text(&self, name: &str) -> String {
-        self.get(name).unwrap_or_default().to_owned()
-    }
-
-    /// A column as a number.
-    pub fn number(&self, name: &str) -> Option<u64> {
-        self.get(name)?.parse().ok()
-    }
-
-    /// The value of the n-th column, from 0.
-    pub fn at(&self, n: usize) -> Option<&str> {
-        self.0.get(n).and_then(|(_, value)| value.as_deref())
     }
 }
 
@@ -145,6 +111,15 @@ impl SqlReader {
         run(&mut self.connection, statement.text(), self.limit).await
     }
 
+    /// The first row of a statement that every server answers with one.
+    ///
+    /// # Errors
+    /// As [`SqlReader::query`], and when there is no row.
+    pub async fn query_first(&mut self, statement: &ReadStatement) -> Result<Row, SqlError> {
+        let rows = self.query(statement).await?;
+        first(&rows, statement.text()).cloned()
+    }
+
     /// Ends the connection in order.
     pub async fn close(self) {
         let _ = time::timeout(Duration::from_secs(1), self.connection.disconnect()).await;
@@ -179,6 +154,15 @@ impl SqlWriter {
         run(&mut self.connection, sql, limit).await
     }
 
+    /// The first row of a statement that every server answers with one.
+    ///
+    /// # Errors
+    /// As [`SqlWriter::query`], and when there is no row.
+    pub async fn query_first(&mut self, sql: &str) -> Result<Row, SqlError> {
+        let rows = self.query(sql).await?;
+        first(&rows, sql).cloned()
+    }
+
     /// Ends the connection in order.
     pub async fn close(self) {
         let _ = time::timeout(Duration::from_secs(1), self.connection.disconnect()).await;
@@ -204,12 +188,12 @@ async fn run(connection: &mut Conn, sql: &str, limit: Duration) -> Result<Vec<Ro
         Value::Double(n) => Some(n.to_string()),
         other => Some(other.as_sql(true).trim_matches('\'').to_owned()),
     };
+    let statement = Row::of(sql);
     Ok(rows
         .into_iter()
         .map(|row| {
-            let names: Vec<String> =
-                row.columns_ref().iter().map(|c| c.name_str().to_ascii_lowercase()).collect();
-            Row(names.into_iter().zip(row.unwrap().into_iter().map(text)).collect())
+            let names: Vec<String> = row.columns_ref().iter().map(|c| c.name_str().into_owned()).collect();
+            statement.with(names.into_iter().zip(row.unwrap().into_iter().map(text)).collect())
         })
         .collect())
 }

@@ -274,7 +274,7 @@ impl<'a> Canaries<'a> {
         enough: impl Fn(u64) -> bool,
         delay: u64,
     ) -> Result<Option<Instant>, StepError> {
-        let number = |rows: &[Row]| rows.first().and_then(|r| r.number("n"));
+        let number = |rows: &[Row]| rows.first().and_then(|r| r.number("n").ok());
         let (begun, limit) = (Instant::now(), self.wait + Duration::from_secs(delay));
         let mut sql = reader(host, self.fleet).await?;
         let mut pause = Pause::default();

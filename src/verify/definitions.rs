@@ -112,14 +112,12 @@ pub async fn read(
 impl Definitions {
     async fn add(&mut self, sql: &mut SqlReader, query: &DefinitionQuery) -> Result<(), SqlError> {
         for row in sql.query(&query.sql).await? {
-            let text = |n: usize| row.at(n).unwrap_or_default().to_owned();
-            let of = Defined { kind: query.kind, database: text(0), name: text(1), part: text(2) };
-            let aspects = query
-                .aspects
-                .iter()
-                .enumerate()
-                .map(|(n, aspect)| (*aspect, row.at(n + 3).map(|value| normal(aspect, value))))
-                .collect();
+            let text = |n: usize| row.at(n).map(str::to_owned);
+            let of = Defined { kind: query.kind, database: text(0)?, name: text(1)?, part: text(2)? };
+            let mut aspects = BTreeMap::new();
+            for (n, aspect) in query.aspects.iter().enumerate() {
+                aspects.insert(*aspect, row.optional_at(n + 3)?.map(|value| normal(aspect, value)));
+            }
             self.0.insert(of, aspects);
         }
         Ok(())

@@ -67,8 +67,11 @@ fn difference(
             difference.key.push((column.name.clone(), known));
             continue;
         }
-        let exact = |shown: &Option<Shown>| shown.as_ref().map(|s| s.exact.clone());
-        if exact(&source) == exact(&replica) {
+        let equal = match (&source, &replica) {
+            (Some(source), Some(replica)) => source.exact.is_some() && source.exact == replica.exact,
+            (source, replica) => source == replica,
+        };
+        if equal {
             continue;
         }
         let (mut source, mut replica) = (text(&source), text(&replica));

@@ -19,7 +19,7 @@ use crate::{
     exec::{Fleet, StepError},
     model::{HostName, duration},
     observe,
-    transport::SqlReader,
+    transport::{Row, SqlError, SqlReader},
 };
 
 /// A place in a source's binary log.
@@ -93,7 +93,8 @@ impl<'a> Positions<'a> {
             .await
             .map_err(|e| StepError::new(host, "look at its binary log", e))?;
         let row = rows.first().ok_or_else(|| StepError::new(host, "look at its binary log", "it is off"))?;
-        Ok(Place { file: row.text("file"), position: row.number("position").unwrap_or(0) })
+        let at = |row: &Row| Ok(Place { file: row.text("file")?, position: row.number("position")? });
+        at(row).map_err(|e: SqlError| StepError::new(host, "look at its binary log", e))
     }
 
     async fn executed(&mut self, edge: &Edge, place: &Place) -> Result<(), StepError> {
@@ -148,13 +149,8 @@ impl<'a> Positions<'a> {
     /// # Errors
     /// When it can't be asked.
     pub async fn load(&mut self, host: &HostName) -> Result<u64, StepError> {
-        let rows = self
-            .reader(host)
-            .await?
-            .query(&ReadStatement::counter("Threads_running"))
-            .await
-            .map_err(|e| StepError::new(host, "look at its load", e))?;
-        Ok(rows.first().and_then(|r| r.number("value")).unwrap_or(0))
+        let row = self.reader(host).await?.query_first(&ReadStatement::counter("Threads_running")).await;
+        row.and_then(|row| row.number("value")).map_err(|e| StepError::new(host, "look at its load", e))
     }
 
     /// Ends the connections.

@@ -50,7 +50,7 @@ impl ScratchDatabase {
         let tried = format!("put a canary into the database `{}`", self.name);
         let found = found.map_err(|e| StepError::new(host, &tried, e))?;
         let ours = |row: &crate::transport::Row| {
-            row.get("collation") == Some(COLLATION) && row.number("others") == Some(0)
+            row.get("collation") == Some(COLLATION) && row.get("others") == Some("0")
         };
         match found.first() {
             Some(row) if !ours(row) => {

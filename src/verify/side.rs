@@ -131,8 +131,7 @@ impl Side {
         let mut sums: Vec<Option<Sum>> = vec![None; ranges.len()];
         for statement in table.compared.add_up(table.table(), table.adding, ranges) {
             for row in &self.sql.query(&statement).await? {
-                let piece = row.number("piece").and_then(|n| usize::try_from(n).ok());
-                if let Some(sum) = piece.and_then(|n| sums.get_mut(n)) {
+                if let Some(sum) = sums.get_mut(row.number::<usize>("piece")?) {
                     *sum = Some(summed(row)?);
                 }
             }
@@ -154,7 +153,7 @@ impl Side {
     ) -> Result<Option<Key>, SqlError> {
         let compared = &table.compared;
         let query = compared.nth_key(table.table(), range, n);
-        Ok(self.sql.query(&query).await?.first().map(|row| key(row, compared)))
+        self.sql.query(&query).await?.first().map(|row| key(row, compared)).transpose()
     }
 
     /// The key of the last row; nothing where there is none.
@@ -164,7 +163,7 @@ impl Side {
     pub async fn last_key(&mut self, table: &Comparison) -> Result<Option<Key>, SqlError> {
         let compared = &table.compared;
         let query = compared.last_key(table.table());
-        Ok(self.sql.query(&query).await?.first().map(|row| key(row, compared)))
+        self.sql.query(&query).await?.first().map(|row| key(row, compared)).transpose()
     }
 
     /// Rows of a range with their digests, in the order of the key and not more than `most`.
@@ -196,7 +195,7 @@ impl Side {
 
     async fn listing(&mut self, query: &ReadStatement, compared: &Compared) -> Result<Listing, SqlError> {
         let rows = self.sql.query(query).await?;
-        Ok(rows.iter().map(|row| (key(row, compared), row.text("digest"))).collect())
+        rows.iter().map(|row| Ok((key(row, compared)?, digest(row)?))).collect()
     }
 
     /// One row for a person: each column's text, shortened, and its exact value beside it.
@@ -219,7 +218,7 @@ impl Side {
     pub async fn bag(&mut self, table: &Comparison, most: usize) -> Result<Listing, SqlError> {
         let query = table.compared.bag(table.table(), most);
         let rows = self.sql.query(&query).await?;
-        Ok(rows.iter().map(|r| (vec![r.text("digest")], r.text("n"))).collect())
+        rows.iter().map(|row| Ok((vec![digest(row)?], row.text("n")?))).collect()
     }
 
     /// A row of a table without a key, by its digest.
@@ -244,7 +243,7 @@ impl Side {
         let columns = |row: &Row| {
             let shown = |n: usize| Shown {
                 text: row.get(&format!("v{n}")).map(str::to_owned),
-                exact: row.text(&format!("x{n}")),
+                exact: row.get(&format!("x{n}")).map(str::to_owned),
             };
             (0..table.compared.columns.len()).map(shown).collect()
         };
@@ -262,20 +261,29 @@ impl Side {
 pub struct Shown {
     /// Its text, shortened; nothing for NULL.
     pub text: Option<String>,
-    /// What it is compared by.
-    pub exact: String,
+    /// What it is compared by; nothing where the server could not make it.
+    pub exact: Option<String>,
 }
 
 fn summed(row: &Row) -> Result<Sum, SqlError> {
-    let digest = row.text("digest");
+    // No rows have no sum.
+    let digest = row.optional("digest")?.unwrap_or_default().to_owned();
     if incomplete(&digest) {
-        // The server's own number for it; it is a warning there (ER_WARN_ALLOWED_PACKET_OVERFLOWED).
-        let message = "a row is too large for max_allowed_packet".to_owned();
-        return Err(SqlError::Server { code: 1301, message });
+        return Err(too_large());
     }
-    Ok(Sum { rows: row.number("n").unwrap_or(0), digest })
+    Ok(Sum { rows: row.number("n")?, digest })
 }
 
-fn key(row: &Row, compared: &Compared) -> Key {
+/// The digest of one row. Two rows without one must not count as equal.
+fn digest(row: &Row) -> Result<String, SqlError> {
+    row.optional("digest")?.map(str::to_owned).ok_or_else(too_large)
+}
+
+/// The server's own number for it; it is a warning there (ER_WARN_ALLOWED_PACKET_OVERFLOWED).
+fn too_large() -> SqlError {
+    SqlError::Server { code: 1301, message: "a row is too large for max_allowed_packet".to_owned() }
+}
+
+fn key(row: &Row, compared: &Compared) -> Result<Key, SqlError> {
     (0..compared.key.len()).map(|n| row.text(&format!("k{n}"))).collect()
 }

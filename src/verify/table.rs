@@ -51,68 +51,81 @@ pub async fn read(sql: &mut SqlReader, dialect: Dialect) -> Result<Tables, SqlEr
     let tables = sql.query(&ReadStatement::compared_tables()).await?;
     let columns = sql.query(&dialect.compared_columns()).await?;
     let indexes = sql.query(&ReadStatement::compared_indexes()).await?;
-    Ok(assemble(&tables, &columns, &indexes))
+    assemble(&tables, &columns, &indexes)
 }
 
-fn assemble(tables: &[Row], columns: &[Row], indexes: &[Row]) -> Tables {
-    let mut all: Tables = tables
-        .iter()
-        .map(|row| {
-            let table =
-                Table { engine: row.text("engine"), rows: row.number("n").unwrap_or(0), ..Table::default() };
-            ((row.text("db"), row.text("name")), table)
-        })
-        .collect();
+/// A column of an index.
+struct Part {
+    /// None for an expression.
+    column: Option<String>,
+    /// Whether it is the whole column, which holds no NULL, in an index that has an order.
+    exact: bool,
+}
+
+fn assemble(tables: &[Row], columns: &[Row], indexes: &[Row]) -> Result<Tables, SqlError> {
+    let mut all = Tables::new();
+    for row in tables {
+        // A table that can't be opened has neither; reading it says why.
+        let engine = row.optional("engine")?.unwrap_or_default().to_owned();
+        let rows = row.optional_number("n")?.unwrap_or(0);
+        all.insert((row.text("db")?, row.text("name")?), Table { engine, rows, ..Table::default() });
+    }
     for row in columns {
-        let Some(table) = all.get_mut(&(row.text("db"), row.text("tbl"))) else { continue };
-        let made = row.text("made").to_ascii_uppercase();
+        let Some(table) = all.get_mut(&(row.text("db")?, row.text("tbl")?)) else { continue };
+        let made = row.optional("made")?.unwrap_or_default().to_ascii_uppercase();
+        let extra = row.optional("extra")?.unwrap_or_default().to_ascii_uppercase();
         if made == "ROW START" || made == "ROW END" {
-            table.versions.push(row.text("name"));
-        } else if !row.text("extra").to_ascii_uppercase().contains("VIRTUAL GENERATED") {
-            table.columns.push(column(row));
+            table.versions.push(row.text("name")?);
+        } else if !extra.contains("VIRTUAL GENERATED") {
+            table.columns.push(column(row)?);
         }
     }
-    let mut keys: BTreeMap<(String, String), BTreeMap<String, Vec<&Row>>> = BTreeMap::new();
+    let mut keys: BTreeMap<(String, String), BTreeMap<String, Vec<Part>>> = BTreeMap::new();
     for row in indexes {
-        let of_table = keys.entry((row.text("db"), row.text("tbl"))).or_default();
-        of_table.entry(row.text("name")).or_default().push(row);
+        let of_table = keys.entry((row.text("db")?, row.text("tbl")?)).or_default();
+        of_table.entry(row.text("name")?).or_default().push(part(row)?);
     }
     for (name, indexes) in keys {
         if let Some(table) = all.get_mut(&name) {
             table.key = key(table, &indexes);
         }
     }
-    all
+    Ok(all)
 }
 
-fn column(row: &Row) -> Column {
-    Column {
-        name: row.text("name"),
-        data_type: row.text("kind").to_ascii_lowercase(),
-        column_type: row.text("whole"),
-        nullable: !row.text("nullable").eq_ignore_ascii_case("no"),
-        bytes: row.number("bytes").unwrap_or(0),
-        character_set: row.get("cs").map(str::to_owned),
-        collation: row.get("co").map(str::to_owned),
-    }
+fn column(row: &Row) -> Result<Column, SqlError> {
+    Ok(Column {
+        name: row.text("name")?,
+        data_type: row.need("kind")?.to_ascii_lowercase(),
+        column_type: row.text("whole")?,
+        nullable: !row.need("nullable")?.eq_ignore_ascii_case("no"),
+        bytes: row.optional_number("bytes")?.unwrap_or(0),
+        character_set: row.optional("cs")?.map(str::to_owned),
+        collation: row.optional("co")?.map(str::to_owned),
+    })
+}
+
+fn part(row: &Row) -> Result<Part, SqlError> {
+    let whole = row.optional("part")?.is_none();
+    let nullable = row.need("nullable")?.eq_ignore_ascii_case("yes");
+    let ordered = row.need("kind")?.eq_ignore_ascii_case("btree");
+    Ok(Part { column: row.optional("col")?.map(str::to_owned), exact: whole && !nullable && ordered })
 }
 
 /// The index by which rows are found. The primary key wins; of the others the first by name. Of a table that
 /// keeps old versions, the end of a row's time is part of the key; all rows that are valid now have the same.
-fn key(table: &Table, indexes: &BTreeMap<String, Vec<&Row>>) -> Option<(String, Vec<String>)> {
-    let own = |columns: &[&Row]| -> Vec<Row> {
-        columns.iter().filter(|c| !table.versions.contains(&c.text("col"))).map(|c| (*c).clone()).collect()
+fn key(table: &Table, indexes: &BTreeMap<String, Vec<Part>>) -> Option<(String, Vec<String>)> {
+    let columns = |parts: &Vec<Part>| -> Option<Vec<String>> {
+        let version = |part: &&Part| part.column.as_ref().is_some_and(|c| table.versions.contains(c));
+        let own = parts.iter().filter(|part| !version(part));
+        let usable = |part: &Part| {
+            let column = part.column.clone().filter(|_| part.exact)?;
+            table.column(&column).is_some_and(crate::dialect::orders).then_some(column)
+        };
+        own.map(usable).collect()
     };
-    let fits = |columns: &Vec<&Row>| {
-        own(columns).iter().all(|c| {
-            let known = table.column(&c.text("col")).is_some_and(crate::dialect::orders);
-            let whole = c.get("part").is_none() && !c.text("nullable").eq_ignore_ascii_case("yes");
-            known && whole && c.text("kind").eq_ignore_ascii_case("btree")
-        })
-    };
-    let primary = indexes.get_key_value("PRIMARY").filter(|(_, columns)| fits(columns));
-    let (name, columns) = primary.or_else(|| indexes.iter().find(|(_, columns)| fits(columns)))?;
-    Some((name.clone(), own(columns).iter().map(|c| c.text("col")).collect()))
+    let named = |name: &String| Some((name.clone(), columns(indexes.get(name)?)?));
+    named(&"PRIMARY".to_owned()).or_else(|| indexes.keys().find_map(named))
 }
 
 #[cfg(test)]
@@ -130,14 +143,21 @@ mod tests {
     #[test]
     fn rows_are_found_by_the_best_key() {
         let tables = [row("db=d name=t engine=InnoDB n=5")];
-        let columns: Vec<Row> =
-            ["a kind=int", "b kind=varchar cs=latin1 co=latin1_bin", "c kind=text cs=latin1"]
-                .iter()
-                .map(|c| row(&format!("db=d tbl=t name={c}")))
-                .collect();
-        let index = |text: &str| row(&format!("db=d tbl=t {text}"));
+        let more = "whole=x nullable=NO extra= made=NULL bytes=NULL";
+        let columns: Vec<Row> = [
+            "a kind=int cs=NULL co=NULL",
+            "b kind=varchar cs=latin1 co=latin1_bin",
+            "c kind=text cs=latin1 co=x",
+        ]
+        .iter()
+        .map(|c| row(&format!("db=d tbl=t {more} name={c}")))
+        .collect();
+        let index = |text: &str| {
+            let whole = if text.contains("part=") { "" } else { " part=NULL" };
+            row(&format!("db=d tbl=t {text}{whole}"))
+        };
         let names = |indexes: &[Row]| {
-            let tables = assemble(&tables, &columns, indexes);
+            let tables = assemble(&tables, &columns, indexes).expect("all columns are there");
             let key = tables.into_values().next().and_then(|t| t.key);
             key.map(|(name, columns)| format!("{name}:{}", columns.join(",")))
         };

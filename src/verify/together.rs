@@ -93,9 +93,10 @@ impl Canaries<'_> {
         let mut given: BTreeMap<String, &HostName> = BTreeMap::new();
         let mut twice = None;
         for source in sources {
+            let failed = |e| StepError::new(host, "look at the numbers that were given out", e);
             let rows = sql.query(&ReadStatement::column(source.scratch.name(), IDS, "id")).await;
-            for row in rows.map_err(|e| StepError::new(host, "look at the numbers that were given out", e))? {
-                let id = row.text("id");
+            for row in rows.map_err(failed)? {
+                let id = row.text("id").map_err(failed)?;
                 if let Some(other) = given.insert(id.clone(), &source.host) {
                     twice = Some(format!("{other} and {} both gave out the number {id}.", source.host));
                 }

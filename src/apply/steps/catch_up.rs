@@ -114,7 +114,9 @@ async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Go
     } else {
         let rows = reader.query(&dialect.show_binlog()).await.map_err(failed)?;
         match rows.first() {
-            Some(row) => Goal::Place((row.text("file"), row.number("position").unwrap_or(0))),
+            Some(row) => {
+                Goal::Place((row.text("file").map_err(failed)?, row.number("position").map_err(failed)?))
+            }
             None => Goal::Place(channel.read.clone()),
         }
     };

@@ -9,6 +9,7 @@ use crate::{
     model::{HostName, limits},
     observe::channels,
     plan::GtidPhase,
+    transport::{Row, SqlError},
 };
 
 /// How long transactions without a GTID may take to end, and to reach every replica.
@@ -57,14 +58,14 @@ async fn drained(host: &HostName, with: bool, fleet: &Fleet<'_>) -> Result<(), S
     let mut sql = fleet.reader(host).await?;
     let begun = Instant::now();
     loop {
-        let rows = sql.query(&count).await.map_err(|e| StepError::new(host, tried, e))?;
-        match rows.first().and_then(|r| r.number("value")) {
-            None | Some(0) => break,
-            Some(left) if begun.elapsed() > DRAINS => {
+        let left = sql.query_first(&count).await.and_then(|row| row.number("value"));
+        match left.map_err(|e| StepError::new(host, tried, e))? {
+            0_u64 => break,
+            left if begun.elapsed() > DRAINS => {
                 return Err(StepError::new(host, tried, format!("{left} have not ended"))
                     .then("End or wait for the long transaction, then apply again; it goes on from here."));
             }
-            Some(_) => tokio::time::sleep(POLL).await,
+            _ => tokio::time::sleep(POLL).await,
         }
     }
     sql.close().await;
@@ -85,10 +86,10 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
         let mut reader = fleet.reader(source).await?;
         let rows = reader.query(&fleet.dialect(source)?.show_binlog()).await;
         reader.close().await;
-        let rows = rows.map_err(|e| StepError::new(source, "look at its binary log", e))?;
-        let Some(goal) = rows.first().map(|r| (r.text("file"), r.number("position").unwrap_or(0))) else {
-            continue;
-        };
+        let at = |row: &Row| Ok((row.text("file")?, row.number("position")?));
+        let goal = rows.and_then(|rows| rows.first().map(at).transpose());
+        let goal = goal.map_err(|e: SqlError| StepError::new(source, "look at its binary log", e))?;
+        let Some(goal) = goal else { continue };
         let begun = Instant::now();
         loop {
             let now = channels(&mut sql, dialect).await.map_err(failed)?;

@@ -167,13 +167,14 @@ impl Work<'_> {
         }
         // One answer has both, so they belong together.
         let mut source = self.fleet.reader(&self.wish.source).await?;
-        let rows = source.query(&self.fleet.dialect(&self.wish.source)?.show_binlog()).await;
+        let row = source.query_first(&self.fleet.dialect(&self.wish.source)?.show_binlog()).await;
         source.close().await;
-        let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary log", e))?;
-        let row = rows.first().cloned().unwrap_or_default();
-        let goal = (row.text("file"), row.number("position").unwrap_or(0));
+        let failed = |e| StepError::new(&self.wish.source, "look at its binary log", e);
+        let row = row.map_err(failed)?;
+        let goal = (row.text("file").map_err(failed)?, row.number("position").map_err(failed)?);
         let had: GtidSet = row
-            .text("executed_gtid_set")
+            .need("executed_gtid_set")
+            .map_err(failed)?
             .parse()
             .map_err(|e: crate::gtid::GtidSetError| self.failed(tried, e))?;
         let begun = Instant::now();
@@ -417,7 +418,8 @@ impl Work<'_> {
         let rows = reader.query(&ReadStatement::binary_logs()).await;
         reader.close().await;
         let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary logs", e))?;
-        Ok(rows.iter().map(|r| r.text("log_name")).collect())
+        let names = rows.iter().map(|row| row.text("log_name")).collect::<Result<_, _>>();
+        names.map_err(|e| StepError::new(&self.wish.source, "look at its binary logs", e))
     }
 
     async fn source_binlog(&self) -> Result<BinlogFacts, StepError> {
@@ -425,14 +427,14 @@ impl Work<'_> {
         let mut reader = self.fleet.reader(source).await?;
         let failed = |e| StepError::new(source, "look at its binary log", e);
         let status = reader.query(&self.fleet.dialect(source)?.show_binlog()).await.map_err(failed)?;
-        let logs = reader.query(&ReadStatement::binary_logs()).await.map_err(failed)?;
+        let oldest = reader.query_first(&ReadStatement::binary_logs()).await.map_err(failed)?;
         reader.close().await;
         let row =
             status.first().ok_or_else(|| StepError::new(source, "look at its binary log", "it is off"))?;
         Ok(BinlogFacts {
-            file: row.text("file"),
-            position: row.number("position").unwrap_or(0),
-            oldest: logs.first().map(|r| r.text("log_name")).unwrap_or_default(),
+            file: row.text("file").map_err(failed)?,
+            position: row.number("position").map_err(failed)?,
+            oldest: oldest.text("log_name").map_err(failed)?,
             ..BinlogFacts::default()
         })
     }

@@ -1,0 +1,149 @@
+//! Rows of an answer, read strictly: what is not there is never taken for an empty text.
+
+use std::{str::FromStr, sync::Arc};
+
+use super::SqlError;
+use crate::model::masked;
+
+/// Characters of a statement that a message repeats.
+const SHOWN: usize = 80;
+
+/// One row of an answer: columns by name, as text, and the statement that it answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    statement: Arc<str>,
+    columns: Vec<(String, Option<String>)>,
+}
+
+impl Row {
+    /// The row of an answer that has no columns yet; see [`Row::with`].
+    pub fn of(statement: &str) -> Self {
+        Self { statement: shown(statement).into(), columns: Vec::new() }
+    }
+
+    /// A row of the same answer.
+    #[must_use]
+    pub fn with(&self, columns: Vec<(String, Option<String>)>) -> Self {
+        Self { statement: self.statement.clone(), columns }
+    }
+
+    /// A row from names and values, for tests and replays.
+    pub fn new(columns: Vec<(String, Option<String>)>) -> Self {
+        Self::default().with(columns)
+    }
+
+    /// A column that every version has and that is never NULL.
+    ///
+    /// # Errors
+    /// When the answer has no such column, or it is NULL.
+    pub fn need(&self, name: &str) -> Result<&str, SqlError> {
+        self.optional(name)?.ok_or_else(|| self.unexpected(name, "is NULL"))
+    }
+
+    /// The same as a text of its own.
+    ///
+    /// # Errors
+    /// As [`Row::need`].
+    pub fn text(&self, name: &str) -> Result<String, SqlError> {
+        self.need(name).map(str::to_owned)
+    }
+
+    /// The same as a number.
+    ///
+    /// # Errors
+    /// As [`Row::need`], and when it is no such number.
+    pub fn number<N: FromStr>(&self, name: &str) -> Result<N, SqlError> {
+        self.parsed(name, self.need(name)?)
+    }
+
+    /// A column that every version has and that may be NULL.
+    ///
+    /// # Errors
+    /// When the answer has no such column.
+    pub fn optional(&self, name: &str) -> Result<Option<&str>, SqlError> {
+        let column = self.columns.iter().find(|(column, _)| column.eq_ignore_ascii_case(name));
+        column.map(|(_, value)| value.as_deref()).ok_or_else(|| self.unexpected(name, "is missing"))
+    }
+
+    /// The same as a number.
+    ///
+    /// # Errors
+    /// As [`Row::optional`], and when it is no such number.
+    pub fn optional_number<N: FromStr>(&self, name: &str) -> Result<Option<N>, SqlError> {
+        self.optional(name)?.map(|text| self.parsed(name, text)).transpose()
+    }
+
+    /// A column that not every version has; `None` where it is not there, or is NULL.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.optional(name).ok().flatten()
+    }
+
+    /// The value of the n-th column, from 0, where a column's name is the server's choice.
+    ///
+    /// # Errors
+    /// When there is no such column, or it is NULL.
+    pub fn at(&self, n: usize) -> Result<&str, SqlError> {
+        self.optional_at(n)?.ok_or_else(|| self.unexpected(&nth(n), "is NULL"))
+    }
+
+    /// The same where it may be NULL.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn optional_at(&self, n: usize) -> Result<Option<&str>, SqlError> {
+        let column = self.columns.get(n);
+        column.map(|(_, value)| value.as_deref()).ok_or_else(|| self.unexpected(&nth(n), "is missing"))
+    }
+
+    fn parsed<N: FromStr>(&self, name: &str, text: &str) -> Result<N, SqlError> {
+        text.parse().map_err(|_| self.unexpected(name, "is not a number"))
+    }
+
+    fn unexpected(&self, column: &str, what: &'static str) -> SqlError {
+        SqlError::Column { statement: self.statement.to_string(), column: column.to_owned(), what }
+    }
+}
+
+/// The first row of the answer to a statement that every server answers with one.
+///
+/// # Errors
+/// When there is none.
+pub fn first<'a>(rows: &'a [Row], statement: &str) -> Result<&'a Row, SqlError> {
+    rows.first().ok_or_else(|| SqlError::NoRow { statement: shown(statement) })
+}
+
+fn nth(n: usize) -> String {
+    format!("no. {}", n + 1)
+}
+
+fn shown(statement: &str) -> String {
+    masked(statement).chars().take(SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_never_an_empty_text() {
+        let columns = [("Name", Some("")), ("n", Some("7")), ("nothing", None), ("far", Some("-1"))];
+        let columns = columns.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
+        let row = Row::of("SHOW x").with(columns.to_vec());
+        assert_eq!((row.need("name").ok(), row.number::<u64>("n").ok()), (Some(""), Some(7)));
+        assert_eq!(row.optional("nothing").ok(), Some(None));
+        assert_eq!(row.optional_number::<u64>("nothing").ok(), Some(None));
+        assert_eq!((row.get("nothing"), row.get("other"), row.at(1).ok()), (None, None, Some("7")));
+        for (result, says) in [
+            (row.text("other").map(drop), "`other` is missing"),
+            (row.optional("other").map(drop), "`other` is missing"),
+            (row.text("nothing").map(drop), "`nothing` is NULL"),
+            (row.number::<u64>("far").map(drop), "`far` is not a number"),
+            (row.at(2).map(drop), "`no. 3` is NULL"),
+            (row.at(4).map(drop), "`no. 5` is missing"),
+        ] {
+            let said = result.expect_err(says).to_string();
+            assert!(said.contains("`SHOW x`") && said.contains(says), "{said}");
+        }
+        assert_eq!(first(&[], "SELECT 1").err().map(|e| e.code()), Some(None));
+    }
+}
