@@ -6,7 +6,6 @@ use super::{Adoption, server, values};
 use crate::{
     model::{HostName, duration},
     observe::Observed,
-    plan::Plan,
 };
 
 /// What `init --from` says.
@@ -91,8 +90,8 @@ pub struct Finding {
 }
 
 impl Adoption {
-    /// Puts everything together. `written` and `next` are the caller's to fill in.
-    pub fn report(&self, observed: &Observed, plan: &Plan) -> Report {
+    /// Puts everything together. `left`, `written` and `next` are the caller's to fill in.
+    pub fn report(&self, observed: &Observed) -> Report {
         let hosts = self.hosts.iter().filter_map(|host| {
             let server = server(observed, &host.named.name)?;
             Some(FoundHost {
@@ -116,12 +115,6 @@ impl Adoption {
                 delay => format!("delayed by {}", duration(std::time::Duration::from_secs(delay))),
             },
         });
-        let left = plan
-            .steps
-            .iter()
-            .map(|s| format!("{}: {}", s.host, s.summary))
-            .chain(plan.refused.iter().map(|r| format!("{}: refused: {}", r.host, r.reason)))
-            .chain(plan.waiting.iter().map(|w| format!("{}: {}", w.host, w.reason)));
         Report {
             format_version: "1.0",
             hosts: hosts.collect(),
@@ -136,7 +129,7 @@ impl Adoption {
                 })
                 .collect(),
             findings: self.findings(observed),
-            left: left.collect(),
+            left: Vec::new(),
             secrets: self.secrets(),
             written: Vec::new(),
             next: String::new(),

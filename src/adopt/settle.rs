@@ -7,13 +7,14 @@ use crate::{
     model::HostName,
     observe::Observed,
     option_file::{Document, Meaning},
-    plan::{Action, Kind, Plan},
+    plan::{Action, Kind, Plan, Refusal, Refused},
 };
 
 impl Adoption {
     /// Takes up what a plan for this draft would change, as far as that can be declared: a variable gets the value that it
     /// has, or is left alone; a role that would do more is left out. Returns whether the draft is another one now.
-    pub fn settle(&mut self, plan: &Plan, observed: &Observed) -> bool {
+    /// `said` words a refusal.
+    pub fn settle(&mut self, plan: &Plan, observed: &Observed, said: fn(&Refusal) -> String) -> bool {
         let mut changed = false;
         for step in &plan.steps {
             match &step.action {
@@ -48,8 +49,9 @@ impl Adoption {
             changed |= self.leave_out(&step.host, role, &format!("it would {}", step.summary));
         }
         for refusal in &plan.refused {
-            if refusal.code.starts_with("firewall-") {
-                changed |= self.leave_out(&refusal.host, "firewall", refusal.reason.trim_end_matches('.'));
+            if let Refused::Firewall(_) = refusal.why {
+                let why = said(refusal);
+                changed |= self.leave_out(&refusal.host, "firewall", why.trim_end_matches('.'));
             }
         }
         for waiting in plan.waiting.iter().filter(|w| w.reason.contains("packet filter")) {

@@ -194,13 +194,14 @@ impl<'a> Work<'a> {
             let (_, built) = self.load(&draft, &reading, terminal)?;
             // Without secrets: that a password is not the one in the environment is no reason to leave a role out.
             let plan = plan_for(&built, &reading, &BTreeMap::new());
-            if !draft.settle(&plan, &reading.observed) {
+            if !draft.settle(&plan, &reading.observed, render::words::refused) {
                 break;
             }
         }
         let (loaded, built) = self.load(&draft, &reading, terminal)?;
         let plan = plan_for(&built, &reading, &loaded.project.secrets.resolve_some());
-        let mut report = draft.report(&reading.observed, &plan);
+        let mut report = draft.report(&reading.observed);
+        report.left = render::left(&plan);
         let plays: Vec<_> = loaded.project.plays.iter().map(|(play, _)| play).zip(built).collect();
         let comes_to_nothing = desired::nothing(&loaded.project, &plays);
         let mistakes =

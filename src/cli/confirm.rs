@@ -1,11 +1,9 @@
 //! The question before `apply`.
 
-use std::collections::BTreeSet;
-
 use super::{args::ApplyArgs, exit::Exit};
 use crate::{
-    plan::{Action, Allow, Plan, Policy, Refusal, blocked_by_policy},
-    render::Terminal,
+    plan::{Action, Allow, Plan, Policy, Refusal, blocked_by_policy, missing_words},
+    render::{Terminal, words},
 };
 
 /// What this plan may do when it runs; an error says how the command ends instead.
@@ -15,7 +13,7 @@ pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Resu
     let mut policy = Policy { allow: args.allow.iter().copied().collect() };
     let blocked = blocked_by_policy(plan, &policy);
     let asks = !args.yes;
-    let only_restarts = blocked.iter().all(|r| r.code == format!("not-allowed-{}", Allow::Restart));
+    let only_restarts = missing_words(&blocked).iter().all(|word| *word == Allow::Restart);
     let prompt_allows = asks && only_restarts;
     if !(blocked.is_empty() || prompt_allows) {
         return Err(refuse(&blocked, terminal));
@@ -59,12 +57,11 @@ pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Resu
 
 fn refuse(blocked: &[Refusal], terminal: &Terminal) -> Exit {
     for refusal in blocked {
-        terminal.error(&format!("{}: {}", refusal.host, refusal.reason));
+        terminal.error(&format!("{}: {}", refusal.host, words::refused(refusal)));
     }
-    let words: BTreeSet<&str> = blocked.iter().map(|r| r.code.trim_start_matches("not-allowed-")).collect();
     terminal.note(&format!(
         "Nothing of this plan was done. To go on: --allow {}",
-        words.into_iter().collect::<Vec<_>>().join(",")
+        words::allow(&missing_words(blocked))
     ));
     Exit::Refused
 }

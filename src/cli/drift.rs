@@ -19,7 +19,7 @@ use crate::{
     dialect::Dialect,
     model::{Fact, HostName, without_hidden},
     observe::ServerFacts,
-    plan::{PlanDocument, Refusal, Warning},
+    plan::{PlanDocument, Warning},
     render::{self, Terminal, metrics},
     source::Problems,
     transport::SqlError,
@@ -56,7 +56,7 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
     let undeclared = document.warnings.iter().any(|w| w.is_drift());
     document.in_sync &= !undeclared;
     // So is what was found and would stop an apply.
-    let found = !document.refused.is_empty() && document.refused.iter().all(Refusal::is_finding);
+    let found = !whole.refused.is_empty() && whole.refused.iter().all(|refusal| refusal.why.is_finding());
     let exit = match (snapshot.exit(&document, &prepared), undeclared) {
         (Exit::Refused, _) if found => match snapshot.unread(&prepared).is_empty() {
             true => Exit::Differences,

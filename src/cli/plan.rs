@@ -13,7 +13,7 @@ use super::{
     write::{FOR_ITS_OWNER, replace_masked},
 };
 use crate::{
-    plan::{self, Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy},
+    plan::{self, Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy, missing_words},
     render::{self, PlanView, Terminal},
     source::{Problem, Severity},
 };
@@ -83,11 +83,9 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
     snapshot.close().await;
     print(&document, global, terminal);
     if !missing.is_empty() && !wants_json(global.format) {
-        let words: std::collections::BTreeSet<String> =
-            missing.iter().map(|r| r.code.trim_start_matches("not-allowed-").to_owned()).collect();
         terminal.note(&format!(
             "To apply it, allow by name what it can hurt: --allow {}",
-            words.into_iter().collect::<Vec<_>>().join(",")
+            render::words::allow(&missing_words(&missing))
         ));
     }
     if let Some(path) = &args.out {

@@ -22,6 +22,28 @@ use std::collections::BTreeMap;
 
 use crate::model::{Family, ServerVersion};
 
+/// Why a server of one version can't follow one of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CannotFollow {
+    /// The replica's version.
+    pub replica: ServerVersion,
+    /// The source's version.
+    pub source: ServerVersion,
+    /// What lies between them.
+    pub gap: Gap,
+}
+
+/// What lies between the versions of two servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// They are of two families, which write different events.
+    Family,
+    /// The replica is more than one series of MySQL ahead.
+    FarAhead,
+    /// The replica is older than its source.
+    Older,
+}
+
 /// Databases that are the server's own.
 pub const SYSTEM_DATABASES: &str = "'mysql','information_schema','performance_schema','sys'";
 
@@ -80,22 +102,16 @@ impl Dialect {
     /// The two families' GTIDs and binary log events differ (MariaDB manual, "Replication Compatibility").
     /// Within a family a newer replica reads what an older source writes, not the other way round (MySQL
     /// manual, "Replication Compatibility Between MySQL Versions").
-    pub fn cannot_follow(self, source: Dialect) -> Option<String> {
-        let (ours, theirs) = (self.version, source.version);
-        if ours.family != theirs.family {
-            return Some(format!(
-                "{ours} can't replicate from {theirs}: the two families write different events"
-            ));
-        }
-        if ours.family == Family::MySql && series_of_mysql(ours) > series_of_mysql(theirs) + 1 {
-            return Some(format!(
-                "{ours} is more than one series ahead of {theirs}, and a replica may be one ahead of its source"
-            ));
-        }
+    pub fn cannot_follow(self, source: Dialect) -> Option<CannotFollow> {
+        let (replica, source) = (self.version, source.version);
         let series = |v: ServerVersion| (v.major, v.minor);
-        (series(theirs) > series(ours)).then(|| {
-            format!("{ours} can't be relied on to read what {theirs} writes: a replica must not be older than its source")
-        })
+        let gap = match replica.family {
+            family if family != source.family => Gap::Family,
+            Family::MySql if series_of_mysql(replica) > series_of_mysql(source) + 1 => Gap::FarAhead,
+            _ if series(source) > series(replica) => Gap::Older,
+            _ => return None,
+        };
+        Some(CannotFollow { replica, source, gap })
     }
 
     /// Empties the binary logs, and with them what the server has executed by its own count.

@@ -6,7 +6,7 @@ use crate::{
     grant::{self, PasswordCheck},
     model::Fact,
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Kind, Reason, Step, StepId},
+    plan::{Action, ChannelRefused, Kind, Reason, Step, StepId},
 };
 
 /// Adds the steps for the accounts and databases of one host.
@@ -17,12 +17,8 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     };
     for wish in &host.accounts {
         if is_name(&wish.host) && keeps_to_addresses(host, server) {
-            let reason = format!(
-                "skip_name_resolve is on at {}: its server knows clients by their addresses only, and the account {}@{} is for a \
-                 name. Set replication_address to an address. Nothing was changed.",
-                host.name, wish.user, wish.host
-            );
-            draft.refuse(&host.name, "account-for-a-name", reason);
+            let (user, at) = (wish.user.clone(), wish.host.clone());
+            draft.refuse(&host.name, ChannelRefused::AccountForAName { user, at });
             continue;
         }
         draft.steps.extend(account(context, host, server, wish));

@@ -8,7 +8,10 @@ use crate::{
     dialect::Dialect,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
     observe::Observed,
-    plan::{Action, Allow, Plan, Policy, Refusal, Step, Waiting, in_order, link},
+    plan::{
+        Action, Allow, ChannelRefused, DataRefused, Plan, Policy, Refusal, Refused, Step, Waiting, in_order,
+        link,
+    },
 };
 
 /// Makes the plan for one play.
@@ -81,28 +84,34 @@ pub fn build(
     link(&mut steps, &built.edges.restart_order());
     match in_order(steps) {
         Ok(steps) => plan.steps = steps,
-        Err(circle) => plan.refused.push(Refusal {
-            host: circle.first().map_or_else(
-                || HostName::from("-"),
-                |id| HostName::new(id.0.split('/').next().unwrap_or("-")),
-            ),
-            code: "steps-in-a-circle".into(),
-            reason: format!("this is a fault of tandem: {} steps wait for each other", circle.len()),
-        }),
+        Err(circle) => {
+            plan.refused.extend(circle.first().map(|first| Refusal {
+                host: first.host.clone(),
+                why: Refused::Circle { steps: circle.len() },
+            }))
+        }
     }
     let order = |host: &HostName| built.desired.members.iter().position(|m| m == host);
     plan.waiting.sort_by(|a, b| (order(&a.host), &a.reason).cmp(&(order(&b.host), &b.reason)));
     plan.waiting.dedup();
-    plan.refused
-        .sort_by(|a, b| (order(&a.host), &a.code, &a.reason).cmp(&(order(&b.host), &b.code, &b.reason)));
-    plan.refused.dedup();
+    plan.refused.sort_by_key(|refusal| (order(&refusal.host), refusal.why.code()));
+    // Both ends of an edge may find the same.
+    let mut seen: Vec<Refusal> = Vec::new();
+    plan.refused.retain(|refusal| {
+        let new = !seen.contains(refusal);
+        seen.extend(new.then(|| refusal.clone()));
+        new
+    });
     plan
 }
 
 /// Replicas whose own data a step of this plan would replace, or for whose data's sake something is
 /// refused, each with its source: what they hold is worth a closer look, and then another plan.
 pub fn in_doubt(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
-    let refused = plan.refused.iter().filter(|r| r.code.starts_with("data-on-")).map(|r| &r.host);
+    let by_data = |refusal: &&Refusal| {
+        matches!(&refusal.why, Refused::Data(DataRefused::OnBoth { .. } | DataRefused::OnReplicaOnly { .. }))
+    };
+    let refused = plan.refused.iter().filter(by_data).map(|r| &r.host);
     let replaced = plan.steps.iter().filter_map(|step| match &step.action {
         Action::Seed(seed) if !seed.replaces.is_empty() => Some(&step.host),
         _ => None,
@@ -147,15 +156,9 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
             if let (Some(longest), Some(password)) = (longest, password)
                 && password.expose().len() > longest
             {
-                plan.refused.push(Refusal {
-                    host: name.clone(),
-                    code: "password-too-long".into(),
-                    reason: format!(
-                        "the password of the channel from {} is longer than the {longest} bytes that this server keeps ({}). \
-                         Choose a shorter one.",
-                        channel.source, channel.password_place
-                    ),
-                });
+                let (source, place) = (channel.source.clone(), channel.password_place.clone());
+                let why = ChannelRefused::PasswordTooLong { source, longest, place };
+                plan.refused.push(Refusal { host: name.clone(), why: why.into() });
                 barred.extend([name.clone(), channel.source.clone()]);
             }
             let has_tls = source.is_some_and(|s| Dialect::of(s.version).offers_tls(&s.variables));
@@ -165,15 +168,8 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
                 .get(&channel.source)
                 .is_some_and(|h| h.certificates.is_some() && h.settings.is_some());
             if channel.tls != Tls::Off && source.is_some() && !has_tls && !gets_one {
-                plan.refused.push(Refusal {
-                    host: channel.source.clone(),
-                    code: "tls-without-certificate".into(),
-                    reason: format!(
-                        "replication_tls asks {} for encryption, and its server has no certificate. Use the role tls, give \
-                         it one (mysql_settings: ssl_cert, ssl_key), or say replication_tls: off.",
-                        channel.source
-                    ),
-                });
+                let why = ChannelRefused::NoCertificate.into();
+                plan.refused.push(Refusal { host: channel.source.clone(), why });
             }
         }
     }

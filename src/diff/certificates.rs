@@ -12,7 +12,9 @@ use crate::{
     desired::{CertificatesWish, DesiredHost},
     model::{Fact, HostName},
     observe::HostFacts,
-    plan::{Action, AuthorityPlan, CertificatePlan, Kind, Reason, Risk, Step, StepId, Warning},
+    plan::{
+        Action, AuthorityPlan, AuthorityRefused, CertificatePlan, Kind, Reason, Risk, Step, StepId, Warning,
+    },
 };
 
 const DAY: i64 = 86_400;
@@ -81,9 +83,7 @@ impl<'a> Authorities<'a> {
         for authority in &self.all {
             let Some((first, _)) = authority.hosts.first() else { continue };
             if let Fact::Unread(why) = &authority.wish.authority {
-                let reason =
-                    format!("the authority can't be read: {why}. Nothing was changed. Restore the file.");
-                draft.refuse(&first.name, "authority-unreadable", reason);
+                draft.refuse(&first.name, AuthorityRefused::Unreadable { why: why.clone() });
                 continue;
             }
             authority.tell_end(&first.name, draft);
@@ -91,23 +91,12 @@ impl<'a> Authorities<'a> {
             if replaced.is_empty() || self.may_replace {
                 continue;
             }
-            let names: Vec<&str> = replaced.iter().map(|name| name.as_str()).collect();
-            let directory = authority.wish.directory.display();
-            let state = match authority.pem {
-                Some(_) => format!("trust another authority than the one in {directory}"),
-                None => format!("trust an authority, and there is none in {directory}"),
+            let why = AuthorityRefused::Another {
+                hosts: replaced.iter().map(|name| (*name).clone()).collect(),
+                directory: authority.wish.directory.display().to_string(),
+                there: authority.pem.is_some(),
             };
-            draft.refuse(
-                replaced[0],
-                "another-authority",
-                format!(
-                    "{} {state}. Copy ca.crt (and ca.key, where certificates are to be issued) there from where this fleet was \
-                     set up; the certificate alone is on the hosts, too: {}. To replace the authority on all hosts, pass \
-                     --allow new-authority.",
-                    names.join(", "),
-                    certificate::CA
-                ),
-            );
+            draft.refuse(replaced[0], why);
             draft.barred.extend(replaced.into_iter().cloned());
         }
     }
@@ -231,19 +220,12 @@ pub fn steps(authorities: &Authorities<'_>, host: &DesiredHost, facts: &HostFact
     };
     let ended = authority.pem.and_then(ends).is_some_and(|end| end <= facts.os.clock as i64);
     if issue && ended {
-        let reason = format!(
-            "a certificate is due ({why}), and the authority in {} has ended. Renew it with --allow new-authority.",
-            wish.directory.display()
-        );
-        return draft.refuse(&host.name, "authority-ended", reason);
+        let directory = wish.directory.display().to_string();
+        return draft.refuse(&host.name, AuthorityRefused::Ended { due: why, directory });
     }
     if issue && authority.pem.is_some() && !wish.can_issue {
-        let reason = format!(
-            "a certificate is due ({why}), and it can't be issued without {}. Run this where the key is kept, or put it there \
-             for this run.",
-            wish.directory.join("ca.key").display()
-        );
-        return draft.refuse(&host.name, "authority-key-missing", reason);
+        let key = wish.directory.join("ca.key").display().to_string();
+        return draft.refuse(&host.name, AuthorityRefused::KeyMissing { due: why, key });
     }
     draft.steps.push(step(authority, host, facts, (why, issue), names));
 }

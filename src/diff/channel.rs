@@ -12,7 +12,7 @@ use crate::{
     grant::sha256_hex,
     model::{HostName, visible},
     observe::{ChannelFacts, HostFacts, ServerFacts},
-    plan::{Action, ChannelChange, Coordinates, Kind, Reason, Risk, SeedPlan, Step, StepId},
+    plan::{Action, ChannelChange, ChannelRefused, Coordinates, Kind, Reason, Risk, SeedPlan, Step, StepId},
 };
 use left_out::foreign_account_statement;
 
@@ -217,8 +217,7 @@ fn existing(
         let by_itself =
             context.server(&host.name).is_some_and(|s| Dialect::of(s.version).filters_by_channel());
         if !by_itself {
-            let reason = "filters of a single channel came with MySQL 8.0.1; filter the whole server.";
-            draft.refuse(&host.name, "channel-filter", reason);
+            draft.refuse(&host.name, ChannelRefused::Filter);
             return None;
         }
         let (before, after) = (runs_with.to_string(), wished.to_string());
@@ -244,19 +243,9 @@ fn existing(
             return None;
         }
         if !trouble.heals && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
-            let copied_anew = host.seed_from(&wish.source).is_some();
-            let or = match copied_anew && trouble.layer == Layer::Data {
-                true => format!(
-                    " Or copy {} anew with --allow reseed; its own data is kept in a file there.",
-                    host.name
-                ),
-                false => String::new(),
-            };
-            draft.refuse(
-                &host.name,
-                "channel-broken",
-                format!("replication from {}: {trouble}{or}", wish.source),
-            );
+            let or_copy = host.seed_from(&wish.source).is_some() && trouble.layer == Layer::Data;
+            let (source, trouble) = (wish.source.clone(), Box::new(trouble.clone()));
+            draft.refuse(&host.name, ChannelRefused::Broken { source, trouble, or_copy });
             return None;
         }
         let startable = matches!(trouble.layer, Layer::Stopped | Layer::Reconnecting);

@@ -13,7 +13,7 @@ use crate::{
     model::{Fact, visible},
     observe::{HostFacts, SchemaFacts, ServerFacts},
     option_file::{canonical_value, same_value},
-    plan::Warning,
+    plan::{PairRefused, Refused, Warning},
 };
 
 /// Names that are said at most.
@@ -66,7 +66,7 @@ struct Edge<'a> {
 /// What a rule has found.
 enum Finding {
     /// Replication would break, or lose something.
-    Refuse(&'static str, String),
+    Refuse(PairRefused),
     /// The two hosts differ in something that matters at times.
     Differ(&'static str, String),
     /// One host has something that replication takes badly.
@@ -102,8 +102,8 @@ pub fn check(context: &Context<'_>, draft: &mut Draft) {
 fn report(edge: &Edge<'_>, finding: Finding, draft: &mut Draft, warnings: &mut BTreeSet<Warning>) {
     let (source, replica) = (&edge.source.host.name, &edge.replica.host.name);
     let (host, code, text) = match finding {
-        Finding::Refuse(code, why) => {
-            draft.refuse(replica, code, format!("{replica} can't follow {source}: {why}"));
+        Finding::Refuse(why) => {
+            draft.refuse(replica, Refused::Pair { source: source.clone(), why });
             draft.barred.extend([replica.clone(), source.clone()]);
             return;
         }
@@ -124,9 +124,10 @@ fn versions(edge: &Edge<'_>, wish: &ChannelWish) -> Option<Finding> {
     });
     Some(match exists && source.version.family == replica.version.family {
         true => {
+            let why = crate::render::words::cannot_follow(why);
             Finding::Differ("older-replica", format!("{why}. The channel exists, so it is left as it is."))
         }
-        false => Finding::Refuse("versions-cannot-replicate", format!("{why}. Nothing was changed.")),
+        false => Finding::Refuse(PairRefused::Versions(why)),
     })
 }
 
@@ -165,12 +166,9 @@ fn both(edge: &Edge<'_>, name: &str, (theirs, ours): &(String, String)) -> Strin
 /// A name in another case is another table on one of the two (MySQL manual, "Identifier Case Sensitivity").
 fn lower_case_table_names(edge: &Edge<'_>) -> Option<Finding> {
     const NAME: &str = "lower_case_table_names";
-    let values = differ(edge, NAME)?;
-    let why = format!(
-        "{}, so they don't agree on which table a name means. It can only be set when a data directory is made.",
-        both(edge, NAME, &values)
-    );
-    Some(Finding::Refuse("lower-case-table-names", why))
+    let (theirs, ours) = differ(edge, NAME)?;
+    let values = [(edge.source.host.name.clone(), theirs), (edge.replica.host.name.clone(), ours)];
+    Some(Finding::Refuse(PairRefused::TableNames { values }))
 }
 
 /// A table in a collation that the replica lacks can't be made there (error 1273).
@@ -181,15 +179,10 @@ fn unknown_collations(edge: &Edge<'_>) -> Option<Finding> {
         Some(rest) => ours.collations.contains(name) || ours.collations.contains(&format!("utf8mb3_{rest}")),
         None => ours.collations.contains(name),
     };
-    let lacking: Vec<&str> = theirs.used.iter().map(String::as_str).filter(|name| !known(name)).collect();
-    let version = &edge.replica.server.version;
-    (!lacking.is_empty() && !ours.collations.is_empty()).then(|| {
-        let why = format!(
-            "its tables use {}, which {version} does not have. Convert them, or take a newer replica.",
-            some(&lacking)
-        );
-        Finding::Refuse("unknown-collation", why)
-    })
+    let names: Vec<String> = theirs.used.iter().filter(|name| !known(name)).cloned().collect();
+    let version = edge.replica.server.version;
+    (!names.is_empty() && !ours.collations.is_empty())
+        .then_some(Finding::Refuse(PairRefused::Collation { names, version }))
 }
 
 /// Sessions get other defaults, roundings and errors after a switch from one to the other.

@@ -3,13 +3,13 @@
 use super::{
     Draft, binlogs,
     channel::Footing,
-    data::{Pair, join, shown},
+    data::{Pair, shown},
 };
 use crate::{
     desired::{SeedMethod, SeedWish},
     dialect::HEARTBEAT,
     model::{Fact, bytes, visible},
-    plan::{Action, CopyMethod, EndedChannel, Kind, Reason, Risk, SeedPlan, Step, StepId},
+    plan::{Action, CopyMethod, CopyRefused, EndedChannel, Kind, Reason, Risk, SeedPlan, Step, StepId},
 };
 
 impl Pair<'_> {
@@ -33,37 +33,19 @@ impl Pair<'_> {
             .filter(|name| **name != self.wish.name && !kept.contains(name))
             .collect();
         if !others.is_empty() {
-            let reason = format!(
-                "{host} has other channels ({}), and their places would be lost with its data. End them first. \
-                 Nothing was changed.",
-                others.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "),
-            );
-            draft.refuse(host, "other-channels", reason);
+            let channels = others.into_iter().cloned().collect();
+            draft.refuse(host, CopyRefused::OtherChannels { channels });
             return Footing::Refused;
         }
         let beside = self.beside_others();
         if beside && !self.host.replicas.is_empty() {
-            let replicas: Vec<String> = self.host.replicas.iter().map(ToString::to_string).collect();
-            let reason = format!(
-                "{host} is the source of {}, and a copy that is loaded beside its other data does not reach them. Let \
-                 them follow {} too, or take them out of the topology first. Nothing was changed.",
-                replicas.join(", "),
-                self.wish.source
-            );
-            draft.refuse(host, "copy-not-passed-on", reason);
+            let replicas = self.host.replicas.clone();
+            draft.refuse(host, CopyRefused::NotPassedOn { source: self.wish.source.clone(), replicas });
             return Footing::Refused;
         }
         let ends = self.ends(beside);
         let Some(wish) = seed.filter(|wish| wish.method != SeedMethod::None) else {
-            draft.refuse(
-                host,
-                "copy-needed",
-                format!(
-                    "{} holds data and {host} holds none, but no role copies it: add the role seed (and seed_method \
-                     other than none), or load the data yourself. Nothing was changed.",
-                    self.wish.source
-                ),
-            );
+            draft.refuse(host, CopyRefused::Needed { source: self.wish.source.clone() });
             return Footing::Refused;
         };
         let donor = self.donor().filter(|(name, server)| self.may_give(wish, name, server));
@@ -78,32 +60,25 @@ impl Pair<'_> {
             .collect();
         let elsewhere = self.expected_of_others();
         let here = |name: &str| giving.databases.iter().any(|d| d.name == name);
-        let missing: Vec<&String> =
-            wish.databases.iter().filter(|n| !here(n) && !elsewhere.contains(*n)).collect();
+        let missing: Vec<String> =
+            wish.databases.iter().filter(|n| !here(n) && !elsewhere.contains(*n)).cloned().collect();
         if !missing.is_empty() {
-            draft.refuse(
-                host,
-                "unknown-database",
-                format!("seed_databases names {}, which {} does not have.", join(&missing), self.wish.source),
-            );
+            let source = self.wish.source.clone();
+            draft.refuse(host, CopyRefused::UnknownDatabase { source, names: missing });
             return Footing::Refused;
         }
         let of_others = self.of_others();
-        let twice: Vec<&String> = chosen.iter().map(|d| &d.name).filter(|n| elsewhere.contains(*n)).collect();
+        let twice: Vec<String> =
+            chosen.iter().map(|d| &d.name).filter(|n| elsewhere.contains(*n)).cloned().collect();
         if !twice.is_empty() {
-            let reason = format!(
-                "{} comes from another source of {host}, and {} has a database of that name, too. Filter it out of one \
-                 of the channels. Nothing was changed.",
-                join(&twice),
-                self.wish.source
-            );
-            draft.refuse(host, "same-database-twice", reason);
+            let source = self.wish.source.clone();
+            draft.refuse(host, CopyRefused::SameDatabaseTwice { source, names: twice });
             return Footing::Refused;
         }
         let method = match self.method(wish, (giver, giving), chosen.len()) {
             Ok(method) => method,
-            Err(reason) => {
-                draft.refuse(host, "seed-method", reason);
+            Err(why) => {
+                draft.refuse(host, why);
                 return Footing::Refused;
             }
         };
@@ -114,17 +89,8 @@ impl Pair<'_> {
         if let Fact::Known(disk) = &self.facts.disk
             && disk.free < size + own
         {
-            draft.refuse(
-                host,
-                "disk-too-small",
-                format!(
-                    "the copy needs about {}, and {} has {} free at {}.",
-                    bytes(size + own),
-                    host,
-                    bytes(disk.free),
-                    disk.datadir
-                ),
-            );
+            let (needs, datadir) = (size + own, disk.datadir.clone());
+            draft.refuse(host, CopyRefused::DiskTooSmall { needs, free: disk.free, datadir });
             return Footing::Refused;
         }
         let locked: Vec<(String, String)> = chosen

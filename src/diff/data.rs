@@ -15,9 +15,9 @@ use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
     dialect::HEARTBEAT,
     gtid::{self, GtidState},
-    model::{Fact, Family, HostName, bytes, visible},
+    model::{Fact, Family, HostName, visible},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, SeedMark, ServerFacts},
-    plan::Coordinates,
+    plan::{Coordinates, CopyRefused, DataRefused, Lost},
 };
 
 /// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
@@ -96,7 +96,7 @@ fn cannot_go_on(
     // What a person can mend is only replaced where that was allowed.
     let broken = || {
         let allowed = context.may_reseed && host.seed_from(&wish.source).is_some();
-        allowed.then(|| broken_for_good(context, host, facts, wish, pair.channel()?))?
+        allowed.then(|| broken_for_good(context, host, facts, wish, pair.channel()?))?.map(Lost::Broken)
     };
     let receives = pair.channel().is_some_and(|c| c.io_running == "Yes");
     let lost = if receives { None } else { pair.purged() }.or_else(broken)?;
@@ -105,17 +105,8 @@ fn cannot_go_on(
     if let (Some(seed), true) = (seed, context.may_reseed || ours.is_empty()) {
         return Some(pair.copy(Some(seed), Vec::new(), ours.into_iter().collect(), draft));
     }
-    let next = match seed {
-        Some(_) => {
-            format!("{} needs a new copy: --allow reseed; its own data is kept in a file on {0}", host.name)
-        }
-        None => format!(
-            "A new copy is needed, and no role makes one from {} to {}: add the role seed, or `seed_from: {0}`",
-            wish.source, host.name
-        ),
-    };
-    let reason = format!("replication from {}: {lost}. {next}. Nothing was changed.", wish.source);
-    draft.refuse(&host.name, "source-purged", reason);
+    let (source, copies) = (wish.source.clone(), seed.is_some());
+    draft.refuse(&host.name, DataRefused::SourcePurged { source, lost, copies });
     Some(Footing::Refused)
 }
 
@@ -135,23 +126,18 @@ impl Pair<'_> {
         self.channel_named(&self.wish.name)
     }
 
-    /// What the replica needs next and the source has no longer, in words.
-    fn purged(&self) -> Option<String> {
-        let source = &self.wish.source;
+    /// What the replica needs next and the source has no longer.
+    fn purged(&self) -> Option<Lost> {
         let (oldest, executed) = (&self.source.binlog.known()?.oldest, &self.channel()?.executed.0);
         let by_gtid = self.channel()?.using_gtid.to_ascii_lowercase().contains("pos");
         if !by_gtid {
             // Logs of one server differ in their number only.
             let stem = |name: &str| name.rsplit_once('.').map(|(stem, _)| stem.to_owned());
             let gone = !executed.is_empty() && stem(executed) == stem(oldest) && executed < oldest;
-            return gone.then(|| {
-                format!(
-                    "{source} has purged its binary logs before {oldest}, and {executed} was executed last"
-                )
-            });
+            return gone.then(|| Lost::Files { oldest: oldest.clone(), executed: executed.clone() });
         }
         let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
-        gtid::purged_by(theirs, ours)
+        gtid::purged_by(theirs, ours).map(Lost::Transactions)
     }
 
     fn decide(&self, draft: &mut Draft) -> Option<Footing> {
@@ -178,12 +164,8 @@ impl Pair<'_> {
             return None;
         }
         if let Some((other, domain)) = self.shared_domain() {
-            let (host, source) = (&self.host.name, &self.wish.source);
-            let reason = format!(
-                "{source} and {other} have both written in GTID domain {domain}, and {host} has one place for it: one of \
-                 the two would not find it. Give {host} `replication_positioning: file`. Nothing was changed."
-            );
-            draft.refuse(host, "shared-gtid-domain", reason);
+            let (source, other) = (self.wish.source.clone(), other.clone());
+            draft.refuse(&self.host.name, DataRefused::SharedDomain { source, other, domain });
             return Some(Footing::Refused);
         }
         let source_gets_copy_of_us = self.source_is_seeded_from_us();
@@ -209,16 +191,9 @@ impl Pair<'_> {
                 if self.by_gtid() {
                     return Some(self.way_back(draft));
                 }
-                let what = summary(&ours);
-                draft.refuse(
-                    &self.host.name,
-                    "data-on-replica-only",
-                    self.with_losses(format!(
-                        "{} holds data ({what}) and {}, its source, holds none. If {} is where the data should \
-                         come from, say `seed_from: {}` or make it the primary. Nothing was changed.",
-                        self.host.name, self.wish.source, self.host.name, self.host.name
-                    )),
-                );
+                let (source, databases) = (self.wish.source.clone(), ours.into_iter().collect());
+                let why = DataRefused::OnReplicaOnly { source, databases, losses: self.losses() };
+                draft.refuse(&self.host.name, why);
                 Some(Footing::Refused)
             }
             (false, false) => Some(self.both_have_data(&ours, seed, draft)),
@@ -353,61 +328,33 @@ impl Pair<'_> {
         if self.by_gtid() {
             return self.way_back(draft);
         }
-        let theirs = content(self.source);
-        let only_here: Vec<&String> = ours.difference(&theirs).collect();
-        let detail = match only_here.as_slice() {
-            [] => "the same databases are on both, and nothing proves that their rows are equal".to_owned(),
-            names => format!("only {} has {}", self.host.name, join(names)),
-        };
-        let reason = format!(
-            "{} and {} both hold data, and {}: {detail}. {} of {} would be lost by a copy from {}",
-            self.host.name,
-            self.wish.source,
-            match self.once_related() {
-                true => "they have gone different ways",
-                false => "neither has replicated from the other",
-            },
-            bytes(self.server.data_bytes()),
-            self.host.name,
-            self.wish.source,
-        );
         if let (Some(seed), true) = (seed, self.context.may_reseed) {
             return self.copy(Some(seed), Vec::new(), ours.iter().cloned().collect(), draft);
         }
-        if seed.is_some() {
-            let reason = format!("{reason}. {}", self.ways_out());
-            draft.refuse(&self.host.name, "data-on-both", self.with_losses(reason));
-        } else if self.source_shall_copy_us() {
+        if seed.is_none() && self.source_shall_copy_us() {
             let reason = format!(
                 "replication from {0}: whether {0} gets a copy of {1} comes first",
                 self.wish.source, self.host.name
             );
             draft.wait(&self.host.name, reason);
-        } else {
-            let reason = format!("{reason}. Nothing was changed.");
-            draft.refuse(&self.host.name, "data-on-both", self.with_losses(reason));
+            return Footing::Refused;
         }
+        let why = DataRefused::OnBoth {
+            source: self.wish.source.clone(),
+            only_here: ours.difference(&content(self.source)).cloned().collect(),
+            related: self.once_related(),
+            bytes: self.server.data_bytes(),
+            copies: seed.is_some(),
+            losses: self.losses(),
+        };
+        draft.refuse(&self.host.name, why);
         Footing::Refused
     }
 
-    /// A reason, and below it what only this host holds.
-    pub(super) fn with_losses(&self, reason: String) -> String {
-        let mut lines = self.losses();
-        lines.insert(0, reason);
-        lines.join("\n")
-    }
-
+    /// What only this host holds, a line for each.
     pub(super) fn losses(&self) -> Vec<String> {
         let source = self.context.observed.get(&self.wish.source).and_then(Fact::known);
         loss::lines(&self.host.name, self.facts, &self.wish.source, source)
-    }
-
-    fn ways_out(&self) -> String {
-        format!(
-            "Copy the other way with `seed_from: {0}` if that is what was meant, or replace the data of {0} with \
-             --allow reseed; it is kept in a file on {0}. Nothing was changed.",
-            self.host.name
-        )
     }
 
     /// A copy of ours was cut off: what it left is dropped, and it begins again.
@@ -416,17 +363,8 @@ impl Pair<'_> {
         let foreign: Vec<String> =
             self.content_here().into_iter().filter(|name| !known.contains(name)).collect();
         if !foreign.is_empty() {
-            draft.refuse(
-                &self.host.name,
-                "data-beside-unfinished-copy",
-                format!(
-                    "an unfinished copy from {} is on {}, and beside it data that is not of that copy: {}. Move it \
-                     away first. Nothing was changed.",
-                    mark.from,
-                    self.host.name,
-                    shown(&foreign)
-                ),
-            );
+            let from = HostName::new(&mark.from);
+            draft.refuse(&self.host.name, CopyRefused::BesideUnfinished { from, foreign });
             return Footing::Refused;
         }
         let leftovers = self
@@ -444,14 +382,6 @@ impl Pair<'_> {
 pub(super) fn content(server: &ServerFacts) -> BTreeSet<String> {
     let counts = |d: &&DatabaseFacts| !d.is_empty() && d.name != HEARTBEAT;
     server.databases.iter().filter(counts).map(|d| d.name.clone()).collect()
-}
-
-fn summary(names: &BTreeSet<String>) -> String {
-    shown(&names.iter().cloned().collect::<Vec<_>>())
-}
-
-pub(super) fn join(names: &[&String]) -> String {
-    names.iter().map(|n| visible(n)).collect::<Vec<_>>().join(", ")
 }
 
 /// The first names of a list, and how many more there are.

@@ -4,25 +4,20 @@ use super::{Context, Draft, channel};
 use crate::{
     desired::{ChannelWish, DesiredHost},
     doctor::{Layer, Surroundings, explain_channel},
-    model::{Fact, HostName, visible},
+    model::{Endpoint, Fact, HostName, visible},
     observe::{ChannelFacts, FarEnd, HostFacts, Reach, ServerFacts},
-    plan::Kind,
+    plan::{EndRefused, Kind, Met, NotRead},
 };
 
 /// Refuses ports at which the declared server does not listen.
 pub fn ports(context: &Context<'_>, draft: &mut Draft) {
     for host in context.desired.hosts.values().filter(|host| !host.replicas.is_empty()) {
         let Some(server) = context.server(&host.name) else { continue };
-        let (declared, listens) = (u64::from(host.endpoint.port), server.number("port").unwrap_or(0));
-        if listens == 0 || listens == declared || gets_port(host) {
+        let (declared, listens) = (host.endpoint.port, server.number("port").unwrap_or(0));
+        if listens == 0 || listens == u64::from(declared) || gets_port(host) {
             continue;
         }
-        let reason = format!(
-            "mysql_port of {} is {declared}, and its server listens on port {listens}. Correct mysql_port, or leave it out; \
-             to move the server, set `mysql_settings: {{port: {declared}}}`. Nothing was changed.",
-            host.name
-        );
-        draft.refuse(&host.name, "port-differs", reason);
+        draft.refuse(&host.name, EndRefused::PortDiffers { declared, listens });
         draft.barred.extend(host.replicas.iter().cloned());
     }
 }
@@ -45,60 +40,55 @@ pub fn may_change(
         return true;
     }
     let (name, source, declared) = (&host.name, &wish.source, &wish.endpoint);
+    let end = || Endpoint { address: channel.source_host.clone(), port: channel.source_port };
     let now = format!("{}:{}", visible(&channel.source_host), channel.source_port);
     if let Err(why) = read(context, source) {
         if of_another(context, channel, source) {
             draft.wait(
                 name,
-                format!("replication from {source}: {why}; the channel from {now} stays as it is"),
+                format!("replication from {source}: {why:?}; the channel from {now} stays as it is"),
             );
         } else {
-            let reason = format!(
-                "{name} replicates from {now}, and {declared} is declared for {source}, which was not read ({why}). Check \
-                 ansible_host and replication_address of {source}. Nothing was changed."
+            draft.refuse(
+                name,
+                EndRefused::NotRead { now: end(), declared: declared.clone(), source: source.clone(), why },
             );
-            draft.refuse(name, "end-not-read", reason);
         }
         return false;
     }
-    let said = match facts.far_ends.get(source) {
+    let met = match facts.far_ends.get(source) {
         None | Some(FarEnd::Same | FarEnd::Unknown(_)) => return true,
         Some(FarEnd::Another(version)) => {
-            let reason = format!(
-                "{name} replicates from {now}, and {declared} is declared for {source}: a server answers {name} there, \
-                 and it is not that of {source} (its version is {version}). Check replication_address and mysql_port of \
-                 {source}. Nothing was changed."
+            let (source, version) = (source.clone(), version.clone());
+            draft.refuse(
+                name,
+                EndRefused::OfAnother { now: end(), declared: declared.clone(), source, version },
             );
-            draft.refuse(name, "end-of-another", reason);
             return false;
         }
-        Some(FarEnd::Refused(_, said)) => format!("it refuses {name}: {said}"),
-        Some(FarEnd::Unreachable(why)) => why.clone(),
+        Some(FarEnd::Refused(_, said)) => Met::Refusal(said.clone()),
+        Some(FarEnd::Unreachable(why)) => Met::Nobody(why.clone()),
     };
     // What other steps change there first is looked at again right before this one.
     let opens = |kind| matches!(kind, Kind::Firewall | Kind::Account | Kind::Service | Kind::OptionFile);
     if draft.steps.iter().any(|step| step.host == *source && opens(step.kind) && !step.takes_away()) {
         return true;
     }
-    let reason = format!(
-        "{name} replicates from {now}, and {declared} is declared for {source}, which {name} can't reach: {}. Check \
-         replication_address and mysql_port of {source}, and what lies between the two. Nothing was changed.",
-        said.trim_end_matches('.')
-    );
-    draft.refuse(name, "end-unreachable", reason);
+    let (declared, source) = (declared.clone(), source.clone());
+    draft.refuse(name, EndRefused::Unreachable { now: end(), declared, source, met });
     false
 }
 
-/// Whether a host's server was read; why not, in words.
-fn read<'a>(context: &'a Context<'_>, host: &HostName) -> Result<&'a ServerFacts, String> {
+/// Whether a host's server was read, or why not.
+fn read<'a>(context: &'a Context<'_>, host: &HostName) -> Result<&'a ServerFacts, NotRead> {
     match context.observed.get(host) {
         Some(Fact::Known(facts)) => match &facts.server {
             Fact::Known(server) => Ok(server),
-            Fact::Absent => Err("no database server is installed there".into()),
-            Fact::Unread(why) => Err(why.clone()),
+            Fact::Absent => Err(NotRead::NoServer),
+            Fact::Unread(why) => Err(NotRead::Why(why.clone())),
         },
-        Some(Fact::Unread(why)) => Err(why.clone()),
-        Some(Fact::Absent) | None => Err("it was not looked at".into()),
+        Some(Fact::Unread(why)) => Err(NotRead::Why(why.clone())),
+        Some(Fact::Absent) | None => Err(NotRead::NotLookedAt),
     }
 }
 

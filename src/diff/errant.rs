@@ -11,7 +11,7 @@ use crate::{
     doctor::{Around, Copying, ErrantExplanation, explain_errant},
     model::HostName,
     observe::{ErrantFacts, ErrantKind, HostFacts, ServerFacts},
-    plan::Warning,
+    plan::{Refused, Warning},
 };
 
 impl Pair<'_> {
@@ -39,11 +39,7 @@ impl Pair<'_> {
                 (Some(_), false) => Copying::Useless,
             };
             let told = explain(self.host, self.server, copying, finding, self.has_replicas());
-            draft.refuse(
-                &self.host.name,
-                told.code,
-                format!("{}\nNothing was changed.", told.lines().join("\n")),
-            );
+            draft.refuse(&self.host.name, Refused::Errant(Box::new(told)));
         }
         Some(Footing::Refused)
     }

@@ -8,7 +8,7 @@ use crate::{
     firewall::{Backend, FirewallChange, FirewallState, Network, Wish, changes},
     model::{Fact, visible},
     observe::{ChannelFacts, HostFacts},
-    plan::{Action, Kind, Reason, Risk, Step, StepId},
+    plan::{Action, FirewallRefused, Kind, Reason, Risk, Step, StepId},
 };
 
 /// Adds the steps for the packet filter of one host: one for what is added, one for what is taken away.
@@ -82,25 +82,13 @@ fn backend(
     let wished = Backend::of(&intent.backend);
     match (wished, state.backend) {
         (Some(wished), _) if state.available.contains(&wished) => Some(wished),
-        (Some(wished), found) => {
-            let instead = match found {
-                Some(found) => format!("{} rules the packet filter of this host", found.word()),
-                None => "it is not installed on this host".to_owned(),
-            };
-            draft.refuse(
-                &host.name,
-                "firewall-backend",
-                format!("firewall_backend is {}, but {instead}. Leave it at auto.", wished.word()),
-            );
+        (Some(declared), found) => {
+            draft.refuse(&host.name, FirewallRefused::OtherBackend { declared, found });
             None
         }
         (_, Some(found)) => Some(found),
         (None, None) if intent.deny_others => {
-            draft.refuse(
-                &host.name,
-                "firewall-missing",
-                "firewall_deny_others is wished, but neither nftables nor iptables is installed.",
-            );
+            draft.refuse(&host.name, FirewallRefused::Missing);
             None
         }
         (_, None) => None,
@@ -115,12 +103,8 @@ fn wish(host: &DesiredHost, intent: &FirewallIntent, draft: &mut Draft) -> Optio
             Ok(network) => {
                 allowed.insert(network);
             }
-            Err(error) => {
-                draft.refuse(
-                    &host.name,
-                    "firewall-name",
-                    format!("{error}. Set replication_address (or firewall_allow) to an address."),
-                );
+            Err(_) => {
+                draft.refuse(&host.name, FirewallRefused::Name { text: text.clone() });
                 return None;
             }
         }

@@ -8,7 +8,7 @@ use crate::{
     model::HostName,
     observe::ServerFacts,
     option_file::{Occurrence, Setting, same_value},
-    plan::{Action, GtidPhase, Kind, Reason, Risk, Step, StepId},
+    plan::{Action, ChannelRefused, GtidPhase, Kind, Reason, Risk, Step, StepId},
 };
 
 /// Variables that have steps of their own, across all members.
@@ -37,12 +37,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             continue;
         }
         if down && host.channels.iter().any(|c| c.positioning == Positioning::Gtid) {
-            let reason = format!(
-                "gtid_mode shall be OFF ({}), and the channels of {} shall begin by GTID. Say \
-                 `replication_positioning: file` too. Nothing was changed.",
-                wish.place, host.name
-            );
-            draft.refuse(&host.name, "gtid-mode-off", reason);
+            draft.refuse(&host.name, ChannelRefused::GtidModeOff { place: wish.place.clone() });
             continue;
         }
         if down {

@@ -41,7 +41,7 @@ use crate::{
     desired::Desired,
     model::{HostName, Secret, SecretId},
     observe::Observed,
-    plan::{Refusal, Step, Waiting, Warning},
+    plan::{Refusal, Refused, Step, Waiting, Warning},
 };
 
 /// What every comparison may look at.
@@ -92,8 +92,8 @@ impl Draft {
     }
 
     /// Notes that a wish is refused, and why.
-    pub fn refuse(&mut self, host: &HostName, code: &str, reason: impl Into<String>) {
-        self.refused.push(Refusal { host: host.clone(), code: code.to_owned(), reason: reason.into() });
+    pub fn refuse(&mut self, host: &HostName, why: impl Into<Refused>) {
+        self.refused.push(Refusal { host: host.clone(), why: why.into() });
     }
 }
 

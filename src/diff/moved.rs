@@ -12,6 +12,7 @@ use crate::{
     gtid::{self, Standing},
     model::Fact,
     observe::ChannelFacts,
+    plan::DataRefused,
 };
 
 /// Whom a channel follows now, where that is not whom it shall.
@@ -46,11 +47,7 @@ impl<'a> Pair<'a> {
         let (host, source) = (&self.host.name, &self.wish.source);
         let now = present.name();
         if self.wish.positioning == Positioning::File {
-            let reason = format!(
-                "{host} follows {now} and shall follow {source}: a place in one binary log means nothing in another. Say \
-                 `replication_positioning: gtid` for the move. Nothing was changed."
-            );
-            draft.refuse(host, "move-needs-gtid", reason);
+            draft.refuse(host, DataRefused::MoveNeedsGtid { now, source: source.clone() });
             return Footing::Refused;
         }
         let moved =
@@ -74,14 +71,8 @@ impl<'a> Pair<'a> {
         if let (Some(seed), true) = (seed, self.context.may_reseed) {
             return self.copy(Some(seed), Vec::new(), content(self.server).into_iter().collect(), draft);
         }
-        let mut reason = format!(
-            "{host} follows {} and shall follow {source}, and nothing proves that {source} has all that {host} has.",
-            present.name()
-        );
-        if seed.is_some() {
-            reason.push_str(" --allow reseed replaces its data, which is kept in a file there.");
-        }
-        draft.refuse(host, "moved-apart", self.with_losses(format!("{reason} Nothing was changed.")));
+        let (now, source, copies) = (present.name(), source.clone(), seed.is_some());
+        draft.refuse(host, DataRefused::MovedApart { now, source, copies, losses: self.losses() });
         Footing::Refused
     }
 

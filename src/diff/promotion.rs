@@ -12,7 +12,7 @@ use crate::{
     gtid::{GtidState, Standing, standing},
     model::{Fact, HostName},
     option_file::same_value,
-    plan::{Action, Hop, Kind, Moment, Reason, Risk, Step, StepId},
+    plan::{Action, ChannelRefused, Hop, Kind, Moment, Reason, Risk, Step, StepId},
 };
 
 /// Adds the steps before each host that is opened, or lets it wait where nobody knows who else takes writes.
@@ -43,11 +43,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             .filter(|from| sets_read_only(draft, from, true))
             .collect();
         if let Some((slow, delay)) = delayed(context, &hops).filter(|_| !closing.is_empty()) {
-            let reason = format!(
-                "clients shall write here, and the channel of {slow} is delayed by {delay} s: nobody could write for as \
-                 long. Apply a delay of 0 first. Nothing was changed."
-            );
-            draft.refuse(&host.name, "delayed-takeover", reason);
+            draft.refuse(&host.name, ChannelRefused::DelayedTakeover { slow, delay });
             continue;
         }
         let reason = reason(draft, &host.name);

@@ -5,6 +5,7 @@ use crate::{
     desired::Positioning,
     gtid::{self, GtidState, Standing, Uuid},
     observe::ServerFacts,
+    plan::DataRefused,
 };
 
 impl Pair<'_> {
@@ -45,12 +46,8 @@ impl Pair<'_> {
         if self.wish.positioning == Positioning::Gtid || has_only_events_of(self.source, self.server) {
             return Footing::Compared;
         }
-        let (host, source) = (&self.host.name, &self.wish.source);
-        let reason = format!(
-            "{host} shall follow {source} by file and position, and nothing tells its place in the binary log of \
-             {source}. Say `replication_positioning: gtid`, at least for this change. Nothing was changed."
-        );
-        draft.refuse(host, "way-back-needs-gtid", reason);
+        let source = self.wish.source.clone();
+        draft.refuse(&self.host.name, DataRefused::WayBackNeedsGtid { source });
         Footing::Refused
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     desired::{DesiredHost, ServerWish},
     model::{Fact, Family, HostName},
     observe::{Found, HostFacts, Query, ServerPackages},
-    plan::{Action, Kind, Reason, Step, StepId, Warning},
+    plan::{Action, Kind, Reason, ServerRefused, Step, StepId, Warning},
 };
 
 /// Adds the step that installs a server, or says what stands in its way.
@@ -78,35 +78,17 @@ fn may_install(
     draft: &mut Draft,
 ) -> bool {
     if found.manager.is_none() {
-        draft.refuse(
-            &host.name,
-            "no-package-manager",
-            "its database server can't be installed: neither apt nor dnf nor yum is there. Install one by hand.",
-        );
+        draft.refuse(&host.name, ServerRefused::NoPackageManager);
         return false;
     }
     if let Some(data) = &found.data {
-        draft.refuse(
-            &host.name,
-            "data-without-server",
-            format!(
-                "no database server is installed, but {data} holds the data of one, which {} would take up and change. Install \
-                 the version that wrote it, or move the directory away.",
-                wish.package
-            ),
-        );
+        let (data, package) = (data.clone(), wish.package.clone());
+        draft.refuse(&host.name, ServerRefused::DataWithout { data, package });
         return false;
     }
     if let Some((peer, family)) = other_family(context, host, wish) {
-        draft.refuse(
-            &host.name,
-            "server-family",
-            format!(
-                "mysql_server_package is {}, and {peer} has {family}: neither can replicate from the other. For MySQL it \
-                 is mysql-server, for MariaDB mariadb-server.",
-                wish.package
-            ),
-        );
+        let (package, peer) = (wish.package.clone(), peer.clone());
+        draft.refuse(&host.name, ServerRefused::OtherFamily { package, peer, family });
         return false;
     }
     true
@@ -270,7 +252,7 @@ mod tests {
     /// The ids of steps, the codes of refusals and the number of waiting wishes.
     fn outcome(draft: &Draft) -> (Vec<&str>, Vec<&str>, usize) {
         let steps = draft.steps.iter().map(|s| s.id.0.as_str()).collect();
-        (steps, draft.refused.iter().map(|r| r.code.as_str()).collect(), draft.waiting.len())
+        (steps, draft.refused.iter().map(|r| r.why.code()).collect(), draft.waiting.len())
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::{
     doctor::explain_down,
     model::Fact,
     observe::HostFacts,
-    plan::{Action, Kind, Reason, Risk, Step, StepId},
+    plan::{Action, Kind, Reason, Risk, ServerRefused, Step, StepId},
 };
 
 /// Adds the step that starts the database service, or lets it start at boot.
@@ -31,12 +31,7 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
         return;
     }
     if service.masked {
-        let unit = &service.unit;
-        draft.refuse(
-            &host.name,
-            "unit-masked",
-            format!("{unit} is masked, so nothing can start its server. Run there: systemctl unmask {unit}"),
-        );
+        draft.refuse(&host.name, ServerRefused::Masked { unit: service.unit.clone() });
         return;
     }
     let why = match explain_down(facts) {

@@ -12,7 +12,7 @@ use crate::{
     model::{Fact, visible},
     observe::{DiskFacts, HostFacts, RestartRecord, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value},
-    plan::{Action, Kind, Reason, Risk, Step, StepId},
+    plan::{Action, Kind, Reason, Risk, SettingRefused, Step, StepId},
     source::closest,
 };
 use running::Off;
@@ -58,11 +58,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         disk: facts.disk.known(),
     };
     if place.is_none() && !comparison.lines(&[], &comparison.occurrences()).is_empty() {
-        draft.refuse(
-            &host.name,
-            "no-place-for-option-file",
-            "no directory is included by the server's option files; add `!includedir` to one, or set mysql_option_file",
-        );
+        draft.refuse(&host.name, SettingRefused::NoPlace);
         return;
     }
     comparison.write(draft);
@@ -131,15 +127,8 @@ impl Comparison<'_> {
     /// A server whose disk is full does not come up again, whatever its option files say.
     fn refuse_full_disk(&self, draft: &mut Draft) -> bool {
         let Some(disk) = self.disk.filter(|disk| disk.free < crate::doctor::FULL) else { return false };
-        draft.refuse(
-            &self.host.name,
-            "disk-full",
-            format!(
-                "a restart needs room, and {} has {} free. Make room there first.",
-                disk.datadir,
-                crate::model::bytes(disk.free)
-            ),
-        );
+        let (free, datadir) = (disk.free, disk.datadir.clone());
+        draft.refuse(&self.host.name, SettingRefused::DiskFull { free, datadir });
         true
     }
 
@@ -191,12 +180,13 @@ impl Comparison<'_> {
                 || self.dialect.option_without_variable(&wish.name);
             if !known {
                 let near = closest(&wish.name, self.server.variables.keys().map(String::as_str));
-                let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-                draft.refuse(
-                    &self.host.name,
-                    "unknown-variable",
-                    format!("{} has no variable `{}` ({}){hint}", self.server.version, wish.name, wish.place),
-                );
+                let why = SettingRefused::Unknown {
+                    name: wish.name.clone(),
+                    place: wish.place.clone(),
+                    version: self.server.version,
+                    near: near.map(str::to_owned),
+                };
+                draft.refuse(&self.host.name, why);
             }
             if let Some(winner) = self.files.overrides_after(self.path, &wish.name, &occurrences)
                 && !wish
@@ -204,18 +194,14 @@ impl Comparison<'_> {
                     .iter()
                     .any(|v| same_value(&wish.name, v, winner.value.as_deref().unwrap_or("ON")))
             {
-                draft.refuse(
-                    &self.host.name,
-                    "overridden-setting",
-                    format!(
-                        "`{}` ({}) would not count: {}:{} is read later and says {}. Take it out there.",
-                        wish.name,
-                        wish.place,
-                        winner.file,
-                        winner.line,
-                        winner.value.as_deref().unwrap_or("ON")
-                    ),
-                );
+                let why = SettingRefused::Overridden {
+                    name: wish.name.clone(),
+                    place: wish.place.clone(),
+                    file: winner.file.clone(),
+                    line: winner.line,
+                    value: winner.value.clone().unwrap_or_else(|| "ON".to_owned()),
+                };
+                draft.refuse(&self.host.name, why);
             }
         }
         draft.refused.len() > before

@@ -7,7 +7,7 @@ use crate::{
     desired::DesiredHost,
     grant::{Login, unfit},
     model::{Fact, HostName, Secret},
-    plan::{Action, Warning},
+    plan::{Action, ChannelRefused, Warning},
     source::closest,
 };
 
@@ -59,12 +59,8 @@ pub fn accounts(context: &Context<'_>, draft: &mut Draft) {
             continue;
         }
         if !server.account_names.iter().any(|(name, _)| name == user) {
-            let reason = format!(
-                "{source} has no account {user} by which {} could replicate from it, and no role makes one: add the role \
-                 accounts, or make it there. Nothing was changed.",
-                step.host
-            );
-            refused.push((step.host.clone(), "no-account", reason));
+            let (source, user) = (source.clone(), user.clone());
+            refused.push((step.host.clone(), ChannelRefused::NoAccount { source, user }));
             continue;
         }
         let facts = context.observed.get(&step.host).and_then(Fact::known);
@@ -73,16 +69,12 @@ pub fn accounts(context: &Context<'_>, draft: &mut Draft) {
         let password = context.secrets.get(&change.wish.password).map(Secret::expose);
         let login = Login { user, from: &from, password, tls: change.wish.tls.encrypted() };
         if let Some((account, why)) = unfit(&server.accounts, login) {
-            let reason = format!(
-                "the account {user}@{} of {source}, by which {} would replicate from it, {why}, and no role corrects it: \
-                 add the role accounts, or correct it there. Nothing was changed.",
-                account.host, step.host
-            );
-            refused.push((step.host.clone(), "account-unfit", reason));
+            let (source, user, at) = (source.clone(), user.clone(), account.host.clone());
+            refused.push((step.host.clone(), ChannelRefused::AccountUnfit { source, user, at, why }));
         }
     }
-    for (host, code, reason) in refused {
-        draft.refuse(&host, code, reason);
+    for (host, why) in refused {
+        draft.refuse(&host, why);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     desired::{SeedMethod, SeedWish, Tls},
     model::{Fact, Family, HostName},
     observe::{HostFacts, ServerFacts},
-    plan::{Action, CLONE_USER, ClonePlan, CopyMethod, Kind, Reason, Step, StepId},
+    plan::{Action, CLONE_USER, ClonePlan, CopyMethod, CopyRefused, Kind, Reason, Step, StepId},
 };
 
 /// Bytes of a packet below which the clone plugin does not work.
@@ -66,21 +66,16 @@ impl Pair<'_> {
         wish: &SeedWish,
         (giver, giving): (&HostName, &ServerFacts),
         chosen: usize,
-    ) -> Result<CopyMethod, String> {
-        let word = match wish.method {
-            SeedMethod::Physical => "physical",
-            SeedMethod::Clone => "clone",
-            SeedMethod::Auto | SeedMethod::Logical | SeedMethod::None => return Ok(CopyMethod::Logical),
-        };
+    ) -> Result<CopyMethod, CopyRefused> {
+        if !matches!(wish.method, SeedMethod::Physical | SeedMethod::Clone) {
+            return Ok(CopyMethod::Logical);
+        }
         let against = self.against_all(giving, chosen).or_else(|| match wish.method {
             SeedMethod::Clone => self.against_clone((giver, giving)),
             _ => self.against_files((giver, giving)),
         });
         if let Some(why) = against {
-            return Err(format!(
-                "seed_method: {word} ({}) does not work here: {why}. `seed_method: logical` does. Nothing was changed.",
-                wish.method_place
-            ));
+            return Err(CopyRefused::Method { method: wish.method, place: wish.method_place.clone(), why });
         }
         let unit = self.host.service.clone().unwrap_or_else(|| self.server.unit.clone());
         Ok(match wish.method {

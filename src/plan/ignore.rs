@@ -87,7 +87,7 @@ impl Plan {
             rules.iter().cloned().partition(|rule| rule.until.is_none_or(|until| today <= until));
         let mut sieve = Sieve { used: vec![false; hold.len()], rules: &hold, ignored: Vec::new() };
         self.steps.retain_mut(|step| !sieve.takes(&step.host, &step.id.0) && !sieve.empties(step));
-        self.refused.retain(|r| !sieve.takes(&r.host, &format!("{}/{}", r.host, r.code)));
+        self.refused.retain(|r| !sieve.takes(&r.host, &format!("{}/{}", r.host, r.why.code())));
         self.warnings.retain(|w| !sieve.takes(&w.host, &format!("{}/{}", w.host, w.code)));
         self.waiting.retain(|w| !sieve.takes(&w.host, &format!("{}/waiting", w.host)));
         let Sieve { used, ignored, .. } = sieve;
@@ -140,7 +140,7 @@ impl Sieve<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Kind, Refusal, StepId, Warning};
+    use crate::plan::{FirewallRefused, Kind, Refusal, StepId, Warning};
 
     fn step(id: &str, variables: &[&str]) -> Step {
         let lines =
@@ -166,7 +166,7 @@ mod tests {
                 step("db-a/variable", &["max_connections", "wait_timeout"]),
                 step("db-b/variable", &["wait_timeout"]),
             ],
-            refused: vec![Refusal { host: host.clone(), code: "data-on-both".into(), reason: String::new() }],
+            refused: vec![Refusal { host: host.clone(), why: FirewallRefused::Missing.into() }],
             warnings: vec![Warning { host, code: "extra-account".into(), text: String::new() }],
             ..Plan::default()
         }
@@ -176,19 +176,19 @@ mod tests {
     fn a_rule_takes_out_what_it_fits_until_its_last_day() {
         let today: Date = "2026-11-24".parse().expect("a day");
         for (what, until, hosts, left) in [
-            ("db-a/variable", None, vec![], "db-b/variable data-on-both extra-account"),
-            ("*/variable", None, vec!["db-a"], "db-b/variable data-on-both extra-account"),
-            ("db-b", None, vec![], "db-a/variable data-on-both extra-account"),
-            ("*/variable/wait_timeout", None, vec![], "db-a/variable data-on-both extra-account"),
-            ("db-a/extra-*", Some("2026-11-24"), vec![], "db-a/variable db-b/variable data-on-both"),
+            ("db-a/variable", None, vec![], "db-b/variable firewall-missing extra-account"),
+            ("*/variable", None, vec!["db-a"], "db-b/variable firewall-missing extra-account"),
+            ("db-b", None, vec![], "db-a/variable firewall-missing extra-account"),
+            ("*/variable/wait_timeout", None, vec![], "db-a/variable firewall-missing extra-account"),
+            ("db-a/extra-*", Some("2026-11-24"), vec![], "db-a/variable db-b/variable firewall-missing"),
             (
                 "db-a/extra-*",
                 Some("2026-11-23"),
                 vec![],
-                "db-a/variable db-b/variable data-on-both extra-account",
+                "db-a/variable db-b/variable firewall-missing extra-account",
             ),
-            ("db-a/data-on-both", None, vec![], "db-a/variable db-b/variable extra-account"),
-            ("db-c", None, vec![], "db-a/variable db-b/variable data-on-both extra-account"),
+            ("db-a/firewall-missing", None, vec![], "db-a/variable db-b/variable extra-account"),
+            ("db-c", None, vec![], "db-a/variable db-b/variable firewall-missing extra-account"),
         ] {
             let mut plan = plan();
             let rule = IgnoreRule {
@@ -200,7 +200,7 @@ mod tests {
             };
             let outcome = plan.ignore(&[rule], today);
             let steps = plan.steps.iter().map(|s| s.id.0.as_str());
-            let codes = plan.refused.iter().map(|r| r.code.as_str());
+            let codes = plan.refused.iter().map(|r| r.why.code());
             let all: Vec<&str> =
                 steps.chain(codes).chain(plan.warnings.iter().map(|w| w.code.as_str())).collect();
             assert_eq!(all.join(" "), left, "{what}");

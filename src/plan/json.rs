@@ -27,7 +27,7 @@ pub struct PlanDocument {
     /// Hosts or wishes for which nothing is planned.
     pub waiting: Vec<Waiting>,
     /// What was refused.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RefusedDocument>,
     /// What is worth knowing and changes nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -37,6 +37,27 @@ pub struct PlanDocument {
     /// What a saved plan was made from, so that it can be made again and compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
+}
+
+/// A refusal as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefusedDocument {
+    /// The host.
+    pub host: HostName,
+    /// A stable word for machines, such as `data-on-both`.
+    pub code: String,
+    /// Why, and what to do instead.
+    pub reason: String,
+}
+
+impl From<&Refusal> for RefusedDocument {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            host: refusal.host.clone(),
+            code: refusal.why.code().to_owned(),
+            reason: crate::render::words::refused(refusal),
+        }
+    }
 }
 
 /// Counts of a plan.
@@ -128,7 +149,7 @@ impl From<&Plan> for PlanDocument {
             },
             steps: plan.steps.iter().map(StepDocument::from).collect(),
             waiting: plan.waiting.clone(),
-            refused: plan.refused.clone(),
+            refused: plan.refused.iter().map(RefusedDocument::from).collect(),
             warnings: plan.warnings.clone(),
             ignored: Vec::new(),
             inputs: None,

@@ -4,12 +4,14 @@
 //! the same value: `render` turns its JSON form into text.
 
 mod action;
+mod code;
 mod effect;
 mod ignore;
 mod json;
 mod limit;
 mod order;
 mod policy;
+mod refused;
 mod risk;
 mod step;
 
@@ -19,8 +21,14 @@ pub use action::{
 };
 pub use effect::{Effect, Taken};
 pub use ignore::{IgnoreOutcome, Ignored};
-pub use json::{DataEffect, FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, StepDocument, Summary};
+pub use json::{
+    DataEffect, FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, RefusedDocument, StepDocument, Summary,
+};
 pub use order::{in_order, link};
-pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy, unneeded};
+pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy, missing_words, unneeded};
+pub use refused::{
+    AuthorityRefused, ChannelRefused, CopyRefused, DataRefused, EndRefused, FirewallRefused, Lost, Met,
+    NotRead, PairRefused, Refused, ServerRefused, SettingRefused,
+};
 pub use risk::{Risk, RiskDocument, RiskKind};
 pub use step::{Kind, Plan, Reason, Refusal, Step, StepId, Waiting, Warning};

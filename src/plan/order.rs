@@ -280,8 +280,8 @@ impl Index {
 /// given order goes first, so equal input gives equal output.
 ///
 /// # Errors
-/// The ids that stand in a circle. That is a fault of this program, not of its user.
-pub fn in_order(steps: Vec<Step>) -> Result<Vec<Step>, Vec<StepId>> {
+/// The steps that stand in a circle. That is a fault of this program, not of its user.
+pub fn in_order(steps: Vec<Step>) -> Result<Vec<Step>, Vec<Step>> {
     let known: BTreeSet<StepId> = steps.iter().map(|s| s.id.clone()).collect();
     let mut left: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
     let mut done: BTreeSet<StepId> = BTreeSet::new();
@@ -298,6 +298,6 @@ pub fn in_order(steps: Vec<Step>) -> Result<Vec<Step>, Vec<StepId>> {
             None => break,
         }
     }
-    let circle: Vec<StepId> = left.into_iter().flatten().map(|s| s.id).collect();
+    let circle: Vec<Step> = left.into_iter().flatten().collect();
     if circle.is_empty() { Ok(ordered) } else { Err(circle) }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, Refusal};
+use super::{Plan, Refusal, Refused};
 
 /// A word of `--allow`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +91,15 @@ pub fn unneeded(plan: &Plan, given: &[Allow]) -> Vec<Allow> {
     }
 }
 
+/// The words that would allow what is refused for want of one.
+pub fn missing_words(refused: &[Refusal]) -> BTreeSet<Allow> {
+    let word = |refusal: &Refusal| match &refusal.why {
+        Refused::NotAllowed { allow, .. } => Some(*allow),
+        _ => None,
+    };
+    refused.iter().filter_map(word).collect()
+}
+
 /// The steps of a plan that the policy does not allow, as refusals that say which word is missing.
 pub fn blocked_by_policy(plan: &Plan, policy: &Policy) -> Vec<Refusal> {
     let mut refused = Vec::new();
@@ -100,8 +109,11 @@ pub fn blocked_by_policy(plan: &Plan, policy: &Policy) -> Vec<Refusal> {
             if !policy.allow.contains(&gate) {
                 refused.push(Refusal {
                     host: step.host.clone(),
-                    code: format!("not-allowed-{gate}"),
-                    reason: format!("{}: {risk}. Allow it with --allow {gate}.", step.summary),
+                    why: Refused::NotAllowed {
+                        step: Box::new(step.clone()),
+                        risk: risk.clone(),
+                        allow: gate,
+                    },
                 });
             }
         }

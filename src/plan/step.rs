@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Risk};
+use super::{Action, Refused, Risk};
 use crate::model::{HostName, Place};
 
 /// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
@@ -193,21 +193,12 @@ impl Warning {
 }
 
 /// Something that is wished and will not be done.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The host.
     pub host: HostName,
-    /// A stable word for machines, such as `data-on-both`.
-    pub code: String,
-    /// Why, and what to do instead.
-    pub reason: String,
-}
-
-impl Refusal {
-    /// Whether it is something that was found, and not a step that was asked for: to `drift` that is a difference.
-    pub fn is_finding(&self) -> bool {
-        matches!(self.code.as_str(), "errant-transactions" | "source-lost-transactions")
-    }
+    /// Why.
+    pub why: Refused,
 }
 
 /// What is to be done on a fleet.

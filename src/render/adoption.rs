@@ -3,10 +3,12 @@
 use super::{
     paint::{ALARM, CHANGED, HEADING, paint},
     table::{Cell, table},
+    words,
 };
 use crate::{
     adopt::Report,
     model::{bytes, visible},
+    plan::Plan,
 };
 
 /// The report for people.
@@ -74,6 +76,14 @@ pub fn adoption(report: &Report, width: usize) -> String {
     }
     lines.push(format!("Next: {}", report.next));
     lines.join("\n") + "\n"
+}
+
+/// What a plan would still change, or refuse, a line for each.
+pub fn left(plan: &Plan) -> Vec<String> {
+    let steps = plan.steps.iter().map(|s| format!("{}: {}", s.host, s.summary));
+    let refused = plan.refused.iter().map(|r| format!("{}: refused: {}", r.host, words::refused(r)));
+    let waiting = plan.waiting.iter().map(|w| format!("{}: {}", w.host, w.reason));
+    steps.chain(refused).chain(waiting).collect()
 }
 
 fn section(lines: &mut Vec<String>, heading: &str, items: impl Iterator<Item = String>) {

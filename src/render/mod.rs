@@ -19,8 +19,9 @@ mod status;
 mod table;
 mod terminal;
 mod verify;
+pub(crate) mod words;
 
-pub use adoption::adoption;
+pub use adoption::{adoption, left};
 pub use drift::drift;
 pub use metrics::metrics;
 pub use picture::{dot, mermaid, svg};

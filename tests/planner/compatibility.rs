@@ -82,7 +82,7 @@ fn what_would_break_replication_bars_both_hosts() {
         (version, "versions-cannot-replicate"),
     ] {
         assert!(
-            plan.refused.iter().all(|r| r.code == code) && !plan.refused.is_empty(),
+            plan.refused.iter().all(|r| r.why.code() == code) && !plan.refused.is_empty(),
             "{:?}",
             plan.refused
         );

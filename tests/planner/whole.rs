@@ -4,7 +4,7 @@ use tandem::{
     gtid::{GtidState, MySqlGtid},
     model::{Fact, HostName, ServerVersion},
     observe::{DiskFacts, HostFacts, ServerFacts},
-    plan::{Action, CopyMethod, Plan, Risk},
+    plan::{Action, CopyMethod, CopyRefused, Plan, Refused, Risk},
 };
 
 use crate::world::{Files, Host, World};
@@ -67,7 +67,10 @@ fn refused(extra: &[&str], ready: fn(&mut HostFacts), cases: &[(&str, Change)]) 
             ready(facts);
             change(n, facts);
         });
-        let reason = plan.refused.iter().find(|r| r.code == "seed-method").map(|r| r.reason.as_str());
+        let reason = plan.refused.iter().find_map(|r| match &r.why {
+            Refused::Copy(CopyRefused::Method { why, .. }) => Some(why.as_str()),
+            _ => None,
+        });
         assert!(reason.is_some_and(|r| r.contains(said)), "{said}: {:#?}", plan.refused);
         assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{said}: {:#?}", plan.steps);
     }

@@ -12,7 +12,7 @@ use crate::{
     model::{Fact, ServerVersion},
     observe::{HostFacts, RestartState, ServerFacts},
     option_file::{Files, Occurrence, owned_text, same_value},
-    plan::{Action, Risk},
+    plan::{Action, Risk, SettingRefused},
 };
 
 /// Corrects our option file where the server is down because of a failure, or refuses to start it with the same setting
@@ -50,14 +50,13 @@ pub(super) fn repair(
     if let Some((option, wish)) =
         ours.and_then(|option| still_wished(&option.name, &old, &wishes).map(|w| (option, w)))
     {
-        draft.refuse(
-            &host.name,
-            "setting-keeps-server-down",
-            format!(
-                "the server does not start with `{}` ({}), which stands in {}:{}. Correct it in the inventory.",
-                option.name, wish.place, option.file, option.line
-            ),
-        );
+        let why = SettingRefused::KeepsServerDown {
+            name: option.name,
+            place: wish.place.clone(),
+            file: option.file,
+            line: option.line,
+        };
+        draft.refuse(&host.name, why);
         return;
     }
     let Some(step) = comparison.file_step(&old, &all) else { return };
@@ -106,21 +105,12 @@ impl Comparison<'_> {
         if !same && wish.is_none() {
             return false;
         }
-        let what = match wish {
-            Some(wish) => format!("`{}` ({})", wish.name, wish.place),
-            None => format!("this {}", self.path),
+        let why = SettingRefused::Failed {
+            setting: wish.map(|wish| (wish.name.clone(), wish.place.clone())),
+            path: self.path.to_owned(),
+            why: explain_failed_start(&record.ended, &record.said, &options),
         };
-        draft.refuse(
-            &self.host.name,
-            "setting-failed",
-            format!(
-                "the server did not start with {what} the last time, and the host put the old file back: {}. Correct it in \
-                 the inventory. To try the same file again once another cause is fixed, first run on {}: rm \
-                 /var/lib/tandem/restart/state",
-                explain_failed_start(&record.ended, &record.said, &options),
-                self.host.name
-            ),
-        );
+        draft.refuse(&self.host.name, why);
         true
     }
 }

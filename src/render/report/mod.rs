@@ -58,15 +58,14 @@ pub fn report(document: &ReportDocument) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Plan, Refusal, Waiting};
+    use crate::plan::{FirewallRefused, Plan, Refusal, Waiting};
 
     #[test]
     fn a_page_stands_alone_and_escapes_what_it_shows() {
         let plan = Plan {
             refused: vec![Refusal {
                 host: "db-a".into(),
-                code: "data-on-both".into(),
-                reason: "<script>alert(1)</script>".into(),
+                why: FirewallRefused::Name { text: "<script>alert(1)</script>".into() }.into(),
             }],
             waiting: vec![Waiting { host: "db-b".into(), reason: "a & b".into() }],
             ..Plan::default()

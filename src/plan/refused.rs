@@ -1,0 +1,573 @@
+//! Why something that is wished will not be done: one variant for each code, with the values that its sentence is made of.
+
+use super::{Allow, Risk, Step, code::coded};
+use crate::{
+    desired::SeedMethod,
+    dialect::CannotFollow,
+    doctor::{ErrantExplanation, Explanation},
+    firewall::Backend,
+    grant::Unfit,
+    model::{Endpoint, Family, HostName, Place, ServerVersion},
+};
+
+/// Why something that is wished will not be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// A copy can't be made.
+    Copy(CopyRefused),
+    /// Whose data counts is not decided.
+    Data(DataRefused),
+    /// A replica has transactions that its source does not have.
+    Errant(Box<ErrantExplanation>),
+    /// The far end of a channel is not what is declared.
+    End(EndRefused),
+    /// A channel, or the account that it logs in as.
+    Channel(ChannelRefused),
+    /// A source and its replica are not alike.
+    Pair {
+        /// The source.
+        source: HostName,
+        /// In what.
+        why: PairRefused,
+    },
+    /// A server variable.
+    Setting(SettingRefused),
+    /// The server itself, or its unit.
+    Server(ServerRefused),
+    /// The packet filter.
+    Firewall(FirewallRefused),
+    /// The authority that the servers trust.
+    Authority(AuthorityRefused),
+    /// Steps wait for each other: a fault of this program.
+    Circle {
+        /// How many.
+        steps: usize,
+    },
+    /// A step can hurt, and the word that allows it was not given.
+    NotAllowed {
+        /// The step.
+        step: Box<Step>,
+        /// What it can hurt.
+        risk: Risk,
+        /// The word.
+        allow: Allow,
+    },
+}
+
+impl Refused {
+    /// Its code, stable from version to version.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refused::Copy(why) => why.code(),
+            Refused::Data(why) => why.code(),
+            Refused::Errant(found) => found.code,
+            Refused::End(why) => why.code(),
+            Refused::Channel(why) => why.code(),
+            Refused::Pair { why, .. } => why.code(),
+            Refused::Setting(why) => why.code(),
+            Refused::Server(why) => why.code(),
+            Refused::Firewall(why) => why.code(),
+            Refused::Authority(why) => why.code(),
+            Refused::Circle { .. } => CIRCLE,
+            Refused::NotAllowed { allow, .. } => not_allowed(*allow),
+        }
+    }
+
+    /// The codes of all refusals.
+    pub fn codes() -> Vec<&'static str> {
+        let families = [
+            CopyRefused::CODES,
+            DataRefused::CODES,
+            ERRANT,
+            EndRefused::CODES,
+            ChannelRefused::CODES,
+            PairRefused::CODES,
+            SettingRefused::CODES,
+            ServerRefused::CODES,
+            FirewallRefused::CODES,
+            AuthorityRefused::CODES,
+            &[CIRCLE],
+        ];
+        families.concat().into_iter().chain(Allow::ALL.map(not_allowed)).collect()
+    }
+
+    /// Whether it is something that was found, and not a step that was asked for: to `drift` that is a difference.
+    pub fn is_finding(&self) -> bool {
+        matches!(self, Refused::Errant(_))
+    }
+}
+
+const CIRCLE: &str = "steps-in-a-circle";
+const ERRANT: &[&str] = &["errant-transactions", "source-lost-transactions"];
+
+fn not_allowed(word: Allow) -> &'static str {
+    match word {
+        Allow::Restart => "not-allowed-restart",
+        Allow::CutClients => "not-allowed-cut-clients",
+        Allow::Reseed => "not-allowed-reseed",
+        Allow::ResetBinlogs => "not-allowed-reset-binlogs",
+        Allow::DropAccount => "not-allowed-drop-account",
+        Allow::DropChannel => "not-allowed-drop-channel",
+        Allow::NewAuthority => "not-allowed-new-authority",
+    }
+}
+
+/// Lets each family stand where any refusal may.
+macro_rules! families {
+    ($($family:ident($type:ty)),* $(,)?) => {
+        $(
+            impl From<$type> for Refused {
+                fn from(why: $type) -> Self {
+                    Refused::$family(why)
+                }
+            }
+        )*
+    };
+}
+
+families! {
+    Copy(CopyRefused), Data(DataRefused), End(EndRefused), Channel(ChannelRefused), Setting(SettingRefused),
+    Server(ServerRefused), Firewall(FirewallRefused), Authority(AuthorityRefused),
+}
+
+coded! {
+    /// Why a copy can't be made.
+    pub enum CopyRefused {
+        /// The host has other channels, whose positions would be lost.
+        OtherChannels {
+            /// Their names.
+            channels: Vec<String>,
+        } = "other-channels",
+        /// The copy would be loaded beside other data on a host that is a source itself, and not reach its replicas.
+        NotPassedOn {
+            /// The source.
+            source: HostName,
+            /// The replicas of this host.
+            replicas: Vec<HostName>,
+        } = "copy-not-passed-on",
+        /// The source holds data, the replica none, and no role copies it.
+        Needed {
+            /// The source.
+            source: HostName,
+        } = "copy-needed",
+        /// `seed_databases` names databases that the source does not have.
+        UnknownDatabase {
+            /// The source.
+            source: HostName,
+            /// The databases.
+            names: Vec<String>,
+        } = "unknown-database",
+        /// Two sources of the replica have a database of one name.
+        SameDatabaseTwice {
+            /// The source that the copy is made of.
+            source: HostName,
+            /// The databases.
+            names: Vec<String>,
+        } = "same-database-twice",
+        /// The method of copying does not fit these servers.
+        Method {
+            /// The method that is declared.
+            method: SeedMethod,
+            /// Where.
+            place: Place,
+            /// What speaks against it.
+            why: String,
+        } = "seed-method",
+        /// The copy does not fit on the replica's disk.
+        DiskTooSmall {
+            /// Bytes that it needs.
+            needs: u64,
+            /// Bytes that are free.
+            free: u64,
+            /// The data directory.
+            datadir: String,
+        } = "disk-too-small",
+        /// Beside an unfinished copy lies data that is not of it.
+        BesideUnfinished {
+            /// The source of that copy.
+            from: HostName,
+            /// The databases that are not of it.
+            foreign: Vec<String>,
+        } = "data-beside-unfinished-copy",
+    }
+}
+
+coded! {
+    /// Why it is not decided whose data counts.
+    pub enum DataRefused {
+        /// Both servers hold data, and nothing proves that the replica's is the source's.
+        OnBoth {
+            /// The source.
+            source: HostName,
+            /// Databases that only the replica has.
+            only_here: Vec<String>,
+            /// Whether one of the two has ever replicated from the other.
+            related: bool,
+            /// Bytes of the replica's data.
+            bytes: u64,
+            /// Whether a role copies the source's data.
+            copies: bool,
+            /// What a copy would lose.
+            losses: Vec<String>,
+        } = "data-on-both",
+        /// The replica holds data and its source holds none.
+        OnReplicaOnly {
+            /// The source.
+            source: HostName,
+            /// The replica's databases.
+            databases: Vec<String>,
+            /// What a copy would lose.
+            losses: Vec<String>,
+        } = "data-on-replica-only",
+        /// A channel stands still that only a new copy brings on again.
+        SourcePurged {
+            /// The source.
+            source: HostName,
+            /// What is missing.
+            lost: Lost,
+            /// Whether a role copies the source's data.
+            copies: bool,
+        } = "source-purged",
+        /// The replica may have what the new source does not have.
+        MovedApart {
+            /// Whom it follows: a host, or an address with its port.
+            now: String,
+            /// The new source.
+            source: HostName,
+            /// Whether a role copies the source's data.
+            copies: bool,
+            /// What a copy would lose.
+            losses: Vec<String>,
+        } = "moved-apart",
+        /// Two independent sources write in one GTID domain.
+        SharedDomain {
+            /// The source.
+            source: HostName,
+            /// The other one.
+            other: HostName,
+            /// The domain.
+            domain: u32,
+        } = "shared-gtid-domain",
+        /// By file and position nobody can compute where to begin at another source.
+        MoveNeedsGtid {
+            /// Whom the replica follows: a host, or an address with its port.
+            now: String,
+            /// The new source.
+            source: HostName,
+        } = "move-needs-gtid",
+        /// A channel back to a host can't be proven by file and position.
+        WayBackNeedsGtid {
+            /// The source.
+            source: HostName,
+        } = "way-back-needs-gtid",
+    }
+}
+
+/// What keeps a channel from going on, where only a new copy helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// The source has purged its binary logs before one, and the replica stands before it.
+    Files {
+        /// The oldest log that the source has.
+        oldest: String,
+        /// The log that was executed last.
+        executed: String,
+    },
+    /// The source does not have the transactions that the replica needs next, in the words of GTIDs.
+    Transactions(String),
+    /// The channel is broken, by this cause.
+    Broken(String),
+}
+
+coded! {
+    /// Why the far end of a channel is not what is declared.
+    pub enum EndRefused {
+        /// `mysql_port` is not the port at which the server listens.
+        PortDiffers {
+            /// The declared one.
+            declared: u16,
+            /// The one at which it listens.
+            listens: u64,
+        } = "port-differs",
+        /// A running channel would change to a source that could not be read.
+        NotRead {
+            /// Where it leads now.
+            now: Endpoint,
+            /// Where it shall lead.
+            declared: Endpoint,
+            /// The source.
+            source: HostName,
+            /// Why the source was not read.
+            why: NotRead,
+        } = "end-not-read",
+        /// At the new address another server answers.
+        OfAnother {
+            /// Where the channel leads now.
+            now: Endpoint,
+            /// Where it shall lead.
+            declared: Endpoint,
+            /// The source.
+            source: HostName,
+            /// The version of the server that answers.
+            version: String,
+        } = "end-of-another",
+        /// The replica can't reach the new address of its source.
+        Unreachable {
+            /// Where the channel leads now.
+            now: Endpoint,
+            /// Where it shall lead.
+            declared: Endpoint,
+            /// The source.
+            source: HostName,
+            /// What the replica met there.
+            met: Met,
+        } = "end-unreachable",
+    }
+}
+
+/// Why a server was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotRead {
+    /// None is installed there.
+    NoServer,
+    /// For this reason, in the words of whoever tried.
+    Why(String),
+    /// Nobody tried.
+    NotLookedAt,
+}
+
+/// What a replica met at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Met {
+    /// A server that does not let it in, in the server's words.
+    Refusal(String),
+    /// Nobody, in the system's words.
+    Nobody(String),
+}
+
+coded! {
+    /// Why a channel is not made or changed.
+    pub enum ChannelRefused {
+        /// It has stopped on an error that no step repairs.
+        Broken {
+            /// The source.
+            source: HostName,
+            /// The error, its cause and the way out.
+            trouble: Box<Explanation>,
+            /// Whether a copy would help that a role makes.
+            or_copy: bool,
+        } = "channel-broken",
+        /// Filters of one channel can't be set on this version.
+        Filter = "channel-filter",
+        /// `gtid_mode` is declared off, and channels are declared with GTIDs.
+        GtidModeOff {
+            /// Where it is declared.
+            place: Place,
+        } = "gtid-mode-off",
+        /// The host that is to be written to has a delayed channel on its way.
+        DelayedTakeover {
+            /// The replica whose channel is delayed.
+            slow: HostName,
+            /// By so many seconds.
+            delay: u64,
+        } = "delayed-takeover",
+        /// The password is longer than what this server keeps.
+        PasswordTooLong {
+            /// The source.
+            source: HostName,
+            /// Bytes that it keeps.
+            longest: usize,
+            /// Where the password is declared.
+            place: Place,
+        } = "password-too-long",
+        /// Encryption is declared, and the source has no certificate.
+        NoCertificate = "tls-without-certificate",
+        /// The account is for a name, and the server looks up none.
+        AccountForAName {
+            /// Its user.
+            user: String,
+            /// Its host part.
+            at: String,
+        } = "account-for-a-name",
+        /// The source has no such account, and no role makes one.
+        NoAccount {
+            /// The source.
+            source: HostName,
+            /// Its user.
+            user: String,
+        } = "no-account",
+        /// The account does not let the replica in, and no role corrects it.
+        AccountUnfit {
+            /// The source.
+            source: HostName,
+            /// Its user.
+            user: String,
+            /// Its host part.
+            at: String,
+            /// Why it does not.
+            why: Unfit,
+        } = "account-unfit",
+    }
+}
+
+coded! {
+    /// Why a server can't follow another one.
+    pub enum PairRefused {
+        /// By their versions.
+        Versions(CannotFollow) = "versions-cannot-replicate",
+        /// They do not agree on which table a name means.
+        TableNames {
+            /// The variable on both hosts.
+            values: [(HostName, String); 2],
+        } = "lower-case-table-names",
+        /// The source's tables use collations that the replica does not have.
+        Collation {
+            /// The collations.
+            names: Vec<String>,
+            /// The replica's version.
+            version: ServerVersion,
+        } = "unknown-collation",
+    }
+}
+
+coded! {
+    /// Why a server variable is not set.
+    pub enum SettingRefused {
+        /// No option file includes a directory.
+        NoPlace = "no-place-for-option-file",
+        /// A restart needs room, and the data directory's file system has none.
+        DiskFull {
+            /// Bytes that are free.
+            free: u64,
+            /// The data directory.
+            datadir: String,
+        } = "disk-full",
+        /// The server has no such variable.
+        Unknown {
+            /// Its name.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// The server's version.
+            version: ServerVersion,
+            /// One that it has, with nearly that name.
+            near: Option<String>,
+        } = "unknown-variable",
+        /// An option file that is read later says something else.
+        Overridden {
+            /// The variable.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// The file on the host.
+            file: String,
+            /// The line in it.
+            line: u32,
+            /// What it says.
+            value: String,
+        } = "overridden-setting",
+        /// The server did not start with it the last time, and the host put the old option file back.
+        Failed {
+            /// The option that is to blame, where one is.
+            setting: Option<(String, Place)>,
+            /// The option file.
+            path: String,
+            /// Why it did not start.
+            why: String,
+        } = "setting-failed",
+        /// The server is down because of it.
+        KeepsServerDown {
+            /// The variable.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// The file on the host.
+            file: String,
+            /// The line in it.
+            line: u32,
+        } = "setting-keeps-server-down",
+    }
+}
+
+coded! {
+    /// Why a server is not installed or started.
+    pub enum ServerRefused {
+        /// None of the package managers that are known is there.
+        NoPackageManager = "no-package-manager",
+        /// No server is installed, and the data directory of one is there.
+        DataWithout {
+            /// The directory.
+            data: String,
+            /// The package that would be installed.
+            package: String,
+        } = "data-without-server",
+        /// Neither of the two families can replicate from the other.
+        OtherFamily {
+            /// The package that would be installed.
+            package: String,
+            /// A source or replica of this host.
+            peer: HostName,
+            /// Its family.
+            family: Family,
+        } = "server-family",
+        /// The unit is masked.
+        Masked {
+            /// The unit.
+            unit: String,
+        } = "unit-masked",
+    }
+}
+
+coded! {
+    /// Why the packet filter is not changed.
+    pub enum FirewallRefused {
+        /// `firewall_backend` is not what the host uses.
+        OtherBackend {
+            /// The declared one.
+            declared: Backend,
+            /// The one that rules, where one does.
+            found: Option<Backend>,
+        } = "firewall-backend",
+        /// `firewall_deny_others` is declared, and the host has no packet filter.
+        Missing = "firewall-missing",
+        /// The address of a peer is no address.
+        Name {
+            /// What is declared in place of one.
+            text: String,
+        } = "firewall-name",
+    }
+}
+
+coded! {
+    /// Why no certificate is issued, or no authority replaced.
+    pub enum AuthorityRefused {
+        /// The authority's file can't be read.
+        Unreadable {
+            /// Why, in the system's words.
+            why: String,
+        } = "authority-unreadable",
+        /// Hosts trust another authority than the one beside the inventory.
+        Another {
+            /// These.
+            hosts: Vec<HostName>,
+            /// The directory beside the inventory.
+            directory: String,
+            /// Whether an authority is in it.
+            there: bool,
+        } = "another-authority",
+        /// A certificate is due, and the authority has ended.
+        Ended {
+            /// Why one is due.
+            due: String,
+            /// The directory beside the inventory.
+            directory: String,
+        } = "authority-ended",
+        /// A certificate is due, and the key that issues it is not there.
+        KeyMissing {
+            /// Why one is due.
+            due: String,
+            /// Where the key is looked for.
+            key: String,
+        } = "authority-key-missing",
+    }
+}

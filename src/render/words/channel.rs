@@ -1,0 +1,49 @@
+//! Channels, and the accounts that they log in as.
+
+use crate::{model::HostName, plan::ChannelRefused};
+
+/// Why a channel of a host is not made or changed, and what to do.
+pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
+    match why {
+        ChannelRefused::Broken { source, trouble, or_copy } => {
+            let or = match or_copy {
+                true => {
+                    format!(" Or copy {host} anew with --allow reseed; its own data is kept in a file there.")
+                }
+                false => String::new(),
+            };
+            format!("replication from {source}: {trouble}{or}")
+        }
+        ChannelRefused::Filter => {
+            "filters of a single channel came with MySQL 8.0.1; filter the whole server.".to_owned()
+        }
+        ChannelRefused::GtidModeOff { place } => format!(
+            "gtid_mode shall be OFF ({place}), and the channels of {host} shall begin by GTID. Say \
+             `replication_positioning: file` too. Nothing was changed."
+        ),
+        ChannelRefused::DelayedTakeover { slow, delay } => format!(
+            "clients shall write here, and the channel of {slow} is delayed by {delay} s: nobody could write for as \
+             long. Apply a delay of 0 first. Nothing was changed."
+        ),
+        ChannelRefused::PasswordTooLong { source, longest, place } => format!(
+            "the password of the channel from {source} is longer than the {longest} bytes that this server keeps \
+             ({place}). Choose a shorter one."
+        ),
+        ChannelRefused::NoCertificate => format!(
+            "replication_tls asks {host} for encryption, and its server has no certificate. Use the role tls, give it \
+             one (mysql_settings: ssl_cert, ssl_key), or say replication_tls: off."
+        ),
+        ChannelRefused::AccountForAName { user, at } => format!(
+            "skip_name_resolve is on at {host}: its server knows clients by their addresses only, and the account \
+             {user}@{at} is for a name. Set replication_address to an address. Nothing was changed."
+        ),
+        ChannelRefused::NoAccount { source, user } => format!(
+            "{source} has no account {user} by which {host} could replicate from it, and no role makes one: add the \
+             role accounts, or make it there. Nothing was changed."
+        ),
+        ChannelRefused::AccountUnfit { source, user, at, why } => format!(
+            "the account {user}@{at} of {source}, by which {host} would replicate from it, {why}, and no role corrects \
+             it: add the role accounts, or correct it there. Nothing was changed."
+        ),
+    }
+}

@@ -1,0 +1,56 @@
+//! Copies that can't be made.
+
+use super::{all, first, hosts};
+use crate::{
+    desired::SeedMethod,
+    model::{HostName, bytes},
+    plan::CopyRefused,
+};
+
+/// Why a copy to a host can't be made, and what to do.
+pub(super) fn refused(host: &HostName, why: &CopyRefused) -> String {
+    match why {
+        CopyRefused::OtherChannels { channels } => format!(
+            "{host} has other channels ({}), and their places would be lost with its data. End them first. Nothing was \
+             changed.",
+            channels.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+        ),
+        CopyRefused::NotPassedOn { source, replicas } => format!(
+            "{host} is the source of {}, and a copy that is loaded beside its other data does not reach them. Let them \
+             follow {source} too, or take them out of the topology first. Nothing was changed.",
+            hosts(replicas)
+        ),
+        CopyRefused::Needed { source } => format!(
+            "{source} holds data and {host} holds none, but no role copies it: add the role seed (and seed_method other \
+             than none), or load the data yourself. Nothing was changed."
+        ),
+        CopyRefused::UnknownDatabase { source, names } => {
+            format!("seed_databases names {}, which {source} does not have.", all(names))
+        }
+        CopyRefused::SameDatabaseTwice { source, names } => format!(
+            "{} comes from another source of {host}, and {source} has a database of that name, too. Filter it out of one \
+             of the channels. Nothing was changed.",
+            all(names)
+        ),
+        CopyRefused::Method { method, place, why } => format!(
+            "seed_method: {} ({place}) does not work here: {why}. `seed_method: logical` does. Nothing was changed.",
+            match method {
+                SeedMethod::Physical => "physical",
+                SeedMethod::Clone => "clone",
+                SeedMethod::Logical => "logical",
+                SeedMethod::Auto => "auto",
+                SeedMethod::None => "none",
+            }
+        ),
+        CopyRefused::DiskTooSmall { needs, free, datadir } => format!(
+            "the copy needs about {}, and {host} has {} free at {datadir}.",
+            bytes(*needs),
+            bytes(*free)
+        ),
+        CopyRefused::BesideUnfinished { from, foreign } => format!(
+            "an unfinished copy from {from} is on {host}, and beside it data that is not of that copy: {}. Move it away \
+             first. Nothing was changed.",
+            first(foreign)
+        ),
+    }
+}

@@ -1,0 +1,86 @@
+//! The sentences of a plan, one file for each subject. What they say is decided elsewhere; here are the words alone.
+
+mod authority;
+mod channel;
+mod copy;
+mod data;
+mod end;
+mod firewall;
+mod pair;
+mod server;
+mod setting;
+
+pub(crate) use pair::cannot_follow;
+
+use std::collections::BTreeSet;
+
+use crate::{
+    model::{HostName, visible},
+    plan::{Allow, NotRead, Refusal, Refused},
+};
+
+/// Why something that is wished will not be done, and what to do.
+pub(crate) fn refused(refusal: &Refusal) -> String {
+    let host = &refusal.host;
+    match &refusal.why {
+        Refused::Copy(why) => copy::refused(host, why),
+        Refused::Data(why) => data::refused(host, why),
+        Refused::Errant(found) => format!("{}\nNothing was changed.", found.lines().join("\n")),
+        Refused::End(why) => end::refused(host, why),
+        Refused::Channel(why) => channel::refused(host, why),
+        Refused::Pair { source, why } => pair::refused(host, source, why),
+        Refused::Setting(why) => setting::refused(host, why),
+        Refused::Server(why) => server::refused(why),
+        Refused::Firewall(why) => firewall::refused(why),
+        Refused::Authority(why) => authority::refused(why),
+        Refused::Circle { steps } => {
+            format!("this is a fault of tandem: {steps} steps wait for each other")
+        }
+        Refused::NotAllowed { step, risk, allow } => {
+            format!("{}: {risk}. Allow it with --allow {allow}.", step.summary)
+        }
+    }
+}
+
+/// Words of `--allow` as they are given.
+pub(crate) fn allow(words: &BTreeSet<Allow>) -> String {
+    let mut words: Vec<&str> = words.iter().map(|word| word.word()).collect();
+    words.sort_unstable();
+    words.join(",")
+}
+
+/// Why a server was not read.
+fn not_read(why: &NotRead) -> String {
+    match why {
+        NotRead::NoServer => "no database server is installed there".to_owned(),
+        NotRead::Why(why) => why.clone(),
+        NotRead::NotLookedAt => "it was not looked at".to_owned(),
+    }
+}
+
+/// All names of a list.
+fn all(names: &[String]) -> String {
+    names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// All hosts of a list.
+fn hosts(names: &[HostName]) -> String {
+    names.iter().map(HostName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The first names of a list, and how many more there are.
+fn first(names: &[String]) -> String {
+    cut(names, 6)
+}
+
+/// The first names of a list that may be long and is not the point of its sentence.
+fn few(names: &[String]) -> String {
+    cut(names, 5)
+}
+
+fn cut(names: &[String], most: usize) -> String {
+    match names.len().checked_sub(most) {
+        None | Some(0) => all(names),
+        Some(more) => format!("{} and {more} more", all(&names[..most])),
+    }
+}

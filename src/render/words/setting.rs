@@ -1,0 +1,42 @@
+//! Server variables.
+
+use crate::{
+    model::{HostName, bytes},
+    plan::SettingRefused,
+};
+
+/// Why a variable is not set on a host, and what to do.
+pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
+    match why {
+        SettingRefused::NoPlace => {
+            "no directory is included by the server's option files; add `!includedir` to one, or set \
+                                    mysql_option_file"
+                .to_owned()
+        }
+        SettingRefused::DiskFull { free, datadir } => {
+            format!("a restart needs room, and {datadir} has {} free. Make room there first.", bytes(*free))
+        }
+        SettingRefused::Unknown { name, place, version, near } => {
+            let hint = near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            format!("{version} has no variable `{name}` ({place}){hint}")
+        }
+        SettingRefused::Overridden { name, place, file, line, value } => format!(
+            "`{name}` ({place}) would not count: {file}:{line} is read later and says {value}. Take it out there."
+        ),
+        SettingRefused::Failed { setting, path, why } => {
+            let what = match setting {
+                Some((name, place)) => format!("`{name}` ({place})"),
+                None => format!("this {path}"),
+            };
+            format!(
+                "the server did not start with {what} the last time, and the host put the old file back: {why}. Correct it \
+                 in the inventory. To try the same file again once another cause is fixed, first run on {host}: rm \
+                 /var/lib/tandem/restart/state"
+            )
+        }
+        SettingRefused::KeepsServerDown { name, place, file, line } => format!(
+            "the server does not start with `{name}` ({place}), which stands in {file}:{line}. Correct it in the \
+             inventory."
+        ),
+    }
+}
