@@ -22,6 +22,7 @@ use crate::{
 
 pub use arrows::{Arrow, Stranger};
 pub use report::{Finding, FoundArrow, FoundHost, FoundPlay, Report};
+pub use settle::Said;
 pub use shape::Group;
 
 /// The roles that an adopted play may use, in their order. `tls` is not among them: servers that were set up by hand

@@ -7,14 +7,22 @@ use crate::{
     model::HostName,
     observe::Observed,
     option_file::{Document, Meaning},
-    plan::{Action, Kind, Plan, Refusal, Refused},
+    plan::{Action, Kind, Part, Plan, Refusal, Refused, Waiting, WaitsFor},
 };
+
+/// Who puts into words why something is left out.
+#[derive(Clone, Copy)]
+pub struct Said {
+    /// For a refusal.
+    pub refused: fn(&Refusal) -> String,
+    /// For what waits.
+    pub waits: fn(&Waiting) -> String,
+}
 
 impl Adoption {
     /// Takes up what a plan for this draft would change, as far as that can be declared: a variable gets the value that it
     /// has, or is left alone; a role that would do more is left out. Returns whether the draft is another one now.
-    /// `said` words a refusal.
-    pub fn settle(&mut self, plan: &Plan, observed: &Observed, said: fn(&Refusal) -> String) -> bool {
+    pub fn settle(&mut self, plan: &Plan, observed: &Observed, said: Said) -> bool {
         let mut changed = false;
         for step in &plan.steps {
             match &step.action {
@@ -50,12 +58,13 @@ impl Adoption {
         }
         for refusal in &plan.refused {
             if let Refused::Firewall(_) = refusal.why {
-                let why = said(refusal);
+                let why = (said.refused)(refusal);
                 changed |= self.leave_out(&refusal.host, "firewall", why.trim_end_matches('.'));
             }
         }
-        for waiting in plan.waiting.iter().filter(|w| w.reason.contains("packet filter")) {
-            changed |= self.leave_out(&waiting.host, "firewall", &waiting.reason);
+        let unread = |w: &&Waiting| matches!(w.why, WaitsFor::Part { part: Part::PacketFilter, .. });
+        for waiting in plan.waiting.iter().filter(unread) {
+            changed |= self.leave_out(&waiting.host, "firewall", &(said.waits)(waiting));
         }
         changed
     }

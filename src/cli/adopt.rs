@@ -18,7 +18,7 @@ use super::{
     prepare::{self, bare_hosts, read_files},
 };
 use crate::{
-    adopt::{Adoption, Named, Report},
+    adopt::{Adoption, Named, Report, Said},
     desired::{self, Built, DesiredHost},
     diff, engine,
     inventory::select,
@@ -189,12 +189,13 @@ impl<'a> Work<'a> {
         reading.observed = observed;
         fleet.sessions = std::mem::take(&mut reading.sessions);
 
+        let said = Said { refused: render::words::refused, waits: render::words::waits };
         let mut draft = Adoption::draft(&fleet.named, &reading.observed, &fleet.group);
         for _ in 0..ROUNDS {
             let (_, built) = self.load(&draft, &reading, terminal)?;
             // Without secrets: that a password is not the one in the environment is no reason to leave a role out.
             let plan = plan_for(&built, &reading, &BTreeMap::new());
-            if !draft.settle(&plan, &reading.observed, render::words::refused) {
+            if !draft.settle(&plan, &reading.observed, said) {
                 break;
             }
         }

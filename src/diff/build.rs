@@ -9,8 +9,8 @@ use crate::{
     model::{Endpoint, Fact, HostName, Secret, SecretId},
     observe::Observed,
     plan::{
-        Action, Allow, ChannelRefused, DataRefused, Plan, Policy, Refusal, Refused, Step, Waiting, in_order,
-        link,
+        Action, Allow, ChannelRefused, DataRefused, HostWaits, Plan, Policy, Refusal, Refused, Step, Waiting,
+        in_order, link,
     },
 };
 
@@ -45,11 +45,8 @@ pub fn build(
     plan.refused.extend(draft.refused);
     plan.warnings = draft.warnings;
     for host in &built.without_id {
-        let reason =
-            "its server id can't be chosen while another member is not read; set server_id to do without"
-                .to_owned();
         if observed.get(host).is_some_and(|f| f.known().is_some()) {
-            plan.waiting.push(Waiting { host: host.clone(), reason });
+            plan.waiting.push(Waiting { host: host.clone(), why: HostWaits::ServerId.into() });
         }
     }
     // A host whose wish was refused keeps still altogether: half a change is worse than none.
@@ -63,8 +60,8 @@ pub fn build(
             continue;
         };
         for host in together.into_iter().filter(|host| !still(host)) {
-            let reason = format!("who is written to changes together with {keeps}, where nothing is done");
-            plan.waiting.push(Waiting { host: host.clone(), reason });
+            let why = HostWaits::Partner { keeps: keeps.clone() }.into();
+            plan.waiting.push(Waiting { host: host.clone(), why });
         }
         barred.extend(closing.iter().chain([&step.host]).cloned());
     }
@@ -88,21 +85,25 @@ pub fn build(
             plan.refused.extend(circle.first().map(|first| Refusal {
                 host: first.host.clone(),
                 why: Refused::Circle { steps: circle.len() },
-            }))
+            }));
         }
     }
     let order = |host: &HostName| built.desired.members.iter().position(|m| m == host);
-    plan.waiting.sort_by(|a, b| (order(&a.host), &a.reason).cmp(&(order(&b.host), &b.reason)));
-    plan.waiting.dedup();
+    plan.waiting.sort_by_key(|waiting| (order(&waiting.host), waiting.why.code()));
+    once_each(&mut plan.waiting);
     plan.refused.sort_by_key(|refusal| (order(&refusal.host), refusal.why.code()));
-    // Both ends of an edge may find the same.
-    let mut seen: Vec<Refusal> = Vec::new();
-    plan.refused.retain(|refusal| {
-        let new = !seen.contains(refusal);
-        seen.extend(new.then(|| refusal.clone()));
+    once_each(&mut plan.refused);
+    plan
+}
+
+/// Leaves the first of what is the same: both ends of an edge may find it.
+pub(super) fn once_each<T: PartialEq + Clone>(list: &mut Vec<T>) {
+    let mut seen: Vec<T> = Vec::new();
+    list.retain(|one| {
+        let new = !seen.contains(one);
+        seen.extend(new.then(|| one.clone()));
         new
     });
-    plan
 }
 
 /// Replicas whose own data a step of this plan would replace, or for whose data's sake something is

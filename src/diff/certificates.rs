@@ -13,7 +13,8 @@ use crate::{
     model::{Fact, HostName},
     observe::HostFacts,
     plan::{
-        Action, AuthorityPlan, AuthorityRefused, CertificatePlan, Kind, Reason, Risk, Step, StepId, Warning,
+        Action, AuthorityPlan, AuthorityRefused, CertificatePlan, HostWaits, Kind, Reason, Risk, Step,
+        StepId, Warning,
     },
 };
 
@@ -252,14 +253,8 @@ fn task(
         if authority.others.is_empty() || authority.all_trust() {
             return Some(Task::Issue(why.into()));
         }
-        let unread: Vec<&str> = authority.unread.iter().map(|name| name.as_str()).collect();
-        let reason = match unread.is_empty() {
-            true => "its certificate by the new authority follows when all hosts trust that one".to_owned(),
-            false => {
-                format!("its certificate by the new authority waits for {}, not read", unread.join(", "))
-            }
-        };
-        draft.wait(&host.name, reason);
+        let unread = authority.unread.iter().map(|name| (*name).clone()).collect();
+        draft.wait(&host.name, HostWaits::Trust { unread });
         return None;
     }
     if let Some(flaw) = judge(&facts.certificate, authority.pem?, names, facts.os.clock) {

@@ -12,7 +12,10 @@ use crate::{
     grant::sha256_hex,
     model::{HostName, visible},
     observe::{ChannelFacts, HostFacts, ServerFacts},
-    plan::{Action, ChannelChange, ChannelRefused, Coordinates, Kind, Reason, Risk, SeedPlan, Step, StepId},
+    plan::{
+        Action, ChannelChange, ChannelRefused, Coordinates, Kind, Part, Reason, Risk, SeedPlan, SourceWaits,
+        Step, StepId, WaitsFor,
+    },
 };
 use left_out::foreign_account_statement;
 
@@ -51,7 +54,7 @@ pub fn steps(
         crate::model::Fact::Known(channels) => channels.as_slice(),
         crate::model::Fact::Absent => &[],
         crate::model::Fact::Unread(why) => {
-            draft.wait(&host.name, format!("its channels could not be read: {why}"));
+            draft.wait(&host.name, WaitsFor::part(Part::Channels, why));
             return;
         }
     };
@@ -69,9 +72,7 @@ pub fn steps(
                 if copied_from(draft, &wish.source) == Some(&host.name) {
                     new(context, wish, Some(&Footing::Compared), host)
                 } else {
-                    let reason =
-                        format!("replication from {0}: {0} gets a copy of the data first", wish.source);
-                    draft.wait(&host.name, reason);
+                    draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Copy));
                     None
                 }
             }
@@ -239,7 +240,8 @@ fn existing(
         let mended_by_other_steps =
             draft.steps.iter().any(|s| mends(s, trouble.layer, &host.name, &wish.source));
         if trouble.layer == Layer::Server {
-            draft.wait(&host.name, format!("replication from {}: {trouble}", wish.source));
+            let why = SourceWaits::Trouble(Box::new(trouble.clone()));
+            draft.wait(&host.name, WaitsFor::source(&wish.source, why));
             return None;
         }
         if !trouble.heals && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
@@ -250,7 +252,8 @@ fn existing(
         }
         let startable = matches!(trouble.layer, Layer::Stopped | Layer::Reconnecting);
         if !startable && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
-            draft.wait(&host.name, format!("replication from {}: {trouble}", wish.source));
+            let why = SourceWaits::Trouble(Box::new(trouble.clone()));
+            draft.wait(&host.name, WaitsFor::source(&wish.source, why));
             return None;
         }
     }

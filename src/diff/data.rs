@@ -17,7 +17,7 @@ use crate::{
     gtid::{self, GtidState},
     model::{Fact, Family, HostName, visible},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, SeedMark, ServerFacts},
-    plan::{Coordinates, CopyRefused, DataRefused, Lost},
+    plan::{Coordinates, CopyRefused, DataRefused, Lost, Part, SourceWaits, WaitsFor},
 };
 
 /// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
@@ -59,15 +59,12 @@ pub fn footing(
             continue;
         }
         let Some(source) = context.observed.get(&wish.source).and_then(Fact::known) else {
-            draft.wait(&host.name, format!("replication from {}: that host was not read", wish.source));
+            draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Host));
             continue;
         };
         let Some(source_server) = source.server.known() else {
-            let why = match &source.server {
-                Fact::Unread(why) => format!("its server was not read: {why}"),
-                _ => "no database server is installed there yet".to_owned(),
-            };
-            draft.wait(&host.name, format!("replication from {}: {why}", wish.source));
+            let why = source.server.unread().map(str::to_owned);
+            draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Server { why }));
             continue;
         };
         let pair = Pair { context, host, facts, server, wish, source: source_server };
@@ -144,10 +141,7 @@ impl Pair<'_> {
         let seed = self.host.seed_from(&self.wish.source);
         match &self.facts.seeds {
             Fact::Unread(why) => {
-                draft.wait(
-                    &self.host.name,
-                    format!("whether a copy has begun there could not be read: {why}"),
-                );
+                draft.wait(&self.host.name, WaitsFor::part(Part::CopyMark, why));
                 return None;
             }
             Fact::Known(marks) => match marks.from(&self.wish.source) {
@@ -158,9 +152,8 @@ impl Pair<'_> {
             Fact::Absent => {}
         }
         if let Some(unread) = self.unread_source() {
-            let reason =
-                format!("replication from {}: {unread}, its other source, was not read", self.wish.source);
-            draft.wait(&self.host.name, reason);
+            let why = SourceWaits::OtherSource { unread: unread.clone() };
+            draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, why));
             return None;
         }
         if let Some((other, domain)) = self.shared_domain() {
@@ -170,8 +163,7 @@ impl Pair<'_> {
         }
         let source_gets_copy_of_us = self.source_is_seeded_from_us();
         if !source_gets_copy_of_us && self.source_awaits_a_copy() {
-            let reason = format!("replication from {0}: {0} gets a copy of the data first", self.wish.source);
-            draft.wait(&self.host.name, reason);
+            draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::Copy));
             return None;
         }
         let ours = self.content_here();
@@ -332,11 +324,7 @@ impl Pair<'_> {
             return self.copy(Some(seed), Vec::new(), ours.iter().cloned().collect(), draft);
         }
         if seed.is_none() && self.source_shall_copy_us() {
-            let reason = format!(
-                "replication from {0}: whether {0} gets a copy of {1} comes first",
-                self.wish.source, self.host.name
-            );
-            draft.wait(&self.host.name, reason);
+            draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::OtherWay));
             return Footing::Refused;
         }
         let why = DataRefused::OnBoth {

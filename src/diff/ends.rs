@@ -4,9 +4,9 @@ use super::{Context, Draft, channel};
 use crate::{
     desired::{ChannelWish, DesiredHost},
     doctor::{Layer, Surroundings, explain_channel},
-    model::{Endpoint, Fact, HostName, visible},
+    model::{Endpoint, Fact, HostName},
     observe::{ChannelFacts, FarEnd, HostFacts, Reach, ServerFacts},
-    plan::{EndRefused, Kind, Met, NotRead},
+    plan::{EndRefused, Kind, Met, NotRead, SourceWaits, WaitsFor},
 };
 
 /// Refuses ports at which the declared server does not listen.
@@ -41,13 +41,9 @@ pub fn may_change(
     }
     let (name, source, declared) = (&host.name, &wish.source, &wish.endpoint);
     let end = || Endpoint { address: channel.source_host.clone(), port: channel.source_port };
-    let now = format!("{}:{}", visible(&channel.source_host), channel.source_port);
     if let Err(why) = read(context, source) {
         if of_another(context, channel, source) {
-            draft.wait(
-                name,
-                format!("replication from {source}: {why:?}; the channel from {now} stays as it is"),
-            );
+            draft.wait(name, WaitsFor::source(source, SourceWaits::NewEnd { now: end(), why }));
         } else {
             draft.refuse(
                 name,
@@ -126,8 +122,7 @@ pub fn would_not_connect_again(
         .into_iter()
         .any(|layer| draft.steps.iter().any(|step| channel::mends(step, layer, &host.name, &wish.source)));
     if !mended {
-        let reason =
-            format!("replication from {} is connected and could not connect again: {found}", wish.source);
-        draft.wait(&host.name, reason);
+        let why = SourceWaits::NotAgain(Box::new(found));
+        draft.wait(&host.name, WaitsFor::source(&wish.source, why));
     }
 }

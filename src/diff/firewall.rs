@@ -8,7 +8,7 @@ use crate::{
     firewall::{Backend, FirewallChange, FirewallState, Network, Wish, changes},
     model::{Fact, visible},
     observe::{ChannelFacts, HostFacts},
-    plan::{Action, FirewallRefused, Kind, Reason, Risk, Step, StepId},
+    plan::{Action, FirewallRefused, Kind, Part, Reason, Risk, Step, StepId, WaitsFor},
 };
 
 /// Adds the steps for the packet filter of one host: one for what is added, one for what is taken away.
@@ -21,7 +21,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         Fact::Known(state) => state,
         Fact::Absent => return,
         Fact::Unread(why) => {
-            draft.wait(&host.name, format!("the packet filter was not read: {why}"));
+            draft.wait(&host.name, WaitsFor::part(Part::PacketFilter, why));
             return;
         }
     };

@@ -8,7 +8,7 @@ use crate::{
     model::HostName,
     observe::ServerFacts,
     option_file::{Occurrence, Setting, same_value},
-    plan::{Action, ChannelRefused, GtidPhase, Kind, Reason, Risk, Step, StepId},
+    plan::{Action, ChannelRefused, GtidPhase, HostWaits, Kind, Reason, Risk, Step, StepId},
 };
 
 /// Variables that have steps of their own, across all members.
@@ -29,11 +29,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
     let unread = members.iter().find(|name| context.server(name).is_none());
     for (host, wish, down, running) in off {
         if let Some(unread) = unread {
-            let word = if down { "down" } else { "up" };
-            draft.wait(
-                &host.name,
-                format!("gtid_mode is brought {word} on all members together, and {unread} was not read"),
-            );
+            draft.wait(&host.name, HostWaits::GtidModeTogether { down, unread: unread.clone() });
             continue;
         }
         if down && host.channels.iter().any(|c| c.positioning == Positioning::Gtid) {
@@ -41,7 +37,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             continue;
         }
         if down {
-            draft.wait(&host.name, "its option file says gtid_mode = OFF once every server runs with it");
+            draft.wait(&host.name, HostWaits::GtidModeEverywhere);
         }
         let reason = Reason::declared("gtid_mode", &wish.place);
         let mut before = running.clone();

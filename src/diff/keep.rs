@@ -8,38 +8,37 @@ use crate::{
     firewall::Network,
     model::{Fact, HostName},
     observe::ChannelFacts,
-    plan::{Action, Effect, Plan, Step, Taken, Waiting},
+    plan::{Action, Effect, HostWaits, Need, Plan, Step, Taken, Waiting},
 };
 
 /// Takes out the steps that would take away what a channel still needs, and says so.
 pub(super) fn keep_what_is_needed(context: &Context<'_>, steps: &mut Vec<Step>, plan: &mut Plan) {
-    let needed: Vec<Option<(HostName, String)>> = steps
+    let needed: Vec<Option<Need>> = steps
         .iter()
         .map(|step| match step.effect() {
-            Effect::TakesAway(taken) => {
-                needed_by(context, steps, step, taken).map(|why| (step.host.clone(), why))
-            }
+            Effect::TakesAway(taken) => needed_by(context, steps, step, taken),
             _ => None,
         })
         .collect();
     let mut fates = needed.into_iter();
     steps.retain(|step| match fates.next().flatten() {
         None => true,
-        Some((host, why)) => {
-            plan.waiting.push(Waiting { host, reason: format!("{}: {why}", step.summary) });
+        Some(by) => {
+            let why = HostWaits::StillNeeded { step: Box::new(step.clone()), by }.into();
+            plan.waiting.push(Waiting { host: step.host.clone(), why });
             false
         }
     });
 }
 
 /// Why what a step takes away is still needed.
-fn needed_by(context: &Context<'_>, steps: &[Step], step: &Step, taken: Taken<'_>) -> Option<String> {
+fn needed_by(context: &Context<'_>, steps: &[Step], step: &Step, taken: Taken<'_>) -> Option<Need> {
     let others =
         context.desired.hosts.values().filter(|host| host.name != step.host && !host.channels.is_empty());
     for host in others {
         let Some(facts) = context.observed.get(&host.name).and_then(Fact::known) else {
             if may_come_from_there(context, host, taken) {
-                return Some(format!("{} was not read and may still need it", host.name));
+                return Some(Need::Unread(host.name.clone()));
             }
             continue;
         };
@@ -55,15 +54,13 @@ fn needed_by(context: &Context<'_>, steps: &[Step], step: &Step, taken: Taken<'_
                 && host.channels.iter().any(|wish| wish.name == channel.name)
                 && !is_moved(steps, &host.name, channel)
         });
-        let (name, source) = (&host.name, &step.host);
+        let replica = host.name.clone();
         match cut.filter(|cut| !declared.contains(cut)) {
             _ if still.is_none() => {}
-            None => return Some(format!("{name} still replicates from {source}, and nothing moves it")),
-            Some(cut) => {
-                return Some(format!(
-                    "{name} replicates from {source} and comes from {cut}, and its replication_address is {}",
-                    host.endpoint.address
-                ));
+            None => return Some(Need::Replicates(replica)),
+            Some(from) => {
+                let declared = host.endpoint.address.clone();
+                return Some(Need::ComesFrom { replica, from: *from, declared });
             }
         }
     }

@@ -41,7 +41,7 @@ use crate::{
     desired::Desired,
     model::{HostName, Secret, SecretId},
     observe::Observed,
-    plan::{Refusal, Refused, Step, Waiting, Warning},
+    plan::{HostWaits, Refusal, Refused, Step, Waiting, WaitsFor, Warning},
 };
 
 /// What every comparison may look at.
@@ -87,8 +87,8 @@ pub struct Draft {
 
 impl Draft {
     /// Notes that nothing is planned for a wish, and why.
-    pub fn wait(&mut self, host: &HostName, reason: impl Into<String>) {
-        self.waiting.push(Waiting { host: host.clone(), reason: reason.into() });
+    pub fn wait(&mut self, host: &HostName, why: impl Into<WaitsFor>) {
+        self.waiting.push(Waiting { host: host.clone(), why: why.into() });
     }
 
     /// Notes that a wish is refused, and why.
@@ -107,11 +107,11 @@ pub fn compare(context: &Context<'_>) -> Draft {
         let facts = match context.observed.get(name) {
             Some(crate::model::Fact::Known(facts)) => facts,
             Some(crate::model::Fact::Unread(why)) => {
-                draft.wait(name, format!("nothing planned: {why}"));
+                draft.wait(name, HostWaits::Unread { why: Some(why.clone()) });
                 continue;
             }
             Some(crate::model::Fact::Absent) | None => {
-                draft.wait(name, "nothing planned: not observed");
+                draft.wait(name, HostWaits::Unread { why: None });
                 continue;
             }
         };

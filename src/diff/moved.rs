@@ -12,7 +12,7 @@ use crate::{
     gtid::{self, Standing},
     model::Fact,
     observe::ChannelFacts,
-    plan::DataRefused,
+    plan::{DataRefused, SourceWaits, WaitsFor},
 };
 
 /// Whom a channel follows now, where that is not whom it shall.
@@ -57,11 +57,11 @@ impl<'a> Pair<'a> {
             if present.host.is_some_and(|h| h.name == *from) || from == host {
                 return moved;
             }
-            draft.wait(host, format!("replication from {source}: {source} gets a copy of the data first"));
+            draft.wait(host, WaitsFor::source(source, SourceWaits::Copy));
             return Footing::Refused;
         }
         if content(self.source).is_empty() && !content(self.server).is_empty() {
-            draft.wait(host, format!("replication from {source}: {source} gets a copy of the data first"));
+            draft.wait(host, WaitsFor::source(source, SourceWaits::Copy));
             return Footing::Refused;
         }
         if self.fits(present, draft) {

@@ -12,7 +12,7 @@ use crate::{
     gtid::{GtidState, Standing, standing},
     model::{Fact, HostName},
     option_file::same_value,
-    plan::{Action, ChannelRefused, Hop, Kind, Moment, Reason, Risk, Step, StepId},
+    plan::{Action, ChannelRefused, Hop, HostWaits, Kind, Moment, Reason, Risk, Step, StepId},
 };
 
 /// Adds the steps before each host that is opened, or lets it wait where nobody knows who else takes writes.
@@ -25,11 +25,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
         .collect();
     for host in opened {
         if let Some(unread) = may_still_write(context, &host.name) {
-            let reason = format!(
-                "clients shall write here, and {unread} was not read: it may still take writes. If it is lost, take it \
-                 out of the topology"
-            );
-            draft.wait(&host.name, reason);
+            draft.wait(&host.name, HostWaits::MayStillWrite { unread });
             draft.barred.push(host.name.clone());
             continue;
         }
@@ -86,11 +82,7 @@ fn keep_one_open(context: &Context<'_>, draft: &mut Draft) {
         if writers.is_empty() || writers.iter().any(open) {
             continue;
         }
-        let names = writers.iter().map(HostName::as_str).collect::<Vec<_>>().join(", ");
-        draft.wait(
-            &host.name,
-            format!("it goes on taking writes until {names} can: that was not read, waits itself, or stays read-only"),
-        );
+        draft.wait(&host.name, HostWaits::NoOtherWriter { writers: writers.clone() });
         draft.barred.push(host.name.clone());
         draft.barred.extend(writers);
     }

@@ -5,7 +5,7 @@ use crate::{
     desired::DesiredHost,
     model::{Fact, Place},
     observe::{Found, HostFacts, Query},
-    plan::{Action, Kind, Reason, Step, StepId},
+    plan::{Action, Kind, Part, Reason, Step, StepId, WaitsFor},
 };
 
 /// Adds the steps for what users' roles declare.
@@ -28,11 +28,11 @@ fn look<'f>(
         Some(Fact::Known(found)) => Some(Some(found)),
         Some(Fact::Absent) => Some(None),
         Some(Fact::Unread(why)) => {
-            draft.wait(&host.name, format!("{what} was not read: {why}"));
+            draft.wait(&host.name, WaitsFor::part(Part::Resource(what.to_owned()), why));
             None
         }
         None => {
-            draft.wait(&host.name, format!("{what} was not read"));
+            draft.wait(&host.name, WaitsFor::Part { part: Part::Resource(what.to_owned()), why: None });
             None
         }
     }

@@ -5,7 +5,7 @@ use crate::{
     desired::{DesiredHost, ServerWish},
     model::{Fact, Family, HostName},
     observe::{Found, HostFacts, Query, ServerPackages},
-    plan::{Action, Kind, Reason, ServerRefused, Step, StepId, Warning},
+    plan::{Action, Follows, HostWaits, Kind, Part, Reason, ServerRefused, Step, StepId, WaitsFor, Warning},
 };
 
 /// Adds the step that installs a server, or says what stands in its way.
@@ -13,7 +13,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     let absent = facts.server.is_absent();
     let Some(wish) = &host.server else {
         if absent && needs_server(host) {
-            draft.wait(&host.name, NONE);
+            draft.wait(&host.name, HostWaits::NoServer);
         }
         return;
     };
@@ -21,7 +21,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         Some(Fact::Known(Found::Server(found))) => found,
         other => {
             let why = other.and_then(Fact::unread).unwrap_or("nobody looked");
-            draft.wait(&host.name, format!("the packages of its database server were not read: {why}"));
+            draft.wait(&host.name, WaitsFor::part(Part::ServerPackages, why));
             return;
         }
     };
@@ -42,7 +42,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         return;
     }
     if !facts.os.root {
-        draft.wait(&host.name, "only root can install its database server; set ansible_become");
+        draft.wait(&host.name, HostWaits::NotRoot);
         return;
     }
     // What the cut-off installation has made of the data directory is nobody's data yet, or it was there before.
@@ -52,15 +52,9 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     draft.steps.push(step(host, wish, found));
     let later = what_follows(host);
     if absent && !later.is_empty() {
-        draft.wait(
-            &host.name,
-            format!("planned once its server runs, from what that says of itself: {}", later.join(", ")),
-        );
+        draft.wait(&host.name, HostWaits::ServerFirst(later));
     }
 }
-
-const NONE: &str = "no database server is installed: none of mariadb, mysql and mysqld is a service there. Put the role \
-                    server first (mysql_server_install: true for hot-standby and read-replicas), or install one";
 
 /// Whether anything is wished that only a server can be.
 fn needs_server(host: &DesiredHost) -> bool {
@@ -148,20 +142,14 @@ fn step(host: &DesiredHost, wish: &ServerWish, found: &ServerPackages) -> Step {
 }
 
 /// What is wished of a server that is not there yet.
-fn what_follows(host: &DesiredHost) -> Vec<String> {
-    let mut later = Vec::new();
-    if host.settings.is_some() {
-        later.push("its settings".to_owned());
+fn what_follows(host: &DesiredHost) -> Follows {
+    Follows {
+        settings: host.settings.is_some(),
+        accounts: host.accounts.len(),
+        databases: host.databases.iter().map(|d| d.name.clone()).collect(),
+        copies: host.seeds.iter().map(|s| s.from.clone()).collect(),
+        channels: host.channels.iter().map(|c| c.source.clone()).collect(),
     }
-    match host.accounts.len() {
-        0 => {}
-        1 => later.push("1 account".to_owned()),
-        n => later.push(format!("{n} accounts")),
-    }
-    later.extend(host.databases.iter().map(|d| format!("database {}", d.name)));
-    later.extend(host.seeds.iter().map(|s| format!("a copy from {}", s.from)));
-    later.extend(host.channels.iter().map(|c| format!("replication from {}", c.source)));
-    later
 }
 
 /// A server that lives is neither up- nor downgraded.

@@ -12,7 +12,7 @@ use crate::{
     model::{Fact, visible},
     observe::{DiskFacts, HostFacts, RestartRecord, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value},
-    plan::{Action, Kind, Reason, Risk, SettingRefused, Step, StepId},
+    plan::{Action, Kind, Part, Reason, Risk, SettingRefused, Step, StepId, WaitsFor},
     source::closest,
 };
 use running::Off;
@@ -29,7 +29,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         Fact::Known(files) => files,
         Fact::Absent => return,
         Fact::Unread(why) => {
-            draft.wait(&host.name, format!("its option files were not read: {why}"));
+            draft.wait(&host.name, WaitsFor::part(Part::OptionFiles, why));
             return;
         }
     };
@@ -37,7 +37,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         // Without the server's own list of variables little can be checked; a stopped one is started first.
         down::repair(context, host, facts, files, draft);
         let why = facts.server.unread().unwrap_or("no server is there");
-        draft.wait(&host.name, format!("its server was not read: {why}"));
+        draft.wait(&host.name, WaitsFor::part(Part::Server, why));
         return;
     };
     let dialect = Dialect::of(server.version);

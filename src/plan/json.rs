@@ -25,7 +25,7 @@ pub struct PlanDocument {
     /// Steps in an order in which they may run.
     pub steps: Vec<StepDocument>,
     /// Hosts or wishes for which nothing is planned.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingDocument>,
     /// What was refused.
     pub refused: Vec<RefusedDocument>,
     /// What is worth knowing and changes nothing.
@@ -37,6 +37,27 @@ pub struct PlanDocument {
     /// What a saved plan was made from, so that it can be made again and compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
+}
+
+/// Something that waits, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WaitingDocument {
+    /// The host.
+    pub host: HostName,
+    /// A stable word for machines, such as `source-not-read`.
+    pub code: String,
+    /// What it waits for.
+    pub reason: String,
+}
+
+impl From<&Waiting> for WaitingDocument {
+    fn from(waiting: &Waiting) -> Self {
+        Self {
+            host: waiting.host.clone(),
+            code: waiting.why.code().to_owned(),
+            reason: crate::render::words::waits(waiting),
+        }
+    }
 }
 
 /// A refusal as it is written.
@@ -148,7 +169,7 @@ impl From<&Plan> for PlanDocument {
                 data: data_effect(plan.steps.iter().flat_map(|s| &s.risk).map(Risk::kind)),
             },
             steps: plan.steps.iter().map(StepDocument::from).collect(),
-            waiting: plan.waiting.clone(),
+            waiting: plan.waiting.iter().map(WaitingDocument::from).collect(),
             refused: plan.refused.iter().map(RefusedDocument::from).collect(),
             warnings: plan.warnings.clone(),
             ignored: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Kind, Plan, StepId, Waiting};
+use super::{HostWaits, Kind, Plan, StepId, Waiting};
 use crate::model::HostName;
 
 impl Plan {
@@ -22,8 +22,8 @@ impl Plan {
             };
             let missing = step.requires.iter().find(needs);
             if let Some(missing) = missing {
-                let reason = format!("{} needs {missing}, which --limit leaves out", step.summary);
-                waiting.push(Waiting { host: step.host.clone(), reason });
+                let why = HostWaits::LeftOut { step: Box::new(step.clone()), needs: missing.clone() };
+                waiting.push(Waiting { host: step.host.clone(), why: why.into() });
                 gone.insert(step.id.clone(), step.host.clone());
             }
             missing.is_none()

@@ -14,6 +14,7 @@ mod policy;
 mod refused;
 mod risk;
 mod step;
+mod waiting;
 
 pub use action::{
     Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, ComparePlan, Coordinates,
@@ -23,6 +24,7 @@ pub use effect::{Effect, Taken};
 pub use ignore::{IgnoreOutcome, Ignored};
 pub use json::{
     DataEffect, FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, RefusedDocument, StepDocument, Summary,
+    WaitingDocument,
 };
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy, missing_words, unneeded};
@@ -32,3 +34,4 @@ pub use refused::{
 };
 pub use risk::{Risk, RiskDocument, RiskKind};
 pub use step::{Kind, Plan, Reason, Refusal, Step, StepId, Waiting, Warning};
+pub use waiting::{Follows, HostWaits, Need, Part, SourceWaits, WaitsFor};

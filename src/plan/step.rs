@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Refused, Risk};
+use super::{Action, Refused, Risk, WaitsFor};
 use crate::model::{HostName, Place};
 
 /// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
@@ -165,12 +165,12 @@ impl Step {
 }
 
 /// Something for which nothing was planned, and why.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// The host.
     pub host: HostName,
-    /// What it waits for, in words.
-    pub reason: String,
+    /// What it waits for.
+    pub why: WaitsFor,
 }
 
 /// Something about the hosts that a person should know. It changes nothing.

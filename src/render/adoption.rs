@@ -82,7 +82,7 @@ pub fn adoption(report: &Report, width: usize) -> String {
 pub fn left(plan: &Plan) -> Vec<String> {
     let steps = plan.steps.iter().map(|s| format!("{}: {}", s.host, s.summary));
     let refused = plan.refused.iter().map(|r| format!("{}: refused: {}", r.host, words::refused(r)));
-    let waiting = plan.waiting.iter().map(|w| format!("{}: {}", w.host, w.reason));
+    let waiting = plan.waiting.iter().map(|w| format!("{}: {}", w.host, words::waits(w)));
     steps.chain(refused).chain(waiting).collect()
 }
 

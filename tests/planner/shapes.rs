@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tandem::{
     model::{Fact, HostName},
-    plan::{Action, Coordinates, Moment, Plan},
+    plan::{Action, Coordinates, HostWaits, Moment, Plan, WaitsFor},
 };
 
 use crate::{
@@ -203,7 +203,8 @@ fn an_unread_writer_is_not_replaced() {
     world.observed.insert(HostName::from("db-1"), Fact::Unread("the line is cut".into()));
     let plan = world.plan(&files(3, with_writer(&[1, 0, 2], false)));
     assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{plan:#?}");
-    assert!(plan.waiting.iter().any(|w| w.reason.contains("db-1 was not read")), "{:#?}", plan.waiting);
+    let waits = WaitsFor::Host(HostWaits::MayStillWrite { unread: "db-1".into() });
+    assert!(plan.waiting.iter().any(|w| w.why == waits), "{:#?}", plan.waiting);
     // Once it is out of the topology, what the new one has received has to do.
     let lost = "{kind: primary-replica, primary: db-2, replicas: [db-3]}".to_owned();
     let plan = world.plan(&files(3, lost));

@@ -58,7 +58,7 @@ pub fn report(document: &ReportDocument) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{FirewallRefused, Plan, Refusal, Waiting};
+    use crate::plan::{FirewallRefused, HostWaits, Plan, Refusal, Waiting};
 
     #[test]
     fn a_page_stands_alone_and_escapes_what_it_shows() {
@@ -67,7 +67,10 @@ mod tests {
                 host: "db-a".into(),
                 why: FirewallRefused::Name { text: "<script>alert(1)</script>".into() }.into(),
             }],
-            waiting: vec![Waiting { host: "db-b".into(), reason: "a & b".into() }],
+            waiting: vec![Waiting {
+                host: "db-b".into(),
+                why: HostWaits::Unread { why: Some("a & b".into()) }.into(),
+            }],
             ..Plan::default()
         };
         let document = ReportDocument {

@@ -9,9 +9,9 @@ use crate::{
 /// Why nothing is done to a host's data, and what to do.
 pub(super) fn refused(host: &HostName, why: &DataRefused) -> String {
     match why {
-        DataRefused::OnBoth { losses, .. } => with(on_both(host, why), losses),
+        DataRefused::OnBoth { losses, .. } => with(&on_both(host, why), losses),
         DataRefused::OnReplicaOnly { source, databases, losses } => with(
-            format!(
+            &format!(
                 "{host} holds data ({}) and {source}, its source, holds none. If {host} is where the data should come \
                  from, say `seed_from: {host}` or make it the primary. Nothing was changed.",
                 first(databases)
@@ -28,7 +28,7 @@ pub(super) fn refused(host: &HostName, why: &DataRefused) -> String {
                 "{host} follows {now} and shall follow {source}, and nothing proves that {source} has all that {host} \
                  has.{way_out} Nothing was changed."
             );
-            with(reason, losses)
+            with(&reason, losses)
         }
         DataRefused::SharedDomain { source, other, domain } => format!(
             "{source} and {other} have both written in GTID domain {domain}, and {host} has one place for it: one of \
@@ -91,6 +91,6 @@ fn source_purged(host: &HostName, source: &HostName, lost: &Lost, copies: bool) 
 }
 
 /// A reason, and below it what only the host holds.
-fn with(reason: String, losses: &[String]) -> String {
-    std::iter::once(&reason).chain(losses).cloned().collect::<Vec<_>>().join("\n")
+fn with(reason: &str, losses: &[String]) -> String {
+    std::iter::once(reason).chain(losses.iter().map(String::as_str)).collect::<Vec<_>>().join("\n")
 }

@@ -9,8 +9,10 @@ mod firewall;
 mod pair;
 mod server;
 mod setting;
+mod waiting;
 
 pub(crate) use pair::cannot_follow;
+pub(crate) use waiting::waits;
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,149 @@
+//! Why something is not done to one host, whatever the others are like.
+
+use crate::{
+    firewall::Backend,
+    model::{Family, HostName, Place, ServerVersion},
+    plan::code::coded,
+};
+
+coded! {
+    /// Why a server variable is not set.
+    pub enum SettingRefused {
+        /// No option file includes a directory.
+        NoPlace = "no-place-for-option-file",
+        /// A restart needs room, and the data directory's file system has none.
+        DiskFull {
+            /// Bytes that are free.
+            free: u64,
+            /// The data directory.
+            datadir: String,
+        } = "disk-full",
+        /// The server has no such variable.
+        Unknown {
+            /// Its name.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// The server's version.
+            version: ServerVersion,
+            /// One that it has, with nearly that name.
+            near: Option<String>,
+        } = "unknown-variable",
+        /// An option file that is read later says something else.
+        Overridden {
+            /// The variable.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// The file on the host.
+            file: String,
+            /// The line in it.
+            line: u32,
+            /// What it says.
+            value: String,
+        } = "overridden-setting",
+        /// The server did not start with it the last time, and the host put the old option file back.
+        Failed {
+            /// The option that is to blame, where one is.
+            setting: Option<(String, Place)>,
+            /// The option file.
+            path: String,
+            /// Why it did not start.
+            why: String,
+        } = "setting-failed",
+        /// The server is down because of it.
+        KeepsServerDown {
+            /// The variable.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// The file on the host.
+            file: String,
+            /// The line in it.
+            line: u32,
+        } = "setting-keeps-server-down",
+    }
+}
+
+coded! {
+    /// Why a server is not installed or started.
+    pub enum ServerRefused {
+        /// None of the package managers that are known is there.
+        NoPackageManager = "no-package-manager",
+        /// No server is installed, and the data directory of one is there.
+        DataWithout {
+            /// The directory.
+            data: String,
+            /// The package that would be installed.
+            package: String,
+        } = "data-without-server",
+        /// Neither of the two families can replicate from the other.
+        OtherFamily {
+            /// The package that would be installed.
+            package: String,
+            /// A source or replica of this host.
+            peer: HostName,
+            /// Its family.
+            family: Family,
+        } = "server-family",
+        /// The unit is masked.
+        Masked {
+            /// The unit.
+            unit: String,
+        } = "unit-masked",
+    }
+}
+
+coded! {
+    /// Why the packet filter is not changed.
+    pub enum FirewallRefused {
+        /// `firewall_backend` is not what the host uses.
+        OtherBackend {
+            /// The declared one.
+            declared: Backend,
+            /// The one that rules, where one does.
+            found: Option<Backend>,
+        } = "firewall-backend",
+        /// `firewall_deny_others` is declared, and the host has no packet filter.
+        Missing = "firewall-missing",
+        /// The address of a peer is no address.
+        Name {
+            /// What is declared in place of one.
+            text: String,
+        } = "firewall-name",
+    }
+}
+
+coded! {
+    /// Why no certificate is issued, or no authority replaced.
+    pub enum AuthorityRefused {
+        /// The authority's file can't be read.
+        Unreadable {
+            /// Why, in the system's words.
+            why: String,
+        } = "authority-unreadable",
+        /// Hosts trust another authority than the one beside the inventory.
+        Another {
+            /// These.
+            hosts: Vec<HostName>,
+            /// The directory beside the inventory.
+            directory: String,
+            /// Whether an authority is in it.
+            there: bool,
+        } = "another-authority",
+        /// A certificate is due, and the authority has ended.
+        Ended {
+            /// Why one is due.
+            due: String,
+            /// The directory beside the inventory.
+            directory: String,
+        } = "authority-ended",
+        /// A certificate is due, and the key that issues it is not there.
+        KeyMissing {
+            /// Why one is due.
+            due: String,
+            /// Where the key is looked for.
+            key: String,
+        } = "authority-key-missing",
+    }
+}
