@@ -48,34 +48,11 @@ pub fn build(
     hosts: &[HostName],
     known: &BTreeMap<HostName, Identity>,
 ) -> Built {
-    let mut problems = Problems::default();
     let mut edges = play.topology.as_ref().map(Edges::of).unwrap_or_default();
     let mut members = edges.members.clone();
     members.extend(hosts.iter().filter(|h| !edges.members.contains(h)).cloned());
     let variables: BTreeMap<HostName, Variables> =
         members.iter().map(|host| (host.clone(), project.variables(Some(play), host))).collect();
-    let mut numbers = |name: &str| -> BTreeMap<HostName, u64> {
-        members
-            .iter()
-            .filter_map(|host| {
-                let node = variables.get(host)?.get(name)?;
-                match node.scalar().and_then(|s| s.parse().ok()) {
-                    Some(n) => Some((host.clone(), n)),
-                    None => {
-                        let is = node.scalar().map_or_else(|| node.kind().to_owned(), |s| format!("`{s}`"));
-                        let message = format!("`{name}` must be a whole number from 0 on, this is {is}");
-                        problems.push(Problem::error(
-                            "variable::type",
-                            &node.place,
-                            message,
-                            "not such a number",
-                        ));
-                        None
-                    }
-                }
-            })
-            .collect()
-    };
     let groups = crate::playbook::groups_scope(&project.inventory);
     let named = Builder {
         project,
@@ -95,7 +72,9 @@ pub fn build(
         let source = endpoints.get(&edge.from)?;
         channels.iter().find(|(_, at)| at == source).map(|(name, _)| name.clone())
     });
-    let (declared_ids, declared_offsets) = (numbers("server_id"), numbers("auto_increment_offset"));
+    let mut problems = Problems::default();
+    let declared_ids = numbers("server_id", &members, &variables, &mut problems);
+    let declared_offsets = numbers("auto_increment_offset", &members, &variables, &mut problems);
     let ids = identity::server_ids(&members, &declared_ids, known);
     let offsets = identity::offsets(&edges.writers, &declared_offsets);
     let mut builder = Builder {
@@ -123,6 +102,27 @@ pub fn build(
     let without_id = edges.members.iter().filter(|m| !ids.contains_key(*m)).cloned().collect();
     let problems = builder.problems;
     Built { desired, without_id, problems, edges }
+}
+
+/// A variable of every member that has it, where it is a whole number.
+fn numbers(
+    name: &str,
+    members: &[HostName],
+    variables: &BTreeMap<HostName, Variables>,
+    problems: &mut Problems,
+) -> BTreeMap<HostName, u64> {
+    let mut numbers = BTreeMap::new();
+    for host in members {
+        let Some(node) = variables.get(host).and_then(|variables| variables.get(name)) else { continue };
+        if let Some(n) = node.scalar().and_then(|s| s.parse().ok()) {
+            numbers.insert(host.clone(), n);
+            continue;
+        }
+        let is = node.scalar().map_or_else(|| node.kind().to_owned(), |s| format!("`{s}`"));
+        let message = format!("`{name}` must be a whole number from 0 on, this is {is}");
+        problems.push(Problem::error("variable::type", &node.place, message, "not such a number"));
+    }
+    numbers
 }
 
 struct Builder<'a> {

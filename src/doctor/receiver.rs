@@ -14,15 +14,49 @@ pub fn explain_receiver(channel: &ChannelFacts, around: &Surroundings<'_>) -> Ex
     count_attempts(explain_error(channel, around), channel)
 }
 
+/// Layer, cause, next step, and whether the channel goes on by itself once the cause is gone.
+type Found = (Layer, String, String, bool);
+
 fn explain_error(channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanation {
     let said = format!("{} ({})", one_line(&channel.io_error), channel.io_errno);
+    let text = channel.io_error.to_ascii_lowercase();
+    let number = code::common(channel.io_errno, &channel.io_error);
+    let of_tls = text.contains("ssl") || text.contains("tls");
+    if matches!(number, 2002 | 2003 | 2005 | 2013 | 1158..=1161) && !of_tls {
+        return explain_connection(channel, around, &said);
+    }
+    let by_number = explain_login(number, &text, channel, around)
+        .or_else(|| explain_tls(number, &text, channel, around))
+        .or_else(|| explain_identity(number, &text, channel, around));
+    // Where the number says little, the text decides.
+    let (layer, cause, next, heals) = match (by_number, number) {
+        (Some(found), _) => found,
+        (None, 1236) => return explain_binlog(channel, around, said),
+        _ if without_gtid(&text) => return explain_binlog(channel, around, said),
+        (None, 13123 | 13125) => explain_own_record(number, channel, around),
+        _ if text.contains("server ids") || text.contains("server uuids") => same_identity(around),
+        _ if text.contains("relay log") => return explain_applier(channel, around),
+        _ if of_tls || text.contains("certificate") => encryption_fails(around),
+        _ => (
+            Layer::Unknown,
+            format!("the receiver on {} reports an error that tandem has no words for.", around.replica),
+            "Read the server's message, and the error logs of both servers.".into(),
+            false,
+        ),
+    };
+    Explanation { layer, cause, next, said, heals }
+}
+
+/// The source does not let the account in, or not to its binary log.
+fn explain_login(
+    number: u32,
+    text: &str,
+    channel: &ChannelFacts,
+    around: &Surroundings<'_>,
+) -> Option<Found> {
     let user = &channel.user;
     let (source, replica) = (around.source, around.replica);
-    let text = channel.io_error.to_ascii_lowercase();
-    let (layer, cause, next, heals) = match code::common(channel.io_errno, &channel.io_error) {
-        2002 | 2003 | 2005 | 2013 | 1158..=1161 if !text.contains("ssl") && !text.contains("tls") => {
-            return explain_connection(channel, around, &said);
-        }
+    Some(match number {
         1130 => (
             Layer::Account,
             format!("{source} has no account for the address from which {replica} comes."),
@@ -45,45 +79,6 @@ fn explain_error(channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanati
             "`tandem apply` grants it.".into(),
             true,
         ),
-        2061 if text.contains("secure connection") => (
-            Layer::Tls,
-            format!(
-                "{source} takes the password of `{user}` over TLS only, or with its public key, and the channel has neither."
-            ),
-            format!(
-                "Set replication_tls to required. It had worked for as long as {source} remembered the password, which ends with a restart or FLUSH PRIVILEGES."
-            ),
-            true,
-        ),
-        2026 if text.contains("server doesn't support it") => (
-            Layer::Tls,
-            format!("{replica} asks for TLS, and {source} offers none."),
-            format!("Give {source} a certificate (role tls), or set replication_tls to off."),
-            true,
-        ),
-        2026 | 2061 | 3159 | 2012 => (
-            Layer::Tls,
-            format!("the encrypted connection from {replica} to {source} fails."),
-            "Check replication_tls and the role tls: certificates, their names and their dates.".into(),
-            true,
-        ),
-        1593 if text.contains("gtid_mode") => {
-            let (layer, cause, next) = gtid_modes_differ(around);
-            (layer, cause, next, false)
-        }
-        1593 if text.contains("server uuids") => (
-            Layer::Identity,
-            format!("{replica} and {source} have the same server_uuid, as after a copy of a whole data directory."),
-            "`tandem apply` gives one of them another, with a restart.".into(),
-            false,
-        ),
-        // Since 8.0 the same number is there for anything fatal; below, the text decides.
-        1593 if channel.io_errno == 1593 => (
-            Layer::Identity,
-            format!("{replica} and {source} have the same server_id or server_uuid."),
-            "Take server_id out of the files, or make it differ; `tandem apply` assigns a free one.".into(),
-            false,
-        ),
         // Unlike 1227 this ends the receiver: it does not try again.
         1597 if text.contains("com_register_") && text.contains("access denied") => (
             Layer::Privilege,
@@ -99,39 +94,94 @@ fn explain_error(channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanati
             "Make the account with caching_sha2_password: MySQL 8.4 has the old plugin switched off, 9.0 has none.".into(),
             true,
         ),
-        1236 => return explain_binlog(channel, around, said),
-        _ if without_gtid(&text) => return explain_binlog(channel, around, said),
-        13123 => (
-            Layer::Unknown,
-            format!("{replica} can't read its own record of the channel, mysql.slave_master_info."),
-            format!("Read the error log of {replica}; repair that table, or make the channel anew."),
-            false,
-        ),
-        13125 => {
-            let (layer, cause, next) = packet_too_large(channel, around);
-            (layer, cause, next, false)
-        }
-        _ if text.contains("server ids") || text.contains("server uuids") => (
-            Layer::Identity,
-            format!("{replica} and {source} have the same server_id or server_uuid."),
-            "Take server_id out of the files, or make it differ; `tandem apply` assigns a free one.".into(),
-            false,
-        ),
-        _ if text.contains("relay log") => return explain_applier(channel, around),
-        _ if text.contains("ssl") || text.contains("tls") || text.contains("certificate") => (
+        _ => return None,
+    })
+}
+
+/// The connection is not encrypted as one of the two wants it.
+fn explain_tls(number: u32, text: &str, channel: &ChannelFacts, around: &Surroundings<'_>) -> Option<Found> {
+    let (source, replica) = (around.source, around.replica);
+    Some(match number {
+        2061 if text.contains("secure connection") => (
             Layer::Tls,
-            format!("the encrypted connection from {replica} to {source} fails."),
-            "Check replication_tls and the role tls: certificates, their names and their dates.".into(),
+            format!(
+                "{source} takes the password of `{}` over TLS only, or with its public key, and the channel has neither.",
+                channel.user
+            ),
+            format!(
+                "Set replication_tls to required. It had worked for as long as {source} remembered the password, which ends with a restart or FLUSH PRIVILEGES."
+            ),
             true,
         ),
-        _ => (
-            Layer::Unknown,
-            format!("the receiver on {replica} reports an error that tandem has no words for."),
-            "Read the server's message, and the error logs of both servers.".into(),
+        2026 if text.contains("server doesn't support it") => (
+            Layer::Tls,
+            format!("{replica} asks for TLS, and {source} offers none."),
+            format!("Give {source} a certificate (role tls), or set replication_tls to off."),
+            true,
+        ),
+        2026 | 2061 | 3159 | 2012 => encryption_fails(around),
+        _ => return None,
+    })
+}
+
+fn encryption_fails(around: &Surroundings<'_>) -> Found {
+    (
+        Layer::Tls,
+        format!("the encrypted connection from {} to {} fails.", around.replica, around.source),
+        "Check replication_tls and the role tls: certificates, their names and their dates.".into(),
+        true,
+    )
+}
+
+/// The two servers can't be told apart, or count transactions in different ways.
+fn explain_identity(
+    number: u32,
+    text: &str,
+    channel: &ChannelFacts,
+    around: &Surroundings<'_>,
+) -> Option<Found> {
+    Some(match number {
+        1593 if text.contains("gtid_mode") => {
+            let (layer, cause, next) = gtid_modes_differ(around);
+            (layer, cause, next, false)
+        }
+        1593 if text.contains("server uuids") => (
+            Layer::Identity,
+            format!(
+                "{} and {} have the same server_uuid, as after a copy of a whole data directory.",
+                around.replica, around.source
+            ),
+            "`tandem apply` gives one of them another, with a restart.".into(),
             false,
         ),
-    };
-    Explanation { layer, cause, next, said, heals }
+        // Since 8.0 the same number is there for anything fatal; then the text decides.
+        1593 if channel.io_errno == 1593 => same_identity(around),
+        _ => return None,
+    })
+}
+
+fn same_identity(around: &Surroundings<'_>) -> Found {
+    (
+        Layer::Identity,
+        format!("{} and {} have the same server_id or server_uuid.", around.replica, around.source),
+        "Take server_id out of the files, or make it differ; `tandem apply` assigns a free one.".into(),
+        false,
+    )
+}
+
+/// 13123 and 13125: what the replica itself can't read or take.
+fn explain_own_record(number: u32, channel: &ChannelFacts, around: &Surroundings<'_>) -> Found {
+    let replica = around.replica;
+    if number == 13125 {
+        let (layer, cause, next) = packet_too_large(channel, around);
+        return (layer, cause, next, false);
+    }
+    (
+        Layer::Unknown,
+        format!("{replica} can't read its own record of the channel, mysql.slave_master_info."),
+        format!("Read the error log of {replica}; repair that table, or make the channel anew."),
+        false,
+    )
 }
 
 #[cfg(test)]

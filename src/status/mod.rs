@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    desired::DesiredHost,
+    desired::{ChannelWish, DesiredHost},
     dialect::Dialect,
     doctor::{
         Around, Copying, ErrantExplanation, Explanation, Repair, Surroundings, explain_channel, explain_down,
@@ -335,35 +335,37 @@ fn channels_of(
             evidence: Vec::new(),
         });
     }
-    for wish in &host.channels {
-        let there = channels
-            .iter()
-            .any(|c| c.source_host == wish.endpoint.address && c.source_port == wish.endpoint.port);
-        if !there {
-            out.push(ChannelStatus {
-                replica: host.name.clone(),
-                source: Some(wish.source.clone()),
-                endpoint: wish.endpoint.to_string(),
-                name: wish.name.clone(),
-                declared: Some(true),
-                state: if read.is_some() { "missing" } else { "unknown" },
-                io_thread: if read.is_some() { "none" } else { "unknown" }.into(),
-                sql_thread: if read.is_some() { "none" } else { "unknown" }.into(),
-                lag_seconds: None,
-                lag_source: None,
-                executed: String::new(),
-                gtid: String::new(),
-                tls: if read.is_some() { Encryption::None } else { Encryption::Unknown },
-                layer: None,
-                cause: read.map(|_| {
-                    format!("{} is declared as a replica of {} and is none.", host.name, wish.source)
-                }),
-                next: read.map(|_| "`tandem plan` shows what makes it one.".into()),
-                said: None,
-                evidence: Vec::new(),
-                repairs: Vec::new(),
-            });
-        }
+    let there = |wish: &&ChannelWish| {
+        let at = &wish.endpoint;
+        channels.iter().any(|c| c.source_host == at.address && c.source_port == at.port)
+    };
+    let missing = host.channels.iter().filter(|wish| !there(wish));
+    out.extend(missing.map(|wish| missing_channel(host, wish, read.is_some())));
+}
+
+/// A channel that is declared and was not found; where the server's channels are not `read`, nothing is known of it.
+fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> ChannelStatus {
+    ChannelStatus {
+        replica: host.name.clone(),
+        source: Some(wish.source.clone()),
+        endpoint: wish.endpoint.to_string(),
+        name: wish.name.clone(),
+        declared: Some(true),
+        state: if read { "missing" } else { "unknown" },
+        io_thread: if read { "none" } else { "unknown" }.into(),
+        sql_thread: if read { "none" } else { "unknown" }.into(),
+        lag_seconds: None,
+        lag_source: None,
+        executed: String::new(),
+        gtid: String::new(),
+        tls: if read { Encryption::None } else { Encryption::Unknown },
+        layer: None,
+        cause: read
+            .then(|| format!("{} is declared as a replica of {} and is none.", host.name, wish.source)),
+        next: read.then(|| "`tandem plan` shows what makes it one.".into()),
+        said: None,
+        evidence: Vec::new(),
+        repairs: Vec::new(),
     }
 }
 

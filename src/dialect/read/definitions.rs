@@ -79,7 +79,7 @@ impl Dialect {
         sources
     }
 
-    fn table_sources(self) -> Vec<Source> {
+    fn column_aspects(self) -> Vec<&'static str> {
         let generated = !matches!(self.family(), Family::MySql) || self.mysql(5, 7, 6);
         let mut column = vec![
             "ORDINAL_POSITION",
@@ -92,6 +92,10 @@ impl Dialect {
             "COLUMN_COMMENT",
         ];
         column.extend(generated.then_some("GENERATION_EXPRESSION"));
+        column
+    }
+
+    fn index_aspects(self) -> Vec<&'static str> {
         let mut index =
             vec!["NON_UNIQUE", "COLUMN_NAME", "SUB_PART", "COLLATION", "INDEX_TYPE", "INDEX_COMMENT"];
         // MySQL 8.0.0 made indexes invisible, 8.0.13 made them of expressions; MariaDB 10.6 ignores them.
@@ -100,7 +104,11 @@ impl Dialect {
         index.extend(
             (self.family() == Family::MariaDb && self.version.at_least(10, 6, 0)).then_some("IGNORED"),
         );
-        let mut sources: Vec<Source> = vec![
+        index
+    }
+
+    fn table_sources(self) -> Vec<Source> {
+        let mut sources = vec![
             (
                 DefinedKind::Database,
                 "SCHEMATA",
@@ -113,12 +121,17 @@ impl Dialect {
                 ["TABLE_SCHEMA", "TABLE_NAME", "''"],
                 vec!["TABLE_TYPE", "ENGINE", "TABLE_COLLATION", "CREATE_OPTIONS", "TABLE_COMMENT"],
             ),
-            (DefinedKind::Column, "COLUMNS", ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"], column),
+            (
+                DefinedKind::Column,
+                "COLUMNS",
+                ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"],
+                self.column_aspects(),
+            ),
             (
                 DefinedKind::Index,
                 "STATISTICS",
                 ["TABLE_SCHEMA", "TABLE_NAME", "CONCAT(INDEX_NAME, ', column ', SEQ_IN_INDEX)"],
-                index,
+                self.index_aspects(),
             ),
             (
                 DefinedKind::ForeignKey,
@@ -151,8 +164,13 @@ impl Dialect {
                 ],
             ),
         ];
-        // MariaDB 10.2.22 and MySQL 8.0.16 list checks; only MariaDB's name their table.
-        sources.extend(match self.family() {
+        sources.extend(self.check_source());
+        sources
+    }
+
+    /// MariaDB 10.2.22 and MySQL 8.0.16 list checks; only MariaDB's name their table.
+    fn check_source(self) -> Option<Source> {
+        match self.family() {
             Family::MariaDb => Some((
                 DefinedKind::Check,
                 "CHECK_CONSTRAINTS",
@@ -167,8 +185,7 @@ impl Dialect {
                 vec!["CHECK_CLAUSE", "ENFORCED"],
             )),
             Family::MySql => None,
-        });
-        sources
+        }
     }
 
     /// What a sequence of MariaDB counts by; the number that comes next moves with every use. Of each of these
