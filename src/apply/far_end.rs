@@ -59,12 +59,12 @@ async fn lets_in(
     let (wish, source) = (&change.wish, &change.wish.source);
     let failed = |e: SqlError| StepError::new(source, format!("look at the account {}", wish.user), e);
     let dialect = fleet.dialect(source)?;
-    let mut sql = fleet.reader(source).await?;
+    let sql = fleet.reader(source).await?;
     let names = sql.query(&ReadStatement::account_names()).await.map_err(failed)?;
     let own = names.iter().filter(|row| row.get("user") == Some(&wish.user));
     let own = own.map(|row| Ok((row.text("user")?, row.text("host")?)));
     let own = own.collect::<Result<Vec<(String, String)>, SqlError>>().map_err(failed)?;
-    let accounts = read_accounts(&mut sql, &own, dialect).await.map_err(failed)?;
+    let accounts = read_accounts(&sql, &own, dialect).await.map_err(failed)?;
     sql.close().await;
     let declared = fleet.desired.hosts.get(host);
     let from = declared.map(|d| Ok(d.addresses(&fleet.facts(host)?.os.addresses))).transpose()?;
@@ -88,8 +88,8 @@ async fn present(
     change: &ChannelChange,
     fleet: &Fleet<'_>,
 ) -> Result<Option<ChannelFacts>, StepError> {
-    let mut sql = fleet.reader(host).await?;
-    let list = channels(&mut sql, fleet.dialect(host)?).await;
+    let sql = fleet.reader(host).await?;
+    let list = channels(&sql, fleet.dialect(host)?).await;
     sql.close().await;
     let list = list.map_err(|e| StepError::new(host, "look at its channels", e))?;
     Ok(list.into_iter().find(|channel| channel.name == change.wish.name))

@@ -53,10 +53,9 @@ async fn still_unused(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
         return Ok(());
     }
     let host = &step.host;
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     let ours: Vec<String> = fleet.own_users();
-    let sessions =
-        client_sessions(fleet.session(host)?, &mut sql, &ours).await.map_err(|e| failed(host, e))?;
+    let sessions = client_sessions(fleet.session(host)?, &sql, &ours).await.map_err(|e| failed(host, e))?;
     sql.close().await;
     if sessions.is_empty() {
         return Ok(());
@@ -89,8 +88,8 @@ async fn same_file(host: &HostName, path: &str, fleet: &Fleet<'_>) -> Result<(),
 
 /// A database `test` that somebody has filled meanwhile is data.
 async fn test_is_empty(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let mut sql = fleet.reader(host).await?;
-    let have = databases_with_content(&mut sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
+    let sql = fleet.reader(host).await?;
+    let have = databases_with_content(&sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
     sql.close().await;
     if !have.iter().any(|name| name == "test") {
         return Ok(());
@@ -112,8 +111,8 @@ async fn still_no_channel(
     if change.exists {
         return Ok(());
     }
-    let mut sql = fleet.reader(host).await?;
-    let list = crate::observe::channels(&mut sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
+    let sql = fleet.reader(host).await?;
+    let list = crate::observe::channels(&sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
     sql.close().await;
     match list.iter().find(|c| c.name == change.wish.name) {
         None => Ok(()),

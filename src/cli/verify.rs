@@ -216,6 +216,7 @@ async fn outsiders(prepared: &Prepared, hosts: &[DesiredHost]) -> Vec<Outsider> 
         let target =
             observe::target(&host.name, &host.connection, &prepared.secrets, &prepared.options).ok()?;
         let session = Session::open(target, prepared.scratch.clone()).await.ok()?;
+        session.settled().await.ok()?;
         Some(Outsider { session, address: host.endpoint.address.clone() })
     });
     in_parallel(prepared.options.forks, opened).await.into_iter().flatten().collect()

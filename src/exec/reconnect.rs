@@ -37,11 +37,11 @@ async fn reconnect(
 ) -> Result<(), super::StepError> {
     let dialect = fleet.dialect(replica)?;
     let failed = |e| super::StepError::new(replica, "reconnect a channel", e);
-    let mut reader = fleet.reader(replica).await?;
+    let reader = fleet.reader(replica).await?;
     let mut started = false;
     let begun = Instant::now();
     while begun.elapsed() < CONNECTS {
-        let list = channels(&mut reader, dialect).await.map_err(failed)?;
+        let list = channels(&reader, dialect).await.map_err(failed)?;
         let Some(channel) = list.iter().find(|c| c.name == name) else { break };
         // A receiver that has not noticed yet that its source was away still counts as running.
         if started && channel.running() || channel.io_running == "No" {

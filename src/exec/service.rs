@@ -44,7 +44,7 @@ pub async fn restart(
     let order = Order { unit, restart: true, enable: false, new_uuid };
     come_up(host, &tried, order, (before.option_file, expect), fleet, journal).await?;
     let took = begun.elapsed();
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     for (name, wished) in expect {
         let failed = |e| StepError::new(host, "look at its variables", e);
         let rows = sql.query(&crate::dialect::ReadStatement::variable(name)).await.map_err(failed)?;
@@ -161,7 +161,7 @@ pub async fn restart_for_proof(host: &HostName, unit: &str, fleet: &Fleet<'_>) -
 async fn wait_for_server(session: &Session, login: &Login, limit: Duration) -> bool {
     let end = Instant::now() + limit;
     loop {
-        if let Ok(sql) = session.sql(login, Duration::from_secs(5)).await {
+        if let Ok(sql) = session.new_sql(login, Duration::from_secs(5)).await {
             sql.close().await;
             return true;
         }

@@ -28,7 +28,10 @@ impl Statements<'_> {
     /// Runs a statement and notes it as `shown`.
     pub async fn run_as(&mut self, sql: &str, shown: &str) -> Result<Vec<crate::transport::Row>, SqlError> {
         let begun = std::time::Instant::now();
-        let result = self.sql.query(sql).await;
+        let result = match sql == shown {
+            true => self.sql.query(sql).await,
+            false => self.sql.query_secret(sql).await,
+        };
         let said = match &result {
             Ok(_) => "ok".to_owned(),
             Err(error) => error.to_string(),

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use crate::{
     dialect::{Dialect, ReadStatement},
     grant::AccountState,
-    transport::{SqlError, SqlReader},
+    transport::{SqlError, SqlReader, first},
 };
 
 /// The names of all accounts, and those of ours in full.
 pub(super) async fn accounts(
-    sql: &mut SqlReader,
+    sql: &SqlReader,
     ours: &[String],
     dialect: Dialect,
 ) -> Result<(BTreeSet<(String, String)>, Vec<AccountState>), SqlError> {
@@ -27,18 +27,24 @@ pub(super) async fn accounts(
 /// # Errors
 /// When a statement is refused, or its answer makes no sense.
 pub async fn read_accounts(
-    sql: &mut SqlReader,
+    sql: &SqlReader,
     names: &[(String, String)],
     dialect: Dialect,
 ) -> Result<Vec<AccountState>, SqlError> {
     let mut accounts = Vec::new();
-    if let (Some(hex), false) = (dialect.show_hashes_as_hex(), names.is_empty()) {
-        sql.query(&hex).await?;
+    if names.is_empty() {
+        return Ok(accounts);
     }
-    for (user, host) in names {
-        let create = sql.query_first(&dialect.show_create_user(user, host)).await?;
-        let grants = sql.query(&ReadStatement::grants(user, Some(host))).await?;
-        let grants = grants.iter().map(|row| row.at(0).map(str::to_owned));
+    let each = names.iter().flat_map(|(user, host)| {
+        [dialect.show_create_user(user, host), ReadStatement::grants(user, Some(host))]
+    });
+    let hex = dialect.show_hashes_as_hex();
+    let skip = usize::from(hex.is_some());
+    let all: Vec<ReadStatement> = hex.into_iter().chain(each).collect();
+    let answers = sql.query_each(&all).await?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    for (pair, asked) in answers[skip..].chunks_exact(2).zip(all[skip..].chunks_exact(2)) {
+        let create = first(&pair[0], asked[0].text())?;
+        let grants = pair[1].iter().map(|row| row.at(0).map(str::to_owned));
         let grants = grants.collect::<Result<Vec<String>, _>>()?;
         let state = AccountState::read(create.at(0)?, &grants);
         accounts.push(state.map_err(|e| SqlError::Broken(e.to_string()))?);

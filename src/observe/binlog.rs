@@ -7,17 +7,19 @@ use crate::{
     dialect::{Dialect, ReadStatement, is_system_database},
     gtid::{BinlogState, Complete, GtidSet, GtidState, MySqlGtid, Position, ServerGtid},
     model::{Fact, Family},
-    transport::{SqlError, SqlReader},
+    transport::{Row, SqlError, SqlReader},
 };
 
-pub(super) async fn binlog(sql: &mut SqlReader, dialect: Dialect) -> Result<Option<BinlogFacts>, SqlError> {
-    let status = sql.query(&dialect.show_binlog()).await?;
+pub(super) async fn binlog(sql: &SqlReader, dialect: Dialect) -> Result<Option<BinlogFacts>, SqlError> {
+    let (status, oldest) =
+        tokio::join!(sql.query(dialect.show_binlog()), sql.query_first(ReadStatement::binary_logs()));
+    let status = status?;
     let Some(row) = status.first() else { return Ok(None) };
     let list = |name: &str| {
         let names = row.need(name)?.split(',').filter(|v| !v.is_empty()).map(str::to_owned);
         Ok::<_, SqlError>(names.collect())
     };
-    let oldest = sql.query_first(&ReadStatement::binary_logs()).await?;
+    let oldest = oldest?;
     Ok(Some(BinlogFacts {
         file: row.text("file")?,
         position: row.number("position")?,
@@ -30,24 +32,30 @@ pub(super) async fn binlog(sql: &mut SqlReader, dialect: Dialect) -> Result<Opti
 
 /// Events that are looked at for changes; a log that holds more is somebody's.
 const EVENTS: u64 = 10_000;
+/// Logs that are asked for together: a fresh server has written few.
+const AT_ONCE: usize = 4;
 
 /// Whether the binary logs of a server that holds no database hold changes of users' databases all the same.
-pub(super) async fn changes(sql: &mut SqlReader) -> Fact<bool> {
+pub(super) async fn changes(sql: &SqlReader) -> Fact<bool> {
     look_for_changes(sql).await.unwrap_or_else(|error| Fact::Unread(error.to_string()))
 }
 
-async fn look_for_changes(sql: &mut SqlReader) -> Result<Fact<bool>, SqlError> {
+async fn look_for_changes(sql: &SqlReader) -> Result<Fact<bool>, SqlError> {
     let mut left = EVENTS;
-    for log in &sql.query(&ReadStatement::binary_logs()).await? {
-        let rows = sql.query(&ReadStatement::binlog_events(log.need("log_name")?, None, left)).await?;
-        for row in &rows {
-            if is_change(row.need("event_type")?, row.need("info")?) {
-                return Ok(Fact::Known(true));
+    for logs in sql.query(ReadStatement::binary_logs()).await?.chunks(AT_ONCE) {
+        let events = |log: &Row| Ok(ReadStatement::binlog_events(log.need("log_name")?, None, left));
+        let events = logs.iter().map(events).collect::<Result<Vec<_>, SqlError>>()?;
+        for rows in sql.query_each(&events).await? {
+            let rows = rows?;
+            for row in &rows {
+                if is_change(row.need("event_type")?, row.need("info")?) {
+                    return Ok(Fact::Known(true));
+                }
             }
-        }
-        left = left.saturating_sub(rows.len() as u64);
-        if left == 0 {
-            return Ok(Fact::Unread(format!("they hold more than {EVENTS} events")));
+            left = left.saturating_sub(rows.len() as u64);
+            if left == 0 {
+                return Ok(Fact::Unread(format!("they hold more than {EVENTS} events")));
+            }
         }
     }
     Ok(Fact::Known(false))
@@ -117,7 +125,7 @@ fn is_word(c: char) -> bool {
 pub(super) async fn gtid(
     variables: &BTreeMap<String, String>,
     binlog: &Fact<BinlogFacts>,
-    sql: &mut SqlReader,
+    sql: &SqlReader,
     dialect: Dialect,
 ) -> Fact<GtidState> {
     match dialect.family() {
@@ -129,7 +137,7 @@ pub(super) async fn gtid(
 async fn mariadb(
     variables: &BTreeMap<String, String>,
     binlog: &Fact<BinlogFacts>,
-    sql: &mut SqlReader,
+    sql: &SqlReader,
 ) -> Fact<GtidState> {
     let text = |name: &str| variables.get(name).cloned().unwrap_or_default();
     let state: Result<BinlogState, _> = text("gtid_binlog_state").parse();
@@ -166,7 +174,7 @@ fn mysql(variables: &BTreeMap<String, String>) -> Fact<GtidState> {
 ///
 /// # Errors
 /// When it can't be read.
-pub async fn gtid_state(sql: &mut SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
+pub async fn gtid_state(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
     let names = dialect.gtid_variables();
     let row = sql.query_first(&ReadStatement::globals(names)).await?;
     let mut variables = BTreeMap::new();
@@ -184,7 +192,7 @@ pub async fn gtid_state(sql: &mut SqlReader, dialect: Dialect) -> Result<GtidSta
 ///
 /// # Errors
 /// When it can't be read.
-pub async fn gtid_state_with_start(sql: &mut SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
+pub async fn gtid_state_with_start(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
     let mut state = gtid_state(sql, dialect).await?;
     if let GtidState::MariaDb(state) = &mut state {
         state.binlog_start = match binlog(sql, dialect).await? {
@@ -196,7 +204,7 @@ pub async fn gtid_state_with_start(sql: &mut SqlReader, dialect: Dialect) -> Res
 }
 
 /// The Gtid_list event stands right behind the format description.
-async fn oldest_gtid_list(sql: &mut SqlReader, file: &str) -> Fact<BinlogState> {
+async fn oldest_gtid_list(sql: &SqlReader, file: &str) -> Fact<BinlogState> {
     let rows = match sql.query(&ReadStatement::binlog_events(file, None, 4)).await {
         Ok(rows) => rows,
         Err(error) => return Fact::Unread(error.to_string()),

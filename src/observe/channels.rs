@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn channels(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<ChannelFacts>, SqlError> {
+pub async fn channels(sql: &SqlReader, dialect: Dialect) -> Result<Vec<ChannelFacts>, SqlError> {
     let rows = sql.query(&dialect.show_channels()).await?;
     let mut list = rows.iter().map(|row| channel(row, dialect)).collect::<Result<Vec<ChannelFacts>, _>>()?;
     if let (Some(query), false) = (dialect.stored_channel_passwords(), list.is_empty()) {
@@ -108,7 +108,7 @@ fn filters(row: &Row) -> Result<ChannelFilters, SqlError> {
 /// # Errors
 /// When the server refuses to show them.
 pub(super) async fn connected_replicas(
-    sql: &mut SqlReader,
+    sql: &SqlReader,
     dialect: Dialect,
 ) -> Result<Vec<(u64, String)>, SqlError> {
     let rows = sql.query(&dialect.show_connected_replicas()).await?;
@@ -119,7 +119,7 @@ pub(super) async fn connected_replicas(
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub(super) async fn replica_addresses(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
+pub(super) async fn replica_addresses(sql: &SqlReader) -> Result<BTreeSet<String>, SqlError> {
     let rows = sql.query(&ReadStatement::sessions()).await?;
     let mut dumps = BTreeSet::new();
     for row in &rows {
@@ -139,18 +139,14 @@ fn address(host: &str) -> &str {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub(super) async fn client_sessions(
-    sql: &mut SqlReader,
-    ours: &[String],
-) -> Result<Vec<SessionFacts>, SqlError> {
+pub(super) async fn client_sessions(sql: &SqlReader, ours: &[String]) -> Result<Vec<SessionFacts>, SqlError> {
     const NO_CLIENT: [&str; 7] =
         ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
-    let own = sql.session_id();
     let rows = sql.query(&ReadStatement::sessions()).await?;
     let mut sessions = Vec::new();
     for row in &rows {
         let (id, command): (u64, &str) = (row.number("id")?, row.need("command")?);
-        if id & u64::from(u32::MAX) == own || NO_CLIENT.contains(&command) {
+        if sql.is_own(id) || NO_CLIENT.contains(&command) {
             continue;
         }
         // A thread of the server has no user, host or database.

@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{HostFacts, Observed, Reach, ServerFacts, far_end, host, server};
+use super::{ChannelFacts, HostFacts, Observed, Reach, ServerFacts, far_end, host, server};
 use crate::{
     desired::{DesiredHost, Identity},
     inventory::Connection,
@@ -194,7 +194,11 @@ async fn one(
             }
         }
     };
-    let (fact, login) = read(host, &session, secrets, options, ours).await;
+    let reading = async { Ok(read(host, &session, secrets, options, ours).await) };
+    let (fact, login) = match tokio::try_join!(session.settled(), reading) {
+        Ok(((), read)) => read,
+        Err(error) => return (Fact::Unread(error.to_string()), None, None),
+    };
     (fact, Some(session), login)
 }
 
@@ -226,7 +230,7 @@ async fn read(
     let first_socket = host.connection.socket.clone().unwrap_or_else(|| USUAL_SOCKET.to_owned());
     let ask_at = async |socket: &str, uid: Option<u32>, shared: bool| {
         let login = login(socket, uid, shared).map_err(SqlError::Broken)?;
-        let facts = ask(session, &login, options, ours).await?;
+        let facts = ask(session, &login, host, options, ours).await?;
         Ok::<_, SqlError>((login, facts))
     };
     // A password is for the server alone, so whose socket it is must be known first; so must who can exchange a socket
@@ -279,9 +283,9 @@ async fn read(
         (_, None) => Err(no_socket(&process, &first_socket)),
     };
     match answered {
-        Ok((login, mut server)) => {
+        Ok((login, (mut server, reach))) => {
             server.unit = facts.service.known().map(|s| s.unit.clone()).unwrap_or_default();
-            facts.reach = try_ports(session, ends(host, &server)).await;
+            facts.reach = reach;
             facts.server = Fact::Known(server);
             (Fact::Known(facts), Some(login))
         }
@@ -342,8 +346,8 @@ pub enum Probe {
 
 /// Where the channels that are there lead, and where they shall. A channel that is connected says nothing about the
 /// next connection: a rule may let in what is established alone.
-fn ends(host: &DesiredHost, server: &ServerFacts) -> BTreeMap<Endpoint, Probe> {
-    let there = server.channels.known().map(Vec::as_slice).unwrap_or_default();
+pub(super) fn ends(host: &DesiredHost, channels: &Fact<Vec<ChannelFacts>>) -> BTreeMap<Endpoint, Probe> {
+    let there = channels.known().map(Vec::as_slice).unwrap_or_default();
     let mut ends = BTreeMap::new();
     for wish in &host.channels {
         let Some(channel) = there.iter().find(|channel| channel.name == wish.name) else { continue };
@@ -375,11 +379,12 @@ pub async fn try_ports(
 async fn ask(
     session: &Session,
     login: &Login,
+    host: &DesiredHost,
     options: &Options,
     ours: &Ours,
-) -> Result<ServerFacts, SqlError> {
-    let mut sql = session.sql(login, options.timeout).await?;
-    let facts = server::read(session, &mut sql, ours).await;
+) -> Result<(ServerFacts, BTreeMap<Endpoint, Reach>), SqlError> {
+    let sql = session.sql(login, options.timeout).await?;
+    let facts = server::read(session, &sql, host, ours).await;
     sql.close().await;
     facts
 }

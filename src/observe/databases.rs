@@ -7,8 +7,17 @@ use crate::{
 };
 
 /// Every database but the server's own.
-pub(super) async fn databases(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<DatabaseFacts>, SqlError> {
-    let schemata = sql.query(&ReadStatement::databases()).await?;
+pub(super) async fn databases(sql: &SqlReader, dialect: Dialect) -> Result<Vec<DatabaseFacts>, SqlError> {
+    // The statistics behind the second query may be old; the files' sizes are not. Reading them takes the privilege
+    // PROCESS: without it the statistics have to do.
+    let files = async { Ok(sql.query(dialect.file_sizes()).await.unwrap_or_default()) };
+    let (schemata, tables, locked, programs, files) = tokio::try_join!(
+        sql.query(ReadStatement::databases()),
+        sql.query(ReadStatement::tables_of_databases()),
+        sql.query(ReadStatement::tables_without_snapshot()),
+        sql.query(ReadStatement::programs_of_databases()),
+        files
+    )?;
     let mut databases = Vec::new();
     for row in &schemata {
         databases.push(DatabaseFacts {
@@ -18,15 +27,6 @@ pub(super) async fn databases(sql: &mut SqlReader, dialect: Dialect) -> Result<V
             ..DatabaseFacts::default()
         });
     }
-    if databases.is_empty() {
-        return Ok(databases);
-    }
-    let tables = sql.query(&ReadStatement::tables_of_databases()).await?;
-    let locked = sql.query(&ReadStatement::tables_without_snapshot()).await?;
-    let programs = sql.query(&ReadStatement::programs_of_databases()).await?;
-    // The statistics behind the first query may be old; the files' sizes are not. Reading them takes the
-    // privilege PROCESS: without it the statistics have to do.
-    let files = sql.query(&dialect.file_sizes()).await.unwrap_or_default();
     for database in &mut databases {
         for row in tables.iter().filter(|r| r.get("db") == Some(&database.name)) {
             database.tables = row.number("n")?;
@@ -49,6 +49,6 @@ pub(super) async fn databases(sql: &mut SqlReader, dialect: Dialect) -> Result<V
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn databases_with_content(sql: &mut SqlReader, dialect: Dialect) -> Result<Vec<String>, SqlError> {
+pub async fn databases_with_content(sql: &SqlReader, dialect: Dialect) -> Result<Vec<String>, SqlError> {
     Ok(databases(sql, dialect).await?.into_iter().filter(|d| !d.is_empty()).map(|d| d.name).collect())
 }

@@ -243,7 +243,7 @@ async fn member(reading: &Reading, host: &HostName) -> Result<Member, SqlError> 
     let server = server(&reading.observed, host).ok_or_else(lost)?;
     let dialect = Dialect::of(server.version);
     let first = first_look(server).ok_or_else(|| SqlError::Broken("it has no GTID state".to_owned()))?;
-    let mut sql = session.sql(login, LIMIT).await?;
+    let sql = session.sql(login, LIMIT).await?;
     let read = async {
         // These first: what leaves this list is executed by then.
         let pending = match dialect.family() {
@@ -253,8 +253,8 @@ async fn member(reading: &Reading, host: &HostName) -> Result<Member, SqlError> 
             Family::MariaDb => String::new(),
         };
         let state = match dialect.family() {
-            Family::MariaDb => gtid_state_with_start(&mut sql, dialect).await?,
-            Family::MySql => gtid_state(&mut sql, dialect).await?,
+            Family::MariaDb => gtid_state_with_start(&sql, dialect).await?,
+            Family::MySql => gtid_state(&sql, dialect).await?,
         };
         Ok((GtidSet::owned(&pending), state))
     };

@@ -69,7 +69,7 @@ pub async fn far_end(replica: &Session, endpoint: &Endpoint, source: (&Session, 
 
 async fn look(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login), hold: &str) -> FarEnd {
     let unknown = |why: &dyn std::fmt::Display| FarEnd::Unknown(why.to_string());
-    let mut sql = match source.0.sql(source.1, LIMIT).await {
+    let sql = match source.0.sql(source.1, LIMIT).await {
         Ok(sql) => sql,
         Err(error) => return unknown(&error),
     };
@@ -81,7 +81,7 @@ async fn look(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login)
     let output = loop {
         tokio::select! {
             output = &mut greeting => break output,
-            () = tokio::time::sleep(POLL) => match waiting_for_a_login(&mut sql).await {
+            () = tokio::time::sleep(POLL) => match waiting_for_a_login(&sql).await {
                 Ok(ids) => seen.extend(ids),
                 Err(error) => return unknown(&error),
             },
@@ -98,7 +98,7 @@ async fn look(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login)
 }
 
 /// Connections of a server that have not logged in yet. A server tells the lower 32 bits of their numbers.
-async fn waiting_for_a_login(sql: &mut SqlReader) -> Result<Vec<u32>, crate::transport::SqlError> {
+async fn waiting_for_a_login(sql: &SqlReader) -> Result<Vec<u32>, crate::transport::SqlError> {
     let rows = sql.query(&ReadStatement::sessions()).await?;
     let new = rows.iter().filter(|row| row.get("user") == Some("unauthenticated user"));
     new.map(|row| row.number("id").map(lower)).collect()

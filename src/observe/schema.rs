@@ -21,7 +21,7 @@ pub struct SchemaFacts {
 }
 
 /// Reads it in one answer.
-pub(super) async fn schema(sql: &mut SqlReader, dialect: Dialect) -> Result<SchemaFacts, SqlError> {
+pub(super) async fn schema(sql: &SqlReader, dialect: Dialect) -> Result<SchemaFacts, SqlError> {
     let mut facts = SchemaFacts::default();
     for row in sql.query(&dialect.schema()).await? {
         let name = row.text("name")?;

@@ -1,74 +1,118 @@
 //! What a running server says of itself, by SELECT and SHOW.
 
+use std::collections::BTreeMap;
+
 use super::{
-    DatabaseFacts, ServerFacts,
+    BinlogFacts, DatabaseFacts, HeartbeatFacts, Reach, ServerFacts,
     accounts::accounts,
     binlog::{binlog, changes, gtid},
     channels::{channels, connected_replicas, replica_addresses},
-    collect::Ours,
+    collect::{Ours, ends, try_ports},
     databases::databases,
+    heartbeat::heartbeat,
     schema::schema,
     startup::client_sessions,
-    variables::variables,
+    variables::{Variables, variables},
 };
 use crate::{
+    desired::DesiredHost,
     dialect::{Dialect, ReadStatement},
-    model::{Fact, ServerVersion},
+    gtid::GtidState,
+    model::{Endpoint, Fact, ServerVersion},
     transport::{Session, SqlError, SqlReader},
 };
 
-/// Reads everything.
+/// Reads everything that it says, and tries the ports that its channels need. What does not depend on anything else is
+/// asked at once, so it goes to the server in one message.
 pub(super) async fn read(
     session: &Session,
-    sql: &mut SqlReader,
+    sql: &SqlReader,
+    host: &DesiredHost,
     ours: &Ours,
-) -> Result<ServerFacts, SqlError> {
-    let version_text = sql.query_first(&ReadStatement::version()).await?.text("version")?;
+) -> Result<(ServerFacts, BTreeMap<Endpoint, Reach>), SqlError> {
+    let version_text = sql.query_first(ReadStatement::version()).await?.text("version")?;
     let version = ServerVersion::parse(&version_text)
         .ok_or_else(|| SqlError::Broken(format!("it calls its version `{version_text}`")))?;
     let dialect = Dialect::of(version);
     if let Some(why) = dialect.unsupported() {
         return Err(SqlError::Broken(why));
     }
-    let variables = variables(sql, dialect).await?;
-    let (account_names, accounts) = accounts(sql, &ours.accounts, dialect).await?;
+    let channels = async {
+        let channels = fact(channels(sql, dialect).await);
+        let reach = try_ports(session, ends(host, &channels)).await;
+        Ok::<_, SqlError>((channels, reach))
+    };
+    let (own, accounts, (channels, reach), schema, sessions, connected_replicas, replica_addresses) = tokio::try_join!(
+        own(sql, dialect),
+        accounts(sql, &ours.accounts, dialect),
+        channels,
+        async { Ok(fact(schema(sql, dialect).await)) },
+        async { Ok(fact(client_sessions(session, sql, &ours.replication).await)) },
+        async { Ok(fact(connected_replicas(sql, dialect).await)) },
+        async { Ok(fact(replica_addresses(sql).await)) },
+    )?;
+    let facts = ServerFacts {
+        version,
+        version_text,
+        unit: String::new(),
+        account_names: accounts.0,
+        accounts: accounts.1,
+        heartbeat: own.heartbeat,
+        databases: own.databases,
+        gtid: own.gtid,
+        binlog: own.binlog,
+        channels,
+        schema,
+        sessions,
+        connected_replicas,
+        replica_addresses,
+        variables: own.variables.values,
+        static_variables: own.variables.fixed,
+        defaults: own.variables.defaults,
+        persisted: own.variables.persisted,
+    };
+    Ok((facts, reach))
+}
+
+fn fact<T>(read: Result<T, SqlError>) -> Fact<T> {
+    read.map_or_else(|error| Fact::Unread(error.to_string()), Fact::Known)
+}
+
+/// What a server is set to, what it holds, and what it has logged: one can't be read without the other.
+struct Own {
+    variables: Variables,
+    databases: Vec<DatabaseFacts>,
+    binlog: Fact<BinlogFacts>,
+    gtid: Fact<GtidState>,
+    heartbeat: Fact<HeartbeatFacts>,
+}
+
+async fn own(sql: &SqlReader, dialect: Dialect) -> Result<Own, SqlError> {
+    let (variables, databases, log) =
+        tokio::join!(variables(sql, dialect), databases(sql, dialect), binlog(sql, dialect));
+    let (variables, databases) = (variables?, databases?);
+    // Where nothing is logged, the question has failed.
     let mut binlog = match variables.values.get("log_bin").map(String::as_str) {
-        Some("ON") => match binlog(sql, dialect).await {
+        Some("ON") => match log {
             Ok(facts) => facts.into(),
             Err(error) => Fact::Unread(error.to_string()),
         },
         _ => Fact::Absent,
     };
-    let databases = databases(sql, dialect).await?;
-    if let Fact::Known(facts) = &mut binlog
-        && databases.iter().all(DatabaseFacts::is_empty)
-    {
-        facts.changes = changes(sql).await;
+    let nothing = binlog.known().is_some() && databases.iter().all(DatabaseFacts::is_empty);
+    let changes = async {
+        match nothing {
+            true => changes(sql).await,
+            false => Fact::Absent,
+        }
+    };
+    let (heartbeat, gtid, changes) = tokio::join!(
+        heartbeat(sql, &databases, dialect),
+        gtid(&variables.values, &binlog, sql, dialect),
+        changes
+    );
+    if let Fact::Known(facts) = &mut binlog {
+        facts.changes = changes;
     }
-    Ok(ServerFacts {
-        version,
-        version_text,
-        unit: String::new(),
-        account_names,
-        accounts,
-        heartbeat: super::heartbeat::heartbeat(sql, &databases, dialect).await,
-        databases,
-        gtid: gtid(&variables.values, &binlog, sql, dialect).await,
-        binlog,
-        channels: channels(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
-        schema: schema(sql, dialect).await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
-        sessions: client_sessions(session, sql, &ours.replication)
-            .await
-            .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
-        connected_replicas: connected_replicas(sql, dialect)
-            .await
-            .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
-        replica_addresses: replica_addresses(sql)
-            .await
-            .map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known),
-        variables: variables.values,
-        static_variables: variables.fixed,
-        defaults: variables.defaults,
-        persisted: variables.persisted,
-    })
+    Ok(Own { variables, databases, binlog, gtid, heartbeat })
 }

@@ -31,7 +31,7 @@ const FRESH: u64 = 300;
 /// When the server refuses to show them.
 pub async fn client_sessions(
     session: &Session,
-    sql: &mut SqlReader,
+    sql: &SqlReader,
     ours: &[String],
 ) -> Result<Vec<SessionFacts>, SqlError> {
     let found = channels::client_sessions(sql, ours).await?;

@@ -23,14 +23,14 @@ pub(super) struct Variables {
 }
 
 /// Reads them.
-pub(super) async fn variables(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
+pub(super) async fn variables(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
     match dialect.family() {
         Family::MariaDb => mariadb(sql).await,
         Family::MySql => mysql(sql, dialect).await,
     }
 }
 
-async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
+async fn mariadb(sql: &SqlReader) -> Result<Variables, SqlError> {
     let mut all = Variables::default();
     let rows = sql.query(&ReadStatement::variables_with_defaults()).await?;
     for row in rows {
@@ -51,9 +51,22 @@ async fn mariadb(sql: &mut SqlReader) -> Result<Variables, SqlError> {
 
 /// MySQL's views in the performance schema are empty where that is off: then there are no defaults, and a
 /// persisted value is not seen before it wins.
-async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
+async fn mysql(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
     let mut all = Variables::default();
-    for row in sql.query(&ReadStatement::variables()).await? {
+    let running = ReadStatement::variables();
+    let more = async {
+        match dialect.tells_of_variables() {
+            false => Ok(None),
+            true => tokio::try_join!(
+                sql.query(ReadStatement::variables_as_compiled()),
+                sql.query(ReadStatement::persisted_variables()),
+                sql.query(ReadStatement::global_filters())
+            )
+            .map(Some),
+        }
+    };
+    let (running, more) = tokio::try_join!(sql.query(running), more)?;
+    for row in running {
         let name = row.need("variable_name")?.to_ascii_lowercase();
         if dialect.is_fixed(&name) {
             all.fixed.insert(name.clone());
@@ -67,20 +80,16 @@ async fn mysql(sql: &mut SqlReader, dialect: Dialect) -> Result<Variables, SqlEr
     for (name, value) in dialect.known_defaults() {
         all.defaults.insert((*name).to_owned(), (*value).to_owned());
     }
-    if !dialect.tells_of_variables() {
-        return Ok(all);
-    }
-    let compiled = sql.query(&ReadStatement::variables_as_compiled()).await?;
+    let Some((compiled, persisted, filters)) = more else { return Ok(all) };
     for row in compiled {
         let name = row.need("name")?.to_ascii_lowercase();
         if let Some(value) = all.values.get(&name) {
             all.defaults.insert(name, value.clone());
         }
     }
-    for row in sql.query(&ReadStatement::persisted_variables()).await? {
+    for row in persisted {
         all.persisted.insert(row.need("name")?.to_ascii_lowercase(), shown(row.optional("value")?));
     }
-    let filters = sql.query(&ReadStatement::global_filters()).await?;
     for row in filters {
         // A rule is a list of quoted names, in brackets where somebody set it by a statement.
         let rule: Vec<String> = row.need("rule")?.split(',').map(unquoted).collect();

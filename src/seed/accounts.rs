@@ -76,7 +76,7 @@ async fn read(
 ) -> Result<Vec<Account>, StepError> {
     let reading = |e| StepError::new(from, "read its accounts", e);
     let dialect = fleet.dialect(from)?;
-    let mut source = fleet.reader(from).await?;
+    let source = fleet.reader(from).await?;
     if let Some(hex) = dialect.show_hashes_as_hex() {
         source.query(&hex).await.map_err(reading)?;
     }
@@ -321,7 +321,7 @@ pub async fn put_back(
 }
 
 async fn accounts_of(host: &HostName, fleet: &Fleet<'_>) -> Result<BTreeSet<(String, String)>, StepError> {
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     let rows = sql.query(&fleet.dialect(host)?.show_accounts()).await;
     sql.close().await;
     let failed = |e| StepError::new(host, "read its accounts", e);

@@ -118,7 +118,7 @@ pub async fn still_there(source: &HostName, file: &str, fleet: &Fleet<'_>) -> Re
     if file.is_empty() {
         return Ok(());
     }
-    let mut sql = fleet.reader(source).await?;
+    let sql = fleet.reader(source).await?;
     let rows = sql
         .query(&ReadStatement::binary_logs())
         .await

@@ -199,7 +199,7 @@ async fn fetch(
     let text = zeroize::Zeroizing::new(statement(&literal(password)));
     let quiet = fleet.dialect(host)?.statement_logs(false);
     sql.run(quiet).await.map_err(failed)?;
-    let mut watch = fleet.reader(host).await?;
+    let watch = fleet.reader(host).await?;
     let begun = Instant::now();
     let journal = sql.journal;
     let result = {
@@ -245,7 +245,7 @@ async fn comes_back(
     let query = ReadStatement::clone_result(&since);
     let end = Instant::now() + COMES_BACK;
     loop {
-        if let Ok(mut sql) = fleet.reader(host).await {
+        if let Ok(sql) = fleet.reader(host).await {
             // A server may have another time zone after its restart.
             let rows = match sql.query(&ReadStatement::utc()).await {
                 Ok(_) => sql.query(&query).await.unwrap_or_default(),
@@ -277,8 +277,8 @@ async fn comes_back(
 async fn settle(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
     let failed = |e| StepError::new(host, "make the clone a server of its own", e);
     let dialect = fleet.dialect(host)?;
-    let mut reader = fleet.reader(host).await?;
-    let along = channels(&mut reader, dialect).await.map_err(failed)?;
+    let reader = fleet.reader(host).await?;
+    let along = channels(&reader, dialect).await.map_err(failed)?;
     reader.close().await;
     let mut sql = statements(host, fleet, journal).await?;
     for channel in along {
@@ -295,7 +295,7 @@ async fn settle(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result
 async fn same_gtids(host: &HostName, cloned: &Row, fleet: &Fleet<'_>) -> Result<String, StepError> {
     let tried = "trust the clone's coordinates";
     let parse = |text: &str| text.parse::<GtidSet>().map_err(|e| StepError::new(host, tried, e));
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     let row = sql.query_first(&ReadStatement::globals(&["gtid_executed"])).await;
     sql.close().await;
     let failed = |e| StepError::new(host, tried, e);

@@ -292,7 +292,7 @@ async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, Step
     if fleet.dialect(host)?.family() == Family::MariaDb {
         return Ok(true);
     }
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     let rows = sql.query(&ReadStatement::globals(&["gtid_mode"])).await;
     sql.close().await;
     let rows = rows.map_err(|e| StepError::new(host, "look at gtid_mode", e))?;

@@ -209,8 +209,8 @@ async fn meanwhile<T>(work: impl Future<Output = T>, mut tick: impl AsyncFnMut()
 
 /// Databases that hold something now.
 async fn there_now(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, StepError> {
-    let mut sql = fleet.reader(host).await?;
-    let names = crate::observe::databases_with_content(&mut sql, fleet.dialect(host)?).await;
+    let sql = fleet.reader(host).await?;
+    let names = crate::observe::databases_with_content(&sql, fleet.dialect(host)?).await;
     sql.close().await;
     names.map_err(|e| StepError::new(host, "look at its databases", e))
 }

@@ -11,8 +11,8 @@ use crate::{
 
 /// Data that came in since the plan was made would be lost by the copy, or stand in its way.
 pub async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let mut sql = fleet.reader(host).await?;
-    let have = databases_with_content(&mut sql, fleet.dialect(host)?)
+    let sql = fleet.reader(host).await?;
+    let have = databases_with_content(&sql, fleet.dialect(host)?)
         .await
         .map_err(|e| StepError::new(host, "look once more at what the step rests on", e))?;
     sql.close().await;

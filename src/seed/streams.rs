@@ -93,7 +93,7 @@ pub async fn look(host: &HostName, fleet: &Fleet<'_>) -> Sink {
 /// The states of the statements that a server runs for us, without this one.
 async fn statements(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, StepError> {
     let user = fleet.login(host)?.user.clone();
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     let own = sql.session_id().to_string();
     let rows = sql.query(&crate::dialect::ReadStatement::sessions()).await;
     sql.close().await;

@@ -3,12 +3,18 @@
 //! Its own session runs `cat` and waits for the end of its input, which is a pipe of ours. So it ends,
 //! with all that it carries, however this program ends.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    process::{Child, ChildStdin, ChildStdout, Command},
-    time,
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    sync::Mutex,
+    time::{self, Instant},
 };
 
 use super::{
@@ -20,6 +26,9 @@ use crate::model::limits;
 
 /// Of what ssh prints before it gives up.
 const WORDS: u64 = 64 << 10;
+
+/// Between two looks whether ssh listens for sessions.
+const LOOK: Duration = Duration::from_millis(3);
 
 /// What runs at the other end of a connection of its own.
 pub(super) struct Remote<'a> {
@@ -34,10 +43,22 @@ pub(super) struct Remote<'a> {
 /// A running master.
 #[derive(Debug)]
 pub struct Master {
-    child: Child,
+    child: Mutex<Child>,
     // Held open: its end is the end of the connection.
     pub(super) stdin: ChildStdin,
     mux: Arc<openssh::Session>,
+    opening: Mutex<Option<Opening>>,
+}
+
+/// A master whose login may still turn out to run no command.
+#[derive(Debug)]
+struct Opening {
+    stdout: Framed<ChildStdout>,
+    stderr: ChildStderr,
+    answering: Option<askpass::Answering>,
+    /// ConnectTimeout bounds the TCP connection only; a login may hang later too.
+    limit: Duration,
+    until: Instant,
 }
 
 impl Master {
@@ -50,30 +71,98 @@ impl Master {
         control: PathBuf,
         askpass_path: PathBuf,
     ) -> Result<Self, ConnectError> {
+        let master = Self::begin(target, control, askpass_path).await?;
+        master.settled(target).await?;
+        Ok(master)
+    }
+
+    /// Starts it and waits until the host has let the user in: from then on it takes sessions. What its own session runs
+    /// has not begun yet; see [`Master::settled`].
+    ///
+    /// # Errors
+    /// As [`Master::start`].
+    pub async fn begin(
+        target: &Target,
+        control: PathBuf,
+        askpass_path: PathBuf,
+    ) -> Result<Self, ConnectError> {
         let mark = Mark::draw()
             .map_err(|e| ConnectError::local(&target.host, &target.destination, e.to_string()))?;
         let waits = format!("sh -c {}", word(&format!("echo \"{}\"; exec cat >/dev/null", mark.begin())));
         let remote = Remote { command: &waits, mark: &mark, first: &[] };
-        Self::start_with(target, control, askpass_path, remote).await.map(|(master, _)| master)
+        let mut master = Self::spawn(target, &control, askpass_path, &remote)?;
+        let Some(mut opening) = master.opening.get_mut().take() else { return Ok(master) };
+        // ssh listens for sessions as soon as it is let in.
+        let listens = async {
+            while !control.exists() {
+                time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            begun = time::timeout_at(opening.until, opening.stdout.begin()) => {
+                master.judge(target, opening, begun.ok()).await?;
+            }
+            () = listens => *master.opening.get_mut() = Some(opening),
+        }
+        Ok(master)
     }
 
-    /// The same with a command of its own, whose output comes back.
+    /// Waits until its own session has shown that the login runs commands.
+    ///
+    /// # Errors
+    /// As [`Master::start`].
+    pub async fn settled(&self, target: &Target) -> Result<(), ConnectError> {
+        let mut waiting = self.opening.lock().await;
+        let Some(mut opening) = waiting.take() else { return Ok(()) };
+        let begun = time::timeout_at(opening.until, opening.stdout.begin()).await;
+        self.judge(target, opening, begun.ok()).await.map(drop)
+    }
+
+    /// The same as [`Master::start`] with a command of its own, whose output comes back.
     pub(super) async fn start_with(
         target: &Target,
         control: PathBuf,
         askpass_path: PathBuf,
         remote: Remote<'_>,
     ) -> Result<(Self, Framed<ChildStdout>), ConnectError> {
+        let mut master = Self::spawn(target, &control, askpass_path, &remote)?;
+        let Some(mut opening) = master.opening.get_mut().take() else {
+            return Err(ConnectError::local(
+                &target.host,
+                &target.destination,
+                "ssh has no pipes".to_owned(),
+            ));
+        };
+        let ready = async {
+            for bytes in remote.first {
+                // What does not read its input has not begun, which is seen below.
+                let _ = master.stdin.write_all(bytes).await;
+            }
+            let _ = master.stdin.flush().await;
+            opening.stdout.begin().await
+        };
+        let begun = time::timeout_at(opening.until, ready).await;
+        let stdout = master.judge(target, opening, begun.ok()).await?;
+        Ok((master, stdout))
+    }
+
+    fn spawn(
+        target: &Target,
+        control: &Path,
+        askpass_path: PathBuf,
+        remote: &Remote<'_>,
+    ) -> Result<Self, ConnectError> {
         let local = |said: String| ConnectError::local(&target.host, &target.destination, said);
         let answering = match &target.password {
             Some(password) => Some(
-                askpass::Answering::begin(askpass_path, password.clone(), control.clone())
+                askpass::Answering::begin(askpass_path, password.clone(), control.to_owned())
                     .map_err(|e| local(format!("no socket for the password: {e}")))?,
             ),
             None => None,
         };
         let mut command = ssh(target);
-        command.args(["-M", "-S"]).arg(&control).args(["-o", "ControlPersist=no"]);
+        command.args(["-M", "-S"]).arg(control).args(["-o", "ControlPersist=no"]);
         match &answering {
             Some(answering) => {
                 let own = std::env::current_exe().map_err(|e| local(e.to_string()))?;
@@ -90,34 +179,37 @@ impl Master {
         // A process group of its own, so that Ctrl-C in the terminal reaches us and not the connection.
         command.process_group(0).kill_on_drop(true);
         let mut child = command.spawn().map_err(|e| local(format!("ssh could not be started: {e}")))?;
-        let (Some(mut stdin), Some(stdout), Some(mut stderr)) =
+        let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(local("ssh has no pipes".into()));
+            return Err(local("ssh has no pipes".to_owned()));
         };
 
-        let mut stdout = Framed::new(stdout, remote.mark);
-        let ready = async {
-            for bytes in remote.first {
-                // What does not read its input has not begun, which is seen below.
-                let _ = stdin.write_all(bytes).await;
-            }
-            let _ = stdin.flush().await;
-            stdout.begin().await
-        };
-        // ConnectTimeout bounds the TCP connection only; a login may hang later too.
         let limit = target.connect_timeout + limits::LOGIN.time;
-        match time::timeout(limit, ready).await {
-            Ok(true) => {
+        let stdout = Framed::new(stdout, remote.mark);
+        let opening = Opening { stdout, stderr, answering, limit, until: Instant::now() + limit };
+        let mux = Arc::new(openssh::Session::resume_mux(control.into(), None));
+        Ok(Self { child: Mutex::new(child), stdin, mux, opening: Mutex::new(Some(opening)) })
+    }
+
+    /// What its session has come to: whether it has begun to print as it should, where it was in time.
+    async fn judge(
+        &self,
+        target: &Target,
+        opening: Opening,
+        begun: Option<bool>,
+    ) -> Result<Framed<ChildStdout>, ConnectError> {
+        let Opening { stdout, mut stderr, answering, limit, .. } = opening;
+        match begun {
+            Some(true) => {
                 // Whatever comes later on standard error would block the pipe if nobody read it.
                 tokio::spawn(async move {
                     let mut sink = [0; 1024];
                     while matches!(stderr.read(&mut sink).await, Ok(n) if n > 0) {}
                 });
-                let mux = Arc::new(openssh::Session::resume_mux(control.into(), None));
-                Ok((Self { child, stdin, mux }, stdout))
+                Ok(stdout)
             }
-            Ok(false) => {
+            Some(false) => {
                 let mut said = Vec::new();
                 let mut words = stderr.take(WORDS);
                 let _ = time::timeout(limits::FAREWELL.time, words.read_to_end(&mut said)).await;
@@ -125,7 +217,9 @@ impl Master {
                 if let Some(prompt) = answering.as_ref().and_then(askpass::Answering::refused) {
                     return Err(ConnectError::prompt(&target.host, &target.destination, &prompt));
                 }
-                let ended = time::timeout(limits::FAREWELL.time, child.wait()).await;
+                let ended =
+                    time::timeout(limits::FAREWELL.time, async { self.child.lock().await.wait().await })
+                        .await;
                 // ssh itself ends with 255; any other status is that of what ran on the host.
                 if matches!(&ended, Ok(Ok(status)) if status.code() != Some(255)) {
                     return Err(ConnectError::shell(target, &said, &stdout.noise()));
@@ -139,7 +233,7 @@ impl Master {
                     &said,
                 ))
             }
-            Err(_) => {
+            None => {
                 let printed = stdout.noise();
                 if printed.is_empty() {
                     return Err(ConnectError::timeout(&target.host, &target.destination, limit));
@@ -156,10 +250,11 @@ impl Master {
     }
 
     /// Ends the connection and everything it carries.
-    pub async fn end(mut self) {
+    pub async fn end(self) {
         drop(self.stdin);
-        if time::timeout(limits::FAREWELL.time, self.child.wait()).await.is_err() {
-            let _ = self.child.kill().await;
+        let mut child = self.child.into_inner();
+        if time::timeout(limits::FAREWELL.time, child.wait()).await.is_err() {
+            let _ = child.kill().await;
         }
     }
 }

@@ -5,11 +5,14 @@
 //! something hangs on a [`Writer`], and making one takes a [`WritePermit`], which only `apply` has.
 
 mod askpass;
+mod batch;
 mod bridge;
 mod error;
 mod frame;
 mod lifeline;
+mod line;
 mod master;
+mod reader;
 mod relay;
 mod row;
 mod running;
@@ -27,13 +30,14 @@ mod writer;
 pub use askpass::{askpass_socket, serve_askpass_request};
 pub use error::{ConnectError, ConnectKind, RunError, SqlError};
 pub use lifeline::Lifeline;
+pub use reader::SqlReader;
 pub use relay::{Patience, RelayError, Sink, relay};
 pub use row::{Row, first};
 pub use scratch::Scratch;
 pub use script::{Output, ReadScript, command_words};
 pub use sections::Sections;
 pub use session::Session;
-pub use sql::{Login, SqlReader, SqlWriter};
+pub use sql::{Login, SqlWriter};
 pub use target::{Sudo, Target};
 pub use words::{program_words, without_data};
 pub use writer::{Replicates, Stream, WritePermit, Writer};

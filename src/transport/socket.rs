@@ -9,20 +9,20 @@ use std::{
 use mysql_async::Conn;
 use tokio::time;
 
-use super::{Login, RunError, Session, SqlError, bridge, bridge::NoBridge, sql};
+use super::{Login, RunError, SqlError, bridge, bridge::NoBridge, line::Line, sql};
 use crate::model::duration;
 
 /// Prints who owns a socket. Argument: SOCKET.
 const OWNER: &str = r#"[ -S "$1" ] && stat -c %u -- "$1""#;
 
-impl Session {
+impl Line {
     /// Opens a connection to a server.
     ///
     /// sshd opens a forwarded socket as the login user. Where that user has to become root first, a small program on the
     /// host passes the bytes on instead, so that the server sees root; so it does where sshd forwards nothing. And it sees
     /// who is behind the socket: a driver hands a password over in clear on a unix socket, and it goes to nobody but the
     /// server. sshd can't see that: what it forwards must lie where nobody else can exchange it.
-    pub(super) async fn connect(&self, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
+    pub async fn connect(&self, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
         let plain = self.target.sudo.is_none() && !login.shared;
         let as_is = plain && !self.forwards_nothing.load(Ordering::Relaxed);
         let mut forwarded = None;

@@ -1,15 +1,17 @@
 //! SQL over a forwarded socket. The only place that opens a connection of the driver.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::LazyLock, time::Duration};
 
-use mysql_async::{Conn, Opts, OptsBuilder, Value, prelude::Queryable};
+use mysql_async::{Conn, Opts, OptsBuilder};
 use tokio::time;
 
-use super::{Row, SqlError, first, without_data};
-use crate::{
-    dialect::{ReadStatement, reads_only},
-    model::{Secret, limits, masked},
+use super::{
+    Row, SqlError,
+    batch::{self, plain},
+    first,
+    line::OwnId,
 };
+use crate::model::{Secret, limits};
 
 /// How to log in to a server through its socket.
 #[derive(Debug, Clone)]
@@ -41,7 +43,20 @@ impl Login {
     }
 }
 
-/// Opens a connection. `local` is the forwarded socket on this machine.
+/// What every session of ours has; nothing runs on it before. Our quoting counts on a backslash being an escape; see
+/// `dialect::quote`. A global limit of rows would cut what is read. A statement that waits for somebody's lock must not
+/// hold up what the host takes back by itself.
+pub(super) static SETTINGS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SET SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615, \
+         SESSION lock_wait_timeout={}",
+        limits::LOCK_OF_OTHERS.time.as_secs()
+    )
+});
+/// For saying goodbye to a server.
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Opens a connection, without [`SETTINGS`]. `local` is the forwarded socket on this machine.
 pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
     let options = OptsBuilder::default()
         .socket(local.to_str())
@@ -52,15 +67,7 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
         .max_allowed_packet(Some(1 << 30))
         .wait_timeout(Some(28_800))
         .user(Some(login.user.clone()))
-        .pass(login.password.as_ref().map(|p| p.expose().to_owned()))
-        // Our quoting counts on a backslash being an escape; see `dialect::quote`.
-        // A global limit of rows would cut what is read. A statement that waits for somebody's lock must not hold up
-        // what the host takes back by itself.
-        .init(vec![format!(
-            "SET SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615, \
-             SESSION lock_wait_timeout={}",
-            limits::LOCK_OF_OTHERS.time.as_secs()
-        )]);
+        .pass(login.password.as_ref().map(|p| p.expose().to_owned()));
     let failed = |why: String| SqlError::Connect { socket: login.socket.clone(), why };
     match time::timeout(limit, Conn::new(Opts::from(options))).await {
         Err(_) => Err(failed(format!("no answer within {}", crate::model::duration(limit)))),
@@ -75,67 +82,21 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
     }
 }
 
-/// A connection that reads.
-#[derive(Debug)]
-pub struct SqlReader {
-    connection: Conn,
-    limit: Duration,
-}
-
-/// A server of before MySQL 5.6 has no transactions that only read; the statement is no syntax to it.
-const NO_SYNTAX: u16 = 1064;
-
-impl SqlReader {
-    /// Makes the session one that can't change a table.
-    pub(super) async fn new(connection: Conn, limit: Duration) -> Result<Self, SqlError> {
-        let mut reader = Self { connection, limit };
-        match reader.query(&ReadStatement::read_only_session()).await {
-            Err(error) if error.code() != Some(NO_SYNTAX) => Err(error),
-            _ => Ok(reader),
-        }
-    }
-
-    /// The server's id of this session; the lower 32 bits, which is all that a server says when it greets.
-    pub fn session_id(&self) -> u64 {
-        self.connection.id().into()
-    }
-
-    /// Runs a statement that only reads. Its type says that it does; its text is looked at too.
-    ///
-    /// # Errors
-    /// When its text does more than read, or the server says no.
-    pub async fn query(&mut self, statement: &ReadStatement) -> Result<Vec<Row>, SqlError> {
-        if !reads_only(statement.text()) {
-            return Err(SqlError::NotARead(statement.text().chars().take(40).collect()));
-        }
-        run(&mut self.connection, statement.text(), self.limit).await
-    }
-
-    /// The first row of a statement that every server answers with one.
-    ///
-    /// # Errors
-    /// As [`SqlReader::query`], and when there is no row.
-    pub async fn query_first(&mut self, statement: &ReadStatement) -> Result<Row, SqlError> {
-        let rows = self.query(statement).await?;
-        first(&rows, statement.text()).cloned()
-    }
-
-    /// Ends the connection in order.
-    pub async fn close(self) {
-        let _ = time::timeout(Duration::from_secs(1), self.connection.disconnect()).await;
-    }
-}
-
 /// A connection that may change things.
 #[derive(Debug)]
 pub struct SqlWriter {
     connection: Conn,
+    /// Settings of the session that were not made yet: nothing runs before them.
+    before: Vec<String>,
     limit: Duration,
+    _id: OwnId,
 }
 
 impl SqlWriter {
-    pub(super) fn new(connection: Conn, limit: Duration) -> Self {
-        Self { connection, limit }
+    /// Takes over a connection that has just been opened. `settings` are made on it beside [`SETTINGS`].
+    pub(super) fn new(connection: Conn, id: OwnId, settings: &[&str], limit: Duration) -> Self {
+        let before = [SETTINGS.as_str()].iter().chain(settings).map(|text| (*text).to_owned()).collect();
+        Self { connection, before, limit, _id: id }
     }
 
     /// Runs any one statement.
@@ -143,7 +104,7 @@ impl SqlWriter {
     /// # Errors
     /// When the server says no, or the connection breaks.
     pub async fn query(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
-        run(&mut self.connection, sql, self.limit).await
+        self.query_within(sql, self.limit).await
     }
 
     /// The same with a time limit of its own.
@@ -151,7 +112,41 @@ impl SqlWriter {
     /// # Errors
     /// As [`SqlWriter::query`].
     pub async fn query_within(&mut self, sql: &str, limit: Duration) -> Result<Vec<Row>, SqlError> {
-        run(&mut self.connection, sql, limit).await
+        let mut answers = self.send(&[sql], limit).await;
+        answers.pop().unwrap_or_else(|| Ok(vec![]))
+    }
+
+    /// Runs statements in order, in one message. The first that fails is the last that runs, and the last answer.
+    pub async fn query_all(&mut self, statements: &[&str]) -> Vec<Result<Vec<Row>, SqlError>> {
+        self.send(statements, self.limit).await
+    }
+
+    /// Runs a statement that holds a secret: in a message of its own, so that what a server does with it by its first
+    /// words is done.
+    ///
+    /// # Errors
+    /// As [`SqlWriter::query`].
+    pub async fn query_secret(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
+        if let Some(failed) = self.send(&[], self.limit).await.pop() {
+            return failed;
+        }
+        self.query(sql).await
+    }
+
+    async fn send(&mut self, statements: &[&str], limit: Duration) -> Vec<Result<Vec<Row>, SqlError>> {
+        let before = std::mem::take(&mut self.before);
+        let all: Vec<&str> = before.iter().map(String::as_str).chain(statements.iter().copied()).collect();
+        if all.is_empty() {
+            return vec![];
+        }
+        let mut answers = Vec::with_capacity(all.len());
+        batch::send(&mut self.connection, &all, limit, |answer| answers.push(answer)).await;
+        if answers.len() <= before.len() && answers.last().is_some_and(Result::is_err) {
+            // Not one of the statements was run, and none will be.
+            self.before = before;
+            return answers.split_off(answers.len() - 1);
+        }
+        answers.split_off(before.len())
     }
 
     /// The first row of a statement that every server answers with one.
@@ -165,44 +160,6 @@ impl SqlWriter {
 
     /// Ends the connection in order.
     pub async fn close(self) {
-        let _ = time::timeout(Duration::from_secs(1), self.connection.disconnect()).await;
-    }
-}
-
-async fn run(connection: &mut Conn, sql: &str, limit: Duration) -> Result<Vec<Row>, SqlError> {
-    let rows: Vec<mysql_async::Row> = match time::timeout(limit, connection.query(sql)).await {
-        Err(_) => return Err(SqlError::Timeout(limit)),
-        Ok(Err(mysql_async::Error::Server(error))) => {
-            let message = masked(without_data(error.code.into(), &error.message));
-            return Err(SqlError::Server { code: error.code, message });
-        }
-        Ok(Err(other)) => return Err(SqlError::Broken(plain(&other))),
-        Ok(Ok(rows)) => rows,
-    };
-    let text = |value: Value| match value {
-        Value::NULL => None,
-        Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Value::Int(n) => Some(n.to_string()),
-        Value::UInt(n) => Some(n.to_string()),
-        Value::Float(n) => Some(n.to_string()),
-        Value::Double(n) => Some(n.to_string()),
-        other => Some(other.as_sql(true).trim_matches('\'').to_owned()),
-    };
-    let statement = Row::of(sql);
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let names: Vec<String> = row.columns_ref().iter().map(|c| c.name_str().into_owned()).collect();
-            statement.with(names.into_iter().zip(row.unwrap().into_iter().map(text)).collect())
-        })
-        .collect())
-}
-
-/// The driver's words without the decoration, and never with a value of ours.
-fn plain(error: &mysql_async::Error) -> String {
-    match error {
-        mysql_async::Error::Io(error) => error.to_string(),
-        mysql_async::Error::Driver(error) => error.to_string(),
-        other => other.to_string(),
+        let _ = time::timeout(FAREWELL, self.connection.disconnect()).await;
     }
 }

@@ -67,7 +67,7 @@ impl<'a> Writer<'a> {
         stdin: &[u8],
         limit: Duration,
     ) -> Result<Output, RunError> {
-        self.session.run(what, text, args, stdin, limit).await
+        self.session.line.run(what, text, args, stdin, limit).await
     }
 
     /// Runs a script and takes a failure for an error. `stdin` may hold secrets, `args` may not.
@@ -99,7 +99,7 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// When it can't be started.
     pub async fn stream(&self, what: &str, text: &str, args: &[&str]) -> Result<Stream<'a>, RunError> {
-        let Running { stdin, stdout, stderr, child } = self.session.start(what, text, args).await?;
+        let Running { stdin, stdout, stderr, child } = self.session.line.start(what, text, args).await?;
         let (host, what) = (self.host().clone(), what.to_owned());
         Ok(Stream { host, what, stdin, stdout, stderr, child, session: PhantomData })
     }
@@ -109,18 +109,16 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// With the reason and the next step.
     pub async fn lifeline(&self, text: &str, args: &[&str]) -> Result<Lifeline, ConnectError> {
-        self.session.lifeline(text, args).await
+        self.session.line.lifeline(text, args).await
     }
 
     /// Opens SQL that may change things on this server alone: nothing that it does gets into the binary log. This is
     /// the one place that makes a session so.
     ///
     /// # Errors
-    /// When the socket does not answer, the login is refused, or the server keeps logging.
+    /// When the socket does not answer or the login is refused. Where the server keeps logging, so does the first statement.
     pub async fn local_sql(&self, login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
-        let mut sql = self.connect(login, limit).await?;
-        sql.query("SET SESSION sql_log_bin=0").await?;
-        Ok(sql)
+        self.connect(login, &["SET SESSION sql_log_bin=0"], limit).await
     }
 
     /// Opens SQL whose changes are meant for the server's replicas, too. `_why` says for what.
@@ -133,11 +131,19 @@ impl<'a> Writer<'a> {
         limit: Duration,
         _why: Replicates,
     ) -> Result<SqlWriter, SqlError> {
-        self.connect(login, limit).await
+        self.connect(login, &[], limit).await
     }
 
-    async fn connect(&self, login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
-        Ok(SqlWriter::new(self.session.connect(login, limit).await?, limit))
+    async fn connect(
+        &self,
+        login: &Login,
+        settings: &[&str],
+        limit: Duration,
+    ) -> Result<SqlWriter, SqlError> {
+        let line = &self.session.line;
+        let connection = line.connect(login, limit).await?;
+        let id = line.own(connection.id());
+        Ok(SqlWriter::new(connection, id, settings, limit))
     }
 }
 

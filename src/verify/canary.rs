@@ -276,7 +276,7 @@ impl<'a> Canaries<'a> {
     ) -> Result<Option<Instant>, StepError> {
         let number = |rows: &[Row]| rows.first().and_then(|r| r.number("n").ok());
         let (begun, limit) = (Instant::now(), self.wait + Duration::from_secs(delay));
-        let mut sql = reader(host, self.fleet).await?;
+        let sql = reader(host, self.fleet).await?;
         let mut pause = Pause::default();
         let seen = loop {
             let rows = sql.query(&query).await.unwrap_or_default();
@@ -301,7 +301,7 @@ impl<'a> Canaries<'a> {
 /// # Errors
 /// When the login fails or the server does not take its settings.
 pub(super) async fn reader(host: &HostName, fleet: &Fleet<'_>) -> Result<SqlReader, StepError> {
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     sql.query(&ReadStatement::autocommit())
         .await
         .map_err(|e| StepError::new(host, "set up its connection", e))?;

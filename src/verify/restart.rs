@@ -122,8 +122,8 @@ async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'
 }
 
 async fn channel(host: &HostName, name: &str, fleet: &Fleet<'_>) -> Result<Option<ChannelFacts>, StepError> {
-    let mut sql = reader(host, fleet).await?;
-    let channels = observe::channels(&mut sql, fleet.dialect(host)?).await;
+    let sql = reader(host, fleet).await?;
+    let channels = observe::channels(&sql, fleet.dialect(host)?).await;
     sql.close().await;
     let channels = channels.map_err(|e| StepError::new(host, "look at its channels", e))?;
     Ok(channels.into_iter().find(|c| c.name == name))

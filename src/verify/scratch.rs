@@ -44,7 +44,7 @@ impl ScratchDatabase {
     /// # Errors
     /// When the host has somebody else's database of this name, or can't be asked.
     pub async fn left_on(&self, host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
-        let mut sql = fleet.reader(host).await?;
+        let sql = fleet.reader(host).await?;
         let found = sql.query(&ReadStatement::scratch_database(&self.name, &[CANARY, IDS])).await;
         sql.close().await;
         let tried = format!("put a canary into the database `{}`", self.name);

@@ -78,7 +78,7 @@ impl Side {
         login: &Login,
         dialect: Dialect,
     ) -> Result<Self, SqlError> {
-        let mut sql = session.sql(login, LIMIT).await?;
+        let sql = session.sql(login, LIMIT).await?;
         for statement in dialect.comparing_session(LIMIT) {
             sql.query(&statement).await?;
         }

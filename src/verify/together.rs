@@ -89,7 +89,7 @@ impl Canaries<'_> {
                 )));
             }
         }
-        let mut sql = reader(host, self.fleet).await?;
+        let sql = reader(host, self.fleet).await?;
         let mut given: BTreeMap<String, &HostName> = BTreeMap::new();
         let mut twice = None;
         for source in sources {

@@ -66,7 +66,7 @@ async fn catch_up(
         let reached = match &goal {
             Goal::Place(place) => has_passed(&channel.executed, place),
             Goal::State(theirs) => {
-                let ours = gtid_state(&mut reader, dialect).await;
+                let ours = gtid_state(&reader, dialect).await;
                 ours.map_err(|e| StepError::new(replica, "read its GTID state", e))?.has_all_of(theirs)
             }
         };
@@ -108,9 +108,9 @@ async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Go
     let Some(source) = &hop.from else { return Ok(Goal::Place(channel.read.clone())) };
     let dialect = fleet.dialect(source)?;
     let failed = |e| StepError::new(source, "look at its binary log", e);
-    let mut reader = fleet.reader(source).await?;
+    let reader = fleet.reader(source).await?;
     let goal = if dialect.family() == Family::MySql && channel.using_gtid != "No" {
-        Goal::State(gtid_state(&mut reader, dialect).await.map_err(failed)?)
+        Goal::State(gtid_state(&reader, dialect).await.map_err(failed)?)
     } else {
         let rows = reader.query(&dialect.show_binlog()).await.map_err(failed)?;
         match rows.first() {

@@ -124,8 +124,8 @@ async fn web(fleet: &Fleet<'_>) -> Result<Web, StepError> {
         if host.channels.is_empty() {
             continue;
         }
-        let mut sql = fleet.reader(replica).await?;
-        let channels = channels(&mut sql, fleet.dialect(replica)?).await;
+        let sql = fleet.reader(replica).await?;
+        let channels = channels(&sql, fleet.dialect(replica)?).await;
         sql.close().await;
         let channels = channels.map_err(|e| StepError::new(replica, "look at its channels", e))?;
         for wish in &host.channels {

@@ -55,7 +55,7 @@ async fn drained(host: &HostName, with: bool, fleet: &Fleet<'_>) -> Result<(), S
         ),
         true => ("wait for its transactions with a GTID", ReadStatement::owned_gtids()),
     };
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     let begun = Instant::now();
     loop {
         let left = sql.query_first(&count).await.and_then(|row| row.number("value"));
@@ -77,13 +77,13 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
     let tried = "wait until it has everything of its sources";
     let failed = |e| StepError::new(host, tried, e);
     let dialect = fleet.dialect(host)?;
-    let mut sql = fleet.reader(host).await?;
-    for channel in channels(&mut sql, dialect).await.map_err(failed)? {
+    let sql = fleet.reader(host).await?;
+    for channel in channels(&sql, dialect).await.map_err(failed)? {
         let of = |h: &&crate::desired::DesiredHost| {
             h.endpoint.address == channel.source_host && h.endpoint.port == channel.source_port
         };
         let Some(source) = fleet.desired.hosts.values().find(of).map(|h| &h.name) else { continue };
-        let mut reader = fleet.reader(source).await?;
+        let reader = fleet.reader(source).await?;
         let rows = reader.query(&fleet.dialect(source)?.show_binlog()).await;
         reader.close().await;
         let at = |row: &Row| Ok((row.text("file")?, row.number("position")?));
@@ -92,7 +92,7 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
         let Some(goal) = goal else { continue };
         let begun = Instant::now();
         loop {
-            let now = channels(&mut sql, dialect).await.map_err(failed)?;
+            let now = channels(&sql, dialect).await.map_err(failed)?;
             match now.iter().find(|c| c.name == channel.name) {
                 None => break,
                 Some(c) if has_passed(&c.executed, &goal) => break,

@@ -7,6 +7,11 @@ use crate::{
 };
 
 impl ReadStatement {
+    /// How hashes are shown. It changes no other answer, so a session may keep it.
+    pub(in crate::dialect) fn hashes_as_hex() -> Self {
+        Self::new("SET SESSION print_identified_with_as_hex=1")
+    }
+
     /// The names of all accounts. The database `test` is open to an anonymous user that may be in that table alone.
     pub fn account_names() -> Self {
         Self::new(
@@ -33,7 +38,7 @@ impl Dialect {
     /// What a session says first so that `SHOW CREATE USER` can be read and run again: the salt of a
     /// MySQL hash holds characters that no text survives with (8.0.17 and later).
     pub fn show_hashes_as_hex(self) -> Option<ReadStatement> {
-        self.mysql(8, 0, 17).then(|| ReadStatement::new("SET SESSION print_identified_with_as_hex=1"))
+        self.mysql(8, 0, 17).then(ReadStatement::hashes_as_hex)
     }
 
     /// How an account logs in, as a statement in the first column of the only row. `SHOW CREATE USER` came

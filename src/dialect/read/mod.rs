@@ -24,6 +24,12 @@ impl ReadStatement {
         Self(text.into())
     }
 
+    /// Whether what the session answers later on depends on it.
+    pub fn sets_session(&self) -> bool {
+        let text = self.0.trim_start();
+        text.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("set")) && *self != Self::hashes_as_hex()
+    }
+
     /// Its text.
     pub fn text(&self) -> &str {
         &self.0

@@ -119,8 +119,8 @@ impl Work<'_> {
 
     /// A server's GTID state with the beginning of its oldest binary log.
     async fn gtid_with_start(&self, host: &HostName) -> Result<GtidState, StepError> {
-        let mut reader = self.fleet.reader(host).await?;
-        let state = gtid_state_with_start(&mut reader, self.fleet.dialect(host)?).await;
+        let reader = self.fleet.reader(host).await?;
+        let state = gtid_state_with_start(&reader, self.fleet.dialect(host)?).await;
         reader.close().await;
         state.map_err(|e| StepError::new(host, "read its GTID state", e))
     }
@@ -166,7 +166,7 @@ impl Work<'_> {
             return Ok(());
         }
         // One answer has both, so they belong together.
-        let mut source = self.fleet.reader(&self.wish.source).await?;
+        let source = self.fleet.reader(&self.wish.source).await?;
         let row = source.query_first(&self.fleet.dialect(&self.wish.source)?.show_binlog()).await;
         source.close().await;
         let failed = |e| StepError::new(&self.wish.source, "look at its binary log", e);
@@ -298,8 +298,8 @@ impl Work<'_> {
     /// Stops the host's other channels: the server refuses another position while one runs (error 1198). One
     /// that a run leaves stopped is started by the next.
     async fn pause_others(&self, sql: &mut Statements<'_>) -> Result<Vec<String>, StepError> {
-        let mut reader = self.fleet.reader(self.host).await?;
-        let list = channels(&mut reader, self.dialect).await;
+        let reader = self.fleet.reader(self.host).await?;
+        let list = channels(&reader, self.dialect).await;
         reader.close().await;
         let list = list.map_err(|e| self.failed("look at its channels", e))?;
         let runs = |c: &&ChannelFacts| c.io_running != "No" || c.sql_running != "No";
@@ -382,8 +382,8 @@ impl Work<'_> {
     }
 
     async fn gtid(&self, host: &HostName) -> Result<GtidState, StepError> {
-        let mut reader = self.fleet.reader(host).await?;
-        let state = gtid_state(&mut reader, self.fleet.dialect(host)?).await;
+        let reader = self.fleet.reader(host).await?;
+        let state = gtid_state(&reader, self.fleet.dialect(host)?).await;
         reader.close().await;
         state.map_err(|e| StepError::new(host, "read its GTID state", e))
     }
@@ -414,7 +414,7 @@ impl Work<'_> {
     }
 
     async fn source_logs(&self) -> Result<Vec<String>, StepError> {
-        let mut reader = self.fleet.reader(&self.wish.source).await?;
+        let reader = self.fleet.reader(&self.wish.source).await?;
         let rows = reader.query(&ReadStatement::binary_logs()).await;
         reader.close().await;
         let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary logs", e))?;
@@ -424,7 +424,7 @@ impl Work<'_> {
 
     async fn source_binlog(&self) -> Result<BinlogFacts, StepError> {
         let source = &self.wish.source;
-        let mut reader = self.fleet.reader(source).await?;
+        let reader = self.fleet.reader(source).await?;
         let failed = |e| StepError::new(source, "look at its binary log", e);
         let status = reader.query(&self.fleet.dialect(source)?.show_binlog()).await.map_err(failed)?;
         let oldest = reader.query_first(&ReadStatement::binary_logs()).await.map_err(failed)?;

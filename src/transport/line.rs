@@ -1,0 +1,232 @@
+//! What carries everything to one host: its connections, and what rests on them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+use openssh::{Child, Stdio};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time,
+};
+
+use super::{
+    ConnectError, Lifeline, Login, Output, RunError, Scratch, SqlReader, Target,
+    frame::Mark,
+    master::{Master, Remote},
+    running::{MOST, Running, Said},
+    script::program,
+};
+/// Scripts at the same time. sshd's MaxSessions is 10 by default; one is the master's own, one stays free for the user.
+const CHANNELS: usize = 8;
+/// Connections to one host. More than one is opened only where sshd allows few sessions on each.
+const CONNECTIONS: usize = 8;
+/// Connections to the server that nobody uses and that are kept.
+const RESTING: usize = 4;
+/// For so long a server may still list a session that has said goodbye.
+const LEAVING: Duration = Duration::from_secs(10);
+
+/// A host's connections.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub target: Target,
+    /// The first is there from the beginning, the others where it has no room for another session.
+    connections: [OnceCell<Master>; CONNECTIONS],
+    channels: Semaphore,
+    pub scratch: Arc<Scratch>,
+    /// Whether sshd was found to forward no sockets.
+    pub forwards_nothing: AtomicBool,
+    resting: Mutex<Vec<SqlReader>>,
+    /// Sessions of ours on the server, and when those that are over have ended.
+    own: Mutex<BTreeMap<u32, Option<Instant>>>,
+}
+
+impl Line {
+    /// Begins a connection: see [`Master::begin`].
+    pub async fn begin(target: Target, scratch: Arc<Scratch>) -> Result<Arc<Self>, ConnectError> {
+        let line = Self {
+            target,
+            connections: Default::default(),
+            channels: Semaphore::new(CHANNELS),
+            scratch,
+            forwards_nothing: AtomicBool::new(false),
+            resting: Mutex::default(),
+            own: Mutex::default(),
+        };
+        let (control, answers) = (line.scratch.path("c"), line.scratch.path("p"));
+        let first = Master::begin(&line.target, control, answers).await?;
+        let _ = line.connections[0].set(first);
+        Ok(Arc::new(line))
+    }
+
+    /// Waits until the first connection has shown that the login runs commands.
+    pub async fn settled(&self) -> Result<(), ConnectError> {
+        match self.connections[0].get() {
+            Some(master) => master.settled(&self.target).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn master<'a>(&self, cell: &'a OnceCell<Master>) -> Result<&'a Master, ConnectError> {
+        cell.get_or_try_init(|| Master::start(&self.target, self.scratch.path("c"), self.scratch.path("p")))
+            .await
+    }
+
+    /// Ends the connections.
+    pub async fn end(self) {
+        drop(self.resting);
+        for master in self.connections.into_iter().filter_map(OnceCell::into_inner) {
+            master.end().await;
+        }
+    }
+
+    /// A reader that nobody uses, for this login.
+    pub fn rested(&self, login: &Login, limit: Duration) -> Option<SqlReader> {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = resting.iter().position(|reader| reader.serves(login))?;
+        Some(resting.swap_remove(place).wakened(login, limit))
+    }
+
+    /// Keeps a reader for the next who wants one.
+    pub fn rest(&self, reader: SqlReader) {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        if resting.len() < RESTING {
+            resting.push(reader);
+        }
+    }
+
+    /// Notes a session of ours.
+    pub fn own(self: &Arc<Self>, number: u32) -> OwnId {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        // Their numbers only rise: the server was started anew.
+        if own.last_key_value().is_some_and(|(last, _)| *last > number) {
+            own.retain(|_, over| over.is_none());
+        }
+        own.insert(number, None);
+        OwnId { number, line: Arc::downgrade(self) }
+    }
+
+    /// Whether a session of the server is one of ours, by the lower 32 bits of its number.
+    pub fn is_own(&self, id: u64) -> bool {
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = u32::try_from(id & u64::from(u32::MAX)).unwrap_or_default();
+        own.get(&number).is_some_and(|over| over.is_none_or(|at| at.elapsed() < LEAVING))
+    }
+
+    /// Runs a script to its end.
+    pub async fn run(
+        &self,
+        what: &str,
+        text: &str,
+        args: &[&str],
+        stdin: &[u8],
+        limit: Duration,
+    ) -> Result<Output, RunError> {
+        let work = async {
+            let _channel = self.channels.acquire().await.map_err(|_| self.lost(what))?;
+            Ok(self.start(what, text, args).await?.finish(stdin).await)
+        };
+        let said = time::timeout(limit, work).await.map_err(|_| RunError::Timeout {
+            host: self.target.host.clone(),
+            what: what.to_owned(),
+            after: limit,
+        })??;
+        match said {
+            Said::Whole { status, stdout, stderr } => Ok(Output { status, stdout, stderr }),
+            Said::Cut => Err(self.lost(what)),
+            Said::TooMuch => {
+                let host = self.target.host.clone();
+                Err(RunError::TooMuch { host, what: what.to_owned(), most: MOST })
+            }
+        }
+    }
+
+    /// Starts a script and waits until it has begun.
+    pub async fn start(&self, what: &str, text: &str, args: &[&str]) -> Result<Running, RunError> {
+        let mark = Mark::draw().map_err(|_| self.lost(what))?;
+        let (command, password) = self.target.command();
+        let child = self.channel(what, &command).await?;
+        let program = program(&mark, text, args);
+        let first = [password.as_ref().map_or(&[][..], |p| p.as_bytes()), program.as_bytes()];
+        match Running::begin(child, &mark, &first).await {
+            Some(Ok(running)) => Ok(running),
+            Some(Err(_)) if !self.alive().await => Err(self.lost(what)),
+            Some(Err((stdout, stderr))) => Err(self.target.not_begun(&stdout, &stderr)),
+            None => Err(self.lost(what)),
+        }
+    }
+
+    /// Runs a command on a connection that has room for it.
+    async fn channel(&self, what: &str, command: &str) -> Result<Child<Arc<openssh::Session>>, RunError> {
+        for cell in &self.connections {
+            let fresh = !cell.initialized();
+            let master = self.master(cell).await.map_err(|_| self.lost(what))?;
+            let mut remote = master.mux().arc_raw_command(command);
+            remote.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            match remote.spawn().await {
+                Ok(child) => return Ok(child),
+                Err(_) if master.mux().check().await.is_err() => return Err(self.lost(what)),
+                // It lives, so it was the host that wanted no more sessions on it.
+                Err(_) if fresh => break,
+                Err(_) => {}
+            }
+        }
+        Err(RunError::Full { host: self.target.host.clone() })
+    }
+
+    pub fn lost(&self, what: &str) -> RunError {
+        RunError::Lost { host: self.target.host.clone(), what: what.to_owned() }
+    }
+
+    /// The socket at which the first connection takes requests.
+    pub fn mux(&self) -> Option<Arc<openssh::Session>> {
+        self.connections[0].get().map(Master::mux)
+    }
+
+    /// A connection of its own to a script, which no stream can hold up.
+    pub async fn lifeline(&self, text: &str, args: &[&str]) -> Result<Lifeline, ConnectError> {
+        let mark = Mark::draw().map_err(|error| {
+            ConnectError::local(&self.target.host, &self.target.destination, error.to_string())
+        })?;
+        let (command, password) = self.target.command();
+        let program = program(&mark, text, args);
+        let first = [password.as_ref().map_or(&[][..], |p| p.as_bytes()), program.as_bytes()];
+        let (control, answers) = (self.scratch.path("l"), self.scratch.path("q"));
+        let remote = Remote { command: &command, mark: &mark, first: &first };
+        let (master, output) = Master::start_with(&self.target, control, answers, remote).await?;
+        Ok(Lifeline::new(master, output))
+    }
+
+    /// Whether the master still lives.
+    pub async fn alive(&self) -> bool {
+        match self.mux() {
+            Some(mux) => mux.check().await.is_ok(),
+            None => false,
+        }
+    }
+}
+
+/// The number of a session of ours, for as long as the session is there.
+#[derive(Debug)]
+pub(super) struct OwnId {
+    number: u32,
+    line: Weak<Line>,
+}
+
+impl OwnId {
+    /// The number; the lower 32 bits of it.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl Drop for OwnId {
+    fn drop(&mut self) {
+        if let Some(line) = self.line.upgrade() {
+            let mut own = line.own.lock().unwrap_or_else(PoisonError::into_inner);
+            own.insert(self.number, Some(Instant::now()));
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! SQL that reads. What is asked at the same time goes to the server together: it costs one round trip, however much it is.
+
+use std::{
+    borrow::Borrow,
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use mysql_async::Conn;
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    Login, Row, SqlError,
+    batch::{self, Answer},
+    first,
+    line::{Line, OwnId},
+    sql::SETTINGS,
+};
+use crate::dialect::{ReadStatement, reads_only};
+
+/// Of what is sent together. A server takes no longer message than its `max_allowed_packet`, 1 MiB where it is small.
+const MOST: usize = 256 << 10;
+/// A server of before MySQL 5.6 has no transactions that only read; the statement is no syntax to it.
+const NO_SYNTAX: u16 = 1064;
+
+/// A connection that reads. Its transactions only read on the server, too.
+#[derive(Debug)]
+pub struct SqlReader {
+    shared: Arc<Shared>,
+    limit: Duration,
+    login: Login,
+    line: Weak<Line>,
+    /// Its connection ends with it.
+    _over: DropGuard,
+}
+
+/// What a reader and its connection share.
+#[derive(Debug)]
+struct Shared {
+    questions: Mutex<VecDeque<Question>>,
+    wake: Notify,
+    /// The server's id of the session.
+    id: Mutex<OwnId>,
+    /// Given out again and not used since: the server may have ended it meanwhile.
+    rested: AtomicBool,
+    /// A setting of the session was made, so nobody else can use it.
+    set: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Question {
+    statement: String,
+    limit: Duration,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl SqlReader {
+    /// Takes over a connection that has just been opened.
+    pub(super) fn new(connection: Conn, login: Login, limit: Duration, line: &Arc<Line>) -> Self {
+        let shared = Arc::new(Shared {
+            questions: Mutex::default(),
+            wake: Notify::new(),
+            id: Mutex::new(line.own(connection.id())),
+            rested: false.into(),
+            set: false.into(),
+        });
+        let over = CancellationToken::new();
+        let link = Link {
+            connection: Some(connection),
+            before: VecDeque::from([SETTINGS.clone(), ReadStatement::read_only_session().text().to_owned()]),
+            shared: shared.clone(),
+            login: login.clone(),
+            line: Arc::downgrade(line),
+        };
+        tokio::spawn(link.serve(over.clone()));
+        Self { shared, limit, login, line: Arc::downgrade(line), _over: over.drop_guard() }
+    }
+
+    /// The server's id of this session; the lower 32 bits, which is all that a server says when it greets.
+    pub fn session_id(&self) -> u64 {
+        self.shared.id.lock().unwrap_or_else(PoisonError::into_inner).number().into()
+    }
+
+    /// Whether a session of the server is one of tandem's own on this host.
+    pub fn is_own(&self, id: u64) -> bool {
+        self.line.upgrade().is_some_and(|line| line.is_own(id))
+    }
+
+    /// Runs a statement that only reads. Its type says that it does; its text is looked at too.
+    ///
+    /// # Errors
+    /// When its text does more than read, or the server says no.
+    pub async fn query(&self, statement: impl Borrow<ReadStatement>) -> Result<Vec<Row>, SqlError> {
+        let answer = self.ask(statement.borrow())?;
+        self.told(answer).await
+    }
+
+    /// The first row of a statement that every server answers with one.
+    ///
+    /// # Errors
+    /// As [`SqlReader::query`], and when there is no row.
+    pub async fn query_first(&self, statement: impl Borrow<ReadStatement>) -> Result<Row, SqlError> {
+        let rows = self.query(statement.borrow()).await?;
+        first(&rows, statement.borrow().text()).cloned()
+    }
+
+    /// Runs statements in order, each with its own answer.
+    ///
+    /// # Errors
+    /// When one of the texts does more than read.
+    pub async fn query_each(&self, statements: &[ReadStatement]) -> Result<Vec<Answer>, SqlError> {
+        let asked = statements.iter().map(|s| self.ask(s)).collect::<Result<Vec<_>, _>>()?;
+        let mut answers = Vec::with_capacity(asked.len());
+        for answer in asked {
+            answers.push(self.told(answer).await);
+        }
+        Ok(answers)
+    }
+
+    /// Puts a statement behind those that wait already.
+    fn ask(&self, statement: &ReadStatement) -> Result<oneshot::Receiver<Answer>, SqlError> {
+        let text = statement.text();
+        if !reads_only(text) {
+            return Err(SqlError::NotARead(text.chars().take(40).collect()));
+        }
+        if statement.sets_session() {
+            self.shared.set.store(true, Ordering::Relaxed);
+        }
+        let (answer, told) = oneshot::channel();
+        let question = Question { statement: text.to_owned(), limit: self.limit, answer };
+        self.shared.questions.lock().unwrap_or_else(PoisonError::into_inner).push_back(question);
+        Ok(told)
+    }
+
+    async fn told(&self, answer: oneshot::Receiver<Answer>) -> Answer {
+        // Whoever asks in the same moment comes to it, too.
+        tokio::task::yield_now().await;
+        self.shared.wake.notify_one();
+        answer.await.unwrap_or_else(|_| Err(SqlError::Broken("the connection is closed".into())))
+    }
+
+    /// Gives it back: the next who reads with this login on this host can have it.
+    pub async fn close(self) {
+        if let Some(line) = self.line.upgrade().filter(|_| !self.shared.set.load(Ordering::Relaxed)) {
+            line.rest(self);
+        }
+    }
+
+    /// Whether it serves this login.
+    pub(super) fn serves(&self, login: &Login) -> bool {
+        let own = &self.login;
+        // Who runs the server may not have been known when it was opened; where only the server's user can place the
+        // socket, that changes nothing.
+        let same = own.server_uid == login.server_uid || own.server_uid.is_none() && !own.shared;
+        let who = (&own.socket, &own.user, &own.password) == (&login.socket, &login.user, &login.password);
+        same && who && own.shared == login.shared
+    }
+
+    /// Takes it into use again.
+    pub(super) fn wakened(mut self, login: &Login, limit: Duration) -> Self {
+        self.limit = limit;
+        self.login = login.clone();
+        self.shared.rested.store(true, Ordering::Relaxed);
+        self
+    }
+}
+
+/// The connection behind a reader.
+struct Link {
+    /// None once it has failed.
+    connection: Option<Conn>,
+    /// Settings of the session that were not made yet: they go before everything else, and nothing runs without them.
+    before: VecDeque<String>,
+    shared: Arc<Shared>,
+    login: Login,
+    line: Weak<Line>,
+}
+
+impl Link {
+    /// Answers until the reader is gone.
+    async fn serve(mut self, over: CancellationToken) {
+        let answering = async {
+            loop {
+                self.shared.wake.notified().await;
+                while let Some(questions) = self.next() {
+                    self.answer(questions).await;
+                }
+            }
+        };
+        // A statement that is still running ends with the connection.
+        let _ = over.run_until_cancelled(answering).await;
+        if let Some(connection) = self.connection {
+            let _ = tokio::time::timeout(super::sql::FAREWELL, connection.disconnect()).await;
+        }
+    }
+
+    /// What waits now, as far as it fits into one message.
+    fn next(&self) -> Option<VecDeque<Question>> {
+        let mut waiting = self.shared.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|question| !question.answer.is_closed());
+        let mut size = 0;
+        let fits = waiting
+            .iter()
+            .take_while(|question| {
+                size += question.statement.len();
+                size <= MOST
+            })
+            .count();
+        let fits = fits.max(1).min(waiting.len());
+        let some: VecDeque<_> = waiting.drain(..fits).collect();
+        (!some.is_empty()).then_some(some)
+    }
+
+    async fn answer(&mut self, mut questions: VecDeque<Question>) {
+        while !questions.is_empty() {
+            let rested = self.shared.rested.swap(false, Ordering::Relaxed);
+            match self.send(&mut questions).await {
+                None => {}
+                // It was ended while nobody used it, and nothing was answered: another one serves as well.
+                Some(_) if rested && self.reopen(questions[0].limit).await => {}
+                Some(error) => {
+                    self.connection = None;
+                    for question in questions.drain(..) {
+                        let _ = question.answer.send(Err(error.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends what is to be answered and takes out what was. What comes back is why the connection is of no use any more.
+    async fn send(&mut self, questions: &mut VecDeque<Question>) -> Option<SqlError> {
+        let Some(connection) = &mut self.connection else {
+            return Some(SqlError::Broken("the connection is closed".into()));
+        };
+        let limit = questions.iter().map(|q| q.limit).max().unwrap_or_default();
+        let texts: Vec<String> =
+            self.before.iter().cloned().chain(questions.iter().map(|q| q.statement.clone())).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let (mut end, before) = (None, &mut self.before);
+        batch::send(connection, &texts, limit, |answer| {
+            let failed = answer.as_ref().err().cloned();
+            match (before.front(), &failed) {
+                _ if failed.as_ref().is_some_and(batch::is_end) => end = failed,
+                (Some(_), None) => drop(before.pop_front()),
+                (Some(setting), Some(error)) if error.code() == Some(NO_SYNTAX) && *setting != *SETTINGS => {
+                    drop(before.pop_front());
+                }
+                (Some(_), Some(_)) => end = failed,
+                (None, _) => {
+                    if let Some(question) = questions.pop_front() {
+                        let _ = question.answer.send(answer);
+                    }
+                }
+            }
+        })
+        .await;
+        end
+    }
+
+    /// Opens another connection in the place of one that has ended.
+    async fn reopen(&mut self, limit: Duration) -> bool {
+        self.connection = None;
+        let Some(line) = self.line.upgrade() else { return false };
+        let Ok(connection) = line.connect(&self.login, limit).await else { return false };
+        *self.shared.id.lock().unwrap_or_else(PoisonError::into_inner) = line.own(connection.id());
+        self.before =
+            VecDeque::from([SETTINGS.clone(), ReadStatement::read_only_session().text().to_owned()]);
+        self.connection = Some(connection);
+        true
+    }
+}
