@@ -30,6 +30,7 @@ pub mod option_file;
 pub mod plan;
 pub mod playbook;
 pub mod render;
+pub mod resource;
 pub mod schema;
 pub mod seed;
 pub mod source;

@@ -270,10 +270,9 @@ fn learns(plan: &Plan) -> bool {
             matches!(
                 s.action,
                 Action::StartService { .. }
-                    | Action::InstallPackages(_)
                     | Action::InstallServer { .. }
-                    | Action::Command { .. }
             ) || matches!(&s.action, Action::Certificate(plan) if !plan.others.is_empty())
+                || matches!(&s.action, Action::Resource(change) if change.kind().may_bring_a_server())
         })
 }
 

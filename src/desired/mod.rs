@@ -20,7 +20,7 @@ pub use identity::Identity;
 pub use lint::lint;
 pub use nothing::{nothing, unread_extra};
 pub use wish::{
-    AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, Desired, DesiredHost, FileWish,
-    FirewallIntent, HeartbeatWish, OptionFileHolds, PackagesWish, Positioning, SeedMethod, SeedWish,
-    ServerWish, ServiceWish, SettingWish, Tls,
+    AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DeclaredResource, Desired, DesiredHost,
+    FirewallIntent, HeartbeatWish, OptionFileHolds, Positioning, SeedMethod, SeedWish, ServerWish,
+    SettingWish, Tls,
 };

@@ -1,18 +1,19 @@
 //! From an evaluated resource of a role to a wish.
 
+mod plain;
 mod settings;
 
 use serde_json::Value as Json;
 
 use super::{
-    AccountWish, CertificatesWish, ChannelWish, CommandWish, DatabaseWish, DesiredHost, FileWish,
-    FirewallIntent, HeartbeatWish, PackagesWish, Positioning, SeedMethod, SeedWish, ServerWish, ServiceWish,
-    Tls, build::template_problem,
+    AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DesiredHost, FirewallIntent, HeartbeatWish,
+    Positioning, SeedMethod, SeedWish, ServerWish, Tls, build::template_problem,
 };
 use crate::{
     inventory::{SecretBook, Variables},
     model::{Endpoint, Filters, HostName, Place, SecretId},
     playbook::{ResourceKind, Role, RoleResource},
+    resource::scalar,
     source::{Node, Problem, Problems, Yaml, closest},
     template::Scope,
 };
@@ -45,6 +46,10 @@ pub fn add(
     if evaluated.declared.kind == ResourceKind::Settings {
         let settings = settings(evaluated, problems);
         host.settings.get_or_insert_default().extend(settings);
+        return;
+    }
+    if let ResourceKind::Plain(kind) = evaluated.declared.kind {
+        plain::add(evaluated, kind, host, problems);
         return;
     }
     let body = match evaluated.scope.evaluate(&evaluated.declared.body.to_template()) {
@@ -88,16 +93,6 @@ pub(super) fn failing<'n>(node: &'n Node, scope: &Scope) -> &'n Node {
         }
     }
     find(node, scope).unwrap_or(node)
-}
-
-fn scalar(value: &Json) -> Option<String> {
-    match value {
-        Json::String(text) => Some(text.clone()),
-        Json::Bool(true) => Some("ON".into()),
-        Json::Bool(false) => Some("OFF".into()),
-        Json::Number(n) => Some(n.to_string()),
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
-    }
 }
 
 /// Reads an evaluated body.
@@ -217,17 +212,7 @@ impl Reader<'_> {
     fn add(&mut self, host: &mut DesiredHost, endpoint: &dyn Fn(&HostName) -> Endpoint, topology: &Place) {
         let whole = self.evaluated.declared.body.place.clone();
         match self.evaluated.declared.kind {
-            ResourceKind::Settings => {}
-            ResourceKind::Packages => {
-                let names = self.list("names");
-                host.packages.push(PackagesWish { names, place: self.place("names") });
-            }
-            ResourceKind::File => host.files.extend(self.file()),
-            ResourceKind::Service => {
-                let Some(name) = self.text("name") else { return };
-                let (running, enabled) = (self.flag("running", true), self.flag("enabled", true));
-                host.services.push(ServiceWish { name, running, enabled, place: whole });
-            }
+            ResourceKind::Settings | ResourceKind::Plain(_) => {}
             ResourceKind::Firewall => {
                 let peers = self.list("peers");
                 let allow = self.list("allow");
@@ -296,16 +281,6 @@ impl Reader<'_> {
                 });
             }
             ResourceKind::Channel => host.channels.extend(self.channel(endpoint, topology)),
-            ResourceKind::Command => {
-                let (run, unless) = (self.list("run"), self.list("unless"));
-                if run.is_empty() || unless.is_empty() {
-                    return self.wrong(
-                        "unless",
-                        "a list of words: a command without a guard would run again each time",
-                    );
-                }
-                host.commands.push(CommandWish { run, unless, place: whole });
-            }
             ResourceKind::Heartbeat => {
                 let interval = self.number("interval", 1);
                 if !(1..=3600).contains(&interval) {
@@ -387,65 +362,5 @@ impl Reader<'_> {
                 Filters::default()
             }),
         }
-    }
-
-    fn file(&mut self) -> Option<FileWish> {
-        let path = self.text("path")?;
-        if !path.starts_with('/') {
-            self.wrong("path", "an absolute path");
-            return None;
-        }
-        let role = self.evaluated.role;
-        let content = match (self.optional("content"), self.optional("template"), self.optional("source")) {
-            (Some(content), None, None) => content,
-            (None, Some(template), None) => {
-                let Some(text) = role.file("templates", &template) else {
-                    self.wrong("template", "a file in the role's folder templates/");
-                    return None;
-                };
-                match self.evaluated.scope.render(&text) {
-                    Ok(text) => text,
-                    Err(error) => {
-                        let mut place = Place::file(format!("roles/{}/templates/{template}", role.name));
-                        place.line = error.line as u32;
-                        self.problems.push(Problem::error("template::failed", &place, error.message, "here"));
-                        return None;
-                    }
-                }
-            }
-            (None, None, Some(source)) => match role.file("files", &source) {
-                Some(text) => text,
-                None => {
-                    self.wrong("source", "a file in the role's folder files/");
-                    return None;
-                }
-            },
-            _ => {
-                self.wrong("content", "given exactly once, as content, template or source");
-                return None;
-            }
-        };
-        // `mode: 0644` is a number for YAML, and its text is what is meant.
-        let written = self.evaluated.declared.body.get("mode").filter(|node| node.written.is_some());
-        let mode = match (written.and_then(Node::scalar), self.body.get("mode")) {
-            (Some(written), _) => written,
-            // Out of a template comes a number that has lost its text.
-            (None, Some(Json::Number(_))) => String::from("number"),
-            _ => self.optional("mode").unwrap_or_else(|| "0644".into()),
-        };
-        if mode.len() > 4 || !mode.chars().all(|c| ('0'..='7').contains(&c)) {
-            self.wrong("mode", "an octal mode in quotes, such as \"0644\"");
-            return None;
-        }
-        let owner = self.optional("owner").unwrap_or_else(|| "root".into());
-        let group = self.optional("group").unwrap_or_else(|| owner.clone());
-        Some(FileWish {
-            path,
-            content,
-            owner,
-            group,
-            mode,
-            place: self.evaluated.declared.body.place.clone(),
-        })
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     inventory::Connection,
     model::{Endpoint, Family, Filters, HostName, Place, SecretId},
+    resource::Resource,
 };
 
 /// What one play asks of a fleet.
@@ -62,14 +63,8 @@ pub struct DesiredHost {
     pub channels: Vec<ChannelWish>,
     /// The packet filter.
     pub firewall: Option<FirewallIntent>,
-    /// Services of users' roles.
-    pub services: Vec<ServiceWish>,
-    /// Packages of users' roles.
-    pub packages: Vec<PackagesWish>,
-    /// Files of users' roles.
-    pub files: Vec<FileWish>,
-    /// Commands of users' roles.
-    pub commands: Vec<CommandWish>,
+    /// Packages, files, services and the like of users' roles.
+    pub resources: Vec<DeclaredResource>,
     /// Certificates for the server.
     pub certificates: Option<CertificatesWish>,
     /// The row by which lag is measured.
@@ -109,10 +104,7 @@ impl DesiredHost {
             seeds: Vec::new(),
             channels: Vec::new(),
             firewall: None,
-            services: Vec::new(),
-            packages: Vec::new(),
-            files: Vec::new(),
-            commands: Vec::new(),
+            resources: Vec::new(),
             certificates: None,
             heartbeat: None,
             server: None,
@@ -356,52 +348,11 @@ impl ServerWish {
     }
 }
 
-/// A service of a user's role.
+/// A resource of a role that has to do with the host and not with its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceWish {
-    /// systemd unit.
-    pub name: String,
-    /// Whether it shall run.
-    pub running: bool,
-    /// Whether it shall start at boot.
-    pub enabled: bool,
-    /// Where it is written.
-    pub place: Place,
-}
-
-/// Packages of a user's role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackagesWish {
-    /// Names as the host's package manager has them.
-    pub names: Vec<String>,
-    /// Where it is written.
-    pub place: Place,
-}
-
-/// A file of a user's role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileWish {
-    /// Absolute path.
-    pub path: String,
-    /// Whole content.
-    pub content: String,
-    /// Owner.
-    pub owner: String,
-    /// Group.
-    pub group: String,
-    /// Octal mode.
-    pub mode: String,
-    /// Where it is written.
-    pub place: Place,
-}
-
-/// A guarded command of a user's role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandWish {
-    /// Program and arguments.
-    pub run: Vec<String>,
-    /// The command is not needed where this succeeds.
-    pub unless: Vec<String>,
+pub struct DeclaredResource {
+    /// What it is.
+    pub resource: Resource,
     /// Where it is written.
     pub place: Place,
 }

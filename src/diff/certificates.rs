@@ -16,6 +16,7 @@ use crate::{
         Action, AuthorityPlan, AuthorityRefused, CertificatePlan, HostWaits, Kind, Reason, Risk, Step,
         StepId, Warning,
     },
+    resource::KindName,
 };
 
 const DAY: i64 = 86_400;
@@ -105,7 +106,8 @@ impl<'a> Authorities<'a> {
 
 /// Without a server, and without anything that could bring one, nobody can read a key.
 fn can_have_one(host: &DesiredHost, facts: &HostFacts) -> bool {
-    !(facts.server.is_absent() && host.server.is_none() && host.packages.is_empty())
+    let packages = host.resources.iter().any(|declared| declared.resource.kind() == KindName::Packages);
+    !(facts.server.is_absent() && host.server.is_none() && !packages)
 }
 
 impl<'a> Authority<'a> {

@@ -4,7 +4,7 @@ use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, ServerWish},
     model::{Fact, Family, HostName},
-    observe::{Found, HostFacts, Query, ServerPackages},
+    observe::{HostFacts, ServerPackages},
     plan::{Action, Follows, HostWaits, Kind, Part, Reason, ServerRefused, Step, StepId, WaitsFor, Warning},
 };
 
@@ -17,10 +17,10 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         }
         return;
     };
-    let found = match facts.resources.get(&Query::Server(wish.package.clone())) {
-        Some(Fact::Known(Found::Server(found))) => found,
+    let found = match facts.resources.server(&wish.package) {
+        Fact::Known(found) => found,
         other => {
-            let why = other.and_then(Fact::unread).unwrap_or("nobody looked");
+            let why = other.unread().unwrap_or("nobody looked");
             draft.wait(&host.name, WaitsFor::part(Part::ServerPackages, why));
             return;
         }
@@ -46,10 +46,10 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         return;
     }
     // What the cut-off installation has made of the data directory is nobody's data yet, or it was there before.
-    if half.is_none() && !may_install(context, host, wish, found, draft) {
+    if half.is_none() && !may_install(context, host, wish, &found, draft) {
         return;
     }
-    draft.steps.push(step(host, wish, found));
+    draft.steps.push(step(host, wish, &found));
     let later = what_follows(host);
     if absent && !later.is_empty() {
         draft.wait(&host.name, HostWaits::ServerFirst(later));
@@ -177,6 +177,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::observe::server_query;
     use crate::{
         desired::Desired,
         model::Place,
@@ -232,8 +233,7 @@ mod tests {
     }
 
     fn with(facts: HostFacts, text: &str) -> HostFacts {
-        let found = Fact::Known(Found::Server(ServerPackages::read(text)));
-        let resources = [(Query::Server("mariadb-server".into()), found)].into();
+        let resources = [(server_query("mariadb-server"), Fact::Known(text.to_owned()))].into_iter().collect();
         HostFacts { resources, ..facts }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, DownFacts, ErrantFacts, FarEnd, Resources, RestartRecord, SchemaFacts};
+use super::{Answers, Content, DownFacts, ErrantFacts, FarEnd, RestartRecord, SchemaFacts};
 use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
@@ -51,7 +51,7 @@ pub struct HostFacts {
     /// Certificates of ours that lie on the host.
     pub certificate: CertificateFacts,
     /// What users' roles declare.
-    pub resources: Resources,
+    pub resources: Answers,
     /// SHA-256 in hex of each channel's stored password, by file name such as `master.info`.
     pub channel_passwords: BTreeMap<String, String>,
 }

@@ -48,7 +48,7 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
             key: sections.text("tls-key").unwrap_or_default().trim().to_owned(),
             public: public_key(&sections.text("tls-public").unwrap_or_default()),
         },
-        resources: BTreeMap::new(),
+        resources: super::Answers::default(),
         channel_passwords: channel_passwords(sections),
         os,
     }

@@ -34,7 +34,7 @@ pub use facts::{
     SessionFacts,
 };
 pub use far_end::{FarEnd, far_end};
-pub use resources::{Found, Query, Resources};
+pub use resources::{Answers, server as server_query};
 pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;
 pub use server_packages::{Manager, ServerPackage, ServerPackages, offered_versions};

@@ -9,6 +9,7 @@ use crate::{
     dialect::HEARTBEAT,
     firewall::FirewallChange,
     model::{Endpoint, Filters, HostName},
+    resource::Change,
 };
 
 /// What the executor does for a step. It owns all it needs, so nothing is left to decide.
@@ -16,8 +17,8 @@ use crate::{
 pub enum Action {
     /// Change the packet filter under a dead man's switch.
     Firewall(Box<FirewallChange>),
-    /// Install packages.
-    InstallPackages(Vec<String>),
+    /// Make a plain resource of a role as it is declared.
+    Resource(Box<Change>),
     /// Install the database server, and start it.
     InstallServer {
         /// Name of the package.
@@ -36,28 +37,8 @@ pub enum Action {
         /// Whether the empty database `test` goes, too.
         database: bool,
     },
-    /// Write a file atomically.
-    WriteFile {
-        /// Absolute path.
-        path: String,
-        /// Whole content.
-        content: String,
-        /// Owner name.
-        owner: String,
-        /// Group name.
-        group: String,
-        /// Octal mode, such as `0644`.
-        mode: String,
-    },
     /// Issue a certificate for a server.
     Certificate(CertificatePlan),
-    /// Run a guarded command.
-    Command {
-        /// Program and arguments.
-        run: Vec<String>,
-        /// When this succeeds the command has been done already.
-        unless: Vec<String>,
-    },
     /// Write tandem's own option file; it is checked by the server's binary first.
     WriteOptionFile {
         /// Absolute path.
@@ -95,15 +76,6 @@ pub enum Action {
         enable: bool,
         /// The option file that was written because of what keeps it down, and is put back if it does not start.
         option_file: Option<String>,
-    },
-    /// Start or stop a service of a user's role, and let it start at boot or not.
-    Unit {
-        /// systemd unit.
-        unit: String,
-        /// Whether it shall run.
-        running: bool,
-        /// Whether it shall start at boot.
-        enabled: bool,
     },
     /// Make the heartbeat and let it beat.
     Heartbeat {

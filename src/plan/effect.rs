@@ -55,19 +55,16 @@ impl Step {
             Action::DropChannel(_) => Effect::TakesAway(Taken::Channel),
             Action::Firewall(_) | Action::Account(_) | Action::Database { .. } => Effect::Adds,
             Action::Channel(_) | Action::CatchUp { .. } | Action::Seed(_) => Effect::Moves,
-            Action::InstallPackages(_)
+            Action::Resource(_)
             | Action::InstallServer { .. }
             | Action::RemoveLeftovers { .. }
-            | Action::WriteFile { .. }
             | Action::Certificate(_)
-            | Action::Command { .. }
             | Action::WriteOptionFile { .. }
             | Action::SetGlobal(_)
             | Action::GtidMode { .. }
             | Action::ResetPersisted(_)
             | Action::Restart { .. }
             | Action::StartService { .. }
-            | Action::Unit { .. }
             | Action::Heartbeat { .. }
             | Action::RestoreRetention(_)
             | Action::CompareCopy(_) => Effect::Neither,

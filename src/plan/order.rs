@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Coordinates, Effect, GtidPhase, Kind, Moment, Step, StepId};
-use crate::model::HostName;
+use crate::{model::HostName, resource::KindName};
 
 /// Writes into each step which others it requires.
 ///
@@ -36,9 +36,12 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
     let (ended, channel_steps) = (ids(ended), ids(channel_steps));
     let sources: Vec<(HostName, StepId)> = steps
         .iter()
-        .filter(|s| matches!(&s.action, Action::WriteFile { path, .. } if is_package_source(path)))
+        .filter(|s| matches!(&s.action, Action::Resource(change) if change.any().brings_packages()))
         .map(|s| (s.host.clone(), s.id.clone()))
         .collect();
+    let sources_of = |host: &HostName| -> Vec<StepId> {
+        sources.iter().filter(|(h, _)| h == host).map(|(_, id)| id.clone()).collect()
+    };
     for step in steps.iter_mut() {
         let mut requires: BTreeSet<StepId> = BTreeSet::new();
         let host = step.host.clone();
@@ -63,24 +66,28 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
             }
             Action::Firewall(_) => {}
             // A role may name the place that the packages come from.
-            Action::InstallPackages(_) | Action::InstallServer { .. } => {
-                requires.extend(sources.iter().filter(|(h, _)| *h == host).map(|(_, id)| id.clone()));
+            Action::Resource(change) if change.any().brings_packages() => {}
+            Action::Resource(change) => {
+                after(&host, &kinds(change.kind().after()));
+                if change.kind() == KindName::Packages {
+                    requires.extend(sources_of(&host));
+                }
             }
-            Action::WriteFile { path, .. } if is_package_source(path) => {}
-            Action::WriteFile { .. } | Action::Certificate(_) => after(&host, &[Kind::Packages]),
-            Action::Command { .. } => after(&host, &[Kind::Packages, Kind::File]),
+            Action::InstallServer { .. } => requires.extend(sources_of(&host)),
+            Action::Certificate(_) => after(&host, &[Kind::Packages]),
             Action::WriteOptionFile { .. } => {
-                after(&host, &[Kind::Packages, Kind::File, Kind::Command]);
+                after(&host, &ground());
+                after(&host, &[Kind::Command]);
                 // A restart in between would take a server past its neighbours.
                 let up = phases.iter().filter(|(h, (_, down), _)| *h == host && !down);
                 requires.extend(up.map(|(.., id)| id.clone()));
                 // A setting that keeps the first server down must not lie in wait for the next one's reboot.
                 requires.extend(restarted_before(&restarted, &index, &host).cloned());
             }
-            Action::Unit { .. } => after(&host, &[Kind::Packages, Kind::File, Kind::Command]),
             Action::SetGlobal(_) => after(&host, &[Kind::OptionFile]),
             Action::Restart { .. } | Action::StartService { .. } => {
-                after(&host, &[Kind::Packages, Kind::File, Kind::OptionFile]);
+                after(&host, &ground());
+                after(&host, &[Kind::OptionFile]);
                 // One server at a time: the next one only when this one answers again.
                 requires.extend(restarted_before(&restarted, &index, &host).cloned());
             }
@@ -167,11 +174,13 @@ fn restarted_before<'a>(restarted: &'a [StepId], index: &Index, host: &HostName)
     restarted.get(place.checked_sub(1)?)
 }
 
-/// Whether a file tells the package manager where packages come from, or whose signature counts.
-fn is_package_source(path: &str) -> bool {
-    ["/etc/apt/", "/etc/yum.repos.d/", "/etc/dnf/", "/etc/pki/rpm-gpg/", "/usr/share/keyrings/"]
-        .iter()
-        .any(|folder| path.starts_with(folder))
+/// What is done on a host before its server is configured and started.
+fn ground() -> Vec<Kind> {
+    KindName::ALL.iter().copied().filter(|kind| kind.before_server()).map(Kind::from).collect()
+}
+
+fn kinds(names: &[KindName]) -> Vec<Kind> {
+    names.iter().copied().map(Kind::from).collect()
 }
 
 /// What makes a server ready to be copied or connected.

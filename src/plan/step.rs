@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Refused, Risk, WaitsFor};
-use crate::model::{HostName, Place};
+use crate::{
+    model::{HostName, Place},
+    resource::KindName,
+};
 
 /// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +74,17 @@ impl Kind {
         Kind::Channel,
         Kind::Heartbeat,
     ];
+}
+
+impl From<KindName> for Kind {
+    fn from(kind: KindName) -> Self {
+        match kind {
+            KindName::Packages => Kind::Packages,
+            KindName::File => Kind::File,
+            KindName::Service => Kind::Service,
+            KindName::Command => Kind::Command,
+        }
+    }
 }
 
 impl fmt::Display for Kind {

@@ -4,6 +4,7 @@ use super::{Step, StepId, code::coded};
 use crate::{
     doctor::Explanation,
     model::{Endpoint, HostName},
+    resource::{Obstacle, Resource},
 };
 
 /// What something that is wished waits for.
@@ -23,9 +24,13 @@ pub enum WaitsFor {
         /// What it waits for.
         why: SourceWaits,
     },
+    /// A resource of a role, for something else on its host.
+    Resource(Box<Resource>, Obstacle),
     /// The host as a whole, or one of its steps.
     Host(HostWaits),
 }
+
+const RESOURCE: &str = "resource-waits";
 
 impl WaitsFor {
     /// Its code, stable from version to version.
@@ -33,13 +38,14 @@ impl WaitsFor {
         match self {
             WaitsFor::Part { part, .. } => part.code(),
             WaitsFor::Source { why, .. } => why.code(),
+            WaitsFor::Resource(..) => RESOURCE,
             WaitsFor::Host(why) => why.code(),
         }
     }
 
     /// The codes of all that waits; one may stand twice.
     pub fn codes() -> Vec<&'static str> {
-        [Part::CODES, SourceWaits::CODES, HostWaits::CODES].concat()
+        [Part::CODES, SourceWaits::CODES, HostWaits::CODES, &[RESOURCE]].concat()
     }
 
     /// A part of a host that could not be read, for this reason.
@@ -170,7 +176,7 @@ coded! {
         /// The record of a copy that has begun.
         CopyMark = "copy-mark-not-read",
         /// What a role declares, by its name.
-        Resource(String) = "resource-not-read",
+        Resource(Box<Resource>) = "resource-not-read",
     }
 }
 

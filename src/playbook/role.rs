@@ -5,20 +5,17 @@ use std::path::{Path, PathBuf};
 use super::shipped;
 use crate::{
     model::Place,
+    resource::KindName,
     source::{Fields, Node, Problem, Problems, Sources, Yaml, closest, has_word},
 };
 
 /// The types of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceKind {
-    /// Packages of the host's package manager.
-    Packages,
-    /// A file.
-    File,
+    /// One that is whole in a file of the room `resource`.
+    Plain(KindName),
     /// Server variables in tandem's option file.
     Settings,
-    /// A systemd unit.
-    Service,
     /// The server's port in the packet filter.
     Firewall,
     /// An account.
@@ -29,8 +26,6 @@ pub enum ResourceKind {
     Seed,
     /// A replication channel.
     Channel,
-    /// A guarded command.
-    Command,
     /// Certificates for the server.
     Certificates,
     /// The row by which lag is measured.
@@ -39,31 +34,47 @@ pub enum ResourceKind {
     Server,
 }
 
+/// Types that are parts of replication, each with its word in a role and its keys; none where the keys are the user's.
+const OF_REPLICATION: [(&str, ResourceKind, &[&str]); 9] = [
+    ("settings", ResourceKind::Settings, &[]),
+    ("firewall", ResourceKind::Firewall, &["port", "peers", "allow", "deny_others", "backend"]),
+    ("account", ResourceKind::Account, &["user", "host", "password", "privileges", "on", "tls"]),
+    ("database", ResourceKind::Database, &["name", "character_set", "collation"]),
+    ("seed", ResourceKind::Seed, &["from", "method", "databases", "accounts"]),
+    (
+        "channel",
+        ResourceKind::Channel,
+        &["source", "name", "user", "password", "tls", "tls_ca", "positioning", "delay", "filters"],
+    ),
+    ("certificates", ResourceKind::Certificates, &["directory"]),
+    ("heartbeat", ResourceKind::Heartbeat, &["interval"]),
+    ("server", ResourceKind::Server, &["package", "version", "start", "secure"]),
+];
+
 impl ResourceKind {
-    /// Every type with its word in a role and its keys; none where the keys are the user's.
-    pub const ALL: [(&'static str, ResourceKind, &'static [&'static str]); 13] = [
-        ("packages", ResourceKind::Packages, &["names"]),
-        ("file", ResourceKind::File, &["path", "content", "template", "source", "owner", "group", "mode"]),
-        ("settings", ResourceKind::Settings, &[]),
-        ("service", ResourceKind::Service, &["name", "running", "enabled"]),
-        ("firewall", ResourceKind::Firewall, &["port", "peers", "allow", "deny_others", "backend"]),
-        ("account", ResourceKind::Account, &["user", "host", "password", "privileges", "on", "tls"]),
-        ("database", ResourceKind::Database, &["name", "character_set", "collation"]),
-        ("seed", ResourceKind::Seed, &["from", "method", "databases", "accounts"]),
-        (
-            "channel",
-            ResourceKind::Channel,
-            &["source", "name", "user", "password", "tls", "tls_ca", "positioning", "delay", "filters"],
-        ),
-        ("command", ResourceKind::Command, &["run", "unless"]),
-        ("certificates", ResourceKind::Certificates, &["directory"]),
-        ("heartbeat", ResourceKind::Heartbeat, &["interval"]),
-        ("server", ResourceKind::Server, &["package", "version", "start", "secure"]),
-    ];
+    /// Every type.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let plain = KindName::ALL.iter().copied().map(ResourceKind::Plain);
+        plain.chain(OF_REPLICATION.iter().map(|(_, kind, _)| *kind))
+    }
 
     /// The word in a role.
     pub fn word(self) -> &'static str {
-        Self::ALL.iter().find(|(_, kind, _)| *kind == self).map_or("", |(word, _, _)| word)
+        match self {
+            ResourceKind::Plain(kind) => kind.word(),
+            _ => OF_REPLICATION.iter().find(|(_, kind, _)| *kind == self).map_or("", |(word, ..)| word),
+        }
+    }
+
+    /// Its keys; none where they are the user's.
+    pub fn keys(self) -> Vec<&'static str> {
+        match self {
+            ResourceKind::Plain(kind) => kind.shape().keys.iter().map(String::as_str).collect(),
+            _ => {
+                let found = OF_REPLICATION.iter().find(|(_, kind, _)| *kind == self);
+                found.map_or(Vec::new(), |(.., keys)| keys.to_vec())
+            }
+        }
     }
 }
 
@@ -186,10 +197,8 @@ fn read_resource(node: &Node, problems: &mut Problems) -> Option<RoleResource> {
     fields.get("name");
     let (when, for_each) = (fields.get("when").cloned(), fields.get("for_each").cloned());
     let later = fields.get("at_next_restart");
-    let found: Vec<_> = ResourceKind::ALL
-        .iter()
-        .filter_map(|(word, kind, keys)| fields.get(word).map(|body| (*kind, *keys, body)))
-        .collect();
+    let found: Vec<_> =
+        ResourceKind::all().filter_map(|kind| fields.get(kind.word()).map(|body| (kind, body))).collect();
     fields.finish(problems);
     let at_next_restart = match later.map(|node| (node, &node.value)) {
         None => false,
@@ -200,15 +209,16 @@ fn read_resource(node: &Node, problems: &mut Problems) -> Option<RoleResource> {
             false
         }
     };
-    let (kind, keys, body) = match found.as_slice() {
+    let (kind, body) = match found.as_slice() {
         [one] => *one,
         _ => {
-            let words: Vec<&str> = ResourceKind::ALL.iter().map(|(word, _, _)| *word).collect();
+            let words: Vec<&str> = ResourceKind::all().map(ResourceKind::word).collect();
             let message = format!("a resource declares exactly one of {}", words.join(", "));
             problems.push(Problem::error("role::resource", &node.place, message, "this resource"));
             return None;
         }
     };
+    let keys = kind.keys();
     if !keys.is_empty()
         && let Some(entries) = body.map()
     {

@@ -49,24 +49,22 @@ fn resource() -> Value {
             "description": "beside `settings`: what takes a restart waits for one that happens anyway",
         }),
     );
-    for (word, kind, names) in ResourceKind::ALL {
+    for kind in ResourceKind::all() {
         let (text, required) = about(kind);
         let body = match kind {
+            ResourceKind::Plain(kind) => kind.shape().schema.clone(),
             ResourceKind::Settings => {
                 json!({"anyOf": [settings(), refer("template"), {"type": "null"}]})
             }
             _ => {
-                let properties = names
-                    .iter()
-                    .map(|name| ((*name).to_owned(), described(refer("any"), key(kind, name))))
-                    .collect();
-                object(properties, required)
+                let described = |name: &str| (name.to_owned(), described(refer("any"), key(kind, name)));
+                object(kind.keys().into_iter().map(described).collect(), required)
             }
         };
-        keys.insert(word.into(), described(body, text));
+        keys.insert(kind.word().into(), described(body, text));
     }
     let mut resource = object(keys, &[]);
-    let one: Vec<Value> = ResourceKind::ALL.iter().map(|(word, ..)| json!({"required": [word]})).collect();
+    let one: Vec<Value> = ResourceKind::all().map(|kind| json!({"required": [kind.word()]})).collect();
     resource["oneOf"] = one.into();
     resource
 }
@@ -74,11 +72,9 @@ fn resource() -> Value {
 /// What a resource is, and the keys that it needs.
 fn about(kind: ResourceKind) -> (&'static str, &'static [&'static str]) {
     match kind {
-        ResourceKind::Packages => ("packages of the host's package manager", &["names"]),
-        ResourceKind::File => ("a file on the host", &["path"]),
+        ResourceKind::Plain(kind) => (&kind.shape().about, &[]),
         ResourceKind::Server => ("the database server itself, where none is installed", &["package"]),
         ResourceKind::Settings => ("server variables; a list stands for an option that repeats", &[]),
-        ResourceKind::Service => ("a systemd unit", &["name"]),
         ResourceKind::Firewall => ("the server's port in the packet filter", &["backend"]),
         ResourceKind::Account => ("an account", &["user", "host", "password"]),
         ResourceKind::Database => ("a database", &["name"]),
@@ -86,7 +82,6 @@ fn about(kind: ResourceKind) -> (&'static str, &'static [&'static str]) {
         ResourceKind::Channel => {
             ("a replication channel", &["source", "user", "password", "tls", "positioning"])
         }
-        ResourceKind::Command => ("a command that runs when `unless` fails", &["run", "unless"]),
         ResourceKind::Certificates => ("a certificate by the authority beside the inventory", &[]),
         ResourceKind::Heartbeat => ("the row by which lag is measured", &[]),
     }
@@ -95,21 +90,10 @@ fn about(kind: ResourceKind) -> (&'static str, &'static [&'static str]) {
 /// What a key of a resource is for.
 fn key(kind: ResourceKind, key: &str) -> &'static str {
     match (kind, key) {
-        (ResourceKind::Packages, _) => "names as the package manager has them",
         (_, "package") => "name of the package",
         (_, "version") => "a version or its beginning, in quotes; it counts for an installation only",
         (_, "start") => "whether it shall run and start at boot",
         (_, "secure") => "whether what an installation leaves open is closed",
-        (_, "path") => "absolute path",
-        (_, "content") => "the whole content",
-        (_, "template") => "a file in the role's templates/",
-        (ResourceKind::File, "source") => "a file in the role's files/",
-        (_, "owner") => "owner, by name",
-        (_, "group") => "group, by name",
-        (_, "mode") => "octal mode, in quotes: \"0644\"",
-        (ResourceKind::Service, "name") => "the unit",
-        (_, "running") => "whether it shall run",
-        (_, "enabled") => "whether it shall start at boot",
         (_, "port") => "TCP port of the server",
         (_, "peers") => "addresses that are always let in",
         (_, "allow") => "networks that are let in where others are shut out",
@@ -133,8 +117,6 @@ fn key(kind: ResourceKind, key: &str) -> &'static str {
         (_, "positioning") => "gtid or file",
         (_, "delay") => "seconds by which the replica stays behind",
         (_, "filters") => "what this channel alone applies",
-        (_, "run") => "program and arguments, as a list",
-        (_, "unless") => "program and arguments; the command is not needed where this succeeds",
         (_, "directory") => "the authority's directory, beside the inventory",
         (_, "interval") => "seconds between two stamps",
         _ => "",
@@ -147,11 +129,12 @@ mod tests {
 
     #[test]
     fn every_key_says_what_it_is_for() {
-        for (word, kind, names) in ResourceKind::ALL {
-            for name in names {
-                assert!(!key(kind, name).is_empty(), "{word}.{name}");
+        for kind in ResourceKind::all().filter(|kind| !matches!(kind, ResourceKind::Plain(_))) {
+            let names = kind.keys();
+            for name in &names {
+                assert!(!key(kind, name).is_empty(), "{}.{name}", kind.word());
             }
-            assert!(about(kind).1.iter().all(|name| names.contains(name)), "{word}");
+            assert!(about(kind).1.iter().all(|name| names.contains(name)), "{}", kind.word());
         }
     }
 }

@@ -90,7 +90,7 @@ async fn act(
             catch_up::run(step, hops, closed, fleet, events).await
         }
         Action::DropChannel(channel) => extra_channel::run(host, channel, fleet, journal).await,
-        Action::InstallPackages(names) => packages::install(host, names, fleet, journal).await.map(|()| None),
+        Action::Resource(change) => resource::run(host, change, fleet, journal).await,
         Action::InstallServer { package, version, unit, start } => {
             let wish =
                 server::Wish { package, version: version.as_deref(), unit: unit.as_deref(), start: *start };
@@ -99,12 +99,5 @@ async fn act(
         Action::RemoveLeftovers { accounts, database } => {
             leftovers::run(host, accounts, *database, fleet, journal).await
         }
-        Action::WriteFile { path, content, owner, group, mode } => {
-            resource::write_file(host, [path, owner, group, mode], content, fleet, journal).await
-        }
-        Action::Unit { unit, running, enabled } => {
-            resource::unit(host, unit, *running, *enabled, fleet, journal).await
-        }
-        Action::Command { run, unless } => resource::command(host, run, unless, fleet, journal).await,
     }
 }

@@ -1,109 +1,112 @@
-//! Plain resources of users' roles.
+//! Plain resources of users' roles, of whatever kind: the script of the kind is run, and then it is asked again.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::{
     exec::{Fleet, StepError, journal::Journal},
     model::{HostName, limits},
-    transport::{Output, RunError, command_words},
+    resource::{AnyChange, Change, FUNCTIONS, Undo},
+    transport::{Output, command_words},
 };
 
-const COMMAND: Duration = limits::COMMAND.time;
+/// Makes the host as declared, and sees that it is.
+///
+/// # Errors
+/// With the host's own words, and with what has become of the state from before.
+pub async fn run(
+    host: &HostName,
+    change: &Change,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<Option<String>, StepError> {
+    let change = change.any();
+    let tried = change.summary();
+    let begun = Instant::now();
+    let outcome = work(host, &tried, change, fleet).await;
+    let said = outcome.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned());
+    journal.ran(host, &tried, begun.elapsed(), &said);
+    let Err(error) = outcome else { return Ok(None) };
+    match change.undo() {
+        None => Err(error),
+        Some(undo) => Err(put_back(host, undo, error, fleet, journal).await),
+    }
+}
 
-/// Arguments: PATH OWNER GROUP MODE. Standard input: the content.
-const FILE: &str = concat!(
-    include_str!("../../transport/safe.sh"),
-    r#"
-set -u
-umask 077
-safe_place "${1%/*}/" || exit 1
-new=$(mktemp "$1.XXXXXX") || exit 1
-trap 'rm -f "$new"' EXIT
-cat >"$new" && chown -- "$2:$3" "$new" && chmod -- "$4" "$new" && sync "$new" && mv -- "$new" "$1"
-"#
-);
+/// The functions of a step: `work` and `look`. Arguments: those of both, quoted. Only the answer goes to standard output.
+fn script(change: &dyn AnyChange) -> String {
+    let (apply, look) = change.scripts();
+    [
+        FUNCTIONS,
+        "work() (\n",
+        apply,
+        "\n)\nlook() (\n",
+        look,
+        "\n)\nmine=$1 asked=$2\neval \"set -- $mine\"\nwork \"$@\" >/dev/null || exit\n",
+        "eval \"set -- $asked\"\nlook \"$@\" </dev/null\nexit 0\n",
+    ]
+    .concat()
+}
 
-/// Arguments: UNIT RUNNING ENABLED.
-const UNIT: &str = r#"
-set -u
-if [ "$3" = yes ]; then systemctl enable -q -- "$1"; else systemctl disable -q -- "$1"; fi || exit 1
-if [ "$2" = yes ]; then systemctl start -- "$1"; else systemctl stop -- "$1"; fi
-"#;
-
-fn outcome(
+async fn work(
     host: &HostName,
     tried: &str,
-    begun: Instant,
-    result: Result<Output, RunError>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
-    journal.ran(host, tried, begun.elapsed(), &said);
-    match result {
-        Ok(_) => Ok(None),
-        Err(RunError::Failed { status, stderr, .. }) => {
-            let said = stderr.lines().rfind(|l| !l.trim().is_empty()).unwrap_or("no words").trim().to_owned();
-            Err(StepError::new(host, tried, format!("exit status {status}: {said}")))
-        }
-        Err(error) => Err(StepError::new(host, tried, error)),
-    }
-}
-
-/// Writes a file: whole or not at all.
-pub async fn write_file(
-    host: &HostName,
-    [path, owner, group, mode]: [&String; 4],
-    content: &str,
+    change: &dyn AnyChange,
     fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let begun = Instant::now();
-    let tried = format!("write {path}");
-    let args = [path.as_str(), owner, group, mode];
-    let result = fleet.writer(host)?.run(&tried, FILE, &args, content.as_bytes(), COMMAND).await;
-    outcome(host, &tried, begun, result, journal)
-}
-
-/// Starts or stops a service.
-pub async fn unit(
-    host: &HostName,
-    unit: &str,
-    running: bool,
-    enabled: bool,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let begun = Instant::now();
-    let word = |on: bool| if on { "yes" } else { "no" };
-    let tried = format!("make {unit} what it shall be");
-    let result =
-        fleet.writer(host)?.run(&tried, UNIT, &[unit, word(running), word(enabled)], b"", COMMAND).await;
-    outcome(host, &tried, begun, result, journal)
-}
-
-/// Runs a command, and sees that its guard succeeds now.
-pub async fn command(
-    host: &HostName,
-    run: &[String],
-    unless: &[String],
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let begun = Instant::now();
-    let tried = format!("run `{}`", run.join(" "));
+) -> Result<(), StepError> {
+    let work = change.work();
+    let args = [command_words(&work.args), command_words(&change.ask())];
+    let args = [args[0].as_str(), args[1].as_str()];
     let writer = fleet.writer(host)?;
-    let script = "sh -c \"$1\" >/dev/null </dev/null";
-    let result = writer.run(&tried, script, &[&command_words(run)], b"", COMMAND).await;
-    outcome(host, &tried, begun, result, journal)?;
-    let guard = writer.try_run("look at its guard", script, &[&command_words(unless)], b"", COMMAND).await;
-    match guard {
-        Ok(output) if output.status == 0 => Ok(None),
-        Ok(output) => Err(StepError::new(
-            host,
-            tried,
-            format!("it succeeded, but its guard `{}` still fails with {}", unless.join(" "), output.status),
-        )
-        .then("A command whose guard does not see its effect would run each time; correct the guard in the role.")),
-        Err(error) => Err(StepError::new(host, tried, error)),
+    let output = writer.try_run(tried, &script(change), &args, work.input.as_bytes(), change.limit()).await;
+    let output = output.map_err(|error| StepError::new(host, tried, error))?;
+    if output.status != 0 {
+        return Err(failed(host, tried, change, &output));
     }
+    change.prove(&output.text()).map_err(|(why, next)| error(host, tried, why, next))
+}
+
+fn failed(host: &HostName, tried: &str, change: &dyn AnyChange, output: &Output) -> StepError {
+    if let Some((why, next)) = change.explain(&output.stderr) {
+        return error(host, tried, why, next);
+    }
+    let said = output.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no words").trim();
+    StepError::new(host, tried, format!("exit status {}: {said}", output.status))
+}
+
+fn error(host: &HostName, tried: &str, why: String, next: Option<String>) -> StepError {
+    let error = StepError::new(host, tried, why);
+    match next {
+        Some(next) => error.then(next),
+        None => error,
+    }
+}
+
+/// Puts back what was there before a step that failed, and adds to its error how that ended.
+async fn put_back(
+    host: &HostName,
+    undo: Undo,
+    error: StepError,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> StepError {
+    let tried = "put back what was there before";
+    let begun = Instant::now();
+    let text = [FUNCTIONS, undo.script].concat();
+    let args: Vec<&str> = undo.work.args.iter().map(String::as_str).collect();
+    let outcome = match fleet.writer(host) {
+        Ok(writer) => {
+            let input = undo.work.input.as_bytes();
+            let ran = writer.run(tried, &text, &args, input, limits::SCRIPT.time).await;
+            ran.map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let said = outcome.as_ref().map_or_else(Clone::clone, |_| "ok".to_owned());
+    journal.ran(host, tried, begun.elapsed(), &said);
+    let end = match outcome {
+        Ok(_) => "What was there before is back.".to_owned(),
+        Err(why) => format!("What was there before could not be put back: {why}"),
+    };
+    let next = error.next.as_ref().map_or_else(String::new, |next| format!("{next} "));
+    StepError { next: None, ..error }.then(format!("{next}{end}"))
 }

@@ -7,7 +7,7 @@ use crate::{
     doctor::last_words,
     exec::{Fleet, StepError, journal::Journal},
     model::HostName,
-    observe::{Found, Manager, Query, offered_versions},
+    observe::{Manager, offered_versions},
 };
 
 /// Prints the versions of a package that the host's sources have. Arguments: PACKAGE.
@@ -136,11 +136,7 @@ async fn pinned(
         )
         .then("Correct mysql_server_version, or give the host a source that has that version."));
     };
-    let key = Query::Server(package.to_owned());
-    let manager = match fleet.facts(host)?.resources.get(&key).and_then(|f| f.known()) {
-        Some(Found::Server(found)) => found.manager,
-        _ => None,
-    };
+    let manager = fleet.facts(host)?.resources.server(package).known().and_then(|found| found.manager);
     Ok(versioned(package, full, manager))
 }
 

@@ -9,6 +9,7 @@ use crate::{
     doctor::{ErrantExplanation, Explanation},
     grant::Unfit,
     model::{Endpoint, HostName, Place, ServerVersion},
+    resource::{Obstacle, Resource},
 };
 pub use host::{AuthorityRefused, FirewallRefused, ServerRefused, SettingRefused};
 
@@ -40,6 +41,8 @@ pub enum Refused {
     Firewall(FirewallRefused),
     /// The authority that the servers trust.
     Authority(AuthorityRefused),
+    /// A resource of a role can't be on its host.
+    Resource(Box<Resource>, Obstacle),
     /// Steps wait for each other: a fault of this program.
     Circle {
         /// How many.
@@ -70,6 +73,7 @@ impl Refused {
             Refused::Server(why) => why.code(),
             Refused::Firewall(why) => why.code(),
             Refused::Authority(why) => why.code(),
+            Refused::Resource(..) => RESOURCE,
             Refused::Circle { .. } => CIRCLE,
             Refused::NotAllowed { allow, .. } => not_allowed(*allow),
         }
@@ -88,7 +92,7 @@ impl Refused {
             ServerRefused::CODES,
             FirewallRefused::CODES,
             AuthorityRefused::CODES,
-            &[CIRCLE],
+            &[RESOURCE, CIRCLE],
         ];
         families.concat().into_iter().chain(Allow::ALL.map(not_allowed)).collect()
     }
@@ -99,6 +103,7 @@ impl Refused {
     }
 }
 
+const RESOURCE: &str = "resource-blocked";
 const CIRCLE: &str = "steps-in-a-circle";
 const ERRANT: &[&str] = &["errant-transactions", "source-lost-transactions"];
 

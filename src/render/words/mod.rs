@@ -35,6 +35,7 @@ pub(crate) fn refused(refusal: &Refusal) -> String {
         Refused::Server(why) => server::refused(why),
         Refused::Firewall(why) => firewall::refused(why),
         Refused::Authority(why) => authority::refused(why),
+        Refused::Resource(resource, obstacle) => format!("{}: {obstacle}", resource.any().what()),
         Refused::Circle { steps } => {
             format!("this is a fault of tandem: {steps} steps wait for each other")
         }

@@ -12,6 +12,7 @@ pub(crate) fn waits(waiting: &Waiting) -> String {
     match &waiting.why {
         WaitsFor::Part { part, why } => part_unread(part, why.as_deref()),
         WaitsFor::Source { source, why } => from_source(host, source, why),
+        WaitsFor::Resource(resource, obstacle) => format!("{}: {obstacle}", resource.any().what()),
         WaitsFor::Host(why) => as_a_whole(host, why),
     }
 }
@@ -71,7 +72,7 @@ fn part_unread(part: &Part, why: Option<&str>) -> String {
         Part::ServerPackages => "the packages of its database server were not read",
         Part::PacketFilter => "the packet filter was not read",
         Part::CopyMark => "whether a copy has begun there could not be read",
-        Part::Resource(name) => &format!("{name} was not read"),
+        Part::Resource(resource) => &format!("{} was not read", resource.any().what()),
     };
     match why {
         Some(why) => format!("{what}: {why}"),
