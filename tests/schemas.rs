@@ -61,7 +61,9 @@ fn the_files_are_what_the_program_prints() {
 fn the_tables_in_the_reference_are_the_programs() {
     let document = read("docs/reference.md");
     let mut fresh = document.clone();
-    for table in [tandem::model::variables::table(), tandem::model::limits::table()] {
+    for table in
+        [tandem::model::variables::table(), tandem::model::limits::table(), tandem::schema::resources()]
+    {
         let heading = table.lines().next().expect("a heading");
         let begin = fresh.find(heading).expect("the table");
         let end = fresh[begin..].find("\n\n").expect("its end") + begin + 1;

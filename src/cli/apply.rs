@@ -267,11 +267,8 @@ fn verdict(snapshot: &Snapshot, outcomes: &[Outcome]) -> Option<Exit> {
 fn learns(plan: &Plan) -> bool {
     !plan.waiting.is_empty()
         || plan.steps.iter().any(|s| {
-            matches!(
-                s.action,
-                Action::StartService { .. }
-                    | Action::InstallServer { .. }
-            ) || matches!(&s.action, Action::Certificate(plan) if !plan.others.is_empty())
+            matches!(s.action, Action::StartService { .. } | Action::InstallServer { .. })
+                || matches!(&s.action, Action::Certificate(plan) if !plan.others.is_empty())
                 || matches!(&s.action, Action::Resource(change) if change.kind().may_bring_a_server())
         })
 }

@@ -233,7 +233,8 @@ mod tests {
     }
 
     fn with(facts: HostFacts, text: &str) -> HostFacts {
-        let resources = [(server_query("mariadb-server"), Fact::Known(text.to_owned()))].into_iter().collect();
+        let resources =
+            [(server_query("mariadb-server"), Fact::Known(text.to_owned()))].into_iter().collect();
         HostFacts { resources, ..facts }
     }
 

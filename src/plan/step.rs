@@ -35,6 +35,8 @@ pub enum Kind {
     File,
     /// A guarded command of a user's role.
     Command,
+    /// A parameter of the kernel.
+    Sysctl,
     /// The one option file that tandem owns.
     OptionFile,
     /// A replica waits until it has what its sources have, before it is written to.
@@ -55,15 +57,18 @@ pub enum Kind {
     Compare,
     /// The row by which lag is measured.
     Heartbeat,
+    /// A job of cron.
+    Cron,
 }
 
 impl Kind {
     /// Every family.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Firewall,
         Kind::Packages,
         Kind::File,
         Kind::Command,
+        Kind::Sysctl,
         Kind::OptionFile,
         Kind::CatchUp,
         Kind::Variable,
@@ -73,6 +78,7 @@ impl Kind {
         Kind::Seed,
         Kind::Channel,
         Kind::Heartbeat,
+        Kind::Cron,
     ];
 }
 
@@ -83,6 +89,8 @@ impl From<KindName> for Kind {
             KindName::File => Kind::File,
             KindName::Service => Kind::Service,
             KindName::Command => Kind::Command,
+            KindName::Sysctl => Kind::Sysctl,
+            KindName::Cron => Kind::Cron,
         }
     }
 }
@@ -94,6 +102,7 @@ impl fmt::Display for Kind {
             Kind::Packages => "packages",
             Kind::File => "file",
             Kind::Command => "command",
+            Kind::Sysctl => "sysctl",
             Kind::OptionFile => "option-file",
             Kind::CatchUp => "catch-up",
             Kind::Variable => "variable",
@@ -104,6 +113,7 @@ impl fmt::Display for Kind {
             Kind::Channel => "channel",
             Kind::Compare => "compare",
             Kind::Heartbeat => "heartbeat",
+            Kind::Cron => "cron",
         })
     }
 }

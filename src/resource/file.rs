@@ -71,7 +71,8 @@ impl FileState {
         }
     }
 
-    fn shown(&self) -> String {
+    /// As it is shown: who it belongs to, and its content.
+    pub fn shown(&self) -> String {
         format!("{}\n{}", self.owner, self.content)
     }
 }

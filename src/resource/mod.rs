@@ -143,6 +143,8 @@ kinds! {
     File in file,
     Service in service,
     Command in command,
+    Sysctl in sysctl,
+    Cron in cron,
 }
 
 pub use packages::{INSTALL, explain as explain_packages};

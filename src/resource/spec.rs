@@ -1,6 +1,6 @@
 //! What stands under a resource's key in a role: read by serde, described by schemars, from one declaration.
 
-use std::{borrow::Cow, cell::Cell, collections::BTreeMap, sync::LazyLock};
+use std::{borrow::Cow, cell::Cell, collections::BTreeMap};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde::{
@@ -254,9 +254,6 @@ impl Shape {
         Self { about, keys, schema }
     }
 }
-
-/// Shapes are made when they are first asked for.
-pub type Shapes = LazyLock<Vec<Shape>>;
 
 fn on_one_line(schema: &mut Json) {
     if let Json::Object(map) = schema {

@@ -9,7 +9,7 @@ mod value;
 pub use inventory::{inventory, variables};
 pub use plan::plan;
 pub use playbook::playbook;
-pub use role::role;
+pub use role::{resources, role};
 
 use serde_json::{Value, json};
 

@@ -69,6 +69,17 @@ fn resource() -> Value {
     resource
 }
 
+/// The table of the reference: each resource with its keys.
+pub fn resources() -> String {
+    let mut text = String::from("| resource | what it declares | keys |\n|---|---|---|\n");
+    for kind in ResourceKind::all() {
+        let keys: Vec<String> = kind.keys().iter().map(|key| format!("`{key}`")).collect();
+        let keys = if keys.is_empty() { "the variables' names".to_owned() } else { keys.join(", ") };
+        text.push_str(&format!("| `{}` | {} | {keys} |\n", kind.word(), about(kind).0));
+    }
+    text
+}
+
 /// What a resource is, and the keys that it needs.
 fn about(kind: ResourceKind) -> (&'static str, &'static [&'static str]) {
     match kind {

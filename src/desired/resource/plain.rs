@@ -10,7 +10,12 @@ use crate::{
     source::{Node, Problem, Problems, Yaml},
 };
 
-pub(super) fn add(evaluated: &Evaluated<'_>, kind: KindName, host: &mut DesiredHost, problems: &mut Problems) {
+pub(super) fn add(
+    evaluated: &Evaluated<'_>,
+    kind: KindName,
+    host: &mut DesiredHost,
+    problems: &mut Problems,
+) {
     let body = match evaluated.scope.evaluate(&template(&evaluated.declared.body)) {
         Ok(body) => body,
         Err(error) => {
@@ -28,9 +33,10 @@ pub(super) fn add(evaluated: &Evaluated<'_>, kind: KindName, host: &mut DesiredH
     let place =
         kind.place().map_or_else(|| evaluated.declared.body.place.clone(), |key| place(evaluated, key));
     let name = resource.any().name();
-    let twin = host.resources.iter().find(|other| {
-        name.is_some() && other.resource.kind() == kind && other.resource.any().name() == name
-    });
+    let twin = host
+        .resources
+        .iter()
+        .find(|other| name.is_some() && other.resource.kind() == kind && other.resource.any().name() == name);
     match twin {
         Some(twin) if twin.resource == resource => {}
         Some(twin) => {
