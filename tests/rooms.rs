@@ -14,33 +14,69 @@ use rules::{Back, Findings, Rule, Table};
 use scan::{Crate, File};
 
 /// From the lowest room to the highest: what each may name. None of them names one that stands below it here.
-const ROOMS: &Table = &[
-    ("model", &[]),
-];
+const ROOMS: &Table = &[("model", &[])];
 
 /// Rooms and files that only compute: the same input gives the same output.
 const PURE: &[&str] = &[
-    "adopt/", "certificate/judge", "desired/", "dialect/", "diff/", "doctor/", "firewall/", "grant/", "gtid/", "model/",
-    "option_file/", "plan/", "schema/", "status/", "template/",
+    "adopt/",
+    "certificate/judge",
+    "desired/",
+    "dialect/",
+    "diff/",
+    "doctor/",
+    "firewall/",
+    "grant/",
+    "gtid/",
+    "model/",
+    "option_file/",
+    "plan/",
+    "schema/",
+    "status/",
+    "template/",
 ];
 
 const OUTSIDE: Rule = Rule {
     what: "a pure room looks outside",
     paths: &[
-        "std::fs", "std::env", "std::process", "std::thread", "std::os::unix::net", "std::net::TcpStream",
-        "std::net::TcpListener", "std::net::UdpSocket", "std::net::ToSocketAddrs", "std::io::stdin", "tokio", "openssh",
-        "mysql_async", "tempfile", "terminal_size",
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "std::os::unix::net",
+        "std::net::TcpStream",
+        "std::net::TcpListener",
+        "std::net::UdpSocket",
+        "std::net::ToSocketAddrs",
+        "std::io::stdin",
+        "tokio",
+        "openssh",
+        "mysql_async",
+        "tempfile",
+        "terminal_size",
     ],
-    words: &[". exists (", ". is_file (", ". is_dir (", ". canonicalize (", ". metadata (", ". read_dir (", ". try_exists ("],
-    but: &[
+    words: &[
+        ". exists (",
+        ". is_file (",
+        ". is_dir (",
+        ". canonicalize (",
+        ". metadata (",
+        ". read_dir (",
+        ". try_exists (",
     ],
+    but: &[],
 };
 
 const BY_CHANCE: Rule = Rule {
     what: "a pure room knows the time or chance",
     paths: &[
-        "std::time::SystemTime", "std::time::Instant", "std::hash::RandomState",
-        "std::collections::hash_map::RandomState", "getrandom", "rand", "::now", "tokio::time",
+        "std::time::SystemTime",
+        "std::time::Instant",
+        "std::hash::RandomState",
+        "std::collections::hash_map::RandomState",
+        "getrandom",
+        "rand",
+        "::now",
+        "tokio::time",
     ],
     words: &[". elapsed ("],
     but: &[],
@@ -59,13 +95,21 @@ const PRINTS: Rule = Rule {
     words: &["print !", "println !", "eprint !", "eprintln !", "dbg !", ". print ("],
     but: &[
         ("render/", "the place for it"),
-        ("transport/askpass.rs", "ssh reads a password from the standard output of the program that it starts"),
+        (
+            "transport/askpass.rs",
+            "ssh reads a password from the standard output of the program that it starts",
+        ),
     ],
 };
 
 const ENDS: Rule = Rule {
     what: "the process is ended outside of `main`",
-    paths: &["std::process::exit", "std::process::abort", "std::process::ExitCode", "std::process::Termination"],
+    paths: &[
+        "std::process::exit",
+        "std::process::abort",
+        "std::process::ExitCode",
+        "std::process::Termination",
+    ],
     words: &["ExitCode"],
     but: &[("main.rs", "the place for it")],
 };
@@ -81,8 +125,7 @@ static CODE: LazyLock<Crate> =
     LazyLock::new(|| Crate::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")));
 
 /// What goes back between two files of a room and is no mistake.
-const BACK: &[Back] = &[
-];
+const BACK: &[Back] = &[];
 
 fn none(findings: Findings) {
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
@@ -147,8 +190,14 @@ fn edges_are_found_however_they_are_written() {
         ("b/mod.rs", "mod deep;\nuse crate::{\n    model,\n    low::{self as l, f},\n};"),
         ("b/deep.rs", "fn g() { super::super::a::h(); }"),
         ("c/mod.rs", "fn g() -> crate::low::T { todo!() }"),
-        ("d/mod.rs", "// crate::low\n/* crate::low /* */ */ const T: &str = \"crate::low\"; const R: &str = r#\"crate::low\"#;"),
-        ("e/mod.rs", "#[cfg(test)]\nmod tests { use crate::low; }\n#[cfg(test)]\nmod more;\n#[cfg(test)]\nuse crate::{low};\nfn f() {}"),
+        (
+            "d/mod.rs",
+            "// crate::low\n/* crate::low /* */ */ const T: &str = \"crate::low\"; const R: &str = r#\"crate::low\"#;",
+        ),
+        (
+            "e/mod.rs",
+            "#[cfg(test)]\nmod tests { use crate::low; }\n#[cfg(test)]\nmod more;\n#[cfg(test)]\nuse crate::{low};\nfn f() {}",
+        ),
         ("e/more.rs", "use crate::low;"),
         ("f/mod.rs", "pub(in crate::f) fn f<'a>(c: char) { if c == '\"' || c == '\\'' { crate::low::f() } }"),
     ]);
@@ -169,7 +218,11 @@ fn edges_are_found_however_they_are_written() {
 
 #[test]
 fn a_back_edge_an_unknown_room_and_a_table_that_is_too_wide_are_named() {
-    let code = Crate::of(&[("low/mod.rs", "use crate::high;"), ("high/mod.rs", ""), ("new/mod.rs", "use crate::low;")]);
+    let code = Crate::of(&[
+        ("low/mod.rs", "use crate::high;"),
+        ("high/mod.rs", ""),
+        ("new/mod.rs", "use crate::low;"),
+    ]);
     let found = rules::table(&code, &[("low", &[]), ("high", &["low"])]);
     assert_eq!(
         found,
@@ -187,7 +240,10 @@ fn a_back_edge_an_unknown_room_and_a_table_that_is_too_wide_are_named() {
 fn what_looks_outside_is_found() {
     let code = Crate::of(&[
         ("plan/files.rs", "use std::{fs, io::Write};\nfn f(p: &Path) { fs::read(p); p.exists(); }"),
-        ("plan/world.rs", "fn f() { std::env::var(\"HOME\"); std::process::Command::new(\"sh\"); tokio::spawn(g()); }"),
+        (
+            "plan/world.rs",
+            "fn f() { std::env::var(\"HOME\"); std::process::Command::new(\"sh\"); tokio::spawn(g()); }",
+        ),
         ("plan/clean.rs", "use std::net::IpAddr;\nfn f(exists: bool) { g.exists_here() }"),
         ("observe/mod.rs", "use std::fs;"),
     ]);
@@ -205,7 +261,10 @@ fn time_and_chance_are_found() {
         ("transport/mod.rs", "use std::time::Instant;"),
     ]);
     let found = Rule { but: &[], ..BY_CHANCE }.findings(&code, pure);
-    assert_eq!(places(&found), ["src/diff/a.rs:1", "src/diff/b.rs:1", "src/diff/b.rs:1", "src/diff/b.rs:1", "src/diff/c.rs:1"]);
+    assert_eq!(
+        places(&found),
+        ["src/diff/a.rs:1", "src/diff/b.rs:1", "src/diff/b.rs:1", "src/diff/b.rs:1", "src/diff/c.rs:1"]
+    );
 }
 
 #[test]
@@ -216,11 +275,18 @@ fn versions_prints_and_ends_are_found() {
         ("cli/c.rs", "use std::process::{self, ExitCode};\nfn f() { process::exit(1) }"),
     ]);
     let all = |_: &File| true;
-    assert_eq!(places(&Rule { but: &[], ..VERSIONS }.findings(&code, all)), ["src/diff/a.rs:1", "src/diff/a.rs:1"]);
-    assert_eq!(places(&Rule { but: &[], ..PRINTS }.findings(&code, all)), ["src/seed/b.rs:1", "src/seed/b.rs:1"]);
+    assert_eq!(
+        places(&Rule { but: &[], ..VERSIONS }.findings(&code, all)),
+        ["src/diff/a.rs:1", "src/diff/a.rs:1"]
+    );
+    assert_eq!(
+        places(&Rule { but: &[], ..PRINTS }.findings(&code, all)),
+        ["src/seed/b.rs:1", "src/seed/b.rs:1"]
+    );
     let ends = Rule { but: &[], ..ENDS }.findings(&code, all);
     assert_eq!(places(&ends), ["src/cli/c.rs:1", "src/cli/c.rs:2", "src/cli/c.rs:1"]);
-    let idle = Rule { but: &[("seed/", "a reason")], ..VERSIONS }.findings(&code, |file| file.name.starts_with("seed/"));
+    let idle = Rule { but: &[("seed/", "a reason")], ..VERSIONS }
+        .findings(&code, |file| file.name.starts_with("seed/"));
     assert_eq!(idle, ["a version is asked outside of `dialect`: the exception for seed/ is not needed"]);
 }
 

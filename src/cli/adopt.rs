@@ -15,12 +15,13 @@ use serde_json::Value as Json;
 use super::{
     args::{Format, Global, InitArgs},
     exit::Exit,
-    prepare::{self, bare_hosts, read_files},
+    prepare::{bare_hosts, read_files},
 };
 use crate::{
     adopt::{Adoption, Named, Report, Said},
     desired::{self, Built, DesiredHost},
-    diff, engine,
+    diff,
+    engine::{self, CommandError, ErrorKind},
     inventory::select,
     model::{Fact, HostName, Secret, SecretId},
     observe::{Observed, Options, Reading},
@@ -38,9 +39,9 @@ use missing::need_topology;
 const ROUNDS: usize = 12;
 
 /// Reads the servers, and writes what declares them. Nothing is written where one of them could not be read.
-pub async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, Exit> {
-    refuse_existing(args, terminal)?;
-    let work = Work::begin(global, terminal)?;
+pub async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+    refuse_existing(args)?;
+    let work = Work::begin(global)?;
     let mut fleet = work.name_hosts(args, terminal)?;
     let (adoption, report) = {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
@@ -50,7 +51,7 @@ pub async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Resul
         found?
     };
     let mut report = report;
-    report.written = write(args, &adoption, terminal)?;
+    report.written = write(args, &adoption)?;
     report.next = next_command(global, &args.directory);
     match global.format {
         Format::Human => terminal.out(&render::adoption(&report, terminal.width())),
@@ -78,52 +79,44 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn begin(global: &'a Global, terminal: &Terminal) -> Result<Self, Exit> {
-        let failed = |error: &dyn std::fmt::Display| {
-            terminal.error(&format!("a directory for drafts can't be made: {error}"));
-            Exit::Error
-        };
+    fn begin(global: &'a Global) -> Result<Self, CommandError> {
+        let failed = |error| CommandError::failed("a directory for drafts can't be made").because(error);
         Ok(Self {
             global,
             keyring: global.keyring(),
-            drafts: tempfile::tempdir().map_err(|e| failed(&e))?,
+            drafts: tempfile::tempdir().map_err(failed)?,
             options: Options {
                 forks: global.forks,
                 connect_timeout: global.connect_timeout,
                 timeout: global.timeout,
                 ssh_config: global.ssh_config.clone(),
             },
-            scratch: Arc::new(Scratch::new().map_err(|e| failed(&e))?),
+            scratch: Arc::new(Scratch::new().map_err(failed)?),
         })
     }
 
     /// Finds out which hosts are meant.
-    fn name_hosts(&self, args: &InitArgs, terminal: &Terminal) -> Result<Fleet, Exit> {
+    fn name_hosts(&self, args: &InitArgs, terminal: &Terminal) -> Result<Fleet, CommandError> {
         let mut named: Vec<Named> = Vec::new();
         let mut group = "db".to_owned();
         if self.global.inventory.is_empty() {
             for text in &args.from {
-                let one = destination(text, args.r#become).map_err(|why| {
-                    terminal.error(&format!("--from {text}: {why}"));
-                    Exit::Usage
-                })?;
+                let one = destination(text, args.r#become)
+                    .map_err(|why| CommandError::usage(format!("--from {text}: {why}")))?;
                 named.push(one);
             }
         } else {
             let loaded =
                 read_files(&Request { inventory: self.global.inventory.clone(), ..self.request(None) });
-            let fatal = loaded.problems.fatal();
-            prepare::report(loaded.problems, &loaded.sources, terminal);
-            if fatal {
-                return Err(Exit::BadInput);
+            if loaded.problems.fatal() {
+                return Err(CommandError::files(loaded.problems, loaded.sources));
             }
+            render::mistakes(loaded.problems, &loaded.sources, terminal);
             let inventory = &loaded.project.inventory;
             let mut chosen: BTreeSet<HostName> = BTreeSet::new();
             for pattern in &args.from {
-                chosen.extend(select(inventory, pattern).map_err(|why| {
-                    terminal.error(&format!("--from: {why}"));
-                    Exit::Usage
-                })?);
+                let hosts = select(inventory, pattern);
+                chosen.extend(hosts.map_err(|why| CommandError::usage(format!("--from: {why}")))?);
             }
             if let Some(free) =
                 ["db", "replication", "tandem"].iter().find(|g| !inventory.groups.contains_key(**g))
@@ -136,8 +129,7 @@ impl<'a> Work<'a> {
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = named.iter().find(|n| !seen.insert(&n.name)) {
-            terminal.error(&format!("--from names {} twice", twice.name));
-            return Err(Exit::Usage);
+            return Err(CommandError::usage(format!("--from names {} twice", twice.name)));
         }
         Ok(Fleet { named, group, sessions: BTreeMap::new() })
     }
@@ -159,23 +151,23 @@ impl<'a> Work<'a> {
         fleet: &mut Fleet,
         args: &InitArgs,
         terminal: &Terminal,
-    ) -> Result<(Adoption, Report), Exit> {
+    ) -> Result<(Adoption, Report), CommandError> {
         // First what the servers are; whose accounts matter is only known then.
         let bare = Adoption::draft(&fleet.named, &Observed::new(), &fleet.group);
-        self.put(&bare, terminal)?;
+        self.put(&bare)?;
         let loaded = read_files(&self.request(None));
         let wanted: Vec<DesiredHost> = bare_hosts(&loaded.project)
             .into_iter()
             .filter(|h| fleet.named.iter().any(|n| n.name == h.name))
             .collect();
-        let mut reading = self.read(fleet, &wanted, &loaded, terminal).await?;
+        let mut reading = self.read(fleet, &wanted, &loaded).await?;
         fleet.rename(&mut reading, self.global.inventory.is_empty());
         let draft = Adoption::draft(&fleet.named, &reading.observed, &fleet.group);
         fleet.sessions = std::mem::take(&mut reading.sessions);
         self.need_sources(&draft, args, terminal)?;
         self.need_replicas(&fleet.named, &reading.observed, args, terminal)?;
-        need_topology(&draft, &fleet.named, args, terminal)?;
-        let (loaded, built) = self.load(&draft, &reading, terminal)?;
+        need_topology(&draft, &fleet.named, args)?;
+        let (loaded, built) = self.load(&draft, &reading)?;
         let wanted: Vec<DesiredHost> = built.iter().flat_map(|b| b.desired.hosts.values().cloned()).collect();
         let alone = |name: &HostName| !wanted.iter().any(|h| h.name == *name);
         let mut observed: Observed = reading
@@ -184,7 +176,7 @@ impl<'a> Work<'a> {
             .filter(|(name, _)| alone(name))
             .map(|(n, f)| (n.clone(), f.clone()))
             .collect();
-        let mut reading = self.read(fleet, &wanted, &loaded, terminal).await?;
+        let mut reading = self.read(fleet, &wanted, &loaded).await?;
         observed.append(&mut reading.observed);
         reading.observed = observed;
         fleet.sessions = std::mem::take(&mut reading.sessions);
@@ -192,14 +184,14 @@ impl<'a> Work<'a> {
         let said = Said { refused: render::words::refused, waits: render::words::waits };
         let mut draft = Adoption::draft(&fleet.named, &reading.observed, &fleet.group);
         for _ in 0..ROUNDS {
-            let (_, built) = self.load(&draft, &reading, terminal)?;
+            let (_, built) = self.load(&draft, &reading)?;
             // Without secrets: that a password is not the one in the environment is no reason to leave a role out.
             let plan = plan_for(&built, &reading, &BTreeMap::new());
             if !draft.settle(&plan, &reading.observed, said) {
                 break;
             }
         }
-        let (loaded, built) = self.load(&draft, &reading, terminal)?;
+        let (loaded, built) = self.load(&draft, &reading)?;
         let plan = plan_for(&built, &reading, &loaded.project.secrets.resolve_some());
         let mut report = draft.report(&reading.observed);
         report.left = render::left(&plan);
@@ -232,13 +224,12 @@ impl<'a> Work<'a> {
         fleet: &mut Fleet,
         wanted: &[DesiredHost],
         loaded: &Loaded,
-        terminal: &Terminal,
-    ) -> Result<Reading, Exit> {
+    ) -> Result<Reading, CommandError> {
         let secrets = loaded.project.secrets.resolve_some();
         let wanted: Vec<&DesiredHost> = wanted.iter().collect();
         let open = std::mem::take(&mut fleet.sessions);
         let reading = engine::observe(&wanted, &secrets, &self.options, &self.scratch, open).await;
-        let mut unread = 0;
+        let mut unread = Vec::new();
         for (host, fact) in &reading.observed {
             let why = match fact {
                 Fact::Unread(why) => why.clone(),
@@ -252,22 +243,21 @@ impl<'a> Work<'a> {
                 },
                 Fact::Absent => "nothing is there".to_owned(),
             };
-            terminal.error(&format!("{host} was not read: {why}"));
-            unread += 1;
+            unread.push(format!("{host} was not read: {why}"));
         }
-        if unread > 0 {
-            terminal.note("Nothing was written: what one server is can decide what the others are.");
+        if !unread.is_empty() {
             fleet.sessions = reading.sessions;
-            return Err(Exit::NotRead);
+            return Err(CommandError::several(ErrorKind::NotRead, unread)
+                .next("Nothing was written: what one server is can decide what the others are."));
         }
         Ok(reading)
     }
 
     /// Writes a draft where it can be loaded from.
-    fn put(&self, draft: &Adoption, terminal: &Terminal) -> Result<(), Exit> {
+    fn put(&self, draft: &Adoption) -> Result<(), CommandError> {
         let failed = |error: std::io::Error| {
-            terminal.error(&format!("a draft can't be written to {}: {error}", self.drafts.path().display()));
-            Exit::Error
+            let what = format!("a draft can't be written to {}", self.drafts.path().display());
+            CommandError::failed(what).because(error)
         };
         for folder in ["group_vars", "host_vars"] {
             let folder = self.drafts.path().join(folder);
@@ -284,13 +274,8 @@ impl<'a> Work<'a> {
     }
 
     /// Loads a draft as any command would.
-    fn load(
-        &self,
-        draft: &Adoption,
-        reading: &Reading,
-        terminal: &Terminal,
-    ) -> Result<(Loaded, Vec<Built>), Exit> {
-        self.put(draft, terminal)?;
+    fn load(&self, draft: &Adoption, reading: &Reading) -> Result<(Loaded, Vec<Built>), CommandError> {
+        self.put(draft)?;
         let playbook = self.drafts.path().join("playbook.yml");
         let loaded = read_files(&self.request((!draft.plays.is_empty()).then_some(playbook.as_path())));
         let known = reading.identities();
@@ -351,7 +336,7 @@ fn is_mistake(problem: &Problem) -> bool {
 }
 
 /// Files of an earlier day are not written over, and this is said before anybody waits.
-fn refuse_existing(args: &InitArgs, terminal: &Terminal) -> Result<(), Exit> {
+fn refuse_existing(args: &InitArgs) -> Result<(), CommandError> {
     let there: Vec<String> = ["inventory.yml", "playbook.yml", "group_vars", "host_vars"]
         .into_iter()
         .map(|name| args.directory.join(name))
@@ -362,16 +347,15 @@ fn refuse_existing(args: &InitArgs, terminal: &Terminal) -> Result<(), Exit> {
         return Ok(());
     }
     let (exist, they_are) = if there.len() == 1 { ("exists", "is") } else { ("exist", "are") };
-    terminal.error(&format!(
+    Err(CommandError::failed(format!(
         "{} {exist} already and {they_are} left alone. Name another directory: tandem init DIRECTORY --from {}",
         there.join(", "),
         args.from.join(" ")
-    ));
-    Err(Exit::Error)
+    )))
 }
 
 /// Writes the files, and tells which.
-fn write(args: &InitArgs, adoption: &Adoption, terminal: &Terminal) -> Result<Vec<String>, Exit> {
+fn write(args: &InitArgs, adoption: &Adoption) -> Result<Vec<String>, CommandError> {
     let mut written = Vec::new();
     let mut files = adoption.files();
     files.push((".gitignore".to_owned(), super::init::GITIGNORE.to_owned()));
@@ -385,8 +369,7 @@ fn write(args: &InitArgs, adoption: &Adoption, terminal: &Terminal) -> Result<Ve
             fs::OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(text.as_bytes())
         });
         done.map_err(|error| {
-            terminal.error(&format!("{} can't be written: {error}", path.display()));
-            Exit::Error
+            CommandError::failed(format!("{} can't be written", path.display())).because(error)
         })?;
         written.push(beside(&args.directory, &name).display().to_string());
     }

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     apply::{self, Outcome},
+    engine::{CommandError, ErrorKind},
     exec::{Events, Fleet, LockError, journal::Journal, take_all},
     model::{HostName, Limits, duration},
     plan::{Action, Plan, PlanDocument, Policy},
@@ -31,11 +32,11 @@ use crate::{
 const ROUNDS: usize = 64;
 
 /// Runs the command.
-pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Exit> {
-    let named = need_playbook(args.playbook.as_deref(), "apply", terminal)?;
+pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let named = need_playbook(args.playbook.as_deref(), "apply")?;
     let path = Path::new(named);
     let saved = match is_plan_file(path) {
-        true => Some(read(path, terminal)?),
+        true => Some(read(path)?),
         false => None,
     };
     let prepared = match &saved {
@@ -47,8 +48,7 @@ pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Resu
     tokio::select! {
         biased;
         () = interrupt.at_once.cancelled() => {
-            interrupt.tell(terminal, "ended at once; `tandem apply` goes on from what is there");
-            Err(Exit::Interrupted)
+            Err(interrupt.ended("ended at once; `tandem apply` goes on from what is there"))
         }
         exit = work => exit,
     }
@@ -61,17 +61,17 @@ async fn whole(
     prepared: &Prepared,
     saved: Option<&PlanDocument>,
     interrupt: &Interrupt,
-) -> Result<Exit, Exit> {
+) -> Result<Exit, CommandError> {
     let mut snapshot = Snapshot::take(prepared, BTreeMap::new(), terminal).await?;
     terminal.note(&snapshot.headline(prepared));
     snapshot.version_notes().iter().for_each(|note| terminal.warning(note));
     let mut document = snapshot.document();
     warn_of_unneeded(&snapshot, &args.allow, terminal);
     if let Some(difference) = saved.and_then(|saved| saved.first_difference(&document)) {
-        terminal.error(&format!("the saved plan does not fit any more: {difference}"));
-        terminal.note("Nothing was changed. Make another plan and read it.");
         snapshot.close().await;
-        return Err(Exit::Stale);
+        let what = format!("the saved plan does not fit any more: {difference}");
+        return Err(CommandError::new(ErrorKind::Stale, what)
+            .next("Nothing was changed. Make another plan and read it."));
     }
     let shows_json = global.format == Format::Json;
     if !shows_json {
@@ -96,14 +96,14 @@ async fn whole(
     }
     let policy = match confirm(&snapshot.whole_plan(), args, terminal).await {
         Ok(policy) => policy,
-        Err(exit) => {
+        Err(error) => {
             snapshot.close().await;
-            return Err(exit);
+            return Err(error);
         }
     };
     interrupt.changes_begin();
     let first = document.clone();
-    let journal = begin_journal(prepared, &document, terminal)?;
+    let journal = begin_journal(prepared, &document)?;
     let begun = std::time::Instant::now();
     let limits = Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit };
     let mut all = Vec::new();
@@ -151,8 +151,10 @@ async fn whole(
                 print(&document, global, terminal);
             }
             let again = ApplyArgs { yes: true, ..args.clone() };
-            if let Err(exit) = confirm(&snapshot.whole_plan(), &again, terminal).await {
+            if let Err(error) = confirm(&snapshot.whole_plan(), &again, terminal).await {
                 snapshot.close().await;
+                let exit = Exit::of(error.kind);
+                render::failure(error, terminal);
                 break exit;
             }
             continue;
@@ -295,19 +297,19 @@ fn report(
     })
 }
 
-fn begin_journal(prepared: &Prepared, document: &PlanDocument, terminal: &Terminal) -> Result<Journal, Exit> {
-    let directory: PathBuf = history::directory(terminal)?;
+fn begin_journal(prepared: &Prepared, document: &PlanDocument) -> Result<Journal, CommandError> {
+    let directory: PathBuf = history::directory()?;
     let header = json!({
         "tool": prepared.inputs.tool, "inventory": prepared.inputs.inventory, "playbook": prepared.inputs.playbook,
         "limit": prepared.inputs.limit, "steps": document.summary.steps, "restarts": document.summary.restarts,
         "hosts": document.summary.hosts,
     });
     Journal::begin(&directory, header).map_err(|error| {
-        terminal.error(&format!(
+        let what = format!(
             "the journal can't be written under {}: {error}. Nothing was changed.",
             directory.display()
-        ));
-        Exit::Error
+        );
+        CommandError::failed(what)
     })
 }
 

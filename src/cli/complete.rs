@@ -20,11 +20,12 @@ use clap_complete::{
 
 use super::{args::Cli, exit::Exit, history};
 use crate::{
+    engine::CommandError,
     inventory::{self, Ignored, Inventory},
     model::at_home,
     plan::Allow,
     playbook,
-    render::{Choice, Terminal},
+    render::Terminal,
     source::{Problems, Sources},
 };
 
@@ -55,11 +56,8 @@ pub fn answer() -> Option<Exit> {
 }
 
 /// Prints the script that a shell loads. It calls the program by the name by which it was called now.
-pub fn script(shell: Shell, terminal: &Terminal) -> Result<Exit, Exit> {
-    let failed = |why: &str| {
-        terminal.error(&format!("the script for {shell} can't be made: {why}"));
-        Exit::Error
-    };
+pub fn script(shell: Shell, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let failed = |why: &str| CommandError::failed(format!("the script for {shell} can't be made: {why}"));
     let shells = Shells::builtins();
     let known: &dyn EnvCompleter =
         shells.completer(&shell.to_string()).ok_or_else(|| failed("no such shell"))?;
@@ -147,7 +145,7 @@ pub fn allowed() -> ArgValueCandidates {
 /// Past runs, the last one first.
 pub fn runs() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        let past = history::past(&Terminal::new(Choice::Never, true, 0), RUNS);
+        let past = history::past(RUNS);
         past.iter()
             .enumerate()
             .map(|(n, run)| {

@@ -1,7 +1,8 @@
 //! The question before `apply`.
 
-use super::{args::ApplyArgs, exit::Exit};
+use super::args::ApplyArgs;
 use crate::{
+    engine::{CommandError, ErrorKind},
     plan::{Action, Allow, Plan, Policy, Refusal, blocked_by_policy, missing_words},
     render::{Terminal, words},
 };
@@ -9,14 +10,14 @@ use crate::{
 /// What this plan may do when it runs; an error says how the command ends instead.
 ///
 /// `yes` at the prompt allows the restarts that were shown, since they were read. `--yes` allows nothing.
-pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Policy, Exit> {
+pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Policy, CommandError> {
     let mut policy = Policy { allow: args.allow.iter().copied().collect() };
     let blocked = blocked_by_policy(plan, &policy);
     let asks = !args.yes;
     let only_restarts = missing_words(&blocked).iter().all(|word| *word == Allow::Restart);
     let prompt_allows = asks && only_restarts;
     if !(blocked.is_empty() || prompt_allows) {
-        return Err(refuse(&blocked, terminal));
+        return Err(refuse(&blocked));
     }
     if !asks {
         return Ok(policy);
@@ -43,25 +44,18 @@ pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Resu
             }
             Ok(policy)
         }
-        Some(_) => {
-            terminal.note("Nothing was changed.");
-            Err(Exit::Error)
-        }
+        Some(_) => Err(CommandError::several(ErrorKind::Failed, []).next("Nothing was changed.")),
         None => {
-            terminal.err("\n");
-            terminal.error("No terminal to prompt on; nothing was changed. Pass --yes to run unattended.");
-            Err(Exit::Error)
+            let what = "No terminal to prompt on; nothing was changed. Pass --yes to run unattended.";
+            Err(CommandError::failed(what))
         }
     }
 }
 
-fn refuse(blocked: &[Refusal], terminal: &Terminal) -> Exit {
-    for refusal in blocked {
-        terminal.error(&format!("{}: {}", refusal.host, words::refused(refusal)));
-    }
-    terminal.note(&format!(
+fn refuse(blocked: &[Refusal]) -> CommandError {
+    let reasons = blocked.iter().map(|refusal| format!("{}: {}", refusal.host, words::refused(refusal)));
+    CommandError::several(ErrorKind::Refused, reasons).next(format!(
         "Nothing of this plan was done. To go on: --allow {}",
         words::allow(&missing_words(blocked))
-    ));
-    Exit::Refused
+    ))
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     dialect::Dialect,
+    engine::CommandError,
     model::{Fact, HostName, without_hidden},
     observe::ServerFacts,
     plan::{PlanDocument, Warning},
@@ -27,14 +28,13 @@ use crate::{
 };
 
 /// Runs the command: silent when in sync.
-pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Exit> {
-    let playbook = need_playbook(args.playbook.playbook.as_deref(), "drift", terminal)?;
+pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let playbook = need_playbook(args.playbook.playbook.as_deref(), "drift")?;
     let quiet = Terminal { quiet: true, ..*terminal };
     let prepared = prepare(global, Some(playbook), &[], &quiet)?;
     let hosts: Vec<HostName> = prepared.plays().flat_map(|(_, hosts)| hosts.to_vec()).collect();
     if let Some(why) = args.ignore.iter().find_map(|rule| rule.never_fits(&hosts)) {
-        terminal.error(&format!("--ignore: {why}"));
-        return Err(Exit::Usage);
+        return Err(CommandError::usage(format!("--ignore: {why}")));
     }
     let mut rules = prepared.project.drift_rules(&mut Problems::default());
     rules.extend(args.ignore.iter().cloned());
@@ -93,18 +93,16 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
     if let Some(path) = &args.metrics_file {
         let text = metrics(&document, &hosts, &unread, exit.code(), jiff::Timestamp::now().as_second());
         replace(path, &text, FOR_ALL).map_err(|error| {
-            terminal.error(&format!("the metrics can't be written to {}: {error}", path.display()));
-            Exit::Error
+            CommandError::failed(format!("the metrics can't be written to {}", path.display())).because(error)
         })?;
     }
     if let Some(log) = args.log {
         log.write(&lines(&document, &unread, playbook)).map_err(|error| {
-            terminal.error(&format!("nothing takes the lines of --log on this machine: {error}"));
-            Exit::Error
+            CommandError::failed("nothing takes the lines of --log on this machine").because(error)
         })?;
     }
     if let (Some(command), true) = (&args.on_drift, exit != Exit::Done) {
-        tell(command, &document, exit, terminal)?;
+        tell(command, &document, exit)?;
     }
     Ok(exit)
 }
@@ -199,7 +197,7 @@ fn lines(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook:
 }
 
 /// Runs the user's command with the plan as JSON on its standard input.
-fn tell(command: &str, document: &PlanDocument, exit: Exit, terminal: &Terminal) -> Result<(), Exit> {
+fn tell(command: &str, document: &PlanDocument, exit: Exit) -> Result<(), CommandError> {
     let run = || -> std::io::Result<std::process::ExitStatus> {
         let mut child = Command::new("sh")
             .args(["-c", command])
@@ -215,12 +213,9 @@ fn tell(command: &str, document: &PlanDocument, exit: Exit, terminal: &Terminal)
     match run() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => {
-            terminal.error(&format!("the command of --on-drift ended with {status}: {command}"));
-            Err(Exit::Error)
+            let what = format!("the command of --on-drift ended with {status}: {command}");
+            Err(CommandError::failed(what))
         }
-        Err(error) => {
-            terminal.error(&format!("the command of --on-drift can't be run: {error}"));
-            Err(Exit::Error)
-        }
+        Err(error) => Err(CommandError::failed("the command of --on-drift can't be run").because(error)),
     }
 }

@@ -1,5 +1,7 @@
 //! What the program's exit status means. The only place that knows the numbers.
 
+use crate::engine::ErrorKind;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -61,6 +63,20 @@ impl Exit {
             Exit::Usage => 64,
             Exit::BadInput => 65,
             Exit::Interrupted => 130,
+        }
+    }
+
+    /// How a command ends that did not do what it was asked to.
+    pub fn of(error: ErrorKind) -> Self {
+        match error {
+            ErrorKind::Failed => Exit::Error,
+            ErrorKind::Usage => Exit::Usage,
+            ErrorKind::BadInput => Exit::BadInput,
+            ErrorKind::NotRead => Exit::NotRead,
+            ErrorKind::Refused => Exit::Refused,
+            ErrorKind::Stale => Exit::Stale,
+            ErrorKind::Locked => Exit::Locked,
+            ErrorKind::Interrupted => Exit::Interrupted,
         }
     }
 

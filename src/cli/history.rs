@@ -10,19 +10,20 @@ use super::{
     wants_json,
 };
 use crate::{
+    engine::CommandError,
     model::home,
     render::{PastRun, Terminal},
     source::closest,
 };
 
 /// Where journals are: `$XDG_STATE_HOME/tandem/runs`.
-pub fn directory(terminal: &Terminal) -> Result<PathBuf, Exit> {
+pub fn directory() -> Result<PathBuf, CommandError> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     match state.or_else(|| home().map(|home| home.join(".local/state"))) {
         Some(state) => Ok(state.join("tandem/runs")),
         None => {
-            terminal.error("No place for journals: neither HOME nor XDG_STATE_HOME is an absolute path. Set one of them.");
-            Err(Exit::Error)
+            let what = "No place for journals: neither HOME nor XDG_STATE_HOME is an absolute path. Set one of them.";
+            Err(CommandError::failed(what))
         }
     }
 }
@@ -41,25 +42,23 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 /// Runs the command.
-pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result<Exit, Exit> {
-    let directory = directory(terminal)?;
+pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let directory = directory()?;
     let names = names(&directory);
     match wanted {
         None if names.is_empty() => {
-            terminal.error(&format!(
+            return Err(CommandError::failed(format!(
                 "no run has a journal in {}; `tandem apply` writes one",
                 directory.display()
-            ));
-            return Err(Exit::Error);
+            )));
         }
         None => list(&directory, &names, global, terminal),
         Some(wanted) => {
             let Some(name) = names.iter().find(|n| !wanted.is_empty() && n.starts_with(wanted)) else {
-                terminal.error(&match closest(wanted, names.iter().map(String::as_str)) {
+                return Err(CommandError::failed(match closest(wanted, names.iter().map(String::as_str)) {
                     Some(near) => format!("no run begins with `{wanted}`; did you mean `{near}`?"),
                     None => format!("no run begins with `{wanted}`; `tandem history` lists them"),
-                });
-                return Err(Exit::Error);
+                }));
             };
             one(&entries(&directory, name), global, terminal);
         }
@@ -68,8 +67,8 @@ pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result
 }
 
 /// The last runs, the newest first.
-pub fn past(terminal: &Terminal, most: usize) -> Vec<PastRun> {
-    let Ok(directory) = directory(&Terminal { quiet: true, ..*terminal }) else { return Vec::new() };
+pub fn past(most: usize) -> Vec<PastRun> {
+    let Ok(directory) = directory() else { return Vec::new() };
     let names = names(&directory);
     let run = |name: &String| {
         let entries = entries(&directory, name);

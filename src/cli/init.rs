@@ -8,7 +8,7 @@ use super::{
     args::{Format, Global, InitArgs},
     exit::Exit,
 };
-use crate::render::Terminal;
+use crate::{engine::CommandError, render::Terminal};
 
 /// What does not belong into a repository.
 pub(super) const GITIGNORE: &str = include_str!("init/gitignore");
@@ -20,10 +20,9 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// Writes the files; one that exists is left alone.
-pub fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+pub fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let failed = |path: &std::path::Path, error: std::io::Error| {
-        terminal.error(&format!("{} can't be written: {error}", path.display()));
-        Exit::Error
+        CommandError::failed(format!("{} can't be written", path.display())).because(error)
     };
     std::fs::create_dir_all(&args.directory).map_err(|e| failed(&args.directory, e))?;
     let (mut written, mut kept) = (Vec::new(), Vec::new());

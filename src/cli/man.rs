@@ -9,7 +9,7 @@ use super::{
     args::{Cli, ManArgs},
     exit::Exit,
 };
-use crate::render::Terminal;
+use crate::{engine::CommandError, render::Terminal};
 
 /// What the program is, in more words than `--help` has.
 const DESCRIPTION: &str = include_str!("man/description.roff");
@@ -18,7 +18,7 @@ const DESCRIPTION: &str = include_str!("man/description.roff");
 const SECTIONS: &str = include_str!("man/sections.roff");
 
 /// Runs the command.
-pub fn run(args: &ManArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+pub fn run(args: &ManArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let result = match &args.out {
         None => {
             let whole = built();
@@ -30,8 +30,7 @@ pub fn run(args: &ManArgs, terminal: &Terminal) -> Result<Exit, Exit> {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
             let place = args.out.as_deref().map(|d| format!(" in {}", d.display())).unwrap_or_default();
-            terminal.error(&format!("manual pages can't be written{place}: {error}"));
-            Err(Exit::Error)
+            Err(CommandError::failed(format!("manual pages can't be written{place}")).because(error))
         }
     }
 }

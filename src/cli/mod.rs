@@ -109,7 +109,11 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Completions { shell } => complete::script(*shell, &terminal),
         Command::Man(args) => man::run(args, &terminal),
     };
-    result.unwrap_or_else(|exit| exit)
+    result.unwrap_or_else(|error| {
+        let exit = Exit::of(error.kind);
+        render::failure(error, &terminal);
+        exit
+    })
 }
 
 fn print_schema(of: SchemaOf, terminal: &Terminal) -> Exit {

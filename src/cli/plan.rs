@@ -7,21 +7,22 @@ use serde_json::json;
 use super::{
     args::{Format, Global, PlanArgs, ValidateArgs},
     exit::Exit,
-    prepare::{Prepared, check, prepare, report},
+    prepare::{Prepared, check, prepare},
     snapshot::Snapshot,
     wants_json,
     write::{FOR_ITS_OWNER, replace_masked},
 };
 use crate::{
+    engine::CommandError,
     plan::{self, Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy, missing_words},
     render::{self, PlanView, Terminal},
     source::{Problem, Severity},
 };
 
 /// `validate`: all mistakes at once.
-pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let playbook = args.playbook.playbook.as_deref();
-    let (loaded, more) = check(global, playbook, terminal)?;
+    let (loaded, more) = check(global, playbook)?;
     let mut problems = loaded.problems;
     problems.extend(more);
     loaded.project.secrets.check(&loaded.project.uses, &mut problems);
@@ -38,7 +39,7 @@ pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Re
     } else {
         let warnings = problems.0.iter().filter(|p| p.severity == Severity::Warning).count();
         let errors = problems.0.len() - warnings;
-        report(problems, &loaded.sources, terminal);
+        render::mistakes(problems, &loaded.sources, terminal);
         if fatal {
             terminal.error(&format!(
                 "{errors} mistake{} in the files, {warnings} warning{}",
@@ -69,8 +70,8 @@ fn problem_json(problem: &Problem) -> serde_json::Value {
 }
 
 /// `plan`: observes, shows, writes nothing but the file the user names.
-pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Exit> {
-    let playbook = need_playbook(args.playbook.playbook.as_deref(), "plan", terminal)?;
+pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let playbook = need_playbook(args.playbook.playbook.as_deref(), "plan")?;
     let prepared = prepare(global, Some(playbook), &args.allow, terminal)?;
     let snapshot = Snapshot::take(&prepared, Default::default(), terminal).await?;
     terminal.note(&snapshot.headline(&prepared));
@@ -103,8 +104,8 @@ pub fn warn_of_unneeded(snapshot: &Snapshot, given: &[Allow], terminal: &Termina
 }
 
 /// `show`: a saved plan as `plan` showed it.
-pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, Exit> {
-    let mut document = read(file, terminal)?;
+pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let mut document = read(file)?;
     if !wants_json(global.format) {
         document.inputs = None;
     }
@@ -152,46 +153,37 @@ fn tagged(kind: &str, value: &impl serde::Serialize) -> serde_json::Value {
 }
 
 /// A playbook is needed: which ones there are.
-pub fn need_playbook<'a>(
-    playbook: Option<&'a str>,
-    command: &str,
-    terminal: &Terminal,
-) -> Result<&'a str, Exit> {
+pub fn need_playbook<'a>(playbook: Option<&'a str>, command: &str) -> Result<&'a str, CommandError> {
     playbook.ok_or_else(|| {
-        terminal.error(&format!(
+        CommandError::usage(format!(
             "no playbook: tandem {command} PLAYBOOK takes a file, or a shipped one: {}",
             crate::playbook::playbook_names().join(", ")
-        ));
-        Exit::Usage
+        ))
     })
 }
 
 /// Reads a plan file.
-pub fn read(file: &Path, terminal: &Terminal) -> Result<PlanDocument, Exit> {
+pub fn read(file: &Path) -> Result<PlanDocument, CommandError> {
     let name = file.display();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        terminal.error(&format!("the plan {name} can't be read: {error}"));
-        Exit::BadInput
-    })?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CommandError::bad_input(format!("the plan {name} can't be read")).because(error))?;
     PlanDocument::parse(&text).map_err(|error| {
         let next = match &error {
             PlanFileError::Malformed { .. } => "Was it written by `tandem plan -o`?",
             PlanFileError::Version(_) => "Make it again with `tandem plan -o`.",
         };
-        terminal.error(&format!("{name} is not a plan that can be used: {error}. {next}"));
-        Exit::BadInput
+        CommandError::bad_input(format!("{name} is not a plan that can be used: {error}. {next}"))
     })
 }
 
 /// Writes a plan file: whole or not at all, for its owner only.
-fn save(path: &Path, document: &PlanDocument, terminal: &Terminal) -> Result<(), Exit> {
+fn save(path: &Path, document: &PlanDocument, terminal: &Terminal) -> Result<(), CommandError> {
     let write = || -> std::io::Result<()> {
         let text = serde_json::to_string_pretty(document)?;
         replace_masked(path, &format!("{text}\n"), FOR_ITS_OWNER)
     };
     write().map_err(|error| {
-        terminal.error(&format!("the plan can't be saved as {}: {error}", path.display()));
-        Exit::Error
+        CommandError::failed(format!("the plan can't be saved as {}", path.display())).because(error)
     })?;
     terminal.note(&match document.steps.is_empty() {
         true => format!("Saved as {}; it has no step to apply.", path.display()),
@@ -201,12 +193,7 @@ fn save(path: &Path, document: &PlanDocument, terminal: &Terminal) -> Result<(),
 }
 
 /// The `-e` of a saved plan: what it keeps, and the secrets that it only names, given again.
-fn extra_again(
-    kept: &[String],
-    global: &Global,
-    file: &Path,
-    terminal: &Terminal,
-) -> Result<Vec<String>, Exit> {
+fn extra_again(kept: &[String], global: &Global, file: &Path) -> Result<Vec<String>, CommandError> {
     let given = |name: &str| {
         global.extra.iter().find(|text| text.split_once('=').is_some_and(|(n, _)| n.trim() == name))
     };
@@ -214,18 +201,17 @@ fn extra_again(
     let foreign =
         global.extra.iter().filter(|text| !secrets.iter().any(|name| given(name) == Some(text))).count();
     if global.limit.is_some() || foreign > 0 {
-        terminal.error("A saved plan has its own --limit and -e. Make another plan to change them.");
-        return Err(Exit::Usage);
+        let what = "A saved plan has its own --limit and -e. Make another plan to change them.";
+        return Err(CommandError::usage(what));
     }
     let missing: Vec<String> =
         secrets.iter().filter(|name| given(name).is_none()).map(|name| format!(" -e {name}=...")).collect();
     if !missing.is_empty() {
-        terminal.error(&format!(
+        return Err(CommandError::usage(format!(
             "The plan was made with a secret on the command line, and a plan keeps none. Give it again: tandem apply {}{}",
             file.display(),
             missing.concat()
-        ));
-        return Err(Exit::Usage);
+        )));
     }
     Ok(kept.iter().map(|text| given(text).unwrap_or(text).clone()).collect())
 }
@@ -236,22 +222,20 @@ pub fn prepare_again(
     global: &Global,
     file: &Path,
     terminal: &Terminal,
-) -> Result<Prepared, Exit> {
+) -> Result<Prepared, CommandError> {
     let Some(inputs) = &document.inputs else {
-        terminal.error(&format!(
+        return Err(CommandError::bad_input(format!(
             "{} does not say what it was made from; apply takes what `tandem plan -o` wrote",
             file.display()
-        ));
-        return Err(Exit::BadInput);
+        )));
     };
-    let extra = extra_again(&inputs.extra, global, file, terminal)?;
+    let extra = extra_again(&inputs.extra, global, file)?;
     let mut as_then = global.clone();
     as_then.ssh_config = global.ssh_config.as_ref().and_then(|p| std::path::absolute(p).ok());
     // Relative paths, here and in the files, mean what they meant to the plan's maker.
-    if let Err(error) = std::env::set_current_dir(&inputs.directory) {
-        terminal.error(&format!("{}, from where the plan was made: {error}", inputs.directory));
-        return Err(Exit::BadInput);
-    }
+    std::env::set_current_dir(&inputs.directory).map_err(|error| {
+        CommandError::bad_input(format!("{}, from where the plan was made", inputs.directory)).because(error)
+    })?;
     as_then.inventory = inputs.inventory.iter().map(Into::into).collect();
     as_then.limit.clone_from(&inputs.limit);
     as_then.extra = extra;

@@ -5,9 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{args::Global, exit::Exit};
+use super::args::Global;
 use crate::{
     desired::{self, Built, DesiredHost},
+    engine::CommandError,
     inventory::{Uses, select},
     model::variables::looks_secret,
     model::{HostName, Secret, SecretId, hide_from_now_on, without_hidden},
@@ -52,8 +53,8 @@ pub fn prepare(
     playbook: Option<&str>,
     allow: &[Allow],
     terminal: &Terminal,
-) -> Result<Prepared, Exit> {
-    let (loaded, built_problems) = check(global, playbook, terminal)?;
+) -> Result<Prepared, CommandError> {
+    let (loaded, built_problems) = check(global, playbook)?;
     let Loaded { project, mut problems, sources } = loaded;
     problems.extend(built_problems);
     let secrets = match project.secrets.resolve_all() {
@@ -67,21 +68,18 @@ pub fn prepare(
         }
     };
     let fatal = problems.fatal();
-    report(problems, &sources, terminal);
     if fatal {
-        return Err(Exit::BadInput);
+        return Err(CommandError::files(problems, sources));
     }
+    render::mistakes(problems, &sources, terminal);
     let limit = match &global.limit {
         None => None,
-        Some(pattern) => Some(limited(&project, pattern).map_err(|why| {
-            terminal.error(&format!("--limit: {why}"));
-            Exit::Usage
-        })?),
+        Some(pattern) => {
+            Some(limited(&project, pattern).map_err(|why| CommandError::usage("--limit").because(why))?)
+        }
     };
-    let scratch = Scratch::new().map_err(|error| {
-        terminal.error(&format!("a directory for sockets can't be made: {error}"));
-        Exit::Error
-    })?;
+    let scratch = Scratch::new()
+        .map_err(|error| CommandError::failed("a directory for sockets can't be made").because(error))?;
     Ok(Prepared {
         project,
         secrets,
@@ -121,14 +119,10 @@ pub fn read_files(request: &Request) -> Loaded {
 }
 
 /// Reads files and evaluates every template as far as that goes without a connection.
-pub fn check(
-    global: &Global,
-    playbook: Option<&str>,
-    terminal: &Terminal,
-) -> Result<(Loaded, Problems), Exit> {
+pub fn check(global: &Global, playbook: Option<&str>) -> Result<(Loaded, Problems), CommandError> {
     if global.inventory.is_empty() {
-        terminal.error("no inventory: name one with -i PATH, or set TANDEM_INVENTORY");
-        return Err(Exit::Usage);
+        let what = "no inventory: name one with -i PATH, or set TANDEM_INVENTORY";
+        return Err(CommandError::usage(what));
     }
     let request = Request {
         inventory: global.inventory.clone(),
@@ -219,17 +213,6 @@ fn veil(problems: &mut Problems, hidden: &[Secret]) {
             *label = veiled(label);
         }
     }
-}
-
-/// Draws problems on standard error.
-pub fn report(problems: Problems, sources: &Sources, terminal: &Terminal) {
-    let fatal = problems.fatal();
-    let sorted = problems.sorted();
-    if sorted.is_empty() || (terminal.quiet && !fatal) {
-        return;
-    }
-    let sorted: Vec<Problem> = sorted.into_iter().map(Problem::masked).collect();
-    terminal.err(&render::problems(&sorted, sources, terminal.colours_err(), terminal.width()));
 }
 
 /// Hosts as an inventory alone knows them, for commands without a playbook.

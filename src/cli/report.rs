@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     desired::DesiredHost,
+    engine::CommandError,
     model::{json_without_hidden, without_hidden},
     observe::Observed,
     plan::PlanDocument,
@@ -22,7 +23,7 @@ use crate::{
 const RUNS: usize = 10;
 
 /// Looks once, and writes nothing but the file that the user names.
-pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let playbook = args.playbook.playbook.clone();
     let (status, plan, exit) = match &playbook {
         Some(playbook) => with_plan(global, playbook, terminal).await?,
@@ -38,14 +39,12 @@ pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Res
         playbook,
         status,
         plan,
-        runs: history::past(terminal, RUNS),
+        runs: history::past(RUNS),
     };
     let text = match global.format {
         Format::Human => {
-            let page = render::report(&document).map_err(|error| {
-                terminal.error(&format!("the page can't be made: {error}"));
-                Exit::Error
-            })?;
+            let page = render::report(&document)
+                .map_err(|error| CommandError::failed(format!("the page can't be made: {error}")))?;
             without_hidden(&page).into_owned()
         }
         Format::Json | Format::Jsonl => {
@@ -68,8 +67,8 @@ pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Res
         None => terminal.out(&text),
         Some(path) => {
             replace_masked(path, &text, FOR_ITS_OWNER).map_err(|error| {
-                terminal.error(&format!("the report can't be written to {}: {error}", path.display()));
-                Exit::Error
+                CommandError::failed(format!("the report can't be written to {}", path.display()))
+                    .because(error)
             })?;
             terminal.note(&format!("Written: {}", path.display()));
         }
@@ -81,8 +80,8 @@ async fn with_plan(
     global: &Global,
     playbook: &str,
     terminal: &Terminal,
-) -> Result<(StatusDocument, Option<PlanDocument>, Exit), Exit> {
-    let playbook = plan::need_playbook(Some(playbook), "report", terminal)?;
+) -> Result<(StatusDocument, Option<PlanDocument>, Exit), CommandError> {
+    let playbook = plan::need_playbook(Some(playbook), "report")?;
     let prepared = prepare(global, Some(playbook), &[], terminal)?;
     let snapshot = Snapshot::take(&prepared, Default::default(), terminal).await?;
     let document = snapshot.document();

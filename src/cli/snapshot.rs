@@ -5,15 +5,13 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    exit::Exit,
-    prepare::{Prepared, report},
-};
+use super::{exit::Exit, prepare::Prepared};
 use crate::{
     certificate::Authority,
     desired::{self, Built, DesiredHost},
     dialect::Dialect,
-    diff, engine,
+    diff,
+    engine::{self, CommandError},
     model::{Fact, HostName, without_hidden},
     observe::{self, Observed},
     plan::{Plan, PlanDocument},
@@ -80,7 +78,7 @@ impl Snapshot {
         prepared: &Prepared,
         mut sessions: BTreeMap<HostName, Session>,
         terminal: &Terminal,
-    ) -> Result<Self, Exit> {
+    ) -> Result<Self, CommandError> {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
         let mut snapshot = Snapshot::default();
         let accounts = accounts(prepared);
@@ -97,8 +95,7 @@ impl Snapshot {
             let mut problems: Problems = desired::lint(&built);
             problems.extend(built.problems.clone());
             if problems.fatal() {
-                report(problems, &prepared.sources, terminal);
-                return Err(Exit::BadInput);
+                return Err(CommandError::files(problems, prepared.sources.clone()));
             }
             let members: Vec<&DesiredHost> =
                 built.desired.members.iter().filter_map(|m| built.desired.hosts.get(m)).collect();

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     desired::{self, DesiredHost},
     dialect::Dialect,
-    engine,
+    engine::{self, CommandError},
     model::{Endpoint, Fact, HostName},
     observe::{self, Reading},
     render::{self, Terminal, Waiting},
@@ -24,7 +24,7 @@ pub async fn run(
     playbook: Option<&str>,
     terminal: &Terminal,
     doctor: bool,
-) -> Result<Exit, Exit> {
+) -> Result<Exit, CommandError> {
     let fleet = Fleet::of(global, playbook, terminal)?;
     let (mut document, reading) = {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
@@ -57,7 +57,7 @@ pub async fn run(
 }
 
 /// Draws the topology as it is.
-pub async fn graph(global: &Global, args: &GraphArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+pub async fn graph(global: &Global, args: &GraphArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let document = look(global, args.playbook.playbook.as_deref(), terminal).await?;
     let (word, picture) = match args.picture {
         Picture::Mermaid => ("mermaid", render::mermaid(&document)),
@@ -92,7 +92,7 @@ pub(super) async fn look(
     global: &Global,
     playbook: Option<&str>,
     terminal: &Terminal,
-) -> Result<StatusDocument, Exit> {
+) -> Result<StatusDocument, CommandError> {
     let fleet = Fleet::of(global, playbook, terminal)?;
     let (document, reading) = {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
@@ -113,7 +113,11 @@ pub(super) struct Fleet {
 
 impl Fleet {
     /// The members of a playbook's topologies; without one, all hosts of the inventory.
-    pub(super) fn of(global: &Global, playbook: Option<&str>, terminal: &Terminal) -> Result<Self, Exit> {
+    pub(super) fn of(
+        global: &Global,
+        playbook: Option<&str>,
+        terminal: &Terminal,
+    ) -> Result<Self, CommandError> {
         let prepared = prepare(global, playbook, &[], terminal)?;
         let mut hosts: Vec<DesiredHost> = Vec::new();
         if playbook.is_none() {

@@ -8,7 +8,10 @@ use std::sync::{
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::render::Terminal;
+use crate::{
+    engine::{CommandError, ErrorKind},
+    render::Terminal,
+};
 
 /// Ctrl-C: while hosts are read and at the prompt it ends at once. While steps run, once to end after the running
 /// ones, twice to end at once.
@@ -58,13 +61,12 @@ impl Interrupt {
         self.changes.store(true, Ordering::SeqCst);
     }
 
-    /// Says how a run was ended at once: what was being changed, if anything was.
-    pub fn tell(&self, terminal: &Terminal, goes_on: &str) {
+    /// How a run was ended at once: with what goes on from there, if anything was being changed.
+    pub fn ended(&self, goes_on: &str) -> CommandError {
         match self.changes.load(Ordering::SeqCst) {
-            true => terminal.error(goes_on),
+            true => CommandError::new(ErrorKind::Interrupted, goes_on),
             false => {
-                terminal.err("\n");
-                terminal.note("Interrupted. Nothing was changed.");
+                CommandError::several(ErrorKind::Interrupted, []).next("Interrupted. Nothing was changed.")
             }
         }
     }

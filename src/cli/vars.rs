@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 use super::{
     args::{Format, Global, VarsArgs},
     exit::Exit,
-    prepare::{check, report},
+    prepare::check,
     wants_json,
 };
 use crate::{
+    engine::CommandError,
     inventory::Variables,
     model::HostName,
     model::variables::{self, Row},
@@ -17,19 +18,17 @@ use crate::{
 };
 
 /// Runs the command. Without a playbook the inventory and `-e` alone count.
-pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit, Exit> {
-    let (loaded, _) = check(global, args.playbook.as_deref(), terminal)?;
+pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let (loaded, _) = check(global, args.playbook.as_deref())?;
     if loaded.problems.fatal() {
-        report(loaded.problems, &loaded.sources, terminal);
-        return Err(Exit::BadInput);
+        return Err(CommandError::files(loaded.problems, loaded.sources));
     }
     let host = HostName::new(&args.host);
     let project = &loaded.project;
     if !project.inventory.hosts.contains_key(&host) {
         let near = closest(&args.host, project.inventory.hosts.keys().map(HostName::as_str));
         let help = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-        terminal.error(&format!("`{host}` is not a host of the inventory{help}"));
-        return Err(Exit::Usage);
+        return Err(CommandError::usage(format!("`{host}` is not a host of the inventory{help}")));
     }
     let play = project.plays.iter().find(|(_, hosts)| hosts.contains(&host)).map(|(play, _)| play);
     let variables = project.variables(play, &host);
@@ -57,15 +56,19 @@ fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
     }
 }
 
-fn explain(variables: &Variables, name: &str, global: &Global, terminal: &Terminal) -> Result<Exit, Exit> {
+fn explain(
+    variables: &Variables,
+    name: &str,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let Some(variable) = variables.variable(name) else {
         if let Some((.., row)) = variables::all().find(|(known, ..)| *known == name) {
             return Ok(default(name, row, global, terminal));
         }
         let near = closest(name, variables.iter().map(|(n, _)| n).chain(variables::all().map(|(n, ..)| n)));
         let help = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-        terminal.error(&format!("no place gives `{name}` a value{help}"));
-        return Err(Exit::Error);
+        return Err(CommandError::failed(format!("no place gives `{name}` a value{help}")));
     };
     let candidates = variable.candidates();
     if wants_json(global.format) {

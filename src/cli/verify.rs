@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     desired::{self, Desired, DesiredHost, Identity},
-    engine,
+    engine::{self, CommandError, ErrorKind},
     exec::{Fleet, LockError},
     model::{Fact, HostName, Limits, in_parallel},
     observe::{self, Observed, Reading},
@@ -27,13 +27,12 @@ const OUTSIDERS: usize = 2;
 const SHOWN: usize = 20;
 
 /// Runs the command. Without a playbook all hosts of the inventory are looked at, as `status` does.
-pub async fn run(global: &Global, args: &VerifyArgs, terminal: &Terminal) -> Result<Exit, Exit> {
+pub async fn run(global: &Global, args: &VerifyArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let playbook = args.playbook.playbook.as_deref();
     if let Some(pattern) = args.tables.iter().find(|p| !p.contains(['.', '*', '?'])) {
-        terminal.error(&format!(
+        return Err(CommandError::usage(format!(
             "--tables: `{pattern}` fits no table; a pattern is `database.table`, such as `*.{pattern}`"
-        ));
-        return Err(Exit::Usage);
+        )));
     }
     let prepared = prepare(global, playbook, &[], terminal)?;
     let interrupt = Interrupt::listen(*terminal);
@@ -41,8 +40,7 @@ pub async fn run(global: &Global, args: &VerifyArgs, terminal: &Terminal) -> Res
     tokio::select! {
         biased;
         () = interrupt.at_once.cancelled() => {
-            interrupt.tell(terminal, "ended at once; what is left of the canaries, the next `tandem verify` removes");
-            Err(Exit::Interrupted)
+            Err(interrupt.ended("ended at once; what is left of the canaries, the next `tandem verify` removes"))
         }
         exit = work => exit,
     }
@@ -54,7 +52,7 @@ async fn whole(
     terminal: &Terminal,
     prepared: &Prepared,
     interrupt: &Interrupt,
-) -> Result<Exit, Exit> {
+) -> Result<Exit, CommandError> {
     let declared = args.playbook.playbook.is_some();
     let first = wished(prepared, declared, &BTreeMap::new());
     let wanted: Vec<&DesiredHost> = first.iter().collect();
@@ -66,24 +64,15 @@ async fn whole(
     let hosts = wished(prepared, declared, &reading.identities());
     observe::find_errant(&mut reading, &hosts.iter().collect::<Vec<_>>(), declared).await;
     if args.reboot
-        && let Err(exit) = confirm(&hosts, &reading.observed, args, terminal).await
+        && let Err(error) = confirm(&hosts, &reading.observed, args, terminal).await
     {
         reading.close().await;
-        return Err(exit);
+        return Err(error);
     }
     interrupt.changes_begin();
     let proven = proven(args, terminal, prepared, interrupt, &hosts, &reading, declared).await;
     reading.close().await;
-    let report = match proven {
-        Ok(report) => report,
-        Err(error) => {
-            terminal.error(&error.to_string());
-            return Err(match error {
-                LockError::Held { .. } => Exit::Locked,
-                LockError::Failed(_) => Exit::Error,
-            });
-        }
-    };
+    let report = proven?;
     report.unmatched.iter().for_each(|why| terminal.error(why));
     match global.format {
         Format::Human => terminal.out(&render::verify(&report, global.verbose > 0)),
@@ -94,7 +83,7 @@ async fn whole(
         if report.errors.is_empty() {
             terminal.note("Interrupted. Nothing is left on the hosts.");
         }
-        return Err(Exit::Interrupted);
+        return Ok(Exit::Interrupted);
     }
     Ok(exit(&report))
 }
@@ -228,7 +217,7 @@ async fn confirm(
     observed: &Observed,
     args: &VerifyArgs,
     terminal: &Terminal,
-) -> Result<(), Exit> {
+) -> Result<(), CommandError> {
     if args.yes {
         return Ok(());
     }
@@ -249,14 +238,10 @@ async fn confirm(
     );
     match terminal.ask(&question).await.as_deref() {
         Some("yes") => Ok(()),
-        Some(_) => {
-            terminal.note("Nothing was restarted.");
-            Err(Exit::Error)
-        }
+        Some(_) => Err(CommandError::several(ErrorKind::Failed, []).next("Nothing was restarted.")),
         None => {
-            terminal.err("\n");
-            terminal.error("No terminal to prompt on; nothing was restarted. Pass --yes to run unattended.");
-            Err(Exit::Error)
+            let what = "No terminal to prompt on; nothing was restarted. Pass --yes to run unattended.";
+            Err(CommandError::failed(what))
         }
     }
 }

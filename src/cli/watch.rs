@@ -13,6 +13,7 @@ use super::{
     status::{Fleet, exit},
 };
 use crate::{
+    engine::CommandError,
     render::{self, Screen, Terminal},
     status::StatusDocument,
 };
@@ -24,7 +25,7 @@ pub async fn run(
     playbook: Option<&str>,
     interval: Duration,
     terminal: &Terminal,
-) -> Result<Exit, Exit> {
+) -> Result<Exit, CommandError> {
     let fleet = Fleet::of(global, playbook, terminal)?;
     let screen = if global.format == Format::Human { Screen::begin() } else { None };
     let end = enough();

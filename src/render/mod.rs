@@ -6,6 +6,7 @@
 mod adoption;
 mod diff;
 mod drift;
+mod failure;
 mod metrics;
 mod paint;
 mod picture;
@@ -23,6 +24,7 @@ pub(crate) mod words;
 
 pub use adoption::{adoption, left};
 pub use drift::drift;
+pub use failure::{failure, mistakes};
 pub use metrics::metrics;
 pub use picture::{dot, mermaid, svg};
 pub use plan::{PlanView, plan};

@@ -134,7 +134,11 @@ impl Terminal {
             let mut answer = String::new();
             std::io::stdin().read_line(&mut answer).ok().filter(|read| *read > 0).map(|_| answer)
         });
-        line.await.ok().flatten().map(|answer| answer.trim().to_owned())
+        let answer = line.await.ok().flatten().map(|answer| answer.trim().to_owned());
+        if answer.is_none() {
+            self.err("\n");
+        }
+        answer
     }
 }
 

@@ -20,7 +20,8 @@ pub fn edges(code: &Crate) -> BTreeMap<(String, String), String> {
     for file in &code.files {
         let Some(room) = file.room() else { continue };
         for named in &file.named {
-            let (Some("crate"), Some(other)) = (named.path.first().map(String::as_str), named.path.get(1)) else {
+            let (Some("crate"), Some(other)) = (named.path.first().map(String::as_str), named.path.get(1))
+            else {
                 continue;
             };
             if other != room {

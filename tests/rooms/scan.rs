@@ -67,7 +67,8 @@ impl Crate {
         for (name, text) in texts {
             let module = Module { path: module_of(name), all: &modules };
             let (tokens, test_modules) = without_tests(tokens(text));
-            only_tests.extend(test_modules.into_iter().map(|child| [module.path.clone(), vec![child]].concat()));
+            only_tests
+                .extend(test_modules.into_iter().map(|child| [module.path.clone(), vec![child]].concat()));
             let uses = uses(&tokens, &module);
             let named = named(&tokens, &module, &uses);
             let given_on = uses.into_iter().filter(|u| u.public).map(|u| (u.name, u.path)).collect();
@@ -323,7 +324,9 @@ fn uses(tokens: &[Token], module: &Module) -> Vec<Use> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        if tokens[at].text != "use" || at > 0 && matches!(tokens[at - 1].text.as_str(), "::" | "." | "+" | "<") {
+        if tokens[at].text != "use"
+            || at > 0 && matches!(tokens[at - 1].text.as_str(), "::" | "." | "+" | "<")
+        {
             at += 1;
             continue;
         }
@@ -387,8 +390,7 @@ fn split(tokens: &[Token]) -> Vec<&[Token]> {
 }
 
 fn named(tokens: &[Token], module: &Module, uses: &[Use]) -> Vec<Named> {
-    let mut found: Vec<Named> =
-        uses.iter().map(|u| Named { path: u.path.clone(), line: u.line }).collect();
+    let mut found: Vec<Named> = uses.iter().map(|u| Named { path: u.path.clone(), line: u.line }).collect();
     let declared: BTreeMap<usize, usize> = uses.iter().map(|u| u.span).collect();
     let mut at = 0;
     while at < tokens.len() {

@@ -7,9 +7,9 @@ use crate::{
     adopt::{Adoption, Named},
     cli::{
         args::InitArgs,
-        exit::Exit,
         prepare::{bare_hosts, read_files},
     },
+    engine::{CommandError, ErrorKind},
     observe::Observed,
     playbook::Request,
     render::Terminal,
@@ -22,11 +22,12 @@ impl Work<'_> {
         draft: &Adoption,
         args: &InitArgs,
         terminal: &Terminal,
-    ) -> Result<(), Exit> {
+    ) -> Result<(), CommandError> {
         if draft.strangers.is_empty() {
             return Ok(());
         }
         let mut command = args.from.clone();
+        let mut causes = Vec::new();
         for stranger in &draft.strangers {
             let id = match stranger.server_id {
                 0 => String::new(),
@@ -39,7 +40,7 @@ impl Work<'_> {
             );
             match args.incomplete {
                 true => terminal.warning(&format!("{text}; this channel stays undeclared")),
-                false => terminal.error(&text),
+                false => causes.push(text),
             }
             let word = self.as_named(args, &stranger.source.address);
             if !command.contains(&word) {
@@ -49,8 +50,7 @@ impl Work<'_> {
         if args.incomplete {
             return Ok(());
         }
-        self.name_them_too(&command, args, terminal);
-        Err(Exit::Error)
+        Err(self.name_them_too(causes, &command, args))
     }
 
     /// A replica that nobody named would stay undeclared: a playbook for its source alone declares nothing.
@@ -60,7 +60,7 @@ impl Work<'_> {
         observed: &Observed,
         args: &InitArgs,
         terminal: &Terminal,
-    ) -> Result<(), Exit> {
+    ) -> Result<(), CommandError> {
         let servers: Vec<_> =
             named.iter().filter_map(|n| Some((n, observed.get(&n.name)?.known()?.server.known()?))).collect();
         let ids: BTreeSet<u64> = servers.iter().filter_map(|(_, s)| s.number("server_id")).collect();
@@ -73,14 +73,13 @@ impl Work<'_> {
             .flatten()
             .collect();
         let mut command = args.from.clone();
-        let mut missing = 0;
+        let mut causes = Vec::new();
         for (source, server) in &servers {
             let connected = server.connected_replicas.known().into_iter().flatten();
             let strange: Vec<_> = connected.filter(|(id, _)| !ids.contains(id)).collect();
             if strange.is_empty() {
                 continue;
             }
-            missing += strange.len();
             let reported = strange.iter().map(|(_, host)| host.clone()).filter(|host| !host.is_empty());
             let seen = server.replica_addresses.known().into_iter().flatten().cloned();
             let addresses: BTreeSet<String> = match strange.iter().all(|(_, host)| !host.is_empty()) {
@@ -100,15 +99,14 @@ impl Work<'_> {
                 );
                 match args.incomplete {
                     true => terminal.warning(&format!("{text}; its channel stays undeclared")),
-                    false => terminal.error(&text),
+                    false => causes.push(text),
                 }
             }
         }
-        if missing == 0 || args.incomplete {
+        if causes.is_empty() {
             return Ok(());
         }
-        self.name_them_too(&command, args, terminal);
-        Err(Exit::Error)
+        Err(self.name_them_too(causes, &command, args))
     }
 
     /// A further host as it has to be named: by the inventory, where there is one, else as the first one was.
@@ -123,39 +121,33 @@ impl Work<'_> {
     }
 
     /// The whole command to run instead.
-    fn name_them_too(&self, command: &[String], args: &InitArgs, terminal: &Terminal) {
+    fn name_them_too(&self, causes: Vec<String>, command: &[String], args: &InitArgs) -> CommandError {
         let words: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
         let r#become = if args.r#become { " --become" } else { "" };
-        terminal.note(&format!(
+        CommandError::several(ErrorKind::Failed, causes).next(format!(
             "Nothing was written. Name all of them: tandem{} init {}{become} --from {}\n\
              Or leave their channels undeclared: --incomplete",
             options(self.global),
             args.directory.display(),
             words.join(" ")
-        ));
+        ))
     }
 }
 
 /// Without a channel between hosts there is no topology to write down.
-pub(super) fn need_topology(
-    draft: &Adoption,
-    named: &[Named],
-    args: &InitArgs,
-    terminal: &Terminal,
-) -> Result<(), Exit> {
+pub(super) fn need_topology(draft: &Adoption, named: &[Named], args: &InitArgs) -> Result<(), CommandError> {
     if !draft.plays.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = named.iter().map(|n| n.name.as_str()).collect();
-    terminal.error(&format!(
+    let what = format!(
         "{}: no channel leads from one of these hosts to another, so there is no topology to declare",
         names.join(", ")
-    ));
-    terminal.note(&format!(
+    );
+    Err(CommandError::failed(what).next(format!(
         "Nothing was written. For a topology that is still to be made: tandem init {}",
         args.directory.display()
-    ));
-    Err(Exit::Error)
+    )))
 }
 
 /// A further host as the first one was named: most fleets are logged in to as one user.
