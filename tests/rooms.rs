@@ -14,7 +14,135 @@ use rules::{Back, Findings, Rule, Table};
 use scan::{Crate, File};
 
 /// From the lowest room to the highest: what each may name. None of them names one that stands below it here.
-const ROOMS: &Table = &[("model", &[])];
+const ROOMS: &Table = &[
+    ("model", &[]),
+    ("gtid", &["model"]),
+    ("grant", &[]),
+    ("option_file", &["model"]),
+    ("vault", &["model"]),
+    ("template", &[]),
+    ("certificate", &[]),
+    ("source", &["model", "vault"]),
+    ("dialect", &["model", "grant"]),
+    ("inventory", &["model", "vault", "source"]),
+    ("playbook", &["model", "vault", "template", "source", "inventory"]),
+    ("desired", &["model", "option_file", "template", "source", "inventory", "playbook"]),
+    ("transport", &["model", "dialect"]),
+    ("firewall", &["transport"]),
+    (
+        "observe",
+        &[
+            "model",
+            "gtid",
+            "grant",
+            "option_file",
+            "certificate",
+            "dialect",
+            "inventory",
+            "desired",
+            "transport",
+            "firewall",
+        ],
+    ),
+    ("doctor", &["model", "option_file", "dialect", "transport", "observe"]),
+    ("status", &["model", "dialect", "desired", "observe", "doctor"]),
+    ("plan", &["model", "grant", "source", "dialect", "desired", "firewall", "doctor"]),
+    ("schema", &["model", "playbook", "plan"]),
+    (
+        "diff",
+        &[
+            "model",
+            "gtid",
+            "grant",
+            "option_file",
+            "certificate",
+            "source",
+            "dialect",
+            "desired",
+            "firewall",
+            "observe",
+            "doctor",
+            "plan",
+        ],
+    ),
+    ("adopt", &["model", "option_file", "playbook", "desired", "observe", "plan"]),
+    ("exec", &["model", "option_file", "dialect", "desired", "transport", "observe", "doctor", "plan"]),
+    ("seed", &["model", "gtid", "grant", "dialect", "transport", "observe", "doctor", "plan", "exec"]),
+    (
+        "verify",
+        &["model", "source", "dialect", "desired", "transport", "firewall", "observe", "status", "exec"],
+    ),
+    (
+        "apply",
+        &[
+            "model",
+            "gtid",
+            "grant",
+            "option_file",
+            "certificate",
+            "dialect",
+            "desired",
+            "transport",
+            "firewall",
+            "observe",
+            "doctor",
+            "status",
+            "plan",
+            "exec",
+            "seed",
+            "verify",
+        ],
+    ),
+    (
+        "engine",
+        &["model", "source", "dialect", "desired", "transport", "observe", "doctor", "exec", "verify"],
+    ),
+    (
+        "render",
+        &[
+            "model",
+            "certificate",
+            "source",
+            "dialect",
+            "desired",
+            "doctor",
+            "status",
+            "plan",
+            "adopt",
+            "exec",
+            "verify",
+            "engine",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "model",
+            "vault",
+            "certificate",
+            "source",
+            "dialect",
+            "inventory",
+            "playbook",
+            "desired",
+            "transport",
+            "observe",
+            "status",
+            "plan",
+            "schema",
+            "diff",
+            "adopt",
+            "exec",
+            "verify",
+            "apply",
+            "engine",
+            "render",
+        ],
+    ),
+];
+
+/// Edges that go back and are still to be cut.
+const OPEN: &[(&str, &str)] = &[("diff", "render"), ("plan", "render")];
 
 /// Rooms and files that only compute: the same input gives the same output.
 const PURE: &[&str] = &[
@@ -63,7 +191,10 @@ const OUTSIDE: Rule = Rule {
         ". read_dir (",
         ". try_exists (",
     ],
-    but: &[],
+    but: &[(
+        "model/home.rs",
+        "where the home directory is: files are named by it, and pure rooms do not ask",
+    )],
 };
 
 const BY_CHANCE: Rule = Rule {
@@ -86,7 +217,20 @@ const VERSIONS: Rule = Rule {
     what: "a version is asked outside of `dialect`",
     paths: &["crate::model::Family"],
     words: &["at_least (", ". major", ". minor", ". patch", ". family"],
-    but: &[],
+    but: &[
+        ("model/version.rs", "the values themselves"),
+        ("option_file/effective.rs", "the servers' option groups bear their numbers: `[mariadb-10.11]`"),
+        ("desired/build/scope.rs", "templates of users may ask"),
+        ("desired/", "a wish for a family, not a question about a server"),
+        ("gtid/", "the ids of the two families are two things"),
+        ("observe/", "what is read of the two families are two things"),
+        ("plan/refused/host.rs", "which family a host has is what it says"),
+        ("diff/", "open: questions that dialect should answer"),
+        ("doctor/errant.rs", "open: questions that dialect should answer"),
+        ("adopt/findings.rs", "open: questions that dialect should answer"),
+        ("apply/steps/", "open: questions that dialect should answer"),
+        ("seed/", "open: questions that dialect should answer"),
+    ],
 };
 
 const PRINTS: Rule = Rule {
@@ -94,6 +238,8 @@ const PRINTS: Rule = Rule {
     paths: &["std::io::stdout", "std::io::stderr", "anstream"],
     words: &["print !", "println !", "eprint !", "eprintln !", "dbg !", ". print ("],
     but: &[
+        ("cli/mod.rs", "clap prints the help that it was asked for"),
+        ("cli/complete.rs", "clap answers a shell"),
         ("render/", "the place for it"),
         (
             "transport/askpass.rs",
@@ -118,16 +264,53 @@ const TERMINAL: Rule = Rule {
     what: "the library asks a terminal outside of `cli` and `render`",
     paths: &["std::io::stdin", "std::io::IsTerminal", "crate::render", "crate::cli", "clap"],
     words: &[". is_terminal ("],
-    but: &[],
+    but: &[("diff/compatibility.rs", "open: words"), ("plan/json.rs", "open: words")],
 };
 
 static CODE: LazyLock<Crate> =
     LazyLock::new(|| Crate::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")));
 
 /// What goes back between two files of a room and is no mistake.
-const BACK: &[Back] = &[];
+const BACK: &[Back] = &[
+    ("cli::args", "cli::complete", "each word of the command line names what it is completed from"),
+    ("desired::resource", "desired::build", "a template's mistake is worded where templates are evaluated"),
+    ("diff::ends", "diff::channel", "open"),
+    ("diff::promotion", "diff::data", "open"),
+    ("diff::compare_copy", "diff::data", "open"),
+    ("diff::proof", "diff::data", "open"),
+    ("doctor::applier", "doctor::channel", "open"),
+    ("doctor::binlog", "doctor::channel", "open"),
+    ("doctor::connection", "doctor::channel", "open"),
+    ("doctor::receiver", "doctor::channel", "open"),
+    ("firewall::iptables", "firewall::state", "each backend reads its part of the state"),
+    ("firewall::nft", "firewall::state", "each backend reads its part of the state"),
+    ("firewall::ufw", "firewall::state", "each backend reads its part of the state"),
+    ("firewall::iptables", "firewall::chain", "open"),
+    ("firewall::ufw", "firewall::chain", "open"),
+    ("firewall::ufw", "firewall::rules", "open"),
+    ("firewall::chain", "firewall::state", "open"),
+    ("grant::parse", "grant::account", "an account reads itself, by a parser of its own"),
+    ("inventory::files", "inventory::load", "open"),
+    ("inventory::ini", "inventory::load", "each form of file is one more part of the loader"),
+    ("inventory::program", "inventory::load", "each form of file is one more part of the loader"),
+    ("inventory::yaml", "inventory::load", "each form of file is one more part of the loader"),
+    ("observe::server", "observe::collect", "open"),
+    ("observe::errant", "observe::collect", "open"),
+    ("observe::far_end", "observe::facts", "open"),
+    ("observe::facts", "observe::errant", "open"),
+    ("plan::risk", "plan::policy", "open"),
+    ("plan::refused", "plan::policy", "open"),
+    ("plan::refused", "plan::step", "open"),
+    ("plan::waiting", "plan::step", "open"),
+    ("transport::sql", "transport::line", "open"),
+    ("transport::reader", "transport::line", "open"),
+    ("transport::sudo", "transport::error", "an error says how sudo said no, and is one"),
+    ("transport::writer", "transport::session", "a session hands out what writes, which borrows it"),
+    ("verify::data", "verify::prove", "open"),
+    ("verify::restart", "verify::prove", "open"),
+];
 
-fn none(findings: Findings) {
+fn none(findings: &Findings) {
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
 
@@ -137,42 +320,42 @@ fn pure(file: &File) -> bool {
 
 #[test]
 fn a_room_names_lower_ones_only() {
-    none(rules::table(&CODE, ROOMS));
+    none(&rules::table(&CODE, ROOMS, OPEN));
 }
 
 #[test]
 fn pure_rooms_do_not_look_outside() {
-    none(OUTSIDE.findings(&CODE, pure));
+    none(&OUTSIDE.findings(&CODE, pure));
 }
 
 #[test]
 fn pure_rooms_know_neither_time_nor_chance() {
-    none(BY_CHANCE.findings(&CODE, pure));
+    none(&BY_CHANCE.findings(&CODE, pure));
 }
 
 #[test]
 fn only_dialect_asks_for_versions() {
-    none(VERSIONS.findings(&CODE, |file| !file.name.starts_with("dialect/")));
+    none(&VERSIONS.findings(&CODE, |file| !file.name.starts_with("dialect/")));
 }
 
 #[test]
 fn only_render_prints() {
-    none(PRINTS.findings(&CODE, |_| true));
+    none(&PRINTS.findings(&CODE, |_| true));
 }
 
 #[test]
 fn only_main_ends_the_process() {
-    none(ENDS.findings(&CODE, |_| true));
+    none(&ENDS.findings(&CODE, |_| true));
 }
 
 #[test]
 fn only_cli_and_render_know_a_terminal() {
-    none(TERMINAL.findings(&CODE, |file| !matches!(file.room(), Some("cli" | "render"))));
+    none(&TERMINAL.findings(&CODE, |file| !matches!(file.room(), Some("cli" | "render"))));
 }
 
 #[test]
 fn files_of_a_room_form_no_circle() {
-    none(rules::circles(&CODE, BACK).concat());
+    none(&rules::circles(&CODE, BACK).concat());
 }
 
 // The rules themselves, on small crates.
@@ -223,7 +406,7 @@ fn a_back_edge_an_unknown_room_and_a_table_that_is_too_wide_are_named() {
         ("high/mod.rs", ""),
         ("new/mod.rs", "use crate::low;"),
     ]);
-    let found = rules::table(&code, &[("low", &[]), ("high", &["low"])]);
+    let found = rules::table(&code, &[("low", &[]), ("high", &["low"])], &[]);
     assert_eq!(
         found,
         [
@@ -232,7 +415,7 @@ fn a_back_edge_an_unknown_room_and_a_table_that_is_too_wide_are_named() {
             "src/new/mod.rs:1: `new` is no room of the table",
         ]
     );
-    let turned = rules::table(&code, &[("low", &["high"]), ("high", &[]), ("new", &["low"])]);
+    let turned = rules::table(&code, &[("low", &["high"]), ("high", &[]), ("new", &["low"])], &[]);
     assert_eq!(turned, ["table: `high` does not stand below `low`"]);
 }
 

@@ -183,7 +183,7 @@ pub fn check(global: &Global, playbook: Option<&str>) -> Result<(Loaded, Problem
 /// Keys that are not where the inventory says: ssh goes on without them, and says so to nobody.
 fn missing_keys(project: &Project, play: &Play, built: &Built, problems: &mut Problems) {
     for host in built.desired.hosts.values() {
-        let Some(key) = host.connection.key.as_ref().filter(|key| !key.exists()) else { continue };
+        let Some(key) = host.connection.key_file().filter(|key| !key.exists()) else { continue };
         let variables = project.variables(Some(play), &host.name);
         let Some(node) = variables.get("ansible_ssh_private_key_file") else { continue };
         let message = format!("the key {} does not exist; ssh tries the others that it has", key.display());

@@ -2,16 +2,17 @@
 
 use super::{Dialect, literal};
 use crate::{
-    grant::{caching_sha2_hash, native_hash, new_salt},
+    grant::{caching_sha2_hash, native_hash},
     model::Family,
 };
 
 impl Dialect {
     /// The stored form of a password, by the plugin that this server's replicas can log in with: MariaDB's
-    /// replicas know `mysql_native_password` everywhere, and MySQL removed it with 9.0.
-    pub fn password_hash(self, password: &str) -> String {
+    /// replicas know `mysql_native_password` everywhere, and MySQL removed it with 9.0. The salt is a new one, for
+    /// plugins that take one.
+    pub fn password_hash(self, password: &str, salt: &str) -> String {
         match self.family() {
-            Family::MySql if self.caching_sha2() => caching_sha2_hash(password, &new_salt()),
+            Family::MySql if self.caching_sha2() => caching_sha2_hash(password, salt),
             Family::MariaDb | Family::MySql => native_hash(password),
         }
     }
@@ -88,8 +89,8 @@ mod tests {
             assert_eq!(dialect.account("r", "h", "*AB", true)[0], words);
         }
         let of = |version: &str| Dialect::of(ServerVersion::parse(version).expect("a version"));
-        assert!(of("5.7.44").password_hash("secret").starts_with('*'));
-        assert!(of("8.4.3").password_hash("secret").starts_with("$A$005$"));
+        assert!(of("5.7.44").password_hash("secret", "salt").starts_with('*'));
+        assert!(of("8.4.3").password_hash("secret", "salt").starts_with("$A$005$"));
         assert!(
             of("5.5.62").show_create_user("a'b", "%").text().ends_with("WHERE User = 'a\\'b' AND Host = '%'")
         );

@@ -10,4 +10,4 @@ pub use account::{AccountState, canonical_privilege, canonical_privileges, is_sy
 pub use parse::{ParseError, read_create_user, read_grant};
 pub use password::{PasswordCheck, ed25519_hash, native_hash, sha256_hex};
 pub use serves::{Login, Unfit, unfit};
-pub use sha_crypt::{caching_sha2_hash, is_caching_sha2, new_salt};
+pub use sha_crypt::{caching_sha2_hash, is_caching_sha2};

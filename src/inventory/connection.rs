@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::{HostName, SecretId};
+use crate::model::{HostName, SecretId, at_home};
 
 /// A host's connection as the inventory has it. Secrets are references.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Connection {
     pub port: Option<u16>,
     /// `ansible_user`.
     pub user: Option<String>,
-    /// `ansible_ssh_private_key_file`.
+    /// `ansible_ssh_private_key_file`, as it was written; [`Connection::key_file`] is the file.
     pub key: Option<PathBuf>,
     /// `ansible_ssh_common_args` and `ansible_ssh_extra_args`.
     pub args: Vec<String>,
@@ -42,5 +42,11 @@ impl Connection {
     /// A connection to a host of which nothing else is known.
     pub fn to(host: &HostName) -> Self {
         Self { destination: host.to_string(), ..Self::default() }
+    }
+
+    /// The key's file, which may lie below the home directory.
+    pub fn key_file(&self) -> Option<PathBuf> {
+        let key = self.key.as_deref()?;
+        Some(key.to_str().map_or_else(|| key.to_path_buf(), at_home))
     }
 }

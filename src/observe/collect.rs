@@ -414,7 +414,7 @@ pub fn target(
         destination: connection.destination.clone(),
         port: connection.port,
         user: connection.user.clone(),
-        key: connection.key.clone(),
+        key: connection.key_file(),
         args: connection.args.clone(),
         password: value(&connection.password)?,
         sudo,

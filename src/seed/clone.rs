@@ -9,7 +9,8 @@ use super::{TICK, copy::Copied, events, mark, meanwhile, quiet, there_now};
 use crate::{
     dialect::{ReadStatement, literal},
     exec::{
-        Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, statements,
+        Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, new_salt,
+        statements,
     },
     gtid::GtidSet,
     model::{HostName, limits},
@@ -62,7 +63,7 @@ pub async fn run<'a>(
     let authority = how.tls_ca.as_deref().unwrap_or_default();
     sql.run(&format!("SET GLOBAL clone_ssl_ca = {}", literal(authority))).await.map_err(failed)?;
     quiet::begin(host, fleet, journal).await?;
-    let password = crate::grant::new_salt() + &crate::grant::new_salt();
+    let password = new_salt() + &new_salt();
     let account = open_account(plan, how, &password, fleet, journal).await?;
     let before = there_now(host, fleet).await;
     let noted = match super::replaceable::still_replaceable(host, plan, fleet).await {
@@ -151,7 +152,7 @@ async fn open_account<'a>(
     let donor = &plan.donor;
     let account = Account { donor, name: format!("{}@{}", literal(CLONE_USER), literal(&how.account_host)) };
     let dialect = fleet.dialect(donor)?;
-    let hash = dialect.password_hash(password);
+    let hash = dialect.password_hash(password, &new_salt());
     let failed = |e| StepError::new(donor, "make an account for the clone", e);
     let lifted = lift_read_only(donor, fleet, journal).await?;
     let mut sql = statements(donor, fleet, journal).await?;

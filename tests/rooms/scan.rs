@@ -66,7 +66,7 @@ impl Crate {
         let modules: BTreeSet<Vec<String>> = texts.iter().map(|(name, _)| module_of(name)).collect();
         for (name, text) in texts {
             let module = Module { path: module_of(name), all: &modules };
-            let (tokens, test_modules) = without_tests(tokens(text));
+            let (tokens, test_modules) = without_tests(&tokens(text));
             only_tests
                 .extend(test_modules.into_iter().map(|child| [module.path.clone(), vec![child]].concat()));
             let uses = uses(&tokens, &module);
@@ -210,17 +210,17 @@ fn is(tokens: &[Token], at: usize, text: &str) -> bool {
 }
 
 /// Takes out what stands behind `#[cfg(test)]`. Modules of that kind that are files are named.
-fn without_tests(tokens: Vec<Token>) -> (Vec<Token>, Vec<String>) {
+fn without_tests(tokens: &[Token]) -> (Vec<Token>, Vec<String>) {
     let (mut kept, mut modules, mut at) = (Vec::new(), Vec::new(), 0);
     while at < tokens.len() {
-        let whole_file = is(&tokens, at, "#") && is(&tokens, at + 1, "!");
+        let whole_file = is(tokens, at, "#") && is(tokens, at + 1, "!");
         let opens = at + if whole_file { 2 } else { 1 };
-        if !(is(&tokens, at, "#") && is(&tokens, opens, "[") && is(&tokens, opens + 1, "cfg")) {
+        if !(is(tokens, at, "#") && is(tokens, opens, "[") && is(tokens, opens + 1, "cfg")) {
             kept.push(tokens[at].clone());
             at += 1;
             continue;
         }
-        let end = end_of_group(&tokens, opens);
+        let end = end_of_group(tokens, opens);
         let condition: Vec<&str> = tokens[opens..end].iter().map(|t| t.text.as_str()).collect();
         if !condition.contains(&"test") || condition.contains(&"not") {
             kept.extend_from_slice(&tokens[at..end]);
@@ -231,8 +231,8 @@ fn without_tests(tokens: Vec<Token>) -> (Vec<Token>, Vec<String>) {
             return (Vec::new(), Vec::new());
         }
         at = end;
-        while is(&tokens, at, "#") {
-            at = end_of_group(&tokens, at + 1);
+        while is(tokens, at, "#") {
+            at = end_of_group(tokens, at + 1);
         }
         let mut words = tokens[at..].iter().skip_while(|t| t.text != "mod" && t.text != "{" && t.text != ";");
         if words.next().is_some_and(|t| t.text == "mod")
@@ -241,7 +241,7 @@ fn without_tests(tokens: Vec<Token>) -> (Vec<Token>, Vec<String>) {
         {
             modules.push(name.text.clone());
         }
-        at = end_of_item(&tokens, at);
+        at = end_of_item(tokens, at);
     }
     (kept, modules)
 }

@@ -3,7 +3,7 @@
 use crate::{
     desired::{AccountWish, DatabaseWish},
     dialect::literal,
-    exec::{Fleet, StepError, journal::Journal, replicated, statements},
+    exec::{Fleet, StepError, journal::Journal, new_salt, replicated, statements},
     grant::canonical_privileges,
     model::HostName,
     transport::Replicates,
@@ -17,7 +17,7 @@ pub async fn run(
     journal: &Journal,
 ) -> Result<Option<String>, StepError> {
     let dialect = fleet.dialect(host)?;
-    let hash = dialect.password_hash(fleet.secret(host, &wish.password)?.expose());
+    let hash = dialect.password_hash(fleet.secret(host, &wish.password)?.expose(), &new_salt());
     let tried = format!("make the account {}@{}", wish.user, wish.host);
     let failed = |e| StepError::new(host, tried.clone(), e);
     let mut sql = statements(host, fleet, journal).await?;

@@ -1,11 +1,13 @@
 //! How a host is entered, and how its server is logged in to: what the inventory says of it.
 
+use std::path::PathBuf;
+
 use serde_json::Value as Json;
 
 use super::Builder;
 use crate::{
     inventory::{Connection, SudoAs, Variables},
-    model::{HostName, Place, SecretId, at_home},
+    model::{HostName, Place, SecretId},
     source::Problem,
     template::Scope,
 };
@@ -85,7 +87,7 @@ impl Builder<'_> {
 
     fn ssh(&mut self, said: &Said<'_>, connection: &mut Connection) {
         connection.user = said.text(&["ansible_user", "ansible_ssh_user"]);
-        connection.key = said.text(&["ansible_ssh_private_key_file"]).map(|path| at_home(&path));
+        connection.key = said.text(&["ansible_ssh_private_key_file"]).map(PathBuf::from);
         for variable in ["ansible_ssh_common_args", "ansible_ssh_extra_args"] {
             let Some(args) = said.text(&[variable]) else { continue };
             match shlex::split(&args) {
