@@ -1,7 +1,7 @@
 //! Statements about replication channels.
 
 use super::{Dialect, identifier, literal};
-use crate::model::{Family, Filters};
+use crate::model::{BinlogPosition, Family, Filters};
 
 /// Bytes of a running statement that MariaDB's list of processes shows at most.
 const SHOWN: usize = 65_535;
@@ -28,8 +28,8 @@ pub struct ChannelStatement<'a> {
     pub tls_verify: bool,
     /// Delay in seconds.
     pub delay: u64,
-    /// `None` for GTIDs; else file and position.
-    pub coordinates: Option<(&'a str, u64)>,
+    /// `None` for GTIDs.
+    pub coordinates: Option<&'a BinlogPosition>,
 }
 
 impl Dialect {
@@ -93,9 +93,9 @@ impl Dialect {
         options.push("MASTER_CONNECT_RETRY=10".to_owned());
         match channel.coordinates {
             None => options.push("MASTER_USE_GTID=slave_pos".to_owned()),
-            Some((file, position)) => {
+            Some(at) => {
                 options.push("MASTER_USE_GTID=no".to_owned());
-                options.push(format!("MASTER_LOG_FILE={}, MASTER_LOG_POS={position}", literal(file)));
+                options.push(log("MASTER", at));
             }
         }
         format!("CHANGE MASTER {}TO {}", connection(channel.name), options.join(", "))
@@ -118,9 +118,9 @@ impl Dialect {
         }
         match channel.coordinates {
             None => options.push(format!("{word}_AUTO_POSITION=1")),
-            Some((file, position)) => {
+            Some(at) => {
                 options.extend(gtids.then(|| format!("{word}_AUTO_POSITION=0")));
-                options.push(format!("{word}_LOG_FILE={}, {word}_LOG_POS={position}", literal(file)));
+                options.push(log(word, at));
             }
         }
         let statement = if word == "SOURCE" { "CHANGE REPLICATION SOURCE TO" } else { "CHANGE MASTER TO" };
@@ -226,6 +226,10 @@ fn options(prefix: &str, channel: &ChannelStatement<'_>) -> Vec<String> {
     ]
 }
 
+fn log(prefix: &str, at: &BinlogPosition) -> String {
+    format!("{prefix}_LOG_FILE={}, {prefix}_LOG_POS={}", literal(at.file()), at.offset())
+}
+
 /// MariaDB's way to name a connection.
 fn connection(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!("{} ", literal(name)) }
@@ -261,7 +265,8 @@ mod tests {
              MASTER_PASSWORD='a\\'b\\\\c', MASTER_DELAY=0, MASTER_SSL=1, MASTER_SSL_CA='', \
              MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_CONNECT_RETRY=10, MASTER_USE_GTID=slave_pos"
         );
-        let named = ChannelStatement { name: "eu", coordinates: Some(("bin.000001", 4)), ..STATEMENT };
+        let first = BinlogPosition::start_of("bin.000001");
+        let named = ChannelStatement { name: "eu", coordinates: first.as_ref(), ..STATEMENT };
         let sql = dialect("10.11.6-MariaDB").change_channel(&named);
         assert!(
             sql.starts_with("CHANGE MASTER 'eu' TO")
@@ -289,7 +294,7 @@ mod tests {
         assert!(!sql.contains("PUBLIC_KEY") && sql.contains("MASTER_RETRY_COUNT=86400"), "{sql}");
         let sql = dialect("8.0.22").change_channel(&clear);
         assert!(sql.contains("GET_MASTER_PUBLIC_KEY=1, MASTER_AUTO_POSITION=1"), "{sql}");
-        let old = ChannelStatement { coordinates: Some(("bin.000001", 4)), ..STATEMENT };
+        let old = ChannelStatement { coordinates: first.as_ref(), ..STATEMENT };
         let sql = dialect("5.5.62").change_channel(&old);
         assert!(
             sql.ends_with("MASTER_CONNECT_RETRY=10, MASTER_LOG_FILE='bin.000001', MASTER_LOG_POS=4"),

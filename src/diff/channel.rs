@@ -124,9 +124,9 @@ fn new(
             "from the first event".to_owned()
         }
         (Coordinates::At { gtid, .. }, Positioning::Gtid) => format!("from {gtid}"),
-        (Coordinates::At { file, position, .. }, Positioning::File) => match file.is_empty() {
-            true => "from the first event".to_owned(),
-            false => format!("from {file}:{position}"),
+        (Coordinates::At { at, .. }, Positioning::File) => match at {
+            None => "from the first event".to_owned(),
+            Some(at) => format!("from {at}"),
         },
         _ => "from where the two servers' positions meet".to_owned(),
     };

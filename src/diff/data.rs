@@ -3,7 +3,10 @@
 //! The rule behind all of it: data that exists on one host only is never overwritten, and two servers
 //! are never called equal without a proof.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     Context, Draft,
@@ -15,7 +18,7 @@ use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
     dialect::HEARTBEAT,
     gtid::{self, GtidState},
-    model::{Fact, Family, HostName, visible},
+    model::{Fact, Family, HostName, compare_files, visible},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, SeedMark, ServerFacts},
     plan::{Coordinates, CopyRefused, DataRefused, Lost, Part, SourceWaits, WaitsFor},
 };
@@ -125,13 +128,12 @@ impl Pair<'_> {
 
     /// What the replica needs next and the source has no longer.
     fn purged(&self) -> Option<Lost> {
-        let (oldest, executed) = (&self.source.binlog.known()?.oldest, &self.channel()?.executed.0);
-        let by_gtid = self.channel()?.using_gtid.to_ascii_lowercase().contains("pos");
+        let (oldest, channel) = (&self.source.binlog.known()?.oldest, self.channel()?);
+        let by_gtid = channel.using_gtid.to_ascii_lowercase().contains("pos");
         if !by_gtid {
-            // Logs of one server differ in their number only.
-            let stem = |name: &str| name.rsplit_once('.').map(|(stem, _)| stem.to_owned());
-            let gone = !executed.is_empty() && stem(executed) == stem(oldest) && executed < oldest;
-            return gone.then(|| Lost::Files { oldest: oldest.clone(), executed: executed.clone() });
+            let executed = channel.executed.as_ref()?.file();
+            let gone = compare_files(executed, oldest) == Some(Ordering::Less);
+            return gone.then(|| Lost::Files { oldest: oldest.clone(), executed: executed.to_owned() });
         }
         let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
         gtid::purged_by(theirs, ours).map(Lost::Transactions)
@@ -297,8 +299,7 @@ impl Pair<'_> {
         let gtid = self.source.gtid.known().map(GtidState::position).unwrap_or_default();
         Coordinates::At {
             gtid,
-            file: binlog.map(|b| b.file.clone()).unwrap_or_default(),
-            position: binlog.map_or(0, |b| b.position),
+            at: binlog.and_then(|b| b.end.clone()),
             starts_over: self.has_logged_for_itself(),
         }
     }

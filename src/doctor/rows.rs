@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Layer;
 use crate::{
     dialect::{Scalar, identifier, shown},
-    model::without_hidden,
+    model::{BinlogPosition, without_hidden},
 };
 
 /// Where the event stands that failed, out of the server's message.
@@ -14,8 +14,8 @@ use crate::{
 pub struct FailedEvent {
     /// Database and table.
     pub table: (String, String),
-    /// The source's binary log, and where the event ends in it.
-    pub end: (String, u64),
+    /// Where the event ends in the source's binary log.
+    pub end: BinlogPosition,
 }
 
 impl FailedEvent {
@@ -28,13 +28,13 @@ impl FailedEvent {
         let (table, rest) = rest.split_once(';')?;
         let (database, table) = table.split_once('.')?;
         // A worker names the log in its first part, and an empty one (`FIRST`) in the second.
-        let (log, end) = [rest, text].into_iter().find_map(|part| {
+        let end = [rest, text].into_iter().find_map(|part| {
             let (before, after) = part.split_once(", end_log_pos ")?;
-            let log = before.rsplit(' ').next()?.to_owned();
+            let log = before.rsplit(' ').next()?;
             let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-            (log != "FIRST").then_some((log, digits.parse().ok()?))
+            if log == "FIRST" { None } else { BinlogPosition::new(log, digits.parse().ok()?) }
         })?;
-        Some(Self { table: (database.to_owned(), table.to_owned()), end: (log, end) })
+        Some(Self { table: (database.to_owned(), table.to_owned()), end })
     }
 }
 
@@ -351,7 +351,7 @@ mod tests {
         ] {
             let found = FailedEvent::of(1032, text).expect("a place");
             assert_eq!(found.table, ("hello".into(), "t".into()));
-            assert_eq!(found.end, (file.into(), end), "{text}");
+            assert_eq!(Some(found.end), BinlogPosition::new(file, end), "{text}");
         }
         assert_eq!(FailedEvent::of(1146, "event on table a.b; x log f, end_log_pos 1"), None);
     }

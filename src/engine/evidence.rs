@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     dialect::ReadStatement,
     doctor::{Change, FailedEvent, RowEvent, RowEvidence, row_events},
-    model::{Fact, HostName, limits},
+    model::{BinlogPosition, Fact, HostName, limits},
     observe::{ChannelFacts, Reading},
     transport::{ReadScript, SqlError, SqlReader},
 };
@@ -49,11 +49,13 @@ async fn events(
     let program = ["mariadb-binlog", "mysqlbinlog"].iter().find_map(|t| facts.os.tools.get(*t))?;
     let basename = facts.server.known()?.variable("log_bin_basename").filter(|b| !b.is_empty())?;
     let directory = basename.rsplit_once('/').map(|(directory, _)| directory)?;
-    let (file, end) = &failed.end;
+    let file = failed.end.file();
     let plain = !file.contains('/') && !file.starts_with('-');
     let path = plain.then(|| format!("{directory}/{file}"))?;
-    let begin = if channel.executed.0 == *file { channel.executed.1.max(4) } else { 4 };
-    let (begin, end) = (begin.to_string(), end.to_string());
+    let start = BinlogPosition::start_of(file)?;
+    let begin =
+        channel.executed.as_ref().filter(|at| at.has_reached(&start) && at.file() == file).unwrap_or(&start);
+    let (begin, end) = (begin.offset().to_string(), failed.end.offset().to_string());
     let args = [program.as_str(), &path, &begin, &end];
     let output = reading.sessions.get(source)?.read(&DECODE, &args, LIMIT).await.ok()?;
     Some(row_events(&output.text(), &failed.table)).filter(|events| !events.is_empty())

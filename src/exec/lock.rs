@@ -5,19 +5,16 @@
 //! still does there, takes back what it has changed for its time, and frees the lock. Signs of life go over a
 //! connection of their own, so that no stream holds them up.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Fleet, StepError, fence::Fence};
+use super::{Fleet, Look, Rule, StepError, fence::Fence, wait};
 use crate::{
     model::{HostName, duration, in_parallel, limits},
     transport::{Lifeline, ReadScript},
@@ -104,17 +101,21 @@ impl HostLocks {
 /// # Errors
 /// The first host that is still locked after [`limits::TAKE`].
 pub async fn take_all(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks, LockError> {
-    let until = Instant::now() + limits::TAKE.time;
-    loop {
-        match take_now(fleet, hosts).await {
-            Err(LockError::Held { .. }) if Instant::now() < until => sleep(AGAIN).await,
-            result => return result,
+    let rule = Rule { every: Some(limits::AGAIN), ..Rule::within(limits::TAKE.time) };
+    let mut held = None;
+    let waited = wait(rule, async || match take_now(fleet, hosts).await {
+        Err(error @ LockError::Held { .. }) => {
+            held = Some(error);
+            Look::Moving(())
         }
+        result => Look::Done(result),
+    });
+    match (waited.await, held) {
+        (Ok(result), _) => result,
+        (Err(_), Some(error)) => Err(error),
+        (Err(_), None) => take_now(fleet, hosts).await,
     }
 }
-
-/// Between two tries.
-const AGAIN: Duration = Duration::from_millis(500);
 
 async fn take_now(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks, LockError> {
     let info = serde_json::to_string(&LockInfo::own()).unwrap_or_default();
@@ -236,6 +237,8 @@ impl Lease {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ mod salt;
 pub(crate) mod service;
 mod statements;
 mod undo;
+mod wait;
 
 pub use error::StepError;
 pub use event::{Event, Events};
@@ -22,3 +23,4 @@ pub use salt::new_salt;
 pub(crate) use service::restart_for_proof;
 pub(crate) use statements::{Lifted, Statements, lift_read_only, replicated, statements};
 pub(crate) use undo::{Undo, prepare as prepare_undo, settle as settle_undo};
+pub(crate) use wait::{Ended, Look, Rule, wait, wait_until};

@@ -1,16 +1,10 @@
 //! Replicas of a server that was restarted.
 
-use std::time::{Duration, Instant};
-
-use super::{Fleet, journal::Journal, statements};
+use super::{Fleet, Look, Rule, journal::Journal, statements, wait_until};
 use crate::{
     model::{HostName, limits},
     observe::channels,
 };
-
-/// A channel that is started anew connects at once or not at all.
-const CONNECTS: Duration = limits::CHANNEL_RECONNECT.time;
-const POLL: Duration = limits::POLL;
 
 /// Has the channels that follow a server and ran before it was restarted connect at once, instead of at
 /// their next attempt. What does not connect is seen when the hosts are observed again.
@@ -39,13 +33,13 @@ async fn reconnect(
     let failed = |e| super::StepError::new(replica, "reconnect a channel", e);
     let reader = fleet.reader(replica).await?;
     let mut started = false;
-    let begun = Instant::now();
-    while begun.elapsed() < CONNECTS {
+    // A channel that is started again connects at once or not at all.
+    let waited = wait_until(Rule::within(limits::CHANNEL_RECONNECT.time), async || {
         let list = channels(&reader, dialect).await.map_err(failed)?;
-        let Some(channel) = list.iter().find(|c| c.name == name) else { break };
+        let Some(channel) = list.iter().find(|c| c.name == name) else { return Ok(Look::Done(())) };
         // A receiver that has not noticed yet that its source was away still counts as running.
         if started && channel.running() || channel.io_running == "No" {
-            break;
+            return Ok(Look::Done(()));
         }
         if !started {
             let mut sql = statements(replica, fleet, journal).await?;
@@ -54,8 +48,9 @@ async fn reconnect(
             sql.sql.close().await;
             started = true;
         }
-        tokio::time::sleep(POLL).await;
-    }
+        Ok(Look::Moving(()))
+    });
+    let waited = waited.await;
     reader.close().await;
-    Ok(())
+    waited.map(|_| ())
 }

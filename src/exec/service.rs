@@ -1,23 +1,21 @@
 //! The database service.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{
-    Fleet, StepError,
+    Fleet, Look, Rule, StepError,
     journal::Journal,
     reconnect,
     restart::{self, Order},
+    wait,
 };
 use crate::{
     doctor::{blamed, explain_failed_start},
-    model::HostName,
+    model::{HostName, limits},
     observe::{RestartRecord, RestartState},
     option_file::{Occurrence, same_value},
     transport::{Login, Session},
 };
-
-/// How long a server that has come up may take until its login works: some load what they have to first.
-const LETS_IN: Duration = Duration::from_secs(60);
 
 /// What was changed in the files that a server reads at its start, and is put back if it does not start.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +86,7 @@ async fn come_up(
     if record.state != RestartState::Up {
         return Err(did_not(host, tried, &record, option_file, settings));
     }
-    match wait_for_server(fleet.session(host)?, fleet.login(host)?, LETS_IN).await {
+    match wait_for_server(fleet.session(host)?, fleet.login(host)?).await {
         true => Ok(()),
         false => Err(StepError::new(host, tried, "the server runs, but does not let us in")
             .then("Check mysql_admin_user, mysql_admin_password and mysql_socket.")),
@@ -151,25 +149,24 @@ pub async fn restart_for_proof(host: &HostName, unit: &str, fleet: &Fleet<'_>) -
     if record.state != RestartState::Up {
         return Err(did_not(host, &tried, &record, None, &[]));
     }
-    match wait_for_server(fleet.session(host)?, fleet.login(host)?, LETS_IN).await {
+    match wait_for_server(fleet.session(host)?, fleet.login(host)?).await {
         true => Ok(()),
         false => Err(StepError::new(host, tried, "the server runs, but does not let us in")),
     }
 }
 
 /// Waits until the server takes a login.
-async fn wait_for_server(session: &Session, login: &Login, limit: Duration) -> bool {
-    let end = Instant::now() + limit;
-    loop {
-        if let Ok(sql) = session.new_sql(login, Duration::from_secs(5)).await {
-            sql.close().await;
-            return true;
+async fn wait_for_server(session: &Session, login: &Login) -> bool {
+    let came = wait(Rule::within(limits::LETS_IN.time), async || {
+        match session.new_sql(login, limits::SQL_LOGIN.time).await {
+            Ok(sql) => {
+                sql.close().await;
+                Look::Done(())
+            }
+            Err(_) => Look::Moving(()),
         }
-        if Instant::now() >= end {
-            return false;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    });
+    came.await.is_ok()
 }
 
 /// Starts a service that is stopped, and has it start at boot. `option_file` was written for it.

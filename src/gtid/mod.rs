@@ -6,7 +6,6 @@ mod errant;
 mod mariadb;
 mod mysql;
 mod mysql_compare;
-mod place;
 mod start;
 mod state;
 
@@ -16,6 +15,5 @@ pub use errant::{Beyond, Circumstances, Errant, Member, Transactions, beyond};
 pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
 pub use mysql::{GtidSet, GtidSetError, Tag, Uuid};
 pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
-pub use place::has_passed;
 pub use start::{StartRefused, refused_in_strict_mode, start_position};
 pub use state::{GtidState, Standing, merged, once_related, purged_by, shared_domain, standing};

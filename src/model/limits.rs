@@ -111,6 +111,16 @@ pub const RESTART: Limit = set(
 );
 /// A server that runs on its old option file.
 pub const RETURN: Limit = limit("a server until it answers on its old option file", seconds(60));
+/// A server that has come up.
+pub const LETS_IN: Limit =
+    limit("a server that has come up until it lets tandem in; some load what they have first", seconds(60));
+/// One try of that.
+pub const SQL_LOGIN: Limit = limit("one try of that login", seconds(5));
+/// A server that is shut down for a restart.
+pub const SHUTDOWN: Limit = limit("a server until it has ended for a restart", seconds(15 * MINUTE));
+/// A look at a restart that the host itself carries out.
+pub const RESTART_LOOK: Limit =
+    limit("one look at a restart that the host carries out by itself", seconds(20));
 /// Packages.
 pub const PACKAGES: Limit = limit("installing packages", seconds(30 * MINUTE));
 /// A role's command.
@@ -118,6 +128,10 @@ pub const COMMAND: Limit = limit("a command of a role", seconds(10 * MINUTE));
 
 /// A channel that connects.
 pub const CHANNEL_CONNECT: Limit = limit("a new channel until it is connected", seconds(25));
+/// A channel whose source does not let it in.
+pub const CHANNEL_DENIED: Limit = limit("a new channel whose source refuses its login", seconds(1));
+/// A channel whose receiver reports an error and tries again.
+pub const CHANNEL_FAILED: Limit = limit("a new channel whose receiver reports another error", seconds(3));
 /// A channel that connects again.
 pub const CHANNEL_RECONNECT: Limit = limit("a channel until it is connected again", seconds(5));
 /// A channel that should run.
@@ -132,6 +146,11 @@ pub const GTID_DRAIN: Limit =
 
 /// Comparing a part of a table.
 pub const CHUNK: Limit = limit("one statement with which tables are compared", seconds(HOUR));
+/// Comparing a copy.
+pub const COPY_COMPARED: Limit = limit(
+    "a replica until it has executed what its source had, when a copy is compared",
+    seconds(10 * MINUTE),
+);
 /// A row of `verify`.
 pub const CANARY: Limit =
     set("a row of `verify` along a channel, beyond its delay", seconds(30), "--canary-timeout");
@@ -141,8 +160,28 @@ pub const CANARY_END: Limit = limit("rows of `verify` that are under way after a
 pub const CHANNEL_RETRY: Limit =
     limit("a channel until it tries again by itself after a restart of `verify`", seconds(70));
 
+/// A close look.
+pub const CLOSER: Limit = limit("a closer look at transactions that only a replica has", seconds(60));
+/// The far end of a channel.
+pub const FAR_END: Limit = limit("finding out which server is at the far end of a channel", seconds(20));
+/// An SQL connection that ends.
+pub const SQL_END: Limit = limit("the orderly end of an SQL connection", seconds(1));
+/// Files on this machine.
+pub const SCRATCH: Limit =
+    limit("files of a run that was killed, on this machine, before they are removed", seconds(HOUR));
+
 /// How often something that is waited for is looked at.
 pub const POLL: Duration = milliseconds(100);
+/// How often a login that is only there for a moment is looked for.
+pub const GLIMPSE: Duration = milliseconds(20);
+/// Pause before a lock that somebody else has is tried again, or servers that rest are looked at again.
+pub const AGAIN: Duration = milliseconds(500);
+/// Pauses of proofs: short while an answer is near, and up to the longest where it is not.
+pub const PAUSES: [Duration; 2] = [milliseconds(2), milliseconds(200)];
+/// Between the samples of `verify --sample`.
+pub const SAMPLE: Duration = milliseconds(700);
+/// How long what is known of a server's load counts.
+pub const LOAD: Duration = seconds(1);
 /// How often a running copy is looked at.
 pub const TICK: Duration = milliseconds(250);
 
@@ -158,6 +197,8 @@ pub const ALL: &[Limit] = &[
     PORT,
     PORTS,
     FAREWELL,
+    SQL_END,
+    SCRATCH,
     BEAT,
     TAKE,
     LEASE,
@@ -173,15 +214,24 @@ pub const ALL: &[Limit] = &[
     NEW_DATA,
     RESTART,
     RETURN,
+    LETS_IN,
+    SQL_LOGIN,
+    SHUTDOWN,
+    RESTART_LOOK,
     PACKAGES,
     COMMAND,
     CHANNEL_CONNECT,
+    CHANNEL_DENIED,
+    CHANNEL_FAILED,
     CHANNEL_RECONNECT,
     CHANNEL_RETURN,
     CHANNEL_STALL,
     CHANNEL_EMPTY,
     GTID_DRAIN,
     CHUNK,
+    COPY_COMPARED,
+    CLOSER,
+    FAR_END,
     CANARY,
     CANARY_END,
     CHANNEL_RETRY,

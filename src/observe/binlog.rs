@@ -21,8 +21,7 @@ pub(super) async fn binlog(sql: &SqlReader, dialect: Dialect) -> Result<Option<B
     };
     let oldest = oldest?;
     Ok(Some(BinlogFacts {
-        file: row.text("file")?,
-        position: row.number("position")?,
+        end: row.position("file", "position")?,
         do_db: list("binlog_do_db")?,
         ignore_db: list("binlog_ignore_db")?,
         oldest: oldest.text("log_name")?,

@@ -62,8 +62,8 @@ fn channel(row: &Row, dialect: Dialect) -> Result<ChannelFacts, SqlError> {
         sql_errno: errno("last_sql_errno")?,
         sql_error: text("last_sql_error")?,
         seconds_behind: row.optional_number(&column("seconds_behind_SOURCE"))?,
-        read: (text("SOURCE_log_file")?, number("read_SOURCE_log_pos")?),
-        executed: (text("relay_SOURCE_log_file")?, number("exec_SOURCE_log_pos")?),
+        read: row.position(&column("SOURCE_log_file"), &column("read_SOURCE_log_pos"))?,
+        executed: row.position(&column("relay_SOURCE_log_file"), &column("exec_SOURCE_log_pos"))?,
         using_gtid: match dialect.family() {
             Family::MariaDb => text("using_gtid")?,
             Family::MySql if newer("auto_position") == "1" => "Auto_Position".into(),
@@ -163,7 +163,7 @@ pub(super) async fn client_sessions(sql: &SqlReader, ours: &[String]) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ServerVersion;
+    use crate::model::{BinlogPosition, ServerVersion};
 
     /// Columns that every version has, in the words of old.
     const OLD: &str = "Slave_IO_State= Master_Host=10.0.0.1 Master_User=repl Master_Port=3306 Master_Log_File=bin.000002 \
@@ -186,7 +186,8 @@ mod tests {
         let dialect = |text: &str| Dialect::of(ServerVersion::parse(text).expect("a version"));
         let old = channel(&row(OLD), dialect("5.5.62")).expect("all columns of 5.5");
         assert_eq!((old.name.as_str(), old.using_gtid.as_str(), old.delay), ("", "No", 0));
-        assert_eq!((old.read.1, old.executed.1, old.seconds_behind), (900, 400, None));
+        assert_eq!(old.read, BinlogPosition::new("bin.000002", 900));
+        assert_eq!((old.executed, old.seconds_behind), (BinlogPosition::new("bin.000001", 400), None));
         assert_eq!((old.sql_errno, old.filters.databases.len()), (1062, 2));
         let new = OLD.replace("Master", "Source").replace("Slave", "Replica");
         let new = format!("{new} Channel_Name=eu Auto_Position=1 SQL_Delay=30");

@@ -15,12 +15,12 @@ use crate::{
     desired::DesiredHost,
     dialect::{Dialect, ReadStatement},
     gtid::{Beyond, Circumstances, GtidSet, Member, Transactions, beyond, once_related},
-    model::{Fact, Family, HostName},
+    model::{Fact, Family, HostName, limits},
     transport::{ReadScript, SqlError},
 };
 
 const DECODE: ReadScript = ReadScript::new("decode events that only it has", include_str!("errant.sh"));
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = limits::CLOSER.time;
 
 /// What was found on a replica.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::{
     firewall::FirewallState,
     grant::AccountState,
     gtid::GtidState,
-    model::{Endpoint, Fact, HostName, ServerVersion},
+    model::{BinlogPosition, Endpoint, Fact, HostName, ServerVersion},
     option_file,
 };
 
@@ -235,18 +235,45 @@ pub struct RetentionMark {
 
 /// Where the source's binary log stood at the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "NotedCoordinates", into = "NotedCoordinates")]
 pub struct SeedCoordinates {
-    /// Source binary log file.
-    pub file: String,
-    /// Position in it.
-    pub position: u64,
-    /// The same place as a GTID position; empty before the first event.
+    /// In the source's binary log; nothing where the copy was taken from another host, to which that means nothing.
+    pub at: Option<BinlogPosition>,
+    /// The same as a GTID position; empty before the first event.
     pub gtid: String,
     /// Where the replica's own binary log stood when the copy was loaded, for the way back.
-    pub own_file: String,
-    /// Position in the replica's own binary log.
-    pub own_position: u64,
+    pub own: Option<BinlogPosition>,
+}
+
+/// The same as the file has it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotedCoordinates {
+    file: String,
+    position: u64,
+    gtid: String,
+    own_file: String,
+    own_position: u64,
+}
+
+impl From<NotedCoordinates> for SeedCoordinates {
+    fn from(noted: NotedCoordinates) -> Self {
+        Self {
+            at: BinlogPosition::new(noted.file, noted.position),
+            gtid: noted.gtid,
+            own: BinlogPosition::new(noted.own_file, noted.own_position),
+        }
+    }
+}
+
+impl From<SeedCoordinates> for NotedCoordinates {
+    fn from(coordinates: SeedCoordinates) -> Self {
+        let parts = |at: Option<BinlogPosition>| {
+            at.map_or((String::new(), 0), |at| (at.file().to_owned(), at.offset()))
+        };
+        let ((file, position), (own_file, own_position)) = (parts(coordinates.at), parts(coordinates.own));
+        Self { file, position, gtid: coordinates.gtid, own_file, own_position }
+    }
 }
 
 /// What a running server says of itself.
@@ -355,10 +382,8 @@ impl DatabaseFacts {
 /// The binary log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BinlogFacts {
-    /// Current file.
-    pub file: String,
-    /// Current position.
-    pub position: u64,
+    /// Its end; nothing where the server names no file.
+    pub end: Option<BinlogPosition>,
     /// `binlog-do-db`, as `SHOW MASTER STATUS` has it.
     pub do_db: Vec<String>,
     /// `binlog-ignore-db`.
@@ -396,10 +421,10 @@ pub struct ChannelFacts {
     pub sql_error: String,
     /// Estimated lag, in seconds.
     pub seconds_behind: Option<u64>,
-    /// Received up to: source file and position.
-    pub read: (String, u64),
-    /// Executed up to: source file and position.
-    pub executed: (String, u64),
+    /// Received up to this position of the source; nothing before the first contact.
+    pub read: Option<BinlogPosition>,
+    /// Executed up to this position of the source.
+    pub executed: Option<BinlogPosition>,
     /// `No`, `Slave_Pos`, `Current_Pos` (MariaDB), `Auto_Position` (MySQL).
     pub using_gtid: String,
     /// GTID position of the receiver.
@@ -452,6 +477,21 @@ impl ChannelFacts {
     /// Whether both threads run.
     pub fn running(&self) -> bool {
         self.io_running == "Yes" && self.sql_running == "Yes"
+    }
+
+    /// Whether everything up to a position of its source was executed.
+    pub fn has_executed(&self, goal: &BinlogPosition) -> bool {
+        self.executed.as_ref().is_some_and(|at| at.has_reached(goal))
+    }
+
+    /// Whether everything that was received was executed.
+    pub fn has_executed_all(&self) -> bool {
+        self.read.as_ref().is_none_or(|read| self.has_executed(read))
+    }
+
+    /// The position up to which events were executed, for a person.
+    pub fn stands_at(&self) -> String {
+        self.executed.as_ref().map_or_else(|| "no position yet".to_owned(), ToString::to_string)
     }
 
     /// Whether neither thread reports an error.

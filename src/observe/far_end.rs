@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::Reach;
 use crate::{
     dialect::ReadStatement,
-    model::Endpoint,
+    model::{Endpoint, limits},
     transport::{Login, ReadScript, Session, SqlReader},
 };
 
@@ -18,8 +18,8 @@ const GREET: ReadScript = ReadScript::new("look who answers at an address", incl
 /// For how long the connection is held: a moment first, and where the declared server did not have it, for longer,
 /// since a slow way to it may have been the cause.
 const HOLDS: [&str; 2] = ["0.4", "3"];
-const LIMIT: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(20);
+const LIMIT: Duration = limits::FAR_END.time;
+const POLL: Duration = limits::GLIMPSE;
 
 /// Who is at the far end of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]

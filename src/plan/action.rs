@@ -8,7 +8,7 @@ use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
     dialect::HEARTBEAT,
     firewall::FirewallChange,
-    model::{Endpoint, Filters, HostName},
+    model::{BinlogPosition, Endpoint, Filters, HostName},
     resource::Change,
 };
 
@@ -143,10 +143,8 @@ pub enum Coordinates {
     At {
         /// As a GTID position.
         gtid: String,
-        /// As a binary log file.
-        file: String,
-        /// As a position in that file.
-        position: u64,
+        /// In its binary log.
+        at: Option<BinlogPosition>,
         /// Whether the replica's own binary log starts over: what stands in it would be errant from now on.
         starts_over: bool,
     },

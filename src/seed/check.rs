@@ -6,7 +6,7 @@ use crate::{
     dialect::ReadStatement,
     exec::{Fleet, StepError},
     gtid::{GtidSet, Position},
-    model::{Family, HostName},
+    model::{BinlogPosition, Family, HostName},
     plan::SeedPlan,
     transport::{SqlError, SqlReader},
 };
@@ -15,14 +15,14 @@ use crate::{
 /// position say something else than the GTIDs, neither can be trusted.
 pub async fn coordinates(
     from: &HostName,
-    (file, position): (&str, u64),
+    at: &BinlogPosition,
     dumped: Option<&str>,
     fleet: &Fleet<'_>,
 ) -> Result<String, StepError> {
     let mut sql = fleet.reader(from).await?;
     let result = match fleet.dialect(from)?.family() {
-        Family::MariaDb => mariadb(from, (file, position), dumped, &mut sql).await,
-        Family::MySql => mysql(from, (file, position), dumped, &mut sql).await,
+        Family::MariaDb => mariadb(from, at, dumped, &mut sql).await,
+        Family::MySql => mysql(from, at, dumped, &mut sql).await,
     };
     sql.close().await;
     result
@@ -31,35 +31,29 @@ pub async fn coordinates(
 /// MariaDB works out by itself which GTID position belongs to a file and a position.
 async fn mariadb(
     from: &HostName,
-    (file, position): (&str, u64),
+    at: &BinlogPosition,
     dumped: Option<&str>,
     sql: &mut SqlReader,
 ) -> Result<String, StepError> {
     let tried = "work out the snapshot's GTID position";
-    let rows = sql
-        .query(&ReadStatement::gtid_at(file, position))
-        .await
-        .map_err(|e| StepError::new(from, tried, e))?;
+    let rows = sql.query(&ReadStatement::gtid_at(at)).await.map_err(|e| StepError::new(from, tried, e))?;
     let worked_out = rows.first().and_then(|r| r.get("gtid")).map(str::to_owned);
     let canonical = |text: &str| text.parse::<Position>().ok().map(|p| p.to_string());
     match (worked_out, dumped) {
-        (Some(server), Some(dump)) if canonical(&server) != canonical(dump) => Err(disagree(
-            from,
-            format!("the dump says {dump}, the server says {server} for {file}:{position}"),
-        )),
+        (Some(server), Some(dump)) if canonical(&server) != canonical(dump) => {
+            Err(disagree(from, format!("the dump says {dump}, the server says {server} for {at}")))
+        }
         (Some(server), _) => Ok(server),
-        (None, _) => Err(StepError::new(
-            from,
-            tried,
-            format!("{file}:{position} is not a place in its binary logs any more"),
-        )),
+        (None, _) => {
+            Err(StepError::new(from, tried, format!("{at} is not a place in its binary logs any more")))
+        }
     }
 }
 
 /// MySQL can be asked for the event at a place: the snapshot has everything before it, and not this one.
 async fn mysql(
     from: &HostName,
-    (file, position): (&str, u64),
+    at: &BinlogPosition,
     dumped: Option<&str>,
     sql: &mut SqlReader,
 ) -> Result<String, StepError> {
@@ -68,7 +62,7 @@ async fn mysql(
     let set: GtidSet =
         dumped.parse().map_err(|e| StepError::new(from, "read the snapshot's GTIDs in the dump", e))?;
     let rows = sql
-        .query(&ReadStatement::binlog_events(file, Some(position), 1))
+        .query(&ReadStatement::binlog_events(at.file(), Some(at.offset()), 1))
         .await
         .map_err(|e| StepError::new(from, "look at the event behind the snapshot", e))?;
     // Such as `SET @@SESSION.GTID_NEXT= 'UUID:5'`, or another event where GTIDs are off.
@@ -76,7 +70,7 @@ async fn mysql(
     let next: Option<GtidSet> = event.and_then(|event| event.split('\'').nth(1)?.parse().ok());
     match next {
         Some(next) if !set.intersect(&next).is_empty() => {
-            Err(disagree(from, format!("the dump has {dumped}, but {next} stands behind {file}:{position}")))
+            Err(disagree(from, format!("the dump has {dumped}, but {next} stands behind {at}")))
         }
         _ => Ok(set.to_string()),
     }
@@ -114,10 +108,12 @@ pub async fn contents(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Re
 }
 
 /// Whether the source still has the log file at which the channel will begin.
-pub async fn still_there(source: &HostName, file: &str, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    if file.is_empty() {
-        return Ok(());
-    }
+pub async fn still_there(
+    source: &HostName,
+    at: Option<&BinlogPosition>,
+    fleet: &Fleet<'_>,
+) -> Result<(), StepError> {
+    let Some(file) = at.map(BinlogPosition::file) else { return Ok(()) };
     let sql = fleet.reader(source).await?;
     let rows = sql
         .query(&ReadStatement::binary_logs())

@@ -89,9 +89,12 @@ pub async fn run<'a>(
     let lifted = lift_read_only(host, fleet, journal).await?;
     settle(host, fleet, journal).await?;
     let gtid = same_gtids(host, &cloned, fleet).await?;
+    let cloned_at = cloned.position("binlog_file", "binlog_position").map_err(failed)?;
+    let Some(cloned_at) = cloned_at else {
+        return Err(StepError::new(host, "find the clone's position", "its source has no binary log"));
+    };
     let copied = Copied {
-        file: cloned.text("binlog_file").map_err(failed)?,
-        position: cloned.number("binlog_position").map_err(failed)?,
+        at: cloned_at,
         gtid,
         sent: cloned.optional_number("bytes").map_err(failed)?.unwrap_or(0),
         lock: None,

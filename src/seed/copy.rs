@@ -15,7 +15,7 @@ use super::{check, lock::Lock, meanwhile, streams};
 use crate::{
     dialect::ReadStatement,
     exec::{Event, Events, Fleet, StepError, journal::Journal},
-    model::{Family, HostName, limits, without_hidden},
+    model::{BinlogPosition, Family, HostName, limits, without_hidden},
     observe::HostFacts,
     plan::{SeedPlan, Step},
     transport::{RelayError, Stream, relay},
@@ -103,10 +103,8 @@ exit "$status"
 
 /// What a copy has shown of itself.
 pub struct Copied {
-    /// Source binary log file of the snapshot.
-    pub file: String,
-    /// Position in it.
-    pub position: u64,
+    /// Where the snapshot stands in the source's binary log.
+    pub at: BinlogPosition,
     /// The same as a GTID position.
     pub gtid: String,
     /// Compressed bytes that were sent.
@@ -118,7 +116,7 @@ pub struct Copied {
 /// What the sending side has told so far.
 #[derive(Debug, Default)]
 struct Told {
-    head: Option<(String, u64)>,
+    head: Option<BinlogPosition>,
     gtid: Option<String>,
     complete: bool,
     /// What the dump program has said last.
@@ -131,8 +129,8 @@ impl Told {
     fn hear(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("@head ") {
             let (file, position) = rest.split_once(", ").unwrap_or((rest, ""));
-            let position = position.split_once("_LOG_POS=").and_then(|(_, p)| p.parse().ok());
-            self.head = Some(file.trim_matches('\'').to_owned()).zip(position);
+            let offset = position.split_once("_LOG_POS=").and_then(|(_, p)| p.parse().ok());
+            self.head = offset.and_then(|offset| BinlogPosition::new(file.trim_matches('\''), offset));
         } else if let Some(rest) = line.strip_prefix("@gtid ") {
             self.gtid = Some(rest.trim_matches('\'').to_owned());
         } else if line == "@complete" {
@@ -206,7 +204,7 @@ pub async fn run(
         (None, None) => (held?, 0),
     };
     let told = told.into_inner().unwrap_or_default();
-    let (file, position) = match told.head {
+    let at = match told.head {
         Some(head) if told.complete => head,
         _ => {
             return Err(StepError::new(
@@ -220,8 +218,8 @@ pub async fn run(
             .then("Apply again; the copy begins anew."));
         }
     };
-    let gtid = check::coordinates(from, (&file, position), told.gtid.as_deref(), fleet).await?;
-    Ok(Copied { file, position, gtid, sent: total, lock: held })
+    let gtid = check::coordinates(from, &at, told.gtid.as_deref(), fleet).await?;
+    Ok(Copied { at, gtid, sent: total, lock: held })
 }
 
 /// Why a copy failed, and what to do about it.
@@ -301,7 +299,7 @@ async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, Step
 
 #[cfg(test)]
 mod tests {
-    use super::Told;
+    use super::{BinlogPosition, Told};
 
     #[test]
     fn coordinates_are_heard() {
@@ -309,10 +307,10 @@ mod tests {
         told.hear("@head 'mysql-bin.000002', MASTER_LOG_POS=785");
         told.hear("@gtid '1-1-7,0-1-3'");
         told.hear("@complete");
-        assert_eq!(told.head, Some(("mysql-bin.000002".into(), 785)));
+        assert_eq!(told.head, BinlogPosition::new("mysql-bin.000002", 785));
         assert_eq!(told.gtid.as_deref(), Some("1-1-7,0-1-3"));
         assert!(told.complete);
         told.hear("@head 'binlog.000001', SOURCE_LOG_POS=859");
-        assert_eq!(told.head, Some(("binlog.000001".into(), 859)));
+        assert_eq!(told.head, BinlogPosition::new("binlog.000001", 859));
     }
 }

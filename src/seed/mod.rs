@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::{
     dialect::identifier,
     exec::{Events, Fleet, StepError, journal::Journal, statements},
-    model::{Family, HostName, limits},
+    model::{BinlogPosition, Family, HostName, limits},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{CopyMethod, SeedPlan, Step},
 };
@@ -124,20 +124,11 @@ async fn copy_all(
     events::rest(host, Some(&plan.databases), fleet, journal).await?;
     check::contents(host, plan, fleet).await?;
     // A place in a replica's binary log means nothing to the source.
-    let (file, position) = match plan.donor == plan.from {
-        true => (copied.file.clone(), copied.position),
-        false => (String::new(), 0),
-    };
-    check::still_there(&plan.from, &file, fleet).await?;
+    let at = (plan.donor == plan.from).then(|| copied.at.clone());
+    check::still_there(&plan.from, at.as_ref(), fleet).await?;
     // All of it is there: the old data directory is not needed any more.
     let kept = aside::settle(host, fleet, journal).await?.map(|path| (path, "rm -r")).or(kept);
-    record.loaded = Some(SeedCoordinates {
-        file,
-        position,
-        gtid: copied.gtid.clone(),
-        own_file: String::new(),
-        own_position: 0,
-    });
+    record.loaded = Some(SeedCoordinates { at, gtid: copied.gtid.clone(), own: None });
     marks.put(record);
     if !plan.beside {
         begin_history(step, &mut marks, fleet, journal).await?;
@@ -156,10 +147,9 @@ async fn copy_all(
     });
     let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
     Ok(Some(format!(
-        "{} sent, {accounts}, snapshot at {gtid} ({}:{}), {lock}{}",
+        "{} sent, {accounts}, snapshot at {gtid} ({}), {lock}{}",
         crate::model::bytes(copied.sent),
-        copied.file,
-        copied.position,
+        copied.at,
         kept.unwrap_or_default()
     )))
 }
@@ -263,7 +253,7 @@ async fn begin_history(
     }
     let own = start_binlogs_anew(step, &gtid, fleet, journal).await?;
     for at in marks.0.iter_mut().filter_map(|mark| mark.loaded.as_mut()) {
-        (at.own_file, at.own_position) = own.clone();
+        at.own = own.clone();
     }
     Ok(())
 }
@@ -275,7 +265,7 @@ async fn start_binlogs_anew(
     gtid: &str,
     fleet: &Fleet<'_>,
     journal: &Journal,
-) -> Result<(String, u64), StepError> {
+) -> Result<Option<BinlogPosition>, StepError> {
     let host = &step.host;
     let dialect = fleet.dialect(host)?;
     let failed = |e| StepError::new(host, "start its binary logs at the snapshot", e);
@@ -283,7 +273,7 @@ async fn start_binlogs_anew(
     // A server of MySQL without a binary log still counts what it has executed.
     let logs = !sql.run(dialect.show_binlog().text()).await.map_err(failed)?.is_empty();
     if !logs && dialect.family() == Family::MariaDb {
-        return Ok((String::new(), 0));
+        return Ok(None);
     }
     sql.run(dialect.reset_binlogs()).await.map_err(failed)?;
     for statement in dialect.begin_history_at(gtid) {
@@ -292,6 +282,8 @@ async fn start_binlogs_anew(
     // One without a binary log has no row here, and nothing begins in it.
     let status = sql.run(dialect.show_binlog().text()).await.map_err(failed)?;
     sql.sql.close().await;
-    let Some(row) = status.first() else { return Ok((String::new(), 0)) };
-    Ok((row.text("file").map_err(failed)?, row.number("position").map_err(failed)?))
+    match status.first() {
+        Some(row) => row.position("file", "position").map_err(failed),
+        None => Ok(None),
+    }
 }

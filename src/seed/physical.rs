@@ -24,7 +24,7 @@ use super::{
 use crate::{
     doctor::last_words,
     exec::{Event, Events, Fleet, StepError, journal::Journal},
-    model::{HostName, duration, limits},
+    model::{BinlogPosition, HostName, duration, limits},
     plan::{SeedPlan, Step},
     transport::{ReadScript, Stream, relay},
 };
@@ -196,17 +196,17 @@ pub async fn copy(
         output.map_err(|e| StepError::new(host, tried, e).then("Apply again; the copy begins anew."))?;
     let text = output.text();
     let mut fields = text.trim_end_matches(['\n', '\r']).split('\t');
-    let (file, position) = (fields.next().unwrap_or_default(), fields.next().and_then(|p| p.parse().ok()));
-    let (Some(position), false) = (position, file.is_empty()) else {
+    let (file, offset) = (fields.next().unwrap_or_default(), fields.next().and_then(|p| p.parse().ok()));
+    let Some(at) = offset.and_then(|offset| BinlogPosition::new(file, offset)) else {
         return Err(StepError::new(
             from,
             "find the copy's place in the binary log",
             format!("mariadb-backup says {text:?}"),
         ));
     };
-    let gtid = check::coordinates(from, (file, position), fields.next(), fleet).await?;
+    let gtid = check::coordinates(from, &at, fields.next(), fleet).await?;
     open(host, &new, fleet, journal).await?;
-    Ok(Copied { file: file.to_owned(), position, gtid, sent, lock })
+    Ok(Copied { at, gtid, sent, lock })
 }
 
 /// Proves that the server can open the files, with the options that it has now.

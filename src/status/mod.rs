@@ -256,7 +256,7 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
             status.read_only = server.variable("read_only").map(|_| server.is_on("read_only"));
             status.gtid =
                 server.variable("gtid_binlog_pos").or(server.variable("gtid_executed")).map(str::to_owned);
-            status.binlog = server.binlog.known().map(|b| format!("{}:{}", b.file, b.position));
+            status.binlog = server.binlog.known().and_then(|b| Some(b.end.as_ref()?.to_string()));
             status.clients = server.sessions.known().map(Vec::len);
             status.data_bytes = Some(server.data_bytes());
         }
@@ -321,7 +321,7 @@ fn channels_of(
                 (None, Some(_)) => Some("estimate"),
                 (None, None) => None,
             },
-            executed: format!("{}:{}", channel.executed.0, channel.executed.1),
+            executed: channel.executed.as_ref().map(ToString::to_string).unwrap_or_default(),
             gtid: channel.gtid_io_pos.clone(),
             tls: if channel.tls { Encryption::On } else { Encryption::Off },
             repairs: trouble

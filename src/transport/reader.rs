@@ -195,7 +195,7 @@ impl Link {
         // A statement that is still running ends with the connection.
         let _ = over.run_until_cancelled(answering).await;
         if let Some(connection) = self.connection {
-            let _ = tokio::time::timeout(super::sql::FAREWELL, connection.disconnect()).await;
+            let _ = tokio::time::timeout(crate::model::limits::SQL_END.time, connection.disconnect()).await;
         }
     }
 

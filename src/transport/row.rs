@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use super::SqlError;
-use crate::model::masked;
+use crate::model::{BinlogPosition, masked};
 
 /// Characters of a statement that a message repeats.
 const SHOWN: usize = 80;
@@ -71,6 +71,15 @@ impl Row {
     /// As [`Row::optional`], and when it is no such number.
     pub fn optional_number<N: FromStr>(&self, name: &str) -> Result<Option<N>, SqlError> {
         self.optional(name)?.map(|text| self.parsed(name, text)).transpose()
+    }
+
+    /// A position in a binary log, out of the column that names the file and the one with the offset; nothing where no
+    /// file is named.
+    ///
+    /// # Errors
+    /// As [`Row::number`].
+    pub fn position(&self, file: &str, offset: &str) -> Result<Option<BinlogPosition>, SqlError> {
+        Ok(BinlogPosition::new(self.need(file)?, self.number(offset)?))
     }
 
     /// A column that not every version has; `None` where it is not there, or is NULL.

@@ -9,13 +9,15 @@ use std::{
     time::Duration,
 };
 
+use crate::model::limits;
+
 const PREFIX: &str = "tandem-";
 
 /// A file in the directory that is locked as long as its run lives.
 const LOCK: &str = "lock";
 
 /// A directory without the file is about to get it, unless it is older than this.
-const YOUNG: Duration = Duration::from_secs(3600);
+const YOUNG: Duration = limits::SCRATCH.time;
 
 /// A private directory of this run for control and forwarded sockets. It is removed when dropped; what a run that was
 /// killed has left is removed by the next one.

@@ -53,8 +53,6 @@ pub(super) static SETTINGS: LazyLock<String> = LazyLock::new(|| {
         limits::LOCK_OF_OTHERS.time.as_secs()
     )
 });
-/// For saying goodbye to a server.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Opens a connection, without [`SETTINGS`]. `local` is the forwarded socket on this machine.
 pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
@@ -160,6 +158,6 @@ impl SqlWriter {
 
     /// Ends the connection in order.
     pub async fn close(self) {
-        let _ = time::timeout(FAREWELL, self.connection.disconnect()).await;
+        let _ = time::timeout(limits::SQL_END.time, self.connection.disconnect()).await;
     }
 }

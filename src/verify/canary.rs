@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     dialect::{ReadStatement, literal},
-    exec::{Fleet, StepError},
+    exec::{Fleet, Look, Rule, StepError, wait},
     model::{HostName, duration, in_parallel, limits},
-    transport::{Replicates, Row, SqlReader, SqlWriter},
+    transport::{Replicates, SqlReader, SqlWriter},
 };
 
 /// How long is waited for a row after an interrupt.
@@ -274,23 +274,19 @@ impl<'a> Canaries<'a> {
         enough: impl Fn(u64) -> bool,
         delay: u64,
     ) -> Result<Option<Instant>, StepError> {
-        let number = |rows: &[Row]| rows.first().and_then(|r| r.number("n").ok());
         let (begun, limit) = (Instant::now(), self.wait + Duration::from_secs(delay));
         let sql = reader(host, self.fleet).await?;
-        let mut pause = Pause::default();
-        let seen = loop {
+        let seen = wait(proof_rule(limit), async || {
             let rows = sql.query(&query).await.unwrap_or_default();
-            if number(&rows).is_some_and(&enough) {
-                break Some(Instant::now());
+            match rows.first().and_then(|r| r.number("n").ok()) {
+                Some(n) if enough(n) => Look::Done(Some(Instant::now())),
+                // Who interrupts still waits for what is under way, so that it can be taken away again, but not for
+                // what is late.
+                _ if self.fleet.interrupt.is_cancelled() && begun.elapsed() >= UNDER_WAY => Look::Done(None),
+                _ => Look::Moving(()),
             }
-            // Who interrupts still waits for what is under way, so that it can be taken away again, but not for
-            // what is late.
-            let limit = if self.fleet.interrupt.is_cancelled() { limit.min(UNDER_WAY) } else { limit };
-            if begun.elapsed() >= limit {
-                break None;
-            }
-            pause.wait().await;
-        };
+        });
+        let seen = seen.await.unwrap_or_default();
         sql.close().await;
         Ok(seen)
     }
@@ -315,20 +311,8 @@ pub(super) fn remark(error: &StepError) -> Remark {
     Remark::new(&error.host, text.strip_prefix(&about).unwrap_or(&text))
 }
 
-/// Pauses that grow: short while an answer is near, long where it is not.
-#[derive(Debug)]
-pub(super) struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(Duration::from_millis(2))
-    }
-}
-
-impl Pause {
-    /// Waits once.
-    pub async fn wait(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 5 / 4).min(Duration::from_millis(200));
-    }
+/// Waits so long in all, with pauses that grow: short while an answer is near, long where it is not.
+pub(super) fn proof_rule<'a>(limit: Duration) -> Rule<'a> {
+    let [first, every] = limits::PAUSES;
+    Rule { first: Some(first), every: Some(every), ..Rule::within(limit) }
 }

@@ -7,7 +7,7 @@ mod chunks;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use chunks::sums;
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     dialect::{Adding, Compared, Range},
     exec::{Fleet, StepError},
-    model::{HostName, in_parallel},
+    model::{HostName, in_parallel, limits},
 };
 
 /// Rows of the first chunk of a table.
@@ -397,7 +397,7 @@ impl<'a> Run<'a> {
 
     /// Lets the servers breathe: waits while too many statements run on the source, or a replica falls behind.
     async fn throttle(&mut self, takers: &[usize]) -> Result<(), StepError> {
-        if self.looked.is_some_and(|at| at.elapsed() < Duration::from_secs(1)) {
+        if self.looked.is_some_and(|at| at.elapsed() < limits::LOAD) {
             return Ok(());
         }
         let mut told = false;
@@ -418,7 +418,7 @@ impl<'a> Run<'a> {
             if !std::mem::replace(&mut told, true) {
                 (self.scope.note)(&format!("Resting while {reason}."));
             }
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::time::sleep(limits::AGAIN).await;
         }
         self.looked = Some(Instant::now());
         Ok(())

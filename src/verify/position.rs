@@ -4,45 +4,19 @@
 //! events that a filter leaves out. Where appliers of several domains run out of order, a replica may name a
 //! place a moment too early; nobody relies on one such look alone.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Edge, Web,
-    canary::{Pause, reader},
+    canary::{proof_rule, reader},
 };
 use crate::{
     dialect::ReadStatement,
-    exec::{Fleet, StepError},
-    model::{HostName, duration},
+    exec::{Fleet, Look, Rule, StepError, wait_until},
+    model::{BinlogPosition, HostName, duration},
     observe,
-    transport::{Row, SqlError, SqlReader},
+    transport::SqlReader,
 };
-
-/// A place in a source's binary log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    file: String,
-    position: u64,
-}
-
-impl Place {
-    /// Whether this place is not before another one of the same log. Files are numbered, and the numbers may
-    /// get longer (`bin.999999`, `bin.1000000`).
-    pub fn reaches(&self, other: &Place) -> bool {
-        let number = |file: &str| file.rsplit('.').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
-        (number(&self.file), self.position) >= (number(&other.file), other.position)
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.position)
-    }
-}
 
 /// Connections that watch positions.
 #[derive(Debug)]
@@ -65,7 +39,7 @@ impl<'a> Positions<'a> {
     ///
     /// # Errors
     /// When a replica does not come so far in time, its channel has stopped, or a server can't be asked.
-    pub async fn carry(&mut self, edges: &[usize]) -> Result<Option<Place>, StepError> {
+    pub async fn carry(&mut self, edges: &[usize]) -> Result<Option<BinlogPosition>, StepError> {
         let mut first = None;
         for number in edges {
             let Some(edge) = self.web.edges.get(*number) else { continue };
@@ -84,7 +58,7 @@ impl<'a> Positions<'a> {
         self.readers.get_mut(host).ok_or_else(|| StepError::new(host, "use the connection", "there is none"))
     }
 
-    async fn logged(&mut self, host: &HostName) -> Result<Place, StepError> {
+    async fn logged(&mut self, host: &HostName) -> Result<BinlogPosition, StepError> {
         let statement = self.fleet.dialect(host)?.show_binlog();
         let rows = self
             .reader(host)
@@ -93,41 +67,37 @@ impl<'a> Positions<'a> {
             .await
             .map_err(|e| StepError::new(host, "look at its binary log", e))?;
         let row = rows.first().ok_or_else(|| StepError::new(host, "look at its binary log", "it is off"))?;
-        let at = |row: &Row| Ok(Place { file: row.text("file")?, position: row.number("position")? });
-        at(row).map_err(|e: SqlError| StepError::new(host, "look at its binary log", e))
+        let failed = |why: String| StepError::new(host, "look at its binary log", why);
+        let at = row.position("file", "position").map_err(|e| failed(e.to_string()))?;
+        at.ok_or_else(|| failed("it has no file".to_owned()))
     }
 
-    async fn executed(&mut self, edge: &Edge, place: &Place) -> Result<(), StepError> {
+    async fn executed(&mut self, edge: &Edge, place: &BinlogPosition) -> Result<(), StepError> {
         let (host, source) = (&edge.replica, &edge.source);
         let limit = self.wait + Duration::from_secs(edge.delay);
         let (dialect, interrupt) = (self.fleet.dialect(host)?, self.fleet.interrupt.clone());
-        let end = Instant::now() + limit;
         let sql = self.reader(host).await?;
-        let mut pause = Pause::default();
-        loop {
+        let tried = format!("catch up with {source}");
+        let failed = |why: String| StepError::new(host, tried.clone(), why);
+        let waited = wait_until(Rule { interrupt: Some(&interrupt), ..proof_rule(limit) }, async || {
             let channels = observe::channels(sql, dialect)
                 .await
                 .map_err(|e| StepError::new(host, "look at its channels", e))?;
-            let tried = format!("catch up with {source}");
-            let Some(channel) = channels.into_iter().find(|c| c.name == edge.status.name) else {
-                return Err(StepError::new(host, tried, "the channel is gone"));
-            };
-            let (file, position) = channel.executed.clone();
-            let at = Place { file, position };
-            if at.reaches(place) {
-                return Ok(());
+            let channel = channels.into_iter().find(|c| c.name == edge.status.name);
+            let channel = channel.ok_or_else(|| failed("the channel is gone".to_owned()))?;
+            if channel.has_executed(place) {
+                return Ok(Look::Done(()));
             }
             if !channel.running() {
                 let why = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
-                return Err(StepError::new(host, tried, why).then("See `tandem doctor`."));
+                return Err(failed(why).then("See `tandem doctor`."));
             }
-            if Instant::now() >= end || interrupt.is_cancelled() {
-                let why = format!("it is at {at} and not yet at {place} after {}", duration(limit));
-                return Err(StepError::new(host, tried, why)
-                    .then("Give it longer with --wait, or verify when less is written."));
-            }
-            pause.wait().await;
-        }
+            Ok(Look::Moving(channel.stands_at()))
+        });
+        waited.await?.map_err(|ended| {
+            let why = format!("it is at {} and not yet at {place} after {}", ended.at(), duration(limit));
+            failed(why).then("Give it longer with --wait, or verify when less is written.")
+        })
     }
 
     /// Seconds by which a replica is behind on an edge, without the delay that was asked for.
@@ -156,27 +126,5 @@ impl<'a> Positions<'a> {
     /// Ends the connections.
     pub async fn close(self) {
         futures_util::future::join_all(self.readers.into_values().map(SqlReader::close)).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_in_the_order_of_their_numbers() {
-        let place = |text: &str| {
-            let (file, position) = text.split_once(':').expect("a place");
-            Place { file: file.into(), position: position.parse().expect("a number") }
-        };
-        for (later, earlier) in [
-            ("bin.000002:4", "bin.000001:900"),
-            ("bin.1000000:4", "bin.999999:4"),
-            ("bin.000001:10", "bin.000001:9"),
-            ("bin.000001:9", "bin.000001:9"),
-        ] {
-            assert!(place(later).reaches(&place(earlier)), "{later} {earlier}");
-            assert!(later == earlier || !place(earlier).reaches(&place(later)), "{later} {earlier}");
-        }
     }
 }

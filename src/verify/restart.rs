@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::{
     Canaries, RestartProof, Scope, Verdict, Web,
-    canary::{Pause, reader},
+    canary::{proof_rule, reader},
 };
 use crate::{
-    exec::{Fleet, StepError, restart_for_proof},
+    exec::{Fleet, Look, Rule, StepError, restart_for_proof, wait},
     model::{Fact, HostName, duration, limits},
     observe::{self, ChannelFacts},
 };
@@ -80,28 +80,32 @@ async fn restart(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_
 async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Result<(), String> {
     let begun = Instant::now();
     let touched = || web.edges.iter().filter(|e| e.runs() && (e.source == *host || e.replica == *host));
-    let mut pause = Pause::default();
     for edge in touched() {
-        loop {
-            // A receiver that tries again may be in its pause; a thread that stands still does not start by itself.
-            let (limit, said) = match channel(&edge.replica, &edge.status.name, fleet).await {
-                Ok(Some(channel)) if channel.running() => break,
-                Ok(Some(channel)) => {
-                    let tries = channel.io_running == "Connecting" && channel.sql_running == "Yes";
-                    let limit = if tries { scope.wait + RECONNECT } else { scope.wait };
-                    (limit, format!("receiver {}, applier {}", channel.io_running, channel.sql_running))
-                }
-                Ok(None) => (scope.wait, "the channel is gone".to_owned()),
-                Err(error) => (scope.wait, error.to_string()),
-            };
-            if begun.elapsed() >= limit || fleet.interrupt.is_cancelled() {
-                let after = duration(begun.elapsed());
-                return Err(format!(
-                    "The channel from {} to {} did not return within {after}: {said}.",
-                    edge.source, edge.replica
-                ));
+        let left = |limit: Duration| limit.saturating_sub(begun.elapsed());
+        // A receiver that tries again may be in its pause; a thread that stands still does not start by itself.
+        let rule = Rule {
+            halt: Some(left(scope.wait)),
+            interrupt: Some(&fleet.interrupt),
+            ..proof_rule(left(scope.wait + RECONNECT))
+        };
+        let waited = wait(rule, async || match channel(&edge.replica, &edge.status.name, fleet).await {
+            Ok(Some(channel)) if channel.running() => Look::Done(()),
+            Ok(Some(channel)) => {
+                let said = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
+                let tries = channel.io_running == "Connecting" && channel.sql_running == "Yes";
+                if tries { Look::Moving(said) } else { Look::Halted(said) }
             }
-            pause.wait().await;
+            Ok(None) => Look::Halted("the channel is gone".to_owned()),
+            Err(error) => Look::Halted(error.to_string()),
+        });
+        if let Err(ended) = waited.await {
+            return Err(format!(
+                "The channel from {} to {} did not return within {}: {}.",
+                edge.source,
+                edge.replica,
+                duration(begun.elapsed()),
+                ended.at()
+            ));
         }
     }
     let canaries = Canaries::new(fleet, web, scope.wait);

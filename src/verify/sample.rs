@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::side::{Comparison, Side, Sum};
 use crate::{
     dialect::{Adding, Compared, HEARTBEAT, Range},
+    model::limits,
     transport::SqlError,
 };
 
@@ -15,7 +16,7 @@ const ROWS: u64 = 1_000;
 const DEEPEST: u64 = 100_000;
 /// Looks that a difference has to outlast, and the time between two of them.
 const LOOKS: usize = 4;
-const PAUSE: Duration = Duration::from_millis(700);
+const PAUSE: Duration = limits::SAMPLE;
 
 /// Compares some rows of up to `count` tables. Which ones depends on `turn`, so that other runs look elsewhere.
 /// What comes back are the tables that differ, in words.

@@ -4,20 +4,20 @@
 //! executed everything that the source had logged at the first one, everything that the replica had logged by
 //! then had come back before the second one, and the replica still had something else; three times in a row.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use futures_util::future::join;
 
 use super::{
     RowKind,
     compare::{Listing, Look, Suspect, by_size, differing, judge},
-    position::{Place, Positions},
+    position::Positions,
     side::{Comparison, Side, Sum},
 };
 use crate::{
     dialect::{Key, Range},
     exec::{Fleet, StepError},
-    model::HostName,
+    model::{BinlogPosition, HostName, limits},
     transport::SqlError,
 };
 
@@ -63,7 +63,7 @@ pub struct Settled {
     /// Whether there may be more.
     pub at_least: bool,
     /// The place in the source's log that the replica had executed.
-    pub place: Option<Place>,
+    pub place: Option<BinlogPosition>,
 }
 
 /// Two sides and the ways between them.
@@ -86,7 +86,7 @@ impl Pair<'_, '_> {
     ///
     /// # Errors
     /// When a host does not come so far in time.
-    pub async fn meet(&mut self) -> Result<Option<Place>, StepError> {
+    pub async fn meet(&mut self) -> Result<Option<BinlogPosition>, StepError> {
         let place = self.positions.carry(self.forth).await?;
         self.positions.carry(self.back).await?;
         Ok(place)
@@ -185,7 +185,7 @@ impl Pair<'_, '_> {
     ) -> Result<Settled, Trouble> {
         let mut open: BTreeMap<Key, Suspect> = keys.into_iter().map(|k| (k, Suspect::default())).collect();
         let mut settled = Settled::default();
-        let mut pause = Duration::from_millis(5);
+        let [mut pause, _] = limits::PAUSES;
         for _ in 0..LOOKS {
             let keys: Vec<Key> = open.keys().cloned().collect();
             let keys: Vec<&Key> = keys.iter().collect();
@@ -213,7 +213,7 @@ impl Pair<'_, '_> {
                 break;
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(Duration::from_millis(500));
+            pause = (pause * 3 / 2).min(limits::AGAIN);
         }
         settled.differing.sort_by(|(a, _), (b, _)| by_size(a, b));
         settled.moving = open.len() as u64;
@@ -268,13 +268,13 @@ impl Pair<'_, '_> {
             if suspect.note(&look) >= TIMES {
                 return self.bags(table, place).await;
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(limits::PAUSES[1]).await;
         }
         Ok(Settled { moving: 1, ..Settled::default() })
     }
 
     /// Names the rows of a table without a key by what they hold.
-    async fn bags(&mut self, table: &Comparison, place: Option<Place>) -> Result<Settled, Trouble> {
+    async fn bags(&mut self, table: &Comparison, place: Option<BinlogPosition>) -> Result<Settled, Trouble> {
         const MOST: usize = 200_000;
         let (here, there) = join(self.source.bag(table, MOST), self.replica.bag(table, MOST)).await;
         let here = here.map_err(|e| Trouble::of(&self.source.host, e))?;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tandem::{
-    model::{Fact, HostName},
+    model::{BinlogPosition, Fact, HostName},
     observe::ChannelFacts,
     plan::{Action, Coordinates, Kind, Plan, PlanDocument},
 };
@@ -253,8 +253,8 @@ prop_compose! {
             sql_errno: sql_errno.into(),
             sql_error: word(),
             seconds_behind: flags[1].then_some(numbers[0]),
-            read: (word(), numbers[1]),
-            executed: (word(), numbers[2]),
+            read: BinlogPosition::new(word(), numbers[1]),
+            executed: BinlogPosition::new(word(), numbers[2]),
             password_digest: None,
             filters: Default::default(),
             using_gtid: word(),

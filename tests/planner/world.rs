@@ -15,7 +15,7 @@ use tandem::{
     grant::sha256_hex,
     gtid::ServerGtid,
     inventory::SecretBook,
-    model::{Fact, HostName, Secret, SecretId},
+    model::{BinlogPosition, Fact, HostName, Secret, SecretId},
     observe::{
         BinlogFacts, ChannelFacts, HostFacts, Observed, SeedCoordinates, SeedMark, SeedMarks, ServerFacts,
         ServiceFacts,
@@ -404,11 +404,9 @@ fn copy(server: &mut ServerFacts, source: &ServerFacts, seed: &SeedPlan, mut mar
         from: seed.from.to_string(),
         databases: source.databases.iter().map(|d| d.name.clone()).collect(),
         loaded: Some(SeedCoordinates {
-            file: "mysql-bin.000001".into(),
-            position: 4,
+            at: BinlogPosition::start_of("mysql-bin.000001"),
             gtid: String::new(),
-            own_file: "mysql-bin.000001".into(),
-            own_position: 4,
+            own: BinlogPosition::start_of("mysql-bin.000001"),
         }),
         differs: Vec::new(),
     });
@@ -465,8 +463,7 @@ fn set(server: &mut ServerFacts, list: &[(String, String)]) {
                 server.variables.insert("log_bin".into(), "ON".into());
                 server.variables.insert("log_bin_basename".into(), format!("/var/lib/mysql/{value}"));
                 server.binlog = Fact::Known(BinlogFacts {
-                    file: format!("{value}.000001"),
-                    position: 4,
+                    end: BinlogPosition::start_of(format!("{value}.000001")),
                     oldest: format!("{value}.000001"),
                     changes: Fact::Known(false),
                     ..BinlogFacts::default()

@@ -6,7 +6,7 @@ use super::catch_up;
 use crate::{
     dialect::HEARTBEAT,
     exec::{Event, Events, Fleet, StepError, journal::Journal},
-    model::{HostName, visible},
+    model::{HostName, limits, visible},
     observe::channels,
     plan::{ComparePlan, Hop, Step},
     seed::{account_differences, differs, forget},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a replica may take to a position while rows are compared.
-const WAIT: Duration = Duration::from_secs(600);
+const WAIT: Duration = limits::COPY_COMPARED.time;
 /// Rows that are told of each table.
 const SHOW: usize = 3;
 /// Differences that are told.

@@ -1,19 +1,12 @@
 //! The end of a channel that nobody declared.
 
-use std::time::{Duration, Instant};
-
 use crate::{
-    exec::{Fleet, StepError, journal::Journal, statements},
-    gtid::has_passed,
+    exec::{Fleet, Look, Rule, StepError, journal::Journal, statements, wait_until},
     model::{HostName, limits},
     observe::{ChannelFacts, channels},
     plan::UndeclaredChannel,
     transport::SqlReader,
 };
-
-/// How long what was received may take to be executed, while it moves or not.
-const EMPTIES: Duration = limits::CHANNEL_EMPTY.time;
-const POLL: Duration = limits::POLL;
 
 /// Stops a channel's receiver, lets its applier finish what was received, and removes it. One whose applier does not
 /// finish is kept: what it has received may be nowhere else any more.
@@ -42,22 +35,22 @@ pub async fn run(
     if channel.io_running != "No" {
         sql.run(&dialect.stop_receiver(&extra.name)).await.map_err(failed)?;
     }
-    let begun = Instant::now();
-    let mut left = None;
-    while let Some(channel) = look(&mut reader).await? {
-        left = (!has_passed(&channel.executed, &channel.read)).then_some(channel.executed);
-        if left.is_none() || channel.sql_running != "Yes" || begun.elapsed() > EMPTIES {
-            break;
-        }
-        tokio::time::sleep(POLL).await;
-    }
+    let emptied = wait_until(Rule::within(limits::CHANNEL_EMPTY.time), async || {
+        let Some(channel) = look(&mut reader).await? else { return Ok(Look::Done(None)) };
+        Ok::<_, StepError>(match channel.has_executed_all() {
+            true => Look::Done(None),
+            false if channel.sql_running != "Yes" => Look::Done(Some(channel.stands_at())),
+            false => Look::Moving(channel.stands_at()),
+        })
+    });
+    let left = emptied.await?.unwrap_or_else(|ended| Some(ended.at()));
     reader.close().await;
-    if let Some((file, position)) = left {
+    if let Some(at) = left {
         if channel.io_running != "No" {
             sql.run(&dialect.start_receiver(&extra.name)).await.map_err(failed)?;
         }
         sql.sql.close().await;
-        let why = format!("what was received behind {file}:{position} is not executed yet");
+        let why = format!("what was received behind {at} is not executed yet");
         return Err(StepError::new(host, &tried, why)
             .then("The channel is kept. Mend its applier, or wait; end it by hand if that may be lost."));
     }

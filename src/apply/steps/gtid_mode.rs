@@ -1,20 +1,12 @@
 //! One step of MySQL's `gtid_mode`.
 
-use std::time::{Duration, Instant};
-
 use crate::{
     dialect::ReadStatement,
-    exec::{Fleet, StepError, journal::Journal, statements},
-    gtid::has_passed,
+    exec::{Fleet, Look, Rule, StepError, journal::Journal, statements, wait_until},
     model::{HostName, limits},
     observe::channels,
     plan::GtidPhase,
-    transport::{Row, SqlError},
 };
-
-/// How long transactions without a GTID may take to end, and to reach every replica.
-const DRAINS: Duration = limits::GTID_DRAIN.time;
-const POLL: Duration = limits::POLL;
 
 /// Takes a server to this step. Before the last one no transaction of the other kind may be left anywhere: a
 /// server with `gtid_mode = ON` refuses those without a GTID, and one with OFF those that have one.
@@ -56,20 +48,19 @@ async fn drained(host: &HostName, with: bool, fleet: &Fleet<'_>) -> Result<(), S
         true => ("wait for its transactions with a GTID", ReadStatement::owned_gtids()),
     };
     let sql = fleet.reader(host).await?;
-    let begun = Instant::now();
-    loop {
-        let left = sql.query_first(&count).await.and_then(|row| row.number("value"));
-        match left.map_err(|e| StepError::new(host, tried, e))? {
-            0_u64 => break,
-            left if begun.elapsed() > DRAINS => {
-                return Err(StepError::new(host, tried, format!("{left} have not ended"))
-                    .then("End or wait for the long transaction, then apply again; it goes on from here."));
-            }
-            _ => tokio::time::sleep(POLL).await,
-        }
-    }
+    let waited = wait_until(Rule::within(limits::GTID_DRAIN.time), async || {
+        let left = sql.query_first(&count).await.and_then(|row| row.number::<u64>("value"));
+        Ok(match left.map_err(|e| StepError::new(host, tried, e))? {
+            0 => Look::Done(()),
+            left => Look::Moving(left),
+        })
+    });
+    let drained = waited.await?;
     sql.close().await;
-    Ok(())
+    drained.map_err(|ended| {
+        StepError::new(host, tried, format!("{} have not ended", ended.at()))
+            .then("End or wait for the long transaction, then apply again; it goes on from here.")
+    })
 }
 
 /// Waits until every channel of a replica has executed what its source has written up to now.
@@ -86,24 +77,23 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
         let reader = fleet.reader(source).await?;
         let rows = reader.query(&fleet.dialect(source)?.show_binlog()).await;
         reader.close().await;
-        let at = |row: &Row| Ok((row.text("file")?, row.number("position")?));
-        let goal = rows.and_then(|rows| rows.first().map(at).transpose());
-        let goal = goal.map_err(|e: SqlError| StepError::new(source, "look at its binary log", e))?;
-        let Some(goal) = goal else { continue };
-        let begun = Instant::now();
-        loop {
+        let goal = rows.and_then(|rows| rows.first().map(|r| r.position("file", "position")).transpose());
+        let goal = goal.map_err(|e| StepError::new(source, "look at its binary log", e))?;
+        let Some(goal) = goal.flatten() else { continue };
+        let rule = Rule { halt: Some(limits::CHANNEL_RETURN.time), ..Rule::within(limits::GTID_DRAIN.time) };
+        let waited = wait_until(rule, async || {
             let now = channels(&sql, dialect).await.map_err(failed)?;
-            match now.iter().find(|c| c.name == channel.name) {
-                None => break,
-                Some(c) if has_passed(&c.executed, &goal) => break,
-                Some(c) if begun.elapsed() > DRAINS || !c.running() => {
-                    let at = format!("it stands at {}:{} of {source}", c.executed.0, c.executed.1);
-                    return Err(StepError::new(host, tried, at)
-                        .then("Mend the channel, then apply again; it goes on from here."));
-                }
-                Some(_) => tokio::time::sleep(POLL).await,
-            }
-        }
+            Ok::<_, StepError>(match now.iter().find(|c| c.name == channel.name) {
+                None => Look::Done(()),
+                Some(c) if c.has_executed(&goal) => Look::Done(()),
+                Some(c) if c.running() => Look::Moving(c.stands_at()),
+                Some(c) => Look::Halted(c.stands_at()),
+            })
+        });
+        waited.await?.map_err(|ended| {
+            StepError::new(host, tried, format!("it stands at {} of {source}", ended.at()))
+                .then("Mend the channel, then apply again; it goes on from here.")
+        })?;
     }
     sql.close().await;
     Ok(())

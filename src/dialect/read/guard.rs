@@ -95,7 +95,7 @@ mod tests {
     use super::reads_only;
     use crate::{
         dialect::{Dialect, ReadStatement, Scalar},
-        model::ServerVersion,
+        model::{BinlogPosition, ServerVersion},
     };
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
                 ReadStatement::sessions(),
                 ReadStatement::binary_logs(),
                 ReadStatement::binlog_events("bin.000001", Some(4), 1),
-                ReadStatement::gtid_at("bin.000001", 4),
+                ReadStatement::gtid_at(&BinlogPosition::start_of("bin.000001").expect("a file")),
                 ReadStatement::account_names(),
                 ReadStatement::grants("a'b", Some("%")),
                 ReadStatement::own_privileges(),

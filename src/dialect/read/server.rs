@@ -3,7 +3,7 @@
 use super::ReadStatement;
 use crate::{
     dialect::{Dialect, identifier, literal},
-    model::Family,
+    model::{BinlogPosition, Family},
 };
 
 impl ReadStatement {
@@ -104,8 +104,8 @@ impl ReadStatement {
     }
 
     /// MariaDB's GTID position at a place of its binary log, as `gtid`.
-    pub fn gtid_at(file: &str, position: u64) -> Self {
-        Self::new(format!("SELECT BINLOG_GTID_POS({}, {position}) AS gtid", literal(file)))
+    pub fn gtid_at(at: &BinlogPosition) -> Self {
+        Self::new(format!("SELECT BINLOG_GTID_POS({}, {}) AS gtid", literal(at.file()), at.offset()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{Fleet, SCRIPT, StepError};
 use crate::{
-    model::HostName,
+    model::{HostName, limits},
     observe::{HostFacts, RestartRecord, RestartState},
     transport::ReadScript,
 };
@@ -38,9 +38,9 @@ fi
 );
 
 /// How long one look at the switch takes at most.
-const LOOK: Duration = Duration::from_secs(20);
+const LOOK: Duration = limits::RESTART_LOOK.time;
 /// How long a server that runs may take to stop, beyond its limit for coming up.
-const STOPS: Duration = Duration::from_secs(900);
+const STOPS: Duration = limits::SHUTDOWN.time;
 
 /// What the switch has to do.
 #[derive(Debug, Clone, Copy)]

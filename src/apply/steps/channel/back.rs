@@ -1,17 +1,12 @@
 //! A channel whose change failed goes on as it was before.
 
-use std::time::{Duration, Instant};
-
-use super::{POLL, Work};
+use super::Work;
 use crate::{
     dialect::ChannelStatement,
-    exec::{Statements, StepError},
-    model::Family,
+    exec::{Look, Rule, Statements, StepError, wait_until},
+    model::{Family, limits},
     observe::ChannelFacts,
 };
-
-/// How long the old channel may take to run again.
-const RETURNS: Duration = Duration::from_secs(10);
 
 impl Work<'_> {
     /// Lets the channel go on from where it led before, where nothing has come from elsewhere meanwhile. The error says
@@ -38,7 +33,7 @@ impl Work<'_> {
         let now = self.look(&mut reader).await?;
         let by_gtid = !now.using_gtid.eq_ignore_ascii_case("no") && !now.using_gtid.is_empty();
         let same_end = now.source_host == old.source_host && now.source_port == old.source_port;
-        let untouched = now.executed == old.executed && !now.executed.0.is_empty();
+        let untouched = now.executed == old.executed && now.executed.is_some();
         let came = now.io_running == "Yes" || now.sql_errno != 0;
         if came && !same_end {
             return Ok(false);
@@ -49,15 +44,13 @@ impl Work<'_> {
         sql.run(&self.dialect.start_channel(&self.wish.name))
             .await
             .map_err(|e| self.failed("start the channel", e))?;
-        let begun = Instant::now();
-        loop {
+        let waited = wait_until(Rule::within(limits::CHANNEL_RETURN.time), async || {
             let runs = self.look(&mut reader).await?.running();
-            if runs || begun.elapsed() > RETURNS {
-                reader.close().await;
-                return Ok(runs);
-            }
-            tokio::time::sleep(POLL).await;
-        }
+            Ok::<_, StepError>(if runs { Look::Done(()) } else { Look::Moving(()) })
+        });
+        let runs = waited.await?.is_ok();
+        reader.close().await;
+        Ok(runs)
     }
 
     /// Everything as it was, at the place up to which events were executed.
@@ -85,7 +78,7 @@ impl Work<'_> {
             tls_ca: &old.tls_ca,
             tls_verify: old.tls_verify,
             delay: old.delay,
-            coordinates: (!by_gtid).then_some((old.executed.0.as_str(), old.executed.1)),
+            coordinates: old.executed.as_ref().filter(|_| !by_gtid),
         };
         let text = self.dialect.change_channel_out_of_sight(&statement);
         let shown = self.dialect.change_channel(&ChannelStatement { password: "***", ..statement });

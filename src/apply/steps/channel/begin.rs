@@ -1,15 +1,13 @@
 //! Where a channel begins, and how far it has come.
 
-use std::time::Instant;
-
-use super::{POLL, STALLS, Work};
+use super::Work;
 use crate::{
     desired::Positioning,
     dialect::{ReadStatement, literal},
-    exec::{Statements, StepError},
-    gtid::{GtidSet, GtidState, MySqlGtid, Position, ServerGtid, Standing, has_passed, purged_by, standing},
-    model::{Family, HostName, limits},
-    observe::{BinlogFacts, ChannelFacts, channels, gtid_state, gtid_state_with_start},
+    exec::{Look, Rule, Statements, StepError, wait_until},
+    gtid::{GtidSet, GtidState, MariaDbGtid, MySqlGtid, Position, ServerGtid, Standing, purged_by, standing},
+    model::{BinlogPosition, Family, HostName, limits},
+    observe::{BinlogFacts, ChannelFacts, SeedCoordinates, channels, gtid_state, gtid_state_with_start},
     plan::Coordinates,
     transport::SqlReader,
 };
@@ -20,7 +18,7 @@ const ATTEMPTS: usize = 40;
 /// What a source had when its channel was started.
 pub(super) enum Goal {
     /// The end of its binary log.
-    Place((String, u64)),
+    At(BinlogPosition),
     /// What it had executed. A channel with auto-position is sent only what it lacks, and stands still in
     /// the file behind the last of it.
     Set(GtidSet),
@@ -33,7 +31,7 @@ impl Work<'_> {
         &self,
         coordinates: &Coordinates,
         sql: &mut Statements<'_>,
-    ) -> Result<Option<(String, u64)>, StepError> {
+    ) -> Result<Option<BinlogPosition>, StepError> {
         let gtid = self.wish.positioning == Positioning::Gtid;
         if let Coordinates::At { starts_over: true, .. } = coordinates {
             sql.run(self.dialect.reset_binlogs())
@@ -45,18 +43,20 @@ impl Work<'_> {
             (Coordinates::OfSeed, _) => {
                 let seed = self.seed_coordinates().await?;
                 if gtid {
-                    self.begin_at_gtid(&seed.0, sql).await?;
+                    self.begin_at_gtid(&seed.gtid, sql).await?;
                 }
-                Ok((!gtid).then_some((seed.1, seed.2)))
+                match (gtid, seed.at) {
+                    (true, _) => Ok(None),
+                    (false, Some(at)) => Ok(Some(at)),
+                    (false, None) => Err(self.failed("read the copy's coordinates", "only GTIDs tell them")),
+                }
             }
             (Coordinates::At { gtid: text, .. }, true) => {
                 self.begin_at_gtid(text, sql).await?;
                 Ok(None)
             }
-            (Coordinates::At { file, position, .. }, false) if !file.is_empty() => {
-                Ok(Some((file.clone(), *position)))
-            }
-            (Coordinates::At { .. }, false) => Ok(Some((self.source_binlog().await?.oldest, 4))),
+            (Coordinates::At { at: Some(at), .. }, false) => Ok(Some(at.clone())),
+            (Coordinates::At { at: None, .. }, false) => self.first_event().await.map(Some),
             (Coordinates::Moved { .. }, false) => {
                 Err(self.failed("find its place in another binary log", "only GTIDs can tell it"))
             }
@@ -85,9 +85,10 @@ impl Work<'_> {
             Some(from) => self.gtid(from).await.ok(),
             None => None,
         };
-        let begun = Instant::now();
         let mut reader = self.fleet.reader(self.host).await?;
-        loop {
+        let mut why = String::new();
+        let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time);
+        let waited = wait_until(rule, async || {
             let runs = self.look(&mut reader).await?.running();
             let (new, own) = (self.gtid_with_start(source).await?, self.gtid(self.host).await?);
             let mut others = Vec::new();
@@ -99,22 +100,22 @@ impl Work<'_> {
             let fits = standing(&new, &own, two_way) == Some(Standing::Follows)
                 || (new.is_blank() && own.is_blank());
             if fits && (drained || !runs) {
-                reader.close().await;
-                return Ok(());
+                return Ok(Look::Done(()));
             }
-            if begun.elapsed() > STALLS || (!runs && begun.elapsed() > limits::CHANNEL_RETURN.time) {
-                let why = match purged_by(&new, &own) {
-                    Some(purged) => purged,
-                    None if !fits => {
-                        format!("{} has events that {source} has not, or the other way round", self.host)
-                    }
-                    None => "it does not catch up with its present source".to_owned(),
-                };
-                return Err(self.failed(&tried, why).then("The channel is as it was."));
-            }
+            why = match purged_by(&new, &own) {
+                Some(purged) => purged,
+                None if !fits => {
+                    format!("{} has events that {source} has not, or the other way round", self.host)
+                }
+                None => "it does not catch up with its present source".to_owned(),
+            };
             self.tell(format!("waiting until {source} can take over"));
-            tokio::time::sleep(POLL).await;
-        }
+            let at = own.position();
+            Ok::<_, StepError>(if runs { Look::Moving(at) } else { Look::Halted(at) })
+        });
+        let ready = waited.await?;
+        reader.close().await;
+        ready.map_err(|_| self.failed(&tried, why).then("The channel is as it was."))
     }
 
     /// A server's GTID state with the beginning of its oldest binary log.
@@ -171,29 +172,29 @@ impl Work<'_> {
         source.close().await;
         let failed = |e| StepError::new(&self.wish.source, "look at its binary log", e);
         let row = row.map_err(failed)?;
-        let goal = (row.text("file").map_err(failed)?, row.number("position").map_err(failed)?);
+        let goal = row.position("file", "position").map_err(failed)?;
+        let goal = goal.ok_or_else(|| self.failed(tried, "the source's binary log has no file"))?;
         let had: GtidSet = row
             .need("executed_gtid_set")
             .map_err(failed)?
             .parse()
             .map_err(|e: crate::gtid::GtidSetError| self.failed(tried, e))?;
-        let begun = Instant::now();
-        loop {
+        let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time);
+        let waited = wait_until(rule, async || {
             let channel = self.look(&mut own).await?;
-            if has_passed(&channel.executed, &goal) {
-                break;
+            if channel.has_executed(&goal) {
+                return Ok(Look::Done(()));
             }
-            if !channel.running() || begun.elapsed() > STALLS {
-                let at = format!(
-                    "it stands at {}:{}, not at {}:{}",
-                    channel.executed.0, channel.executed.1, goal.0, goal.1
-                );
-                return Err(self.failed(tried, at).then("Mend the channel as it is, then apply again."));
-            }
-            self.tell(format!("waiting until {}:{} is executed", goal.0, goal.1));
-            tokio::time::sleep(POLL).await;
-        }
+            self.tell(format!("waiting until {goal} is executed"));
+            let at = channel.stands_at();
+            Ok::<_, StepError>(if channel.running() { Look::Moving(at) } else { Look::Halted(at) })
+        });
+        let passed = waited.await?;
         own.close().await;
+        passed.map_err(|ended| {
+            let at = format!("it stands at {}, not at {goal}", ended.at());
+            self.failed(tried, at).then("Mend the channel as it is, then apply again.")
+        })?;
         self.begin_at_gtid(&had.to_string(), sql).await
     }
 
@@ -214,16 +215,16 @@ impl Work<'_> {
 
     /// A channel that keeps its place. What was received and not executed is fetched again, so the
     /// source must still have it.
-    async fn keep(&self, gtid: bool, sql: &mut Statements<'_>) -> Result<Option<(String, u64)>, StepError> {
+    async fn keep(&self, gtid: bool, sql: &mut Statements<'_>) -> Result<Option<BinlogPosition>, StepError> {
         let mut reader = self.fleet.reader(self.host).await?;
-        let executed = Some(self.look(&mut reader).await?.executed).filter(|(file, _)| !file.is_empty());
+        let executed = self.look(&mut reader).await?.executed;
         reader.close().await;
-        if let Some((file, _)) = &executed
+        if let Some(file) = executed.as_ref().map(BinlogPosition::file)
             && self.dialect.family() == Family::MariaDb
         {
             // Only where the source answers; else its address or password is what is being changed.
             if let Ok(binlogs) = self.source_logs().await
-                && !binlogs.contains(file)
+                && !binlogs.iter().any(|log| log == file)
             {
                 return Err(self
                     .failed(
@@ -248,12 +249,10 @@ impl Work<'_> {
         }
     }
 
-    async fn seed_coordinates(&self) -> Result<(String, String, u64), StepError> {
+    async fn seed_coordinates(&self) -> Result<SeedCoordinates, StepError> {
         let marks = crate::seed::read_marks(self.host, self.fleet).await?;
-        match marks.from(&self.wish.source).and_then(|m| m.loaded.clone()) {
-            Some(at) => Ok((at.gtid, at.file, at.position)),
-            None => Err(self.failed("read the copy's coordinates", "the copy is not complete")),
-        }
+        let loaded = marks.from(&self.wish.source).and_then(|m| m.loaded.clone());
+        loaded.ok_or_else(|| self.failed("read the copy's coordinates", "the copy is not complete"))
     }
 
     /// Sets `gtid_slave_pos`. A server refuses a position behind its own events (error 1947), so those
@@ -364,21 +363,22 @@ impl Work<'_> {
             position
         };
         let position = self.write_position(everything, sql).await?;
-        let begun = Instant::now();
-        loop {
+        let rule = Rule { stall: Some(limits::CHANNEL_STALL.time), ..Rule::default() };
+        let mut awaited = String::new();
+        let waited = wait_until(rule, async || {
             let source = self.state(&self.wish.source).await?;
-            let behind =
-                position.iter().find(|event| source.has(event.domain).is_some_and(|has| has.seq < event.seq));
-            let Some(event) = behind else { return Ok(()) };
-            if begun.elapsed() > STALLS {
-                return Err(self.failed(
-                    &format!("wait until {} has everything of {}", self.wish.source, self.host),
-                    format!("it does not get to {event}"),
-                ));
-            }
+            let has = |event: &MariaDbGtid| source.has(event.domain).is_some_and(|has| has.seq < event.seq);
+            let Some(event) = position.iter().find(has) else { return Ok(Look::Done(())) };
+            awaited = event.to_string();
             self.tell(format!("waiting until {} has {event}", self.wish.source));
-            tokio::time::sleep(POLL).await;
-        }
+            Ok::<_, StepError>(Look::Moving(source.has(event.domain).map(|has| has.seq)))
+        });
+        waited.await?.map_err(|_| {
+            self.failed(
+                &format!("wait until {} has everything of {}", self.wish.source, self.host),
+                format!("it does not get to {awaited}"),
+            )
+        })
     }
 
     async fn gtid(&self, host: &HostName) -> Result<GtidState, StepError> {
@@ -404,13 +404,20 @@ impl Work<'_> {
 
     /// Where the source's own log stood when the copy was loaded onto it: everything later is its own,
     /// or comes from here and is skipped by its server id.
-    async fn way_back_by_file(&self) -> Result<(String, u64), StepError> {
+    async fn way_back_by_file(&self) -> Result<BinlogPosition, StepError> {
         let facts = self.fleet.facts(&self.wish.source)?;
         let mark = facts.seeds.known().and_then(|m| m.from(self.host)).and_then(|m| m.loaded.clone());
-        if let Some(at) = mark {
-            return Ok((at.own_file, at.own_position));
+        match mark.and_then(|at| at.own) {
+            Some(own) => Ok(own),
+            None => self.first_event().await,
         }
-        Ok((self.source_binlog().await?.oldest, 4))
+    }
+
+    /// The first event that the source still has.
+    async fn first_event(&self) -> Result<BinlogPosition, StepError> {
+        let oldest = self.source_binlog().await?.oldest;
+        BinlogPosition::start_of(oldest)
+            .ok_or_else(|| StepError::new(&self.wish.source, "look at its binary log", "it has no file"))
     }
 
     async fn source_logs(&self) -> Result<Vec<String>, StepError> {
@@ -432,8 +439,7 @@ impl Work<'_> {
         let row =
             status.first().ok_or_else(|| StepError::new(source, "look at its binary log", "it is off"))?;
         Ok(BinlogFacts {
-            file: row.text("file").map_err(failed)?,
-            position: row.number("position").map_err(failed)?,
+            end: row.position("file", "position").map_err(failed)?,
             oldest: oldest.text("log_name").map_err(failed)?,
             ..BinlogFacts::default()
         })
@@ -445,8 +451,9 @@ impl Work<'_> {
         if sets {
             return Ok(Goal::Set(self.mysql(&self.wish.source).await?.executed));
         }
-        let binlog = self.source_binlog().await?;
-        Ok(Goal::Place((binlog.file, binlog.position)))
+        let end = self.source_binlog().await?.end;
+        end.map(Goal::At)
+            .ok_or_else(|| StepError::new(&self.wish.source, "look at its binary log", "it has no file"))
     }
 
     /// Whether the goal is reached, and where the channel stands. With a delay, what was received counts.
@@ -458,13 +465,14 @@ impl Work<'_> {
     ) -> Result<(bool, String), StepError> {
         let delayed = self.wish.delay > 0;
         match goal {
-            Goal::Place(goal) => {
+            Goal::At(goal) => {
                 let reached = if delayed { &channel.read } else { &channel.executed };
-                let at = match channel.gtid_io_pos.is_empty() {
-                    true => format!("{}:{}", reached.0, reached.1),
-                    false => channel.gtid_io_pos.clone(),
+                let at = match (channel.gtid_io_pos.is_empty(), reached) {
+                    (true, Some(reached)) => reached.to_string(),
+                    (true, None) => "no position yet".to_owned(),
+                    (false, _) => channel.gtid_io_pos.clone(),
                 };
-                Ok((has_passed(reached, goal), at))
+                Ok((reached.as_ref().is_some_and(|at| at.has_reached(goal)), at))
             }
             Goal::Set(goal) => {
                 let state = gtid_state(reader, self.dialect).await;

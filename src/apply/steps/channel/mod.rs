@@ -9,18 +9,15 @@ use crate::{
     desired::ChannelWish,
     dialect::{ChannelStatement, Dialect},
     doctor::{Layer, Surroundings, explain_channel, explain_down, failed_transaction},
-    exec::{Event, Events, Fleet, Statements, StepError, journal::Journal, replicated, statements},
+    exec::{
+        Ended, Event, Events, Fleet, Look, Rule, Statements, StepError, journal::Journal, replicated,
+        statements, wait_until,
+    },
     model::{Fact, HostName, limits},
     observe::{ChannelFacts, Probe, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},
     transport::{Replicates, SqlReader},
 };
-
-/// How long a channel may take to connect before its error is final. Two attempts of the server fit in.
-const CONNECTS: Duration = limits::CHANNEL_CONNECT.time;
-/// How long a channel may stand still while it catches up.
-const STALLS: Duration = limits::CHANNEL_STALL.time;
-const POLL: Duration = limits::POLL;
 
 /// Makes, changes or starts a channel, and waits until it has caught up with where its source stands now.
 pub async fn run(
@@ -87,6 +84,17 @@ pub(super) async fn look(
     found.ok_or_else(|| StepError::new(host, "look at the channel", "it is not there any more"))
 }
 
+/// Whether a channel that has tried for so long will not connect, or apply, by trying again.
+fn is_hopeless(channel: &ChannelFacts, tried: Duration) -> bool {
+    let denied = matches!(channel.io_errno, 1045 | 1130 | 1593 | 2005 | 2061 | 13117);
+    channel.sql_errno != 0
+        || (channel.io_errno != 0 && channel.io_running == "No")
+        || (denied && tried > limits::CHANNEL_DENIED.time)
+        || (channel.io_errno != 0
+            && channel.io_running == "Connecting"
+            && tried > limits::CHANNEL_FAILED.time)
+}
+
 struct Work<'a> {
     step: &'a Step,
     host: &'a HostName,
@@ -105,7 +113,7 @@ impl Work<'_> {
 
     /// `CHANGE MASTER` with everything that it says.
     async fn change(&self, change: &ChannelChange, sql: &mut Statements<'_>) -> Result<(), StepError> {
-        let file = self.begin_at(&change.coordinates, sql).await?;
+        let begin = self.begin_at(&change.coordinates, sql).await?;
         let password = self.fleet.secret(self.host, &self.wish.password)?;
         let statement = ChannelStatement {
             name: &self.wish.name,
@@ -117,7 +125,7 @@ impl Work<'_> {
             tls_ca: self.wish.tls_authority(),
             tls_verify: self.wish.tls == crate::desired::Tls::VerifyIdentity,
             delay: self.wish.delay,
-            coordinates: file.as_ref().map(|(f, p)| (f.as_str(), *p)),
+            coordinates: begin.as_ref(),
         };
         let text = self.dialect.change_channel_out_of_sight(&statement);
         let shown = self.dialect.change_channel(&ChannelStatement { password: "***", ..statement });
@@ -169,48 +177,38 @@ impl Work<'_> {
     async fn wait_until_it_moves(&self) -> Result<String, StepError> {
         let goal = self.goal().await?;
         let begun = Instant::now();
-        let mut moved = Instant::now();
-        let mut last = String::new();
+        let mut last = None;
         let mut reader = self.fleet.reader(self.host).await?;
-        loop {
+        let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_CONNECT.time);
+        let waited = wait_until(rule, async || {
             let channel = self.look(&mut reader).await?;
-            if channel.running() && channel.without_error() {
+            let found = if channel.running() && channel.without_error() {
                 let (reached, at) = self.progress(&channel, &goal, &mut reader).await?;
-                if reached {
-                    reader.close().await;
-                    // A source without an event has no position to be at.
-                    return Ok(match at.is_empty() {
-                        true => "both threads run".to_owned(),
-                        false => format!("both threads run, at {at}"),
-                    });
+                if !reached {
+                    self.tell(format!("catching up, at {at}"));
                 }
-                if at != last {
-                    last.clone_from(&at);
-                    moved = Instant::now();
-                }
-                self.tell(format!("catching up, at {at}"));
-                if moved.elapsed() > STALLS {
-                    return Err(self.failed("catch up with its source", format!("it stands still at {last}")));
-                }
+                if reached { Look::Done(Some(at)) } else { Look::Moving(Some(at)) }
+            } else if is_hopeless(&channel, begun.elapsed()) {
+                Look::Done(None)
             } else {
-                let hopeless =
-                    channel.sql_errno != 0 || (channel.io_errno != 0 && channel.io_running == "No");
-                let denied = matches!(channel.io_errno, 1045 | 1130 | 1593 | 2005 | 2061 | 13117);
-                let waited = begun.elapsed();
-                if hopeless || waited > CONNECTS || (denied && waited > Duration::from_secs(1)) {
-                    reader.close().await;
-                    return Err(self.explain(&channel).await);
-                }
-                if channel.io_errno != 0
-                    && waited > Duration::from_secs(3)
-                    && channel.io_running == "Connecting"
-                {
-                    reader.close().await;
-                    return Err(self.explain(&channel).await);
-                }
                 self.tell(format!("receiver {}, applier {}", channel.io_running, channel.sql_running));
+                Look::Halted(None)
+            };
+            last = Some(channel);
+            Ok::<_, StepError>(found)
+        });
+        let waited = waited.await?;
+        reader.close().await;
+        match (waited, last) {
+            // A source without an event has no position to be at.
+            (Ok(Some(at)), _) if at.is_empty() => Ok("both threads run".to_owned()),
+            (Ok(Some(at)), _) => Ok(format!("both threads run, at {at}")),
+            (Ok(None) | Err(Ended::Halted(_)), Some(channel)) => Err(self.explain(&channel).await),
+            (Ok(None), None) => Err(self.failed("catch up with its source", "it was not looked at")),
+            (Err(ended), _) => {
+                let at = ended.at().unwrap_or_default();
+                Err(self.failed("catch up with its source", format!("it stands still at {at}")))
             }
-            tokio::time::sleep(POLL).await;
         }
     }
 
