@@ -180,18 +180,10 @@ fn relay_log_not_written(replica: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::explain_channel;
+    use crate::doctor::recorded::{self, applier_stopped};
 
     fn explain(errno: u32, error: &str) -> Explanation {
-        let channel = ChannelFacts {
-            io_running: "Yes".into(),
-            sql_running: "No".into(),
-            sql_errno: errno,
-            sql_error: error.into(),
-            ..ChannelFacts::default()
-        };
-        let around = Surroundings { replica: "db-b", source: "db-a", ..Surroundings::default() };
-        explain_channel(&channel, &around).expect("it does not run")
+        recorded::explain(&applier_stopped(errno, error), Surroundings::default())
     }
 
     /// What the coordinator of a parallel applier says, whatever the error is.

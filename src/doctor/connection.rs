@@ -88,25 +88,7 @@ pub fn count_attempts(mut found: Explanation, channel: &ChannelFacts) -> Explana
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::explain_channel;
-
-    fn stopped(errno: u32, error: &str) -> ChannelFacts {
-        ChannelFacts {
-            source_host: "10.77.0.11".into(),
-            source_port: 3306,
-            user: "repl_user".into(),
-            io_running: "No".into(),
-            sql_running: "Yes".into(),
-            io_errno: errno,
-            io_error: error.into(),
-            ..ChannelFacts::default()
-        }
-    }
-
-    fn explain(channel: &ChannelFacts, around: Surroundings<'_>) -> Explanation {
-        let around = Surroundings { replica: "db-b", source: "db-a", ..around };
-        explain_channel(channel, &around).expect("it does not run")
-    }
+    use crate::doctor::recorded::{explain, receiver_stopped};
 
     /// A message as each line of MySQL versions wraps it.
     fn wrapped(message: &str) -> [String; 3] {
@@ -175,7 +157,8 @@ mod tests {
             (1524, "Plugin 'mysql_native_password' is not loaded", Layer::Account, "caching_sha2_password"),
         ] {
             for text in wrapped(message) {
-                let channel = ChannelFacts { io_running: "Connecting".into(), ..stopped(errno, &text) };
+                let channel =
+                    ChannelFacts { io_running: "Connecting".into(), ..receiver_stopped(errno, &text) };
                 let found = explain(&channel, Surroundings::default());
                 assert_eq!((found.layer, found.heals), (layer, true), "{errno} {text}");
                 let told = format!("{} {}", found.cause, found.next);
@@ -190,11 +173,11 @@ mod tests {
                     seconds between attempts. Message: Can't connect to MySQL server on '10.77.0.11:3306' (111)";
         let open =
             Surroundings { reach: Some(&Reach::Open), source_runs: Some(true), ..Surroundings::default() };
-        let found = explain(&stopped(2003, text), open);
+        let found = explain(&receiver_stopped(2003, text), open);
         assert_eq!((found.layer, found.heals), (Layer::Reconnecting, true));
         assert_eq!(found.next, "The receiver gave up after 10 attempts; `tandem apply` starts it again.");
 
-        let found = explain(&stopped(2003, text), Surroundings::default());
+        let found = explain(&receiver_stopped(2003, text), Surroundings::default());
         assert_eq!((found.layer, found.heals), (Layer::Port, true));
         assert!(
             found.next.ends_with("gave up after 10 attempts: it must be started once that is mended."),
@@ -202,7 +185,7 @@ mod tests {
         );
 
         let early = text.replace("10/10", "3/10");
-        let found = explain(&stopped(2003, &early), Surroundings::default());
+        let found = explain(&receiver_stopped(2003, &early), Surroundings::default());
         assert!(found.next.contains("was stopped while it tried"), "{found}");
     }
 }

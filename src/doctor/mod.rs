@@ -8,6 +8,8 @@ mod connection;
 mod errant;
 mod last_words;
 mod receiver;
+#[cfg(test)]
+mod recorded;
 mod rows;
 mod server;
 

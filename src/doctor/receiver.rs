@@ -186,29 +186,10 @@ fn explain_own_record(number: u32, channel: &ChannelFacts, around: &Surroundings
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::doctor::explain_channel;
-
-    fn stopped(errno: u32, error: &str) -> ChannelFacts {
-        ChannelFacts {
-            source_host: "10.77.0.11".into(),
-            source_port: 3306,
-            user: "repl_user".into(),
-            io_running: "No".into(),
-            sql_running: "Yes".into(),
-            io_errno: errno,
-            io_error: error.into(),
-            ..ChannelFacts::default()
-        }
-    }
-
-    fn explain(channel: &ChannelFacts, around: Surroundings<'_>) -> Explanation {
-        let around = Surroundings { replica: "db-b", source: "db-a", ..around };
-        explain_channel(channel, &around).expect("it does not run")
-    }
-
-    /// Number, text, layer, words of the cause or the next step, whether it heals.
-    type Row = (u32, &'static str, Layer, &'static str, bool);
+    use crate::doctor::{
+        Layer,
+        recorded::{Row, all_explained, receiver_stopped},
+    };
 
     const ROWS: &[Row] = &[
         (
@@ -284,12 +265,6 @@ mod tests {
 
     #[test]
     fn what_stops_a_receiver_is_told_apart_by_its_text() {
-        for (errno, text, layer, words, heals) in ROWS {
-            let found = explain(&stopped(*errno, text), Surroundings::default());
-            assert_eq!((found.layer, found.heals), (*layer, *heals), "{errno} {text}");
-            let told = format!("{} {}", found.cause, found.next);
-            assert!(told.contains(words), "{errno} {text}\n{told}");
-            assert!(found.said.ends_with(&format!("({errno})")), "{}", found.said);
-        }
+        all_explained(ROWS, receiver_stopped);
     }
 }

@@ -12,6 +12,8 @@ mod facts;
 mod far_end;
 mod heartbeat;
 mod host;
+#[cfg(test)]
+pub(crate) mod recorded;
 mod resources;
 mod restart;
 mod schema;

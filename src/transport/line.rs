@@ -216,6 +216,12 @@ pub(super) struct OwnId {
 }
 
 impl OwnId {
+    /// That of a reader that no server answers.
+    #[cfg(test)]
+    pub fn of_nobody() -> Self {
+        Self { number: 0, line: Weak::new() }
+    }
+
     /// The number; the lower 32 bits of it.
     pub fn number(&self) -> u32 {
         self.number

@@ -13,6 +13,8 @@ mod lifeline;
 mod line;
 mod master;
 mod reader;
+#[cfg(any(test, debug_assertions))]
+mod recording;
 mod relay;
 mod row;
 mod running;
@@ -31,6 +33,8 @@ pub use askpass::{askpass_socket, serve_askpass_request};
 pub use error::{ConnectError, ConnectKind, RunError, SqlError};
 pub use lifeline::Lifeline;
 pub use reader::SqlReader;
+#[cfg(test)]
+pub(crate) use recording::Recording;
 pub use relay::{Patience, RelayError, Sink, relay};
 pub use row::{Row, first};
 pub use scratch::Scratch;

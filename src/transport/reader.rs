@@ -59,16 +59,22 @@ struct Question {
     answer: oneshot::Sender<Answer>,
 }
 
+impl Shared {
+    fn of(id: OwnId) -> Self {
+        Self {
+            questions: Mutex::default(),
+            wake: Notify::new(),
+            id: Mutex::new(id),
+            rested: false.into(),
+            set: false.into(),
+        }
+    }
+}
+
 impl SqlReader {
     /// Takes over a connection that has just been opened.
     pub(super) fn new(connection: Conn, login: Login, limit: Duration, line: &Arc<Line>) -> Self {
-        let shared = Arc::new(Shared {
-            questions: Mutex::default(),
-            wake: Notify::new(),
-            id: Mutex::new(line.own(connection.id())),
-            rested: false.into(),
-            set: false.into(),
-        });
+        let shared = Arc::new(Shared::of(line.own(connection.id())));
         let over = CancellationToken::new();
         let link = Link {
             connection: Some(connection),
@@ -79,6 +85,34 @@ impl SqlReader {
         };
         tokio::spawn(link.serve(over.clone()));
         Self { shared, limit, login, line: Arc::downgrade(line), _over: over.drop_guard() }
+    }
+
+    /// A reader that is answered out of a recording, in the place of a server.
+    #[cfg(test)]
+    pub(crate) fn replay(recording: super::Recording) -> Self {
+        let shared = Arc::new(Shared::of(OwnId::of_nobody()));
+        let (asked, over) = (shared.clone(), CancellationToken::new());
+        let ended = over.clone();
+        let answering = async move {
+            loop {
+                asked.wake.notified().await;
+                let waiting =
+                    std::mem::take(&mut *asked.questions.lock().unwrap_or_else(PoisonError::into_inner));
+                for question in waiting {
+                    let _ = question.answer.send(recording.answer(&question.statement));
+                }
+            }
+        };
+        tokio::spawn(async move { ended.run_until_cancelled(answering).await });
+        let login = Login {
+            socket: String::new(),
+            server_uid: None,
+            shared: false,
+            user: "root".into(),
+            password: None,
+        };
+        let limit = crate::model::limits::STATEMENT.time;
+        Self { shared, limit, login, line: Weak::new(), _over: over.drop_guard() }
     }
 
     /// The server's id of this session; the lower 32 bits, which is all that a server says when it greets.
@@ -243,6 +277,8 @@ impl Link {
             self.before.iter().cloned().chain(questions.iter().map(|q| q.statement.clone())).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let (mut end, before) = (None, &mut self.before);
+        #[cfg(debug_assertions)]
+        let line = &self.line;
         batch::send(connection, &texts, limit, |answer| {
             let failed = answer.as_ref().err().cloned();
             match (before.front(), &failed) {
@@ -254,6 +290,10 @@ impl Link {
                 (Some(_), Some(_)) => end = failed,
                 (None, _) => {
                     if let Some(question) = questions.pop_front() {
+                        #[cfg(debug_assertions)]
+                        if let Some(line) = line.upgrade() {
+                            super::recording::note(line.target.host.as_str(), &question.statement, &answer);
+                        }
                         let _ = question.answer.send(answer);
                     }
                 }

@@ -32,6 +32,12 @@ impl Row {
         Self::default().with(columns)
     }
 
+    /// Its columns, to be written down.
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn columns(&self) -> impl Iterator<Item = (String, Option<String>)> {
+        self.columns.iter().cloned()
+    }
+
     /// A column that every version has and that is never NULL.
     ///
     /// # Errors

@@ -1,0 +1,78 @@
+//! What the tests of this room share: channels as real servers showed them, and what is said of them.
+
+use super::{Explanation, Layer, Surroundings, explain_channel};
+use crate::observe::{ChannelFacts, recorded::channel};
+
+/// Number, text, layer, words of the cause or the next step, whether it heals.
+pub(super) type Row = (u32, &'static str, Layer, &'static str, bool);
+
+/// Numbers from here on are MySQL's since 8.0.
+const OF_MYSQL: u32 = 13_000;
+
+/// A channel whose receiver has stopped with this error, else as it ran.
+pub(super) fn receiver_stopped(errno: u32, error: &str) -> ChannelFacts {
+    let number = errno.to_string();
+    let (server, running) = match errno < OF_MYSQL {
+        true => ("mariadb-10.11/running", "Slave_IO_Running"),
+        false => ("mysql-9.7/running", "Replica_IO_Running"),
+    };
+    channel(server, &[(running, "No"), ("Last_IO_Errno", &number), ("Last_IO_Error", error)])
+}
+
+/// A channel whose applier has stopped with this error, else as it ran.
+pub(super) fn applier_stopped(errno: u32, error: &str) -> ChannelFacts {
+    let number = errno.to_string();
+    let (server, running) = match errno < OF_MYSQL {
+        true => ("mariadb-10.11/running", "Slave_SQL_Running"),
+        false => ("mysql-9.7/running", "Replica_SQL_Running"),
+    };
+    channel(server, &[(running, "No"), ("Last_SQL_Errno", &number), ("Last_SQL_Error", error)])
+}
+
+/// Explains a channel from db-a to db-b.
+pub(super) fn explain(channel: &ChannelFacts, around: Surroundings<'_>) -> Explanation {
+    let around = Surroundings { replica: "db-b", source: "db-a", ..around };
+    explain_channel(channel, &around).expect("it does not run")
+}
+
+/// Each row is explained as it says, with the server's own words and number behind it.
+pub(super) fn all_explained(rows: &[Row], channel: impl Fn(u32, &str) -> ChannelFacts) {
+    for (errno, text, layer, words, heals) in rows {
+        let found = explain(&channel(*errno, text), Surroundings::default());
+        assert_eq!((found.layer, found.heals), (*layer, *heals), "{errno} {text}");
+        let told = format!("{} {}", found.cause, found.next);
+        assert!(told.contains(words), "{errno} {text}\n{told}");
+        assert!(found.said.ends_with(&format!("({errno})")), "{}", found.said);
+    }
+}
+
+/// What servers showed whose channels were broken on purpose.
+#[test]
+fn what_real_servers_showed_has_its_layer() {
+    for (fault, layer, heals) in [
+        ("wrong-password", Layer::Password, true),
+        ("nothing-listens", Layer::Port, true),
+        ("unknown-name", Layer::Address, true),
+        ("no-privilege", Layer::Privilege, false),
+        ("same-server-id", Layer::Identity, false),
+        ("log-is-gone", Layer::Binlog, false),
+        ("log-is-shorter", Layer::Binlog, false),
+        ("duplicate-row", Layer::Data, false),
+        ("missing-row", Layer::Data, false),
+        ("missing-table", Layer::Data, false),
+        ("stopped", Layer::Stopped, true),
+    ] {
+        for server in ["mariadb-10.11", "mysql-9.7"] {
+            let found = explain(&channel(&format!("{server}/{fault}"), &[]), Surroundings::default());
+            assert_eq!((found.layer, found.heals), (layer, heals), "{server}/{fault}: {found}");
+        }
+    }
+    let around = Surroundings { replica: "db-b", source: "db-a", ..Surroundings::default() };
+    for fault in ["mariadb-10.11/log-is-shorter", "mysql-9.7/log-is-shorter"] {
+        let found = explain(&channel(fault, &[]), Surroundings::default());
+        assert!(found.cause.contains("ends before"), "{fault}: {found}");
+    }
+    for server in ["mariadb-10.11", "mysql-9.7"] {
+        assert_eq!(explain_channel(&channel(&format!("{server}/running"), &[]), &around), None, "{server}");
+    }
+}
