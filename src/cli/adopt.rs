@@ -15,13 +15,12 @@ use serde_json::Value as Json;
 use super::{
     args::{Format, Global, InitArgs},
     exit::Exit,
-    prepare::{bare_hosts, read_files},
 };
 use crate::{
     adopt::{Adoption, Named, Report, Said},
     desired::{self, Built, DesiredHost},
     diff,
-    engine::{self, CommandError, ErrorKind},
+    engine::{self, CommandError, ErrorKind, bare_hosts, read_files},
     inventory::select,
     model::{Fact, HostName, Secret, SecretId},
     observe::{Observed, Options, Reading},

@@ -1,35 +1,26 @@
 //! `apply`: plan, ask, execute, observe again.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     args::{ApplyArgs, Format, Global},
-    confirm::confirm,
+    confirm::{confirm, refuse},
     exit::Exit,
+    follow::follow,
     history,
-    plan::{need_playbook, prepare_again, print, read, warn_of_unneeded},
-    prepare::{Prepared, prepare},
-    snapshot::Snapshot,
+    open::open,
+    plan::{need_playbook, open_again, print, read, show_what_was_read, warn_of_unneeded},
     stop::Interrupt,
 };
 use crate::{
-    apply::{self, Outcome},
-    engine::{CommandError, ErrorKind},
-    exec::{Events, Fleet, LockError, journal::Journal, take_all},
-    model::{HostName, Limits, duration},
-    plan::{Action, Plan, PlanDocument, Policy},
+    apply::Outcome,
+    engine::{Applied, CommandError, End, Engine, ErrorKind, Events, Planned, Run, State},
+    model::{Limits, duration},
+    plan::{PlanDocument, Policy},
     render::{self, Terminal},
 };
-
-/// How many times new facts may lead to another plan: those of a server that was down, or the data that
-/// one more link of a chain of copies has now.
-const ROUNDS: usize = 64;
 
 /// Runs the command.
 pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -39,12 +30,12 @@ pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Resu
         true => Some(read(path)?),
         false => None,
     };
-    let prepared = match &saved {
-        Some(document) => prepare_again(document, global, path, terminal)?,
-        None => prepare(global, Some(named), &args.allow, terminal)?,
+    let engine = match &saved {
+        Some(document) => open_again(document, global, path, terminal)?,
+        None => open(global, Some(named), &args.allow, terminal)?,
     };
     let interrupt = Interrupt::listen(*terminal);
-    let work = whole(global, args, terminal, &prepared, saved.as_ref(), &interrupt);
+    let work = whole(global, args, terminal, &engine, saved.as_ref(), &interrupt);
     tokio::select! {
         biased;
         () = interrupt.at_once.cancelled() => {
@@ -58,138 +49,65 @@ async fn whole(
     global: &Global,
     args: &ApplyArgs,
     terminal: &Terminal,
-    prepared: &Prepared,
+    engine: &Engine,
     saved: Option<&PlanDocument>,
     interrupt: &Interrupt,
 ) -> Result<Exit, CommandError> {
-    let mut snapshot = Snapshot::take(prepared, BTreeMap::new(), terminal).await?;
-    terminal.note(&snapshot.headline(prepared));
-    snapshot.version_notes().iter().for_each(|note| terminal.warning(note));
-    let mut document = snapshot.document();
-    warn_of_unneeded(&snapshot, &args.allow, terminal);
+    let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
+    show_what_was_read(&planned, terminal);
+    let document = planned.document();
+    warn_of_unneeded(&planned, &args.allow, terminal);
     if let Some(difference) = saved.and_then(|saved| saved.first_difference(&document)) {
-        snapshot.close().await;
+        planned.close().await;
         let what = format!("the saved plan does not fit any more: {difference}");
         return Err(CommandError::new(ErrorKind::Stale, what)
             .next("Nothing was changed. Make another plan and read it."));
     }
-    let shows_json = global.format == Format::Json;
-    if !shows_json {
+    if global.format != Format::Json {
         // A saved plan has been read already; that it still fits was just proven.
         let global = Global { quiet: global.quiet || saved.is_some(), ..global.clone() };
         print(&document, &global, terminal);
     }
     if document.steps.is_empty() || !document.refused.is_empty() {
-        let exit = match snapshot.exit(&document, prepared) {
-            // Nothing can be done now, and something is missing.
-            Exit::Differences => Exit::Error,
-            exit => exit,
-        };
-        if shows_json {
-            terminal.json(&report(&document, &[], &document, exit));
-        }
-        if exit == Exit::Refused {
-            terminal.note("Nothing was changed.");
-        }
-        snapshot.close().await;
-        return Ok(exit);
+        return Ok(nothing_to_do(planned, &document, global, terminal).await);
     }
-    let policy = match confirm(&snapshot.whole_plan(), args, terminal).await {
+    let policy = match confirm(&planned.whole_plan(), args, terminal).await {
         Ok(policy) => policy,
         Err(error) => {
-            snapshot.close().await;
+            planned.close().await;
             return Err(error);
         }
     };
     interrupt.changes_begin();
-    let first = document.clone();
-    let journal = begin_journal(prepared, &document)?;
+    let journal = engine.begin_journal(&history::directory()?, &document)?;
     let begun = std::time::Instant::now();
-    let limits = Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit };
-    let mut all = Vec::new();
-    let exit = loop {
-        let rounds = all.len() + 1;
-        let round =
-            execute(&snapshot, prepared, &journal, terminal, global, (&policy, limits), &interrupt.gently)
-                .await;
-        let (sessions, outcomes) = match round {
-            Ok(outcomes) => (std::mem::take(&mut snapshot.sessions), outcomes),
-            Err(error) => {
-                terminal.error(&error.to_string());
-                snapshot.close().await;
-                break match error {
-                    LockError::Held { .. } => Exit::Locked,
-                    LockError::Failed(_) => Exit::Error,
-                };
-            }
-        };
-        let verdict = verdict(&snapshot, &outcomes);
-        let interrupted = outcomes.iter().any(|o| o.interrupted);
-        let learns = learns(&snapshot.whole_plan());
-        all.push(outcomes);
-        if interrupted {
-            terminal.note("Interrupted. `tandem apply` goes on from here.");
-            break Exit::Interrupted;
-        }
-        let last = document.clone();
-        snapshot = Snapshot::take(prepared, sessions, terminal).await?;
-        document = snapshot.document();
-        if let Some(exit) = verdict {
-            snapshot.close().await;
-            break exit;
-        }
-        if document.in_sync {
-            snapshot.close().await;
-            break Exit::Done;
-        }
-        // What was done and is planned again will not be otherwise the next time.
-        let repeats = last.first_difference(&document).is_none();
-        let more = !document.steps.is_empty() && document.refused.is_empty() && !repeats;
-        if more && learns && rounds < ROUNDS {
-            terminal.note("What was done leads to more steps:");
-            if !shows_json {
-                print(&document, global, terminal);
-            }
-            let again = ApplyArgs { yes: true, ..args.clone() };
-            if let Err(error) = confirm(&snapshot.whole_plan(), &again, terminal).await {
-                snapshot.close().await;
-                let exit = Exit::of(error.kind);
-                render::failure(error, terminal);
-                break exit;
-            }
-            continue;
-        }
-        let left = snapshot.exit(&document, prepared);
-        let unread: Vec<String> = snapshot.unread(prepared).keys().map(ToString::to_string).collect();
-        snapshot.close().await;
-        if document.steps.is_empty() && document.refused.is_empty() && !unread.is_empty() {
-            terminal.error(&format!("what could be read is as declared; not read: {}", unread.join(", ")));
-            break Exit::NotRead;
-        }
-        terminal.error("observed again, and not everything is as declared. This is left:");
-        if !shows_json {
-            let view = render::PlanView { width: terminal.columns_err(), ..render::PlanView::default() };
-            terminal.err(&render::plan(&document, view));
-        }
-        break match left {
-            Exit::NotRead | Exit::Refused => left,
-            Exit::DifferencesAndNotRead => Exit::NotRead,
-            _ => Exit::Error,
-        };
+    let run = Run {
+        policy,
+        unseen: Policy { allow: args.allow.iter().copied().collect() },
+        limits: Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit },
+        journal: &journal,
+        interrupt: interrupt.gently.clone(),
     };
-    if shows_json {
-        terminal.json(&report(&first, &all, &document, exit));
+    let (events, receiver) = Events::channel();
+    let shown = tokio::spawn(follow(receiver, *terminal, global.clone()));
+    let applied = engine.apply(planned, &run, &events).await;
+    drop(events);
+    let _ = shown.await;
+    let applied = applied?;
+    let exit = show_end(&applied, global, terminal);
+    if global.format == Format::Json {
+        terminal.json(&report(&document, &applied.rounds, &applied.left, exit));
     } else if global.format == Format::Jsonl {
-        terminal.json_line(&json!({"type": "result", "exit": exit.code(), "in_sync": document.in_sync}));
+        terminal.json_line(&json!({"type": "result", "exit": exit.code(), "in_sync": applied.left.in_sync}));
     }
-    let done: usize = all.iter().flatten().map(|o| o.done.len()).sum();
-    let steps = if done == 1 { "1 step".to_owned() } else { format!("{done} steps") };
+    let steps = match applied.steps_done() {
+        1 => "1 step".to_owned(),
+        done => format!("{done} steps"),
+    };
+    let took = duration(begun.elapsed());
     let line = match exit {
-        Exit::Done => format!(
-            "Done: {steps} in {}, and observed again: nothing is left to do.",
-            duration(begun.elapsed())
-        ),
-        _ => format!("Ended with {steps} done in {}: {}.", duration(begun.elapsed()), exit.meaning()),
+        Exit::Done => format!("Done: {steps} in {took}, and observed again: nothing is left to do."),
+        _ => format!("Ended with {steps} done in {took}: {}.", exit.meaning()),
     };
     journal.run_ended(exit.code(), &line);
     terminal.note(&line);
@@ -199,80 +117,65 @@ async fn whole(
     Ok(exit)
 }
 
-/// Runs the plan of every play under the locks of its hosts.
-async fn execute(
-    snapshot: &Snapshot,
-    prepared: &Prepared,
-    journal: &Journal,
-    terminal: &Terminal,
+/// A plan without a step, or one that was refused.
+async fn nothing_to_do(
+    planned: Planned,
+    document: &PlanDocument,
     global: &Global,
-    (policy, limits): (&Policy, Limits),
-    interrupt: &CancellationToken,
-) -> Result<Vec<Outcome>, LockError> {
-    let mut outcomes = Vec::new();
-    for play in &snapshot.plays {
-        // A play rests on those before it.
-        if outcomes.iter().any(|o: &Outcome| !o.complete()) {
-            break;
+    terminal: &Terminal,
+) -> Exit {
+    let exit = match planned.state(document).into() {
+        // Nothing can be done now, and something is missing.
+        Exit::Differences => Exit::Error,
+        exit => exit,
+    };
+    planned.close().await;
+    if global.format == Format::Json {
+        terminal.json(&report(document, &[], document, exit));
+    }
+    if exit == Exit::Refused {
+        terminal.note("Nothing was changed.");
+    }
+    exit
+}
+
+/// Says how a run ended where this is no success, and what is left.
+fn show_end(applied: &Applied, global: &Global, terminal: &Terminal) -> Exit {
+    match &applied.end {
+        End::Done => Exit::Done,
+        End::Failed => Exit::Error,
+        End::Partly => Exit::Partly,
+        End::Stale => Exit::Stale,
+        End::Interrupted => {
+            terminal.note("Interrupted. `tandem apply` goes on from here.");
+            Exit::Interrupted
         }
-        let fleet = Fleet::new(
-            &snapshot.sessions,
-            &play.logins,
-            &prepared.secrets,
-            &play.observed,
-            &play.built.desired,
-            policy.clone(),
-            limits,
-            interrupt.clone(),
-        );
-        let hosts: Vec<HostName> = play
-            .plan
-            .steps
-            .iter()
-            .flat_map(|s| s.touches())
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        let locks = take_all(&fleet, &hosts).await?;
-        let (events, receiver) = Events::channel();
-        let shown = tokio::spawn(render::follow(receiver, *terminal, global.format == Format::Jsonl));
-        let outcome = apply::execute(&play.plan, &fleet, journal, &events).await;
-        drop(events);
-        let _ = shown.await;
-        locks.release().await;
-        outcomes.push(outcome);
+        End::Locked(error) => show_error(error.clone().into(), terminal),
+        End::Refused(blocked) => show_error(refuse(blocked), terminal),
+        End::NotRead(hosts) => {
+            let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
+            terminal.error(&format!("what could be read is as declared; not read: {}", hosts.join(", ")));
+            Exit::NotRead
+        }
+        End::Left(state) => {
+            terminal.error("observed again, and not everything is as declared. This is left:");
+            if global.format != Format::Json {
+                let view = render::PlanView { width: terminal.columns_err(), ..render::PlanView::default() };
+                terminal.err(&render::plan(&applied.left, view));
+            }
+            match state {
+                State::Refused => Exit::Refused,
+                State::NotRead | State::DiffersAndNotRead => Exit::NotRead,
+                State::InSync | State::Differs => Exit::Error,
+            }
+        }
     }
-    Ok(outcomes)
 }
 
-/// How steps that failed end the command; nothing where all were done.
-fn verdict(snapshot: &Snapshot, outcomes: &[Outcome]) -> Option<Exit> {
-    let mut good = std::collections::BTreeSet::new();
-    let mut bad = std::collections::BTreeSet::new();
-    for (play, outcome) in snapshot.plays.iter().zip(outcomes) {
-        let (done, not) = outcome.hosts(&play.plan);
-        good.extend(done);
-        bad.extend(not);
-    }
-    if bad.is_empty() {
-        return None;
-    }
-    let stale = outcomes.iter().flat_map(|o| o.failed.values()).any(|e| e.stale);
-    Some(match (stale, good.difference(&bad).next().is_some()) {
-        (true, _) => Exit::Stale,
-        (false, true) => Exit::Partly,
-        (false, false) => Exit::Error,
-    })
-}
-
-/// Whether a plan brings up servers that could not be read before.
-fn learns(plan: &Plan) -> bool {
-    !plan.waiting.is_empty()
-        || plan.steps.iter().any(|s| {
-            matches!(s.action, Action::StartService { .. } | Action::InstallServer { .. })
-                || matches!(&s.action, Action::Certificate(plan) if !plan.others.is_empty())
-                || matches!(&s.action, Action::Resource(change) if change.kind().may_bring_a_server())
-        })
+fn show_error(error: CommandError, terminal: &Terminal) -> Exit {
+    let exit = Exit::of(error.kind);
+    render::failure(error, terminal);
+    exit
 }
 
 fn report(
@@ -294,22 +197,6 @@ fn report(
     json!({
         "format_version": "1.0", "plan": planned, "done": done, "failed": failed, "skipped": skipped,
         "left": left, "exit": exit.code(),
-    })
-}
-
-fn begin_journal(prepared: &Prepared, document: &PlanDocument) -> Result<Journal, CommandError> {
-    let directory: PathBuf = history::directory()?;
-    let header = json!({
-        "tool": prepared.inputs.tool, "inventory": prepared.inputs.inventory, "playbook": prepared.inputs.playbook,
-        "limit": prepared.inputs.limit, "steps": document.summary.steps, "restarts": document.summary.restarts,
-        "hosts": document.summary.hosts,
-    });
-    Journal::begin(&directory, header).map_err(|error| {
-        let what = format!(
-            "the journal can't be written under {}: {error}. Nothing was changed.",
-            directory.display()
-        );
-        CommandError::failed(what)
     })
 }
 

@@ -1,6 +1,6 @@
 //! What the program's exit status means. The only place that knows the numbers.
 
-use crate::engine::ErrorKind;
+use crate::engine::{ErrorKind, State};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +107,19 @@ impl Exit {
             text.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
         }
         text
+    }
+}
+
+impl From<State> for Exit {
+    /// How a command ends that only looks.
+    fn from(state: State) -> Self {
+        match state {
+            State::InSync => Exit::Done,
+            State::Differs => Exit::Differences,
+            State::NotRead => Exit::NotRead,
+            State::DiffersAndNotRead => Exit::DifferencesAndNotRead,
+            State::Refused => Exit::Refused,
+        }
     }
 }
 

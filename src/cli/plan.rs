@@ -7,13 +7,12 @@ use serde_json::json;
 use super::{
     args::{Format, Global, PlanArgs, ValidateArgs},
     exit::Exit,
-    prepare::{Prepared, check, prepare},
-    snapshot::Snapshot,
+    open::open,
     wants_json,
     write::{FOR_ITS_OWNER, replace_masked},
 };
 use crate::{
-    engine::CommandError,
+    engine::{CommandError, Engine, Planned, check_files},
     plan::{self, Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy, missing_words},
     render::{self, PlanView, Terminal},
     source::{Problem, Severity},
@@ -22,7 +21,7 @@ use crate::{
 /// `validate`: all mistakes at once.
 pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let playbook = args.playbook.playbook.as_deref();
-    let (loaded, more) = check(global, playbook)?;
+    let (loaded, more) = check_files(&global.options(playbook, &[]))?;
     let mut problems = loaded.problems;
     problems.extend(more);
     loaded.project.secrets.check(&loaded.project.uses, &mut problems);
@@ -72,16 +71,15 @@ fn problem_json(problem: &Problem) -> serde_json::Value {
 /// `plan`: observes, shows, writes nothing but the file the user names.
 pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let playbook = need_playbook(args.playbook.playbook.as_deref(), "plan")?;
-    let prepared = prepare(global, Some(playbook), &args.allow, terminal)?;
-    let snapshot = Snapshot::take(&prepared, Default::default(), terminal).await?;
-    terminal.note(&snapshot.headline(&prepared));
-    snapshot.version_notes().iter().for_each(|note| terminal.warning(note));
-    let mut document = snapshot.document();
-    warn_of_unneeded(&snapshot, &args.allow, terminal);
-    let exit = snapshot.exit(&document, &prepared);
+    let engine = open(global, Some(playbook), &args.allow, terminal)?;
+    let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
+    show_what_was_read(&planned, terminal);
+    let mut document = planned.document();
+    warn_of_unneeded(&planned, &args.allow, terminal);
+    let exit = planned.state(&document).into();
     let missing =
-        blocked_by_policy(&snapshot.whole_plan(), &Policy { allow: args.allow.iter().copied().collect() });
-    snapshot.close().await;
+        blocked_by_policy(&planned.whole_plan(), &Policy { allow: args.allow.iter().copied().collect() });
+    planned.close().await;
     print(&document, global, terminal);
     if !missing.is_empty() && !wants_json(global.format) {
         terminal.note(&format!(
@@ -90,15 +88,21 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
         ));
     }
     if let Some(path) = &args.out {
-        document.inputs = Some(prepared.inputs.clone());
+        document.inputs = Some(engine.inputs.clone());
         save(path, &document, terminal)?;
     }
     Ok(exit)
 }
 
+/// What was read, and what is worth knowing of the servers' versions.
+pub fn show_what_was_read(planned: &Planned, terminal: &Terminal) {
+    terminal.note(&render::seen(&planned.seen()));
+    planned.version_notes().iter().for_each(|note| terminal.warning(note));
+}
+
 /// A word that nothing needs may be a word for something else.
-pub fn warn_of_unneeded(snapshot: &Snapshot, given: &[Allow], terminal: &Terminal) {
-    for word in plan::unneeded(&snapshot.whole_plan(), given) {
+pub fn warn_of_unneeded(planned: &Planned, given: &[Allow], terminal: &Terminal) {
+    for word in plan::unneeded(&planned.whole_plan(), given) {
         terminal.warning(&format!("--allow {word}: no step of this plan needs it"));
     }
 }
@@ -217,12 +221,12 @@ fn extra_again(kept: &[String], global: &Global, file: &Path) -> Result<Vec<Stri
 }
 
 /// Reads the files that a saved plan was made from, as its maker named them.
-pub fn prepare_again(
+pub fn open_again(
     document: &PlanDocument,
     global: &Global,
     file: &Path,
     terminal: &Terminal,
-) -> Result<Prepared, CommandError> {
+) -> Result<Engine, CommandError> {
     let Some(inputs) = &document.inputs else {
         return Err(CommandError::bad_input(format!(
             "{} does not say what it was made from; apply takes what `tandem plan -o` wrote",
@@ -240,5 +244,5 @@ pub fn prepare_again(
     as_then.limit.clone_from(&inputs.limit);
     as_then.extra = extra;
     let allow: Vec<Allow> = inputs.allow.iter().filter_map(|word| word.parse().ok()).collect();
-    prepare(&as_then, Some(&inputs.playbook), &allow, terminal)
+    open(&as_then, Some(&inputs.playbook), &allow, terminal)
 }

@@ -3,20 +3,17 @@
 use super::{
     args::{Format, Global, ReportArgs},
     exit::Exit,
-    history, plan,
-    prepare::prepare,
-    snapshot::Snapshot,
-    status,
+    history,
+    open::open,
+    plan::need_playbook,
     write::{FOR_ITS_OWNER, replace_masked},
 };
 use crate::{
-    desired::DesiredHost,
-    engine::CommandError,
+    engine::{CommandError, State},
     model::{json_without_hidden, without_hidden},
-    observe::Observed,
     plan::PlanDocument,
     render::{self, ReportDocument, Terminal},
-    status::{StatusDocument, status as status_of},
+    status::StatusDocument,
 };
 
 /// Past runs that are shown.
@@ -28,8 +25,9 @@ pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Res
     let (status, plan, exit) = match &playbook {
         Some(playbook) => with_plan(global, playbook, terminal).await?,
         None => {
-            let status = status::look(global, None, terminal).await?;
-            let exit = status::exit(&status);
+            let engine = open(global, None, &[], terminal)?;
+            let status = render::while_waiting(terminal, "reading the hosts", engine.look().status()).await;
+            let exit = State::of_topology(&status).into();
             (status, None, exit)
         }
     };
@@ -81,24 +79,14 @@ async fn with_plan(
     playbook: &str,
     terminal: &Terminal,
 ) -> Result<(StatusDocument, Option<PlanDocument>, Exit), CommandError> {
-    let playbook = plan::need_playbook(Some(playbook), "report")?;
-    let prepared = prepare(global, Some(playbook), &[], terminal)?;
-    let snapshot = Snapshot::take(&prepared, Default::default(), terminal).await?;
-    let document = snapshot.document();
-    let exit = snapshot.exit(&document, &prepared);
-    let mut hosts: Vec<&DesiredHost> = Vec::new();
-    let mut observed = Observed::new();
-    for play in &snapshot.plays {
-        for name in &play.built.desired.members {
-            let shown = prepared.limit.as_ref().is_none_or(|limit| limit.contains(name));
-            let host = play.built.desired.hosts.get(name).filter(|_| shown);
-            hosts.extend(host.filter(|host| !hosts.iter().any(|h| h.name == host.name)));
-        }
-        observed.extend(play.observed.iter().map(|(name, facts)| (name.clone(), facts.clone())));
-    }
-    let status = status_of(&hosts, &observed, true);
+    let playbook = need_playbook(Some(playbook), "report")?;
+    let engine = open(global, Some(playbook), &[], terminal)?;
+    let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
+    let document = planned.document();
+    let state = planned.state(&document);
+    let status = planned.status();
     // A channel that does not run is a difference, too.
-    let exit = if exit == Exit::Done { status::exit(&status) } else { exit };
-    snapshot.close().await;
-    Ok((status, Some(document), exit))
+    let state = if state == State::InSync { State::of_topology(&status) } else { state };
+    planned.close().await;
+    Ok((status, Some(document), state.into()))
 }

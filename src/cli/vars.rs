@@ -5,11 +5,10 @@ use serde_json::{Map, Value, json};
 use super::{
     args::{Format, Global, VarsArgs},
     exit::Exit,
-    prepare::check,
     wants_json,
 };
 use crate::{
-    engine::CommandError,
+    engine::{CommandError, check_files},
     inventory::Variables,
     model::HostName,
     model::variables::{self, Row},
@@ -19,7 +18,7 @@ use crate::{
 
 /// Runs the command. Without a playbook the inventory and `-e` alone count.
 pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
-    let (loaded, _) = check(global, args.playbook.as_deref())?;
+    let (loaded, _) = check_files(&global.options(args.playbook.as_deref(), &[]))?;
     if loaded.problems.fatal() {
         return Err(CommandError::files(loaded.problems, loaded.sources));
     }

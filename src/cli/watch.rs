@@ -10,10 +10,10 @@ use tokio::{
 use super::{
     args::{Format, Global},
     exit::Exit,
-    status::{Fleet, exit},
+    open::open,
 };
 use crate::{
-    engine::CommandError,
+    engine::{CommandError, State},
     render::{self, Screen, Terminal},
     status::StatusDocument,
 };
@@ -26,14 +26,16 @@ pub async fn run(
     interval: Duration,
     terminal: &Terminal,
 ) -> Result<Exit, CommandError> {
-    let fleet = Fleet::of(global, playbook, terminal)?;
+    let engine = open(global, playbook, &[], terminal)?;
+    let look = engine.look();
+    let exit = |document: &StatusDocument| Exit::from(State::of_topology(document));
     let screen = if global.format == Format::Human { Screen::begin() } else { None };
     let end = enough();
     tokio::pin!(end);
     let mut sessions = std::collections::BTreeMap::new();
     let mut before: Option<StatusDocument> = None;
     let last = loop {
-        let round = fleet.read(std::mem::take(&mut sessions));
+        let round = look.read(std::mem::take(&mut sessions));
         let (document, open) = tokio::select! {
             round = round => round,
             () = &mut end => break before.as_ref().map_or(Exit::Interrupted, exit),

@@ -1,11 +1,29 @@
-//! What a command does, without a terminal: reads, and looks closer where a plan depends on it.
+//! What the commands do, without a terminal: no prompt, no printing, no exit status.
+//!
+//! [`Engine::open`] reads the files. [`Engine::plan`] reads the hosts and plans; [`Engine::apply`] executes the plan,
+//! reads the hosts again, and goes on until nothing is left, while it tells [`Event`]s. [`Engine::look`] is the topology
+//! as it is, [`Engine::drift`] what differs from what is declared, [`Engine::proof`] puts it to the test.
 
+mod applying;
 mod closer;
+mod drift;
 mod error;
 mod evidence;
+mod files;
+mod look;
+mod open;
+mod options;
+mod planned;
+mod proof;
 mod reading;
 
-pub use closer::look_closer;
-pub use error::{CommandError, ErrorKind};
-pub use evidence::row_evidence;
+pub use applying::{Applied, End, Event, Events, Run};
+pub use drift::Drift;
+pub use error::{Cause, CommandError, ErrorKind};
+pub use files::{bare_hosts, check as check_files, read_files};
+pub use look::Look;
+pub use open::Engine;
+pub use options::Options;
+pub use planned::{Planned, Seen, State};
+pub use proof::Proof;
 pub use reading::observe;

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
     Terminal,
@@ -55,17 +54,34 @@ impl Drop for Waiting {
     }
 }
 
-/// Prints events until there are no more.
-pub async fn follow(mut events: UnboundedReceiver<Event>, terminal: Terminal, json_lines: bool) {
-    let mut live = terminal.can_animate().then(Live::new);
-    while let Some(event) = events.recv().await {
-        if json_lines {
-            terminal.json_line(&event);
+/// Awaits something, with a line on a terminal that says what.
+pub async fn while_waiting<T>(terminal: &Terminal, what: &str, work: impl Future<Output = T>) -> T {
+    let _waiting = Waiting::begin(terminal, what);
+    work.await
+}
+
+/// The steps of a run, as they go on.
+pub struct Steps {
+    terminal: Terminal,
+    live: Option<Live>,
+    json_lines: bool,
+}
+
+impl Steps {
+    /// Nothing has begun yet.
+    pub fn new(terminal: Terminal, json_lines: bool) -> Self {
+        Self { terminal, live: terminal.can_animate().then(Live::new), json_lines }
+    }
+
+    /// Shows what happened.
+    pub fn show(&mut self, event: &Event) {
+        if self.json_lines {
+            self.terminal.json_line(event);
         }
-        if let Some(live) = &mut live {
-            live.show(&event);
-        } else if let Some(line) = line(&event) {
-            terminal.note(&line);
+        if let Some(live) = &mut self.live {
+            live.show(event);
+        } else if let Some(line) = line(event) {
+            self.terminal.note(&line);
         }
     }
 }

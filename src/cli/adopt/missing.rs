@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use super::{Work, options, shell_word};
 use crate::{
     adopt::{Adoption, Named},
-    cli::{
-        args::InitArgs,
-        prepare::{bare_hosts, read_files},
-    },
-    engine::{CommandError, ErrorKind},
+    cli::args::InitArgs,
+    engine::{CommandError, ErrorKind, bare_hosts, read_files},
     observe::Observed,
     playbook::Request,
     render::Terminal,

@@ -1,27 +1,25 @@
-//! A fleet at one moment, with the plan for it.
+//! The hosts at one moment, with the plan for them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use super::{exit::Exit, prepare::Prepared};
+use super::{CommandError, Engine, closer, reading};
 use crate::{
     certificate::Authority,
     desired::{self, Built, DesiredHost},
     dialect::Dialect,
     diff,
-    engine::{self, CommandError},
     model::{Fact, HostName, without_hidden},
     observe::{self, Observed},
     plan::{Plan, PlanDocument},
-    render::{Terminal, Waiting},
     source::Problems,
-    status,
+    status::{self, StatusDocument},
     transport::{Login, Session},
 };
 
-/// One play: its wishes, the facts of its hosts, and its plan.
+/// One play: what is declared, the facts of its hosts, and its plan.
 pub struct PlayState {
     /// Wishes.
     pub built: Built,
@@ -35,13 +33,53 @@ pub struct PlayState {
 
 /// All plays of a playbook at one moment.
 #[derive(Default)]
-pub struct Snapshot {
+pub struct Planned {
     /// The plays, in order.
-    pub plays: Vec<PlayState>,
+    pub(crate) plays: Vec<PlayState>,
     /// Open connections.
-    pub sessions: BTreeMap<HostName, Session>,
-    /// How long reading took.
+    pub(crate) sessions: BTreeMap<HostName, Session>,
+    pub(crate) limit: Option<BTreeSet<HostName>>,
+    took: Duration,
+}
+
+/// What was read: for the line that says so.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Hosts that were read.
+    pub read: BTreeSet<HostName>,
+    /// Those of them that a limit leaves out: others depend on them.
+    pub peers: BTreeSet<HostName>,
+    /// Hosts that could not be read, with the reason.
+    pub unread: BTreeMap<HostName, String>,
+    /// How long it took.
     pub took: Duration,
+}
+
+/// How hosts and what is declared compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// They agree.
+    InSync,
+    /// They differ.
+    Differs,
+    /// Some hosts could not be read; the others agree.
+    NotRead,
+    /// They differ, and some hosts could not be read.
+    DiffersAndNotRead,
+    /// A step would destroy data or break a promise, and was not allowed by name.
+    Refused,
+}
+
+impl State {
+    /// From whether something differs and whether something could not be read.
+    pub fn of(differs: bool, unread: bool) -> Self {
+        match (differs, unread) {
+            (true, true) => State::DiffersAndNotRead,
+            (true, false) => State::Differs,
+            (false, true) => State::NotRead,
+            (false, false) => State::InSync,
+        }
+    }
 }
 
 /// Reads the certificate of each authority beside the inventory.
@@ -59,10 +97,10 @@ fn look_at_authorities(built: &mut Built) {
 }
 
 /// The accounts of all plays: what one play makes another one may rest on.
-fn accounts(prepared: &Prepared) -> BTreeSet<(HostName, String)> {
-    let built = prepared
+fn accounts(engine: &Engine) -> BTreeSet<(HostName, String)> {
+    let built = engine
         .plays()
-        .map(|(play, hosts)| desired::build(&prepared.project, play, hosts, &BTreeMap::new()).desired);
+        .map(|(play, hosts)| desired::build(&engine.project, play, hosts, &BTreeMap::new()).desired);
     built
         .flat_map(|desired| desired.hosts.into_values())
         .flat_map(|host| {
@@ -72,46 +110,53 @@ fn accounts(prepared: &Prepared) -> BTreeSet<(HostName, String)> {
         .collect()
 }
 
-impl Snapshot {
+impl Engine {
+    /// Reads every host of every play, and plans what brings them to what is declared. Writes nothing.
+    ///
+    /// # Errors
+    /// Mistakes in the files that show only now.
+    pub async fn plan(&self) -> Result<Planned, CommandError> {
+        Planned::take(self, BTreeMap::new()).await
+    }
+}
+
+impl Planned {
     /// Reads every host of every play and plans. Connections that are open are used again.
-    pub async fn take(
-        prepared: &Prepared,
+    pub(crate) async fn take(
+        engine: &Engine,
         mut sessions: BTreeMap<HostName, Session>,
-        terminal: &Terminal,
     ) -> Result<Self, CommandError> {
-        let _waiting = Waiting::begin(terminal, "reading the hosts");
-        let mut snapshot = Snapshot::default();
-        let accounts = accounts(prepared);
-        for (number, (play, hosts)) in prepared.plays().enumerate() {
-            let first = desired::build(&prepared.project, play, hosts, &BTreeMap::new());
+        let mut snapshot = Planned { limit: engine.limit.clone(), ..Planned::default() };
+        let accounts = accounts(engine);
+        for (number, (play, hosts)) in engine.plays().enumerate() {
+            let first = desired::build(&engine.project, play, hosts, &BTreeMap::new());
             let wanted: Vec<&DesiredHost> =
                 first.desired.members.iter().filter_map(|m| first.desired.hosts.get(m)).collect();
             let mut reading =
-                engine::observe(&wanted, &prepared.secrets, &prepared.options, &prepared.scratch, sessions)
-                    .await;
-            let mut built = desired::build(&prepared.project, play, hosts, &reading.identities());
+                reading::observe(&wanted, &engine.secrets, &engine.hosts, &engine.scratch, sessions).await;
+            let mut built = desired::build(&engine.project, play, hosts, &reading.identities());
             look_at_authorities(&mut built);
             built.desired.accounts_elsewhere.clone_from(&accounts);
             let mut problems: Problems = desired::lint(&built);
             problems.extend(built.problems.clone());
             if problems.fatal() {
-                return Err(CommandError::files(problems, prepared.sources.clone()));
+                return Err(CommandError::files(problems, engine.sources.clone()));
             }
             let members: Vec<&DesiredHost> =
                 built.desired.members.iter().filter_map(|m| built.desired.hosts.get(m)).collect();
             observe::find_errant(&mut reading, &members, true).await;
-            let mut plan = diff::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+            let mut plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
             let doubtful = diff::in_doubt(&plan, &built.desired);
             if !doubtful.is_empty() {
-                engine::look_closer(&mut reading, &doubtful, prepared.options.forks).await;
-                plan = diff::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+                closer::look_closer(&mut reading, &doubtful, engine.hosts.forks).await;
+                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
             }
             let ends = diff::changing_ends(&plan, &reading.observed);
             if !ends.is_empty() {
                 observe::prove_ends(&mut reading, &ends).await;
-                plan = diff::build(&built, &reading.observed, &prepared.secrets, &prepared.policy);
+                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
             }
-            if let Some(limit) = &prepared.limit {
+            if let Some(limit) = &engine.limit {
                 plan.limit(limit);
             }
             if number > 0 {
@@ -147,15 +192,15 @@ impl Snapshot {
         whole
     }
 
-    /// Hosts that this run is about: all members, or those that `--limit` names.
-    pub fn asked_for(&self, prepared: &Prepared) -> BTreeSet<HostName> {
+    /// Hosts that this run is about: all members, or those that the limit names.
+    pub fn asked_for(&self) -> BTreeSet<HostName> {
         let all = self.plays.iter().flat_map(|p| p.observed.keys()).cloned();
-        all.filter(|host| prepared.limit.as_ref().is_none_or(|limit| limit.contains(host))).collect()
+        all.filter(|host| self.limit.as_ref().is_none_or(|limit| limit.contains(host))).collect()
     }
 
     /// Hosts that this run is about and that could not be read, with the reason.
-    pub fn unread(&self, prepared: &Prepared) -> BTreeMap<HostName, String> {
-        let asked = self.asked_for(prepared);
+    pub fn unread(&self) -> BTreeMap<HostName, String> {
+        let asked = self.asked_for();
         self.all_unread().into_iter().filter(|(host, _)| asked.contains(host)).collect()
     }
 
@@ -182,34 +227,18 @@ impl Snapshot {
         unread
     }
 
-    /// The line that says what was read, for standard error.
-    pub fn headline(&self, prepared: &Prepared) -> String {
-        let (unread, asked) = (self.all_unread(), self.asked_for(prepared));
-        let read: BTreeSet<&HostName> = self
+    /// What was read.
+    pub fn seen(&self) -> Seen {
+        let (unread, asked) = (self.all_unread(), self.asked_for());
+        let read: BTreeSet<HostName> = self
             .plays
             .iter()
             .flat_map(|p| &p.observed)
             .filter(|(host, fact)| fact.known().is_some() && !unread.contains_key(*host))
-            .map(|(host, _)| host)
+            .map(|(host, _)| host.clone())
             .collect();
-        let names = |hosts: &mut dyn Iterator<Item = &&HostName>| {
-            hosts.map(|host| host.as_str()).collect::<Vec<_>>().join(", ")
-        };
-        let took = crate::model::duration(self.took);
-        let mut line = match read.is_empty() {
-            true => format!("Nothing could be read in {took}."),
-            false => format!("Observed {} in {took}.", names(&mut read.iter())),
-        };
-        let peers = names(&mut read.iter().filter(|host| !asked.contains(**host)));
-        if !peers.is_empty() {
-            line.push_str(&format!(
-                "\nOf these, {peers} only as peers: ids, copies and channels depend on them, and --limit changes nothing there."
-            ));
-        }
-        for (host, why) in unread {
-            line.push_str(&format!("\nNot read: {host}: {why}"));
-        }
-        line
+        let peers = read.difference(&asked).cloned().collect();
+        Seen { read, peers, unread, took: self.took }
     }
 
     /// What is worth knowing of the servers' versions.
@@ -223,18 +252,30 @@ impl Snapshot {
             .collect()
     }
 
-    /// What the exit status of a command that only looks is.
-    pub fn exit(&self, document: &PlanDocument, prepared: &Prepared) -> Exit {
-        let unread = !self.unread(prepared).is_empty();
-        let waits_for_others = document.waiting.iter().any(|w| !self.unread(prepared).contains_key(&w.host));
-        let differs = !document.steps.is_empty() || (waits_for_others && !unread);
-        match (document.refused.is_empty(), differs, unread) {
-            (false, ..) => Exit::Refused,
-            (true, true, true) => Exit::DifferencesAndNotRead,
-            (true, true, false) => Exit::Differences,
-            (true, false, true) => Exit::NotRead,
-            (true, false, false) => Exit::Done,
+    /// How hosts and what is declared compare, by the plan as it is told.
+    pub fn state(&self, document: &PlanDocument) -> State {
+        let unread = self.unread();
+        let waits_for_others = document.waiting.iter().any(|w| !unread.contains_key(&w.host));
+        let differs = !document.steps.is_empty() || (waits_for_others && unread.is_empty());
+        match document.refused.is_empty() {
+            true => State::of(differs, !unread.is_empty()),
+            false => State::Refused,
         }
+    }
+
+    /// The topology as it was read, for those hosts that the limit names.
+    pub fn status(&self) -> StatusDocument {
+        let mut hosts: Vec<&DesiredHost> = Vec::new();
+        let mut observed = Observed::new();
+        for play in &self.plays {
+            for name in &play.built.desired.members {
+                let shown = self.limit.as_ref().is_none_or(|limit| limit.contains(name));
+                let host = play.built.desired.hosts.get(name).filter(|_| shown);
+                hosts.extend(host.filter(|host| !hosts.iter().any(|h| h.name == host.name)));
+            }
+            observed.extend(play.observed.iter().map(|(name, facts)| (name.clone(), facts.clone())));
+        }
+        status::status(&hosts, &observed, true)
     }
 
     /// Ends all connections.

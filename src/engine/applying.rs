@@ -1,0 +1,286 @@
+//! Executes a plan, reads the hosts again, and goes on as long as new facts lead to more steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use super::{CommandError, Engine, Planned, State};
+use crate::{
+    apply::{self, Outcome},
+    exec::{self, Fleet, LockError, journal::Journal, take_all},
+    model::{HostName, Limits},
+    plan::{Action, Plan, PlanDocument, Policy, Refusal, blocked_by_policy},
+    transport::Session,
+};
+
+/// How many times new facts may lead to another plan: those of a server that was down, or the data that
+/// one more link of a chain of copies has now.
+const ROUNDS: usize = 64;
+
+/// What a run may do, and what bounds it.
+pub struct Run<'a> {
+    /// What its steps may hurt.
+    pub policy: Policy,
+    /// The same for steps that are planned later, which nobody has seen yet.
+    pub unseen: Policy,
+    /// Limits of time and number.
+    pub limits: Limits,
+    /// Where each step is written down. Who began it ends it.
+    pub journal: &'a Journal,
+    /// Cancelled to end after the running steps.
+    pub interrupt: CancellationToken,
+}
+
+impl<'a> Run<'a> {
+    /// A run that may hurt nothing, with the usual limits.
+    pub fn new(journal: &'a Journal, interrupt: CancellationToken) -> Self {
+        let (policy, unseen) = (Policy::default(), Policy::default());
+        Self { policy, unseen, limits: Limits::default(), journal, interrupt }
+    }
+}
+
+/// One thing that happened while a plan was applied.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A step began, moved on or came to its end.
+    Step(exec::Event),
+    /// The hosts are read again.
+    Reading,
+    /// They were read.
+    Read,
+    /// What was done leads to more steps, which are executed now.
+    More(Box<PlanDocument>),
+}
+
+/// Where events go. Nobody has to listen.
+#[derive(Debug, Clone)]
+pub struct Events(UnboundedSender<Event>);
+
+impl Events {
+    /// A sender and its receiver.
+    pub fn channel() -> (Self, UnboundedReceiver<Event>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    fn send(&self, event: Event) {
+        // A listener that has gone away is no reason to stop a run.
+        let _ = self.0.send(event);
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum End {
+    /// Read again, nothing is left to do.
+    Done,
+    /// Steps failed on every host that had some.
+    Failed,
+    /// Some hosts are done and others are not.
+    Partly,
+    /// What a step rests on changed just before it.
+    Stale,
+    /// It was interrupted after the running steps.
+    Interrupted,
+    /// Another run holds a lock, or one could not be taken.
+    Locked(LockError),
+    /// What could be read is as declared; these hosts could not.
+    NotRead(Vec<HostName>),
+    /// More steps follow that were not allowed by name.
+    Refused(Vec<Refusal>),
+    /// Read again, not everything is as declared.
+    Left(State),
+}
+
+/// What a run has done.
+#[derive(Debug)]
+pub struct Applied {
+    /// The outcomes of each plan that was executed.
+    pub rounds: Vec<Vec<Outcome>>,
+    /// The plan for what is left.
+    pub left: PlanDocument,
+    /// How it ended.
+    pub end: End,
+}
+
+impl Applied {
+    /// The outcomes of all plans.
+    pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.rounds.iter().flatten()
+    }
+
+    /// How many steps were done.
+    pub fn steps_done(&self) -> usize {
+        self.outcomes().map(|outcome| outcome.done.len()).sum()
+    }
+}
+
+impl Engine {
+    /// Begins the journal of a run of this plan.
+    ///
+    /// # Errors
+    /// When it can't be written; a run without a journal does not begin.
+    pub fn begin_journal(
+        &self,
+        directory: &std::path::Path,
+        document: &PlanDocument,
+    ) -> Result<Journal, CommandError> {
+        let header = json!({
+            "tool": self.inputs.tool, "inventory": self.inputs.inventory, "playbook": self.inputs.playbook,
+            "limit": self.inputs.limit, "steps": document.summary.steps, "restarts": document.summary.restarts,
+            "hosts": document.summary.hosts,
+        });
+        Journal::begin(directory, header).map_err(|error| {
+            let directory = directory.display();
+            CommandError::failed(format!(
+                "the journal can't be written under {directory}: {error}. Nothing was changed."
+            ))
+        })
+    }
+
+    /// Executes a plan under the locks of its hosts, reads the hosts again, and plans what is left; as long as what
+    /// was done leads to steps that could not be planned before, those follow.
+    ///
+    /// # Errors
+    /// Mistakes in the files that show only with what was read. How steps ended is no error: see [`Applied`].
+    pub async fn apply(
+        &self,
+        mut planned: Planned,
+        run: &Run<'_>,
+        events: &Events,
+    ) -> Result<Applied, CommandError> {
+        let mut document = planned.document();
+        let mut rounds = Vec::new();
+        let end = loop {
+            let outcomes = match self.execute(&planned, run, events).await {
+                Ok(outcomes) => outcomes,
+                Err(error) => break End::Locked(error),
+            };
+            let failed = failed(&planned, &outcomes);
+            let interrupted = outcomes.iter().any(|o| o.interrupted);
+            let learns = learns(&planned.whole_plan());
+            rounds.push(outcomes);
+            if interrupted {
+                break End::Interrupted;
+            }
+            let last = document.clone();
+            let sessions = std::mem::take(&mut planned.sessions);
+            planned = self.plan_again(sessions, events).await?;
+            document = planned.document();
+            if let Some(end) = failed {
+                break end;
+            }
+            if document.in_sync {
+                break End::Done;
+            }
+            // What was done and is planned again will not be otherwise the next time.
+            let repeats = last.first_difference(&document).is_none();
+            let more = !document.steps.is_empty() && document.refused.is_empty() && !repeats;
+            if !(more && learns && rounds.len() < ROUNDS) {
+                break left(&planned, &document);
+            }
+            events.send(Event::More(Box::new(document.clone())));
+            let blocked = blocked_by_policy(&planned.whole_plan(), &run.unseen);
+            if !blocked.is_empty() {
+                break End::Refused(blocked);
+            }
+        };
+        planned.close().await;
+        Ok(Applied { rounds, left: document, end })
+    }
+
+    async fn plan_again(
+        &self,
+        sessions: BTreeMap<HostName, Session>,
+        events: &Events,
+    ) -> Result<Planned, CommandError> {
+        events.send(Event::Reading);
+        let planned = Planned::take(self, sessions).await;
+        events.send(Event::Read);
+        planned
+    }
+
+    /// Runs the plan of every play under the locks of its hosts.
+    async fn execute(
+        &self,
+        planned: &Planned,
+        run: &Run<'_>,
+        events: &Events,
+    ) -> Result<Vec<Outcome>, LockError> {
+        let mut outcomes = Vec::new();
+        for play in &planned.plays {
+            // A play rests on those before it.
+            if outcomes.iter().any(|o: &Outcome| !o.complete()) {
+                break;
+            }
+            let fleet = Fleet::new(
+                &planned.sessions,
+                &play.logins,
+                &self.secrets,
+                &play.observed,
+                &play.built.desired,
+                run.policy.clone(),
+                run.limits,
+                run.interrupt.clone(),
+            );
+            let hosts: BTreeSet<HostName> = play.plan.steps.iter().flat_map(|s| s.touches()).collect();
+            let hosts: Vec<HostName> = hosts.into_iter().collect();
+            let locks = take_all(&fleet, &hosts).await?;
+            let (steps, mut told) = exec::Events::channel();
+            let work = async {
+                let outcome = apply::execute(&play.plan, &fleet, run.journal, &steps).await;
+                drop(steps);
+                outcome
+            };
+            let telling = async {
+                while let Some(event) = told.recv().await {
+                    events.send(Event::Step(event));
+                }
+            };
+            let (outcome, ()) = tokio::join!(work, telling);
+            locks.release().await;
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+}
+
+/// How steps that failed end the run; nothing where all were done.
+fn failed(planned: &Planned, outcomes: &[Outcome]) -> Option<End> {
+    let (mut good, mut bad) = (BTreeSet::new(), BTreeSet::new());
+    for (play, outcome) in planned.plays.iter().zip(outcomes) {
+        let (done, not) = outcome.hosts(&play.plan);
+        good.extend(done);
+        bad.extend(not);
+    }
+    if bad.is_empty() {
+        return None;
+    }
+    let stale = outcomes.iter().flat_map(|o| o.failed.values()).any(|e| e.stale);
+    Some(match (stale, good.difference(&bad).next().is_some()) {
+        (true, _) => End::Stale,
+        (false, true) => End::Partly,
+        (false, false) => End::Failed,
+    })
+}
+
+/// How a run ends whose hosts are not as declared, although every step was done.
+fn left(planned: &Planned, document: &PlanDocument) -> End {
+    let unread: Vec<HostName> = planned.unread().into_keys().collect();
+    match document.steps.is_empty() && document.refused.is_empty() && !unread.is_empty() {
+        true => End::NotRead(unread),
+        false => End::Left(planned.state(document)),
+    }
+}
+
+/// Whether a plan brings up servers that could not be read before.
+fn learns(plan: &Plan) -> bool {
+    !plan.waiting.is_empty()
+        || plan.steps.iter().any(|s| {
+            matches!(s.action, Action::StartService { .. } | Action::InstallServer { .. })
+                || matches!(&s.action, Action::Certificate(plan) if !plan.others.is_empty())
+                || matches!(&s.action, Action::Resource(change) if change.kind().may_bring_a_server())
+        })
+}

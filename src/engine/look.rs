@@ -1,0 +1,96 @@
+//! The topology as it is.
+
+use std::collections::BTreeMap;
+
+use super::{Engine, State, evidence::row_evidence, files::bare_hosts, reading};
+use crate::{
+    desired::{self, DesiredHost},
+    dialect::Dialect,
+    model::{Endpoint, Fact, HostName},
+    observe::{self, Reading},
+    status::{self, StatusDocument},
+    transport::Session,
+};
+
+impl State {
+    /// How a topology is that was looked at.
+    pub fn of_topology(document: &StatusDocument) -> Self {
+        let unread = document.hosts.iter().any(|h| h.state == "unread");
+        let broken = document.hosts.iter().any(|h| h.state == "down")
+            || document.channels.iter().any(|c| c.state != "running" && c.state != "unknown")
+            || !document.errant.is_empty();
+        State::of(broken, unread)
+    }
+}
+
+/// The hosts whose status is asked for.
+pub struct Look<'a> {
+    engine: &'a Engine,
+    hosts: Vec<DesiredHost>,
+    /// Where all hosts are reached, those that `--limit` leaves out too.
+    names: BTreeMap<Endpoint, HostName>,
+    declared: bool,
+}
+
+impl Engine {
+    /// The members of a playbook's topologies; without one, all hosts of the inventory.
+    pub fn look(&self) -> Look<'_> {
+        let declared = self.has_playbook();
+        let mut hosts = if declared { Vec::new() } else { bare_hosts(&self.project) };
+        for (play, members) in self.plays() {
+            let built = desired::build(&self.project, play, members, &BTreeMap::new());
+            let mut desired = built.desired.hosts;
+            for member in &built.desired.members {
+                let Some(host) = desired.remove(member) else { continue };
+                match hosts.iter_mut().find(|h| h.name == *member) {
+                    Some(there) => there.channels.extend(host.channels),
+                    None => hosts.push(host),
+                }
+            }
+        }
+        let names = status::endpoints(hosts.iter());
+        hosts.retain(|h| self.chooses(&h.name));
+        Look { engine: self, hosts, names, declared }
+    }
+}
+
+impl Look<'_> {
+    /// Reads them once, over the connections that are open, and hands the connections on.
+    pub async fn read(&self, open: BTreeMap<HostName, Session>) -> (StatusDocument, Reading) {
+        let wanted: Vec<&DesiredHost> = self.hosts.iter().collect();
+        let engine = self.engine;
+        let mut reading =
+            reading::observe(&wanted, &engine.secrets, &engine.hosts, &engine.scratch, open).await;
+        observe::find_errant(&mut reading, &wanted, self.declared).await;
+        (status::status_among(&wanted, &self.names, &reading.observed, self.declared), reading)
+    }
+
+    /// Reads them once.
+    pub async fn status(&self) -> StatusDocument {
+        let (document, reading) = self.read(BTreeMap::new()).await;
+        reading.close().await;
+        document
+    }
+
+    /// Adds the row on both sides to each channel that a row stops.
+    pub async fn find_rows(&self, document: &mut StatusDocument, reading: &Reading) {
+        for channel in document.channels.iter_mut().filter(|c| c.state == "broken") {
+            let Some(source) = channel.source.clone() else { continue };
+            let server = |host| reading.observed.get(host).and_then(Fact::known)?.server.known();
+            let Some(replica) = server(&channel.replica) else { continue };
+            let Some(facts) =
+                replica.channels.known().and_then(|l| l.iter().find(|c| c.name == channel.name))
+            else {
+                continue;
+            };
+            let found = row_evidence(reading, &channel.replica, &source, facts).await;
+            if let Some(evidence) = found {
+                let start = Dialect::of(replica.version).start_channel(&channel.name);
+                channel.evidence = evidence.lines(source.as_str(), channel.replica.as_str());
+                if !document.errant.iter().any(|found| found.replica == channel.replica) {
+                    channel.repairs = evidence.repairs(channel.replica.as_str(), &start);
+                }
+            }
+        }
+    }
+}
