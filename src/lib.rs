@@ -7,19 +7,22 @@
 //! diff(desired, observed) -> plan (pure)          plan -> apply -> observe again -> empty plan
 //! ```
 //!
+//! A program that uses this library begins with [`engine`]; `examples/plan_and_apply.rs` does. The other public rooms
+//! hold the values that an engine takes and gives, and what the tests look at.
+//!
 //! `desired`, `diff` and `plan` know no I/O, no clock and no randomness. Only [`render`] prints, only
 //! `main` exits. Anything with an effect on a host is a step of a plan first.
 
-pub mod adopt;
-pub mod apply;
-pub mod certificate;
+pub(crate) mod adopt;
+pub(crate) mod apply;
+pub(crate) mod certificate;
 pub mod cli;
 pub mod desired;
 pub mod dialect;
 pub mod diff;
-pub mod doctor;
+pub(crate) mod doctor;
 pub mod engine;
-pub mod exec;
+pub(crate) mod exec;
 pub mod firewall;
 pub mod grant;
 pub mod gtid;
@@ -30,12 +33,12 @@ pub mod option_file;
 pub mod plan;
 pub mod playbook;
 pub mod render;
-pub mod resource;
+pub(crate) mod resource;
 pub mod schema;
-pub mod seed;
+pub(crate) mod seed;
 pub mod source;
 pub mod status;
-pub mod template;
+pub(crate) mod template;
 pub mod transport;
 pub mod vault;
-pub mod verify;
+pub(crate) mod verify;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub use arrows::{Arrow, Stranger};
-pub use report::{Finding, FoundArrow, FoundHost, FoundPlay, Report};
+pub use report::{Finding, Report};
 pub use settle::Said;
 pub use shape::Group;
 

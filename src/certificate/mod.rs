@@ -9,7 +9,7 @@ mod authority;
 mod judge;
 
 pub use authority::{Authority, AuthorityError, Issued};
-pub use judge::{CertificateFacts, PublicKey, Verdict, belongs, certificates, ends, judge, verdict};
+pub use judge::{CertificateFacts, PublicKey, belongs, certificates, ends, judge, verdict};
 
 /// Directory of a host that holds what follows. Servers that are confined by AppArmor or SELinux may
 /// read below /etc/mysql.
@@ -18,8 +18,6 @@ pub const DIRECTORY: &str = "/etc/mysql/tandem";
 pub const CA: &str = "/etc/mysql/tandem/ca.pem";
 /// The server's certificate on a host.
 pub const CERTIFICATE: &str = "/etc/mysql/tandem/server-cert.pem";
-/// The server's key on a host.
-pub const KEY: &str = "/etc/mysql/tandem/server-key.pem";
 
 /// Days before its end at which a certificate is issued anew.
 pub const RENEW_DAYS: i64 = 30;

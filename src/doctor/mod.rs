@@ -17,5 +17,5 @@ pub use channel::{Explanation, Layer, Surroundings, explain_channel};
 pub use code::failed_transaction;
 pub use errant::{Around, Copying, ErrantExplanation, explain_errant};
 pub use last_words::{blamed, last_words};
-pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, Value, row_events};
+pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, row_events};
 pub use server::{FULL, blamed_in_files, explain_down, explain_failed_start};

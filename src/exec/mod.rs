@@ -17,8 +17,8 @@ mod wait;
 
 pub use error::StepError;
 pub use event::{Event, Events};
-pub use fleet::{Fleet, Holds, SCRIPT, STATEMENT};
-pub use lock::{HostLocks, LockError, LockInfo, take_all};
+pub use fleet::{Fleet, SCRIPT};
+pub use lock::{LockError, take_all};
 pub use salt::new_salt;
 pub(crate) use service::restart_for_proof;
 pub(crate) use statements::{Lifted, Statements, lift_read_only, replicated, statements};

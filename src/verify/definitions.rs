@@ -67,6 +67,7 @@ pub enum DefinitionDifference {
     },
 }
 
+#[cfg(test)]
 impl DefinitionDifference {
     /// Whose definition it is.
     pub fn of(&self) -> &Defined {

@@ -126,7 +126,8 @@ impl Lab {
         self.write(&format!("host_vars/{host}.yml"), text);
     }
 
-    fn command(&self, program: &Path) -> Command {
+    /// A program that is not started yet, inside the lab's network.
+    pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(script());
         command
             .arg("in")

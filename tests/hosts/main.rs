@@ -19,6 +19,7 @@ mod gates;
 mod honest;
 mod hostile;
 mod lab;
+mod library;
 mod limits;
 mod local;
 mod local_users;
