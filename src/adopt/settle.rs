@@ -7,12 +7,14 @@ use crate::{
     model::HostName,
     observe::Observed,
     option_file::{Document, Meaning},
-    plan::{Action, Kind, Part, Plan, Refusal, Refused, Waiting, WaitsFor},
+    plan::{Action, Kind, Part, Plan, Refusal, Refused, Step, Waiting, WaitsFor},
 };
 
 /// Who puts into words why something is left out.
 #[derive(Clone, Copy)]
 pub struct Said {
+    /// For a step.
+    pub step: fn(&Step) -> String,
     /// For a refusal.
     pub refused: fn(&Refusal) -> String,
     /// For what waits.
@@ -54,7 +56,7 @@ impl Adoption {
                 Kind::Account => "accounts",
                 _ => continue,
             };
-            changed |= self.leave_out(&step.host, role, &format!("it would {}", step.summary));
+            changed |= self.leave_out(&step.host, role, &format!("it would {}", (said.step)(step)));
         }
         for refusal in &plan.refused {
             if let Refused::Firewall(_) = refusal.why {

@@ -119,7 +119,7 @@ async fn run<'a>(
     events.send(Event::Started {
         id: step.id.clone(),
         host: step.host.clone(),
-        summary: step.summary.clone(),
+        step: Box::new(step.clone()),
     });
     let work = async {
         super::guard::check(step, fleet).await?;

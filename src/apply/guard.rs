@@ -29,9 +29,9 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     match &step.action {
         Action::Seed(plan) => {
             crate::seed::still_replaceable(host, plan, fleet).await?;
-            still_unused(step, fleet).await
+            still_unused(step, &format!("copy from {}", plan.from), fleet).await
         }
-        Action::Restart { .. } => still_unused(step, fleet).await,
+        Action::Restart { unit, .. } => still_unused(step, &format!("restart {unit}"), fleet).await,
         Action::WriteOptionFile { path, .. } => same_file(host, path, fleet).await,
         Action::RemoveLeftovers { database: true, .. } => test_is_empty(host, fleet).await,
         Action::Channel(change) => {
@@ -47,7 +47,7 @@ fn failed(host: &HostName, why: impl std::fmt::Display) -> StepError {
 }
 
 /// A server that nobody used may be restarted without a word; one that is used by now may not.
-async fn still_unused(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
+async fn still_unused(step: &Step, tried: &str, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let planned_unused = step.risk.iter().any(|r| matches!(r, Risk::Restart { sessions: Some(0) }));
     if !planned_unused || fleet.policy.allow.contains(&Allow::Restart) {
         return Ok(());
@@ -63,7 +63,7 @@ async fn still_unused(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let who: BTreeSet<String> = sessions.iter().map(|s| format!("{}@{}", s.user, s.host)).collect();
     Err(StepError::stale(
         host,
-        &step.summary,
+        tried,
         format!(
             "since the plan was made, clients have connected: {}",
             who.into_iter().collect::<Vec<_>>().join(", ")

@@ -59,9 +59,10 @@ async fn whole(
     warn_of_unneeded(&planned, &args.allow, terminal);
     if let Some(difference) = saved.and_then(|saved| saved.first_difference(&document)) {
         planned.close().await;
-        let what = format!("the saved plan does not fit any more: {difference}");
-        return Err(CommandError::new(ErrorKind::Stale, what)
-            .next("Nothing was changed. Make another plan and read it."));
+        let what = format!("the saved plan is stale: {}.", render::words::stale(&difference));
+        return Err(
+            CommandError::new(ErrorKind::Stale, what).next("Nothing was changed. Run `tandem plan` again.")
+        );
     }
     if global.format != Format::Json {
         // A saved plan has been read already; that it still fits was just proven.

@@ -86,7 +86,9 @@ fn lines(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook:
         refused.map(|r| line(Level::Error, &r.host, format!("{} refused: {}", r.host, first(&r.reason)))),
     );
     let steps = document.steps.iter();
-    lines.extend(steps.map(|s| line(Level::Warning, &s.host, format!("{} differs: {}", s.host, s.summary))));
+    lines.extend(steps.map(|s| {
+        line(Level::Warning, &s.host, format!("{} differs: {}", s.host, render::words::summary(s)))
+    }));
     let others = document.warnings.iter().filter(|w| w.is_drift());
     lines.extend(others.map(|w| line(Level::Warning, &w.host, format!("{}: {}", w.code, first(&w.text)))));
     if lines.is_empty() {

@@ -6,7 +6,7 @@ use crate::{
     grant::{self, PasswordCheck},
     model::Fact,
     observe::{HostFacts, ServerFacts},
-    plan::{Action, ChannelRefused, Kind, Reason, Step, StepId},
+    plan::{Action, Because, ChannelRefused, Hidden, Kind, Named, Reason, State, Step, StepId},
 };
 
 /// Adds the steps for the accounts and databases of one host.
@@ -56,54 +56,53 @@ fn account(
     let mut after = Vec::new();
     match have {
         None => {
-            after.push("password ***".to_owned());
-            after.push(format!("privileges {} on {}", wish.privileges.join(", "), wish.on));
-            after.push(format!("TLS {}", required(wish.require_tls)));
+            after.push(Named::hidden("password", Hidden::Secret));
+            after.push(Named::new("privileges", format!("{} on {}", wish.privileges.join(", "), wish.on)));
+            after.push(Named::new("TLS", required(wish.require_tls)));
         }
         Some(have) => {
             let password = context.secrets.get(&wish.password).map(|p| have.check_password(p.expose()));
             if password == Some(PasswordCheck::Differs) {
-                before.push("password *** (before)".to_owned());
-                after.push("password *** (after)".to_owned());
+                before.push(Named::hidden("password", Hidden::FormerSecret));
+                after.push(Named::hidden("password", Hidden::NewSecret));
             }
             let (has, shall) = (have.privileges_on(&wish.on), grant::canonical_privileges(&wish.privileges));
             if has != shall {
-                before.push(format!("privileges {} on {}", words(&has), wish.on));
-                after.push(format!("privileges {} on {}", words(&shall), wish.on));
+                before.push(Named::new("privileges", format!("{} on {}", words(&has), wish.on)));
+                after.push(Named::new("privileges", format!("{} on {}", words(&shall), wish.on)));
             }
             let elsewhere = have.scopes_beside(&wish.on);
             if !elsewhere.is_empty() {
-                before.push(format!("privileges elsewhere: {}", elsewhere.join(", ")));
-                after.push("privileges elsewhere: none".to_owned());
+                before.push(Named::new("privileges elsewhere", elsewhere.join(", ")));
+                after.push(Named::new("privileges elsewhere", "none"));
             }
             // A certificate of the client's, which a channel does not have, is no TLS that was wished.
             if have.requires_tls() != wish.require_tls
                 || !matches!(have.require.as_str(), "" | "NONE" | "SSL")
             {
-                before.push(match have.require.as_str() {
-                    "" | "NONE" | "SSL" => format!("TLS {}", required(have.requires_tls())),
-                    more => format!("TLS required, {more}"),
-                });
-                after.push(format!("TLS {}", required(wish.require_tls)));
+                let has = match have.require.as_str() {
+                    "" | "NONE" | "SSL" => required(have.requires_tls()).to_owned(),
+                    more => format!("required, {more}"),
+                };
+                before.push(Named::new("TLS", has));
+                after.push(Named::new("TLS", required(wish.require_tls)));
             }
             if have.locked {
-                before.push("locked".to_owned());
-                after.push("unlocked".to_owned());
+                before.push(Named::new("locked", "yes"));
+                after.push(Named::new("locked", "no"));
             }
             if after.is_empty() {
                 return None;
             }
         }
     }
-    let verb = if have.is_some() { "change" } else { "create" };
     Some(Step {
         id: StepId(format!("{}/account/{}@{}", host.name, wish.user, wish.host)),
         host: host.name.clone(),
         kind: Kind::Account,
-        summary: format!("{verb} account {}@{}", wish.user, wish.host),
-        reason: vec![Reason::declared("", &wish.place)],
-        before: have.map(|_| before.join("\n")),
-        after: Some(after.join("\n")),
+        reason: vec![Reason::declared(Because::Declared, &wish.place)],
+        before: have.map(|_| State::Options { values: before }),
+        after: Some(State::Options { values: after }),
         risk: Vec::new(),
         requires: Vec::new(),
         action: Action::Account(wish.clone()),
@@ -124,12 +123,13 @@ fn words(privileges: &std::collections::BTreeSet<String>) -> String {
 
 fn database(host: &DesiredHost, server: &ServerFacts, wish: &DatabaseWish) -> Option<Step> {
     let have = server.databases.iter().find(|d| d.name == wish.name);
-    let view = |set: Option<&str>, collation: Option<&str>| {
-        let mut parts = Vec::new();
-        parts.extend(set.map(|s| format!("character set {s}")));
-        parts.extend(collation.map(|c| format!("collation {c}")));
-        parts.join(", ")
+    // Only what is declared is compared.
+    let view = |set: &str, collation: &str| {
+        let set = wish.character_set.as_ref().map(|_| Named::new("character set", set));
+        let collation = wish.collation.as_ref().map(|_| Named::new("collation", collation));
+        State::Options { values: set.into_iter().chain(collation).collect() }
     };
+    let wished = |value: &Option<String>| value.clone().unwrap_or_default();
     let differs =
         |wish: &Option<String>, have: &str| wish.as_ref().is_some_and(|w| !w.eq_ignore_ascii_case(have));
     if let Some(have) = have
@@ -138,15 +138,13 @@ fn database(host: &DesiredHost, server: &ServerFacts, wish: &DatabaseWish) -> Op
     {
         return None;
     }
-    let verb = if have.is_some() { "change the defaults of" } else { "create" };
     Some(Step {
         id: StepId(format!("{}/database/{}", host.name, wish.name)),
         host: host.name.clone(),
         kind: Kind::Database,
-        summary: format!("{verb} database {}", wish.name),
-        reason: vec![Reason::declared("", &wish.place)],
-        before: have.map(|d| view(Some(&d.character_set), Some(&d.collation))),
-        after: Some(view(wish.character_set.as_deref(), wish.collation.as_deref())),
+        reason: vec![Reason::declared(Because::Declared, &wish.place)],
+        before: have.map(|d| view(&d.character_set, &d.collation)),
+        after: Some(view(&wished(&wish.character_set), &wished(&wish.collation))),
         risk: Vec::new(),
         requires: Vec::new(),
         action: Action::Database { wish: wish.clone(), exists: have.is_some() },

@@ -3,9 +3,9 @@
 use super::Context;
 use crate::{
     dialect::HEARTBEAT,
-    model::{Fact, HostName, visible},
+    model::{Fact, HostName},
     observe::ServerFacts,
-    plan::Risk,
+    plan::{LostLogs, Risk, UndeclaredReplica},
 };
 
 /// What is lost where the logs of a server that holds no data of its own start over: the place of replicas that
@@ -13,25 +13,25 @@ use crate::{
 /// wrote to it.
 pub(super) fn start_over(context: &Context<'_>, server: &ServerFacts) -> Option<Risk> {
     let binlog = server.binlog.known()?;
-    let mut needed: Vec<String> = strangers(context, server).into_iter().collect();
+    let mut lost: Vec<LostLogs> = strangers(context, server).into_iter().collect();
     match &binlog.changes {
         Fact::Known(false) | Fact::Absent => {}
-        Fact::Known(true) => needed.push("they hold changes of databases that are gone".to_owned()),
-        Fact::Unread(why) => needed.push(format!("what they hold could not be read ({why})")),
+        Fact::Known(true) => lost.push(LostLogs::ChangesOfGoneDatabases),
+        Fact::Unread(why) => lost.push(LostLogs::Unread { why: why.clone() }),
     }
-    (!needed.is_empty()).then(|| Risk::ResetsBinlogs(needed.join("; ")))
+    (!lost.is_empty()).then_some(Risk::ResetsBinlogs { lost })
 }
 
 /// The same where a copy replaces the server's own data, and with it what its logs tell: other servers may follow it.
 pub(super) fn followed(context: &Context<'_>, server: &ServerFacts) -> Option<Risk> {
     server.binlog.known()?;
-    strangers(context, server).map(Risk::ResetsBinlogs)
+    strangers(context, server).map(|lost| Risk::ResetsBinlogs { lost: vec![lost] })
 }
 
 /// What is lost where the logs get another base name: the server forgets the old files, and MariaDB its GTID state.
 pub(super) fn renamed(context: &Context<'_>, host: &HostName, server: &ServerFacts) -> Option<Risk> {
     let binlog = server.binlog.known()?;
-    let running = server.variable("log_bin_basename").unwrap_or("another name");
+    let running = server.variable("log_bin_basename").unwrap_or_default();
     let holds = server.databases.iter().any(|d| !d.is_empty() && d.name != HEARTBEAT);
     let follows = context.desired.hosts.values().any(|other| {
         let channels = context.server(&other.name).and_then(|s| s.channels.known());
@@ -46,21 +46,16 @@ pub(super) fn renamed(context: &Context<'_>, host: &HostName, server: &ServerFac
         && !follows
         && strangers(context, server).is_none()
         && matches!(binlog.changes, Fact::Known(false) | Fact::Absent);
-    (!unneeded).then(|| {
-        Risk::ResetsBinlogs(format!(
-            "the server forgets those at {0}, and what its replicas have not received by then; to keep them, set \
-             mysql_log_bin: {0}",
-            visible(running)
-        ))
-    })
+    let lost = LostLogs::OtherBaseName { running: running.to_owned() };
+    (!unneeded).then(|| Risk::ResetsBinlogs { lost: vec![lost] })
 }
 
 /// Replicas that are connected and no members.
-fn strangers(context: &Context<'_>, server: &ServerFacts) -> Option<String> {
+fn strangers(context: &Context<'_>, server: &ServerFacts) -> Option<LostLogs> {
     let connected = match &server.connected_replicas {
         Fact::Known(connected) => connected,
         Fact::Absent => return None,
-        Fact::Unread(why) => return Some(format!("its replicas could not be read ({why})")),
+        Fact::Unread(why) => return Some(LostLogs::UnreadReplicas { why: why.clone() }),
     };
     let member = |id: u64| {
         context
@@ -69,14 +64,10 @@ fn strangers(context: &Context<'_>, server: &ServerFacts) -> Option<String> {
             .iter()
             .any(|m| context.server(m).and_then(|s| s.number("server_id")) == Some(id))
     };
-    let strange: Vec<String> = connected
+    let replicas: Vec<UndeclaredReplica> = connected
         .iter()
         .filter(|(id, _)| !member(*id))
-        .map(|(id, from)| match from.is_empty() {
-            true => format!("server_id {id}"),
-            false => format!("server_id {id} at {}", visible(from)),
-        })
+        .map(|(id, from)| UndeclaredReplica { server_id: *id, from: from.clone() })
         .collect();
-    (!strange.is_empty())
-        .then(|| format!("undeclared replicas need them and can't continue: {}", strange.join(", ")))
+    (!replicas.is_empty()).then_some(LostLogs::UndeclaredReplicas { replicas })
 }

@@ -13,8 +13,8 @@ use crate::{
     model::{Fact, HostName},
     observe::HostFacts,
     plan::{
-        Action, AuthorityPlan, AuthorityRefused, CertificatePlan, HostWaits, Kind, Reason, Risk, Step,
-        StepId, Warning,
+        Action, AuthorityPlan, AuthorityRefused, Because, CertificatePlan, HostWaits, Kind, Reason, Risk,
+        State, Step, StepId, Warning,
     },
     resource::KindName,
 };
@@ -201,9 +201,9 @@ impl<'a> Authority<'a> {
 /// What is to be done on one host.
 enum Task {
     /// It trusts these, and keeps its certificate.
-    Trust(String),
+    Trust(Because),
     /// It gets a certificate.
-    Issue(String),
+    Issue(Because),
 }
 
 /// Adds the step that gives a host its certificate, or lets it trust the authority.
@@ -242,64 +242,54 @@ fn task(
     draft: &mut Draft,
 ) -> Option<Task> {
     if Authority::is_fresh(facts) {
-        return Some(Task::Issue("it has no certificate".into()));
+        return Some(Task::Issue(Because::NoCertificate));
     }
     if !authority.trusted_by(facts) {
         return Some(match authority.others.is_empty() {
-            true => Task::Issue("it has no certificate".into()),
-            false => Task::Trust("it does not trust the authority beside the inventory yet".into()),
+            true => Task::Issue(Because::NoCertificate),
+            false => Task::Trust(Because::AuthorityNotTrusted),
         });
     }
     if !authority.issued(facts) {
-        let why = "its certificate is not by the authority beside the inventory";
         if authority.others.is_empty() || authority.all_trust() {
-            return Some(Task::Issue(why.into()));
+            return Some(Task::Issue(Because::CertificateByAnother));
         }
         let unread = authority.unread.iter().map(|name| (*name).clone()).collect();
         draft.wait(&host.name, HostWaits::Trust { unread });
         return None;
     }
     if let Some(flaw) = judge(&facts.certificate, authority.pem?, names, facts.os.clock) {
-        return Some(Task::Issue(flaw));
+        return Some(Task::Issue(Because::CertificateFlaw { flaw }));
     }
     let trusts_more =
         certificates(&facts.certificate.authority).iter().any(|one| authority.others.contains(one));
-    (trusts_more && authority.all_moved())
-        .then(|| Task::Trust("every certificate is by the authority beside the inventory now".into()))
+    (trusts_more && authority.all_moved()).then_some(Task::Trust(Because::OtherAuthoritiesNotNeeded))
 }
 
 fn step(
     authority: &Authority<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
-    (why, issue): (String, bool),
+    (why, issue): (Because, bool),
     names: Vec<String>,
 ) -> Step {
-    let directory = authority.wish.directory.display();
     let others: Vec<String> = match authority.all_moved() {
         true => Vec::new(),
         false => authority.others.iter().cloned().collect(),
     };
-    let more = |text: &str| match others.len() {
-        0 => text.to_owned(),
-        n => format!("{text}, and {n} other until all have changed"),
-    };
     let after = match issue {
-        true => format!("certificate for {}, good for {} days", names.join(", "), certificate::VALID_DAYS),
-        false => more(&format!("trusts the authority in {directory}")),
+        true => State::Certificate { names: names.clone(), days: certificate::VALID_DAYS },
+        false => {
+            State::Trusts { directory: authority.wish.directory.display().to_string(), others: others.len() }
+        }
     };
     let replaces = !Authority::is_fresh(facts) && !authority.is_ours(facts);
     Step {
         id: StepId(format!("{}/certificate", host.name)),
         host: host.name.clone(),
         kind: Kind::File,
-        summary: match (issue, others.is_empty()) {
-            (true, _) => format!("give it a certificate by the authority in {directory}"),
-            (false, false) => format!("let it trust the authority in {directory}, too"),
-            (false, true) => format!("let it trust the authority in {directory} alone"),
-        },
         reason: vec![Reason::declared(why.clone(), &authority.wish.place)],
-        before: (!facts.certificate.is_nothing()).then_some(why),
+        before: (!facts.certificate.is_nothing()).then(|| State::CertificateDue { why: Box::new(why) }),
         after: Some(after),
         risk: if replaces && !others.is_empty() { vec![Risk::NewAuthority] } else { Vec::new() },
         requires: Vec::new(),

@@ -8,13 +8,13 @@ use super::{Context, Draft, ends, filters};
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, Tls},
     dialect::Dialect,
-    doctor::{Layer, Surroundings, explain_channel, explain_down},
+    doctor::{Explanation, Layer, Surroundings, explain_channel, explain_down},
     grant::sha256_hex,
-    model::{HostName, visible},
+    model::{Endpoint, HostName, visible},
     observe::{ChannelFacts, HostFacts, ServerFacts},
     plan::{
-        Action, ChannelChange, ChannelRefused, Coordinates, Kind, Part, Reason, Risk, SeedPlan, SourceWaits,
-        Step, StepId, WaitsFor,
+        Action, Because, ChannelChange, ChannelRefused, ChannelTask, Coordinates, Hidden, Kind, Named, Note,
+        Part, Reason, Risk, SeedPlan, SourceWaits, State, Step, StepId, Value, WaitsFor,
     },
 };
 use left_out::foreign_account_statement;
@@ -32,8 +32,8 @@ pub enum Footing {
     Moved {
         /// Whom it follows, if that is one of ours.
         from: Option<HostName>,
-        /// The same in words.
-        now: String,
+        /// Where the channel reaches it.
+        at: Endpoint,
         /// Whether what is written here reaches the source.
         two_way: bool,
     },
@@ -113,27 +113,16 @@ fn new(
         Footing::Seeded => Coordinates::OfSeed,
         Footing::Empty(at) => at.clone(),
         Footing::Compared => Coordinates::Compared,
-        Footing::Moved { from, now, two_way } => {
-            return Some(moved(context, wish, (from.as_ref(), now, *two_way), host));
+        Footing::Moved { from, at, two_way } => {
+            let coordinates = Coordinates::Moved { from: from.clone(), at: at.clone(), two_way: *two_way };
+            return Some(moved(context, wish, coordinates, host));
         }
         Footing::Refused => return None,
     };
-    let begin = match (&coordinates, wish.positioning) {
-        (Coordinates::OfSeed, _) => "from the coordinates of the copy".to_owned(),
-        (Coordinates::At { gtid, .. }, Positioning::Gtid) if gtid.is_empty() => {
-            "from the first event".to_owned()
-        }
-        (Coordinates::At { gtid, .. }, Positioning::Gtid) => format!("from {gtid}"),
-        (Coordinates::At { at, .. }, Positioning::File) => match at {
-            None => "from the first event".to_owned(),
-            Some(at) => format!("from {at}"),
-        },
-        _ => "from where the two servers' positions meet".to_owned(),
-    };
     let risk = match (&coordinates, context.server(&host.name)) {
         (Coordinates::At { starts_over: true, .. }, Some(server)) => {
-            let empty = format!("the binary logs of {} start over; it holds no data of its own", host.name);
-            vec![super::binlogs::start_over(context, server).unwrap_or(Risk::Note(empty))]
+            let empty = Note::BinlogsStartOver { on: host.name.clone(), holds_nothing: true };
+            vec![super::binlogs::start_over(context, server).unwrap_or(empty.into())]
         }
         _ => Vec::new(),
     };
@@ -141,14 +130,14 @@ fn new(
         id: id(host, wish),
         host: host.name.clone(),
         kind: Kind::Channel,
-        summary: format!("replicate from {} {begin}", wish.source),
-        reason: vec![Reason::declared("the topology", &wish.place)],
+        reason: vec![Reason::declared(Because::Topology, &wish.place)],
         before: None,
-        after: Some(wished_view(wish)),
+        after: Some(declared(wish)),
         risk,
         requires: Vec::new(),
         action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),
+            task: ChannelTask::Make,
             exists: false,
             change: true,
             coordinates,
@@ -160,34 +149,28 @@ fn new(
 }
 
 /// The channel gets another source; the replica keeps its data and goes on from its place.
-fn moved(
-    context: &Context<'_>,
-    wish: &ChannelWish,
-    (from, now, two_way): (Option<&HostName>, &str, bool),
-    host: &DesiredHost,
-) -> Step {
-    let left = Risk::Note(format!(
-        "what clients write on {now} from then on reaches {} only as far as other channels carry it",
-        host.name
-    ));
+fn moved(context: &Context<'_>, wish: &ChannelWish, coordinates: Coordinates, host: &DesiredHost) -> Step {
+    let former = match &coordinates {
+        Coordinates::Moved { from: Some(from), .. } => from.to_string(),
+        Coordinates::Moved { from: None, at, .. } => at.to_string(),
+        _ => String::new(),
+    };
+    let left = Note::FormerSourceLeft { former: former.clone(), replica: host.name.clone() };
     Step {
         id: id(host, wish),
         host: host.name.clone(),
         kind: Kind::Channel,
-        summary: format!(
-            "move the channel from {now} to {}, with the data and from where it stands",
-            wish.source
-        ),
-        reason: vec![Reason::declared("the topology", &wish.place)],
-        before: Some(format!("source {now}")),
-        after: Some(wished_view(wish)),
-        risk: vec![Risk::ReplicationPause, left],
+        reason: vec![Reason::declared(Because::Topology, &wish.place)],
+        before: Some(State::Options { values: vec![Named::new("source", former)] }),
+        after: Some(declared(wish)),
+        risk: vec![Risk::ReplicationPause, left.into()],
         requires: Vec::new(),
         action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),
+            task: ChannelTask::Move,
             exists: true,
             change: true,
-            coordinates: Coordinates::Moved { from: from.cloned(), two_way },
+            coordinates,
             skip: None,
             filters: filters::wished(host, wish),
             others: others(context, host, wish),
@@ -221,8 +204,7 @@ fn existing(
             draft.refuse(&host.name, ChannelRefused::Filter);
             return None;
         }
-        let (before, after) = (runs_with.to_string(), wished.to_string());
-        differences.push(Difference { field: "filters", before, after });
+        differences.push(("filters", Value::Plain(runs_with.to_string()), Value::Plain(wished.to_string())));
     }
     let around = surroundings(context, &host.name, facts, wish);
     let around = Surroundings { replica: host.name.as_str(), source: wish.source.as_str(), ..around };
@@ -231,91 +213,49 @@ fn existing(
     let relay_log_lost = trouble.as_ref().is_some_and(|t| t.layer == Layer::RelayLog);
 
     let skip = foreign_account_statement(channel, host, &context.own_users());
-    if let (Some(trouble), None) = (&trouble, &skip) {
-        let mended_by_change = !differences.is_empty()
-            && matches!(
-                trouble.layer,
-                Layer::Password | Layer::Address | Layer::Port | Layer::Firewall | Layer::Tls
-            );
-        let mended_by_other_steps =
-            draft.steps.iter().any(|s| mends(s, trouble.layer, &host.name, &wish.source));
-        if trouble.layer == Layer::Server {
-            let why = SourceWaits::Trouble(Box::new(trouble.clone()));
-            draft.wait(&host.name, WaitsFor::source(&wish.source, why));
-            return None;
-        }
-        if !trouble.heals && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
-            let or_copy = host.seed_from(&wish.source).is_some() && trouble.layer == Layer::Data;
-            let (source, trouble) = (wish.source.clone(), Box::new(trouble.clone()));
-            draft.refuse(&host.name, ChannelRefused::Broken { source, trouble, or_copy });
-            return None;
-        }
-        let startable = matches!(trouble.layer, Layer::Stopped | Layer::Reconnecting);
-        if !startable && !relay_log_lost && !mended_by_change && !mended_by_other_steps {
-            let why = SourceWaits::Trouble(Box::new(trouble.clone()));
-            draft.wait(&host.name, WaitsFor::source(&wish.source, why));
-            return None;
-        }
+    if let (Some(trouble), None) = (&trouble, &skip)
+        && !can_go_on(host, wish, trouble, !differences.is_empty(), draft)
+    {
+        return None;
     }
     let restart = trouble.is_some();
     if differences.is_empty() && !restart && !relay_log_renamed {
         return None;
     }
     let change = changed || relay_log_lost || relay_log_renamed;
-    let mut reason = vec![Reason::declared("the topology", &wish.place)];
-    reason.extend(trouble.as_ref().map(|t| Reason::because(t.to_string())));
+    let mut reason = vec![Reason::declared(Because::Topology, &wish.place)];
+    reason.extend(trouble.as_ref().map(|t| {
+        let (layer, explanation) = (t.layer.to_string(), t.to_string());
+        Reason::because(Because::ChannelTrouble { layer, explanation })
+    }));
     if relay_log_renamed {
-        reason.push(Reason::because(
-            "relay_log changes, and with it the relay log's files: what was not executed is fetched again",
-        ));
+        reason.push(Reason::because(Because::RelayLogChanges));
     }
-    let summary = match (change, &trouble) {
-        _ if skip.is_some() => {
-            format!(
-                "leave out one statement of {}: it concerns an account that is kept there only",
-                wish.source
-            )
-        }
-        (true, _) if relay_log_lost || relay_log_renamed => {
-            format!("fetch everything after the last executed event of {} again", wish.source)
-        }
-        (true, _) | (false, None) => {
-            let fields: Vec<&str> = differences.iter().map(|d| d.field).collect();
-            format!("change the channel from {}: {}", wish.source, fields.join(", "))
-        }
-        (false, Some(t)) if t.layer == Layer::Reconnecting => {
-            format!("reconnect the channel from {}", wish.source)
-        }
-        (false, Some(_)) => format!("start the channel from {}", wish.source),
+    let task = match (change, &trouble) {
+        _ if skip.is_some() => ChannelTask::LeaveOut,
+        (true, _) if relay_log_lost || relay_log_renamed => ChannelTask::FetchAgain,
+        (true, _) | (false, None) => ChannelTask::Change,
+        (false, Some(t)) if t.layer == Layer::Reconnecting => ChannelTask::Reconnect,
+        (false, Some(_)) => ChannelTask::Start,
     };
-    let (before, after) = if differences.is_empty() {
-        (Some(threads(channel)), Some("receiver Yes, applier Yes".to_owned()))
-    } else {
-        let view = |pick: fn(&Difference) -> &str| {
-            differences.iter().map(|d| format!("{} {}", d.field, pick(d))).collect::<Vec<_>>().join("\n")
-        };
-        (Some(view(|d| &d.before)), Some(view(|d| &d.after)))
-    };
+    let (before, after) = sides(&differences, channel);
     Some(Step {
         id: id(host, wish),
         host: host.name.clone(),
         kind: Kind::Channel,
-        summary,
         reason,
-        before,
-        after,
+        before: Some(before),
+        after: Some(after),
         risk: match &skip {
-            Some(statement) => vec![Risk::Note(format!("one event is skipped: {statement}"))],
-            None if filtered => vec![
-                Risk::ReplicationPause,
-                Risk::Note("what the filter kept back until now does not come afterwards".into()),
-            ],
+            Some(statement) => vec![Note::EventSkipped { statement: statement.clone() }.into()],
+            None if filtered => vec![Risk::ReplicationPause, Note::FilteredStaysAway.into()],
             None if change => vec![Risk::ReplicationPause],
             None => Vec::new(),
         },
         requires: Vec::new(),
         action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),
+            task,
             exists: true,
             change,
             coordinates: Coordinates::Keep,
@@ -324,6 +264,55 @@ fn existing(
             others: others(context, host, wish),
         })),
     })
+}
+
+/// Whether a channel that is in trouble goes on once this plan is done; where not, the draft says why.
+fn can_go_on(
+    host: &DesiredHost,
+    wish: &ChannelWish,
+    trouble: &Explanation,
+    changes: bool,
+    draft: &mut Draft,
+) -> bool {
+    let wait = |draft: &mut Draft| {
+        let why = SourceWaits::Trouble(Box::new(trouble.clone()));
+        draft.wait(&host.name, WaitsFor::source(&wish.source, why));
+        false
+    };
+    if trouble.layer == Layer::Server {
+        return wait(draft);
+    }
+    let by_change = matches!(
+        trouble.layer,
+        Layer::Password | Layer::Address | Layer::Port | Layer::Firewall | Layer::Tls
+    );
+    let by_other_steps = draft.steps.iter().any(|s| mends(s, trouble.layer, &host.name, &wish.source));
+    if trouble.layer == Layer::RelayLog || (changes && by_change) || by_other_steps {
+        return true;
+    }
+    if !trouble.heals {
+        let or_copy = host.seed_from(&wish.source).is_some() && trouble.layer == Layer::Data;
+        let (source, trouble) = (wish.source.clone(), Box::new(trouble.clone()));
+        draft.refuse(&host.name, ChannelRefused::Broken { source, trouble, or_copy });
+        return false;
+    }
+    matches!(trouble.layer, Layer::Stopped | Layer::Reconnecting) || wait(draft)
+}
+
+/// What a channel is now, and what it shall be: what differs, or else its threads.
+fn sides(differences: &[Difference], channel: &ChannelFacts) -> (State, State) {
+    if differences.is_empty() {
+        let threads = |receiver: &str, applier: &str| State::Threads {
+            receiver: receiver.to_owned(),
+            applier: applier.to_owned(),
+        };
+        return (threads(&channel.io_running, &channel.sql_running), threads("Yes", "Yes"));
+    }
+    let side = |pick: fn(&Difference) -> &Value| {
+        let named = |d: &Difference| Named { name: d.0.to_owned(), value: pick(d).clone() };
+        State::Options { values: differences.iter().map(named).collect() }
+    };
+    (side(|d| &d.1), side(|d| &d.2))
 }
 
 /// Why a channel stands still that only a new copy, or a repair of the rows by hand, can bring on again.
@@ -346,16 +335,8 @@ fn id(host: &DesiredHost, wish: &ChannelWish) -> StepId {
     StepId(format!("{}/channel/{}", host.name, wish.source))
 }
 
-fn threads(channel: &ChannelFacts) -> String {
-    format!("receiver {}, applier {}", channel.io_running, channel.sql_running)
-}
-
-/// One option of a channel that is not as declared.
-struct Difference {
-    field: &'static str,
-    before: String,
-    after: String,
-}
+/// One option of a channel that is not as declared: its name, what it is and what it shall be.
+type Difference = (&'static str, Value, Value);
 
 fn differences(
     context: &Context<'_>,
@@ -366,7 +347,7 @@ fn differences(
     let mut list = Vec::new();
     let mut check = |field: &'static str, before: String, after: String| {
         if before != after {
-            list.push(Difference { field, before, after });
+            list.push((field, Value::Plain(before), Value::Plain(after)));
         }
     };
     check("address", channel.source_host.clone(), wish.endpoint.address.clone());
@@ -385,11 +366,8 @@ fn differences(
     if let (Some(stored), Some(password)) = (stored, context.secrets.get(&wish.password))
         && *stored != sha256_hex(password.expose().as_bytes())
     {
-        list.push(Difference {
-            field: "password",
-            before: "*** (before)".into(),
-            after: "*** (after)".into(),
-        });
+        let hidden = |hidden| Value::Hidden { hidden };
+        list.push(("password", hidden(Hidden::FormerSecret), hidden(Hidden::NewSecret)));
     }
     list
 }
@@ -398,7 +376,8 @@ fn on_off(on: bool) -> String {
     if on { "on".into() } else { "off".into() }
 }
 
-fn wished_view(wish: &ChannelWish) -> String {
+/// A channel as it is declared.
+fn declared(wish: &ChannelWish) -> State {
     let tls = match wish.tls {
         Tls::Off => "off",
         Tls::Required => "required",
@@ -409,12 +388,17 @@ fn wished_view(wish: &ChannelWish) -> String {
         Positioning::Gtid => "gtid",
         Positioning::File => "file",
     };
-    let name = if wish.name.is_empty() { String::new() } else { format!("name {}\n", visible(&wish.name)) };
-    let filters = if wish.filters.is_empty() { String::new() } else { format!("\nfilters {}", wish.filters) };
-    format!(
-        "{name}source {}\nuser {}\npassword ***\nTLS {tls}\npositioning {positioning}\ndelay {} s{filters}",
-        wish.endpoint, wish.user, wish.delay
-    )
+    let name = (!wish.name.is_empty()).then(|| Named::new("name", visible(&wish.name)));
+    let filters = (!wish.filters.is_empty()).then(|| Named::new("filters", wish.filters.to_string()));
+    let options = [
+        Named::new("source", wish.endpoint.to_string()),
+        Named::new("user", &wish.user),
+        Named::hidden("password", Hidden::Secret),
+        Named::new("TLS", tls),
+        Named::new("positioning", positioning),
+        Named::new("delay", format!("{} s", wish.delay)),
+    ];
+    State::Options { values: name.into_iter().chain(options).chain(filters).collect() }
 }
 
 fn renames_relay_log(action: &Action) -> bool {

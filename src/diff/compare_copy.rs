@@ -10,7 +10,7 @@ use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod},
     model::{Fact, HostName, visible},
     observe::{HostFacts, SeedMark, ServerFacts},
-    plan::{Action, ComparePlan, Kind, Reason, Risk, SeedPlan, Step, StepId},
+    plan::{Action, Because, ComparePlan, Kind, Reason, Risk, SeedPlan, State, Step, StepId},
 };
 
 /// How many differences are shown of a comparison that was made before.
@@ -91,33 +91,17 @@ fn of_mark(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish, mark: 
     step(host, plan, mark.differs.iter().map(|text| visible(text)).collect())
 }
 
-fn step(host: &DesiredHost, plan: ComparePlan, mut differs: Vec<String>) -> Step {
-    if differs.len() > MOST {
-        let more = differs.len() - MOST;
-        differs.truncate(MOST);
-        differs.push(format!("and {more} more"));
-    }
+fn step(host: &DesiredHost, plan: ComparePlan, mut lines: Vec<String>) -> Step {
+    let more = lines.len().saturating_sub(MOST);
+    lines.truncate(MOST);
     let from = plan.from.clone();
-    let reason = match differs.is_empty() {
-        true => "a copy counts once it was compared".to_owned(),
-        false => "the last comparison found differences; --allow reseed copies again".to_owned(),
-    };
+    let because = if lines.is_empty() { Because::CopyNotCompared } else { Because::CopyDiffers };
     Step {
         id: StepId(format!("{}/compare/{from}", host.name)),
         host: host.name.clone(),
         kind: Kind::Compare,
-        summary: match (plan.is_far_behind(), plan.accounts) {
-            (true, _) => {
-                format!(
-                    "note that the copy from {from} is loaded; its delay of {} s keeps it from being compared",
-                    plan.delay
-                )
-            }
-            (false, true) => format!("compare the copy with {from}: rows, definitions, accounts"),
-            (false, false) => format!("compare the copy with {from}: rows, definitions"),
-        },
-        reason: vec![Reason::because(reason)],
-        before: (!differs.is_empty()).then(|| differs.join("\n")),
+        reason: vec![Reason::because(because)],
+        before: (!lines.is_empty()).then_some(State::Differences { lines, more }),
         after: None,
         risk: Vec::<Risk>::new(),
         requires: Vec::new(),

@@ -1,15 +1,15 @@
 //! The copy of a source's data as a step: whether it can be made, and what it costs and hurts.
 
-use super::{
-    Draft, binlogs,
-    channel::Footing,
-    data::{Pair, shown},
-};
+use super::{Draft, binlogs, channel::Footing, data::Pair};
 use crate::{
     desired::{SeedMethod, SeedWish},
     dialect::HEARTBEAT,
-    model::{Fact, bytes, visible},
-    plan::{Action, CopyMethod, CopyRefused, EndedChannel, Kind, Reason, Risk, SeedPlan, Step, StepId},
+    model::{Fact, HostName},
+    observe::{DatabaseFacts, ServerFacts},
+    plan::{
+        Action, Because, CopyMethod, CopyRefused, EndedChannel, Kept, Kind, LockReason, Note, Reason, Risk,
+        SeedPlan, State, Step, StepId,
+    },
 };
 
 impl Pair<'_> {
@@ -21,36 +21,85 @@ impl Pair<'_> {
         replaces: Vec<String>,
         draft: &mut Draft,
     ) -> Footing {
-        let host = &self.host.name;
-        let kept: Vec<&String> = self.independent().map(|wish| &wish.name).collect();
-        let others: Vec<&String> = self
-            .server
-            .channels
-            .known()
-            .into_iter()
-            .flatten()
-            .map(|channel| &channel.name)
-            .filter(|name| **name != self.wish.name && !kept.contains(name))
-            .collect();
-        if !others.is_empty() {
-            let channels = others.into_iter().cloned().collect();
-            draft.refuse(host, CopyRefused::OtherChannels { channels });
-            return Footing::Refused;
+        match self.copy_step(seed, leftovers, replaces) {
+            Ok(step) => {
+                draft.steps.push(step);
+                Footing::Seeded
+            }
+            Err(why) => {
+                draft.refuse(&self.host.name, why);
+                Footing::Refused
+            }
         }
+    }
+
+    fn copy_step(
+        &self,
+        seed: Option<&SeedWish>,
+        leftovers: Vec<String>,
+        replaces: Vec<String>,
+    ) -> Result<Step, CopyRefused> {
         let beside = self.beside_others();
+        self.against_any_copy(beside)?;
+        let source = || self.wish.source.clone();
+        let wish = seed.filter(|wish| wish.method != SeedMethod::None);
+        let wish = wish.ok_or_else(|| CopyRefused::Needed { source: source() })?;
+        let given = self.given(wish, beside)?;
+        let method = self.method(wish, (given.by, given.server), given.databases.len())?;
+        let bytes: u64 = given.databases.iter().map(|d| d.bytes).sum();
+        self.against_full_disk(bytes + self.own_bytes(&replaces))?;
+        let locked = given.databases.iter().flat_map(|d| d.locked_tables.iter().map(move |(t, _)| (d, t)));
+        let others = self.of_others().into_iter().chain(self.expected_of_others());
+        let plan = SeedPlan {
+            from: wish.from.clone(),
+            donor: given.by.clone(),
+            databases: given.databases.iter().map(|d| d.name.clone()).collect(),
+            locked_tables: locked.map(|(d, table)| (d.name.clone(), table.clone())).collect(),
+            accounts: wish.accounts,
+            own_users: self.context.own_users(),
+            bytes,
+            leftovers,
+            replaces,
+            ends: self.ends(beside),
+            others: others.chain([HEARTBEAT.to_owned()]).collect(),
+            beside,
+            method,
+        };
+        let host = &self.host.name;
+        Ok(Step {
+            id: StepId(format!("{host}/seed/{}", wish.from)),
+            host: host.clone(),
+            kind: Kind::Seed,
+            reason: vec![Reason::declared(why(host, &plan), &wish.place)],
+            before: Some(self.before(&plan)),
+            after: Some(State::Names { names: plan.databases.clone() }),
+            risk: self.risks(&plan, &given),
+            requires: Vec::new(),
+            action: Action::Seed(plan),
+        })
+    }
+
+    /// What speaks against a copy, whatever is copied.
+    fn against_any_copy(&self, beside: bool) -> Result<(), CopyRefused> {
+        let kept: Vec<&String> = self.independent().map(|wish| &wish.name).collect();
+        let channels = self.server.channels.known().into_iter().flatten().map(|channel| &channel.name);
+        let others: Vec<String> =
+            channels.filter(|name| **name != self.wish.name && !kept.contains(name)).cloned().collect();
+        if !others.is_empty() {
+            return Err(CopyRefused::OtherChannels { channels: others });
+        }
         if beside && !self.host.replicas.is_empty() {
             let replicas = self.host.replicas.clone();
-            draft.refuse(host, CopyRefused::NotPassedOn { source: self.wish.source.clone(), replicas });
-            return Footing::Refused;
+            return Err(CopyRefused::NotPassedOn { source: self.wish.source.clone(), replicas });
         }
-        let ends = self.ends(beside);
-        let Some(wish) = seed.filter(|wish| wish.method != SeedMethod::None) else {
-            draft.refuse(host, CopyRefused::Needed { source: self.wish.source.clone() });
-            return Footing::Refused;
-        };
+        Ok(())
+    }
+
+    /// Which server gives which of its databases.
+    fn given(&self, wish: &'_ SeedWish, beside: bool) -> Result<Given<'_>, CopyRefused> {
         let donor = self.donor().filter(|(name, server)| self.may_give(wish, name, server));
-        let (giver, giving) = donor.unwrap_or((&wish.from, self.source));
-        let chosen: Vec<_> = giving
+        let (by, server) = donor.unwrap_or((&self.wish.source, self.source));
+        let databases: Vec<&DatabaseFacts> = server
             .databases
             .iter()
             .filter(|d| wish.databases.is_empty() || wish.databases.contains(&d.name))
@@ -58,156 +107,80 @@ impl Pair<'_> {
             // Beside a channel that brings it already it would be torn down under the applier.
             .filter(|d| d.name != HEARTBEAT || !beside)
             .collect();
+        let source = self.wish.source.clone();
         let elsewhere = self.expected_of_others();
-        let here = |name: &str| giving.databases.iter().any(|d| d.name == name);
+        let here = |name: &str| server.databases.iter().any(|d| d.name == name);
         let missing: Vec<String> =
             wish.databases.iter().filter(|n| !here(n) && !elsewhere.contains(*n)).cloned().collect();
         if !missing.is_empty() {
-            let source = self.wish.source.clone();
-            draft.refuse(host, CopyRefused::UnknownDatabase { source, names: missing });
-            return Footing::Refused;
+            return Err(CopyRefused::UnknownDatabase { source, names: missing });
         }
-        let of_others = self.of_others();
-        let twice: Vec<String> =
-            chosen.iter().map(|d| &d.name).filter(|n| elsewhere.contains(*n)).cloned().collect();
+        let names = databases.iter().map(|d| &d.name);
+        let twice: Vec<String> = names.filter(|n| elsewhere.contains(*n)).cloned().collect();
         if !twice.is_empty() {
-            let source = self.wish.source.clone();
-            draft.refuse(host, CopyRefused::SameDatabaseTwice { source, names: twice });
-            return Footing::Refused;
+            return Err(CopyRefused::SameDatabaseTwice { source, names: twice });
         }
-        let method = match self.method(wish, (giver, giving), chosen.len()) {
-            Ok(method) => method,
-            Err(why) => {
-                draft.refuse(host, why);
-                return Footing::Refused;
+        Ok(Given { by, server, databases })
+    }
+
+    /// Bytes of databases of the replica's own.
+    fn own_bytes(&self, names: &[String]) -> u64 {
+        self.server.databases.iter().filter(|d| names.contains(&d.name)).map(|d| d.bytes).sum()
+    }
+
+    /// What is replaced is kept on the same disk first, so it counts, too.
+    fn against_full_disk(&self, needs: u64) -> Result<(), CopyRefused> {
+        match &self.facts.disk {
+            Fact::Known(disk) if disk.free < needs => {
+                let datadir = disk.datadir.clone();
+                Err(CopyRefused::DiskTooSmall { needs, free: disk.free, datadir })
             }
-        };
-        let size: u64 = chosen.iter().map(|d| d.bytes).sum();
-        // What is replaced is kept on the same disk first.
-        let own: u64 =
-            self.server.databases.iter().filter(|d| replaces.contains(&d.name)).map(|d| d.bytes).sum();
-        if let Fact::Known(disk) = &self.facts.disk
-            && disk.free < size + own
-        {
-            let (needs, datadir) = (size + own, disk.datadir.clone());
-            draft.refuse(host, CopyRefused::DiskTooSmall { needs, free: disk.free, datadir });
-            return Footing::Refused;
+            _ => Ok(()),
         }
-        let locked: Vec<(String, String)> = chosen
-            .iter()
-            .flat_map(|d| d.locked_tables.iter().map(|(table, _)| (d.name.clone(), table.clone())))
-            .collect();
-        let mut risk = vec![Risk::CopyLoad { bytes: size }];
-        if let CopyMethod::Physical { .. } = method {
-            risk.push(Risk::WriteLock {
-                host: giver.clone(),
-                why: "the end of the backup is one place in the binary log".to_owned(),
-            });
-        } else if !locked.is_empty() {
-            let names: Vec<String> = chosen
-                .iter()
-                .flat_map(|d| d.locked_tables.iter().map(|(t, e)| format!("{}.{t} ({e})", d.name)))
-                .collect();
-            risk.push(Risk::WriteLock {
-                host: giver.clone(),
-                why: format!(
-                    "{} tables know no transactions and are copied under a read lock: {}",
-                    names.len(),
-                    shown(&names)
-                ),
-            });
+    }
+
+    fn before(&self, plan: &SeedPlan) -> State {
+        match (plan.replaces.is_empty(), plan.leftovers.is_empty()) {
+            (false, _) => match self.losses() {
+                lines if lines.is_empty() => State::Names { names: plan.replaces.clone() },
+                lines => State::Losses { lines },
+            },
+            (true, true) => State::NoDatabase,
+            (true, false) => State::UnfinishedCopy,
         }
-        if !leftovers.is_empty() {
-            risk.push(Risk::Note(format!("drops what an unfinished copy left: {}", shown(&leftovers))));
+    }
+
+    /// What the copy can disrupt, on both sides.
+    fn risks(&self, plan: &SeedPlan, given: &Given<'_>) -> Vec<Risk> {
+        let host = &self.host.name;
+        let mut risk = vec![Risk::CopyLoad { bytes: plan.bytes }];
+        risk.extend(lock(plan, given));
+        if !plan.leftovers.is_empty() {
+            risk.push(Note::DropsUnfinishedCopy { databases: plan.leftovers.clone() }.into());
         }
-        for ended in &ends {
-            risk.push(Risk::Note(match (&ended.host, &ended.source) {
-                (own, source) if own == host => {
-                    format!("ends the channel from {source}, which can't go on; it is made anew")
-                }
-                (back, _) if *back == wish.from => {
-                    format!("ends the channel of {back} from {host} meanwhile, since {host}'s binary logs start anew")
-                }
-                (other, _) => format!(
-                    "ends the channel of {other} from {host}: {host}'s binary logs start anew, and {other} needs a \
-                     copy then, too"
-                ),
-            }));
-        }
-        if !replaces.is_empty() {
-            let kept = match method {
-                CopyMethod::Physical { .. } => "kept in a directory beside the data directory".to_owned(),
-                _ => format!("kept in a file below /var/lib/tandem/replaced on {host}"),
+        risk.extend(plan.ends.iter().map(|ended| ends_channel(host, plan, ended).into()));
+        if !plan.replaces.is_empty() {
+            let kept = match plan.method {
+                CopyMethod::Physical { .. } => Kept::Directory,
+                CopyMethod::Logical | CopyMethod::Clone(_) => Kept::File,
             };
-            risk.push(Risk::ReplacesData(format!("{} of {host}: {}; {kept}", bytes(own), shown(&replaces))));
+            let databases = plan.replaces.clone();
+            let bytes = self.own_bytes(&plan.replaces);
+            risk.push(Risk::ReplacesData { on: host.clone(), databases, bytes, kept });
         }
-        if method.is_whole() {
+        if plan.method.is_whole() {
             risk.push(Risk::restart(&self.server.sessions));
-            risk.push(Risk::Note(self.what_is_replaced(&method)));
+            risk.push(self.what_is_replaced(&plan.method).into());
         }
-        if !beside {
-            let gone = match (replaces.is_empty(), leftovers.is_empty()) {
+        if !plan.beside {
+            let gone = match (plan.replaces.is_empty(), plan.leftovers.is_empty()) {
                 (true, true) => binlogs::start_over(self.context, self.server),
                 _ => binlogs::followed(self.context, self.server),
             };
-            let note = || Risk::Note(format!("the binary logs of {host} start over; nobody needs them"));
-            risk.extend(gone.or_else(|| self.server.binlog.known().map(|_| note())));
+            let note = Note::BinlogsStartOver { on: host.clone(), holds_nothing: false };
+            risk.extend(gone.or_else(|| self.server.binlog.known().map(|_| note.into())));
         }
-        let databases: Vec<String> = chosen.iter().map(|d| d.name.clone()).collect();
-        draft.steps.push(Step {
-            id: StepId(format!("{host}/seed/{}", wish.from)),
-            host: host.clone(),
-            kind: Kind::Seed,
-            summary: {
-                let whose = match donor {
-                    None => String::new(),
-                    Some(_) => format!(", a replica of {}", wish.from),
-                };
-                let how = match method {
-                    CopyMethod::Logical => "",
-                    CopyMethod::Physical { .. } => ", all files by mariadb-backup",
-                    CopyMethod::Clone(_) => ", the whole server by the clone plugin",
-                };
-                format!("copy {} from {giver}{whose} ({}{how})", shown(&databases), bytes(size))
-            },
-            reason: vec![Reason::declared(
-                match replaces.is_empty() {
-                    true if beside => format!("{host} holds nothing of {}", wish.from),
-                    true => format!("{host} holds no data and {} does", wish.from),
-                    false => {
-                        format!("{host} shall hold what {} does, and --allow reseed was given", wish.from)
-                    }
-                },
-                &wish.place,
-            )],
-            before: Some(match (replaces.is_empty(), leftovers.is_empty()) {
-                (false, _) => match self.losses() {
-                    told if told.is_empty() => lines(&replaces),
-                    told => told.join("\n"),
-                },
-                (true, true) => "no database".to_owned(),
-                (true, false) => "an unfinished copy".to_owned(),
-            }),
-            after: Some(lines(&databases)),
-            risk,
-            requires: Vec::new(),
-            action: Action::Seed(SeedPlan {
-                from: wish.from.clone(),
-                donor: giver.clone(),
-                databases,
-                locked_tables: locked,
-                accounts: wish.accounts,
-                own_users: self.context.own_users(),
-                bytes: size,
-                leftovers,
-                replaces,
-                ends,
-                others: of_others.into_iter().chain(elsewhere).chain([HEARTBEAT.to_owned()]).collect(),
-                beside,
-                method,
-            }),
-        });
-        Footing::Seeded
+        risk
     }
 
     /// The channels that can't outlive the copy.
@@ -240,6 +213,45 @@ impl Pair<'_> {
     }
 }
 
-fn lines(names: &[String]) -> String {
-    names.iter().map(|name| visible(name)).collect::<Vec<_>>().join("\n")
+/// What is copied, and from which server.
+struct Given<'a> {
+    by: &'a HostName,
+    server: &'a ServerFacts,
+    databases: Vec<&'a DatabaseFacts>,
+}
+
+/// Why the data is copied.
+fn why(host: &HostName, plan: &SeedPlan) -> Because {
+    let (replica, source) = (host.clone(), plan.from.clone());
+    match plan.replaces.is_empty() {
+        true if plan.beside => Because::HoldsNothingOf { replica, source },
+        true => Because::HoldsNoData { replica, source },
+        false => Because::Reseed { replica, source },
+    }
+}
+
+/// The lock for which writes wait where the data comes from.
+fn lock(plan: &SeedPlan, given: &Given<'_>) -> Option<Risk> {
+    let on = plan.donor.clone();
+    if let CopyMethod::Physical { .. } = plan.method {
+        return Some(Risk::WriteLock { on, why: LockReason::EndOfBackup });
+    }
+    let tables = |d: &&DatabaseFacts| {
+        d.locked_tables
+            .iter()
+            .map(|(table, engine)| format!("{}.{table} ({engine})", d.name))
+            .collect::<Vec<_>>()
+    };
+    let tables: Vec<String> = given.databases.iter().flat_map(tables).collect();
+    (!tables.is_empty()).then_some(Risk::WriteLock { on, why: LockReason::Tables { tables } })
+}
+
+/// What becomes of a channel that can't outlive the copy.
+fn ends_channel(host: &HostName, plan: &SeedPlan, ended: &EndedChannel) -> Note {
+    let of = ended.host.clone();
+    match &ended.host {
+        own if own == host => Note::OwnChannelEnds { source: ended.source.clone() },
+        back if *back == plan.from => Note::ChannelBackEnds { of, from: host.clone() },
+        _ => Note::FollowerNeedsCopy { of, from: host.clone() },
+    }
 }

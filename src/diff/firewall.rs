@@ -6,9 +6,11 @@ use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, FirewallIntent},
     firewall::{Backend, FirewallChange, FirewallState, Network, Wish, changes},
-    model::{Fact, visible},
+    model::Fact,
     observe::{ChannelFacts, HostFacts},
-    plan::{Action, FirewallRefused, Kind, Part, Reason, Risk, Step, StepId, WaitsFor},
+    plan::{
+        Action, Because, CutClient, FirewallRefused, Kind, Part, Reason, Risk, State, Step, StepId, WaitsFor,
+    },
 };
 
 /// Adds the steps for the packet filter of one host: one for what is added, one for what is taken away.
@@ -41,32 +43,20 @@ fn step(
     change: FirewallChange,
 ) -> Step {
     let mut risk = vec![Risk::Lockout];
-    let (backend, port) = (change.backend.word(), intent.port);
-    let (id, summary) = match &change.closes {
-        None => ("firewall", format!("{backend}: the peers reach port {port}")),
-        Some(_) if !intent.deny_others => (
-            "firewall/close",
-            format!("{backend}: remove the rules of hosts that are not peers of port {port}"),
-        ),
-        Some(_) => (
-            "firewall/close",
-            format!("{backend}: close port {port} to all but the peers and firewall_allow"),
-        ),
-    };
+    let id = if change.closes.is_some() { "firewall/close" } else { "firewall" };
     if change.closes.is_some() {
         let cut = cut_off(context, host, facts, &change.wish);
         if !cut.is_empty() {
-            risk.push(Risk::CutClients(cut));
+            risk.push(Risk::CutClients { clients: cut });
         }
     }
     Step {
         id: StepId(format!("{}/{id}", host.name)),
         host: host.name.clone(),
         kind: Kind::Firewall,
-        summary,
-        reason: vec![Reason::declared("", &intent.place)],
-        before: Some(change.before.clone()),
-        after: Some(change.after.clone()),
+        reason: vec![Reason::declared(Because::Declared, &intent.place)],
+        before: Some(State::text(&change.before)),
+        after: Some(State::text(&change.after)),
         risk,
         requires: Vec::new(),
         action: Action::Firewall(Box::new(change)),
@@ -113,39 +103,41 @@ fn wish(host: &DesiredHost, intent: &FirewallIntent, draft: &mut Draft) -> Optio
 }
 
 /// Clients and undeclared replicas that are connected over the network now and would not get in any more.
-fn cut_off(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, wish: &Wish) -> Vec<String> {
+fn cut_off(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, wish: &Wish) -> Vec<CutClient> {
     if !wish.deny_others {
         return Vec::new();
     }
-    let mut cut: BTreeSet<String> = BTreeSet::new();
+    let mut cut: BTreeSet<CutClient> = BTreeSet::new();
     let stays = |host: &str| {
         let local = host.is_empty() || host == "localhost";
         let allowed = |ip: IpAddr| ip.is_loopback() || wish.allowed.iter().any(|n| n.contains(ip));
         local || host.parse::<IpAddr>().is_ok_and(allowed)
     };
-    let unread = |who: &str, why: &str| format!("{who} that could not be read ({why})");
     let server = match &facts.server {
         Fact::Known(server) => server,
         // One that does not run has no clients.
         Fact::Unread(why) if facts.service.known().is_some_and(|s| s.running()) => {
-            return vec![unread("clients", why)];
+            return vec![CutClient::UnreadClients { why: why.clone() }];
         }
         Fact::Unread(_) | Fact::Absent => return Vec::new(),
     };
     match &server.sessions {
         Fact::Known(sessions) => {
             let away = sessions.iter().filter(|session| !stays(&session.host));
-            cut.extend(away.map(|session| format!("{}@{}", session.user, session.host)));
+            cut.extend(away.map(|session| CutClient::Session {
+                user: session.user.clone(),
+                from: session.host.clone(),
+            }));
         }
-        Fact::Unread(why) => drop(cut.insert(unread("clients", why))),
+        Fact::Unread(why) => drop(cut.insert(CutClient::UnreadClients { why: why.clone() })),
         Fact::Absent => {}
     }
     match &server.replica_addresses {
         Fact::Known(addresses) => {
             let away = addresses.iter().filter(|from| !stays(from) && !is_member(context, host, from));
-            cut.extend(away.map(|from| format!("a replica at {}", visible(from))));
+            cut.extend(away.map(|from| CutClient::Replica { from: from.clone() }));
         }
-        Fact::Unread(why) => drop(cut.insert(unread("replicas", why))),
+        Fact::Unread(why) => drop(cut.insert(CutClient::UnreadReplicas { why: why.clone() })),
         Fact::Absent => {}
     }
     cut.into_iter().collect()

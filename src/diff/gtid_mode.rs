@@ -8,7 +8,9 @@ use crate::{
     model::HostName,
     observe::ServerFacts,
     option_file::{Occurrence, Setting, same_value},
-    plan::{Action, ChannelRefused, GtidPhase, HostWaits, Kind, Reason, Risk, Step, StepId},
+    plan::{
+        Action, Because, ChannelRefused, GtidPhase, HostWaits, Kind, Named, Note, Reason, State, Step, StepId,
+    },
 };
 
 /// Variables that have steps of their own, across all members.
@@ -39,7 +41,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
         if down {
             draft.wait(&host.name, HostWaits::GtidModeEverywhere);
         }
-        let reason = Reason::declared("gtid_mode", &wish.place);
+        let reason = Reason::declared(Because::Setting { setting: NAMES[0].to_owned() }, &wish.place);
         let mut before = running.clone();
         for phase in GtidPhase::of(&running).way(down) {
             draft.steps.push(step(&host.name, &before, phase, down, &reason));
@@ -76,26 +78,20 @@ pub(super) fn kept(host: &DesiredHost, server: &ServerFacts, old: &[&Occurrence]
 }
 
 fn step(host: &HostName, before: &str, phase: GtidPhase, down: bool, reason: &Reason) -> Step {
+    let mode = |value: String| State::Settings { values: vec![Named::new(NAMES[0], value)] };
     let risk = match (phase, down) {
-        (GtidPhase::OffPermissive, false) => vec![Risk::Note(
-            "statements that GTIDs don't allow are refused from now on (enforce_gtid_consistency)".into(),
-        )],
-        (GtidPhase::OnPermissive, false) => {
-            vec![Risk::Note("a replica that is not declared here and has gtid_mode = OFF would stop".into())]
-        }
-        (GtidPhase::OnPermissive, true) => {
-            vec![Risk::Note("a replica that is not declared here and begins by GTID would stop".into())]
-        }
+        (GtidPhase::OffPermissive, false) => vec![Note::GtidConsistency.into()],
+        (GtidPhase::OnPermissive, false) => vec![Note::ReplicasWithoutGtidStop.into()],
+        (GtidPhase::OnPermissive, true) => vec![Note::ReplicasByGtidStop.into()],
         _ => Vec::new(),
     };
     Step {
         id: StepId(format!("{host}/gtid-mode/{}", phase.to_string().to_ascii_lowercase().replace('_', "-"))),
         host: host.clone(),
         kind: Kind::Variable,
-        summary: format!("set gtid_mode to {phase} without a restart"),
         reason: vec![reason.clone()],
-        before: Some(format!("gtid_mode = {before}")),
-        after: Some(format!("gtid_mode = {phase}")),
+        before: Some(mode(before.to_owned())),
+        after: Some(mode(phase.to_string())),
         risk,
         requires: Vec::new(),
         action: Action::GtidMode { phase, down },

@@ -7,7 +7,7 @@ use crate::{
     desired::DesiredHost,
     grant::is_system_account,
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Kind, Reason, Risk, Step, StepId, Warning},
+    plan::{Action, Because, Kind, Reason, Risk, State, Step, StepId, Warning},
 };
 
 const TEST: &str = "test";
@@ -32,26 +32,17 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     if goes.is_empty() && !database {
         return;
     }
-    let mut before = names(&goes.iter().collect::<Vec<_>>());
-    before.extend(database.then(|| "database test, empty".to_owned()));
-    let mut what = Vec::new();
-    if goes.iter().any(|(user, _)| user.is_empty()) {
-        what.push("anonymous accounts");
-    }
-    if goes.iter().any(|(user, _)| !user.is_empty()) {
-        what.push("root from other hosts");
-    }
-    if database {
-        what.push("the empty database test");
-    }
+    let before = State::Leftovers { accounts: names(&goes.iter().collect::<Vec<_>>()), database };
     let gated = !goes.is_empty() && !is_fresh(context, facts, server);
     draft.steps.push(Step {
         id: StepId(format!("{}/leftovers", host.name)),
         host: host.name.clone(),
         kind: Kind::Account,
-        summary: format!("drop {}", what.join(", ")),
-        reason: vec![Reason::declared("mysql_server_secure", &wish.secure_place)],
-        before: Some(before.join("\n")),
+        reason: vec![Reason::declared(
+            Because::Variable { variable: "mysql_server_secure".to_owned() },
+            &wish.secure_place,
+        )],
+        before: Some(before),
         after: None,
         risk: if gated { vec![Risk::DropsAccount] } else { Vec::new() },
         requires: Vec::new(),

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     desired::{DesiredHost, Positioning, SeedMethod},
     gtid::{self, Standing},
-    model::Fact,
+    model::{Endpoint, Fact},
     observe::ChannelFacts,
     plan::{DataRefused, SourceWaits, WaitsFor},
 };
@@ -50,8 +50,11 @@ impl<'a> Pair<'a> {
             draft.refuse(host, DataRefused::MoveNeedsGtid { now, source: source.clone() });
             return Footing::Refused;
         }
-        let moved =
-            Footing::Moved { from: present.host.map(|h| h.name.clone()), now, two_way: self.leads_back() };
+        let moved = Footing::Moved {
+            from: present.host.map(|h| h.name.clone()),
+            at: present.endpoint(),
+            two_way: self.leads_back(),
+        };
         // What the copy of the source is made from is what this host follows: it will fit.
         if let Some(from) = copied_from(draft, source) {
             if present.host.is_some_and(|h| h.name == *from) || from == host {
@@ -122,5 +125,9 @@ impl Present<'_> {
             Some(host) => host.name.to_string(),
             None => format!("{}:{}", self.channel.source_host, self.channel.source_port),
         }
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint { address: self.channel.source_host.clone(), port: self.channel.source_port }
     }
 }

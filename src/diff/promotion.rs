@@ -12,7 +12,7 @@ use crate::{
     gtid::{GtidState, Standing, standing},
     model::{Fact, HostName},
     option_file::same_value,
-    plan::{Action, ChannelRefused, Hop, HostWaits, Kind, Moment, Reason, Risk, Step, StepId},
+    plan::{Action, Because, ChannelRefused, Hop, HostWaits, Kind, Moment, Note, Reason, Step, StepId},
 };
 
 /// Adds the steps before each host that is opened, or lets it wait where nobody knows who else takes writes.
@@ -158,15 +158,10 @@ fn sets_read_only(draft: &Draft, host: &HostName, on: bool) -> bool {
 
 /// Why the host is opened: the reason of the step that does it.
 fn reason(draft: &Draft, host: &HostName) -> Reason {
-    let of = |step: &Step| {
-        let reasons = step.reason.iter();
-        reasons
-            .filter(|r| r.text.contains("read_only"))
-            .find(|r| !r.text.contains("super_read_only"))
-            .cloned()
-    };
+    let read_only = Because::Setting { setting: "read_only".to_owned() };
+    let of = |step: &Step| step.reason.iter().find(|reason| reason.because == read_only).cloned();
     let found = draft.steps.iter().filter(|step| step.host == *host).find_map(of);
-    found.unwrap_or_else(|| Reason::because("clients shall write there"))
+    found.unwrap_or_else(|| Reason::because(Because::Writer))
 }
 
 /// A member of the topology that shall take no writes and was not read.
@@ -210,26 +205,13 @@ fn hops(context: &Context<'_>, host: &HostName) -> Vec<Hop> {
 }
 
 fn step(host: &HostName, hops: &[Hop], closing: &[HostName], moment: Moment, reason: &Reason) -> Step {
-    let sources: BTreeSet<&str> =
-        hops.iter().map(|hop| hop.from.as_ref().map_or("its sources", HostName::as_str)).collect();
-    let sources = sources.into_iter().collect::<Vec<_>>().join(", ");
-    let names: Vec<&str> = closing.iter().map(HostName::as_str).collect();
-    let names = names.join(", ");
-    let verb = if closing.len() == 1 { "takes" } else { "take" };
-    let (id, summary) = match moment {
-        Moment::BeforeTheyStop => {
-            ("before", format!("catch up with {sources} while {names} still {verb} writes"))
-        }
-        Moment::AfterTheyStopped if closing.is_empty() => {
-            ("last", format!("catch up with {sources} before clients write here"))
-        }
-        Moment::AfterTheyStopped => {
-            ("last", format!("catch up with {sources}, now that {names} {verb} no more writes"))
-        }
+    let id = match moment {
+        Moment::BeforeTheyStop => "before",
+        Moment::AfterTheyStopped => "last",
     };
     let risk = match (moment, closing.is_empty()) {
         (Moment::AfterTheyStopped, false) => {
-            vec![Risk::Note(format!("nobody can write until {host} has the last event"))]
+            vec![Note::NobodyCanWrite { until: host.clone() }.into()]
         }
         _ => Vec::new(),
     };
@@ -237,7 +219,6 @@ fn step(host: &HostName, hops: &[Hop], closing: &[HostName], moment: Moment, rea
         id: StepId(format!("{host}/catch-up/{id}")),
         host: host.clone(),
         kind: Kind::CatchUp,
-        summary,
         reason: vec![reason.clone()],
         before: None,
         after: None,

@@ -5,7 +5,7 @@ use crate::{
     desired::{DeclaredResource, DesiredHost},
     model::Place,
     observe::HostFacts,
-    plan::{Action, Kind, Part, Reason, Refused, Step, StepId, WaitsFor},
+    plan::{Action, Because, Kind, Part, Reason, Refused, State, Step, StepId, WaitsFor},
     resource::{Change, KindName, Outcome},
 };
 
@@ -45,10 +45,9 @@ fn step(host: &DesiredHost, name: &str, place: &Place, change: Box<Change>) -> S
         id: StepId(format!("{}/{}/{name}", host.name, kind.step())),
         host: host.name.clone(),
         kind: Kind::from(kind),
-        summary: change.any().summary(),
-        reason: vec![Reason::declared("", place)],
-        before: change.any().before(),
-        after: change.any().after(),
+        reason: vec![Reason::declared(Because::Declared, place)],
+        before: change.any().before().map(State::text),
+        after: change.any().after().map(State::text),
         risk: Vec::new(),
         requires: Vec::new(),
         action: Action::Resource(change),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     desired::DesiredHost,
     observe::HostFacts,
-    plan::{Action, Kind, Reason, Step, StepId},
+    plan::{Action, Because, Kind, Named, Reason, State, Step, StepId},
 };
 
 /// The step that sets the values back, unless a copy of this host is planned: that one does it at its end.
@@ -25,15 +25,14 @@ pub fn step(host: &DesiredHost, facts: &HostFacts, steps: &[Step]) -> Option<Ste
         .filter(|(name, _)| !declared(name))
         .map(|(n, v)| (n.clone(), v.clone()))
         .collect();
-    let view = |pick: fn(&str) -> &str| {
-        values.iter().map(|(name, value)| format!("{name} {}", pick(value))).collect::<Vec<_>>().join("\n")
+    let view = |pick: fn(&str) -> &str| State::Options {
+        values: values.iter().map(|(name, value)| Named::new(name, pick(value))).collect(),
     };
     Some(Step {
         id: StepId(format!("{}/retention", host.name)),
         host: host.name.clone(),
         kind: Kind::Variable,
-        summary: "let it purge its binary logs again".into(),
-        reason: vec![Reason::because("a copy was cut off, and they were kept for it")],
+        reason: vec![Reason::because(Because::CopyCutOff)],
         before: Some(view(|_| "0")),
         after: Some(view(|value| value)),
         risk: Vec::new(),

@@ -5,7 +5,10 @@ use crate::{
     desired::{DesiredHost, ServerWish},
     model::{Fact, Family, HostName},
     observe::{HostFacts, ServerPackages},
-    plan::{Action, Follows, HostWaits, Kind, Part, Reason, ServerRefused, Step, StepId, WaitsFor, Warning},
+    plan::{
+        Action, Because, Follows, HostWaits, Kind, PackageVersion, Part, Reason, ServerRefused, State, Step,
+        StepId, WaitsFor, Warning,
+    },
 };
 
 /// Adds the step that installs a server, or says what stands in its way.
@@ -104,32 +107,30 @@ fn other_family<'a>(
 }
 
 fn step(host: &DesiredHost, wish: &ServerWish, found: &ServerPackages) -> Step {
-    let version = match (&wish.version, &found.candidate) {
-        (Some(version), _) => format!(", version {version}"),
-        (None, Some(candidate)) => format!(" {candidate}"),
-        (None, None) => ", the newest that its package sources have".to_owned(),
+    let version = match (wish.version.clone(), found.candidate.clone()) {
+        (Some(version), _) => PackageVersion::Declared { version },
+        (None, Some(version)) => PackageVersion::Offered { version },
+        (None, None) => PackageVersion::Newest,
     };
     let half = found.half_installed();
-    let mut after = vec![format!("{}{version}", wish.package)];
-    if wish.start {
-        after.push("running, starts at boot".to_owned());
-    }
-    let mut reason = vec![match half {
-        None => Reason::declared("no database server is installed", &wish.place),
-        Some(half) => Reason::declared(format!("the installation of {} was cut off", half.name), &wish.place),
-    }];
-    reason.extend(wish.version.as_ref().map(|_| Reason::declared("its version", &wish.version_place)));
+    let because = match half {
+        None => Because::NoServer,
+        Some(half) => Because::InstallationCutOff { package: half.name.clone() },
+    };
+    let mut reason = vec![Reason::declared(because, &wish.place)];
+    let of_version = || Reason::declared(Because::ServerVersion, &wish.version_place);
+    reason.extend(wish.version.as_ref().map(|_| of_version()));
     Step {
         id: StepId(format!("{}/server", host.name)),
         host: host.name.clone(),
         kind: Kind::Packages,
-        summary: match half {
-            None => format!("install {}", wish.package),
-            Some(_) => format!("finish the installation of {}", wish.package),
-        },
         reason,
-        before: half.map(|p| format!("{} {}, {}", p.name, p.version, p.status)),
-        after: Some(after.join("\n")),
+        before: half.map(|p| State::HalfInstalled {
+            package: p.name.clone(),
+            version: p.version.clone(),
+            status: p.status.clone(),
+        }),
+        after: Some(State::Server { package: wish.package.clone(), version, starts: wish.start }),
         risk: Vec::new(),
         requires: Vec::new(),
         action: Action::InstallServer {
@@ -276,6 +277,7 @@ mod tests {
         let down = HostFacts { server: Fact::Unread("it is down".into()), ..bare() };
         let draft = draft(&host(Some("mariadb-server")), &with(down, text), vec![]);
         assert_eq!(outcome(&draft), (vec!["db-a/server"], vec![], 0));
-        assert!(draft.steps[0].before.as_deref().is_some_and(|b| b.ends_with("half-configured")));
+        let Some(State::HalfInstalled { status, .. }) = &draft.steps[0].before else { panic!("{draft:?}") };
+        assert_eq!(status, "half-configured");
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     doctor::explain_down,
     model::Fact,
     observe::HostFacts,
-    plan::{Action, Kind, Reason, Risk, ServerRefused, Step, StepId},
+    plan::{Action, Because, Kind, Note, Reason, ServerRefused, State, Step, StepId},
 };
 
 /// Adds the step that starts the database service, or lets it start at boot.
@@ -34,34 +34,21 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
         draft.refuse(&host.name, ServerRefused::Masked { unit: service.unit.clone() });
         return;
     }
-    let why = match explain_down(facts) {
-        Some(cause) => format!("the server is down: {cause}"),
-        None if service.running() => "the server would not start at boot".to_owned(),
-        None => format!("the server is down ({}, {})", service.active, service.result),
+    let because = match explain_down(facts) {
+        None if service.running() => Because::NotAtBoot,
+        cause => {
+            Because::ServerDown { cause, active: service.active.clone(), result: service.result.clone() }
+        }
     };
-    let state = |running: bool, enabled: bool| {
-        format!(
-            "{}, {}",
-            if running { "running" } else { "stopped" },
-            if enabled { "starts at boot" } else { "does not start at boot" }
-        )
-    };
+    let state = |running, enabled| State::Service { running, enabled };
     draft.steps.push(Step {
         id: StepId(format!("{}/start", host.name)),
         host: host.name.clone(),
         kind: Kind::Service,
-        summary: match service.running() {
-            true => format!("let {} start at boot", service.unit),
-            false => format!("start {}", service.unit),
-        },
-        reason: vec![Reason::because(why)],
+        reason: vec![Reason::because(because)],
         before: Some(state(service.running(), service.enabled)),
         after: Some(state(true, true)),
-        risk: if service.running() {
-            Vec::new()
-        } else {
-            vec![Risk::Note("the server may fail again for the same cause".into())]
-        },
+        risk: if service.running() { Vec::new() } else { vec![Note::MayFailAgain.into()] },
         requires: Vec::new(),
         action: Action::StartService {
             unit: service.unit.clone(),

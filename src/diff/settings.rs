@@ -9,10 +9,13 @@ use super::{Context, Draft, binlogs, filters, gtid_mode};
 use crate::{
     desired::{DesiredHost, OptionFileHolds, SettingWish},
     dialect::Dialect,
-    model::{Fact, visible},
+    model::Fact,
     observe::{DiskFacts, HostFacts, RestartRecord, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value},
-    plan::{Action, Kind, Part, Reason, Risk, SettingRefused, Step, StepId, WaitsFor},
+    plan::{
+        Action, Because, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State, Step, StepId,
+        WaitsFor,
+    },
     source::closest,
 };
 use running::Off;
@@ -144,22 +147,17 @@ impl Comparison<'_> {
             })
             .collect();
         let names: Vec<String> = against.iter().map(|(wish, _)| wish.name.clone()).collect();
-        let view = |line: &dyn Fn(&SettingWish, &str) -> String| {
-            against.iter().map(|(wish, value)| line(wish, value)).collect::<Vec<_>>().join("\n")
+        let persisted = |(wish, value): &(&SettingWish, &String)| match wish.place.vaulted {
+            true => Named::hidden(&wish.name, Hidden::Secret),
+            false => Named::new(&wish.name, *value),
         };
         (!names.is_empty()).then(|| Step {
             id: StepId(format!("{}/persisted", self.host.name)),
             host: self.host.name.clone(),
             kind: Kind::OptionFile,
-            summary: format!("take {} out of mysqld-auto.cnf", names.join(", ")),
-            reason: against
-                .iter()
-                .map(|(wish, _)| Reason::declared(wish.name.clone(), &wish.place))
-                .collect(),
-            before: Some(view(&|wish, value| {
-                format!("{} = {}", wish.name, if wish.place.vaulted { "***" } else { value })
-            })),
-            after: Some(view(&|wish, _| format!("{} from {}", wish.name, self.path))),
+            reason: against.iter().map(|(wish, _)| of_setting(wish)).collect(),
+            before: Some(State::Settings { values: against.iter().map(persisted).collect() }),
+            after: Some(State::FromFile { names: names.clone(), path: self.path.to_owned() }),
             risk: Vec::new(),
             requires: Vec::new(),
             action: Action::ResetPersisted(names.clone()),
@@ -267,23 +265,21 @@ impl Comparison<'_> {
             .collect();
         let mut reason: Vec<Reason> = Vec::new();
         for wish in changed.iter().filter(|w| !w.values.is_empty()) {
-            let line = Reason::declared(wish.name.clone(), &wish.place);
+            let line = of_setting(wish);
             if !reason.contains(&line) {
                 reason.push(line);
             }
         }
         if reason.is_empty() {
-            reason.push(Reason::because("it has options that are no longer wished"));
+            reason.push(Reason::because(Because::OptionsNotDeclared));
         }
-        let verb = if before.is_some() { "change" } else { "write" };
         Some(Step {
             id: StepId(format!("{}/option-file", self.host.name)),
             host: self.host.name.clone(),
             kind: Kind::OptionFile,
-            summary: format!("{verb} {}", self.path),
             reason,
-            before: before.map(|text| self.without_vaulted(&text)),
-            after: Some(self.without_vaulted(&after)),
+            before: before.map(|text| State::text(self.without_vaulted(&text))),
+            after: Some(State::text(self.without_vaulted(&after))),
             risk: Vec::new(),
             requires: Vec::new(),
             action: Action::WriteOptionFile { path: self.path.to_owned(), content: after },
@@ -308,10 +304,13 @@ impl Comparison<'_> {
         shown
     }
 
-    fn view(list: &[Off], pick: fn(&Off) -> &str) -> String {
+    fn view(list: &[Off], pick: fn(&Off) -> &str) -> State {
         let vaulted = |o: &Off| o.reason.place.as_ref().is_some_and(|place| place.vaulted);
-        let line = |o: &Off| format!("{} = {}", o.name, if vaulted(o) { "***" } else { pick(o) });
-        list.iter().map(line).collect::<Vec<_>>().join("\n")
+        let value = |o: &Off| match vaulted(o) {
+            true => Named::hidden(&o.name, Hidden::Secret),
+            false => Named::new(&o.name, pick(o)),
+        };
+        State::Settings { values: list.iter().map(value).collect() }
     }
 
     fn variable_step(&self, list: &[Off]) -> Step {
@@ -328,21 +327,12 @@ impl Comparison<'_> {
             .map(|s| format!("{}@{}", s.user, s.host))
             .collect();
         if !sessions.is_empty() && list.iter().any(|o| o.name.starts_with("auto_increment_")) {
-            let names: Vec<String> = sessions.iter().map(|name| visible(name)).collect();
-            risk.push(Risk::Note(format!(
-                "sessions that are open now keep their old auto_increment values until they reconnect: {}",
-                names.join(", ")
-            )));
+            risk.push(Note::SessionsKeepIncrement { sessions: sessions.into_iter().collect() }.into());
         }
-        let names: Vec<&str> = list.iter().map(|o| o.name.as_str()).collect();
         Step {
             id: StepId(format!("{}/variable", self.host.name)),
             host: self.host.name.clone(),
             kind: Kind::Variable,
-            summary: match list {
-                [one] => format!("set {} without a restart", one.name),
-                _ => format!("set {} without a restart", names.join(", ")),
-            },
             reason: list.iter().map(|o| o.reason.clone()).collect(),
             before: Some(Self::view(list, |o| &o.running)),
             after: Some(Self::view(list, |o| &o.wished)),
@@ -365,7 +355,6 @@ impl Comparison<'_> {
             id: StepId(format!("{}/service", self.host.name)),
             host: self.host.name.clone(),
             kind: Kind::Service,
-            summary: format!("restart {} for {}", self.unit_name(), names.join(", ")),
             reason: list.iter().map(|o| o.reason.clone()).collect(),
             before: Some(Self::view(&list, |o| &o.running)),
             after: Some(Self::view(&list, |o| &o.wished)),
@@ -375,6 +364,7 @@ impl Comparison<'_> {
                 unit: unit.unwrap_or_else(|| self.unit_name()),
                 expect: list.iter().map(|o| (o.name.clone(), o.wished.clone())).collect(),
                 option_file: (!self.path.is_empty()).then(|| self.path.to_owned()),
+                causes: names,
                 new_uuid: false,
             },
         }
@@ -383,6 +373,11 @@ impl Comparison<'_> {
     fn unit_name(&self) -> String {
         self.host.service.clone().unwrap_or_else(|| self.server.unit.clone())
     }
+}
+
+/// A declared variable as a reason.
+fn of_setting(wish: &SettingWish) -> Reason {
+    Reason::declared(Because::Setting { setting: wish.name.clone() }, &wish.place)
 }
 
 /// Whether an option is a filter of one channel of MariaDB, `east.replicate_do_db`: its channel's step sees to it.

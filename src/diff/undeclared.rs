@@ -6,7 +6,7 @@ use crate::{
     dialect::Dialect,
     model::{Fact, HostName, visible},
     observe::{ChannelFacts, ServerFacts},
-    plan::{Action, Kind, Reason, Risk, Step, StepId, UndeclaredChannel, Warning},
+    plan::{Action, Because, Kind, Named, Reason, Risk, State, Step, StepId, UndeclaredChannel, Warning},
 };
 
 /// Warns of everything undeclared. What is allowed by name goes: whoever made a channel or an account may need it.
@@ -121,16 +121,14 @@ fn drop_channel(host: &HostName, channel: &ChannelFacts) -> Step {
         true => source.clone(),
         false => visible(&channel.name),
     };
+    let named = (!channel.name.is_empty()).then(|| Named::new("channel", &name));
+    let values = [Named::new("source", &source)].into_iter().chain(named).collect();
     Step {
         id: StepId(format!("{host}/extra-channel/{name}")),
         host: host.clone(),
         kind: Kind::Channel,
-        summary: format!("end the channel from {source}"),
-        reason: vec![Reason::because("nobody declared it")],
-        before: Some(match channel.name.is_empty() {
-            true => format!("source {source}"),
-            false => format!("source {source}\nchannel {name}"),
-        }),
+        reason: vec![Reason::because(Because::Undeclared)],
+        before: Some(State::Options { values }),
         after: None,
         risk: vec![Risk::EndsChannel],
         requires: Vec::new(),
@@ -147,9 +145,8 @@ fn drop_account(host: &HostName, user: &str, from: &str) -> Step {
         id: StepId(format!("{host}/account/{user}@{from}")),
         host: host.clone(),
         kind: Kind::Account,
-        summary: format!("drop account {user}@{from}"),
-        reason: vec![Reason::because("no replica that is declared comes from there")],
-        before: Some(format!("{user}@{from}")),
+        reason: vec![Reason::because(Because::NoReplicaComesFromThere)],
+        before: Some(State::Names { names: vec![format!("{user}@{from}")] }),
         after: None,
         risk: vec![Risk::DropsAccount],
         requires: Vec::new(),

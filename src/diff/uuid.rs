@@ -10,7 +10,7 @@ use super::{Context, Draft};
 use crate::{
     model::{Fact, HostName},
     observe::ServerFacts,
-    plan::{Action, Kind, Reason, Risk, Step, StepId},
+    plan::{Action, Because, Hidden, Kind, Named, Reason, Risk, State, Step, StepId},
 };
 
 /// The UUID of a server, where it has one.
@@ -54,23 +54,18 @@ fn give_new(
     uuid: &str,
     draft: &mut Draft,
 ) {
-    let reason = Reason::because(format!("{host} and {keeper} have the same server_uuid, as clones do"));
-    let (before, after) = (format!("server_uuid = {uuid}"), "server_uuid = one of its own".to_owned());
+    let reason = Reason::because(Because::SameServerUuid { host: host.clone(), other: keeper.clone() });
+    let (before, after) =
+        (Named::new("server_uuid", uuid), Named::hidden("server_uuid", Hidden::MadeByServer));
     let planned =
         draft.steps.iter_mut().find(|s| s.host == *host && matches!(s.action, Action::Restart { .. }));
     if let Some(step) = planned {
         if let Action::Restart { new_uuid, .. } = &mut step.action {
             *new_uuid = true;
         }
-        step.summary = match step.summary.split_once(" for ") {
-            Some((restart, why)) => format!("{restart} for a server_uuid of its own, {why}"),
-            None => format!("{} for a server_uuid of its own", step.summary),
-        };
-        let with = |text: &mut Option<String>, line: String| {
-            *text = Some(text.take().map_or(line.clone(), |old| format!("{line}\n{old}")));
-        };
-        with(&mut step.before, before);
-        with(&mut step.after, after);
+        for (state, value) in [(&mut step.before, before), (&mut step.after, after)] {
+            state.get_or_insert(State::Settings { values: Vec::new() }).put_first(value);
+        }
         step.reason.push(reason);
         return;
     }
@@ -80,12 +75,17 @@ fn give_new(
         id: StepId(format!("{host}/service")),
         host: host.clone(),
         kind: Kind::Service,
-        summary: format!("restart {unit} for a server_uuid of its own"),
         reason: vec![reason],
-        before: Some(before),
-        after: Some(after),
+        before: Some(State::Settings { values: vec![before] }),
+        after: Some(State::Settings { values: vec![after] }),
         risk: vec![Risk::restart(&server.sessions)],
         requires: Vec::new(),
-        action: Action::Restart { unit, expect: Vec::new(), option_file: None, new_uuid: true },
+        action: Action::Restart {
+            unit,
+            expect: Vec::new(),
+            option_file: None,
+            causes: Vec::new(),
+            new_uuid: true,
+        },
     });
 }

@@ -8,7 +8,10 @@ use crate::{
     desired::{SeedMethod, SeedWish, Tls},
     model::{Fact, Family, HostName},
     observe::{HostFacts, ServerFacts},
-    plan::{Action, CLONE_USER, ClonePlan, CopyMethod, CopyRefused, Kind, Reason, Step, StepId},
+    plan::{
+        Action, Because, CLONE_USER, ClonePlan, CopyMethod, CopyRefused, Kind, Note, Reason, State, Step,
+        StepId,
+    },
 };
 
 /// Bytes of a packet below which the clone plugin does not work.
@@ -268,19 +271,12 @@ impl Pair<'_> {
         })
     }
 
-    /// What such a copy does to the replica, in words.
-    pub(super) fn what_is_replaced(&self, method: &CopyMethod) -> String {
-        let (host, source) = (&self.host.name, &self.wish.source);
+    /// What such a copy does to the replica.
+    pub(super) fn what_is_replaced(&self, method: &CopyMethod) -> Note {
+        let on = self.host.name.clone();
         match method {
-            CopyMethod::Clone(_) => format!(
-                "everything that {host}'s server has is replaced; accounts that only {host} has stay. The plugin clone is \
-                 installed on {source} and {host} where it is not, and stays; {source} has an account \
-                 {CLONE_USER} meanwhile"
-            ),
-            _ => format!(
-                "everything that {host}'s server has is replaced; accounts that only {host} has stay. The old data \
-                 directory lies beside the new one until that is verified"
-            ),
+            CopyMethod::Clone(_) => Note::ServerReplacedByClone { on, source: self.wish.source.clone() },
+            _ => Note::ServerReplacedByFiles { on },
         }
     }
 }
@@ -297,9 +293,8 @@ pub fn leftover_accounts(host: &HostName, server: &ServerFacts, steps: &[Step]) 
         id: StepId(format!("{host}/clone-account/{from}")),
         host: host.clone(),
         kind: Kind::Account,
-        summary: format!("drop {user}@{from}"),
-        reason: vec![Reason::because("a clone was cut off, and the account was made for it")],
-        before: Some(format!("{user}@{from}")),
+        reason: vec![Reason::because(Because::CloneCutOff)],
+        before: Some(State::Names { names: vec![format!("{user}@{from}")] }),
         after: None,
         risk: Vec::new(),
         requires: Vec::new(),

@@ -132,7 +132,7 @@ impl Engine {
             "limit": self.inputs.limit, "steps": document.summary.steps, "restarts": document.summary.restarts,
             "hosts": document.summary.hosts,
         });
-        Journal::begin(directory, header).map_err(|error| {
+        Journal::begin(directory, header, crate::render::words::step).map_err(|error| {
             let directory = directory.display();
             CommandError::failed(format!(
                 "the journal can't be written under {directory}: {error}. Nothing was changed."

@@ -59,7 +59,7 @@ impl Engine {
             compared = channels;
         }
         let rules = whole.ignore(&rules, today);
-        let mut document = PlanDocument::from(&whole).reworded(|text| without_hidden(text).into_owned());
+        let mut document = crate::render::document(&whole).reworded(|text| without_hidden(text).into_owned());
         document.ignored.clone_from(&rules.ignored);
         // What nobody declared is a difference here, although no step does away with it.
         let undeclared = document.warnings.iter().any(|w| w.is_drift());

@@ -8,16 +8,16 @@ use crate::{
     dialect::Dialect,
     model::{Endpoint, Fact, HostName},
     observe::{self, Reading},
-    status::{self, StatusDocument},
+    status::{self, ChannelState, HostState, StatusDocument},
     transport::Session,
 };
 
 impl State {
     /// How a topology is that was looked at.
     pub fn of_topology(document: &StatusDocument) -> Self {
-        let unread = document.hosts.iter().any(|h| h.state == "unread");
-        let broken = document.hosts.iter().any(|h| h.state == "down")
-            || document.channels.iter().any(|c| c.state != "running" && c.state != "unknown")
+        let unread = document.hosts.iter().any(|h| h.state == HostState::Unread);
+        let broken = document.hosts.iter().any(|h| h.state == HostState::Down)
+            || document.channels.iter().any(|c| c.state.is_trouble())
             || !document.errant.is_empty();
         State::of(broken, unread)
     }
@@ -74,7 +74,7 @@ impl Look<'_> {
 
     /// Adds the row on both sides to each channel that a row stops.
     pub async fn find_rows(&self, document: &mut StatusDocument, reading: &Reading) {
-        for channel in document.channels.iter_mut().filter(|c| c.state == "broken") {
+        for channel in document.channels.iter_mut().filter(|c| c.state == ChannelState::Broken) {
             let Some(source) = channel.source.clone() else { continue };
             let server = |host| reading.observed.get(host).and_then(Fact::known)?.server.known();
             let Some(replica) = server(&channel.replica) else { continue };

@@ -177,7 +177,7 @@ impl Planned {
 
     /// The plans of all plays as one value.
     pub fn document(&self) -> PlanDocument {
-        PlanDocument::from(&self.whole_plan()).reworded(|text| without_hidden(text).into_owned())
+        crate::render::document(&self.whole_plan()).reworded(|text| without_hidden(text).into_owned())
     }
 
     /// The plans of all plays as one.

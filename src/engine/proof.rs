@@ -11,7 +11,7 @@ use crate::{
     model::{HostName, Limits, in_parallel},
     observe::{self, Reading},
     plan::Policy,
-    status::{self, StatusDocument},
+    status::{self, HostState, StatusDocument},
     transport::Session,
     verify::{Outsider, Remark, Scope, VerifyReport, Web, prove},
 };
@@ -121,9 +121,9 @@ fn complete(report: &mut VerifyReport, document: &StatusDocument, web: &Web) {
     for host in &document.hosts {
         let remark = Remark::new(&host.host, host.problem.as_deref().unwrap_or("nothing is known of it"));
         match host.state {
-            "up" => {}
-            "down" => report.down.push(remark),
-            _ => report.not_read.push(remark),
+            HostState::Up => {}
+            HostState::Down => report.down.push(remark),
+            HostState::Unread => report.not_read.push(remark),
         }
     }
     for channel in document.channels.iter().filter(|c| c.source.is_none()) {

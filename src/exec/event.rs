@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     model::{HostName, masked},
-    plan::StepId,
+    plan::{Step, StepId},
 };
 
 /// One thing that happened.
@@ -20,8 +20,9 @@ pub enum Event {
         id: StepId,
         /// Where.
         host: HostName,
-        /// What, in one line.
-        summary: String,
+        /// The step itself; who shows the event has the words for it.
+        #[serde(skip)]
+        step: Box<Step>,
     },
     /// A long step moved on.
     Progress {
@@ -75,8 +76,8 @@ impl Event {
     /// The same without a secret in its words.
     fn masked(mut self) -> Self {
         let words = match &mut self {
-            Event::Started { summary: words, .. }
-            | Event::Progress { doing: words, .. }
+            Event::Started { .. } => None,
+            Event::Progress { doing: words, .. }
             | Event::Failed { error: words, .. }
             | Event::Skipped { because: words, .. } => Some(words),
             Event::Done { note, .. } => note.as_mut(),

@@ -24,14 +24,16 @@ use crate::{
 pub struct Journal {
     path: PathBuf,
     file: Mutex<File>,
+    words: fn(&Step) -> String,
 }
 
 impl Journal {
-    /// Begins the journal of a run under `directory`, named after the time and the process.
+    /// Begins the journal of a run under `directory`, named after the time and the process. `words` says what a step
+    /// does.
     ///
     /// # Errors
     /// When the directory or the file can't be made; a run without a journal does not begin.
-    pub fn begin(directory: &Path, header: Value) -> io::Result<Self> {
+    pub fn begin(directory: &Path, header: Value, words: fn(&Step) -> String) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let now = jiff::Timestamp::now();
         let name = format!("{}-{}.jsonl", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id());
@@ -39,7 +41,7 @@ impl Journal {
         let mut options = OpenOptions::new();
         options.create_new(true).append(true);
         options.mode(0o600);
-        let journal = Self { file: Mutex::new(options.open(&path)?), path };
+        let journal = Self { file: Mutex::new(options.open(&path)?), path, words };
         journal.write("run_started", header);
         Ok(journal)
     }
@@ -62,7 +64,10 @@ impl Journal {
 
     /// A step began.
     pub fn step_started(&self, step: &Step) {
-        self.write("step_started", json!({"step": step.id, "host": step.host, "summary": step.summary}));
+        self.write(
+            "step_started",
+            json!({"step": step.id, "host": step.host, "summary": (self.words)(step)}),
+        );
     }
 
     /// A step was done.

@@ -65,6 +65,8 @@ pub enum Action {
         expect: Vec<(String, String)>,
         /// The option file to put back if the server does not come up.
         option_file: Option<String>,
+        /// Variables that are read at the start only and for which it is restarted.
+        causes: Vec<String>,
         /// Whether `auto.cnf` is moved away first, so that the server makes itself a new UUID.
         new_uuid: bool,
     },
@@ -135,6 +137,8 @@ pub enum Coordinates {
     Moved {
         /// The present source, if it is one of ours.
         from: Option<HostName>,
+        /// Where the channel reaches the present source.
+        at: Endpoint,
         /// Whether what is written on the replica reaches the new source.
         two_way: bool,
     },
@@ -150,11 +154,32 @@ pub enum Coordinates {
     },
 }
 
+/// What a step is about that changes a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelTask {
+    /// It is made.
+    Make,
+    /// It gets another source, with the replica's data and from its place.
+    Move,
+    /// The statement that stopped it is left out.
+    LeaveOut,
+    /// What was not executed is fetched again, since the relay log is gone or gets another name.
+    FetchAgain,
+    /// Some of its options change.
+    Change,
+    /// It is stopped and started, since another attempt to connect would succeed.
+    Reconnect,
+    /// It is started.
+    Start,
+}
+
 /// What to do to one channel, in this order: stop, change, start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelChange {
     /// The channel as it shall be.
     pub wish: ChannelWish,
+    /// What it is about.
+    pub task: ChannelTask,
     /// Whether the channel exists now under this name.
     pub exists: bool,
     /// Whether `CHANGE MASTER` is needed, or only a start.

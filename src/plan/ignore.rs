@@ -129,9 +129,8 @@ impl Sieve<'_> {
             !takes
         });
         let (left, empty) = (list.len(), list.is_empty());
-        let stays = |line: &&str| !gone.iter().any(|name| line.split(" = ").next() == Some(name.as_str()));
-        for text in [&mut step.before, &mut step.after].into_iter().flatten() {
-            *text = text.lines().filter(stays).collect::<Vec<_>>().join("\n");
+        for state in [&mut step.before, &mut step.after].into_iter().flatten() {
+            state.take_out(&gone);
         }
         before > left && empty
     }
@@ -140,19 +139,19 @@ impl Sieve<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{FirewallRefused, Kind, Refusal, StepId, Warning};
+    use crate::plan::{FirewallRefused, Kind, Named, Refusal, State, StepId, Warning};
 
     fn step(id: &str, variables: &[&str]) -> Step {
-        let lines =
-            |value: &str| variables.iter().map(|v| format!("{v} = {value}")).collect::<Vec<_>>().join("\n");
+        let values = |value: &str| State::Settings {
+            values: variables.iter().map(|name| Named::new(*name, value)).collect(),
+        };
         Step {
             id: StepId(id.into()),
             host: id.split('/').next().unwrap_or_default().into(),
             kind: Kind::Variable,
-            summary: "set".into(),
             reason: Vec::new(),
-            before: Some(lines("1")),
-            after: Some(lines("2")),
+            before: Some(values("1")),
+            after: Some(values("2")),
             risk: Vec::new(),
             requires: Vec::new(),
             action: Action::SetGlobal(variables.iter().map(|v| ((*v).to_owned(), "2".to_owned())).collect()),
@@ -250,7 +249,8 @@ mod tests {
             place: None,
         };
         plan.ignore(&[rule], "2026-11-24".parse().expect("a day"));
-        assert_eq!(plan.steps[0].before.as_deref(), Some("wait_timeout = 1"));
+        let left = vec![Named::new("wait_timeout", "1")];
+        assert_eq!(plan.steps[0].before, Some(State::Settings { values: left }));
         assert_eq!(plan.steps[0].action, Action::SetGlobal(vec![("wait_timeout".into(), "2".into())]));
     }
 }

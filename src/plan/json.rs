@@ -1,14 +1,13 @@
 //! A plan as JSON: the one form that machines read, people are shown, and files keep.
 
-use std::collections::BTreeSet;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{
-    Action, Ignored, Kind, Plan, Refusal, Risk, RiskDocument, RiskKind, Step, StepId, Waiting, Warning,
-};
-use crate::model::HostName;
+use super::{Allow, Because, Change, Ignored, Kind, Risk, State, StepId, Warning};
+use crate::model::{HostName, Place};
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
 pub const FORMAT_VERSION: &str = "2.0";
@@ -50,16 +49,6 @@ pub struct WaitingDocument {
     pub reason: String,
 }
 
-impl From<&Waiting> for WaitingDocument {
-    fn from(waiting: &Waiting) -> Self {
-        Self {
-            host: waiting.host.clone(),
-            code: waiting.why.code().to_owned(),
-            reason: crate::render::words::waits(waiting),
-        }
-    }
-}
-
 /// A refusal as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefusedDocument {
@@ -69,16 +58,6 @@ pub struct RefusedDocument {
     pub code: String,
     /// Why, and what to do instead.
     pub reason: String,
-}
-
-impl From<&Refusal> for RefusedDocument {
-    fn from(refusal: &Refusal) -> Self {
-        Self {
-            host: refusal.host.clone(),
-            code: refusal.why.code().to_owned(),
-            reason: crate::render::words::refused(refusal),
-        }
-    }
 }
 
 /// Counts of a plan.
@@ -102,6 +81,16 @@ pub enum DataEffect {
     Kept,
     /// A step replaces some.
     Replaced,
+}
+
+impl DataEffect {
+    /// What becomes of it where steps carry these risks.
+    pub fn of<'r>(mut risks: impl Iterator<Item = &'r Risk>) -> Self {
+        match risks.any(Risk::replaces_data) {
+            true => DataEffect::Replaced,
+            false => DataEffect::Kept,
+        }
+    }
 }
 
 /// The files and options a plan was made from. No values, no secrets.
@@ -133,94 +122,85 @@ pub struct StepDocument {
     pub host: HostName,
     /// The family.
     pub kind: Kind,
-    /// What, in one line.
+    /// What, in one line, without what changes from second to second on a server that is in use.
     pub summary: String,
-    /// Why, each with its place.
-    pub reason: Vec<String>,
+    /// Estimated bytes of a copy before compression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The position of this moment at which a channel begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+    /// Why.
+    pub reason: Vec<ReasonDocument>,
     /// What is there now.
-    pub before: Option<String>,
+    pub before: Option<State>,
     /// What will be there.
-    pub after: Option<String>,
+    pub after: Option<State>,
     /// What it can disrupt.
     pub risk: Vec<RiskDocument>,
     /// What must be done first.
     pub requires: Vec<StepId>,
 }
 
-impl From<&Plan> for PlanDocument {
-    fn from(plan: &Plan) -> Self {
-        let hosts: BTreeSet<&HostName> = plan.steps.iter().map(|s| &s.host).collect();
-        let restarts = plan
-            .steps
-            .iter()
-            .filter(|s| match &s.action {
-                Action::Restart { .. } => true,
-                Action::Seed(seed) => seed.method.is_whole(),
-                _ => false,
-            })
-            .count();
-        Self {
-            format_version: FORMAT_VERSION.to_owned(),
-            in_sync: plan.in_sync(),
-            summary: Summary {
-                steps: plan.steps.len(),
-                restarts,
-                hosts: hosts.len(),
-                data: data_effect(plan.steps.iter().flat_map(|s| &s.risk).map(Risk::kind)),
-            },
-            steps: plan.steps.iter().map(StepDocument::from).collect(),
-            waiting: plan.waiting.iter().map(WaitingDocument::from).collect(),
-            refused: plan.refused.iter().map(RefusedDocument::from).collect(),
-            warnings: plan.warnings.clone(),
-            ignored: Vec::new(),
-            inputs: None,
+/// A reason as it is written: why, a text for people, and where it is declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonDocument {
+    /// Why.
+    #[serde(flatten)]
+    pub because: Because,
+    /// For people.
+    pub text: String,
+    /// Where it is declared; null where it follows from other steps or from what was observed.
+    pub place: Option<PlaceDocument>,
+}
+
+/// A place in a file as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlaceDocument {
+    /// The file as it was named.
+    pub file: String,
+    /// The line, from 1; null where only the file is known.
+    pub line: Option<u32>,
+}
+
+impl From<&Place> for PlaceDocument {
+    fn from(place: &Place) -> Self {
+        Self { file: place.file.to_string(), line: (place.line > 0).then_some(place.line) }
+    }
+}
+
+impl fmt::Display for PlaceDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.file),
+            None => f.write_str(&self.file),
         }
     }
 }
 
-impl From<&Step> for StepDocument {
-    fn from(step: &Step) -> Self {
-        Self {
-            id: step.id.clone(),
-            host: step.host.clone(),
-            kind: step.kind,
-            summary: step.summary.clone(),
-            reason: step.reason.iter().map(ToString::to_string).collect(),
-            before: step.before.clone(),
-            after: step.after.clone(),
-            risk: step.risk.iter().map(RiskDocument::from).collect(),
-            requires: step.requires.clone(),
-        }
-    }
-}
-
-fn data_effect(mut risks: impl Iterator<Item = RiskKind>) -> DataEffect {
-    match risks.any(|kind| kind == RiskKind::ReplacesData) {
-        true => DataEffect::Replaced,
-        false => DataEffect::Kept,
-    }
+/// A risk as it is written: what it is, the word that allows it, and a text for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RiskDocument {
+    /// What it is.
+    #[serde(flatten)]
+    pub what: Risk,
+    /// The word of `--allow` without which the step is refused; null where nothing has to be allowed.
+    pub allow: Option<Allow>,
+    /// For people.
+    pub text: String,
 }
 
 impl StepDocument {
-    /// Whether a risk of this kind is among its own.
-    pub fn risks(&self, kind: RiskKind) -> bool {
-        self.risk.iter().any(|risk| risk.kind == kind)
+    /// What it can disrupt.
+    pub fn risks(&self) -> impl Iterator<Item = &Risk> {
+        self.risk.iter().map(|risk| &risk.what)
     }
 
-    /// The step without what changes from second to second on a server that is in use: sizes of data
-    /// and numbers of sessions. Whether there are any sessions at all stays.
-    fn settled(&self) -> Self {
-        let mut step = self.clone();
-        if step.kind == Kind::Seed
-            && let Some((text, _size)) = step.summary.rsplit_once(" (")
-        {
-            step.summary = text.to_owned();
-        }
-        step.risk.retain(|risk| risk.kind != RiskKind::CopyLoad);
-        for risk in step.risk.iter_mut().filter(|r| r.kind == RiskKind::Restart && r.allow.is_some()) {
-            risk.text = "client sessions are cut".to_owned();
-        }
-        step
+    /// Values that it changes, by name; those of a new thing are in `after` alone.
+    pub fn changes(&self) -> Vec<Change<'_>> {
+        let before = self.before.as_ref().and_then(State::values);
+        let after = self.after.as_ref().and_then(State::values);
+        before.zip(after).map(|(before, after)| Change::between(before, after)).unwrap_or_default()
     }
 }
 
@@ -253,7 +233,7 @@ impl PlanDocument {
             column: error.column(),
             what: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
         };
-        let value: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
+        let value: Value = serde_json::from_str(text).map_err(malformed)?;
         let version = value.get("format_version").and_then(|v| v.as_str()).unwrap_or("none");
         if version.split('.').next() != FORMAT_VERSION.split('.').next() {
             return Err(PlanFileError::Version(version.to_owned()));
@@ -261,72 +241,38 @@ impl PlanDocument {
         serde_json::from_str(text).map_err(malformed)
     }
 
-    /// The same with every text that is made for people passed through `words`, and names that hold text from outside.
+    /// The same with every text passed through `words`: sentences, values, and names that come from outside.
     #[must_use]
-    pub fn reworded(mut self, words: impl Fn(&str) -> String) -> Self {
-        for step in &mut self.steps {
-            let shown = [&mut step.before, &mut step.after].into_iter().flatten();
-            let names = step.requires.iter_mut().chain([&mut step.id]).map(|id| &mut id.0);
-            for text in shown
-                .chain([&mut step.summary])
-                .chain(&mut step.reason)
-                .chain(step.risk.iter_mut().map(|r| &mut r.text))
-                .chain(names)
-            {
-                *text = words(text);
-            }
-        }
-        let waiting = self.waiting.iter_mut().map(|w| &mut w.reason);
-        let refused = self.refused.iter_mut().map(|r| &mut r.reason);
-        let warnings = self.warnings.iter_mut().map(|w| &mut w.text);
-        waiting.chain(refused).chain(warnings).for_each(|text| *text = words(text));
-        self
+    pub fn reworded(self, words: impl Fn(&str) -> String) -> Self {
+        let Ok(mut value) = serde_json::to_value(&self) else { return self };
+        reword(&mut value, &words);
+        serde_json::from_value(value).unwrap_or(self)
     }
 
     /// What becomes of data that exists on one host only: by the steps that are there, whatever the summary says.
     pub fn data(&self) -> DataEffect {
-        data_effect(self.steps.iter().flat_map(|s| &s.risk).map(|r| r.kind))
+        DataEffect::of(self.steps.iter().flat_map(StepDocument::risks))
     }
+}
 
-    /// The first way in which a fresh plan differs from this one, in words; `None` if they are the same.
-    pub fn first_difference(&self, fresh: &PlanDocument) -> Option<String> {
-        for step in &self.steps {
-            match fresh.steps.iter().find(|s| s.id == step.id) {
-                None => return Some(format!("{}: \"{}\" is not needed any more", step.id, step.summary)),
-                Some(now) if now.before != step.before => {
-                    return Some(format!(
-                        "{}: what is there now has changed since the plan was made",
-                        step.id
-                    ));
-                }
-                Some(now) if now.settled() != step.settled() => {
-                    return Some(format!("{}: it would now be \"{}\"", step.id, now.summary));
-                }
-                Some(_) => {}
-            }
+/// Keys whose values are words of this program: no text from outside stands there.
+const OURS: [&str; 8] = ["allow", "code", "data", "format_version", "hidden", "host", "kept", "kind"];
+
+fn reword(value: &mut Value, words: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = words(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| reword(item, words)),
+        Value::Object(fields) => {
+            let texts = fields.iter_mut().filter(|(key, _)| !OURS.contains(&key.as_str()));
+            texts.for_each(|(_, value)| reword(value, words));
         }
-        if let Some(new) = fresh.steps.iter().find(|s| !self.steps.iter().any(|old| old.id == s.id)) {
-            return Some(format!("{}: \"{}\" is needed in addition", new.id, new.summary));
-        }
-        if self.refused != fresh.refused || self.waiting != fresh.waiting {
-            return Some("what is refused or waits has changed".to_owned());
-        }
-        None
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_empty_plan_is_the_documented_object() {
-        let json = serde_json::to_string(&PlanDocument::from(&Plan::default())).unwrap_or_default();
-        assert_eq!(
-            json,
-            r#"{"format_version":"2.0","in_sync":true,"summary":{"steps":0,"restarts":0,"hosts":0,"data":"kept"},"steps":[],"waiting":[],"refused":[]}"#
-        );
-    }
 
     proptest::proptest! {
         #[test]

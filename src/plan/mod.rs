@@ -4,6 +4,7 @@
 //! the same value: `render` turns its JSON form into text.
 
 mod action;
+mod because;
 mod code;
 mod effect;
 mod ignore;
@@ -13,18 +14,21 @@ mod order;
 mod policy;
 mod refused;
 mod risk;
+mod stale;
+mod state;
 mod step;
 mod waiting;
 
 pub use action::{
-    Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ClonePlan, ComparePlan, Coordinates,
-    CopyMethod, EndedChannel, GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
+    Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ChannelTask, ClonePlan, ComparePlan,
+    Coordinates, CopyMethod, EndedChannel, GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
 };
+pub use because::{Because, Reason};
 pub use effect::{Effect, Taken};
 pub use ignore::{IgnoreOutcome, Ignored};
 pub use json::{
-    DataEffect, FORMAT_VERSION, Inputs, PlanDocument, PlanFileError, RefusedDocument, StepDocument, Summary,
-    WaitingDocument,
+    DataEffect, FORMAT_VERSION, Inputs, PlaceDocument, PlanDocument, PlanFileError, ReasonDocument,
+    RefusedDocument, RiskDocument, StepDocument, Summary, WaitingDocument,
 };
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy, missing_words, unneeded};
@@ -32,6 +36,8 @@ pub use refused::{
     AuthorityRefused, ChannelRefused, CopyRefused, DataRefused, EndRefused, FirewallRefused, Lost, Met,
     NotRead, PairRefused, Refused, ServerRefused, SettingRefused,
 };
-pub use risk::{Risk, RiskDocument, RiskKind};
-pub use step::{Kind, Plan, Reason, Refusal, Step, StepId, Waiting, Warning};
+pub use risk::{CutClient, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
+pub use stale::Stale;
+pub use state::{Change, Hidden, Named, PackageVersion, State, Value};
+pub use step::{Kind, Plan, Refusal, Step, StepId, Waiting, Warning};
 pub use waiting::{Follows, HostWaits, Need, Part, SourceWaits, WaitsFor};

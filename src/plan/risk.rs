@@ -1,6 +1,4 @@
-//! What a step can hurt, and what must be allowed by name for it.
-
-use std::fmt;
+//! What a step can disrupt, and what must be allowed by name for it. Values; `render` has the words.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::Allow;
 use crate::model::{Fact, HostName};
 
-/// What a step can hurt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a step can disrupt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Risk {
     /// The server is away for the time of a restart; so many client sessions are connected now.
     Restart {
@@ -17,18 +16,33 @@ pub enum Risk {
         sessions: Option<usize>,
     },
     /// Client sessions that are connected now are cut off, or it could not be read whether there are any.
-    CutClients(Vec<String>),
+    CutClients {
+        /// Who.
+        clients: Vec<CutClient>,
+    },
     /// Writes on a host wait for the time of a lock.
     WriteLock {
         /// The host whose writes wait.
-        host: HostName,
+        on: HostName,
         /// Why a lock is needed at all.
-        why: String,
+        why: LockReason,
     },
     /// A replica's own data is replaced.
-    ReplacesData(String),
+    ReplacesData {
+        /// The replica.
+        on: HostName,
+        /// Its databases.
+        databases: Vec<String>,
+        /// Their size in bytes.
+        bytes: u64,
+        /// Where they are kept.
+        kept: Kept,
+    },
     /// A server's binary logs start over, or go on under another name, and somebody could need what is in them.
-    ResetsBinlogs(String),
+    ResetsBinlogs {
+        /// What is lost with them.
+        lost: Vec<LostLogs>,
+    },
     /// The authority that the fleet trusts gives way to another one.
     NewAuthority,
     /// An account is dropped.
@@ -39,59 +53,192 @@ pub enum Risk {
     ReplicationPause,
     /// The packet filter changes; the host takes it back by itself unless a fresh connection confirms it.
     Lockout,
-    /// The source and the network carry the load of a copy of so many bytes.
+    /// The source and the network carry the load of a copy.
     CopyLoad {
         /// Estimated bytes before compression.
         bytes: u64,
     },
-    /// Something else, in words.
-    Note(String),
+    /// Something else that is worth a thought before the step.
+    Note {
+        /// What.
+        note: Note,
+    },
 }
 
-/// What kind of harm a risk is, for machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RiskKind {
-    /// The server is away for the time of a restart.
-    Restart,
-    /// Client sessions are cut off.
-    CutClients,
-    /// Writes wait for the time of a lock.
-    WriteLock,
-    /// A replica's own data is replaced.
-    ReplacesData,
-    /// A server's binary logs start over, or go on under another name.
-    ResetsBinlogs,
-    /// The authority that the servers trust is replaced.
-    NewAuthority,
-    /// An account is dropped.
-    DropsAccount,
-    /// A channel ends.
-    EndsChannel,
-    /// Replication pauses for a moment.
-    ReplicationPause,
-    /// The packet filter changes.
-    Lockout,
-    /// A copy loads its source and the network.
-    CopyLoad,
-    /// Something else.
-    Note,
+/// Who is cut off.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum CutClient {
+    /// A session of a client.
+    Session {
+        /// Its user.
+        user: String,
+        /// From where it is connected.
+        from: String,
+    },
+    /// A replica that no member is.
+    Replica {
+        /// From where it is connected.
+        from: String,
+    },
+    /// Clients, if there are any.
+    UnreadClients {
+        /// Why they could not be read.
+        why: String,
+    },
+    /// Replicas, if there are any.
+    UnreadReplicas {
+        /// Why they could not be read.
+        why: String,
+    },
 }
 
-/// A risk as a plan is written: its kind, the word that allows it, and a text for people.
+/// Why writes have to wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RiskDocument {
-    /// The kind.
-    pub kind: RiskKind,
-    /// The word of `--allow` without which the step is refused; null where nothing has to be allowed.
-    pub allow: Option<Allow>,
-    /// For people.
-    pub text: String,
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LockReason {
+    /// A backup of the files ends at one position of the binary log.
+    EndOfBackup,
+    /// Tables whose engine knows no transactions are copied under a read lock.
+    Tables {
+        /// `database.table (engine)`.
+        tables: Vec<String>,
+    },
 }
 
-impl From<&Risk> for RiskDocument {
-    fn from(risk: &Risk) -> Self {
-        Self { kind: risk.kind(), allow: risk.gate(), text: risk.to_string() }
+/// Where data is kept that a copy replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    /// The whole data directory, beside the new one.
+    Directory,
+    /// A dump in a file on the replica.
+    File,
+}
+
+/// What is lost with binary logs that start over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LostLogs {
+    /// The places of replicas that the playbook does not declare.
+    UndeclaredReplicas {
+        /// Which.
+        replicas: Vec<UndeclaredReplica>,
+    },
+    /// Perhaps those of replicas that could not be read.
+    UnreadReplicas {
+        /// Why not.
+        why: String,
+    },
+    /// Changes of databases that are gone.
+    ChangesOfGoneDatabases,
+    /// It could not be read what they hold.
+    Unread {
+        /// Why not.
+        why: String,
+    },
+    /// The files under another base name, and what replicas have not received of them.
+    OtherBaseName {
+        /// The base name that they have now; empty where it is unknown.
+        running: String,
+    },
+}
+
+/// A replica that is connected and that nobody declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UndeclaredReplica {
+    /// Its `server_id`.
+    pub server_id: u64,
+    /// Its address; empty where the server does not tell it.
+    pub from: String,
+}
+
+/// Something that is worth a thought before a step and has to be allowed by nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Note {
+    /// Statements that GTIDs don't allow are refused from now on.
+    GtidConsistency,
+    /// A replica that is not declared and has no GTIDs would stop.
+    ReplicasWithoutGtidStop,
+    /// A replica that is not declared and begins by GTID would stop.
+    ReplicasByGtidStop,
+    /// A server's binary logs start over, and nobody needs them.
+    BinlogsStartOver {
+        /// The server.
+        on: HostName,
+        /// Whether that is so since it has no data of its own.
+        holds_nothing: bool,
+    },
+    /// What is written on the former source reaches the replica only through other channels.
+    FormerSourceLeft {
+        /// The former source.
+        former: String,
+        /// The replica.
+        replica: HostName,
+    },
+    /// One event is skipped.
+    EventSkipped {
+        /// The statement, in short.
+        statement: String,
+    },
+    /// What a filter kept back does not come afterwards.
+    FilteredStaysAway,
+    /// Nobody can write until a host has the last event.
+    NobodyCanWrite {
+        /// The host.
+        until: HostName,
+    },
+    /// The host puts its old option file back by itself if the server does not come up.
+    OldFileComesBack,
+    /// The server may fail again for the same cause.
+    MayFailAgain,
+    /// Open sessions keep their old `auto_increment` values.
+    SessionsKeepIncrement {
+        /// `user@host` of the sessions.
+        sessions: Vec<String>,
+    },
+    /// What an unfinished copy has left is dropped.
+    DropsUnfinishedCopy {
+        /// Databases.
+        databases: Vec<String>,
+    },
+    /// The replica's own channel ends and is made again.
+    OwnChannelEnds {
+        /// From where it comes.
+        source: HostName,
+    },
+    /// The channel back to the copy's source ends meanwhile.
+    ChannelBackEnds {
+        /// Whose channel it is.
+        of: HostName,
+        /// From where it comes.
+        from: HostName,
+    },
+    /// The channel of another host ends, and that host needs a copy, too.
+    FollowerNeedsCopy {
+        /// Whose channel it is.
+        of: HostName,
+        /// From where it comes.
+        from: HostName,
+    },
+    /// Everything that a server has is replaced by a clone.
+    ServerReplacedByClone {
+        /// The server.
+        on: HostName,
+        /// From where the clone comes.
+        source: HostName,
+    },
+    /// Everything that a server has is replaced by a copy of the files.
+    ServerReplacedByFiles {
+        /// The server.
+        on: HostName,
+    },
+}
+
+impl From<Note> for Risk {
+    fn from(note: Note) -> Self {
+        Risk::Note { note }
     }
 }
 
@@ -106,31 +253,13 @@ impl Risk {
         Risk::Restart { sessions }
     }
 
-    /// Its kind.
-    pub fn kind(&self) -> RiskKind {
-        match self {
-            Risk::Restart { .. } => RiskKind::Restart,
-            Risk::CutClients(_) => RiskKind::CutClients,
-            Risk::WriteLock { .. } => RiskKind::WriteLock,
-            Risk::ReplacesData(_) => RiskKind::ReplacesData,
-            Risk::ResetsBinlogs(_) => RiskKind::ResetsBinlogs,
-            Risk::NewAuthority => RiskKind::NewAuthority,
-            Risk::DropsAccount => RiskKind::DropsAccount,
-            Risk::EndsChannel => RiskKind::EndsChannel,
-            Risk::ReplicationPause => RiskKind::ReplicationPause,
-            Risk::Lockout => RiskKind::Lockout,
-            Risk::CopyLoad { .. } => RiskKind::CopyLoad,
-            Risk::Note(_) => RiskKind::Note,
-        }
-    }
-
     /// What has to be allowed by name before the step may run.
     pub fn gate(&self) -> Option<Allow> {
         match self {
             Risk::Restart { sessions } if *sessions != Some(0) => Some(Allow::Restart),
-            Risk::CutClients(_) => Some(Allow::CutClients),
-            Risk::ReplacesData(_) => Some(Allow::Reseed),
-            Risk::ResetsBinlogs(_) => Some(Allow::ResetBinlogs),
+            Risk::CutClients { .. } => Some(Allow::CutClients),
+            Risk::ReplacesData { .. } => Some(Allow::Reseed),
+            Risk::ResetsBinlogs { .. } => Some(Allow::ResetBinlogs),
             Risk::NewAuthority => Some(Allow::NewAuthority),
             Risk::DropsAccount => Some(Allow::DropAccount),
             Risk::EndsChannel => Some(Allow::DropChannel),
@@ -139,45 +268,12 @@ impl Risk {
             | Risk::ReplicationPause
             | Risk::Lockout
             | Risk::CopyLoad { .. }
-            | Risk::Note(_) => None,
+            | Risk::Note { .. } => None,
         }
     }
-}
 
-impl fmt::Display for Risk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Risk::Restart { sessions: Some(0) } => {
-                f.write_str("restart: the server is away for some seconds; no client is connected")
-            }
-            Risk::Restart { sessions: Some(1) } => {
-                f.write_str("restart: the server is away for some seconds; 1 client session is cut")
-            }
-            Risk::Restart { sessions: None } => f.write_str(
-                "restart: the server is away for some seconds; whether clients are connected could not be read",
-            ),
-            Risk::Restart { sessions: Some(sessions) } => {
-                write!(f, "restart: the server is away for some seconds; {sessions} client sessions are cut")
-            }
-            Risk::CutClients(clients) => {
-                write!(f, "cuts clients that are connected now: {}", clients.join(", "))
-            }
-            Risk::WriteLock { host, why } => write!(f, "writes on {host} wait for a moment: {why}"),
-            Risk::ReplacesData(what) => write!(f, "replaces data: {what}"),
-            Risk::ResetsBinlogs(what) => write!(f, "resets binary logs: {what}"),
-            Risk::NewAuthority => f.write_str("replaces the authority that the servers trust"),
-            Risk::DropsAccount => f.write_str("drops an account"),
-            Risk::EndsChannel => {
-                f.write_str("ends a channel: what its source writes from then on does not come any more")
-            }
-            Risk::ReplicationPause => f.write_str("replication pauses for a moment"),
-            Risk::Lockout => f.write_str(
-                "packet filter: taken back by the host itself unless a fresh connection confirms it",
-            ),
-            Risk::CopyLoad { bytes } => {
-                write!(f, "load: about {} are read and sent", crate::model::bytes(*bytes))
-            }
-            Risk::Note(text) => f.write_str(text),
-        }
+    /// Whether data that exists on one host only is replaced.
+    pub fn replaces_data(&self) -> bool {
+        matches!(self, Risk::ReplacesData { .. })
     }
 }

@@ -5,11 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Refused, Risk, WaitsFor};
-use crate::{
-    model::{HostName, Place},
-    resource::KindName,
-};
+use super::{Action, Reason, Refused, Risk, State, WaitsFor};
+use crate::{model::HostName, resource::KindName};
 
 /// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -118,37 +115,6 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Why a step is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    /// What is wished or needed, in words.
-    pub text: String,
-    /// Where the wish is written, if it is written somewhere.
-    pub place: Option<Place>,
-}
-
-impl Reason {
-    /// A reason that follows from other steps or from what was observed.
-    pub fn because(text: impl Into<String>) -> Self {
-        Self { text: text.into(), place: None }
-    }
-
-    /// A reason that stands in a file.
-    pub fn declared(text: impl Into<String>, place: &Place) -> Self {
-        Self { text: text.into(), place: Some(place.clone()) }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) if self.text.is_empty() => write!(f, "{place}"),
-            Some(place) => write!(f, "{} ({place})", self.text),
-            None => f.write_str(&self.text),
-        }
-    }
-}
-
 /// One thing that will be done on one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -158,15 +124,13 @@ pub struct Step {
     pub host: HostName,
     /// The family.
     pub kind: Kind,
-    /// What, in one line.
-    pub summary: String,
     /// Why.
     pub reason: Vec<Reason>,
-    /// What is there now; secrets are shown as `***`.
-    pub before: Option<String>,
-    /// What will be there; secrets are shown as `***`.
-    pub after: Option<String>,
-    /// What it can hurt.
+    /// What is there now, without secrets.
+    pub before: Option<State>,
+    /// What will be there, without secrets.
+    pub after: Option<State>,
+    /// What it can disrupt.
     pub risk: Vec<Risk>,
     /// What must be done first.
     pub requires: Vec<StepId>,

@@ -2,63 +2,57 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::paint::{ADDED, QUIET, REMOVED, paint};
+use super::{
+    paint::{ADDED, QUIET, REMOVED, paint},
+    words,
+};
+use crate::plan::{Change, State, StepDocument, Value};
 
-/// Lines that show a change, without indentation.
+/// Lines that show what a step changes, without indentation.
 ///
-/// Where both sides are lists of `name = value`, each name that differs gets one line; other texts are
-/// compared line by line.
-pub fn change(before: Option<&str>, after: Option<&str>) -> Vec<String> {
-    match (before, after) {
-        (None, None) => Vec::new(),
-        (Some(before), Some(after)) if short(before) && short(after) => vec![arrow(before, after)],
-        (Some(before), Some(after)) => match (pairs(before), pairs(after)) {
-            (Some(before), Some(after)) => pairwise(&before, &after),
-            _ => unified(before, after),
-        },
-        (before, after) => unified(before.unwrap_or_default(), after.unwrap_or_default()),
+/// Where both sides are values by name, each that differs gets one line; other states are compared line by line.
+pub fn change(step: &StepDocument) -> Vec<String> {
+    let values = |state: &Option<State>| state.as_ref().is_some_and(|state| state.values().is_some());
+    if values(&step.before) && values(&step.after) {
+        return by_name(&step.changes());
+    }
+    let text = |state: &Option<State>| state.as_ref().map(words::state);
+    match (text(&step.before), text(&step.after)) {
+        (Some(before), Some(after)) if short(&before) && short(&after) => vec![arrow(&before, &after)],
+        (before, after) => unified(&before.unwrap_or_default(), &after.unwrap_or_default()),
     }
 }
 
 fn short(text: &str) -> bool {
-    !text.contains('\n') && !text.contains(" = ") && text.chars().count() <= 40
+    text.lines().count() < 2 && text.chars().count() <= 40
 }
 
 fn arrow(before: &str, after: &str) -> String {
-    let shown = |text: &str| if text.is_empty() { "\"\"".to_owned() } else { text.to_owned() };
     format!("{} -> {}", paint(REMOVED, shown(before)), paint(ADDED, shown(after)))
 }
 
-/// A list of `name = value`, if the text is nothing else.
-fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
-    text.lines()
-        .map(|line| {
-            let (name, value) = line.split_once(" =")?;
-            let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-            (plain && !name.is_empty()).then(|| (name, value.trim_start()))
-        })
-        .collect()
+/// A value that can be seen although it is empty.
+pub(super) fn shown(text: &str) -> &str {
+    if text.is_empty() { "\"\"" } else { text }
 }
 
-fn pairwise(before: &[(&str, &str)], after: &[(&str, &str)]) -> Vec<String> {
-    let width = before.iter().chain(after).map(|(name, _)| name.len()).max().unwrap_or(0);
-    let find = |list: &[(&str, &str)], name: &str| {
-        list.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())
+fn by_name(changes: &[Change<'_>]) -> Vec<String> {
+    let width = changes.iter().map(|change| change.name.len()).max().unwrap_or(0);
+    let value = |value: &Value| shown(words::value(value)).to_owned();
+    let line = |change: &Change<'_>| {
+        let name = change.name;
+        match (change.before, change.after) {
+            (Some(old), Some(new)) => format!("{name:width$}  {}", arrow(&value(old), &value(new))),
+            (None, Some(new)) => {
+                format!("{name:width$}  {}", paint(ADDED, format_args!("+ {}", value(new))))
+            }
+            (old, None) => {
+                let old = old.map(value).unwrap_or_default();
+                format!("{name:width$}  {}", paint(REMOVED, format_args!("- {old}")))
+            }
+        }
     };
-    let mut lines = Vec::new();
-    for (name, new) in after {
-        match find(before, name) {
-            Some(old) if old == *new => {}
-            Some(old) => lines.push(format!("{name:width$}  {}", arrow(&old, new))),
-            None => lines.push(format!("{name:width$}  {}", paint(ADDED, format_args!("+ {new}")))),
-        }
-    }
-    for (name, old) in before {
-        if find(after, name).is_none() {
-            lines.push(format!("{name:width$}  {}", paint(REMOVED, format_args!("- {old}"))));
-        }
-    }
-    lines
+    changes.iter().map(line).collect()
 }
 
 fn unified(before: &str, after: &str) -> Vec<String> {
@@ -85,25 +79,46 @@ fn unified(before: &str, after: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Named;
 
-    fn plain(before: &str, after: &str) -> String {
-        anstream::adapter::strip_str(&change(Some(before), Some(after)).join("\n")).to_string()
+    fn plain(before: State, after: State) -> String {
+        let step = StepDocument {
+            id: crate::plan::StepId("db-a/x".into()),
+            host: "db-a".into(),
+            kind: crate::plan::Kind::File,
+            summary: String::new(),
+            bytes: None,
+            position: None,
+            reason: Vec::new(),
+            before: Some(before),
+            after: Some(after),
+            risk: Vec::new(),
+            requires: Vec::new(),
+        };
+        anstream::adapter::strip_str(&change(&step).join("\n")).to_string()
+    }
+
+    fn settings(values: &[(&str, &str)]) -> State {
+        State::Settings { values: values.iter().map(|(name, value)| Named::new(*name, *value)).collect() }
     }
 
     #[test]
-    fn short_values_stand_side_by_side() {
-        assert_eq!(plain("1", "2"), "1 -> 2");
-        assert_eq!(plain("", "2"), "\"\" -> 2");
+    fn short_texts_stand_side_by_side() {
+        assert_eq!(plain(State::text("1"), State::text("2")), "1 -> 2");
+        assert_eq!(plain(State::text(""), State::text("2")), "\"\" -> 2");
     }
 
     #[test]
-    fn lists_of_names_are_compared_by_name() {
-        assert_eq!(plain("a = 1\nbb = 2", "bb = 3\na = 1\nc = 4"), "bb  2 -> 3\nc   + 4");
-        assert_eq!(plain("a =", "a = x"), "a  \"\" -> x");
+    fn values_are_compared_by_name() {
+        let before = settings(&[("a", "1"), ("bb", "2")]);
+        let after = settings(&[("bb", "3"), ("a", "1"), ("c", "4")]);
+        assert_eq!(plain(before, after), "bb  2 -> 3\nc   + 4");
+        assert_eq!(plain(settings(&[("a", "")]), settings(&[("a", "x")])), "a  \"\" -> x");
     }
 
     #[test]
-    fn other_texts_are_compared_by_line() {
-        assert_eq!(plain("[mysqld]\na = 1\n", "[mysqld]\na = 2\n"), "  [mysqld]\n- a = 1\n+ a = 2");
+    fn a_text_is_compared_by_line_whatever_it_looks_like() {
+        let file = |n: u8| State::text(format!("[mysqld]\na = {n}\n"));
+        assert_eq!(plain(file(1), file(2)), "  [mysqld]\n- a = 1\n+ a = 2");
     }
 }

@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use super::{
+    diff::shown,
     paint::{ALARM, CHANGED, HEADING, QUIET, paint},
     prose::sentence,
+    words,
 };
 use crate::{
     model::{HostName, visible},
-    plan::PlanDocument,
+    plan::{PlanDocument, StepDocument},
 };
 
 /// Differences that are shown of one host.
@@ -31,11 +33,11 @@ pub fn drift(
         lines.entry(&refusal.host).or_default().push(format!("{} {reason}", paint(ALARM, "refused:")));
     }
     for step in &document.steps {
-        let place =
-            step.reason.first().map(|r| format!("  {}", paint(QUIET, format!("({r})")))).unwrap_or_default();
-        let what = changes(step.before.as_deref(), step.after.as_deref());
+        let reason = step.reason.first().map(words::reason);
+        let place = reason.map(|r| format!("  {}", paint(QUIET, format!("({r})")))).unwrap_or_default();
+        let what = changes(step);
         let what = if what.is_empty() { String::new() } else { format!(": {what}") };
-        let line = format!("{}{what}{place}", paint(CHANGED, visible(&step.summary)));
+        let line = format!("{}{what}{place}", paint(CHANGED, visible(&words::summary(step))));
         lines.entry(&step.host).or_default().push(line);
     }
     for warning in document.warnings.iter().filter(|w| w.is_drift()) {
@@ -72,20 +74,16 @@ pub fn drift(
     text
 }
 
-/// `name before -> after` for texts of lines `name = value`; nothing for longer ones.
-fn changes(before: Option<&str>, after: Option<&str>) -> String {
+/// `name before -> after` for values by name; nothing for other states.
+fn changes(step: &StepDocument) -> String {
     const MOST: usize = 3;
-    let (Some(before), Some(after)) = (before, after) else { return String::new() };
-    let pair = |line: &str| line.split_once(" = ").map(|(n, v)| (n.to_owned(), v.to_owned()));
-    let (Some(old), Some(new)): (Option<BTreeMap<_, _>>, Option<BTreeMap<_, _>>) =
-        (before.lines().map(pair).collect(), after.lines().map(pair).collect())
-    else {
-        return String::new();
-    };
-    let changed: Vec<String> = new
-        .iter()
-        .filter(|(name, value)| old.get(*name) != Some(value))
-        .map(|(name, value)| format!("{name} {} -> {value}", old.get(name).map_or("\"\"", String::as_str)))
+    let changed: Vec<String> = step
+        .changes()
+        .into_iter()
+        .filter_map(|change| {
+            let before = change.before.map_or("\"\"", |value| shown(words::value(value)));
+            Some(format!("{} {before} -> {}", change.name, words::value(change.after?)))
+        })
         .collect();
     match changed.len().checked_sub(MOST) {
         None | Some(0) => visible(&changed.join(", ")),

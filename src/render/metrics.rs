@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn an_empty_plan_has_figures() {
-        let document = PlanDocument::from(&Plan::default());
+        let document = crate::render::document(&Plan::default());
         let unread = BTreeMap::from([("db\"x".into(), "away".to_owned())]);
         let hosts = BTreeSet::from(["db\"x".into(), "db-a".into()]);
         let text = metrics(&document, &hosts, &unread, 4, 7);

@@ -5,6 +5,7 @@
 
 mod adoption;
 mod diff;
+mod document;
 mod drift;
 mod failure;
 mod metrics;
@@ -24,6 +25,7 @@ mod verify;
 pub(crate) mod words;
 
 pub use adoption::{adoption, left};
+pub use document::document;
 pub use drift::drift;
 pub use failure::{failure, mistakes};
 pub use metrics::metrics;

@@ -6,10 +6,11 @@ use super::{
     diff::change,
     paint::{ACTION, ADDED, ALARM, CHANGED, HEADING, QUIET, REMOVED, paint},
     prose::sentence,
+    words,
 };
 use crate::{
     model::HostName,
-    plan::{DataEffect, Kind, PlanDocument, RiskKind, StepDocument},
+    plan::{Because, DataEffect, Kind, PlanDocument, ReasonDocument, Risk, StepDocument},
 };
 
 /// How much of a plan is shown.
@@ -41,7 +42,8 @@ enum Sign {
 
 impl Sign {
     fn of(step: &StepDocument) -> Self {
-        let interrupts = step.risks(RiskKind::Restart) || step.risks(RiskKind::CutClients);
+        let interrupts =
+            step.risks().any(|risk| matches!(risk, Risk::Restart { .. } | Risk::CutClients { .. }));
         match (step.kind, &step.before, &step.after) {
             _ if interrupts => Sign::Interrupt,
             (Kind::Seed, Some(_), None) => Sign::Remove,
@@ -109,12 +111,13 @@ fn steps(document: &PlanDocument, view: PlanView, text: &mut String) {
 
 fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut String) {
     let name = if view.names { paint(QUIET, format_args!("  [{}]", step.id)) } else { String::new() };
-    let lines = change(step.before.as_deref(), step.after.as_deref());
+    let lines = change(step);
     let inline = match lines.as_slice() {
         [line] if step.before.is_some() && step.after.is_some() => format!("  {line}"),
         _ => String::new(),
     };
-    let _ = writeln!(text, "  {} {}{inline}{name}", Sign::of(step).painted(), step.summary);
+    let (sign, what) = (Sign::of(step).painted(), words::summary(step));
+    let _ = writeln!(text, "  {sign} {what}{inline}{name}");
     if inline.is_empty() {
         for line in lines {
             let _ = writeln!(text, "        {line}");
@@ -123,7 +126,7 @@ fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut 
     let said_before = document.steps.iter().take_while(|s| s.id != step.id).any(|earlier| {
         earlier.host == step.host
             && step.reason.len() > 1
-            && step.reason.iter().all(|reason| earlier.reason.contains(reason))
+            && step.reason.iter().all(|one| earlier.reason.iter().any(|reason| reason == one))
     });
     let reasons = match said_before {
         true => vec!["because of the same lines".to_owned()],
@@ -157,44 +160,35 @@ fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut 
 }
 
 /// Reasons as few lines as possible: those of one file stand together, each with its line.
-fn because(reasons: &[String]) -> Vec<String> {
-    let mut files: Vec<(&str, Vec<String>)> = Vec::new();
+fn because(reasons: &[ReasonDocument]) -> Vec<String> {
+    let mut files: Vec<(&str, Vec<(&ReasonDocument, u32)>)> = Vec::new();
     let mut lines = Vec::new();
     for reason in reasons {
-        match placed(reason) {
-            Some((text, file, line)) => {
-                let entry = if text.is_empty() { format!("line {line}") } else { format!("{text} :{line}") };
-                match files.iter_mut().find(|(f, _)| *f == file) {
-                    Some((_, entries)) if entries.contains(&entry) => {}
-                    Some((_, entries)) => entries.push(entry),
-                    None => files.push((file, vec![entry])),
-                }
-            }
-            None => lines.push(format!("because {reason}")),
+        let place = reason.place.as_ref().and_then(|place| Some((place.file.as_str(), place.line?)));
+        let Some((file, line)) = place else {
+            lines.push(format!("because {}", words::reason(reason)));
+            continue;
+        };
+        match files.iter_mut().find(|(f, _)| *f == file) {
+            Some((_, entries)) if entries.contains(&(reason, line)) => {}
+            Some((_, entries)) => entries.push((reason, line)),
+            None => files.push((file, vec![(reason, line)])),
         }
     }
     for (file, entries) in files {
         lines.push(match entries.as_slice() {
-            [one] if one.starts_with("line ") => format!("because {file}:{}", &one[5..]),
-            [one] => match one.rsplit_once(" :") {
-                Some((text, line)) => format!("because {text} ({file}:{line})"),
-                None => format!("because {file}: {one}"),
-            },
-            _ => format!("because {file}: {}", entries.join(", ")),
+            [(one, _)] => format!("because {}", words::reason(one)),
+            _ => format!("because {file}: {}", entries.iter().map(entry).collect::<Vec<_>>().join(", ")),
         });
     }
     lines
 }
 
-/// A reason such as `server_id (group_vars/db.yml:3)`, or a place alone, taken apart.
-fn placed(reason: &str) -> Option<(&str, &str, &str)> {
-    let (text, place) = match reason.strip_suffix(')') {
-        Some(inner) => inner.rsplit_once(" (")?,
-        None if !reason.contains(' ') => ("", reason),
-        None => return None,
-    };
-    let (file, line) = place.rsplit_once(':')?;
-    (line.chars().all(|c| c.is_ascii_digit()) && !line.is_empty()).then_some((text, file, line))
+fn entry((reason, line): &(&ReasonDocument, u32)) -> String {
+    match reason.because {
+        Because::Declared => format!("line {line}"),
+        _ => format!("{} :{line}", reason.text),
+    }
 }
 
 fn notices(document: &PlanDocument, width: usize, text: &mut String) {
@@ -242,7 +236,8 @@ fn last_line(document: &PlanDocument) -> String {
             DataEffect::Replaced => paint(ALARM, "Data is replaced."),
             DataEffect::Kept => "No data is lost.".to_owned(),
         });
-        if document.steps.iter().any(|s| s.risks(RiskKind::ResetsBinlogs)) {
+        let resets = |risk: &Risk| matches!(risk, Risk::ResetsBinlogs { .. });
+        if document.steps.iter().flat_map(StepDocument::risks).any(resets) {
             parts.push(paint(ALARM, "Binary logs are reset."));
         }
     } else {

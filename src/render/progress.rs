@@ -8,10 +8,11 @@ use super::{
     Terminal,
     paint::{ADDED, ALARM, CHANGED, QUIET, paint},
     terminal::harmless,
+    words,
 };
 use crate::{
     exec::Event,
-    model::{self, visible},
+    model::{self, masked, visible},
     plan::StepId,
 };
 
@@ -76,7 +77,7 @@ impl Steps {
     /// Shows what happened.
     pub fn show(&mut self, event: &Event) {
         if self.json_lines {
-            self.terminal.json_line(event);
+            self.terminal.json_line(&json(event));
         }
         if let Some(live) = &mut self.live {
             live.show(event);
@@ -84,6 +85,15 @@ impl Steps {
             self.terminal.note(&line);
         }
     }
+}
+
+/// An event as JSON: a step that began says what it does.
+fn json(event: &Event) -> serde_json::Value {
+    let mut value = serde_json::to_value(event).unwrap_or_default();
+    if let Event::Started { step, .. } = event {
+        value["summary"] = words::step(step).into();
+    }
+    value
 }
 
 /// The line that stays of an event.
@@ -131,9 +141,9 @@ impl Live {
 
     fn show(&mut self, event: &Event) {
         match event {
-            Event::Started { id, host, summary } => {
+            Event::Started { id, host, step } => {
                 let bar = self.all.add(ProgressBar::new_spinner().with_style(spinner()));
-                bar.set_message(visible(&format!("{host}  {summary}")));
+                bar.set_message(visible(&masked(format!("{host}  {}", words::step(step)))));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 self.bars.insert(id.clone(), bar);
             }

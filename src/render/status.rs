@@ -10,7 +10,7 @@ use super::{
 use crate::{
     doctor::{ErrantExplanation, Repair},
     model::{bytes, visible},
-    status::{ChannelStatus, Encryption, HostStatus, StatusDocument},
+    status::{ChannelState, ChannelStatus, Encryption, HostState, HostStatus, StatusDocument},
 };
 
 /// The text of a status without its last line, which is [`tally`]. `full` adds positions; columns that do not fit
@@ -64,13 +64,13 @@ fn hosts(document: &StatusDocument, full: bool, width: usize, sentences: usize, 
 
 fn host_row(document: &StatusDocument, host: &HostStatus) -> Vec<Cell> {
     let state = match host.state {
-        "up" => Cell::styled("up", ADDED),
-        "down" => Cell::styled("DOWN", ALARM),
-        _ => Cell::styled("UNREAD", CHANGED),
+        HostState::Up => Cell::styled("up", ADDED),
+        HostState::Down => Cell::styled("DOWN", ALARM),
+        HostState::Unread => Cell::styled("UNREAD", CHANGED),
     };
     let replica = document.channels.iter().any(|c| c.replica == host.host);
     let source = document.channels.iter().any(|c| c.source.as_ref() == Some(&host.host));
-    let read = host.state == "up";
+    let read = host.state == HostState::Up;
     let role = match (source, replica) {
         (true, true) => "source, replica",
         (true, false) => "source",
@@ -121,20 +121,20 @@ fn channels(document: &StatusDocument, full: bool, width: usize, sentences: usiz
 
 fn channel_row(channel: &ChannelStatus) -> Vec<Cell> {
     let state = match channel.state {
-        "running" => Cell::styled("running", ADDED),
-        "connecting" => Cell::styled("CONNECTING", CHANGED),
-        "stopped" => Cell::styled("STOPPED", CHANGED),
-        "missing" => Cell::styled("MISSING", ALARM),
-        "unknown" => Cell::styled("UNKNOWN", CHANGED),
-        _ => Cell::styled("BROKEN", ALARM),
+        ChannelState::Running => Cell::styled("running", ADDED),
+        ChannelState::Connecting => Cell::styled("CONNECTING", CHANGED),
+        ChannelState::Stopped => Cell::styled("STOPPED", CHANGED),
+        ChannelState::Missing => Cell::styled("MISSING", ALARM),
+        ChannelState::Unknown => Cell::styled("UNKNOWN", CHANGED),
+        ChannelState::Broken => Cell::styled("BROKEN", ALARM),
     };
-    let there = !matches!(channel.state, "missing" | "unknown");
+    let there = !matches!(channel.state, ChannelState::Missing | ChannelState::Unknown);
     // What a server says of itself is an estimate.
     let behind = match (channel.lag_seconds, channel.lag_source) {
         (Some(seconds), Some("heartbeat")) => format!("{seconds} s by heartbeat"),
         (Some(seconds), _) => format!("about {seconds} s"),
         (None, _) if there => "unknown".to_owned(),
-        (None, _) if channel.state == "unknown" => UNKNOWN.to_owned(),
+        (None, _) if channel.state == ChannelState::Unknown => UNKNOWN.to_owned(),
         (None, _) => String::new(),
     };
     let wire = match channel.tls {
@@ -145,7 +145,7 @@ fn channel_row(channel: &ChannelStatus) -> Vec<Cell> {
     };
     let thread = |words: &str| match (there, channel.state) {
         (true, _) => words.to_owned(),
-        (false, "unknown") => UNKNOWN.to_owned(),
+        (false, ChannelState::Unknown) => UNKNOWN.to_owned(),
         (false, _) => String::new(),
     };
     let declared = if channel.declared == Some(false) { "no" } else { "" };
@@ -220,10 +220,10 @@ fn errant(found: &ErrantExplanation, width: usize, text: &mut String) {
 
 /// The one line that counts what is up and what runs, of everything that was read.
 pub fn tally(document: &StatusDocument) -> String {
-    let up = document.hosts.iter().filter(|h| h.state == "up").count();
-    let running = document.channels.iter().filter(|c| c.state == "running").count();
-    let unread = document.hosts.iter().filter(|h| h.state == "unread").count();
-    let unknown = document.channels.iter().filter(|c| c.state == "unknown").count();
+    let up = document.hosts.iter().filter(|h| h.state == HostState::Up).count();
+    let running = document.channels.iter().filter(|c| c.state == ChannelState::Running).count();
+    let unread = document.hosts.iter().filter(|h| h.state == HostState::Unread).count();
+    let unknown = document.channels.iter().filter(|c| c.state == ChannelState::Unknown).count();
     let of = |n: usize, word: &str| if n == 0 { String::new() } else { format!(", {n} {word}") };
     let line = format!(
         "{up} of {} servers up{}, {running} of {} channels running{}.",

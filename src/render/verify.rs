@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::paint::{ADDED, ALARM, CHANGED, HEADING, QUIET, paint};
 use crate::{
     model::{duration, visible},
+    status::ChannelState,
     verify::{
         ChannelProof, DataProof, IdsProof, PortProof, Remark, RestartProof, RowDifference, RowKind,
         TableDifference, Verdict, VerifyReport,
@@ -63,9 +64,9 @@ fn line(verdict: Verdict, what: &str, said: &str, text: &mut String) {
 fn channel(proof: &ChannelProof, text: &mut String) {
     let name = if proof.name.is_empty() { String::new() } else { format!(" ({})", proof.name) };
     let arrow = format!("{} -> {}{name}", proof.source, proof.replica);
-    let mut parts = vec![match proof.threads.as_str() {
-        "running" => "both threads run".to_owned(),
-        state => state.to_owned(),
+    let mut parts = vec![match proof.threads {
+        ChannelState::Running => "both threads run".to_owned(),
+        state => state.to_string(),
     }];
     if let (Some(from), Some(ms)) = (&proof.canary_from, proof.canary_ms) {
         let whose = if *from == proof.source { String::new() } else { format!(" from {from}") };

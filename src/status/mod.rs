@@ -1,6 +1,9 @@
 //! The topology as it is, as one value for people and machines. Pure.
 
 mod lag;
+mod state;
+
+pub use state::{ChannelState, HostState};
 
 use std::collections::BTreeMap;
 
@@ -41,8 +44,8 @@ pub struct StatusDocument {
 pub struct HostStatus {
     /// Its name.
     pub host: HostName,
-    /// `up`, `down`, or `unread`: it was not read, or not whole.
-    pub state: &'static str,
+    /// How it is.
+    pub state: HostState,
     /// Why it is not up.
     pub problem: Option<String>,
     /// Family and version, such as `MariaDB 10.11.19`.
@@ -78,8 +81,8 @@ pub struct ChannelStatus {
     pub name: String,
     /// Whether some file declares it; absent where no playbook was given.
     pub declared: Option<bool>,
-    /// `running`, `stopped`, `connecting`, `broken`, `missing`; `unknown` where the replica was not read.
-    pub state: &'static str,
+    /// How it is.
+    pub state: ChannelState,
     /// Receiver thread, in the server's words; `none` where there is no channel, `unknown` where the replica was not read.
     pub io_thread: String,
     /// Applier thread, likewise.
@@ -120,7 +123,7 @@ impl ChannelStatus {
             endpoint: endpoint.to_string(),
             name: name.to_owned(),
             declared: Some(true),
-            state: "running",
+            state: ChannelState::Running,
             io_thread: "Yes".into(),
             sql_thread: "Yes".into(),
             lag_seconds: None,
@@ -177,8 +180,8 @@ pub fn status_among(
     let rows: Vec<HostStatus> = hosts.iter().map(|h| one(h, observed)).collect();
     let errant: Vec<ErrantExplanation> =
         hosts.iter().flat_map(|host| errant_of(host, observed, declared, &channels)).collect();
-    let healthy = rows.iter().all(|h| h.state == "up")
-        && channels.iter().all(|c| c.state == "running")
+    let healthy = rows.iter().all(|h| h.state == HostState::Up)
+        && channels.iter().all(|c| c.state == ChannelState::Running)
         && errant.is_empty();
     errant.iter().for_each(|found| settle_first(found, &mut channels));
     StatusDocument { format_version: FORMAT_VERSION, healthy, hosts: rows, channels, errant }
@@ -225,7 +228,7 @@ fn settle_first(found: &ErrantExplanation, channels: &mut [ChannelStatus]) {
 fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
     let mut status = HostStatus {
         host: host.name.clone(),
-        state: "unread",
+        state: HostState::Unread,
         problem: None,
         server: None,
         os: None,
@@ -250,7 +253,7 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
         Fact::Known(server) => {
             // Of a server whose channels are not known nobody can say that all is well.
             status.problem = server.not_read();
-            status.state = if status.problem.is_some() { "unread" } else { "up" };
+            status.state = if status.problem.is_some() { HostState::Unread } else { HostState::Up };
             status.server = Some(server.version.to_string());
             status.server_id = server.number("server_id");
             status.read_only = server.variable("read_only").map(|_| server.is_on("read_only"));
@@ -261,13 +264,13 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
             status.data_bytes = Some(server.data_bytes());
         }
         Fact::Absent => {
-            status.state = "down";
+            status.state = HostState::Down;
             status.problem = Some(
                 "no database server is installed; `tandem apply` installs one with the role server".into(),
             );
         }
         Fact::Unread(why) => {
-            status.state = if is_down(facts) { "down" } else { "unread" };
+            status.state = if is_down(facts) { HostState::Down } else { HostState::Unread };
             status.problem = Some(why.clone());
         }
     }
@@ -300,11 +303,11 @@ fn channels_of(
             lag::lag(s.heartbeat.known()?, r.heartbeat.known()?, r.number("server_id"), &beating)
         });
         let state = match &trouble {
-            None if channel.running() => "running",
-            None => "stopped",
-            Some(_) if channel.io_running == "No" && channel.without_error() => "stopped",
-            Some(_) if channel.io_running == "Connecting" => "connecting",
-            Some(_) => "broken",
+            None if channel.running() => ChannelState::Running,
+            None => ChannelState::Stopped,
+            Some(_) if channel.io_running == "No" && channel.without_error() => ChannelState::Stopped,
+            Some(_) if channel.io_running == "Connecting" => ChannelState::Connecting,
+            Some(_) => ChannelState::Broken,
         };
         out.push(ChannelStatus {
             replica: host.name.clone(),
@@ -351,7 +354,7 @@ fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> Channe
         endpoint: wish.endpoint.to_string(),
         name: wish.name.clone(),
         declared: Some(true),
-        state: if read { "missing" } else { "unknown" },
+        state: if read { ChannelState::Missing } else { ChannelState::Unknown },
         io_thread: if read { "none" } else { "unknown" }.into(),
         sql_thread: if read { "none" } else { "unknown" }.into(),
         lag_seconds: None,
@@ -390,7 +393,7 @@ fn trouble(
 impl StatusDocument {
     /// Keeps only what is not as it should be.
     pub fn keep_troubles(&mut self) {
-        self.hosts.retain(|h| h.state != "up");
-        self.channels.retain(|c| c.state != "running" && c.state != "unknown");
+        self.hosts.retain(|h| h.state != HostState::Up);
+        self.channels.retain(|c| c.state.is_trouble());
     }
 }

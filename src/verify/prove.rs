@@ -14,6 +14,7 @@ use crate::{
     exec::{Fleet, LockError, take_all},
     model::{HostName, duration, glob},
     source::closest,
+    status::ChannelState,
 };
 
 /// What is to be proven, and how gently.
@@ -167,7 +168,7 @@ fn channels(
             name: edge.status.name.clone(),
             declared: edge.status.declared,
             verdict: Verdict::NotProvable,
-            threads: edge.status.state.to_owned(),
+            threads: edge.status.state,
             delay_seconds: edge.delay,
             canary_from: None,
             canary_ms: None,
@@ -182,7 +183,7 @@ fn channels(
         };
         let tried =
             |writer: &&HostName| flight.arrivals.contains_key(&((*writer).clone(), edge.replica.clone()));
-        if edge.status.state == "unknown" {
+        if edge.status.state == ChannelState::Unknown {
             // That nobody could look at it is no failure of the channel.
             unproven(edge, &mut proof, report, format!("{} was not read", edge.replica));
         } else if let Some(why) = web.unsound.get(&edge.replica) {

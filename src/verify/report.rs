@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::HostName;
+use crate::{model::HostName, status::ChannelState};
 
 /// What `verify` has found.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -76,7 +76,7 @@ pub struct ChannelProof {
     /// How it ended.
     pub verdict: Verdict,
     /// `running`, or what `status` says instead.
-    pub threads: String,
+    pub threads: ChannelState,
     /// Delay that was asked for, in seconds.
     pub delay_seconds: u64,
     /// The writer whose canary went along this channel.

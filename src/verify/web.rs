@@ -7,7 +7,7 @@ use crate::{
     desired::DesiredHost,
     model::{Fact, HostName},
     observe::{ErrantKind, Observed, ServerFacts},
-    status::{ChannelStatus, StatusDocument},
+    status::{ChannelState, ChannelStatus, StatusDocument},
 };
 
 /// One channel between two hosts that are both known by name.
@@ -28,7 +28,7 @@ pub struct Edge {
 impl Edge {
     /// Whether both threads run.
     pub fn runs(&self) -> bool {
-        self.status.state == "running"
+        self.status.state == ChannelState::Running
     }
 }
 
@@ -137,7 +137,7 @@ impl Web {
     /// errant transactions may break on it, and then nothing comes to it any more.
     fn spare_unsound(&mut self) {
         let reached = |writer: &HostName| {
-            let ways = self.ways(writer, |e| e.status.state != "missing");
+            let ways = self.ways(writer, |e| e.status.state != ChannelState::Missing);
             self.unsound.iter().find(|(host, _)| ways.contains_key(*host)).map(|(host, _)| host.clone())
         };
         let why = |host: HostName| format!("its rows would come to {host}, which could break on them");
@@ -259,7 +259,7 @@ pub(super) mod tests {
                 source: source.into(),
                 replica: replica.into(),
                 status: ChannelStatus {
-                    state: if text.contains('>') { "running" } else { "stopped" },
+                    state: if text.contains('>') { ChannelState::Running } else { ChannelState::Stopped },
                     ..ChannelStatus::running(
                         &replica.into(),
                         &source.into(),

@@ -128,9 +128,9 @@ proptest! {
     ) {
         let mut world = World::new(&hosts);
         let plan = world.plan(&files);
-        let json = serde_json::to_string(&PlanDocument::from(&plan)).unwrap_or_default();
+        let json = serde_json::to_string(&tandem::render::document(&plan)).unwrap_or_default();
         prop_assert!(!json.contains(world::SECRET), "{json}");
-        let text = tandem::render::plan(&PlanDocument::from(&plan), tandem::render::PlanView::default());
+        let text = tandem::render::plan(&tandem::render::document(&plan), tandem::render::PlanView::default());
         prop_assert!(!text.contains(world::SECRET), "{text}");
         run(&mut world, &plan, &mut picks(seed), usize::MAX);
     }
@@ -139,8 +139,8 @@ proptest! {
     #[test]
     fn the_same_input_gives_the_same_bytes((files, hosts) in setup()) {
         let world = World::new(&hosts);
-        let once = serde_json::to_string(&PlanDocument::from(&world.plan(&files))).unwrap_or_default();
-        let twice = serde_json::to_string(&PlanDocument::from(&world.plan(&files))).unwrap_or_default();
+        let once = serde_json::to_string(&tandem::render::document(&world.plan(&files))).unwrap_or_default();
+        let twice = serde_json::to_string(&tandem::render::document(&world.plan(&files))).unwrap_or_default();
         prop_assert_eq!(once, twice);
     }
 
@@ -149,8 +149,8 @@ proptest! {
     fn the_order_of_the_inventory_does_not_matter((files, hosts) in setup()) {
         let world = World::new(&hosts);
         let reversed = Files { reversed: true, ..files.clone() };
-        let once = PlanDocument::from(&world.plan(&files));
-        let twice = PlanDocument::from(&world.plan(&reversed));
+        let once = tandem::render::document(&world.plan(&files));
+        let twice = tandem::render::document(&world.plan(&reversed));
         prop_assert_eq!(once, twice);
     }
 
@@ -188,7 +188,7 @@ proptest! {
     /// 9: a plan that is written and read is the same plan.
     #[test]
     fn a_written_plan_is_read_as_it_was((files, hosts) in setup()) {
-        let document = PlanDocument::from(&World::new(&hosts).plan(&files));
+        let document = tandem::render::document(&World::new(&hosts).plan(&files));
         let text = serde_json::to_string(&document).unwrap_or_default();
         let read = PlanDocument::parse(&text);
         prop_assert_eq!(read.ok(), Some(document.clone()));
@@ -202,9 +202,9 @@ proptest! {
         let plan = world.plan(&files);
         for step in &plan.steps {
             world.run(step);
-            let once = PlanDocument::from(&world.plan(&files));
+            let once = tandem::render::document(&world.plan(&files));
             world.run(step);
-            prop_assert_eq!(&once, &PlanDocument::from(&world.plan(&files)), "{}", step.id);
+            prop_assert_eq!(&once, &tandem::render::document(&world.plan(&files)), "{}", step.id);
         }
     }
 }
@@ -292,7 +292,7 @@ proptest! {
         for step in &plan.steps {
             prop_assert!(!matches!(&step.action, Action::Seed(seed) if !seed.replaces.is_empty()), "{:?}", step);
         }
-        let document = PlanDocument::from(&plan);
+        let document = tandem::render::document(&plan);
         let text = serde_json::to_string(&document).unwrap_or_default();
         prop_assert_eq!(PlanDocument::parse(&text).ok(), Some(document.clone()));
         let _ = tandem::render::plan(&document, tandem::render::PlanView::default());
@@ -326,9 +326,12 @@ fn that_data_is_replaced_is_read_out_of_no_sentence() {
     };
     assert!(text(&plan).contains("No data is lost."));
     plan["steps"][0]["risk"] =
-        serde_json::json!([{"kind": "note", "allow": null, "text": "replaces data: none"}]);
+        serde_json::json!([{"kind": "lockout", "allow": null, "text": "replaces data: none"}]);
     assert!(text(&plan).contains("No data is lost."));
-    plan["steps"][0]["risk"] = serde_json::json!([{"kind": "replaces-data", "allow": "reseed", "text": "overwrites data: all of it"}]);
+    plan["steps"][0]["risk"] = serde_json::json!([{
+        "kind": "replaces-data", "on": "db-b", "databases": ["hello"], "bytes": 1, "kept": "file", "allow": "reseed",
+        "text": "overwrites data: all of it",
+    }]);
     assert!(!text(&plan).contains("No data is lost.") && text(&plan).contains("Data is replaced."));
 }
 
@@ -359,7 +362,7 @@ fn a_plan_for_a_pair_with_data() {
     let world = World::new(&hosts);
     let plan =
         world.plan(&Files { dual: true, count: 2, deny: true, file: false, reversed: false, topology: None });
-    let document = PlanDocument::from(&plan);
+    let document = tandem::render::document(&plan);
     let text = tandem::render::plan(&document, tandem::render::PlanView::default());
     let plain = String::from_utf8(anstream::adapter::strip_bytes(text.as_bytes()).into_vec()).expect("text");
     insta::assert_snapshot!("pair-with-data", plain);

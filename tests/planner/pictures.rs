@@ -4,7 +4,6 @@ use std::{path::Path, process::Command};
 
 use tandem::{
     model::{Fact, HostName},
-    plan::PlanDocument,
     render,
 };
 
@@ -151,7 +150,7 @@ fn reports_can_be_read() {
             time: "2026-01-31 10:00".into(),
             playbook: Some("read-replicas".into()),
             status: world.status(&files),
-            plan: Some(PlanDocument::from(&world.plan(&files))),
+            plan: Some(tandem::render::document(&world.plan(&files))),
             runs: Vec::new(),
         };
         let page = render::report(&report).expect("a page");

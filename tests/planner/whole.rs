@@ -4,7 +4,7 @@ use tandem::{
     gtid::{GtidState, MySqlGtid},
     model::{Fact, HostName, ServerVersion},
     observe::{DiskFacts, HostFacts, ServerFacts},
-    plan::{Action, CopyMethod, CopyRefused, Plan, Refused, Risk},
+    plan::{Action, CopyMethod, CopyRefused, Note, Plan, Refused, Risk},
 };
 
 use crate::world::{Files, Host, World};
@@ -173,7 +173,13 @@ fn the_restart_and_what_is_replaced_are_told() {
         let Action::Seed(seed) = &step.action else { panic!("a copy") };
         assert_eq!(matches!(seed.method, CopyMethod::Clone(_)), method == "clone");
         assert!(step.risk.contains(&Risk::Restart { sessions: Some(0) }), "{:?}", step.risk);
-        assert!(step.risk.iter().any(|r| r.to_string().contains("is replaced")), "{:?}", step.risk);
+        let replaced = |risk: &Risk| {
+            matches!(
+                risk,
+                Risk::Note { note: Note::ServerReplacedByClone { .. } | Note::ServerReplacedByFiles { .. } }
+            )
+        };
+        assert!(step.risk.iter().any(replaced), "{:?}", step.risk);
     }
 }
 

@@ -66,7 +66,7 @@ async fn act(
         Action::SetGlobal(values) => variable::run(host, values, fleet, journal).await,
         Action::GtidMode { phase, down } => gtid_mode::run(host, (*phase, *down), fleet, journal).await,
         Action::ResetPersisted(names) => variable::reset_persisted(host, names, fleet, journal).await,
-        Action::Restart { unit, expect, option_file, new_uuid } => {
+        Action::Restart { unit, expect, option_file, new_uuid, .. } => {
             let before = service::Before { option_file: option_file.as_deref(), new_uuid: *new_uuid };
             service::restart(host, unit, expect, before, fleet, journal).await
         }

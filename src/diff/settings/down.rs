@@ -12,7 +12,7 @@ use crate::{
     model::{Fact, ServerVersion},
     observe::{HostFacts, RestartState, ServerFacts},
     option_file::{Files, Occurrence, owned_text, same_value},
-    plan::{Action, Risk, SettingRefused},
+    plan::{Action, Note, SettingRefused},
 };
 
 /// Corrects our option file where the server is down because of a failure, or refuses to start it with the same setting
@@ -70,9 +70,7 @@ pub(super) fn repair(
     for step in draft.steps.iter_mut().filter(|step| step.host == host.name) {
         if let Action::StartService { option_file, .. } = &mut step.action {
             *option_file = Some(path.clone());
-            step.risk = vec![Risk::Note(
-                "the old option file is put back by the host itself if the server does not come up".into(),
-            )];
+            step.risk = vec![Note::OldFileComesBack.into()];
         }
     }
 }

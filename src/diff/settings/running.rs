@@ -4,7 +4,7 @@ use super::{Comparison, as_set, filters, gtid_mode, list_valued, of_one_channel,
 use crate::{
     model::Family,
     option_file::{Occurrence, canonical_value, same_value},
-    plan::Reason,
+    plan::{Because, Reason},
 };
 
 /// What stands for a variable's built-in value in `SET GLOBAL`.
@@ -38,7 +38,7 @@ impl Comparison<'_> {
             if by_steps && gtid_mode::wished(self.host, self.server).is_some() {
                 continue;
             }
-            let reason = Reason::declared(wish.name.clone(), &wish.place);
+            let reason = Reason::declared(Because::Setting { setting: wish.name.clone() }, &wish.place);
             off.extend(
                 self.compare(&wish.name, &wished, reason, from_default)
                     .map(|off| Off { at_next_restart: wish.at_next_restart, ..off }),
@@ -57,7 +57,7 @@ impl Comparison<'_> {
             off.extend(self.compare(
                 name,
                 &wished,
-                Reason::because(format!("{name} is no longer wished")),
+                Reason::because(Because::SettingNotDeclared { setting: name.to_owned() }),
                 true,
             ));
         }

@@ -3,7 +3,7 @@
 use crate::{
     firewall::Backend,
     model::{Family, HostName, Place, ServerVersion},
-    plan::code::coded,
+    plan::{Because, code::coded},
 };
 
 coded! {
@@ -134,14 +134,14 @@ coded! {
         /// A certificate is due, and the authority has ended.
         Ended {
             /// Why one is due.
-            due: String,
+            due: Because,
             /// The directory beside the inventory.
             directory: String,
         } = "authority-ended",
         /// A certificate is due, and the key that issues it is not there.
         KeyMissing {
             /// Why one is due.
-            due: String,
+            due: Because,
             /// Where the key is looked for.
             key: String,
         } = "authority-key-missing",

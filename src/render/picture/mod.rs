@@ -10,7 +10,7 @@ pub use text::{dot, mermaid};
 
 use crate::{
     model::HostName,
-    status::{ChannelStatus, HostStatus, StatusDocument},
+    status::{ChannelState, ChannelStatus, HostState, HostStatus, StatusDocument},
 };
 
 /// What is drawn of a host.
@@ -18,8 +18,8 @@ use crate::{
 struct Node {
     /// Its name, or the address of one that is no host of ours.
     name: String,
-    /// `up`, `down`, `unread`, `foreign`.
-    state: &'static str,
+    /// How it is; nothing for one that is no host of ours.
+    state: Option<HostState>,
     /// Lines below the name.
     lines: Vec<String>,
 }
@@ -55,10 +55,10 @@ enum Look {
 impl Look {
     fn of(channel: &ChannelStatus) -> Self {
         match (channel.state, channel.declared) {
-            ("missing", _) => Look::Missing,
-            ("unknown", _) => Look::Unknown,
+            (ChannelState::Missing, _) => Look::Missing,
+            (ChannelState::Unknown, _) => Look::Unknown,
             (_, Some(false)) => Look::Undeclared,
-            ("running", _) => Look::Runs,
+            (ChannelState::Running, _) => Look::Runs,
             _ => Look::Broken,
         }
     }
@@ -94,8 +94,8 @@ fn drawing(document: &StatusDocument) -> (Vec<Node>, Vec<Arrow>) {
         let from = channel.source.as_ref().and_then(place).unwrap_or_else(|| {
             // One that was left out is a host of ours all the same.
             let (name, state, line) = match &channel.source {
-                Some(name) => (name.to_string(), "unread", "not looked at"),
-                None => (channel.endpoint.clone(), "foreign", "no host of the inventory"),
+                Some(name) => (name.to_string(), Some(HostState::Unread), "not looked at"),
+                None => (channel.endpoint.clone(), None, "no host of the inventory"),
             };
             let there = nodes.iter().position(|n| n.state == state && n.name == name);
             there.unwrap_or_else(|| {
@@ -115,7 +115,7 @@ fn node(document: &StatusDocument, host: &HostStatus) -> Node {
         (true, true) => "source and replica",
         (true, false) => "replica",
         (false, true) => "source",
-        (false, false) if host.state == "up" => "alone",
+        (false, false) if host.state == HostState::Up => "alone",
         (false, false) => "role unknown",
     };
     let writable = match host.read_only {
@@ -126,7 +126,7 @@ fn node(document: &StatusDocument, host: &HostStatus) -> Node {
     let id = host.server_id.map(|id| format!("  id {id}")).unwrap_or_default();
     Node {
         name: host.host.to_string(),
-        state: host.state,
+        state: Some(host.state),
         lines: vec![
             host.server.clone().unwrap_or_else(|| host.problem.clone().unwrap_or_default()),
             format!("{}{id}", host.endpoint),
@@ -137,9 +137,11 @@ fn node(document: &StatusDocument, host: &HostStatus) -> Node {
 
 /// What stands at an arrow. The state is a word, not only a style of line.
 fn words(channel: &ChannelStatus) -> String {
-    let mut words = channel.state.to_owned();
-    if let Some(layer) =
-        channel.layer.as_ref().filter(|layer| channel.state != "running" && *layer != channel.state)
+    let mut words = channel.state.to_string();
+    if let Some(layer) = channel
+        .layer
+        .as_ref()
+        .filter(|layer| channel.state != ChannelState::Running && *layer != channel.state.word())
     {
         words.push_str(&format!(": {layer}"));
     }
@@ -153,11 +155,11 @@ fn words(channel: &ChannelStatus) -> String {
 }
 
 /// The sign and the word of a host's state.
-fn state(state: &str) -> (char, &'static str) {
+fn state(state: Option<HostState>) -> (char, &'static str) {
     match state {
-        "up" => ('\u{25cf}', "up"),
-        "down" => ('\u{25bc}', "down"),
-        "foreign" => ('+', "foreign"),
-        _ => ('?', "not read"),
+        Some(HostState::Up) => ('\u{25cf}', "up"),
+        Some(HostState::Down) => ('\u{25bc}', "down"),
+        None => ('+', "foreign"),
+        Some(HostState::Unread) => ('?', "not read"),
     }
 }

@@ -7,7 +7,10 @@ use super::{
     layout::{HEIGHT, Layout, Point, WIDTH, layout},
     state,
 };
-use crate::{model::without_hidden, status::StatusDocument};
+use crate::{
+    model::without_hidden,
+    status::{HostState, StatusDocument},
+};
 
 const STYLE: &str = "\
 svg{background:#fbfaf8;font-family:'Helvetica Neue',Helvetica,Arial,'DejaVu Sans',sans-serif}\
@@ -161,7 +164,7 @@ fn pill(arrow: &Arrow, (x, y): Point, text: &mut String) {
 
 fn card(node: &Node, (x, y): Point, text: &mut String) {
     let (left, top) = (x - WIDTH / 2.0, y - HEIGHT / 2.0);
-    let class = node.state;
+    let class = node.state.map_or("foreign", HostState::word);
     let (sign, word) = state(node.state);
     let _ = write!(
         text,
@@ -242,14 +245,14 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{ChannelStatus, HostStatus};
+    use crate::status::{ChannelState, ChannelStatus, HostStatus};
 
-    fn host(name: &str, state: &'static str) -> HostStatus {
+    fn host(name: &str, state: HostState) -> HostStatus {
         HostStatus {
             host: name.into(),
             state,
-            problem: (state != "up").then(|| "no answer".into()),
-            server: (state == "up").then(|| "MariaDB 10.11.19".into()),
+            problem: (state != HostState::Up).then(|| "no answer".into()),
+            server: (state == HostState::Up).then(|| "MariaDB 10.11.19".into()),
             os: None,
             endpoint: "10.0.0.1:3306".into(),
             server_id: Some(1),
@@ -261,7 +264,7 @@ mod tests {
         }
     }
 
-    fn channel(from: &str, to: &str, state: &'static str, declared: Option<bool>) -> ChannelStatus {
+    fn channel(from: &str, to: &str, state: ChannelState, declared: Option<bool>) -> ChannelStatus {
         let foreign = from.starts_with("10.");
         ChannelStatus {
             replica: to.into(),
@@ -272,12 +275,12 @@ mod tests {
             state,
             io_thread: "Yes".into(),
             sql_thread: "Yes".into(),
-            lag_seconds: (state == "running").then_some(3),
+            lag_seconds: (state == ChannelState::Running).then_some(3),
             lag_source: Some("estimate"),
             executed: String::new(),
             gtid: String::new(),
             tls: crate::status::Encryption::Off,
-            layer: (state == "broken").then(|| "data".into()),
+            layer: (state == ChannelState::Broken).then(|| "data".into()),
             cause: None,
             next: None,
             said: None,
@@ -288,13 +291,18 @@ mod tests {
 
     #[test]
     fn a_picture_is_whole_and_says_each_state_in_words() {
-        let hosts = vec![host("a<&\">", "up"), host("b", "up"), host("c", "down"), host("d", "unread")];
+        let hosts = vec![
+            host("a<&\">", HostState::Up),
+            host("b", HostState::Up),
+            host("c", HostState::Down),
+            host("d", HostState::Unread),
+        ];
         let channels = vec![
-            channel("a<&\">", "b", "running", Some(true)),
-            channel("a<&\">", "c", "broken", Some(true)),
-            channel("b", "c", "missing", Some(true)),
-            channel("b", "d", "unknown", Some(true)),
-            channel("10.9.9.9:3306", "b", "running", Some(false)),
+            channel("a<&\">", "b", ChannelState::Running, Some(true)),
+            channel("a<&\">", "c", ChannelState::Broken, Some(true)),
+            channel("b", "c", ChannelState::Missing, Some(true)),
+            channel("b", "d", ChannelState::Unknown, Some(true)),
+            channel("10.9.9.9:3306", "b", ChannelState::Running, Some(false)),
         ];
         let picture = svg(&StatusDocument {
             format_version: "1.0",

@@ -3,14 +3,17 @@
 use std::fmt::Write;
 
 use super::{Arrow, Look, Node, drawing, state};
-use crate::{model::without_hidden, status::StatusDocument};
+use crate::{
+    model::without_hidden,
+    status::{HostState, StatusDocument},
+};
 
 /// The text of a Mermaid flowchart.
 pub fn mermaid(document: &StatusDocument) -> String {
     let (nodes, arrows) = drawing(document);
     let mut text = String::from("flowchart LR\n");
     for (n, node) in nodes.iter().enumerate() {
-        let (open, close) = if node.state == "up" { ("[", "]") } else { ("([", "])") };
+        let (open, close) = if node.state == Some(HostState::Up) { ("[", "]") } else { ("([", "])") };
         let _ = writeln!(text, "  h{n}{open}\"{}\"{close}", label(node, "<br/>"));
     }
     for arrow in &arrows {
@@ -31,9 +34,9 @@ pub fn dot(document: &StatusDocument) -> String {
     let mut text = String::from("digraph topology {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
     for (n, node) in nodes.iter().enumerate() {
         let style = match node.state {
-            "up" => "",
-            "down" => ", style=\"rounded,bold,dashed\"",
-            _ => ", style=\"rounded,dotted\"",
+            Some(HostState::Up) => "",
+            Some(HostState::Down) => ", style=\"rounded,bold,dashed\"",
+            Some(HostState::Unread) | None => ", style=\"rounded,dotted\"",
         };
         let _ = writeln!(text, "  h{n} [label=\"{}\"{style}];", label(node, "\\n"));
     }

@@ -3,8 +3,12 @@
 use minijinja::{AutoEscape, Environment, context, value::Value};
 use serde::Serialize;
 
-use super::svg;
-use crate::{model::json_without_hidden, plan::PlanDocument, status::StatusDocument};
+use super::{svg, words};
+use crate::{
+    model::{json_without_hidden, masked},
+    plan::{PlanDocument, State, StepDocument},
+    status::StatusDocument,
+};
 
 /// What a report shows.
 #[derive(Debug, Clone, Serialize)]
@@ -48,11 +52,38 @@ pub fn report(document: &ReportDocument) -> Result<String, String> {
     // Masked before it is escaped.
     let mut shown = serde_json::to_value(document).map_err(|e| e.to_string())?;
     json_without_hidden(&mut shown);
+    let steps = document.plan.iter().flat_map(|plan| &plan.steps);
+    let steps: Vec<StepWords> = steps.map(StepWords::of).collect();
     let picture = Value::from_safe_string(svg(&document.status));
     let bytes: Vec<Option<String>> =
         document.status.hosts.iter().map(|h| h.data_bytes.map(crate::model::bytes)).collect();
-    page.render(context! { r => Value::from(minijinja::value::Serde(&shown)), picture, bytes, version => env!("CARGO_PKG_VERSION") })
+    page.render(context! { r => Value::from(minijinja::value::Serde(&shown)), picture, bytes, steps => Value::from(minijinja::value::Serde(&steps)), version => env!("CARGO_PKG_VERSION") })
         .map_err(|e| e.to_string())
+}
+
+/// What a step says on the page.
+#[derive(Serialize)]
+struct StepWords {
+    host: String,
+    what: String,
+    why: Vec<String>,
+    risk: Vec<String>,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl StepWords {
+    fn of(step: &StepDocument) -> Self {
+        let state = |state: &Option<State>| state.as_ref().map(|state| masked(words::state(state)));
+        Self {
+            host: step.host.to_string(),
+            what: masked(words::summary(step)),
+            why: step.reason.iter().map(|reason| masked(words::reason(reason))).collect(),
+            risk: step.risk.iter().map(|risk| masked(&risk.text)).collect(),
+            before: state(&step.before),
+            after: state(&step.after),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +115,7 @@ mod tests {
                 channels: Vec::new(),
                 errant: Vec::new(),
             },
-            plan: Some(PlanDocument::from(&plan)),
+            plan: Some(crate::render::document(&plan)),
             runs: vec![PastRun {
                 run: "20261124T100000Z-1".into(),
                 playbook: "hot-standby".into(),

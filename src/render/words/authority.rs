@@ -1,6 +1,6 @@
 //! Certificates, and the authority that issues them.
 
-use super::hosts;
+use super::{because, hosts};
 use crate::{certificate, plan::AuthorityRefused};
 
 /// Why no certificate is issued, or no authority replaced, and what to do.
@@ -23,11 +23,13 @@ pub(super) fn refused(why: &AuthorityRefused) -> String {
             )
         }
         AuthorityRefused::Ended { due, directory } => format!(
-            "a certificate is due ({due}), and the authority in {directory} has ended. Renew it with --allow new-authority."
+            "a certificate is due ({}), and the authority in {directory} has ended. Renew it with --allow new-authority.",
+            because(due)
         ),
         AuthorityRefused::KeyMissing { due, key } => format!(
-            "a certificate is due ({due}), and it can't be issued without {key}. Run this where the key is kept, or put it \
-             there for this run."
+            "a certificate is due ({}), and it can't be issued without {key}. Run this where the key is kept, or put it \
+             there for this run.",
+            because(due)
         ),
     }
 }

@@ -1,17 +1,27 @@
 //! The sentences of a plan, one file for each subject. What they say is decided elsewhere; here are the words alone.
 
 mod authority;
+mod because;
 mod channel;
 mod copy;
 mod data;
 mod end;
 mod firewall;
 mod pair;
+mod risk;
 mod server;
 mod setting;
+mod stale;
+mod state;
+mod step;
 mod waiting;
 
+pub(crate) use because::{because, reason};
 pub(crate) use pair::cannot_follow;
+pub(crate) use risk::risk;
+pub(crate) use stale::stale;
+pub(crate) use state::{state, value};
+pub(crate) use step::{lasting, position, step, summary};
 pub(crate) use waiting::waits;
 
 use std::collections::BTreeSet;
@@ -40,7 +50,7 @@ pub(crate) fn refused(refusal: &Refusal) -> String {
             format!("this is a fault of tandem: {steps} steps wait for each other")
         }
         Refused::NotAllowed { step, risk, allow } => {
-            format!("{}: {risk}. Allow it with --allow {allow}.", step.summary)
+            format!("{}: {}. Allow it with --allow {allow}.", self::step(step), self::risk(risk))
         }
     }
 }

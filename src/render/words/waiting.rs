@@ -28,9 +28,9 @@ fn as_a_whole(host: &HostName, why: &HostWaits) -> String {
         HostWaits::Partner { keeps } => {
             format!("who is written to changes together with {keeps}, where nothing is done")
         }
-        HostWaits::StillNeeded { step, by } => format!("{}: {}", step.summary, needed(host, by)),
+        HostWaits::StillNeeded { step, by } => format!("{}: {}", super::step(step), needed(host, by)),
         HostWaits::LeftOut { step, needs } => {
-            format!("{} needs {needs}, which --limit leaves out", step.summary)
+            format!("{} needs {needs}, which --limit leaves out", super::step(step))
         }
         HostWaits::GtidModeTogether { down, unread } => {
             let word = if *down { "down" } else { "up" };

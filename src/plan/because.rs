@@ -1,0 +1,151 @@
+//! Why a step is there. Values; `render` has the words.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{HostName, Place};
+
+/// Why a step is there, and where that is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Why.
+    pub because: Because,
+    /// Where it is declared, if it is declared somewhere.
+    pub place: Option<Place>,
+}
+
+impl Reason {
+    /// A reason that follows from other steps or from what was observed.
+    pub fn because(because: Because) -> Self {
+        Self { because, place: None }
+    }
+
+    /// A reason that stands in a file.
+    pub fn declared(because: Because, place: &Place) -> Self {
+        Self { because, place: Some(place.clone()) }
+    }
+}
+
+/// Why a step is there. The tag is its code, stable from version to version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Because {
+    /// It is declared as it stands there.
+    Declared,
+    /// The topology asks for it.
+    Topology,
+    /// A role asks for it.
+    Role {
+        /// The role.
+        role: String,
+    },
+    /// A variable of the inventory asks for it.
+    Variable {
+        /// The variable.
+        variable: String,
+    },
+    /// A variable of the server is declared.
+    Setting {
+        /// The variable.
+        setting: String,
+    },
+    /// A variable of the server was declared, and is no longer.
+    SettingNotDeclared {
+        /// The variable.
+        setting: String,
+    },
+    /// The option file has options that nobody declares any more.
+    OptionsNotDeclared,
+    /// Clients are to write to the host.
+    Writer,
+    /// No database server is installed.
+    NoServer,
+    /// The installation of the server was cut off.
+    InstallationCutOff {
+        /// The package.
+        package: String,
+    },
+    /// The server's version is declared.
+    ServerVersion,
+    /// The server is down.
+    ServerDown {
+        /// The cause by its logs, where they tell one.
+        cause: Option<String>,
+        /// `ActiveState` of the unit.
+        active: String,
+        /// `Result` of the unit.
+        result: String,
+    },
+    /// The server does not start at boot.
+    NotAtBoot,
+    /// Another server has the same `server_uuid`.
+    SameServerUuid {
+        /// The host that gets one of its own.
+        host: HostName,
+        /// The host that keeps it.
+        other: HostName,
+    },
+    /// Something is wrong with a channel.
+    ChannelTrouble {
+        /// The layer that fails.
+        layer: String,
+        /// What it means, what to do, and what the server says.
+        explanation: String,
+    },
+    /// `relay_log` changes, and with it the files of the relay log.
+    RelayLogChanges,
+    /// Nobody declared it.
+    Undeclared,
+    /// No declared replica comes from there.
+    NoReplicaComesFromThere,
+    /// The replica holds nothing of the source, beside what it has of others.
+    HoldsNothingOf {
+        /// The replica.
+        replica: HostName,
+        /// The source.
+        source: HostName,
+    },
+    /// The replica holds no data, and the source does.
+    HoldsNoData {
+        /// The replica.
+        replica: HostName,
+        /// The source.
+        source: HostName,
+    },
+    /// The replica is to hold the source's data, and that its own is replaced was allowed.
+    Reseed {
+        /// The replica.
+        replica: HostName,
+        /// The source.
+        source: HostName,
+    },
+    /// A copy counts once it was compared.
+    CopyNotCompared,
+    /// The last comparison of the copy found differences.
+    CopyDiffers,
+    /// A copy was cut off, for which the source keeps its binary logs.
+    CopyCutOff,
+    /// A clone was cut off, for which the account was made.
+    CloneCutOff,
+    /// It has no certificate.
+    NoCertificate,
+    /// It does not trust the authority beside the inventory yet.
+    AuthorityNotTrusted,
+    /// Its certificate is by another authority than the one beside the inventory.
+    CertificateByAnother,
+    /// Every certificate is by the authority beside the inventory now.
+    OtherAuthoritiesNotNeeded,
+    /// Its certificate will not do.
+    CertificateFlaw {
+        /// Why.
+        flaw: String,
+    },
+}
+
+impl Because {
+    /// Its code, stable from version to version.
+    pub fn code(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["code"].as_str().unwrap_or_default().to_owned()
+    }
+}

@@ -1,0 +1,99 @@
+//! A plan as the document that machines read, people are shown, and files keep.
+
+use std::collections::BTreeSet;
+
+use super::words;
+use crate::{
+    model::HostName,
+    plan::{
+        Action, DataEffect, FORMAT_VERSION, PlaceDocument, Plan, PlanDocument, Reason, ReasonDocument,
+        Refusal, RefusedDocument, Risk, RiskDocument, Step, StepDocument, Summary, Waiting, WaitingDocument,
+    },
+};
+
+/// The document of a plan.
+pub fn document(plan: &Plan) -> PlanDocument {
+    let hosts: BTreeSet<&HostName> = plan.steps.iter().map(|s| &s.host).collect();
+    let restarts = |step: &&Step| match &step.action {
+        Action::Restart { .. } => true,
+        Action::Seed(seed) => seed.method.is_whole(),
+        _ => false,
+    };
+    PlanDocument {
+        format_version: FORMAT_VERSION.to_owned(),
+        in_sync: plan.in_sync(),
+        summary: Summary {
+            steps: plan.steps.len(),
+            restarts: plan.steps.iter().filter(restarts).count(),
+            hosts: hosts.len(),
+            data: DataEffect::of(plan.steps.iter().flat_map(|s| &s.risk)),
+        },
+        steps: plan.steps.iter().map(step).collect(),
+        waiting: plan.waiting.iter().map(waiting).collect(),
+        refused: plan.refused.iter().map(refused).collect(),
+        warnings: plan.warnings.clone(),
+        ignored: Vec::new(),
+        inputs: None,
+    }
+}
+
+fn step(step: &Step) -> StepDocument {
+    StepDocument {
+        id: step.id.clone(),
+        host: step.host.clone(),
+        kind: step.kind,
+        summary: words::lasting(step),
+        bytes: match &step.action {
+            Action::Seed(plan) => Some(plan.bytes),
+            _ => None,
+        },
+        position: words::position(&step.action),
+        reason: step.reason.iter().map(reason).collect(),
+        before: step.before.clone(),
+        after: step.after.clone(),
+        risk: step.risk.iter().map(risk).collect(),
+        requires: step.requires.clone(),
+    }
+}
+
+fn waiting(waiting: &Waiting) -> WaitingDocument {
+    WaitingDocument {
+        host: waiting.host.clone(),
+        code: waiting.why.code().to_owned(),
+        reason: words::waits(waiting),
+    }
+}
+
+fn refused(refusal: &Refusal) -> RefusedDocument {
+    RefusedDocument {
+        host: refusal.host.clone(),
+        code: refusal.why.code().to_owned(),
+        reason: words::refused(refusal),
+    }
+}
+
+fn reason(reason: &Reason) -> ReasonDocument {
+    ReasonDocument {
+        because: reason.because.clone(),
+        text: words::because(&reason.because),
+        place: reason.place.as_ref().map(PlaceDocument::from),
+    }
+}
+
+fn risk(risk: &Risk) -> RiskDocument {
+    RiskDocument { what: risk.clone(), allow: risk.gate(), text: words::risk(risk) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_plan_is_the_documented_object() {
+        let json = serde_json::to_string(&document(&Plan::default())).unwrap_or_default();
+        assert_eq!(
+            json,
+            r#"{"format_version":"2.0","in_sync":true,"summary":{"steps":0,"restarts":0,"hosts":0,"data":"kept"},"steps":[],"waiting":[],"refused":[]}"#
+        );
+    }
+}

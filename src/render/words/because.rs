@@ -1,0 +1,63 @@
+//! Why a step is there.
+
+use crate::plan::{Because, ReasonDocument};
+
+/// A reason in words, without its place.
+pub fn because(because: &Because) -> String {
+    match because {
+        Because::Declared => "declared".to_owned(),
+        Because::Topology => "the topology".to_owned(),
+        Because::Role { role } => format!("the role {role}"),
+        Because::Variable { variable: name } | Because::Setting { setting: name } => name.clone(),
+        Because::SettingNotDeclared { setting } => format!("{setting} is no longer wished"),
+        Because::OptionsNotDeclared => "it has options that are no longer wished".to_owned(),
+        Because::Writer => "clients shall write there".to_owned(),
+        Because::NoServer => "no database server is installed".to_owned(),
+        Because::InstallationCutOff { package } => format!("the installation of {package} was cut off"),
+        Because::ServerVersion => "its version".to_owned(),
+        Because::ServerDown { cause: Some(cause), .. } => format!("the server is down: {cause}"),
+        Because::ServerDown { cause: None, active, result } => {
+            format!("the server is down ({active}, {result})")
+        }
+        Because::NotAtBoot => "the server would not start at boot".to_owned(),
+        Because::SameServerUuid { host, other } => {
+            format!("{host} and {other} have the same server_uuid, as clones do")
+        }
+        Because::ChannelTrouble { explanation, .. } => explanation.clone(),
+        Because::RelayLogChanges => {
+            "relay_log changes, and with it the relay log's files: what was not executed is fetched again"
+                .to_owned()
+        }
+        Because::Undeclared => "nobody declared it".to_owned(),
+        Because::NoReplicaComesFromThere => "no replica that is declared comes from there".to_owned(),
+        Because::HoldsNothingOf { replica, source } => format!("{replica} holds nothing of {source}"),
+        Because::HoldsNoData { replica, source } => format!("{replica} holds no data and {source} does"),
+        Because::Reseed { replica, source } => {
+            format!("{replica} shall hold what {source} does, and --allow reseed was given")
+        }
+        Because::CopyNotCompared => "a copy counts once it was compared".to_owned(),
+        Because::CopyDiffers => {
+            "the last comparison found differences; --allow reseed copies again".to_owned()
+        }
+        Because::CopyCutOff => "a copy was cut off, and they were kept for it".to_owned(),
+        Because::CloneCutOff => "a clone was cut off, and the account was made for it".to_owned(),
+        Because::NoCertificate => "it has no certificate".to_owned(),
+        Because::AuthorityNotTrusted => "it does not trust the authority beside the inventory yet".to_owned(),
+        Because::CertificateByAnother => {
+            "its certificate is not by the authority beside the inventory".to_owned()
+        }
+        Because::OtherAuthoritiesNotNeeded => {
+            "every certificate is by the authority beside the inventory now".to_owned()
+        }
+        Because::CertificateFlaw { flaw } => flaw.clone(),
+    }
+}
+
+/// A reason with its place, where it has one.
+pub fn reason(reason: &ReasonDocument) -> String {
+    match &reason.place {
+        Some(place) if reason.because == Because::Declared => place.to_string(),
+        Some(place) => format!("{} ({place})", reason.text),
+        None => reason.text.clone(),
+    }
+}

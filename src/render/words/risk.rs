@@ -1,0 +1,150 @@
+//! What a step can disrupt.
+
+use super::first;
+use crate::{
+    model::{bytes, visible},
+    plan::{CLONE_USER, CutClient, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica},
+};
+
+/// A risk in words.
+pub fn risk(risk: &Risk) -> String {
+    const AWAY: &str = "restart: the server is away for some seconds";
+    match risk {
+        Risk::Restart { sessions: Some(0) } => format!("{AWAY}; no client is connected"),
+        Risk::Restart { sessions: Some(1) } => format!("{AWAY}; 1 client session is cut"),
+        Risk::Restart { sessions: Some(n) } => format!("{AWAY}; {n} client sessions are cut"),
+        Risk::Restart { sessions: None } => {
+            format!("{AWAY}; whether clients are connected could not be read")
+        }
+        Risk::CutClients { clients } => {
+            let clients: Vec<String> = clients.iter().map(cut_client).collect();
+            format!("cuts clients that are connected now: {}", clients.join(", "))
+        }
+        Risk::WriteLock { on, why } => format!("writes on {on} wait for a moment: {}", lock_reason(why)),
+        Risk::ReplacesData { on, databases, bytes: size, kept } => {
+            let kept = match kept {
+                Kept::Directory => "kept in a directory beside the data directory".to_owned(),
+                Kept::File => format!("kept in a file below /var/lib/tandem/replaced on {on}"),
+            };
+            format!("replaces data: {} of {on}: {}; {kept}", bytes(*size), first(databases))
+        }
+        Risk::ResetsBinlogs { lost } => {
+            let lost: Vec<String> = lost.iter().map(lost_logs).collect();
+            format!("resets binary logs: {}", lost.join("; "))
+        }
+        Risk::NewAuthority => "replaces the authority that the servers trust".to_owned(),
+        Risk::DropsAccount => "drops an account".to_owned(),
+        Risk::EndsChannel => {
+            "ends a channel: what its source writes from then on does not come any more".to_owned()
+        }
+        Risk::ReplicationPause => "replication pauses for a moment".to_owned(),
+        Risk::Lockout => {
+            "packet filter: taken back by the host itself unless a fresh connection confirms it".to_owned()
+        }
+        Risk::CopyLoad { bytes: size } => format!("load: about {} are read and sent", bytes(*size)),
+        Risk::Note { note } => self::note(note),
+    }
+}
+
+fn cut_client(client: &CutClient) -> String {
+    match client {
+        CutClient::Session { user, from } => format!("{user}@{from}"),
+        CutClient::Replica { from } => format!("a replica at {}", visible(from)),
+        CutClient::UnreadClients { why } => format!("clients that could not be read ({why})"),
+        CutClient::UnreadReplicas { why } => format!("replicas that could not be read ({why})"),
+    }
+}
+
+fn lock_reason(why: &LockReason) -> String {
+    match why {
+        LockReason::EndOfBackup => "the end of the backup is one place in the binary log".to_owned(),
+        LockReason::Tables { tables } => format!(
+            "{} tables know no transactions and are copied under a read lock: {}",
+            tables.len(),
+            first(tables)
+        ),
+    }
+}
+
+fn lost_logs(lost: &LostLogs) -> String {
+    match lost {
+        LostLogs::UndeclaredReplicas { replicas } => {
+            let replicas: Vec<String> = replicas.iter().map(replica).collect();
+            format!("undeclared replicas need them and can't continue: {}", replicas.join(", "))
+        }
+        LostLogs::UnreadReplicas { why } => format!("its replicas could not be read ({why})"),
+        LostLogs::ChangesOfGoneDatabases => "they hold changes of databases that are gone".to_owned(),
+        LostLogs::Unread { why } => format!("what they hold could not be read ({why})"),
+        LostLogs::OtherBaseName { running } => {
+            let running = if running.is_empty() { "another name".to_owned() } else { visible(running) };
+            format!(
+                "the server forgets those at {running}, and what its replicas have not received by then; to keep them, \
+                 set mysql_log_bin: {running}"
+            )
+        }
+    }
+}
+
+fn replica(replica: &UndeclaredReplica) -> String {
+    match replica.from.is_empty() {
+        true => format!("server_id {}", replica.server_id),
+        false => format!("server_id {} at {}", replica.server_id, visible(&replica.from)),
+    }
+}
+
+fn note(note: &Note) -> String {
+    match note {
+        Note::GtidConsistency => {
+            "statements that GTIDs don't allow are refused from now on (enforce_gtid_consistency)".to_owned()
+        }
+        Note::ReplicasWithoutGtidStop => {
+            "a replica that is not declared here and has gtid_mode = OFF would stop".to_owned()
+        }
+        Note::ReplicasByGtidStop => {
+            "a replica that is not declared here and begins by GTID would stop".to_owned()
+        }
+        Note::FilteredStaysAway => "what the filter kept back until now does not come afterwards".to_owned(),
+        Note::OldFileComesBack => {
+            "the old option file is put back by the host itself if the server does not come up".to_owned()
+        }
+        Note::MayFailAgain => "the server may fail again for the same cause".to_owned(),
+        Note::BinlogsStartOver { on, holds_nothing: true } => {
+            format!("the binary logs of {on} start over; it holds no data of its own")
+        }
+        Note::BinlogsStartOver { on, holds_nothing: false } => {
+            format!("the binary logs of {on} start over; nobody needs them")
+        }
+        Note::FormerSourceLeft { former, replica } => format!(
+            "what clients write on {former} from then on reaches {replica} only as far as other channels carry it"
+        ),
+        Note::EventSkipped { statement } => format!("one event is skipped: {statement}"),
+        Note::NobodyCanWrite { until } => format!("nobody can write until {until} has the last event"),
+        Note::SessionsKeepIncrement { sessions } => {
+            let sessions: Vec<String> = sessions.iter().map(|name| visible(name)).collect();
+            format!(
+                "sessions that are open now keep their old auto_increment values until they reconnect: {}",
+                sessions.join(", ")
+            )
+        }
+        Note::DropsUnfinishedCopy { databases } => {
+            format!("drops what an unfinished copy left: {}", first(databases))
+        }
+        Note::OwnChannelEnds { source } => {
+            format!("ends the channel from {source}, which can't go on; it is made anew")
+        }
+        Note::ChannelBackEnds { of, from } => {
+            format!("ends the channel of {of} from {from} meanwhile, since {from}'s binary logs start anew")
+        }
+        Note::FollowerNeedsCopy { of, from } => format!(
+            "ends the channel of {of} from {from}: {from}'s binary logs start anew, and {of} needs a copy then, too"
+        ),
+        Note::ServerReplacedByClone { on, source } => format!(
+            "everything that {on}'s server has is replaced; accounts that only {on} has stay. The plugin clone is \
+             installed on {source} and {on} where it is not, and stays; {source} has an account {CLONE_USER} meanwhile"
+        ),
+        Note::ServerReplacedByFiles { on } => format!(
+            "everything that {on}'s server has is replaced; accounts that only {on} has stay. The old data directory \
+             lies beside the new one until that is verified"
+        ),
+    }
+}
