@@ -457,6 +457,59 @@ fn every_shell_has_its_script_and_every_command_its_page() {
 
 /// What is declared and comes to nothing is a mistake, and no host is connected for it.
 #[test]
+fn what_a_resource_of_a_role_can_not_be_is_told_at_its_line() {
+    let files = Files::new();
+    files.write(
+        "roles/site/role.yml",
+        r#"resources:
+  - sysctl: {name: swappiness, value: 10}
+  - sysctl: {name: vm.swappiness, valu: 10, value: 1}
+  - sysctl: {name: vm.dirty_ratio}
+  - cron:
+      name: drift.sh
+      schedule: "@daily"
+      command: "true"
+  - cron:
+      name: drift
+      schedule: "0 0 30 2 *"
+      command: "true"
+  - cron: {name: drift, schedule: "@often", command: "true"}
+  - cron: {name: drift, schedule: "* * * * *", command: "date +\\%F"}
+  - cron: {name: drift, schedule: "* * * * *", command: "true", environment: {A B: c}}
+  - file: {path: /etc/x, content: a, mode: "9"}
+  - file: {path: /etc/y, content: a}
+  - file: {path: /etc/y, content: b}
+  - service: {name: x, running: maybe}
+  - command: {run: ["true"], unless: []}
+  - sysctl: {name: vm.swappiness, value: "{{ swappiness }}"}
+"#,
+    );
+    files.write("group_vars/db.yml", "swappiness: \"a\\nb\"\n");
+    files.write("play.yml", "- name: site\n  hosts: db\n  roles: [site]\n");
+    let (code, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml", "--format", "json"]);
+    assert_eq!(code, 65, "{err}");
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let mut found: Vec<String> = json["problems"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|p| format!("{} {}:{}", p["code"], p["file"], p["line"]).replace('"', ""))
+        .collect();
+    found.sort();
+    found.dedup();
+    let role = |code: &str, line: u32| format!("{code} roles/site/role.yml:{line}");
+    let mut expected: Vec<String> =
+        [2, 4, 6, 11, 13, 14, 15, 16, 19, 20].map(|line| role("role::value", line)).to_vec();
+    expected.extend([
+        role("file::unknown-key", 3),
+        role("role::twice", 18),
+        "role::value group_vars/db.yml:1".to_owned(),
+    ]);
+    expected.sort();
+    assert_eq!(found, expected, "{out}");
+}
+
+#[test]
 fn what_comes_to_nothing_is_a_mistake() {
     let topology = "topology: {kind: dual-primary, members: [db-a, db-b]}";
     let roles = "roles: [config, accounts, seed, replication]";

@@ -184,8 +184,9 @@ impl Kind for Cron {
                 let what = format!("a mapping of names to texts; `{name}` can't be the name of a variable");
                 return Err(Wrong::must_be("environment", what));
             }
-            if value.contains(char::is_control) || (value.contains('"') && value.contains('\'')) {
-                let what = format!("a mapping of names to texts of one line, with one kind of quotes at most, as of `{name}`");
+            // Cron takes blanks at the end away, in quotes, too.
+            if value.ends_with(' ') || value.contains(char::is_control) || (value.contains('"') && value.contains('\'')) {
+                let what = format!("a mapping of names to texts of one line, with one kind of quotes at most and no blank at the end, unlike `{name}`");
                 return Err(Wrong::must_be("environment", what));
             }
         }

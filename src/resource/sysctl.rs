@@ -222,7 +222,8 @@ impl Kind for Sysctl {
     }
 
     fn compare(&self, now: Option<&SysctlState>) -> Comparison<Self> {
-        let Some(now) = now else { return Comparison::Refused(SysctlObstacle::Unknown) };
+        // A module that a command of the same plan loads may bring it.
+        let Some(now) = now else { return Comparison::Waits(SysctlObstacle::Unknown) };
         if let Some(said) = &now.read_only {
             // Who has set it there keeps it there.
             let same = now.value == self.value;
@@ -305,7 +306,7 @@ mod tests {
         assert!(matches!(outcome("value 10\nwritable\nfile\nabsent\n"), Comparison::Differs(_)));
         assert!(matches!(outcome(&same.replace("value 10", "value 60")), Comparison::Differs(_)));
         assert!(matches!(outcome(&same.replace("root root", "mysql root")), Comparison::Differs(_)));
-        assert_eq!(outcome("absent\n"), Comparison::Refused(SysctlObstacle::Unknown));
+        assert_eq!(outcome("absent\n"), Comparison::Waits(SysctlObstacle::Unknown));
         assert!(matches!(swappiness().read("unreadable Permission denied\nwritable\nfile\nabsent"), Fact::Unread(_)));
     }
 

@@ -29,6 +29,7 @@ mod noise;
 mod order;
 mod package;
 mod places;
+mod resources;
 mod rings;
 mod roles;
 mod runs;
