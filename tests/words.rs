@@ -100,9 +100,8 @@ fn is_of_tests(file: &Path) -> bool {
 
 /// The lines of a file that are part of the program.
 fn program(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .take_while(|line| !line.starts_with("#[cfg(test)]"))
-        .filter(|line| !line.trim_start().starts_with("//"))
+    let tests = text.find("\n#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    text[..tests].lines().filter(|line| !line.trim_start().starts_with("//"))
 }
 
 /// A word that a line searches a text for: three letters in a row, or a blank.
