@@ -35,8 +35,8 @@ fn a_kernel_parameter_holds_now_and_after_a_boot() {
     declare("600");
     let plan = lab.plan("play.yml").expect(2);
     assert_eq!(plan.step_names(), ["db-a/sysctl/net.ipv4.tcp_keepalive_time"]);
-    assert_eq!(plan.json()["steps"][0]["before"], "now = 7200\nat-boot = ");
-    assert_eq!(plan.json()["steps"][0]["after"], "now = 600\nat-boot = 600");
+    assert_eq!(plan.json()["steps"][0]["before"]["text"], "now = 7200\nat-boot = ");
+    assert_eq!(plan.json()["steps"][0]["after"]["text"], "now = 600\nat-boot = 600");
     lab.apply("play.yml");
     assert_eq!(value(), "600");
     assert_eq!(lab.at("db-a", &format!("stat -c '%U %G %a' {file}")), "root root 644");
@@ -52,7 +52,7 @@ fn a_kernel_parameter_holds_now_and_after_a_boot() {
     assert_eq!(value(), "600");
     lab.plan("play.yml").expect(0);
     lab.at("db-a", "sysctl -q -w net.ipv4.tcp_keepalive_time=7");
-    assert_eq!(lab.plan("play.yml").expect(2).json()["steps"][0]["before"], "now = 7\nat-boot = 600");
+    assert_eq!(lab.plan("play.yml").expect(2).json()["steps"][0]["before"]["text"], "now = 7\nat-boot = 600");
     lab.apply("play.yml");
 
     // What the kernel refuses, or reports in another way, leaves what was there.
