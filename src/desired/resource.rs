@@ -209,6 +209,7 @@ impl Reader<'_> {
         )
     }
 
+    #[allow(clippy::too_many_lines, reason = "a table of kinds")]
     fn add(&mut self, host: &mut DesiredHost, endpoint: &dyn Fn(&HostName) -> Endpoint, topology: &Place) {
         let whole = self.evaluated.declared.body.place.clone();
         match self.evaluated.declared.kind {

@@ -193,6 +193,7 @@ mod tests {
          details about this failure or others, if any.";
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn each_error_of_mysql_has_its_layer_and_its_words() {
         for (errno, text, layer, words) in [
             (

@@ -202,6 +202,7 @@ async fn one(
     (fact, Some(session), login)
 }
 
+#[allow(clippy::too_many_lines, reason = "one host, from its connection to its facts")]
 async fn read(
     host: &DesiredHost,
     session: &Session,

@@ -12,6 +12,7 @@ use crate::{model::HostName, resource::KindName};
 ///
 /// `restart_order` names hosts from the first that may be restarted to the last: replicas before
 /// sources, so that a setting that does not work is found where it hurts least.
+#[allow(clippy::too_many_lines, reason = "a table of what comes before what")]
 pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
     let index = Index::of(steps);
     let takeovers = Takeovers::of(steps);

@@ -20,13 +20,9 @@ fn a_wrong_password_is_told_apart_and_mended_on_the_side_that_is_wrong() {
     lab.sql("db-a", "set session sql_log_bin=0; alter user repl_user@'10.77.0.12' identified by 'other'");
     lab.sql("db-b", "stop slave; start slave");
     lab.wait_sql("db-b", "select count(*) from information_schema.global_status where variable_name='slave_running' and variable_value='OFF'", "1");
-    for _ in crate::lab::patience() {
-        if lab.tandem(&["doctor", "hot-standby"]).out.contains("1045") {
-            break;
-        }
-    }
-    let doctor = lab.tandem(&["doctor", "hot-standby"]).expect(2);
-    assert!(doctor.out.contains("password") && doctor.out.contains("1045"), "{}", doctor.out);
+    let said = lab.diagnosed("password")["said"].to_string();
+    assert!(said.contains("(1045)"), "{said}");
+    lab.tandem(&["doctor", "hot-standby"]).expect(2);
     let names = lab.plan("hot-standby").expect(2).step_names();
     assert!(names.contains(&"db-a/account/repl_user@10.77.0.12".to_owned()), "{names:?}");
     lab.apply("hot-standby");
@@ -60,14 +56,11 @@ fn a_port_that_is_shut_in_between_is_named_before_the_start_and_after_it() {
 
     lab.at("db-b", shut);
     lab.sql("db-b", "stop slave; start slave");
-    let mut doctor = lab.tandem(&["doctor", "hot-standby"]);
-    for _ in crate::lab::patience() {
-        doctor = lab.tandem(&["doctor", "hot-standby"]);
-        if doctor.out.contains("firewall") {
-            break;
-        }
-    }
-    assert!(doctor.out.contains("firewall") && doctor.out.contains("10.77.0.11:3306"), "{}", doctor.out);
+    let channel = lab.diagnosed("firewall");
+    assert_eq!(
+        (channel["replica"].as_str(), channel["endpoint"].as_str()),
+        (Some("db-b"), Some("10.77.0.11:3306"))
+    );
     lab.at("db-b", "nft delete table ip shut");
     lab.apply("hot-standby");
 }
@@ -122,14 +115,7 @@ fn a_server_that_is_down_is_explained_from_its_error_log() {
 fn a_duplicate_server_id_is_found_in_the_files_and_on_the_hosts() {
     let lab = running_pair();
     lab.sql("db-b", "set global server_id=1; stop slave; start slave");
-    let mut doctor = lab.tandem(&["doctor", "hot-standby"]);
-    for _ in crate::lab::patience() {
-        if doctor.out.contains("server identity") {
-            break;
-        }
-        doctor = lab.tandem(&["doctor", "hot-standby"]);
-    }
-    assert!(doctor.out.contains("server identity"), "{}", doctor.out);
+    lab.diagnosed("server identity");
     lab.apply("hot-standby");
     assert_eq!(lab.sql("db-b", "select @@global.server_id"), "2");
     lab.plan("hot-standby").expect(0);

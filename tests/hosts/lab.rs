@@ -279,6 +279,20 @@ impl Lab {
         }
     }
 
+    /// Waits until `doctor` finds a channel that fails at this layer; what it says of that channel.
+    #[track_caller]
+    pub fn diagnosed(&self, layer: &str) -> serde_json::Value {
+        let mut last = serde_json::Value::Null;
+        for _ in patience() {
+            last = self.tandem(&["doctor", "hot-standby", "--format", "json"]).json();
+            let channels = last["channels"].as_array().expect("a list of channels");
+            if let Some(channel) = channels.iter().find(|channel| channel["layer"] == layer) {
+                return channel.clone();
+            }
+        }
+        panic!("no channel fails at `{layer}`: {last:#}");
+    }
+
     /// Waits until a query gives this answer.
     #[track_caller]
     pub fn wait_sql(&self, host: &str, sql: &str, answer: &str) {

@@ -184,27 +184,20 @@ fn gtid_mode_is_brought_up_while_replication_runs() {
 fn what_stops_a_channel_of_mysql_is_told_by_its_layer_and_mended() {
     let lab = replica();
     lab.apply("hot-standby");
-    let doctor = |word: &str| {
-        let mut last = String::new();
-        for _ in crate::lab::patience() {
-            last = lab.tandem(&["doctor", "hot-standby"]).out;
-            if last.contains(word) {
-                return last;
-            }
-        }
-        panic!("{word} is not in\n{last}");
+    let diagnosed = |layer: &str, word: &str| {
+        let said = lab.diagnosed(layer)["said"].to_string();
+        assert!(said.contains(word), "{said}");
     };
     // The account on the source gets another password.
     lab.sql("db-a", "set sql_log_bin=0; alter user repl_user@'10.77.0.12' identified by 'other'");
     lab.sql("db-b", "stop replica; start replica");
-    let said = doctor("1045");
-    assert!(said.contains("password:"), "{said}");
+    diagnosed("password", "(1045)");
     lab.apply("hot-standby");
     lab.plan("hot-standby").expect(0);
 
     // A grant by hand goes through the binary log and finds no account on the other side.
     lab.sql("db-a", "grant replication client on *.* to repl_user@'10.77.0.12'");
-    doctor("1410");
+    diagnosed("data", "(1410)");
     lab.apply("hot-standby");
     lab.plan("hot-standby").expect(0);
 
@@ -218,8 +211,7 @@ fn what_stops_a_channel_of_mysql_is_told_by_its_layer_and_mended() {
     // A row that is there already: told with both sides' trouble, and only a copy that is allowed replaces it.
     lab.sql("db-b", "set sql_log_bin=0; insert into hello.t (id, v) values (1001, 'only here')");
     lab.sql("db-a", "insert into hello.t (id, v) values (1001, 'from a')");
-    let said = doctor("1062");
-    assert!(said.contains("data:"), "{said}");
+    diagnosed("data", "(1062)");
     let run = lab.tandem(&["apply", "hot-standby", "--yes"]);
     assert_ne!(run.code, 0, "{}", run.out);
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed,restart"]).expect(0);
@@ -232,8 +224,7 @@ fn what_stops_a_channel_of_mysql_is_told_by_its_layer_and_mended() {
     let last = lab.sql("db-a", "show binary log status").split('\t').next().unwrap().to_owned();
     lab.sql("db-a", &format!("purge binary logs to '{last}'"));
     lab.sql("db-b", "start replica");
-    let said = doctor("purged");
-    assert!(said.contains("binary log:"), "{said}");
+    diagnosed("binary log", "purged");
     let refused = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
     assert!(refused.out.contains("source-purged"), "{}", refused.out);
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed,restart"]).expect(0);

@@ -83,6 +83,7 @@ impl Drop for Stopped<'_> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one run, looked at everywhere")]
 fn a_password_is_seen_nowhere() {
     let lab = Lab::pair();
     lab.sql(

@@ -205,6 +205,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn what_dnf_was_heard_to_say_is_told_by_its_cause() {
         let (missing, unsigned, away, full) = (
             "none of the host's package sources has it",
