@@ -34,10 +34,11 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
         Action::Restart { unit, .. } => still_unused(step, &format!("restart {unit}"), fleet).await,
         Action::WriteOptionFile { path, .. } => same_file(host, path, fleet).await,
         Action::RemoveLeftovers { database: true, .. } => test_is_empty(host, fleet).await,
-        Action::Channel(change) => {
-            still_no_channel(host, change, fleet).await?;
-            super::far_end::check(host, change, fleet).await
-        }
+        Action::Channel(change) => tokio::try_join!(
+            still_no_channel(host, change, fleet),
+            super::far_end::check(host, change, fleet)
+        )
+        .map(drop),
         _ => Ok(()),
     }
 }

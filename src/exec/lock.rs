@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Fleet, Look, Rule, StepError, fence::Fence, wait};
 use crate::{
     model::{HostName, duration, in_parallel, limits},
-    transport::{Lifeline, ReadScript},
+    transport::{ComingLifeline, Lifeline, ReadScript},
 };
 
 const HOLD: &str =
@@ -120,10 +120,15 @@ pub async fn take_all(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks
 async fn take_now(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks, LockError> {
     let info = serde_json::to_string(&LockInfo::own()).unwrap_or_default();
     let mut locks = HostLocks::default();
+    // The connections come about side by side, whoever's turn it is.
+    let ways = in_parallel(fleet.limits.forks, hosts.iter().map(|host| way(fleet, host))).await;
+    let mut ways = ways.into_iter().collect::<Result<VecDeque<_>, _>>()?;
     // Two runs meet on the first host that both want; behind it, each may hurry.
     let (first, rest) = hosts.split_at(hosts.len().min(1));
     for some in [first, rest] {
-        let taken = in_parallel(fleet.limits.forks, some.iter().map(|host| take(fleet, host, &info))).await;
+        let ways = ways.drain(..some.len());
+        let takes = some.iter().zip(ways).map(|(host, way)| take(fleet, host, way, &info));
+        let taken = in_parallel(fleet.limits.forks, takes).await;
         let mut failed = None;
         for (host, result) in some.iter().zip(taken) {
             match result {
@@ -139,14 +144,27 @@ async fn take_now(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks, Lo
     Ok(locks)
 }
 
-async fn take(fleet: &Fleet<'_>, host: &HostName, info: &str) -> Result<HostLock, LockError> {
-    let tried = "take the lock";
-    let failed = |why: String| LockError::Failed(StepError::new(host, tried, why));
+/// What was tried, where a lock could not be.
+const TRIED: &str = "take the lock";
+
+/// The connection that is to hold a lock, and what the host calls the one over which the steps go.
+async fn way(fleet: &Fleet<'_>, host: &HostName) -> Result<(ComingLifeline, String), LockError> {
+    let failed = |why: String| LockError::Failed(StepError::new(host, TRIED, why));
+    let line = fleet.writer(host)?.lifeline().map_err(|e| failed(e.to_string()))?;
     let sshd = fleet.session(host)?.read(&SSHD, &[], limits::LOOK.time).await;
-    let sshd = sshd.map_err(|e| failed(e.to_string()))?.text();
+    Ok((line, sshd.map_err(|e| failed(e.to_string()))?.text()))
+}
+
+async fn take(
+    fleet: &Fleet<'_>,
+    host: &HostName,
+    (line, sshd): (ComingLifeline, String),
+    info: &str,
+) -> Result<HostLock, LockError> {
+    let failed = |why: String| LockError::Failed(StepError::new(host, TRIED, why));
     let [lease, undo] = [limits::LEASE, limits::UNDO].map(|limit| limit.time.as_secs().to_string());
     let args = [fleet.run.as_str(), info, &lease, &undo, sshd.trim(), WATCH];
-    let mut line = fleet.writer(host)?.lifeline(HOLD, &args).await.map_err(|e| failed(e.to_string()))?;
+    let mut line = line.run(HOLD, &args).await.map_err(|e| failed(e.to_string()))?;
     let said = timeout(limits::SCRIPT.time, line.hear()).await.ok().flatten().unwrap_or_default();
     match said.trim().split_once(' ').unwrap_or((said.trim(), "")) {
         ("taken", _) => {

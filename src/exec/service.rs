@@ -43,9 +43,10 @@ pub async fn restart(
     come_up(host, &tried, order, (before.option_file, expect), fleet, journal).await?;
     let took = begun.elapsed();
     let sql = fleet.reader(host).await?;
-    for (name, wished) in expect {
-        let failed = |e| StepError::new(host, "look at its variables", e);
-        let rows = sql.query(&crate::dialect::ReadStatement::variable(name)).await.map_err(failed)?;
+    let failed = |e| StepError::new(host, "look at its variables", e);
+    let all: Vec<_> = expect.iter().map(|(name, _)| crate::dialect::ReadStatement::variable(name)).collect();
+    for ((name, wished), rows) in expect.iter().zip(sql.query_each(&all).await.map_err(failed)?) {
+        let rows = rows.map_err(failed)?;
         // Not every option is a variable.
         let Some(row) = rows.first() else { continue };
         let value = row.text("value").map_err(failed)?;

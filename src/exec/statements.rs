@@ -19,6 +19,32 @@ impl Statements<'_> {
         self.run_as(sql, sql).await
     }
 
+    /// Runs statements in one message. The first that fails is the last that runs.
+    pub async fn run_all<'s>(
+        &mut self,
+        statements: impl IntoIterator<Item = &'s str>,
+    ) -> Result<Vec<Vec<crate::transport::Row>>, SqlError> {
+        let statements: Vec<&str> = statements.into_iter().collect();
+        let shown: Vec<String> = statements.iter().map(|text| (*text).to_owned()).collect();
+        self.run_all_as(&statements, &shown).await
+    }
+
+    /// The same, each noted as it may be shown.
+    pub async fn run_all_as(
+        &mut self,
+        statements: &[&str],
+        shown: &[String],
+    ) -> Result<Vec<Vec<crate::transport::Row>>, SqlError> {
+        let begun = std::time::Instant::now();
+        let mut all = Vec::with_capacity(statements.len());
+        for (answer, shown) in self.sql.query_all(statements).await.into_iter().zip(shown) {
+            let said = answer.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
+            self.journal.ran(self.host, shown, begun.elapsed(), &said);
+            all.push(answer?);
+        }
+        Ok(all)
+    }
+
     /// Runs a statement that every server answers with a row.
     pub async fn first(&mut self, sql: &str) -> Result<crate::transport::Row, SqlError> {
         let rows = self.run(sql).await?;

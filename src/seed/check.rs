@@ -81,7 +81,7 @@ fn disagree(from: &HostName, why: String) -> StepError {
 }
 
 /// Tables, views, routines, triggers and events, counted for each database.
-async fn count(sql: &mut SqlReader) -> Result<BTreeMap<String, String>, SqlError> {
+async fn count(sql: &SqlReader) -> Result<BTreeMap<String, String>, SqlError> {
     let rows = sql.query(&ReadStatement::contents_of_databases()).await?;
     rows.iter().map(|r| Ok((format!("{} of {}", r.need("what")?, r.need("db")?), r.text("n")?))).collect()
 }
@@ -90,8 +90,8 @@ async fn count(sql: &mut SqlReader) -> Result<BTreeMap<String, String>, SqlError
 /// comes over the channel later, so a difference counts only if it was there before and is still there.
 pub async fn contents(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let failed = |e| StepError::new(host, "compare the copy with its source", e);
-    let (mut here, mut there) = (fleet.reader(host).await?, fleet.reader(&plan.donor).await?);
-    let (copy, source) = (count(&mut here).await.map_err(failed)?, count(&mut there).await.map_err(failed)?);
+    let (here, there) = tokio::try_join!(fleet.reader(host), fleet.reader(&plan.donor))?;
+    let (copy, source) = tokio::try_join!(count(&here), count(&there)).map_err(failed)?;
     here.close().await;
     there.close().await;
     let of_plan = |what: &str| plan.databases.iter().any(|d| what.ends_with(&format!(" of {d}")));

@@ -264,9 +264,11 @@ async fn programs<'f>(
     args.extend(names.iter().map(String::as_str));
     args.extend(["--databases", "--"]);
     args.extend(plan.databases.iter().map(String::as_str));
-    let mut send = streams::start(from, ("send a snapshot", name), SEND, &args, fleet).await?;
     let load_args = [client.as_str(), &to_login.socket, &to_login.user, unpack];
-    let mut load = streams::start(host, ("load a snapshot", name), LOAD, &load_args, fleet).await?;
+    let (mut send, mut load) = tokio::try_join!(
+        streams::start(from, ("send a snapshot", name), SEND, &args, fleet),
+        streams::start(host, ("load a snapshot", name), LOAD, &load_args, fleet)
+    )?;
     for (stream, login) in [(&mut send, from_login), (&mut load, to_login)] {
         let line = login.password_line();
         let result = stream.stdin.write_all(line.as_bytes()).await;

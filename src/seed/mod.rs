@@ -275,12 +275,11 @@ async fn start_binlogs_anew(
     if !logs && dialect.family() == Family::MariaDb {
         return Ok(None);
     }
-    sql.run(dialect.reset_binlogs()).await.map_err(failed)?;
-    for statement in dialect.begin_history_at(gtid) {
-        sql.run(&statement).await.map_err(failed)?;
-    }
+    let (begins, shows) = (dialect.begin_history_at(gtid), dialect.show_binlog());
+    let all = [dialect.reset_binlogs()].into_iter().chain(begins.iter().map(String::as_str));
+    let mut answers = sql.run_all(all.chain([shows.text()])).await.map_err(failed)?;
     // One without a binary log has no row here, and nothing begins in it.
-    let status = sql.run(dialect.show_binlog().text()).await.map_err(failed)?;
+    let status = answers.pop().unwrap_or_default();
     sql.sql.close().await;
     match status.first() {
         Some(row) => row.position("file", "position").map_err(failed),

@@ -64,11 +64,13 @@ pub async fn restore(
     journal: &Journal,
 ) -> Result<(), StepError> {
     set(&mut statements(from, fleet, journal).await?, from, values).await?;
-    let tried = "note that its binary logs are held no more";
-    let removed =
-        fleet.writer(from)?.run(tried, "rm -f /var/lib/tandem/retention.json", &[], b"", LIMIT).await;
-    removed.map_err(|e| StepError::new(from, tried, e))?;
-    settle_undo(from, UNDO, fleet).await
+    let noted = async {
+        let tried = "note that its binary logs are held no more";
+        let remove = "rm -f /var/lib/tandem/retention.json";
+        let removed = fleet.writer(from)?.run(tried, remove, &[], b"", LIMIT).await;
+        removed.map(drop).map_err(|e| StepError::new(from, tried, e))
+    };
+    tokio::try_join!(noted, settle_undo(from, UNDO, fleet)).map(drop)
 }
 
 /// Statements that set the values.
@@ -83,9 +85,9 @@ fn settings(values: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
 async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
     let server = fleet.server(from)?;
     let names = fleet.dialect(from)?.retention_variables();
-    let mut sql = statements(from, fleet, journal).await?;
+    let (mut sql, record) = tokio::try_join!(statements(from, fleet, journal), record(from, fleet))?;
     // A run that died has raised the values already; what they were is in its record.
-    let values = match record(from, fleet).await? {
+    let values = match record {
         Some(mark) => mark.variables,
         None => {
             let there: Vec<String> = names
@@ -124,12 +126,10 @@ async fn set(
     from: &HostName,
     values: &BTreeMap<String, String>,
 ) -> Result<(), StepError> {
-    for statement in settings(values) {
-        let done = sql.run(&statement).await;
-        let tried = || format!("set how long it keeps its binary logs ({statement})");
-        done.map_err(|e| StepError::new(from, tried(), e))?;
-    }
-    Ok(())
+    let all: Vec<String> = settings(values).collect();
+    let done = sql.run_all(all.iter().map(String::as_str)).await;
+    let tried = || format!("set how long it keeps its binary logs ({})", all.join("; "));
+    done.map(drop).map_err(|e| StepError::new(from, tried(), e))
 }
 
 async fn record(from: &HostName, fleet: &Fleet<'_>) -> Result<Option<RetentionMark>, StepError> {

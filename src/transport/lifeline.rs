@@ -8,7 +8,14 @@ use tokio::{
     time,
 };
 
-use super::{frame::Framed, master::Master};
+use zeroize::Zeroizing;
+
+use super::{
+    ConnectError, Target,
+    frame::{Framed, Mark},
+    master::Master,
+    script::program,
+};
 use crate::model::limits;
 
 /// A script on a host, with lines both ways. It ends with its input, and that ends however this program does.
@@ -16,6 +23,29 @@ use crate::model::limits;
 pub struct Lifeline {
     master: Master,
     lines: Lines<BufReader<Framed<ChildStdout>>>,
+}
+
+/// A connection that is on its way, and waits for its script.
+#[derive(Debug)]
+pub struct ComingLifeline {
+    pub(super) target: Target,
+    pub(super) mark: Mark,
+    /// What sudo reads first.
+    pub(super) password: Option<Zeroizing<String>>,
+    pub(super) master: Master,
+}
+
+impl ComingLifeline {
+    /// Runs the script.
+    ///
+    /// # Errors
+    /// With the reason and the next step.
+    pub async fn run(self, text: &str, args: &[&str]) -> Result<Lifeline, ConnectError> {
+        let program = program(&self.mark, text, args);
+        let password = self.password.as_ref().map_or(&[][..], |p| p.as_bytes());
+        let (master, output) = self.master.feed(&self.target, &[password, program.as_bytes()]).await?;
+        Ok(Lifeline::new(master, output))
+    }
 }
 
 impl Lifeline {

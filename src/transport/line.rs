@@ -13,9 +13,9 @@ use tokio::{
 };
 
 use super::{
-    ConnectError, Lifeline, Login, Output, RunError, Scratch, SqlReader, Target,
+    ComingLifeline, ConnectError, Login, Output, RunError, Scratch, SqlReader, Target,
     frame::Mark,
-    master::{Master, Remote},
+    master::Master,
     running::{MOST, Running, Said},
     script::program,
 };
@@ -85,16 +85,18 @@ impl Line {
     /// A reader that nobody uses, for this login.
     pub fn rested(&self, login: &Login, limit: Duration) -> Option<SqlReader> {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = resting.iter().position(|reader| reader.serves(login))?;
-        Some(resting.swap_remove(place).wakened(login, limit))
+        let place = resting.iter().rposition(|reader| reader.serves(login))?;
+        Some(resting.remove(place).wakened(login, limit))
     }
 
     /// Keeps a reader for the next who wants one.
     pub fn rest(&self, reader: SqlReader) {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        if resting.len() < RESTING {
-            resting.push(reader);
+        // The oldest may have been ended by its server by now.
+        if resting.len() >= RESTING {
+            resting.remove(0);
         }
+        resting.push(reader);
     }
 
     /// Notes a session of ours.
@@ -185,18 +187,15 @@ impl Line {
         self.connections[0].get().map(Master::mux)
     }
 
-    /// A connection of its own to a script, which no stream can hold up.
-    pub async fn lifeline(&self, text: &str, args: &[&str]) -> Result<Lifeline, ConnectError> {
+    /// Begins a connection of its own for a script, which no stream can hold up.
+    pub fn lifeline(&self) -> Result<ComingLifeline, ConnectError> {
         let mark = Mark::draw().map_err(|error| {
             ConnectError::local(&self.target.host, &self.target.destination, error.to_string())
         })?;
         let (command, password) = self.target.command();
-        let program = program(&mark, text, args);
-        let first = [password.as_ref().map_or(&[][..], |p| p.as_bytes()), program.as_bytes()];
         let (control, answers) = (self.scratch.path("l"), self.scratch.path("q"));
-        let remote = Remote { command: &command, mark: &mark, first: &first };
-        let (master, output) = Master::start_with(&self.target, control, answers, remote).await?;
-        Ok(Lifeline::new(master, output))
+        let master = Master::spawn(&self.target, &control, answers, (&command, &mark))?;
+        Ok(ComingLifeline { target: self.target.clone(), mark, password, master })
     }
 
     /// Whether the master still lives.

@@ -30,16 +30,6 @@ const WORDS: u64 = 64 << 10;
 /// Between two looks whether ssh listens for sessions.
 const LOOK: Duration = Duration::from_millis(3);
 
-/// What runs at the other end of a connection of its own.
-pub(super) struct Remote<'a> {
-    /// For the login shell.
-    pub command: &'a str,
-    /// The frame of what it prints.
-    pub mark: &'a Mark,
-    /// What goes to its input before it begins to print.
-    pub first: &'a [&'a [u8]],
-}
-
 /// A running master.
 #[derive(Debug)]
 pub struct Master {
@@ -89,8 +79,7 @@ impl Master {
         let mark = Mark::draw()
             .map_err(|e| ConnectError::local(&target.host, &target.destination, e.to_string()))?;
         let waits = format!("sh -c {}", word(&format!("echo \"{}\"; exec cat >/dev/null", mark.begin())));
-        let remote = Remote { command: &waits, mark: &mark, first: &[] };
-        let mut master = Self::spawn(target, &control, askpass_path, &remote)?;
+        let mut master = Self::spawn(target, &control, askpass_path, (&waits, &mark))?;
         let Some(mut opening) = master.opening.get_mut().take() else { return Ok(master) };
         // ssh listens for sessions as soon as it is let in.
         let listens = async {
@@ -119,39 +108,43 @@ impl Master {
         self.judge(target, opening, begun.ok()).await.map(drop)
     }
 
-    /// The same as [`Master::start`] with a command of its own, whose output comes back.
-    pub(super) async fn start_with(
+    /// Gives what runs in its own session its input, and waits until it begins to print. Its output comes back.
+    ///
+    /// # Errors
+    /// As [`Master::start`].
+    pub(super) async fn feed(
+        mut self,
         target: &Target,
-        control: PathBuf,
-        askpass_path: PathBuf,
-        remote: Remote<'_>,
+        input: &[&[u8]],
     ) -> Result<(Self, Framed<ChildStdout>), ConnectError> {
-        let mut master = Self::spawn(target, &control, askpass_path, &remote)?;
-        let Some(mut opening) = master.opening.get_mut().take() else {
+        let Some(mut opening) = self.opening.get_mut().take() else {
             return Err(ConnectError::local(
                 &target.host,
                 &target.destination,
                 "ssh has no pipes".to_owned(),
             ));
         };
+        // It may have waited for its turn.
+        opening.until = Instant::now() + opening.limit;
         let ready = async {
-            for bytes in remote.first {
+            for bytes in input {
                 // What does not read its input has not begun, which is seen below.
-                let _ = master.stdin.write_all(bytes).await;
+                let _ = self.stdin.write_all(bytes).await;
             }
-            let _ = master.stdin.flush().await;
+            let _ = self.stdin.flush().await;
             opening.stdout.begin().await
         };
         let begun = time::timeout_at(opening.until, ready).await;
-        let stdout = master.judge(target, opening, begun.ok()).await?;
-        Ok((master, stdout))
+        let stdout = self.judge(target, opening, begun.ok()).await?;
+        Ok((self, stdout))
     }
 
-    fn spawn(
+    /// Starts ssh with a command for the login shell, and the frame of what that prints.
+    pub(super) fn spawn(
         target: &Target,
         control: &Path,
         askpass_path: PathBuf,
-        remote: &Remote<'_>,
+        (remote, mark): (&str, &Mark),
     ) -> Result<Self, ConnectError> {
         let local = |said: String| ConnectError::local(&target.host, &target.destination, said);
         let answering = match &target.password {
@@ -174,7 +167,7 @@ impl Master {
                 command.args(["-o", "BatchMode=yes"]);
             }
         }
-        command.args(["--", &target.destination]).arg(remote.command);
+        command.args(["--", &target.destination]).arg(remote);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A process group of its own, so that Ctrl-C in the terminal reaches us and not the connection.
         command.process_group(0).kill_on_drop(true);
@@ -186,7 +179,7 @@ impl Master {
         };
 
         let limit = target.connect_timeout + limits::LOGIN.time;
-        let stdout = Framed::new(stdout, remote.mark);
+        let stdout = Framed::new(stdout, mark);
         let opening = Opening { stdout, stderr, answering, limit, until: Instant::now() + limit };
         let mux = Arc::new(openssh::Session::resume_mux(control.into(), None));
         Ok(Self { child: Mutex::new(child), stdin, mux, opening: Mutex::new(Some(opening)) })

@@ -31,7 +31,7 @@ mod writer;
 
 pub use askpass::{askpass_socket, serve_askpass_request};
 pub use error::{ConnectError, ConnectKind, RunError, SqlError};
-pub use lifeline::Lifeline;
+pub use lifeline::{ComingLifeline, Lifeline};
 pub use reader::SqlReader;
 #[cfg(test)]
 pub(crate) use recording::Recording;

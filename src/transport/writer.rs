@@ -5,7 +5,7 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 use openssh::{Child, ChildStdin};
 
 use super::{
-    ConnectError, Lifeline, Login, Output, RunError, Session, SqlError, SqlWriter,
+    ComingLifeline, ConnectError, Login, Output, RunError, Session, SqlError, SqlWriter,
     running::{Running, ScriptErr, ScriptOut},
 };
 use crate::model::{HostName, without_hidden};
@@ -104,12 +104,12 @@ impl<'a> Writer<'a> {
         Ok(Stream { host, what, stdin, stdout, stderr, child, session: PhantomData })
     }
 
-    /// Runs a script over a connection of its own, which no stream can hold up.
+    /// Begins a connection of its own for a script, which no stream can hold up.
     ///
     /// # Errors
     /// With the reason and the next step.
-    pub async fn lifeline(&self, text: &str, args: &[&str]) -> Result<Lifeline, ConnectError> {
-        self.session.line.lifeline(text, args).await
+    pub fn lifeline(&self) -> Result<ComingLifeline, ConnectError> {
+        self.session.line.lifeline()
     }
 
     /// Opens SQL that may change things on this server alone: nothing that it does gets into the binary log. This is

@@ -133,12 +133,12 @@ impl<'a> Run<'a> {
         tables: &BTreeMap<HostName, Tables>,
     ) -> Result<Self, StepError> {
         debug_assert!(tables.contains_key(&group.source));
-        let source = Side::open(&group.source, fleet).await?;
-        let scout = Side::open(&group.source, fleet).await?;
-        let mut replicas = Vec::new();
-        for replica in &group.replicas {
-            replicas.push(Side::open(&replica.host, fleet).await?);
-        }
+        let replicas = group.replicas.iter().map(|replica| Side::open(&replica.host, fleet));
+        let (source, scout, replicas) = tokio::try_join!(
+            Side::open(&group.source, fleet),
+            Side::open(&group.source, fleet),
+            futures_util::future::try_join_all(replicas)
+        )?;
         let proofs = group.replicas.iter().map(|r| DataProof::of(&group.source, &r.host, r.mutual)).collect();
         Ok(Self {
             group,

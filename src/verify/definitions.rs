@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     dialect::{DefinedKind, DefinitionQuery, Dialect},
     model::visible,
-    transport::{SqlError, SqlReader},
+    transport::{Row, SqlError, SqlReader},
 };
 
 /// Whose definition it is.
@@ -81,18 +81,12 @@ impl DefinitionDifference {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn read(
-    sql: &mut SqlReader,
-    dialect: Dialect,
-    databases: &[String],
-) -> Result<Definitions, SqlError> {
+pub async fn read(sql: &SqlReader, dialect: Dialect, databases: &[String]) -> Result<Definitions, SqlError> {
     let mut definitions = Definitions::default();
     if databases.is_empty() {
         return Ok(definitions);
     }
-    for query in dialect.definitions(databases) {
-        definitions.add(sql, &query).await?;
-    }
+    definitions.add(sql, &dialect.definitions(databases)).await?;
     let sequences: Vec<(String, String)> = definitions
         .0
         .iter()
@@ -102,17 +96,23 @@ pub async fn read(
         })
         .map(|(of, _)| (of.database.clone(), of.name.clone()))
         .collect();
-    for some in sequences.chunks(200) {
-        if let Some(query) = dialect.sequence_definitions(some) {
-            definitions.add(sql, &query).await?;
-        }
-    }
+    let queries: Vec<_> =
+        sequences.chunks(200).filter_map(|some| dialect.sequence_definitions(some)).collect();
+    definitions.add(sql, &queries).await?;
     Ok(definitions)
 }
 
 impl Definitions {
-    async fn add(&mut self, sql: &mut SqlReader, query: &DefinitionQuery) -> Result<(), SqlError> {
-        for row in sql.query(&query.sql).await? {
+    async fn add(&mut self, sql: &SqlReader, queries: &[DefinitionQuery]) -> Result<(), SqlError> {
+        let statements: Vec<_> = queries.iter().map(|query| query.sql.clone()).collect();
+        for (query, rows) in queries.iter().zip(sql.query_each(&statements).await?) {
+            self.put(query, &rows?)?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, query: &DefinitionQuery, rows: &[Row]) -> Result<(), SqlError> {
+        for row in rows {
             let text = |n: usize| row.at(n).map(str::to_owned);
             let of = Defined { kind: query.kind, database: text(0)?, name: text(1)?, part: text(2)? };
             let mut aspects = BTreeMap::new();

@@ -79,8 +79,8 @@ impl Side {
         dialect: Dialect,
     ) -> Result<Self, SqlError> {
         let sql = session.sql(login, LIMIT).await?;
-        for statement in dialect.comparing_session(LIMIT) {
-            sql.query(&statement).await?;
+        for answer in sql.query_each(&dialect.comparing_session(LIMIT)).await? {
+            answer?;
         }
         Ok(Self { host: host.clone(), sql, dialect })
     }
@@ -103,7 +103,7 @@ impl Side {
     /// # Errors
     /// When the server refuses to show them.
     pub async fn read_tables(&mut self) -> Result<super::Tables, SqlError> {
-        super::table::read(&mut self.sql, self.dialect).await
+        super::table::read(&self.sql, self.dialect).await
     }
 
     /// All tables.

@@ -47,10 +47,12 @@ impl Table {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn read(sql: &mut SqlReader, dialect: Dialect) -> Result<Tables, SqlError> {
-    let tables = sql.query(&ReadStatement::compared_tables()).await?;
-    let columns = sql.query(&dialect.compared_columns()).await?;
-    let indexes = sql.query(&ReadStatement::compared_indexes()).await?;
+pub async fn read(sql: &SqlReader, dialect: Dialect) -> Result<Tables, SqlError> {
+    let (tables, columns, indexes) = tokio::try_join!(
+        sql.query(ReadStatement::compared_tables()),
+        sql.query(dialect.compared_columns()),
+        sql.query(ReadStatement::compared_indexes())
+    )?;
     assemble(&tables, &columns, &indexes)
 }
 

@@ -21,16 +21,14 @@ pub async fn run(
     let tried = format!("make the account {}@{}", wish.user, wish.host);
     let failed = |e| StepError::new(host, tried.clone(), e);
     let mut sql = statements(host, fleet, journal).await?;
-    for statement in dialect.account(&wish.user, &wish.host, &hash, wish.require_tls) {
-        sql.run_as(&statement, &statement.replace(&hash, "***")).await.map_err(failed)?;
-    }
+    let mut all = dialect.account(&wish.user, &wish.host, &hash, wish.require_tls);
     let name = format!("{}@{}", literal(&wish.user), literal(&wish.host));
     let have = fleet.server(host)?.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
     let shall = canonical_privileges(&wish.privileges);
     let too_much =
         have.is_some_and(|a| a.privileges_on(&wish.on) != shall || !a.scopes_beside(&wish.on).is_empty());
     if too_much {
-        sql.run(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}")).await.map_err(failed)?;
+        all.push(format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}"));
     }
     let words: Vec<&str> = wish.privileges.iter().map(String::as_str).collect();
     if let Some(odd) =
@@ -38,7 +36,10 @@ pub async fn run(
     {
         return Err(failed_text(host, &tried, format!("`{odd}` is not a privilege")));
     }
-    sql.run(&format!("GRANT {} ON {} TO {name}", words.join(", "), scope(&wish.on))).await.map_err(failed)?;
+    all.push(format!("GRANT {} ON {} TO {name}", words.join(", "), scope(&wish.on)));
+    let shown: Vec<String> = all.iter().map(|statement| statement.replace(&hash, "***")).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    sql.run_all_as(&all, &shown).await.map_err(failed)?;
     sql.sql.close().await;
     Ok(None)
 }

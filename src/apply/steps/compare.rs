@@ -202,9 +202,9 @@ async fn definitions_of(
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
 ) -> Result<Definitions, StepError> {
-    let mut sql = fleet.reader(host).await?;
+    let sql = fleet.reader(host).await?;
     let databases = databases(plan);
-    let read = read_definitions(&mut sql, fleet.dialect(host)?, &databases).await;
+    let read = read_definitions(&sql, fleet.dialect(host)?, &databases).await;
     sql.close().await;
     read.map_err(|e| StepError::new(host, "read its definitions", e))
 }

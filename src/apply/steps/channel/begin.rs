@@ -433,8 +433,10 @@ impl Work<'_> {
         let source = &self.wish.source;
         let reader = self.fleet.reader(source).await?;
         let failed = |e| StepError::new(source, "look at its binary log", e);
-        let status = reader.query(&self.fleet.dialect(source)?.show_binlog()).await.map_err(failed)?;
-        let oldest = reader.query_first(&ReadStatement::binary_logs()).await.map_err(failed)?;
+        let shows = self.fleet.dialect(source)?.show_binlog();
+        let (status, oldest) =
+            tokio::try_join!(reader.query(shows), reader.query_first(ReadStatement::binary_logs()))
+                .map_err(failed)?;
         reader.close().await;
         let row =
             status.first().ok_or_else(|| StepError::new(source, "look at its binary log", "it is off"))?;

@@ -132,9 +132,9 @@ impl Work<'_> {
         let tried = format!("set up the channel from {}", self.wish.source);
         // The general log and the slow log would keep the password in clear text.
         sql.run(self.dialect.statement_logs(false)).await.map_err(|e| self.failed(&tried, e))?;
-        sql.run_as(&text, &shown).await.map_err(|e| self.failed(&tried, e))?;
-        sql.run(self.dialect.statement_logs(true)).await.map_err(|e| self.failed(&tried, e))?;
-        Ok(())
+        let logs = self.dialect.statement_logs(true);
+        let done = sql.run_all_as(&[&text, logs], &[shown, logs.to_owned()]).await;
+        done.map(drop).map_err(|e| self.failed(&tried, e))
     }
 
     /// Leaves out the one event that stops the applier, if it still is the one that was planned.
