@@ -180,8 +180,11 @@ impl<'a> Work<'a> {
         reading.observed = observed;
         fleet.sessions = std::mem::take(&mut reading.sessions);
 
-        let said =
-            Said { step: render::words::step, refused: render::words::refused, waits: render::words::waits };
+        let said = Said {
+            step: render::words::step,
+            refused: |refusal| render::words::refused(refusal).whole(),
+            waits: render::words::waits,
+        };
         let mut draft = Adoption::draft(&fleet.named, &reading.observed, &fleet.group);
         for _ in 0..ROUNDS {
             let (_, built) = self.load(&draft, &reading)?;

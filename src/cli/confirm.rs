@@ -54,7 +54,8 @@ pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Resu
 
 /// What is missing for a plan to be executed.
 pub fn refuse(blocked: &[Refusal]) -> CommandError {
-    let reasons = blocked.iter().map(|refusal| format!("{}: {}", refusal.host, words::refused(refusal)));
+    let reasons =
+        blocked.iter().map(|refusal| format!("{}: {}", refusal.host, words::refused(refusal).whole()));
     CommandError::several(ErrorKind::Refused, reasons).next(format!(
         "Nothing of this plan was done. To go on: --allow {}",
         words::allow(&missing_words(blocked))

@@ -79,18 +79,15 @@ fn lines(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook:
     let mut lines: Vec<Line> = Vec::new();
     lines
         .extend(unread.iter().map(|(host, why)| line(Level::Error, host, format!("{host} not read: {why}"))));
+    // Without the details: they may hold a user's rows, which are no business of a journal.
     let refused = document.refused.iter();
-    // Its first line only: what follows may hold a user's rows, which are no business of a journal.
-    let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
-    lines.extend(
-        refused.map(|r| line(Level::Error, &r.host, format!("{} refused: {}", r.host, first(&r.reason)))),
-    );
+    lines.extend(refused.map(|r| line(Level::Error, &r.host, format!("{} refused: {}", r.host, r.reason))));
     let steps = document.steps.iter();
     lines.extend(steps.map(|s| {
         line(Level::Warning, &s.host, format!("{} differs: {}", s.host, render::words::summary(s)))
     }));
-    let others = document.warnings.iter().filter(|w| w.is_drift());
-    lines.extend(others.map(|w| line(Level::Warning, &w.host, format!("{}: {}", w.code, first(&w.text)))));
+    let others = document.warnings.iter().filter(|w| w.drift.is_some());
+    lines.extend(others.map(|w| line(Level::Warning, &w.host, format!("{}: {}", w.code, w.text))));
     if lines.is_empty() {
         lines.push(Line { level: Level::Info, host: None, text: format!("{playbook}: in sync") });
     }

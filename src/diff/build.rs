@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, compare, keep::keep_what_is_needed};
+use super::{Context, compare, keep::keep_what_is_needed, writers::writers};
 use crate::{
     desired::{Built, Desired, Tls},
     dialect::Dialect,
@@ -37,7 +37,7 @@ pub fn build(
         may_drop_channels,
         may_replace_authority,
     };
-    let mut plan = Plan::default();
+    let mut plan = Plan { writers: writers(&built.desired, observed), ..Plan::default() };
     let mut barred = barred(&context, &mut plan);
     let draft = compare(&context);
     barred.extend(draft.barred);

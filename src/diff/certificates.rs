@@ -13,8 +13,8 @@ use crate::{
     model::{Fact, HostName},
     observe::HostFacts,
     plan::{
-        Action, AuthorityPlan, AuthorityRefused, Because, CertificatePlan, HostWaits, Kind, Reason, Risk,
-        State, Step, StepId, Warning,
+        Action, AuthorityFinding, AuthorityPlan, AuthorityRefused, Because, CertificatePlan, HostWaits, Kind,
+        Reason, Risk, State, Step, StepId,
     },
     resource::KindName,
 };
@@ -85,7 +85,8 @@ impl<'a> Authorities<'a> {
         for authority in &self.all {
             let Some((first, _)) = authority.hosts.first() else { continue };
             if let Fact::Unread(why) = &authority.wish.authority {
-                draft.refuse(&first.name, AuthorityRefused::Unreadable { why: why.clone() });
+                let file = authority.wish.directory.join("ca.crt").display().to_string();
+                draft.refuse(&first.name, AuthorityRefused::Unreadable { file, why: why.clone() });
                 continue;
             }
             authority.tell_end(&first.name, draft);
@@ -179,22 +180,12 @@ impl<'a> Authority<'a> {
         if self.clock() == 0 || days >= AUTHORITY_DAYS {
             return;
         }
-        let day =
-            jiff::Timestamp::from_second(end).map(|t| t.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
-        let (code, verb) = match days {
-            ..0 => ("authority-ends-soon", "ended"),
-            0..RENEW_DAYS => ("authority-ends-soon", "ends"),
-            _ => ("authority-ends", "ends"),
+        let directory = self.wish.directory.display().to_string();
+        let what = match days {
+            ..RENEW_DAYS => AuthorityFinding::EndsSoon { directory, end, ended: days < 0 },
+            _ => AuthorityFinding::Ends { directory, end },
         };
-        draft.warnings.push(Warning {
-            host: host.clone(),
-            code: code.into(),
-            text: format!(
-                "the authority in {} {verb} on {day}, and with it every certificate by it. Renew it: tandem apply --allow \
-                 new-authority",
-                self.wish.directory.display()
-            ),
-        });
+        draft.warn(host, what);
     }
 }
 

@@ -10,14 +10,12 @@ use super::{Context, Draft};
 use crate::{
     desired::{ChannelWish, DesiredHost},
     dialect::Dialect,
-    model::{Fact, visible},
+    model::{Fact, HostName},
     observe::{HostFacts, SchemaFacts, ServerFacts},
     option_file::{canonical_value, same_value},
-    plan::{PairRefused, Refused, Warning},
+    plan::{Finding, Judged, OnBoth, PairFinding, PairRefused, Refused, SourceFinding, Warning},
 };
 
-/// Names that are said at most.
-const NAMES: usize = 5;
 /// Seconds by which two clocks may differ. Reading them takes a moment too.
 const SKEW: f64 = 5.0;
 
@@ -29,7 +27,7 @@ struct End<'a> {
 }
 
 impl<'a> End<'a> {
-    fn of(context: &Context<'a>, name: &crate::model::HostName) -> Option<Self> {
+    fn of(context: &Context<'a>, name: &HostName) -> Option<Self> {
         let facts = context.observed.get(name).and_then(Fact::known)?;
         Some(End { host: context.desired.hosts.get(name)?, facts, server: facts.server.known()? })
     }
@@ -64,18 +62,18 @@ struct Edge<'a> {
 }
 
 /// What a rule has found.
-enum Finding {
+enum Found {
     /// Replication would break, or lose something.
     Refuse(PairRefused),
     /// The two hosts differ in something that matters at times.
-    Differ(&'static str, String),
-    /// One host has something that replication takes badly.
-    Mind(&'static str, String),
+    Differ(PairFinding),
+    /// The source has something that replication takes badly.
+    Mind(SourceFinding),
 }
 
 /// Adds what the rules find on every edge of the topology.
 pub fn check(context: &Context<'_>, draft: &mut Draft) {
-    let mut warnings: BTreeSet<Warning> = BTreeSet::new();
+    let mut warnings: Vec<Warning> = Vec::new();
     let sources: BTreeSet<_> =
         context.desired.hosts.values().flat_map(|h| h.channels.iter().map(|c| &c.source)).collect();
     let writers = sources
@@ -96,42 +94,44 @@ pub fn check(context: &Context<'_>, draft: &mut Draft) {
             }
         }
     }
+    warnings.sort_by(|a, b| (&a.host, a.what.code()).cmp(&(&b.host, b.what.code())));
     draft.warnings.extend(warnings);
 }
 
-fn report(edge: &Edge<'_>, finding: Finding, draft: &mut Draft, warnings: &mut BTreeSet<Warning>) {
+fn report(edge: &Edge<'_>, found: Found, draft: &mut Draft, warnings: &mut Vec<Warning>) {
     let (source, replica) = (&edge.source.host.name, &edge.replica.host.name);
-    let (host, code, text) = match finding {
-        Finding::Refuse(why) => {
+    let (host, what) = match found {
+        Found::Refuse(why) => {
             draft.refuse(replica, Refused::Pair { source: source.clone(), why });
             draft.barred.extend([replica.clone(), source.clone()]);
             return;
         }
-        Finding::Differ(code, why) => {
-            (source.min(replica), code, format!("{} and {}: {why}", source.min(replica), source.max(replica)))
+        Found::Differ(what) => {
+            (source.min(replica), Finding::Pair { with: source.max(replica).clone(), what })
         }
-        Finding::Mind(code, why) => (source, code, format!("{source}: {why}")),
+        Found::Mind(what) => (source, what.into()),
     };
-    warnings.insert(Warning { host: host.clone(), code: code.to_owned(), text });
+    let warning = Warning { host: host.clone(), what };
+    // It is said once for two hosts, whichever way their channels go.
+    if !warnings.contains(&warning) {
+        warnings.push(warning);
+    }
 }
 
 /// A channel that exists already shows that it can: it is only warned of, as in the middle of an upgrade.
-fn versions(edge: &Edge<'_>, wish: &ChannelWish) -> Option<Finding> {
+fn versions(edge: &Edge<'_>, wish: &ChannelWish) -> Option<Found> {
     let (source, replica) = (edge.source.server, edge.replica.server);
     let why = Dialect::of(replica.version).cannot_follow(Dialect::of(source.version))?;
     let exists = replica.channels.known().is_some_and(|list| {
         list.iter().any(|c| c.name == wish.name && c.source_host == wish.endpoint.address)
     });
     Some(match exists && source.version.family == replica.version.family {
-        true => {
-            let why = crate::render::words::cannot_follow(why);
-            Finding::Differ("older-replica", format!("{why}. The channel exists, so it is left as it is."))
-        }
-        false => Finding::Refuse(PairRefused::Versions(why)),
+        true => Found::Differ(PairFinding::OlderReplica(why)),
+        false => Found::Refuse(PairRefused::Versions(why)),
     })
 }
 
-type Rule = fn(&Edge<'_>) -> Option<Finding>;
+type Rule = fn(&Edge<'_>) -> Option<Found>;
 
 const RULES: &[Rule] = &[
     lower_case_table_names,
@@ -148,31 +148,24 @@ const RULES: &[Rule] = &[
     database_filters,
 ];
 
-/// Both values where a variable differs.
-fn differ(edge: &Edge<'_>, name: &str) -> Option<(String, String)> {
+/// Both values where a variable differs, in the order of the hosts' names.
+fn differ(edge: &Edge<'_>, name: &str) -> Option<OnBoth> {
     let (theirs, ours) = (edge.source.will(name)?, edge.replica.will(name)?);
-    (!same_value(name, &theirs, &ours)).then_some((theirs, ours))
-}
-
-fn both(edge: &Edge<'_>, name: &str, (theirs, ours): &(String, String)) -> String {
-    let mut list = [(&edge.source.host.name, theirs.as_str()), (&edge.replica.host.name, ours.as_str())];
-    list.sort();
-    let one = |(host, value): (&crate::model::HostName, &str)| {
-        format!("{} on {host}", if value.is_empty() { "empty" } else { value })
-    };
-    format!("{name} is {} and {}", one(list[0]), one(list[1]))
+    (!same_value(name, &theirs, &ours)).then(|| {
+        let mut values = [(edge.source.host.name.clone(), theirs), (edge.replica.host.name.clone(), ours)];
+        values.sort();
+        values
+    })
 }
 
 /// A name in another case is another table on one of the two (MySQL manual, "Identifier Case Sensitivity").
-fn lower_case_table_names(edge: &Edge<'_>) -> Option<Finding> {
+fn lower_case_table_names(edge: &Edge<'_>) -> Option<Found> {
     const NAME: &str = "lower_case_table_names";
-    let (theirs, ours) = differ(edge, NAME)?;
-    let values = [(edge.source.host.name.clone(), theirs), (edge.replica.host.name.clone(), ours)];
-    Some(Finding::Refuse(PairRefused::TableNames { values }))
+    Some(Found::Refuse(PairRefused::TableNames { values: differ(edge, NAME)? }))
 }
 
 /// A table in a collation that the replica lacks can't be made there (error 1273).
-fn unknown_collations(edge: &Edge<'_>) -> Option<Finding> {
+fn unknown_collations(edge: &Edge<'_>) -> Option<Found> {
     let (theirs, ours) = (edge.source.schema()?, edge.replica.schema()?);
     // MariaDB 10.6 and MySQL 8.0.30 call the three-byte set utf8mb3, and both take the old name where a table is made.
     let known = |name: &str| match name.strip_prefix("utf8_") {
@@ -182,161 +175,106 @@ fn unknown_collations(edge: &Edge<'_>) -> Option<Finding> {
     let names: Vec<String> = theirs.used.iter().filter(|name| !known(name)).cloned().collect();
     let version = edge.replica.server.version;
     (!names.is_empty() && !ours.collations.is_empty())
-        .then_some(Finding::Refuse(PairRefused::Collation { names, version }))
+        .then_some(Found::Refuse(PairRefused::Collation { names, version }))
 }
 
 /// Sessions get other defaults, roundings and errors after a switch from one to the other.
-fn sql_mode(edge: &Edge<'_>) -> Option<Finding> {
+fn sql_mode(edge: &Edge<'_>) -> Option<Found> {
     let words = |end: &End<'_>| -> Option<BTreeSet<String>> {
         let value = end.will("sql_mode")?;
         Some(value.split(',').map(|w| w.trim().to_ascii_uppercase()).filter(|w| !w.is_empty()).collect())
     };
     let (theirs, ours) = (words(&edge.source)?, words(&edge.replica)?);
-    let only: Vec<&str> = theirs.symmetric_difference(&ours).map(String::as_str).collect();
-    (!only.is_empty()).then(|| {
-        let why = format!("sql_mode differs in {}; clients meet other rules after a switch.", some(&only));
-        Finding::Differ("sql-mode", why)
-    })
+    let words: Vec<String> = theirs.symmetric_difference(&ours).cloned().collect();
+    (!words.is_empty()).then_some(Found::Differ(PairFinding::SqlMode { words }))
 }
 
 /// A database without a collation of its own gets the server's.
-fn server_collation(edge: &Edge<'_>) -> Option<Finding> {
-    let values = differ(edge, "collation_server")?;
-    let why = format!(
-        "{}; databases made after a switch get another default.",
-        both(edge, "collation_server", &values)
-    );
-    Some(Finding::Differ("server-collation", why))
+fn server_collation(edge: &Edge<'_>) -> Option<Found> {
+    Some(Found::Differ(PairFinding::ServerCollation { values: differ(edge, "collation_server")? }))
 }
 
 /// Events carry the session's time zone: `SYSTEM` means the replica's own, and a name must be known there
 /// (error 1298; MySQL manual, "Replication and Time Zones").
-fn time_zones(edge: &Edge<'_>) -> Option<Finding> {
+fn time_zones(edge: &Edge<'_>) -> Option<Found> {
     if let (Some(theirs), Some(ours)) = (edge.source.schema(), edge.replica.schema())
         && theirs.time_zones > 0
         && ours.time_zones == 0
     {
-        let replica = &edge.replica.host.name;
-        let why = format!(
-            "{replica} has no named time zones; a session that uses one stops the channel (mysql_tzinfo_to_sql loads them)."
-        );
-        return Some(Finding::Differ("time-zone-names", why));
+        return Some(Found::Differ(PairFinding::TimeZoneNames { lacks: edge.replica.host.name.clone() }));
     }
-    let name = match differ(edge, "time_zone") {
+    let variable = match differ(edge, "time_zone") {
         Some(_) => "time_zone",
         None if edge.source.will("time_zone").as_deref() == Some("SYSTEM") => "system_time_zone",
         None => return None,
     };
-    let values = differ(edge, name)?;
-    let why = format!("{}; the same TIMESTAMP is shown differently.", both(edge, name, &values));
-    Some(Finding::Differ("time-zone", why))
+    Some(Found::Differ(PairFinding::TimeZone { variable, values: differ(edge, variable)? }))
 }
 
 /// Certificates, `NOW()` in statements and the lag in seconds all go by the clock.
-fn clocks(edge: &Edge<'_>) -> Option<Finding> {
+fn clocks(edge: &Edge<'_>) -> Option<Found> {
     let (theirs, ours) = (edge.source.facts.os.ahead?, edge.replica.facts.os.ahead?);
     let apart = (theirs - ours).abs();
-    (apart > SKEW).then(|| {
-        Finding::Differ("clocks", format!("their clocks are {apart:.0} seconds apart; let NTP set them."))
-    })
+    (apart > SKEW).then_some(Found::Differ(PairFinding::Clocks { apart: apart.round() as u64 }))
 }
 
 /// Statements that are not deterministic give other rows on the replica.
-fn statement_format(edge: &Edge<'_>) -> Option<Finding> {
+fn statement_format(edge: &Edge<'_>) -> Option<Found> {
     let format = edge.source.will("binlog_format")?;
-    format.eq_ignore_ascii_case("STATEMENT").then(|| {
-        Finding::Mind(
-            "statement-format",
-            "binlog_format is STATEMENT; a statement that is not deterministic makes the replicas differ."
-                .into(),
-        )
-    })
+    format.eq_ignore_ascii_case("STATEMENT").then_some(Found::Mind(SourceFinding::StatementFormat))
 }
 
 /// With several writers a row is found by its whole image before it is changed; less hides a conflict.
-fn row_image(edge: &Edge<'_>) -> Option<Finding> {
+fn row_image(edge: &Edge<'_>) -> Option<Found> {
     let image = edge.source.will("binlog_row_image")?;
-    (edge.writers && !image.eq_ignore_ascii_case("FULL")).then(|| {
-        let why = format!("binlog_row_image is {image}; with several writers a conflict goes unseen.");
-        Finding::Mind("row-image", why)
-    })
+    (edge.writers && !image.eq_ignore_ascii_case("FULL"))
+        .then_some(Found::Mind(SourceFinding::RowImage { image }))
 }
 
 /// An event larger than the replica takes stops the channel (error 1153 or 1236).
-fn packets(edge: &Edge<'_>) -> Option<Finding> {
+fn packets(edge: &Edge<'_>) -> Option<Found> {
     let largest = edge.source.number("max_allowed_packet")?;
     let takes = ["replica_max_allowed_packet", "slave_max_allowed_packet"];
-    let (name, limit) = takes.iter().find_map(|name| Some((*name, edge.replica.number(name)?)))?;
+    let (variable, limit) = takes.iter().find_map(|name| Some((*name, edge.replica.number(name)?)))?;
     (limit < largest).then(|| {
-        let (source, replica) = (&edge.source.host.name, &edge.replica.host.name);
-        let why = format!(
-            "{source} takes packets of {largest} bytes and {replica} only events of {limit}; raise {name} on {replica}."
-        );
-        Finding::Differ("packet-size", why)
+        let (source, replica) = (edge.source.host.name.clone(), edge.replica.host.name.clone());
+        Found::Differ(PairFinding::PacketSize { source, largest, replica, variable, limit })
     })
 }
 
 /// For each changed row of such a table a replica reads the whole table.
-fn keyless_tables(edge: &Edge<'_>) -> Option<Finding> {
+fn keyless_tables(edge: &Edge<'_>) -> Option<Found> {
     let keyless = &edge.source.schema()?.keyless;
-    (!keyless.is_empty()).then(|| {
-        let names: Vec<&str> = keyless.iter().map(String::as_str).collect();
-        let why = format!(
-            "no primary key: {}; a replica reads such a table whole for every row that changes.",
-            some(&names)
-        );
-        Finding::Mind("no-primary-key", why)
-    })
+    let tables = keyless.to_vec();
+    (!tables.is_empty()).then_some(Found::Mind(SourceFinding::NoPrimaryKey { tables }))
 }
 
 /// Filters by database judge a statement by the session's default database; only rows are judged by their
 /// table's (MySQL manual, "How Servers Evaluate Replication Filtering Rules").
-fn database_filters(edge: &Edge<'_>) -> Option<Finding> {
+fn database_filters(edge: &Edge<'_>) -> Option<Found> {
     let has =
         |end: &End<'_>, name: &'static str| end.will(name).is_some_and(|v| !v.is_empty()).then_some(name);
     let on_source = ["binlog_do_db", "binlog_ignore_db"].into_iter().filter_map(|n| has(&edge.source, n));
     let on_replica =
         ["replicate_do_db", "replicate_ignore_db"].into_iter().filter_map(|n| has(&edge.replica, n));
-    let names: Vec<String> = on_source
-        .map(|n| format!("{n} on {}", edge.source.host.name))
-        .chain(on_replica.map(|n| format!("{n} on {}", edge.replica.host.name)))
+    let filters: Vec<(&'static str, HostName)> = on_source
+        .map(|name| (name, edge.source.host.name.clone()))
+        .chain(on_replica.map(|name| (name, edge.replica.host.name.clone())))
         .collect();
     let format = edge.source.will("binlog_format").unwrap_or_default().to_ascii_uppercase();
     let judged = match format.as_str() {
-        "ROW" => {
-            "rows are judged by their table's database, but CREATE, ALTER and DROP by the session's default database"
-        }
-        "MIXED" => {
-            "what is logged as rows is judged by its table's database, every statement by the session's default database"
-        }
-        _ => "every statement is judged by the session's default database, whatever tables it names",
+        "ROW" => Judged::Rows,
+        "MIXED" => Judged::Mixed,
+        _ => Judged::Statements,
     };
-    (!names.is_empty()).then(|| {
-        let why = format!(
-            "{}: under binlog_format {format} {judged}. A wild table filter judges both by the table.",
-            names.join(", ")
-        );
-        Finding::Differ("database-filter", why)
-    })
+    (!filters.is_empty()).then_some(Found::Differ(PairFinding::DatabaseFilter { filters, format, judged }))
 }
 
 /// The longest row and key depend on it.
-fn page_size(edge: &Edge<'_>) -> Option<Finding> {
+fn page_size(edge: &Edge<'_>) -> Option<Found> {
     let (theirs, ours) = (edge.source.number("innodb_page_size")?, edge.replica.number("innodb_page_size")?);
     (theirs > ours).then(|| {
-        let why = format!(
-            "innodb_page_size is {theirs} on {} and {ours} on {}; a long row or key does not fit there.",
-            edge.source.host.name, edge.replica.host.name
-        );
-        Finding::Differ("page-size", why)
+        let (source, replica) = (edge.source.host.name.clone(), edge.replica.host.name.clone());
+        Found::Differ(PairFinding::PageSize { source, theirs, replica, ours })
     })
-}
-
-/// The first few of a list, and how many more there are.
-fn some(names: &[&str]) -> String {
-    let first: Vec<String> = names.iter().take(NAMES).map(|n| visible(n)).collect();
-    match names.len().saturating_sub(NAMES) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
 }

@@ -11,7 +11,7 @@ use crate::{
     doctor::{Around, Copying, ErrantExplanation, explain_errant},
     model::HostName,
     observe::{ErrantFacts, ErrantKind, HostFacts, ServerFacts},
-    plan::{Refused, Warning},
+    plan::{Finding, Refused},
 };
 
 impl Pair<'_> {
@@ -57,8 +57,7 @@ pub(super) fn warn(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     for finding in facts.errant().iter().filter(|f| f.kind == ErrantKind::WithoutGtid) {
         let copying = Copying::of(true, host.seeds.len(), host.channels.len());
         let told = explain(host, server, copying, finding, !host.replicas.is_empty());
-        let text = told.lines().join("\n");
-        draft.warnings.push(Warning { host: host.name.clone(), code: told.code.to_owned(), text });
+        draft.warn(&host.name, Finding::Errant(Box::new(told)));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     desired::DesiredHost,
     grant::is_system_account,
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Because, Kind, Reason, Risk, State, Step, StepId, Warning},
+    plan::{Action, Because, Kind, Reason, Risk, ServerFinding, State, Step, StepId},
 };
 
 const TEST: &str = "test";
@@ -19,12 +19,8 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     let (anonymous, root): (Vec<_>, Vec<_>) = accounts(server).partition(|(user, _)| user.is_empty());
     let has_local_root = server.account_names.iter().any(|(user, at)| user == "root" && at == "localhost");
     if !root.is_empty() && !has_local_root {
-        let text = format!(
-            "{} has {}, and no root@localhost that would be left without it.",
-            host.name,
-            names(&root).join(", ")
-        );
-        draft.warnings.push(Warning { host: host.name.clone(), code: "remote-root".into(), text });
+        let accounts = root.iter().map(|account| (*account).clone()).collect();
+        draft.warn(&host.name, ServerFinding::RemoteRoot { accounts });
     }
     let root = if has_local_root { root } else { Vec::new() };
     let goes: Vec<(String, String)> = anonymous.into_iter().chain(root).cloned().collect();
@@ -69,12 +65,7 @@ fn test_goes(context: &Context<'_>, host: &DesiredHost, server: &ServerFacts, dr
         return false;
     };
     if !test.is_empty() {
-        let text = format!(
-            "{} has a database test with {} in it: it stays.",
-            host.name,
-            if test.tables == 1 { "1 table".to_owned() } else { format!("{} tables", test.tables) }
-        );
-        draft.warnings.push(Warning { host: host.name.clone(), code: "test-database".into(), text });
+        draft.warn(&host.name, ServerFinding::TestDatabase { tables: test.tables });
         return false;
     }
     // What a source still has, it may write to, and then it must be here.

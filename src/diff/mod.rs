@@ -32,6 +32,7 @@ mod undeclared;
 mod unmatched;
 mod uuid;
 mod whole;
+mod writers;
 
 pub use build::{build, changing_ends, in_doubt};
 
@@ -41,7 +42,7 @@ use crate::{
     desired::Desired,
     model::{HostName, Secret, SecretId},
     observe::Observed,
-    plan::{HostWaits, Refusal, Refused, Step, Waiting, WaitsFor, Warning},
+    plan::{Finding, HostWaits, Refusal, Refused, Step, Waiting, WaitsFor, Warning},
 };
 
 /// What every comparison may look at.
@@ -89,6 +90,11 @@ impl Draft {
     /// Notes that nothing is planned for a wish, and why.
     pub fn wait(&mut self, host: &HostName, why: impl Into<WaitsFor>) {
         self.waiting.push(Waiting { host: host.clone(), why: why.into() });
+    }
+
+    /// Notes what is worth knowing of a host.
+    pub fn warn(&mut self, host: &HostName, what: impl Into<Finding>) {
+        self.warnings.push(Warning { host: host.clone(), what: what.into() });
     }
 
     /// Notes that a wish is refused, and why.

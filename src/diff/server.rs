@@ -6,8 +6,8 @@ use crate::{
     model::{Fact, Family, HostName},
     observe::{HostFacts, ServerPackages},
     plan::{
-        Action, Because, Follows, HostWaits, Kind, PackageVersion, Part, Reason, ServerRefused, State, Step,
-        StepId, WaitsFor, Warning,
+        Action, Because, Follows, HostWaits, Kind, PackageVersion, Part, Reason, ServerFinding,
+        ServerRefused, State, Step, StepId, WaitsFor,
     },
 };
 
@@ -30,14 +30,8 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     };
     let half = found.half_installed();
     if let (Some(_), Some(half)) = (facts.server.known(), half) {
-        draft.warnings.push(Warning {
-            host: host.name.clone(),
-            code: "half-installed".into(),
-            text: format!(
-                "{} runs, and its package {} is {}: `dpkg --configure -a` there finishes it, and may restart the server.",
-                host.name, half.name, half.status
-            ),
-        });
+        let (package, status) = (half.name.clone(), half.status.clone());
+        draft.warn(&host.name, ServerFinding::HalfInstalled { package, status });
         return;
     }
     if !absent && half.is_none() {
@@ -162,15 +156,8 @@ fn other_version(host: &DesiredHost, facts: &HostFacts, wish: &ServerWish, draft
     if upstream.split('.').zip(numbers).all(|(wished, runs)| wished == runs) {
         return;
     }
-    draft.warnings.push(Warning {
-        host: host.name.clone(),
-        code: "server-version".into(),
-        text: format!(
-            "{} runs {}, and mysql_server_version is {version}: it counts for an installation, and a server that lives is \
-             neither up- nor downgraded.",
-            host.name, server.version
-        ),
-    });
+    let what = ServerFinding::OtherVersion { declared: version.clone(), runs: server.version };
+    draft.warn(&host.name, what);
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use super::{Context, Draft};
 use crate::{
     desired::{AccountWish, DesiredHost},
     dialect::Dialect,
-    model::{Fact, HostName, visible},
+    model::{Endpoint, Fact, HostName, visible},
     observe::{ChannelFacts, ServerFacts},
-    plan::{Action, Because, Kind, Named, Reason, Risk, State, Step, StepId, UndeclaredChannel, Warning},
+    plan::{Action, Because, Kind, Named, Reason, Risk, State, Step, StepId, Undeclared, UndeclaredChannel},
 };
 
 /// Warns of everything undeclared. What is allowed by name goes: whoever made a channel or an account may need it.
@@ -40,18 +40,12 @@ fn channels(
             continue;
         }
         let dialect = Dialect::of(server.version);
-        let text = format!(
-            "{name} replicates from {}:{}{}, which nobody declared. --allow drop-channel ends it: {}; {};",
-            visible(&channel.source_host),
-            channel.source_port,
-            match channel.name.is_empty() {
-                true => String::new(),
-                false => format!(" on the channel {}", visible(&channel.name)),
-            },
-            dialect.stop_channel(&channel.name),
-            dialect.drop_channel(&channel.name)
-        );
-        draft.warnings.push(Warning { host: name.clone(), code: "extra-channel".into(), text });
+        let what = Undeclared::Channel {
+            end: Endpoint { address: channel.source_host.clone(), port: channel.source_port },
+            name: channel.name.clone(),
+            ending: [dialect.stop_channel(&channel.name), dialect.drop_channel(&channel.name)],
+        };
+        draft.warn(name, what);
     }
 }
 
@@ -70,16 +64,11 @@ fn accounts(
         if of_all || host.accounts.iter().any(is) {
             continue;
         }
-        let account = format!("{user}@{from}");
         if context.may_drop_accounts {
             draft.steps.push(drop_account(name, user, from));
             continue;
         }
-        let text = format!(
-            "{name} has the account {}, and no replica that is declared comes from there; --allow drop-account drops it.",
-            visible(&account)
-        );
-        draft.warnings.push(Warning { host: name.clone(), code: "extra-account".into(), text });
+        draft.warn(name, Undeclared::Account { user: user.clone(), at: from.clone() });
     }
 }
 
@@ -95,13 +84,11 @@ fn replicas(
     let declared: Option<Vec<u64>> =
         host.replicas.iter().map(|replica| context.server(replica)?.number("server_id")).collect();
     if let Some(why) = server.connected_replicas.unread() {
-        let text = format!("which replicas are connected to {name} could not be read: {why}.");
-        draft.warnings.push(Warning { host: name.clone(), code: "replicas-not-read".into(), text });
+        draft.warn(name, Undeclared::ReplicasUnread { why: why.to_owned() });
     }
     // A declared one that was not read may have any id.
     let (Some(declared), Some(connected)) = (declared, server.connected_replicas.known()) else { return };
     for (id, from) in connected.iter().filter(|(id, _)| !declared.contains(id)) {
-        let from = if from.is_empty() { String::new() } else { format!(" at {}", visible(from)) };
         let member = context.desired.members.iter().find(|m| {
             context.server(m).and_then(|s| s.number("server_id")) == Some(*id) && !host.replicas.contains(m)
         });
@@ -109,9 +96,8 @@ fn replicas(
         if member.is_some() {
             continue;
         }
-        let text =
-            format!("a server with server_id {id}{from} replicates from {name}, which nobody declared.");
-        draft.warnings.push(Warning { host: name.clone(), code: "extra-replica".into(), text });
+        let at = (!from.is_empty()).then(|| from.clone());
+        draft.warn(name, Undeclared::Replica { id: *id, at });
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     desired::DesiredHost,
     grant::{Login, unfit},
     model::{Fact, HostName, Secret},
-    plan::{Action, ChannelRefused, Warning},
+    plan::{Action, ChannelRefused, NameFinding, Warning},
     source::closest,
 };
 
@@ -15,29 +15,40 @@ use crate::{
 pub fn check(context: &Context<'_>, draft: &mut Draft) {
     let declared: BTreeSet<&str> =
         context.desired.hosts.values().flat_map(|h| &h.databases).map(|d| d.name.as_str()).collect();
-    let mut warnings: BTreeSet<Warning> = BTreeSet::new();
+    let mut warnings: Vec<Warning> = Vec::new();
+    let mut warn = |host: &HostName, what: NameFinding| {
+        let warning = Warning { host: host.clone(), what: what.into() };
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    };
     for name in &context.desired.members {
         let Some(host) = context.desired.hosts.get(name) else { continue };
         for seed in &host.seeds {
             let wanted = seed.databases.iter().map(String::as_str);
-            missing(context, &seed.from, wanted, &declared, |missing, hint| {
-                let text = format!("seed_databases names {missing}, which {} does not have{hint}", seed.from);
-                warnings.insert(Warning { host: name.clone(), code: "seed-database-missing".into(), text });
+            missing(context, &seed.from, wanted, &declared, |missing, near| {
+                let (source, missing) = (seed.from.clone(), missing.to_owned());
+                warn(name, NameFinding::Seed { source, name: missing, near });
             });
         }
-        let mut filter = |source: &HostName, option: &str, names: Vec<String>| {
-            missing(context, source, names.iter().map(String::as_str), &declared, |missing, hint| {
-                let text = format!("{option} of {name} names {missing}, which {source} does not have{hint}");
-                warnings.insert(Warning { host: name.clone(), code: "filter-without-database".into(), text });
+        let mut filter = |source: &HostName, variable: Option<&'static str>, names: Vec<String>| {
+            missing(context, source, names.iter().map(String::as_str), &declared, |missing, near| {
+                let (source, missing) = (source.clone(), missing.to_owned());
+                warn(name, NameFinding::Filter { variable, source, name: missing, near });
             });
         };
-        filter(name, "binlog_do_db", names(host, "binlog_do_db"));
+        let mut of_variable =
+            |source: &HostName, name: &'static str| filter(source, Some(name), names(host, name));
+        of_variable(name, "binlog_do_db");
         for wish in &host.channels {
-            filter(&wish.source, "replicate_do_db", names(host, "replicate_do_db"));
-            filter(&wish.source, "replicate_wild_do_table", names(host, "replicate_wild_do_table"));
-            filter(&wish.source, "the filter of a channel", wish.filters.databases.clone());
+            of_variable(&wish.source, "replicate_do_db");
+            of_variable(&wish.source, "replicate_wild_do_table");
+        }
+        for wish in &host.channels {
+            filter(&wish.source, None, wish.filters.databases.clone());
         }
     }
+    warnings.sort_by(|a, b| (&a.host, a.what.code()).cmp(&(&b.host, b.what.code())));
     draft.warnings.extend(warnings);
 }
 
@@ -102,12 +113,11 @@ fn missing<'n>(
     source: &HostName,
     wanted: impl Iterator<Item = &'n str>,
     declared: &BTreeSet<&str>,
-    mut found: impl FnMut(&str, String),
+    mut found: impl FnMut(&str, Option<String>),
 ) {
     let Some(server) = context.server(source).filter(|s| !s.databases.is_empty()) else { return };
     let there: Vec<&str> = server.databases.iter().map(|d| d.name.as_str()).collect();
     for name in wanted.filter(|name| !there.contains(name) && !declared.contains(name)) {
-        let near = closest(name, there.iter().copied());
-        found(name, near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?")));
+        found(name, closest(name, there.iter().copied()).map(str::to_owned));
     }
 }

@@ -122,10 +122,9 @@ pub fn explain_errant(around: Around<'_>, finding: &ErrantFacts) -> ErrantExplan
 }
 
 impl ErrantExplanation {
-    /// Everything as lines of text: the cause alone on the first, so that no user's data stands in it.
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![self.cause.clone()];
-        lines.extend(self.evidence.iter().cloned());
+    /// What stands below the cause, a line for each: user's data may stand in it.
+    pub fn details(&self) -> Vec<String> {
+        let mut lines = self.evidence.clone();
         lines.extend(self.repairs.iter().enumerate().map(|(n, way)| {
             format!("way out {}: {}; loses {}: {}", n + 1, way.what, way.loses, way.command)
         }));

@@ -9,7 +9,7 @@ use crate::{
     dialect::Dialect,
     model::{Fact, HostName, IgnoreRule, without_hidden},
     observe::ServerFacts,
-    plan::{IgnoreOutcome, PlanDocument, Warning},
+    plan::{IgnoreOutcome, PlanDocument, RowsFinding, Warning},
     source::Problems,
     transport::SqlError,
     verify::{Side, sample},
@@ -62,7 +62,7 @@ impl Engine {
         let mut document = crate::render::document(&whole).reworded(|text| without_hidden(text).into_owned());
         document.ignored.clone_from(&rules.ignored);
         // What nobody declared is a difference here, although no step does away with it.
-        let undeclared = document.warnings.iter().any(|w| w.is_drift());
+        let undeclared = whole.warnings.iter().any(|warning| warning.what.drift().is_some());
         document.in_sync &= !undeclared;
         // So is what was found and would stop an apply.
         let found = !whole.refused.is_empty() && whole.refused.iter().all(|refusal| refusal.why.is_finding());
@@ -109,20 +109,14 @@ async fn differing_rows(planned: &Planned, count: usize) -> (Vec<Warning>, usize
                     continue;
                 }
                 compared += 1;
-                let text =
-                    match sides(planned, play, (&wish.source, source), (&host.name, replica), count, turn)
-                        .await
-                    {
-                        Ok(tables) if tables.is_empty() => continue,
-                        Ok(tables) => format!(
-                            "rows of {} and {} differ in {}. `tandem verify` names them.",
-                            wish.source,
-                            host.name,
-                            tables.join("; ")
-                        ),
-                        Err(error) => format!("rows could not be compared with {}: {error}", wish.source),
-                    };
-                found.push(Warning { host: host.name.clone(), code: "data-differs".into(), text });
+                let ends = ((&wish.source, source), (&host.name, replica));
+                let source = wish.source.clone();
+                let what = match sides(planned, play, ends, count, turn).await {
+                    Ok(tables) if tables.is_empty() => continue,
+                    Ok(tables) => RowsFinding::Differ { source, tables },
+                    Err(error) => RowsFinding::NotCompared { source, why: error.to_string() },
+                };
+                found.push(Warning { host: host.name.clone(), what: what.into() });
             }
         }
     }
@@ -132,8 +126,7 @@ async fn differing_rows(planned: &Planned, count: usize) -> (Vec<Warning>, usize
 async fn sides(
     planned: &Planned,
     play: &PlayState,
-    (source, theirs): (&HostName, &ServerFacts),
-    (replica, ours): (&HostName, &ServerFacts),
+    ((source, theirs), (replica, ours)): ((&HostName, &ServerFacts), (&HostName, &ServerFacts)),
     count: usize,
     turn: u64,
 ) -> Result<Vec<String>, SqlError> {

@@ -188,6 +188,11 @@ impl Planned {
             whole.waiting.extend(play.plan.waiting.iter().cloned());
             whole.refused.extend(play.plan.refused.iter().cloned());
             whole.warnings.extend(play.plan.warnings.iter().cloned());
+            for host in &play.plan.writers {
+                if !whole.writers.contains(host) {
+                    whole.writers.push(host.clone());
+                }
+            }
         }
         whole
     }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Kind, Plan, Step};
+use super::{Action, Finding, Kind, Plan, Refused, Step, WaitsFor};
 use crate::{
     model::{HostName, IgnoreRule, glob},
     source::closest,
@@ -33,21 +33,15 @@ pub struct IgnoreOutcome {
     pub idle: Vec<IgnoreRule>,
 }
 
-/// Second parts of findings' names beside the kinds of steps, for suggestions.
-const FINDINGS: [&str; 12] = [
-    "waiting",
-    "persisted",
-    "gtid-mode",
-    "extra-channel",
-    "extra-replica",
-    "extra-account",
-    "data-differs",
-    "data-on-both",
-    "no-primary-key",
-    "test-database",
-    "sql-mode",
-    "time-zone",
-];
+/// Second parts of findings' names beside the kinds of steps and the codes.
+const OTHERS: [&str; 3] = ["waiting", "persisted", "gtid-mode"];
+
+/// What may stand in the second part of a finding's name, as far as it is known without looking.
+fn second_parts() -> Vec<String> {
+    let kinds = Kind::ALL.iter().map(ToString::to_string);
+    let codes = [Refused::codes(), Finding::codes()].concat();
+    kinds.chain(OTHERS.into_iter().chain(codes).map(str::to_owned)).collect()
+}
 
 impl IgnoreRule {
     /// Why this rule can never fit, as far as that is known without looking: it names a host that is none, or a kind of
@@ -70,13 +64,16 @@ impl IgnoreRule {
             ));
         }
         let second = parts.next().filter(|second| !any(second))?;
-        let known: Vec<String> =
-            Kind::ALL.iter().map(ToString::to_string).chain(FINDINGS.map(str::to_owned)).collect();
-        if known.iter().any(|word| word == second) {
+        let (word, known) = match parts.next().filter(|_| second == "waiting") {
+            Some(code) if any(code) => return None,
+            Some(code) => (code, WaitsFor::codes().into_iter().map(str::to_owned).collect()),
+            None => (second, second_parts()),
+        };
+        if known.iter().any(|known| known == word) {
             return None;
         }
-        let near = closest(second, known.iter().map(String::as_str))?;
-        Some(format!("`{}` fits nothing: there is no finding `{second}`; did you mean `{near}`?", self.what))
+        let near = closest(word, known.iter().map(String::as_str))?;
+        Some(format!("`{}` fits nothing: there is no finding `{word}`; did you mean `{near}`?", self.what))
     }
 }
 
@@ -88,8 +85,11 @@ impl Plan {
         let mut sieve = Sieve { used: vec![false; hold.len()], rules: &hold, ignored: Vec::new() };
         self.steps.retain_mut(|step| !sieve.takes(&step.host, &step.id.0) && !sieve.empties(step));
         self.refused.retain(|r| !sieve.takes(&r.host, &format!("{}/{}", r.host, r.why.code())));
-        self.warnings.retain(|w| !sieve.takes(&w.host, &format!("{}/{}", w.host, w.code)));
-        self.waiting.retain(|w| !sieve.takes(&w.host, &format!("{}/waiting", w.host)));
+        self.warnings.retain(|w| !sieve.takes(&w.host, &format!("{}/{}", w.host, w.what.code())));
+        self.waiting.retain(|w| {
+            let name = format!("{}/waiting", w.host);
+            !sieve.takes(&w.host, &name) && !sieve.takes(&w.host, &format!("{name}/{}", w.why.code()))
+        });
         let Sieve { used, ignored, .. } = sieve;
         let idle = hold.iter().zip(used).filter(|(_, used)| !used).map(|(rule, _)| rule.clone()).collect();
         IgnoreOutcome { ignored, ended, idle }
@@ -139,7 +139,9 @@ impl Sieve<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{FirewallRefused, Kind, Named, Refusal, State, StepId, Warning};
+    use crate::plan::{
+        FirewallRefused, HostWaits, Named, Refusal, State, StepId, Undeclared, Waiting, Warning,
+    };
 
     fn step(id: &str, variables: &[&str]) -> Step {
         let values = |value: &str| State::Settings {
@@ -166,7 +168,10 @@ mod tests {
                 step("db-b/variable", &["wait_timeout"]),
             ],
             refused: vec![Refusal { host: host.clone(), why: FirewallRefused::Missing.into() }],
-            warnings: vec![Warning { host, code: "extra-account".into(), text: String::new() }],
+            warnings: vec![Warning {
+                host,
+                what: Undeclared::Account { user: "repl_user".into(), at: "10.0.0.9".into() }.into(),
+            }],
             ..Plan::default()
         }
     }
@@ -201,13 +206,37 @@ mod tests {
             let steps = plan.steps.iter().map(|s| s.id.0.as_str());
             let codes = plan.refused.iter().map(|r| r.why.code());
             let all: Vec<&str> =
-                steps.chain(codes).chain(plan.warnings.iter().map(|w| w.code.as_str())).collect();
+                steps.chain(codes).chain(plan.warnings.iter().map(|w| w.what.code())).collect();
             assert_eq!(all.join(" "), left, "{what}");
             assert_eq!(
                 outcome.ignored.is_empty(),
                 !outcome.ended.is_empty() || !outcome.idle.is_empty(),
                 "{what}"
             );
+        }
+    }
+
+    #[test]
+    fn what_waits_is_left_out_as_a_whole_or_by_its_code() {
+        for (what, left) in [
+            ("db-b/waiting", 0),
+            ("db-b", 0),
+            ("*/waiting/not-root", 0),
+            ("db-b/waiting/*", 0),
+            ("*/waiting/no-server", 1),
+            ("db-a/waiting", 1),
+        ] {
+            let waiting = vec![Waiting { host: "db-b".into(), why: HostWaits::NotRoot.into() }];
+            let mut plan = Plan { waiting, ..Plan::default() };
+            let rule = IgnoreRule {
+                what: what.into(),
+                reason: "known".into(),
+                until: None,
+                hosts: Vec::new(),
+                place: None,
+            };
+            plan.ignore(&[rule], "2026-11-24".parse().expect("a day"));
+            assert_eq!(plan.waiting.len(), left, "{what}");
         }
     }
 
@@ -221,6 +250,10 @@ mod tests {
             ("*variable*", true),
             ("play2/db-a/service", true),
             ("db-a/some-code", true),
+            ("db-a/waiting/source-not-read", true),
+            ("*/waiting/source-*", true),
+            ("db-a/waiting/source-not-red", false),
+            ("db-a/no-primary-kee", false),
             ("db-c", false),
             ("db-c/variable", false),
             ("web-*/variable", false),

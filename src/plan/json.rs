@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Allow, Because, Change, Ignored, Kind, Risk, State, StepId, Warning};
+use super::{Allow, Because, Change, DriftKind, Ignored, Kind, Next, Risk, State, StepId};
 use crate::model::{HostName, Place};
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
@@ -21,6 +21,8 @@ pub struct PlanDocument {
     pub in_sync: bool,
     /// Counts.
     pub summary: Summary,
+    /// Hosts that accept writes of clients now. One that was not read is not among them.
+    pub writers: Vec<HostName>,
     /// Steps in an order in which they may run.
     pub steps: Vec<StepDocument>,
     /// Hosts or wishes for which nothing is planned.
@@ -29,7 +31,7 @@ pub struct PlanDocument {
     pub refused: Vec<RefusedDocument>,
     /// What is worth knowing and changes nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<WarningDocument>,
     /// What `drift` left out, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<Ignored>,
@@ -58,6 +60,28 @@ pub struct RefusedDocument {
     pub code: String,
     /// Why, and what to do instead.
     pub reason: String,
+    /// What stands below it, a line for each: user's data may stand in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// What to do, each a way out by itself.
+    pub next: Vec<Next>,
+}
+
+/// Something worth knowing, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WarningDocument {
+    /// The host, or the first of two.
+    pub host: HostName,
+    /// A stable word for machines, such as `no-primary-key`.
+    pub code: String,
+    /// What, and what may come of it.
+    pub text: String,
+    /// What stands below it, a line for each: user's data may stand in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// As what `drift` counts it as a difference; left out where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftKind>,
 }
 
 /// Counts of a plan.
@@ -256,7 +280,8 @@ impl PlanDocument {
 }
 
 /// Keys whose values are words of this program: no text from outside stands there.
-const OURS: [&str; 8] = ["allow", "code", "data", "format_version", "hidden", "host", "kept", "kind"];
+const OURS: [&str; 9] =
+    ["allow", "code", "data", "drift", "format_version", "hidden", "host", "kept", "kind"];
 
 fn reword(value: &mut Value, words: &impl Fn(&str) -> String) {
     match value {

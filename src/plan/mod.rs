@@ -7,9 +7,11 @@ mod action;
 mod because;
 mod code;
 mod effect;
+mod finding;
 mod ignore;
 mod json;
 mod limit;
+mod next;
 mod order;
 mod policy;
 mod refused;
@@ -25,11 +27,16 @@ pub use action::{
 };
 pub use because::{Because, Reason};
 pub use effect::{Effect, Taken};
+pub use finding::{
+    AuthorityFinding, DriftKind, Finding, Judged, NameFinding, OnBoth, PairFinding, RowsFinding,
+    ServerFinding, SourceFinding, Undeclared,
+};
 pub use ignore::{IgnoreOutcome, Ignored};
 pub use json::{
     DataEffect, FORMAT_VERSION, Inputs, PlaceDocument, PlanDocument, PlanFileError, ReasonDocument,
-    RefusedDocument, RiskDocument, StepDocument, Summary, WaitingDocument,
+    RefusedDocument, RiskDocument, StepDocument, Summary, WaitingDocument, WarningDocument,
 };
+pub use next::Next;
 pub use order::{in_order, link};
 pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy, missing_words, unneeded};
 pub use refused::{

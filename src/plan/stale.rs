@@ -1,5 +1,7 @@
 //! Whether a saved plan is still the plan of today, and what has changed where it is not.
 
+use std::collections::BTreeSet;
+
 use super::{Change, PlanDocument, ReasonDocument, Risk, State, StepDocument, StepId};
 use crate::model::HostName;
 
@@ -78,7 +80,13 @@ impl PlanDocument {
         if let Some(step) = fresh.steps.iter().find(|s| !self.steps.iter().any(|old| old.id == s.id)) {
             return Some(Stale::Added { step });
         }
-        (self.refused != fresh.refused || self.waiting != fresh.waiting).then_some(Stale::Findings)
+        (self.held() != fresh.held()).then_some(Stale::Findings)
+    }
+
+    /// What is refused or waits, by host and code: how it is worded, and a server's own words in it, change nothing.
+    fn held(&self) -> BTreeSet<(&HostName, &str)> {
+        let refused = self.refused.iter().map(|refused| (&refused.host, refused.code.as_str()));
+        refused.chain(self.waiting.iter().map(|waiting| (&waiting.host, waiting.code.as_str()))).collect()
     }
 }
 

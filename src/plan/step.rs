@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Reason, Refused, Risk, State, WaitsFor};
+use super::{Action, Finding, Reason, Refused, Risk, State, WaitsFor};
 use crate::{model::HostName, resource::KindName};
 
 /// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
@@ -162,22 +162,12 @@ pub struct Waiting {
 }
 
 /// Something about the hosts that a person should know. It changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// The host, or the first of two.
     pub host: HostName,
-    /// A word for filters, such as `no-primary-key`.
-    pub code: String,
-    /// What, and what may come of it.
-    pub text: String,
-}
-
-impl Warning {
-    /// Whether `drift` counts it as a difference: something that nobody declared, or rows that differ.
-    pub fn is_drift(&self) -> bool {
-        self.code.starts_with("extra-")
-            || ["data-differs", "own-writes", "authority-ends-soon"].contains(&self.code.as_str())
-    }
+    /// What.
+    pub what: Finding,
 }
 
 /// Something that is wished and will not be done.
@@ -200,6 +190,8 @@ pub struct Plan {
     pub refused: Vec<Refusal>,
     /// What is worth knowing and changes nothing.
     pub warnings: Vec<Warning>,
+    /// Hosts that accept writes of clients now, as far as they were read.
+    pub writers: Vec<HostName>,
 }
 
 impl Plan {

@@ -81,7 +81,7 @@ pub fn adoption(report: &Report, width: usize) -> String {
 /// What a plan would still change, or refuse, a line for each.
 pub fn left(plan: &Plan) -> Vec<String> {
     let steps = plan.steps.iter().map(|s| format!("{}: {}", s.host, words::step(s)));
-    let refused = plan.refused.iter().map(|r| format!("{}: refused: {}", r.host, words::refused(r)));
+    let refused = plan.refused.iter().map(|r| format!("{}: refused: {}", r.host, words::refused(r).whole()));
     let waiting = plan.waiting.iter().map(|w| format!("{}: {}", w.host, words::waits(w)));
     steps.chain(refused).chain(waiting).collect()
 }

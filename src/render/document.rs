@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::words;
+use super::words::{self, Told};
 use crate::{
     model::HostName,
     plan::{
         Action, DataEffect, FORMAT_VERSION, PlaceDocument, Plan, PlanDocument, Reason, ReasonDocument,
         Refusal, RefusedDocument, Risk, RiskDocument, Step, StepDocument, Summary, Waiting, WaitingDocument,
+        Warning, WarningDocument,
     },
 };
 
@@ -31,7 +32,8 @@ pub fn document(plan: &Plan) -> PlanDocument {
         steps: plan.steps.iter().map(step).collect(),
         waiting: plan.waiting.iter().map(waiting).collect(),
         refused: plan.refused.iter().map(refused).collect(),
-        warnings: plan.warnings.clone(),
+        warnings: plan.warnings.iter().map(warning).collect(),
+        writers: plan.writers.clone(),
         ignored: Vec::new(),
         inputs: None,
     }
@@ -65,10 +67,24 @@ fn waiting(waiting: &Waiting) -> WaitingDocument {
 }
 
 fn refused(refusal: &Refusal) -> RefusedDocument {
+    let Told { reason, details } = words::refused(refusal);
     RefusedDocument {
         host: refusal.host.clone(),
         code: refusal.why.code().to_owned(),
-        reason: words::refused(refusal),
+        reason,
+        details,
+        next: refusal.why.next(&refusal.host),
+    }
+}
+
+fn warning(warning: &Warning) -> WarningDocument {
+    let Told { reason, details } = words::finding(warning);
+    WarningDocument {
+        host: warning.host.clone(),
+        code: warning.what.code().to_owned(),
+        text: reason,
+        details,
+        drift: warning.what.drift(),
     }
 }
 
@@ -93,7 +109,7 @@ mod tests {
         let json = serde_json::to_string(&document(&Plan::default())).unwrap_or_default();
         assert_eq!(
             json,
-            r#"{"format_version":"2.0","in_sync":true,"summary":{"steps":0,"restarts":0,"hosts":0,"data":"kept"},"steps":[],"waiting":[],"refused":[]}"#
+            r#"{"format_version":"2.0","in_sync":true,"summary":{"steps":0,"restarts":0,"hosts":0,"data":"kept"},"writers":[],"steps":[],"waiting":[],"refused":[]}"#
         );
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::{HostName, visible},
-    plan::{PlanDocument, StepDocument},
+    plan::{DriftKind, PlanDocument, StepDocument},
 };
 
 /// Differences that are shown of one host.
@@ -29,8 +29,8 @@ pub fn drift(
         lines.entry(host).or_default().push(format!("{} {why}", paint(ALARM, "not read:")));
     }
     for refusal in &document.refused {
-        let reason = refusal.reason.lines().next().unwrap_or_default();
-        lines.entry(&refusal.host).or_default().push(format!("{} {reason}", paint(ALARM, "refused:")));
+        let line = format!("{} {}", paint(ALARM, "refused:"), refusal.reason);
+        lines.entry(&refusal.host).or_default().push(line);
     }
     for step in &document.steps {
         let reason = step.reason.first().map(words::reason);
@@ -40,9 +40,14 @@ pub fn drift(
         let line = format!("{}{what}{place}", paint(CHANGED, visible(&words::summary(step))));
         lines.entry(&step.host).or_default().push(line);
     }
-    for warning in document.warnings.iter().filter(|w| w.is_drift()) {
-        let word = if warning.code == "data-differs" { "data:" } else { "undeclared:" };
-        lines.entry(&warning.host).or_default().push(format!("{} {}", paint(ALARM, word), warning.text));
+    for warning in &document.warnings {
+        let word = match warning.drift {
+            Some(DriftKind::Data) => "data:",
+            Some(DriftKind::Undeclared) => "undeclared:",
+            None => continue,
+        };
+        let told = words::whole(&warning.text, &warning.details);
+        lines.entry(&warning.host).or_default().push(format!("{} {told}", paint(ALARM, word)));
     }
     for waiting in document.waiting.iter().filter(|w| !unread.contains_key(&w.host)) {
         lines.entry(&waiting.host).or_default().push(format!("waits: {}", waiting.reason));

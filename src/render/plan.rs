@@ -204,7 +204,8 @@ fn notices(document: &PlanDocument, width: usize, text: &mut String) {
         let _ = writeln!(text, "{}", paint(HEADING, "worth knowing"));
         for warning in &document.warnings {
             let code = paint(QUIET, format_args!("[{}]", warning.code));
-            sentence("  ", 4, &format!("{}  {code}", warning.text), width, text);
+            let told = words::whole(&warning.text, &warning.details);
+            sentence("  ", 4, &format!("{told}  {code}"), width, text);
         }
         text.push('\n');
     }
@@ -213,7 +214,8 @@ fn notices(document: &PlanDocument, width: usize, text: &mut String) {
         for refusal in &document.refused {
             let code = paint(QUIET, format_args!("[{}]", refusal.code));
             let begin = format!("  {}  ", refusal.host);
-            sentence(&begin, 6, &format!("{}  {code}", refusal.reason), width, text);
+            let told = words::whole(&refusal.reason, &refusal.details);
+            sentence(&begin, 6, &format!("{told}  {code}"), width, text);
         }
         text.push('\n');
     }

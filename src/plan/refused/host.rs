@@ -119,6 +119,8 @@ coded! {
     pub enum AuthorityRefused {
         /// The authority's file can't be read.
         Unreadable {
+            /// The file beside the inventory.
+            file: String,
             /// Why, in the system's words.
             why: String,
         } = "authority-unreadable",

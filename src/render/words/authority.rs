@@ -6,7 +6,7 @@ use crate::{certificate, plan::AuthorityRefused};
 /// Why no certificate is issued, or no authority replaced, and what to do.
 pub(super) fn refused(why: &AuthorityRefused) -> String {
     match why {
-        AuthorityRefused::Unreadable { why } => {
+        AuthorityRefused::Unreadable { why, .. } => {
             format!("the authority can't be read: {why}. Nothing was changed. Restore the file.")
         }
         AuthorityRefused::Another { hosts: names, directory, there } => {

@@ -1,34 +1,40 @@
 //! Whose data counts.
 
-use super::{all, first};
+use super::{Told, all, first};
 use crate::{
     model::{HostName, bytes},
     plan::{DataRefused, Lost},
 };
 
 /// Why nothing is done to a host's data, and what to do.
-pub(super) fn refused(host: &HostName, why: &DataRefused) -> String {
+pub(super) fn refused(host: &HostName, why: &DataRefused) -> Told {
+    let details = match why {
+        DataRefused::OnBoth { losses, .. }
+        | DataRefused::OnReplicaOnly { losses, .. }
+        | DataRefused::MovedApart { losses, .. } => losses.clone(),
+        _ => Vec::new(),
+    };
+    Told { reason: reason(host, why), details }
+}
+
+fn reason(host: &HostName, why: &DataRefused) -> String {
     match why {
-        DataRefused::OnBoth { losses, .. } => with(&on_both(host, why), losses),
-        DataRefused::OnReplicaOnly { source, databases, losses } => with(
-            &format!(
-                "{host} holds data ({}) and {source}, its source, holds none. If {host} is where the data should come \
-                 from, say `seed_from: {host}` or make it the primary. Nothing was changed.",
-                first(databases)
-            ),
-            losses,
+        DataRefused::OnBoth { .. } => on_both(host, why),
+        DataRefused::OnReplicaOnly { source, databases, .. } => format!(
+            "{host} holds data ({}) and {source}, its source, holds none. If {host} is where the data should come from, \
+             say `seed_from: {host}` or make it the primary. Nothing was changed.",
+            first(databases)
         ),
         DataRefused::SourcePurged { source, lost, copies } => source_purged(host, source, lost, *copies),
-        DataRefused::MovedApart { now, source, copies, losses } => {
+        DataRefused::MovedApart { now, source, copies, .. } => {
             let way_out = match copies {
                 true => " --allow reseed replaces its data, which is kept in a file there.",
                 false => "",
             };
-            let reason = format!(
+            format!(
                 "{host} follows {now} and shall follow {source}, and nothing proves that {source} has all that {host} \
                  has.{way_out} Nothing was changed."
-            );
-            with(&reason, losses)
+            )
         }
         DataRefused::SharedDomain { source, other, domain } => format!(
             "{source} and {other} have both written in GTID domain {domain}, and {host} has one place for it: one of \
@@ -88,9 +94,4 @@ fn source_purged(host: &HostName, source: &HostName, lost: &Lost, copies: bool) 
         ),
     };
     format!("replication from {source}: {lost}. {next}. Nothing was changed.")
-}
-
-/// A reason, and below it what only the host holds.
-fn with(reason: &str, losses: &[String]) -> String {
-    std::iter::once(reason).chain(losses.iter().map(String::as_str)).collect::<Vec<_>>().join("\n")
 }

@@ -3,9 +3,12 @@
 mod authority;
 mod because;
 mod channel;
+#[cfg(test)]
+mod codes;
 mod copy;
 mod data;
 mod end;
+mod finding;
 mod firewall;
 mod pair;
 mod risk;
@@ -17,7 +20,7 @@ mod step;
 mod waiting;
 
 pub(crate) use because::{because, reason};
-pub(crate) use pair::cannot_follow;
+pub(crate) use finding::finding;
 pub(crate) use risk::risk;
 pub(crate) use stale::stale;
 pub(crate) use state::{state, value};
@@ -31,13 +34,42 @@ use crate::{
     plan::{Allow, NotRead, Refusal, Refused},
 };
 
+/// A sentence, and what stands below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The sentence.
+    pub(crate) reason: String,
+    /// A line for each; user's data may stand in it.
+    pub(crate) details: Vec<String>,
+}
+
+impl Told {
+    fn plain(reason: String) -> Self {
+        Self { reason, details: Vec::new() }
+    }
+
+    /// All of it, the sentence on the first line.
+    pub(crate) fn whole(&self) -> String {
+        whole(&self.reason, &self.details)
+    }
+}
+
+/// A sentence with what stands below it.
+pub(crate) fn whole(reason: &str, details: &[String]) -> String {
+    std::iter::once(reason).chain(details.iter().map(String::as_str)).collect::<Vec<_>>().join("\n")
+}
+
 /// Why something that is wished will not be done, and what to do.
-pub(crate) fn refused(refusal: &Refusal) -> String {
+pub(crate) fn refused(refusal: &Refusal) -> Told {
     let host = &refusal.host;
-    match &refusal.why {
+    Told::plain(match &refusal.why {
         Refused::Copy(why) => copy::refused(host, why),
-        Refused::Data(why) => data::refused(host, why),
-        Refused::Errant(found) => format!("{}\nNothing was changed.", found.lines().join("\n")),
+        Refused::Data(why) => return data::refused(host, why),
+        Refused::Errant(found) => {
+            let mut details = found.details();
+            details.push("Nothing was changed.".to_owned());
+            return Told { reason: found.cause.clone(), details };
+        }
         Refused::End(why) => end::refused(host, why),
         Refused::Channel(why) => channel::refused(host, why),
         Refused::Pair { source, why } => pair::refused(host, source, why),
@@ -52,7 +84,7 @@ pub(crate) fn refused(refusal: &Refusal) -> String {
         Refused::NotAllowed { step, risk, allow } => {
             format!("{}: {}. Allow it with --allow {allow}.", self::step(step), self::risk(risk))
         }
-    }
+    })
 }
 
 /// Words of `--allow` as they are given.

@@ -24,7 +24,7 @@ pub(super) fn refused(host: &HostName, source: &HostName, why: &PairRefused) -> 
 }
 
 /// Why one version can't follow another.
-pub(crate) fn cannot_follow(why: CannotFollow) -> String {
+pub(super) fn cannot_follow(why: CannotFollow) -> String {
     let CannotFollow { replica, source, gap } = why;
     match gap {
         Gap::Family => {
@@ -40,7 +40,7 @@ pub(crate) fn cannot_follow(why: CannotFollow) -> String {
 }
 
 /// A variable on two hosts.
-fn both(name: &str, values: &[(HostName, String); 2]) -> String {
+pub(super) fn both(name: &str, values: &[(HostName, String); 2]) -> String {
     let mut list = values.each_ref();
     list.sort();
     let one = |(host, value): &(HostName, String)| {

@@ -54,7 +54,8 @@ mod tests {
         }
         let summary = json!({"steps": 1, "restarts": 1, "hosts": 1, "data": "kept"});
         let plan = json!({
-            "format_version": "2.0", "in_sync": false, "summary": summary, "steps": [step], "waiting": [], "refused": [],
+            "format_version": "2.0", "in_sync": false, "summary": summary, "writers": [], "steps": [step],
+            "waiting": [], "refused": [],
         });
         PlanDocument::parse(&plan.to_string()).expect("a plan")
     }

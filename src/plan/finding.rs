@@ -1,0 +1,343 @@
+//! What a person should know of the hosts: one variant for each code. None of it changes anything.
+
+use super::code::coded;
+use crate::{
+    dialect::CannotFollow,
+    doctor::ErrantExplanation,
+    model::{Endpoint, HostName, ServerVersion},
+};
+
+/// What a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The host and another one that replicates from it, or the other way round, differ.
+    Pair {
+        /// The other one.
+        with: HostName,
+        /// In what.
+        what: PairFinding,
+    },
+    /// The host is a source, and has something that replication takes badly.
+    Source(SourceFinding),
+    /// Something on the host that nobody declared.
+    Undeclared(Undeclared),
+    /// The host's server.
+    Server(ServerFinding),
+    /// A name in a wish that no database answers to.
+    Name(NameFinding),
+    /// The authority that the servers trust.
+    Authority(AuthorityFinding),
+    /// The host has written to its own binary log, and without GTIDs nothing tells what.
+    Errant(Box<ErrantExplanation>),
+    /// Rows that were compared with those of a source.
+    Rows(RowsFinding),
+}
+
+/// How `drift` counts a finding as a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriftKind {
+    /// Nobody declared it.
+    Undeclared,
+    /// Rows differ.
+    Data,
+}
+
+const ERRANT: &[&str] = &["own-writes"];
+
+impl Finding {
+    /// Its code, stable from version to version.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Finding::Pair { what, .. } => what.code(),
+            Finding::Source(what) => what.code(),
+            Finding::Undeclared(what) => what.code(),
+            Finding::Server(what) => what.code(),
+            Finding::Name(what) => what.code(),
+            Finding::Authority(what) => what.code(),
+            Finding::Errant(found) => found.code,
+            Finding::Rows(what) => what.code(),
+        }
+    }
+
+    /// The codes of all findings; one may stand twice.
+    pub fn codes() -> Vec<&'static str> {
+        let families = [
+            PairFinding::CODES,
+            SourceFinding::CODES,
+            Undeclared::CODES,
+            ServerFinding::CODES,
+            NameFinding::CODES,
+            AuthorityFinding::CODES,
+            ERRANT,
+            RowsFinding::CODES,
+        ];
+        families.concat()
+    }
+
+    /// Whether, and as what, `drift` counts it as a difference.
+    pub fn drift(&self) -> Option<DriftKind> {
+        match self {
+            Finding::Undeclared(Undeclared::ReplicasUnread { .. }) => None,
+            Finding::Undeclared(_)
+            | Finding::Errant(_)
+            | Finding::Authority(AuthorityFinding::EndsSoon { .. }) => Some(DriftKind::Undeclared),
+            Finding::Rows(_) => Some(DriftKind::Data),
+            Finding::Pair { .. }
+            | Finding::Source(_)
+            | Finding::Server(_)
+            | Finding::Name(_)
+            | Finding::Authority(AuthorityFinding::Ends { .. }) => None,
+        }
+    }
+}
+
+/// A variable on two hosts.
+pub type OnBoth = [(HostName, String); 2];
+
+coded! {
+    /// In what two servers of one edge differ.
+    pub enum PairFinding {
+        /// The replica is older than its source, and the channel exists.
+        OlderReplica(CannotFollow) = "older-replica",
+        /// In these words of `sql_mode`.
+        SqlMode {
+            /// The words that one of the two has.
+            words: Vec<String>,
+        } = "sql-mode",
+        /// In `collation_server`.
+        ServerCollation {
+            /// Its values.
+            values: OnBoth,
+        } = "server-collation",
+        /// One of them has no named time zones.
+        TimeZoneNames {
+            /// That one.
+            lacks: HostName,
+        } = "time-zone-names",
+        /// In their time zones.
+        TimeZone {
+            /// The variable.
+            variable: &'static str,
+            /// Its values.
+            values: OnBoth,
+        } = "time-zone",
+        /// In their clocks.
+        Clocks {
+            /// By so many seconds.
+            apart: u64,
+        } = "clocks",
+        /// The source takes larger packets than the replica takes events.
+        PacketSize {
+            /// The source.
+            source: HostName,
+            /// Bytes that it takes.
+            largest: u64,
+            /// The replica.
+            replica: HostName,
+            /// Its variable.
+            variable: &'static str,
+            /// Bytes that it takes.
+            limit: u64,
+        } = "packet-size",
+        /// The replica's pages are smaller.
+        PageSize {
+            /// The source.
+            source: HostName,
+            /// Bytes of its pages.
+            theirs: u64,
+            /// The replica.
+            replica: HostName,
+            /// Bytes of its pages.
+            ours: u64,
+        } = "page-size",
+        /// Filters by database are judged by the session's default database.
+        DatabaseFilter {
+            /// The filters, each with the host that has it.
+            filters: Vec<(&'static str, HostName)>,
+            /// The source's `binlog_format`.
+            format: String,
+            /// What that means for them.
+            judged: Judged,
+        } = "database-filter",
+    }
+}
+
+/// By what filters by database are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    /// Rows by their table's database, definitions by the session's.
+    Rows,
+    /// What is logged as rows by its table's database, statements by the session's.
+    Mixed,
+    /// Everything by the session's default database.
+    Statements,
+}
+
+coded! {
+    /// What a source has that replication takes badly.
+    pub enum SourceFinding {
+        /// `binlog_format` is `STATEMENT`.
+        StatementFormat = "statement-format",
+        /// Rows are logged in part, and there are several writers.
+        RowImage {
+            /// `binlog_row_image`.
+            image: String,
+        } = "row-image",
+        /// Tables without a primary key.
+        NoPrimaryKey {
+            /// Their names.
+            tables: Vec<String>,
+        } = "no-primary-key",
+    }
+}
+
+coded! {
+    /// What is there and nobody declared.
+    pub enum Undeclared {
+        /// A channel.
+        Channel {
+            /// Where it leads.
+            end: Endpoint,
+            /// Its name; empty for the default one.
+            name: String,
+            /// The statements that end it.
+            ending: [String; 2],
+        } = "extra-channel",
+        /// An account of ours for a peer that is none.
+        Account {
+            /// Its user.
+            user: String,
+            /// Its host part.
+            at: String,
+        } = "extra-account",
+        /// A replica that is connected.
+        Replica {
+            /// Its server id.
+            id: u64,
+            /// Its address, where the server tells it.
+            at: Option<String>,
+        } = "extra-replica",
+        /// Which replicas are connected could not be read.
+        ReplicasUnread {
+            /// Why, in the words of whoever tried.
+            why: String,
+        } = "replicas-not-read",
+    }
+}
+
+coded! {
+    /// What is to know of a server.
+    pub enum ServerFinding {
+        /// It runs, and a package of it is half installed.
+        HalfInstalled {
+            /// The package.
+            package: String,
+            /// Its state, in the package manager's words.
+            status: String,
+        } = "half-installed",
+        /// It runs with another version than the declared one.
+        OtherVersion {
+            /// The declared one.
+            declared: String,
+            /// The one that runs.
+            runs: ServerVersion,
+        } = "server-version",
+        /// It has root from other hosts, and no root@localhost that would be left.
+        RemoteRoot {
+            /// User and host part of each account.
+            accounts: Vec<(String, String)>,
+        } = "remote-root",
+        /// It has a database `test` that is not empty.
+        TestDatabase {
+            /// Its tables.
+            tables: u64,
+        } = "test-database",
+    }
+}
+
+coded! {
+    /// A name in a wish that no database of a source answers to.
+    pub enum NameFinding {
+        /// In `seed_databases`.
+        Seed {
+            /// The source.
+            source: HostName,
+            /// The name.
+            name: String,
+            /// A database with nearly that name.
+            near: Option<String>,
+        } = "seed-database-missing",
+        /// In a filter.
+        Filter {
+            /// Its variable; nothing where it is a channel's own.
+            variable: Option<&'static str>,
+            /// The source.
+            source: HostName,
+            /// The name.
+            name: String,
+            /// A database with nearly that name.
+            near: Option<String>,
+        } = "filter-without-database",
+    }
+}
+
+coded! {
+    /// When the authority ends, and with it every certificate by it.
+    pub enum AuthorityFinding {
+        /// Within half a year.
+        Ends {
+            /// The directory beside the inventory.
+            directory: String,
+            /// Its end, as seconds since 1970.
+            end: i64,
+        } = "authority-ends",
+        /// Within a month, or before now.
+        EndsSoon {
+            /// The directory beside the inventory.
+            directory: String,
+            /// Its end, as seconds since 1970.
+            end: i64,
+            /// Whether it has ended.
+            ended: bool,
+        } = "authority-ends-soon",
+    }
+}
+
+coded! {
+    /// What a comparison of some rows has found.
+    pub enum RowsFinding {
+        /// Some differ.
+        Differ {
+            /// The source.
+            source: HostName,
+            /// The tables, each with what differs.
+            tables: Vec<String>,
+        } = "data-differs",
+        /// They could not be compared.
+        NotCompared {
+            /// The source.
+            source: HostName,
+            /// Why, in the server's words.
+            why: String,
+        } = "data-differs",
+    }
+}
+
+/// Lets each family stand where any finding may.
+macro_rules! families {
+    ($($family:ident($type:ty)),* $(,)?) => {
+        $(
+            impl From<$type> for Finding {
+                fn from(what: $type) -> Self {
+                    Finding::$family(what)
+                }
+            }
+        )*
+    };
+}
+
+families! {
+    Source(SourceFinding), Undeclared(Undeclared), Server(ServerFinding), Name(NameFinding),
+    Authority(AuthorityFinding), Rows(RowsFinding),
+}

@@ -1,0 +1,279 @@
+//! What a person can do about a refusal, as values.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Allow, AuthorityRefused, ChannelRefused, CopyRefused, DataRefused, EndRefused, FirewallRefused, Refused,
+    ServerRefused, SettingRefused,
+};
+use crate::model::HostName;
+
+/// A next step of a person's. Of several each is a way out by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Next {
+    /// Pass a word of `--allow`.
+    Allow {
+        /// The word.
+        allow: Allow,
+    },
+    /// Give a variable another value.
+    Set {
+        /// Its name, or that of a server variable in `mysql_settings`.
+        variable: String,
+        /// The value, where only one will do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<String>,
+    },
+    /// Add a role to the play.
+    AddRole {
+        /// Its name.
+        role: String,
+    },
+    /// Change what a role declares, or what stands in its way on the host.
+    EditRole {
+        /// The resource.
+        resource: String,
+    },
+    /// Declare another topology.
+    EditTopology {
+        /// The key that changes.
+        key: String,
+        /// Its value, where only one will do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<String>,
+    },
+    /// Run a command.
+    Run {
+        /// The host; null where it is run beside the inventory.
+        on: Option<HostName>,
+        /// The command.
+        command: String,
+    },
+    /// Take a line out of an option file.
+    EditFile {
+        /// The host.
+        on: HostName,
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+    },
+    /// Bring a file back, or to a place.
+    Restore {
+        /// The file beside the inventory.
+        file: String,
+    },
+    /// Make room on a disk.
+    MakeRoom {
+        /// The host.
+        on: HostName,
+        /// A path on the disk.
+        path: String,
+    },
+    /// Move data away, or drop it.
+    MoveAway {
+        /// The host.
+        on: HostName,
+        /// Databases, or a directory.
+        what: Vec<String>,
+    },
+    /// End channels.
+    EndChannels {
+        /// The host.
+        on: HostName,
+        /// Their names.
+        channels: Vec<String>,
+    },
+    /// Install something.
+    Install {
+        /// The host.
+        on: HostName,
+        /// What.
+        what: String,
+    },
+    /// Replace a server, or its data directory, by one that fits.
+    ReplaceServer {
+        /// The host.
+        on: HostName,
+    },
+    /// One of the ways out of errant transactions.
+    Settle {
+        /// What is done.
+        what: String,
+        /// What is lost by it.
+        loses: String,
+        /// The command.
+        command: String,
+    },
+    /// Report a fault of this program.
+    Report,
+}
+
+fn allow(allow: Allow) -> Next {
+    Next::Allow { allow }
+}
+
+fn set(variable: &str) -> Next {
+    Next::Set { variable: variable.to_owned(), value: None }
+}
+
+fn set_to(variable: &str, value: &str) -> Next {
+    Next::Set { variable: variable.to_owned(), value: Some(value.to_owned()) }
+}
+
+fn role(role: &str) -> Next {
+    Next::AddRole { role: role.to_owned() }
+}
+
+fn topology(key: &str, value: Option<&HostName>) -> Next {
+    Next::EditTopology { key: key.to_owned(), value: value.map(ToString::to_string) }
+}
+
+/// A copy over the replica's data, or the role that makes one.
+fn copy(copies: bool) -> Next {
+    if copies { allow(Allow::Reseed) } else { role("seed") }
+}
+
+impl Refused {
+    /// What to do about a refusal on this host.
+    pub fn next(&self, host: &HostName) -> Vec<Next> {
+        match self {
+            Refused::Copy(why) => vec![of_copy(host, why)],
+            Refused::Data(why) => of_data(host, why),
+            Refused::Errant(found) => {
+                let way = |way: &crate::doctor::Repair| Next::Settle {
+                    what: way.what.clone(),
+                    loses: way.loses.clone(),
+                    command: way.command.clone(),
+                };
+                found.repairs.iter().map(way).collect()
+            }
+            Refused::End(EndRefused::PortDiffers { .. }) => vec![set("mysql_port")],
+            Refused::End(EndRefused::NotRead { .. }) => vec![set("replication_address"), set("ansible_host")],
+            Refused::End(EndRefused::OfAnother { .. } | EndRefused::Unreachable { .. }) => {
+                vec![set("replication_address"), set("mysql_port")]
+            }
+            Refused::Channel(why) => of_channel(why),
+            Refused::Pair { .. } => {
+                vec![Next::ReplaceServer { on: host.clone() }]
+            }
+            Refused::Setting(why) => of_setting(host, why),
+            Refused::Server(why) => of_server(host, why),
+            Refused::Firewall(why) => of_firewall(host, why),
+            Refused::Authority(why) => of_authority(why),
+            Refused::Resource(resource, _) => vec![Next::EditRole { resource: resource.any().what() }],
+            Refused::Circle { .. } => vec![Next::Report],
+            Refused::NotAllowed { allow: word, .. } => vec![allow(*word)],
+        }
+    }
+}
+
+fn of_copy(host: &HostName, why: &CopyRefused) -> Next {
+    match why {
+        CopyRefused::OtherChannels { channels } => {
+            Next::EndChannels { on: host.clone(), channels: channels.clone() }
+        }
+        CopyRefused::NotPassedOn { .. } => topology("channels", None),
+        CopyRefused::Needed { .. } => role("seed"),
+        CopyRefused::UnknownDatabase { .. } => set("seed_databases"),
+        CopyRefused::SameDatabaseTwice { .. } => topology("filters", None),
+        CopyRefused::Method { .. } => set_to("seed_method", "logical"),
+        CopyRefused::DiskTooSmall { datadir, .. } => {
+            Next::MakeRoom { on: host.clone(), path: datadir.clone() }
+        }
+        CopyRefused::BesideUnfinished { foreign, .. } => {
+            Next::MoveAway { on: host.clone(), what: foreign.clone() }
+        }
+    }
+}
+
+fn of_data(host: &HostName, why: &DataRefused) -> Vec<Next> {
+    match why {
+        DataRefused::OnBoth { copies: true, .. } => {
+            vec![topology("seed_from", Some(host)), allow(Allow::Reseed)]
+        }
+        DataRefused::OnBoth { copies: false, .. } => vec![role("seed")],
+        DataRefused::OnReplicaOnly { .. } => {
+            vec![topology("seed_from", Some(host)), topology("primary", Some(host))]
+        }
+        DataRefused::SourcePurged { copies, .. } | DataRefused::MovedApart { copies, .. } => {
+            vec![copy(*copies)]
+        }
+        DataRefused::SharedDomain { .. } => vec![set_to("replication_positioning", "file")],
+        DataRefused::MoveNeedsGtid { .. } | DataRefused::WayBackNeedsGtid { .. } => {
+            vec![set_to("replication_positioning", "gtid")]
+        }
+    }
+}
+
+fn of_channel(why: &ChannelRefused) -> Vec<Next> {
+    match why {
+        ChannelRefused::Broken { or_copy, .. } => {
+            let doctor = Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() };
+            std::iter::once(doctor).chain(or_copy.then(|| allow(Allow::Reseed))).collect()
+        }
+        ChannelRefused::Filter => vec![topology("filters", None), set("replicate_databases")],
+        ChannelRefused::GtidModeOff { .. } => vec![set_to("replication_positioning", "file")],
+        ChannelRefused::DelayedTakeover { .. } => vec![topology("delay", None)],
+        ChannelRefused::PasswordTooLong { .. } => vec![set("replication_password")],
+        ChannelRefused::NoCertificate => vec![role("tls"), set_to("replication_tls", "off")],
+        ChannelRefused::AccountForAName { .. } => vec![set("replication_address")],
+        ChannelRefused::NoAccount { .. } | ChannelRefused::AccountUnfit { .. } => vec![role("accounts")],
+    }
+}
+
+fn of_setting(host: &HostName, why: &SettingRefused) -> Vec<Next> {
+    match why {
+        SettingRefused::NoPlace => vec![set("mysql_option_file")],
+        SettingRefused::DiskFull { datadir, .. } => {
+            vec![Next::MakeRoom { on: host.clone(), path: datadir.clone() }]
+        }
+        SettingRefused::Unknown { name, .. } | SettingRefused::KeepsServerDown { name, .. } => {
+            vec![set(name)]
+        }
+        SettingRefused::Overridden { file, line, .. } => {
+            vec![Next::EditFile { on: host.clone(), file: file.clone(), line: *line }]
+        }
+        SettingRefused::Failed { setting, .. } => {
+            let again = "rm /var/lib/tandem/restart/state".to_owned();
+            let again = Next::Run { on: Some(host.clone()), command: again };
+            setting.iter().map(|(name, _)| set(name)).chain([again]).collect()
+        }
+    }
+}
+
+fn of_server(host: &HostName, why: &ServerRefused) -> Vec<Next> {
+    let on = host.clone();
+    match why {
+        ServerRefused::NoPackageManager => vec![Next::Install { on, what: "a database server".to_owned() }],
+        ServerRefused::DataWithout { data, .. } => vec![Next::MoveAway { on, what: vec![data.clone()] }],
+        ServerRefused::OtherFamily { .. } => vec![set("mysql_server_package")],
+        ServerRefused::Masked { unit } => {
+            vec![Next::Run { on: Some(on), command: format!("systemctl unmask {unit}") }]
+        }
+    }
+}
+
+fn of_firewall(host: &HostName, why: &FirewallRefused) -> Vec<Next> {
+    match why {
+        FirewallRefused::OtherBackend { .. } => vec![set_to("firewall_backend", "auto")],
+        FirewallRefused::Missing => vec![
+            Next::Install { on: host.clone(), what: "nftables".to_owned() },
+            set_to("firewall_deny_others", "false"),
+        ],
+        FirewallRefused::Name { .. } => vec![set("replication_address"), set("firewall_allow")],
+    }
+}
+
+fn of_authority(why: &AuthorityRefused) -> Vec<Next> {
+    match why {
+        AuthorityRefused::Unreadable { file, .. } => vec![Next::Restore { file: file.clone() }],
+        AuthorityRefused::Another { directory, .. } => {
+            vec![Next::Restore { file: directory.clone() }, allow(Allow::NewAuthority)]
+        }
+        AuthorityRefused::Ended { .. } => vec![allow(Allow::NewAuthority)],
+        AuthorityRefused::KeyMissing { key, .. } => vec![Next::Restore { file: key.clone() }],
+    }
+}
