@@ -152,6 +152,9 @@ async fn way(fleet: &Fleet<'_>, host: &HostName) -> Result<(ComingLifeline, Stri
     let failed = |why: String| LockError::Failed(StepError::new(host, TRIED, why));
     let line = fleet.writer(host)?.lifeline().map_err(|e| failed(e.to_string()))?;
     let sshd = fleet.session(host)?.read(&SSHD, &[], limits::LOOK.time).await;
+    for _ in 0..2 {
+        fleet.writer(host)?.make_ready();
+    }
     Ok((line, sshd.map_err(|e| failed(e.to_string()))?.text()))
 }
 

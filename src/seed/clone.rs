@@ -291,7 +291,9 @@ async fn settle(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result
     }
     sql.sql.close().await;
     // An event that is enabled must not run here, not even once.
-    events::rest(host, None, fleet, journal).await?;
+    let mut sql = statements(host, fleet, journal).await?;
+    events::rest(&mut sql, None, fleet).await?;
+    sql.sql.close().await;
     quiet::end(host, fleet, journal).await
 }
 

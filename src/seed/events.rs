@@ -5,8 +5,7 @@
 
 use crate::{
     dialect::{identifier, literal},
-    exec::{Fleet, StepError, journal::Journal, statements},
-    model::HostName,
+    exec::{Fleet, Statements, StepError},
     transport::{Row, SqlError},
 };
 
@@ -16,14 +15,13 @@ use crate::{
 /// # Errors
 /// When the server refuses.
 pub async fn rest(
-    host: &HostName,
+    sql: &mut Statements<'_>,
     databases: Option<&[String]>,
     fleet: &Fleet<'_>,
-    journal: &Journal,
 ) -> Result<(), StepError> {
+    let host = sql.host;
     let failed = |e| StepError::new(host, "disable the copied events", e);
     let disable = fleet.dialect(host)?.disable_event();
-    let mut sql = statements(host, fleet, journal).await?;
     let rows = sql
         .run(
             "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, DEFINER AS definer, SQL_MODE AS mode, \
@@ -39,7 +37,6 @@ pub async fn rest(
             sql.run(&event.alter(disable)).await.map_err(failed)?;
         }
     }
-    sql.sql.close().await;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::{
     dialect::identifier,
-    exec::{Events, Fleet, StepError, journal::Journal, statements},
+    exec::{Events, Fleet, Statements, StepError, journal::Journal, statements},
     model::{BinlogPosition, Family, HostName, limits},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{CopyMethod, SeedPlan, Step},
@@ -71,15 +71,19 @@ async fn copy_all(
     if plan.method.is_whole() {
         accounts::same_administrator(host, &plan.donor, fleet).await?;
     }
+    // What comes will ask both side by side.
+    for host in [host, &plan.donor] {
+        fleet.session(host)?.make_sql_ready(fleet.login(host)?);
+    }
     // The old data is safe before the mark says that nothing here is worth keeping.
-    let kept = keep_old(host, plan, fleet, journal).await?;
+    let (kept, marks) = tokio::join!(keep_old(host, plan, fleet, journal), mark::read(host, fleet));
+    let (kept, mut marks) = (kept?, marks?);
     let own = match plan.method.is_whole() {
         true => Some(accounts::keep_own(host, plan, fleet, journal).await?),
         false => None,
     };
     let mut databases = plan.databases.clone();
     databases.extend(plan.replaces.iter().filter(|d| !plan.databases.contains(d)).cloned());
-    let mut marks = mark::read(host, fleet).await?;
     let mut record = SeedMark { from: plan.from.to_string(), databases, loaded: None, differs: Vec::new() };
     marks.put(record.clone());
     // A copy of a whole server leaves the old data alone until it takes its place: only then it is noted, or what
@@ -115,28 +119,58 @@ async fn copy_all(
             copied
         }
     };
-    let accounts = match own {
-        Some(own) => accounts::put_back(host, plan, own, fleet, journal).await?,
-        None if plan.accounts => accounts::copy(host, plan, fleet, journal).await?,
-        None => 0,
-    };
-    // Events would run on both servers. Replication would have brought them disabled, so the copy does.
-    events::rest(host, Some(&plan.databases), fleet, journal).await?;
-    check::contents(host, plan, fleet).await?;
+    let accounts = accounts_and_events(host, plan, own, fleet, journal).await?;
     // A place in a replica's binary log means nothing to the source.
     let at = (plan.donor == plan.from).then(|| copied.at.clone());
-    check::still_there(&plan.from, at.as_ref(), fleet).await?;
+    tokio::try_join!(check::contents(host, plan, fleet), check::still_there(&plan.from, at.as_ref(), fleet))?;
     // All of it is there: the old data directory is not needed any more.
-    let kept = aside::settle(host, fleet, journal).await?.map(|path| (path, "rm -r")).or(kept);
+    let (settled, sql) = tokio::join!(aside::settle(host, fleet, journal), statements(host, fleet, journal));
+    let (kept, mut sql) = (settled?.map(|path| (path, "rm -r")).or(kept), sql?);
     record.loaded = Some(SeedCoordinates { at, gtid: copied.gtid.clone(), own: None });
     marks.put(record);
     if !plan.beside {
-        begin_history(step, &mut marks, fleet, journal).await?;
+        begin_history(step, &mut marks, fleet, &mut sql).await?;
     }
+    sql.sql.close().await;
     mark::write(host, &marks, fleet).await?;
     if let Some(lifted) = reopened {
         lifted.restore(fleet, journal).await?;
     }
+    Ok(Some(told(host, plan, copied, accounts, kept)))
+}
+
+/// Gives the replica its accounts, and lets its events rest. What comes back is how many accounts there are.
+async fn accounts_and_events(
+    host: &HostName,
+    plan: &SeedPlan,
+    own: Option<Vec<accounts::Account>>,
+    fleet: &Fleet<'_>,
+    journal: &Journal,
+) -> Result<usize, StepError> {
+    let accounts = async {
+        match own {
+            Some(own) => accounts::put_back(host, plan, own, fleet, journal).await,
+            None if plan.accounts => accounts::copy(host, plan, fleet, journal).await,
+            None => Ok(0),
+        }
+    };
+    // What has begun to write comes to its end, whatever becomes of the connection.
+    let (accounts, sql) = tokio::join!(accounts, statements(host, fleet, journal));
+    let (accounts, mut sql) = (accounts?, sql?);
+    // Events would run on both servers. Replication would have brought them disabled, so the copy does.
+    events::rest(&mut sql, Some(&plan.databases), fleet).await?;
+    sql.sql.close().await;
+    Ok(accounts)
+}
+
+/// What a copy was, for who reads the run.
+fn told(
+    host: &HostName,
+    plan: &SeedPlan,
+    copied: copy::Copied,
+    accounts: usize,
+    kept: Option<(String, &'static str)>,
+) -> String {
     let lock = match copied.lock {
         None => "longest lock: none".to_owned(),
         Some(time) => format!("longest lock: {} on {}", crate::model::duration(time), plan.donor),
@@ -146,12 +180,12 @@ async fn copy_all(
         format!("; the old data is kept in {path} on {host}, to be removed with: {rm} {path}")
     });
     let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
-    Ok(Some(format!(
+    format!(
         "{} sent, {accounts}, snapshot at {gtid} ({}), {lock}{}",
         crate::model::bytes(copied.sent),
         copied.at,
         kept.unwrap_or_default()
-    )))
+    )
 }
 
 /// Keeps the replica's own data, which the copy replaces: in a file, or by moving its data directory aside later.
@@ -243,7 +277,7 @@ async fn begin_history(
     step: &Step,
     marks: &mut SeedMarks,
     fleet: &Fleet<'_>,
-    journal: &Journal,
+    sql: &mut Statements<'_>,
 ) -> Result<(), StepError> {
     let family = fleet.dialect(&step.host)?.family();
     let mut gtid = String::new();
@@ -251,7 +285,7 @@ async fn begin_history(
         gtid = crate::gtid::merged(family, &at.gtid, &gtid)
             .map_err(|e| StepError::new(&step.host, "put the copies' positions together", e))?;
     }
-    let own = start_binlogs_anew(step, &gtid, fleet, journal).await?;
+    let own = start_binlogs_anew(step, &gtid, fleet, sql).await?;
     for at in marks.0.iter_mut().filter_map(|mark| mark.loaded.as_mut()) {
         at.own = own.clone();
     }
@@ -264,12 +298,11 @@ async fn start_binlogs_anew(
     step: &Step,
     gtid: &str,
     fleet: &Fleet<'_>,
-    journal: &Journal,
+    sql: &mut Statements<'_>,
 ) -> Result<Option<BinlogPosition>, StepError> {
     let host = &step.host;
     let dialect = fleet.dialect(host)?;
     let failed = |e| StepError::new(host, "start its binary logs at the snapshot", e);
-    let mut sql = statements(host, fleet, journal).await?;
     // A server of MySQL without a binary log still counts what it has executed.
     let logs = !sql.run(dialect.show_binlog().text()).await.map_err(failed)?.is_empty();
     if !logs && dialect.family() == Family::MariaDb {
@@ -280,7 +313,6 @@ async fn start_binlogs_anew(
     let mut answers = sql.run_all(all.chain([shows.text()])).await.map_err(failed)?;
     // One without a binary log has no row here, and nothing begins in it.
     let status = answers.pop().unwrap_or_default();
-    sql.sql.close().await;
     match status.first() {
         Some(row) => row.position("file", "position").map_err(failed),
         None => Ok(None),

@@ -50,8 +50,9 @@ pub async fn release(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> R
     if *copies > 0 {
         return Ok(());
     }
-    match record(from, fleet).await? {
-        Some(mark) => restore(from, &mark.variables, fleet, journal).await,
+    let (mut sql, record) = tokio::try_join!(statements(from, fleet, journal), record(from, fleet))?;
+    match record {
+        Some(mark) => put_back(&mut sql, from, &mark.variables, fleet).await,
         None => Ok(()),
     }
 }
@@ -63,14 +64,24 @@ pub async fn restore(
     fleet: &Fleet<'_>,
     journal: &Journal,
 ) -> Result<(), StepError> {
-    set(&mut statements(from, fleet, journal).await?, from, values).await?;
+    put_back(&mut statements(from, fleet, journal).await?, from, values, fleet).await
+}
+
+async fn put_back(
+    sql: &mut Statements<'_>,
+    from: &HostName,
+    values: &BTreeMap<String, String>,
+    fleet: &Fleet<'_>,
+) -> Result<(), StepError> {
+    set(sql, from, values).await?;
     let noted = async {
         let tried = "note that its binary logs are held no more";
         let remove = "rm -f /var/lib/tandem/retention.json";
         let removed = fleet.writer(from)?.run(tried, remove, &[], b"", LIMIT).await;
         removed.map(drop).map_err(|e| StepError::new(from, tried, e))
     };
-    tokio::try_join!(noted, settle_undo(from, UNDO, fleet)).map(drop)
+    let (noted, settled) = tokio::join!(noted, settle_undo(from, UNDO, fleet));
+    noted.and(settled)
 }
 
 /// Statements that set the values.
@@ -110,15 +121,30 @@ async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<
             let text =
                 serde_json::to_string(&RetentionMark { variables: values.clone() }).unwrap_or_default();
             let tried = "note how long it keeps its binary logs";
-            let written = fleet.writer(from)?.run(tried, WRITE, &[], text.as_bytes(), LIMIT).await;
+            let back: Vec<String> = settings(&values).collect();
+            // Nothing is raised before both are there; until then each alone does no harm.
+            let writer = fleet.writer(from)?;
+            let (written, prepared) = tokio::join!(
+                writer.run(tried, WRITE, &[], text.as_bytes(), LIMIT),
+                prepare_undo(from, Undo { name: UNDO, sql: &back, record: Some(RECORD) }, fleet)
+            );
             written.map_err(|e| StepError::new(from, tried, e))?;
-            values
+            prepared?;
+            return raise(&mut sql, from, &values).await;
         }
     };
     let back: Vec<String> = settings(&values).collect();
     prepare_undo(from, Undo { name: UNDO, sql: &back, record: Some(RECORD) }, fleet).await?;
+    raise(&mut sql, from, &values).await
+}
+
+async fn raise(
+    sql: &mut Statements<'_>,
+    from: &HostName,
+    values: &BTreeMap<String, String>,
+) -> Result<(), StepError> {
     let raised = values.keys().map(|name| (name.clone(), "0".to_owned())).collect();
-    set(&mut sql, from, &raised).await
+    set(sql, from, &raised).await
 }
 
 async fn set(

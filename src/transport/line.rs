@@ -2,11 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use openssh::{Child, Stdio};
+use openssh::Stdio;
 use tokio::{
     sync::{OnceCell, Semaphore},
     time,
@@ -16,15 +19,16 @@ use super::{
     ComingLifeline, ConnectError, Login, Output, RunError, Scratch, SqlReader, Target,
     frame::Mark,
     master::Master,
-    running::{MOST, Running, Said},
+    ready::{Ready, Shell},
+    running::{Handed, MOST, Running, Said},
     script::program,
 };
-/// Scripts at the same time. sshd's MaxSessions is 10 by default; one is the master's own, one stays free for the user.
-const CHANNELS: usize = 8;
+/// Scripts at the same time. sshd's MaxSessions is 10 by default; one is the master's own, and two may wait.
+const CHANNELS: usize = 7;
 /// Connections to one host. More than one is opened only where sshd allows few sessions on each.
 const CONNECTIONS: usize = 8;
 /// Connections to the server that nobody uses and that are kept.
-const RESTING: usize = 4;
+const RESTING: usize = 6;
 /// For so long a server may still list a session that has said goodbye.
 const LEAVING: Duration = Duration::from_secs(10);
 
@@ -35,10 +39,15 @@ pub(super) struct Line {
     /// The first is there from the beginning, the others where it has no room for another session.
     connections: [OnceCell<Master>; CONNECTIONS],
     channels: Semaphore,
+    /// Held by who looks for room on further connections.
+    spreading: tokio::sync::Mutex<()>,
     pub scratch: Arc<Scratch>,
     /// Whether sshd was found to forward no sockets.
     pub forwards_nothing: AtomicBool,
     resting: Mutex<Vec<SqlReader>>,
+    ready: Ready,
+    /// Whether the login was seen to run a script.
+    runs_scripts: AtomicBool,
     /// Sessions of ours on the server, and when those that are over have ended.
     own: Mutex<BTreeMap<u32, Option<Instant>>>,
 }
@@ -50,9 +59,12 @@ impl Line {
             target,
             connections: Default::default(),
             channels: Semaphore::new(CHANNELS),
+            spreading: tokio::sync::Mutex::default(),
             scratch,
             forwards_nothing: AtomicBool::new(false),
             resting: Mutex::default(),
+            ready: Ready::default(),
+            runs_scripts: AtomicBool::new(false),
             own: Mutex::default(),
         };
         let (control, answers) = (line.scratch.path("c"), line.scratch.path("p"));
@@ -76,7 +88,7 @@ impl Line {
 
     /// Ends the connections.
     pub async fn end(self) {
-        drop(self.resting);
+        drop((self.resting, self.ready));
         for master in self.connections.into_iter().filter_map(OnceCell::into_inner) {
             master.end().await;
         }
@@ -128,7 +140,10 @@ impl Line {
     ) -> Result<Output, RunError> {
         let work = async {
             let _channel = self.channels.acquire().await.map_err(|_| self.lost(what))?;
-            Ok(self.start(what, text, args).await?.finish(stdin).await)
+            match self.runs_scripts.load(Ordering::Relaxed) {
+                true => self.whole(what, text, args, stdin).await,
+                false => Ok(self.start(what, text, args).await?.finish(stdin).await),
+            }
         };
         let said = time::timeout(limit, work).await.map_err(|_| RunError::Timeout {
             host: self.target.host.clone(),
@@ -147,23 +162,70 @@ impl Line {
 
     /// Starts a script and waits until it has begun.
     pub async fn start(&self, what: &str, text: &str, args: &[&str]) -> Result<Running, RunError> {
+        match self.hand(what, (text, args), None).await? {
+            Handed::Begun(running) => {
+                self.runs_scripts.store(true, Ordering::Relaxed);
+                Ok(*running)
+            }
+            Handed::Done(_) => Err(self.lost(what)),
+        }
+    }
+
+    /// Runs a script to its end, on a login that has run one before.
+    async fn whole(&self, what: &str, text: &str, args: &[&str], input: &[u8]) -> Result<Said, RunError> {
+        match self.hand(what, (text, args), Some(input)).await? {
+            Handed::Begun(running) => Ok(running.finish(input).await),
+            Handed::Done(said) => Ok(said),
+        }
+    }
+
+    /// Hands a script to a shell that waits, or to one of its own; all its input with it, where that is given.
+    async fn hand(
+        &self,
+        what: &str,
+        (text, args): (&str, &[&str]),
+        input: Option<&[u8]>,
+    ) -> Result<Handed, RunError> {
         let mark = Mark::draw().map_err(|_| self.lost(what))?;
         let (command, password) = self.target.command();
-        let child = self.channel(what, &command).await?;
         let program = program(&mark, text, args);
         let first = [password.as_ref().map_or(&[][..], |p| p.as_bytes()), program.as_bytes()];
-        match Running::begin(child, &mark, &first).await {
-            Some(Ok(running)) => Ok(running),
+        if let Some(shell) = self.ready.take() {
+            self.make_ready();
+            // One that has ended meanwhile has run nothing: the mark is the first that a script does.
+            if let Some(Ok(handed)) = Handed::to(shell, &mark, &first, input).await {
+                return Ok(handed);
+            }
+        }
+        let shell = self.channel(what, &command).await?;
+        match Handed::to(shell, &mark, &first, input).await {
+            Some(Ok(handed)) => Ok(handed),
             Some(Err(_)) if !self.alive().await => Err(self.lost(what)),
             Some(Err((stdout, stderr))) => Err(self.target.not_begun(&stdout, &stderr)),
             None => Err(self.lost(what)),
         }
     }
 
+    /// Opens a shell in advance: a run that changes a host runs many scripts there, and with each that is used another one
+    /// is opened. Where sudo wants a password it would wait for it, and note that none came.
+    pub fn make_ready(&self) {
+        if self.target.sudo.as_ref().is_some_and(|sudo| sudo.password.is_some()) {
+            return;
+        }
+        if let Some(mux) = self.mux() {
+            self.ready.open(mux, self.target.command().0);
+        }
+    }
+
     /// Runs a command on a connection that has room for it.
-    async fn channel(&self, what: &str, command: &str) -> Result<Child<Arc<openssh::Session>>, RunError> {
-        for cell in &self.connections {
-            let fresh = !cell.initialized();
+    async fn channel(&self, what: &str, command: &str) -> Result<Shell, RunError> {
+        let mut turn = None;
+        for (number, cell) in self.connections.iter().enumerate() {
+            // Where two look for room at once, one would take it from the other on the connection that it opens.
+            if number == 1 {
+                turn = Some(self.spreading.lock().await);
+            }
+            let fresh = turn.is_some() && !cell.initialized();
             let master = self.master(cell).await.map_err(|_| self.lost(what))?;
             let mut remote = master.mux().arc_raw_command(command);
             remote.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

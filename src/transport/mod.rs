@@ -13,6 +13,7 @@ mod lifeline;
 mod line;
 mod master;
 mod reader;
+mod ready;
 #[cfg(any(test, debug_assertions))]
 mod recording;
 mod relay;

@@ -46,6 +46,8 @@ struct Shared {
     wake: Notify,
     /// The server's id of the session.
     id: Mutex<OwnId>,
+    /// Settings that its user makes: they go before what it asks, and nothing runs without them.
+    settings: Mutex<VecDeque<String>>,
     /// Given out again and not used since: the server may have ended it meanwhile.
     rested: AtomicBool,
     /// A setting of the session was made, so nobody else can use it.
@@ -65,6 +67,7 @@ impl Shared {
             questions: Mutex::default(),
             wake: Notify::new(),
             id: Mutex::new(id),
+            settings: Mutex::default(),
             rested: false.into(),
             set: false.into(),
         }
@@ -78,7 +81,7 @@ impl SqlReader {
         let over = CancellationToken::new();
         let link = Link {
             connection: Some(connection),
-            before: VecDeque::from([SETTINGS.clone(), ReadStatement::read_only_session().text().to_owned()]),
+            before: VecDeque::from([SETTINGS.clone(), read_only()]),
             shared: shared.clone(),
             login: login.clone(),
             line: Arc::downgrade(line),
@@ -156,6 +159,22 @@ impl SqlReader {
         Ok(answers)
     }
 
+    /// Makes settings of the session, together with what is asked first. Where one can't be made, nothing is answered.
+    ///
+    /// # Errors
+    /// When one of the texts does more than read.
+    pub fn begin_with(&self, settings: &[ReadStatement]) -> Result<(), SqlError> {
+        let mut all = self.shared.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        for setting in settings {
+            if !reads_only(setting.text()) {
+                return Err(SqlError::NotARead(setting.text().chars().take(40).collect()));
+            }
+            self.shared.set.store(true, Ordering::Relaxed);
+            all.push_back(setting.text().to_owned());
+        }
+        Ok(())
+    }
+
     /// Puts a statement behind those that wait already.
     fn ask(&self, statement: &ReadStatement) -> Result<oneshot::Receiver<Answer>, SqlError> {
         let text = statement.text();
@@ -202,6 +221,10 @@ impl SqlReader {
         self.shared.rested.store(true, Ordering::Relaxed);
         self
     }
+}
+
+fn read_only() -> String {
+    ReadStatement::read_only_session().text().to_owned()
 }
 
 /// The connection behind a reader.
@@ -255,8 +278,11 @@ impl Link {
             let rested = self.shared.rested.swap(false, Ordering::Relaxed);
             match self.send(&mut questions).await {
                 None => {}
-                // It was ended while nobody used it, and nothing was answered: another one serves as well.
-                Some(_) if rested && self.reopen(questions[0].limit).await => {}
+                // It was ended while nobody used it: another one serves as well.
+                Some(error)
+                    if rested
+                        && !matches!(error, SqlError::Timeout(_))
+                        && self.reopen(questions[0].limit).await => {}
                 Some(error) => {
                     self.connection = None;
                     for question in questions.drain(..) {
@@ -273,10 +299,12 @@ impl Link {
             return Some(SqlError::Broken("the connection is closed".into()));
         };
         let limit = questions.iter().map(|q| q.limit).max().unwrap_or_default();
+        let before = &mut self.before;
+        before.extend(self.shared.settings.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
         let texts: Vec<String> =
-            self.before.iter().cloned().chain(questions.iter().map(|q| q.statement.clone())).collect();
+            before.iter().cloned().chain(questions.iter().map(|q| q.statement.clone())).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (mut end, before) = (None, &mut self.before);
+        let mut end = None;
         #[cfg(debug_assertions)]
         let line = &self.line;
         batch::send(connection, &texts, limit, |answer| {
@@ -284,7 +312,9 @@ impl Link {
             match (before.front(), &failed) {
                 _ if failed.as_ref().is_some_and(batch::is_end) => end = failed,
                 (Some(_), None) => drop(before.pop_front()),
-                (Some(setting), Some(error)) if error.code() == Some(NO_SYNTAX) && *setting != *SETTINGS => {
+                (Some(setting), Some(error))
+                    if error.code() == Some(NO_SYNTAX) && *setting == read_only() =>
+                {
                     drop(before.pop_front());
                 }
                 (Some(_), Some(_)) => end = failed,
@@ -309,8 +339,9 @@ impl Link {
         let Some(line) = self.line.upgrade() else { return false };
         let Ok(connection) = line.connect(&self.login, limit).await else { return false };
         *self.shared.id.lock().unwrap_or_else(PoisonError::into_inner) = line.own(connection.id());
-        self.before =
-            VecDeque::from([SETTINGS.clone(), ReadStatement::read_only_session().text().to_owned()]);
+        // Those of the first message are still there.
+        self.before.push_front(read_only());
+        self.before.push_front(SETTINGS.clone());
         self.connection = Some(connection);
         true
     }

@@ -1,11 +1,12 @@
 //! A script that runs on a host, with its three streams.
 
-use std::sync::Arc;
-
-use openssh::{Child, ChildStderr, ChildStdin, ChildStdout};
+use openssh::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::frame::{Framed, Mark};
+use super::{
+    frame::{Framed, Mark},
+    ready::Shell,
+};
 
 /// More than a script of ours ever has to say: what goes on beyond this is a host that does not stop.
 pub(super) const MOST: usize = 64 << 20;
@@ -23,7 +24,7 @@ pub(super) struct Running {
     pub stdin: ChildStdin,
     pub stdout: ScriptOut,
     pub stderr: ScriptErr,
-    pub child: Child<Arc<openssh::Session>>,
+    pub child: Shell,
 }
 
 /// What came in place of a script: on standard output and on standard error.
@@ -40,13 +41,35 @@ pub(super) enum Said {
     TooMuch,
 }
 
-impl Running {
-    /// Sends a script its text and waits until it begins. The outer result is that of the connection.
-    pub(super) async fn begin(
-        mut child: Child<Arc<openssh::Session>>,
+/// A script that a shell was given.
+#[derive(Debug)]
+pub(super) enum Handed {
+    /// It has begun, and waits for its input.
+    Begun(Box<Running>),
+    /// It got its input at once and is over.
+    Done(Said),
+}
+
+impl Handed {
+    /// Gives a shell its script, and its input where there is one. The outer result is that of the connection.
+    pub(super) async fn to(
+        shell: Shell,
         mark: &Mark,
         first: &[&[u8]],
+        input: Option<&[u8]>,
     ) -> Option<Result<Self, Instead>> {
+        match input {
+            None => Some(
+                Running::begin(shell, mark, first).await?.map(|running| Handed::Begun(Box::new(running))),
+            ),
+            Some(input) => Some(Running::whole(shell, mark, first, input).await?.map(Handed::Done)),
+        }
+    }
+}
+
+impl Running {
+    /// Sends a script its text and waits until it begins. The outer result is that of the connection.
+    async fn begin(mut child: Shell, mark: &Mark, first: &[&[u8]]) -> Option<Result<Self, Instead>> {
         let (mut stdin, stdout, stderr) =
             (child.stdin().take()?, child.stdout().take()?, child.stderr().take()?);
         let (mut stdout, mut stderr) = (Framed::new(stdout, mark), Framed::new(stderr, mark));
@@ -69,48 +92,88 @@ impl Running {
         Some(Err((stdout.noise(), stderr.noise())))
     }
 
+    /// Sends a script its text and all its input at once, and reads everything that it prints. For a login that has shown
+    /// that it runs scripts: what does not begin gets the input all the same.
+    async fn whole(
+        mut child: Shell,
+        mark: &Mark,
+        first: &[&[u8]],
+        input: &[u8],
+    ) -> Option<Result<Said, Instead>> {
+        let (stdin, stdout, stderr) = (child.stdin().take()?, child.stdout().take()?, child.stderr().take()?);
+        let (mut stdout, mut stderr) = (Framed::new(stdout, mark), Framed::new(stderr, mark));
+        let feed = feed(stdin, first, input);
+        let read = async {
+            match stdout.begin().await {
+                true => {
+                    let read = read(&mut stdout, &mut stderr).await;
+                    Ok(said(read, stdout.status()))
+                }
+                false => {
+                    let _ = stderr.begin().await;
+                    Err((stdout.noise(), stderr.noise()))
+                }
+            }
+        };
+        tokio::select! {
+            read = read => Some(read),
+            () = feed => None,
+        }
+    }
+
     /// Gives it its input and reads everything that it prints.
     pub(super) async fn finish(self, input: &[u8]) -> Said {
-        let Self { mut stdin, mut stdout, mut stderr, child } = self;
-        let feed = async move {
-            // A script that ends early closes its input; that is not an error.
-            let _ = stdin.write_all(input).await;
-            let _ = stdin.shutdown().await;
-            drop(stdin);
-            std::future::pending::<()>().await;
-        };
-        let out = async {
-            let mut all = Vec::new();
-            let read = (&mut stdout).take(MOST as u64 + 1).read_to_end(&mut all).await;
-            match read {
-                Ok(_) if all.len() > MOST => Err(Said::TooMuch),
-                Ok(_) => Ok(all),
-                Err(_) => Err(Said::Cut),
-            }
-        };
-        let err = async {
-            let (mut end, mut chunk) = (Vec::new(), vec![0; 8192]);
-            while let Ok(n) = stderr.read(&mut chunk).await {
-                if n == 0 {
-                    break;
-                }
-                end.extend_from_slice(&chunk[..n]);
-                let spare = end.len().saturating_sub(MESSAGES);
-                end.drain(..spare);
-            }
-            Ok(String::from_utf8_lossy(&end).into_owned())
-        };
-        let read = async { tokio::try_join!(out, err) };
-        let said = tokio::select! {
-            said = read => said,
-            () = feed => return Said::Cut,
+        let Self { stdin, mut stdout, mut stderr, child } = self;
+        let read = tokio::select! {
+            read = read(&mut stdout, &mut stderr) => read,
+            () = feed(stdin, &[], input) => return Said::Cut,
         };
         // Its channel is closed with it: what a shell still does at its end is not waited for.
         drop(child);
-        match (said, stdout.status()) {
-            (Ok((stdout, stderr)), Some(status)) => Said::Whole { status, stdout, stderr },
-            (Ok(_), None) => Said::Cut,
-            (Err(said), _) => said,
+        said(read, stdout.status())
+    }
+}
+
+/// Writes all of it and closes the stream; never ends, so that what is read meanwhile decides.
+async fn feed(mut stdin: ChildStdin, first: &[&[u8]], input: &[u8]) {
+    // A script that ends early closes its input; that is not an error.
+    for bytes in first.iter().chain([&input]) {
+        let _ = stdin.write_all(bytes).await;
+    }
+    let _ = stdin.shutdown().await;
+    drop(stdin);
+    std::future::pending::<()>().await;
+}
+
+/// Standard output, and the end of standard error.
+async fn read(stdout: &mut ScriptOut, stderr: &mut ScriptErr) -> Result<(Vec<u8>, String), Said> {
+    let out = async {
+        let mut all = Vec::new();
+        match stdout.take(MOST as u64 + 1).read_to_end(&mut all).await {
+            Ok(_) if all.len() > MOST => Err(Said::TooMuch),
+            Ok(_) => Ok(all),
+            Err(_) => Err(Said::Cut),
         }
+    };
+    let err = async {
+        let (mut end, mut chunk) = (Vec::new(), vec![0; 8192]);
+        while let Ok(n) = stderr.read(&mut chunk).await {
+            if n == 0 {
+                break;
+            }
+            end.extend_from_slice(&chunk[..n]);
+            let spare = end.len().saturating_sub(MESSAGES);
+            end.drain(..spare);
+        }
+        Ok(String::from_utf8_lossy(&end).into_owned())
+    };
+    tokio::try_join!(out, err)
+}
+
+fn said(read: Result<(Vec<u8>, String), Said>, status: Option<i32>) -> Said {
+    match (read, status) {
+        (Ok((stdout, stderr)), Some(status)) => Said::Whole { status, stdout, stderr },
+        (Ok(_), None) => Said::Cut,
+        (Err(said), _) => said,
     }
 }

@@ -61,6 +61,22 @@ impl Session {
         }
     }
 
+    /// Opens a connection ahead, for one of the next who ask. Where none comes about, they open their own.
+    pub fn make_sql_ready(&self, login: &Login) {
+        // Each needs a session of ssh of its own there, and sshd allows few.
+        if self.line.target.sudo.is_some() {
+            return;
+        }
+        let (line, login) = (Arc::downgrade(&self.line), login.clone());
+        tokio::spawn(async move {
+            let Some(line) = line.upgrade() else { return };
+            let limit = crate::model::limits::STATEMENT.time;
+            if let Ok(connection) = line.connect(&login, limit).await {
+                line.rest(SqlReader::new(connection, login, limit, &line));
+            }
+        });
+    }
+
     /// The same over a new connection: what shows that the server takes one.
     ///
     /// # Errors

@@ -45,10 +45,10 @@ impl Login {
 
 /// What every session of ours has; nothing runs on it before. Our quoting counts on a backslash being an escape; see
 /// `dialect::quote`. A global limit of rows would cut what is read. A statement that waits for somebody's lock must not
-/// hold up what the host takes back by itself.
+/// hold up what the host takes back by itself. Without autocommit a session would go on to see what it has seen first.
 pub(super) static SETTINGS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SET SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615, \
+        "SET SESSION autocommit=1, SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615, \
          SESSION lock_wait_timeout={}",
         limits::LOCK_OF_OTHERS.time.as_secs()
     )

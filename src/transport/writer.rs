@@ -104,6 +104,11 @@ impl<'a> Writer<'a> {
         Ok(Stream { host, what, stdin, stdout, stderr, child, session: PhantomData })
     }
 
+    /// Has a shell wait for each script to come.
+    pub fn make_ready(&self) {
+        self.session.line.make_ready();
+    }
+
     /// Begins a connection of its own for a script, which no stream can hold up.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::{
     dialect::{ReadStatement, literal},
     exec::{Fleet, Look, Rule, StepError, wait},
     model::{HostName, duration, in_parallel, limits},
-    transport::{Replicates, SqlReader, SqlWriter},
+    transport::{Replicates, SqlWriter},
 };
 
 /// How long is waited for a row after an interrupt.
@@ -150,9 +150,6 @@ impl<'a> Canaries<'a> {
             left |= look?;
         }
         let mut sql = self.fleet.replicated_sql(&source.host, Replicates::Canary).await?;
-        sql.query(ReadStatement::autocommit().text())
-            .await
-            .map_err(|e| StepError::new(&source.host, "set up its connection", e))?;
         if left {
             source.scratch.remove(&source.host, &mut sql).await?;
         }
@@ -275,7 +272,7 @@ impl<'a> Canaries<'a> {
         delay: u64,
     ) -> Result<Option<Instant>, StepError> {
         let (begun, limit) = (Instant::now(), self.wait + Duration::from_secs(delay));
-        let sql = reader(host, self.fleet).await?;
+        let sql = self.fleet.reader(host).await?;
         let seen = wait(proof_rule(limit), async || {
             let rows = sql.query(&query).await.unwrap_or_default();
             match rows.first().and_then(|r| r.number("n").ok()) {
@@ -290,18 +287,6 @@ impl<'a> Canaries<'a> {
         sql.close().await;
         Ok(seen)
     }
-}
-
-/// A connection that sees what others commit while it lives.
-///
-/// # Errors
-/// When the login fails or the server does not take its settings.
-pub(super) async fn reader(host: &HostName, fleet: &Fleet<'_>) -> Result<SqlReader, StepError> {
-    let sql = fleet.reader(host).await?;
-    sql.query(&ReadStatement::autocommit())
-        .await
-        .map_err(|e| StepError::new(host, "set up its connection", e))?;
-    Ok(sql)
 }
 
 /// An error as a remark.

@@ -400,6 +400,8 @@ impl<'a> Run<'a> {
         if self.looked.is_some_and(|at| at.elapsed() < limits::LOAD) {
             return Ok(());
         }
+        let replicas = takers.iter().map(|number| &self.group.replicas[*number].host);
+        self.positions.prepare(replicas.chain([&self.group.source])).await?;
         let mut told = false;
         while !self.fleet.interrupt.is_cancelled() {
             let load = self.positions.load(&self.group.source).await?;

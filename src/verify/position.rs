@@ -6,10 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    Edge, Web,
-    canary::{proof_rule, reader},
-};
+use super::{Edge, Web, canary::proof_rule};
 use crate::{
     dialect::ReadStatement,
     exec::{Fleet, Look, Rule, StepError, wait_until},
@@ -50,9 +47,21 @@ impl<'a> Positions<'a> {
         Ok(first)
     }
 
+    /// Opens the connections to these hosts side by side.
+    ///
+    /// # Errors
+    /// When a login fails.
+    pub async fn prepare(&mut self, hosts: impl IntoIterator<Item = &HostName>) -> Result<(), StepError> {
+        let new = hosts.into_iter().filter(|host| !self.readers.contains_key(*host));
+        let opened =
+            new.map(|host| async { Ok::<_, StepError>((host.clone(), self.fleet.reader(host).await?)) });
+        self.readers.extend(futures_util::future::try_join_all(opened).await?);
+        Ok(())
+    }
+
     async fn reader(&mut self, host: &HostName) -> Result<&mut SqlReader, StepError> {
         if !self.readers.contains_key(host) {
-            let sql = reader(host, self.fleet).await?;
+            let sql = self.fleet.reader(host).await?;
             self.readers.insert(host.clone(), sql);
         }
         self.readers.get_mut(host).ok_or_else(|| StepError::new(host, "use the connection", "there is none"))

@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    Canaries, RestartProof, Scope, Verdict, Web,
-    canary::{proof_rule, reader},
-};
+use super::{Canaries, RestartProof, Scope, Verdict, Web, canary::proof_rule};
 use crate::{
     exec::{Fleet, Look, Rule, StepError, restart_for_proof, wait},
     model::{Fact, HostName, duration, limits},
@@ -126,7 +123,7 @@ async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'
 }
 
 async fn channel(host: &HostName, name: &str, fleet: &Fleet<'_>) -> Result<Option<ChannelFacts>, StepError> {
-    let sql = reader(host, fleet).await?;
+    let sql = fleet.reader(host).await?;
     let channels = observe::channels(&sql, fleet.dialect(host)?).await;
     sql.close().await;
     let channels = channels.map_err(|e| StepError::new(host, "look at its channels", e))?;

@@ -79,9 +79,7 @@ impl Side {
         dialect: Dialect,
     ) -> Result<Self, SqlError> {
         let sql = session.sql(login, LIMIT).await?;
-        for answer in sql.query_each(&dialect.comparing_session(LIMIT)).await? {
-            answer?;
-        }
+        sql.begin_with(&dialect.comparing_session(LIMIT))?;
         Ok(Self { host: host.clone(), sql, dialect })
     }
 

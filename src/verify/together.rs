@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Counting, IdsProof, Verdict,
-    canary::{Canaries, Flight, Open, Source, reader},
+    canary::{Canaries, Flight, Open, Source},
     ids,
     scratch::IDS,
     web::server,
@@ -89,7 +89,7 @@ impl Canaries<'_> {
                 )));
             }
         }
-        let sql = reader(host, self.fleet).await?;
+        let sql = self.fleet.reader(host).await?;
         let mut given: BTreeMap<String, &HostName> = BTreeMap::new();
         let mut twice = None;
         for source in sources {

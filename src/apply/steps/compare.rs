@@ -23,6 +23,9 @@ const WAIT: Duration = limits::COPY_COMPARED.time;
 const SHOW: usize = 3;
 /// Differences that are told.
 const MOST: usize = 20;
+/// Connections to each of the two servers that are opened ahead: it is asked for its definitions, its accounts and its
+/// rows side by side.
+const SIDE_BY_SIDE: usize = 3;
 /// How often definitions and accounts are looked at until what differs counts: a change may be on its way.
 const LOOKS: usize = 3;
 
@@ -53,8 +56,12 @@ pub async fn run(
             plan.delay
         )));
     }
-    meet(step, plan, fleet, events).await?;
-    let web = web(fleet).await?;
+    for host in [host, &plan.from] {
+        for _ in 0..SIDE_BY_SIDE {
+            fleet.session(host)?.make_sql_ready(fleet.login(host)?);
+        }
+    }
+    let (_, web) = tokio::try_join!(meet(step, plan, fleet, events), web(fleet))?;
     let mut found = objects(step, plan, (fleet, events), &web, &mut same).await?;
     let (differing, open) = rows(step, plan, (fleet, events), &web, &mut same).await?;
     found.extend(differing);
@@ -160,15 +167,17 @@ async fn objects(
 ) -> Result<Vec<String>, StepError> {
     let mut last: Option<Vec<String>> = None;
     for _ in 0..LOOKS {
-        tell(step, events, "comparing definitions");
-        let mut found: Vec<String> = definitions(step, plan, fleet, web, same).await?;
-        if plan.accounts {
-            tell(step, events, "comparing accounts");
-            let (accounts, differing) =
-                account_differences(&step.host, &plan.from, &plan.own_users, fleet).await?;
-            same.accounts = accounts;
-            found.extend(differing);
-        }
+        tell(step, events, "comparing definitions and accounts");
+        let accounts = async {
+            match plan.accounts {
+                false => Ok((0, Vec::new())),
+                true => account_differences(&step.host, &plan.from, &plan.own_users, fleet).await,
+            }
+        };
+        let definitions = definitions(step, plan, fleet, web, same);
+        let (mut found, (accounts, differing)) = tokio::try_join!(definitions, accounts)?;
+        same.accounts = accounts;
+        found.extend(differing);
         if found.is_empty() || last.as_ref() == Some(&found) {
             return Ok(found);
         }
