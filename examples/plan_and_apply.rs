@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Options { inventory: vec![inventory.into()], playbook: Some(playbook.clone()), ..Options::default() };
     let engine = Engine::open(&options)?;
     let planned = engine.plan().await?;
-    let document = planned.document();
+    let document = planned.document()?;
     document.steps.iter().for_each(|step| show(&step.id.0));
     let journal = engine.begin_journal(Path::new(journals), &document)?;
     let run = Run::new(&journal, CancellationToken::new());

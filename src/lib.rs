@@ -42,3 +42,4 @@ pub(crate) mod template;
 pub mod transport;
 pub mod vault;
 pub(crate) mod verify;
+pub(crate) mod words;

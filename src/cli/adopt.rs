@@ -30,6 +30,7 @@ use crate::{
     source::{Problem, Severity},
     transport::{Scratch, Session, command_words},
     vault::Keyring,
+    words,
 };
 use destination::destination;
 use missing::need_topology;
@@ -181,9 +182,9 @@ impl<'a> Work<'a> {
         fleet.sessions = std::mem::take(&mut reading.sessions);
 
         let said = Said {
-            step: render::words::step,
-            refused: |refusal| render::words::refused(refusal).whole(),
-            waits: render::words::waits,
+            step: words::step,
+            refused: |refusal| words::refused(refusal).whole(),
+            waits: words::waits,
         };
         let mut draft = Adoption::draft(&fleet.named, &reading.observed, &fleet.group);
         for _ in 0..ROUNDS {

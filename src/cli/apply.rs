@@ -20,6 +20,7 @@ use crate::{
     model::{Limits, duration},
     plan::{PlanDocument, Policy},
     render::{self, Terminal},
+    words,
 };
 
 /// Runs the command.
@@ -55,11 +56,11 @@ async fn whole(
 ) -> Result<Exit, CommandError> {
     let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
     show_what_was_read(&planned, terminal);
-    let document = planned.document();
+    let document = planned.document()?;
     warn_of_unneeded(&planned, &args.allow, terminal);
     if let Some(difference) = saved.and_then(|saved| saved.first_difference(&document)) {
         planned.close().await;
-        let what = format!("the saved plan is stale: {}.", render::words::stale(&difference));
+        let what = format!("the saved plan is stale: {}.", words::stale(&difference));
         return Err(
             CommandError::new(ErrorKind::Stale, what).next("Nothing was changed. Run `tandem plan` again.")
         );

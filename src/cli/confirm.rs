@@ -4,7 +4,8 @@ use super::args::ApplyArgs;
 use crate::{
     engine::{CommandError, ErrorKind},
     plan::{Action, Allow, Plan, Policy, Refusal, blocked_by_policy, missing_words},
-    render::{Terminal, words},
+    render::Terminal,
+    words,
 };
 
 /// What this plan may do when it runs; an error says how the command ends instead.

@@ -19,6 +19,7 @@ use crate::{
     model::HostName,
     plan::PlanDocument,
     render::{self, Terminal, metrics},
+    words,
 };
 
 /// Runs the command: silent when in sync.
@@ -83,9 +84,9 @@ fn lines(document: &PlanDocument, unread: &BTreeMap<HostName, String>, playbook:
     let refused = document.refused.iter();
     lines.extend(refused.map(|r| line(Level::Error, &r.host, format!("{} refused: {}", r.host, r.reason))));
     let steps = document.steps.iter();
-    lines.extend(steps.map(|s| {
-        line(Level::Warning, &s.host, format!("{} differs: {}", s.host, render::words::summary(s)))
-    }));
+    lines.extend(
+        steps.map(|s| line(Level::Warning, &s.host, format!("{} differs: {}", s.host, words::summary(s)))),
+    );
     let others = document.warnings.iter().filter(|w| w.drift.is_some());
     lines.extend(others.map(|w| line(Level::Warning, &w.host, format!("{}: {}", w.code, w.text))));
     if lines.is_empty() {

@@ -16,6 +16,7 @@ use crate::{
     plan::{self, Allow, PlanDocument, PlanFileError, Policy, blocked_by_policy, missing_words},
     render::{self, PlanView, Terminal},
     source::{Problem, Severity},
+    words,
 };
 
 /// `validate`: all mistakes at once.
@@ -74,7 +75,7 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
     let engine = open(global, Some(playbook), &args.allow, terminal)?;
     let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
     show_what_was_read(&planned, terminal);
-    let mut document = planned.document();
+    let mut document = planned.document()?;
     warn_of_unneeded(&planned, &args.allow, terminal);
     let exit = planned.state(&document).into();
     let missing =
@@ -84,7 +85,7 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
     if !missing.is_empty() && !wants_json(global.format) {
         terminal.note(&format!(
             "To apply it, allow by name what it can hurt: --allow {}",
-            render::words::allow(&missing_words(&missing))
+            words::allow(&missing_words(&missing))
         ));
     }
     if let Some(path) = &args.out {

@@ -82,7 +82,7 @@ async fn with_plan(
     let playbook = need_playbook(Some(playbook), "report")?;
     let engine = open(global, Some(playbook), &[], terminal)?;
     let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
-    let document = planned.document();
+    let document = planned.document()?;
     let state = planned.state(&document);
     let status = planned.status();
     // A channel that does not run is a difference, too.

@@ -13,6 +13,7 @@ use crate::{
     model::{HostName, Limits},
     plan::{Action, Plan, PlanDocument, Policy, Refusal, blocked_by_policy},
     transport::Session,
+    words,
 };
 
 /// How many times new facts may lead to another plan: those of a server that was down, or the data that
@@ -132,7 +133,7 @@ impl Engine {
             "limit": self.inputs.limit, "steps": document.summary.steps, "restarts": document.summary.restarts,
             "hosts": document.summary.hosts,
         });
-        Journal::begin(directory, header, crate::render::words::step).map_err(|error| {
+        Journal::begin(directory, header, words::step).map_err(|error| {
             let directory = directory.display();
             CommandError::failed(format!(
                 "the journal can't be written under {directory}: {error}. Nothing was changed."
@@ -151,7 +152,7 @@ impl Engine {
         run: &Run<'_>,
         events: &Events,
     ) -> Result<Applied, CommandError> {
-        let mut document = planned.document();
+        let mut document = planned.document()?;
         let mut rounds = Vec::new();
         let end = loop {
             let outcomes = match self.execute(&planned, run, events).await {
@@ -168,7 +169,7 @@ impl Engine {
             let last = document.clone();
             let sessions = std::mem::take(&mut planned.sessions);
             planned = self.plan_again(sessions, events).await?;
-            document = planned.document();
+            document = planned.document()?;
             if let Some(end) = failed {
                 break end;
             }

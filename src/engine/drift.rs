@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::{CommandError, Engine, Planned, State, planned::PlayState};
+use super::{
+    CommandError, Engine, Planned, State,
+    planned::{PlayState, shown},
+};
 use crate::{
     dialect::Dialect,
-    model::{Fact, HostName, IgnoreRule, without_hidden},
+    model::{Fact, HostName, IgnoreRule},
     observe::ServerFacts,
     plan::{IgnoreOutcome, PlanDocument, RowsFinding, Warning},
     source::Problems,
@@ -59,7 +62,7 @@ impl Engine {
             compared = channels;
         }
         let rules = whole.ignore(&rules, today);
-        let mut document = crate::render::document(&whole).reworded(|text| without_hidden(text).into_owned());
+        let mut document = shown(&whole)?;
         document.ignored.clone_from(&rules.ignored);
         // What nobody declared is a difference here, although no step does away with it.
         let undeclared = whole.warnings.iter().any(|warning| warning.what.drift().is_some());

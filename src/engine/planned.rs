@@ -17,6 +17,7 @@ use crate::{
     source::Problems,
     status::{self, StatusDocument},
     transport::{Login, Session},
+    words,
 };
 
 /// One play: what is declared, the facts of its hosts, and its plan.
@@ -175,9 +176,12 @@ impl Planned {
         Ok(snapshot)
     }
 
-    /// The plans of all plays as one value.
-    pub fn document(&self) -> PlanDocument {
-        crate::render::document(&self.whole_plan()).reworded(|text| without_hidden(text).into_owned())
+    /// The plans of all plays as one value, without secrets.
+    ///
+    /// # Errors
+    /// When secrets can't be kept out of it.
+    pub fn document(&self) -> Result<PlanDocument, CommandError> {
+        shown(&self.whole_plan())
     }
 
     /// The plans of all plays as one.
@@ -287,4 +291,14 @@ impl Planned {
     pub async fn close(self) {
         futures_util::future::join_all(self.sessions.into_values().map(Session::close)).await;
     }
+}
+
+/// The document of a plan, without secrets.
+pub(super) fn shown(plan: &Plan) -> Result<PlanDocument, CommandError> {
+    let masked = words::document(plan).reworded(|text| without_hidden(text).into_owned());
+    masked.map_err(|error| {
+        CommandError::failed("the plan could not be written without its secrets")
+            .because(error)
+            .next("This is a fault of tandem. Nothing was shown.")
+    })
 }

@@ -39,4 +39,17 @@ macro_rules! coded {
     };
 }
 
-pub(crate) use coded;
+/// Lets each family stand where any of `$whole` may.
+macro_rules! families {
+    ($whole:ident: $($family:ident($type:ty)),* $(,)?) => {
+        $(
+            impl From<$type> for $whole {
+                fn from(of_family: $type) -> Self {
+                    $whole::$family(of_family)
+                }
+            }
+        )*
+    };
+}
+
+pub(crate) use {coded, families};

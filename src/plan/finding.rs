@@ -1,6 +1,6 @@
 //! What a person should know of the hosts: one variant for each code. None of it changes anything.
 
-use super::code::coded;
+use super::code::{coded, families};
 use crate::{
     dialect::CannotFollow,
     doctor::ErrantExplanation,
@@ -324,20 +324,7 @@ coded! {
     }
 }
 
-/// Lets each family stand where any finding may.
-macro_rules! families {
-    ($($family:ident($type:ty)),* $(,)?) => {
-        $(
-            impl From<$type> for Finding {
-                fn from(what: $type) -> Self {
-                    Finding::$family(what)
-                }
-            }
-        )*
-    };
-}
-
-families! {
+families! { Finding:
     Source(SourceFinding), Undeclared(Undeclared), Server(ServerFinding), Name(NameFinding),
     Authority(AuthorityFinding), Rows(RowsFinding),
 }

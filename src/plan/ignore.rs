@@ -176,6 +176,10 @@ mod tests {
         }
     }
 
+    fn rule(what: &str) -> IgnoreRule {
+        IgnoreRule { what: what.into(), reason: "known".into(), until: None, hosts: Vec::new(), place: None }
+    }
+
     #[test]
     fn a_rule_takes_out_what_it_fits_until_its_last_day() {
         let today: Date = "2026-11-24".parse().expect("a day");
@@ -196,11 +200,9 @@ mod tests {
         ] {
             let mut plan = plan();
             let rule = IgnoreRule {
-                what: what.into(),
-                reason: "known".into(),
                 until: until.map(|day| day.parse().expect("a day")),
                 hosts: hosts.into_iter().map(HostName::from).collect(),
-                place: None,
+                ..rule(what)
             };
             let outcome = plan.ignore(&[rule], today);
             let steps = plan.steps.iter().map(|s| s.id.0.as_str());
@@ -228,13 +230,7 @@ mod tests {
         ] {
             let waiting = vec![Waiting { host: "db-b".into(), why: HostWaits::NotRoot.into() }];
             let mut plan = Plan { waiting, ..Plan::default() };
-            let rule = IgnoreRule {
-                what: what.into(),
-                reason: "known".into(),
-                until: None,
-                hosts: Vec::new(),
-                place: None,
-            };
+            let rule = rule(what);
             plan.ignore(&[rule], "2026-11-24".parse().expect("a day"));
             assert_eq!(plan.waiting.len(), left, "{what}");
         }
@@ -260,13 +256,7 @@ mod tests {
             ("db-a/variabel", false),
             ("play2/db-x/service", false),
         ] {
-            let rule = IgnoreRule {
-                what: what.into(),
-                reason: "known".into(),
-                until: None,
-                hosts: Vec::new(),
-                place: None,
-            };
+            let rule = rule(what);
             assert_eq!(rule.never_fits(&hosts).is_none(), fits, "{what}");
         }
     }
@@ -274,13 +264,7 @@ mod tests {
     #[test]
     fn one_variable_of_several_is_taken_out_of_its_step() {
         let mut plan = plan();
-        let rule = IgnoreRule {
-            what: "db-a/variable/max_*".into(),
-            reason: "known".into(),
-            until: None,
-            hosts: Vec::new(),
-            place: None,
-        };
+        let rule = rule("db-a/variable/max_*");
         plan.ignore(&[rule], "2026-11-24".parse().expect("a day"));
         let left = vec![Named::new("wait_timeout", "1")];
         assert_eq!(plan.steps[0].before, Some(State::Settings { values: left }));

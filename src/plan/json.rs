@@ -266,11 +266,13 @@ impl PlanDocument {
     }
 
     /// The same with every text passed through `words`: sentences, values, and names that come from outside.
-    #[must_use]
-    pub fn reworded(self, words: impl Fn(&str) -> String) -> Self {
-        let Ok(mut value) = serde_json::to_value(&self) else { return self };
+    ///
+    /// # Errors
+    /// When nothing that can be read comes of it. It is never handed over as it was instead.
+    pub fn reworded(self, words: impl Fn(&str) -> String) -> Result<Self, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
         reword(&mut value, &words);
-        serde_json::from_value(value).unwrap_or(self)
+        serde_json::from_value(value)
     }
 
     /// What becomes of data that exists on one host only: by the steps that are there, whatever the summary says.
@@ -298,6 +300,43 @@ fn reword(value: &mut Value, words: &impl Fn(&str) -> String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Calls `found` for each property that takes words of a closed list alone.
+    fn closed(schema: &Value, whole: &Value, found: &mut impl FnMut(&str)) {
+        for (name, value) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let target = value.get("$ref").and_then(Value::as_str).and_then(|r| whole.pointer(&r[1..]));
+            let holds = target.unwrap_or(value);
+            let listed = |schema: &Value| schema.get("enum").is_some() || schema.get("const").is_some();
+            let one_of = holds.get("oneOf").and_then(Value::as_array);
+            if listed(holds) || one_of.is_some_and(|all| all.iter().all(listed)) {
+                found(name);
+            }
+        }
+        match schema {
+            Value::Object(fields) => fields.values().for_each(|below| closed(below, whole, found)),
+            Value::Array(items) => items.iter().for_each(|below| closed(below, whole, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_secret_can_take_the_place_of_a_word_of_ours() {
+        let schema = schemars::schema_for!(PlanDocument).to_value();
+        let mut seen = Vec::new();
+        closed(&schema, &schema, &mut |name| seen.push(name.to_owned()));
+        assert!(seen.iter().any(|name| name == "kind") && seen.iter().any(|name| name == "data"), "{seen:?}");
+        seen.retain(|name| !OURS.contains(&name.as_str()));
+        assert!(seen.is_empty(), "{seen:?}");
+    }
+
+    #[test]
+    fn a_masked_plan_shows_the_text_nowhere() {
+        let text = include_str!("../../tests/planner/plan-2.0.json");
+        let document = PlanDocument::parse(text).expect("a plan");
+        let masked = document.clone().reworded(|text| text.replace("repl_user", "***")).expect("a plan");
+        assert!(!serde_json::to_string(&masked).expect("JSON").contains("repl_user"));
+        assert_eq!(masked.steps[0].kind, document.steps[0].kind);
+    }
 
     proptest::proptest! {
         #[test]

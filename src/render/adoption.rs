@@ -3,12 +3,12 @@
 use super::{
     paint::{ALARM, CHANGED, HEADING, paint},
     table::{Cell, table},
-    words,
 };
 use crate::{
     adopt::Report,
     model::{bytes, visible},
     plan::Plan,
+    words,
 };
 
 /// The report for people.

@@ -2,11 +2,11 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{
-    paint::{ADDED, QUIET, REMOVED, paint},
+use super::paint::{ADDED, QUIET, REMOVED, paint};
+use crate::{
+    plan::{Change, State, StepDocument, Value},
     words,
 };
-use crate::plan::{Change, State, StepDocument, Value};
 
 /// Lines that show what a step changes, without indentation.
 ///

@@ -6,11 +6,11 @@ use super::{
     diff::shown,
     paint::{ALARM, CHANGED, HEADING, QUIET, paint},
     prose::sentence,
-    words,
 };
 use crate::{
     model::{HostName, visible},
     plan::{DriftKind, PlanDocument, StepDocument},
+    words,
 };
 
 /// Differences that are shown of one host.

@@ -5,7 +5,6 @@
 
 mod adoption;
 mod diff;
-mod document;
 mod drift;
 mod failure;
 mod metrics;
@@ -22,10 +21,8 @@ mod status;
 mod table;
 mod terminal;
 mod verify;
-pub(crate) mod words;
 
 pub use adoption::{adoption, left};
-pub use document::document;
 pub use drift::drift;
 pub use failure::{failure, mistakes};
 pub use metrics::metrics;
@@ -39,3 +36,5 @@ pub use seen::seen;
 pub use status::{status, tally};
 pub use terminal::{Choice, Terminal, output_error, reader_is_gone};
 pub use verify::verify;
+
+pub use crate::words::document;

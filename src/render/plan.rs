@@ -6,11 +6,11 @@ use super::{
     diff::change,
     paint::{ACTION, ADDED, ALARM, CHANGED, HEADING, QUIET, REMOVED, paint},
     prose::sentence,
-    words,
 };
 use crate::{
     model::HostName,
     plan::{Because, DataEffect, Kind, PlanDocument, ReasonDocument, Risk, StepDocument},
+    words,
 };
 
 /// How much of a plan is shown.

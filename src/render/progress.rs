@@ -8,12 +8,12 @@ use super::{
     Terminal,
     paint::{ADDED, ALARM, CHANGED, QUIET, paint},
     terminal::harmless,
-    words,
 };
 use crate::{
     exec::Event,
     model::{self, masked, visible},
     plan::StepId,
+    words,
 };
 
 /// A line on a terminal that says what is going on, from its making until it is dropped.

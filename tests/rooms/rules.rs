@@ -34,16 +34,9 @@ pub fn edges(code: &Crate) -> BTreeMap<(String, String), String> {
 
 /// The table against the sources: no edge but the declared ones, none declared that is not there, and every room may
 /// name lower ones only.
-///
-/// `open` are edges that still go back; one that is gone is wrong, too.
-pub fn table(code: &Crate, table: &Table, open: &[(&str, &str)]) -> Findings {
+pub fn table(code: &Crate, table: &Table) -> Findings {
     let mut wrong = Findings::new();
-    let mut edges = edges(code);
-    for (room, other) in open {
-        if edges.remove(&((*room).to_owned(), (*other).to_owned())).is_none() {
-            wrong.push(format!("open: `{room}` does not name `{other}` any more"));
-        }
-    }
+    let edges = edges(code);
     for (place, (room, below)) in table.iter().enumerate() {
         for other in *below {
             if !table[..place].iter().any(|(lower, _)| lower == other) {

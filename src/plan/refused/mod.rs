@@ -2,7 +2,10 @@
 
 mod host;
 
-use super::{Allow, Risk, Step, code::coded};
+use super::{
+    Allow, Risk, Step,
+    code::{coded, families},
+};
 use crate::{
     desired::SeedMethod,
     dialect::CannotFollow,
@@ -119,20 +122,7 @@ fn not_allowed(word: Allow) -> &'static str {
     }
 }
 
-/// Lets each family stand where any refusal may.
-macro_rules! families {
-    ($($family:ident($type:ty)),* $(,)?) => {
-        $(
-            impl From<$type> for Refused {
-                fn from(why: $type) -> Self {
-                    Refused::$family(why)
-                }
-            }
-        )*
-    };
-}
-
-families! {
+families! { Refused:
     Copy(CopyRefused), Data(DataRefused), End(EndRefused), Channel(ChannelRefused), Setting(SettingRefused),
     Server(ServerRefused), Firewall(FirewallRefused), Authority(AuthorityRefused),
 }

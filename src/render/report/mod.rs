@@ -3,11 +3,12 @@
 use minijinja::{AutoEscape, Environment, context, value::Value};
 use serde::Serialize;
 
-use super::{svg, words};
+use super::svg;
 use crate::{
     model::{json_without_hidden, masked},
     plan::{PlanDocument, State, StepDocument},
     status::StatusDocument,
+    words,
 };
 
 /// What a report shows.

@@ -7,6 +7,7 @@ mod channel;
 mod codes;
 mod copy;
 mod data;
+mod document;
 mod end;
 mod finding;
 mod firewall;
@@ -20,6 +21,7 @@ mod step;
 mod waiting;
 
 pub(crate) use because::{because, reason};
+pub use document::document;
 pub(crate) use finding::finding;
 pub(crate) use risk::risk;
 pub(crate) use stale::stale;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::words::{self, Told};
+use super::{self as words, Told};
 use crate::{
     model::HostName,
     plan::{
