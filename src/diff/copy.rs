@@ -3,7 +3,7 @@
 use super::{Draft, binlogs, channel::Footing, data::Pair};
 use crate::{
     desired::{SeedMethod, SeedWish},
-    dialect::HEARTBEAT,
+    dialect::{Dialect, HEARTBEAT},
     model::{Fact, HostName},
     observe::{DatabaseFacts, ServerFacts},
     plan::{
@@ -86,7 +86,9 @@ impl Pair<'_> {
         let others: Vec<String> =
             channels.filter(|name| **name != self.wish.name && !kept.contains(name)).cloned().collect();
         if !others.is_empty() {
-            return Err(CopyRefused::OtherChannels { channels: others });
+            let words = Dialect::of(self.server.version);
+            let ending = others.iter().flat_map(|name| [words.stop_channel(name), words.drop_channel(name)]);
+            return Err(CopyRefused::OtherChannels { ending: ending.collect(), channels: others });
         }
         if beside && !self.host.replicas.is_empty() {
             let replicas = self.host.replicas.clone();

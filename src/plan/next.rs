@@ -85,6 +85,8 @@ pub enum Next {
         on: HostName,
         /// Their names.
         channels: Vec<String>,
+        /// The statements that do it, in order.
+        ending: Vec<String>,
     },
     /// Install something.
     Install {
@@ -172,8 +174,8 @@ impl Refused {
 
 fn of_copy(host: &HostName, why: &CopyRefused) -> Next {
     match why {
-        CopyRefused::OtherChannels { channels } => {
-            Next::EndChannels { on: host.clone(), channels: channels.clone() }
+        CopyRefused::OtherChannels { channels, ending } => {
+            Next::EndChannels { on: host.clone(), channels: channels.clone(), ending: ending.clone() }
         }
         CopyRefused::NotPassedOn { .. } => topology("channels", None),
         CopyRefused::Needed { .. } => role("seed"),

@@ -106,7 +106,7 @@ pub const REFUSED: &[Code] = &[
     code(
         "other-channels",
         "a copy would replace the data of a host that has other channels, whose positions would be lost",
-        "end them first",
+        "end them by the statements that it names",
     ),
     code(
         "shared-gtid-domain",

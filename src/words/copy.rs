@@ -10,10 +10,11 @@ use crate::{
 /// Why a copy to a host can't be made, and what to do.
 pub(super) fn refused(host: &HostName, why: &CopyRefused) -> String {
     match why {
-        CopyRefused::OtherChannels { channels } => format!(
-            "{host} has other channels ({}), and their places would be lost with its data. End them first. Nothing was \
-             changed.",
-            channels.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+        CopyRefused::OtherChannels { channels, ending } => format!(
+            "{host} has other channels ({}), and their places would be lost with its data. End them there by \
+             SQL first: {}. Nothing was changed.",
+            channels.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "),
+            ending.join("; ")
         ),
         CopyRefused::NotPassedOn { source, replicas } => format!(
             "{host} is the source of {}, and a copy that is loaded beside its other data does not reach them. Let them \

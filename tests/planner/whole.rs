@@ -3,8 +3,8 @@
 use tandem::{
     gtid::{GtidState, MySqlGtid},
     model::{Fact, HostName, ServerVersion},
-    observe::{DiskFacts, HostFacts, ServerFacts},
-    plan::{Action, CopyMethod, CopyRefused, Note, Plan, Refused, Risk},
+    observe::{ChannelFacts, DiskFacts, HostFacts, ServerFacts},
+    plan::{Action, CopyMethod, CopyRefused, Next, Note, Plan, Refused, Risk},
 };
 
 use crate::world::{Files, Host, World};
@@ -74,6 +74,26 @@ fn refused(extra: &[&str], ready: fn(&mut HostFacts), cases: &[(&str, Change)]) 
         assert!(reason.is_some_and(|r| r.contains(said)), "{said}: {:#?}", plan.refused);
         assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{said}: {:#?}", plan.steps);
     }
+}
+
+/// No word of `--allow` ends them: a host whose wish is refused keeps still. So the way out must work by itself.
+#[test]
+fn channels_in_the_way_of_a_copy_are_named_with_the_statements_that_end_them() {
+    let plan = plan(&[], |n, facts| {
+        if n == 1 {
+            let old = ChannelFacts {
+                name: "old".into(),
+                source_host: "10.9.9.9".into(),
+                source_port: 3306,
+                ..ChannelFacts::default()
+            };
+            server(facts).channels = Fact::Known(vec![old]);
+        }
+    });
+    let refusal = plan.refused.iter().find(|r| r.why.code() == "other-channels").expect("a refusal");
+    let ending = vec!["STOP SLAVE 'old'".to_owned(), "RESET SLAVE 'old' ALL".to_owned()];
+    let next = Next::EndChannels { on: "db-2".into(), channels: vec!["old".into()], ending };
+    assert_eq!(refusal.why.next(&refusal.host), [next]);
 }
 
 #[test]

@@ -134,6 +134,8 @@ coded! {
         OtherChannels {
             /// Their names.
             channels: Vec<String>,
+            /// The statements that end them: a host whose wish is refused keeps still, so no step of ours does it.
+            ending: Vec<String>,
         } = "other-channels",
         /// The copy would be loaded beside other data on a host that is a source itself, and not reach its replicas.
         NotPassedOn {
