@@ -52,7 +52,7 @@ fn words() -> String {
         let version = ServerVersion::parse(version).expect("a version");
         let dialect = Dialect::of(version);
         let change = dialect.change_channel(&channel);
-        let change = change.split(" TO ").next().unwrap_or_default();
+        let change = change.shown().split(" TO ").next().unwrap_or_default();
         let cells = [
             version.to_string(),
             dialect.show_channels().text().to_owned(),

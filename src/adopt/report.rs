@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Adoption, server, values};
+use super::{Adoption, server};
 use crate::{
     model::{HostName, duration},
     observe::Observed,
@@ -107,7 +107,7 @@ impl Adoption {
             replica: arrow.to.clone(),
             name: arrow.channel.name.clone(),
             positioning: if arrow.by_gtid() { "gtid" } else { "file" },
-            tls: values::tls_word(arrow.tls()),
+            tls: arrow.tls().word(),
             user: arrow.channel.user.clone(),
             running: arrow.channel.running(),
             more: match arrow.channel.delay {

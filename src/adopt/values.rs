@@ -63,7 +63,7 @@ impl Host<'_> {
         }
         let positioning = if telling.by_gtid() { "gtid" } else { "file" };
         variables.insert("replication_positioning", json!(positioning));
-        variables.insert("replication_tls", json!(tls_word(telling.tls())));
+        variables.insert("replication_tls", json!(telling.tls().word()));
         if !matches!(telling.tls(), Tls::Off | Tls::Required) {
             variables.insert("replication_tls_ca", json!(telling.channel.tls_ca));
         }
@@ -316,16 +316,6 @@ fn like(pattern: &str, text: &str) -> bool {
             .chars()
             .next()
             .is_some_and(|c| (p == '_' || p == c) && like(&pattern[p.len_utf8()..], &text[c.len_utf8()..])),
-    }
-}
-
-/// The word of a protection in the files.
-pub(super) fn tls_word(tls: Tls) -> &'static str {
-    match tls {
-        Tls::Off => "off",
-        Tls::Required => "required",
-        Tls::VerifyCa => "verify_ca",
-        Tls::VerifyIdentity => "verify_identity",
     }
 }
 

@@ -139,7 +139,7 @@ pub fn plans() -> ArgValueCompleter {
 
 /// Words of `--allow`.
 pub fn allowed() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| Allow::ALL.map(|allow| CompletionCandidate::new(allow.word())).into())
+    ArgValueCandidates::new(|| Allow::WORDS.iter().map(CompletionCandidate::new).collect())
 }
 
 /// Past runs, the last one first.

@@ -61,11 +61,10 @@ pub fn lint(built: &Built) -> Problems {
 
 /// What a copy of a whole server can't leave out.
 fn whole_copy(seed: &SeedWish, problems: &mut Problems) {
-    let word = match seed.method {
-        SeedMethod::Physical => "physical",
-        SeedMethod::Clone => "clone",
-        SeedMethod::Auto | SeedMethod::Logical | SeedMethod::None => return,
-    };
+    let word = seed.method;
+    if !matches!(word, SeedMethod::Physical | SeedMethod::Clone) {
+        return;
+    }
     let mut refuse = |place: &Place, message: String, label: &str, leave_out: &str| {
         let help = format!("Leave out `{leave_out}`, or use `seed_method: logical`.");
         let problem = Problem::error("seed::whole", place, message, label);

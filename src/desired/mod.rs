@@ -21,6 +21,7 @@ pub use lint::lint;
 pub use nothing::{nothing, unread_extra};
 pub use wish::{
     AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DeclaredResource, Desired, DesiredHost,
-    FirewallIntent, HeartbeatWish, OptionFileHolds, Positioning, SeedMethod, SeedWish, ServerWish,
-    SettingWish, Tls,
+    FirewallIntent, HeartbeatWish, OptionFileHolds, SeedWish, ServerWish, SettingWish,
 };
+
+pub use crate::model::{Positioning, SeedMethod, Tls};

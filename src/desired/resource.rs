@@ -3,15 +3,17 @@
 mod plain;
 mod settings;
 
+use std::str::FromStr;
+
 use serde_json::Value as Json;
 
 use super::{
     AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DesiredHost, FirewallIntent, HeartbeatWish,
-    Positioning, SeedMethod, SeedWish, ServerWish, Tls, build::template_problem,
+    SeedWish, ServerWish, Tls, build::template_problem,
 };
 use crate::{
     inventory::{SecretBook, Variables},
-    model::{Endpoint, Filters, HostName, Place, SecretId},
+    model::{Endpoint, Filters, HostName, Place, SecretId, UnknownWord},
     playbook::{ResourceKind, Role, RoleResource},
     resource::scalar,
     source::{Node, Problem, Problems, Yaml, closest},
@@ -177,20 +179,20 @@ impl Reader<'_> {
     }
 
     /// One word out of several.
-    fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+    fn word<T: FromStr<Err = UnknownWord>>(&mut self, key: &str) -> Option<T> {
         let text = match self.body.get(key) {
             // YAML reads `off` as a boolean.
             Some(Json::Bool(false)) => "off".to_owned(),
             _ => self.optional(key).unwrap_or_default(),
         };
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.to_ascii_lowercase()) {
-            return Some(*value);
-        }
-        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let unknown = match text.to_ascii_lowercase().parse() {
+            Ok(value) => return Some(value),
+            Err(unknown) => unknown,
+        };
         let place = self.place(key);
-        let help = match closest(&text, all.iter().copied()) {
+        let help = match closest(&text, unknown.list.split(", ")) {
             Some(near) => format!("Did you mean `{near}`?"),
-            None => format!("The words are {}.", all.join(", ")),
+            None => format!("The words are {}.", unknown.list),
         };
         let message = format!("`{text}` is not a value of `{key}`");
         self.problems.push(Problem::error("role::value", &place, message, "unknown word").help(help));
@@ -198,15 +200,7 @@ impl Reader<'_> {
     }
 
     fn tls(&mut self, key: &str) -> Option<Tls> {
-        self.word(
-            key,
-            &[
-                ("off", Tls::Off),
-                ("required", Tls::Required),
-                ("verify_ca", Tls::VerifyCa),
-                ("verify_identity", Tls::VerifyIdentity),
-            ],
-        )
+        self.word(key)
     }
 
     #[allow(clippy::too_many_lines, reason = "a table of kinds")]
@@ -256,16 +250,7 @@ impl Reader<'_> {
             }
             ResourceKind::Seed => {
                 let from = self.text("from").map(HostName::new);
-                let method = self.word(
-                    "method",
-                    &[
-                        ("auto", SeedMethod::Auto),
-                        ("logical", SeedMethod::Logical),
-                        ("physical", SeedMethod::Physical),
-                        ("clone", SeedMethod::Clone),
-                        ("none", SeedMethod::None),
-                    ],
-                );
+                let method = self.word("method");
                 let databases = self.list("databases");
                 let accounts = self.flag("accounts", true);
                 let (Some(from), Some(method)) = (from, method) else { return };
@@ -334,8 +319,7 @@ impl Reader<'_> {
         let (user, password) = (self.text("user"), self.secret("password"));
         let written = password.as_ref().and_then(|id| self.evaluated.secrets.place(id)).cloned();
         let tls = self.tls("tls");
-        let positioning =
-            self.word("positioning", &[("gtid", Positioning::Gtid), ("file", Positioning::File)]);
+        let positioning = self.word("positioning");
         let name = self.optional("name").unwrap_or_default();
         let tls_ca = self.optional("tls_ca").unwrap_or_default();
         let delay = self.number("delay", 0);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     inventory::Connection,
-    model::{Endpoint, Family, Filters, HostName, Place, SecretId},
+    model::{Endpoint, Family, Filters, HostName, Place, Positioning, SecretId, SeedMethod, Tls},
     resource::Resource,
 };
 
@@ -197,21 +197,6 @@ pub struct DatabaseWish {
     pub place: Place,
 }
 
-/// How an empty replica gets its data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SeedMethod {
-    /// What fits: a logical copy.
-    Auto,
-    /// A dump that is streamed from host to host.
-    Logical,
-    /// A copy of the files by `mariadb-backup`.
-    Physical,
-    /// MySQL's clone plugin.
-    Clone,
-    /// No copy; the user takes care of the data.
-    None,
-}
-
 /// Where an empty replica gets its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedWish {
@@ -231,35 +216,6 @@ pub struct SeedWish {
     pub databases_place: Place,
     /// Where it is written whether the accounts come along.
     pub accounts_place: Place,
-}
-
-/// What protects a channel on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tls {
-    /// Clear text.
-    Off,
-    /// Encrypted; the certificate is not looked at.
-    Required,
-    /// Encrypted; the certificate must be of the known authority.
-    VerifyCa,
-    /// Encrypted; the certificate must be of the known authority and name the source.
-    VerifyIdentity,
-}
-
-impl Tls {
-    /// Whether the channel is encrypted at all.
-    pub fn encrypted(self) -> bool {
-        self != Tls::Off
-    }
-}
-
-/// How a channel knows where it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Positioning {
-    /// By global transaction ids.
-    Gtid,
-    /// By file and position in the source's binary log.
-    File,
 }
 
 /// A channel as it shall be.

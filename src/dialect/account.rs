@@ -1,6 +1,6 @@
 //! Statements about accounts.
 
-use super::{Dialect, literal};
+use super::{Dialect, Statement, literal};
 use crate::{
     grant::{caching_sha2_hash, native_hash},
     model::Family,
@@ -33,31 +33,26 @@ impl Dialect {
 
     /// Creates or changes an account so that it logs in by exactly one password, given as its stored
     /// form, so that no clear text reaches any log of the server.
-    pub fn account(self, user: &str, host: &str, hash: &str, tls: bool) -> Vec<String> {
+    pub fn account(self, user: &str, host: &str, hash: &str, tls: bool) -> Vec<Statement> {
         let name = format!("{}@{}", literal(user), literal(host));
         let require = if tls { "SSL" } else { "NONE" };
-        let stored = literal(hash);
         let how = match self.family() {
-            Family::MariaDb => format!("IDENTIFIED VIA mysql_native_password USING {stored}"),
-            Family::MySql if self.caching_sha2() => {
-                format!("IDENTIFIED WITH caching_sha2_password AS {stored}")
-            }
-            Family::MySql if self.mysql(5, 7, 6) => {
-                format!("IDENTIFIED WITH mysql_native_password AS {stored}")
-            }
+            Family::MariaDb => "IDENTIFIED VIA mysql_native_password USING",
+            Family::MySql if self.caching_sha2() => "IDENTIFIED WITH caching_sha2_password AS",
+            Family::MySql if self.mysql(5, 7, 6) => "IDENTIFIED WITH mysql_native_password AS",
             // Until 5.7.6 a GRANT makes the account, or changes it.
             Family::MySql => {
-                return vec![format!(
-                    "GRANT USAGE ON *.* TO {name} IDENTIFIED BY PASSWORD {stored} REQUIRE {require}"
-                )];
+                return vec![Statement::with_secret(hash, |stored| {
+                    format!("GRANT USAGE ON *.* TO {name} IDENTIFIED BY PASSWORD {stored} REQUIRE {require}")
+                })];
             }
         };
-        let mut statements = vec![
-            format!("CREATE USER IF NOT EXISTS {name} {how} REQUIRE {require}"),
-            format!("ALTER USER {name} {how} REQUIRE {require}"),
-        ];
+        let make = |verb: &str| {
+            Statement::with_secret(hash, |stored| format!("{verb} {name} {how} {stored} REQUIRE {require}"))
+        };
+        let mut statements = vec![make("CREATE USER IF NOT EXISTS"), make("ALTER USER")];
         if self.family() == Family::MySql || self.version.at_least(10, 4, 2) {
-            statements.push(format!("ALTER USER {name} ACCOUNT UNLOCK"));
+            statements.push(format!("ALTER USER {name} ACCOUNT UNLOCK").into());
         }
         statements
     }
@@ -86,7 +81,7 @@ mod tests {
             ),
         ] {
             let dialect = Dialect::of(ServerVersion::parse(version).expect("a version"));
-            assert_eq!(dialect.account("r", "h", "*AB", true)[0], words);
+            assert_eq!(dialect.account("r", "h", "*AB", true)[0].text(), words);
         }
         let of = |version: &str| Dialect::of(ServerVersion::parse(version).expect("a version"));
         assert!(of("5.7.44").password_hash("secret", "salt").starts_with('*'));

@@ -1,6 +1,6 @@
 //! Statements about replication channels.
 
-use super::{Dialect, identifier, literal};
+use super::{Dialect, Statement, identifier, literal};
 use crate::model::{BinlogPosition, Family, Filters};
 
 /// Bytes of a running statement that MariaDB's list of processes shows at most.
@@ -68,28 +68,28 @@ impl Dialect {
         }
     }
 
-    /// Makes or changes a channel. `CHANGE MASTER` is MariaDB's only word for it.
-    pub fn change_channel(self, channel: &ChannelStatement<'_>) -> String {
-        match self.family() {
-            Family::MariaDb => self.change_mariadb(channel),
-            Family::MySql if self.mysql(8, 0, 23) => self.change_mysql(channel, "SOURCE"),
-            Family::MySql => self.change_mysql(channel, "MASTER"),
-        }
-    }
-
-    /// The same for the server itself. MariaDB shows a statement to all who may see others' processes as long as it runs,
-    /// as far as its first 65,535 bytes: what the statement says comes after them. MySQL takes passwords out itself.
-    pub fn change_channel_out_of_sight(self, channel: &ChannelStatement<'_>) -> String {
+    /// Makes or changes a channel. MariaDB shows a statement to all who may see others' processes as long as it runs, as
+    /// far as its first 65,535 bytes: what the statement says comes after them. MySQL takes passwords out itself.
+    pub fn change_channel(self, channel: &ChannelStatement<'_>) -> Statement {
         const WORDS: &str = "CHANGE MASTER";
-        let text = self.change_channel(channel);
-        match (self.family(), text.strip_prefix(WORDS)) {
+        let statement = Statement::with_secret(channel.password, |password| self.change(channel, password));
+        statement.sent_as(|text| match (self.family(), text.strip_prefix(WORDS)) {
             (Family::MariaDb, Some(rest)) => format!("{WORDS}{}{rest}", " ".repeat(SHOWN)),
-            _ => text,
+            _ => text.to_owned(),
+        })
+    }
+
+    /// `CHANGE MASTER` is MariaDB's only word for it.
+    fn change(self, channel: &ChannelStatement<'_>, password: &str) -> String {
+        match self.family() {
+            Family::MariaDb => self.change_mariadb(channel, password),
+            Family::MySql if self.mysql(8, 0, 23) => self.change_mysql(channel, password, "SOURCE"),
+            Family::MySql => self.change_mysql(channel, password, "MASTER"),
         }
     }
 
-    fn change_mariadb(self, channel: &ChannelStatement<'_>) -> String {
-        let mut options = options("MASTER", channel);
+    fn change_mariadb(self, channel: &ChannelStatement<'_>, password: &str) -> String {
+        let mut options = options("MASTER", channel, password);
         options.push("MASTER_CONNECT_RETRY=10".to_owned());
         match channel.coordinates {
             None => options.push("MASTER_USE_GTID=slave_pos".to_owned()),
@@ -105,8 +105,8 @@ impl Dialect {
     /// is away for a while must not end replication. Without TLS, `caching_sha2_password` needs the source's
     /// public key (manual, 8.4.1.2 "Caching SHA-2 Pluggable Authentication").
     /// Delays, the number of retries and GTIDs came with 5.6.
-    fn change_mysql(self, channel: &ChannelStatement<'_>, word: &str) -> String {
-        let mut options = options(word, channel);
+    fn change_mysql(self, channel: &ChannelStatement<'_>, password: &str, word: &str) -> String {
+        let mut options = options(word, channel, password);
         options.push(format!("{word}_CONNECT_RETRY=10"));
         let gtids = self.mysql(5, 6, 5);
         match gtids {
@@ -213,12 +213,12 @@ impl Dialect {
 }
 
 /// What both families say with the same words behind another prefix.
-fn options(prefix: &str, channel: &ChannelStatement<'_>) -> Vec<String> {
+fn options(prefix: &str, channel: &ChannelStatement<'_>, password: &str) -> Vec<String> {
     vec![
         format!("{prefix}_HOST={}", literal(channel.host)),
         format!("{prefix}_PORT={}", channel.port),
         format!("{prefix}_USER={}", literal(channel.user)),
-        format!("{prefix}_PASSWORD={}", literal(channel.password)),
+        format!("{prefix}_PASSWORD={password}"),
         format!("{prefix}_DELAY={}", channel.delay),
         format!("{prefix}_SSL={}", u8::from(channel.tls)),
         format!("{prefix}_SSL_CA={}", literal(channel.tls_ca)),
@@ -244,6 +244,11 @@ mod tests {
         Dialect::of(ServerVersion::parse(text).expect("a version"))
     }
 
+    /// The statement without what keeps it out of sight.
+    fn said(dialect: Dialect, statement: &ChannelStatement<'_>) -> String {
+        dialect.change(statement, &literal(statement.password))
+    }
+
     const STATEMENT: ChannelStatement<'_> = ChannelStatement {
         name: "",
         host: "10.0.0.1",
@@ -260,42 +265,42 @@ mod tests {
     #[test]
     fn a_channel_is_always_said_in_full() {
         assert_eq!(
-            dialect("10.11.6-MariaDB").change_channel(&STATEMENT),
+            said(dialect("10.11.6-MariaDB"), &STATEMENT),
             "CHANGE MASTER TO MASTER_HOST='10.0.0.1', MASTER_PORT=3306, MASTER_USER='repl_user', \
              MASTER_PASSWORD='a\\'b\\\\c', MASTER_DELAY=0, MASTER_SSL=1, MASTER_SSL_CA='', \
              MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_CONNECT_RETRY=10, MASTER_USE_GTID=slave_pos"
         );
         let first = BinlogPosition::start_of("bin.000001");
         let named = ChannelStatement { name: "eu", coordinates: first.as_ref(), ..STATEMENT };
-        let sql = dialect("10.11.6-MariaDB").change_channel(&named);
+        let sql = said(dialect("10.11.6-MariaDB"), &named);
         assert!(
             sql.starts_with("CHANGE MASTER 'eu' TO")
                 && sql.ends_with("MASTER_LOG_FILE='bin.000001', MASTER_LOG_POS=4")
         );
         assert_eq!(
-            dialect("9.7.4").change_channel(&ChannelStatement { tls: false, ..STATEMENT }),
+            said(dialect("9.7.4"), &ChannelStatement { tls: false, ..STATEMENT }),
             "CHANGE REPLICATION SOURCE TO SOURCE_HOST='10.0.0.1', SOURCE_PORT=3306, SOURCE_USER='repl_user', \
              SOURCE_PASSWORD='a\\'b\\\\c', SOURCE_DELAY=0, SOURCE_SSL=0, SOURCE_SSL_CA='', \
              SOURCE_SSL_VERIFY_SERVER_CERT=0, SOURCE_CONNECT_RETRY=10, SOURCE_RETRY_COUNT=86400, \
              GET_SOURCE_PUBLIC_KEY=1, SOURCE_AUTO_POSITION=1 FOR CHANNEL ''"
         );
-        let sql = dialect("8.0.46").change_channel(&named);
+        let sql = said(dialect("8.0.46"), &named);
         assert!(sql.contains(
             "GET_SOURCE_PUBLIC_KEY=0, SOURCE_AUTO_POSITION=0, SOURCE_LOG_FILE='bin.000001', SOURCE_LOG_POS=4"
         ));
         assert!(sql.ends_with(" FOR CHANNEL 'eu'"));
         let clear = ChannelStatement { tls: false, ..STATEMENT };
-        let sql = dialect("5.7.44-log").change_channel(&clear);
+        let sql = said(dialect("5.7.44-log"), &clear);
         assert!(
             sql.starts_with("CHANGE MASTER TO MASTER_HOST=")
                 && sql.ends_with("MASTER_AUTO_POSITION=1 FOR CHANNEL ''"),
             "{sql}"
         );
         assert!(!sql.contains("PUBLIC_KEY") && sql.contains("MASTER_RETRY_COUNT=86400"), "{sql}");
-        let sql = dialect("8.0.22").change_channel(&clear);
+        let sql = said(dialect("8.0.22"), &clear);
         assert!(sql.contains("GET_MASTER_PUBLIC_KEY=1, MASTER_AUTO_POSITION=1"), "{sql}");
         let old = ChannelStatement { coordinates: first.as_ref(), ..STATEMENT };
-        let sql = dialect("5.5.62").change_channel(&old);
+        let sql = said(dialect("5.5.62"), &old);
         assert!(
             sql.ends_with("MASTER_CONNECT_RETRY=10, MASTER_LOG_FILE='bin.000001', MASTER_LOG_POS=4"),
             "{sql}"
@@ -310,10 +315,11 @@ mod tests {
         {
             let named = ChannelStatement { name: "a TO b", ..STATEMENT };
             for statement in [STATEMENT, named] {
-                let text = dialect(version).change_channel_out_of_sight(&statement);
+                let sent = dialect(version).change_channel(&statement);
+                let text = sent.text();
                 assert!(text.find(password) > Some(SHOWN), "{version}");
                 let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-                assert_eq!(words(&text), words(&dialect(version).change_channel(&statement)));
+                assert_eq!(words(text), words(&said(dialect(version), &statement)));
             }
         }
     }

@@ -9,6 +9,7 @@ mod heartbeat;
 mod quote;
 mod read;
 mod rows;
+mod statement;
 mod variable;
 
 pub use channel::ChannelStatement;
@@ -17,6 +18,7 @@ pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
 pub use rows::{Adding, Column, Compared, Key, Range, incomplete, is_bytes, is_long, orders};
+pub use statement::Statement;
 
 use std::collections::BTreeMap;
 

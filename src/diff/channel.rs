@@ -378,24 +378,14 @@ fn on_off(on: bool) -> String {
 
 /// A channel as it is declared.
 fn declared(wish: &ChannelWish) -> State {
-    let tls = match wish.tls {
-        Tls::Off => "off",
-        Tls::Required => "required",
-        Tls::VerifyCa => "verify_ca",
-        Tls::VerifyIdentity => "verify_identity",
-    };
-    let positioning = match wish.positioning {
-        Positioning::Gtid => "gtid",
-        Positioning::File => "file",
-    };
     let name = (!wish.name.is_empty()).then(|| Named::new("name", visible(&wish.name)));
     let filters = (!wish.filters.is_empty()).then(|| Named::new("filters", wish.filters.to_string()));
     let options = [
         Named::new("source", wish.endpoint.to_string()),
         Named::new("user", &wish.user),
         Named::hidden("password", Hidden::Secret),
-        Named::new("TLS", tls),
-        Named::new("positioning", positioning),
+        Named::new("TLS", wish.tls.word()),
+        Named::new("positioning", wish.positioning.word()),
         Named::new("delay", format!("{} s", wish.delay)),
     ];
     State::Options { values: name.into_iter().chain(options).chain(filters).collect() }

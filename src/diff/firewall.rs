@@ -69,7 +69,7 @@ fn backend(
     state: &FirewallState,
     draft: &mut Draft,
 ) -> Option<Backend> {
-    let wished = Backend::of(&intent.backend);
+    let wished: Option<Backend> = intent.backend.parse().ok();
     match (wished, state.backend) {
         (Some(wished), _) if state.available.contains(&wished) => Some(wished),
         (Some(declared), found) => {

@@ -1,7 +1,10 @@
 //! SQL that changes a server, each statement journalled; and the moment for which a closed server takes it.
 
 use super::{Fleet, StepError, Undo, journal::Journal, prepare_undo, settle_undo};
-use crate::transport::{Replicates, SqlError, SqlWriter};
+use crate::{
+    dialect::Statement,
+    transport::{Replicates, Row, SqlError, SqlWriter},
+};
 
 /// Statements on one server, each one journalled under the text that may be shown.
 pub struct Statements<'a> {
@@ -15,55 +18,58 @@ pub struct Statements<'a> {
 
 impl Statements<'_> {
     /// Runs a statement that holds no secret.
-    pub async fn run(&mut self, sql: &str) -> Result<Vec<crate::transport::Row>, SqlError> {
-        self.run_as(sql, sql).await
+    pub async fn run(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
+        let begun = std::time::Instant::now();
+        let result = self.sql.query(sql).await;
+        self.note(sql, begun, &result);
+        result
     }
 
     /// Runs statements in one message. The first that fails is the last that runs.
     pub async fn run_all<'s>(
         &mut self,
         statements: impl IntoIterator<Item = &'s str>,
-    ) -> Result<Vec<Vec<crate::transport::Row>>, SqlError> {
-        let statements: Vec<&str> = statements.into_iter().collect();
-        let shown: Vec<String> = statements.iter().map(|text| (*text).to_owned()).collect();
-        self.run_all_as(&statements, &shown).await
+    ) -> Result<Vec<Vec<Row>>, SqlError> {
+        let statements: Vec<Statement> =
+            statements.into_iter().map(|text| text.to_owned().into()).collect();
+        self.run_statements(&statements).await
     }
 
-    /// The same, each noted as it may be shown.
-    pub async fn run_all_as(
-        &mut self,
-        statements: &[&str],
-        shown: &[String],
-    ) -> Result<Vec<Vec<crate::transport::Row>>, SqlError> {
+    /// The same with those that may hold a secret, each noted in its shown form.
+    pub async fn run_statements(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, SqlError> {
         let begun = std::time::Instant::now();
+        let texts: Vec<&str> = statements.iter().map(Statement::text).collect();
         let mut all = Vec::with_capacity(statements.len());
-        for (answer, shown) in self.sql.query_all(statements).await.into_iter().zip(shown) {
-            let said = answer.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
-            self.journal.ran(self.host, shown, begun.elapsed(), &said);
+        for (answer, statement) in self.sql.query_all(&texts).await.into_iter().zip(statements) {
+            self.note(statement.shown(), begun, &answer);
             all.push(answer?);
         }
         Ok(all)
     }
 
     /// Runs a statement that every server answers with a row.
-    pub async fn first(&mut self, sql: &str) -> Result<crate::transport::Row, SqlError> {
+    pub async fn first(&mut self, sql: &str) -> Result<Row, SqlError> {
         let rows = self.run(sql).await?;
         crate::transport::first(&rows, sql).cloned()
     }
 
-    /// Runs a statement and notes it as `shown`.
-    pub async fn run_as(&mut self, sql: &str, shown: &str) -> Result<Vec<crate::transport::Row>, SqlError> {
+    /// Runs a statement that may hold one, and notes its shown form.
+    pub async fn run_secret(&mut self, statement: &Statement) -> Result<Vec<Row>, SqlError> {
         let begun = std::time::Instant::now();
-        let result = match sql == shown {
-            true => self.sql.query(sql).await,
-            false => self.sql.query_secret(sql).await,
+        let result = match statement.text() == statement.shown() {
+            true => self.sql.query(statement.text()).await,
+            false => self.sql.query_secret(statement.text()).await,
         };
-        let said = match &result {
+        self.note(statement.shown(), begun, &result);
+        result
+    }
+
+    fn note(&self, shown: &str, begun: std::time::Instant, result: &Result<Vec<Row>, SqlError>) {
+        let said = match result {
             Ok(_) => "ok".to_owned(),
             Err(error) => error.to_string(),
         };
         self.journal.ran(self.host, shown, begun.elapsed(), &said);
-        result
     }
 }
 

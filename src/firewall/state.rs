@@ -6,37 +6,19 @@ use std::{
 };
 
 use super::{Network, chain::Chain, iptables, nft, ufw};
-use crate::transport::Sections;
+use crate::{model::words, transport::Sections};
 
-/// The tools that can rule a host's packet filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Backend {
-    /// nft.
-    Nftables,
-    /// iptables and ip6tables, of either kind.
-    Iptables,
-    /// firewalld.
-    Firewalld,
-    /// ufw.
-    Ufw,
-}
-
-impl Backend {
-    /// The word in `firewall_backend`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Backend::Nftables => "nftables",
-            Backend::Iptables => "iptables",
-            Backend::Firewalld => "firewalld",
-            Backend::Ufw => "ufw",
-        }
-    }
-
-    /// The backend of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        [Backend::Nftables, Backend::Iptables, Backend::Firewalld, Backend::Ufw]
-            .into_iter()
-            .find(|b| b.word() == word)
+words! {
+    /// The tools that can rule a host's packet filter.
+    pub enum Backend: "a packet filter" {
+        /// nft.
+        Nftables = "nftables",
+        /// iptables and ip6tables, of either kind.
+        Iptables = "iptables",
+        /// firewalld.
+        Firewalld = "firewalld",
+        /// ufw.
+        Ufw = "ufw",
     }
 }
 

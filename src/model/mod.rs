@@ -1,5 +1,6 @@
 //! Plain data that every other module speaks: names, places, facts, secrets. No I/O.
 
+mod choice;
 mod fact;
 mod filter;
 mod glob;
@@ -16,6 +17,8 @@ mod units;
 pub mod variables;
 mod version;
 
+pub(crate) use choice::words;
+pub use choice::{FirewallChoice, Positioning, SeedMethod, Tls, UnknownWord};
 pub use fact::Fact;
 pub use filter::Filters;
 pub use glob::{fnmatch, glob};

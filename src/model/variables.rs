@@ -1,5 +1,7 @@
 //! Every variable that this program reads: one table for the schema, the reference and "did you mean".
 
+use super::{FirewallChoice, Positioning, SeedMethod, Tls};
+
 /// What a variable may hold. A template may stand wherever a value may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -47,7 +49,7 @@ const fn row(names: &'static [(&'static str, Form)], default: &'static str, text
 }
 
 const PORT: Form = Form::Number(1, 65_535);
-const TLS: Form = Form::Words(&["off", "required", "verify_ca", "verify_identity"]);
+const TLS: Form = Form::Words(Tls::WORDS);
 
 /// tandem's own variables, in the order of the reference.
 pub const OWN: &[Row] = &[
@@ -77,7 +79,7 @@ pub const OWN: &[Row] = &[
         "as the channels have it, `[REPLICATION SLAVE]`",
         "where the account on a source differs",
     ),
-    row(&[("replication_positioning", Form::Words(&["gtid", "file"]))], "`gtid`", "`gtid` or `file`"),
+    row(&[("replication_positioning", Form::Words(Positioning::WORDS))], "`gtid`", "`gtid` or `file`"),
     row(
         &[("replication_semi_sync", Form::Flag)],
         "false",
@@ -147,7 +149,7 @@ pub const OWN: &[Row] = &[
     ),
     row(
         &[
-            ("seed_method", Form::Words(&["auto", "logical", "physical", "clone", "none"])),
+            ("seed_method", Form::Words(SeedMethod::WORDS)),
             ("seed_databases", Form::Names),
             ("seed_accounts", Form::Flag),
         ],
@@ -155,7 +157,7 @@ pub const OWN: &[Row] = &[
         "the copy for an empty replica: `auto` (the same as `logical`), `logical`, `physical`, `clone`, `none`. See [below](#how-the-data-is-copied)",
     ),
     row(
-        &[("firewall_backend", Form::Words(&["auto", "nftables", "iptables", "firewalld", "ufw", "none"]))],
+        &[("firewall_backend", Form::Words(FirewallChoice::WORDS))],
         "`auto`",
         "`nftables`, `iptables`, `firewalld`, `ufw`, `none`",
     ),

@@ -38,7 +38,7 @@ pub use json::{
 };
 pub use next::Next;
 pub use order::{in_order, link};
-pub use policy::{Allow, Policy, UnknownAllow, blocked_by_policy, missing_words, unneeded};
+pub use policy::{Allow, Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
     AuthorityRefused, ChannelRefused, CopyRefused, DataRefused, EndRefused, FirewallRefused, Lost, Met,
     NotRead, PairRefused, Refused, ServerRefused, SettingRefused,

@@ -1,77 +1,32 @@
 //! What may hurt must be allowed by name.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, Refusal, Refused};
+use crate::model::words;
 
-/// A word of `--allow`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Allow {
-    /// A server that has client sessions is restarted.
-    Restart,
-    /// Connected clients are cut off by the packet filter.
-    CutClients,
-    /// A replica's own data is replaced.
-    Reseed,
-    /// A server's binary logs start over, or go on under another name.
-    ResetBinlogs,
-    /// An account is dropped.
-    DropAccount,
-    /// A channel that nobody declared ends.
-    DropChannel,
-    /// The authority that the servers trust is replaced by another one.
-    NewAuthority,
-}
-
-impl Allow {
-    /// Every word, in the order of the documentation.
-    pub const ALL: [Allow; 7] = [
-        Allow::Restart,
-        Allow::CutClients,
-        Allow::Reseed,
-        Allow::ResetBinlogs,
-        Allow::DropAccount,
-        Allow::DropChannel,
-        Allow::NewAuthority,
-    ];
-
-    /// The word itself.
-    pub fn word(self) -> &'static str {
-        match self {
-            Allow::Restart => "restart",
-            Allow::CutClients => "cut-clients",
-            Allow::Reseed => "reseed",
-            Allow::ResetBinlogs => "reset-binlogs",
-            Allow::DropAccount => "drop-account",
-            Allow::DropChannel => "drop-channel",
-            Allow::NewAuthority => "new-authority",
-        }
-    }
-}
-
-impl fmt::Display for Allow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-/// A word of `--allow` that means nothing.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "`{0}` is not something to allow; the words are restart, cut-clients, reseed, reset-binlogs, drop-account, \
-     drop-channel, new-authority"
-)]
-pub struct UnknownAllow(String);
-
-impl FromStr for Allow {
-    type Err = UnknownAllow;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Allow::ALL.into_iter().find(|a| a.word() == word).ok_or_else(|| UnknownAllow(word.to_owned()))
+words! {
+    /// A word of `--allow`.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Allow: "something to allow" {
+        /// A server that has client sessions is restarted.
+        Restart = "restart",
+        /// Connected clients are cut off by the packet filter.
+        CutClients = "cut-clients",
+        /// A replica's own data is replaced.
+        Reseed = "reseed",
+        /// A server's binary logs start over, or go on under another name.
+        ResetBinlogs = "reset-binlogs",
+        /// An account is dropped.
+        DropAccount = "drop-account",
+        /// A channel that nobody declared ends.
+        DropChannel = "drop-channel",
+        /// The authority that the servers trust is replaced by another one.
+        NewAuthority = "new-authority",
     }
 }
 

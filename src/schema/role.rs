@@ -6,7 +6,10 @@ use super::{
     document,
     value::{definitions, described, object, refer, settings},
 };
-use crate::playbook::ResourceKind;
+use crate::{
+    model::{FirewallChoice, SeedMethod, Tls},
+    playbook::ResourceKind,
+};
 
 /// The schema of a role's `role.yml`.
 pub fn role() -> Value {
@@ -109,18 +112,18 @@ fn key(kind: ResourceKind, key: &str) -> &'static str {
         (_, "peers") => "addresses that are always let in",
         (_, "allow") => "networks that are let in where others are shut out",
         (_, "deny_others") => "whether all others are shut out",
-        (_, "backend") => "auto, nftables, iptables, firewalld, ufw, none",
+        (_, "backend") => FirewallChoice::LIST,
         (_, "user") => "user name of the account",
         (_, "host") => "host part of the account",
         (_, "password") => "its password: a secret",
         (_, "privileges") => "privileges by name",
         (_, "on") => "where they hold; *.* where nothing is said",
-        (_, "tls") => "off, required, verify_ca, verify_identity",
+        (_, "tls") => Tls::LIST,
         (_, "tls_ca") => "the authority's file on the replica",
         (_, "character_set") => "default character set, if it matters",
         (_, "collation") => "default collation, if it matters",
         (_, "from") => "the host that gives its data",
-        (_, "method") => "auto, logical, none",
+        (_, "method") => SeedMethod::LIST,
         (_, "databases") => "which databases; all where none are named",
         (_, "accounts") => "whether the source's accounts come along",
         (ResourceKind::Channel, "source") => "the host to replicate from",

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dialect::{ReadStatement, literal},
+    dialect::{ReadStatement, Statement, literal},
     exec::{Fleet, StepError, journal::Journal, statements},
     grant::{AccountState, is_system_account, read_grant},
     model::{HostName, limits, visible},
@@ -196,7 +196,7 @@ async fn write(
     let mut sql = statements(host, fleet, journal).await?;
     let all = |pick: fn(&Account) -> &Vec<String>| accounts.iter().flat_map(pick);
     for statement in all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)) {
-        match sql.run_as(statement, &without_hashes(statement)).await {
+        match sql.run_secret(&Statement::masked(statement, without_hashes(statement))).await {
             Err(error) if own && error.code().is_some_and(|code| REPLACED.contains(&code)) => {}
             done => drop(done.map_err(writing)?),
         }

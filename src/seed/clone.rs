@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{TICK, copy::Copied, events, mark, meanwhile, quiet, there_now};
 use crate::{
-    dialect::{ReadStatement, literal},
+    dialect::{ReadStatement, Statement, literal},
     exec::{
         Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, new_salt,
         statements,
@@ -160,7 +160,7 @@ async fn open_account<'a>(
     let lifted = lift_read_only(donor, fleet, journal).await?;
     let mut sql = statements(donor, fleet, journal).await?;
     for statement in dialect.account(CLONE_USER, &how.account_host, &hash, how.tls) {
-        sql.run_as(&statement, &statement.replace(&hash, "***")).await.map_err(failed)?;
+        sql.run_secret(&statement).await.map_err(failed)?;
     }
     sql.run(&format!("GRANT BACKUP_ADMIN ON *.* TO {}", account.name)).await.map_err(failed)?;
     sql.sql.close().await;
@@ -192,22 +192,21 @@ async fn fetch(
     let tried = format!("clone {}", plan.donor);
     let failed = |e: SqlError| StepError::new(host, tried.clone(), e);
     let require = if how.tls { "SSL" } else { "NO SSL" };
-    let statement = |password: &str| {
+    let statement = Statement::with_secret(password, |password| {
         format!(
             "CLONE INSTANCE FROM {}@{}:{} IDENTIFIED BY {password} REQUIRE {require}",
             literal(CLONE_USER),
             literal(&how.source.address),
             how.source.port,
         )
-    };
-    let text = zeroize::Zeroizing::new(statement(&literal(password)));
+    });
     let quiet = fleet.dialect(host)?.statement_logs(false);
     sql.run(quiet).await.map_err(failed)?;
     let watch = fleet.reader(host).await?;
     let begun = Instant::now();
     let journal = sql.journal;
     let result = {
-        let cloning = sql.sql.query_within(&text, COPIES);
+        let cloning = sql.sql.query_within(statement.text(), COPIES);
         meanwhile(cloning, async || {
             let row = watch.query_first(&ReadStatement::clone_progress()).await;
             if let Ok(Some(sent)) = row.and_then(|row| row.optional_number("sent")) {
@@ -222,7 +221,7 @@ async fn fetch(
         Err(error) if error.code() == Some(NOT_SUPERVISED) => Ok(()),
         Err(error) => Err(error),
     };
-    journal.ran(host, &statement("'***'"), begun.elapsed(), result.as_ref().map_or("failed", |()| "ok"));
+    journal.ran(host, statement.shown(), begun.elapsed(), result.as_ref().map_or("failed", |()| "ok"));
     result.map_err(|e| failed(e).then("Apply again; the copy begins anew."))
 }
 

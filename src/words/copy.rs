@@ -2,7 +2,6 @@
 
 use super::{all, first, hosts};
 use crate::{
-    desired::SeedMethod,
     model::{HostName, bytes},
     plan::CopyRefused,
 };
@@ -34,14 +33,7 @@ pub(super) fn refused(host: &HostName, why: &CopyRefused) -> String {
             all(names)
         ),
         CopyRefused::Method { method, place, why } => format!(
-            "seed_method: {} ({place}) does not work here: {why}. `seed_method: logical` does. Nothing was changed.",
-            match method {
-                SeedMethod::Physical => "physical",
-                SeedMethod::Clone => "clone",
-                SeedMethod::Logical => "logical",
-                SeedMethod::Auto => "auto",
-                SeedMethod::None => "none",
-            }
+            "seed_method: {method} ({place}) does not work here: {why}. `seed_method: logical` does. Nothing was changed."
         ),
         CopyRefused::DiskTooSmall { needs, free, datadir } => format!(
             "the copy needs about {}, and {host} has {} free at {datadir}.",

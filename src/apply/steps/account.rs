@@ -28,7 +28,7 @@ pub async fn run(
     let too_much =
         have.is_some_and(|a| a.privileges_on(&wish.on) != shall || !a.scopes_beside(&wish.on).is_empty());
     if too_much {
-        all.push(format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}"));
+        all.push(format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}").into());
     }
     let words: Vec<&str> = wish.privileges.iter().map(String::as_str).collect();
     if let Some(odd) =
@@ -36,10 +36,8 @@ pub async fn run(
     {
         return Err(failed_text(host, &tried, format!("`{odd}` is not a privilege")));
     }
-    all.push(format!("GRANT {} ON {} TO {name}", words.join(", "), scope(&wish.on)));
-    let shown: Vec<String> = all.iter().map(|statement| statement.replace(&hash, "***")).collect();
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    sql.run_all_as(&all, &shown).await.map_err(failed)?;
+    all.push(format!("GRANT {} ON {} TO {name}", words.join(", "), scope(&wish.on)).into());
+    sql.run_statements(&all).await.map_err(failed)?;
     sql.sql.close().await;
     Ok(None)
 }

@@ -97,7 +97,7 @@ impl Refused {
             AuthorityRefused::CODES,
             &[RESOURCE, CIRCLE],
         ];
-        families.concat().into_iter().chain(Allow::ALL.map(not_allowed)).collect()
+        families.concat().into_iter().chain(Allow::ALL.iter().copied().map(not_allowed)).collect()
     }
 
     /// Whether it is something that was found, and not a step that was asked for: to `drift` that is a difference.

@@ -80,10 +80,9 @@ impl Work<'_> {
             delay: old.delay,
             coordinates: old.executed.as_ref().filter(|_| !by_gtid),
         };
-        let text = self.dialect.change_channel_out_of_sight(&statement);
-        let shown = self.dialect.change_channel(&ChannelStatement { password: "***", ..statement });
+        let statement = self.dialect.change_channel(&statement);
         sql.run(self.dialect.statement_logs(false)).await.map_err(failed)?;
-        let done = sql.run_as(&text, &shown).await;
+        let done = sql.run_secret(&statement).await;
         sql.run(self.dialect.statement_logs(true)).await.map_err(failed)?;
         done.map(|_| ()).map_err(failed)
     }

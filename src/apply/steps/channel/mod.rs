@@ -127,14 +127,12 @@ impl Work<'_> {
             delay: self.wish.delay,
             coordinates: begin.as_ref(),
         };
-        let text = self.dialect.change_channel_out_of_sight(&statement);
-        let shown = self.dialect.change_channel(&ChannelStatement { password: "***", ..statement });
+        let statement = self.dialect.change_channel(&statement);
         let tried = format!("set up the channel from {}", self.wish.source);
         // The general log and the slow log would keep the password in clear text.
         sql.run(self.dialect.statement_logs(false)).await.map_err(|e| self.failed(&tried, e))?;
-        let logs = self.dialect.statement_logs(true);
-        let done = sql.run_all_as(&[&text, logs], &[shown, logs.to_owned()]).await;
-        done.map(drop).map_err(|e| self.failed(&tried, e))
+        let all = [statement, self.dialect.statement_logs(true).to_owned().into()];
+        sql.run_statements(&all).await.map(drop).map_err(|e| self.failed(&tried, e))
     }
 
     /// Leaves out the one event that stops the applier, if it still is the one that was planned.
