@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     inventory::Variables,
-    model::{Endpoint, HostName, Place, limits, time},
+    model::{Endpoint, HostName, Place, UnknownWord, limits, time},
     playbook::{Play, Project, Role},
     source::{Node, Problem, Problems},
     template::Scope,
@@ -173,23 +173,18 @@ impl Builder<'_> {
 
     fn option_file_holds(&mut self, variables: &Variables, scope: &Scope) -> OptionFileHolds {
         const NAME: &str = "mysql_option_file_holds";
-        match scope.get(NAME).map(|value| value.as_str().unwrap_or_default()) {
-            None | Some("everything") => OptionFileHolds::Everything,
-            Some("what_is_missing") => OptionFileHolds::WhatIsMissing,
-            Some(other) => {
-                let place = variables.get(NAME).map_or_else(|| self.topology_place(), |n| n.place.clone());
-                self.problems.push(
-                    Problem::error(
-                        "variable::word",
-                        &place,
-                        format!("`{other}` is not a value of `{NAME}`"),
-                        "unknown word",
-                    )
-                    .help("The words are everything, what_is_missing."),
-                );
-                OptionFileHolds::Everything
-            }
-        }
+        let Some(word) = scope.get(NAME).map(|value| value.as_str().unwrap_or_default()) else {
+            return OptionFileHolds::Everything;
+        };
+        word.parse().unwrap_or_else(|unknown: UnknownWord| {
+            let place = variables.get(NAME).map_or_else(|| self.topology_place(), |n| n.place.clone());
+            let message = format!("`{word}` is not a value of `{NAME}`");
+            self.problems.push(
+                Problem::error("variable::word", &place, message, "unknown word")
+                    .help(format!("The words are {}.", unknown.list)),
+            );
+            OptionFileHolds::Everything
+        })
     }
 
     /// A variable that holds a time.

@@ -21,7 +21,7 @@ pub use lint::lint;
 pub use nothing::{nothing, unread_extra};
 pub use wish::{
     AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DeclaredResource, Desired, DesiredHost,
-    FirewallIntent, HeartbeatWish, OptionFileHolds, SeedWish, ServerWish, SettingWish,
+    FirewallIntent, HeartbeatWish, SeedWish, ServerWish, SettingWish,
 };
 
-pub use crate::model::{Positioning, SeedMethod, Tls};
+pub use crate::model::{OptionFileHolds, Positioning, SeedMethod, Tls};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     inventory::{SecretBook, Variables},
-    model::{Endpoint, Filters, HostName, Place, SecretId, UnknownWord},
+    model::{Endpoint, Filters, FirewallChoice, HostName, Place, SecretId, UnknownWord},
     playbook::{ResourceKind, Role, RoleResource},
     resource::scalar,
     source::{Node, Problem, Problems, Yaml, closest},
@@ -212,7 +212,7 @@ impl Reader<'_> {
                 let peers = self.list("peers");
                 let allow = self.list("allow");
                 let deny_others = self.flag("deny_others", false);
-                let backend = self.text("backend").unwrap_or_else(|| "auto".into());
+                let backend = self.word("backend").unwrap_or(FirewallChoice::Auto);
                 let port = self.number("port", 3306);
                 let Ok(port) = u16::try_from(port) else { return self.wrong("port", "a port") };
                 // Where nothing but peers is asked for, the topology is what asks.

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     inventory::Connection,
-    model::{Endpoint, Family, Filters, HostName, Place, Positioning, SecretId, SeedMethod, Tls},
+    model::{
+        Endpoint, Family, Filters, FirewallChoice, HostName, OptionFileHolds, Place, Positioning, SecretId,
+        SeedMethod, Tls,
+    },
     resource::Resource,
 };
 
@@ -115,16 +118,6 @@ impl DesiredHost {
     pub fn seed_from(&self, source: &HostName) -> Option<&SeedWish> {
         self.seeds.iter().find(|seed| seed.from == *source)
     }
-}
-
-/// What tandem's option file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OptionFileHolds {
-    /// Every wish.
-    Everything,
-    /// Only what neither other option files nor the server's built-in values give already: a server that somebody
-    /// else has configured well needs no line of ours.
-    WhatIsMissing,
 }
 
 /// Certificates for a server: the fleet's own authority issues them.
@@ -258,8 +251,8 @@ pub struct FirewallIntent {
     pub allow: Vec<String>,
     /// Whether the rest is shut out.
     pub deny_others: bool,
-    /// `auto`, `nftables`, `iptables`, `firewalld`, `ufw`, `none`.
-    pub backend: String,
+    /// Which packet filter, if any.
+    pub backend: FirewallChoice,
     /// Where it is written.
     pub place: Place,
 }

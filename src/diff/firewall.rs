@@ -6,7 +6,7 @@ use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, FirewallIntent},
     firewall::{Backend, FirewallChange, FirewallState, Network, Wish, changes},
-    model::Fact,
+    model::{Fact, FirewallChoice},
     observe::{ChannelFacts, HostFacts},
     plan::{
         Action, Because, CutClient, FirewallRefused, Kind, Part, Reason, Risk, State, Step, StepId, WaitsFor,
@@ -16,7 +16,7 @@ use crate::{
 /// Adds the steps for the packet filter of one host: one for what is added, one for what is taken away.
 pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(intent) = &host.firewall else { return };
-    if intent.backend == "none" {
+    if intent.backend == FirewallChoice::None {
         return;
     }
     let state = match &facts.firewall {
@@ -69,7 +69,7 @@ fn backend(
     state: &FirewallState,
     draft: &mut Draft,
 ) -> Option<Backend> {
-    let wished: Option<Backend> = intent.backend.parse().ok();
+    let wished = Backend::chosen(intent.backend);
     match (wished, state.backend) {
         (Some(wished), _) if state.available.contains(&wished) => Some(wished),
         (Some(declared), found) => {

@@ -30,8 +30,7 @@ impl Statements<'_> {
         &mut self,
         statements: impl IntoIterator<Item = &'s str>,
     ) -> Result<Vec<Vec<Row>>, SqlError> {
-        let statements: Vec<Statement> =
-            statements.into_iter().map(|text| text.to_owned().into()).collect();
+        let statements: Vec<Statement> = statements.into_iter().map(|text| text.to_owned().into()).collect();
         self.run_statements(&statements).await
     }
 

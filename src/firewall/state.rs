@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{Network, chain::Chain, iptables, nft, ufw};
-use crate::{model::words, transport::Sections};
+use crate::{
+    model::{FirewallChoice, words},
+    transport::Sections,
+};
 
 words! {
     /// The tools that can rule a host's packet filter.
@@ -19,6 +22,19 @@ words! {
         Firewalld = "firewalld",
         /// ufw.
         Ufw = "ufw",
+    }
+}
+
+impl Backend {
+    /// The one that was chosen by name, if one was.
+    pub fn chosen(choice: FirewallChoice) -> Option<Self> {
+        match choice {
+            FirewallChoice::Nftables => Some(Backend::Nftables),
+            FirewallChoice::Iptables => Some(Backend::Iptables),
+            FirewallChoice::Firewalld => Some(Backend::Firewalld),
+            FirewallChoice::Ufw => Some(Backend::Ufw),
+            FirewallChoice::Auto | FirewallChoice::None => None,
+        }
     }
 }
 

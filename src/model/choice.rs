@@ -12,8 +12,9 @@ pub struct UnknownWord {
     pub list: &'static str,
 }
 
-/// Declares such a list: the enum with `ALL`, `WORDS` and `LIST` in the order of the documents, `word`, `Display` and
-/// `FromStr`. The text behind the name says what a word of it is, for the message about another one.
+/// Declares such a list: the enum with `ALL`, `WORDS` and `LIST` in the order of the documents, `word`, `Display`,
+/// `FromStr`, its JSON and the schema of that. The text behind the name says what a word of it is, for the message about
+/// another one.
 macro_rules! words {
     (
         $(#[$meta:meta])*
@@ -23,10 +24,13 @@ macro_rules! words {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+            schemars::JsonSchema,
+        )]
         pub enum $name {
-            $(#[$first_meta])* $first,
-            $($(#[$variant_meta])* $variant),*
+            $(#[$first_meta])* #[serde(rename = $first_word)] $first,
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant),*
         }
 
         impl $name {
@@ -127,6 +131,17 @@ words! {
         Ufw = "ufw",
         /// None: ports are left alone.
         None = "none",
+    }
+}
+
+words! {
+    /// Which settings tandem's option file holds.
+    pub enum OptionFileHolds: "a form of the option file" {
+        /// Every declared one.
+        Everything = "everything",
+        /// Only what neither other option files nor the server's built-in values give already: a server that somebody
+        /// else has configured well needs no line of ours.
+        WhatIsMissing = "what_is_missing",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every variable that this program reads: one table for the schema, the reference and "did you mean".
 
-use super::{FirewallChoice, Positioning, SeedMethod, Tls};
+use super::{FirewallChoice, OptionFileHolds, Positioning, SeedMethod, Tls};
 
 /// What a variable may hold. A template may stand wherever a value may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub const OWN: &[Row] = &[
         "any server variable; `null` leaves one as it is, whatever a role wishes",
     ),
     row(
-        &[("mysql_option_file_holds", Form::Words(&["everything", "what_is_missing"]))],
+        &[("mysql_option_file_holds", Form::Words(OptionFileHolds::WORDS))],
         "`everything`",
         "`what_is_missing`: tandem's option file holds only what the server's other files and built-in values do not give",
     ),

@@ -248,6 +248,7 @@ mod tests {
             ("db-a/some-code", true),
             ("db-a/waiting/source-not-read", true),
             ("*/waiting/source-*", true),
+            ("*/compare", true),
             ("db-a/waiting/source-not-red", false),
             ("db-a/no-primary-kee", false),
             ("db-c", false),

@@ -2,16 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::{Plan, Refusal, Refused};
 use crate::model::words;
 
 words! {
     /// A word of `--allow`.
-    #[derive(Serialize, Deserialize, JsonSchema)]
-    #[serde(rename_all = "kebab-case")]
     pub enum Allow: "something to allow" {
         /// A server that has client sessions is restarted.
         Restart = "restart",

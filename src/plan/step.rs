@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Finding, Reason, Refused, Risk, State, WaitsFor};
-use crate::{model::HostName, resource::KindName};
+use crate::{
+    model::{HostName, words},
+    resource::KindName,
+};
 
 /// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -19,64 +22,43 @@ impl fmt::Display for StepId {
     }
 }
 
-/// What family a step belongs to. The order of the variants is the order in which a host's own
-/// steps are shown and, where nothing else decides, run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// The packet filter.
-    Firewall,
-    /// Packages of the host's package manager.
-    Packages,
-    /// A file that is not an option file.
-    File,
-    /// A guarded command of a user's role.
-    Command,
-    /// A parameter of the kernel.
-    Sysctl,
-    /// The one option file that tandem owns.
-    OptionFile,
-    /// A replica waits until it has what its sources have, before it is written to.
-    CatchUp,
-    /// A server variable that changes without a restart.
-    Variable,
-    /// The database service is started or restarted.
-    Service,
-    /// An account and its privileges.
-    Account,
-    /// A database.
-    Database,
-    /// The copy of a source's data.
-    Seed,
-    /// A replication channel.
-    Channel,
-    /// A copy is compared with its source.
-    Compare,
-    /// The row by which lag is measured.
-    Heartbeat,
-    /// A job of cron.
-    Cron,
-}
-
-impl Kind {
-    /// Every family.
-    pub const ALL: [Kind; 15] = [
-        Kind::Firewall,
-        Kind::Packages,
-        Kind::File,
-        Kind::Command,
-        Kind::Sysctl,
-        Kind::OptionFile,
-        Kind::CatchUp,
-        Kind::Variable,
-        Kind::Service,
-        Kind::Account,
-        Kind::Database,
-        Kind::Seed,
-        Kind::Channel,
-        Kind::Heartbeat,
-        Kind::Cron,
-    ];
+words! {
+    /// What family a step belongs to. The order of the variants is the order in which a host's own
+    /// steps are shown and, where nothing else decides, run.
+    pub enum Kind: "a kind of step" {
+        /// The packet filter.
+        Firewall = "firewall",
+        /// Packages of the host's package manager.
+        Packages = "packages",
+        /// A file that is not an option file.
+        File = "file",
+        /// A guarded command of a user's role.
+        Command = "command",
+        /// A parameter of the kernel.
+        Sysctl = "sysctl",
+        /// The one option file that tandem owns.
+        OptionFile = "option-file",
+        /// A replica waits until it has what its sources have, before it is written to.
+        CatchUp = "catch-up",
+        /// A server variable that changes without a restart.
+        Variable = "variable",
+        /// The database service is started or restarted.
+        Service = "service",
+        /// An account and its privileges.
+        Account = "account",
+        /// A database.
+        Database = "database",
+        /// The copy of a source's data.
+        Seed = "seed",
+        /// A replication channel.
+        Channel = "channel",
+        /// A copy is compared with its source.
+        Compare = "compare",
+        /// The row by which lag is measured.
+        Heartbeat = "heartbeat",
+        /// A job of cron.
+        Cron = "cron",
+    }
 }
 
 impl From<KindName> for Kind {
@@ -89,29 +71,6 @@ impl From<KindName> for Kind {
             KindName::Sysctl => Kind::Sysctl,
             KindName::Cron => Kind::Cron,
         }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Kind::Firewall => "firewall",
-            Kind::Packages => "packages",
-            Kind::File => "file",
-            Kind::Command => "command",
-            Kind::Sysctl => "sysctl",
-            Kind::OptionFile => "option-file",
-            Kind::CatchUp => "catch-up",
-            Kind::Variable => "variable",
-            Kind::Service => "service",
-            Kind::Account => "account",
-            Kind::Database => "database",
-            Kind::Seed => "seed",
-            Kind::Channel => "channel",
-            Kind::Compare => "compare",
-            Kind::Heartbeat => "heartbeat",
-            Kind::Cron => "cron",
-        })
     }
 }
 

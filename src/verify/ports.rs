@@ -262,7 +262,7 @@ mod tests {
             peers: vec!["10.0.0.2".into(), "fd00::2".into()],
             allow: vec!["10.1.0.0/16".into()],
             deny_others: true,
-            backend: "auto".into(),
+            backend: crate::model::FirewallChoice::Auto,
             place: Place::file("p.yml"),
         });
         for (address, is) in [
