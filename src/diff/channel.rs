@@ -1,45 +1,24 @@
 //! Channels: what is declared against what the replica reports.
 
-mod left_out;
-
 use std::collections::BTreeMap;
 
-use super::{Context, Draft, ends, filters};
+use super::{
+    Context, Draft, ends, filters,
+    pair::Footing,
+    trouble::{can_go_on, foreign_account_statement, look},
+};
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, Tls},
     dialect::Dialect,
-    doctor::{Explanation, Layer, Surroundings, explain_channel, explain_down},
+    doctor::{Explanation, Layer},
     grant::sha256_hex,
-    model::{Endpoint, HostName, visible},
-    observe::{ChannelFacts, HostFacts, ServerFacts},
+    model::{HostName, visible},
+    observe::{ChannelFacts, HostFacts},
     plan::{
         Action, Because, ChannelChange, ChannelRefused, ChannelTask, Coordinates, Hidden, Kind, Named, Note,
-        Part, Reason, Risk, SeedPlan, SourceWaits, State, Step, StepId, Value, WaitsFor,
+        Part, Reason, Risk, SourceWaits, State, Step, StepId, Value, WaitsFor,
     },
 };
-use left_out::foreign_account_statement;
-
-/// How a replica without a channel stands to its source, decided by [`super::data`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Footing {
-    /// It gets, or has got, a copy of the source whose coordinates are recorded.
-    Seeded,
-    /// Neither side has data; everything from this position on is new.
-    Empty(Coordinates),
-    /// It has the source's history up to where GTIDs can tell.
-    Compared,
-    /// It follows another server and is moved.
-    Moved {
-        /// Whom it follows, if that is one of ours.
-        from: Option<HostName>,
-        /// Where the channel reaches it.
-        at: Endpoint,
-        /// Whether what is written here reaches the source.
-        two_way: bool,
-    },
-    /// It can't be connected; the refusal is in the plan already.
-    Refused,
-}
 
 /// Adds the steps for all channels of one replica.
 pub fn steps(
@@ -67,9 +46,9 @@ pub fn steps(
             ends::would_not_connect_again(host, facts, (wish, channel), draft);
         }
         let step = match (found, footing.get(&wish.source)) {
-            (Some(_), None) if ended(draft, &host.name, &wish.source) => {
+            (Some(_), None) if draft.ends_channel(&host.name, &wish.source) => {
                 // The way back begins where the copy of this very host was taken.
-                if copied_from(draft, &wish.source) == Some(&host.name) {
+                if draft.copied_from(&wish.source) == Some(&host.name) {
                     new(context, wish, Some(&Footing::Compared), host)
                 } else {
                     draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Copy));
@@ -83,24 +62,6 @@ pub fn steps(
         };
         draft.steps.extend(step);
     }
-}
-
-/// The copy that a host gets by this plan.
-fn copy_to<'a>(draft: &'a Draft, host: &HostName) -> Option<&'a SeedPlan> {
-    draft.steps.iter().find_map(|step| match &step.action {
-        Action::Seed(plan) if step.host == *host => Some(plan),
-        _ => None,
-    })
-}
-
-pub fn copied_from<'a>(draft: &'a Draft, host: &HostName) -> Option<&'a HostName> {
-    copy_to(draft, host).map(|plan| &plan.from)
-}
-
-/// Whether a host's channel from this source ends, because the source's data is replaced.
-fn ended(draft: &Draft, host: &HostName, source: &HostName) -> bool {
-    copy_to(draft, source)
-        .is_some_and(|plan| plan.ends.iter().any(|end| end.host == *host && end.source == *source))
 }
 
 fn new(
@@ -184,6 +145,64 @@ fn others(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish) -> Vec<
     independent.map(|other| other.source.clone()).collect()
 }
 
+/// A channel that is there: what is not as declared, and what is wrong with it.
+struct Present {
+    differences: Vec<Difference>,
+    /// Whether its filters are among them.
+    filtered: bool,
+    trouble: Option<Explanation>,
+    /// The one statement that it may leave out.
+    skip: Option<String>,
+    relay_log_renamed: bool,
+}
+
+impl Present {
+    fn relay_log_lost(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.layer == Layer::RelayLog)
+    }
+
+    /// Whether it has to be declared to the server anew, and not merely started.
+    fn changes(&self) -> bool {
+        let options = self.differences.len() > usize::from(self.filtered);
+        options || self.relay_log_lost() || self.relay_log_renamed
+    }
+
+    fn as_declared(&self) -> bool {
+        self.differences.is_empty() && self.trouble.is_none() && !self.relay_log_renamed
+    }
+
+    fn task(&self) -> ChannelTask {
+        match (self.changes(), &self.trouble) {
+            _ if self.skip.is_some() => ChannelTask::LeaveOut,
+            (true, _) if self.relay_log_lost() || self.relay_log_renamed => ChannelTask::FetchAgain,
+            (true, _) | (false, None) => ChannelTask::Change,
+            (false, Some(t)) if t.layer == Layer::Reconnecting => ChannelTask::Reconnect,
+            (false, Some(_)) => ChannelTask::Start,
+        }
+    }
+
+    fn reasons(&self, wish: &ChannelWish) -> Vec<Reason> {
+        let mut reason = vec![Reason::declared(Because::Topology, &wish.place)];
+        reason.extend(self.trouble.as_ref().map(|trouble| {
+            let (layer, explanation) = (trouble.layer.to_string(), trouble.to_string());
+            Reason::because(Because::ChannelTrouble { layer, explanation })
+        }));
+        if self.relay_log_renamed {
+            reason.push(Reason::because(Because::RelayLogChanges));
+        }
+        reason
+    }
+
+    fn risks(&self) -> Vec<Risk> {
+        match &self.skip {
+            Some(statement) => vec![Note::EventSkipped { statement: statement.clone() }.into()],
+            None if self.filtered => vec![Risk::ReplicationPause, Note::FilteredStaysAway.into()],
+            None if self.changes() => vec![Risk::ReplicationPause],
+            None => Vec::new(),
+        }
+    }
+}
+
 fn existing(
     context: &Context<'_>,
     host: &DesiredHost,
@@ -193,110 +212,59 @@ fn existing(
     draft: &mut Draft,
 ) -> Option<Step> {
     let mut differences = differences(context, facts, wish, channel);
-    let changed = !differences.is_empty();
-    let filters = filters::wished(host, wish).map(filters::sorted);
-    let runs_with = filters::running(&channel.filters);
-    let filtered = filters.as_ref().is_some_and(|f| *f != runs_with);
-    if let (Some(wished), true) = (&filters, filtered) {
-        let by_itself =
-            context.server(&host.name).is_some_and(|s| Dialect::of(s.version).filters_by_channel());
-        if !by_itself {
-            draft.refuse(&host.name, ChannelRefused::Filter);
-            return None;
-        }
-        differences.push(("filters", Value::Plain(runs_with.to_string()), Value::Plain(wished.to_string())));
+    let filters = filter_difference(host, wish, channel);
+    let filtered = filters.is_some();
+    let by_itself =
+        || context.server(&host.name).is_some_and(|s| Dialect::of(s.version).filters_by_channel());
+    if filtered && !by_itself() {
+        draft.refuse(&host.name, ChannelRefused::Filter);
+        return None;
     }
-    let around = surroundings(context, &host.name, facts, wish);
-    let around = Surroundings { replica: host.name.as_str(), source: wish.source.as_str(), ..around };
-    let trouble = explain_channel(channel, &around);
-    let relay_log_renamed = draft.steps.iter().any(|s| s.host == host.name && renames_relay_log(&s.action));
-    let relay_log_lost = trouble.as_ref().is_some_and(|t| t.layer == Layer::RelayLog);
-
-    let skip = foreign_account_statement(channel, host, &context.own_users());
-    if let (Some(trouble), None) = (&trouble, &skip)
-        && !can_go_on(host, wish, trouble, !differences.is_empty(), draft)
+    differences.extend(filters);
+    let present = Present {
+        differences,
+        filtered,
+        trouble: look(context, host, facts, (wish, channel)),
+        skip: foreign_account_statement(channel, host, &context.own_users()),
+        relay_log_renamed: draft.steps.iter().any(|s| s.host == host.name && renames_relay_log(&s.action)),
+    };
+    if let (Some(trouble), None) = (&present.trouble, &present.skip)
+        && !can_go_on(host, wish, trouble, !present.differences.is_empty(), draft)
     {
         return None;
     }
-    let restart = trouble.is_some();
-    if differences.is_empty() && !restart && !relay_log_renamed {
+    if present.as_declared() {
         return None;
     }
-    let change = changed || relay_log_lost || relay_log_renamed;
-    let mut reason = vec![Reason::declared(Because::Topology, &wish.place)];
-    reason.extend(trouble.as_ref().map(|t| {
-        let (layer, explanation) = (t.layer.to_string(), t.to_string());
-        Reason::because(Because::ChannelTrouble { layer, explanation })
-    }));
-    if relay_log_renamed {
-        reason.push(Reason::because(Because::RelayLogChanges));
-    }
-    let task = match (change, &trouble) {
-        _ if skip.is_some() => ChannelTask::LeaveOut,
-        (true, _) if relay_log_lost || relay_log_renamed => ChannelTask::FetchAgain,
-        (true, _) | (false, None) => ChannelTask::Change,
-        (false, Some(t)) if t.layer == Layer::Reconnecting => ChannelTask::Reconnect,
-        (false, Some(_)) => ChannelTask::Start,
-    };
-    let (before, after) = sides(&differences, channel);
+    let (before, after) = sides(&present.differences, channel);
     Some(Step {
         id: id(host, wish),
         host: host.name.clone(),
         kind: Kind::Channel,
-        reason,
+        reason: present.reasons(wish),
         before: Some(before),
         after: Some(after),
-        risk: match &skip {
-            Some(statement) => vec![Note::EventSkipped { statement: statement.clone() }.into()],
-            None if filtered => vec![Risk::ReplicationPause, Note::FilteredStaysAway.into()],
-            None if change => vec![Risk::ReplicationPause],
-            None => Vec::new(),
-        },
+        risk: present.risks(),
         requires: Vec::new(),
         action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),
-            task,
+            task: present.task(),
             exists: true,
-            change,
+            change: present.changes(),
             coordinates: Coordinates::Keep,
-            skip,
-            filters: filtered.then(|| filters::wished(host, wish)).flatten(),
+            filters: filters::wished(host, wish).filter(|_| filtered),
+            skip: present.skip,
             others: others(context, host, wish),
         })),
     })
 }
 
-/// Whether a channel that is in trouble goes on once this plan is done; where not, the draft says why.
-fn can_go_on(
-    host: &DesiredHost,
-    wish: &ChannelWish,
-    trouble: &Explanation,
-    changes: bool,
-    draft: &mut Draft,
-) -> bool {
-    let wait = |draft: &mut Draft| {
-        let why = SourceWaits::Trouble(Box::new(trouble.clone()));
-        draft.wait(&host.name, WaitsFor::source(&wish.source, why));
-        false
-    };
-    if trouble.layer == Layer::Server {
-        return wait(draft);
-    }
-    let by_change = matches!(
-        trouble.layer,
-        Layer::Password | Layer::Address | Layer::Port | Layer::Firewall | Layer::Tls
-    );
-    let by_other_steps = draft.steps.iter().any(|s| mends(s, trouble.layer, &host.name, &wish.source));
-    if trouble.layer == Layer::RelayLog || (changes && by_change) || by_other_steps {
-        return true;
-    }
-    if !trouble.heals {
-        let or_copy = host.seed_from(&wish.source).is_some() && trouble.layer == Layer::Data;
-        let (source, trouble) = (wish.source.clone(), Box::new(trouble.clone()));
-        draft.refuse(&host.name, ChannelRefused::Broken { source, trouble, or_copy });
-        return false;
-    }
-    matches!(trouble.layer, Layer::Stopped | Layer::Reconnecting) || wait(draft)
+/// What the channel's filters are and what they shall be, where the two differ.
+fn filter_difference(host: &DesiredHost, wish: &ChannelWish, channel: &ChannelFacts) -> Option<Difference> {
+    let wished = filters::wished(host, wish).map(filters::sorted)?;
+    let running = filters::running(&channel.filters);
+    let value = |filters: &dyn std::fmt::Display| Value::Plain(filters.to_string());
+    (wished != running).then(|| ("filters", value(&running), value(&wished)))
 }
 
 /// What a channel is now, and what it shall be: what differs, or else its threads.
@@ -313,22 +281,6 @@ fn sides(differences: &[Difference], channel: &ChannelFacts) -> (State, State) {
         State::Options { values: differences.iter().map(named).collect() }
     };
     (side(|d| &d.1), side(|d| &d.2))
-}
-
-/// Why a channel stands still that only a new copy, or a repair of the rows by hand, can bring on again.
-pub fn broken_for_good(
-    context: &Context<'_>,
-    host: &DesiredHost,
-    facts: &HostFacts,
-    wish: &ChannelWish,
-    channel: &ChannelFacts,
-) -> Option<String> {
-    let around = surroundings(context, &host.name, facts, wish);
-    let around = Surroundings { replica: host.name.as_str(), source: wish.source.as_str(), ..around };
-    let trouble = explain_channel(channel, &around)?;
-    let left_out = foreign_account_statement(channel, host, &context.own_users()).is_some();
-    let lost = matches!(trouble.layer, Layer::Data | Layer::Binlog) && !trouble.heals && !left_out;
-    lost.then(|| trouble.cause.trim_end_matches('.').to_owned())
 }
 
 fn id(host: &DesiredHost, wish: &ChannelWish) -> StepId {
@@ -393,50 +345,4 @@ fn declared(wish: &ChannelWish) -> State {
 
 fn renames_relay_log(action: &Action) -> bool {
     matches!(action, Action::Restart { expect, .. } if expect.iter().any(|(name, _)| name == "relay_log"))
-}
-
-/// Whether a step of this plan does away with the cause of a channel's trouble.
-pub fn mends(step: &Step, layer: Layer, replica: &HostName, source: &HostName) -> bool {
-    let at_source = step.host == *source && !step.takes_away();
-    match layer {
-        Layer::Password | Layer::Account | Layer::Privilege => at_source && step.kind == Kind::Account,
-        Layer::Port => at_source && matches!(step.kind, Kind::Service | Kind::Firewall),
-        Layer::Server => at_source && step.kind == Kind::Service,
-        Layer::Firewall => at_source && step.kind == Kind::Firewall,
-        Layer::Identity => {
-            (at_source || step.host == *replica) && matches!(step.kind, Kind::Service | Kind::Variable)
-        }
-        Layer::Tls => at_source && matches!(step.kind, Kind::Service | Kind::File),
-        Layer::Address
-        | Layer::Binlog
-        | Layer::RelayLog
-        | Layer::Data
-        | Layer::Reconnecting
-        | Layer::Stopped
-        | Layer::Unknown => false,
-    }
-}
-
-fn surroundings<'a>(
-    context: &'a Context<'_>,
-    _replica: &'a HostName,
-    facts: &'a HostFacts,
-    wish: &'a ChannelWish,
-) -> Surroundings<'a> {
-    let source = context.observed.get(&wish.source).and_then(|f| f.known());
-    Surroundings {
-        replica: "",
-        source: "",
-        source_runs: source.and_then(|s| s.service.known()).map(|s| s.running()),
-        reach: facts.reach.get(&wish.endpoint),
-        source_down_because: source.and_then(explain_down),
-    }
-}
-
-/// Whether a replica has a channel from an address, whatever its name.
-pub fn replicates_from(server: &ServerFacts, address: &str, port: u16) -> bool {
-    server
-        .channels
-        .known()
-        .is_some_and(|list| list.iter().any(|c| c.source_host == address && c.source_port == port))
 }

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Draft, channel::Footing, data::Pair};
+use super::{
+    Context, Draft,
+    pair::{Footing, Pair},
+};
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod},
     model::{Fact, HostName, visible},

@@ -1,6 +1,9 @@
 //! The copy of a source's data as a step: whether it can be made, and what it costs and hurts.
 
-use super::{Draft, binlogs, channel::Footing, data::Pair};
+use super::{
+    Draft, binlogs,
+    pair::{Footing, Pair},
+};
 use crate::{
     desired::{SeedMethod, SeedWish},
     dialect::{Dialect, HEARTBEAT},

@@ -9,17 +9,17 @@ use std::{
 };
 
 use super::{
-    Context, Draft,
-    channel::{Footing, broken_for_good, copied_from, replicates_from},
-    compare_copy, loss,
+    Context, Draft, compare_copy, loss,
+    pair::{Footing, Pair, content},
     promotion::will_have_all_of,
+    trouble::broken_for_good,
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
     dialect::HEARTBEAT,
     gtid::{self, GtidState},
-    model::{Fact, Family, HostName, compare_files, visible},
-    observe::{ChannelFacts, DatabaseFacts, HostFacts, SeedMark, ServerFacts},
+    model::{Fact, Family, HostName, compare_files},
+    observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
     plan::{Coordinates, CopyRefused, DataRefused, Lost, Part, SourceWaits, WaitsFor},
 };
 
@@ -90,7 +90,7 @@ fn cannot_go_on(
 ) -> Option<Footing> {
     let source = context.observed.get(&wish.source)?.known()?.server.known()?;
     let pair = Pair { context, host, facts, server, wish, source };
-    if copied_from(draft, &wish.source) == Some(&host.name) {
+    if draft.copied_from(&wish.source) == Some(&host.name) {
         return None;
     }
     // What a person can mend is only replaced where that was allowed.
@@ -110,22 +110,7 @@ fn cannot_go_on(
     Some(Footing::Refused)
 }
 
-/// One replica and one of its sources between which no channel exists yet, or one that can't go on.
-pub(super) struct Pair<'a> {
-    pub(super) context: &'a Context<'a>,
-    pub(super) host: &'a DesiredHost,
-    pub(super) facts: &'a HostFacts,
-    pub(super) server: &'a ServerFacts,
-    pub(super) wish: &'a ChannelWish,
-    pub(super) source: &'a ServerFacts,
-}
-
 impl Pair<'_> {
-    /// The channel between the two, if there is one.
-    pub(super) fn channel(&self) -> Option<&ChannelFacts> {
-        self.channel_named(&self.wish.name)
-    }
-
     /// What the replica needs next and the source has no longer.
     fn purged(&self) -> Option<Lost> {
         let (oldest, channel) = (&self.source.binlog.known()?.oldest, self.channel()?);
@@ -272,7 +257,7 @@ impl Pair<'_> {
             let Some(server) = server else { return Vec::new() };
             let hosts = self.context.desired.hosts.values();
             hosts
-                .filter(|h| replicates_from(server, &h.endpoint.address, h.endpoint.port))
+                .filter(|h| server.replicates_from(&h.endpoint.address, h.endpoint.port))
                 .map(|h| h.name.clone())
                 .collect()
         })
@@ -364,21 +349,5 @@ impl Pair<'_> {
             .map(|d| d.name.clone())
             .collect();
         self.copy(seed, leftovers, Vec::new(), draft)
-    }
-}
-
-/// Databases that hold something. One that was declared and merely created does not count.
-pub(super) fn content(server: &ServerFacts) -> BTreeSet<String> {
-    let counts = |d: &&DatabaseFacts| !d.is_empty() && d.name != HEARTBEAT;
-    server.databases.iter().filter(counts).map(|d| d.name.clone()).collect()
-}
-
-/// The first names of a list, and how many more there are.
-pub(super) fn shown(names: &[String]) -> String {
-    const MOST: usize = 6;
-    let first: Vec<String> = names.iter().take(MOST).map(|n| visible(n)).collect();
-    match names.len().checked_sub(MOST) {
-        None | Some(0) => first.join(", "),
-        Some(more) => format!("{} and {more} more", first.join(", ")),
     }
 }

@@ -1,6 +1,6 @@
 //! Which server a copy is read from: the source itself, or a replica of it that nobody would miss for a while.
 
-use super::{channel::replicates_from, data::Pair};
+use super::pair::Pair;
 use crate::{
     desired::{DesiredHost, Positioning},
     gtid::{self, GtidState, Standing},
@@ -40,7 +40,7 @@ impl<'a> Pair<'a> {
         let (theirs, ours) = (server.gtid.known()?, self.source.gtid.known()?);
         let follows = gtid::standing(ours, theirs, false) == Some(Standing::Follows) && !theirs.is_blank();
         let lag = channel.seconds_behind.filter(|lag| *lag <= FRESH)?;
-        (replicates_from(server, &here.address, here.port)
+        (server.replicates_from(&here.address, here.port)
             && sound(channel)
             && whole
             && !unfinished

@@ -1,6 +1,6 @@
 //! The far ends of channels that run: none is changed towards what was not read, or can't be reached from the replica.
 
-use super::{Context, Draft, channel};
+use super::{Context, Draft, trouble};
 use crate::{
     desired::{ChannelWish, DesiredHost},
     doctor::{Layer, Surroundings, explain_channel},
@@ -120,7 +120,7 @@ pub fn would_not_connect_again(
     let Some(found) = explain_channel(&trying, &around) else { return };
     let mended = [Layer::Firewall, Layer::Port]
         .into_iter()
-        .any(|layer| draft.steps.iter().any(|step| channel::mends(step, layer, &host.name, &wish.source)));
+        .any(|layer| draft.steps.iter().any(|step| trouble::mends(step, layer, &host.name, &wish.source)));
     if !mended {
         let why = SourceWaits::NotAgain(Box::new(found));
         draft.wait(&host.name, WaitsFor::source(&wish.source, why));

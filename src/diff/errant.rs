@@ -2,8 +2,7 @@
 
 use super::{
     Draft,
-    channel::{Footing, replicates_from},
-    data::Pair,
+    pair::{Footing, Pair},
 };
 use crate::{
     desired::{DesiredHost, SeedMethod},
@@ -47,7 +46,7 @@ impl Pair<'_> {
     fn has_replicas(&self) -> bool {
         let here = &self.host.endpoint;
         let others = self.context.desired.hosts.keys().filter_map(|host| self.context.server(host));
-        others.into_iter().any(|server| replicates_from(server, &here.address, here.port))
+        others.into_iter().any(|server| server.replicates_from(&here.address, here.port))
     }
 }
 

@@ -20,6 +20,7 @@ mod keep;
 mod leftovers;
 mod loss;
 mod moved;
+mod pair;
 mod promotion;
 mod proof;
 mod resources;
@@ -28,6 +29,7 @@ mod server;
 mod service;
 mod settings;
 mod several;
+mod trouble;
 mod undeclared;
 mod unmatched;
 mod uuid;
@@ -42,7 +44,7 @@ use crate::{
     desired::Desired,
     model::{HostName, Secret, SecretId},
     observe::Observed,
-    plan::{Finding, HostWaits, Refusal, Refused, Step, Waiting, WaitsFor, Warning},
+    plan::{Action, Finding, HostWaits, Refusal, Refused, SeedPlan, Step, Waiting, WaitsFor, Warning},
 };
 
 /// What every comparison may look at.
@@ -87,6 +89,25 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// The copy that a host gets by this plan.
+    fn copy_to(&self, host: &HostName) -> Option<&SeedPlan> {
+        self.steps.iter().find_map(|step| match &step.action {
+            Action::Seed(plan) if step.host == *host => Some(plan),
+            _ => None,
+        })
+    }
+
+    /// The host whose data a host gets by this plan.
+    fn copied_from(&self, host: &HostName) -> Option<&HostName> {
+        self.copy_to(host).map(|plan| &plan.from)
+    }
+
+    /// Whether a host's channel from this source ends, because the source's data is replaced.
+    fn ends_channel(&self, host: &HostName, source: &HostName) -> bool {
+        self.copy_to(source)
+            .is_some_and(|plan| plan.ends.iter().any(|end| end.host == *host && end.source == *source))
+    }
+
     /// Notes that nothing is planned for a wish, and why.
     pub fn wait(&mut self, host: &HostName, why: impl Into<WaitsFor>) {
         self.waiting.push(Waiting { host: host.clone(), why: why.into() });

@@ -2,8 +2,7 @@
 
 use super::{
     Draft,
-    channel::{Footing, copied_from, replicates_from},
-    data::{Pair, content},
+    pair::{Footing, Pair, content},
     promotion::{when_opened, will_have_all_of},
     proof::has_only_what_comes_from,
 };
@@ -56,7 +55,7 @@ impl<'a> Pair<'a> {
             two_way: self.leads_back(),
         };
         // What the copy of the source is made from is what this host follows: it will fit.
-        if let Some(from) = copied_from(draft, source) {
+        if let Some(from) = draft.copied_from(source) {
             if present.host.is_some_and(|h| h.name == *from) || from == host {
                 return moved;
             }
@@ -96,7 +95,7 @@ impl<'a> Pair<'a> {
         let now = facts.and_then(|f| f.server.known()).and_then(|s| s.gtid.known());
         // Since the copies were made nothing has happened: who follows the same source has the same.
         let siblings = present.host.is_some_and(|h| {
-            replicates_from(self.source, &h.endpoint.address, h.endpoint.port)
+            self.source.replicates_from(&h.endpoint.address, h.endpoint.port)
                 && self.source.channels.known().is_some_and(|list| list.iter().all(ChannelFacts::running))
         });
         if siblings && present.channel.running() && new.is_blank() && ours.is_blank() {

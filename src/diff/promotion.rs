@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft, data::content, proof::has_only_what_comes_from};
+use super::{Context, Draft, pair::content, proof::has_only_what_comes_from};
 use crate::{
     desired::DesiredHost,
     gtid::{GtidState, Standing, standing},

@@ -1,6 +1,10 @@
 //! What GTIDs prove about a replica and its source, where no copy is made between them.
 
-use super::{Draft, channel::Footing, data::Pair, uuid::server_uuid};
+use super::{
+    Draft,
+    pair::{Footing, Pair},
+    uuid::server_uuid,
+};
 use crate::{
     desired::Positioning,
     gtid::{self, GtidState, Standing, Uuid},

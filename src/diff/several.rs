@@ -5,10 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    channel::replicates_from,
-    data::{Pair, content},
-};
+use super::pair::{Pair, content};
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning},
     gtid::{self, GtidState},
@@ -35,10 +32,6 @@ impl<'a> Pair<'a> {
     /// Whether other channels bring data already, beside which a copy is loaded.
     pub(super) fn beside_others(&self) -> bool {
         self.independent().any(|wish| self.channel_named(&wish.name).is_some())
-    }
-
-    pub(super) fn channel_named(&self, name: &str) -> Option<&'a ChannelFacts> {
-        self.server.channels.known()?.iter().find(|c| c.name == name)
     }
 
     /// Databases that came, or come, from the independent sources.
@@ -92,7 +85,7 @@ impl<'a> Pair<'a> {
         let blank = |state: Option<&GtidState>| state.is_some_and(GtidState::is_blank);
         let theirs = self.source.channels.known().map(Vec::as_slice).unwrap_or_default();
         let same =
-            |c: &&ChannelFacts| replicates_from(self.source, &c.source_host, c.source_port) && c.running();
+            |c: &&ChannelFacts| self.source.replicates_from(&c.source_host, c.source_port) && c.running();
         blank(self.source.gtid.known())
             && blank(self.server.gtid.known())
             && theirs.iter().all(ChannelFacts::running)

@@ -3,7 +3,7 @@
 //! Sources: MySQL manual, "Remote Cloning Prerequisites" and "Clone Plugin Limitations"; MariaDB documentation,
 //! "mariadb-backup Overview".
 
-use super::data::{Pair, shown};
+use super::pair::{Pair, shown};
 use crate::{
     desired::{SeedMethod, SeedWish, Tls},
     model::{Fact, Family, HostName},

@@ -1,8 +1,8 @@
 //! Why an applier stands still.
 
 use super::{
-    channel::{Explanation, Layer, Surroundings, one_line},
     code,
+    explanation::{Explanation, Layer, Surroundings, one_line},
 };
 use crate::{observe::ChannelFacts, transport::without_data};
 

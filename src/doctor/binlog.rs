@@ -2,7 +2,7 @@
 
 use super::{
     applier::{Finding, gtid_modes_differ},
-    channel::{Explanation, Layer, Surroundings},
+    explanation::{Explanation, Layer, Surroundings},
 };
 use crate::observe::ChannelFacts;
 

@@ -1,8 +1,8 @@
 //! Why a connection does not come about.
 
 use super::{
-    channel::{Explanation, Layer, Surroundings},
     code,
+    explanation::{Explanation, Layer, Surroundings},
 };
 use crate::observe::{ChannelFacts, Reach};
 

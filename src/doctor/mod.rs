@@ -6,6 +6,7 @@ mod channel;
 mod code;
 mod connection;
 mod errant;
+mod explanation;
 mod last_words;
 mod receiver;
 #[cfg(test)]
@@ -13,9 +14,10 @@ mod recorded;
 mod rows;
 mod server;
 
-pub use channel::{Explanation, Layer, Surroundings, explain_channel};
+pub use channel::explain_channel;
 pub use code::failed_transaction;
 pub use errant::{Around, Copying, ErrantExplanation, explain_errant};
+pub use explanation::{Explanation, Layer, Surroundings};
 pub use last_words::{blamed, last_words};
 pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, row_events};
 pub use server::{FULL, blamed_in_files, explain_down, explain_failed_start};

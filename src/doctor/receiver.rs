@@ -3,9 +3,9 @@
 use super::{
     applier::{explain_applier, gtid_modes_differ},
     binlog::{explain_binlog, packet_too_large, without_gtid},
-    channel::{Explanation, Layer, Surroundings, one_line},
     code,
     connection::{count_attempts, explain_connection},
+    explanation::{Explanation, Layer, Surroundings, one_line},
 };
 use crate::observe::ChannelFacts;
 

@@ -83,19 +83,6 @@ impl Chain {
         })
     }
 
-    /// Whether a line of ours stands in this chain.
-    pub(super) fn holds(&self, line: &str) -> bool {
-        match self.tool {
-            Backend::Iptables => {
-                let words: Vec<&str> = self.place.split(' ').collect();
-                let [family, table, chain] = words.as_slice() else { return false };
-                line.starts_with(&format!("{} -A {chain} ", super::iptables::prefix(family, table)))
-            }
-            Backend::Ufw => super::ufw::is_v6(line) == (self.place == "v6"),
-            _ => line.starts_with(&format!("{} ", self.place)),
-        }
-    }
-
     /// Puts rules of ours at the top in place of those that are there.
     pub(super) fn replace_ours(&mut self, lines: Vec<String>) {
         self.rules.retain(|rule| matches!(rule, Effect::MayDrop(_)));

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Backend, Chain, FirewallState, Network, Present,
-    rules::{self, Rules, Wish},
+    iptables::prefix,
+    rules,
     state::is_rich,
+    ufw,
+    wish::{Rules, Wish},
 };
 
 /// A change of a host's packet filter.
@@ -198,13 +201,26 @@ impl FirewallState {
         state.ours.extend(change.lines.clone());
         for chain in &mut state.chains {
             let lines = change.lines.get(&chain.tool).into_iter().flatten();
-            let own = lines.filter(|line| chain.holds(line)).cloned();
+            let own = lines.filter(|line| holds(chain, line)).cloned();
             chain.replace_ours(own.collect());
         }
         state.persisted = change.persist.then(|| change.script.clone());
         state.enabled = change.persist;
         state.before = std::iter::once(change.unit.clone()).filter(|_| change.persist).collect();
         state
+    }
+}
+
+/// Whether a line of ours stands in a chain.
+fn holds(chain: &Chain, line: &str) -> bool {
+    match chain.tool {
+        Backend::Iptables => {
+            let words: Vec<&str> = chain.place.split(' ').collect();
+            let [family, table, chain] = words.as_slice() else { return false };
+            line.starts_with(&format!("{} -A {chain} ", prefix(family, table)))
+        }
+        Backend::Ufw => ufw::is_v6(line) == (chain.place == "v6"),
+        Backend::Nftables | Backend::Firewalld => line.starts_with(&format!("{} ", chain.place)),
     }
 }
 

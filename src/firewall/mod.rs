@@ -5,21 +5,26 @@
 //! per peer at its top. Nothing else is touched, so foreign rules keep their order and their counters. Reading rules is
 //! no proof: that a peer gets in is tried from the peer.
 
+mod backend;
 mod chain;
 mod change;
 mod iptables;
 mod network;
 mod nft;
+mod read;
 mod rules;
 mod script;
 mod state;
 mod ufw;
+mod wish;
 
+pub use backend::Backend;
 pub use chain::{Chain, Effect, Hook, Ports};
 pub use change::{Closes, FirewallChange, changes};
 pub use network::{Network, NotANetwork};
-pub use rules::Wish;
-pub use state::{Backend, FirewallState, Present, read};
+pub use read::read;
+pub use state::{FirewallState, Present};
+pub use wish::Wish;
 
 /// The part of the host script that reads the packet filter.
 pub const OBSERVE: &str = include_str!("observe.sh");

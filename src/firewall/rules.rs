@@ -3,41 +3,16 @@
 //! There is no moment without rules: each tool gets the new rules and the end of the old ones in one transaction, or,
 //! where it knows none, the new ones first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Backend, Chain, Network, chain::Hook, iptables::prefix, nft::is_of_iptables, script};
-
-/// Who may reach the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// TCP ports: the server's, and while it moves to another one, both.
-    pub ports: BTreeSet<u16>,
-    /// Networks that get in.
-    pub allowed: BTreeSet<Network>,
-    /// Whether all others are kept out.
-    pub deny_others: bool,
-}
-
-/// Rules and the script that makes them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// One line for each rule, as [`super::FirewallState::ours`] has them.
-    pub lines: BTreeMap<Backend, BTreeSet<String>>,
-    /// Shell commands that put exactly these rules in the place of all that are ours. It ends with another status
-    /// than 0 where one of them fails.
-    pub script: String,
-}
-
-impl Rules {
-    pub(super) fn add(&mut self, backend: Backend, line: String) {
-        self.lines.entry(backend).or_default().insert(line);
-    }
-
-    /// Whether no rule is needed.
-    pub fn is_empty(&self) -> bool {
-        self.lines.values().all(BTreeSet::is_empty)
-    }
-}
+use super::{
+    Backend, Chain, Network,
+    chain::Hook,
+    iptables::prefix,
+    nft::is_of_iptables,
+    script, ufw,
+    wish::{Rules, Wish},
+};
 
 /// The rules that a wish needs, given the chains in which an accepting rule has to stand.
 pub fn needed(wish: &Wish, backend: Backend, chains: &[&Chain]) -> Rules {
@@ -55,7 +30,7 @@ pub fn needed(wish: &Wish, backend: Backend, chains: &[&Chain]) -> Rules {
             rules.script = format!("{own}{nft}");
         }
         Backend::Firewalld => rules.script = firewalld(wish, &mut rules),
-        Backend::Ufw => rules.script = super::ufw::rules(wish, chains, &mut rules),
+        Backend::Ufw => rules.script = ufw::rules(wish, chains, &mut rules),
     }
     rules
 }

@@ -1,42 +1,8 @@
 //! What a host's packet filter does to one port now.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Network, chain::Chain, iptables, nft, ufw};
-use crate::{
-    model::{FirewallChoice, words},
-    transport::Sections,
-};
-
-words! {
-    /// The tools that can rule a host's packet filter.
-    pub enum Backend: "a packet filter" {
-        /// nft.
-        Nftables = "nftables",
-        /// iptables and ip6tables, of either kind.
-        Iptables = "iptables",
-        /// firewalld.
-        Firewalld = "firewalld",
-        /// ufw.
-        Ufw = "ufw",
-    }
-}
-
-impl Backend {
-    /// The one that was chosen by name, if one was.
-    pub fn chosen(choice: FirewallChoice) -> Option<Self> {
-        match choice {
-            FirewallChoice::Nftables => Some(Backend::Nftables),
-            FirewallChoice::Iptables => Some(Backend::Iptables),
-            FirewallChoice::Firewalld => Some(Backend::Firewalld),
-            FirewallChoice::Ufw => Some(Backend::Ufw),
-            FirewallChoice::Auto | FirewallChoice::None => None,
-        }
-    }
-}
+use super::{Backend, Network, chain::Chain};
 
 /// What is there, in the words of each tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,59 +34,9 @@ pub struct Present {
     pub denies: bool,
 }
 
-/// Reads the sections of the host script.
-///
-/// # Errors
-/// Why the packet filter is not known, in words.
-pub fn read(sections: &Sections<'_>) -> Result<FirewallState, String> {
-    let text = |name: &str| sections.text(name).unwrap_or_default();
-    let active = text("fw-active");
-    let has = |word: &str| active.lines().any(|l| l == word);
-    let unit = text("fw-unit");
-    let before = unit.lines().filter_map(|l| l.strip_prefix("Before=")).flat_map(str::split_whitespace);
-    let mut state = FirewallState {
-        persisted: sections.text("fw-own").filter(|t| !t.is_empty()),
-        enabled: unit.lines().any(|l| l == "enabled"),
-        before: before.map(str::to_owned).collect(),
-        ..FirewallState::default()
-    };
-    if let Some(command) = text("fw-failed").lines().find(|l| !l.is_empty()) {
-        return Err(format!("`{command}` failed on this host; run it there to see why"));
-    }
-    if has("firewalld") {
-        let rules = text("fw-firewalld");
-        let lines = rules.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned);
-        state.found(Backend::Firewalld).extend(lines);
-    } else if has("ufw") {
-        state.found(Backend::Ufw);
-        ufw::read(&text("fw-ufw"), &mut state);
-    } else {
-        let addresses: Vec<IpAddr> =
-            text("addresses").split_whitespace().filter_map(|a| a.parse().ok()).collect();
-        let save = text("fw-iptables");
-        if has("iptables") {
-            state.available.insert(Backend::Iptables);
-            iptables::read(&save, &addresses, &mut state);
-        }
-        let mut nft = Ok(());
-        if has("nft") {
-            state.available.insert(Backend::Nftables);
-            nft = nft::read(&text("fw-nft"), &addresses, &mut state);
-        }
-        // Where both are installed and one of them is in use, that one is asked.
-        let in_use = iptables::in_use(&save).then_some(Backend::Iptables);
-        let first = || state.available.iter().next().copied();
-        state.backend = in_use.or_else(first);
-        if state.backend == Some(Backend::Nftables) {
-            nft?;
-        }
-    }
-    Ok(state)
-}
-
 impl FirewallState {
     /// A tool that is active rules alone.
-    fn found(&mut self, backend: Backend) -> &mut BTreeSet<String> {
+    pub(super) fn found(&mut self, backend: Backend) -> &mut BTreeSet<String> {
         self.backend = Some(backend);
         self.available.insert(backend);
         self.ours_mut(backend)

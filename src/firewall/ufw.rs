@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use super::{
     Backend, Chain, Network, Wish,
     chain::{Effect, Hook, Ports},
-    rules::Rules,
     state::FirewallState,
+    wish::Rules,
 };
 
 /// What makes a rule one of ours for ufw.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Beside, Inventory, Layer, Level, load::names_in};
+use super::{Beside, Inventory, Layer, Level};
 use crate::{
     model::HostName,
     source::{Node, Problem, Problems, Sources, Yaml},
@@ -39,6 +39,16 @@ pub(super) fn read_beside(
             inventory.add_host_layer(&host, Layer::of(Level::HostFile(beside), &node));
         }
     }
+}
+
+/// Names in a directory, in order.
+pub(super) fn names_in(path: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// A folder, read once, since each name is looked for in several forms.

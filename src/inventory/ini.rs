@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Inventory, Layer, Level, address, literal,
-    load::add_hosts,
+    Inventory, Layer, Level, address,
+    hosts::add_hosts,
+    literal,
     words::{self, Word},
     yaml::join,
 };

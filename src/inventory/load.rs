@@ -1,14 +1,13 @@
 //! Reads inventories as Ansible does: files and directories of them, programs, and lists of hosts on the command line.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{Beside, Inventory, address, conflict, files, ini, program, yaml};
+use super::{Beside, Inventory, address, conflict, files, hosts::add_hosts, ini, program, yaml};
 use crate::{
-    model::{HostName, Place},
+    model::Place,
     source::{Problem, Problems, Sources},
 };
 
@@ -97,36 +96,6 @@ fn add_list(list: &str, inventory: &mut Inventory, problems: &mut Problems) {
     }
 }
 
-/// Adds hosts to a group; the names that can't be used are reported. Gives those that are now there.
-pub(super) fn add_hosts(
-    names: &[String],
-    port: Option<u16>,
-    group: &str,
-    place: &Place,
-    inventory: &mut Inventory,
-    problems: &mut Problems,
-) -> Vec<HostName> {
-    let mut added = Vec::new();
-    for name in names {
-        if !address::valid(name) {
-            let message = format!("`{name}` can't be the name of a host");
-            let label = "letters, digits and _ - . : @ only";
-            problems.push(Problem::error("inventory::name", place, message, label));
-            continue;
-        }
-        let host = HostName::new(name.as_str());
-        // Ansible takes the port of a host's first mention.
-        if inventory.add_host(group, &host, place)
-            && let Some(port) = port
-        {
-            let node = crate::source::Node::new(place.clone(), crate::source::Yaml::Int(port.into()));
-            inventory.add_host_layer(&host, super::Layer::one(super::Level::Host, "ansible_port", node));
-        }
-        added.push(host);
-    }
-    added
-}
-
 fn read(
     path: &Path,
     request: &Request<'_>,
@@ -138,7 +107,7 @@ fn read(
         read_file(path, request, inventory, sources, problems);
         return true;
     }
-    let names = match names_in(path) {
+    let names = match files::names_in(path) {
         Ok(names) => names,
         Err(error) => {
             let place = Place::file(path.to_string_lossy().as_ref());
@@ -163,16 +132,6 @@ fn read(
     some
 }
 
-/// Names in a directory, in order.
-pub(super) fn names_in(path: &Path) -> std::io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(path)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort();
-    Ok(names)
-}
-
 /// Reads a file in whichever form it has, in Ansible's order: a program, YAML, INI.
 fn read_file(
     path: &Path,
@@ -192,7 +151,7 @@ fn read_file(
         let place = Place::file(path.to_string_lossy().as_ref());
         let message = format!("{} is an inventory in TOML, which is not supported", path.display());
         return problems
-            .push(Problem::error("inventory::form", &place, message, "").help(program_help(path)));
+            .push(Problem::error("inventory::form", &place, message, "").help(yaml::program_help(path)));
     }
     let mut mistakes = Problems::default();
     let Some(text) = sources.read(path, &mut mistakes) else { return problems.extend(mistakes) };
@@ -217,13 +176,4 @@ fn read_file(
         }
     }
     ini::read(&Arc::from(path.to_string_lossy()), &text, inventory, problems);
-}
-
-/// What to do about an inventory that only Ansible's own plugins can read.
-pub(super) fn program_help(path: &Path) -> String {
-    format!(
-        "Let Ansible read it: write an executable file next to it with the two lines `#!/bin/sh` and \
-         `exec ansible-inventory -i {} --list`, and pass that with -i.",
-        path.display()
-    )
 }

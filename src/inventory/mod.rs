@@ -5,6 +5,7 @@ mod conflict;
 mod connection;
 mod files;
 mod groups;
+mod hosts;
 mod ini;
 mod literal;
 mod load;

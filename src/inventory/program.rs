@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::{Inventory, Layer, Level, load::add_hosts, yaml::join};
+use super::{Inventory, Layer, Level, hosts::add_hosts, yaml::join};
 use crate::{
     model::{HostName, Place},
     source::{Node, Problem, Problems, Sources, Yaml},

@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use super::{
-    Inventory, Layer, Level, address,
-    load::{add_hosts, program_help},
-};
+use super::{Inventory, Layer, Level, address, hosts::add_hosts};
 use crate::{
     model::Place,
     source::{Node, Problem, Problems, Yaml, closest},
@@ -154,4 +151,13 @@ fn read_host(
     }
     let layer = Layer::of(Level::Host, vars);
     hosts.iter().for_each(|host| inventory.add_host_layer(host, layer.clone()));
+}
+
+/// What to do about an inventory that only Ansible's own plugins can read.
+pub(super) fn program_help(path: &Path) -> String {
+    format!(
+        "Let Ansible read it: write an executable file next to it with the two lines `#!/bin/sh` and \
+         `exec ansible-inventory -i {} --list`, and pass that with -i.",
+        path.display()
+    )
 }

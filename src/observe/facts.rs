@@ -347,6 +347,12 @@ impl ServerFacts {
             .is_some_and(|v| v.eq_ignore_ascii_case("on") || v == "1" || v.eq_ignore_ascii_case("yes"))
     }
 
+    /// Whether it has a channel from an address, whatever the channel's name.
+    pub fn replicates_from(&self, address: &str, port: u16) -> bool {
+        let channels = self.channels.known().into_iter().flatten();
+        channels.into_iter().any(|c| c.source_host == address && c.source_port == port)
+    }
+
     /// Bytes of all user databases together.
     pub fn data_bytes(&self) -> u64 {
         self.databases.iter().map(|d| d.bytes).sum()

@@ -7,7 +7,7 @@ use crate::{desired::DesiredHost, observe::ChannelFacts};
 /// Each server keeps accounts for its own peers only. A `GRANT` that somebody gives such an account by
 /// hand goes through the binary log all the same and finds no account on the other side (errors 1133,
 /// 1141, 1147, 1269, 1396, 1410). To leave it out there is right: the account does not belong there.
-pub(super) fn foreign_account_statement(
+pub(in crate::diff) fn foreign_account_statement(
     channel: &ChannelFacts,
     host: &DesiredHost,
     own_users: &[String],

@@ -1,0 +1,72 @@
+//! One replica and one of its sources, as both are compared, and how the one may be connected to the other.
+
+use std::collections::BTreeSet;
+
+use super::Context;
+use crate::{
+    desired::{ChannelWish, DesiredHost},
+    dialect::HEARTBEAT,
+    model::{Endpoint, HostName, visible},
+    observe::{ChannelFacts, DatabaseFacts, HostFacts, ServerFacts},
+    plan::Coordinates,
+};
+
+/// How a replica without a channel stands to its source, decided by [`super::data`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Footing {
+    /// It gets, or has got, a copy of the source whose coordinates are recorded.
+    Seeded,
+    /// Neither side has data; everything from this position on is new.
+    Empty(Coordinates),
+    /// It has the source's history up to where GTIDs can tell.
+    Compared,
+    /// It follows another server and is moved.
+    Moved {
+        /// Whom it follows, if that is one of ours.
+        from: Option<HostName>,
+        /// Where the channel reaches it.
+        at: Endpoint,
+        /// Whether what is written here reaches the source.
+        two_way: bool,
+    },
+    /// It can't be connected; the refusal is in the plan already.
+    Refused,
+}
+
+/// One replica and one of its sources between which no channel exists yet, or one that can't go on.
+pub(super) struct Pair<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) host: &'a DesiredHost,
+    pub(super) facts: &'a HostFacts,
+    pub(super) server: &'a ServerFacts,
+    pub(super) wish: &'a ChannelWish,
+    pub(super) source: &'a ServerFacts,
+}
+
+impl<'a> Pair<'a> {
+    /// The channel between the two, if there is one.
+    pub(super) fn channel(&self) -> Option<&'a ChannelFacts> {
+        self.channel_named(&self.wish.name)
+    }
+
+    /// A channel of the replica by its name.
+    pub(super) fn channel_named(&self, name: &str) -> Option<&'a ChannelFacts> {
+        self.server.channels.known()?.iter().find(|c| c.name == name)
+    }
+}
+
+/// Databases that hold something. One that was declared and merely created does not count.
+pub(super) fn content(server: &ServerFacts) -> BTreeSet<String> {
+    let counts = |d: &&DatabaseFacts| !d.is_empty() && d.name != HEARTBEAT;
+    server.databases.iter().filter(counts).map(|d| d.name.clone()).collect()
+}
+
+/// The first names of a list, and how many more there are.
+pub(super) fn shown(names: &[String]) -> String {
+    const MOST: usize = 6;
+    let first: Vec<String> = names.iter().take(MOST).map(|n| visible(n)).collect();
+    match names.len().checked_sub(MOST) {
+        None | Some(0) => first.join(", "),
+        Some(more) => format!("{} and {more} more", first.join(", ")),
+    }
+}

@@ -1,0 +1,100 @@
+//! What is wrong with a channel that is there, and whether this plan does away with it.
+
+mod left_out;
+
+use super::{Context, Draft};
+use crate::{
+    desired::{ChannelWish, DesiredHost},
+    doctor::{Explanation, Layer, Surroundings, explain_channel, explain_down},
+    model::{Fact, HostName},
+    observe::{ChannelFacts, HostFacts},
+    plan::{ChannelRefused, Kind, SourceWaits, Step, WaitsFor},
+};
+pub(super) use left_out::foreign_account_statement;
+
+/// What is wrong with a channel; `None` where it runs as it should.
+pub(super) fn look(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    (wish, channel): (&ChannelWish, &ChannelFacts),
+) -> Option<Explanation> {
+    let source = context.observed.get(&wish.source).and_then(Fact::known);
+    let around = Surroundings {
+        replica: host.name.as_str(),
+        source: wish.source.as_str(),
+        source_runs: source.and_then(|s| s.service.known()).map(|s| s.running()),
+        reach: facts.reach.get(&wish.endpoint),
+        source_down_because: source.and_then(explain_down),
+    };
+    explain_channel(channel, &around)
+}
+
+/// Whether a channel that is in trouble goes on once this plan is done; where not, the draft says why.
+pub(super) fn can_go_on(
+    host: &DesiredHost,
+    wish: &ChannelWish,
+    trouble: &Explanation,
+    changes: bool,
+    draft: &mut Draft,
+) -> bool {
+    let wait = |draft: &mut Draft| {
+        let why = SourceWaits::Trouble(Box::new(trouble.clone()));
+        draft.wait(&host.name, WaitsFor::source(&wish.source, why));
+        false
+    };
+    if trouble.layer == Layer::Server {
+        return wait(draft);
+    }
+    let by_change = matches!(
+        trouble.layer,
+        Layer::Password | Layer::Address | Layer::Port | Layer::Firewall | Layer::Tls
+    );
+    let by_other_steps = draft.steps.iter().any(|s| mends(s, trouble.layer, &host.name, &wish.source));
+    if trouble.layer == Layer::RelayLog || (changes && by_change) || by_other_steps {
+        return true;
+    }
+    if !trouble.heals {
+        let or_copy = host.seed_from(&wish.source).is_some() && trouble.layer == Layer::Data;
+        let (source, trouble) = (wish.source.clone(), Box::new(trouble.clone()));
+        draft.refuse(&host.name, ChannelRefused::Broken { source, trouble, or_copy });
+        return false;
+    }
+    matches!(trouble.layer, Layer::Stopped | Layer::Reconnecting) || wait(draft)
+}
+
+/// Why a channel stands still that only a new copy, or a repair of the rows by hand, can bring on again.
+pub(super) fn broken_for_good(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    wish: &ChannelWish,
+    channel: &ChannelFacts,
+) -> Option<String> {
+    let trouble = look(context, host, facts, (wish, channel))?;
+    let left_out = foreign_account_statement(channel, host, &context.own_users()).is_some();
+    let lost = matches!(trouble.layer, Layer::Data | Layer::Binlog) && !trouble.heals && !left_out;
+    lost.then(|| trouble.cause.trim_end_matches('.').to_owned())
+}
+
+/// Whether a step of this plan does away with the cause of a channel's trouble.
+pub(super) fn mends(step: &Step, layer: Layer, replica: &HostName, source: &HostName) -> bool {
+    let at_source = step.host == *source && !step.takes_away();
+    match layer {
+        Layer::Password | Layer::Account | Layer::Privilege => at_source && step.kind == Kind::Account,
+        Layer::Port => at_source && matches!(step.kind, Kind::Service | Kind::Firewall),
+        Layer::Server => at_source && step.kind == Kind::Service,
+        Layer::Firewall => at_source && step.kind == Kind::Firewall,
+        Layer::Identity => {
+            (at_source || step.host == *replica) && matches!(step.kind, Kind::Service | Kind::Variable)
+        }
+        Layer::Tls => at_source && matches!(step.kind, Kind::Service | Kind::File),
+        Layer::Address
+        | Layer::Binlog
+        | Layer::RelayLog
+        | Layer::Data
+        | Layer::Reconnecting
+        | Layer::Stopped
+        | Layer::Unknown => false,
+    }
+}
