@@ -282,20 +282,13 @@ const BACK: &[Back] = &[
     ("cli::args", "cli::complete", "each word of the command line names what it is completed from"),
     ("desired::resource", "desired::build", "a template's mistake is worded where templates are evaluated"),
     ("grant::parse", "grant::account", "an account reads itself, by a parser of its own"),
-    ("observe::server", "observe::collect", "open"),
-    ("observe::errant", "observe::collect", "open"),
-    ("observe::far_end", "observe::facts", "open"),
-    ("observe::facts", "observe::errant", "open"),
-    ("plan::risk", "plan::policy", "open"),
-    ("plan::refused", "plan::policy", "open"),
-    ("plan::refused", "plan::step", "open"),
-    ("plan::waiting", "plan::step", "open"),
-    ("transport::sql", "transport::line", "open"),
-    ("transport::reader", "transport::line", "open"),
+    (
+        "transport::reader",
+        "transport::line",
+        "a reader goes back to the line that lent it, and may open its connection again there",
+    ),
     ("transport::sudo", "transport::error", "an error says how sudo said no, and is one"),
     ("transport::writer", "transport::session", "a session hands out what writes, which borrows it"),
-    ("verify::data", "verify::prove", "open"),
-    ("verify::restart", "verify::prove", "open"),
 ];
 
 fn none(findings: &Findings) {

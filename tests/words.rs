@@ -40,7 +40,7 @@ const LINES: &[(&str, &str, &str)] = &[
     ("desired/build/scope.rs", "lookup is unknown", "a message of the template engine"),
     ("desired/nothing.rs", "\"-e \"", "the name that stands for the command line"),
     ("desired/wish.rs", "contains(\"mariadb\")", "the name of a package"),
-    ("diff/channel/left_out.rs", "Query: '", "a server's error"),
+    ("diff/trouble/left_out.rs", "Query: '", "a server's error"),
     ("diff/compatibility.rs", "utf8_", "the name of a character set"),
     ("diff/data.rs", "using_gtid", "a server's word for a channel's positions"),
     ("diff/settings.rs", "auto_increment_", "the name of a variable"),

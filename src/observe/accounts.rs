@@ -3,10 +3,28 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    desired::DesiredHost,
     dialect::{Dialect, ReadStatement},
     grant::AccountState,
     transport::{SqlError, SqlReader, first},
 };
+
+/// User names of the accounts that are wished, or by which channels log in.
+pub(super) struct Ours {
+    /// All of them: their accounts are read.
+    pub accounts: Vec<String>,
+    /// Those of replication: their sessions are no clients'.
+    pub replication: Vec<String>,
+}
+
+impl Ours {
+    pub fn of(hosts: &[&DesiredHost]) -> Self {
+        let replication: BTreeSet<String> = hosts.iter().flat_map(|h| h.replication_users()).collect();
+        let made = hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone()));
+        let accounts: BTreeSet<String> = made.chain(replication.iter().cloned()).collect();
+        Self { accounts: accounts.into_iter().collect(), replication: replication.into_iter().collect() }
+    }
+}
 
 /// The names of all accounts, and those of ours in full.
 pub(super) async fn accounts(

@@ -1,124 +1,22 @@
 //! Reads a fleet: all hosts at once, each with its own limit of time.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use futures_util::{StreamExt, stream};
 
-use super::{ChannelFacts, HostFacts, Observed, Reach, ServerFacts, far_end, host, server};
+use super::{HostFacts, Options, Reach, Reading, ServerFacts, accounts::Ours, far_end, host, server};
 use crate::{
-    desired::{DesiredHost, Identity},
+    desired::DesiredHost,
     inventory::Connection,
-    model::{Endpoint, Fact, HostName, Secret, SecretId, limits},
+    model::{Endpoint, Fact, HostName, Secret, SecretId},
     transport::Sections,
     transport::{Login, ReadScript, Scratch, Session, SqlError, Sudo, Target},
 };
 
 const HOST: ReadScript = ReadScript::new("read the host", host::SCRIPT);
-const REACH: ReadScript = ReadScript::new("try the peers' ports", include_str!("reach.sh"));
 /// Where servers have their socket unless told otherwise; the first one is tried before the host has
 /// answered, to save a round trip.
 const USUAL_SOCKET: &str = "/run/mysqld/mysqld.sock";
-
-/// How hosts are reached and how long they may take.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Hosts at the same time.
-    pub forks: usize,
-    /// For a connection to come about.
-    pub connect_timeout: Duration,
-    /// For everything else that is asked of a host.
-    pub timeout: Duration,
-    /// `--ssh-config`.
-    pub ssh_config: Option<PathBuf>,
-}
-
-/// A fleet that was read, with its connections still open.
-#[derive(Debug, Default)]
-pub struct Reading {
-    /// Facts.
-    pub observed: Observed,
-    /// Open connections.
-    pub sessions: BTreeMap<HostName, Session>,
-    /// How to log in to each server that answered.
-    pub logins: BTreeMap<HostName, Login>,
-    /// How long it took.
-    pub took: Duration,
-}
-
-impl Reading {
-    /// What the hosts are, for assigning ids and ports.
-    pub fn identities(&self) -> BTreeMap<HostName, Identity> {
-        self.observed
-            .iter()
-            .map(|(name, fact)| {
-                let facts = fact.known();
-                let server = facts.and_then(|f| f.server.known());
-                let files = facts.and_then(|f| f.option_files.known());
-                // A server that is down has what its files will give it.
-                let version = server.map(|s| s.version).or(facts.and_then(HostFacts::version));
-                let occurrences = files.map(|files| files.occurrences(version)).unwrap_or_default();
-                let in_file = |name: &str| {
-                    let last = occurrences.iter().rfind(|o| o.name == name)?;
-                    last.value.as_ref()?.parse::<u64>().ok()
-                };
-                let number = |name: &str| match server {
-                    Some(server) => server.number(name),
-                    None => in_file(name),
-                };
-                // What a file says counts from the next restart on; a run that was cut off may have
-                // written the file and not restarted.
-                let configured = in_file("server_id");
-                let identity = Identity {
-                    server_id: configured.or_else(|| number("server_id")),
-                    id_is_configured: configured.is_some(),
-                    // That of a file may be what keeps it down.
-                    port: server.and_then(|s| s.number("port")).and_then(|p| p.try_into().ok()),
-                    version,
-                    // A host that has no server has no id that could be met again.
-                    read: server.is_some() || facts.is_some_and(|f| f.server.is_absent()),
-                    domain: number("gtid_domain_id"),
-                    offset: number("auto_increment_offset"),
-                    channels: server
-                        .and_then(|s| s.channels.known())
-                        .into_iter()
-                        .flatten()
-                        .map(|c| {
-                            (c.name.clone(), Endpoint { address: c.source_host.clone(), port: c.source_port })
-                        })
-                        .collect(),
-                };
-                (name.clone(), identity)
-            })
-            .collect()
-    }
-
-    /// Ends all connections.
-    pub async fn close(self) {
-        futures_util::future::join_all(self.sessions.into_values().map(Session::close)).await;
-    }
-}
-
-/// User names of the accounts that are wished, or by which channels log in.
-pub(super) struct Ours {
-    /// All of them: their accounts are read.
-    pub accounts: Vec<String>,
-    /// Those of replication: their sessions are no clients'.
-    pub replication: Vec<String>,
-}
-
-impl Ours {
-    fn of(hosts: &[&DesiredHost]) -> Self {
-        let replication: BTreeSet<String> = hosts.iter().flat_map(|h| h.replication_users()).collect();
-        let made = hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone()));
-        let accounts: BTreeSet<String> = made.chain(replication.iter().cloned()).collect();
-        Self { accounts: accounts.into_iter().collect(), replication: replication.into_iter().collect() }
-    }
-}
 
 /// Reads every host. Connections that are open already are used again.
 pub async fn observe(
@@ -334,47 +232,6 @@ fn no_socket(process: &host::Process, usual: &str) -> SqlError {
         }
     };
     SqlError::Connect { socket, why }
-}
-
-/// How a port may be tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Probe {
-    /// In a way that the server does not hear of, or not at all.
-    Quiet,
-    /// By a connection, where there is no quiet way.
-    Any,
-}
-
-/// Where the channels that are there lead, and where they shall. A channel that is connected says nothing about the
-/// next connection: a rule may let in what is established alone.
-pub(super) fn ends(host: &DesiredHost, channels: &Fact<Vec<ChannelFacts>>) -> BTreeMap<Endpoint, Probe> {
-    let there = channels.known().map(Vec::as_slice).unwrap_or_default();
-    let mut ends = BTreeMap::new();
-    for wish in &host.channels {
-        let Some(channel) = there.iter().find(|channel| channel.name == wish.name) else { continue };
-        let same = channel.source_host == wish.endpoint.address && channel.source_port == wish.endpoint.port;
-        let probe = if same && channel.io_running == "Yes" { Probe::Quiet } else { Probe::Any };
-        ends.insert(wish.endpoint.clone(), probe);
-    }
-    ends
-}
-
-/// Tries from a host whether ports of others answer.
-pub async fn try_ports(
-    session: &Session,
-    targets: impl IntoIterator<Item = (Endpoint, Probe)>,
-) -> BTreeMap<Endpoint, Reach> {
-    let word = |probe| if probe == Probe::Quiet { "quiet" } else { "any" };
-    let mut args = vec![include_str!("syn.pl").to_owned()];
-    for (end, probe) in targets {
-        args.extend([word(probe).to_owned(), end.address, end.port.to_string()]);
-    }
-    if args.len() == 1 {
-        return BTreeMap::new();
-    }
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let output = session.read(&REACH, &args, limits::PORTS.time).await;
-    output.map(|o| host::reach(&o.text())).unwrap_or_default()
 }
 
 async fn ask(

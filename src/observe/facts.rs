@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Answers, Content, DownFacts, ErrantFacts, FarEnd, RestartRecord, SchemaFacts};
+use super::{
+    Answers, Content, DownFacts, ErrantFacts, FarEnd, Reach, RestartRecord, RetentionMark, SchemaFacts,
+    SeedMarks,
+};
 use crate::{
     certificate::CertificateFacts,
     firewall::FirewallState,
@@ -57,6 +60,11 @@ pub struct HostFacts {
 }
 
 impl HostFacts {
+    /// What was found on this host as a replica of these sources.
+    pub fn errant(&self) -> &[ErrantFacts] {
+        self.errant.known().map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// The version of the server, or of the program that would run where it is down.
     pub fn version(&self) -> Option<ServerVersion> {
         let runs = self.server.known().map(|server| server.version);
@@ -128,152 +136,6 @@ pub struct DiskFacts {
     pub file_system: String,
     /// Whether the directory can be renamed: it is no symbolic link, and no file system of its own.
     pub renamable: bool,
-}
-
-/// Whether a port answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
-    /// A TCP connection was made.
-    Open,
-    /// It was not, for this reason.
-    Failed(String),
-}
-
-/// What comes back where a filter stands in the way, or no way leads there.
-const SILENT: [&str; 6] =
-    ["no answer", "timed out", "no route", "unreachable", "prohibited", "not permitted"];
-
-impl Reach {
-    /// Whether nothing, or a filter's own answer, came back. That a connection is refused says less: so does a server
-    /// that does not listen.
-    pub fn is_silent(why: &str) -> bool {
-        let why = why.to_ascii_lowercase();
-        !Self::is_refused(&why) && SILENT.iter().any(|word| why.contains(word))
-    }
-
-    /// Whether somebody said that no one listens there; some filters say so, too.
-    pub fn is_refused(why: &str) -> bool {
-        why.to_ascii_lowercase().contains("refused")
-    }
-}
-
-/// The records of unfinished copies, kept on the replica as `/var/lib/tandem/seed.json`: one for each source.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "OneOrMany", into = "OneOrMany")]
-pub struct SeedMarks(pub Vec<SeedMark>);
-
-/// One record stands alone in the file, several in a list.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(SeedMark),
-    Many(Vec<SeedMark>),
-}
-
-impl From<OneOrMany> for SeedMarks {
-    fn from(text: OneOrMany) -> Self {
-        match text {
-            OneOrMany::One(mark) => Self(vec![mark]),
-            OneOrMany::Many(marks) => Self(marks),
-        }
-    }
-}
-
-impl From<SeedMarks> for OneOrMany {
-    fn from(SeedMarks(mut marks): SeedMarks) -> Self {
-        match (marks.pop(), marks.is_empty()) {
-            (Some(mark), true) => Self::One(mark),
-            (last, _) => Self::Many(marks.into_iter().chain(last).collect()),
-        }
-    }
-}
-
-impl SeedMarks {
-    /// The record of the copy from this source.
-    pub fn from(&self, source: &HostName) -> Option<&SeedMark> {
-        self.0.iter().find(|mark| mark.from == source.as_str())
-    }
-
-    /// Puts a record in the place of the one of the same source.
-    pub fn put(&mut self, mark: SeedMark) {
-        self.take(&mark.from);
-        self.0.push(mark);
-    }
-
-    /// Takes the record of a source out.
-    pub fn take(&mut self, source: &str) {
-        self.0.retain(|mark| mark.from != source);
-    }
-}
-
-/// The record of an unfinished copy.
-///
-/// It is written before the first row and removed once the channel runs and the copy was compared with its source.
-/// It proves that the replica was empty when the copy began, and holds the one thing that can't be observed later:
-/// the coordinates of the snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeedMark {
-    /// The source's name in the inventory.
-    pub from: String,
-    /// Databases of the copy.
-    pub databases: Vec<String>,
-    /// Coordinates, once everything is loaded; until then the copy is worthless.
-    pub loaded: Option<SeedCoordinates>,
-    /// What was not the same as on the source when the copy was compared last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub differs: Vec<String>,
-}
-
-/// The record of a raised retention, kept on the source as `/var/lib/tandem/retention.json` while a copy runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetentionMark {
-    /// Variables with the values that they had.
-    pub variables: BTreeMap<String, String>,
-}
-
-/// Where the source's binary log stood at the snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "NotedCoordinates", into = "NotedCoordinates")]
-pub struct SeedCoordinates {
-    /// In the source's binary log; nothing where the copy was taken from another host, to which that means nothing.
-    pub at: Option<BinlogPosition>,
-    /// The same as a GTID position; empty before the first event.
-    pub gtid: String,
-    /// Where the replica's own binary log stood when the copy was loaded, for the way back.
-    pub own: Option<BinlogPosition>,
-}
-
-/// The same as the file has it.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NotedCoordinates {
-    file: String,
-    position: u64,
-    gtid: String,
-    own_file: String,
-    own_position: u64,
-}
-
-impl From<NotedCoordinates> for SeedCoordinates {
-    fn from(noted: NotedCoordinates) -> Self {
-        Self {
-            at: BinlogPosition::new(noted.file, noted.position),
-            gtid: noted.gtid,
-            own: BinlogPosition::new(noted.own_file, noted.own_position),
-        }
-    }
-}
-
-impl From<SeedCoordinates> for NotedCoordinates {
-    fn from(coordinates: SeedCoordinates) -> Self {
-        let parts = |at: Option<BinlogPosition>| {
-            at.map_or((String::new(), 0), |at| (at.file().to_owned(), at.offset()))
-        };
-        let ((file, position), (own_file, own_position)) = (parts(coordinates.at), parts(coordinates.own));
-        Self { file, position, gtid: coordinates.gtid, own_file, own_position }
-    }
 }
 
 /// What a running server says of itself.

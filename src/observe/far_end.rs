@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::Reach;
+use super::FarEnd;
 use crate::{
     dialect::ReadStatement,
     model::{Endpoint, limits},
@@ -20,32 +20,6 @@ const GREET: ReadScript = ReadScript::new("look who answers at an address", incl
 const HOLDS: [&str; 2] = ["0.4", "3"];
 const LIMIT: Duration = limits::FAR_END.time;
 const POLL: Duration = limits::GLIMPSE;
-
-/// Who is at the far end of a channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FarEnd {
-    /// The declared server: it had the very connection that the replica's host made.
-    Same,
-    /// Another server, of this version.
-    Another(String),
-    /// A server that takes no connection from the replica's host, in its words.
-    Refused(u32, String),
-    /// Nobody whom the replica's host can reach, for this reason.
-    Unreachable(String),
-    /// It could not be found out.
-    Unknown(String),
-}
-
-impl FarEnd {
-    /// As the answer to whether a port can be reached, where that is settled.
-    pub fn reach(&self) -> Option<Reach> {
-        match self {
-            FarEnd::Unreachable(why) => Some(Reach::Failed(why.clone())),
-            FarEnd::Unknown(_) => None,
-            FarEnd::Same | FarEnd::Another(_) | FarEnd::Refused(..) => Some(Reach::Open),
-        }
-    }
-}
 
 /// What a server says first.
 #[derive(Debug, Clone, PartialEq, Eq)]

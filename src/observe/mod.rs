@@ -10,8 +10,13 @@ mod down;
 mod errant;
 mod facts;
 mod far_end;
+mod find_errant;
 mod heartbeat;
 mod host;
+mod marks;
+mod ports;
+mod reach;
+mod reading;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod resources;
@@ -25,17 +30,21 @@ mod variables;
 pub use accounts::read_accounts;
 pub use binlog::{gtid_state, gtid_state_with_start};
 pub use channels::channels;
-pub use collect::{Options, Probe, Reading, observe, prove_ends, target, try_ports};
+pub use collect::{observe, prove_ends, target};
 pub use content::{Content, TableFacts};
 pub use databases::databases_with_content;
 pub use down::{DownFacts, Ended, Log};
-pub use errant::{ErrantFacts, ErrantKind, find_errant, only_here};
+pub use errant::{ErrantFacts, ErrantKind};
 pub use facts::{
     BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts, Observed,
-    OsFacts, Reach, RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts,
-    SessionFacts,
+    OsFacts, ServerFacts, ServiceFacts, SessionFacts,
 };
-pub use far_end::{FarEnd, far_end};
+pub use far_end::far_end;
+pub use find_errant::{find_errant, only_here};
+pub use marks::{RetentionMark, SeedCoordinates, SeedMark, SeedMarks};
+pub use ports::{Probe, try_ports};
+pub use reach::{FarEnd, Reach};
+pub use reading::{Options, Reading};
 pub use resources::{Answers, server as server_query};
 pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;

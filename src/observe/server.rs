@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{
     BinlogFacts, DatabaseFacts, HeartbeatFacts, Reach, ServerFacts,
-    accounts::accounts,
+    accounts::{Ours, accounts},
     binlog::{binlog, changes, gtid},
     channels::{channels, connected_replicas, replica_addresses},
-    collect::{Ours, ends, try_ports},
     databases::databases,
     heartbeat::heartbeat,
+    ports::{ends, try_ports},
     schema::schema,
     startup::client_sessions,
     variables::{Variables, variables},

@@ -4,6 +4,7 @@
 //! the same value: `render` turns its JSON form into text.
 
 mod action;
+mod allow;
 mod because;
 mod code;
 mod effect;
@@ -25,6 +26,7 @@ pub use action::{
     Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ChannelTask, ClonePlan, ComparePlan,
     Coordinates, CopyMethod, EndedChannel, GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
 };
+pub use allow::Allow;
 pub use because::{Because, Reason};
 pub use effect::{Effect, Taken};
 pub use finding::{
@@ -38,7 +40,7 @@ pub use json::{
 };
 pub use next::Next;
 pub use order::{in_order, link};
-pub use policy::{Allow, Policy, blocked_by_policy, missing_words, unneeded};
+pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
     AuthorityRefused, ChannelRefused, CopyRefused, DataRefused, EndRefused, FirewallRefused, Lost, Met,
     NotRead, PairRefused, Refused, ServerRefused, SettingRefused,
@@ -46,5 +48,56 @@ pub use refused::{
 pub use risk::{CutClient, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
 pub use stale::Stale;
 pub use state::{Change, Hidden, Named, PackageVersion, State, Value};
-pub use step::{Kind, Plan, Refusal, Step, StepId, Waiting, Warning};
+pub use step::{Kind, Step, StepId};
 pub use waiting::{Follows, HostWaits, Need, Part, SourceWaits, WaitsFor};
+
+use crate::model::HostName;
+
+/// Something for which nothing was planned, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The host.
+    pub host: HostName,
+    /// What it waits for.
+    pub why: WaitsFor,
+}
+
+/// Something about the hosts that a person should know. It changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The host, or the first of two.
+    pub host: HostName,
+    /// What.
+    pub what: Finding,
+}
+
+/// Something that is wished and will not be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The host.
+    pub host: HostName,
+    /// Why.
+    pub why: Refused,
+}
+
+/// What is to be done on a fleet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps, in an order in which they may run.
+    pub steps: Vec<Step>,
+    /// Hosts or wishes for which nothing is planned, with the reason.
+    pub waiting: Vec<Waiting>,
+    /// What was refused.
+    pub refused: Vec<Refusal>,
+    /// What is worth knowing and changes nothing.
+    pub warnings: Vec<Warning>,
+    /// Hosts that accept writes of clients now, as far as they were read.
+    pub writers: Vec<HostName>,
+}
+
+impl Plan {
+    /// Whether reality is as wished: no step, nothing refused and nothing waiting.
+    pub fn in_sync(&self) -> bool {
+        self.steps.is_empty() && self.refused.is_empty() && self.waiting.is_empty()
+    }
+}

@@ -2,28 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Plan, Refusal, Refused};
-use crate::model::words;
-
-words! {
-    /// A word of `--allow`.
-    pub enum Allow: "something to allow" {
-        /// A server that has client sessions is restarted.
-        Restart = "restart",
-        /// Connected clients are cut off by the packet filter.
-        CutClients = "cut-clients",
-        /// A replica's own data is replaced.
-        Reseed = "reseed",
-        /// A server's binary logs start over, or go on under another name.
-        ResetBinlogs = "reset-binlogs",
-        /// An account is dropped.
-        DropAccount = "drop-account",
-        /// A channel that nobody declared ends.
-        DropChannel = "drop-channel",
-        /// The authority that the servers trust is replaced by another one.
-        NewAuthority = "new-authority",
-    }
-}
+use super::{Allow, Plan, Refusal, Refused};
 
 /// What this run may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

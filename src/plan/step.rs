@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Finding, Reason, Refused, Risk, State, WaitsFor};
+use super::{Action, Reason, Risk, State};
 use crate::{
     model::{HostName, words},
     resource::KindName,
@@ -108,54 +108,5 @@ impl Step {
         hosts.sort();
         hosts.dedup();
         hosts
-    }
-}
-
-/// Something for which nothing was planned, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// The host.
-    pub host: HostName,
-    /// What it waits for.
-    pub why: WaitsFor,
-}
-
-/// Something about the hosts that a person should know. It changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// The host, or the first of two.
-    pub host: HostName,
-    /// What.
-    pub what: Finding,
-}
-
-/// Something that is wished and will not be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The host.
-    pub host: HostName,
-    /// Why.
-    pub why: Refused,
-}
-
-/// What is to be done on a fleet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// The steps, in an order in which they may run.
-    pub steps: Vec<Step>,
-    /// Hosts or wishes for which nothing is planned, with the reason.
-    pub waiting: Vec<Waiting>,
-    /// What was refused.
-    pub refused: Vec<Refusal>,
-    /// What is worth knowing and changes nothing.
-    pub warnings: Vec<Warning>,
-    /// Hosts that accept writes of clients now, as far as they were read.
-    pub writers: Vec<HostName>,
-}
-
-impl Plan {
-    /// Whether reality is as wished: no step, nothing refused and nothing waiting.
-    pub fn in_sync(&self) -> bool {
-        self.steps.is_empty() && self.refused.is_empty() && self.waiting.is_empty()
     }
 }

@@ -1,12 +1,11 @@
 //! What carries everything to one host: its connections, and what rests on them.
 
 use std::{
-    collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use openssh::Stdio;
@@ -19,6 +18,7 @@ use super::{
     ComingLifeline, ConnectError, Login, Output, RunError, Scratch, SqlReader, Target,
     frame::Mark,
     master::Master,
+    own::{OwnId, OwnSessions},
     ready::{Ready, Shell},
     running::{Handed, MOST, Running, Said},
     script::program,
@@ -29,8 +29,6 @@ const CHANNELS: usize = 7;
 const CONNECTIONS: usize = 8;
 /// Connections to the server that nobody uses and that are kept.
 const RESTING: usize = 6;
-/// For so long a server may still list a session that has said goodbye.
-const LEAVING: Duration = Duration::from_secs(10);
 
 /// A host's connections.
 #[derive(Debug)]
@@ -48,8 +46,7 @@ pub(super) struct Line {
     ready: Ready,
     /// Whether the login was seen to run a script.
     runs_scripts: AtomicBool,
-    /// Sessions of ours on the server, and when those that are over have ended.
-    own: Mutex<BTreeMap<u32, Option<Instant>>>,
+    own: OwnSessions,
 }
 
 impl Line {
@@ -65,7 +62,7 @@ impl Line {
             resting: Mutex::default(),
             ready: Ready::default(),
             runs_scripts: AtomicBool::new(false),
-            own: Mutex::default(),
+            own: OwnSessions::default(),
         };
         let (control, answers) = (line.scratch.path("c"), line.scratch.path("p"));
         let first = Master::begin(&line.target, control, answers).await?;
@@ -112,21 +109,13 @@ impl Line {
     }
 
     /// Notes a session of ours.
-    pub fn own(self: &Arc<Self>, number: u32) -> OwnId {
-        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        // Their numbers only rise: the server was started anew.
-        if own.last_key_value().is_some_and(|(last, _)| *last > number) {
-            own.retain(|_, over| over.is_none());
-        }
-        own.insert(number, None);
-        OwnId { number, line: Arc::downgrade(self) }
+    pub fn own(&self, number: u32) -> OwnId {
+        self.own.note(number)
     }
 
     /// Whether a session of the server is one of ours, by the lower 32 bits of its number.
     pub fn is_own(&self, id: u64) -> bool {
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = u32::try_from(id & u64::from(u32::MAX)).unwrap_or_default();
-        own.get(&number).is_some_and(|over| over.is_none_or(|at| at.elapsed() < LEAVING))
+        self.own.holds(id)
     }
 
     /// Runs a script to its end.
@@ -265,35 +254,6 @@ impl Line {
         match self.mux() {
             Some(mux) => mux.check().await.is_ok(),
             None => false,
-        }
-    }
-}
-
-/// The number of a session of ours, for as long as the session is there.
-#[derive(Debug)]
-pub(super) struct OwnId {
-    number: u32,
-    line: Weak<Line>,
-}
-
-impl OwnId {
-    /// That of a reader that no server answers.
-    #[cfg(test)]
-    pub fn of_nobody() -> Self {
-        Self { number: 0, line: Weak::new() }
-    }
-
-    /// The number; the lower 32 bits of it.
-    pub fn number(&self) -> u32 {
-        self.number
-    }
-}
-
-impl Drop for OwnId {
-    fn drop(&mut self) {
-        if let Some(line) = self.line.upgrade() {
-            let mut own = line.own.lock().unwrap_or_else(PoisonError::into_inner);
-            own.insert(self.number, Some(Instant::now()));
         }
     }
 }

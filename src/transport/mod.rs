@@ -12,6 +12,7 @@ mod frame;
 mod lifeline;
 mod line;
 mod master;
+mod own;
 mod reader;
 mod ready;
 #[cfg(any(test, debug_assertions))]

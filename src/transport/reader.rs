@@ -18,7 +18,8 @@ use super::{
     Login, Row, SqlError,
     batch::{self, Answer},
     first,
-    line::{Line, OwnId},
+    line::Line,
+    own::OwnId,
     sql::SETTINGS,
 };
 use crate::dialect::{ReadStatement, reads_only};

@@ -9,7 +9,7 @@ use super::{
     Row, SqlError,
     batch::{self, plain},
     first,
-    line::OwnId,
+    own::OwnId,
 };
 use crate::model::{Secret, limits};
 

@@ -20,6 +20,7 @@ mod prove;
 mod report;
 mod restart;
 mod sample;
+mod scope;
 mod scratch;
 mod settle;
 mod side;
@@ -33,12 +34,13 @@ pub use data::{Findings, compare as compare_tables};
 pub use definitions::{Defined, DefinitionDifference, Definitions, read as read_definitions};
 pub use filter::Filters;
 pub use ports::Outsider;
-pub use prove::{Scope, prove};
+pub use prove::prove;
 pub use report::{
     ChannelProof, ColumnDifference, Counting, DataProof, IdsProof, PortProof, Remark, RestartProof,
     RowDifference, RowKind, TableDifference, Verdict, VerifyReport,
 };
 pub use sample::sample;
+pub use scope::Scope;
 pub use side::{Comparison, Side};
 pub use table::{Table, Tables};
 pub use web::{Edge, Way, Web};

@@ -1,0 +1,126 @@
+//! What tandem has noted on a host itself: copies that are not finished, and what was changed for them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{BinlogPosition, HostName};
+
+/// The records of unfinished copies, kept on the replica as `/var/lib/tandem/seed.json`: one for each source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "OneOrMany", into = "OneOrMany")]
+pub struct SeedMarks(pub Vec<SeedMark>);
+
+/// One record stands alone in the file, several in a list.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(SeedMark),
+    Many(Vec<SeedMark>),
+}
+
+impl From<OneOrMany> for SeedMarks {
+    fn from(text: OneOrMany) -> Self {
+        match text {
+            OneOrMany::One(mark) => Self(vec![mark]),
+            OneOrMany::Many(marks) => Self(marks),
+        }
+    }
+}
+
+impl From<SeedMarks> for OneOrMany {
+    fn from(SeedMarks(mut marks): SeedMarks) -> Self {
+        match (marks.pop(), marks.is_empty()) {
+            (Some(mark), true) => Self::One(mark),
+            (last, _) => Self::Many(marks.into_iter().chain(last).collect()),
+        }
+    }
+}
+
+impl SeedMarks {
+    /// The record of the copy from this source.
+    pub fn from(&self, source: &HostName) -> Option<&SeedMark> {
+        self.0.iter().find(|mark| mark.from == source.as_str())
+    }
+
+    /// Puts a record in the place of the one of the same source.
+    pub fn put(&mut self, mark: SeedMark) {
+        self.take(&mark.from);
+        self.0.push(mark);
+    }
+
+    /// Takes the record of a source out.
+    pub fn take(&mut self, source: &str) {
+        self.0.retain(|mark| mark.from != source);
+    }
+}
+
+/// The record of an unfinished copy.
+///
+/// It is written before the first row and removed once the channel runs and the copy was compared with its source.
+/// It proves that the replica was empty when the copy began, and holds the one thing that can't be observed later:
+/// the coordinates of the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedMark {
+    /// The source's name in the inventory.
+    pub from: String,
+    /// Databases of the copy.
+    pub databases: Vec<String>,
+    /// Coordinates, once everything is loaded; until then the copy is worthless.
+    pub loaded: Option<SeedCoordinates>,
+    /// What was not the same as on the source when the copy was compared last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<String>,
+}
+
+/// The record of a raised retention, kept on the source as `/var/lib/tandem/retention.json` while a copy runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionMark {
+    /// Variables with the values that they had.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Where the source's binary log stood at the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "NotedCoordinates", into = "NotedCoordinates")]
+pub struct SeedCoordinates {
+    /// In the source's binary log; nothing where the copy was taken from another host, to which that means nothing.
+    pub at: Option<BinlogPosition>,
+    /// The same as a GTID position; empty before the first event.
+    pub gtid: String,
+    /// Where the replica's own binary log stood when the copy was loaded, for the way back.
+    pub own: Option<BinlogPosition>,
+}
+
+/// The same as the file has it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotedCoordinates {
+    file: String,
+    position: u64,
+    gtid: String,
+    own_file: String,
+    own_position: u64,
+}
+
+impl From<NotedCoordinates> for SeedCoordinates {
+    fn from(noted: NotedCoordinates) -> Self {
+        Self {
+            at: BinlogPosition::new(noted.file, noted.position),
+            gtid: noted.gtid,
+            own: BinlogPosition::new(noted.own_file, noted.own_position),
+        }
+    }
+}
+
+impl From<SeedCoordinates> for NotedCoordinates {
+    fn from(coordinates: SeedCoordinates) -> Self {
+        let parts = |at: Option<BinlogPosition>| {
+            at.map_or((String::new(), 0), |at| (at.file().to_owned(), at.offset()))
+        };
+        let ((file, position), (own_file, own_position)) = (parts(coordinates.at), parts(coordinates.own));
+        Self { file, position, gtid: coordinates.gtid, own_file, own_position }
+    }
+}
