@@ -29,7 +29,7 @@ const ROOMS: &Table = &[
     ("playbook", &["model", "vault", "template", "source", "inventory", "resource"]),
     ("desired", &["model", "option_file", "template", "source", "inventory", "resource", "playbook"]),
     ("transport", &["model", "dialect"]),
-    ("firewall", &["transport"]),
+    ("firewall", &["model", "transport"]),
     (
         "observe",
         &[
