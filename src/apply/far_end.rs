@@ -65,7 +65,6 @@ async fn lets_in(
     let own = own.map(|row| Ok((row.text("user")?, row.text("host")?)));
     let own = own.collect::<Result<Vec<(String, String)>, SqlError>>().map_err(failed)?;
     let accounts = read_accounts(&sql, &own, dialect).await.map_err(failed)?;
-    sql.close().await;
     let declared = fleet.desired.hosts.get(host);
     let from = declared.map(|d| Ok(d.addresses(&fleet.facts(host)?.os.addresses))).transpose()?;
     let password = fleet.secret(host, &wish.password)?.expose();
@@ -90,7 +89,6 @@ async fn present(
 ) -> Result<Option<ChannelFacts>, StepError> {
     let sql = fleet.reader(host).await?;
     let list = channels(&sql, fleet.dialect(host)?).await;
-    sql.close().await;
     let list = list.map_err(|e| StepError::new(host, "look at its channels", e))?;
     Ok(list.into_iter().find(|channel| channel.name == change.wish.name))
 }

@@ -57,7 +57,6 @@ async fn still_unused(step: &Step, tried: &str, fleet: &Fleet<'_>) -> Result<(),
     let sql = fleet.reader(host).await?;
     let ours: Vec<String> = fleet.own_users();
     let sessions = client_sessions(fleet.session(host)?, &sql, &ours).await.map_err(|e| failed(host, e))?;
-    sql.close().await;
     if sessions.is_empty() {
         return Ok(());
     }
@@ -91,7 +90,6 @@ async fn same_file(host: &HostName, path: &str, fleet: &Fleet<'_>) -> Result<(),
 async fn test_is_empty(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let sql = fleet.reader(host).await?;
     let have = databases_with_content(&sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
-    sql.close().await;
     if !have.iter().any(|name| name == "test") {
         return Ok(());
     }
@@ -114,7 +112,6 @@ async fn still_no_channel(
     }
     let sql = fleet.reader(host).await?;
     let list = crate::observe::channels(&sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
-    sql.close().await;
     match list.iter().find(|c| c.name == change.wish.name) {
         None => Ok(()),
         Some(there) => Err(StepError::stale(

@@ -43,9 +43,8 @@ pub async fn look_closer(reading: &mut Reading, pairs: &[(HostName, HostName)], 
 async fn content((host, session, login, dialect): (&HostName, &Session, &Login, Dialect)) -> Fact<Content> {
     let tables = async {
         let mut side = Side::reading(host, session, login, dialect).await?;
-        let tables = tables(&mut side).await;
-        side.close().await;
-        tables
+
+        tables(&mut side).await
     };
     match tables.await {
         Ok(tables) => Fact::Known(Content { tables, events: Vec::new() }),

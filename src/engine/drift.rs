@@ -137,8 +137,6 @@ async fn sides(
     let (Some(there), Some(here)) = (way(source), way(replica)) else { return Ok(Vec::new()) };
     let mut source = Side::reading(source, there.0, there.1, Dialect::of(theirs.version)).await?;
     let mut replica = Side::reading(replica, here.0, here.1, Dialect::of(ours.version)).await?;
-    let found = sample(&mut source, &mut replica, count, turn).await;
-    source.close().await;
-    replica.close().await;
-    found
+
+    sample(&mut source, &mut replica, count, turn).await
 }

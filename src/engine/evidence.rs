@@ -29,8 +29,6 @@ pub async fn row_evidence(
     let mut there = sql(reading, source).await?;
     let mut here = sql(reading, replica).await?;
     let found = compare(&mut there, &mut here, &failed, events, channel.sql_errno == 1062).await;
-    there.close().await;
-    here.close().await;
     found.ok().flatten()
 }
 

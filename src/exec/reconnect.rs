@@ -45,12 +45,10 @@ async fn reconnect(
             let mut sql = statements(replica, fleet, journal).await?;
             sql.run(&dialect.stop_channel(name)).await.map_err(failed)?;
             sql.run(&dialect.start_channel(name)).await.map_err(failed)?;
-            sql.sql.close().await;
             started = true;
         }
         Ok(Look::Moving(()))
     });
     let waited = waited.await;
-    reader.close().await;
     waited.map(|_| ())
 }

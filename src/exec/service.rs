@@ -61,7 +61,6 @@ pub async fn restart(
             ));
         }
     }
-    sql.close().await;
     reconnect::replicas_of(host, fleet, journal).await;
     Ok(Some(format!("away for {}", crate::model::duration(took))))
 }
@@ -160,10 +159,7 @@ pub async fn restart_for_proof(host: &HostName, unit: &str, fleet: &Fleet<'_>) -
 async fn wait_for_server(session: &Session, login: &Login) -> bool {
     let came = wait(Rule::within(limits::LETS_IN.time), async || {
         match session.new_sql(login, limits::SQL_LOGIN.time).await {
-            Ok(sql) => {
-                sql.close().await;
-                Look::Done(())
-            }
+            Ok(_) => Look::Done(()),
             Err(_) => Look::Moving(()),
         }
     });

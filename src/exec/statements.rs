@@ -116,7 +116,6 @@ pub async fn lift_read_only<'a>(
         prepare_undo(host, Undo { name: READ_ONLY, sql: &back, record: None }, fleet).await?;
         sql.run("SET GLOBAL super_read_only = OFF").await.map_err(failed)?;
     }
-    sql.sql.close().await;
     Ok(Lifted(locked.then_some(host)))
 }
 
@@ -128,7 +127,6 @@ impl Lifted<'_> {
         sql.run("SET GLOBAL super_read_only = ON")
             .await
             .map_err(|e| StepError::new(host, "set super_read_only again", e))?;
-        sql.sql.close().await;
         settle_undo(host, READ_ONLY, fleet).await
     }
 }

@@ -242,9 +242,8 @@ async fn ask(
     ours: &Ours,
 ) -> Result<(ServerFacts, BTreeMap<Endpoint, Reach>), SqlError> {
     let sql = session.sql(login, options.timeout).await?;
-    let facts = server::read(session, &sql, host, ours).await;
-    sql.close().await;
-    facts
+
+    server::read(session, &sql, host, ours).await
 }
 
 /// What transport needs, with secrets in place of their references.

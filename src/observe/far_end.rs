@@ -61,7 +61,6 @@ async fn look(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login)
             },
         }
     };
-    sql.close().await;
     match output.map(|output| read(&output.text())) {
         Err(error) => unknown(&error),
         Ok(Greeting::Hello { connection, .. }) if seen.contains(&connection) => FarEnd::Same,

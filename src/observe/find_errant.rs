@@ -224,7 +224,6 @@ async fn member(reading: &Reading, host: &HostName) -> Result<Member, SqlError> 
         Ok((GtidSet::owned(&pending), state))
     };
     let read = read.await;
-    sql.close().await;
     let (pending, state) = read?;
     Ok(Member { state, pending, ..first })
 }

@@ -105,7 +105,6 @@ async fn read(
         let grants = grants.collect::<Result<_, _>>().map_err(reading)?;
         accounts.push(Account { user, host: at, create, grants, roles });
     }
-    source.close().await;
     Ok(accounts)
 }
 
@@ -201,7 +200,6 @@ async fn write(
             done => drop(done.map_err(writing)?),
         }
     }
-    sql.sql.close().await;
     Ok(())
 }
 
@@ -220,10 +218,8 @@ pub async fn same_administrator(
     let failed = |e: SqlError| StepError::new(donor, tried.clone(), e).then(advice);
     let mut sql = fleet.session(donor)?.sql(&there, LIMIT).await.map_err(failed)?;
     let then = privileges(&mut sql).await;
-    sql.close().await;
     let mut sql = fleet.reader(host).await?;
     let now = privileges(&mut sql).await;
-    sql.close().await;
     let then = then.map_err(failed)?;
     let now = now.map_err(|e| StepError::new(host, "read what its administrator may do", e))?;
     let lost: Vec<&str> = NEEDED.into_iter().filter(|p| now.contains(*p) && !then.contains(*p)).collect();
@@ -312,7 +308,6 @@ pub async fn put_back(
             users += 1;
         }
     }
-    sql.sql.close().await;
     write(host, tried, (&kept, true), fleet, journal).await?;
     let removed =
         fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/accounts.json", &[], b"", LIMIT).await;
@@ -323,7 +318,6 @@ pub async fn put_back(
 async fn accounts_of(host: &HostName, fleet: &Fleet<'_>) -> Result<BTreeSet<(String, String)>, StepError> {
     let sql = fleet.reader(host).await?;
     let rows = sql.query(&fleet.dialect(host)?.show_accounts()).await;
-    sql.close().await;
     let failed = |e| StepError::new(host, "read its accounts", e);
     let rows = rows.map_err(failed)?;
     rows.iter()

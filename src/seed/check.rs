@@ -20,12 +20,11 @@ pub async fn coordinates(
     fleet: &Fleet<'_>,
 ) -> Result<String, StepError> {
     let mut sql = fleet.reader(from).await?;
-    let result = match fleet.dialect(from)?.family() {
+
+    match fleet.dialect(from)?.family() {
         Family::MariaDb => mariadb(from, at, dumped, &mut sql).await,
         Family::MySql => mysql(from, at, dumped, &mut sql).await,
-    };
-    sql.close().await;
-    result
+    }
 }
 
 /// MariaDB works out by itself which GTID position belongs to a file and a position.
@@ -92,8 +91,6 @@ pub async fn contents(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Re
     let failed = |e| StepError::new(host, "compare the copy with its source", e);
     let (here, there) = tokio::try_join!(fleet.reader(host), fleet.reader(&plan.donor))?;
     let (copy, source) = tokio::try_join!(count(&here), count(&there)).map_err(failed)?;
-    here.close().await;
-    there.close().await;
     let of_plan = |what: &str| plan.databases.iter().any(|d| what.ends_with(&format!(" of {d}")));
     let missing: Vec<String> = source
         .iter()
@@ -119,7 +116,6 @@ pub async fn still_there(
         .query(&ReadStatement::binary_logs())
         .await
         .map_err(|e| StepError::new(source, "look at its binary logs", e))?;
-    sql.close().await;
     if rows.iter().any(|r| r.get("log_name") == Some(file)) {
         return Ok(());
     }

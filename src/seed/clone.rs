@@ -114,7 +114,6 @@ async fn install(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Resul
         lifted.restore(fleet, journal).await?;
         done
     };
-    sql.sql.close().await;
     match result {
         Err(error) if error.code() != Some(PLUGIN_THERE) => {
             Err(StepError::new(host, "install the plugin clone", error).then(
@@ -163,7 +162,6 @@ async fn open_account<'a>(
         sql.run_secret(&statement).await.map_err(failed)?;
     }
     sql.run(&format!("GRANT BACKUP_ADMIN ON *.* TO {}", account.name)).await.map_err(failed)?;
-    sql.sql.close().await;
     lifted.restore(fleet, journal).await?;
     Ok(account)
 }
@@ -174,7 +172,6 @@ impl Account<'_> {
         let lifted = lift_read_only(self.donor, fleet, journal).await?;
         let mut sql = statements(self.donor, fleet, journal).await?;
         sql.run(&format!("DROP USER IF EXISTS {}", self.name)).await.map_err(failed)?;
-        sql.sql.close().await;
         lifted.restore(fleet, journal).await
     }
 }
@@ -254,7 +251,6 @@ async fn comes_back(
                 Ok(_) => sql.query(&query).await.unwrap_or_default(),
                 Err(_) => Vec::new(),
             };
-            sql.close().await;
             if let Some(row) = rows.into_iter().next() {
                 if row.get("state") == Some("Completed") {
                     return Ok(row);
@@ -282,17 +278,14 @@ async fn settle(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result
     let dialect = fleet.dialect(host)?;
     let reader = fleet.reader(host).await?;
     let along = channels(&reader, dialect).await.map_err(failed)?;
-    reader.close().await;
+    drop(reader);
     let mut sql = statements(host, fleet, journal).await?;
     for channel in along {
         sql.run(&dialect.stop_channel(&channel.name)).await.map_err(failed)?;
         sql.run(&dialect.drop_channel(&channel.name)).await.map_err(failed)?;
     }
-    sql.sql.close().await;
     // An event that is enabled must not run here, not even once.
-    let mut sql = statements(host, fleet, journal).await?;
     events::rest(&mut sql, None, fleet).await?;
-    sql.sql.close().await;
     quiet::end(host, fleet, journal).await
 }
 
@@ -302,7 +295,6 @@ async fn same_gtids(host: &HostName, cloned: &Row, fleet: &Fleet<'_>) -> Result<
     let parse = |text: &str| text.parse::<GtidSet>().map_err(|e| StepError::new(host, tried, e));
     let sql = fleet.reader(host).await?;
     let row = sql.query_first(&ReadStatement::globals(&["gtid_executed"])).await;
-    sql.close().await;
     let failed = |e| StepError::new(host, tried, e);
     let row = row.map_err(failed)?;
     let said = parse(cloned.need("gtid_executed").map_err(failed)?)?;

@@ -294,7 +294,6 @@ async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, Step
     }
     let sql = fleet.reader(host).await?;
     let rows = sql.query(&ReadStatement::globals(&["gtid_mode"])).await;
-    sql.close().await;
     let rows = rows.map_err(|e| StepError::new(host, "look at gtid_mode", e))?;
     Ok(rows.first().and_then(|r| r.get("gtid_mode")) != Some("OFF"))
 }

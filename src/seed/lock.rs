@@ -130,12 +130,9 @@ async fn hold(
     match sql.query_within("UNLOCK TABLES", limits::LOCK_IDLE.time).await {
         // Without an answer nobody knows since when it was not held.
         Err(error) => Ended::Lost(error),
-        Ok(_) => {
-            sql.close().await;
-            match ended {
-                Ended::Released(_) => Ended::Released(begun.elapsed()),
-                other => other,
-            }
-        }
+        Ok(_) => match ended {
+            Ended::Released(_) => Ended::Released(begun.elapsed()),
+            other => other,
+        },
     }
 }

@@ -131,7 +131,6 @@ async fn copy_all(
     if !plan.beside {
         begin_history(step, &mut marks, fleet, &mut sql).await?;
     }
-    sql.sql.close().await;
     mark::write(host, &marks, fleet).await?;
     if let Some(lifted) = reopened {
         lifted.restore(fleet, journal).await?;
@@ -159,7 +158,6 @@ async fn accounts_and_events(
     let (accounts, mut sql) = (accounts?, sql?);
     // Events would run on both servers. Replication would have brought them disabled, so the copy does.
     events::rest(&mut sql, Some(&plan.databases), fleet).await?;
-    sql.sql.close().await;
     Ok(accounts)
 }
 
@@ -235,7 +233,6 @@ async fn meanwhile<T>(work: impl Future<Output = T>, mut tick: impl AsyncFnMut()
 async fn there_now(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, StepError> {
     let sql = fleet.reader(host).await?;
     let names = crate::observe::databases_with_content(&sql, fleet.dialect(host)?).await;
-    sql.close().await;
     names.map_err(|e| StepError::new(host, "look at its databases", e))
 }
 
@@ -247,7 +244,6 @@ async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>, journal: &Journal) -> 
         let mut sql = statements(&end.host, fleet, journal).await?;
         sql.run(&dialect.stop_channel(&end.name)).await.map_err(failed)?;
         sql.run(&dialect.drop_channel(&end.name)).await.map_err(failed)?;
-        sql.sql.close().await;
     }
     Ok(())
 }
@@ -268,7 +264,6 @@ async fn drop_leftovers(
     for name in plan.leftovers.iter().chain(&plan.replaces) {
         sql.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name))).await.map_err(failed)?;
     }
-    sql.sql.close().await;
     Ok(())
 }
 

@@ -69,7 +69,6 @@ pub async fn begin(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Res
     for (name, value) in QUIET {
         sql.run(&format!("SET PERSIST_ONLY {name} = {value}")).await.map_err(failed)?;
     }
-    sql.sql.close().await;
     Ok(())
 }
 
@@ -90,7 +89,6 @@ pub async fn end(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Resul
     if matches!(before.scheduler.as_str(), "ON" | "OFF") {
         sql.run(&format!("SET GLOBAL event_scheduler = {}", before.scheduler)).await.map_err(failed)?;
     }
-    sql.sql.close().await;
     let removed = fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/quiet.json", &[], b"", LIMIT).await;
     removed.map(|_| ()).map_err(|e| StepError::new(host, tried, e))
 }

@@ -15,7 +15,6 @@ pub async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'
     let have = databases_with_content(&sql, fleet.dialect(host)?)
         .await
         .map_err(|e| StepError::new(host, "look once more at what the step rests on", e))?;
-    sql.close().await;
     let known: BTreeSet<&String> = plan.leftovers.iter().chain(&plan.replaces).chain(&plan.others).collect();
     // Beside other data only a database of the same name is in the way.
     let counts = |name: &String| !plan.beside || plan.databases.contains(name);

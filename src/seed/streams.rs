@@ -96,7 +96,6 @@ async fn statements(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, S
     let sql = fleet.reader(host).await?;
     let own = sql.session_id().to_string();
     let rows = sql.query(&crate::dialect::ReadStatement::sessions()).await;
-    sql.close().await;
     let failed = |e| StepError::new(host, "look at its statements", e);
     let mut states = Vec::new();
     for row in &rows.map_err(failed)? {

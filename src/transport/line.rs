@@ -103,7 +103,7 @@ impl Line {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         // The oldest may have been ended by its server by now.
         if resting.len() >= RESTING {
-            resting.remove(0);
+            resting.remove(0).end();
         }
         resting.push(reader);
     }

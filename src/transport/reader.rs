@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -36,8 +36,8 @@ pub struct SqlReader {
     limit: Duration,
     login: Login,
     line: Weak<Line>,
-    /// Its connection ends with it.
-    _over: DropGuard,
+    /// Its connection ends with this. Nothing is in it once another reader has the connection.
+    over: Option<DropGuard>,
 }
 
 /// What a reader and its connection share.
@@ -51,8 +51,10 @@ struct Shared {
     settings: Mutex<VecDeque<String>>,
     /// Given out again and not used since: the server may have ended it meanwhile.
     rested: AtomicBool,
-    /// A setting of the session was made, so nobody else can use it.
-    set: AtomicBool,
+    /// A setting of the session was made, or its connection has failed: nobody else can use it.
+    spent: AtomicBool,
+    /// Questions whose askers still wait for the answer.
+    open: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -70,7 +72,8 @@ impl Shared {
             id: Mutex::new(id),
             settings: Mutex::default(),
             rested: false.into(),
-            set: false.into(),
+            spent: false.into(),
+            open: 0.into(),
         }
     }
 }
@@ -88,7 +91,7 @@ impl SqlReader {
             line: Arc::downgrade(line),
         };
         tokio::spawn(link.serve(over.clone()));
-        Self { shared, limit, login, line: Arc::downgrade(line), _over: over.drop_guard() }
+        Self { shared, limit, login, line: Arc::downgrade(line), over: Some(over.drop_guard()) }
     }
 
     /// A reader that is answered out of a recording, in the place of a server.
@@ -116,7 +119,7 @@ impl SqlReader {
             password: None,
         };
         let limit = crate::model::limits::STATEMENT.time;
-        Self { shared, limit, login, line: Weak::new(), _over: over.drop_guard() }
+        Self { shared, limit, login, line: Weak::new(), over: Some(over.drop_guard()) }
     }
 
     /// The server's id of this session; the lower 32 bits, which is all that a server says when it greets.
@@ -170,7 +173,7 @@ impl SqlReader {
             if !reads_only(setting.text()) {
                 return Err(SqlError::NotARead(setting.text().chars().take(40).collect()));
             }
-            self.shared.set.store(true, Ordering::Relaxed);
+            self.shared.spent.store(true, Ordering::Relaxed);
             all.push_back(setting.text().to_owned());
         }
         Ok(())
@@ -183,11 +186,12 @@ impl SqlReader {
             return Err(SqlError::NotARead(text.chars().take(40).collect()));
         }
         if statement.sets_session() {
-            self.shared.set.store(true, Ordering::Relaxed);
+            self.shared.spent.store(true, Ordering::Relaxed);
         }
         let (answer, told) = oneshot::channel();
         let question = Question { statement: text.to_owned(), limit: self.limit, answer };
         self.shared.questions.lock().unwrap_or_else(PoisonError::into_inner).push_back(question);
+        self.shared.open.fetch_add(1, Ordering::Relaxed);
         Ok(told)
     }
 
@@ -195,14 +199,14 @@ impl SqlReader {
         // Whoever asks in the same moment comes to it, too.
         tokio::task::yield_now().await;
         self.shared.wake.notify_one();
-        answer.await.unwrap_or_else(|_| Err(SqlError::Broken("the connection is closed".into())))
+        let answer = answer.await;
+        self.shared.open.fetch_sub(1, Ordering::Relaxed);
+        answer.unwrap_or_else(|_| Err(SqlError::Broken("the connection is closed".into())))
     }
 
-    /// Gives it back: the next who reads with this login on this host can have it.
-    pub async fn close(self) {
-        if let Some(line) = self.line.upgrade().filter(|_| !self.shared.set.load(Ordering::Relaxed)) {
-            line.rest(self);
-        }
+    /// Ends its connection: nobody is to have it.
+    pub(super) fn end(mut self) {
+        self.over = None;
     }
 
     /// Whether it serves this login.
@@ -221,6 +225,20 @@ impl SqlReader {
         self.login = login.clone();
         self.shared.rested.store(true, Ordering::Relaxed);
         self
+    }
+}
+
+/// Whichever way its user ends: the next who reads with this login on this host can have the connection. Not where its
+/// user has left a statement that may still run; that ends with the connection.
+impl Drop for SqlReader {
+    fn drop(&mut self) {
+        let Some(over) = self.over.take() else { return };
+        let usable =
+            !self.shared.spent.load(Ordering::Relaxed) && self.shared.open.load(Ordering::Relaxed) == 0;
+        if let Some(line) = self.line.upgrade().filter(|_| usable) {
+            let (shared, login, line_of) = (self.shared.clone(), self.login.clone(), self.line.clone());
+            line.rest(Self { shared, limit: self.limit, login, line: line_of, over: Some(over) });
+        }
     }
 }
 
@@ -286,6 +304,7 @@ impl Link {
                         && self.reopen(questions[0].limit).await => {}
                 Some(error) => {
                     self.connection = None;
+                    self.shared.spent.store(true, Ordering::Relaxed);
                     for question in questions.drain(..) {
                         let _ = question.answer.send(Err(error.clone()));
                     }

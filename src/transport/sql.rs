@@ -83,18 +83,19 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
 /// A connection that may change things.
 #[derive(Debug)]
 pub struct SqlWriter {
-    connection: Conn,
+    /// None once it is being ended.
+    connection: Option<Conn>,
     /// Settings of the session that were not made yet: nothing runs before them.
     before: Vec<String>,
     limit: Duration,
-    _id: OwnId,
+    id: Option<OwnId>,
 }
 
 impl SqlWriter {
     /// Takes over a connection that has just been opened. `settings` are made on it beside [`SETTINGS`].
     pub(super) fn new(connection: Conn, id: OwnId, settings: &[&str], limit: Duration) -> Self {
         let before = [SETTINGS.as_str()].iter().chain(settings).map(|text| (*text).to_owned()).collect();
-        Self { connection, before, limit, _id: id }
+        Self { connection: Some(connection), before, limit, id: Some(id) }
     }
 
     /// Runs any one statement.
@@ -132,13 +133,14 @@ impl SqlWriter {
     }
 
     async fn send(&mut self, statements: &[&str], limit: Duration) -> Vec<Result<Vec<Row>, SqlError>> {
+        let Some(connection) = &mut self.connection else { return vec![] };
         let before = std::mem::take(&mut self.before);
         let all: Vec<&str> = before.iter().map(String::as_str).chain(statements.iter().copied()).collect();
         if all.is_empty() {
             return vec![];
         }
         let mut answers = Vec::with_capacity(all.len());
-        batch::send(&mut self.connection, &all, limit, |answer| answers.push(answer)).await;
+        batch::send(connection, &all, limit, |answer| answers.push(answer)).await;
         if answers.len() <= before.len() && answers.last().is_some_and(Result::is_err) {
             // Not one of the statements was run, and none will be.
             self.before = before;
@@ -155,9 +157,17 @@ impl SqlWriter {
         let rows = self.query(sql).await?;
         first(&rows, sql).cloned()
     }
+}
 
-    /// Ends the connection in order.
-    pub async fn close(self) {
-        let _ = time::timeout(limits::SQL_END.time, self.connection.disconnect()).await;
+/// Whichever way its user ends: the connection ends in order, and a statement that may still run ends with it. Until then
+/// the session counts as ours.
+impl Drop for SqlWriter {
+    fn drop(&mut self) {
+        let (Some(connection), id) = (self.connection.take(), self.id.take()) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let _ = time::timeout(limits::SQL_END.time, connection.disconnect()).await;
+            drop(id);
+        });
     }
 }

@@ -135,7 +135,6 @@ impl<'a> Canaries<'a> {
             }
         }
         self.clean_up(&mut open, &mut flight).await;
-        in_parallel(self.forks(), open.into_iter().map(|o| o.sql.close())).await;
         flight
     }
 
@@ -284,7 +283,6 @@ impl<'a> Canaries<'a> {
             }
         });
         let seen = seen.await.unwrap_or_default();
-        sql.close().await;
         Ok(seen)
     }
 }

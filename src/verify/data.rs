@@ -66,9 +66,8 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>, forks: usi
         .collect();
     let looks = hosts.iter().map(|host| async {
         let mut side = Side::open(host, fleet).await?;
-        let tables = side.tables().await;
-        side.close().await;
-        tables
+
+        side.tables().await
     });
     let read = in_parallel(forks, looks).await;
     let mut tables: BTreeMap<HostName, Tables> = BTreeMap::new();
@@ -435,12 +434,6 @@ impl<'a> Run<'a> {
                 proof.verdict = Verdict::NotProvable;
             }
         }
-        self.source.close().await;
-        self.scout.close().await;
-        for side in self.replicas {
-            side.close().await;
-        }
-        self.positions.close().await;
         (self.proofs, self.remarks, self.errors)
     }
 }

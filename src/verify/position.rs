@@ -131,9 +131,4 @@ impl<'a> Positions<'a> {
         let row = self.reader(host).await?.query_first(&ReadStatement::counter("Threads_running")).await;
         row.and_then(|row| row.number("value")).map_err(|e| StepError::new(host, "look at its load", e))
     }
-
-    /// Ends the connections.
-    pub async fn close(self) {
-        futures_util::future::join_all(self.readers.into_values().map(SqlReader::close)).await;
-    }
 }

@@ -125,7 +125,6 @@ async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'
 async fn channel(host: &HostName, name: &str, fleet: &Fleet<'_>) -> Result<Option<ChannelFacts>, StepError> {
     let sql = fleet.reader(host).await?;
     let channels = observe::channels(&sql, fleet.dialect(host)?).await;
-    sql.close().await;
     let channels = channels.map_err(|e| StepError::new(host, "look at its channels", e))?;
     Ok(channels.into_iter().find(|c| c.name == name))
 }

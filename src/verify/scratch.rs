@@ -46,7 +46,6 @@ impl ScratchDatabase {
     pub async fn left_on(&self, host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
         let sql = fleet.reader(host).await?;
         let found = sql.query(&ReadStatement::scratch_database(&self.name, &[CANARY, IDS])).await;
-        sql.close().await;
         let tried = format!("put a canary into the database `{}`", self.name);
         let found = found.map_err(|e| StepError::new(host, &tried, e))?;
         let ours = |row: &crate::transport::Row| {

@@ -247,11 +247,6 @@ impl Side {
         };
         Ok(rows.first().map(columns))
     }
-
-    /// Ends the connection.
-    pub async fn close(self) {
-        self.sql.close().await;
-    }
 }
 
 /// A value for a person.

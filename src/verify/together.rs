@@ -102,7 +102,6 @@ impl Canaries<'_> {
                 }
             }
         }
-        sql.close().await;
         Ok(twice)
     }
 }

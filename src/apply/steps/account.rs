@@ -38,7 +38,6 @@ pub async fn run(
     }
     all.push(format!("GRANT {} ON {} TO {name}", words.join(", "), scope(&wish.on)).into());
     sql.run_statements(&all).await.map_err(failed)?;
-    sql.sql.close().await;
     Ok(None)
 }
 
@@ -53,7 +52,6 @@ pub async fn drop(
     let mut sql = statements(host, fleet, journal).await?;
     let name = format!("{}@{}", literal(user), literal(from));
     sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
-    sql.sql.close().await;
     Ok(None)
 }
 
@@ -90,6 +88,5 @@ pub async fn database(
         .run(&sql)
         .await
         .map_err(|e| StepError::new(host, format!("make the database {}", wish.name), e))?;
-    statements.sql.close().await;
     Ok(None)
 }

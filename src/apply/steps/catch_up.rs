@@ -85,7 +85,6 @@ async fn catch_up(
         Ok::<_, StepError>(if runs { Look::Moving(at) } else { Look::Halted(at) })
     });
     let reached = waited.await?.unwrap_or(false);
-    reader.close().await;
     if reached {
         return Ok(());
     }
@@ -116,6 +115,5 @@ async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Go
             None => Goal::At(channel.read.clone()),
         }
     };
-    reader.close().await;
     Ok(goal)
 }

@@ -131,7 +131,6 @@ pub async fn run(
         sql.run(reload).await.map_err(|e| {
             StepError::new(host, "load the new certificate", e).then("It is loaded at the next restart.")
         })?;
-        sql.sql.close().await;
         return Ok(Some("loaded without a restart".into()));
     }
     Ok(None)

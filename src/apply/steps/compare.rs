@@ -133,7 +133,6 @@ async fn web(fleet: &Fleet<'_>) -> Result<Web, StepError> {
         }
         let sql = fleet.reader(replica).await?;
         let channels = channels(&sql, fleet.dialect(replica)?).await;
-        sql.close().await;
         let channels = channels.map_err(|e| StepError::new(replica, "look at its channels", e))?;
         for wish in &host.channels {
             let Some(channel) = channels.iter().find(|c| c.name == wish.name && c.running()) else {
@@ -214,7 +213,6 @@ async fn definitions_of(
     let sql = fleet.reader(host).await?;
     let databases = databases(plan);
     let read = read_definitions(&sql, fleet.dialect(host)?, &databases).await;
-    sql.close().await;
     read.map_err(|e| StepError::new(host, "read its definitions", e))
 }
 

@@ -28,7 +28,6 @@ pub async fn run(
         Ok(list.into_iter().find(same))
     };
     let Some(channel) = look(&mut reader).await? else {
-        reader.close().await;
         return Ok(Some("it is gone already".into()));
     };
     let mut sql = statements(host, fleet, journal).await?;
@@ -44,18 +43,15 @@ pub async fn run(
         })
     });
     let left = emptied.await?.unwrap_or_else(|ended| Some(ended.at()));
-    reader.close().await;
     if let Some(at) = left {
         if channel.io_running != "No" {
             sql.run(&dialect.start_receiver(&extra.name)).await.map_err(failed)?;
         }
-        sql.sql.close().await;
         let why = format!("what was received behind {at} is not executed yet");
         return Err(StepError::new(host, &tried, why)
             .then("The channel is kept. Mend its applier, or wait; end it by hand if that may be lost."));
     }
     sql.run(&dialect.stop_channel(&extra.name)).await.map_err(failed)?;
     sql.run(&dialect.drop_channel(&extra.name)).await.map_err(failed)?;
-    sql.sql.close().await;
     Ok(None)
 }

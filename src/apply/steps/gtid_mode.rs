@@ -34,7 +34,6 @@ pub async fn run(
     if phase == GtidPhase::Off {
         sql.run("SET GLOBAL enforce_gtid_consistency = OFF").await.map_err(failed)?;
     }
-    sql.sql.close().await;
     Ok(None)
 }
 
@@ -56,7 +55,6 @@ async fn drained(host: &HostName, with: bool, fleet: &Fleet<'_>) -> Result<(), S
         })
     });
     let drained = waited.await?;
-    sql.close().await;
     drained.map_err(|ended| {
         StepError::new(host, tried, format!("{} have not ended", ended.at()))
             .then("End or wait for the long transaction, then apply again; it goes on from here.")
@@ -76,7 +74,6 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
         let Some(source) = fleet.desired.hosts.values().find(of).map(|h| &h.name) else { continue };
         let reader = fleet.reader(source).await?;
         let rows = reader.query(&fleet.dialect(source)?.show_binlog()).await;
-        reader.close().await;
         let goal = rows.and_then(|rows| rows.first().map(|r| r.position("file", "position")).transpose());
         let goal = goal.map_err(|e| StepError::new(source, "look at its binary log", e))?;
         let Some(goal) = goal.flatten() else { continue };
@@ -95,6 +92,5 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
                 .then("Mend the channel, then apply again; it goes on from here.")
         })?;
     }
-    sql.close().await;
     Ok(())
 }

@@ -20,12 +20,10 @@ pub async fn run(
         for statement in dialect.make_heartbeat_table() {
             sql.run(&statement).await.map_err(failed)?;
         }
-        sql.sql.close().await;
     }
     let mut sql = statements(host, fleet, journal).await?;
     for statement in dialect.make_heartbeat_event(interval) {
         sql.run(&statement).await.map_err(failed)?;
     }
-    sql.sql.close().await;
     Ok(None)
 }

@@ -24,6 +24,5 @@ pub async fn run(
     if database {
         sql.run("DROP DATABASE IF EXISTS `test`").await.map_err(failed)?;
     }
-    sql.sql.close().await;
     Ok(None)
 }

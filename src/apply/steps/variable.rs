@@ -55,7 +55,6 @@ pub async fn run(
                 .map_err(|e| StepError::new(host, "start its channels again", e))?;
         }
     }
-    sql.sql.close().await;
     match failed {
         Some(error) => Err(error),
         None => Ok(None),
@@ -76,7 +75,6 @@ pub async fn reset_persisted(
             .await
             .map_err(|e| StepError::new(host, format!("take {name} out of mysqld-auto.cnf"), e))?;
     }
-    sql.sql.close().await;
     Ok(None)
 }
 

@@ -49,7 +49,6 @@ impl Work<'_> {
             Ok::<_, StepError>(if runs { Look::Done(()) } else { Look::Moving(()) })
         });
         let runs = waited.await?.is_ok();
-        reader.close().await;
         Ok(runs)
     }
 

@@ -114,7 +114,6 @@ impl Work<'_> {
             Ok::<_, StepError>(if runs { Look::Moving(at) } else { Look::Halted(at) })
         });
         let ready = waited.await?;
-        reader.close().await;
         ready.map_err(|_| self.failed(&tried, why).then("The channel is as it was."))
     }
 
@@ -122,7 +121,6 @@ impl Work<'_> {
     async fn gtid_with_start(&self, host: &HostName) -> Result<GtidState, StepError> {
         let reader = self.fleet.reader(host).await?;
         let state = gtid_state_with_start(&reader, self.fleet.dialect(host)?).await;
-        reader.close().await;
         state.map_err(|e| StepError::new(host, "read its GTID state", e))
     }
 
@@ -163,13 +161,11 @@ impl Work<'_> {
         let mut own = self.fleet.reader(self.host).await?;
         let channel = self.look(&mut own).await?;
         if channel.using_gtid != "No" {
-            own.close().await;
             return Ok(());
         }
         // One answer has both, so they belong together.
         let source = self.fleet.reader(&self.wish.source).await?;
         let row = source.query_first(&self.fleet.dialect(&self.wish.source)?.show_binlog()).await;
-        source.close().await;
         let failed = |e| StepError::new(&self.wish.source, "look at its binary log", e);
         let row = row.map_err(failed)?;
         let goal = row.position("file", "position").map_err(failed)?;
@@ -190,7 +186,6 @@ impl Work<'_> {
             Ok::<_, StepError>(if channel.running() { Look::Moving(at) } else { Look::Halted(at) })
         });
         let passed = waited.await?;
-        own.close().await;
         passed.map_err(|ended| {
             let at = format!("it stands at {}, not at {goal}", ended.at());
             self.failed(tried, at).then("Mend the channel as it is, then apply again.")
@@ -218,7 +213,7 @@ impl Work<'_> {
     async fn keep(&self, gtid: bool, sql: &mut Statements<'_>) -> Result<Option<BinlogPosition>, StepError> {
         let mut reader = self.fleet.reader(self.host).await?;
         let executed = self.look(&mut reader).await?.executed;
-        reader.close().await;
+        drop(reader);
         if let Some(file) = executed.as_ref().map(BinlogPosition::file)
             && self.dialect.family() == Family::MariaDb
         {
@@ -299,7 +294,6 @@ impl Work<'_> {
     async fn pause_others(&self, sql: &mut Statements<'_>) -> Result<Vec<String>, StepError> {
         let reader = self.fleet.reader(self.host).await?;
         let list = channels(&reader, self.dialect).await;
-        reader.close().await;
         let list = list.map_err(|e| self.failed("look at its channels", e))?;
         let runs = |c: &&ChannelFacts| c.io_running != "No" || c.sql_running != "No";
         let others = list.iter().filter(runs).map(|c| &c.name).filter(|name| **name != self.wish.name);
@@ -384,7 +378,6 @@ impl Work<'_> {
     async fn gtid(&self, host: &HostName) -> Result<GtidState, StepError> {
         let reader = self.fleet.reader(host).await?;
         let state = gtid_state(&reader, self.fleet.dialect(host)?).await;
-        reader.close().await;
         state.map_err(|e| StepError::new(host, "read its GTID state", e))
     }
 
@@ -423,7 +416,6 @@ impl Work<'_> {
     async fn source_logs(&self) -> Result<Vec<String>, StepError> {
         let reader = self.fleet.reader(&self.wish.source).await?;
         let rows = reader.query(&ReadStatement::binary_logs()).await;
-        reader.close().await;
         let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary logs", e))?;
         let names = rows.iter().map(|row| row.text("log_name")).collect::<Result<_, _>>();
         names.map_err(|e| StepError::new(&self.wish.source, "look at its binary logs", e))
@@ -437,7 +429,6 @@ impl Work<'_> {
         let (status, oldest) =
             tokio::try_join!(reader.query(shows), reader.query_first(ReadStatement::binary_logs()))
                 .map_err(failed)?;
-        reader.close().await;
         let row =
             status.first().ok_or_else(|| StepError::new(source, "look at its binary log", "it is off"))?;
         Ok(BinlogFacts {

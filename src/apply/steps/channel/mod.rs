@@ -63,12 +63,11 @@ pub async fn run(
     sql.run(&dialect.start_channel(&wish.name))
         .await
         .map_err(|e| StepError::new(host, format!("start the channel from {}", wish.source), e))?;
-    let moves = match work.wait_until_it_moves().await {
+
+    match work.wait_until_it_moves().await {
         Err(error) => Err(work.put_back(old.as_ref(), error, &mut sql).await),
         Ok(note) => Ok(Some(note)),
-    };
-    sql.sql.close().await;
-    moves
+    }
 }
 
 /// A channel as it is now.
@@ -139,7 +138,6 @@ impl Work<'_> {
     async fn leave_out(&self, statement: &str, journal: &Journal) -> Result<(), StepError> {
         let mut reader = self.fleet.reader(self.host).await?;
         let channel = self.look(&mut reader).await?;
-        reader.close().await;
         let words: Vec<&str> = statement.split([' ', '@']).collect();
         let same =
             words.iter().all(|w| channel.sql_error.to_ascii_lowercase().contains(&w.to_ascii_lowercase()));
@@ -157,7 +155,6 @@ impl Work<'_> {
         for statement in self.dialect.leave_out(&self.wish.name, gtid) {
             sql.run(&statement).await.map_err(|e| self.failed(&tried, e))?;
         }
-        sql.sql.close().await;
         Ok(())
     }
 
@@ -196,7 +193,6 @@ impl Work<'_> {
             Ok::<_, StepError>(found)
         });
         let waited = waited.await?;
-        reader.close().await;
         match (waited, last) {
             // A source without an event has no position to be at.
             (Ok(Some(at)), _) if at.is_empty() => Ok("both threads run".to_owned()),
@@ -213,9 +209,8 @@ impl Work<'_> {
     /// The channel as it is before anything is done to it.
     async fn present(&self) -> Result<ChannelFacts, StepError> {
         let mut reader = self.fleet.reader(self.host).await?;
-        let channel = self.look(&mut reader).await;
-        reader.close().await;
-        channel
+
+        self.look(&mut reader).await
     }
 
     async fn look(&self, reader: &mut SqlReader) -> Result<ChannelFacts, StepError> {
@@ -233,11 +228,11 @@ impl Work<'_> {
         };
         let source = self.fleet.observed.get(&self.wish.source).and_then(Fact::known);
         let runs = match self.fleet.reader(&self.wish.source).await {
-            Ok(reader) => {
-                reader.close().await;
+            // A connection of before tells nothing until it is used.
+            Ok(reader) if reader.query(crate::dialect::ReadStatement::globals(&["port"])).await.is_ok() => {
                 Some(true)
             }
-            Err(_) => source.and_then(|s| s.service.known()).map(|_| false),
+            _ => source.and_then(|s| s.service.known()).map(|_| false),
         };
         let around = Surroundings {
             replica: self.host.as_str(),
