@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{Adoption, Arrow, Finding, Group, Named, server};
 use crate::{
     desired::Tls,
-    model::{Family, HostName, visible},
+    dialect::Dialect,
+    model::{HostName, visible},
     observe::{Observed, ServerFacts},
 };
 
@@ -106,7 +107,8 @@ impl Findings {
         if follows && !writes && !server.is_on("read_only") {
             self.add("writable-replica", member, "a replica to which clients may write (read_only is OFF)");
         }
-        let strict = server.version.family == Family::MySql || server.is_on("gtid_strict_mode");
+        let strict =
+            Dialect::of(server.version).always_tells_writers_apart() || server.is_on("gtid_strict_mode");
         if !strict && group.arrows.iter().any(|a| a.by_gtid() && (a.from == *member || a.to == *member)) {
             let text = "gtid_strict_mode is OFF: a write on a replica gets into its GTIDs unnoticed";
             self.add("gtid-not-strict", member, text);

@@ -6,7 +6,7 @@ use crate::{
     inventory::Connection,
     model::{
         Endpoint, Family, Filters, FirewallChoice, HostName, OptionFileHolds, Place, Positioning, SecretId,
-        SeedMethod, Tls,
+        SeedMethod, ServerVersion, Tls,
     },
     resource::Resource,
 };
@@ -294,6 +294,14 @@ impl ServerWish {
             (false, true) => Some(Family::MySql),
             (false, false) => None,
         }
+    }
+
+    /// The family of a peer where it is not the one of this server: the two can't replicate. A peer is what was observed,
+    /// or else what is declared.
+    pub fn family_apart(&self, observed: Option<ServerVersion>, declared: Option<&Self>) -> Option<Family> {
+        let own = self.family()?;
+        let there = observed.map(|version| version.family).or_else(|| declared?.family())?;
+        (there != own).then_some(there)
     }
 }
 

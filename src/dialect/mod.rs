@@ -5,12 +5,14 @@
 mod account;
 mod channel;
 mod dump;
+mod gtid;
 mod heartbeat;
 mod quote;
 mod read;
 mod rows;
 mod statement;
 mod variable;
+mod whole;
 
 pub use channel::ChannelStatement;
 pub use dump::DumpWords;
@@ -19,6 +21,7 @@ pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
 pub use rows::{Adding, Column, Compared, Key, Range, incomplete, is_bytes, is_long, orders};
 pub use statement::Statement;
+pub use whole::CannotCopy;
 
 use std::collections::BTreeMap;
 
@@ -164,6 +167,17 @@ impl Dialect {
             (Family::MySql, false) => "SET SESSION sql_log_off=1",
             (Family::MySql, true) => "SET SESSION sql_log_off=0",
         }
+    }
+
+    /// Whether `SET GLOBAL x = DEFAULT` is how a variable gets its built-in value where the server does not say which one
+    /// that is.
+    pub fn hides_defaults(self) -> bool {
+        self.family() == Family::MySql
+    }
+
+    /// Whether a copy of its files is made by the backup program of its family, and moved into place while it is down.
+    pub fn is_copied_by_files(self) -> bool {
+        self.family() == Family::MariaDb
     }
 
     /// Whether it knows `CRC32C` (MDEV-27208).

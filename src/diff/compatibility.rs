@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::{Context, Draft};
 use crate::{
     desired::{ChannelWish, DesiredHost},
-    dialect::Dialect,
+    dialect::{Dialect, Gap},
     model::{Fact, HostName},
     observe::{HostFacts, SchemaFacts, ServerFacts},
     option_file::{canonical_value, same_value},
@@ -125,7 +125,7 @@ fn versions(edge: &Edge<'_>, wish: &ChannelWish) -> Option<Found> {
     let exists = replica.channels.known().is_some_and(|list| {
         list.iter().any(|c| c.name == wish.name && c.source_host == wish.endpoint.address)
     });
-    Some(match exists && source.version.family == replica.version.family {
+    Some(match exists && why.gap != Gap::Family {
         true => Found::Differ(PairFinding::OlderReplica(why)),
         false => Found::Refuse(PairRefused::Versions(why)),
     })

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
-    dialect::HEARTBEAT,
+    dialect::{Dialect, HEARTBEAT},
     gtid::{self, GtidState},
-    model::{Fact, Family, HostName, compare_files},
+    model::{Fact, HostName, compare_files},
     observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
     plan::{Coordinates, CopyRefused, DataRefused, Lost, Part, SourceWaits, WaitsFor},
 };
@@ -295,8 +295,8 @@ impl Pair<'_> {
         let alone = !self.host.writer && !self.leads_back() && self.host.replicas.is_empty();
         let followed = self.server.channels.known().is_none_or(|channels| !channels.is_empty());
         // By file and position a MySQL counts nothing, and its log can't be told from a replica's.
-        let uncounted =
-            self.wish.positioning == Positioning::File && self.server.version.family == Family::MySql;
+        let uncounted = self.wish.positioning == Positioning::File
+            && !Dialect::of(self.server.version).always_has_gtids();
         let counted = self.server.gtid.known().is_some_and(|state| !state.is_blank());
         alone && !followed && self.server.binlog.known().is_some() && (counted || uncounted)
     }

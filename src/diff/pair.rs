@@ -6,7 +6,7 @@ use super::Context;
 use crate::{
     desired::{ChannelWish, DesiredHost},
     dialect::HEARTBEAT,
-    model::{Endpoint, HostName, visible},
+    model::{Endpoint, HostName},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, ServerFacts},
     plan::Coordinates,
 };
@@ -59,14 +59,4 @@ impl<'a> Pair<'a> {
 pub(super) fn content(server: &ServerFacts) -> BTreeSet<String> {
     let counts = |d: &&DatabaseFacts| !d.is_empty() && d.name != HEARTBEAT;
     server.databases.iter().filter(counts).map(|d| d.name.clone()).collect()
-}
-
-/// The first names of a list, and how many more there are.
-pub(super) fn shown(names: &[String]) -> String {
-    const MOST: usize = 6;
-    let first: Vec<String> = names.iter().take(MOST).map(|n| visible(n)).collect();
-    match names.len().checked_sub(MOST) {
-        None | Some(0) => first.join(", "),
-        Some(more) => format!("{} and {more} more", first.join(", ")),
-    }
 }

@@ -3,7 +3,7 @@
 use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, ServerWish},
-    model::{Fact, Family, HostName},
+    model::Fact,
     observe::{HostFacts, ServerPackages},
     plan::{
         Action, Because, Follows, HostWaits, Kind, PackageVersion, Part, Reason, ServerFinding,
@@ -77,26 +77,20 @@ fn may_install(
         draft.refuse(&host.name, ServerRefused::DataWithout { data, package });
         return false;
     }
-    if let Some((peer, family)) = other_family(context, host, wish) {
-        let (package, peer) = (wish.package.clone(), peer.clone());
-        draft.refuse(&host.name, ServerRefused::OtherFamily { package, peer, family });
+    if let Some(why) = other_family(context, host, wish) {
+        draft.refuse(&host.name, why);
         return false;
     }
     true
 }
 
 /// A source or replica of this host that has, or gets, a server of the other family.
-fn other_family<'a>(
-    context: &Context<'a>,
-    host: &'a DesiredHost,
-    wish: &ServerWish,
-) -> Option<(&'a HostName, Family)> {
-    let own = wish.family()?;
+fn other_family(context: &Context<'_>, host: &DesiredHost, wish: &ServerWish) -> Option<ServerRefused> {
     host.channels.iter().map(|c| &c.source).chain(&host.replicas).find_map(|peer| {
-        let there = context.server(peer).map(|s| s.version.family);
-        let wished = || context.desired.hosts.get(peer)?.server.as_ref()?.family();
-        let family = there.or_else(wished)?;
-        (family != own).then_some((peer, family))
+        let observed = context.server(peer).map(|server| server.version);
+        let declared = || context.desired.hosts.get(peer)?.server.as_ref();
+        let family = wish.family_apart(observed, declared())?;
+        Some(ServerRefused::OtherFamily { package: wish.package.clone(), peer: peer.clone(), family })
     })
 }
 

@@ -3,14 +3,15 @@
 //! Sources: MySQL manual, "Remote Cloning Prerequisites" and "Clone Plugin Limitations"; MariaDB documentation,
 //! "mariadb-backup Overview".
 
-use super::pair::{Pair, shown};
+use super::pair::Pair;
 use crate::{
     desired::{SeedMethod, SeedWish, Tls},
-    model::{Fact, Family, HostName},
+    dialect::{CannotCopy, Dialect},
+    model::{Fact, HostName, Place},
     observe::{HostFacts, ServerFacts},
     plan::{
-        Action, Because, CLONE_USER, ClonePlan, CopyMethod, CopyRefused, Kind, Note, Reason, State, Step,
-        StepId,
+        Action, Because, CLONE_USER, ClonePlan, CopyMethod, CopyRefused, Kind, MethodRefused, Note, Reason,
+        State, Step, StepId,
     },
 };
 
@@ -105,169 +106,129 @@ impl Pair<'_> {
 
     /// What speaks against any copy of a whole server. That its wish leaves nothing out is seen in the files:
     /// [`crate::desired::lint`].
-    fn against_all(&self, giving: &ServerFacts, chosen: usize) -> Option<String> {
-        let host = &self.host.name;
+    fn against_all(&self, giving: &ServerFacts, chosen: usize) -> Option<MethodRefused> {
         if self.beside_others() || self.host.seeds.len() > 1 {
-            return Some(format!(
-                "{host} has other sources, too, and everything that it has would be replaced"
-            ));
+            return Some(MethodRefused::OtherSources);
         }
         if chosen < giving.databases.len() {
-            return Some(
-                "a whole server is copied, and the filters of the channel leave out some of it".to_owned(),
-            );
+            return Some(MethodRefused::Filtered);
         }
         if self.host.service.is_none() && self.server.unit.is_empty() {
-            return Some(format!("{host} has to be restarted, and its unit is not known; set mysql_service"));
+            return Some(MethodRefused::UnitUnknown);
         }
         // The login of this program comes from the source after the copy.
         let admin = self.host.connection.admin_user.as_deref().unwrap_or("root");
         let known = |server: &ServerFacts| server.account_names.iter().any(|(user, _)| user == admin);
-        if known(self.server) && !known(giving) {
-            return Some(format!(
-                "{} has no account {admin}, by which {host} is administered",
-                self.wish.source
-            ));
-        }
-        None
+        (known(self.server) && !known(giving))
+            .then(|| MethodRefused::NoAdmin { user: admin.to_owned(), source: self.wish.source.clone() })
     }
 
-    fn against_clone(&self, (giver, giving): (&HostName, &ServerFacts)) -> Option<String> {
+    fn against_clone(&self, (giver, giving): (&HostName, &ServerFacts)) -> Option<MethodRefused> {
         let (host, own) = (&self.host.name, self.server);
-        if giving.version.family != Family::MySql || own.version.family != Family::MySql {
-            return Some("the clone plugin is MySQL's; MariaDB has `seed_method: physical`".to_owned());
-        }
-        if let Some(old) = [giving, own].into_iter().find(|s| !s.version.at_least(8, 0, 26)) {
-            return Some(format!(
-                "a clone that starts with its channels stopped takes MySQL 8.0.26 (skip_replica_start), and one of the two is {}",
-                old.version
-            ));
-        }
-        let series = |s: &ServerFacts| (s.version.major, s.version.minor);
-        let mixed = [giving, own].into_iter().all(|s| s.version.at_least(8, 0, 37));
-        if giving.version != own.version && !(mixed && series(giving) == series(own)) {
-            return Some(format!(
-                "{giver} has {} and {host} {}; both must be of one series and 8.0.37 or later, or the same",
-                giving.version, own.version
-            ));
+        if let Some(why) = Dialect::of(own.version).cannot_clone(Dialect::of(giving.version)) {
+            return Some(MethodRefused::Clone { giver: giver.clone(), why });
         }
         if let Some(why) = self.differ(CLONE_SAME, (giver, giving)) {
             return Some(why);
         }
-        for (name, server) in [(giver, giving), (host, own)] {
-            if server.number("max_allowed_packet").is_some_and(|n| n < CLONE_PACKET) {
-                return Some(format!("max_allowed_packet of {name} is below 2 MiB"));
-            }
+        let small =
+            |server: &ServerFacts| server.number("max_allowed_packet").is_some_and(|n| n < CLONE_PACKET);
+        if let Some((on, _)) = [(giver, giving), (host, own)].into_iter().find(|(_, server)| small(server)) {
+            return Some(MethodRefused::SmallPackets { on: on.clone(), least: CLONE_PACKET });
         }
-        let others: Vec<String> = giving
+        let tables: Vec<String> = giving
             .databases
             .iter()
             .flat_map(|d| d.locked_tables.iter().map(|(t, e)| format!("{}.{t} ({e})", d.name)))
             .collect();
-        if !others.is_empty() {
-            return Some(format!(
-                "only InnoDB is cloned, and these tables would be lost: {}",
-                shown(&others)
-            ));
+        if !tables.is_empty() {
+            return Some(MethodRefused::NotCloned { tables });
         }
         if self.wish.endpoint.address.contains(':') {
-            return Some("the plugin takes a source by name or by an IPv4 address".to_owned());
+            return Some(MethodRefused::ByIpv6);
         }
-        match &self.facts.disk {
-            Fact::Known(disk) if disk.file_system == "overlayfs" => Some(format!(
-                "{} of {host} is on an overlay, where the server can't rename directories and would not come up",
-                disk.datadir
-            )),
-            _ => None,
-        }
+        let disk = self.facts.disk.known().filter(|disk| disk.file_system == "overlayfs")?;
+        Some(MethodRefused::Overlay { datadir: disk.datadir.clone() })
     }
 
-    fn against_files(&self, (giver, giving): (&HostName, &ServerFacts)) -> Option<String> {
+    fn against_files(&self, (giver, giving): (&HostName, &ServerFacts)) -> Option<MethodRefused> {
         let (host, own) = (&self.host.name, self.server);
-        if giving.version.family != Family::MariaDb || own.version.family != Family::MariaDb {
-            return Some("mariadb-backup is MariaDB's; MySQL has `seed_method: clone`".to_owned());
+        let versions = Dialect::of(own.version).cannot_take_files(Dialect::of(giving.version));
+        if let Some(CannotCopy::Family) = versions {
+            return Some(MethodRefused::Files { giver: giver.clone(), why: CannotCopy::Family });
         }
-        for (name, facts) in
-            [(giver, self.context.observed.get(giver).and_then(Fact::known)), (host, Some(self.facts))]
-        {
-            let missing = facts.and_then(missing_program);
-            if let Some(program) = missing {
-                return Some(format!("{program} is not on {name}; install the package mariadb-backup"));
+        let facts = self.context.observed.get(giver).and_then(Fact::known);
+        for (on, facts) in [(giver, facts), (host, Some(self.facts))] {
+            if let Some(program) = facts.and_then(missing_program) {
+                return Some(MethodRefused::NoProgram { program, on: on.clone() });
             }
         }
-        let series = |s: &ServerFacts| (s.version.major, s.version.minor);
-        if series(giving) != series(own) || own.version < giving.version {
-            return Some(format!(
-                "{giver} has {} and {host} {}; both must be of one series, and {host} not older",
-                giving.version, own.version
-            ));
+        if let Some(why) = versions {
+            return Some(MethodRefused::Files { giver: giver.clone(), why });
         }
         if let Some(why) = self.differ(FILES_SAME, (giver, giving)) {
             return Some(why);
         }
-        let encrypted: Vec<String> = ENCRYPTED
-            .iter()
-            .filter(|n| giving.variable(n).is_some_and(|v| !matches!(v, "OFF" | "0")))
-            .map(|n| (*n).to_owned())
-            .collect();
-        if !encrypted.is_empty() {
-            return Some(format!(
-                "{giver} encrypts its files with keys of its own ({})",
-                encrypted.join(", ")
-            ));
+        let encrypts = |name: &&&str| giving.variable(name).is_some_and(|v| !matches!(v, "OFF" | "0"));
+        let variables: Vec<String> = ENCRYPTED.iter().filter(encrypts).map(|n| (*n).to_owned()).collect();
+        if !variables.is_empty() {
+            return Some(MethodRefused::Encrypted { giver: giver.clone(), variables });
         }
-        let Fact::Known(disk) = &self.facts.disk else {
-            return Some(format!("the file system of {host}'s data was not read"));
-        };
+        self.against_moving_files((giver, giving))
+    }
+
+    /// What speaks against a data directory that holds everything, and is exchanged.
+    fn against_moving_files(&self, giver: (&HostName, &ServerFacts)) -> Option<MethodRefused> {
+        let Fact::Known(disk) = &self.facts.disk else { return Some(MethodRefused::DiskNotRead) };
         let datadir = disk.datadir.trim_end_matches('/');
-        for (name, server) in [(giver, giving), (host, own)] {
-            let outside: Vec<String> = ELSEWHERE
+        for (on, server) in [giver, (&self.host.name, self.server)] {
+            let variables: Vec<String> = ELSEWHERE
                 .iter()
                 .filter_map(|n| Some((*n, server.variable(n)?)))
                 .filter(|(n, v)| is_outside(server, n, v))
                 .map(|(n, v)| format!("{n} = {v}"))
                 .collect();
-            if !outside.is_empty() {
-                return Some(format!(
-                    "{name} keeps files outside of its data directory: {}",
-                    shown(&outside)
-                ));
+            if !variables.is_empty() {
+                return Some(MethodRefused::Outside { on: on.clone(), variables });
             }
         }
-        if let Some((name, value, place)) = self.outside_from_the_next_start() {
-            return Some(format!(
-                "{host} would keep files outside of its data directory from its next start on: {name} = {value} ({place})"
-            ));
+        if let Some((variable, value, place)) = self.outside_from_the_next_start() {
+            return Some(MethodRefused::OutsideNext { variable, value, place });
         }
-        if own.variable("datadir").is_some_and(|d| d.trim_end_matches('/') != datadir) || !disk.renamable {
-            return Some(format!(
-                "{datadir} of {host} can't be moved aside: it is a link or a file system of its own"
-            ));
-        }
-        None
+        let elsewhere = self.server.variable("datadir").is_some_and(|d| d.trim_end_matches('/') != datadir);
+        (elsewhere || !disk.renamable).then(|| MethodRefused::Immovable { datadir: datadir.to_owned() })
     }
 
     /// The replica starts anew, with what its option files say by now and with what is wished of it.
-    fn outside_from_the_next_start(&self) -> Option<(&'static str, String, String)> {
+    fn outside_from_the_next_start(&self) -> Option<(&'static str, String, Place)> {
         let files = self.facts.option_files.known();
         let said = files.map(|files| files.occurrences(Some(self.server.version))).unwrap_or_default();
         let wishes = self.host.settings.as_deref().unwrap_or_default();
         ELSEWHERE.iter().find_map(|name| {
             let wish = wishes.iter().rfind(|wish| wish.name == *name);
-            let wished = wish.and_then(|wish| Some((wish.values.last()?.clone(), wish.place.to_string())));
+            let wished = wish.and_then(|wish| Some((wish.values.last()?.clone(), wish.place.clone())));
             let (value, place) = wished.or_else(|| {
                 let last = said.iter().rfind(|o| o.name == *name)?;
-                Some((last.value.clone()?, format!("{}:{}", last.file, last.line)))
+                Some((last.value.clone()?, Place { line: last.line, ..Place::file(last.file.as_str()) }))
             })?;
             is_outside(self.server, name, &value).then_some((*name, value, place))
         })
     }
 
     /// The first variable that is not the same on both.
-    fn differ(&self, names: &[&str], (giver, giving): (&HostName, &ServerFacts)) -> Option<String> {
+    fn differ(
+        &self,
+        names: &[&'static str],
+        (giver, giving): (&HostName, &ServerFacts),
+    ) -> Option<MethodRefused> {
         names.iter().find_map(|name| {
             let (there, here) = (giving.variable(name)?, self.server.variable(name)?);
-            (there != here).then(|| format!("{name} is {there} on {giver} and {here} on {}", self.host.name))
+            (there != here).then(|| MethodRefused::Differs {
+                variable: name,
+                giver: giver.clone(),
+                there: there.to_owned(),
+                here: here.to_owned(),
+            })
         })
     }
 

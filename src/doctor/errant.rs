@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::Repair;
 use crate::{
     dialect::Dialect,
-    model::{Family, HostName, visible},
+    gtid::GtidForm,
+    model::{HostName, visible},
     observe::{ErrantFacts, ErrantKind},
 };
 
@@ -153,8 +154,8 @@ fn copy(around: Around<'_>, loses: &str) -> Option<Repair> {
 
 fn only_here(around: Around<'_>, source: &str, ids: &str) -> Vec<Repair> {
     let Around { replica, dialect, channel, .. } = around;
-    let (undo, keep_undone) = match dialect.family() {
-        Family::MySql => {
+    let (undo, keep_undone) = match dialect.gtid_form() {
+        GtidForm::Sets => {
             let each = "for each id";
             let lift = "SET GLOBAL super_read_only=OFF";
             let keep = Repair {
@@ -174,7 +175,7 @@ fn only_here(around: Around<'_>, source: &str, ids: &str) -> Vec<Repair> {
             };
             (undo, keep)
         }
-        Family::MariaDb => {
+        GtidForm::Positions => {
             let logs = match around.has_replicas {
                 true => format!("the binary logs of {replica}, so that its replicas need a copy, too"),
                 false => format!("the binary logs of {replica}"),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BinlogState, MariaDbGtid, Position};
+use super::{BinlogState, GtidSet, MariaDbGtid, Position};
 use crate::model::Fact;
 
 /// Whether a binary log reaches back to the first byte of its server's data.
@@ -304,10 +304,26 @@ pub(super) fn strangers(source: &ServerGtid, replica: &ServerGtid) -> bool {
     source.complete != Complete::Everything && !related(source, replica)
 }
 
+/// What a replica needs next and its source has no longer in its binary logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purged {
+    /// Events of a domain (MariaDB).
+    Domain {
+        /// The domain.
+        domain: u32,
+        /// The newest event that is no longer in the source's logs.
+        purged: MariaDbGtid,
+        /// The newest event that the replica has; none of this domain otherwise.
+        has: Option<MariaDbGtid>,
+    },
+    /// These transactions (MySQL).
+    Transactions(GtidSet),
+}
+
 /// The first domain of which the source has purged something that the replica still needs.
 ///
 /// `None` also where the start of the source's oldest log is not known: nothing is proven then.
-pub fn purged(source: &ServerGtid, replica: &ServerGtid) -> Option<NeedsSeed> {
+pub fn purged(source: &ServerGtid, replica: &ServerGtid) -> Option<Purged> {
     let start = source.binlog_start.known()?;
     source.domains().into_iter().find_map(|id| {
         let purged = start.of(id).iter().max_by_key(|id| id.seq).copied()?;
@@ -315,7 +331,7 @@ pub fn purged(source: &ServerGtid, replica: &ServerGtid) -> Option<NeedsSeed> {
         // A replica asks for what follows its position, not for what it has logged.
         let has = replica.slave_pos.get(id).or_else(|| replica.has(id));
         let behind = !missing.is_empty() && has.is_none_or(|at| at.seq < purged.seq);
-        behind.then_some(NeedsSeed::Purged { domain: id, purged, has })
+        behind.then_some(Purged::Domain { domain: id, purged, has })
     })
 }
 

@@ -3,10 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BinlogState, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Relation, ReturnWay,
-    ServerGtid, compare, compare_mysql, purged,
+    BinlogState, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Purged, Relation,
+    ReturnWay, ServerGtid, compare, compare_mysql, purged,
 };
-use crate::model::Family;
+
+/// What a server's GTIDs look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GtidForm {
+    /// One position for each domain: where a replica is, and nothing of what lies before (MariaDB).
+    Positions,
+    /// Sets of all transactions that were executed, which an empty transaction can fill up (MySQL).
+    Sets,
+}
 
 /// What a server says about its own events, in its family's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,16 +162,16 @@ pub fn shared_domain(a: &GtidState, b: &GtidState) -> Option<u32> {
 ///
 /// # Errors
 /// The text that is none.
-pub fn merged(family: Family, first: &str, second: &str) -> Result<String, String> {
+pub fn merged(form: GtidForm, first: &str, second: &str) -> Result<String, String> {
     let unreadable = |text: &str| format!("{text:?} is no GTID position");
-    match family {
-        Family::MariaDb => {
+    match form {
+        GtidForm::Positions => {
             let mut all: Position = second.parse().map_err(|_| unreadable(second))?;
             let first: Position = first.parse().map_err(|_| unreadable(first))?;
             first.iter().for_each(|id| all.set(id));
             Ok(all.to_string())
         }
-        Family::MySql => {
+        GtidForm::Sets => {
             let (a, b): (GtidSet, GtidSet) = (
                 first.parse().map_err(|_| unreadable(first))?,
                 second.parse().map_err(|_| unreadable(second))?,
@@ -205,14 +213,12 @@ pub fn standing(source: &GtidState, replica: &GtidState, two_way: bool) -> Optio
 }
 
 /// What a replica needs next and the source has purged, in words.
-pub fn purged_by(source: &GtidState, replica: &GtidState) -> Option<String> {
+pub fn purged_by(source: &GtidState, replica: &GtidState) -> Option<Purged> {
     match (source, replica) {
-        (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => {
-            purged(source, replica).map(|why| why.to_string())
-        }
+        (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => purged(source, replica),
         (GtidState::MySql(source), GtidState::MySql(replica)) => {
             let missing = source.purged.subtract(&replica.executed);
-            (!missing.is_empty()).then(|| super::MySqlSeed::Purged { missing }.to_string())
+            (!missing.is_empty()).then_some(Purged::Transactions(missing))
         }
         _ => None,
     }

@@ -43,7 +43,7 @@ pub use order::{in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
     AuthorityRefused, ChannelRefused, CopyRefused, DataRefused, EndRefused, FirewallRefused, Lost, Met,
-    NotRead, PairRefused, Refused, ServerRefused, SettingRefused,
+    MethodRefused, NotRead, PairRefused, Refused, ServerRefused, SettingRefused,
 };
 pub use risk::{CutClient, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
 pub use stale::Stale;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     dialect::ReadStatement,
     exec::{Fleet, StepError},
-    gtid::{GtidSet, Position},
-    model::{BinlogPosition, Family, HostName},
+    gtid::{GtidForm, GtidSet, Position},
+    model::{BinlogPosition, HostName},
     plan::SeedPlan,
     transport::{SqlError, SqlReader},
 };
@@ -20,10 +20,9 @@ pub async fn coordinates(
     fleet: &Fleet<'_>,
 ) -> Result<String, StepError> {
     let mut sql = fleet.reader(from).await?;
-
-    match fleet.dialect(from)?.family() {
-        Family::MariaDb => mariadb(from, at, dumped, &mut sql).await,
-        Family::MySql => mysql(from, at, dumped, &mut sql).await,
+    match fleet.dialect(from)?.gtid_form() {
+        GtidForm::Positions => mariadb(from, at, dumped, &mut sql).await,
+        GtidForm::Sets => mysql(from, at, dumped, &mut sql).await,
     }
 }
 

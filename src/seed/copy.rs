@@ -15,7 +15,7 @@ use super::{check, lock::Lock, meanwhile, streams};
 use crate::{
     dialect::ReadStatement,
     exec::{Event, Events, Fleet, StepError, journal::Journal},
-    model::{BinlogPosition, Family, HostName, limits, without_hidden},
+    model::{BinlogPosition, HostName, limits, without_hidden},
     observe::HostFacts,
     plan::{SeedPlan, Step},
     transport::{RelayError, Stream, relay},
@@ -289,7 +289,7 @@ pub(super) fn packers(source: &HostFacts, sink: &HostFacts) -> (&'static str, &'
 
 /// Whether a server of MySQL gives transactions GTIDs, or has been made ready to. Others always do.
 async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
-    if fleet.dialect(host)?.family() == Family::MariaDb {
+    if fleet.dialect(host)?.always_has_gtids() {
         return Ok(true);
     }
     let sql = fleet.reader(host).await?;

@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::{
     dialect::identifier,
     exec::{Events, Fleet, Statements, StepError, journal::Journal, statements},
-    model::{BinlogPosition, Family, HostName, limits},
+    model::{BinlogPosition, HostName, limits},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{CopyMethod, SeedPlan, Step},
 };
@@ -198,9 +198,9 @@ async fn keep_old(
         return physical::prepare(host, plan, fleet).await.map(|()| None);
     }
     // A run that was to move the data aside and did not come to it has left it where it is.
-    let meant = match fleet.dialect(host)?.family() {
-        Family::MariaDb => aside::left(host, physical::datadir(host, fleet)?, fleet).await?,
-        Family::MySql => {
+    let meant = match fleet.dialect(host)?.is_copied_by_files() {
+        true => aside::left(host, physical::datadir(host, fleet)?, fleet).await?,
+        false => {
             // Nor has a clone that was cut off switched on again what it had switched off.
             quiet::end(host, fleet, journal).await?;
             aside::Left::Nothing
@@ -274,10 +274,10 @@ async fn begin_history(
     fleet: &Fleet<'_>,
     sql: &mut Statements<'_>,
 ) -> Result<(), StepError> {
-    let family = fleet.dialect(&step.host)?.family();
+    let form = fleet.dialect(&step.host)?.gtid_form();
     let mut gtid = String::new();
     for at in marks.0.iter().filter_map(|mark| mark.loaded.as_ref()) {
-        gtid = crate::gtid::merged(family, &at.gtid, &gtid)
+        gtid = crate::gtid::merged(form, &at.gtid, &gtid)
             .map_err(|e| StepError::new(&step.host, "put the copies' positions together", e))?;
     }
     let own = start_binlogs_anew(step, &gtid, fleet, sql).await?;
@@ -300,7 +300,7 @@ async fn start_binlogs_anew(
     let failed = |e| StepError::new(host, "start its binary logs at the snapshot", e);
     // A server of MySQL without a binary log still counts what it has executed.
     let logs = !sql.run(dialect.show_binlog().text()).await.map_err(failed)?.is_empty();
-    if !logs && dialect.family() == Family::MariaDb {
+    if !logs && !dialect.counts_without_binlog() {
         return Ok(None);
     }
     let (begins, shows) = (dialect.begin_history_at(gtid), dialect.show_binlog());

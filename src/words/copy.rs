@@ -1,6 +1,6 @@
 //! Copies that can't be made.
 
-use super::{all, first, hosts};
+use super::{all, first, hosts, method::against};
 use crate::{
     model::{HostName, bytes},
     plan::CopyRefused,
@@ -33,7 +33,8 @@ pub(super) fn refused(host: &HostName, why: &CopyRefused) -> String {
             all(names)
         ),
         CopyRefused::Method { method, place, why } => format!(
-            "seed_method: {method} ({place}) does not work here: {why}. `seed_method: logical` does. Nothing was changed."
+            "seed_method: {method} ({place}) does not work here: {}. `seed_method: logical` does. Nothing was changed.",
+            against(host, why)
         ),
         CopyRefused::DiskTooSmall { needs, free, datadir } => format!(
             "the copy needs about {}, and {host} has {} free at {datadir}.",

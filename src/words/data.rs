@@ -2,6 +2,7 @@
 
 use super::{Told, all, first};
 use crate::{
+    gtid::Purged,
     model::{HostName, bytes},
     plan::{DataRefused, Lost},
 };
@@ -77,12 +78,28 @@ fn on_both(host: &HostName, why: &DataRefused) -> String {
     )
 }
 
+/// What a replica needs next and its source has no longer, as a clause.
+pub(crate) fn purged(what: &Purged) -> String {
+    match what {
+        Purged::Domain { domain, purged, has } => {
+            let has = has.map_or_else(|| "nothing of this domain".to_owned(), |id| format!("only {id}"));
+            format!(
+                "domain {domain}: the source has purged its binary logs up to {purged}, and the replica has {has}"
+            )
+        }
+        Purged::Transactions(missing) => {
+            format!("the source has purged {missing}, which the replica lacks")
+        }
+    }
+}
+
 fn source_purged(host: &HostName, source: &HostName, lost: &Lost, copies: bool) -> String {
     let lost = match lost {
         Lost::Files { oldest, executed } => {
             format!("{source} has purged its binary logs before {oldest}, and {executed} was executed last")
         }
-        Lost::Transactions(why) | Lost::Broken(why) => why.clone(),
+        Lost::Transactions(what) => purged(what),
+        Lost::Broken(why) => why.clone(),
     };
     let next = match copies {
         true => {

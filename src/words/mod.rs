@@ -11,6 +11,7 @@ mod document;
 mod end;
 mod finding;
 mod firewall;
+mod method;
 mod pair;
 mod risk;
 mod server;
@@ -21,6 +22,7 @@ mod step;
 mod waiting;
 
 pub(crate) use because::{because, reason};
+pub(crate) use data::purged;
 pub use document::document;
 pub(crate) use finding::finding;
 pub(crate) use risk::risk;

@@ -1,10 +1,11 @@
 //! What speaks against the copy of a whole server, and what a plan says of one.
 
 use tandem::{
+    dialect::CannotCopy,
     gtid::{GtidState, MySqlGtid},
     model::{Fact, HostName, ServerVersion},
     observe::{ChannelFacts, DiskFacts, HostFacts, ServerFacts},
-    plan::{Action, CopyMethod, CopyRefused, Next, Note, Plan, Refused, Risk},
+    plan::{Action, CopyMethod, CopyRefused, MethodRefused, Next, Note, Plan, Refused, Risk},
 };
 
 use crate::world::{Files, Host, World};
@@ -60,19 +61,26 @@ fn as_mysql(facts: &mut HostFacts) {
 
 type Change = fn(usize, &mut HostFacts);
 
+/// What is to speak against the copy.
+type Expected = fn(&MethodRefused) -> bool;
+
+macro_rules! is {
+    ($($against:tt)+) => { (|why| matches!(why, $($against)+)) as Expected };
+}
+
 #[track_caller]
-fn refused(extra: &[&str], ready: fn(&mut HostFacts), cases: &[(&str, Change)]) {
-    for (said, change) in cases {
+fn refused(extra: &[&str], ready: fn(&mut HostFacts), cases: &[(Expected, Change)]) {
+    for (number, (expected, change)) in cases.iter().enumerate() {
         let plan = plan(extra, |n, facts| {
             ready(facts);
             change(n, facts);
         });
         let reason = plan.refused.iter().find_map(|r| match &r.why {
-            Refused::Copy(CopyRefused::Method { why, .. }) => Some(why.as_str()),
+            Refused::Copy(CopyRefused::Method { why, .. }) => Some(why),
             _ => None,
         });
-        assert!(reason.is_some_and(|r| r.contains(said)), "{said}: {:#?}", plan.refused);
-        assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{said}: {:#?}", plan.steps);
+        assert!(reason.is_some_and(expected), "{number}: {:#?}", plan.refused);
+        assert!(plan.steps.iter().all(|s| s.host != HostName::from("db-2")), "{number}: {:#?}", plan.steps);
     }
 }
 
@@ -102,44 +110,65 @@ fn the_files_are_copied_only_where_they_will_do() {
         &["seed_method=physical"],
         with_backup,
         &[
-            ("mariadb-backup is not on db-1", |n, f| {
-                if n == 0 {
-                    f.os.tools.clear();
-                }
-            }),
-            ("mbstream is not on db-2", |n, f| {
+            (
+                is!(MethodRefused::NoProgram { program: "mariadb-backup", on } if on.as_str() == "db-1"),
+                |n, f| {
+                    if n == 0 {
+                        f.os.tools.clear();
+                    }
+                },
+            ),
+            (is!(MethodRefused::NoProgram { program: "mbstream", on } if on.as_str() == "db-2"), |n, f| {
                 if n == 1 {
                     f.os.tools.remove("mbstream");
                 }
             }),
-            ("of one series", |n, f| {
+            (is!(MethodRefused::Files { why: CannotCopy::Apart { .. }, .. }), |n, f| {
                 if n == 1 {
                     server(f).version.minor = 12;
                 }
             }),
-            ("not older", |n, f| {
+            (is!(MethodRefused::Files { why: CannotCopy::Apart { .. }, .. }), |n, f| {
                 if n == 1 {
                     server(f).version.patch = 1;
                 }
             }),
-            ("innodb_page_size is 16384 on db-1 and 4096 on db-2", |n, f| {
-                variable(f, "innodb_page_size", ["16384", "4096"][n]);
-            }),
-            ("innodb_encrypt_tables", |_, f| variable(f, "innodb_encrypt_tables", "FORCE")),
-            ("innodb_undo_directory = /undo", |_, f| variable(f, "innodb_undo_directory", "/undo")),
-            ("innodb_data_file_path = /ib", |_, f| variable(f, "innodb_data_file_path", "/ib/ibdata1:12M")),
-            ("from its next start on: innodb_log_group_home_dir = /redo (/etc/mysql/logs.cnf:2)", |n, f| {
-                let Fact::Known(files) = &mut f.option_files else { panic!("option files") };
-                let name = ["/etc/mysql/none.cnf", "/etc/mysql/logs.cnf"][n].to_owned();
-                files.files.push((name, b"[mysqld]\ninnodb_log_group_home_dir = /redo\n".to_vec()));
-            }),
-            ("db-1 has no account root, by which db-2 is administered", |n, f| {
-                if n == 1 {
-                    server(f).account_names.insert(("root".into(), "localhost".into()));
-                }
-            }),
-            ("a file system of its own", |_, f| disk(f).renamable = false),
-            ("MySQL has `seed_method: clone`", |_, f| as_mysql(f)),
+            (
+                is!(MethodRefused::Differs { variable: "innodb_page_size", there, here, .. } if there == "16384" && here == "4096"),
+                |n, f| {
+                    variable(f, "innodb_page_size", ["16384", "4096"][n]);
+                },
+            ),
+            (
+                is!(MethodRefused::Encrypted { variables, .. } if *variables == ["innodb_encrypt_tables"]),
+                |_, f| variable(f, "innodb_encrypt_tables", "FORCE"),
+            ),
+            (
+                is!(MethodRefused::Outside { variables, .. } if *variables == ["innodb_undo_directory = /undo"]),
+                |_, f| variable(f, "innodb_undo_directory", "/undo"),
+            ),
+            (
+                is!(MethodRefused::Outside { variables, .. } if *variables == ["innodb_data_file_path = /ib/ibdata1:12M"]),
+                |_, f| variable(f, "innodb_data_file_path", "/ib/ibdata1:12M"),
+            ),
+            (
+                is!(MethodRefused::OutsideNext { variable: "innodb_log_group_home_dir", value, place } if value == "/redo" && place.to_string() == "/etc/mysql/logs.cnf:2"),
+                |n, f| {
+                    let Fact::Known(files) = &mut f.option_files else { panic!("option files") };
+                    let name = ["/etc/mysql/none.cnf", "/etc/mysql/logs.cnf"][n].to_owned();
+                    files.files.push((name, b"[mysqld]\ninnodb_log_group_home_dir = /redo\n".to_vec()));
+                },
+            ),
+            (
+                is!(MethodRefused::NoAdmin { user, source } if user == "root" && source.as_str() == "db-1"),
+                |n, f| {
+                    if n == 1 {
+                        server(f).account_names.insert(("root".into(), "localhost".into()));
+                    }
+                },
+            ),
+            (is!(MethodRefused::Immovable { .. }), |_, f| disk(f).renamable = false),
+            (is!(MethodRefused::Files { why: CannotCopy::Family, .. }), |_, f| as_mysql(f)),
         ],
     );
 }
@@ -152,7 +181,10 @@ fn a_wish_that_moves_files_out_of_the_data_directory_is_seen_before_a_copy_of_th
             with_backup(f);
             variable(f, "innodb_log_group_home_dir", "./");
         },
-        &[("from its next start on: innodb_log_group_home_dir = /redo (-e", |_, _| ())],
+        &[(
+            is!(MethodRefused::OutsideNext { value, place, .. } if value == "/redo" && place.file.starts_with("-e ")),
+            |_, _| (),
+        )],
     );
 }
 
@@ -162,24 +194,28 @@ fn a_server_is_cloned_only_where_it_will_come_up() {
         &["seed_method=clone"],
         as_mysql,
         &[
-            ("MariaDB has `seed_method: physical`", |_, f| {
+            (is!(MethodRefused::Clone { why: CannotCopy::Family, .. }), |_, f| {
                 server(f).version = ServerVersion::parse("10.11.6-MariaDB").expect("a version");
                 server(f).gtid = Fact::Known(GtidState::MariaDb(Default::default()));
             }),
-            ("8.0.26", |_, f| server(f).version = ServerVersion::parse("8.0.25").expect("a version")),
-            ("of one series", |n, f| {
+            (is!(MethodRefused::Clone { why: CannotCopy::TooOld(_), .. }), |_, f| {
+                server(f).version = ServerVersion::parse("8.0.25").expect("a version")
+            }),
+            (is!(MethodRefused::Clone { why: CannotCopy::Apart { .. }, .. }), |n, f| {
                 if n == 1 {
                     server(f).version = ServerVersion::parse("9.7.0").expect("a version");
                 }
             }),
-            ("collation_server", |n, f| variable(f, "collation_server", ["a", "b"][n])),
-            ("below 2 MiB", |_, f| variable(f, "max_allowed_packet", "1048576")),
-            ("shop.m (MyISAM)", |n, f| {
+            (is!(MethodRefused::Differs { variable: "collation_server", .. }), |n, f| {
+                variable(f, "collation_server", ["a", "b"][n])
+            }),
+            (is!(MethodRefused::SmallPackets { .. }), |_, f| variable(f, "max_allowed_packet", "1048576")),
+            (is!(MethodRefused::NotCloned { tables } if *tables == ["shop.m (MyISAM)"]), |n, f| {
                 if n == 0 {
                     server(f).databases[0].locked_tables.push(("m".into(), "MyISAM".into()));
                 }
             }),
-            ("overlay", |_, f| disk(f).file_system = "overlayfs".into()),
+            (is!(MethodRefused::Overlay { .. }), |_, f| disk(f).file_system = "overlayfs".into()),
         ],
     );
 }

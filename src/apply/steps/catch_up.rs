@@ -6,8 +6,8 @@ use super::channel::look;
 use crate::{
     doctor::{Surroundings, explain_channel},
     exec::{Event, Events, Fleet, Look, Rule, StepError, wait_until},
-    gtid::GtidState,
-    model::{BinlogPosition, Family, limits},
+    gtid::{GtidForm, GtidState},
+    model::{BinlogPosition, limits},
     observe::{ChannelFacts, gtid_state},
     plan::{Hop, Step},
 };
@@ -106,7 +106,7 @@ async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Go
     let dialect = fleet.dialect(source)?;
     let failed = |e| StepError::new(source, "look at its binary log", e);
     let reader = fleet.reader(source).await?;
-    let goal = if dialect.family() == Family::MySql && channel.using_gtid != "No" {
+    let goal = if dialect.gtid_form() == GtidForm::Sets && channel.using_gtid != "No" {
         Goal::State(gtid_state(&reader, dialect).await.map_err(failed)?)
     } else {
         let rows = reader.query(&dialect.show_binlog()).await.map_err(failed)?;

@@ -2,7 +2,6 @@
 
 use super::{Comparison, as_set, filters, gtid_mode, list_valued, of_one_channel, without_extension};
 use crate::{
-    model::Family,
     option_file::{Occurrence, canonical_value, same_value},
     plan::{Because, Reason},
 };
@@ -69,11 +68,11 @@ impl Comparison<'_> {
         let other = all.iter().rfind(|o| o.name == name && o.file != self.path);
         match other {
             Some(o) => vec![o.value.clone().unwrap_or_else(|| "ON".into())],
-            None => match (self.server.defaults.get(name), self.dialect.family()) {
-                (Some(default), _) => vec![default.clone()],
+            None => match self.server.defaults.get(name) {
+                Some(default) => vec![default.clone()],
                 // The server knows it, and sets it under this word.
-                (None, Family::MySql) if !list_valued(name) => vec![DEFAULT.to_owned()],
-                (None, _) => Vec::new(),
+                None if self.dialect.hides_defaults() && !list_valued(name) => vec![DEFAULT.to_owned()],
+                None => Vec::new(),
             },
         }
     }

@@ -1,6 +1,7 @@
 //! Why something that is wished will not be done: one variant for each code, with the values that its sentence is made of.
 
 mod host;
+mod method;
 
 use super::{
     Allow, Risk, Step,
@@ -11,10 +12,12 @@ use crate::{
     dialect::CannotFollow,
     doctor::{ErrantExplanation, Explanation},
     grant::Unfit,
+    gtid::Purged,
     model::{Endpoint, HostName, Place, ServerVersion},
     resource::{Obstacle, Resource},
 };
 pub use host::{AuthorityRefused, FirewallRefused, ServerRefused, SettingRefused};
+pub use method::MethodRefused;
 
 /// Why something that is wished will not be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +173,7 @@ coded! {
             /// Where.
             place: Place,
             /// What speaks against it.
-            why: String,
+            why: MethodRefused,
         } = "seed-method",
         /// The copy does not fit on the replica's disk.
         DiskTooSmall {
@@ -272,8 +275,8 @@ pub enum Lost {
         /// The log that was executed last.
         executed: String,
     },
-    /// The source does not have the transactions that the replica needs next, in the words of GTIDs.
-    Transactions(String),
+    /// The source has purged the transactions that the replica needs next.
+    Transactions(Purged),
     /// The channel is broken, by this cause.
     Broken(String),
 }

@@ -4,7 +4,7 @@ use super::Work;
 use crate::{
     dialect::ChannelStatement,
     exec::{Look, Rule, Statements, StepError, wait_until},
-    model::{Family, limits},
+    model::limits,
     observe::ChannelFacts,
 };
 
@@ -63,7 +63,7 @@ impl Work<'_> {
         let failed = |e| self.failed(tried, e);
         sql.run(&self.dialect.stop_channel(&self.wish.name)).await.map_err(failed)?;
         // MySQL keeps nothing that was received from the new end; MariaDB neither, once the end changes.
-        if self.dialect.family() == Family::MySql {
+        if self.dialect.keeps_relay_logs() {
             sql.run(&self.dialect.reset_channel(&self.wish.name)).await.map_err(failed)?;
         }
         let password = self.fleet.secret(self.host, &self.wish.password)?;

@@ -5,11 +5,15 @@ use crate::{
     desired::Positioning,
     dialect::{ReadStatement, literal},
     exec::{Look, Rule, Statements, StepError, wait_until},
-    gtid::{GtidSet, GtidState, MariaDbGtid, MySqlGtid, Position, ServerGtid, Standing, purged_by, standing},
-    model::{BinlogPosition, Family, HostName, limits},
+    gtid::{
+        GtidForm, GtidSet, GtidState, MariaDbGtid, MySqlGtid, Position, ServerGtid, Standing, purged_by,
+        standing,
+    },
+    model::{BinlogPosition, HostName, limits},
     observe::{BinlogFacts, ChannelFacts, SeedCoordinates, channels, gtid_state, gtid_state_with_start},
     plan::Coordinates,
     transport::SqlReader,
+    words,
 };
 
 /// How often a position is worked out anew when clients write meanwhile.
@@ -61,9 +65,9 @@ impl Work<'_> {
                 Err(self.failed("find its place in another binary log", "only GTIDs can tell it"))
             }
             (Coordinates::Compared | Coordinates::Moved { .. }, true) => {
-                match self.dialect.family() {
-                    Family::MariaDb => self.meet(sql).await?,
-                    Family::MySql => self.is_not_purged().await?,
+                match self.dialect.gtid_form() {
+                    GtidForm::Positions => self.meet(sql).await?,
+                    GtidForm::Sets => self.is_not_purged().await?,
                 }
                 Ok(None)
             }
@@ -103,7 +107,7 @@ impl Work<'_> {
                 return Ok(Look::Done(()));
             }
             why = match purged_by(&new, &own) {
-                Some(purged) => purged,
+                Some(purged) => words::purged(&purged),
                 None if !fits => {
                     format!("{} has events that {source} has not, or the other way round", self.host)
                 }
@@ -127,12 +131,12 @@ impl Work<'_> {
     /// Everything before these GTIDs counts as known.
     async fn begin_at_gtid(&self, text: &str, sql: &mut Statements<'_>) -> Result<(), StepError> {
         let unreadable = |e: &dyn std::fmt::Display| self.failed("read a GTID position", e);
-        match self.dialect.family() {
-            Family::MariaDb => {
+        match self.dialect.gtid_form() {
+            GtidForm::Positions => {
                 let position = text.parse().map_err(|e: crate::gtid::GtidError| unreadable(&e))?;
                 self.set_position(&position, sql).await
             }
-            Family::MySql => {
+            GtidForm::Sets => {
                 let set: GtidSet = text.parse().map_err(|e: crate::gtid::GtidSetError| unreadable(&e))?;
                 let own = self.mysql(self.host).await?;
                 let unknown = set.subtract(&own.executed);
@@ -154,7 +158,7 @@ impl Work<'_> {
     /// counts as executed what its source had at a place that it has passed, or it would get them again.
     pub(super) async fn learn_gtids(&self, sql: &mut Statements<'_>) -> Result<(), StepError> {
         let gtid = self.wish.positioning == Positioning::Gtid;
-        if !gtid || self.dialect.family() == Family::MariaDb {
+        if !gtid || self.dialect.always_has_gtids() {
             return Ok(());
         }
         let tried = "learn which GTIDs it has by its place in the source's binary log";
@@ -215,7 +219,7 @@ impl Work<'_> {
         let executed = self.look(&mut reader).await?.executed;
         drop(reader);
         if let Some(file) = executed.as_ref().map(BinlogPosition::file)
-            && self.dialect.family() == Family::MariaDb
+            && self.dialect.begins_again_by_file()
         {
             // Only where the source answers; else its address or password is what is being changed.
             if let Ok(binlogs) = self.source_logs().await
@@ -440,7 +444,7 @@ impl Work<'_> {
 
     /// What has to be here before the channel counts as caught up.
     pub(super) async fn goal(&self) -> Result<Goal, StepError> {
-        let sets = self.wish.positioning == Positioning::Gtid && self.dialect.family() == Family::MySql;
+        let sets = self.wish.positioning == Positioning::Gtid && self.dialect.gtid_form() == GtidForm::Sets;
         if sets {
             return Ok(Goal::Set(self.mysql(&self.wish.source).await?.executed));
         }
