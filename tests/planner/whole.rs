@@ -199,7 +199,7 @@ fn a_server_is_cloned_only_where_it_will_come_up() {
                 server(f).gtid = Fact::Known(GtidState::MariaDb(Default::default()));
             }),
             (is!(MethodRefused::Clone { why: CannotCopy::TooOld(_), .. }), |_, f| {
-                server(f).version = ServerVersion::parse("8.0.25").expect("a version")
+                server(f).version = ServerVersion::parse("8.0.25").expect("a version");
             }),
             (is!(MethodRefused::Clone { why: CannotCopy::Apart { .. }, .. }), |n, f| {
                 if n == 1 {
@@ -207,7 +207,7 @@ fn a_server_is_cloned_only_where_it_will_come_up() {
                 }
             }),
             (is!(MethodRefused::Differs { variable: "collation_server", .. }), |n, f| {
-                variable(f, "collation_server", ["a", "b"][n])
+                variable(f, "collation_server", ["a", "b"][n]);
             }),
             (is!(MethodRefused::SmallPackets { .. }), |_, f| variable(f, "max_allowed_packet", "1048576")),
             (is!(MethodRefused::NotCloned { tables } if *tables == ["shop.m (MyISAM)"]), |n, f| {
