@@ -18,7 +18,7 @@ use super::{
 use crate::{
     inventory::Variables,
     model::{Endpoint, HostName, Place, UnknownWord, limits, time},
-    playbook::{Play, Project, Role},
+    playbook::{Kind, Play, Project, Role},
     source::{Node, Problem, Problems},
     template::Scope,
 };
@@ -93,6 +93,7 @@ pub fn build(
         members: members.clone(),
         hosts: BTreeMap::new(),
         several_writers: edges.writers.len() > 1,
+        one_primary: play.topology.as_ref().is_some_and(|t| t.kind == Kind::PrimaryReplica),
         accounts_elsewhere: BTreeSet::new(),
     };
     for host in &members {

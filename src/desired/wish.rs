@@ -22,6 +22,8 @@ pub struct Desired {
     pub hosts: BTreeMap<HostName, DesiredHost>,
     /// Whether some host is written to by clients on more than one member.
     pub several_writers: bool,
+    /// Whether the topology names one primary, whose place another member may take.
+    pub one_primary: bool,
     /// Accounts that other plays of the same playbook make: host and user.
     pub accounts_elsewhere: BTreeSet<(HostName, String)>,
 }

@@ -171,6 +171,18 @@ impl Dialect {
         self.about_channel("STOP", name, "")
     }
 
+    /// Ends the delay of a channel that exists.
+    pub fn end_delay(self, name: &str) -> Vec<String> {
+        let change = match self.family() {
+            Family::MariaDb => format!("CHANGE MASTER {}TO MASTER_DELAY=0", connection(name)),
+            Family::MySql if self.mysql(8, 0, 23) => {
+                format!("CHANGE REPLICATION SOURCE TO SOURCE_DELAY=0{}", self.for_channel(name))
+            }
+            Family::MySql => format!("CHANGE MASTER TO MASTER_DELAY=0{}", self.for_channel(name)),
+        };
+        vec![self.stop_channel(name), change, self.start_channel(name)]
+    }
+
     /// Stops a channel's receiver; the applier goes on with what was received.
     pub fn stop_receiver(self, name: &str) -> String {
         self.about_receiver("STOP", name)

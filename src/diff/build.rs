@@ -169,7 +169,9 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
                 .get(&channel.source)
                 .is_some_and(|h| h.certificates.is_some() && h.settings.is_some());
             if channel.tls != Tls::Off && source.is_some() && !has_tls && !gets_one {
-                let why = ChannelRefused::NoCertificate.into();
+                let target = context.desired.hosts.get(&channel.source);
+                let issued = target.is_some_and(|h| h.certificates.is_some());
+                let why = ChannelRefused::NoCertificate { issued }.into();
                 plan.refused.push(Refusal { host: channel.source.clone(), why });
             }
         }

@@ -46,7 +46,7 @@ impl Pair<'_> {
         self.against_any_copy(beside)?;
         let source = || self.wish.source.clone();
         let wish = seed.filter(|wish| wish.method != SeedMethod::None);
-        let wish = wish.ok_or_else(|| CopyRefused::Needed { source: source() })?;
+        let wish = wish.ok_or_else(|| CopyRefused::Needed { source: source(), copies: self.copies() })?;
         let given = self.given(wish, beside)?;
         let method = self.method(wish, (given.by, given.server), given.databases.len())?;
         let bytes: u64 = given.databases.iter().map(|d| d.bytes).sum();

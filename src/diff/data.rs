@@ -105,7 +105,7 @@ fn cannot_go_on(
     if let (Some(seed), true) = (seed, context.may_reseed || ours.is_empty()) {
         return Some(pair.copy(Some(seed), Vec::new(), ours.into_iter().collect(), draft));
     }
-    let (source, copies) = (wish.source.clone(), seed.is_some());
+    let (source, copies) = (wish.source.clone(), pair.copies());
     draft.refuse(&host.name, DataRefused::SourcePurged { source, lost, copies });
     Some(Footing::Refused)
 }
@@ -170,8 +170,12 @@ impl Pair<'_> {
                 if self.by_gtid() {
                     return Some(self.way_back(draft));
                 }
-                let (source, databases) = (self.wish.source.clone(), ours.into_iter().collect());
-                let why = DataRefused::OnReplicaOnly { source, databases, losses: self.losses() };
+                let why = DataRefused::OnReplicaOnly {
+                    source: self.wish.source.clone(),
+                    databases: ours.into_iter().collect(),
+                    way: self.way_to_source(),
+                    losses: self.losses(),
+                };
                 draft.refuse(&self.host.name, why);
                 Some(Footing::Refused)
             }
@@ -318,7 +322,8 @@ impl Pair<'_> {
             only_here: ours.difference(&content(self.source)).cloned().collect(),
             related: self.once_related(),
             bytes: self.server.data_bytes(),
-            copies: seed.is_some(),
+            two_way: self.leads_back(),
+            copies: self.copies(),
             losses: self.losses(),
         };
         draft.refuse(&self.host.name, why);

@@ -33,6 +33,7 @@ mod trouble;
 mod undeclared;
 mod unmatched;
 mod uuid;
+mod ways;
 mod whole;
 mod writers;
 

@@ -44,10 +44,8 @@ impl<'a> Pair<'a> {
     /// Whether the replica can be moved to its source as it is.
     pub(super) fn move_here(&self, present: Present<'_>, draft: &mut Draft) -> Footing {
         let (host, source) = (&self.host.name, &self.wish.source);
-        let now = present.name();
         if self.wish.positioning == Positioning::File {
-            draft.refuse(host, DataRefused::MoveNeedsGtid { now, source: source.clone() });
-            return Footing::Refused;
+            return self.move_by_copy(present, draft);
         }
         let moved = Footing::Moved {
             from: present.host.map(|h| h.name.clone()),
@@ -69,12 +67,27 @@ impl<'a> Pair<'a> {
         if self.fits(present, draft) {
             return moved;
         }
-        let seed = self.host.seed_from(source).filter(|s| s.method != SeedMethod::None);
-        if let (Some(seed), true) = (seed, self.context.may_reseed) {
+        self.move_by_copy(present, draft)
+    }
+
+    /// A copy of its new source brings a replica there, whatever it has; without leave for that it stays where it is.
+    fn move_by_copy(&self, present: Present<'_>, draft: &mut Draft) -> Footing {
+        let by_file = self.wish.positioning == Positioning::File;
+        let nothing_there =
+            by_file && (content(self.source).is_empty() || copied_from(draft, &self.wish.source).is_some());
+        let seed = self.host.seed_from(&self.wish.source).filter(|s| s.method != SeedMethod::None);
+        if let (Some(seed), true) = (seed, self.context.may_reseed && !nothing_there) {
             return self.copy(Some(seed), Vec::new(), content(self.server).into_iter().collect(), draft);
         }
-        let (now, source, copies) = (present.name(), source.clone(), seed.is_some());
-        draft.refuse(host, DataRefused::MovedApart { now, source, copies, losses: self.losses() });
+        let (now, source, copies) = (present.name(), self.wish.source.clone(), self.copies());
+        let why = match self.wish.positioning {
+            Positioning::File => {
+                let copies = (!nothing_there).then_some(copies);
+                DataRefused::MoveNeedsGtid { now, source, gtid: self.gtid_way(), copies }
+            }
+            Positioning::Gtid => DataRefused::MovedApart { now, source, copies, losses: self.losses() },
+        };
+        draft.refuse(&self.host.name, why);
         Footing::Refused
     }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::{Context, Draft, pair::content, proof::has_only_what_comes_from};
 use crate::{
     desired::DesiredHost,
+    dialect::Dialect,
     gtid::{GtidState, Standing, standing},
     model::{Fact, HostName},
     option_file::same_value,
@@ -38,8 +39,8 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             .filter_map(|hop| hop.from.clone())
             .filter(|from| sets_read_only(draft, from, true))
             .collect();
-        if let Some((slow, delay)) = delayed(context, &hops).filter(|_| !closing.is_empty()) {
-            draft.refuse(&host.name, ChannelRefused::DelayedTakeover { slow, delay });
+        if let Some(delayed) = delayed(context, &hops).filter(|_| !closing.is_empty()) {
+            draft.refuse(&host.name, delayed);
             continue;
         }
         let reason = reason(draft, &host.name);
@@ -55,12 +56,16 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
 const LONGEST_DELAY: u64 = 30;
 
 /// A channel on the way that is delayed for longer than that.
-fn delayed(context: &Context<'_>, hops: &[Hop]) -> Option<(HostName, u64)> {
-    let delay = |hop: &Hop| {
-        let channels = context.server(&hop.to).and_then(|server| server.channels.known());
-        channels.into_iter().flatten().find(|c| c.name == hop.channel).map_or(0, |c| c.delay)
-    };
-    hops.iter().map(|hop| (hop.to.clone(), delay(hop))).find(|(_, delay)| *delay > LONGEST_DELAY)
+fn delayed(context: &Context<'_>, hops: &[Hop]) -> Option<ChannelRefused> {
+    hops.iter().find_map(|hop| {
+        let server = context.server(&hop.to)?;
+        let channel = server.channels.known()?.iter().find(|c| c.name == hop.channel)?;
+        (channel.delay > LONGEST_DELAY).then(|| ChannelRefused::DelayedTakeover {
+            slow: hop.to.clone(),
+            delay: channel.delay,
+            ending: Dialect::of(server.version).end_delay(&channel.name),
+        })
+    })
 }
 
 /// A host that takes writes goes on until one that shall take them in its stead can: else nobody would.

@@ -50,8 +50,8 @@ impl Pair<'_> {
         if self.wish.positioning == Positioning::Gtid || has_only_events_of(self.source, self.server) {
             return Footing::Compared;
         }
-        let source = self.wish.source.clone();
-        draft.refuse(&self.host.name, DataRefused::WayBackNeedsGtid { source });
+        let (source, gtid) = (self.wish.source.clone(), self.gtid_way());
+        draft.refuse(&self.host.name, DataRefused::WayBackNeedsGtid { source, gtid });
         Footing::Refused
     }
 }

@@ -198,6 +198,7 @@ mod tests {
             members: Vec::new(),
             hosts,
             several_writers: false,
+            one_primary: false,
             accounts_elsewhere: Default::default(),
         };
         let context = Context {

@@ -95,13 +95,16 @@ impl<'a> Pair<'a> {
     /// A GTID domain of MariaDB in which an independent source has written, too: one position has one place
     /// for it, and one of the two sources would not know it (error 1236).
     pub(super) fn shared_domain(&self) -> Option<(&'a HostName, u32)> {
-        if self.wish.positioning != Positioning::Gtid {
-            return None;
-        }
+        let by_gtid = |wish: &ChannelWish| wish.positioning == Positioning::Gtid;
+        if by_gtid(self.wish) { self.in_one_domain(by_gtid) } else { None }
+    }
+
+    /// Such a domain of this source and of an independent one whose channel counts.
+    pub(super) fn in_one_domain(&self, counts: impl Fn(&ChannelWish) -> bool) -> Option<(&'a HostName, u32)> {
         let source = self.source.gtid.known()?;
-        self.independent_servers().filter(|(wish, _)| wish.positioning == Positioning::Gtid).find_map(
-            |(wish, server)| Some((&wish.source, gtid::shared_domain(source, server.gtid.known()?)?)),
-        )
+        self.independent_servers().filter(|(wish, _)| counts(wish)).find_map(|(wish, server)| {
+            Some((&wish.source, gtid::shared_domain(source, server.gtid.known()?)?))
+        })
     }
 }
 

@@ -87,6 +87,7 @@ impl Proof<'_> {
             members: self.hosts.iter().map(|h| h.name.clone()).collect(),
             hosts: self.hosts.iter().map(|h| (h.name.clone(), h.clone())).collect(),
             several_writers: web.writers.len() > 1,
+            one_primary: false,
             accounts_elsewhere: BTreeSet::new(),
         };
         let fleet = Fleet::new(

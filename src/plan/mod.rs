@@ -42,8 +42,8 @@ pub use next::Next;
 pub use order::{in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
-    AuthorityRefused, ChannelRefused, CopyRefused, DataRefused, EndRefused, FirewallRefused, Lost, Met,
-    MethodRefused, NotRead, PairRefused, Refused, ServerRefused, SettingRefused,
+    AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused, FirewallRefused, GtidWay,
+    Lost, Met, MethodRefused, NotRead, PairRefused, Refused, ServerRefused, SettingRefused, WayToSource,
 };
 pub use risk::{CutClient, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
 pub use stale::Stale;

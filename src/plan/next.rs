@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Allow, AuthorityRefused, ChannelRefused, CopyRefused, DataRefused, EndRefused, FirewallRefused, Refused,
-    ServerRefused, SettingRefused,
+    Allow, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused, FirewallRefused,
+    GtidWay, Refused, ServerRefused, SettingRefused, WayToSource,
 };
 use crate::model::HostName;
 
@@ -133,9 +133,23 @@ fn topology(key: &str, value: Option<&HostName>) -> Next {
     Next::EditTopology { key: key.to_owned(), value: value.map(ToString::to_string) }
 }
 
-/// A copy over the replica's data, or the role that makes one.
-fn copy(copies: bool) -> Next {
-    if copies { allow(Allow::Reseed) } else { role("seed") }
+/// A copy over the replica's data, or what keeps one from being made.
+fn copy(copies: Copies, source: &HostName) -> Next {
+    match copies {
+        Copies::Made => allow(Allow::Reseed),
+        Copies::NoRole => role("seed"),
+        Copies::OtherWay => topology("seed_from", Some(source)),
+        Copies::ByHand => set_to("seed_method", "auto"),
+    }
+}
+
+/// GTIDs instead of files and positions, where they would do.
+fn by_gtid(gtid: GtidWay) -> Option<Next> {
+    match gtid {
+        GtidWay::Open => Some(set_to("replication_positioning", "gtid")),
+        GtidWay::DeclaredOff => Some(set_to("gtid_mode", "ON")),
+        GtidWay::SharedDomain => None,
+    }
 }
 
 impl Refused {
@@ -152,7 +166,9 @@ impl Refused {
                 };
                 found.repairs.iter().map(way).collect()
             }
-            Refused::End(EndRefused::PortDiffers { .. }) => vec![set("mysql_port")],
+            Refused::End(EndRefused::PortDiffers { listens, .. }) => {
+                vec![set_to("mysql_port", &listens.to_string())]
+            }
             Refused::End(EndRefused::NotRead { .. }) => vec![set("replication_address"), set("ansible_host")],
             Refused::End(EndRefused::OfAnother { .. } | EndRefused::Unreachable { .. }) => {
                 vec![set("replication_address"), set("mysql_port")]
@@ -178,7 +194,7 @@ fn of_copy(host: &HostName, why: &CopyRefused) -> Next {
             Next::EndChannels { on: host.clone(), channels: channels.clone(), ending: ending.clone() }
         }
         CopyRefused::NotPassedOn { .. } => topology("channels", None),
-        CopyRefused::Needed { .. } => role("seed"),
+        CopyRefused::Needed { source, copies } => copy(*copies, source),
         CopyRefused::UnknownDatabase { .. } => set("seed_databases"),
         CopyRefused::SameDatabaseTwice { .. } => topology("filters", None),
         CopyRefused::Method { .. } => set_to("seed_method", "logical"),
@@ -193,19 +209,21 @@ fn of_copy(host: &HostName, why: &CopyRefused) -> Next {
 
 fn of_data(host: &HostName, why: &DataRefused) -> Vec<Next> {
     match why {
-        DataRefused::OnBoth { copies: true, .. } => {
-            vec![topology("seed_from", Some(host)), allow(Allow::Reseed)]
-        }
-        DataRefused::OnBoth { copies: false, .. } => vec![role("seed")],
-        DataRefused::OnReplicaOnly { .. } => {
-            vec![topology("seed_from", Some(host)), topology("primary", Some(host))]
-        }
-        DataRefused::SourcePurged { copies, .. } | DataRefused::MovedApart { copies, .. } => {
-            vec![copy(*copies)]
-        }
+        DataRefused::OnReplicaOnly { way, .. } => vec![match way {
+            WayToSource::SeedFrom => topology("seed_from", Some(host)),
+            WayToSource::NoRole => role("seed"),
+            WayToSource::ChangePlaces => topology("primary", Some(host)),
+            WayToSource::TurnChannel => topology("channels", None),
+        }],
+        DataRefused::OnBoth { source, copies, .. }
+        | DataRefused::SourcePurged { source, copies, .. }
+        | DataRefused::MovedApart { source, copies, .. } => vec![copy(*copies, source)],
         DataRefused::SharedDomain { .. } => vec![set_to("replication_positioning", "file")],
-        DataRefused::MoveNeedsGtid { .. } | DataRefused::WayBackNeedsGtid { .. } => {
-            vec![set_to("replication_positioning", "gtid")]
+        DataRefused::MoveNeedsGtid { source, gtid, copies, .. } => {
+            by_gtid(*gtid).into_iter().chain(copies.map(|copies| copy(copies, source))).collect()
+        }
+        DataRefused::WayBackNeedsGtid { gtid, .. } => {
+            vec![by_gtid(*gtid).unwrap_or_else(|| topology("channels", None))]
         }
     }
 }
@@ -216,11 +234,17 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
             let doctor = Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() };
             std::iter::once(doctor).chain(or_copy.then(|| allow(Allow::Reseed))).collect()
         }
-        ChannelRefused::Filter => vec![topology("filters", None), set("replicate_databases")],
-        ChannelRefused::GtidModeOff { .. } => vec![set_to("replication_positioning", "file")],
-        ChannelRefused::DelayedTakeover { .. } => vec![topology("delay", None)],
+        ChannelRefused::Filter => vec![topology("filters", None)],
+        ChannelRefused::GtidModeOff { .. } => {
+            vec![set_to("gtid_mode", "ON"), set_to("replication_positioning", "file")]
+        }
+        ChannelRefused::DelayedTakeover { slow, ending, .. } => {
+            vec![Next::Run { on: Some(slow.clone()), command: ending.join("; ") }]
+        }
         ChannelRefused::PasswordTooLong { .. } => vec![set("replication_password")],
-        ChannelRefused::NoCertificate => vec![role("tls"), set_to("replication_tls", "off")],
+        ChannelRefused::NoCertificate { issued } => {
+            vec![role(if *issued { "config" } else { "tls" }), set_to("replication_tls", "off")]
+        }
         ChannelRefused::AccountForAName { .. } => vec![set("replication_address")],
         ChannelRefused::NoAccount { .. } | ChannelRefused::AccountUnfit { .. } => vec![role("accounts")],
     }

@@ -18,18 +18,23 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             "filters of a single channel came with MySQL 8.0.1; filter the whole server.".to_owned()
         }
         ChannelRefused::GtidModeOff { place } => format!(
-            "gtid_mode shall be OFF ({place}), and the channels of {host} shall begin by GTID. Say \
+            "gtid_mode shall be OFF ({place}), and the channels of {host} shall begin by GTID. Set it to ON, or say \
              `replication_positioning: file` too. Nothing was changed."
         ),
-        ChannelRefused::DelayedTakeover { slow, delay } => format!(
+        ChannelRefused::DelayedTakeover { slow, delay, ending } => format!(
             "clients shall write here, and the channel of {slow} is delayed by {delay} s: nobody could write for as \
-             long. Apply a delay of 0 first. Nothing was changed."
+             long. End the delay there by SQL first: {}. Nothing was changed.",
+            ending.join("; ")
         ),
         ChannelRefused::PasswordTooLong { source, longest, place } => format!(
             "the password of the channel from {source} is longer than the {longest} bytes that this server keeps \
              ({place}). Choose a shorter one."
         ),
-        ChannelRefused::NoCertificate => format!(
+        ChannelRefused::NoCertificate { issued: true } => format!(
+            "replication_tls asks {host} for encryption, its server has no certificate, and no role tells the server \
+             of the one that it would get. Use the role config too, or say replication_tls: off."
+        ),
+        ChannelRefused::NoCertificate { issued: false } => format!(
             "replication_tls asks {host} for encryption, and its server has no certificate. Use the role tls, give it \
              one (mysql_settings: ssl_cert, ssl_key), or say replication_tls: off."
         ),

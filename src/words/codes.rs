@@ -55,12 +55,12 @@ pub const REFUSED: &[Code] = &[
     code(
         "data-on-both",
         "both servers hold data, and nothing proves that the replica's is the source's",
-        "see what would be lost; `--allow reseed` copies the source again",
+        "see what would be lost; `--allow reseed` copies the source again; with `seed_from` it goes the other way",
     ),
     code(
         "data-on-replica-only",
         "the replica holds data and its source holds none",
-        "`seed_from` names where the data is, or make that host the primary",
+        "`seed_from` names where the data is, or make that host the primary; the role `seed` copies it",
     ),
     code(
         "data-beside-unfinished-copy",
@@ -69,13 +69,13 @@ pub const REFUSED: &[Code] = &[
     ),
     code(
         "copy-needed",
-        "the source holds data, the replica none, and no role copies it",
-        "add the role `seed`, or load the data yourself",
+        "the source holds data, the replica none, and nothing copies it",
+        "add the role `seed` with a `seed_method` other than `none`, or load the data yourself",
     ),
     code(
         "copy-not-passed-on",
         "a copy would be loaded on a host that is a source itself, and would not reach its replicas",
-        "let them follow the new source, too",
+        "take their channels out of the topology first, and back in afterwards",
     ),
     code(
         "seed-method",
@@ -111,12 +111,12 @@ pub const REFUSED: &[Code] = &[
     code(
         "shared-gtid-domain",
         "two independent sources write in one GTID domain (MariaDB)",
-        "give each a `gtid_domain_id`, or use `replication_positioning: file`",
+        "`replication_positioning: file`; another `gtid_domain_id` does not change what is written already",
     ),
     code(
         "move-needs-gtid",
         "a replica is to follow another source, and by file and position nobody can compute where to begin",
-        "`replication_positioning: gtid` first",
+        "`replication_positioning: gtid`, or `--allow reseed` copies the new source",
     ),
     code(
         "moved-apart",
@@ -141,12 +141,12 @@ pub const REFUSED: &[Code] = &[
     code(
         "delayed-takeover",
         "the host that is to be written to is a delayed replica",
-        "choose another one, or take the delay away first",
+        "choose another one, or end the delay first by the statements that it names",
     ),
     code(
         "gtid-mode-off",
         "`gtid_mode` is declared off, and channels are declared with GTIDs",
-        "`replication_positioning: file`, too",
+        "set it to `ON`, or `replication_positioning: file`, too",
     ),
     code(
         "port-differs",
@@ -182,7 +182,7 @@ pub const REFUSED: &[Code] = &[
     code(
         "tls-without-certificate",
         "encryption is declared, and the source's server has no certificate",
-        "add the role `tls`, give it a certificate, or declare `replication_tls: off`",
+        "add the roles `tls` and `config`, give it a certificate, or declare `replication_tls: off`",
     ),
     code(
         "account-for-a-name",

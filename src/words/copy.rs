@@ -3,7 +3,7 @@
 use super::{all, first, hosts, method::against};
 use crate::{
     model::{HostName, bytes},
-    plan::CopyRefused,
+    plan::{Copies, CopyRefused},
 };
 
 /// Why a copy to a host can't be made, and what to do.
@@ -16,13 +16,18 @@ pub(super) fn refused(host: &HostName, why: &CopyRefused) -> String {
             ending.join("; ")
         ),
         CopyRefused::NotPassedOn { source, replicas } => format!(
-            "{host} is the source of {}, and a copy that is loaded beside its other data does not reach them. Let them \
-             follow {source} too, or take them out of the topology first. Nothing was changed.",
+            "{host} is the source of {}, and a copy from {source} that is loaded beside its other data does not reach \
+             them. Take their channels out of the topology first, and back in afterwards: a copy of {host} brings them \
+             up to it. Nothing was changed.",
             hosts(replicas)
         ),
-        CopyRefused::Needed { source } => format!(
-            "{source} holds data and {host} holds none, but no role copies it: add the role seed (and seed_method other \
-             than none), or load the data yourself. Nothing was changed."
+        CopyRefused::Needed { source, copies: Copies::ByHand } => format!(
+            "{source} holds data and {host} holds none, and `seed_method: none` says that nothing copies it. Use another \
+             one, or load the data yourself. Nothing was changed."
+        ),
+        CopyRefused::Needed { source, .. } => format!(
+            "{source} holds data and {host} holds none, but no role copies it: add the role seed, or load the data \
+             yourself. Nothing was changed."
         ),
         CopyRefused::UnknownDatabase { source, names } => {
             format!("seed_databases names {}, which {source} does not have.", all(names))

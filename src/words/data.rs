@@ -4,7 +4,7 @@ use super::{Told, all, first};
 use crate::{
     gtid::Purged,
     model::{HostName, bytes},
-    plan::{DataRefused, Lost},
+    plan::{Copies, DataRefused, GtidWay, Lost, WayToSource},
 };
 
 /// Why nothing is done to a host's data, and what to do.
@@ -21,39 +21,77 @@ pub(super) fn refused(host: &HostName, why: &DataRefused) -> Told {
 fn reason(host: &HostName, why: &DataRefused) -> String {
     match why {
         DataRefused::OnBoth { .. } => on_both(host, why),
-        DataRefused::OnReplicaOnly { source, databases, .. } => format!(
-            "{host} holds data ({}) and {source}, its source, holds none. If {host} is where the data should come from, \
-             say `seed_from: {host}` or make it the primary. Nothing was changed.",
-            first(databases)
-        ),
-        DataRefused::SourcePurged { source, lost, copies } => source_purged(host, source, lost, *copies),
-        DataRefused::MovedApart { now, source, copies, .. } => {
-            let way_out = match copies {
-                true => " --allow reseed replaces its data, which is kept in a file there.",
-                false => "",
+        DataRefused::OnReplicaOnly { source, databases, way, .. } => {
+            let way_out = match way {
+                WayToSource::SeedFrom => format!("say `seed_from: {host}`"),
+                WayToSource::NoRole => "add the role seed, which copies it".to_owned(),
+                WayToSource::ChangePlaces => format!("make it the primary (`primary: {host}`)"),
+                WayToSource::TurnChannel => "turn the channel round".to_owned(),
             };
             format!(
+                "{host} holds data ({}) and {source}, its source, holds none. If {host} is where the data should come \
+                 from, {way_out}. Nothing was changed.",
+                first(databases)
+            )
+        }
+        DataRefused::SourcePurged { source, lost, copies } => source_purged(host, source, lost, *copies),
+        DataRefused::MovedApart { now, source, copies, .. } => {
+            format!(
                 "{host} follows {now} and shall follow {source}, and nothing proves that {source} has all that {host} \
-                 has.{way_out} Nothing was changed."
+                 has. {} Nothing was changed.",
+                copy(host, source, *copies)
             )
         }
         DataRefused::SharedDomain { source, other, domain } => format!(
             "{source} and {other} have both written in GTID domain {domain}, and {host} has one place for it: one of \
              the two would not find it. Give {host} `replication_positioning: file`. Nothing was changed."
         ),
-        DataRefused::MoveNeedsGtid { now, source } => format!(
-            "{host} follows {now} and shall follow {source}: a place in one binary log means nothing in another. Say \
-             `replication_positioning: gtid` for the move. Nothing was changed."
-        ),
-        DataRefused::WayBackNeedsGtid { source } => format!(
-            "{host} shall follow {source} by file and position, and nothing tells its place in the binary log of \
-             {source}. Say `replication_positioning: gtid`, at least for this change. Nothing was changed."
-        ),
+        DataRefused::MoveNeedsGtid { now, source, gtid, copies } => {
+            let by_gtid = match gtid {
+                GtidWay::Open => " Say `replication_positioning: gtid` for the move.",
+                GtidWay::DeclaredOff => " Set gtid_mode to ON for a move by GTID.",
+                GtidWay::SharedDomain => "",
+            };
+            let by_copy = copies.map(|copies| format!(" {}", copy(host, source, copies))).unwrap_or_default();
+            format!(
+                "{host} follows {now} and shall follow {source}: a place in one binary log means nothing in \
+                 another.{by_gtid}{by_copy} Nothing was changed."
+            )
+        }
+        DataRefused::WayBackNeedsGtid { source, gtid } => {
+            let way_out = match gtid {
+                GtidWay::Open => "Say `replication_positioning: gtid`, at least for this change.",
+                GtidWay::DeclaredOff => "Set gtid_mode to ON: only GTIDs tell it.",
+                GtidWay::SharedDomain => {
+                    "GTIDs would, but two of its sources write in one domain: take one of them out of the topology."
+                }
+            };
+            format!(
+                "{host} shall follow {source} by file and position, and nothing tells its place in the binary log of \
+                 {source}. {way_out} Nothing was changed."
+            )
+        }
+    }
+}
+
+/// How a replica gets a copy of its source's data over its own.
+fn copy(host: &HostName, source: &HostName, copies: Copies) -> String {
+    match copies {
+        Copies::Made => {
+            format!("--allow reseed replaces the data of {host} by a copy; it is kept in a file there.")
+        }
+        Copies::NoRole => format!("No role copies the data of {source}: add the role seed."),
+        Copies::OtherWay => {
+            format!(
+                "The data is copied from {host} on; `seed_from: {source}` lets it come from {source} instead."
+            )
+        }
+        Copies::ByHand => "`seed_method: none` keeps a copy from being made; use another one.".to_owned(),
     }
 }
 
 fn on_both(host: &HostName, why: &DataRefused) -> String {
-    let DataRefused::OnBoth { source, only_here, related, bytes: size, copies, .. } = why else {
+    let DataRefused::OnBoth { source, only_here, related, bytes: size, copies, two_way, .. } = why else {
         return String::new();
     };
     let detail = match only_here.as_slice() {
@@ -64,16 +102,14 @@ fn on_both(host: &HostName, why: &DataRefused) -> String {
         true => "they have gone different ways",
         false => "neither has replicated from the other",
     };
-    let ways_out = match copies {
-        true => format!(
-            "Copy the other way with `seed_from: {host}` if that is what was meant, or replace the data of {host} with \
-             --allow reseed; it is kept in a file on {host}. "
-        ),
+    let other_way = match *two_way && *copies == Copies::Made {
+        true => format!(" `seed_from: {host}` beside it copies the other way."),
         false => String::new(),
     };
+    let way_out = copy(host, source, *copies) + &other_way;
     format!(
         "{host} and {source} both hold data, and {history}: {detail}. {} of {host} would be lost by a copy from \
-         {source}. {ways_out}Nothing was changed.",
+         {source}. {way_out} Nothing was changed.",
         bytes(*size)
     )
 }
@@ -93,7 +129,7 @@ pub(crate) fn purged(what: &Purged) -> String {
     }
 }
 
-fn source_purged(host: &HostName, source: &HostName, lost: &Lost, copies: bool) -> String {
+fn source_purged(host: &HostName, source: &HostName, lost: &Lost, copies: Copies) -> String {
     let lost = match lost {
         Lost::Files { oldest, executed } => {
             format!("{source} has purged its binary logs before {oldest}, and {executed} was executed last")
@@ -101,14 +137,6 @@ fn source_purged(host: &HostName, source: &HostName, lost: &Lost, copies: bool) 
         Lost::Transactions(what) => purged(what),
         Lost::Broken(why) => why.clone(),
     };
-    let next = match copies {
-        true => {
-            format!("{host} needs a new copy: --allow reseed; its own data is kept in a file on {host}")
-        }
-        false => format!(
-            "A new copy is needed, and no role makes one from {source} to {host}: add the role seed, or `seed_from: \
-             {source}`"
-        ),
-    };
-    format!("replication from {source}: {lost}. {next}. Nothing was changed.")
+    let next = copy(host, source, copies);
+    format!("replication from {source}: {lost}. {host} needs a new copy. {next} Nothing was changed.")
 }

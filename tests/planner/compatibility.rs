@@ -1,7 +1,7 @@
 //! Each rule about two servers that are not alike, in the world of two hosts that are.
 
 use tandem::{
-    model::{Fact, HostName, ServerVersion},
+    model::{Fact, ServerVersion},
     observe::HostFacts,
     plan::{Plan, SourceFinding},
 };
@@ -13,11 +13,8 @@ const DUAL: Files = Files { dual: true, count: 2, deny: false, file: false, reve
 /// The plan for a pair whose hosts were changed.
 fn plan(change: impl Fn(usize, &mut HostFacts)) -> Plan {
     let mut world = World::new(&[Host { data: true, ..Host::default() }, Host::default()]);
-    for (n, name) in ["db-1", "db-2"].iter().enumerate() {
-        let Some(Fact::Known(facts)) = world.observed.get_mut(&HostName::from(*name)) else {
-            panic!("{name}")
-        };
-        change(n, facts);
+    for n in 0..2 {
+        change(n, world.host(n));
     }
     world.plan(&DUAL)
 }

@@ -1,5 +1,6 @@
 //! Properties of the planner, on a world that exists in memory only.
 
+mod advice;
 mod compatibility;
 mod order;
 mod pictures;

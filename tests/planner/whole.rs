@@ -16,11 +16,8 @@ const DUAL: Files = Files { dual: true, count: 2, deny: false, file: false, reve
 fn plan(extra: &[&str], change: impl Fn(usize, &mut HostFacts)) -> Plan {
     let mut world = World::new(&[Host { data: true, ..Host::default() }, Host::default()]);
     world.extra = extra.iter().map(|text| (*text).to_owned()).collect();
-    for (n, name) in ["db-1", "db-2"].iter().enumerate() {
-        let Some(Fact::Known(facts)) = world.observed.get_mut(&HostName::from(*name)) else {
-            panic!("{name}")
-        };
-        change(n, facts);
+    for n in 0..2 {
+        change(n, world.host(n));
     }
     world.plan(&DUAL)
 }

@@ -68,11 +68,16 @@ pub struct Host {
 }
 
 /// A fleet.
+#[derive(Clone)]
 pub struct World {
     /// Facts as they would be observed.
     pub observed: Observed,
     /// Variables that count more than the files, as `NAME=VALUE`.
     pub extra: Vec<String>,
+    /// Roles of the play.
+    pub roles: Vec<&'static str>,
+    /// Variables of single hosts.
+    pub vars: BTreeMap<HostName, Vec<(String, String)>>,
     /// Servers that are stopped come back as they were.
     stopped: BTreeMap<HostName, ServerFacts>,
 }
@@ -88,7 +93,13 @@ fn address(n: usize) -> String {
 impl World {
     /// Puts hosts together.
     pub fn new(hosts: &[Host]) -> Self {
-        let mut world = Self { observed: Observed::new(), extra: Vec::new(), stopped: BTreeMap::new() };
+        let mut world = Self {
+            observed: Observed::new(),
+            extra: Vec::new(),
+            roles: vec!["firewall", "tls", "config", "accounts", "seed", "replication"],
+            vars: BTreeMap::new(),
+            stopped: BTreeMap::new(),
+        };
         for (n, host) in hosts.iter().enumerate() {
             let server = server(n, host, hosts.len());
             let mut facts = facts(host);
@@ -106,6 +117,30 @@ impl World {
     /// All names.
     pub fn names(&self) -> Vec<HostName> {
         self.observed.keys().cloned().collect()
+    }
+
+    /// What was observed of a host.
+    pub fn host(&mut self, n: usize) -> &mut HostFacts {
+        match self.observed.get_mut(&name(n)) {
+            Some(Fact::Known(facts)) => facts,
+            other => panic!("db-{}: {other:?}", n + 1),
+        }
+    }
+
+    /// What was observed of its server.
+    pub fn server_of(&mut self, n: usize) -> &mut ServerFacts {
+        match &mut self.host(n).server {
+            Fact::Known(server) => server,
+            other => panic!("db-{}: {other:?}", n + 1),
+        }
+    }
+
+    /// A channel that a host has.
+    pub fn channel_of(&mut self, n: usize) -> &mut ChannelFacts {
+        match &mut self.server_of(n).channels {
+            Fact::Known(list) => list.first_mut().expect("a channel"),
+            other => panic!("db-{}: {other:?}", n + 1),
+        }
     }
 
     /// The plan for the world as it is now.
@@ -139,7 +174,11 @@ impl World {
         }
         let hosts: String = order
             .iter()
-            .map(|n| format!("        {}: {{ansible_host: {}}}\n", name(*n), address(*n)))
+            .map(|n| {
+                let vars = self.vars.get(&name(*n)).into_iter().flatten();
+                let vars: String = vars.map(|(name, value)| format!(", {name}: {value}")).collect();
+                format!("        {}: {{ansible_host: {}{vars}}}\n", name(*n), address(*n))
+            })
             .collect();
         let inventory = write("hosts.yml", format!("all:\n  children:\n    db:\n      hosts:\n{hosts}"));
         let members: Vec<String> = (0..files.count).map(|n| name(n).to_string()).collect();
@@ -159,8 +198,9 @@ impl World {
             format!(
                 "- name: world\n  hosts: db\n  topology: {topology}\n  vars:\n    replication_password: {{file: password}}\n    \
                  replication_tls: \"off\"\n    firewall_deny_others: {}\n    replication_positioning: {positioning}\n  \
-                 roles: [firewall, tls, config, accounts, seed, replication]\n",
-                files.deny
+                 roles: [{}]\n",
+                files.deny,
+                self.roles.join(", ")
             ),
         );
         let loaded = load(&Request {

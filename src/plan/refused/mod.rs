@@ -147,10 +147,12 @@ coded! {
             /// The replicas of this host.
             replicas: Vec<HostName>,
         } = "copy-not-passed-on",
-        /// The source holds data, the replica none, and no role copies it.
+        /// The source holds data, the replica none, and nothing copies it.
         Needed {
             /// The source.
             source: HostName,
+            /// What keeps a copy from being made.
+            copies: Copies,
         } = "copy-needed",
         /// `seed_databases` names databases that the source does not have.
         UnknownDatabase {
@@ -207,8 +209,10 @@ coded! {
             related: bool,
             /// Bytes of the replica's data.
             bytes: u64,
-            /// Whether a role copies the source's data.
-            copies: bool,
+            /// Whether the wished channels lead back to the source, so that the copy may go the other way.
+            two_way: bool,
+            /// Whether the source's data would be copied.
+            copies: Copies,
             /// What a copy would lose.
             losses: Vec<String>,
         } = "data-on-both",
@@ -218,6 +222,8 @@ coded! {
             source: HostName,
             /// The replica's databases.
             databases: Vec<String>,
+            /// How the source would get them.
+            way: WayToSource,
             /// What a copy would lose.
             losses: Vec<String>,
         } = "data-on-replica-only",
@@ -227,8 +233,8 @@ coded! {
             source: HostName,
             /// What is missing.
             lost: Lost,
-            /// Whether a role copies the source's data.
-            copies: bool,
+            /// Whether the source's data would be copied.
+            copies: Copies,
         } = "source-purged",
         /// The replica may have what the new source does not have.
         MovedApart {
@@ -236,8 +242,8 @@ coded! {
             now: String,
             /// The new source.
             source: HostName,
-            /// Whether a role copies the source's data.
-            copies: bool,
+            /// Whether the source's data would be copied.
+            copies: Copies,
             /// What a copy would lose.
             losses: Vec<String>,
         } = "moved-apart",
@@ -256,13 +262,56 @@ coded! {
             now: String,
             /// The new source.
             source: HostName,
+            /// Whether GTIDs would do.
+            gtid: GtidWay,
+            /// Whether the source's data would be copied; nothing where it has none yet.
+            copies: Option<Copies>,
         } = "move-needs-gtid",
         /// A channel back to a host can't be proven by file and position.
         WayBackNeedsGtid {
             /// The source.
             source: HostName,
+            /// Whether GTIDs would do.
+            gtid: GtidWay,
         } = "way-back-needs-gtid",
     }
+}
+
+/// Whether a source's data would be copied to its replica, were that allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copies {
+    /// It would.
+    Made,
+    /// No role copies.
+    NoRole,
+    /// The data goes another way round the topology.
+    OtherWay,
+    /// `seed_method` is `none`.
+    ByHand,
+}
+
+/// How the data of a replica would get to a source that has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayToSource {
+    /// `seed_from` turns the copies round.
+    SeedFrom,
+    /// It would be copied, but no role copies.
+    NoRole,
+    /// No channel leads there: the two have to change places.
+    ChangePlaces,
+    /// No channel leads there: the channel has to be turned round.
+    TurnChannel,
+}
+
+/// Whether GTIDs would tell what a file and a position do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GtidWay {
+    /// `replication_positioning` is all that is missing.
+    Open,
+    /// `gtid_mode` is declared off.
+    DeclaredOff,
+    /// Two independent sources write in one domain.
+    SharedDomain,
 }
 
 /// What keeps a channel from going on, where only a new copy helps.
@@ -372,6 +421,8 @@ coded! {
             slow: HostName,
             /// By so many seconds.
             delay: u64,
+            /// The statements that end the delay: the new topology has no channel any more that could declare it.
+            ending: Vec<String>,
         } = "delayed-takeover",
         /// The password is longer than what this server keeps.
         PasswordTooLong {
@@ -383,7 +434,10 @@ coded! {
             place: Place,
         } = "password-too-long",
         /// Encryption is declared, and the source has no certificate.
-        NoCertificate = "tls-without-certificate",
+        NoCertificate {
+            /// Whether it would get one, if only a role wrote its option file.
+            issued: bool,
+        } = "tls-without-certificate",
         /// The account is for a name, and the server looks up none.
         AccountForAName {
             /// Its user.

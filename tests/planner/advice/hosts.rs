@@ -1,0 +1,304 @@
+//! What is refused for the sake of a channel, its ends, or one host.
+
+use tandem::{
+    gtid::{GtidState, MySqlGtid},
+    model::{Fact, ServerVersion},
+    observe::{ChannelFacts, FarEnd, HostFacts, RestartRecord, RestartState, ServiceFacts, server_query},
+    plan::Next,
+};
+
+use super::{
+    Case, Setup,
+    cases::{case, disk, nothing, one_way, pair, setup, wrote},
+};
+use crate::world::{Host, World};
+
+pub(super) fn of_ends() -> Vec<Case> {
+    let moved = |end: Option<FarEnd>| {
+        pair([true, false]).settled().changed(|world| {
+            let address = ("replication_address".to_owned(), "10.0.0.99".to_owned());
+            world.vars.insert("db-1".into(), vec![address]);
+            match end {
+                Some(end) => drop(world.host(1).far_ends.insert("db-1".into(), end)),
+                None => drop(world.observed.insert("db-1".into(), Fact::Unread("no answer".into()))),
+            }
+        })
+    };
+    let back = |setup: &mut Setup, next: &Next| match next {
+        Next::Set { variable, .. } if variable == "replication_address" => setup.world.vars.clear(),
+        _ => setup.world.host(1).far_ends.clear(),
+    };
+    let read = |setup: &mut Setup, next: &Next| match next {
+        Next::Set { variable, .. } if variable == "replication_address" => setup.world.vars.clear(),
+        _ => *setup = pair([true, false]).settled(),
+    };
+    let port = one_way().changed(|world| {
+        world.server_of(0).variables.insert("port".into(), "3307".into());
+    });
+    vec![
+        case("port-differs", port.without("config").with("mysql_port=3306"), nothing),
+        case("end-not-read", moved(None), read),
+        case("end-unreachable", moved(Some(FarEnd::Unreachable("timed out".into()))), back),
+        case("end-of-another", moved(Some(FarEnd::Another("8.4.5".into()))), back),
+    ]
+}
+
+fn as_mysql(world: &mut World, version: &str) {
+    for n in 0..world.names().len() {
+        let server = world.server_of(n);
+        server.version = ServerVersion::parse(version).expect("a version");
+        server.version_text = version.into();
+        server.gtid = Fact::Known(GtidState::MySql(MySqlGtid::default()));
+        for (name, value) in
+            [("gtid_mode", "ON"), ("enforce_gtid_consistency", "ON"), ("super_read_only", "OFF")]
+        {
+            server.variables.insert(name.to_owned(), value.to_owned());
+            server.defaults.insert(name.to_owned(), "OFF".to_owned());
+        }
+    }
+}
+
+pub(super) fn of_channels() -> Vec<Case> {
+    let broken = |world: &mut World| {
+        let channel = world.channel_of(1);
+        channel.sql_running = "No".into();
+        channel.sql_errno = 1062;
+        channel.sql_error = "Duplicate entry '1' for key 'PRIMARY'".into();
+    };
+    let slow = |world: &mut World| {
+        for n in [0, 1] {
+            wrote(world, n, "0-40-5");
+        }
+        world.channel_of(1).delay = 3600;
+    };
+    let filtered =
+        "{kind: channels, channels: [{from: db-1, to: db-2, filters: {replicate_ignore_databases: [a]}}]}";
+    let old =
+        setup(&[true, false], filtered, false).changed(|world| as_mysql(world, "5.7.44")).changed(|world| {
+            let channel = ChannelFacts {
+                source_host: "10.0.0.1".into(),
+                source_port: 3306,
+                user: "repl_user".into(),
+                io_running: "Yes".into(),
+                sql_running: "Yes".into(),
+                ..ChannelFacts::default()
+            };
+            world.server_of(1).channels = Fact::Known(vec![channel]);
+        });
+    vec![
+        case("channel-broken", one_way().settled().changed(broken), nothing),
+        case("channel-broken", one_way().settled().with("seed_method=none").changed(broken), nothing),
+        case("channel-filter", old, |setup, _| {
+            setup.files.topology = Some("{kind: channels, channels: [{from: db-1, to: db-2}]}".into());
+        }),
+        case(
+            "delayed-takeover",
+            one_way()
+                .settled()
+                .changed(slow)
+                .topology("{kind: primary-replica, primary: db-2, replicas: [db-1]}"),
+            |setup, _| setup.world.channel_of(1).delay = 0,
+        ),
+        case(
+            "gtid-mode-off",
+            one_way()
+                .changed(|world| as_mysql(world, "8.4.5"))
+                .with("mysql_settings={\"gtid_mode\": \"OFF\"}"),
+            nothing,
+        ),
+    ]
+}
+
+/// Accounts, passwords and certificates.
+pub(super) fn of_logins() -> Vec<Case> {
+    let named = pair([true, false]).changed(|world| {
+        world.vars.insert("db-2".into(), vec![("replication_address".into(), "db-2.example.org".into())]);
+        for n in [0, 1] {
+            world.server_of(n).variables.insert("skip_name_resolve".into(), "ON".into());
+        }
+    });
+    let to_address = |setup: &mut Setup, _: &Next| setup.world.vars.clear();
+    let tls = pair([true, false]).with("replication_tls=required").without("tls").changed(|world| {
+        for (n, name) in
+            [0, 1].into_iter().flat_map(|n| ["ssl_ca", "ssl_cert", "ssl_key"].map(|name| (n, name)))
+        {
+            world.server_of(n).variables.insert(name.into(), String::new());
+        }
+    });
+    let other_password = pair([true, false]).without("accounts").changed(|world| {
+        let host = Host { own_id: true, data: true, account: 1, ..Host::default() };
+        let roles = world.roles.clone();
+        *world = World::new(&[host.clone(), Host { data: false, ..host }]);
+        world.roles = roles;
+        for n in [0, 1] {
+            let server = world.server_of(n);
+            let names: Vec<_> = server.accounts.iter().map(|a| (a.user.clone(), a.host.clone())).collect();
+            server.account_names.extend(names);
+        }
+    });
+    vec![
+        case(
+            "password-too-long",
+            pair([true, false]).with(&format!("replication_password={}", "x".repeat(200))),
+            |setup, _| setup.world.extra.push("replication_password=short".into()),
+        ),
+        case("tls-without-certificate", tls.clone(), nothing),
+        case("tls-without-certificate", tls.without("config"), nothing),
+        case("account-for-a-name", named, to_address),
+        case("no-account", pair([true, false]).without("accounts"), nothing),
+        case("account-unfit", other_password, nothing),
+    ]
+}
+
+pub(super) fn of_pairs() -> Vec<Case> {
+    let replaced = |setup: &mut Setup, _: &Next| *setup = one_way();
+    vec![
+        case(
+            "versions-cannot-replicate",
+            one_way().changed(|world| {
+                world.server_of(1).version = ServerVersion::parse("10.5.29-MariaDB").expect("a version");
+            }),
+            replaced,
+        ),
+        case(
+            "lower-case-table-names",
+            one_way().changed(|world| {
+                for (n, value) in ["0", "1"].into_iter().enumerate() {
+                    world.server_of(n).variables.insert("lower_case_table_names".into(), value.into());
+                }
+            }),
+            replaced,
+        ),
+        case(
+            "unknown-collation",
+            one_way().changed(|world| {
+                for (n, used) in ["utf8mb4_uca1400_ai_ci", "utf8mb4_bin"].into_iter().enumerate() {
+                    let Fact::Known(schema) = &mut world.server_of(n).schema else { panic!("a schema") };
+                    schema.collations = ["utf8mb4_bin".to_owned()].into();
+                    schema.used = [used.to_owned()].into();
+                }
+            }),
+            replaced,
+        ),
+    ]
+}
+
+pub(super) fn of_hosts() -> Vec<Case> {
+    let without_filter = |world: &mut World| {
+        for n in [0, 1] {
+            if let Fact::Known(state) = &mut world.host(n).firewall {
+                state.backend = None;
+                state.available.clear();
+            }
+        }
+    };
+    let mut bare = pair([true, false]).changed(without_filter);
+    bare.files.deny = true;
+    let mut named = pair([true, false]).with("firewall_allow=[\"somewhere\"]");
+    named.files.deny = true;
+    vec![
+        case("firewall-backend", pair([true, false]).with("firewall_backend=ufw"), nothing),
+        case("firewall-missing", bare, |setup, _| {
+            setup.world = pair([true, false]).world;
+        }),
+        case("firewall-name", named, |setup, _| setup.world.extra.push("firewall_allow=[]".into())),
+        case(
+            "unit-masked",
+            pair([true, false]).changed(|world| {
+                world.host(0).service = Fact::Known(ServiceFacts {
+                    unit: "mariadb.service".into(),
+                    active: "inactive".into(),
+                    masked: true,
+                    ..ServiceFacts::default()
+                });
+            }),
+            |setup, _| {
+                if let Fact::Known(service) = &mut setup.world.host(0).service {
+                    service.masked = false;
+                }
+            },
+        ),
+    ]
+}
+
+fn no_server(facts: &mut HostFacts, package: &str, text: &str) {
+    facts.server = Fact::Absent;
+    facts.service = Fact::Absent;
+    facts.os.root = true;
+    facts.resources = [(server_query(package), Fact::Known(text.to_owned()))].into_iter().collect();
+}
+
+pub(super) fn of_servers() -> Vec<Case> {
+    let installing = |package: &'static str, text: &'static str| {
+        let mut setup = one_way().with(&format!("mysql_server_package={package}"));
+        setup.world.roles.insert(0, "server");
+        setup.changed(|world| no_server(world.host(1), package, text))
+    };
+    let installed = |setup: &mut Setup, _: &Next| *setup = one_way();
+    let moved = |setup: &mut Setup, _: &Next| {
+        no_server(setup.world.host(1), "mariadb-server", "manager apt\n");
+    };
+    let same_family = |setup: &mut Setup, _: &Next| {
+        setup.world.extra.push("mysql_server_package=mariadb-server".into());
+    };
+    let settings = |text: &str| pair([true, false]).with(&format!("mysql_settings={text}"));
+    let forgotten = |setup: &mut Setup, _: &Next| setup.world.extra.push("mysql_settings={}".into());
+    let file = |world: &mut World, path: &str, text: &str| {
+        let Fact::Known(files) = &mut world.host(0).option_files else { panic!("option files") };
+        files.files.push((path.to_owned(), text.as_bytes().to_vec()));
+    };
+    let failed = |world: &mut World| {
+        world.host(0).restart = Some(RestartRecord {
+            state: RestartState::Back,
+            path: "/etc/mysql/mariadb.conf.d/zz-tandem.cnf".into(),
+            ended: Default::default(),
+            said: vec!["[ERROR] unknown variable 'max_connections=9'".into()],
+            failed: Some(b"[mysqld]\nmax_connections = 9\n".to_vec()),
+        });
+    };
+    vec![
+        case("no-package-manager", installing("mariadb-server", ""), installed),
+        case(
+            "data-without-server",
+            installing("mariadb-server", "manager apt\ndata /var/lib/mysql\n"),
+            moved,
+        ),
+        case("server-family", installing("mysql-server", "manager apt\n"), same_family),
+        case("disk-full", pair([true, false]).changed(|world| disk(world, 0)), |setup, _| {
+            setup.world.host(0).disk = Fact::Absent;
+        }),
+        case("unknown-variable", settings("{\"no_such_variable\": \"1\"}"), forgotten),
+        case(
+            "overridden-setting",
+            settings("{\"max_connections\": \"9\"}").changed(|world| {
+                file(world, "/etc/mysql/mariadb.conf.d/zz-tandem.cnf", "[mysqld]\n");
+                file(world, "/etc/mysql/mariadb.conf.d/zzz.cnf", "[mysqld]\nmax_connections = 8\n");
+            }),
+            |setup, _| {
+                let Fact::Known(files) = &mut setup.world.host(0).option_files else {
+                    panic!("option files")
+                };
+                files.files.retain(|(path, _)| !path.ends_with("zzz.cnf"));
+            },
+        ),
+        case("setting-failed", settings("{\"max_connections\": \"9\"}").changed(failed), |setup, next| {
+            match next {
+                Next::Set { .. } => {
+                    setup.world.extra.push("mysql_settings={\"max_connections\": \"10\"}".into());
+                }
+                _ => setup.world.host(0).restart = None,
+            }
+        }),
+        case(
+            "no-place-for-option-file",
+            pair([true, false]).changed(|world| {
+                let Fact::Known(files) = &mut world.host(0).option_files else { panic!("option files") };
+                *files = tandem::option_file::Files {
+                    files: vec![("/etc/mysql/my.cnf".to_owned(), b"[mysqld]\n".to_vec())],
+                    ..Default::default()
+                };
+            }),
+            |setup, _| setup.world.extra.push("mysql_option_file=/etc/mysql/my.cnf".into()),
+        ),
+    ]
+}
