@@ -74,7 +74,7 @@ impl<'a> Pair<'a> {
     fn move_by_copy(&self, present: Present<'_>, draft: &mut Draft) -> Footing {
         let by_file = self.wish.positioning == Positioning::File;
         let nothing_there =
-            by_file && (content(self.source).is_empty() || copied_from(draft, &self.wish.source).is_some());
+            by_file && (content(self.source).is_empty() || draft.copied_from(&self.wish.source).is_some());
         let seed = self.host.seed_from(&self.wish.source).filter(|s| s.method != SeedMethod::None);
         if let (Some(seed), true) = (seed, self.context.may_reseed && !nothing_there) {
             return self.copy(Some(seed), Vec::new(), content(self.server).into_iter().collect(), draft);

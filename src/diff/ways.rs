@@ -1,6 +1,6 @@
 //! What would help where something is refused: advice must lead to something else than the same refusal.
 
-use super::data::Pair;
+use super::pair::Pair;
 use crate::{
     desired::{DesiredHost, SeedMethod},
     option_file::same_value,

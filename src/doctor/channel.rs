@@ -13,7 +13,7 @@ use crate::observe::ChannelFacts;
 /// Explains a channel that does not run as it should; `None` where nothing is wrong.
 pub fn explain_channel(channel: &ChannelFacts, around: &Surroundings<'_>) -> Option<Explanation> {
     if channel.io_errno != 0 && channel.io_running != "Yes" {
-        return Some(explain_receiver(channel, around));
+        return Some(with_applier(explain_receiver(channel, around), channel, around));
     }
     if channel.sql_errno != 0 {
         return Some(explain_applier(channel, around));
@@ -34,6 +34,22 @@ pub fn explain_channel(channel: &ChannelFacts, around: &Surroundings<'_>) -> Opt
         });
     }
     None
+}
+
+/// What is wrong with a receiver, and with its applier where that has stopped on an error of its own: a channel goes on once
+/// both are mended.
+fn with_applier(receiver: Explanation, channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanation {
+    if channel.sql_errno == 0 || matches!(receiver.layer, Layer::RelayLog) {
+        return receiver;
+    }
+    let applier = explain_applier(channel, around);
+    Explanation {
+        layer: receiver.layer,
+        cause: format!("{} The applier has stopped as well: {}", receiver.cause, applier.cause),
+        next: format!("{} {}", receiver.next, applier.next),
+        said: format!("{}; {}", receiver.said, applier.said),
+        heals: receiver.heals && applier.heals,
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +101,22 @@ mod tests {
             ..ChannelFacts::default()
         };
         assert_eq!(layer(&relay, none()), Some(Layer::RelayLog));
+    }
+
+    /// `REVOKE` on the source comes along in its binary log, and fails where the replica has no such account.
+    #[test]
+    fn an_error_of_the_applier_is_told_beside_one_of_the_receiver() {
+        let both = ChannelFacts {
+            sql_running: "No".into(),
+            sql_errno: 1141,
+            sql_error: "Error 'There is no such grant defined for user 'repl_user' on host '10.77.0.12''"
+                .into(),
+            ..receiver(1597, "Master command COM_REGISTER_SLAVE failed: Access denied for user 'repl_user'")
+        };
+        let around = Surroundings { replica: "db-b", source: "db-a", ..Surroundings::default() };
+        let found = explain_channel(&both, &around).expect("it does not run");
+        assert_eq!((found.layer, found.heals), (Layer::Privilege, false));
+        assert!(found.said.ends_with("(1141)"), "{}", found.said);
     }
 
     #[test]

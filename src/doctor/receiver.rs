@@ -73,19 +73,11 @@ fn explain_login(
             "`tandem apply` sets both sides from replication_password.".into(),
             true,
         ),
-        1044 | 1142 | 1227 => (
-            Layer::Privilege,
-            format!("`{user}` may log in on {source} but lacks REPLICATION SLAVE."),
-            "`tandem apply` grants it.".into(),
-            true,
-        ),
-        // Unlike 1227 this ends the receiver: it does not try again.
-        1597 if text.contains("com_register_") && text.contains("access denied") => (
-            Layer::Privilege,
-            format!("`{user}` may log in on {source} but lacks REPLICATION SLAVE."),
-            "`tandem apply` grants it and starts the channel.".into(),
-            false,
-        ),
+        1044 | 1142 | 1227 => lacks_privilege(user, source),
+        // Both families go on trying to register.
+        1597 if text.contains("com_register_") && text.contains("access denied") => {
+            lacks_privilege(user, source)
+        }
         2059 | 1524 if text.contains("'mysql_native_password'") => (
             Layer::Account,
             format!(
@@ -96,6 +88,16 @@ fn explain_login(
         ),
         _ => return None,
     })
+}
+
+/// The receiver tries again and again, and goes on once the privilege is there.
+fn lacks_privilege(user: &str, source: &str) -> Found {
+    (
+        Layer::Privilege,
+        format!("`{user}` may log in on {source} but lacks REPLICATION SLAVE."),
+        "`tandem apply` grants it.".into(),
+        true,
+    )
 }
 
 /// The connection is not encrypted as one of the two wants it.
@@ -231,7 +233,7 @@ mod tests {
              YES) (Errno: 1045)",
             Layer::Privilege,
             "REPLICATION SLAVE",
-            false,
+            true,
         ),
         (
             1227,

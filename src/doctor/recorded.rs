@@ -53,7 +53,7 @@ fn what_real_servers_showed_has_its_layer() {
         ("wrong-password", Layer::Password, true),
         ("nothing-listens", Layer::Port, true),
         ("unknown-name", Layer::Address, true),
-        ("no-privilege", Layer::Privilege, false),
+        ("no-privilege", Layer::Privilege, true),
         ("same-server-id", Layer::Identity, false),
         ("log-is-gone", Layer::Binlog, false),
         ("log-is-shorter", Layer::Binlog, false),
