@@ -48,7 +48,21 @@ const ROOMS: &Table = &[
     ),
     ("doctor", &["model", "gtid", "option_file", "dialect", "transport", "observe"]),
     ("status", &["model", "dialect", "desired", "observe", "doctor"]),
-    ("plan", &["model", "gtid", "grant", "source", "dialect", "resource", "desired", "firewall", "doctor"]),
+    (
+        "plan",
+        &[
+            "model",
+            "gtid",
+            "grant",
+            "certificate",
+            "source",
+            "dialect",
+            "resource",
+            "desired",
+            "firewall",
+            "doctor",
+        ],
+    ),
     ("words", &["model", "gtid", "certificate", "dialect", "desired", "firewall", "plan"]),
     ("schema", &["model", "playbook", "plan"]),
     (

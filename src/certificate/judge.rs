@@ -1,5 +1,7 @@
 //! Whether the certificate that a host has will do. Pure: the time is the host's own clock.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use x509_parser::{
     extensions::GeneralName, parse_x509_certificate, pem::parse_x509_pem, prelude::X509Certificate,
@@ -52,6 +54,35 @@ pub struct Verdict {
     pub by: bool,
 }
 
+/// Why a certificate will not do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Flaw {
+    /// There is none, or no key to it.
+    Missing,
+    /// Others can read its key.
+    OpenKey {
+        /// The key's owner, group and mode.
+        key: String,
+    },
+    /// It can't be read.
+    Invalid,
+    /// Its key is another one's.
+    OtherKey,
+    /// It lacks a name.
+    WithoutName {
+        /// The first name or address that it lacks.
+        name: String,
+    },
+    /// It has ended.
+    Ended,
+    /// It ends soon.
+    EndsSoon {
+        /// Within this many days.
+        days: i64,
+    },
+}
+
 /// Every certificate of a file of PEM texts, each as a PEM text of its own.
 pub fn certificates(pem: &str) -> Vec<String> {
     const END: &str = "-----END CERTIFICATE-----";
@@ -88,16 +119,16 @@ pub fn verdict(have: &CertificateFacts, authority: &str) -> Verdict {
 ///
 /// `names` are the names and addresses that the certificate must have, `clock` is seconds since 1970 on the host. That
 /// a certificate ends with its authority is no reason: another one would, too.
-pub fn judge(have: &CertificateFacts, authority: &str, names: &[String], clock: f64) -> Option<String> {
+pub fn judge(have: &CertificateFacts, authority: &str, names: &[String], clock: f64) -> Option<Flaw> {
     if have.certificate.trim().is_empty() || have.key.is_empty() {
-        return Some("it has no certificate".into());
+        return Some(Flaw::Missing);
     }
     if !have.key.ends_with(" 400") && !have.key.ends_with(" 600") && !have.key.ends_with(" 640") {
-        return Some(format!("its key can be read by others ({})", have.key));
+        return Some(Flaw::OpenKey { key: have.key.clone() });
     }
     let last = ends(authority);
     with(&have.certificate, |certificate| look(certificate, have, names, last, clock))
-        .unwrap_or_else(|| Some("its certificate is invalid".into()))
+        .unwrap_or(Some(Flaw::Invalid))
 }
 
 fn with<T>(pem: &str, look: impl FnOnce(&X509Certificate<'_>) -> T) -> Option<T> {
@@ -112,13 +143,13 @@ fn look(
     names: &[String],
     last: Option<i64>,
     clock: f64,
-) -> Option<String> {
+) -> Option<Flaw> {
     if !fits(certificate, &have.public) {
-        return Some("its key does not belong to its certificate".into());
+        return Some(Flaw::OtherKey);
     }
     let known = names_in(certificate);
     if let Some(missing) = names.iter().find(|n| !known.contains(n)) {
-        return Some(format!("its certificate does not have the name {missing}"));
+        return Some(Flaw::WithoutName { name: missing.clone() });
     }
     let end = certificate.validity().not_after.timestamp();
     if last.is_some_and(|last| end >= last) {
@@ -126,9 +157,9 @@ fn look(
     }
     let days = (end - clock as i64).div_euclid(DAY);
     if days < 0 {
-        return Some("its certificate has ended".into());
+        return Some(Flaw::Ended);
     }
-    (days < RENEW_DAYS).then(|| format!("its certificate ends within {RENEW_DAYS} days"))
+    (days < RENEW_DAYS).then_some(Flaw::EndsSoon { days: RENEW_DAYS })
 }
 
 /// Whether a key belongs to a certificate; what could not be worked out is no reason to change anything.
@@ -190,10 +221,10 @@ mod tests {
         assert_eq!(verdict(&have, ca), Verdict { trusts: true, by: true });
         assert_eq!(judge(&have, ca, &names, now()), None);
         let more = [names.clone(), vec!["10.0.0.9".to_owned()]].concat();
-        assert!(judge(&have, ca, &more, now()).is_some_and(|w| w.contains("10.0.0.9")));
+        assert_eq!(judge(&have, ca, &more, now()), Some(Flaw::WithoutName { name: "10.0.0.9".to_owned() }));
         let later = now() + 86_400.0 * 800.0;
-        assert!(judge(&have, ca, &names, later).is_some_and(|w| w.contains("within 30 days")));
-        assert!(judge(&have, ca, &names, later + 86_400.0 * 100.0).is_some_and(|w| w.contains("has ended")));
+        assert_eq!(judge(&have, ca, &names, later), Some(Flaw::EndsSoon { days: 30 }));
+        assert_eq!(judge(&have, ca, &names, later + 86_400.0 * 100.0), Some(Flaw::Ended));
         let other = tempfile::tempdir().expect("a directory");
         let other = Authority::open(other.path()).expect("another authority");
         assert_eq!(verdict(&have, &other.certificate), Verdict { trusts: false, by: false });
@@ -201,7 +232,7 @@ mod tests {
         let both = CertificateFacts { authority: both, ..have.clone() };
         assert_eq!(verdict(&both, &other.certificate), Verdict { trusts: true, by: false });
         let open = CertificateFacts { key: "mysql mysql 644".into(), ..have };
-        assert!(judge(&open, ca, &names, now()).is_some_and(|w| w.contains("read by others")));
+        assert!(matches!(judge(&open, ca, &names, now()), Some(Flaw::OpenKey { .. })));
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod authority;
 mod judge;
 
 pub use authority::{Authority, AuthorityError, Issued};
-pub use judge::{CertificateFacts, PublicKey, belongs, certificates, ends, judge, verdict};
+pub use judge::{CertificateFacts, Flaw, PublicKey, belongs, certificates, ends, judge, verdict};
 
 /// Directory of a host that holds what follows. Servers that are confined by AppArmor or SELinux may
 /// read below /etc/mysql.

@@ -147,8 +147,8 @@ impl Pair<'_> {
     fn before(&self, plan: &SeedPlan) -> State {
         match (plan.replaces.is_empty(), plan.leftovers.is_empty()) {
             (false, _) => match self.losses() {
-                lines if lines.is_empty() => State::Names { names: plan.replaces.clone() },
-                lines => State::Losses { lines },
+                None => State::Names { names: plan.replaces.clone() },
+                Some(losses) => State::Losses(losses),
             },
             (true, true) => State::NoDatabase,
             (true, false) => State::UnfinishedCopy,

@@ -20,7 +20,7 @@ use crate::{
     gtid::{self, GtidState},
     model::{Fact, HostName, compare_files},
     observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
-    plan::{Coordinates, CopyRefused, DataRefused, Lost, Part, SourceWaits, WaitsFor},
+    plan::{Coordinates, CopyRefused, DataRefused, Losses, Lost, Part, SourceWaits, WaitsFor},
 };
 
 /// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
@@ -330,10 +330,10 @@ impl Pair<'_> {
         Footing::Refused
     }
 
-    /// What only this host holds, a line for each.
-    pub(super) fn losses(&self) -> Vec<String> {
+    /// What only this host holds.
+    pub(super) fn losses(&self) -> Option<Box<Losses>> {
         let source = self.context.observed.get(&self.wish.source).and_then(Fact::known);
-        loss::lines(&self.host.name, self.facts, &self.wish.source, source)
+        loss::losses(&self.host.name, self.facts, &self.wish.source, source).map(Box::new)
     }
 
     /// A copy of ours was cut off: what it left is dropped, and it begins again.

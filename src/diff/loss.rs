@@ -1,73 +1,62 @@
-//! What a copy over a replica's data would lose, in words: tables with their rows and sizes, and events.
+//! What a copy over a replica's data would lose: tables with their rows and sizes, and events.
 
 use crate::{
-    model::{Fact, HostName, bytes, visible},
+    model::{Fact, HostName},
     observe::{Content, HostFacts, TableFacts},
+    plan::{EventLoss, Losses, Rows, TableLoss},
 };
 
-/// How many tables and events are told one by one.
+/// How many tables and events are named one by one.
 const MOST: usize = 8;
 
-/// Lines that tell what only `host` holds; empty where nobody looked.
-pub fn lines(
+/// What only `host` holds; `None` where nobody looked, or nothing is there.
+pub fn losses(
     host: &HostName,
     facts: &HostFacts,
     source: &HostName,
     theirs: Option<&HostFacts>,
-) -> Vec<String> {
+) -> Option<Losses> {
+    let mut losses = Losses::of(host, source);
     let ours = match &facts.content {
         Fact::Known(content) => content,
-        Fact::Absent => return Vec::new(),
-        Fact::Unread(why) => return vec![format!("what {host} holds could not be looked at closely: {why}")],
+        Fact::Absent => return None,
+        Fact::Unread(why) => {
+            losses.not_read = Some(why.clone());
+            return Some(losses);
+        }
     };
     let nothing = Content::default();
     let theirs = theirs.and_then(|f| f.content.known()).unwrap_or(&nothing);
-    let mut lines = Vec::new();
-    let mut equal = 0;
     for ((database, table), here) in &ours.tables {
-        let name = visible(&format!("{database}.{table}"));
-        lines.push(match theirs.tables.get(&(database.clone(), table.clone())) {
-            None => format!("only {host} has {name}: {}, {}", rows(here), bytes(here.bytes)),
-            Some(there) if here.checksum.is_some() && here.checksum == there.checksum => {
-                equal += 1;
-                continue;
-            }
-            Some(there) if here.checksum.is_some() && there.checksum.is_some() => {
-                format!("{name} differs: {} on {host}, {} on {source}", rows(here), rows(there))
-            }
-            Some(there) => {
-                format!(
-                    "{name} is too large to compare: {} on {host}, {} on {source}",
-                    rows(here),
-                    rows(there)
-                )
-            }
+        let there = theirs.tables.get(&(database.clone(), table.clone()));
+        if here.checksum.is_some() && there.is_some_and(|there| there.checksum == here.checksum) {
+            losses.equal += 1;
+            continue;
+        }
+        losses.tables.push(TableLoss {
+            table: format!("{database}.{table}"),
+            bytes: here.bytes,
+            here: rows(here),
+            there: there.map(rows),
         });
     }
-    cut(&mut lines, "tables");
-    if equal > 0 {
-        let tables = if equal == 1 { "1 table is".to_owned() } else { format!("{equal} tables are") };
-        lines.push(format!("{tables} equal on both, by checksum"));
-    }
-    let mut events: Vec<String> =
-        ours.events.iter().map(|(id, text)| format!("only {host} has the event {id}: {text}")).collect();
-    cut(&mut events, "events");
-    lines.extend(events);
-    lines
+    let events = ours.events.iter().map(|(id, did)| EventLoss { id: id.clone(), did: did.clone() });
+    losses.events.extend(events);
+    losses.more_tables = cut(&mut losses.tables);
+    losses.more_events = cut(&mut losses.events);
+    let found = !(losses.tables.is_empty() && losses.events.is_empty() && losses.equal == 0);
+    found.then_some(losses)
 }
 
-fn rows(table: &TableFacts) -> String {
-    let about = if table.checksum.is_some() { "" } else { "about " };
-    let word = if table.rows == 1 { "row" } else { "rows" };
-    format!("{about}{} {word}", table.rows)
+fn rows(table: &TableFacts) -> Rows {
+    Rows { count: table.rows, exact: table.checksum.is_some() }
 }
 
-fn cut(lines: &mut Vec<String>, what: &str) {
-    if lines.len() > MOST + 1 {
-        let more = lines.len() - MOST;
-        lines.truncate(MOST);
-        lines.push(format!("and {more} more {what}"));
-    }
+/// Leaves the first ones, and says how many went. One more takes no more room than the line that counts it.
+fn cut<T>(list: &mut Vec<T>) -> usize {
+    let more = if list.len() > MOST + 1 { list.len() - MOST } else { 0 };
+    list.truncate(list.len() - more);
+    more
 }
 
 #[cfg(test)]
@@ -90,24 +79,31 @@ mod tests {
     fn only_a_checksum_makes_tables_equal() {
         let ours = facts(&[("a", 1, Some(7)), ("b", 2, Some(8)), ("c", 3, None), ("d", 1, Some(1))]);
         let theirs = facts(&[("a", 1, Some(7)), ("b", 2, Some(9)), ("c", 3, None)]);
-        let said = lines(&"db-b".into(), &ours, &"db-a".into(), Some(&theirs));
+        let found = losses(&"db-b".into(), &ours, &"db-a".into(), Some(&theirs)).expect("losses");
+        let (exact, about) = (|count| Rows { count, exact: true }, |count| Rows { count, exact: false });
+        let table = |table: &str, here, there| TableLoss { table: table.into(), bytes: 16384, here, there };
         assert_eq!(
-            said,
+            found.tables,
             [
-                "shop.b differs: 2 rows on db-b, 2 rows on db-a",
-                "shop.c is too large to compare: about 3 rows on db-b, about 3 rows on db-a",
-                "only db-b has shop.d: 1 row, 16.0 KiB",
-                "1 table is equal on both, by checksum",
+                table("shop.b", exact(2), Some(exact(2))),
+                table("shop.c", about(3), Some(about(3))),
+                table("shop.d", exact(1), None),
             ]
         );
+        assert_eq!((found.equal, found.more_tables), (1, 0));
     }
 
     #[test]
     fn long_lists_are_cut() {
         let names: Vec<String> = (0..30).map(|n| format!("t{n:02}")).collect();
         let tables: Vec<(&str, u64, Option<u64>)> = names.iter().map(|n| (n.as_str(), 1, Some(1))).collect();
-        let said = lines(&"db-b".into(), &facts(&tables), &"db-a".into(), None);
-        assert_eq!(said.len(), 9);
-        assert_eq!(said[8], "and 22 more tables");
+        let found = losses(&"db-b".into(), &facts(&tables), &"db-a".into(), None).expect("losses");
+        assert_eq!((found.tables.len(), found.more_tables), (8, 22));
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_no_loss() {
+        let facts = HostFacts { content: Fact::Absent, ..HostFacts::default() };
+        assert_eq!(losses(&"db-b".into(), &facts, &"db-a".into(), None), None);
     }
 }

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{HostName, Place};
+use crate::{
+    certificate::Flaw,
+    model::{HostName, Place},
+};
 
 /// Why a step is there, and where that is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +141,7 @@ pub enum Because {
     /// Its certificate will not do.
     CertificateFlaw {
         /// Why.
-        flaw: String,
+        flaw: Flaw,
     },
 }
 

@@ -12,6 +12,7 @@ mod finding;
 mod ignore;
 mod json;
 mod limit;
+mod losses;
 mod next;
 mod order;
 mod policy;
@@ -38,6 +39,7 @@ pub use json::{
     DataEffect, FORMAT_VERSION, Inputs, PlaceDocument, PlanDocument, PlanFileError, ReasonDocument,
     RefusedDocument, RiskDocument, StepDocument, Summary, WaitingDocument, WarningDocument,
 };
+pub use losses::{EventLoss, Losses, Rows, TableLoss};
 pub use next::Next;
 pub use order::{in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Because;
+use super::{Because, Losses};
 
 /// What is there before a step, or after it. A secret is never part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,10 +108,7 @@ pub enum State {
     /// What a copy that was cut off has left.
     UnfinishedCopy,
     /// What only the replica of a copy holds.
-    Losses {
-        /// One by one, as a closer look found it.
-        lines: Vec<String>,
-    },
+    Losses(Box<Losses>),
     /// How a copy differs from its source.
     Differences {
         /// The first ones, as the comparison noted them.

@@ -1,6 +1,9 @@
 //! Why a step is there.
 
-use crate::plan::{Because, ReasonDocument};
+use crate::{
+    certificate::Flaw,
+    plan::{Because, ReasonDocument},
+};
 
 /// A reason in words, without its place.
 pub fn because(because: &Because) -> String {
@@ -49,7 +52,20 @@ pub fn because(because: &Because) -> String {
         Because::OtherAuthoritiesNotNeeded => {
             "every certificate is by the authority beside the inventory now".to_owned()
         }
-        Because::CertificateFlaw { flaw } => flaw.clone(),
+        Because::CertificateFlaw { flaw } => certificate(flaw),
+    }
+}
+
+/// Why a certificate will not do.
+fn certificate(flaw: &Flaw) -> String {
+    match flaw {
+        Flaw::Missing => "it has no certificate".to_owned(),
+        Flaw::OpenKey { key } => format!("its key can be read by others ({key})"),
+        Flaw::Invalid => "its certificate is invalid".to_owned(),
+        Flaw::OtherKey => "its key does not belong to its certificate".to_owned(),
+        Flaw::WithoutName { name } => format!("its certificate does not have the name {name}"),
+        Flaw::Ended => "its certificate has ended".to_owned(),
+        Flaw::EndsSoon { days } => format!("its certificate ends within {days} days"),
     }
 }
 

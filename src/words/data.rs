@@ -1,6 +1,6 @@
 //! Whose data counts.
 
-use super::{Told, all, first};
+use super::{Told, all, first, losses};
 use crate::{
     gtid::Purged,
     model::{HostName, bytes},
@@ -12,7 +12,7 @@ pub(super) fn refused(host: &HostName, why: &DataRefused) -> Told {
     let details = match why {
         DataRefused::OnBoth { losses, .. }
         | DataRefused::OnReplicaOnly { losses, .. }
-        | DataRefused::MovedApart { losses, .. } => losses.clone(),
+        | DataRefused::MovedApart { losses, .. } => losses.as_deref().map(losses::lines).unwrap_or_default(),
         _ => Vec::new(),
     };
     Told { reason: reason(host, why), details }

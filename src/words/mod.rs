@@ -11,6 +11,7 @@ mod document;
 mod end;
 mod finding;
 mod firewall;
+mod losses;
 mod method;
 mod pair;
 mod risk;

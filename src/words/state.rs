@@ -40,7 +40,8 @@ pub fn state(state: &State) -> String {
         }
         State::NoDatabase => "no database".to_owned(),
         State::UnfinishedCopy => "an unfinished copy".to_owned(),
-        State::Losses { lines } | State::Differences { lines, more: 0 } => lines.join("\n"),
+        State::Losses(losses) => super::losses::lines(losses).join("\n"),
+        State::Differences { lines, more: 0 } => lines.join("\n"),
         State::Differences { lines, more } => format!("{}\nand {more} more", lines.join("\n")),
     }
 }

@@ -4,7 +4,7 @@ mod host;
 mod method;
 
 use super::{
-    Allow, Risk, Step,
+    Allow, Losses, Risk, Step,
     code::{coded, families},
 };
 use crate::{
@@ -214,7 +214,7 @@ coded! {
             /// Whether the source's data would be copied.
             copies: Copies,
             /// What a copy would lose.
-            losses: Vec<String>,
+            losses: Option<Box<Losses>>,
         } = "data-on-both",
         /// The replica holds data and its source holds none.
         OnReplicaOnly {
@@ -225,7 +225,7 @@ coded! {
             /// How the source would get them.
             way: WayToSource,
             /// What a copy would lose.
-            losses: Vec<String>,
+            losses: Option<Box<Losses>>,
         } = "data-on-replica-only",
         /// A channel stands still that only a new copy brings on again.
         SourcePurged {
@@ -245,7 +245,7 @@ coded! {
             /// Whether the source's data would be copied.
             copies: Copies,
             /// What a copy would lose.
-            losses: Vec<String>,
+            losses: Option<Box<Losses>>,
         } = "moved-apart",
         /// Two independent sources write in one GTID domain.
         SharedDomain {
