@@ -33,7 +33,7 @@ const FOREIGN: [(&str, &str); 18] = [
 
 /// Single lines elsewhere that read what others have written: the file, a part of the line, and what it reads.
 const LINES: &[(&str, &str, &str)] = &[
-    ("cli/adopt/destination.rs", "strip_prefix(\"ssh://\")", "a destination on the command line"),
+    ("engine/adopt/named.rs", "strip_prefix(\"ssh://\")", "a destination on the command line"),
     ("cli/complete.rs", "--inventory=", "a command line that is being written"),
     ("cli/history.rs", "\".jsonl\"", "the name of a file"),
     ("engine/files.rs", "file::unreadable", "the code of a problem in a file, which is a constant"),

@@ -2,8 +2,10 @@
 //!
 //! [`Engine::open`] reads the files. [`Engine::plan`] reads the hosts and plans; [`Engine::apply`] executes the plan,
 //! reads the hosts again, and goes on until nothing is left, while it tells [`Event`]s. [`Engine::look`] is the topology
-//! as it is, [`Engine::drift`] what differs from what is declared, [`Engine::proof`] puts it to the test.
+//! as it is, [`Engine::drift`] what differs from what is declared, [`Engine::proof`] puts it to the test. [`adopt`]
+//! makes the files that declare servers as they are.
 
+mod adopt;
 mod applying;
 mod closer;
 mod drift;
@@ -17,6 +19,7 @@ mod planned;
 mod proof;
 mod reading;
 
+pub use adopt::{Adoptable, Adopted, AdoptionReport, NotAdopted, Unnamed, adopt};
 pub use applying::{Applied, End, Event, Events, Run};
 pub use drift::Drift;
 pub use error::{Cause, CommandError, ErrorKind};

@@ -7,8 +7,6 @@ use super::{
 use crate::{
     adopt::Report,
     model::{bytes, visible},
-    plan::Plan,
-    words,
 };
 
 /// The report for people.
@@ -76,14 +74,6 @@ pub fn adoption(report: &Report, width: usize) -> String {
     }
     lines.push(format!("Next: {}", report.next));
     lines.join("\n") + "\n"
-}
-
-/// What a plan would still change, or refuse, a line for each.
-pub fn left(plan: &Plan) -> Vec<String> {
-    let steps = plan.steps.iter().map(|s| format!("{}: {}", s.host, words::step(s)));
-    let refused = plan.refused.iter().map(|r| format!("{}: refused: {}", r.host, words::refused(r).whole()));
-    let waiting = plan.waiting.iter().map(|w| format!("{}: {}", w.host, words::waits(w)));
-    steps.chain(refused).chain(waiting).collect()
 }
 
 fn section(lines: &mut Vec<String>, heading: &str, items: impl Iterator<Item = String>) {

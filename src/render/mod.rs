@@ -22,7 +22,7 @@ mod table;
 mod terminal;
 mod verify;
 
-pub use adoption::{adoption, left};
+pub use adoption::adoption;
 pub use drift::drift;
 pub use failure::{failure, mistakes};
 pub use metrics::metrics;

@@ -1,8 +1,15 @@
-//! Hosts as `--from` names them where no inventory is given.
+//! How hosts are named: as destinations of ssh, and by the names that they have themselves.
+
+use std::net::IpAddr;
 
 use serde_json::{Value as Json, json};
 
-use crate::{adopt::Named, model::HostName};
+use super::Fleet;
+use crate::{
+    adopt::Named,
+    model::{Fact, HostName},
+    observe::Reading,
+};
 
 /// `[user@]host[:port]`, with an IPv6 address in brackets.
 pub(super) fn destination(text: &str, r#become: bool) -> Result<Named, String> {
@@ -35,6 +42,37 @@ pub(super) fn destination(text: &str, r#become: bool) -> Result<Named, String> {
         connection.push(("ansible_become", json!(true)));
     }
     Ok(Named { name: HostName::new(name), destination: host.to_owned(), connection })
+}
+
+impl Fleet {
+    /// Hosts that were named by an address get the name that they have themselves.
+    pub(super) fn rename(&mut self, reading: &mut Reading, ours: bool) {
+        for n in 0..self.named.len() {
+            let old = self.named[n].name.clone();
+            let known = reading.observed.get(&old).and_then(Fact::known);
+            let Some(hostname) = known.map(|facts| facts.os.hostname.clone()) else { continue };
+            let is_address = self.named[n].destination.parse::<IpAddr>().is_ok();
+            let fits = hostname.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && hostname.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+                && hostname != "localhost";
+            let new = HostName::new(hostname);
+            if !(ours && is_address && fits) || self.named.iter().any(|other| other.name == new) {
+                continue;
+            }
+            if let Some(fact) = reading.observed.remove(&old) {
+                reading.observed.insert(new.clone(), fact);
+            }
+            if let Some(session) = reading.sessions.remove(&old) {
+                reading.sessions.insert(new.clone(), session);
+            }
+            let address = Json::String(self.named[n].destination.clone());
+            let connection = &mut self.named[n].connection;
+            if !connection.iter().any(|(name, _)| *name == "ansible_host") {
+                connection.insert(0, ("ansible_host", address));
+            }
+            self.named[n].name = new;
+        }
+    }
 }
 
 #[cfg(test)]
