@@ -1,6 +1,7 @@
 //! Evaluates each role for each host.
 
 mod connection;
+mod hostvars;
 mod names;
 mod scope;
 
@@ -53,7 +54,7 @@ pub fn build(
     members.extend(hosts.iter().filter(|h| !edges.members.contains(h)).cloned());
     let variables: BTreeMap<HostName, Variables> =
         members.iter().map(|host| (host.clone(), project.variables(Some(play), host))).collect();
-    let groups = crate::playbook::groups_scope(&project.inventory);
+    let groups = hostvars::scope(project, play);
     let named = Builder {
         project,
         play,
@@ -63,18 +64,19 @@ pub fn build(
         known,
         ids: &BTreeMap::new(),
         offsets: &BTreeMap::new(),
+        endpoints: &BTreeMap::new(),
         problems: Problems::default(),
     };
     let endpoints: BTreeMap<HostName, Endpoint> =
         members.iter().map(|host| (host.clone(), named.endpoint(host))).collect();
+    let mut problems = Problems::default();
+    let declared_ids = numbers("server_id", &members, &named, &mut problems);
+    let declared_offsets = numbers("auto_increment_offset", &members, &named, &mut problems);
     edges.name_channels(|edge| {
         let channels = &known.get(&edge.to)?.channels;
         let source = endpoints.get(&edge.from)?;
         channels.iter().find(|(_, at)| at == source).map(|(name, _)| name.clone())
     });
-    let mut problems = Problems::default();
-    let declared_ids = numbers("server_id", &members, &variables, &mut problems);
-    let declared_offsets = numbers("auto_increment_offset", &members, &variables, &mut problems);
     let ids = identity::server_ids(&members, &declared_ids, known);
     let offsets = identity::offsets(&edges.writers, &declared_offsets);
     let mut builder = Builder {
@@ -86,6 +88,7 @@ pub fn build(
         known,
         ids: &ids,
         offsets: &offsets,
+        endpoints: &endpoints,
         problems,
     };
     let mut desired = Desired {
@@ -109,13 +112,15 @@ pub fn build(
 fn numbers(
     name: &str,
     members: &[HostName],
-    variables: &BTreeMap<HostName, Variables>,
+    named: &Builder<'_>,
     problems: &mut Problems,
 ) -> BTreeMap<HostName, u64> {
     let mut numbers = BTreeMap::new();
     for host in members {
-        let Some(node) = variables.get(host).and_then(|variables| variables.get(name)) else { continue };
-        if let Some(n) = node.scalar().and_then(|s| s.parse().ok()) {
+        let Some(node) = named.variables.get(host).and_then(|variables| variables.get(name)) else { continue };
+        // A template that fails is reported with the host's other variables.
+        let Some(value) = named.own_value(host, name) else { continue };
+        if let Some(n) = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()) {
             numbers.insert(host.clone(), n);
             continue;
         }
@@ -135,6 +140,7 @@ struct Builder<'a> {
     known: &'a BTreeMap<HostName, Identity>,
     ids: &'a BTreeMap<HostName, u64>,
     offsets: &'a BTreeMap<HostName, u64>,
+    endpoints: &'a BTreeMap<HostName, Endpoint>,
     problems: Problems,
 }
 
@@ -293,34 +299,21 @@ impl Builder<'_> {
     }
 
     fn endpoint(&self, name: &HostName) -> Endpoint {
-        let variables = self.variables.get(name);
-        let node = |variable: &str| variables.and_then(|v| v.get(variable));
-        let address = ["replication_address", "ansible_host", "ansible_ssh_host"]
-            .into_iter()
-            .find_map(|variable| node(variable).and_then(|n| n.scalar().map(|text| (text, n.raw))));
-        let address = match address {
-            Some((text, raw)) if !raw => self.template(name, text),
-            Some((text, _)) => text,
-            None => name.to_string(),
+        if let Some(endpoint) = self.endpoints.get(name) {
+            return endpoint.clone();
+        }
+        let text = |variable: &str| match self.own_value(name, variable)? {
+            Json::String(text) => Some(text),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
         };
-        let declared = node("mysql_port").and_then(Node::scalar).and_then(|p| p.parse().ok());
+        let address = ["replication_address", "ansible_host", "ansible_ssh_host"].into_iter().find_map(text);
+        // A login in the host's name is no part of its address.
+        let own = name.as_str();
+        let address =
+            address.unwrap_or_else(|| own.rsplit_once('@').map_or(own, |(_, host)| host).to_owned());
+        let declared = text("mysql_port").and_then(|p| p.trim().parse().ok());
         let port = declared.or_else(|| self.known.get(name).and_then(|k| k.port)).unwrap_or(3306);
         Endpoint { address, port }
-    }
-
-    /// Addresses may refer to other variables of the same host.
-    fn template(&self, name: &HostName, text: String) -> String {
-        if !text.contains("{{") {
-            return text;
-        }
-        let mut scope = Scope::default();
-        for (key, variable) in self.variables.get(name).into_iter().flat_map(|v| v.iter()) {
-            scope.set(key, variable.winner().node.to_template());
-        }
-        scope
-            .evaluate(&Json::String(text.clone()))
-            .ok()
-            .and_then(|v| v.as_str().map(str::to_owned))
-            .unwrap_or(text)
     }
 }

@@ -60,6 +60,10 @@ pub struct Project {
     pub extra: Vec<(String, Node)>,
     /// The inventory's directory.
     pub base: PathBuf,
+    /// The playbook's folder, absolute: templates know it as `playbook_dir`.
+    pub playbook_folder: PathBuf,
+    /// The controller's environment, for `lookup('env', NAME)`; names and values that are no UTF-8 are left out.
+    pub environment: BTreeMap<String, String>,
     /// Values that came out of vaults, to be shown nowhere.
     pub hidden: Vec<Secret>,
 }
@@ -80,8 +84,13 @@ pub fn load(request: &Request) -> Loaded {
         secrets: SecretBook::with_keys(request.keyring.clone()),
         inventory: inventory::load(&wanted, &mut sources, &mut problems),
         base: base(&request.inventory),
+        playbook_folder: absolute(playbook.as_deref().unwrap_or(Path::new(""))),
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
         ..Project::default()
     };
+    project.inventory.files.values_mut().for_each(|file| *file = absolute(file));
     if project.inventory.hosts.is_empty() && !problems.fatal() && !request.inventory.is_empty() {
         let names: Vec<String> = request.inventory.iter().map(|p| p.display().to_string()).collect();
         let place = Place::file(names.first().cloned().unwrap_or_default());
@@ -118,6 +127,11 @@ pub fn load(request: &Request) -> Loaded {
     project.warn_of_misspelt_names(&mut problems);
     project.secrets.literals().for_each(|place| sources.mask(place));
     Loaded { project, problems, sources }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    here.join(path).components().collect()
 }
 
 /// A playbook that does not exist: perhaps another one is meant, or a host.

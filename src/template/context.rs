@@ -1,7 +1,7 @@
 //! Evaluates values that hold `{{ ... }}`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock, OnceLock},
 };
 
@@ -11,6 +11,8 @@ use minijinja::{
     value::{Enumerator, Object},
 };
 use serde_json::{Map, Value as Json};
+
+use super::ansible;
 
 /// The key under which a secret's id travels through templates.
 const SECRET: &str = "__secret";
@@ -67,9 +69,14 @@ impl Scope {
         self.names.0.get(name).map(|defined| &defined.json)
     }
 
-    /// Every name.
+    /// Every name that a template can be meant to use.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.0.keys().map(|name| &**name)
+        self.names.0.keys().map(|name| &**name).filter(|name| *name != ansible::ENVIRONMENT)
+    }
+
+    /// What `lookup('env', NAME)` finds.
+    pub fn set_environment(&mut self, environment: &BTreeMap<String, String>) {
+        self.set(ansible::ENVIRONMENT, serde_json::json!(environment));
     }
 
     /// The value that stands for a secret.
@@ -90,13 +97,35 @@ impl Scope {
     /// # Errors
     /// The first template that has no value.
     pub fn evaluate(&self, value: &Json) -> Result<Json, TemplateError> {
+        self.every_text(value, &|text| match whole_expression(text) {
+            Some(expression) => self.expression(expression),
+            None => self.render(text).map(Json::String),
+        })
+    }
+
+    /// The same as Ansible does it for a variable: a boolean in a text is `True` or `False`.
+    ///
+    /// # Errors
+    /// The first template that has no value.
+    pub fn evaluate_variable(&self, value: &Json) -> Result<Json, TemplateError> {
+        self.every_text(value, &|text| match whole_expression(text) {
+            Some(expression) => self.expression(expression),
+            None => self.render_with(&VARIABLES, text).map(Json::String),
+        })
+    }
+
+    fn every_text(
+        &self,
+        value: &Json,
+        text: &dyn Fn(&str) -> Result<Json, TemplateError>,
+    ) -> Result<Json, TemplateError> {
         match value {
-            Json::String(text) if text.contains("{{") || text.contains("{%") => self.text(text),
-            Json::Array(items) => items.iter().map(|item| self.evaluate(item)).collect(),
+            Json::String(value) if is_template(value) => text(value),
+            Json::Array(items) => items.iter().map(|item| self.every_text(item, text)).collect(),
             Json::Object(map) => {
                 let mut result = Map::new();
                 for (key, item) in map {
-                    result.insert(key.clone(), self.evaluate(item)?);
+                    result.insert(key.clone(), self.every_text(item, text)?);
                 }
                 Ok(Json::Object(result))
             }
@@ -104,11 +133,23 @@ impl Scope {
         }
     }
 
-    fn text(&self, text: &str) -> Result<Json, TemplateError> {
-        match whole_expression(text) {
-            Some(expression) => self.expression(expression),
-            None => self.render(text).map(Json::String),
+    /// Names that the templates in a value refer to.
+    pub fn names_in(value: &Json) -> BTreeSet<String> {
+        fn collect(value: &Json, found: &mut BTreeSet<String>) {
+            match value {
+                Json::String(text) if is_template(text) => {
+                    if let Ok(template) = ENVIRONMENT.template_from_str(text) {
+                        found.extend(template.undeclared_variables(false));
+                    }
+                }
+                Json::Array(items) => items.iter().for_each(|item| collect(item, found)),
+                Json::Object(map) => map.values().for_each(|item| collect(item, found)),
+                _ => {}
+            }
         }
+        let mut found = BTreeSet::new();
+        collect(value, &mut found);
+        found
     }
 
     /// Evaluates an expression, as after `when:`.
@@ -141,7 +182,11 @@ impl Scope {
     /// # Errors
     /// When it is malformed, uses an undefined name, or puts a secret or nothing into the text.
     pub fn render(&self, template: &str) -> Result<String, TemplateError> {
-        let compiled = ENVIRONMENT.template_from_str(template).map_err(|e| explain(&e))?;
+        self.render_with(&ENVIRONMENT, template)
+    }
+
+    fn render_with(&self, environment: &Environment<'_>, template: &str) -> Result<String, TemplateError> {
+        let compiled = environment.template_from_str(template).map_err(|e| explain(&e))?;
         compiled.render(self.value()).map_err(|e| self.blame(&e, &compiled.undeclared_variables(false)))
     }
 
@@ -179,13 +224,23 @@ fn explain(error: &Error) -> TemplateError {
 /// The expression, where a text is nothing but `{{ expression }}`.
 fn whole_expression(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    // `{{-` and `-}}` take blanks with them, of which there are none around a whole value.
+    let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
+    let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
     (!inner.contains("{{") && !inner.contains("}}")).then_some(inner.trim())
 }
 
-/// Made once: it is filled with every filter and test of the language.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+/// Whether a text is a template.
+pub(super) fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
 
-fn environment() -> Environment<'static> {
+/// Made once: it is filled with every filter and test of the language.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| environment(["OFF", "ON"]));
+/// The same for a user's variables.
+static VARIABLES: LazyLock<Environment<'static>> = LazyLock::new(|| environment(["False", "True"]));
+
+fn environment(booleans: [&'static str; 2]) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // A template that runs away ends with an error instead of never.
@@ -195,7 +250,9 @@ fn environment() -> Environment<'static> {
         environment.set_syntax(syntax);
     }
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_formatter(|out, state, value| {
+    ansible::add(&mut environment);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_formatter(move |out, state, value| {
         if value.is_none() {
             return Err(Error::new(
                 ErrorKind::InvalidOperation,
@@ -210,7 +267,7 @@ fn environment() -> Environment<'static> {
         }
         match value.kind() {
             minijinja::value::ValueKind::Bool => {
-                out.write_str(if value.is_true() { "ON" } else { "OFF" }).map_err(Error::from)
+                out.write_str(booleans[usize::from(value.is_true())]).map_err(Error::from)
             }
             _ => minijinja::escape_formatter(out, state, value),
         }
@@ -238,6 +295,29 @@ mod tests {
         let value = scope()
             .evaluate(&json!({"a": "{{ peers | map(attribute='address') | list }}", "b": "x {{ on }}"}));
         assert_eq!(value, Ok(json!({"a": ["10.0.0.2"], "b": "x ON"})));
+    }
+
+    #[test]
+    fn a_variable_is_evaluated_as_ansible_does() {
+        let value = |text: &str| scope().evaluate_variable(&json!(text)).unwrap_or_else(|e| json!(e.message));
+        for (text, is) in [
+            ("x {{ on }}", json!("x True")),
+            ("{{- on -}}", json!(true)),
+            ("{{ ['a', 'b', 'a'] | difference(['b']) }}", json!(["a"])),
+            ("{{ on | ternary('y', 'n') }}", json!("y")),
+            ("{{ 'db-a.example.com' | regex_replace('^([^.]+)\\\\..*$', '\\\\1-x') }}", json!("db-a-x")),
+            ("{{ {'a': 1} | combine({'b': 2}) }}", json!({"a": 1, "b": 2})),
+            ("{{ {'a': 1} | dict2items | map(attribute='key') | list }}", json!(["a"])),
+            ("{{ 'a.b'.split('.')[0].upper() }}", json!("A")),
+            ("{{ '/a/b.c' | basename }}", json!("b.c")),
+            ("{{ 'db-a' is match('db') }}", json!(true)),
+            ("{{ lookup('vars', 'on') }}", json!(true)),
+            ("{{ missing | default('x') }}", json!("x")),
+            ("{{ 'x' | ansible.builtin.hash('sha256') | length }}", json!(64)),
+        ] {
+            assert_eq!(value(text), is, "{text}");
+        }
+        assert!(value("{{ missing | mandatory }}").as_str().is_some_and(|m| m.contains("mandatory")));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Strict templates and expressions over a host's variables.
 //!
-//! An undefined variable is a mistake, never an empty text. Booleans are written as option files have
-//! them, `ON` and `OFF`. A secret can be passed on as a whole value, and never becomes part of a text.
+//! An undefined variable is a mistake, never an empty text. In roles booleans are written as option files have them,
+//! `ON` and `OFF`; in a user's variables as Ansible writes them, `True` and `False`. A secret can be passed on as a whole value, and never becomes part of a text.
 
+mod ansible;
 mod context;
 
 pub use context::{Scope, TemplateError};

@@ -1,18 +1,18 @@
 //! What templates of a host may use, and what is said where one of them fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
 use super::Builder;
 use crate::{
     desired::resource,
-    inventory::Variables,
-    model::variables::is_known as is_known_variable,
+    inventory::{SecretBook, Variables},
+    model::variables::{self, Form, is_known as is_known_variable},
     model::{HostName, Place, SecretId},
     playbook::Role,
     source::{Node, Problem, Problems},
-    template::Scope,
+    template::{Scope, TemplateError},
 };
 
 impl Builder<'_> {
@@ -44,7 +44,7 @@ impl Builder<'_> {
         let is_replica = !sources.is_empty();
         let id = self.ids.get(name).copied();
         let writers = self.edges.writers.len();
-        scope.set("inventory_hostname", name.as_str().into());
+        self.add_names(&mut scope, name);
         scope.set("is_writer", is_writer.into());
         scope.set("gets_events_twice", self.edges.gets_events_twice(name).into());
         scope.set("is_source", (!replicas.is_empty()).into());
@@ -78,45 +78,17 @@ impl Builder<'_> {
         scope
     }
 
-    /// Adds the user's variables; those that refer to others are evaluated until nothing changes.
+    /// Adds the user's variables, each after those that it refers to.
     fn add_variables(&mut self, scope: &mut Scope, variables: &Variables) {
-        let mut left: Vec<(&str, &Node)> = Vec::new();
         let mut book = self.project.secrets.clone();
-        for (name, variable) in variables.iter() {
-            let node = &variable.winner().node;
-            match book.of_variable(name, node, &mut Problems::default()) {
-                Some(SecretId(id)) => scope.set(name, Scope::secret(&id)),
-                None if has_template(&node.to_template()) => left.push((name, node)),
-                None => scope.set(name, node.to_json()),
-            }
-        }
-        let mut errors = Vec::new();
-        while !left.is_empty() {
-            let before = left.len();
-            errors.clear();
-            left.retain(|(name, node)| match scope.evaluate(&node.to_template()) {
-                Ok(value) => {
-                    let secret = crate::inventory::is_secret_name(name);
-                    if let Some(text) = value.as_str().filter(|_| secret) {
-                        crate::inventory::conceal(text);
-                    }
-                    let sealed = secret.then(|| book.vaulted_value(&value)).flatten();
-                    scope.set(name, sealed.map_or(value, |SecretId(id)| Scope::secret(&id)));
-                    false
-                }
-                Err(error) => {
-                    errors.push(template_problem(&error, &resource::failing(node, scope).place, scope));
-                    true
-                }
-            });
-            if left.len() == before {
-                break;
-            }
-        }
-        if left.is_empty() {
+        let mut order = Order::new(variables, &mut book);
+        let names: Vec<String> = variables.iter().map(|(name, _)| name.to_owned()).collect();
+        names.iter().for_each(|name| order.ensure(scope, name));
+        let failed = order.failed;
+        if failed.is_empty() {
             return;
         }
-        // What is left refers to nothing, in a circle, or to what only Ansible has. It is a mistake where tandem or
+        // What failed refers to nothing, in a circle, or to what only Ansible has. It is a mistake where tandem or
         // a role looks at it; an inventory may hold much else.
         let mut read: BTreeSet<String> = self
             .play
@@ -128,8 +100,8 @@ impl Builder<'_> {
         let is_read = |name: &str, read: &BTreeSet<String>| is_known_variable(name) || read.contains(name);
         loop {
             let before = read.len();
-            for (name, node) in &left {
-                if is_read(name, &read) {
+            for name in failed.keys() {
+                if let Some(node) = variables.get(name).filter(|_| is_read(name, &read)) {
                     read.extend(names_in(&node.to_json()));
                 }
             }
@@ -137,11 +109,103 @@ impl Builder<'_> {
                 break;
             }
         }
-        for ((name, _), problem) in left.iter().zip(errors) {
-            if is_read(name, &read) {
-                self.problems.push(problem);
+        for (name, error) in &failed {
+            if let Some(node) = variables.get(name).filter(|_| is_read(name, &read)) {
+                let place = &resource::failing(node, scope).place;
+                self.problems.push(template_problem(error, place, scope));
             }
         }
+    }
+
+    /// What a host's variables give a name, evaluated without what the topology adds.
+    pub(super) fn own_value(&self, host: &HostName, name: &str) -> Option<Json> {
+        let variables = self.variables.get(host)?;
+        let node = variables.get(name)?;
+        let json = template_of(name, node);
+        if !has_template(&json) {
+            return Some(json);
+        }
+        let mut scope = self.groups.clone();
+        self.add_names(&mut scope, host);
+        let mut book = self.project.secrets.clone();
+        Order::new(variables, &mut book).ensure(&mut scope, name);
+        scope.get(name).cloned()
+    }
+
+    /// Ansible's own names.
+    pub(super) fn add_names(&self, scope: &mut Scope, host: &HostName) {
+        let name = host.as_str();
+        scope.set("inventory_hostname", name.into());
+        scope.set("inventory_hostname_short", name.split('.').next().unwrap_or(name).into());
+        let inventory = &self.project.inventory;
+        let mut groups = inventory.groups_of(host);
+        groups.sort_unstable();
+        scope.set("group_names", groups.into());
+        if let Some(file) = inventory.files.get(host) {
+            scope.set("inventory_file", file.to_string_lossy().into());
+            let folder = file.parent().map(|folder| folder.to_string_lossy().into_owned());
+            scope.set("inventory_dir", folder.into());
+        }
+        scope.set("playbook_dir", self.project.playbook_folder.to_string_lossy().into());
+    }
+}
+
+/// Evaluates variables, each after those that it refers to: `default` must not hide one that comes later.
+pub(super) struct Order<'a> {
+    variables: &'a Variables,
+    book: &'a mut SecretBook,
+    begun: BTreeSet<String>,
+    failed: BTreeMap<String, TemplateError>,
+}
+
+impl<'a> Order<'a> {
+    pub(super) fn new(variables: &'a Variables, book: &'a mut SecretBook) -> Self {
+        Self { variables, book, begun: BTreeSet::new(), failed: BTreeMap::new() }
+    }
+
+    pub(super) fn ensure(&mut self, scope: &mut Scope, name: &str) {
+        let Some(node) = self.variables.get(name) else { return };
+        if !self.begun.insert(name.to_owned()) {
+            return;
+        }
+        if let Some(SecretId(id)) = self.book.of_variable(name, node, &mut Problems::default()) {
+            return scope.set(name, Scope::secret(&id));
+        }
+        let json = template_of(name, node);
+        if !has_template(&json) {
+            return scope.set(name, json);
+        }
+        // What a default of ours gives is not what the user's variable gives.
+        for other in Scope::names_in(&json) {
+            self.ensure(scope, &other);
+        }
+        match scope.evaluate_variable(&json) {
+            Ok(value) => {
+                let secret = crate::inventory::is_secret_name(name);
+                if let Some(text) = value.as_str().filter(|_| secret) {
+                    crate::inventory::conceal(text);
+                }
+                let sealed = secret.then(|| self.book.vaulted_value(&value)).flatten();
+                scope.set(name, sealed.map_or(value, |SecretId(id)| Scope::secret(&id)));
+            }
+            Err(error) => {
+                self.failed.insert(name.to_owned(), error);
+            }
+        }
+    }
+}
+
+/// A variable's value as templates are evaluated in it: where text is meant, the text that the file has.
+fn template_of(name: &str, node: &Node) -> Json {
+    let form = variables::all().find(|(known, ..)| *known == name).map(|(_, form, _)| form);
+    let text = |node: &Node| match node.scalar().filter(|_| !node.raw) {
+        Some(text) => Json::String(text),
+        None => node.to_template(),
+    };
+    match (form, node.seq()) {
+        (Some(Form::Names), Some(items)) => items.iter().map(text).collect(),
+        (Some(Form::Text | Form::Path | Form::Unit | Form::Names), _) => text(node),
+        _ => node.to_template(),
     }
 }
 
@@ -168,11 +232,7 @@ fn has_template(value: &Json) -> bool {
 }
 
 /// A template's mistake at the place of the text that holds it.
-pub(in crate::desired) fn template_problem(
-    error: &crate::template::TemplateError,
-    place: &Place,
-    scope: &Scope,
-) -> Problem {
+pub(in crate::desired) fn template_problem(error: &TemplateError, place: &Place, scope: &Scope) -> Problem {
     let mut place = place.clone();
     if error.line > 1 && place.line > 0 {
         place.line += error.line as u32 - 1;
@@ -187,10 +247,7 @@ pub(in crate::desired) fn template_problem(
         );
     }
     let Some(name) = &error.undefined else { return problem };
-    if matches!(
-        name.as_str(),
-        "ansible_facts" | "hostvars" | "vars" | "ansible_default_ipv4" | "ansible_hostname"
-    ) {
+    if matches!(name.as_str(), "ansible_facts" | "vars" | "ansible_default_ipv4" | "ansible_hostname") {
         return problem.help(format!("`{name}` is Ansible's, gathered while it runs. Write the value out."));
     }
     if name == "replication_password" {

@@ -6,7 +6,7 @@ use super::{Evaluated, scalar};
 use crate::{
     desired::{SettingWish, build::template_problem},
     option_file::canonical_name,
-    source::{Problem, Problems, Yaml},
+    source::{Node, Problem, Problems, Yaml},
 };
 
 pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Vec<SettingWish> {
@@ -22,7 +22,7 @@ pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Ve
     };
     let mut wishes = Vec::new();
     for (key, node) in entries {
-        let value = match evaluated.scope.evaluate(&node.to_template()) {
+        let value = match evaluated.scope.evaluate(&written(node)) {
             Ok(value) => value,
             Err(error) => {
                 problems.push(template_problem(&error, &node.place, evaluated.scope));
@@ -73,4 +73,12 @@ pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Ve
         }
     }
     wishes
+}
+
+/// A number as it is written: `-10:00` is a time zone, and for YAML a number in base 60.
+fn written(node: &Node) -> Json {
+    match (&node.value, node.written.as_deref()) {
+        (Yaml::Int(_) | Yaml::Float(_), Some(text)) if !text.contains(['_', 'x', 'b']) => text.into(),
+        _ => node.to_template(),
+    }
 }
