@@ -332,7 +332,7 @@ fn an_inventory_of_ansible_may_hold_what_nobody_reads() {
         "hosts.yml",
         "all:\n  vars:\n    ansible_port: \"{{ ssh_port | default(22) }}\"\n    ansible_ssh_retries: 3\n  children:\n    site:\n      \
          children:\n        db:\n          hosts:\n            db-[a:b]:\n              ssh_port: 2222\n              \
-         motd: !unsafe \"{{ no template\"\n          vars:\n            home: \"{{ lookup('env', 'HOME') }}/{{ ansible_facts.x }}\"\n",
+         motd: !unsafe \"{{ no template\"\n          vars:\n            home: \"{{ lookup('pipe', 'pwd') }}/{{ ansible_facts.x }}\"\n",
     );
     files.write("group_vars/db/a.yml", "conns: 300\nmysql_settings: {max_connections: \"{{ conns }}\"}\n");
     files.write("host_vars/db-a/b.yml", "ansible_host: 192.0.2.1\n");

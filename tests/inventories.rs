@@ -28,12 +28,14 @@ struct Shape {
     playbook: Option<String>,
     patterns: Vec<String>,
     vault: Option<String>,
+    /// Whether values are compared after their templates were evaluated, too.
+    evaluate: bool,
     /// Codes of problems that are meant to be there, where both sides do not agree on purpose.
     refused: Vec<String>,
 }
 
 impl Shape {
-    /// Writes the files of a shape: `-i`, `--playbook-dir`, `--limit`, `--vault`, `! code` before the first `=== FILE`.
+    /// Writes the files of a shape: `-i`, `--playbook-dir`, `--limit`, `--vault`, `--evaluate`, `! code` before the first `=== FILE`.
     fn write(name: &str, text: &str, root: &Path) -> Self {
         let directory = root.join(name);
         fs::create_dir_all(&directory).expect("a directory");
@@ -44,6 +46,7 @@ impl Shape {
             playbook: None,
             patterns: Vec::new(),
             vault: None,
+            evaluate: false,
             refused: Vec::new(),
         };
         let (head, files) = text.split_once("\n=== ").unwrap_or((text, ""));
@@ -53,6 +56,7 @@ impl Shape {
                 Some(("--playbook-dir", folder)) => shape.playbook = Some(folder.to_owned()),
                 Some(("--limit", pattern)) => shape.patterns.push(pattern.to_owned()),
                 Some(("--vault", file)) => shape.vault = Some(file.to_owned()),
+                None if line == "--evaluate" => shape.evaluate = true,
                 Some(("!", code)) => shape.refused.push(code.to_owned()),
                 _ => assert!(line.is_empty() || line.starts_with('#'), "{name}: {line}"),
             }
@@ -70,7 +74,7 @@ impl Shape {
 
     fn question(&self) -> Value {
         json!({"dir": self.directory, "sources": self.sources, "playbook_dir": self.playbook,
-               "patterns": self.patterns, "vault": self.vault})
+               "patterns": self.patterns, "vault": self.vault, "evaluate": self.evaluate})
     }
 
     /// What tandem reads.
@@ -192,7 +196,57 @@ fn differences(shape: &Shape, ansible: &Value) -> Vec<String> {
             &select(&inventory, pattern).map_or_else(|e| json!(e), |h| names(&h)),
         );
     }
+    if shape.evaluate {
+        found.extend(evaluated_differences(shape, ansible));
+    }
     found
+}
+
+/// Every value that templates make otherwise here than there. Names that speak of secrets show none.
+fn evaluated_differences(shape: &Shape, ansible: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for (host, theirs) in ansible["hosts"].as_object().expect("hosts") {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+        command.current_dir(&shape.directory).env_remove("ANSIBLE_CONFIG");
+        command.args(shape.sources.iter().flat_map(|source| ["-i", source]));
+        command.args(shape.vault.iter().flat_map(|file| ["--vault-password-file", file]));
+        let output =
+            command.args(["vars", host, "--evaluate", "--format", "json"]).output().expect("tandem runs");
+        let Ok(ours) = serde_json::from_slice::<Value>(&output.stdout) else {
+            found.push(format!("vars {host}: {}", String::from_utf8_lossy(&output.stderr)));
+            continue;
+        };
+        for (name, theirs) in theirs["values"].as_object().expect("values") {
+            let failed = theirs.get("__failed").is_some();
+            match ours["values"].get(name) {
+                Some(Value::String(stars)) if stars == "***" => {}
+                Some(value) if !failed && (same(theirs, value) || as_text(theirs, value)) => {}
+                None if failed => {}
+                value => found.push(format!(
+                    "{name} of {host}: Ansible {theirs}, here {}",
+                    value.map_or_else(|| ours["failed"][name].to_string(), Value::to_string)
+                )),
+            }
+        }
+    }
+    found
+}
+
+/// What an expression makes keeps its type here, as with Ansible's `jinja2_native`; without that a number becomes text.
+fn as_text(theirs: &Value, ours: &Value) -> bool {
+    match (theirs, ours) {
+        (Value::String(text), Value::Number(number)) => *text == number.to_string(),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b) || as_text(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let equal = |(key, value): (&String, &Value)| {
+                b.get(key).is_some_and(|other| same(value, other) || as_text(value, other))
+            };
+            a.len() == b.len() && a.iter().all(equal)
+        }
+        _ => false,
+    }
 }
 
 fn sorted(list: &Value) -> Value {
@@ -275,6 +329,7 @@ fn a_folder_is_read_as_ansible_reads_it() {
         playbook: Some(".".into()),
         patterns: Vec::new(),
         vault: std::env::var("ANSIBLE_VAULT_PASSWORD_FILE").ok(),
+        evaluate: true,
         refused: Vec::new(),
         sources,
         directory,

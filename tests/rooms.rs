@@ -22,7 +22,7 @@ const ROOMS: &Table = &[
     ("vault", &["model"]),
     ("template", &[]),
     ("certificate", &[]),
-    ("source", &["model", "vault"]),
+    ("source", &["model", "vault", "template"]),
     ("dialect", &["model", "gtid", "grant"]),
     ("inventory", &["model", "vault", "source"]),
     ("resource", &["model", "source"]),
@@ -146,6 +146,7 @@ const ROOMS: &Table = &[
         &[
             "model",
             "vault",
+            "template",
             "source",
             "inventory",
             "playbook",

@@ -37,6 +37,8 @@ const LINES: &[(&str, &str, &str)] = &[
     ("cli/complete.rs", "--inventory=", "a command line that is being written"),
     ("cli/history.rs", "\".jsonl\"", "the name of a file"),
     ("engine/files.rs", "file::unreadable", "the code of a problem in a file, which is a constant"),
+    ("desired/build/connection.rs", "ansible.builtin.", "the name of a plugin of Ansible"),
+    ("desired/build/connection.rs", "\"control\"", "an option of ssh"),
     ("desired/build/scope.rs", "lookup is unknown", "a message of the template engine"),
     ("desired/nothing.rs", "\"-e \"", "the name that stands for the command line"),
     ("desired/wish.rs", "contains(\"mariadb\")", "the name of a package"),

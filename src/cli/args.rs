@@ -359,11 +359,19 @@ pub struct VarsArgs {
     /// Show every place that gives this variable a value, and which one wins
     #[arg(long, value_name = "NAME", add = complete::variables())]
     pub explain: Option<String>,
+    /// Show what templates make of the values
+    #[arg(long, conflicts_with = "explain")]
+    pub evaluate: bool,
 }
 
 impl Global {
     /// The keys that these options name.
     pub fn keyring(&self) -> Keyring {
+        self.keyring_with(Vec::new())
+    }
+
+    /// The same with further sources of passwords.
+    pub fn keyring_with(&self, further: Vec<PasswordSource>) -> Keyring {
         let unlabelled = |path: &PathBuf| PasswordSource { label: None, path: path.clone() };
         let passwords = self.vault_id.iter().cloned().chain(self.vault_password_file.iter().map(unlabelled));
         let mut identities = self.age_identity.clone();
@@ -372,7 +380,7 @@ impl Global {
             let of_sops = std::env::var_os("SOPS_AGE_KEY_FILE").map(PathBuf::from);
             identities = usual.chain(of_sops).filter(|path| path.is_file()).collect();
         }
-        Keyring::new(passwords.collect(), identities)
+        Keyring::new(passwords.chain(further).collect(), identities)
     }
 }
 

@@ -21,7 +21,7 @@ use clap_complete::{
 use super::{args::Cli, exit::Exit, history};
 use crate::{
     engine::CommandError,
-    inventory::{self, Ignored, Inventory},
+    inventory::{self, Inventory},
     model::at_home,
     plan::Allow,
     playbook,
@@ -187,10 +187,16 @@ fn is_plan(path: &Path) -> bool {
 }
 
 fn inventory() -> Inventory {
-    let ignored = Ignored::default();
+    let config = inventory::Config::find();
+    let config =
+        inventory::Config::read(config.as_deref(), &mut Sources::default(), &mut Problems::default());
+    let mut paths = named_inventories();
+    if paths.is_empty() {
+        paths = config.inventory;
+    }
     // No program is run because somebody has pressed the tab key.
-    let paths = named_inventories();
-    let request = inventory::Request { paths: &paths, playbook: None, ignored: &ignored, programs: false };
+    let request =
+        inventory::Request { paths: &paths, playbook: None, ignored: &config.ignored, programs: false };
     inventory::load(&request, &mut Sources::default(), &mut Problems::default())
 }
 

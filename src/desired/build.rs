@@ -24,6 +24,7 @@ use crate::{
     template::Scope,
 };
 
+pub use hostvars::{Values, values};
 pub(super) use scope::template_problem;
 
 /// A play's wishes, with what is wrong in its files.
@@ -117,7 +118,9 @@ fn numbers(
 ) -> BTreeMap<HostName, u64> {
     let mut numbers = BTreeMap::new();
     for host in members {
-        let Some(node) = named.variables.get(host).and_then(|variables| variables.get(name)) else { continue };
+        let Some(node) = named.variables.get(host).and_then(|variables| variables.get(name)) else {
+            continue;
+        };
         // A template that fails is reported with the host's other variables.
         let Some(value) = named.own_value(host, name) else { continue };
         if let Some(n) = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()) {
@@ -307,7 +310,7 @@ impl Builder<'_> {
             Json::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        let address = ["replication_address", "ansible_host", "ansible_ssh_host"].into_iter().find_map(text);
+        let address = ["replication_address", "ansible_ssh_host", "ansible_host"].into_iter().find_map(text);
         // A login in the host's name is no part of its address.
         let own = name.as_str();
         let address =

@@ -14,7 +14,7 @@ mod nothing;
 mod resource;
 mod wish;
 
-pub use build::{Built, build};
+pub use build::{Built, Values, build, values};
 pub use edges::{Edge, Edges};
 pub use identity::Identity;
 pub use lint::lint;

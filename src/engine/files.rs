@@ -21,7 +21,7 @@ pub fn read_files(request: &Request) -> Loaded {
 /// Reads files and evaluates every template as far as that goes without a connection.
 pub fn check(options: &Options) -> Result<(Loaded, Problems), CommandError> {
     if options.inventory.is_empty() {
-        let what = "no inventory: name one with -i PATH, or set TANDEM_INVENTORY";
+        let what = "no inventory: name one with -i PATH, in TANDEM_INVENTORY or in ansible.cfg";
         return Err(CommandError::usage(what));
     }
     let request = Request {
@@ -29,6 +29,7 @@ pub fn check(options: &Options) -> Result<(Loaded, Problems), CommandError> {
         playbook: options.playbook.clone(),
         extra: options.extra.clone(),
         keyring: options.keyring.clone(),
+        config: options.ansible_config.clone(),
     };
     let mut loaded = read_files(&request);
     let mut problems = Problems::default();

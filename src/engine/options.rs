@@ -32,6 +32,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Configuration of ssh instead of the user's.
     pub ssh_config: Option<PathBuf>,
+    /// An `ansible.cfg`; none is looked for.
+    pub ansible_config: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -47,6 +49,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
             ssh_config: None,
+            ansible_config: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What a value of an INI inventory stands for. The text stays beside it: a password of digits is one.
-pub(super) fn value(text: &str, place: &Place) -> Node {
+pub(crate) fn value(text: &str, place: &Place) -> Node {
     let mut reader =
         Reader { chars: text.trim_start_matches([' ', '\t']).chars().peekable(), place, depth: 0 };
     let value = reader.whole().unwrap_or_else(|| Yaml::Text(text.to_owned()));

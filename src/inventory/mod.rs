@@ -1,6 +1,7 @@
 //! Ansible's inventory: hosts, groups, ranges, variables with their places, connections.
 
 mod address;
+mod config;
 mod conflict;
 mod connection;
 mod files;
@@ -20,8 +21,10 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 pub use crate::model::variables::is_secret_name;
+pub use config::Config;
 pub use connection::{Connection, SudoAs};
 pub use groups::{Group, Inventory};
+pub(crate) use literal::value as literal;
 pub use load::{Ignored, Request, load};
 pub use range::expand;
 pub use secret::{SecretBook, Uses};

@@ -9,8 +9,8 @@ use std::{
 use super::{Play, Role, play::groups_scope, shipped};
 use crate::{
     inventory::{
-        self, Ignored, Inventory, Layer, Level, SecretBook, Uses, Variables, is_secret_name,
-        looks_like_reference, select,
+        self, Inventory, Layer, Level, SecretBook, Uses, Variables, is_secret_name, looks_like_reference,
+        select,
     },
     model::IgnoreRule,
     model::variables,
@@ -30,6 +30,8 @@ pub struct Request {
     pub extra: Vec<String>,
     /// What opens vaults and age files.
     pub keyring: Keyring,
+    /// An `ansible.cfg`.
+    pub config: Option<PathBuf>,
 }
 
 /// What was read, and what is wrong with it.
@@ -58,6 +60,8 @@ pub struct Project {
     pub uses: Uses,
     /// `-e` values.
     pub extra: Vec<(String, Node)>,
+    /// What ansible.cfg and Ansible's environment give where no variable does.
+    pub config: inventory::Config,
     /// The inventory's directory.
     pub base: PathBuf,
     /// The playbook's folder, absolute: templates know it as `playbook_dir`.
@@ -73,17 +77,18 @@ pub fn load(request: &Request) -> Loaded {
     let mut problems = Problems::default();
     let mut sources = Sources::with_keys(request.keyring.clone());
     let playbook = request.playbook.as_deref().map(folder_of);
-    let ignored = Ignored::default();
+    let config = inventory::Config::read(request.config.as_deref(), &mut sources, &mut problems);
     let wanted = inventory::Request {
         paths: &request.inventory,
         playbook: playbook.as_deref(),
-        ignored: &ignored,
+        ignored: &config.ignored,
         programs: true,
     };
     let mut project = Project {
         secrets: SecretBook::with_keys(request.keyring.clone()),
         inventory: inventory::load(&wanted, &mut sources, &mut problems),
         base: base(&request.inventory),
+        config,
         playbook_folder: absolute(playbook.as_deref().unwrap_or(Path::new(""))),
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

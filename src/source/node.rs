@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::Place;
+use crate::{model::Place, template::Scope};
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,10 +145,10 @@ impl Node {
         self.json(&Node::to_json)
     }
 
-    /// The value as templates are evaluated in it: a raw text becomes a template for itself.
+    /// The value as templates are evaluated in it: a raw text stays what it is.
     pub fn to_template(&self) -> serde_json::Value {
         match &self.value {
-            Yaml::Text(text) if self.raw => literal(text).into(),
+            Yaml::Text(text) if self.raw => Scope::raw(text),
             _ => self.json(&Node::to_template),
         }
     }
@@ -168,18 +168,6 @@ impl Node {
             }
         }
     }
-}
-
-/// A template whose value is a text, whatever the text holds.
-fn literal(text: &str) -> String {
-    let mut inner = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '{' | '}' | '%' | '#' | '"' | '\\' => inner.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => inner.push(c),
-        }
-    }
-    format!("{{{{ \"{inner}\" }}}}")
 }
 
 /// A number as JSON has it; one beyond all that servers know stays text.

@@ -1,12 +1,18 @@
 //! Ansible's filters and tests, as far as inventories use them. What is missing fails by its name.
 
+use std::{collections::BTreeMap, io};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
     value::{Kwargs, Rest, ValueKind},
 };
 use regex::Regex;
-use serde_json::Value as Json;
+use serde::Serialize;
+use serde_json::{
+    Value as Json,
+    ser::{Formatter, PrettyFormatter, Serializer},
+};
 use sha2::Digest;
 
 /// Adds them, also under their full names.
@@ -34,9 +40,22 @@ pub(super) fn add(environment: &mut Environment<'static>) {
             |x: &[Value], y: &[Value]| x.iter().filter(|v| !y.contains(v)).cloned().collect::<Vec<_>>();
         unique(only(&a, &b).into_iter().chain(only(&b, &a)).collect())
     });
-    both(environment, "flatten", |list: Vec<Value>, levels: Option<usize>| {
-        flatten(list, levels.unwrap_or(64))
+    both(environment, "flatten", |list: Vec<Value>, levels: Option<usize>, options: Kwargs| {
+        let levels = levels.or(options.get::<Option<usize>>("levels")?).unwrap_or(64);
+        options.assert_all_used()?;
+        Ok::<_, Error>(flatten(list, levels))
     });
+    both(environment, "extract", |key: Value, from: Value, further: Option<Value>| -> Result<Value, Error> {
+        let further: Vec<Value> = match further {
+            Some(keys) if keys.kind() == ValueKind::Seq => keys.try_iter()?.collect(),
+            one => one.into_iter().collect(),
+        };
+        further.iter().try_fold(from.get_item(&key)?, |value, key| value.get_item(key))
+    });
+    both(environment, "product", |a: Vec<Value>, b: Vec<Value>| -> Vec<Value> {
+        a.iter().flat_map(|a| b.iter().map(|b| Value::from(vec![a.clone(), b.clone()]))).collect()
+    });
+    both(environment, "human_to_bytes", human_to_bytes);
     both(environment, "ternary", |value: Value, yes: Value, no: Value, none: Option<Value>| match none {
         Some(none) if value.is_none() => none,
         _ if value.is_true() => yes,
@@ -80,13 +99,8 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         let json: Json = serde_json::from_str(&text).map_err(|_| failed("the text is not JSON".into()))?;
         Ok(Value::from(minijinja::value::Serde(json)))
     });
-    for name in ["to_json", "to_nice_json"] {
-        let nice = name == "to_nice_json";
-        both(environment, name, move |value: Value| -> Result<String, Error> {
-            let json = serde_json::to_value(&value).map_err(|e| failed(e.to_string()))?;
-            Ok(if nice { serde_json::to_string_pretty(&json).unwrap_or_default() } else { json.to_string() })
-        });
-    }
+    both(environment, "to_json", |value: Value| json_text(&value, false));
+    both(environment, "to_nice_json", |value: Value| json_text(&value, true));
     add_tests(environment);
     add_lookups(environment);
 }
@@ -128,6 +142,15 @@ fn add_lookups(environment: &mut Environment<'static>) {
 /// The name under which a scope keeps the controller's environment.
 pub(super) const ENVIRONMENT: &str = "__environment";
 
+/// What Python's texts, lists and mappings can do.
+pub(super) fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
+    if let (ValueKind::Seq, "index", [item]) = (value.kind(), name, args) {
+        let at = value.try_iter()?.position(|other| other == *item);
+        return at.map(Value::from).ok_or_else(|| failed(format!("{item} is not in the list")));
+    }
+    minijinja_contrib::pycompat::unknown_method_callback(state, value, name, args)
+}
+
 fn failed(message: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
@@ -163,6 +186,68 @@ fn truth(value: &Value) -> bool {
 
 fn json(value: &Value) -> Result<Json, Error> {
     serde_json::to_value(value).map_err(|e| failed(e.to_string()))
+}
+
+/// JSON as Python writes it: a blank behind every colon and comma; nice is sorted and four blanks deep.
+fn json_text(value: &Value, nice: bool) -> Result<String, Error> {
+    let value = json(value)?;
+    let mut text = Vec::new();
+    let written = if nice {
+        let formatter = PrettyFormatter::with_indent(b"    ");
+        sorted(&value).serialize(&mut Serializer::with_formatter(&mut text, formatter))
+    } else {
+        value.serialize(&mut Serializer::with_formatter(&mut text, Spaced))
+    };
+    written.map_err(|e| failed(e.to_string()))?;
+    String::from_utf8(text).map_err(|e| failed(e.to_string()))
+}
+
+fn sorted(value: &Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            let ordered: BTreeMap<&String, Json> =
+                map.iter().map(|(key, value)| (key, sorted(value))).collect();
+            Json::Object(ordered.into_iter().map(|(key, value)| (key.clone(), value)).collect())
+        }
+        Json::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: io::Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+}
+
+/// `10 MB`, `1.5G`, `512`: powers of 1024, as Ansible counts.
+fn human_to_bytes(text: String) -> Result<u64, Error> {
+    let text = text.trim();
+    let wrong = || failed(format!("`{text}` is not a size in bytes"));
+    let at = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let unit = unit.trim().to_ascii_uppercase();
+    let power = match unit.trim_end_matches("BYTES").trim_end_matches("BYTE").trim_end_matches('B') {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        "P" => 5,
+        _ => return Err(wrong()),
+    };
+    Ok((number * 1024f64.powi(power)).round() as u64)
 }
 
 fn combine(first: Value, others: Rest<Value>, options: Kwargs) -> Result<Value, Error> {

@@ -1,6 +1,7 @@
 //! Evaluates values that hold `{{ ... }}`.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock, OnceLock},
 };
@@ -16,6 +17,9 @@ use super::ansible;
 
 /// The key under which a secret's id travels through templates.
 const SECRET: &str = "__secret";
+
+/// The key under which a text travels that is no template, whatever it holds.
+const RAW: &str = "__raw";
 
 /// Why a template has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,26 +95,55 @@ impl Scope {
         value.as_object().filter(|m| m.len() == 1)?.get(SECRET)?.as_str()
     }
 
+    /// The value that stands for a text that is no template.
+    pub fn raw(text: &str) -> Json {
+        let mut map = Map::new();
+        map.insert(RAW.into(), Json::String(text.to_owned()));
+        Json::Object(map)
+    }
+
+    /// Whether something in a value is to be evaluated.
+    pub fn has_template(value: &Json) -> bool {
+        match value {
+            Json::String(text) => is_template(text),
+            Json::Array(items) => items.iter().any(Self::has_template),
+            Json::Object(map) => raw_text(map).is_some() || map.values().any(Self::has_template),
+            _ => false,
+        }
+    }
+
     /// Evaluates every text inside a value. A text that is one `{{ expression }}` keeps the
     /// expression's type.
     ///
     /// # Errors
     /// The first template that has no value.
     pub fn evaluate(&self, value: &Json) -> Result<Json, TemplateError> {
-        self.every_text(value, &|text| match whole_expression(text) {
+        self.every_text(value, &|text| match whole_expression(text.trim()) {
             Some(expression) => self.expression(expression),
             None => self.render(text).map(Json::String),
         })
     }
 
-    /// The same as Ansible does it for a variable: a boolean in a text is `True` or `False`.
+    /// The same as Ansible does it for a variable: a boolean in a text is `True` or `False`, a backslash in an
+    /// expression stands for itself, and `literal` says what a text is that looks like a list, a mapping or a boolean.
     ///
     /// # Errors
     /// The first template that has no value.
-    pub fn evaluate_variable(&self, value: &Json) -> Result<Json, TemplateError> {
-        self.every_text(value, &|text| match whole_expression(text) {
-            Some(expression) => self.expression(expression),
-            None => self.render_with(&VARIABLES, text).map(Json::String),
+    pub fn evaluate_variable(
+        &self,
+        value: &Json,
+        literal: &dyn Fn(&str) -> Json,
+    ) -> Result<Json, TemplateError> {
+        self.every_text(value, &|text| {
+            let text = with_backslashes(text);
+            let made = match whole_expression(&text) {
+                Some(expression) => self.expression(expression)?,
+                None => Json::String(self.render_with(&VARIABLES, &text)?),
+            };
+            Ok(match made.as_str() {
+                Some(made) if looks_typed(made) && !stays_text(&text) => literal(made),
+                _ => made,
+            })
         })
     }
 
@@ -122,6 +155,7 @@ impl Scope {
         match value {
             Json::String(value) if is_template(value) => text(value),
             Json::Array(items) => items.iter().map(|item| self.every_text(item, text)).collect(),
+            Json::Object(map) if raw_text(map).is_some() => Ok(raw_text(map).into()),
             Json::Object(map) => {
                 let mut result = Map::new();
                 for (key, item) in map {
@@ -223,16 +257,59 @@ fn explain(error: &Error) -> TemplateError {
 
 /// The expression, where a text is nothing but `{{ expression }}`.
 fn whole_expression(text: &str) -> Option<&str> {
-    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
     // `{{-` and `-}}` take blanks with them, of which there are none around a whole value.
     let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
     let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
-    (!inner.contains("{{") && !inner.contains("}}")).then_some(inner.trim())
+    let braces = inner.contains("{{") || inner.contains("}}");
+    (!braces || ENVIRONMENT.compile_expression(inner).is_ok()).then_some(inner.trim())
 }
 
 /// Whether a text is a template.
-pub(super) fn is_template(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
+fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|begin| text.contains(begin))
+}
+
+fn raw_text(map: &Map<String, Json>) -> Option<&str> {
+    if map.len() == 1 { map.get(RAW)?.as_str() } else { None }
+}
+
+/// Whether Ansible looks for a value in a text that a template has made.
+fn looks_typed(text: &str) -> bool {
+    text.starts_with('[')
+        || (text.starts_with('{') && !text.starts_with("{{"))
+        || matches!(text, "True" | "False")
+}
+
+/// Whether a template ends with a filter whose result stays the text that it is.
+fn stays_text(template: &str) -> bool {
+    let last = template.rsplit('|').next().unwrap_or_default();
+    let name = last.trim_start().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+    matches!(name, Some("string" | "to_json" | "to_nice_json" | "to_yaml" | "to_nice_yaml"))
+}
+
+/// Texts within expressions with their backslashes doubled.
+fn with_backslashes(template: &str) -> Cow<'_, str> {
+    if !template.contains('\\') || !template.contains("{{") {
+        return template.into();
+    }
+    let mut made = String::with_capacity(template.len() + 8);
+    let (mut inside, mut quote) = (false, None);
+    let mut rest = template.chars().peekable();
+    while let Some(c) = rest.next() {
+        made.push(c);
+        match (quote, c) {
+            // A quote that a backslash keeps from ending the text stays kept.
+            (Some(begun), '\\') if rest.peek() == Some(&begun) => made.extend(rest.next()),
+            (Some(_), '\\') => made.push('\\'),
+            (Some(begun), _) if c == begun => quote = None,
+            (None, '\'' | '"') if inside => quote = Some(c),
+            (None, '{') if rest.peek() == Some(&'{') => inside = true,
+            (None, '}') if rest.peek() == Some(&'}') => inside = false,
+            _ => {}
+        }
+    }
+    made.into()
 }
 
 /// Made once: it is filled with every filter and test of the language.
@@ -251,7 +328,7 @@ fn environment(booleans: [&'static str; 2]) -> Environment<'static> {
     }
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     ansible::add(&mut environment);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(ansible::method);
     environment.set_formatter(move |out, state, value| {
         if value.is_none() {
             return Err(Error::new(
@@ -299,7 +376,9 @@ mod tests {
 
     #[test]
     fn a_variable_is_evaluated_as_ansible_does() {
-        let value = |text: &str| scope().evaluate_variable(&json!(text)).unwrap_or_else(|e| json!(e.message));
+        let value = |text: &str| {
+            scope().evaluate_variable(&json!(text), &|text| text.into()).unwrap_or_else(|e| json!(e.message))
+        };
         for (text, is) in [
             ("x {{ on }}", json!("x True")),
             ("{{- on -}}", json!(true)),

@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::Builder;
+use super::scope::{Order, add_names};
 use crate::{
-    desired::Edges,
     inventory::Variables,
     model::HostName,
     playbook::{Play, Project, groups_scope},
-    source::{Problems, has_word},
+    source::has_word,
     template::Scope,
 };
 
-/// Names that are the same for every host.
-pub(super) fn scope(project: &Project, play: &Play) -> Scope {
+fn of_inventory(project: &Project) -> Scope {
     let mut scope = groups_scope(&project.inventory);
     scope.set_environment(&project.environment);
+    scope
+}
+
+/// Names that are the same for every host of a play.
+pub(super) fn scope(project: &Project, play: &Play) -> Scope {
+    let mut scope = of_inventory(project);
     let of_play = project.plays.iter().find(|(known, _)| known.place == play.place).map(|(_, hosts)| hosts);
     if let Some(hosts) = of_play {
         let names: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
@@ -26,7 +30,7 @@ pub(super) fn scope(project: &Project, play: &Play) -> Scope {
         }
     }
     if mentioned(project, play) {
-        let all = hostvars(project, play, &scope);
+        let all = hostvars(project, Some(play), &scope);
         scope.set("hostvars", all);
     }
     scope
@@ -34,48 +38,59 @@ pub(super) fn scope(project: &Project, play: &Play) -> Scope {
 
 /// Whether some template asks for another host's variables: they are evaluated only then.
 fn mentioned(project: &Project, play: &Play) -> bool {
-    let inventory = project.inventory.layers().chain(&play.layers);
-    let values = inventory.flat_map(|layer| layer.iter()).map(|(_, node)| node);
     let roles = play.roles.iter().filter_map(|used| project.roles.get(&used.name));
-    values.chain(project.extra.iter().map(|(_, node)| node)).any(|node| node.mentions("hostvars"))
+    inventory_mentions(project)
+        || play.layers.iter().flat_map(|layer| layer.iter()).any(|(_, node)| node.mentions("hostvars"))
         || roles.into_iter().any(|role| {
             role.mentions("hostvars")
                 || role.resources.iter().any(|resource| resource.body.mentions("hostvars"))
         })
 }
 
+fn inventory_mentions(project: &Project) -> bool {
+    let values = project.inventory.layers().flat_map(|layer| layer.iter()).map(|(_, node)| node);
+    values.chain(project.extra.iter().map(|(_, node)| node)).any(|node| node.mentions("hostvars"))
+}
+
+/// What the variables of a host give.
+#[derive(Debug, Default)]
+pub struct Values {
+    /// Each with its templates evaluated; one that stands for a secret is what [`Scope::secret`] makes.
+    pub values: BTreeMap<String, Json>,
+    /// Those whose template has no value, with the reason.
+    pub failed: BTreeMap<String, String>,
+}
+
+/// What the variables of a host give, without what a topology adds.
+pub fn values(project: &Project, play: Option<&Play>, host: &HostName) -> Values {
+    let mut scope = play.map_or_else(|| of_inventory(project), |play| scope(project, play));
+    if play.is_none() && inventory_mentions(project) {
+        let all = hostvars(project, None, &scope);
+        scope.set("hostvars", all);
+    }
+    one(project, &scope, host, &project.variables(play, host))
+}
+
 /// Every host's variables, as far as they have a value that is no secret.
-fn hostvars(project: &Project, play: &Play, scope: &Scope) -> Json {
-    let hosts = project.inventory.hosts.keys();
-    let variables: BTreeMap<HostName, Variables> =
-        hosts.map(|host| (host.clone(), project.variables(Some(play), host))).collect();
-    let (edges, none, nothing, numbers) =
-        (Edges::default(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let builder = Builder {
-        project,
-        play,
-        edges: &edges,
-        variables: &variables,
-        groups: scope,
-        known: &none,
-        ids: &numbers,
-        offsets: &numbers,
-        endpoints: &nothing,
-        problems: Problems::default(),
-    };
-    let one = |host: &HostName, variables: &Variables| {
-        let mut scope = scope.clone();
-        builder.add_names(&mut scope, host);
-        let mut book = project.secrets.clone();
-        let mut order = super::scope::Order::new(variables, &mut book);
-        let names: Vec<&str> = variables.iter().map(|(name, _)| name).collect();
-        names.iter().for_each(|name| order.ensure(&mut scope, name));
-        let shown = names.into_iter().chain(["inventory_hostname", "group_names", "inventory_dir"]);
-        let values = shown.filter_map(|name| Some((name.to_owned(), scope.get(name)?.clone())));
+fn hostvars(project: &Project, play: Option<&Play>, scope: &Scope) -> Json {
+    let of = |host: &HostName| {
+        let values = one(project, scope, host, &project.variables(play, host)).values.into_iter();
         Json::Object(values.filter(|(_, value)| Scope::secret_id(value).is_none()).collect::<Map<_, _>>())
     };
-    let all = variables.iter().map(|(host, variables)| (host.to_string(), one(host, variables)));
-    Json::Object(all.collect())
+    Json::Object(project.inventory.hosts.keys().map(|host| (host.to_string(), of(host))).collect())
+}
+
+fn one(project: &Project, scope: &Scope, host: &HostName, variables: &Variables) -> Values {
+    let mut scope = scope.clone();
+    add_names(project, &mut scope, host);
+    let mut book = project.secrets.clone();
+    let mut order = Order::new(variables, &mut book);
+    let names: Vec<&str> = variables.iter().map(|(name, _)| name).collect();
+    names.iter().for_each(|name| order.ensure(&mut scope, name));
+    let failed = order.failed.into_iter().map(|(name, error)| (name, error.message)).collect();
+    let shown = names.into_iter().chain(["inventory_hostname", "group_names", "inventory_dir"]);
+    let values = shown.filter_map(|name| Some((name.to_owned(), scope.get(name)?.clone())));
+    Values { values: values.collect(), failed }
 }
 
 impl crate::source::Node {

@@ -7,10 +7,10 @@ use serde_json::{Value as Json, json};
 use super::Builder;
 use crate::{
     desired::resource,
-    inventory::{SecretBook, Variables},
+    inventory::{SecretBook, Variables, literal},
     model::variables::{self, Form, is_known as is_known_variable},
     model::{HostName, Place, SecretId},
-    playbook::Role,
+    playbook::{Project, Role},
     source::{Node, Problem, Problems},
     template::{Scope, TemplateError},
 };
@@ -44,7 +44,7 @@ impl Builder<'_> {
         let is_replica = !sources.is_empty();
         let id = self.ids.get(name).copied();
         let writers = self.edges.writers.len();
-        self.add_names(&mut scope, name);
+        add_names(self.project, &mut scope, name);
         scope.set("is_writer", is_writer.into());
         scope.set("gets_events_twice", self.edges.gets_events_twice(name).into());
         scope.set("is_source", (!replicas.is_empty()).into());
@@ -122,32 +122,32 @@ impl Builder<'_> {
         let variables = self.variables.get(host)?;
         let node = variables.get(name)?;
         let json = template_of(name, node);
-        if !has_template(&json) {
+        if !Scope::has_template(&json) {
             return Some(json);
         }
         let mut scope = self.groups.clone();
-        self.add_names(&mut scope, host);
+        add_names(self.project, &mut scope, host);
         let mut book = self.project.secrets.clone();
         Order::new(variables, &mut book).ensure(&mut scope, name);
         scope.get(name).cloned()
     }
+}
 
-    /// Ansible's own names.
-    pub(super) fn add_names(&self, scope: &mut Scope, host: &HostName) {
-        let name = host.as_str();
-        scope.set("inventory_hostname", name.into());
-        scope.set("inventory_hostname_short", name.split('.').next().unwrap_or(name).into());
-        let inventory = &self.project.inventory;
-        let mut groups = inventory.groups_of(host);
-        groups.sort_unstable();
-        scope.set("group_names", groups.into());
-        if let Some(file) = inventory.files.get(host) {
-            scope.set("inventory_file", file.to_string_lossy().into());
-            let folder = file.parent().map(|folder| folder.to_string_lossy().into_owned());
-            scope.set("inventory_dir", folder.into());
-        }
-        scope.set("playbook_dir", self.project.playbook_folder.to_string_lossy().into());
+/// Ansible's own names.
+pub(super) fn add_names(project: &Project, scope: &mut Scope, host: &HostName) {
+    let name = host.as_str();
+    scope.set("inventory_hostname", name.into());
+    scope.set("inventory_hostname_short", name.split('.').next().unwrap_or(name).into());
+    let inventory = &project.inventory;
+    let mut groups = inventory.groups_of(host);
+    groups.sort_unstable();
+    scope.set("group_names", groups.into());
+    if let Some(file) = inventory.files.get(host) {
+        scope.set("inventory_file", file.to_string_lossy().into());
+        let folder = file.parent().map(|folder| folder.to_string_lossy().into_owned());
+        scope.set("inventory_dir", folder.into());
     }
+    scope.set("playbook_dir", project.playbook_folder.to_string_lossy().into());
 }
 
 /// Evaluates variables, each after those that it refers to: `default` must not hide one that comes later.
@@ -155,7 +155,7 @@ pub(super) struct Order<'a> {
     variables: &'a Variables,
     book: &'a mut SecretBook,
     begun: BTreeSet<String>,
-    failed: BTreeMap<String, TemplateError>,
+    pub(super) failed: BTreeMap<String, TemplateError>,
 }
 
 impl<'a> Order<'a> {
@@ -172,14 +172,14 @@ impl<'a> Order<'a> {
             return scope.set(name, Scope::secret(&id));
         }
         let json = template_of(name, node);
-        if !has_template(&json) {
+        if !Scope::has_template(&json) {
             return scope.set(name, json);
         }
         // What a default of ours gives is not what the user's variable gives.
         for other in Scope::names_in(&json) {
             self.ensure(scope, &other);
         }
-        match scope.evaluate_variable(&json) {
+        match scope.evaluate_variable(&json, &|text| literal(text, &node.place).to_json()) {
             Ok(value) => {
                 let secret = crate::inventory::is_secret_name(name);
                 if let Some(text) = value.as_str().filter(|_| secret) {
@@ -220,15 +220,6 @@ fn names_in(value: &Json) -> Vec<String> {
     let text = value.to_string();
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-fn has_template(value: &Json) -> bool {
-    match value {
-        Json::String(text) => text.contains("{{") || text.contains("{%"),
-        Json::Array(items) => items.iter().any(has_template),
-        Json::Object(map) => map.values().any(has_template),
-        _ => false,
-    }
 }
 
 /// A template's mistake at the place of the text that holds it.
