@@ -326,6 +326,32 @@ fn the_files_of_the_page_about_ansible_are_valid() {
 }
 
 #[test]
+fn an_ansible_cfg_counts_where_no_variable_does() {
+    let files = Files::new();
+    files.write(
+        "ansible.cfg",
+        "[defaults]\ninventory = hosts\nremote_user = admin\nhost_key_checking = False\n",
+    );
+    files.write(
+        "hosts",
+        "[db]\ndb-a ansible_host=192.0.2.1\ndb-b ansible_host=192.0.2.2 ansible_become_exe=doas\n",
+    );
+    files.write("group_vars/db.yml", "replication_password: {env: REPLICATION_PASSWORD}\n");
+    let validate = || files.run(&["validate", "play.yml", "--format", "json"]);
+    let codes = |out: &str| -> Vec<String> {
+        let json: serde_json::Value = serde_json::from_str(out).expect("JSON");
+        let problems = json["problems"].as_array().expect("problems");
+        problems.iter().map(|p| p["code"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let (status, out, err) = validate();
+    assert_eq!(status, 0, "{out}{err}");
+    assert_eq!(codes(&out), ["config::unused", "connection::unused"]);
+    files.write("hosts", "[db]\ndb-a ansible_become=1 ansible_become_method=su\ndb-b ansible_become=y\n");
+    let (status, out, _) = validate();
+    assert_eq!((status, codes(&out)), (65, vec!["connection::become".into(), "config::unused".into()]));
+}
+
+#[test]
 fn an_inventory_of_ansible_may_hold_what_nobody_reads() {
     let files = Files::new();
     files.write(
