@@ -384,7 +384,7 @@ mod tests {
             ("{{- on -}}", json!(true)),
             ("{{ ['a', 'b', 'a'] | difference(['b']) }}", json!(["a"])),
             ("{{ on | ternary('y', 'n') }}", json!("y")),
-            ("{{ 'db-a.example.com' | regex_replace('^([^.]+)\\\\..*$', '\\\\1-x') }}", json!("db-a-x")),
+            ("{{ 'db-a.example.com' | regex_replace('^([^.]+)\\..*$', '\\1-x') }}", json!("db-a-x")),
             ("{{ {'a': 1} | combine({'b': 2}) }}", json!({"a": 1, "b": 2})),
             ("{{ {'a': 1} | dict2items | map(attribute='key') | list }}", json!(["a"])),
             ("{{ 'a.b'.split('.')[0].upper() }}", json!("A")),
