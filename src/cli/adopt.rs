@@ -27,7 +27,9 @@ pub async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Resul
     };
     let adopted = {
         let _waiting = Waiting::begin(terminal, "reading the hosts");
-        engine::adopt(&global.options(None, &[]), &what).await
+        // `--from` names ssh destinations unless an inventory was named here.
+        let options = engine::Options { inventory: global.inventory.clone(), ..global.options(None, &[]) };
+        engine::adopt(&options, &what).await
     };
     let adopted = adopted.map_err(|why| not_adopted(why, global, args))?;
     let (problems, sources) = adopted.warnings;

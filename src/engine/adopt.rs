@@ -181,6 +181,7 @@ impl<'a> Work<'a> {
             playbook: playbook.map(|p| p.to_string_lossy().into_owned()),
             extra: self.options.extra.clone(),
             keyring: self.options.keyring.clone(),
+            config: self.options.ansible_config.clone(),
         }
     }
 
