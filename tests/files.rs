@@ -326,6 +326,34 @@ fn the_files_of_the_page_about_ansible_are_valid() {
 }
 
 #[test]
+fn databases_in_another_roles_form_are_not_made() {
+    let files = Files::new();
+    let codes = |databases: &str| -> (i32, Vec<String>) {
+        files.write(
+            "group_vars/db.yml",
+            &format!("mysql_databases: {databases}\nx: [{{name: a, state: absent}}]\n"),
+        );
+        let (status, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml", "--format", "json"]);
+        let json: serde_json::Value =
+            serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}{err}"));
+        let problems = json["problems"].as_array().expect("problems").iter();
+        (status, problems.map(|p| p["code"].as_str().unwrap_or_default().to_owned()).collect())
+    };
+    assert_eq!(codes("[{name: shop, character_set: utf8mb4}]"), (0, vec![]));
+    for (databases, code) in [
+        ("[{name: gone, state: absent}]", "file::unknown-key"),
+        ("[{encoding: latin1, name: a}]", "file::unknown-key"),
+        ("[shop]", "file::not-a-mapping"),
+        ("[{collation: utf8mb4_bin}]", "file::missing-key"),
+        ("'{{ x }}'", "variable::item"),
+        ("shop", "variable::item"),
+    ] {
+        let (status, found) = codes(databases);
+        assert!(status == 65 && found.iter().any(|c| c == code), "{databases}: {status} {found:?}");
+    }
+}
+
+#[test]
 fn an_ansible_cfg_counts_where_no_variable_does() {
     let files = Files::new();
     files.write(

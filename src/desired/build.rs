@@ -1,8 +1,8 @@
 //! Evaluates each role for each host.
 
 mod connection;
+mod forms;
 mod hostvars;
-mod names;
 mod scope;
 
 use std::{
@@ -154,7 +154,7 @@ impl Builder<'_> {
         let scope = self.scope(name, variables);
         let connection = self.connection(name, variables, &scope);
         let endpoint = self.endpoint(name);
-        self.check_names(variables, &scope);
+        self.check_forms(variables, &scope);
         let text = |variable: &str| scope.get(variable).and_then(Json::as_str).map(str::to_owned);
         let mut host = DesiredHost {
             connection,

@@ -48,6 +48,13 @@ const fn row(names: &'static [(&'static str, Form)], default: &'static str, text
     Row { names, default, text }
 }
 
+/// Keys of an item of `mysql_databases`, and what they are.
+pub const DATABASE: [(&str, &str); 3] = [
+    ("name", "the database"),
+    ("character_set", "its default character set, if it matters"),
+    ("collation", "its default collation, if it matters"),
+];
+
 const PORT: Form = Form::Number(1, 65_535);
 const TLS: Form = Form::Words(Tls::WORDS);
 

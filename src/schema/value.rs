@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::variables::Form;
+use crate::model::variables::{DATABASE, Form};
 
 /// What the schemas of files share.
 pub(super) fn definitions() -> Map<String, Value> {
@@ -143,11 +143,7 @@ pub(super) fn settings() -> Value {
 
 fn database() -> Value {
     let mut keys = Map::new();
-    for (key, text) in [
-        ("name", "the database"),
-        ("character_set", "its default character set, if it matters"),
-        ("collation", "its default collation, if it matters"),
-    ] {
+    for (key, text) in DATABASE {
         keys.insert(key.into(), described(refer("scalar"), text));
     }
     object(keys, &["name"])
