@@ -58,6 +58,9 @@ pub struct RefusedDocument {
     pub host: HostName,
     /// A stable word for machines, such as `data-on-both`.
     pub code: String,
+    /// Where what is refused is declared; null where nothing is declared in one place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceDocument>,
     /// Why, and what to do instead.
     pub reason: String,
     /// What stands below it, a line for each: user's data may stand in it.

@@ -39,6 +39,11 @@ impl Flight {
         self.arrivals.get(&(writer.clone(), host.clone())).is_some_and(Option::is_some)
     }
 
+    /// Notes each of several that went wrong.
+    pub(super) fn fail_where(&mut self, results: Vec<Result<(), StepError>>) {
+        results.iter().filter_map(|result| result.as_ref().err()).for_each(|error| self.fail(error));
+    }
+
     /// Notes what went wrong on a host.
     pub fn fail(&mut self, error: &StepError) {
         self.errors.push(remark(error));
@@ -87,6 +92,11 @@ impl<'a> Canaries<'a> {
         self.fleet.limits.forks
     }
 
+    /// Writers whose databases are looked for side by side; for each of them several hosts are asked.
+    fn writers_at_once(&self) -> usize {
+        self.flying().count().clamp(1, self.forks().max(1))
+    }
+
     /// Writers that reach anybody.
     fn flying(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().filter(|s| !s.ways.is_empty())
@@ -116,17 +126,15 @@ impl<'a> Canaries<'a> {
             return flight;
         }
         let mut open = Vec::new();
-        for source in self.flying() {
-            match self.open(source).await {
+        let opened = self.flying().map(|source| async move { (source, self.open(source).await) });
+        for (source, opened) in in_parallel(self.writers_at_once(), opened).await {
+            match opened {
                 Ok(sql) => open.push(Open { source, sql }),
                 Err(error) => flight.fail(&error),
             }
         }
-        for Open { source, sql } in &mut open {
-            if let Err(error) = source.scratch.make(&source.host, sql).await {
-                flight.fail(&error);
-            }
-        }
+        let make = async |Open { source, sql }: &mut Open<'_>| source.scratch.make(&source.host, sql).await;
+        flight.fail_where(in_parallel(self.forks(), open.iter_mut().map(make)).await);
         if flight.errors.is_empty() {
             self.wait_for_tables().await;
             self.send(&mut open, &mut flight).await;
@@ -141,7 +149,7 @@ impl<'a> Canaries<'a> {
     async fn open(&self, source: &Source) -> Result<SqlWriter, StepError> {
         // Hosts that are not reached now may be later.
         let looks = in_parallel(
-            self.forks(),
+            self.forks() / self.writers_at_once(),
             self.fleet.logins.keys().map(|host| source.scratch.left_on(host, self.fleet)),
         );
         let mut left = false;
@@ -213,18 +221,7 @@ impl<'a> Canaries<'a> {
 
     /// Deletes the rows, sees the deletion arrive where the row did, and drops the databases.
     async fn clean_up(&self, open: &mut [Open<'_>], flight: &mut Flight) {
-        for Open { source, sql } in open.iter_mut() {
-            for table in [CANARY, IDS] {
-                let delete = format!("DELETE FROM {}", source.scratch.table(table));
-                // A table that could not be made has no rows.
-                let failed =
-                    sql.query(&delete).await.err().filter(|e| !matches!(e.code(), Some(1049 | 1146)));
-                if let Some(error) = failed {
-                    let next = "The next `tandem verify` removes what is left.";
-                    flight.fail(&StepError::new(&source.host, "delete the canary", error).then(next));
-                }
-            }
-        }
+        flight.fail_where(in_parallel(self.forks(), open.iter_mut().map(delete_rows)).await);
         let came = self.reached().filter(|(source, host, _)| flight.came(&source.host, host));
         let late = in_parallel(
             self.forks(),
@@ -248,11 +245,9 @@ impl<'a> Canaries<'a> {
                 Err(error) => flight.fail(&error),
             }
         }
-        for Open { source, sql } in open.iter_mut() {
-            if let Err(error) = source.scratch.remove(&source.host, sql).await {
-                flight.fail(&error);
-            }
-        }
+        let remove =
+            async |Open { source, sql }: &mut Open<'_>| source.scratch.remove(&source.host, sql).await;
+        flight.fail_where(in_parallel(self.forks(), open.iter_mut().map(remove)).await);
         let near = self.reached().filter(|(s, host, way)| way.delay == 0 && flight.came(&s.host, host));
         let gone = near.map(|(source, host, _)| self.until(host, source.scratch.there(), |n| n == 0, 0));
         in_parallel(self.forks(), gone).await;
@@ -285,6 +280,19 @@ impl<'a> Canaries<'a> {
         let seen = seen.await.unwrap_or_default();
         Ok(seen)
     }
+}
+
+/// Deletes what a writer has put into its tables.
+async fn delete_rows(Open { source, sql }: &mut Open<'_>) -> Result<(), StepError> {
+    let deletes = [CANARY, IDS].map(|table| format!("DELETE FROM {}", source.scratch.table(table)));
+    let answers = sql.query_all(&deletes.each_ref().map(String::as_str)).await;
+    // A table that could not be made has no rows, and the second one is made after the first.
+    let failed =
+        answers.into_iter().filter_map(Result::err).find(|error| !matches!(error.code(), Some(1049 | 1146)));
+    failed.map_or(Ok(()), |error| {
+        let next = "The next `tandem verify` removes what is left.";
+        Err(StepError::new(&source.host, "delete the canary", error).then(next))
+    })
 }
 
 /// An error as a remark.

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Edge, Web, canary::proof_rule};
 use crate::{
-    dialect::ReadStatement,
+    dialect::{Dialect, ReadStatement},
     exec::{Fleet, Look, Rule, StepError, wait_until},
     model::{BinlogPosition, HostName, duration},
     observe,
@@ -82,31 +82,12 @@ impl<'a> Positions<'a> {
     }
 
     async fn executed(&mut self, edge: &Edge, place: &BinlogPosition) -> Result<(), StepError> {
-        let (host, source) = (&edge.replica, &edge.source);
         let limit = self.wait + Duration::from_secs(edge.delay);
-        let (dialect, interrupt) = (self.fleet.dialect(host)?, self.fleet.interrupt.clone());
-        let sql = self.reader(host).await?;
-        let tried = format!("catch up with {source}");
-        let failed = |why: String| StepError::new(host, tried.clone(), why);
-        let waited = wait_until(Rule { interrupt: Some(&interrupt), ..proof_rule(limit) }, async || {
-            let channels = observe::channels(sql, dialect)
-                .await
-                .map_err(|e| StepError::new(host, "look at its channels", e))?;
-            let channel = channels.into_iter().find(|c| c.name == edge.status.name);
-            let channel = channel.ok_or_else(|| failed("the channel is gone".to_owned()))?;
-            if channel.has_executed(place) {
-                return Ok(Look::Done(()));
-            }
-            if !channel.running() {
-                let why = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
-                return Err(failed(why).then("See `tandem doctor`."));
-            }
-            Ok(Look::Moving(channel.stands_at()))
-        });
-        waited.await?.map_err(|ended| {
-            let why = format!("it is at {} and not yet at {place} after {}", ended.at(), duration(limit));
-            failed(why).then("Give it longer with --wait, or verify when less is written.")
-        })
+        let (dialect, interrupt) = (self.fleet.dialect(&edge.replica)?, self.fleet.interrupt.clone());
+        let rule = Rule { interrupt: Some(&interrupt), ..proof_rule(limit) };
+        let sql = self.reader(&edge.replica).await?;
+        let channel = Channel { replica: &edge.replica, source: &edge.source, name: &edge.status.name };
+        channel.executes(place, sql, dialect, rule).await
     }
 
     /// Seconds by which a replica is behind on an edge, without the delay that was asked for.
@@ -130,5 +111,87 @@ impl<'a> Positions<'a> {
     pub async fn load(&mut self, host: &HostName) -> Result<u64, StepError> {
         let row = self.reader(host).await?.query_first(&ReadStatement::counter("Threads_running")).await;
         row.and_then(|row| row.number("value")).map_err(|e| StepError::new(host, "look at its load", e))
+    }
+}
+
+/// The channel that is waited for.
+struct Channel<'a> {
+    replica: &'a HostName,
+    source: &'a HostName,
+    name: &'a str,
+}
+
+impl Channel<'_> {
+    /// Waits until it has executed a place. One that has stopped is not waited for.
+    async fn executes(
+        &self,
+        place: &BinlogPosition,
+        sql: &SqlReader,
+        dialect: Dialect,
+        rule: Rule<'_>,
+    ) -> Result<(), StepError> {
+        let host = self.replica;
+        let tried = format!("catch up with {}", self.source);
+        let failed = |why: String| StepError::new(host, tried.clone(), why);
+        let waited = wait_until(rule, async || {
+            let channels = observe::channels(sql, dialect)
+                .await
+                .map_err(|e| StepError::new(host, "look at its channels", e))?;
+            let channel = channels.into_iter().find(|c| c.name == self.name);
+            let channel = channel.ok_or_else(|| failed("the channel is gone".to_owned()))?;
+            if channel.has_executed(place) {
+                return Ok(Look::Done(()));
+            }
+            if !channel.running() {
+                let why = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
+                return Err(failed(why).then("See `tandem doctor`."));
+            }
+            Ok(Look::Moving(channel.stands_at()))
+        });
+        waited.await?.map_err(|ended| {
+            let limit = duration(rule.limit.unwrap_or_default());
+            let why = format!("it is at {} and not yet at {place} after {limit}", ended.at());
+            failed(why).then("Give it longer with --wait, or verify when less is written.")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::{model::ServerVersion, transport::Recording};
+
+    const SHORT: Duration = Duration::from_millis(60);
+
+    /// Whether a place is reached on what a server showed, and whether that took all the time it might.
+    async fn waits(server: &str, recording: &str, place: (&str, u64)) -> (bool, bool) {
+        let version = match server {
+            "mariadb-10.11" => "10.11.6-MariaDB",
+            _ => "9.7.0",
+        };
+        let dialect = Dialect::of(ServerVersion::parse(version).expect("a version"));
+        let sql = SqlReader::replay(Recording::of_file(&format!("{server}/{recording}.jsonl")));
+        let (replica, source) = (HostName::from("db-b"), HostName::from("db-a"));
+        let channel = Channel { replica: &replica, source: &source, name: "" };
+        let place = BinlogPosition::new(place.0, place.1).expect("a place");
+        let rule = Rule { every: Some(Duration::from_millis(2)), ..Rule::within(SHORT) };
+        let begun = Instant::now();
+        let waited = channel.executes(&place, &sql, dialect, rule).await;
+        (waited.is_ok(), begun.elapsed() >= SHORT)
+    }
+
+    #[tokio::test]
+    async fn a_channel_is_waited_for_as_long_as_it_runs() {
+        for server in ["mariadb-10.11", "mysql-9.7"] {
+            let log = if server == "mysql-9.7" { "binlog" } else { "mysql-bin" };
+            let (near, far) = (format!("{log}.000001"), format!("{log}.999999"));
+            let (near, far) = ((near.as_str(), 4), (far.as_str(), 4));
+            assert_eq!(waits(server, "running", near).await, (true, false), "{server}");
+            assert_eq!(waits(server, "running", far).await, (false, true), "{server}");
+            assert_eq!(waits(server, "stopped", far).await, (false, false), "{server}");
+            assert_eq!(waits(server, "duplicate-row", far).await, (false, false), "{server}");
+        }
     }
 }

@@ -67,18 +67,16 @@ impl ScratchDatabase {
     /// When the server says no.
     pub async fn make(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
         let name = identifier(&self.name);
-        for statement in [
+        let statements = [
             format!("CREATE DATABASE {name} CHARACTER SET ascii COLLATE {COLLATION}"),
             // Filters look at the current database of a statement that is logged as text.
             format!("USE {name}"),
             format!("CREATE TABLE {CANARY} (run VARCHAR(60) NOT NULL PRIMARY KEY) ENGINE=InnoDB"),
             format!("CREATE TABLE {IDS} (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB"),
-        ] {
-            sql.query(&statement)
-                .await
-                .map_err(|e| StepError::new(host, format!("make the database `{}`", self.name), e))?;
-        }
-        Ok(())
+        ];
+        let answers = sql.query_all(&statements.each_ref().map(String::as_str)).await;
+        let failed = |e| StepError::new(host, format!("make the database `{}`", self.name), e);
+        answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(failed))
     }
 
     /// Removes it on its writer.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join_all;
+
 use super::{
     Counting, IdsProof, Verdict,
     canary::{Canaries, Flight, Open, Source},
@@ -53,17 +55,16 @@ impl Canaries<'_> {
             ids::collision(&writers)
         });
         let inserts = open.iter_mut().map(|Open { source, sql }| async move {
+            // In one message: how far the hosts are away is no measure of how writers meet.
             let insert = format!("INSERT INTO {} () VALUES ()", source.scratch.table(IDS));
-            for _ in 0..TOGETHER {
-                let tried = "insert a row while others do the same";
-                sql.query(&insert).await.map_err(|e| StepError::new(&source.host, tried, e))?;
-            }
-            Ok::<(), StepError>(())
+            let answers = sql.query_all(&[insert.as_str(); TOGETHER as usize]).await;
+            let failed = |e| StepError::new(&source.host, "insert a row while others do the same", e);
+            answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(failed))
         });
-        let inserts = in_parallel(self.fleet.limits.forks, inserts).await;
-        inserts.iter().filter_map(|r| r.as_ref().err()).for_each(|error| flight.fail(error));
-        for (host, sources) in &places {
-            match self.twice(host, sources).await {
+        flight.fail_where(in_parallel(self.fleet.limits.forks, inserts).await);
+        let looks = places.iter().map(|(host, sources)| self.twice(host, sources));
+        for look in in_parallel(self.fleet.limits.forks, looks).await {
+            match look {
                 Ok(None) => {}
                 Ok(said) => problem = problem.or(said),
                 Err(error) => flight.fail(&error),
@@ -79,10 +80,13 @@ impl Canaries<'_> {
 
     /// Waits until the rows of these writers have met on a host; a number that two of them gave out.
     async fn twice(&self, host: &HostName, sources: &[&Source]) -> Result<Option<String>, StepError> {
-        for source in sources {
+        let waits = sources.iter().map(|source| {
             let count = ReadStatement::count(source.scratch.name(), IDS);
             let delay = source.ways.get(host).map_or(0, |way| way.delay);
-            if self.until(host, count, |n| n == TOGETHER, delay).await?.is_none() {
+            self.until(host, count, |n| n == TOGETHER, delay)
+        });
+        for (source, came) in sources.iter().zip(try_join_all(waits).await?) {
+            if came.is_none() {
                 return Ok(Some(format!(
                     "Not all rows that {} inserted while others did the same came to {host}.",
                     source.host
@@ -90,11 +94,13 @@ impl Canaries<'_> {
             }
         }
         let sql = self.fleet.reader(host).await?;
+        let failed = |e| StepError::new(host, "look at the numbers that were given out", e);
+        let queries: Vec<ReadStatement> =
+            sources.iter().map(|source| ReadStatement::column(source.scratch.name(), IDS, "id")).collect();
+        let answers = sql.query_each(&queries).await.map_err(failed)?;
         let mut given: BTreeMap<String, &HostName> = BTreeMap::new();
         let mut twice = None;
-        for source in sources {
-            let failed = |e| StepError::new(host, "look at the numbers that were given out", e);
-            let rows = sql.query(&ReadStatement::column(source.scratch.name(), IDS, "id")).await;
+        for (source, rows) in sources.iter().zip(answers) {
             for row in rows.map_err(failed)? {
                 let id = row.text("id").map_err(failed)?;
                 if let Some(other) = given.insert(id.clone(), &source.host) {

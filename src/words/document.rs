@@ -71,6 +71,7 @@ fn refused(refusal: &Refusal) -> RefusedDocument {
     RefusedDocument {
         host: refusal.host.clone(),
         code: refusal.why.code().to_owned(),
+        place: refusal.why.place().map(PlaceDocument::from),
         reason,
         details,
         next: refusal.why.next(&refusal.host),

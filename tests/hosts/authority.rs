@@ -7,12 +7,6 @@ use crate::lab::Lab;
 const VARS: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: verify_identity\n";
 const KEY: &str = "/etc/mysql/tandem/server-key.pem";
 
-fn refusals(run: &crate::lab::Run) -> Vec<String> {
-    let json = run.json();
-    let refused = json["refused"].as_array().expect("a list").iter();
-    refused.map(|r| r["code"].as_str().expect("a code").to_owned()).collect()
-}
-
 fn authorities(lab: &Lab, host: &str) -> String {
     lab.at(host, "grep -c BEGIN /etc/mysql/tandem/ca.pem")
 }
@@ -32,7 +26,7 @@ fn an_authority_is_replaced_only_when_asked_and_channels_go_on() {
     assert_eq!(made.code, 0, "{made:?}");
     lab.at("db-a", &format!("echo {} | base64 -d > {KEY}", made.out.trim()));
     let plan = lab.plan("hot-standby").expect(8);
-    assert_eq!(refusals(&plan), ["authority-key-missing"], "{plan:?}");
+    assert_eq!(plan.refusals(), ["authority-key-missing"], "{plan:?}");
     fs::rename(lab.path("kept.key"), lab.path("tls/ca.key")).expect("moved back");
     let names = lab.plan("hot-standby").expect(2).step_names();
     assert_eq!(names, ["db-a/certificate"]);
@@ -48,12 +42,12 @@ fn an_authority_is_replaced_only_when_asked_and_channels_go_on() {
     // A checkout without tls/, and one with another authority.
     fs::rename(lab.path("tls"), lab.path("kept")).expect("moved");
     let run = lab.plan("hot-standby").expect(8);
-    assert_eq!(refusals(&run), ["another-authority"]);
+    assert_eq!(run.refusals(), ["another-authority"]);
     lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
     assert!(!lab.path("tls").exists(), "nothing was made");
     // An empty file never counts as an authority.
     lab.write("tls/ca.crt", "");
-    assert_eq!(refusals(&lab.plan("hot-standby").expect(8)), ["another-authority"]);
+    assert_eq!(lab.plan("hot-standby").expect(8).refusals(), ["another-authority"]);
 
     // Replaced when asked: trusted by all, then used by all, then alone. Channels go on meanwhile.
     lab.sql(
@@ -72,7 +66,7 @@ fn an_authority_is_replaced_only_when_asked_and_channels_go_on() {
     // The colleague who still has the old one is told, and takes nothing back.
     fs::rename(lab.path("tls"), lab.path("new")).expect("moved");
     fs::rename(lab.path("kept"), lab.path("tls")).expect("moved");
-    assert_eq!(refusals(&lab.plan("hot-standby").expect(8)), ["another-authority"]);
+    assert_eq!(lab.plan("hot-standby").expect(8).refusals(), ["another-authority"]);
     lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
     fs::remove_dir_all(lab.path("tls")).expect("removed");
     fs::rename(lab.path("new"), lab.path("tls")).expect("moved back");
@@ -134,13 +128,13 @@ fn mysql_changes_its_authority_only_when_asked_and_channels_go_on() {
     // A key of another certificate is seen, and replaced while the server runs.
     let made = lab.here("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | base64 -w0");
     lab.at("db-a", &format!("echo {} | base64 -d > {KEY}", made.expect(0).out.trim()));
-    assert_eq!(refusals(&lab.plan("hot-standby").expect(8)), ["authority-key-missing"]);
+    assert_eq!(lab.plan("hot-standby").expect(8).refusals(), ["authority-key-missing"]);
     fs::rename(lab.path("kept.key"), lab.path("tls/ca.key")).expect("moved back");
     lab.apply("hot-standby");
     lab.plan("hot-standby").expect(0);
     // A checkout without the authority changes nothing; another one takes its place when that is allowed.
     fs::rename(lab.path("tls"), lab.path("kept")).expect("moved");
-    assert_eq!(refusals(&lab.plan("hot-standby").expect(8)), ["another-authority"]);
+    assert_eq!(lab.plan("hot-standby").expect(8).refusals(), ["another-authority"]);
     lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
     assert!(!lab.path("tls").exists(), "nothing was made");
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "new-authority"]).expect(0);

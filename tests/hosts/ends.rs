@@ -42,11 +42,7 @@ fn threads(lab: &Lab) -> String {
 fn refused(lab: &Lab, code: &str, values: &[&str]) {
     let before = threads(lab);
     let run = lab.tandem(&["apply", "play.yml", "--yes", "--format", "json"]).expect(8);
-    let json = run.json();
-    let refused = json.get("plan").unwrap_or(&json)["refused"].as_array().cloned().unwrap_or_default();
-    let found =
-        refused.iter().find(|one| one["code"] == code).unwrap_or_else(|| panic!("{code}: {}", run.out));
-    let reason = found["reason"].to_string();
+    let reason = run.refusal(code)["reason"].to_string();
     for value in values {
         assert!(reason.contains(value), "{value}: {reason}");
     }

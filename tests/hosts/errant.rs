@@ -54,12 +54,6 @@ fn stray(lab: &Lab, words: &Words, host: &str, statement: &str) {
     lab.sql(host, &format!("{}; {statement}; {}", words.open, words.shut));
 }
 
-fn codes(run: &Run) -> Vec<String> {
-    let json = run.json();
-    let refused = json["refused"].as_array().expect("refusals").iter();
-    refused.map(|r| r["code"].as_str().expect("a code").to_owned()).collect()
-}
-
 fn errant(run: &Run) -> Vec<Value> {
     run.json()["errant"].as_array().cloned().unwrap_or_default()
 }
@@ -69,9 +63,9 @@ fn errant(run: &Run) -> Vec<Value> {
 fn found(lab: &Lab, words: &Words, code: &str, row: Option<&str>) {
     let state = || (lab.sql("db-a", words.state), lab.sql("db-b", words.state));
     let before = state();
-    assert_eq!(codes(&lab.plan(PLAY).expect(8)), [code]);
+    assert_eq!(lab.plan(PLAY).expect(8).refusals(), [code]);
     let drift = lab.tandem(&["drift", PLAY, "--format", "json"]).expect(2);
-    assert_eq!(codes(&drift), [code]);
+    assert_eq!(drift.refusals(), [code]);
     lab.tandem(&["drift", PLAY, "--ignore", &format!("db-b/{code}; known")]).expect(0);
     for command in [&["status", PLAY][..], &["doctor", PLAY], &["status"], &["doctor"]] {
         let run = lab.tandem(&[command, &["--format", "json"]].concat()).expect(2);
@@ -119,7 +113,7 @@ fn ways_out(words: &Words) {
     found(&lab, words, "errant-transactions", Some("77"));
     // The source goes on. Whether the channel breaks on it or not, the finding stays, and so does the advice.
     lab.sql("db-a", "insert into hello.t values (5, 'later'), (6, 'later')");
-    assert_eq!(codes(&lab.plan(PLAY).expect(8)), ["errant-transactions"]);
+    assert_eq!(lab.plan(PLAY).expect(8).refusals(), ["errant-transactions"]);
     let doctor = lab.tandem(&["doctor", PLAY]).expect(2).out;
     let mut advice = doctor.lines().filter(|line| line.contains("tandem apply"));
     assert!(advice.all(|line| line.contains("--allow reseed")), "{doctor}");
@@ -160,7 +154,7 @@ fn ways_out(words: &Words) {
     if words.suite == "sid" {
         // The empty transaction that took the place of the account went with the logs, too.
         let both = ["errant-transactions", "source-lost-transactions"];
-        assert_eq!(codes(&lab.plan(PLAY).expect(8)), both);
+        assert_eq!(lab.plan(PLAY).expect(8).refusals(), both);
     } else {
         found(&lab, words, "source-lost-transactions", None);
     }
@@ -275,7 +269,7 @@ fn an_errant_transaction_in_a_chain_is_told_where_it_was_written() {
         errant(run).iter().map(|found| found["replica"].as_str().expect("a host").to_owned()).collect()
     };
     assert_eq!(hosts(&lab.tandem(&["status", "chain.yml", "--format", "json"]).expect(2)), ["db-b"]);
-    assert_eq!(codes(&lab.plan("chain.yml").expect(8)), ["errant-transactions"]);
+    assert_eq!(lab.plan("chain.yml").expect(8).refusals(), ["errant-transactions"]);
     // A server that breaks no order writes on, and its ids lie below those of its source.
     lab.sql("db-c", "stop slave; set global gtid_strict_mode=0; start slave");
     stray(&lab, words, "db-c", "insert into hello.t values (78, 'another')");
@@ -314,5 +308,5 @@ fn writes_of_a_replica_of_mysql_without_gtids_are_told_and_stop_nothing() {
     lab.apply(PLAY);
     assert_eq!(lab.sql("db-b", "select @@gtid_mode"), "ON");
     stray(&lab, words, "db-b", "insert into hello.t values (78, 'stray')");
-    assert_eq!(codes(&lab.plan(PLAY).expect(8)), ["errant-transactions"]);
+    assert_eq!(lab.plan(PLAY).expect(8).refusals(), ["errant-transactions"]);
 }

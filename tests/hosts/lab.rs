@@ -54,11 +54,58 @@ impl Run {
             .unwrap_or_else(|e| panic!("no JSON ({e}):\n{}\n{}", self.out, self.err))
     }
 
+    /// The plan of `plan`, `drift` or `apply` with `--format json`.
+    #[track_caller]
+    pub fn plan_json(&self) -> serde_json::Value {
+        let json = self.json();
+        json.get("plan").unwrap_or(&json).clone()
+    }
+
+    /// Codes of what is refused, of a plan that was printed as JSON.
+    #[track_caller]
+    pub fn refusals(&self) -> Vec<String> {
+        let plan = self.plan_json();
+        let refused = plan["refused"].as_array().expect("a list of refusals").iter();
+        refused.map(|r| r["code"].as_str().expect("a code").to_owned()).collect()
+    }
+
+    /// What is refused with this code, of a plan that was printed as JSON.
+    #[track_caller]
+    pub fn refusal(&self, code: &str) -> serde_json::Value {
+        let plan = self.plan_json();
+        let refused = plan["refused"].as_array().expect("a list of refusals");
+        let found = refused.iter().find(|one| one["code"] == code);
+        found.unwrap_or_else(|| panic!("no refusal {code}: {plan:#}")).clone()
+    }
+
+    /// The words themselves are the point: a person reads all of them on standard output.
+    #[track_caller]
+    pub fn prints_for_people(&self, words: &[&str]) {
+        self.words_are_in(&self.out, words);
+    }
+
+    /// The words themselves are the point: a person reads all of them on standard error.
+    #[track_caller]
+    pub fn tells_people(&self, words: &[&str]) {
+        self.words_are_in(&self.err, words);
+    }
+
+    #[track_caller]
+    fn words_are_in(&self, text: &str, words: &[&str]) {
+        for word in words {
+            assert!(
+                text.contains(word),
+                "{word:?} is missing\n--- stdout\n{}\n--- stderr\n{}",
+                self.out,
+                self.err
+            );
+        }
+    }
+
     /// Names of the steps of a plan that was printed as JSON.
     #[track_caller]
     pub fn step_names(&self) -> Vec<String> {
-        let json = self.json();
-        let plan = json.get("plan").unwrap_or(&json);
+        let plan = self.plan_json();
         let steps = plan["steps"].as_array().expect("a plan has steps");
         steps.iter().map(|s| s["id"].as_str().expect("a step has an id").to_owned()).collect()
     }
@@ -185,6 +232,13 @@ impl Lab {
     #[track_caller]
     pub fn apply(&self, playbook: &str) -> Run {
         self.tandem(&["apply", playbook, "--yes"]).expect(0)
+    }
+
+    /// Applies a playbook that is refused with this code, and what the JSON says of it.
+    #[track_caller]
+    pub fn refuses(&self, args: &[&str], code: &str) -> serde_json::Value {
+        let args: Vec<&str> = args.iter().copied().chain(["--format", "json"]).collect();
+        self.tandem(&args).expect(8).refusal(code)
     }
 
     /// Plans a playbook as JSON.

@@ -59,7 +59,7 @@ fn a_kernel_parameter_holds_now_and_after_a_boot() {
     for bad in ["lots", "\"0x300\""] {
         declare(bad);
         let failed = lab.tandem(&["apply", "play.yml", "--yes"]).expect(1);
-        assert!(failed.err.contains("What was there before is back."), "{}", failed.err);
+        failed.tells_people(&["What was there before is back."]);
         assert_eq!(value(), "600");
         assert!(lab.at("db-a", &format!("cat {file}")).ends_with("= 600"));
     }
@@ -121,7 +121,7 @@ fn a_job_of_cron_runs_as_it_is_declared() {
     lab.at("db-a", "systemctl stop cron");
     let waits = lab.plan("play.yml").expect(2);
     assert_eq!(codes(&waits), ["resource-waits"]);
-    assert!(waits.out.contains("systemctl enable --now cron.service"), "{}", waits.out);
+    waits.prints_for_people(&["systemctl enable --now cron.service"]);
     assert_eq!(waits.step_names(), Vec::<String>::new());
 
     // The same role may bring the daemon up first.

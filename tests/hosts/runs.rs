@@ -17,7 +17,7 @@ fn a_saved_plan_runs_as_it_was_read_or_not_at_all() {
     // Something that the plan rests on changes.
     lab.sql("db-b", "set global auto_increment_increment = 3");
     let run = lab.tandem(&["apply", "pair.plan", "--yes"]).expect(7);
-    assert!(run.err.contains("on db-b was"), "{}", run.err);
+    run.tells_people(&["on db-b was"]);
     assert_eq!(lab.sql("db-a", "select count(*) from mysql.user where user='repl_user'"), "0");
     lab.sql("db-b", "set global auto_increment_increment = 1");
     lab.tandem(&["apply", "pair.plan", "--yes"]).expect(0);
@@ -44,8 +44,8 @@ fn the_prompt_wants_a_yes_and_a_restart_under_clients_wants_to_be_read() {
         "select count(*) from information_schema.processlist where info like 'select sleep%'",
         "1",
     );
-    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
-    assert!(run.err.contains("--allow restart"), "{}", run.err);
+    let refusal = lab.refuses(&["apply", "hot-standby", "--yes"], "not-allowed-restart");
+    assert_eq!(refusal["next"], serde_json::json!([{"kind": "allow", "allow": "restart"}]));
     assert_eq!(lab.sql("db-b", "select count(*) from mysql.user where user='repl_user'"), "0");
     lab.tandem_answering(&["apply", "hot-standby"], "yes\n").expect(0);
     client.wait().unwrap();
@@ -73,7 +73,7 @@ fn two_runs_exclude_each_other_and_a_kill_leaves_no_lock() {
     let mut word = [0; 4];
     holder.stdout.as_mut().unwrap().read_exact(&mut word).unwrap();
     let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(5);
-    assert!(run.err.contains("ann@desk") && run.err.contains("2026-01-02"), "{}", run.err);
+    run.tells_people(&["ann@desk", "2026-01-02"]);
     assert_eq!(lab.sql("db-b", "select @@global.auto_increment_increment"), "3");
     drop(holder.stdin.take());
     holder.wait().unwrap();
@@ -116,18 +116,17 @@ fn a_bad_setting_is_refused_by_the_server_itself_and_changes_nothing() {
     };
     // A name that is misspelt, with the place of the wish.
     lab.vars(&format!("{OFF}mysql_settings:\n  innodb_bufer_pool_size: 64M\n"));
-    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
-    assert!(
-        run.out.contains("innodb_bufer_pool_size") && run.out.contains("group_vars/db.yml:4"),
-        "{}",
-        run.out
-    );
-    assert!(run.out.contains("did you mean `innodb_buffer_pool_size`?"), "{}", run.out);
+    let apply = ["apply", "hot-standby", "--yes"];
+    let refusal = lab.refuses(&apply, "unknown-variable");
+    assert_eq!(refusal["next"][0]["variable"], "innodb_bufer_pool_size");
+    assert_eq!(refusal["place"], serde_json::json!({"file": "group_vars/db.yml", "line": 4}));
+    let run = lab.tandem(&apply).expect(8);
+    run.prints_for_people(&["did you mean `innodb_buffer_pool_size`?"]);
     unchanged(&run);
     // One that was removed from the server.
     lab.vars(&format!("{OFF}mysql_settings:\n  innodb_file_format: Barracuda\n"));
-    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
-    assert!(run.out.contains("has no variable `innodb_file_format`"), "{}", run.out);
+    let run = lab.tandem(&["apply", "hot-standby", "--yes", "--format", "json"]).expect(8);
+    assert_eq!(run.refusal("unknown-variable")["next"][0]["variable"], "innodb_file_format");
     unchanged(&run);
     // A value that can't be.
     lab.vars(&format!("{OFF}mysql_settings:\n  innodb_flush_method: sometimes\n"));
@@ -141,12 +140,10 @@ fn a_bad_setting_is_refused_by_the_server_itself_and_changes_nothing() {
         "db-b",
         "printf '# ours\\n[mariadbd]\\nmax-connections = 88\\n' > /etc/mysql/mariadb.conf.d/zzz-local.cnf",
     );
-    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
-    assert!(
-        run.out.contains("/etc/mysql/mariadb.conf.d/zzz-local.cnf:3") && run.out.contains("88"),
-        "{}",
-        run.out
-    );
+    let refusal = lab.refuses(&apply, "overridden-setting");
+    let file = "/etc/mysql/mariadb.conf.d/zzz-local.cnf";
+    let edit = serde_json::json!({"kind": "edit-file", "on": "db-b", "file": file, "line": 3});
+    assert_eq!(refusal["next"][0], edit);
     lab.at("db-b", "rm /etc/mysql/mariadb.conf.d/zzz-local.cnf");
     unchanged(&run);
     // One that the check lets pass and the start does not: a directory that is not there.
@@ -322,14 +319,14 @@ fn what_a_step_rests_on_is_looked_at_once_more_right_before_it() {
     let run =
         meddle(&lab, "printf '[mysqld]\\nmax_connections=99\\n' > /etc/mysql/mariadb.conf.d/zz-tandem.cnf")
             .expect(7);
-    assert!(run.err.contains("the file has changed"), "{}", run.err);
+    run.tells_people(&["the file has changed"]);
     assert!(lab.at("db-b", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf").contains("max_connections=99"));
 
     let lab = Lab::pair();
     lab.sql("db-a", "create database hello; create table hello.t (id int primary key)");
     let run = meddle(&lab, "mariadb -e 'create database mine; create table mine.t (id int primary key); insert into mine.t values (7)'")
         .expect(7);
-    assert!(run.err.contains("mine"), "{}", run.err);
+    run.tells_people(&["mine"]);
     assert_eq!(lab.sql("db-b", "select id from mine.t"), "7");
 }
 

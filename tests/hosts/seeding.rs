@@ -135,9 +135,10 @@ pub fn different_data(lab: &Lab) {
 fn data_on_both_sides_is_never_overwritten() {
     let lab = Lab::pair();
     different_data(&lab);
-    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
-    assert!(run.out.contains("two") && run.out.contains("--allow reseed"), "{}", run.out);
-    assert!(run.out.contains("only db-b has two.t: 1 row, "), "{}", run.out);
+    let refusal = lab.refuses(&["apply", "hot-standby", "--yes"], "data-on-both");
+    assert_eq!(refusal["next"], serde_json::json!([{"kind": "allow", "allow": "reseed"}]));
+    let lost = refusal["details"].to_string();
+    assert!(lost.contains("only db-b has two.t: 1 row, "), "{refusal}");
     assert_eq!(lab.sql("db-b", "select id from two.t"), "2");
     assert_eq!(lab.sql("db-a", "select count(*) from mysql.user where user='repl_user'"), "0");
 
@@ -184,7 +185,7 @@ fn rows_that_only_a_replica_has_are_shown_before_anything_could_replace_them() {
         assert!(run.out.contains(said), "{said}:\n{}", run.out);
     }
     let plan = lab.tandem(&["plan", "play.yml", "--allow", "reseed"]).expect(2);
-    assert!(plan.out.contains("only here"), "{}", plan.out);
+    plan.prints_for_people(&["only here"]);
     lab.tandem(&["apply", "play.yml", "--yes", "--allow", "reseed"]).expect(0);
     lab.plan("play.yml").expect(0);
     lab.same(["db-a", "db-b"], "checksum table shop.t, shop.same extended");
@@ -207,14 +208,14 @@ fn a_source_that_has_purged_what_a_replica_needs_leads_to_a_new_copy() {
         }
     }
     // Found before the channel is started into its error.
-    let run = lab.tandem(&["plan", "hot-standby"]).expect(8);
-    assert!(run.out.contains("source-purged") && run.out.contains("--allow reseed"), "{}", run.out);
+    let refusal = lab.refuses(&["plan", "hot-standby"], "source-purged");
+    assert_eq!(refusal["next"], serde_json::json!([{"kind": "allow", "allow": "reseed"}]));
     // Started by hand all the same, it is the same finding.
     lab.sql("db-b", "start slave");
     lab.wait_sql("db-b", "select count(*) from information_schema.processlist where command='Slave_IO'", "0");
     lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
     let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(0);
-    assert!(run.err.contains("the old data is kept in"), "{}", run.err);
+    run.tells_people(&["the old data is kept in"]);
     lab.plan("hot-standby").expect(0);
     lab.sql("db-b", "insert into shop.t (v) values ('back')");
     lab.same(["db-a", "db-b"], "checksum table shop.t extended");
@@ -236,8 +237,8 @@ fn a_replica_whose_rows_differ_is_copied_anew_where_that_is_allowed() {
         "select count(*) from information_schema.processlist where command='Slave_SQL'",
         "0",
     );
-    let run = lab.tandem(&["plan", "hot-standby"]).expect(8);
-    assert!(run.out.contains("same key") && run.out.contains("--allow reseed"), "{}", run.out);
+    let refusal = lab.refuses(&["plan", "hot-standby"], "channel-broken");
+    assert_eq!(refusal["next"][1], serde_json::json!({"kind": "allow", "allow": "reseed"}));
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(0);
     lab.plan("hot-standby").expect(0);
     lab.sql("db-a", "insert into shop.t values (3)");
@@ -251,9 +252,16 @@ fn data_on_the_wrong_side_only_is_refused_and_the_other_direction_offered() {
         "db-b",
         "create database two; create table two.t (id int primary key); insert into two.t values (2)",
     );
-    let run = lab.tandem(&["apply", "hot-standby", "--yes"]).expect(8);
-    assert!(run.out.contains("seed_from"), "{}", run.out);
+    let refusal = lab.refuses(&["apply", "hot-standby", "--yes"], "data-on-replica-only");
+    let way = serde_json::json!([{"kind": "edit-topology", "key": "seed_from", "value": "db-b"}]);
+    assert_eq!(refusal["next"], way);
     assert_eq!(lab.sql("db-b", "select id from two.t"), "2");
+    // And it leads there.
+    let turned = "- hosts: db\n  topology: {kind: dual-primary, members: [db-a, db-b], seed_from: db-b}\n  \
+                  roles: [firewall, config, accounts, seed, replication]\n";
+    lab.write("turned.yml", turned);
+    lab.apply("turned.yml");
+    lab.same(["db-a", "db-b"], "select id from two.t");
 }
 
 #[test]
@@ -265,10 +273,13 @@ fn tables_without_transactions_are_copied_under_a_lock_that_is_named() {
          insert into old.m select seq, seq from seq_1_to_1000; \
          create table old.i (id int primary key) engine=InnoDB; insert into old.i values (1)",
     );
-    let plan = lab.tandem(&["plan", "hot-standby"]).expect(2);
-    assert!(plan.out.contains("wait for a moment"), "{}", plan.out);
+    let plan = lab.plan("hot-standby").expect(2).json();
+    let steps = plan["steps"].as_array().expect("steps").iter();
+    let risks: Vec<&str> =
+        steps.flat_map(|s| s["risk"].as_array().expect("risks")).filter_map(|r| r["kind"].as_str()).collect();
+    assert!(risks.contains(&"write-lock"), "{plan}");
     let run = lab.apply("hot-standby");
-    assert!(run.err.contains("longest lock"), "{}", run.err);
+    run.tells_people(&["longest lock"]);
     lab.same(["db-a", "db-b"], "checksum table old.m, old.i extended");
     for _ in patience().take(1) {
         lab.plan("hot-standby").expect(0);

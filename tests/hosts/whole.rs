@@ -119,7 +119,7 @@ fn the_copied_files_are_opened_beside_the_old_server(lab: &Lab) {
     assert!(!opened.contains("/var/lib/mysql/"), "{opened}");
     // Whoever looks meanwhile sees the old server, and not the one that opens the files.
     let seen = lab.tandem(&["plan", "hot-standby", "--allow", "reseed"]).expect(2);
-    assert!(seen.out.contains("all files by mariadb-backup"), "{}", seen.out);
+    seen.prints_for_people(&["all files by mariadb-backup"]);
     lab.sql("db-b", "insert into two.t values (3)");
     lab.at("db-b", "touch /tmp/go-on; systemctl kill -s KILL mariadb");
     let recovered =
@@ -136,7 +136,7 @@ fn a_server_of_another_unit_is_left_alone(lab: &Lab) {
     );
     lab.host_vars("db-b", "mysql_service: old-db.service\n");
     let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(4);
-    assert!(run.err.contains("runs /usr/bin/sleep"), "{}", run.err);
+    run.tells_people(&["runs /usr/bin/sleep"]);
     assert_eq!(lab.sql("db-b", "select id from two.t"), "2\n3");
     assert_eq!(lab.at("db-b", "systemctl is-active old-db mariadb"), "active\nactive");
     assert_eq!(lab.at("db-b", "ls -d /var/lib/mysql.tandem-old 2>/dev/null || true"), "");
@@ -152,7 +152,7 @@ fn a_server_of_mysql_is_cloned_while_it_is_written_to() {
     lab.sql("db-a", DATA);
     // On an overlay a server does not come up from a clone, and that is known before.
     let refused = lab.tandem(&["plan", "hot-standby"]).expect(8);
-    assert!(refused.out.contains("seed-method") && refused.out.contains("overlay"), "{}", refused.out);
+    refused.prints_for_people(&["seed-method", "overlay"]);
     lab.at(
         "db-b",
         "systemctl stop mysql && cp -a /var/lib/mysql /tmp/copy && mount -t tmpfs -o mode=700 tmpfs /var/lib/mysql && \
@@ -161,11 +161,11 @@ fn a_server_of_mysql_is_cloned_while_it_is_written_to() {
     lab.sql("db-b", OWN);
     lab.sql("db-a", "create table hello.old (id int primary key) engine=MyISAM");
     let refused = lab.tandem(&["plan", "hot-standby"]).expect(8);
-    assert!(refused.out.contains("hello.old (MyISAM)"), "{}", refused.out);
+    refused.prints_for_people(&["hello.old (MyISAM)"]);
     lab.sql("db-a", "drop table hello.old");
     let writing = Writing::begin(&lab);
     let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
-    assert!(run.out.contains("by the clone plugin") && run.out.contains("3 restarts"), "{}", run.out);
+    run.prints_for_people(&["by the clone plugin", "3 restarts"]);
     writing.all_arrived(&lab);
     let kept = lab
         .sql("db-b", "select count(*) from performance_schema.persisted_variables; select @@event_scheduler");
@@ -194,17 +194,17 @@ fn the_files_of_a_server_of_mariadb_are_copied_while_it_is_written_to() {
     lab.write("admin", "right");
     lab.host_vars("db-b", "mysql_admin_user: dba\nmysql_admin_password: {file: ../admin}\n");
     let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(1);
-    assert!(run.err.contains("could not log in there as db-b is administered"), "{}", run.err);
+    run.tells_people(&["could not log in there as db-b is administered"]);
     lab.sql("db-a", &dba("select, reload", "right"));
     let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(1);
-    assert!(run.err.contains("`dba` lacks CREATE USER, SUPER there"), "{}", run.err);
+    run.tells_people(&["`dba` lacks CREATE USER, SUPER there"]);
     assert_eq!(lab.at("db-b", "ls -d /var/lib/mysql*"), "/var/lib/mysql");
     lab.sql("db-a", &dba("all", "right"));
     let writing = Writing::begin(&lab);
     // Killed while the files are sent, or made consistent: the server has not stopped yet.
     killed_when(&lab, "restart", "test -e /var/lib/mysql.tandem-new");
     let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
-    assert!(run.err.contains("longest lock"), "{}", run.err);
+    run.tells_people(&["longest lock"]);
     writing.all_arrived(&lab);
     lab.same(["db-a", "db-b"], "checksum table hello.old extended");
     a_standby_with_accounts_of_its_own(&lab);

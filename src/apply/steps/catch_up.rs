@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::channel::look;
 use crate::{
+    dialect::Dialect,
     doctor::{Surroundings, explain_channel},
     exec::{Event, Events, Fleet, Look, Rule, StepError, wait_until},
     gtid::{GtidForm, GtidState},
-    model::{BinlogPosition, limits},
+    model::{BinlogPosition, HostName, limits},
     observe::{ChannelFacts, gtid_state},
     plan::{Hop, Step},
+    transport::SqlReader,
 };
 
 /// Waits, hop by hop, until what the farthest source has is here. `closed` says that nobody takes writes meanwhile.
@@ -49,32 +51,12 @@ async fn catch_up(
     let from = hop.from.as_ref().map_or("its source", |host| host.as_str());
     let tried = format!("wait until {replica} has everything of {from}");
     let failed = |why: String| StepError::new(replica, &tried, why);
-    let dialect = fleet.dialect(replica)?;
-    let mut reader = fleet.reader(replica).await?;
-    let first = look(replica, &hop.channel, &mut reader, dialect).await?;
+    let (dialect, reader) = (fleet.dialect(replica)?, fleet.reader(replica).await?);
+    let mut watch = Watch { replica, channel: &hop.channel, dialect, reader };
+    let first = watch.look().await?;
     let goal = goal(hop, &first, fleet).await?;
-    let mut last = None;
     let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time);
-    let waited = wait_until(rule, async || {
-        let channel = look(replica, &hop.channel, &mut reader, dialect).await?;
-        let reached = match &goal {
-            Goal::At(None) => true,
-            Goal::At(Some(goal)) => channel.has_executed(goal),
-            Goal::State(theirs) => {
-                let ours = gtid_state(&reader, dialect).await;
-                ours.map_err(|e| StepError::new(replica, "read its GTID state", e))?.has_all_of(theirs)
-            }
-        };
-        let at = channel.stands_at();
-        let runs = channel.running();
-        let hopeless = channel.sql_errno != 0;
-        last = Some(channel);
-        if reached {
-            return Ok(Look::Done(true));
-        }
-        if hopeless {
-            return Ok(Look::Done(false));
-        }
+    let moves = |at: &str| {
         events.send(Event::Progress {
             id: step.id.clone(),
             host: step.host.clone(),
@@ -82,9 +64,8 @@ async fn catch_up(
             total: 0,
             doing: format!("{replica} catches up with {from}, at {at}"),
         });
-        Ok::<_, StepError>(if runs { Look::Moving(at) } else { Look::Halted(at) })
-    });
-    let reached = waited.await?.unwrap_or(false);
+    };
+    let (reached, last) = watch.reach(&goal, rule, moves).await?;
     if reached {
         return Ok(());
     }
@@ -99,6 +80,55 @@ async fn catch_up(
         true => "Nobody can write now. Mend the channel and apply again, or declare the old writer again and apply.",
         false => "Clients can write where they could before; mend the channel first.",
     }))
+}
+
+/// A channel that is looked at again and again.
+struct Watch<'a> {
+    replica: &'a HostName,
+    channel: &'a str,
+    dialect: Dialect,
+    reader: SqlReader,
+}
+
+impl Watch<'_> {
+    async fn look(&mut self) -> Result<ChannelFacts, StepError> {
+        look(self.replica, self.channel, &mut self.reader, self.dialect).await
+    }
+
+    async fn has(&mut self, goal: &Goal, channel: &ChannelFacts) -> Result<bool, StepError> {
+        Ok(match goal {
+            Goal::At(None) => true,
+            Goal::At(Some(goal)) => channel.has_executed(goal),
+            Goal::State(theirs) => {
+                let ours = gtid_state(&self.reader, self.dialect).await;
+                ours.map_err(|e| StepError::new(self.replica, "read its GTID state", e))?.has_all_of(theirs)
+            }
+        })
+    }
+
+    /// Waits until a goal is reached, or an applier has stopped that goes on no more; whether it is, and how the channel
+    /// stood at the last look. `moves` hears where it stands meanwhile.
+    async fn reach(
+        &mut self,
+        goal: &Goal,
+        rule: Rule<'_>,
+        moves: impl Fn(&str),
+    ) -> Result<(bool, Option<ChannelFacts>), StepError> {
+        let mut last = None;
+        let waited = wait_until(rule, async || {
+            let channel = self.look().await?;
+            let reached = self.has(goal, &channel).await?;
+            let (at, runs, hopeless) = (channel.stands_at(), channel.running(), channel.sql_errno != 0);
+            last = Some(channel);
+            if reached || hopeless {
+                return Ok(Look::Done(reached));
+            }
+            moves(&at);
+            Ok::<_, StepError>(if runs { Look::Moving(at) } else { Look::Halted(at) })
+        });
+        let reached = waited.await?.unwrap_or(false);
+        Ok((reached, last))
+    }
 }
 
 async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Goal, StepError> {
@@ -116,4 +146,78 @@ async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Go
         }
     };
     Ok(goal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::{gtid::MySqlGtid, model::ServerVersion, transport::Recording};
+
+    const SHORT: Duration = Duration::from_millis(40);
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// How the wait for a place ends on what a server showed, and through which places it went.
+    async fn waits(server: &str, recording: &str, goal: &Goal, rule: Rule<'_>) -> (bool, Vec<String>) {
+        let version = ServerVersion::parse(match server {
+            "mariadb-10.11" => "10.11.6-MariaDB",
+            _ => "9.7.0",
+        });
+        let recording = Recording::of_file(&format!("{server}/{recording}.jsonl"));
+        let replica = HostName::from("db-b");
+        let mut watch = Watch {
+            replica: &replica,
+            channel: "",
+            dialect: Dialect::of(version.expect("a version")),
+            reader: SqlReader::replay(recording),
+        };
+        let passed = RefCell::new(Vec::new());
+        let rule = Rule { every: Some(Duration::from_millis(2)), ..rule };
+        let moves = |at: &str| passed.borrow_mut().push(at.to_owned());
+        let (reached, _) = watch.reach(goal, rule, moves).await.expect("the server answers");
+        (reached, passed.into_inner())
+    }
+
+    fn at(file: &str, offset: u64) -> Goal {
+        Goal::At(BinlogPosition::new(file, offset))
+    }
+
+    /// Behind everything that was recorded.
+    fn far(server: &str) -> Goal {
+        at(if server == "mysql-9.7" { "binlog.999999" } else { "mysql-bin.999999" }, 4)
+    }
+
+    /// The applier stood behind a lock, and went on: recorded while a replica became the primary.
+    #[tokio::test]
+    async fn a_replica_that_moves_on_is_waited_for() {
+        let executed = "20b7d57a-eac8-11f1-905a-02fc00000001:1-32".parse().expect("a set");
+        let all = GtidState::MySql(MySqlGtid { executed, ..MySqlGtid::default() });
+        let (mariadb, mysql) = ("mariadb-10.11", "mysql-9.7");
+        for (server, goal) in [
+            (mariadb, at("mysql-bin.000001", 6905)),
+            (mysql, at("binlog.000002", 8619)),
+            (mysql, Goal::State(all)),
+        ] {
+            let (reached, passed) = waits(server, "catching-up", &goal, Rule::moving(LONG, LONG)).await;
+            assert!(reached && passed.len() > 2, "{server}: {passed:?}");
+        }
+        for server in [mariadb, mysql] {
+            // Further on it never comes, and it stands still there.
+            let (reached, passed) =
+                waits(server, "catching-up", &far(server), Rule::moving(SHORT, LONG)).await;
+            assert!(!reached && passed.first() != passed.last(), "{server}: {passed:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_stopped_is_given_up_at_once_where_it_broke_and_after_a_while_where_it_was_stopped() {
+        for server in ["mariadb-10.11", "mysql-9.7"] {
+            let far = far(server);
+            let (reached, passed) = waits(server, "duplicate-row", &far, Rule::moving(LONG, LONG)).await;
+            assert!(!reached && passed.is_empty(), "{server}: {passed:?}");
+            let (reached, passed) = waits(server, "stopped", &far, Rule::moving(LONG, SHORT)).await;
+            assert!(!reached && passed.len() > 1, "{server}: {passed:?}");
+        }
+    }
 }

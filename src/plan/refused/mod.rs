@@ -103,6 +103,25 @@ impl Refused {
         families.concat().into_iter().chain(Allow::ALL.iter().copied().map(not_allowed)).collect()
     }
 
+    /// Where what is refused is declared.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Refused::Copy(CopyRefused::Method { place, .. })
+            | Refused::Channel(
+                ChannelRefused::GtidModeOff { place } | ChannelRefused::PasswordTooLong { place, .. },
+            )
+            | Refused::Setting(
+                SettingRefused::Unknown { place, .. }
+                | SettingRefused::Overridden { place, .. }
+                | SettingRefused::KeepsServerDown { place, .. },
+            ) => Some(place),
+            Refused::Setting(SettingRefused::Failed { setting, .. }) => {
+                setting.as_ref().map(|(_, place)| place)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it is something that was found, and not a step that was asked for: to `drift` that is a difference.
     pub fn is_finding(&self) -> bool {
         matches!(self, Refused::Errant(_))
