@@ -75,10 +75,7 @@ async fn whole(
     }
     let policy = match confirm(&planned.whole_plan(), args, terminal).await {
         Ok(policy) => policy,
-        Err(error) => {
-            planned.close().await;
-            return Err(error);
-        }
+        Err(error) => return Err(not_confirmed(planned, args, global, terminal, error).await),
     };
     interrupt.changes_begin();
     let journal = engine.begin_journal(&history::directory()?, &document)?;
@@ -117,6 +114,25 @@ async fn whole(
         terminal.note(&format!("Journal: {}", journal.path().display()));
     }
     Ok(exit)
+}
+
+/// A plan that was not to be run. What needs a word of `--allow` is refused, and stands in the report of a machine as well.
+async fn not_confirmed(
+    planned: Planned,
+    args: &ApplyArgs,
+    global: &Global,
+    terminal: &Terminal,
+    error: CommandError,
+) -> CommandError {
+    let given = Policy { allow: args.allow.iter().copied().collect() };
+    if error.kind == ErrorKind::Refused
+        && global.format == Format::Json
+        && let Ok(document) = planned.document_without_leave(&given)
+    {
+        terminal.json(&report(&document, &[], &document, Exit::Refused));
+    }
+    planned.close().await;
+    error
 }
 
 /// A plan without a step, or one that was refused.

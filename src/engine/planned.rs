@@ -13,7 +13,7 @@ use crate::{
     diff,
     model::{Fact, HostName, without_hidden},
     observe::{self, Observed},
-    plan::{Plan, PlanDocument},
+    plan::{Plan, PlanDocument, Policy, blocked_by_policy},
     source::Problems,
     status::{self, StatusDocument},
     transport::{Login, Session},
@@ -182,6 +182,16 @@ impl Planned {
     /// When secrets can't be kept out of it.
     pub fn document(&self) -> Result<PlanDocument, CommandError> {
         shown(&self.whole_plan())
+    }
+
+    /// The same, with what a run may not do among what is refused.
+    ///
+    /// # Errors
+    /// As [`Planned::document`].
+    pub fn document_without_leave(&self, given: &Policy) -> Result<PlanDocument, CommandError> {
+        let mut whole = self.whole_plan();
+        whole.refused.extend(blocked_by_policy(&whole, given));
+        shown(&whole)
     }
 
     /// The plans of all plays as one.

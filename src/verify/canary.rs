@@ -40,8 +40,8 @@ impl Flight {
     }
 
     /// Notes each of several that went wrong.
-    pub(super) fn fail_where(&mut self, results: Vec<Result<(), StepError>>) {
-        results.iter().filter_map(|result| result.as_ref().err()).for_each(|error| self.fail(error));
+    pub(super) fn fail_where(&mut self, results: impl IntoIterator<Item = Result<(), StepError>>) {
+        results.into_iter().filter_map(Result::err).for_each(|error| self.fail(&error));
     }
 
     /// Notes what went wrong on a host.

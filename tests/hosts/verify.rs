@@ -324,8 +324,12 @@ fn a_ring_is_proven_and_its_gap_is_named() {
     let found = differing(&report);
     assert_eq!(found.len(), 2, "{report}");
     lab.sql("db-c", "stop slave");
-    let run = lab.tandem(&["verify", "ring.yml"]).expect(2);
-    run.prints_for_people(&["FAILED  db-b -> db-c"]);
+    let report = lab.tandem(&["verify", "ring.yml", "--format", "json"]).expect(2).json();
+    let verdict = |replica: &str| {
+        let channels = report["channels"].as_array().expect("channels");
+        channels.iter().find(|c| c["replica"] == replica).expect("its channel")["verdict"].clone()
+    };
+    assert_eq!((verdict("db-c"), verdict("db-a")), ("failed".into(), "proven".into()), "{report}");
     lab.sql("db-c", "start slave");
     lab.channels_run(&["db-a", "db-b", "db-c"]);
     lab.wait_sql("db-c", THERE, "0");
@@ -363,9 +367,11 @@ fn what_a_filter_or_a_delay_keeps_apart_is_named() {
     lab.wait_sql("db-c", THERE, "0");
     // A writer that was made read_only is spared, and then nothing proves its channels.
     lab.sql("db-a", "set global read_only = 1");
-    let run = lab.tandem(&["verify", "tree.yml"]).expect(0);
-    run.prints_for_people(&["it is read_only, so nothing is written there"]);
-    assert!(!run.out.contains("Everything is proven."), "{}", run.out);
+    let report = lab.tandem(&["verify", "tree.yml", "--format", "json"]).expect(0).json();
+    let channels = report["channels"].as_array().expect("channels");
+    assert!(channels.iter().all(|c| c["verdict"] == "not_provable"), "{report}");
+    let remarks = report["not_provable"].as_array().expect("remarks");
+    assert!(remarks.iter().any(|remark| remark["about"] == "db-a"), "{report}");
 }
 
 #[test]
@@ -373,17 +379,22 @@ fn a_stranger_is_kept_out_of_the_port() {
     let lab = Lab::pair();
     lab.vars(&format!("{BASIC}firewall_deny_others: true\n"));
     lab.apply("hot-standby");
-    let run = verify(&lab, &["--quick"]).expect(0);
-    run.prints_for_people(&["this machine -> db-a 10.77.0.11:3306  shut to a stranger"]);
+    assert_eq!(shut_to_strangers(&lab, 0), ["proven", "proven"]);
     // Who is let in proves nothing.
     lab.vars(&format!("{BASIC}firewall_deny_others: true\nfirewall_allow: [10.77.0.0/24]\n"));
     lab.apply("hot-standby");
-    let run = verify(&lab, &["--quick"]).expect(0);
-    run.prints_for_people(&["not provable", "every host that could try it is let in"]);
+    assert_eq!(shut_to_strangers(&lab, 0), [""; 0]);
     // The rules on the hosts let in more than is wished now.
     lab.vars(&format!("{BASIC}firewall_deny_others: true\n"));
-    let run = verify(&lab, &["--quick"]).expect(2);
-    run.prints_for_people(&["OPEN to a stranger"]);
+    assert_eq!(shut_to_strangers(&lab, 2), ["failed", "failed"]);
+}
+
+/// Verdicts on the ports that this machine tried and that should be shut to it.
+fn shut_to_strangers(lab: &Lab, code: i32) -> Vec<String> {
+    let report = verify(lab, &["--quick", "--format", "json"]).expect(code).json();
+    let ports = report["ports"].as_array().expect("ports").iter();
+    let shut = ports.filter(|port| port["wished_open"] == false && port["from"] == "this machine");
+    shut.map(|port| port["verdict"].as_str().expect("a verdict").to_owned()).collect()
 }
 
 fn main_pid(lab: &Lab, host: &str) -> String {
@@ -412,8 +423,11 @@ fn replication_returns_after_a_restart_only_if_it_was_asked_for() {
 
     // A server that does not begin to replicate by itself is found, and the others are left alone.
     lab.at("db-b", "printf '[mysqld]\\nskip_slave_start\\n' >/etc/mysql/mariadb.conf.d/zzz.cnf");
-    let run = verify(&lab, &["--reboot", "--yes", "--wait", "2s"]).expect(2);
-    run.prints_for_people(&["FAILED  db-b  replication did not return"]);
+    let run = verify(&lab, &["--reboot", "--yes", "--wait", "2s", "--format", "json"]).expect(2);
+    let report = run.json();
+    let restarts = report["restarts"].as_array().expect("restarts");
+    let failed = restarts.iter().find(|r| r["host"] == "db-b").expect("its restart");
+    assert_eq!((&failed["verdict"], failed["back_ms"].is_null()), (&"failed".into(), true), "{report}");
     clean(&lab, &["db-a"]);
 }
 
@@ -462,8 +476,8 @@ fn what_a_killed_run_leaves_the_next_one_removes() {
         "select count(*) from information_schema.tables where table_schema = 'tandem_1'",
         "1",
     );
-    let run = lab.tandem(&["verify", "read-replicas"]).expect(1);
-    run.prints_for_people(&["it is not ours"]);
+    let report = lab.tandem(&["verify", "read-replicas", "--format", "json"]).expect(1).json();
+    assert_eq!(report["errors"].as_array().map(Vec::len), Some(1), "{report}");
     for host in ["db-a", "db-b"] {
         assert_eq!(lab.sql(host, "select id from tandem_1.bicycle"), "2");
     }
@@ -472,8 +486,10 @@ fn what_a_killed_run_leaves_the_next_one_removes() {
 #[test]
 fn a_row_that_does_not_arrive_in_time_fails_the_proof() {
     let lab = held();
-    let run = lab.tandem(&["verify", "read-replicas", "--quick", "--wait", "2s"]).expect(2);
-    run.prints_for_people(&["The canary of db-a did not arrive within 2 s."]);
+    let late = ["verify", "read-replicas", "--quick", "--wait", "2s", "--format", "json"];
+    let report = lab.tandem(&late).expect(2).json();
+    let channel = &report["channels"][0];
+    assert_eq!((&channel["verdict"], channel["canary_ms"].is_null()), (&"failed".into(), true), "{report}");
     release(&lab);
     lab.tandem(&["verify", "read-replicas"]).expect(0);
     clean(&lab, &["db-a", "db-b"]);
@@ -495,8 +511,8 @@ fn mysql_is_proven_too_and_its_rows_are_named() {
          create table pair (k varchar(10) character set latin1, d date, primary key (k, d)); insert into pair values ('é', '2024-01-01'), ('z', '0000-00-00')",
     );
     lab.same(["db-a", "db-b"], "select count(*) from hello.pair having count(*) = 2");
-    let run = verify(&lab, &[]).expect(0);
-    run.prints_for_people(&["Everything is proven."]);
+    let report = verify(&lab, &["--format", "json"]).expect(0).json();
+    assert_eq!((&report["proven"], &report["not_provable"]), (&true.into(), &serde_json::json!([])));
     clean(&lab, &["db-a", "db-b"]);
     lab.sql(
         "db-b",

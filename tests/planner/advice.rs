@@ -5,6 +5,7 @@
 
 mod cases;
 mod hosts;
+mod waiting;
 
 use std::collections::BTreeSet;
 

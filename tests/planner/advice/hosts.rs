@@ -43,7 +43,7 @@ pub(super) fn of_ends() -> Vec<Case> {
     ]
 }
 
-fn as_mysql(world: &mut World, version: &str) {
+pub(super) fn as_mysql(world: &mut World, version: &str) {
     for n in 0..world.names().len() {
         let server = world.server_of(n);
         server.version = ServerVersion::parse(version).expect("a version");
