@@ -119,6 +119,7 @@ const ROOMS: &Table = &[
             "model",
             "vault",
             "certificate",
+            "template",
             "source",
             "dialect",
             "inventory",
@@ -146,7 +147,6 @@ const ROOMS: &Table = &[
         &[
             "model",
             "vault",
-            "template",
             "source",
             "inventory",
             "playbook",

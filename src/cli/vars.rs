@@ -8,14 +8,12 @@ use super::{
     wants_json,
 };
 use crate::{
-    desired::{Values, values},
-    engine::{CommandError, check_files},
+    engine::{CommandError, Evaluated, check_files},
     inventory::Variables,
     model::HostName,
     model::variables::{self, Row},
     render::Terminal,
     source::{Node, closest},
-    template::Scope,
 };
 
 /// Runs the command. Without a playbook the inventory and `-e` alone count.
@@ -34,7 +32,7 @@ pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit
     let play = project.plays.iter().find(|(_, hosts)| hosts.contains(&host)).map(|(play, _)| play);
     let variables = project.variables(play, &host);
     match &args.explain {
-        None if args.evaluate => evaluated(&values(project, play, &host), global, terminal),
+        None if args.evaluate => evaluated(&Evaluated::of(project, play, &host), global, terminal),
         None => all(&variables, global, terminal),
         Some(name) => return explain(&variables, name, global, terminal),
     }
@@ -58,11 +56,9 @@ fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
     }
 }
 
-fn evaluated(found: &Values, global: &Global, terminal: &Terminal) {
-    let shown = |(name, value): (&String, &Value)| (name.clone(), masked(name, value));
+fn evaluated(found: &Evaluated, global: &Global, terminal: &Terminal) {
     if wants_json(global.format) {
-        let values: Map<String, Value> = found.values.iter().map(shown).collect();
-        let whole = json!({"values": values, "failed": found.failed});
+        let whole = json!({"values": found.values, "failed": found.failed});
         match global.format {
             Format::Jsonl => terminal.json_line(&whole),
             _ => terminal.json(&whole),
@@ -70,24 +66,11 @@ fn evaluated(found: &Values, global: &Global, terminal: &Terminal) {
         return;
     }
     let width = found.values.keys().chain(found.failed.keys()).map(String::len).max().unwrap_or(0);
-    for (name, value) in found.values.iter().map(shown) {
+    for (name, value) in &found.values {
         terminal.out(&format!("{name:width$}  {value}\n"));
     }
     for (name, why) in &found.failed {
         terminal.out(&format!("{name:width$}  no value: {why}\n"));
-    }
-}
-
-/// A value for showing, without secrets.
-fn masked(name: &str, value: &Value) -> Value {
-    match value {
-        _ if Scope::secret_id(value).is_some() => "***".into(),
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(name, value)| (name.clone(), masked(name, value))).collect())
-        }
-        Value::Array(items) => items.iter().map(|item| masked(name, item)).collect(),
-        Value::String(_) | Value::Number(_) if variables::looks_secret(name) => "***".into(),
-        other => other.clone(),
     }
 }
 
