@@ -8,38 +8,90 @@
 //! ```
 //!
 //! A program that uses this library begins with [`engine`]; `examples/plan_and_apply.rs` does. The other public rooms
-//! hold the values that an engine takes and gives, and what the tests look at.
+//! hold the values that an engine takes and gives: what a [`plan`] is made of, the words of every room ([`model`]),
+//! mistakes in files ([`source`]), what opens vaults ([`vault`]) and the topology as it is ([`status`]).
 //!
-//! `desired`, `diff` and `plan` know no I/O, no clock and no randomness. Only [`render`] prints, only
+//! `desired`, `diff` and `plan` know no I/O, no clock and no randomness. Only `render` prints, only
 //! `main` exits. Anything with an effect on a host is a step of a plan first.
 
 pub(crate) mod adopt;
 pub(crate) mod apply;
 pub(crate) mod certificate;
 pub mod cli;
-pub mod desired;
-pub mod dialect;
-pub mod diff;
+pub(crate) mod desired;
+pub(crate) mod dialect;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub mod engine;
 pub(crate) mod exec;
-pub mod firewall;
-pub mod grant;
-pub mod gtid;
-pub mod inventory;
+pub(crate) mod firewall;
+pub(crate) mod grant;
+pub(crate) mod gtid;
+pub(crate) mod inventory;
 pub mod model;
-pub mod observe;
-pub mod option_file;
+pub(crate) mod observe;
+pub(crate) mod option_file;
 pub mod plan;
-pub mod playbook;
-pub mod render;
+pub(crate) mod playbook;
+pub(crate) mod render;
 pub(crate) mod resource;
-pub mod schema;
+pub(crate) mod schema;
 pub(crate) mod seed;
 pub mod source;
 pub mod status;
 pub(crate) mod template;
-pub mod transport;
+pub(crate) mod transport;
 pub mod vault;
 pub(crate) mod verify;
 pub(crate) mod words;
+
+/// What the tests beside the crate look into. It promises nothing: programs use [`engine`].
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::{model, plan, source, status, vault};
+
+    pub mod desired {
+        pub use crate::desired::{Built, ChannelWish, Positioning, build};
+    }
+    pub mod dialect {
+        pub use crate::dialect::{CannotCopy, ChannelStatement, Dialect};
+    }
+    pub mod diff {
+        pub use crate::diff::build;
+    }
+    pub mod firewall {
+        pub use crate::firewall::{APPLY, Backend, CONFIRM, Chain, FirewallState};
+    }
+    pub mod grant {
+        pub use crate::grant::{AccountState, PasswordCheck, native_hash, sha256_hex};
+    }
+    pub mod gtid {
+        pub use crate::gtid::{
+            BinlogState, Complete, Errant, GtidState, MySqlGtid, ServerGtid, Transactions,
+        };
+    }
+    pub mod inventory {
+        pub use crate::inventory::{Ignored, Inventory, Request, SecretBook, load, select};
+    }
+    pub mod observe {
+        pub use crate::observe::{
+            BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, ErrantFacts, ErrantKind, FarEnd, HostFacts,
+            Observed, Reach, Reading, RestartRecord, RestartState, SchemaFacts, SeedCoordinates, SeedMark,
+            SeedMarks, ServerFacts, ServiceFacts, SessionFacts, server_query,
+        };
+    }
+    pub mod option_file {
+        pub use crate::option_file::Files;
+    }
+    pub mod playbook {
+        pub use crate::playbook::{Request, load, role_names};
+    }
+    pub mod render {
+        pub use crate::render::{
+            PlanView, ReportDocument, document, dot, mermaid, plan, report, status, svg,
+        };
+    }
+    pub mod schema {
+        pub use crate::schema::{inventory, plan, playbook, resources, role, variables};
+    }
+}

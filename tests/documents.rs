@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, process::Command};
 
-use tandem::{
+use tandem::inside::{
     dialect::{ChannelStatement, Dialect},
     model::ServerVersion,
 };
@@ -163,8 +163,8 @@ fn no_crate_needs_a_newer_rust_than_we_say() {
 fn what_ci_runs_is_there_to_be_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join(".github/workflows/ci.yml")).expect("the workflow");
-    let mut problems = tandem::source::Problems::default();
-    let workflow = tandem::source::Sources::default().built_in("ci.yml", &text, &mut problems);
+    let mut problems = tandem::inside::source::Problems::default();
+    let workflow = tandem::inside::source::Sources::default().built_in("ci.yml", &text, &mut problems);
     let workflow = workflow.expect("YAML").to_json();
     let jobs = workflow["jobs"].as_object().expect("jobs");
     let makefile = fs::read_to_string(root.join("Makefile")).expect("Makefile");

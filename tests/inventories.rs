@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tandem::{
+use tandem::inside::{
     inventory::{Ignored, Inventory, Request, select},
     model::HostName,
     source::{Problems, Severity, Sources},
@@ -89,7 +89,7 @@ impl Shape {
             self.vault.iter().map(|file| PasswordSource { label: None, path: self.directory.join(file) });
         let mut sources = Sources::with_keys(Keyring::new(keys.collect(), Vec::new()));
         let mut problems = Problems::default();
-        let inventory = tandem::inventory::load(&request, &mut sources, &mut problems);
+        let inventory = tandem::inside::inventory::load(&request, &mut sources, &mut problems);
         (inventory, problems)
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command, sync::LazyLock};
 
 use serde_json::{Value, json};
-use tandem::{schema, source::Sources};
+use tandem::inside::{schema, source::Sources};
 
 const NAMES: [&str; 5] = ["inventory", "variables", "playbook", "role", "plan"];
 
@@ -22,7 +22,7 @@ fn made(name: &str) -> Value {
 }
 
 fn yaml(text: &str) -> Value {
-    let mut problems = tandem::source::Problems::default();
+    let mut problems = tandem::inside::source::Problems::default();
     let node = Sources::default().built_in("f.yml", text, &mut problems);
     node.unwrap_or_else(|| panic!("{problems:?}\n{text}")).to_json()
 }
@@ -61,9 +61,11 @@ fn the_files_are_what_the_program_prints() {
 fn the_tables_in_the_reference_are_the_programs() {
     let document = read("docs/reference.md");
     let mut fresh = document.clone();
-    for table in
-        [tandem::model::variables::table(), tandem::model::limits::table(), tandem::schema::resources()]
-    {
+    for table in [
+        tandem::inside::model::variables::table(),
+        tandem::inside::model::limits::table(),
+        tandem::inside::schema::resources(),
+    ] {
         let heading = table.lines().next().expect("a heading");
         let begin = fresh.find(heading).expect("the table");
         let end = fresh[begin..].find("\n\n").expect("its end") + begin + 1;
@@ -78,12 +80,12 @@ fn the_tables_in_the_reference_are_the_programs() {
 
 #[test]
 fn every_default_of_a_built_in_role_is_a_known_variable() {
-    for role in tandem::playbook::role_names() {
+    for role in tandem::inside::playbook::role_names() {
         let path = root().join(format!("roles/{role}/defaults/main.yml"));
         let Ok(text) = fs::read_to_string(path) else { continue };
         let value = yaml(&text);
         for name in value.as_object().into_iter().flat_map(|m| m.keys()) {
-            assert!(tandem::model::variables::is_known(name), "{role}: {name}");
+            assert!(tandem::inside::model::variables::is_known(name), "{role}: {name}");
         }
         assert_eq!(against("variables", &value), Vec::<String>::new(), "{role}");
         let text = read(&format!("roles/{role}/role.yml"));
@@ -121,7 +123,7 @@ fn kind_of(value: &Value) -> Option<&'static str> {
         }
         Value::Object(map) if map.contains_key("resources") => Some("role"),
         Value::Object(map) if map.contains_key("all") => Some("inventory"),
-        Value::Object(map) if map.keys().any(|key| tandem::model::variables::is_known(key)) => {
+        Value::Object(map) if map.keys().any(|key| tandem::inside::model::variables::is_known(key)) => {
             Some("variables")
         }
         _ => None,
@@ -231,7 +233,7 @@ fn what_may_stand_anywhere_fits_everywhere() {
         json!(sealed),
         Value::Null,
     ] {
-        for (name, ..) in tandem::model::variables::all() {
+        for (name, ..) in tandem::inside::model::variables::all() {
             assert_eq!(against("variables", &json!({name: value})), Vec::<String>::new(), "{name}: {value}");
         }
     }

@@ -34,10 +34,15 @@ use self::{
 use crate::{
     render::{self, Choice, Terminal},
     schema,
+    transport::{askpass_socket, serve_askpass_request},
 };
 
 /// Runs the program with the process's arguments.
 pub fn run() -> Exit {
+    // ssh starts this program to ask for a password.
+    if let Some(socket) = askpass_socket() {
+        return serve_askpass_request(&socket).map_or(Exit::Error, |()| Exit::Done);
+    }
     // Before any thread is there: the variable that asks is taken out of the environment.
     if let Some(exit) = complete::answer() {
         return exit;

@@ -15,7 +15,6 @@ mod variable;
 mod whole;
 
 pub use channel::ChannelStatement;
-pub use dump::DumpWords;
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};

@@ -19,15 +19,13 @@ mod ufw;
 mod wish;
 
 pub use backend::Backend;
-pub use chain::{Chain, Effect, Hook, Ports};
-pub use change::{Closes, FirewallChange, changes};
-pub use network::{Network, NotANetwork};
+pub use chain::Chain;
+pub use change::{FirewallChange, changes};
+pub use network::Network;
 pub use read::read;
 pub use state::{FirewallState, Present};
 pub use wish::Wish;
 
-/// The part of the host script that reads the packet filter.
-pub const OBSERVE: &str = include_str!("observe.sh");
 /// Loads new rules under a dead man's switch.
 pub const APPLY: &str =
     concat!(include_str!("../transport/safe.sh"), include_str!("listing.sh"), include_str!("apply.sh"));

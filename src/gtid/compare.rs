@@ -35,28 +35,15 @@ impl Complete {
     }
 }
 
-/// Whose events may be on the replica before they are on the source, because a channel leads back
-/// from the replica to the source, directly or through other servers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum ReturnWay<Id: Ord> {
+/// Whether what the replica has alone reaches the source, because a channel leads back from the replica to the source,
+/// directly or through other servers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReturnWay {
     /// No way leads back: what the replica has alone is errant.
     #[default]
     None,
-    /// These servers' events will reach the source.
-    Writers(BTreeSet<Id>),
     /// Everything will reach the source.
     All,
-}
-
-impl<Id: Ord> ReturnWay<Id> {
-    /// Whether events of this server may be missing at the source for now.
-    pub fn excuses(&self, writer: &Id) -> bool {
-        match self {
-            ReturnWay::None => false,
-            ReturnWay::Writers(writers) => writers.contains(writer),
-            ReturnWay::All => true,
-        }
-    }
 }
 
 /// What a MariaDB server says about its own events, read in one round trip.
@@ -342,11 +329,7 @@ pub fn purged(source: &ServerGtid, replica: &ServerGtid) -> Option<Purged> {
 ///
 /// # Errors
 /// Where the answer hangs on the start of the source's oldest log, and that was not read.
-pub fn compare(
-    source: &ServerGtid,
-    replica: &ServerGtid,
-    way: &ReturnWay<u32>,
-) -> Result<Relation, NotKnown> {
+pub fn compare(source: &ServerGtid, replica: &ServerGtid, way: ReturnWay) -> Result<Relation, NotKnown> {
     let (mut missing, mut reasons, mut errant, mut alone) = (vec![], vec![], vec![], vec![]);
     if strangers(source, replica) {
         reasons.push(NeedsSeed::NoCommonHistory);
@@ -354,7 +337,7 @@ pub fn compare(
     for id in source.domains().union(&replica.domains()) {
         match domain(source, replica, *id)? {
             Domain::Level { extra } => {
-                errant.extend(extra.iter().filter(|id| !way.excuses(&id.server)));
+                errant.extend(extra.iter().filter(|_| way == ReturnWay::None));
                 alone.extend(extra);
             }
             Domain::Behind(span) => missing.push(span),
@@ -393,7 +376,7 @@ mod tests {
         }
     }
 
-    fn said(source: &ServerGtid, replica: &ServerGtid, way: &ReturnWay<u32>) -> String {
+    fn said(source: &ServerGtid, replica: &ServerGtid, way: ReturnWay) -> String {
         match compare(source, replica, way) {
             Err(why) => format!("not known: {why}"),
             Ok(Relation::Same) => "same".into(),
@@ -415,28 +398,28 @@ mod tests {
     fn an_empty_replica_is_same_only_by_proof() {
         let fresh = server(2, "", "", "");
         let mut source = server(1, "", "", "");
-        assert!(said(&source, &fresh, &ReturnWay::All).contains("share no event"));
+        assert!(said(&source, &fresh, ReturnWay::All).contains("share no event"));
         source.complete = Complete::Everything;
-        assert_eq!(said(&source, &fresh, &ReturnWay::All), "same");
+        assert_eq!(said(&source, &fresh, ReturnWay::All), "same");
         let mut source = server(1, "0-1-9", "", "");
-        assert!(said(&source, &fresh, &ReturnWay::None).contains("share no event"));
+        assert!(said(&source, &fresh, ReturnWay::None).contains("share no event"));
         source.complete = Complete::Everything;
-        assert_eq!(said(&source, &fresh, &ReturnWay::None), "start..0-1-9");
+        assert_eq!(said(&source, &fresh, ReturnWay::None), "start..0-1-9");
         source.binlog_start = Fact::Known("0-1-4".parse().unwrap());
-        assert!(said(&source, &fresh, &ReturnWay::None).contains("purged its binary logs up to 0-1-4"));
+        assert!(said(&source, &fresh, ReturnWay::None).contains("purged its binary logs up to 0-1-4"));
         source.binlog_start = Fact::Unread("no privilege".into());
-        assert!(said(&source, &fresh, &ReturnWay::None).starts_with("not known"));
+        assert!(said(&source, &fresh, ReturnWay::None).starts_with("not known"));
         source.binlog_start = Fact::Absent;
-        assert!(said(&source, &fresh, &ReturnWay::None).contains("no binary log"));
+        assert!(said(&source, &fresh, ReturnWay::None).contains("no binary log"));
     }
 
     #[test]
     fn a_replica_is_recoverable_while_the_logs_last() {
         let replica = server(2, "", "0-1-5", "");
-        assert_eq!(said(&server(1, "0-1-9", "", "0-1-5"), &replica, &ReturnWay::None), "0-1-5..0-1-9");
-        assert_eq!(said(&server(1, "0-1-9", "", ""), &replica, &ReturnWay::None), "0-1-5..0-1-9");
-        assert_eq!(said(&server(1, "0-1-5", "", "0-1-5"), &replica, &ReturnWay::None), "same");
-        let told = said(&server(1, "0-1-9", "", "0-1-6"), &replica, &ReturnWay::None);
+        assert_eq!(said(&server(1, "0-1-9", "", "0-1-5"), &replica, ReturnWay::None), "0-1-5..0-1-9");
+        assert_eq!(said(&server(1, "0-1-9", "", ""), &replica, ReturnWay::None), "0-1-5..0-1-9");
+        assert_eq!(said(&server(1, "0-1-5", "", "0-1-5"), &replica, ReturnWay::None), "same");
+        let told = said(&server(1, "0-1-9", "", "0-1-6"), &replica, ReturnWay::None);
         assert!(told.contains("domain 0") && told.contains("0-1-6") && told.contains("only 0-1-5"), "{told}");
     }
 
@@ -444,50 +427,48 @@ mod tests {
     fn events_of_the_replica_alone_are_errant_unless_a_way_leads_back() {
         let source = server(1, "1-1-9", "2-2-3", "");
         let replica = server(2, "2-2-5", "1-1-9", "");
-        assert_eq!(said(&source, &replica, &ReturnWay::None), "diverged 2-2-5");
-        assert_eq!(said(&source, &replica, &ReturnWay::All), "same");
-        assert_eq!(said(&source, &replica, &ReturnWay::Writers([2].into())), "same");
-        assert_eq!(said(&source, &replica, &ReturnWay::Writers([3].into())), "diverged 2-2-5");
+        assert_eq!(said(&source, &replica, ReturnWay::None), "diverged 2-2-5");
+        assert_eq!(said(&source, &replica, ReturnWay::All), "same");
     }
 
     #[test]
     fn one_domain_with_two_writers_at_once_has_diverged_even_with_a_way_back() {
         let same_number = server(1, "0-1-5", "", "");
-        assert_eq!(said(&same_number, &server(2, "0-2-5", "", ""), &ReturnWay::All), "diverged 0-2-5");
+        assert_eq!(said(&same_number, &server(2, "0-2-5", "", ""), ReturnWay::All), "diverged 0-2-5");
         let interleaved = server(1, "0-2-3,0-1-5", "", "");
         let other = server(2, "0-1-3,0-2-6", "0-1-3", "");
-        assert_eq!(said(&interleaved, &other, &ReturnWay::All), "diverged 0-2-6");
+        assert_eq!(said(&interleaved, &other, ReturnWay::All), "diverged 0-2-6");
         // A quiet shared domain is in order on both.
         let quiet = server(2, "0-1-5,0-2-6", "0-1-5", "");
-        assert_eq!(said(&server(1, "0-2-3,0-1-5", "0-2-3", ""), &quiet, &ReturnWay::All), "same");
+        assert_eq!(said(&server(1, "0-2-3,0-1-5", "0-2-3", ""), &quiet, ReturnWay::All), "same");
     }
 
     #[test]
     fn a_seed_never_destroys_what_only_the_replica_has() {
         let source = server(1, "1-1-9", "", "1-1-7");
         let replica = server(2, "2-2-5", "1-1-3", "");
-        assert_eq!(said(&source, &replica, &ReturnWay::All), "diverged 2-2-5");
+        assert_eq!(said(&source, &replica, ReturnWay::All), "diverged 2-2-5");
     }
 
     #[test]
     fn what_a_source_did_not_log_it_cannot_deliver() {
         // Seeded at 0-1-50, then written to.
         let source = server(2, "0-2-51", "0-1-50", "");
-        assert!(said(&source, &server(3, "", "0-1-40", ""), &ReturnWay::None).contains("up to 0-1-50"));
-        assert_eq!(said(&source, &server(3, "", "0-1-50", ""), &ReturnWay::None), "0-1-50..0-2-51");
+        assert!(said(&source, &server(3, "", "0-1-40", ""), ReturnWay::None).contains("up to 0-1-50"));
+        assert_eq!(said(&source, &server(3, "", "0-1-50", ""), ReturnWay::None), "0-1-50..0-2-51");
         // Seeded somewhere before 1-1-60, and logging since: the start is not to be seen.
         let relay = server(2, "1-1-60", "1-1-60", "");
-        assert!(said(&relay, &server(3, "", "1-1-2", ""), &ReturnWay::None).contains("nothing proves"));
+        assert!(said(&relay, &server(3, "", "1-1-2", ""), ReturnWay::None).contains("nothing proves"));
         // The same with `gtid_binlog_state` set when it was seeded.
         let relay = server(2, "1-1-60", "1-1-60", "1-1-3");
-        assert!(said(&relay, &server(3, "", "1-1-2", ""), &ReturnWay::None).contains("purged"));
-        assert_eq!(said(&relay, &server(3, "", "1-1-3", ""), &ReturnWay::None), "1-1-3..1-1-60");
+        assert!(said(&relay, &server(3, "", "1-1-2", ""), ReturnWay::None).contains("purged"));
+        assert_eq!(said(&relay, &server(3, "", "1-1-3", ""), ReturnWay::None), "1-1-3..1-1-60");
     }
 
     #[test]
     fn a_chain_without_log_slave_updates_is_still_in_order() {
         let source = server(1, "0-7-40,0-1-100", "", "");
-        assert_eq!(said(&source, &server(2, "", "0-1-100", ""), &ReturnWay::None), "same");
-        assert_eq!(said(&source, &server(2, "", "0-1-60", ""), &ReturnWay::None), "0-1-60..0-1-100");
+        assert_eq!(said(&source, &server(2, "", "0-1-100", ""), ReturnWay::None), "same");
+        assert_eq!(said(&source, &server(2, "", "0-1-60", ""), ReturnWay::None), "0-1-60..0-1-100");
     }
 }

@@ -6,16 +6,16 @@ mod errant;
 mod mariadb;
 mod mysql;
 mod mysql_compare;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod start;
 mod state;
 
 pub use ahead::{comes_from, comes_from_mysql};
-pub use compare::{
-    Complete, NeedsSeed, NotKnown, Purged, Relation, ReturnWay, ServerGtid, Span, compare, purged,
-};
+pub use compare::{Complete, NeedsSeed, Purged, Relation, ReturnWay, ServerGtid, compare, purged};
 pub use errant::{Beyond, Circumstances, Errant, Member, Transactions, beyond};
 pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
-pub use mysql::{GtidSet, GtidSetError, Tag, Uuid};
+pub use mysql::{GtidSet, GtidSetError, Uuid};
 pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
-pub use start::{StartRefused, refused_in_strict_mode, start_position};
 pub use state::{GtidForm, GtidState, Standing, merged, once_related, purged_by, shared_domain, standing};

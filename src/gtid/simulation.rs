@@ -5,7 +5,10 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    start::{StartRefused, start_position},
+    *,
+};
 use crate::model::Fact;
 
 #[derive(Debug, Clone)]

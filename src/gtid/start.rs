@@ -1,8 +1,8 @@
 //! From where a MariaDB replica must start so that it gets every event of its source exactly once.
 
 use super::{
-    MariaDbGtid, NeedsSeed, NotKnown, Position, ServerGtid,
-    compare::{Domain, domain, strangers},
+    MariaDbGtid, NeedsSeed, Position, ServerGtid,
+    compare::{Domain, NotKnown, domain, strangers},
 };
 
 /// Why no position serves.
@@ -58,8 +58,8 @@ pub enum StartRefused {
 ///
 /// Two things that only the caller can see to, both observed on 10.11:
 ///
-/// * Under `gtid_strict_mode` the server refuses a position below its own log (see
-///   [`refused_in_strict_mode`]), although it is the right one here.
+/// * Under `gtid_strict_mode` the server refuses a position below its own log (errors 1947, 1948), although it is the
+///   right one here.
 /// * A source that was seeded knows the seed's position only from its own `gtid_slave_pos`. As soon as
 ///   it replicates further, a replica that asks for that position fails under strict mode ("the binlog
 ///   on the master is missing the GTID"). Seeding must therefore set `gtid_binlog_state` to the seed's
@@ -101,16 +101,4 @@ pub fn start_position(source: &ServerGtid, replica: &ServerGtid) -> Result<Posit
         }
     }
     Ok(position)
-}
-
-/// The domains for which `SET GLOBAL gtid_slave_pos` is refused on `replica` while
-/// `gtid_strict_mode` is on, because its own newest logged event is past the position (error 1947) or
-/// the domain is not named (1948). The remedy is to lift `gtid_strict_mode` for that one statement.
-pub fn refused_in_strict_mode(position: &Position, replica: &ServerGtid) -> Vec<u32> {
-    let own = |domain: &u32| {
-        let last = replica.binlog_state.current(*domain);
-        last.filter(|last| last.server == replica.server_id)
-            .is_some_and(|last| position.get(*domain).is_none_or(|at| at.seq < last.seq))
-    };
-    replica.binlog_state.domains().filter(own).collect()
 }

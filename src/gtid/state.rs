@@ -188,7 +188,7 @@ pub fn standing(source: &GtidState, replica: &GtidState, two_way: bool) -> Optio
     match (source, replica) {
         (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => {
             let way = if two_way { ReturnWay::All } else { ReturnWay::None };
-            Some(match compare(source, replica, &way).ok()? {
+            Some(match compare(source, replica, way).ok()? {
                 Relation::Same | Relation::Recoverable { .. } => Standing::Follows,
                 Relation::NeedsSeed { reasons }
                     if reasons.iter().all(|r| *r == NeedsSeed::NoCommonHistory) =>
@@ -200,7 +200,7 @@ pub fn standing(source: &GtidState, replica: &GtidState, two_way: bool) -> Optio
         }
         (GtidState::MySql(source), GtidState::MySql(replica)) => {
             let way = if two_way { ReturnWay::All } else { ReturnWay::None };
-            Some(match compare_mysql(source, replica, false, &way) {
+            Some(match compare_mysql(source, replica, false, way) {
                 MySqlRelation::Same | MySqlRelation::Recoverable { .. } => Standing::Follows,
                 MySqlRelation::NeedsSeed { reason: super::MySqlSeed::NoCommonHistory } => {
                     Standing::NoCommonHistory

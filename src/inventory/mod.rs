@@ -23,14 +23,14 @@ use std::path::{Path, PathBuf};
 pub use crate::model::variables::is_secret_name;
 pub use config::Config;
 pub use connection::{Connection, SudoAs};
-pub use groups::{Group, Inventory};
+pub use groups::Inventory;
 pub(crate) use literal::value as literal;
 pub use load::{Ignored, Request, load};
 pub use range::expand;
 pub use secret::{SecretBook, Uses};
 pub(crate) use secret::{conceal, looks_like_reference};
 pub use select::select;
-pub use vars::{Beside, Candidate, Layer, Level, Rank, Variable, Variables};
+pub use vars::{Beside, Layer, Level, Rank, Variables};
 
 /// A folder without links in its name; no name is the current one.
 fn real(folder: &Path) -> Option<PathBuf> {

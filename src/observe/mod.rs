@@ -48,5 +48,5 @@ pub use reading::{Options, Reading};
 pub use resources::{Answers, server as server_query};
 pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;
-pub use server_packages::{Manager, ServerPackage, ServerPackages, offered_versions};
+pub use server_packages::{Manager, ServerPackages, offered_versions};
 pub use startup::client_sessions;

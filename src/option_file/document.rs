@@ -47,7 +47,8 @@ impl Document {
     }
 
     /// The bytes that were read.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    #[cfg(test)]
+    fn to_bytes(&self) -> Vec<u8> {
         self.lines.iter().flat_map(|line| line.raw.iter().copied()).collect()
     }
 

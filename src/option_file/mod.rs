@@ -9,8 +9,8 @@ mod name;
 mod value;
 mod write;
 
-pub use document::{Document, Line, Meaning};
-pub use effective::{Files, Occurrence, groups_read};
+pub use document::{Document, Meaning};
+pub use effective::{Files, Occurrence};
 pub use name::canonical_name;
 pub use value::{canonical_value, same_value};
 pub use write::{Setting, owned_text};

@@ -5,152 +5,195 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Coordinates, Effect, GtidPhase, Kind, Moment, Step, StepId};
-use crate::{model::HostName, resource::KindName};
+use super::{Action, ChannelChange, Coordinates, Effect, GtidPhase, Kind, Moment, Step, StepId};
+use crate::{
+    model::HostName,
+    resource::{self, KindName},
+};
 
 /// Writes into each step which others it requires.
 ///
 /// `restart_order` names hosts from the first that may be restarted to the last: replicas before
 /// sources, so that a setting that does not work is found where it hurts least.
-#[allow(clippy::too_many_lines, reason = "a table of what comes before what")]
 pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
-    let index = Index::of(steps);
-    let takeovers = Takeovers::of(steps);
-    let mut restarted: Vec<StepId> = Vec::new();
-    for host in &takeovers.order(restart_order) {
-        let database = steps.iter().find(|s| {
-            s.host == *host && matches!(s.action, Action::Restart { .. } | Action::StartService { .. })
-        });
-        restarted.extend(database.map(|s| s.id.clone()));
+    let order = Order::of(steps, restart_order);
+    let all: Vec<BTreeSet<StepId>> = steps.iter().map(|step| order.before(step)).collect();
+    for (step, mut requires) in steps.iter_mut().zip(all) {
+        requires.remove(&step.id);
+        step.requires = requires.into_iter().collect();
     }
-    let phases: Vec<(HostName, (GtidPhase, bool), StepId)> = steps
-        .iter()
-        .filter_map(|s| match s.action {
+}
+
+/// What decides about the order, of all steps of a plan.
+struct Order {
+    index: Index,
+    takeovers: Takeovers,
+    /// Restarts, in the order in which they are made.
+    restarted: Vec<StepId>,
+    /// Changes of `gtid_mode`, by host: to which phase, and whether it goes down.
+    phases: Vec<(HostName, (GtidPhase, bool), StepId)>,
+    /// What has to be done before something is taken away.
+    gone_before: BTreeMap<StepId, Vec<StepId>>,
+    /// Channels that are made, moved or started.
+    channels: Vec<StepId>,
+    /// Channels that end.
+    ended: Vec<StepId>,
+    /// Steps that name a place that packages come from, by host.
+    package_sources: Vec<(HostName, StepId)>,
+}
+
+impl Order {
+    fn of(steps: &[Step], restart_order: &[HostName]) -> Self {
+        let takeovers = Takeovers::of(steps);
+        let mut restarted: Vec<StepId> = Vec::new();
+        for host in &takeovers.order(restart_order) {
+            let starts = |s: &&Step| matches!(s.action, Action::Restart { .. } | Action::StartService { .. });
+            let database = steps.iter().filter(|s| s.host == *host).find(starts);
+            restarted.extend(database.map(|s| s.id.clone()));
+        }
+        let phase = |s: &Step| match s.action {
             Action::GtidMode { phase, down } => Some((s.host.clone(), (phase, down), s.id.clone())),
             _ => None,
-        })
-        .collect();
-    let gone_before = before_what_is_taken_away(steps);
-    let (ended, channel_steps): (Vec<&Step>, Vec<&Step>) =
-        steps.iter().filter(|s| s.kind == Kind::Channel).partition(|s| s.takes_away());
-    let ids = |list: Vec<&Step>| -> Vec<StepId> { list.iter().map(|s| s.id.clone()).collect() };
-    let (ended, channel_steps) = (ids(ended), ids(channel_steps));
-    let sources: Vec<(HostName, StepId)> = steps
-        .iter()
-        .filter(|s| matches!(&s.action, Action::Resource(change) if change.any().brings_packages()))
-        .map(|s| (s.host.clone(), s.id.clone()))
-        .collect();
-    let sources_of = |host: &HostName| -> Vec<StepId> {
-        sources.iter().filter(|(h, _)| h == host).map(|(_, id)| id.clone()).collect()
-    };
-    for step in steps.iter_mut() {
-        let mut requires: BTreeSet<StepId> = BTreeSet::new();
-        let host = step.host.clone();
-        if matches!(
-            step.action,
-            Action::WriteOptionFile { .. }
-                | Action::SetGlobal(_)
-                | Action::Restart { .. }
-                | Action::StartService { .. }
-        ) {
-            requires.extend(takeovers.before(&host).cloned());
-        }
-        let mut after = |host: &HostName, kinds: &[Kind]| {
-            for kind in kinds {
-                requires.extend(index.all(host, *kind).cloned());
-            }
         };
+        let (ended, channels): (Vec<&Step>, Vec<&Step>) =
+            steps.iter().filter(|s| s.kind == Kind::Channel).partition(|s| s.takes_away());
+        let ids = |list: Vec<&Step>| -> Vec<StepId> { list.iter().map(|s| s.id.clone()).collect() };
+        let brings =
+            |s: &&Step| matches!(&s.action, Action::Resource(change) if change.any().brings_packages());
+        Self {
+            index: Index::of(steps),
+            takeovers,
+            restarted,
+            phases: steps.iter().filter_map(phase).collect(),
+            gone_before: before_what_is_taken_away(steps),
+            channels: ids(channels),
+            ended: ids(ended),
+            package_sources: steps.iter().filter(brings).map(|s| (s.host.clone(), s.id.clone())).collect(),
+        }
+    }
+
+    /// The steps that a step requires.
+    fn before(&self, step: &Step) -> BTreeSet<StepId> {
+        let host = &step.host;
+        let mut before: BTreeSet<StepId> = BTreeSet::new();
+        before.extend(self.gone_before.get(&step.id).into_iter().flatten().cloned());
         match &step.action {
             // What is added to it comes first of all.
             Action::Firewall(change) if change.closes.is_some() => {
-                after(&host, &[Kind::Firewall, Kind::OptionFile, Kind::Service]);
+                before.extend(self.all(host, &[Kind::Firewall, Kind::OptionFile, Kind::Service]));
             }
-            Action::Firewall(_) => {}
-            // A role may name the place that the packages come from.
-            Action::Resource(change) if change.any().brings_packages() => {}
-            Action::Resource(change) => {
-                after(&host, &kinds(change.kind().after()));
-                if change.kind() == KindName::Packages {
-                    requires.extend(sources_of(&host));
-                }
-            }
-            Action::InstallServer { .. } => requires.extend(sources_of(&host)),
-            Action::Certificate(_) => after(&host, &[Kind::Packages]),
-            Action::WriteOptionFile { .. } => {
-                after(&host, &ground());
-                after(&host, &[Kind::Command]);
-                // A restart in between would take a server past its neighbours.
-                let up = phases.iter().filter(|(h, (_, down), _)| *h == host && !down);
-                requires.extend(up.map(|(.., id)| id.clone()));
-                // A setting that keeps the first server down must not lie in wait for the next one's reboot.
-                requires.extend(restarted_before(&restarted, &index, &host).cloned());
-            }
-            Action::SetGlobal(_) => after(&host, &[Kind::OptionFile]),
-            Action::Restart { .. } | Action::StartService { .. } => {
-                after(&host, &ground());
-                after(&host, &[Kind::OptionFile]);
-                // One server at a time: the next one only when this one answers again.
-                requires.extend(restarted_before(&restarted, &index, &host).cloned());
-            }
+            Action::Firewall(_) | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
+            Action::Resource(change) => before.extend(self.before_resource(host, change)),
+            Action::InstallServer { .. } => before.extend(self.package_sources(host)),
+            Action::Certificate(_) => before.extend(self.all(host, &[Kind::Packages])),
+            Action::WriteOptionFile { .. }
+            | Action::SetGlobal(_)
+            | Action::Restart { .. }
+            | Action::StartService { .. } => before.extend(self.before_setting(host, &step.action)),
             Action::Account(_) | Action::Database { .. } | Action::RemoveLeftovers { .. } => {
-                after(&host, &[Kind::Service, Kind::Variable, Kind::OptionFile]);
+                before.extend(self.all(host, &[Kind::Service, Kind::Variable, Kind::OptionFile]));
             }
-            // Every server takes a step before any takes the next.
-            Action::GtidMode { phase, down: false } => {
-                let before = phases.iter().filter(|(_, (p, down), _)| !down && p < phase);
-                requires.extend(before.map(|(.., id)| id.clone()));
+            Action::GtidMode { phase, down } => before.extend(self.before_gtid_mode(*phase, *down)),
+            Action::CatchUp { closing, moment: Moment::AfterTheyStopped, .. } => {
+                before.extend(self.before_opening(host, closing));
             }
-            // And before the first one down no channel may ask by GTID any more.
-            Action::GtidMode { phase, down: true } => {
-                let before = phases.iter().filter(|(_, (p, down), _)| *down && p > phase);
-                requires.extend(before.map(|(.., id)| id.clone()));
-                requires.extend(channel_steps.iter().cloned());
-            }
-            Action::CatchUp { closing, moment, .. } => {
-                if *moment == Moment::AfterTheyStopped {
-                    // Two that are opened together and follow each other can't both be the second.
-                    let apart = takeovers
-                        .sources(&host)
-                        .filter(|s| !takeovers.sources(s).any(|other| *other == host));
-                    for source in closing.iter().chain(apart) {
-                        after(source, &[Kind::OptionFile, Kind::Variable, Kind::Service]);
-                    }
-                    requires.extend(takeovers.first(&host).cloned());
-                }
-            }
+            Action::CatchUp { .. } => {}
             // What it still brings is there when the host itself has been opened.
-            Action::DropChannel(_) | Action::DropAccount { .. } => after(&host, READY),
+            Action::DropChannel(_) | Action::DropAccount { .. } => before.extend(self.all(host, READY)),
             // A table that is made comes through the channels.
             Action::Heartbeat { .. } => {
-                after(&host, READY);
-                requires.extend(channel_steps.iter().chain(&ended).cloned());
+                before.extend(self.all(host, READY));
+                before.extend(self.channels.iter().chain(&self.ended).cloned());
             }
-            Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
             // What is written on the copy has to come back to the source, or the two would differ.
-            Action::CompareCopy(_) => requires.extend(channel_steps.iter().cloned()),
+            Action::CompareCopy(_) => before.extend(self.channels.iter().cloned()),
             Action::Seed(seed) => {
-                for side in [&host, &seed.from, &seed.donor] {
-                    after(side, READY);
-                }
-                for side in [&seed.from, &seed.donor] {
-                    after(side, &[Kind::Database, Kind::Seed]);
-                }
+                let sides = [host, &seed.from, &seed.donor];
+                before.extend(sides.iter().flat_map(|side| self.all(side, READY)));
+                before
+                    .extend(sides[1..].iter().flat_map(|side| self.all(side, &[Kind::Database, Kind::Seed])));
             }
-            Action::Channel(change) => {
-                let source = &change.wish.source;
-                for side in [&host, source] {
-                    after(side, READY);
-                    after(side, &[Kind::Database, Kind::Seed]);
-                }
-                // The way back waits until the way there runs: its coordinates are compared then.
-                if matches!(change.coordinates, Coordinates::Compared | Coordinates::Moved { .. }) {
-                    requires.extend(index.seeded_channels(source).cloned());
-                }
-            }
+            Action::Channel(change) => before.extend(self.before_channel(host, change)),
         }
-        requires.extend(gone_before.get(&step.id).into_iter().flatten().cloned());
-        requires.remove(&step.id);
-        step.requires = requires.into_iter().collect();
+        before
+    }
+
+    /// All steps of these kinds on a host.
+    fn all(&self, host: &HostName, kinds: &[Kind]) -> Vec<StepId> {
+        kinds.iter().flat_map(|kind| self.index.all(host, *kind).cloned()).collect()
+    }
+
+    /// A role may name the place that the packages come from.
+    fn package_sources(&self, host: &HostName) -> impl Iterator<Item = StepId> {
+        self.package_sources.iter().filter(move |(of, _)| of == host).map(|(_, id)| id.clone())
+    }
+
+    fn before_resource(&self, host: &HostName, change: &resource::Change) -> Vec<StepId> {
+        if change.any().brings_packages() {
+            return Vec::new();
+        }
+        let mut before = self.all(host, &kinds(change.kind().after()));
+        if change.kind() == KindName::Packages {
+            before.extend(self.package_sources(host));
+        }
+        before
+    }
+
+    /// What comes before a setting of a server, or its start.
+    fn before_setting(&self, host: &HostName, action: &Action) -> Vec<StepId> {
+        let mut before: Vec<StepId> = self.takeovers.before(host).cloned().collect();
+        if matches!(action, Action::SetGlobal(_)) {
+            before.extend(self.all(host, &[Kind::OptionFile]));
+            return before;
+        }
+        before.extend(self.all(host, &ground()));
+        if matches!(action, Action::WriteOptionFile { .. }) {
+            before.extend(self.all(host, &[Kind::Command]));
+            // A restart in between would take a server past its neighbours.
+            let up = self.phases.iter().filter(|(of, (_, down), _)| of == host && !down);
+            before.extend(up.map(|(.., id)| id.clone()));
+        } else {
+            before.extend(self.all(host, &[Kind::OptionFile]));
+        }
+        // One server at a time: the next one only when this one answers again. And a setting that keeps the first server
+        // down must not lie in wait for the next one's reboot.
+        before.extend(restarted_before(&self.restarted, &self.index, host).cloned());
+        before
+    }
+
+    /// Every server takes a step before any takes the next. Before the first one down no channel may ask by GTID any more.
+    fn before_gtid_mode(&self, phase: GtidPhase, down: bool) -> Vec<StepId> {
+        let earlier = |(_, (other, goes_down), _): &&(HostName, (GtidPhase, bool), StepId)| {
+            *goes_down == down && if down { *other > phase } else { *other < phase }
+        };
+        let before = self.phases.iter().filter(earlier).map(|(.., id)| id.clone());
+        let channels = self.channels.iter().filter(|_| down).cloned();
+        before.chain(channels).collect()
+    }
+
+    /// What comes before a host is opened to writes, once its sources take none any more.
+    fn before_opening(&self, host: &HostName, closing: &[HostName]) -> Vec<StepId> {
+        // Two that are opened together and follow each other can't both be the second.
+        let follows = |other: &&HostName| self.takeovers.sources(other).any(|source| source == host);
+        let apart = self.takeovers.sources(host).filter(|source| !follows(source));
+        let stopped = closing.iter().chain(apart);
+        let stopped =
+            stopped.flat_map(|source| self.all(source, &[Kind::OptionFile, Kind::Variable, Kind::Service]));
+        stopped.chain(self.takeovers.first(host).cloned()).collect()
+    }
+
+    fn before_channel(&self, host: &HostName, change: &ChannelChange) -> Vec<StepId> {
+        let source = &change.wish.source;
+        let mut before = Vec::new();
+        for side in [host, source] {
+            before.extend(self.all(side, READY));
+            before.extend(self.all(side, &[Kind::Database, Kind::Seed]));
+        }
+        // The way back waits until the way there runs: its coordinates are compared then.
+        if matches!(change.coordinates, Coordinates::Compared | Coordinates::Moved { .. }) {
+            before.extend(self.index.seeded_channels(source).cloned());
+        }
+        before
     }
 }
 

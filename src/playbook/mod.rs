@@ -7,8 +7,10 @@ mod role;
 mod shipped;
 mod topology;
 
-pub use play::{Play, RoleUse, groups_scope};
+pub use play::{Play, groups_scope};
 pub use project::{Loaded, Project, Request, load};
 pub use role::{ResourceKind, Role, RoleResource};
 pub use shipped::{playbook_names, role_names};
-pub use topology::{Declared, EdgeDeclaration, Kind, Topology};
+#[cfg(test)]
+pub(crate) use topology::{Declared, EdgeDeclaration};
+pub use topology::{Kind, Topology};

@@ -84,11 +84,6 @@ impl Terminal {
         let _ = stream.write_all(harmless(&without_hidden(text)).as_bytes()).and_then(|()| stream.flush());
     }
 
-    /// Whether a person can be asked.
-    pub fn can_ask(&self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
-    }
-
     /// Whether things may move on standard error.
     pub fn can_animate(&self) -> bool {
         !self.quiet && self.verbose == 0 && std::io::stderr().is_terminal()
@@ -108,14 +103,6 @@ impl Terminal {
     /// The same for standard error.
     pub fn columns_err(&self) -> usize {
         columns(terminal_size::terminal_size_of(std::io::stderr()))
-    }
-
-    /// Whether standard output gets colours.
-    pub fn colours_out(&self) -> bool {
-        matches!(
-            anstream::AutoStream::choice(&std::io::stdout()),
-            ColorChoice::Always | ColorChoice::AlwaysAnsi
-        )
     }
 
     /// Whether standard error gets colours.

@@ -32,7 +32,7 @@ mod words;
 mod writer;
 
 pub use askpass::{askpass_socket, serve_askpass_request};
-pub use error::{ConnectError, ConnectKind, RunError, SqlError};
+pub use error::{ConnectError, RunError, SqlError};
 pub use lifeline::{ComingLifeline, Lifeline};
 pub use reader::SqlReader;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Peers get in, strangers do not, ssh stays, rules survive a reboot, and foreign rules stay as they are.
 
-use tandem::firewall::{APPLY, CONFIRM};
+use tandem::inside::firewall::{APPLY, CONFIRM};
 
 use crate::lab::{Lab, patience};
 

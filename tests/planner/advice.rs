@@ -9,7 +9,7 @@ mod waiting;
 
 use std::collections::BTreeSet;
 
-use tandem::{
+use tandem::inside::{
     model::HostName,
     plan::{Allow, Next, Plan, Policy, Refusal, Refused, blocked_by_policy},
 };

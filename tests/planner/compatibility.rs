@@ -1,6 +1,6 @@
 //! Each rule about two servers that are not alike, in the world of two hosts that are.
 
-use tandem::{
+use tandem::inside::{
     model::{Fact, ServerVersion},
     observe::HostFacts,
     plan::{Plan, SourceFinding},

@@ -11,7 +11,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use tandem::{
+use tandem::inside::{
     model::{BinlogPosition, Fact, HostName},
     observe::ChannelFacts,
     plan::{Action, Coordinates, Kind, Plan, PlanDocument},
@@ -129,9 +129,9 @@ proptest! {
     ) {
         let mut world = World::new(&hosts);
         let plan = world.plan(&files);
-        let json = serde_json::to_string(&tandem::render::document(&plan)).unwrap_or_default();
+        let json = serde_json::to_string(&tandem::inside::render::document(&plan)).unwrap_or_default();
         prop_assert!(!json.contains(world::SECRET), "{json}");
-        let text = tandem::render::plan(&tandem::render::document(&plan), tandem::render::PlanView::default());
+        let text = tandem::inside::render::plan(&tandem::inside::render::document(&plan), tandem::inside::render::PlanView::default());
         prop_assert!(!text.contains(world::SECRET), "{text}");
         run(&mut world, &plan, &mut picks(seed), usize::MAX);
     }
@@ -140,8 +140,8 @@ proptest! {
     #[test]
     fn the_same_input_gives_the_same_bytes((files, hosts) in setup()) {
         let world = World::new(&hosts);
-        let once = serde_json::to_string(&tandem::render::document(&world.plan(&files))).unwrap_or_default();
-        let twice = serde_json::to_string(&tandem::render::document(&world.plan(&files))).unwrap_or_default();
+        let once = serde_json::to_string(&tandem::inside::render::document(&world.plan(&files))).unwrap_or_default();
+        let twice = serde_json::to_string(&tandem::inside::render::document(&world.plan(&files))).unwrap_or_default();
         prop_assert_eq!(once, twice);
     }
 
@@ -150,8 +150,8 @@ proptest! {
     fn the_order_of_the_inventory_does_not_matter((files, hosts) in setup()) {
         let world = World::new(&hosts);
         let reversed = Files { reversed: true, ..files.clone() };
-        let once = tandem::render::document(&world.plan(&files));
-        let twice = tandem::render::document(&world.plan(&reversed));
+        let once = tandem::inside::render::document(&world.plan(&files));
+        let twice = tandem::inside::render::document(&world.plan(&reversed));
         prop_assert_eq!(once, twice);
     }
 
@@ -189,7 +189,7 @@ proptest! {
     /// 9: a plan that is written and read is the same plan.
     #[test]
     fn a_written_plan_is_read_as_it_was((files, hosts) in setup()) {
-        let document = tandem::render::document(&World::new(&hosts).plan(&files));
+        let document = tandem::inside::render::document(&World::new(&hosts).plan(&files));
         let text = serde_json::to_string(&document).unwrap_or_default();
         let read = PlanDocument::parse(&text);
         prop_assert_eq!(read.ok(), Some(document.clone()));
@@ -203,9 +203,9 @@ proptest! {
         let plan = world.plan(&files);
         for step in &plan.steps {
             world.run(step);
-            let once = tandem::render::document(&world.plan(&files));
+            let once = tandem::inside::render::document(&world.plan(&files));
             world.run(step);
-            prop_assert_eq!(&once, &tandem::render::document(&world.plan(&files)), "{}", step.id);
+            prop_assert_eq!(&once, &tandem::inside::render::document(&world.plan(&files)), "{}", step.id);
         }
     }
 }
@@ -293,16 +293,16 @@ proptest! {
         for step in &plan.steps {
             prop_assert!(!matches!(&step.action, Action::Seed(seed) if !seed.replaces.is_empty()), "{:?}", step);
         }
-        let document = tandem::render::document(&plan);
+        let document = tandem::inside::render::document(&plan);
         let text = serde_json::to_string(&document).unwrap_or_default();
         prop_assert_eq!(PlanDocument::parse(&text).ok(), Some(document.clone()));
-        let _ = tandem::render::plan(&document, tandem::render::PlanView::default());
+        let _ = tandem::inside::render::plan(&document, tandem::inside::render::PlanView::default());
         let status = world.status(&files);
         prop_assert!(!status.hosts.is_empty());
         for full in [false, true] {
-            let _ = tandem::render::status(&status, full, 80, 80);
+            let _ = tandem::inside::render::status(&status, full, 80, 80);
         }
-        let _ = (tandem::render::dot(&status), tandem::render::mermaid(&status));
+        let _ = (tandem::inside::render::dot(&status), tandem::inside::render::mermaid(&status));
     }
 }
 
@@ -314,7 +314,7 @@ fn an_old_plan_is_still_read() {
     assert_eq!(plan.summary.steps, plan.steps.len());
     assert!(plan.steps.iter().any(|s| s.kind == Kind::Channel));
     let older = PlanDocument::parse(&text.replacen("\"2.0\"", "\"1.0\"", 1));
-    assert!(matches!(older, Err(tandem::plan::PlanFileError::Version(_))), "{older:?}");
+    assert!(matches!(older, Err(tandem::inside::plan::PlanFileError::Version(_))), "{older:?}");
 }
 
 /// What becomes of data follows from the kinds of the risks, whatever their texts and the summary say.
@@ -323,7 +323,7 @@ fn that_data_is_replaced_is_read_out_of_no_sentence() {
     let mut plan: serde_json::Value = serde_json::from_str(include_str!("plan-2.0.json")).expect("JSON");
     let text = |plan: &serde_json::Value| {
         let document = PlanDocument::parse(&plan.to_string()).expect("a plan");
-        tandem::render::plan(&document, tandem::render::PlanView::default())
+        tandem::inside::render::plan(&document, tandem::inside::render::PlanView::default())
     };
     assert!(text(&plan).contains("No data is lost."));
     plan["steps"][0]["risk"] =
@@ -363,8 +363,8 @@ fn a_plan_for_a_pair_with_data() {
     let world = World::new(&hosts);
     let plan =
         world.plan(&Files { dual: true, count: 2, deny: true, file: false, reversed: false, topology: None });
-    let document = tandem::render::document(&plan);
-    let text = tandem::render::plan(&document, tandem::render::PlanView::default());
+    let document = tandem::inside::render::document(&plan);
+    let text = tandem::inside::render::plan(&document, tandem::inside::render::PlanView::default());
     let plain = String::from_utf8(anstream::adapter::strip_bytes(text.as_bytes()).into_vec()).expect("text");
     insta::assert_snapshot!("pair-with-data", plain);
     insta::assert_json_snapshot!("pair-with-data-json", document);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use tandem::{
+use tandem::inside::{
     model::{Fact, HostName},
     plan::{Action, Allow, Effect, Plan, Policy, Step, Taken},
 };
@@ -42,7 +42,7 @@ fn address(host: &HostName) -> String {
 
 /// The replicas that have a channel from a host now, by their addresses.
 fn replicas(world: &World, source: &HostName) -> BTreeSet<String> {
-    let follows = |fact: &Fact<tandem::observe::HostFacts>| {
+    let follows = |fact: &Fact<tandem::inside::observe::HostFacts>| {
         let server = fact.known().and_then(|facts| facts.server.known());
         let channels = server.and_then(|server| server.channels.known());
         channels.is_some_and(|list| list.iter().any(|c| c.source_host == address(source)))

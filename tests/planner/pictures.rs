@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use tandem::{
+use tandem::inside::{
     model::{Fact, HostName},
     render,
 };
@@ -150,7 +150,7 @@ fn reports_can_be_read() {
             time: "2026-01-31 10:00".into(),
             playbook: Some("read-replicas".into()),
             status: world.status(&files),
-            plan: Some(tandem::render::document(&world.plan(&files))),
+            plan: Some(tandem::inside::render::document(&world.plan(&files))),
             runs: Vec::new(),
         };
         let page = render::report(&report).expect("a page");

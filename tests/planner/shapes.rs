@@ -1,7 +1,7 @@
 //! Rings up to sixteen and trees up to two hundred hosts, and what becomes of them when they change.
 
 use proptest::prelude::*;
-use tandem::{
+use tandem::inside::{
     model::{Fact, HostName},
     plan::{Action, Coordinates, HostWaits, Moment, Plan, WaitsFor},
 };

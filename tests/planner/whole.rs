@@ -1,6 +1,6 @@
 //! What speaks against the copy of a whole server, and what a plan says of one.
 
-use tandem::{
+use tandem::inside::{
     dialect::CannotCopy,
     gtid::{GtidState, MySqlGtid},
     model::{Fact, HostName, ServerVersion},
@@ -253,7 +253,9 @@ fn the_account_of_a_clone_that_was_cut_off_is_dropped() {
 fn a_restart_is_gated_where_it_is_not_known_whether_clients_are_connected() {
     let gates = |plan: &Plan| -> Vec<bool> {
         let restarts = plan.steps.iter().filter(|s| matches!(s.action, Action::Restart { .. }));
-        restarts.map(|s| s.risk.iter().any(|r| r.gate() == Some(tandem::plan::Allow::Restart))).collect()
+        restarts
+            .map(|s| s.risk.iter().any(|r| r.gate() == Some(tandem::inside::plan::Allow::Restart)))
+            .collect()
     };
     assert_eq!(gates(&plan(&[], |_, _| {})), [false, false]);
     let unread = plan(&[], |n, facts| {

@@ -10,7 +10,7 @@ mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tandem::{
+use tandem::inside::{
     desired::{self, ChannelWish},
     grant::sha256_hex,
     gtid::ServerGtid,
@@ -151,14 +151,14 @@ impl World {
     /// The plan where more is allowed.
     pub fn plan_allowing(&self, files: &Files, policy: &plan::Policy) -> Plan {
         let (built, secrets) = self.wishes(files);
-        tandem::diff::build(&built, &self.observed, &secrets, policy)
+        tandem::inside::diff::build(&built, &self.observed, &secrets, policy)
     }
 
     /// The topology as it is shown.
-    pub fn status(&self, files: &Files) -> tandem::status::StatusDocument {
+    pub fn status(&self, files: &Files) -> tandem::inside::status::StatusDocument {
         let (built, _) = self.wishes(files);
         let hosts: Vec<_> = built.desired.hosts.values().collect();
-        tandem::status::status(&hosts, &self.observed, true)
+        tandem::inside::status::status(&hosts, &self.observed, true)
     }
 
     fn wishes(&self, files: &Files) -> (desired::Built, BTreeMap<SecretId, Secret>) {
@@ -213,7 +213,8 @@ impl World {
         let book: &SecretBook = &loaded.project.secrets;
         let secrets = book.resolve_all().expect("the secret is there");
         let (play, hosts) = &loaded.project.plays[0];
-        let reading = tandem::observe::Reading { observed: self.observed.clone(), ..Default::default() };
+        let reading =
+            tandem::inside::observe::Reading { observed: self.observed.clone(), ..Default::default() };
         let mut built = desired::build(&loaded.project, play, hosts, &reading.identities());
         assert!(!built.problems.fatal(), "{:?}", built.problems);
         // The files lie elsewhere each time; what is compared must not know where.
@@ -248,7 +249,7 @@ impl World {
                     a.host == address(*r)
                         && !a.locked
                         && a.privileges_on("*.*").iter().eq(["REPLICATION SLAVE"])
-                        && a.check_password(SECRET) == tandem::grant::PasswordCheck::Matches
+                        && a.check_password(SECRET) == tandem::inside::grant::PasswordCheck::Matches
                 })
             });
             let same_data = sources.iter().all(|s| {
@@ -280,12 +281,12 @@ impl World {
         for n in members {
             let Some(Fact::Known(facts)) = self.observed.get_mut(&name(*n)) else { continue };
             let Fact::Known(server) = &mut facts.server else { continue };
-            server.gtid = Fact::Known(tandem::gtid::GtidState::MariaDb(ServerGtid {
+            server.gtid = Fact::Known(tandem::inside::gtid::GtidState::MariaDb(ServerGtid {
                 server_id: u32::try_from(n + 1).expect("a small number"),
                 binlog_state: ids.join(",").parse().expect("a state"),
                 slave_pos: ids.join(",").parse().expect("a position"),
-                binlog_start: Fact::Known(tandem::gtid::BinlogState::default()),
-                complete: tandem::gtid::Complete::Everything,
+                binlog_start: Fact::Known(tandem::inside::gtid::BinlogState::default()),
+                complete: tandem::inside::gtid::Complete::Everything,
             }));
         }
     }
@@ -477,7 +478,7 @@ fn replica_address(host: &HostName) -> String {
 
 /// Places without the directory in which the files happen to lie.
 fn strip(built: &mut desired::Built, directory: &str) {
-    let short = |place: &mut tandem::model::Place| {
+    let short = |place: &mut tandem::inside::model::Place| {
         place.file = place.file.replace(&format!("{directory}/"), "").into();
     };
     for host in built.desired.hosts.values_mut() {

@@ -1,6 +1,6 @@
 //! Worlds in which something is refused, one or more for each code, and what a user does by hand where no word says it.
 
-use tandem::{
+use tandem::inside::{
     gtid::{Errant, GtidState, ServerGtid, Transactions},
     model::{BinlogPosition, Fact},
     observe::{ChannelFacts, DatabaseFacts, ErrantFacts, ErrantKind, SeedMark, SeedMarks, SessionFacts},

@@ -1,6 +1,6 @@
 //! What is refused for the sake of a channel, its ends, or one host.
 
-use tandem::{
+use tandem::inside::{
     gtid::{GtidState, MySqlGtid},
     model::{Fact, ServerVersion},
     observe::{ChannelFacts, FarEnd, HostFacts, RestartRecord, RestartState, ServiceFacts, server_query},
@@ -293,7 +293,7 @@ pub(super) fn of_servers() -> Vec<Case> {
             "no-place-for-option-file",
             pair([true, false]).changed(|world| {
                 let Fact::Known(files) = &mut world.host(0).option_files else { panic!("option files") };
-                *files = tandem::option_file::Files {
+                *files = tandem::inside::option_file::Files {
                     files: vec![("/etc/mysql/my.cnf".to_owned(), b"[mysqld]\n".to_vec())],
                     ..Default::default()
                 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tandem::{
+use tandem::inside::{
     model::Fact,
     observe::{HostFacts, Reach, server_query},
     plan::{Plan, WaitsFor},
@@ -94,7 +94,7 @@ fn cases() -> Vec<Case> {
     };
     let as_root = |setup: &mut Setup| setup.world.host(1).os.root = true;
     let refused = one_way().settled().changed(|world| {
-        let end = tandem::model::Endpoint { address: "10.0.0.1".into(), port: 3306 };
+        let end = tandem::inside::model::Endpoint { address: "10.0.0.1".into(), port: 3306 };
         world.host(1).reach.insert(end, Reach::Failed("timed out".into()));
     });
     let stopped = refused.clone().changed(|world| {
@@ -152,7 +152,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-fn server(facts: &mut HostFacts) -> &mut tandem::observe::ServerFacts {
+fn server(facts: &mut HostFacts) -> &mut tandem::inside::observe::ServerFacts {
     let Fact::Known(server) = &mut facts.server else { panic!("a server") };
     server
 }

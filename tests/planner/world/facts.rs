@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tandem::{
+use tandem::inside::{
     firewall::{Backend, Chain, FirewallState},
     grant::{AccountState, native_hash},
     gtid::ServerGtid,
@@ -86,8 +86,8 @@ pub(super) fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
         accounts,
         databases: if host.data { vec![shop] } else { Vec::new() },
         binlog: Fact::Absent,
-        gtid: Fact::Known(tandem::gtid::GtidState::MariaDb(ServerGtid {
-            binlog_start: Fact::Known(tandem::gtid::BinlogState::default()),
+        gtid: Fact::Known(tandem::inside::gtid::GtidState::MariaDb(ServerGtid {
+            binlog_start: Fact::Known(tandem::inside::gtid::BinlogState::default()),
             ..ServerGtid::default()
         })),
         channels: Fact::Known(Vec::new()),
@@ -95,7 +95,7 @@ pub(super) fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
         connected_replicas: Fact::Known(Vec::new()),
         replica_addresses: Fact::Known(BTreeSet::new()),
         heartbeat: Fact::Absent,
-        schema: Fact::Known(tandem::observe::SchemaFacts::default()),
+        schema: Fact::Known(tandem::inside::observe::SchemaFacts::default()),
     }
 }
 
