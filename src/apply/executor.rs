@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use super::steps;
 use crate::{
-    exec::{Event, Events, Fleet, StepError, journal::Journal},
+    exec::{Event, Fleet, StepError},
     model::HostName,
     plan::{Plan, Step, StepId},
 };
@@ -46,7 +46,7 @@ impl Outcome {
 /// Runs all steps of a plan.
 ///
 /// An interrupt lets the running steps come to their end and begins no other.
-pub async fn execute(plan: &Plan, fleet: &Fleet<'_>, journal: &Journal, events: &Events) -> Outcome {
+pub async fn execute(plan: &Plan, fleet: &Fleet<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut waiting: Vec<&Step> = plan.steps.iter().collect();
     let mut busy: BTreeSet<HostName> = BTreeSet::new();
@@ -58,13 +58,13 @@ pub async fn execute(plan: &Plan, fleet: &Fleet<'_>, journal: &Journal, events: 
                 outcome.skipped.insert(step.id.clone(), "the run was interrupted".into());
             }
         }
-        skip_dependants(&mut waiting, &mut outcome, events, journal);
+        skip_dependants(&mut waiting, &mut outcome, fleet);
         let mut rest = Vec::with_capacity(waiting.len());
         for step in waiting {
             let ready = step.requires.iter().all(|id| outcome.done.contains(id) || !in_plan(plan, id));
             if ready && !busy.contains(&step.host) && running.len() < fleet.limits.forks {
                 busy.insert(step.host.clone());
-                running.push(run(step, fleet, journal, events));
+                running.push(run(step, fleet));
             } else {
                 rest.push(step);
             }
@@ -89,7 +89,7 @@ fn in_plan(plan: &Plan, id: &StepId) -> bool {
 }
 
 /// Takes out the steps that can't be done any more, with the step to blame.
-fn skip_dependants(waiting: &mut Vec<&Step>, outcome: &mut Outcome, events: &Events, journal: &Journal) {
+fn skip_dependants(waiting: &mut Vec<&Step>, outcome: &mut Outcome, fleet: &Fleet<'_>) {
     loop {
         let lost = waiting.iter().position(|step| {
             step.requires.iter().any(|id| outcome.failed.contains_key(id) || outcome.skipped.contains_key(id))
@@ -102,35 +102,31 @@ fn skip_dependants(waiting: &mut Vec<&Step>, outcome: &mut Outcome, events: &Eve
             .find(|id| outcome.failed.contains_key(*id) || outcome.skipped.contains_key(*id))
             .map(|id| format!("needs {id}, which was not done"))
             .unwrap_or_default();
-        journal.step_skipped(step, &blame);
-        events.send(Event::Skipped { id: step.id.clone(), host: step.host.clone(), because: blame.clone() });
+        fleet.journal.step_skipped(step, &blame);
+        let (id, host) = (step.id.clone(), step.host.clone());
+        fleet.events.send(Event::Skipped { id, host, because: blame.clone() });
         outcome.skipped.insert(step.id.clone(), blame);
     }
 }
 
-async fn run<'a>(
-    step: &'a Step,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
-) -> (&'a Step, Result<(), StepError>) {
+async fn run<'a>(step: &'a Step, fleet: &Fleet<'_>) -> (&'a Step, Result<(), StepError>) {
     let begun = Instant::now();
-    journal.step_started(step);
-    events.send(Event::Started {
+    fleet.journal.step_started(step);
+    fleet.events.send(Event::Started {
         id: step.id.clone(),
         host: step.host.clone(),
         step: Box::new(step.clone()),
     });
     let work = async {
         super::guard::check(step, fleet).await?;
-        steps::run(step, fleet, journal, events).await
+        steps::run(step, fleet).await
     };
     let result = fleet.fences.within(&step.touches(), work).await;
     let took: Duration = begun.elapsed();
     match &result {
         Ok(note) => {
-            journal.step_done(step, took, note.as_deref());
-            events.send(Event::Done {
+            fleet.journal.step_done(step, took, note.as_deref());
+            fleet.events.send(Event::Done {
                 id: step.id.clone(),
                 host: step.host.clone(),
                 took,
@@ -138,8 +134,8 @@ async fn run<'a>(
             });
         }
         Err(error) => {
-            journal.step_failed(step, took, error);
-            events.send(Event::Failed {
+            fleet.journal.step_failed(step, took, error);
+            fleet.events.send(Event::Failed {
                 id: step.id.clone(),
                 host: step.host.clone(),
                 took,

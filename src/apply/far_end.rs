@@ -3,7 +3,7 @@
 use crate::{
     dialect::ReadStatement,
     doctor::{Surroundings, explain_channel},
-    exec::{Fleet, StepError},
+    exec::{On, StepError},
     grant::{Login, unfit},
     model::HostName,
     observe::{ChannelFacts, FarEnd, channels, far_end, read_accounts},
@@ -15,30 +15,27 @@ use crate::{
 ///
 /// # Errors
 /// A stale one where a channel is there and its new end is not proven; where there is none, the layer that fails.
-pub(super) async fn check(
-    host: &HostName,
-    change: &ChannelChange,
-    fleet: &Fleet<'_>,
-) -> Result<(), StepError> {
+pub(super) async fn check(on: On<'_>, change: &ChannelChange) -> Result<(), StepError> {
+    let host = on.host;
     let (wish, end) = (&change.wish, &change.wish.endpoint);
     if !change.change {
         return Ok(());
     }
     let tried = format!("replicate from {} at {end}", wish.source);
-    let now = if change.exists { present(host, change, fleet).await? } else { None };
+    let now = if change.exists { present(on, change).await? } else { None };
     if let Some(now) = now.as_ref().filter(|c| c.source_host == end.address && c.source_port == end.port) {
-        return if now.running() { lets_in(host, change, now, fleet).await } else { Ok(()) };
+        return if now.running() { lets_in(on, change, now).await } else { Ok(()) };
     }
-    let there = (fleet.session(&wish.source)?, fleet.login(&wish.source)?);
-    let found = far_end(fleet.session(host)?, end, there).await;
+    let there = (on.at(&wish.source).session()?, on.at(&wish.source).login()?);
+    let found = far_end(on.session()?, end, there).await;
     let Some(now) = now else {
         return match unproven(host, change, &found) {
-            Some((why, next)) => Err(StepError::new(host, tried, why).then(next)),
+            Some((why, next)) => Err(on.failed(tried, why).then(next)),
             None => Ok(()),
         };
     };
     let why = match &found {
-        FarEnd::Same => return lets_in(host, change, &now, fleet).await,
+        FarEnd::Same => return lets_in(on, change, &now).await,
         FarEnd::Unknown(why) => format!("who is there could not be found out: {why}"),
         other => unproven(host, change, other).map_or_else(String::new, |(why, _)| why),
     };
@@ -50,24 +47,20 @@ pub(super) async fn check(
 }
 
 /// A channel that is connected stays so when its account is locked or loses its right, and could not connect again.
-async fn lets_in(
-    host: &HostName,
-    change: &ChannelChange,
-    now: &ChannelFacts,
-    fleet: &Fleet<'_>,
-) -> Result<(), StepError> {
+async fn lets_in(on: On<'_>, change: &ChannelChange, now: &ChannelFacts) -> Result<(), StepError> {
+    let host = on.host;
     let (wish, source) = (&change.wish, &change.wish.source);
     let failed = |e: SqlError| StepError::new(source, format!("look at the account {}", wish.user), e);
-    let dialect = fleet.dialect(source)?;
-    let sql = fleet.reader(source).await?;
+    let dialect = on.at(source).dialect()?;
+    let sql = on.at(source).reader().await?;
     let names = sql.query(&ReadStatement::account_names()).await.map_err(failed)?;
     let own = names.iter().filter(|row| row.get("user") == Some(&wish.user));
     let own = own.map(|row| Ok((row.text("user")?, row.text("host")?)));
     let own = own.collect::<Result<Vec<(String, String)>, SqlError>>().map_err(failed)?;
     let accounts = read_accounts(&sql, &own, dialect).await.map_err(failed)?;
-    let declared = fleet.desired.hosts.get(host);
-    let from = declared.map(|d| Ok(d.addresses(&fleet.facts(host)?.os.addresses))).transpose()?;
-    let password = fleet.secret(host, &wish.password)?.expose();
+    let declared = on.fleet.desired.hosts.get(host);
+    let from = declared.map(|d| Ok(d.addresses(&on.facts()?.os.addresses))).transpose()?;
+    let password = on.secret(&wish.password)?.expose();
     let from = from.unwrap_or_default();
     let login = Login { user: &wish.user, from: &from, password: Some(password), tls: wish.tls.encrypted() };
     let why = match unfit(&accounts, login) {
@@ -82,14 +75,10 @@ async fn lets_in(
     Err(StepError::stale(host, format!("replicate from {source}"), why).then(stays))
 }
 
-async fn present(
-    host: &HostName,
-    change: &ChannelChange,
-    fleet: &Fleet<'_>,
-) -> Result<Option<ChannelFacts>, StepError> {
-    let sql = fleet.reader(host).await?;
-    let list = channels(&sql, fleet.dialect(host)?).await;
-    let list = list.map_err(|e| StepError::new(host, "look at its channels", e))?;
+async fn present(on: On<'_>, change: &ChannelChange) -> Result<Option<ChannelFacts>, StepError> {
+    let sql = on.reader().await?;
+    let list = channels(&sql, on.dialect()?).await;
+    let list = list.map_err(|e| on.failed("look at its channels", e))?;
     Ok(list.into_iter().find(|channel| channel.name == change.wish.name))
 }
 

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
-    exec::{Fleet, StepError},
+    exec::{Fleet, On, StepError},
     grant::sha256_hex,
     model::{HostName, limits},
     observe::{client_sessions, databases_with_content},
@@ -26,19 +26,18 @@ const LIMIT: Duration = limits::LOOK.time;
 /// A stale one, where something has changed; another one, where it can't be read.
 pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let host = &step.host;
+    let on = fleet.on(host);
     match &step.action {
         Action::Seed(plan) => {
-            crate::seed::still_replaceable(host, plan, fleet).await?;
+            crate::seed::still_replaceable(on, plan).await?;
             still_unused(step, &format!("copy from {}", plan.from), fleet).await
         }
         Action::Restart { unit, .. } => still_unused(step, &format!("restart {unit}"), fleet).await,
-        Action::WriteOptionFile { path, .. } => same_file(host, path, fleet).await,
-        Action::RemoveLeftovers { database: true, .. } => test_is_empty(host, fleet).await,
-        Action::Channel(change) => tokio::try_join!(
-            still_no_channel(host, change, fleet),
-            super::far_end::check(host, change, fleet)
-        )
-        .map(drop),
+        Action::WriteOptionFile { path, .. } => same_file(on, path).await,
+        Action::RemoveLeftovers { database: true, .. } => test_is_empty(on).await,
+        Action::Channel(change) => {
+            tokio::try_join!(still_no_channel(on, change), super::far_end::check(on, change)).map(drop)
+        }
         _ => Ok(()),
     }
 }
@@ -54,9 +53,10 @@ async fn still_unused(step: &Step, tried: &str, fleet: &Fleet<'_>) -> Result<(),
         return Ok(());
     }
     let host = &step.host;
-    let sql = fleet.reader(host).await?;
+    let on = fleet.on(host);
+    let sql = on.reader().await?;
     let ours: Vec<String> = fleet.own_users();
-    let sessions = client_sessions(fleet.session(host)?, &sql, &ours).await.map_err(|e| failed(host, e))?;
+    let sessions = client_sessions(on.session()?, &sql, &ours).await.map_err(|e| failed(host, e))?;
     if sessions.is_empty() {
         return Ok(());
     }
@@ -73,10 +73,11 @@ async fn still_unused(step: &Step, tried: &str, fleet: &Fleet<'_>) -> Result<(),
 }
 
 /// The file that is replaced must be the one that was shown.
-async fn same_file(host: &HostName, path: &str, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let Some(files) = fleet.facts(host)?.option_files.known() else { return Ok(()) };
+async fn same_file(on: On<'_>, path: &str) -> Result<(), StepError> {
+    let host = on.host;
+    let Some(files) = on.facts()?.option_files.known() else { return Ok(()) };
     let shown = files.content(path).map_or_else(|| "absent".to_owned(), sha256_hex);
-    let output = fleet.session(host)?.read(&DIGEST, &[path], LIMIT).await.map_err(|e| failed(host, e))?;
+    let output = on.session()?.read(&DIGEST, &[path], LIMIT).await.map_err(|e| failed(host, e))?;
     let now = output.text().split_whitespace().next().unwrap_or_default().to_owned();
     if now == shown {
         return Ok(());
@@ -87,9 +88,10 @@ async fn same_file(host: &HostName, path: &str, fleet: &Fleet<'_>) -> Result<(),
 }
 
 /// A database `test` that somebody has filled meanwhile is data.
-async fn test_is_empty(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let sql = fleet.reader(host).await?;
-    let have = databases_with_content(&sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
+async fn test_is_empty(on: On<'_>) -> Result<(), StepError> {
+    let host = on.host;
+    let sql = on.reader().await?;
+    let have = databases_with_content(&sql, on.dialect()?).await.map_err(|e| failed(host, e))?;
     if !have.iter().any(|name| name == "test") {
         return Ok(());
     }
@@ -102,16 +104,13 @@ async fn test_is_empty(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepErr
 }
 
 /// A channel that somebody made meanwhile is not ours to turn round.
-async fn still_no_channel(
-    host: &HostName,
-    change: &ChannelChange,
-    fleet: &Fleet<'_>,
-) -> Result<(), StepError> {
+async fn still_no_channel(on: On<'_>, change: &ChannelChange) -> Result<(), StepError> {
+    let host = on.host;
     if change.exists {
         return Ok(());
     }
-    let sql = fleet.reader(host).await?;
-    let list = crate::observe::channels(&sql, fleet.dialect(host)?).await.map_err(|e| failed(host, e))?;
+    let sql = on.reader().await?;
+    let list = crate::observe::channels(&sql, on.dialect()?).await.map_err(|e| failed(host, e))?;
     match list.iter().find(|c| c.name == change.wish.name) {
         None => Ok(()),
         Some(there) => Err(StepError::stale(

@@ -216,6 +216,7 @@ impl Engine {
             if outcomes.iter().any(|o: &Outcome| !o.complete()) {
                 break;
             }
+            let (steps, mut told) = exec::Events::channel();
             let fleet = Fleet::new(
                 &planned.sessions,
                 &play.logins,
@@ -225,16 +226,14 @@ impl Engine {
                 run.policy.clone(),
                 run.limits,
                 run.interrupt.clone(),
+                run.journal,
+                steps,
             );
             let hosts: BTreeSet<HostName> = play.plan.steps.iter().flat_map(|s| s.touches()).collect();
             let hosts: Vec<HostName> = hosts.into_iter().collect();
             let locks = take_all(&fleet, &hosts).await?;
-            let (steps, mut told) = exec::Events::channel();
-            let work = async {
-                let outcome = apply::execute(&play.plan, &fleet, run.journal, &steps).await;
-                drop(steps);
-                outcome
-            };
+            // What it tells ends with it.
+            let work = async move { apply::execute(&play.plan, &fleet).await };
             let telling = async {
                 while let Some(event) = told.recv().await {
                     events.send(Event::Step(event));

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CommandError, Engine, State, files::bare_hosts, reading};
 use crate::{
     desired::{self, Desired, DesiredHost, Identity},
-    exec::Fleet,
+    exec::{self, Fleet, journal::Journal},
     model::{HostName, Limits, in_parallel},
     observe::{self, Reading},
     plan::Policy,
@@ -90,6 +90,7 @@ impl Proof<'_> {
             one_primary: false,
             accounts_elsewhere: BTreeSet::new(),
         };
+        let journal = Journal::none();
         let fleet = Fleet::new(
             &reading.sessions,
             &reading.logins,
@@ -99,6 +100,8 @@ impl Proof<'_> {
             Policy::default(),
             Limits { forks: engine.hosts.forks, ..Limits::default() },
             interrupt,
+            &journal,
+            exec::Events::channel().0,
         );
         let outsiders = outsiders(engine, &self.hosts).await;
         let report = prove(&fleet, &web, &wanted, &outsiders, scope).await;

@@ -4,19 +4,24 @@ use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio_util::sync::CancellationToken;
 
-use super::{StepError, fence::Fences};
+use super::{
+    StepError,
+    event::{Event, Events},
+    fence::Fences,
+    journal::Journal,
+};
 use crate::{
     desired::Desired,
     dialect::Dialect,
     model::{Fact, HostName, Limits, Secret, SecretId, limits},
     observe::{HostFacts, Observed, ServerFacts},
-    plan::Policy,
-    transport::{Login, Replicates, Session, SqlReader, SqlWriter, WritePermit, Writer},
+    plan::{Policy, Step},
+    transport::{Login, Output, ReadScript, Replicates, Session, SqlReader, SqlWriter, WritePermit, Writer},
 };
 
 /// The limit of a single statement that is expected to be quick.
@@ -49,8 +54,12 @@ pub struct Fleet<'a> {
     pub run: String,
     /// Whether it still has their locks.
     pub fences: Fences,
+    /// Where it is noted what was run.
+    pub journal: &'a Journal,
+    /// Where it is told how far the steps are.
+    pub events: Events,
+    pub(super) permit: WritePermit,
     streams: AtomicUsize,
-    permit: WritePermit,
 }
 
 /// Sources whose logs are held, and for how many copies at the same time.
@@ -75,6 +84,8 @@ impl<'a> Fleet<'a> {
         policy: Policy,
         limits: Limits,
         interrupt: CancellationToken,
+        journal: &'a Journal,
+        events: Events,
     ) -> Self {
         Self {
             sessions,
@@ -88,15 +99,22 @@ impl<'a> Fleet<'a> {
             holds: Holds::default(),
             run: name_of_a_run(),
             fences: Fences::default(),
-            streams: AtomicUsize::new(0),
+            journal,
+            events,
             permit: WritePermit::for_apply(),
+            streams: AtomicUsize::new(0),
         }
     }
 
-    /// What can change a host.
-    pub fn writer(&self, host: &HostName) -> Result<Writer<'_>, StepError> {
-        let session = self.session(host)?;
-        Ok(session.writer(&self.permit))
+    /// What is done on one host.
+    pub fn on(&'a self, host: &'a HostName) -> On<'a> {
+        On { host, fleet: self }
+    }
+
+    /// A long step has moved on: so many bytes of so many, and what it does now.
+    pub fn progress(&self, step: &Step, (bytes, total): (u64, u64), doing: impl Into<String>) {
+        let (id, host) = (step.id.clone(), step.host.clone());
+        self.events.send(Event::Progress { id, host, bytes, total, doing: doing.into() });
     }
 
     /// A name for one more stream of this run. Hosts end what has it in its environment.
@@ -104,75 +122,102 @@ impl<'a> Fleet<'a> {
         format!("{}.{}", self.run, self.streams.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A host's connection.
-    pub fn session(&self, host: &HostName) -> Result<&Session, StepError> {
-        self.sessions.get(host).ok_or_else(|| StepError::new(host, "use the connection", "there is none"))
-    }
-
-    /// A host's facts as they were observed.
-    pub fn facts(&self, host: &HostName) -> Result<&HostFacts, StepError> {
-        self.observed
-            .get(host)
-            .and_then(Fact::known)
-            .ok_or_else(|| StepError::new(host, "look at its facts", "the host was not read"))
-    }
-
-    /// A server's facts as they were observed.
-    pub fn server(&self, host: &HostName) -> Result<&ServerFacts, StepError> {
-        self.facts(host)?
-            .server
-            .known()
-            .ok_or_else(|| StepError::new(host, "look at its server", "it was not read"))
-    }
-
-    /// The words of a server.
-    pub fn dialect(&self, host: &HostName) -> Result<Dialect, StepError> {
-        self.server(host).map(|s| Dialect::of(s.version))
-    }
-
-    /// How to log in to a server.
-    pub fn login(&self, host: &HostName) -> Result<&Login, StepError> {
-        self.logins
-            .get(host)
-            .ok_or_else(|| StepError::new(host, "log in to the server", "no login has worked there"))
-    }
-
-    /// SQL that may change this server alone; nothing of it gets into the binary log.
-    pub async fn local_sql(&self, host: &HostName) -> Result<SqlWriter, StepError> {
-        let login = self.login(host)?;
-        self.writer(host)?
-            .local_sql(login, STATEMENT)
-            .await
-            .map_err(|e| StepError::new(host, "log in to the server", e))
-    }
-
-    /// SQL whose changes are meant for the server's replicas, too.
-    pub async fn replicated_sql(&self, host: &HostName, why: Replicates) -> Result<SqlWriter, StepError> {
-        let login = self.login(host)?;
-        self.writer(host)?
-            .replicated_sql(login, STATEMENT, why)
-            .await
-            .map_err(|e| StepError::new(host, "log in to the server", e))
-    }
-
-    /// SQL that only reads.
-    pub async fn reader(&self, host: &HostName) -> Result<SqlReader, StepError> {
-        let login = self.login(host)?;
-        self.session(host)?
-            .sql(login, STATEMENT)
-            .await
-            .map_err(|e| StepError::new(host, "log in to the server", e))
-    }
-
     /// User names of the replication accounts.
     pub fn own_users(&self) -> Vec<String> {
         self.desired.own_users().into_iter().collect()
     }
+}
+
+/// A host and the run that something is done for. Small enough to be handed on.
+#[derive(Debug, Clone, Copy)]
+pub struct On<'a> {
+    /// The host.
+    pub host: &'a HostName,
+    /// The run.
+    pub fleet: &'a Fleet<'a>,
+}
+
+impl<'a> On<'a> {
+    /// Another host of the same run.
+    pub fn at(self, host: &'a HostName) -> Self {
+        Self { host, ..self }
+    }
+
+    /// What failed here, to be read after "could not", and why.
+    pub fn failed(self, tried: impl Into<String>, why: impl std::fmt::Display) -> StepError {
+        StepError::new(self.host, tried, why)
+    }
+
+    /// The connection.
+    pub fn session(self) -> Result<&'a Session, StepError> {
+        self.fleet.sessions.get(self.host).ok_or_else(|| self.failed("use the connection", "there is none"))
+    }
+
+    /// What can change the host.
+    pub fn writer(self) -> Result<Writer<'a>, StepError> {
+        Ok(self.session()?.writer(&self.fleet.permit))
+    }
+
+    /// Runs a script that only reads; one that ran and failed is no error.
+    pub async fn read(
+        self,
+        script: &ReadScript,
+        args: &[&str],
+        limit: Duration,
+    ) -> Result<Output, StepError> {
+        self.session()?.read(script, args, limit).await.map_err(|e| self.failed(script.what, e))
+    }
+
+    /// The facts as they were observed.
+    pub fn facts(self) -> Result<&'a HostFacts, StepError> {
+        let facts = self.fleet.observed.get(self.host).and_then(Fact::known);
+        facts.ok_or_else(|| self.failed("look at its facts", "the host was not read"))
+    }
+
+    /// The server's facts as they were observed.
+    pub fn server(self) -> Result<&'a ServerFacts, StepError> {
+        self.facts()?.server.known().ok_or_else(|| self.failed("look at its server", "it was not read"))
+    }
+
+    /// The words of the server.
+    pub fn dialect(self) -> Result<Dialect, StepError> {
+        self.server().map(|s| Dialect::of(s.version))
+    }
+
+    /// How to log in to the server.
+    pub fn login(self) -> Result<&'a Login, StepError> {
+        let login = self.fleet.logins.get(self.host);
+        login.ok_or_else(|| self.failed(LOG_IN, "no login has worked there"))
+    }
 
     /// A secret's value.
-    pub fn secret(&self, host: &HostName, id: &SecretId) -> Result<&Secret, StepError> {
-        self.secrets
-            .get(id)
-            .ok_or_else(|| StepError::new(host, "use a secret", format!("{} has no value", id.0)))
+    pub fn secret(self, id: &SecretId) -> Result<&'a Secret, StepError> {
+        let secret = self.fleet.secrets.get(id);
+        secret.ok_or_else(|| self.failed("use a secret", format!("{} has no value", id.0)))
+    }
+
+    /// SQL that only reads.
+    pub async fn reader(self) -> Result<SqlReader, StepError> {
+        let reader = self.session()?.sql(self.login()?, STATEMENT).await;
+        reader.map_err(|e| self.failed(LOG_IN, e))
+    }
+
+    /// SQL that may change this server alone; nothing of it gets into the binary log, nor into the journal.
+    pub async fn local_sql(self) -> Result<SqlWriter, StepError> {
+        let sql = self.writer()?.local_sql(self.login()?, STATEMENT).await;
+        sql.map_err(|e| self.failed(LOG_IN, e))
+    }
+
+    /// SQL whose changes are meant for the server's replicas, too.
+    pub async fn replicated_sql(self, why: Replicates) -> Result<SqlWriter, StepError> {
+        let sql = self.writer()?.replicated_sql(self.login()?, STATEMENT, why).await;
+        sql.map_err(|e| self.failed(LOG_IN, e))
+    }
+
+    /// Notes in the journal what was run here. `text` has secrets replaced by `***` already.
+    pub fn ran(self, text: &str, begun: Instant, result: &str) {
+        self.fleet.journal.ran(self.host, text, begun.elapsed(), result);
     }
 }
+
+const LOG_IN: &str = "log in to the server";

@@ -150,10 +150,10 @@ const TRIED: &str = "take the lock";
 /// The connection that is to hold a lock, and what the host calls the one over which the steps go.
 async fn way(fleet: &Fleet<'_>, host: &HostName) -> Result<(ComingLifeline, String), LockError> {
     let failed = |why: String| LockError::Failed(StepError::new(host, TRIED, why));
-    let line = fleet.writer(host)?.lifeline().map_err(|e| failed(e.to_string()))?;
-    let sshd = fleet.session(host)?.read(&SSHD, &[], limits::LOOK.time).await;
+    let line = fleet.on(host).writer()?.lifeline().map_err(|e| failed(e.to_string()))?;
+    let sshd = fleet.on(host).session()?.read(&SSHD, &[], limits::LOOK.time).await;
     for _ in 0..2 {
-        fleet.writer(host)?.make_ready();
+        fleet.on(host).writer()?.make_ready();
     }
     Ok((line, sshd.map_err(|e| failed(e.to_string()))?.text()))
 }

@@ -17,10 +17,10 @@ mod wait;
 
 pub use error::StepError;
 pub use event::{Event, Events};
-pub use fleet::{Fleet, SCRIPT};
+pub use fleet::{Fleet, On, SCRIPT};
 pub use lock::{LockError, take_all};
 pub use salt::new_salt;
 pub(crate) use service::restart_for_proof;
-pub(crate) use statements::{Lifted, Statements, lift_read_only, replicated, statements};
+pub(crate) use statements::{Lifted, Statements, lift_read_only};
 pub(crate) use undo::{Undo, prepare as prepare_undo, settle as settle_undo};
 pub(crate) use wait::{Ended, Look, Rule, wait, wait_until};

@@ -1,37 +1,30 @@
 //! Replicas of a server that was restarted.
 
-use super::{Fleet, Look, Rule, journal::Journal, statements, wait_until};
-use crate::{
-    model::{HostName, limits},
-    observe::channels,
-};
+use super::{Look, On, Rule, wait_until};
+use crate::{model::limits, observe::channels};
 
 /// Has the channels that follow a server and ran before it was restarted connect at once, instead of at
 /// their next attempt. What does not connect is seen when the hosts are observed again.
-pub async fn replicas_of(source: &HostName, fleet: &Fleet<'_>, journal: &Journal) {
-    let Some(endpoint) = fleet.desired.hosts.get(source).map(|h| &h.endpoint) else { return };
-    for replica in &fleet.desired.members {
-        let observed = fleet.server(replica).ok().and_then(|s| s.channels.known());
+pub async fn replicas_of(on: On<'_>) {
+    let source = on.host;
+    let Some(endpoint) = on.fleet.desired.hosts.get(source).map(|h| &h.endpoint) else { return };
+    for replica in &on.fleet.desired.members {
+        let observed = on.at(replica).server().ok().and_then(|s| s.channels.known());
         let ran = observed
             .into_iter()
             .flatten()
             .filter(|c| c.running() && c.source_host == endpoint.address && c.source_port == endpoint.port);
         for channel in ran {
             // Its own server may be away at this moment; then it connects when it is back.
-            let _ = reconnect(replica, &channel.name, fleet, journal).await;
+            let _ = reconnect(on.at(replica), &channel.name).await;
         }
     }
 }
 
-async fn reconnect(
-    replica: &HostName,
-    name: &str,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<(), super::StepError> {
-    let dialect = fleet.dialect(replica)?;
-    let failed = |e| super::StepError::new(replica, "reconnect a channel", e);
-    let reader = fleet.reader(replica).await?;
+async fn reconnect(on: On<'_>, name: &str) -> Result<(), super::StepError> {
+    let dialect = on.dialect()?;
+    let failed = |e| on.failed("reconnect a channel", e);
+    let reader = on.reader().await?;
     let mut started = false;
     // A channel that is started again connects at once or not at all.
     let waited = wait_until(Rule::within(limits::CHANNEL_RECONNECT.time), async || {
@@ -42,7 +35,7 @@ async fn reconnect(
             return Ok(Look::Done(()));
         }
         if !started {
-            let mut sql = statements(replica, fleet, journal).await?;
+            let mut sql = on.statements().await?;
             sql.run(&dialect.stop_channel(name)).await.map_err(failed)?;
             sql.run(&dialect.start_channel(name)).await.map_err(failed)?;
             started = true;

@@ -3,9 +3,7 @@
 use std::time::Instant;
 
 use super::{
-    Fleet, Look, Rule, StepError,
-    journal::Journal,
-    reconnect,
+    Look, On, Rule, StepError, reconnect,
     restart::{self, Order},
     wait,
 };
@@ -28,67 +26,64 @@ pub struct Before<'a> {
 
 /// Restarts the server and waits until it answers with the wished values.
 pub async fn restart(
-    host: &HostName,
+    on: On<'_>,
     unit: &str,
     expect: &[(String, String)],
     before: Before<'_>,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
 ) -> Result<Option<String>, StepError> {
     let begun = Instant::now();
     let tried = format!("restart {unit}");
-    let datadir = fleet.server(host)?.variable("datadir").unwrap_or_default().trim_end_matches('/');
+    let datadir = on.server()?.variable("datadir").unwrap_or_default().trim_end_matches('/');
     let new_uuid = before.new_uuid.then_some(datadir).filter(|d| !d.is_empty());
     let order = Order { unit, restart: true, enable: false, new_uuid };
-    come_up(host, &tried, order, (before.option_file, expect), fleet, journal).await?;
+    come_up(on, &tried, order, (before.option_file, expect)).await?;
     let took = begun.elapsed();
-    let sql = fleet.reader(host).await?;
-    let failed = |e| StepError::new(host, "look at its variables", e);
+    let sql = on.reader().await?;
+    let failed = |e| on.failed("look at its variables", e);
     let all: Vec<_> = expect.iter().map(|(name, _)| crate::dialect::ReadStatement::variable(name)).collect();
     for ((name, wished), rows) in expect.iter().zip(sql.query_each(&all).await.map_err(failed)?) {
         let rows = rows.map_err(failed)?;
         // Not every option is a variable.
         let Some(row) = rows.first() else { continue };
         let value = row.text("value").map_err(failed)?;
-        let on = name == "log_bin" && value == "ON";
+        let enabled = name == "log_bin" && value == "ON";
         // The default of an option that was taken out is not always known.
         let known = !wished.is_empty() && wished != "DEFAULT";
-        if known && !on && !wished.contains(',') && !same_value(name, &value, wished) {
-            return Err(StepError::new(
-                host,
+        if known && !enabled && !wished.contains(',') && !same_value(name, &value, wished) {
+            return Err(on.failed(
                 format!("give {name} the value {wished}"),
                 format!("after the restart the server reports {value}"),
             ));
         }
     }
-    reconnect::replicas_of(host, fleet, journal).await;
+    reconnect::replicas_of(on).await;
     Ok(Some(format!("away for {}", crate::model::duration(took))))
 }
 
 /// Has the host bring its server up, and waits until it lets us in.
 async fn come_up(
-    host: &HostName,
+    on: On<'_>,
     tried: &str,
     order: Order<'_>,
     (option_file, settings): (Option<&str>, &[(String, String)]),
-    fleet: &Fleet<'_>,
-    journal: &Journal,
 ) -> Result<(), StepError> {
+    let host = on.host;
     let begun = Instant::now();
-    let outcome = restart::run(host, tried, order, fleet).await;
+    let outcome = restart::run(on, tried, order).await;
     let said = match &outcome {
         Ok(record) if record.state == RestartState::Up => "ok".to_owned(),
         Ok(record) => explain_failed_start(&record.ended, &record.said, &[]),
         Err(error) => error.why.clone(),
     };
-    journal.ran(host, tried, begun.elapsed(), &said);
+    on.ran(tried, begun, &said);
     let record = outcome?;
     if record.state != RestartState::Up {
         return Err(did_not(host, tried, &record, option_file, settings));
     }
-    match wait_for_server(fleet.session(host)?, fleet.login(host)?).await {
+    match wait_for_server(on.session()?, on.login()?).await {
         true => Ok(()),
-        false => Err(StepError::new(host, tried, "the server runs, but does not let us in")
+        false => Err(on
+            .failed(tried, "the server runs, but does not let us in")
             .then("Check mysql_admin_user, mysql_admin_password and mysql_socket.")),
     }
 }
@@ -142,16 +137,17 @@ fn occurrence(name: &str, value: &str) -> Occurrence {
 ///
 /// # Errors
 /// With the cause, where it does not come up.
-pub async fn restart_for_proof(host: &HostName, unit: &str, fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub async fn restart_for_proof(on: On<'_>, unit: &str) -> Result<(), StepError> {
+    let host = on.host;
     let tried = format!("restart {unit}");
     let order = Order { unit, restart: true, enable: false, new_uuid: None };
-    let record = restart::run(host, &tried, order, fleet).await?;
+    let record = restart::run(on, &tried, order).await?;
     if record.state != RestartState::Up {
         return Err(did_not(host, &tried, &record, None, &[]));
     }
-    match wait_for_server(fleet.session(host)?, fleet.login(host)?).await {
+    match wait_for_server(on.session()?, on.login()?).await {
         true => Ok(()),
-        false => Err(StepError::new(host, tried, "the server runs, but does not let us in")),
+        false => Err(on.failed(tried, "the server runs, but does not let us in")),
     }
 }
 
@@ -168,19 +164,18 @@ async fn wait_for_server(session: &Session, login: &Login) -> bool {
 
 /// Starts a service that is stopped, and has it start at boot. `option_file` was written for it.
 pub async fn start(
-    host: &HostName,
+    on: On<'_>,
     unit: &str,
     enable: bool,
     option_file: Option<&str>,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
 ) -> Result<Option<String>, StepError> {
+    let host = on.host;
     let tried = format!("start {unit}");
     let order = Order { unit, restart: false, enable, new_uuid: None };
     let begun = Instant::now();
-    let outcome = restart::run(host, &tried, order, fleet).await;
+    let outcome = restart::run(on, &tried, order).await;
     let ok = outcome.as_ref().is_ok_and(|r| r.state == RestartState::Up);
-    journal.ran(host, &tried, begun.elapsed(), if ok { "ok" } else { "failed" });
+    on.ran(&tried, begun, if ok { "ok" } else { "failed" });
     let record = outcome?;
     match ok {
         true => Ok(None),

@@ -1,6 +1,6 @@
 //! SQL that changes a server, each statement journalled; and the moment for which a closed server takes it.
 
-use super::{Fleet, StepError, Undo, journal::Journal, prepare_undo, settle_undo};
+use super::{On, StepError, Undo, prepare_undo, settle_undo};
 use crate::{
     dialect::Statement,
     transport::{Replicates, Row, SqlError, SqlWriter},
@@ -8,12 +8,22 @@ use crate::{
 
 /// Statements on one server, each one journalled under the text that may be shown.
 pub struct Statements<'a> {
-    /// The server's host.
-    pub host: &'a crate::model::HostName,
+    /// Where, and for which run.
+    pub on: On<'a>,
     /// The connection.
     pub sql: SqlWriter,
-    /// Where statements are noted.
-    pub journal: &'a Journal,
+}
+
+impl<'a> On<'a> {
+    /// Statements that stay on this server, each journalled: none of them gets into the binary log.
+    pub async fn statements(self) -> Result<Statements<'a>, StepError> {
+        Ok(Statements { on: self, sql: self.local_sql().await? })
+    }
+
+    /// Statements that are meant for the server's replicas, too, each journalled.
+    pub async fn replicated(self, why: Replicates) -> Result<Statements<'a>, StepError> {
+        Ok(Statements { on: self, sql: self.replicated_sql(why).await? })
+    }
 }
 
 impl Statements<'_> {
@@ -68,65 +78,41 @@ impl Statements<'_> {
             Ok(_) => "ok".to_owned(),
             Err(error) => error.to_string(),
         };
-        self.journal.ran(self.host, shown, begun.elapsed(), &said);
+        self.on.ran(shown, begun, &said);
     }
-}
-
-/// Opens a connection for statements that stay on this server: none of them gets into the binary log.
-pub async fn statements<'a>(
-    host: &'a crate::model::HostName,
-    fleet: &Fleet<'_>,
-    journal: &'a Journal,
-) -> Result<Statements<'a>, StepError> {
-    Ok(Statements { host, sql: fleet.local_sql(host).await?, journal })
-}
-
-/// Opens a connection for statements that are meant for the server's replicas, too.
-pub async fn replicated<'a>(
-    host: &'a crate::model::HostName,
-    why: Replicates,
-    fleet: &Fleet<'_>,
-    journal: &'a Journal,
-) -> Result<Statements<'a>, StepError> {
-    Ok(Statements { host, sql: fleet.replicated_sql(host, why).await?, journal })
 }
 
 /// A server that takes no writes, not even an administrator's, takes those of a step until it is restored.
 #[must_use]
-pub struct Lifted<'a>(Option<&'a crate::model::HostName>);
+pub struct Lifted<'a>(Option<On<'a>>);
 
 /// What the host sets again by itself, should this program not come to it.
 const READ_ONLY: &str = "super-read-only";
 
 /// Lifts `super_read_only` where it is on.
-pub async fn lift_read_only<'a>(
-    host: &'a crate::model::HostName,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Lifted<'a>, StepError> {
-    if !fleet.dialect(host)?.has_super_read_only() {
+pub async fn lift_read_only(on: On<'_>) -> Result<Lifted<'_>, StepError> {
+    if !on.dialect()?.has_super_read_only() {
         return Ok(Lifted(None));
     }
-    let failed = |e| StepError::new(host, "lift super_read_only", e);
-    let mut sql = statements(host, fleet, journal).await?;
+    let failed = |e| on.failed("lift super_read_only", e);
+    let mut sql = on.statements().await?;
     let row = sql.sql.query_first("SELECT @@GLOBAL.super_read_only AS locked").await.map_err(failed)?;
     let locked = row.number::<u8>("locked").map_err(failed)? == 1;
     if locked {
         let back = ["SET GLOBAL super_read_only = ON".to_owned()];
-        prepare_undo(host, Undo { name: READ_ONLY, sql: &back, record: None }, fleet).await?;
+        prepare_undo(on, Undo { name: READ_ONLY, sql: &back, record: None }).await?;
         sql.run("SET GLOBAL super_read_only = OFF").await.map_err(failed)?;
     }
-    Ok(Lifted(locked.then_some(host)))
+    Ok(Lifted(locked.then_some(on)))
 }
 
 impl Lifted<'_> {
     /// Puts the server back to taking no writes, on a connection of its own: the step may have restarted it.
-    pub async fn restore(self, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
-        let Some(host) = self.0 else { return Ok(()) };
-        let mut sql = statements(host, fleet, journal).await?;
-        sql.run("SET GLOBAL super_read_only = ON")
-            .await
-            .map_err(|e| StepError::new(host, "set super_read_only again", e))?;
-        settle_undo(host, READ_ONLY, fleet).await
+    pub async fn restore(self) -> Result<(), StepError> {
+        let Some(on) = self.0 else { return Ok(()) };
+        let mut sql = on.statements().await?;
+        let closed = sql.run("SET GLOBAL super_read_only = ON").await;
+        closed.map_err(|e| on.failed("set super_read_only again", e))?;
+        settle_undo(on, READ_ONLY).await
     }
 }

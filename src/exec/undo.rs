@@ -2,8 +2,8 @@
 //!
 //! The statements lie beside the run's lock in `/run/tandem` until they are settled; see `host/watch.sh`.
 
-use super::{Fleet, StepError};
-use crate::{model::HostName, model::limits, transport::RunError};
+use super::{On, StepError};
+use crate::{model::limits, transport::RunError};
 
 const ADD: &str = include_str!("host/undo.sh");
 /// Arguments: RUN NAME.
@@ -29,14 +29,15 @@ pub struct Undo<'a> {
 ///
 /// # Errors
 /// When the host can't note it: then nothing must be changed.
-pub async fn prepare(host: &HostName, undo: Undo<'_>, fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub async fn prepare(on: On<'_>, undo: Undo<'_>) -> Result<(), StepError> {
     let tried = "prepare what the host takes back by itself";
-    let tools = &fleet.facts(host)?.os.tools;
+    let tools = &on.facts()?.os.tools;
     let Some(client) = ["mariadb", "mysql"].iter().find_map(|name| tools.get(*name)) else {
-        return Err(StepError::new(host, tried, "neither mariadb nor mysql is installed")
+        return Err(on
+            .failed(tried, "neither mariadb nor mysql is installed")
             .then("Install the server's client package. Nothing was changed."));
     };
-    let login = fleet.login(host)?;
+    let login = on.login()?;
     let mut input = zeroize::Zeroizing::new(format!(
         "[client]\nprotocol=socket\nsocket=\"{}\"\nuser=\"{}\"\nconnect_timeout={}\npassword=\"",
         login.socket,
@@ -51,15 +52,13 @@ pub async fn prepare(host: &HostName, undo: Undo<'_>, fleet: &Fleet<'_>) -> Resu
         input.push_str(statement);
         input.push_str(";\n");
     }
-    let args = [fleet.run.as_str(), undo.name, client, undo.record.unwrap_or_default()];
-    match fleet.writer(host)?.run(tried, ADD, &args, input.as_bytes(), limits::LOOK.time).await {
+    let args = [on.fleet.run.as_str(), undo.name, client, undo.record.unwrap_or_default()];
+    match on.writer()?.run(tried, ADD, &args, input.as_bytes(), limits::LOOK.time).await {
         Ok(_) => Ok(()),
-        Err(RunError::Failed { status: ENDED, .. }) => Err(StepError::new(
-            host,
-            tried,
-            "the host has ended this run: it did not hear from it for too long",
-        )),
-        Err(error) => Err(StepError::new(host, tried, error)),
+        Err(RunError::Failed { status: ENDED, .. }) => {
+            Err(on.failed(tried, "the host has ended this run: it did not hear from it for too long"))
+        }
+        Err(error) => Err(on.failed(tried, error)),
     }
 }
 
@@ -67,8 +66,8 @@ pub async fn prepare(host: &HostName, undo: Undo<'_>, fleet: &Fleet<'_>) -> Resu
 ///
 /// # Errors
 /// When the host can't forget it.
-pub async fn settle(host: &HostName, name: &str, fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub async fn settle(on: On<'_>, name: &str) -> Result<(), StepError> {
     let tried = "note that nothing has to be taken back";
-    let done = fleet.writer(host)?.run(tried, SETTLE, &[&fleet.run, name], b"", limits::LOOK.time).await;
-    done.map(|_| ()).map_err(|e| StepError::new(host, tried, e))
+    let done = on.writer()?.run(tried, SETTLE, &[&on.fleet.run, name], b"", limits::LOOK.time).await;
+    done.map(|_| ()).map_err(|e| on.failed(tried, e))
 }

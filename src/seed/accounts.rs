@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     dialect::{ReadStatement, Statement, literal},
-    exec::{Fleet, StepError, journal::Journal, statements},
+    exec::{On, StepError},
     grant::{AccountState, is_system_account, read_grant},
     model::{HostName, limits, visible},
     plan::{CLONE_USER, SeedPlan},
@@ -36,14 +36,9 @@ const GRANT_OPTION: &str = "GRANT OPTION";
 
 /// Copies accounts, roles and grants that are neither the server's nor ours, off the binary log.
 /// Returns how many.
-pub async fn copy(
-    host: &HostName,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<usize, StepError> {
+pub async fn copy(on: On<'_>, plan: &SeedPlan) -> Result<usize, StepError> {
     let several = plan.has_other_sources();
-    let there = if several { accounts_of(host, fleet).await? } else { BTreeSet::new() };
+    let there = if several { accounts_of(on).await? } else { BTreeSet::new() };
     // An account that is there already gets the source's login; none is ever dropped. Of several sources
     // each brings only those that are not there.
     let wanted = |user: &str, at: &str, role: bool| {
@@ -51,9 +46,9 @@ pub async fn copy(
         let left_out = is_system_account(user, at) || plan.own_users.iter().any(|own| own == user);
         !left_out && !stays
     };
-    let accounts = read(&plan.from, wanted, fleet).await?;
+    let accounts = read(on.at(&plan.from), wanted).await?;
     let tried = format!("copy the accounts of {}", plan.from);
-    write(host, &tried, (&accounts, false), fleet, journal).await?;
+    write(on, &tried, (&accounts, false)).await?;
     Ok(accounts.len())
 }
 
@@ -69,14 +64,10 @@ pub struct Account {
 
 /// The wanted accounts of a server; whether one is wanted is asked with its user, its host, and whether it
 /// is a role.
-async fn read(
-    from: &HostName,
-    wanted: impl Fn(&str, &str, bool) -> bool,
-    fleet: &Fleet<'_>,
-) -> Result<Vec<Account>, StepError> {
-    let reading = |e| StepError::new(from, "read its accounts", e);
-    let dialect = fleet.dialect(from)?;
-    let source = fleet.reader(from).await?;
+async fn read(on: On<'_>, wanted: impl Fn(&str, &str, bool) -> bool) -> Result<Vec<Account>, StepError> {
+    let reading = |e| on.failed("read its accounts", e);
+    let dialect = on.dialect()?;
+    let source = on.reader().await?;
     if let Some(hex) = dialect.show_hashes_as_hex() {
         source.query(&hex).await.map_err(reading)?;
     }
@@ -113,16 +104,16 @@ async fn read(
 /// # Errors
 /// When a server refuses to show its accounts.
 pub async fn differences(
-    host: &HostName,
+    on: On<'_>,
     from: &HostName,
     own_users: &[String],
-    fleet: &Fleet<'_>,
 ) -> Result<(usize, Vec<String>), StepError> {
+    let host = on.host;
     let wanted = |user: &str, at: &str, _| {
         !is_system_account(user, at) && user != CLONE_USER && !own_users.iter().any(|own| own == user)
     };
-    let (there, here) = tokio::try_join!(read(from, wanted, fleet), read(host, wanted, fleet))?;
-    let alike = fleet.server(from)?.version == fleet.server(host)?.version;
+    let (there, here) = tokio::try_join!(read(on.at(from), wanted), read(on, wanted))?;
+    let alike = on.at(from).server()?.version == on.server()?.version;
     let mut found = Vec::new();
     for source in &there {
         let name = visible(&source.shown());
@@ -178,21 +169,15 @@ impl Account {
 }
 
 /// Makes accounts: first all of them, then what they may do, since one may be granted to another.
-async fn write(
-    host: &HostName,
-    tried: &str,
-    (accounts, own): (&[Account], bool),
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<(), StepError> {
+async fn write(on: On<'_>, tried: &str, (accounts, own): (&[Account], bool)) -> Result<(), StepError> {
     /// What a privilege was granted on, or the plugin of a login, was replaced with everything else: a table, a
     /// routine, a column, a plugin.
     const REPLACED: [u16; 4] = [1146, 1305, 1054, 1524];
     if accounts.is_empty() {
         return Ok(());
     }
-    let writing = |e| StepError::new(host, tried, e);
-    let mut sql = statements(host, fleet, journal).await?;
+    let writing = |e| on.failed(tried, e);
+    let mut sql = on.statements().await?;
     let all = |pick: fn(&Account) -> &Vec<String>| accounts.iter().flat_map(pick);
     for statement in all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)) {
         match sql.run_secret(&Statement::masked(statement, without_hashes(statement))).await {
@@ -204,24 +189,21 @@ async fn write(
 }
 
 /// The accounts come with a copy of the whole server: who administers the replica must get in afterwards, too.
-pub async fn same_administrator(
-    host: &HostName,
-    donor: &HostName,
-    fleet: &Fleet<'_>,
-) -> Result<(), StepError> {
-    let own = fleet.login(host)?;
-    let Login { socket, server_uid, shared, .. } = fleet.login(donor)?.clone();
+pub async fn same_administrator(on: On<'_>, donor: &HostName) -> Result<(), StepError> {
+    let host = on.host;
+    let own = on.login()?;
+    let Login { socket, server_uid, shared, .. } = on.at(donor).login()?.clone();
     let there = Login { socket, server_uid, shared, ..own.clone() };
     let tried = format!("log in there as {host} is administered");
     let advice = "The accounts come with the copy: give both the same administrator, or use `seed_method: logical`. \
                   Nothing was replaced.";
     let failed = |e: SqlError| StepError::new(donor, tried.clone(), e).then(advice);
-    let mut sql = fleet.session(donor)?.sql(&there, LIMIT).await.map_err(failed)?;
+    let mut sql = on.at(donor).session()?.sql(&there, LIMIT).await.map_err(failed)?;
     let then = privileges(&mut sql).await;
-    let mut sql = fleet.reader(host).await?;
+    let mut sql = on.reader().await?;
     let now = privileges(&mut sql).await;
     let then = then.map_err(failed)?;
-    let now = now.map_err(|e| StepError::new(host, "read what its administrator may do", e))?;
+    let now = now.map_err(|e| on.failed("read what its administrator may do", e))?;
     let lost: Vec<&str> = NEEDED.into_iter().filter(|p| now.contains(*p) && !then.contains(*p)).collect();
     if lost.is_empty() {
         return Ok(());
@@ -249,28 +231,24 @@ async fn privileges(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
 /// They lie in a file on the host until [`put_back`] has made them again. A run that was cut off may have left
 /// that file, and then it knows accounts that are gone; ours are made anew by every plan, so theirs are
 /// read again.
-pub async fn keep_own(
-    host: &HostName,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Vec<Account>, StepError> {
+pub async fn keep_own(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
+    let host = on.host;
     let tried = READ_KEPT.what;
-    let output = fleet.session(host)?.read(&READ_KEPT, &[], LIMIT).await;
-    let output = output.map_err(|e| StepError::new(host, tried, e))?;
+    let output = on.session()?.read(&READ_KEPT, &[], LIMIT).await;
+    let output = output.map_err(|e| on.failed(tried, e))?;
     let mut kept: Vec<Account> = match output.text().trim() {
         "" => Vec::new(),
-        text => serde_json::from_str(text).map_err(|e| StepError::new(host, tried, e))?,
+        text => serde_json::from_str(text).map_err(|e| on.failed(tried, e))?,
     };
     // Another server's account of ours, which an earlier copy has brought, is not declared here.
-    let declared = fleet.desired.hosts.get(host).map(|h| h.accounts.as_slice()).unwrap_or_default();
+    let declared = on.fleet.desired.hosts.get(host).map(|h| h.accounts.as_slice()).unwrap_or_default();
     let ours = |user: &str, at: &str| declared.iter().any(|a| a.user == user && a.host == at);
-    let theirs = accounts_of(&plan.donor, fleet).await?;
+    let theirs = accounts_of(on.at(&plan.donor)).await?;
     let wanted = |user: &str, at: &str, _| {
         let only_here = !is_system_account(user, at) && !theirs.contains(&(user.to_owned(), at.to_owned()));
         user != CLONE_USER && (ours(user, at) || only_here || user == "debian-sys-maint")
     };
-    for account in read(host, wanted, fleet).await? {
+    for account in read(on, wanted).await? {
         let known = kept.iter().position(|k| k.user == account.user && k.host == account.host);
         match known {
             Some(at) if ours(&account.user, &account.host) => kept[at] = account,
@@ -281,26 +259,20 @@ pub async fn keep_own(
     let text = serde_json::to_string(&kept).unwrap_or_default();
     let tried = "keep the accounts that only it has";
     let begun = std::time::Instant::now();
-    let done = fleet.writer(host)?.run(tried, KEEP, &[], text.as_bytes(), LIMIT).await;
-    journal.ran(host, tried, begun.elapsed(), done.as_ref().map_or("failed", |_| "ok"));
-    done.map_err(|e| StepError::new(host, tried, e))?;
+    let done = on.writer()?.run(tried, KEEP, &[], text.as_bytes(), LIMIT).await;
+    on.ran(tried, begun, done.as_ref().map_or("failed", |_| "ok"));
+    done.map_err(|e| on.failed(tried, e))?;
     Ok(kept)
 }
 
 /// Gives a server that is a copy its own accounts again, and takes away those of ours that are another
 /// server's. Returns how many accounts of users there are.
-pub async fn put_back(
-    host: &HostName,
-    plan: &SeedPlan,
-    kept: Vec<Account>,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<usize, StepError> {
+pub async fn put_back(on: On<'_>, plan: &SeedPlan, kept: Vec<Account>) -> Result<usize, StepError> {
     let tried = "give it its own accounts again";
-    let failed = |e| StepError::new(host, tried, e);
-    let mut sql = statements(host, fleet, journal).await?;
+    let failed = |e| on.failed(tried, e);
+    let mut sql = on.statements().await?;
     let mut users = 0;
-    for (user, at) in accounts_of(host, fleet).await? {
+    for (user, at) in accounts_of(on).await? {
         if user == CLONE_USER || plan.own_users.contains(&user) {
             let name = format!("{}@{}", literal(&user), literal(&at));
             sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
@@ -308,17 +280,16 @@ pub async fn put_back(
             users += 1;
         }
     }
-    write(host, tried, (&kept, true), fleet, journal).await?;
-    let removed =
-        fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/accounts.json", &[], b"", LIMIT).await;
-    removed.map_err(|e| StepError::new(host, tried, e))?;
+    write(on, tried, (&kept, true)).await?;
+    let removed = on.writer()?.run(tried, "rm -f /var/lib/tandem/accounts.json", &[], b"", LIMIT).await;
+    removed.map_err(|e| on.failed(tried, e))?;
     Ok(users)
 }
 
-async fn accounts_of(host: &HostName, fleet: &Fleet<'_>) -> Result<BTreeSet<(String, String)>, StepError> {
-    let sql = fleet.reader(host).await?;
-    let rows = sql.query(&fleet.dialect(host)?.show_accounts()).await;
-    let failed = |e| StepError::new(host, "read its accounts", e);
+async fn accounts_of(on: On<'_>) -> Result<BTreeSet<(String, String)>, StepError> {
+    let sql = on.reader().await?;
+    let rows = sql.query(&on.dialect()?.show_accounts()).await;
+    let failed = |e| on.failed("read its accounts", e);
     let rows = rows.map_err(failed)?;
     rows.iter()
         .map(|row| Ok((row.text("user")?, row.text("host")?)))

@@ -9,8 +9,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    exec::{Fleet, StepError, journal::Journal},
-    model::{HostName, limits},
+    exec::{On, StepError},
+    model::limits,
     transport::ReadScript,
 };
 
@@ -128,9 +128,8 @@ pub enum Left {
 }
 
 /// Looks for what an earlier run has left.
-pub async fn left(host: &HostName, datadir: &str, fleet: &Fleet<'_>) -> Result<Left, StepError> {
-    let output = fleet.session(host)?.read(&READ, &[datadir], LIMIT).await;
-    let output = output.map_err(|e| StepError::new(host, READ.what, e))?;
+pub async fn left(on: On<'_>, datadir: &str) -> Result<Left, StepError> {
+    let output = on.read(&READ, &[datadir], LIMIT).await?;
     Ok(match output.text().trim() {
         "" => Left::Nothing,
         "foreign" => Left::Foreign,
@@ -139,28 +138,22 @@ pub async fn left(host: &HostName, datadir: &str, fleet: &Fleet<'_>) -> Result<L
 }
 
 /// Notes, before anything happens, that the data directory will be moved aside and what becomes of it.
-pub async fn intend(host: &HostName, datadir: &str, keep: bool, fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub async fn intend(on: On<'_>, datadir: &str, keep: bool) -> Result<(), StepError> {
     let tried = "note that its data will be moved aside";
     let fate = if keep { "keep" } else { "drop" };
     let text = format!("{ALONE}{NOTE}");
-    let done = fleet.writer(host)?.run(tried, &text, &[datadir, fate], b"", LIMIT).await;
-    done.map(|_| ()).map_err(|e| StepError::new(host, tried, e))
+    let done = on.writer()?.run(tried, &text, &[datadir, fate], b"", LIMIT).await;
+    done.map(|_| ()).map_err(|e| on.failed(tried, e))
 }
 
 /// Stops the server, puts the new data directory in the place of the old one, and starts it. If it does not
 /// start, the old one comes back.
-pub async fn swap(
-    host: &HostName,
-    (unit, datadir): (&str, &str),
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<(), StepError> {
+pub async fn swap(on: On<'_>, (unit, datadir): (&str, &str)) -> Result<(), StepError> {
     let tried = format!("start {unit} with the new data directory");
     let begun = Instant::now();
-    let output =
-        fleet.writer(host)?.try_run(&tried, &format!("{ALONE}{SWAP}"), &[unit, datadir], b"", LIMIT).await;
-    let output = output.map_err(|e| StepError::new(host, tried.clone(), e))?;
-    journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    let output = on.writer()?.try_run(&tried, &format!("{ALONE}{SWAP}"), &[unit, datadir], b"", LIMIT).await;
+    let output = output.map_err(|e| on.failed(tried.clone(), e))?;
+    on.ran(&tried, begun, if output.status == 0 { "ok" } else { "failed" });
     if output.status == 0 {
         return Ok(());
     }
@@ -168,21 +161,18 @@ pub async fn swap(
     let why = crate::doctor::last_words(&log, &[])
         .or_else(|| log.last().cloned())
         .unwrap_or_else(|| "it does not say why".into());
-    Err(StepError::new(host, tried, why)
+    Err(on
+        .failed(tried, why)
         .then("The old data directory is in its place. Mend the cause, then apply again."))
 }
 
 /// Ends it: the old directory is kept under a name of its own, which comes back, or removed.
-pub async fn settle(
-    host: &HostName,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
+pub async fn settle(on: On<'_>) -> Result<Option<String>, StepError> {
     let tried = "settle the old data directory";
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let begun = Instant::now();
-    let output = fleet.writer(host)?.run(tried, &format!("{ALONE}{SETTLE}"), &[&stamp], b"", LIMIT).await;
-    journal.ran(host, tried, begun.elapsed(), output.as_ref().map_or("failed", |_| "ok"));
-    let output = output.map_err(|e| StepError::new(host, tried, e))?;
+    let output = on.writer()?.run(tried, &format!("{ALONE}{SETTLE}"), &[&stamp], b"", LIMIT).await;
+    on.ran(tried, begun, output.as_ref().map_or("failed", |_| "ok"));
+    let output = output.map_err(|e| on.failed(tried, e))?;
     Ok(Some(output.text().trim().to_owned()).filter(|path| !path.is_empty()))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     dialect::ReadStatement,
-    exec::{Fleet, StepError},
+    exec::{On, StepError},
     gtid::{GtidForm, GtidSet, Position},
     model::{BinlogPosition, HostName},
     plan::SeedPlan,
@@ -13,14 +13,10 @@ use crate::{
 
 /// The snapshot's place as the server has it, if it agrees with what the dump says. Should file and
 /// position say something else than the GTIDs, neither can be trusted.
-pub async fn coordinates(
-    from: &HostName,
-    at: &BinlogPosition,
-    dumped: Option<&str>,
-    fleet: &Fleet<'_>,
-) -> Result<String, StepError> {
-    let mut sql = fleet.reader(from).await?;
-    match fleet.dialect(from)?.gtid_form() {
+pub async fn coordinates(on: On<'_>, at: &BinlogPosition, dumped: Option<&str>) -> Result<String, StepError> {
+    let from = on.host;
+    let mut sql = on.reader().await?;
+    match on.dialect()?.gtid_form() {
         GtidForm::Positions => mariadb(from, at, dumped, &mut sql).await,
         GtidForm::Sets => mysql(from, at, dumped, &mut sql).await,
     }
@@ -86,9 +82,9 @@ async fn count(sql: &SqlReader) -> Result<BTreeMap<String, String>, SqlError> {
 
 /// Compares what the copy holds with the source. A table that was made or dropped while the copy ran
 /// comes over the channel later, so a difference counts only if it was there before and is still there.
-pub async fn contents(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let failed = |e| StepError::new(host, "compare the copy with its source", e);
-    let (here, there) = tokio::try_join!(fleet.reader(host), fleet.reader(&plan.donor))?;
+pub async fn contents(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
+    let failed = |e| on.failed("compare the copy with its source", e);
+    let (here, there) = tokio::try_join!(on.reader(), on.at(&plan.donor).reader())?;
     let (copy, source) = tokio::try_join!(count(&here), count(&there)).map_err(failed)?;
     let of_plan = |what: &str| plan.databases.iter().any(|d| what.ends_with(&format!(" of {d}")));
     let missing: Vec<String> = source
@@ -99,28 +95,23 @@ pub async fn contents(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Re
     if missing.is_empty() {
         return Ok(());
     }
-    Err(StepError::new(host, "find everything in the copy that its source has", missing.join(", "))
+    Err(on
+        .failed("find everything in the copy that its source has", missing.join(", "))
         .then("Apply again; the copy begins anew."))
 }
 
 /// Whether the source still has the log file at which the channel will begin.
-pub async fn still_there(
-    source: &HostName,
-    at: Option<&BinlogPosition>,
-    fleet: &Fleet<'_>,
-) -> Result<(), StepError> {
+pub async fn still_there(on: On<'_>, at: Option<&BinlogPosition>) -> Result<(), StepError> {
     let Some(file) = at.map(BinlogPosition::file) else { return Ok(()) };
-    let sql = fleet.reader(source).await?;
+    let sql = on.reader().await?;
     let rows = sql
         .query(&ReadStatement::binary_logs())
         .await
-        .map_err(|e| StepError::new(source, "look at its binary logs", e))?;
+        .map_err(|e| on.failed("look at its binary logs", e))?;
     if rows.iter().any(|r| r.get("log_name") == Some(file)) {
         return Ok(());
     }
-    Err(StepError::new(
-        source,
-        format!("find {file} among its binary logs"),
+    Err(on.failed(format!("find {file} among its binary logs"),
         "it was purged while the copy ran",
     )
     .then("Somebody purges them by hand or by a job of his own: let that rest for the time of the copy, then apply again."))

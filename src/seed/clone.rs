@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 use super::{TICK, copy::Copied, events, mark, meanwhile, quiet, there_now};
 use crate::{
     dialect::{ReadStatement, Statement, literal},
-    exec::{
-        Event, Events, Fleet, Lifted, Statements, StepError, journal::Journal, lift_read_only, new_salt,
-        statements,
-    },
+    exec::{Fleet, Lifted, On, Statements, StepError, lift_read_only, new_salt},
     gtid::GtidSet,
     model::{HostName, limits},
     observe::{SeedMarks, channels},
@@ -43,17 +40,16 @@ pub async fn run<'a>(
     step: &'a Step,
     (plan, how): (&SeedPlan, &ClonePlan),
     marks: &SeedMarks,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
+    fleet: &'a Fleet<'_>,
 ) -> Result<(Copied, Lifted<'a>), StepError> {
     let host = &step.host;
+    let on = fleet.on(host);
     let tried = format!("clone {}", plan.donor);
-    let failed = |e: SqlError| StepError::new(host, tried.clone(), e);
+    let failed = |e: SqlError| on.failed(tried.clone(), e);
     for side in [&plan.donor, host] {
-        install(side, fleet, journal).await?;
+        install(fleet.on(side)).await?;
     }
-    let mut sql = statements(host, fleet, journal).await?;
+    let mut sql = on.statements().await?;
     end_older(&mut sql).await.map_err(failed)?;
     sql.run(ReadStatement::utc().text()).await.map_err(failed)?;
     let now = sql.first("SELECT NOW(3) AS now").await.map_err(failed)?;
@@ -62,36 +58,36 @@ pub async fn run<'a>(
     sql.run(&format!("SET GLOBAL clone_valid_donor_list = {}", literal(&donor))).await.map_err(failed)?;
     let authority = how.tls_ca.as_deref().unwrap_or_default();
     sql.run(&format!("SET GLOBAL clone_ssl_ca = {}", literal(authority))).await.map_err(failed)?;
-    quiet::begin(host, fleet, journal).await?;
+    quiet::begin(on).await?;
     let password = new_salt() + &new_salt();
-    let account = open_account(plan, how, &password, fleet, journal).await?;
-    let before = there_now(host, fleet).await;
-    let noted = match super::replaceable::still_replaceable(host, plan, fleet).await {
-        Ok(()) => mark::write(host, marks, fleet).await,
+    let account = open_account(plan, how, &password, fleet).await?;
+    let before = there_now(on).await;
+    let noted = match super::replaceable::still_replaceable(on, plan).await {
+        Ok(()) => mark::write(on, marks).await,
         Err(error) => Err(error),
     };
     let fetched = match (noted, &before) {
-        (Ok(()), Ok(_)) => fetch(step, (plan, how), &password, sql, fleet, events).await,
+        (Ok(()), Ok(_)) => fetch(step, (plan, how), &password, sql, fleet).await,
         (Err(error), _) => Err(error),
         (_, Err(_)) => before.as_ref().map(|_| ()).map_err(StepError::clone),
     };
     // A server that has kept what it had was not touched, and nothing there is of this copy.
     if let (Err(_), Ok(before)) = (&fetched, &before)
-        && there_now(host, fleet).await.is_ok_and(|now| now == *before)
+        && there_now(on).await.is_ok_and(|now| now == *before)
     {
-        mark::forget(host, &plan.from, fleet).await?;
+        mark::forget(on, &plan.from).await?;
     }
     // Whatever came of it, the source has no such account any more.
-    let closed = account.close(fleet, journal).await;
+    let closed = account.close(fleet).await;
     fetched?;
-    let cloned = comes_back(step, (plan, how), since, fleet, events).await?;
+    let cloned = comes_back(step, (plan, how), since, fleet).await?;
     closed?;
-    let lifted = lift_read_only(host, fleet, journal).await?;
-    settle(host, fleet, journal).await?;
-    let gtid = same_gtids(host, &cloned, fleet).await?;
+    let lifted = lift_read_only(on).await?;
+    settle(on).await?;
+    let gtid = same_gtids(on, &cloned).await?;
     let cloned_at = cloned.position("binlog_file", "binlog_position").map_err(failed)?;
     let Some(cloned_at) = cloned_at else {
-        return Err(StepError::new(host, "find the clone's position", "its source has no binary log"));
+        return Err(on.failed("find the clone's position", "its source has no binary log"));
     };
     let copied = Copied {
         at: cloned_at,
@@ -103,20 +99,20 @@ pub async fn run<'a>(
 }
 
 /// Installs the plugin, where it stays.
-async fn install(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
-    let mut sql = statements(host, fleet, journal).await?;
+async fn install(on: On<'_>) -> Result<(), StepError> {
+    let mut sql = on.statements().await?;
     let there = sql.sql.query(ReadStatement::clone_plugin().text()).await.is_ok_and(|rows| !rows.is_empty());
     let result = if there {
         Ok(())
     } else {
-        let lifted = lift_read_only(host, fleet, journal).await?;
+        let lifted = lift_read_only(on).await?;
         let done = sql.run("INSTALL PLUGIN clone SONAME 'mysql_clone.so'").await.map(|_| ());
-        lifted.restore(fleet, journal).await?;
+        lifted.restore().await?;
         done
     };
     match result {
         Err(error) if error.code() != Some(PLUGIN_THERE) => {
-            Err(StepError::new(host, "install the plugin clone", error).then(
+            Err(on.failed("install the plugin clone", error).then(
                 "It is part of the server's package. Or use `seed_method: logical`. Nothing was replaced.",
             ))
         }
@@ -149,30 +145,29 @@ async fn open_account<'a>(
     how: &ClonePlan,
     password: &str,
     fleet: &Fleet<'_>,
-    journal: &Journal,
 ) -> Result<Account<'a>, StepError> {
     let donor = &plan.donor;
     let account = Account { donor, name: format!("{}@{}", literal(CLONE_USER), literal(&how.account_host)) };
-    let dialect = fleet.dialect(donor)?;
+    let dialect = fleet.on(donor).dialect()?;
     let hash = dialect.password_hash(password, &new_salt());
     let failed = |e| StepError::new(donor, "make an account for the clone", e);
-    let lifted = lift_read_only(donor, fleet, journal).await?;
-    let mut sql = statements(donor, fleet, journal).await?;
+    let lifted = lift_read_only(fleet.on(donor)).await?;
+    let mut sql = fleet.on(donor).statements().await?;
     for statement in dialect.account(CLONE_USER, &how.account_host, &hash, how.tls) {
         sql.run_secret(&statement).await.map_err(failed)?;
     }
     sql.run(&format!("GRANT BACKUP_ADMIN ON *.* TO {}", account.name)).await.map_err(failed)?;
-    lifted.restore(fleet, journal).await?;
+    lifted.restore().await?;
     Ok(account)
 }
 
 impl Account<'_> {
-    async fn close(&self, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+    async fn close(&self, fleet: &Fleet<'_>) -> Result<(), StepError> {
         let failed = |e| StepError::new(self.donor, format!("drop the account {}", self.name), e);
-        let lifted = lift_read_only(self.donor, fleet, journal).await?;
-        let mut sql = statements(self.donor, fleet, journal).await?;
+        let lifted = lift_read_only(fleet.on(self.donor)).await?;
+        let mut sql = fleet.on(self.donor).statements().await?;
         sql.run(&format!("DROP USER IF EXISTS {}", self.name)).await.map_err(failed)?;
-        lifted.restore(fleet, journal).await
+        lifted.restore().await
     }
 }
 
@@ -183,11 +178,11 @@ async fn fetch(
     password: &str,
     mut sql: Statements<'_>,
     fleet: &Fleet<'_>,
-    events: &Events,
 ) -> Result<(), StepError> {
     let host = &step.host;
+    let on = fleet.on(host);
     let tried = format!("clone {}", plan.donor);
-    let failed = |e: SqlError| StepError::new(host, tried.clone(), e);
+    let failed = |e: SqlError| on.failed(tried.clone(), e);
     let require = if how.tls { "SSL" } else { "NO SSL" };
     let statement = Statement::with_secret(password, |password| {
         format!(
@@ -197,17 +192,16 @@ async fn fetch(
             how.source.port,
         )
     });
-    let quiet = fleet.dialect(host)?.statement_logs(false);
+    let quiet = on.dialect()?.statement_logs(false);
     sql.run(quiet).await.map_err(failed)?;
-    let watch = fleet.reader(host).await?;
+    let watch = on.reader().await?;
     let begun = Instant::now();
-    let journal = sql.journal;
     let result = {
         let cloning = sql.sql.query_within(statement.text(), COPIES);
         meanwhile(cloning, async || {
             let row = watch.query_first(&ReadStatement::clone_progress()).await;
             if let Ok(Some(sent)) = row.and_then(|row| row.optional_number("sent")) {
-                tell(step, plan, sent, events);
+                tell(step, plan, sent, fleet);
             }
         })
         .await
@@ -218,18 +212,12 @@ async fn fetch(
         Err(error) if error.code() == Some(NOT_SUPERVISED) => Ok(()),
         Err(error) => Err(error),
     };
-    journal.ran(host, statement.shown(), begun.elapsed(), result.as_ref().map_or("failed", |()| "ok"));
+    on.ran(statement.shown(), begun, result.as_ref().map_or("failed", |()| "ok"));
     result.map_err(|e| failed(e).then("Apply again; the copy begins anew."))
 }
 
-fn tell(step: &Step, plan: &SeedPlan, bytes: u64, events: &Events) {
-    events.send(Event::Progress {
-        id: step.id.clone(),
-        host: step.host.clone(),
-        bytes,
-        total: plan.bytes.max(bytes),
-        doing: format!("cloning {}", plan.donor),
-    });
+fn tell(step: &Step, plan: &SeedPlan, bytes: u64, fleet: &Fleet<'_>) {
+    fleet.progress(step, (bytes, plan.bytes.max(bytes)), format!("cloning {}", plan.donor));
 }
 
 /// Waits until the server runs with its new data, and returns what it says of the clone.
@@ -238,14 +226,14 @@ async fn comes_back(
     (plan, how): (&SeedPlan, &ClonePlan),
     since: String,
     fleet: &Fleet<'_>,
-    events: &Events,
 ) -> Result<Row, StepError> {
     let host = &step.host;
+    let on = fleet.on(host);
     let tried = format!("start with the clone of {}", plan.donor);
     let query = ReadStatement::clone_result(&since);
     let end = Instant::now() + COMES_BACK;
     loop {
-        if let Ok(sql) = fleet.reader(host).await {
+        if let Ok(sql) = on.reader().await {
             // A server may have another time zone after its restart.
             let rows = match sql.query(&ReadStatement::utc()).await {
                 Ok(_) => sql.query(&query).await.unwrap_or_default(),
@@ -257,51 +245,51 @@ async fn comes_back(
                 }
                 let said = |column| row.get(column).unwrap_or("unknown");
                 let why = format!("error {}: {}", said("errno"), said("error"));
-                return Err(StepError::new(host, tried, why).then("Apply again; the copy begins anew."));
+                return Err(on.failed(tried, why).then("Apply again; the copy begins anew."));
             }
         }
-        let started = fleet.writer(host)?.try_run(&tried, START, &[&how.unit], b"", COMES_BACK).await;
+        let started = on.writer()?.try_run(&tried, START, &[&how.unit], b"", COMES_BACK).await;
         let down = started.as_ref().is_ok_and(|output| output.status != 0);
         if down || Instant::now() > end {
             let why = format!("{} does not come up with it; its error log tells why", how.unit);
-            return Err(StepError::new(host, tried, why)
-                .then("Once it runs again, apply again; the copy begins anew."));
+            return Err(on.failed(tried, why).then("Once it runs again, apply again; the copy begins anew."));
         }
-        tell(step, plan, plan.bytes, events);
+        tell(step, plan, plan.bytes, fleet);
         tokio::time::sleep(TICK).await;
     }
 }
 
 /// Takes away what came along and is not the replica's, and what was switched off for the start.
-async fn settle(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
-    let failed = |e| StepError::new(host, "make the clone a server of its own", e);
-    let dialect = fleet.dialect(host)?;
-    let reader = fleet.reader(host).await?;
+async fn settle(on: On<'_>) -> Result<(), StepError> {
+    let failed = |e| on.failed("make the clone a server of its own", e);
+    let dialect = on.dialect()?;
+    let reader = on.reader().await?;
     let along = channels(&reader, dialect).await.map_err(failed)?;
     drop(reader);
-    let mut sql = statements(host, fleet, journal).await?;
+    let mut sql = on.statements().await?;
     for channel in along {
         sql.run(&dialect.stop_channel(&channel.name)).await.map_err(failed)?;
         sql.run(&dialect.drop_channel(&channel.name)).await.map_err(failed)?;
     }
     // An event that is enabled must not run here, not even once.
-    events::rest(&mut sql, None, fleet).await?;
-    quiet::end(host, fleet, journal).await
+    events::rest(&mut sql, None, on.fleet).await?;
+    quiet::end(on).await
 }
 
 /// What the clone is said to hold, if the server agrees.
-async fn same_gtids(host: &HostName, cloned: &Row, fleet: &Fleet<'_>) -> Result<String, StepError> {
+async fn same_gtids(on: On<'_>, cloned: &Row) -> Result<String, StepError> {
     let tried = "trust the clone's coordinates";
-    let parse = |text: &str| text.parse::<GtidSet>().map_err(|e| StepError::new(host, tried, e));
-    let sql = fleet.reader(host).await?;
+    let parse = |text: &str| text.parse::<GtidSet>().map_err(|e| on.failed(tried, e));
+    let sql = on.reader().await?;
     let row = sql.query_first(&ReadStatement::globals(&["gtid_executed"])).await;
-    let failed = |e| StepError::new(host, tried, e);
+    let failed = |e| on.failed(tried, e);
     let row = row.map_err(failed)?;
     let said = parse(cloned.need("gtid_executed").map_err(failed)?)?;
     let has = parse(row.need("gtid_executed").map_err(failed)?)?;
     if said.contains_all(&has) && has.contains_all(&said) {
         return Ok(said.to_string());
     }
-    Err(StepError::new(host, tried, format!("the clone is said to have {said}, the server has {has}"))
+    Err(on
+        .failed(tried, format!("the clone is said to have {said}, the server has {has}"))
         .then("Apply again; the copy begins anew."))
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{check, lock::Lock, meanwhile, streams};
 use crate::{
     dialect::ReadStatement,
-    exec::{Event, Events, Fleet, StepError, journal::Journal},
+    exec::{Fleet, On, StepError},
     model::{BinlogPosition, HostName, limits, without_hidden},
     observe::HostFacts,
     plan::{SeedPlan, Step},
@@ -144,39 +144,29 @@ impl Told {
 }
 
 /// Copies everything and returns the coordinates of the snapshot.
-pub async fn run(
-    step: &Step,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
-) -> Result<Copied, StepError> {
+pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Copied, StepError> {
     let host = &step.host;
+    let on = fleet.on(host);
     let from = &plan.donor;
     let begun = Instant::now();
     let name = fleet.stream_name();
-    let mut lock = Lock::take(from, plan, fleet, journal).await?;
+    let mut lock = Lock::take(fleet.on(from), plan).await?;
     let told = Mutex::new(Told::default());
     let sent = AtomicU64::new(0);
     let (stop, mut broken) = (CancellationToken::new(), None);
     let result = {
-        let (source, sink) = programs(host, plan, &name, fleet).await?;
+        let (source, sink) = programs(on, plan, &name).await?;
         let hear = |line: &str| {
             if let Ok(mut told) = told.lock() {
                 told.hear(line);
             }
         };
-        let look = async || streams::look(host, fleet).await;
+        let look = async || streams::look(on).await;
         let copying = relay(source, sink, (&sent, streams::patience(fleet)), hear, look);
         let copying = meanwhile(copying, async || {
             let (bytes, snapshot) = told.lock().map(|t| (t.read, t.head.is_some())).unwrap_or_default();
-            events.send(Event::Progress {
-                id: step.id.clone(),
-                host: host.clone(),
-                bytes: bytes.max(sent.load(Ordering::Relaxed)),
-                total: plan.bytes,
-                doing: format!("copying from {from}"),
-            });
+            let bytes = bytes.max(sent.load(Ordering::Relaxed));
+            fleet.progress(step, (bytes, plan.bytes), format!("copying from {from}"));
             // The transaction has its view of the data now; nobody has to wait any more.
             if (snapshot || lock.is_over())
                 && let Err(error) = lock.release().await
@@ -193,7 +183,7 @@ pub async fn run(
     };
     let held = lock.release().await;
     let failed = !matches!(result, Some(Ok(_))) || held.is_err();
-    journal.ran(from, "send a snapshot", begun.elapsed(), if failed { "failed" } else { "ok" });
+    fleet.on(from).ran("send a snapshot", begun, if failed { "failed" } else { "ok" });
     if failed {
         streams::end([from, host], &name, fleet).await;
     }
@@ -218,7 +208,7 @@ pub async fn run(
             .then("Apply again; the copy begins anew."));
         }
     };
-    let gtid = check::coordinates(from, &at, told.gtid.as_deref(), fleet).await?;
+    let gtid = check::coordinates(fleet.on(from), &at, told.gtid.as_deref()).await?;
     Ok(Copied { at, gtid, sent: total, lock: held })
 }
 
@@ -234,13 +224,13 @@ fn failed_copy(error: &RelayError, plan: &SeedPlan, host: &HostName) -> StepErro
 }
 
 async fn programs<'f>(
-    host: &HostName,
-    plan: &SeedPlan,
+    on: On<'f>,
+    plan: &'f SeedPlan,
     name: &str,
-    fleet: &'f Fleet<'_>,
 ) -> Result<(Stream<'f>, Stream<'f>), StepError> {
+    let host = on.host;
     let from = &plan.donor;
-    let (source, sink) = (fleet.facts(from)?, fleet.facts(host)?);
+    let (source, sink) = (on.at(from).facts()?, on.facts()?);
     let tool = |facts: &HostFacts, at: &HostName, names: &[&str]| {
         names.iter().find_map(|n| facts.os.tools.get(*n)).cloned().ok_or_else(|| {
             StepError::new(at, format!("find {} on the host", names.join(" or ")), "it is not installed")
@@ -250,8 +240,8 @@ async fn programs<'f>(
     let dump = tool(source, from, &["mariadb-dump", "mysqldump"])?;
     let client = tool(sink, host, &["mariadb", "mysql"])?;
     let (pack, unpack) = packers(source, sink);
-    let (from_login, to_login) = (fleet.login(from)?, fleet.login(host)?);
-    let words = fleet.dialect(from)?.dump(counts_by_gtid(from, fleet).await?);
+    let (from_login, to_login) = (on.at(from).login()?, on.login()?);
+    let words = on.at(from).dialect()?.dump(counts_by_gtid(on.at(from)).await?);
     let wait = limits::LOCK_WAIT.time.as_secs().to_string();
     let mut args: Vec<&str> =
         vec![&dump, &from_login.socket, &from_login.user, pack, &wait, words.snapshot, words.plain];
@@ -266,8 +256,8 @@ async fn programs<'f>(
     args.extend(plan.databases.iter().map(String::as_str));
     let load_args = [client.as_str(), &to_login.socket, &to_login.user, unpack];
     let (mut send, mut load) = tokio::try_join!(
-        streams::start(from, ("send a snapshot", name), SEND, &args, fleet),
-        streams::start(host, ("load a snapshot", name), LOAD, &load_args, fleet)
+        streams::start(on.at(from), ("send a snapshot", name), SEND, &args),
+        streams::start(on, ("load a snapshot", name), LOAD, &load_args)
     )?;
     for (stream, login) in [(&mut send, from_login), (&mut load, to_login)] {
         let line = login.password_line();
@@ -288,13 +278,13 @@ pub(super) fn packers(source: &HostFacts, sink: &HostFacts) -> (&'static str, &'
 }
 
 /// Whether a server of MySQL gives transactions GTIDs, or has been made ready to. Others always do.
-async fn counts_by_gtid(host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
-    if fleet.dialect(host)?.always_has_gtids() {
+async fn counts_by_gtid(on: On<'_>) -> Result<bool, StepError> {
+    if on.dialect()?.always_has_gtids() {
         return Ok(true);
     }
-    let sql = fleet.reader(host).await?;
+    let sql = on.reader().await?;
     let rows = sql.query(&ReadStatement::globals(&["gtid_mode"])).await;
-    let rows = rows.map_err(|e| StepError::new(host, "look at gtid_mode", e))?;
+    let rows = rows.map_err(|e| on.failed("look at gtid_mode", e))?;
     Ok(rows.first().and_then(|r| r.get("gtid_mode")) != Some("OFF"))
 }
 

@@ -19,9 +19,9 @@ pub async fn rest(
     databases: Option<&[String]>,
     fleet: &Fleet<'_>,
 ) -> Result<(), StepError> {
-    let host = sql.host;
+    let host = sql.on.host;
     let failed = |e| StepError::new(host, "disable the copied events", e);
-    let disable = fleet.dialect(host)?.disable_event();
+    let disable = fleet.on(host).dialect()?.disable_event();
     let rows = sql
         .run(
             "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, DEFINER AS definer, SQL_MODE AS mode, \

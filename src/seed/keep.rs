@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    exec::{Fleet, StepError, journal::Journal},
-    model::{HostName, limits, visible},
+    exec::{On, StepError},
+    model::{limits, visible},
 };
 
 /// A terabyte takes a while.
@@ -35,16 +35,12 @@ mv "$path.new" "$path"
 );
 
 /// Dumps databases of a host into a file there, and names the file.
-pub async fn keep(
-    host: &HostName,
-    databases: &[String],
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<String, StepError> {
-    let tools = &fleet.facts(host)?.os.tools;
+pub async fn keep(on: On<'_>, databases: &[String]) -> Result<String, StepError> {
+    let tools = &on.facts()?.os.tools;
     let tried = format!("keep the old data ({})", visible(&databases.join(", ")));
     let Some(dump) = ["mariadb-dump", "mysqldump"].iter().find_map(|t| tools.get(*t)) else {
-        return Err(StepError::new(host, tried, "mariadb-dump is not installed")
+        return Err(on
+            .failed(tried, "mariadb-dump is not installed")
             .then("Install the server's client package. Nothing was replaced."));
     };
     let (compressor, ending) = match (tools.contains_key("zstd"), tools.contains_key("gzip")) {
@@ -54,15 +50,15 @@ pub async fn keep(
     };
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let path = format!("/var/lib/tandem/replaced/{stamp}.sql{ending}");
-    let login = fleet.login(host)?;
+    let login = on.login()?;
     let mut args = vec![dump.as_str(), &login.socket, &login.user, compressor, &path];
     args.extend(databases.iter().map(String::as_str));
     let begun = Instant::now();
     let password = login.password_line();
-    let result = fleet.writer(host)?.run(&tried, KEEP, &args, password.as_bytes(), LIMIT).await;
+    let result = on.writer()?.run(&tried, KEEP, &args, password.as_bytes(), LIMIT).await;
     let result = result.map_err(crate::transport::RunError::without_rows);
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
-    journal.ran(host, &tried, begun.elapsed(), &said);
-    result.map_err(|e| StepError::new(host, tried, e).then("Nothing was replaced."))?;
+    on.ran(&tried, begun, &said);
+    result.map_err(|e| on.failed(tried, e).then("Nothing was replaced."))?;
     Ok(path)
 }

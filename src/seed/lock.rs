@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{
-    exec::{Fleet, StepError, journal::Journal},
+    exec::{On, StepError},
     model::{HostName, duration, limits},
     plan::SeedPlan,
     transport::{SqlError, SqlWriter},
@@ -38,19 +38,15 @@ pub struct Lock {
 
 impl Lock {
     /// Takes it where the plan names tables without transactions.
-    pub async fn take(
-        from: &HostName,
-        plan: &SeedPlan,
-        fleet: &Fleet<'_>,
-        journal: &Journal,
-    ) -> Result<Self, StepError> {
-        let limit = fleet.limits.lock;
+    pub async fn take(on: On<'_>, plan: &SeedPlan) -> Result<Self, StepError> {
+        let from = on.host;
+        let limit = on.fleet.limits.lock;
         let mut lock = Self { host: from.clone(), limit, release: None, holding: None, lasted: None };
         if plan.locked_tables.is_empty() {
             return Ok(lock);
         }
         let tried = "take a read lock for the tables without transactions";
-        let mut sql = fleet.local_sql(from).await?;
+        let mut sql = on.local_sql().await?;
         let begun = Instant::now();
         let (wait, idle) = (limits::LOCK_WAIT.time.as_secs(), limits::LOCK_IDLE.time.as_secs());
         let set = format!(
@@ -62,9 +58,9 @@ impl Lock {
             Err(error) => Err(error),
         };
         let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
-        journal.ran(from, "FLUSH TABLES WITH READ LOCK", begun.elapsed(), &said);
+        on.ran("FLUSH TABLES WITH READ LOCK", begun, &said);
         if let Err(error) = result {
-            return Err(StepError::new(from, tried, error).then(format!(
+            return Err(on.failed(tried, error).then(format!(
                 "A query has run for more than {wait} seconds. Wait for it to end, or convert the tables to InnoDB."
             )));
         }

@@ -1,7 +1,7 @@
 //! The record of an unfinished copy on the replica.
 
 use crate::{
-    exec::{Fleet, StepError},
+    exec::{On, StepError},
     model::{HostName, limits},
     observe::SeedMarks,
     transport::ReadScript,
@@ -26,10 +26,9 @@ const READ: ReadScript =
 const MOST: usize = 50;
 
 /// The records as they are now.
-pub async fn read(host: &HostName, fleet: &Fleet<'_>) -> Result<SeedMarks, StepError> {
-    let failed = |why: String| StepError::new(host, READ.what, why);
-    let output = fleet.session(host)?.read(&READ, &[], limits::LOOK.time).await;
-    let output = output.map_err(|e| failed(e.to_string()))?;
+pub async fn read(on: On<'_>) -> Result<SeedMarks, StepError> {
+    let failed = |why: String| on.failed(READ.what, why);
+    let output = on.read(&READ, &[], limits::LOOK.time).await?;
     match output.text().trim() {
         "" => Ok(SeedMarks::default()),
         text => serde_json::from_str(text).map_err(|e| failed(e.to_string())),
@@ -37,40 +36,33 @@ pub async fn read(host: &HostName, fleet: &Fleet<'_>) -> Result<SeedMarks, StepE
 }
 
 /// Writes the records atomically.
-pub async fn write(host: &HostName, marks: &SeedMarks, fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub async fn write(on: On<'_>, marks: &SeedMarks) -> Result<(), StepError> {
     let text = serde_json::to_string(marks).unwrap_or_default();
     let tried = "note that a copy has begun";
-    fleet
-        .writer(host)?
+    on.writer()?
         .run(tried, WRITE, &[], text.as_bytes(), limits::LOOK.time)
         .await
         .map(|_| ())
-        .map_err(|e| StepError::new(host, tried, e))
+        .map_err(|e| on.failed(tried, e))
 }
 
 /// Notes what was not the same when a copy was compared.
-pub async fn differs(
-    host: &HostName,
-    from: &HostName,
-    found: &[String],
-    fleet: &Fleet<'_>,
-) -> Result<(), StepError> {
-    let mut marks = read(host, fleet).await?;
+pub async fn differs(on: On<'_>, from: &HostName, found: &[String]) -> Result<(), StepError> {
+    let mut marks = read(on).await?;
     let Some(mark) = marks.0.iter_mut().find(|mark| mark.from == from.as_str()) else { return Ok(()) };
     mark.differs = found.iter().take(MOST).cloned().collect();
-    write(host, &marks, fleet).await
+    write(on, &marks).await
 }
 
 /// Takes a record away: the channel runs, and the copy is data like any other.
-pub async fn forget(host: &HostName, from: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let mut marks = read(host, fleet).await?;
+pub async fn forget(on: On<'_>, from: &HostName) -> Result<(), StepError> {
+    let mut marks = read(on).await?;
     marks.take(from.as_str());
     if !marks.0.is_empty() {
-        return write(host, &marks, fleet).await;
+        return write(on, &marks).await;
     }
     let tried = "note that the copy is complete";
-    fleet
-        .writer(host)?
+    on.writer()?
         .run(
             tried,
             "rm -f /var/lib/tandem/seed.json /var/lib/tandem/accounts.json",
@@ -80,5 +72,5 @@ pub async fn forget(host: &HostName, from: &HostName, fleet: &Fleet<'_>) -> Resu
         )
         .await
         .map(|_| ())
-        .map_err(|e| StepError::new(host, tried, e))
+        .map_err(|e| on.failed(tried, e))
 }

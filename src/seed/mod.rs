@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::{
     dialect::identifier,
-    exec::{Events, Fleet, Statements, StepError, journal::Journal, statements},
+    exec::{Fleet, On, Statements, StepError},
     model::{BinlogPosition, HostName, limits},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{CopyMethod, SeedPlan, Step},
@@ -39,47 +39,37 @@ pub use retention::restore as restore_retention;
 const TICK: Duration = limits::TICK;
 
 /// Runs the whole copy. The source keeps its binary logs meanwhile.
-pub async fn run(
-    step: &Step,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
-) -> Result<Option<String>, StepError> {
+pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     let held = std::collections::BTreeSet::from([&plan.from, &plan.donor]);
     for host in &held {
-        retention::hold(host, fleet, journal).await?;
+        retention::hold(fleet.on(host)).await?;
     }
-    let result = copy_all(step, plan, fleet, journal, events).await;
+    let result = copy_all(step, plan, fleet).await;
     let mut released = Ok(());
     for host in held {
-        released = released.and(retention::release(host, fleet, journal).await);
+        released = released.and(retention::release(fleet.on(host)).await);
     }
     let note = result?;
     released?;
     Ok(note)
 }
 
-async fn copy_all(
-    step: &Step,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
-) -> Result<Option<String>, StepError> {
+async fn copy_all(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     let host = &step.host;
+    let on = fleet.on(host);
     if plan.method.is_whole() {
-        accounts::same_administrator(host, &plan.donor, fleet).await?;
+        accounts::same_administrator(on, &plan.donor).await?;
     }
     // What comes will ask both side by side.
     for host in [host, &plan.donor] {
-        fleet.session(host)?.make_sql_ready(fleet.login(host)?);
+        let on = on.at(host);
+        on.session()?.make_sql_ready(on.login()?);
     }
     // The old data is safe before the mark says that nothing here is worth keeping.
-    let (kept, marks) = tokio::join!(keep_old(host, plan, fleet, journal), mark::read(host, fleet));
+    let (kept, marks) = tokio::join!(keep_old(on, plan), mark::read(on));
     let (kept, mut marks) = (kept?, marks?);
     let own = match plan.method.is_whole() {
-        true => Some(accounts::keep_own(host, plan, fleet, journal).await?),
+        true => Some(accounts::keep_own(on, plan).await?),
         false => None,
     };
     let mut databases = plan.databases.clone();
@@ -89,75 +79,73 @@ async fn copy_all(
     // A copy of a whole server leaves the old data alone until it takes its place: only then it is noted, or what
     // comes in meanwhile would count as part of a copy that was cut off.
     if !plan.method.is_whole() {
-        mark::write(host, &marks, fleet).await?;
+        mark::write(on, &marks).await?;
     }
-    end_channels(plan, fleet, journal).await?;
+    end_channels(plan, fleet).await?;
     if !plan.method.is_whole() {
-        drop_leftovers(step, plan, fleet, journal).await?;
+        drop_leftovers(step, plan, fleet).await?;
     }
 
     let mut reopened = None;
     let copied = match &plan.method {
-        CopyMethod::Logical => copy::run(step, plan, fleet, journal, events).await?,
+        CopyMethod::Logical => copy::run(step, plan, fleet).await?,
         CopyMethod::Clone(how) => {
-            let (copied, lifted) = clone::run(step, (plan, how), &marks, fleet, journal, events).await?;
+            let (copied, lifted) = clone::run(step, (plan, how), &marks, fleet).await?;
             reopened = Some(lifted);
             copied
         }
         CopyMethod::Physical { unit } => {
-            let copied = physical::copy(step, plan, fleet, journal, events).await?;
+            let copied = physical::copy(step, plan, fleet).await?;
             // From here on a database that came into being meanwhile is part of the copy, too.
-            for name in there_now(&plan.donor, fleet).await? {
+            for name in there_now(fleet.on(&plan.donor)).await? {
                 if !record.databases.contains(&name) {
                     record.databases.push(name);
                 }
             }
-            still_replaceable(host, plan, fleet).await?;
+            still_replaceable(on, plan).await?;
             marks.put(record.clone());
-            mark::write(host, &marks, fleet).await?;
-            aside::swap(host, (unit, physical::datadir(host, fleet)?), fleet, journal).await?;
+            mark::write(on, &marks).await?;
+            aside::swap(on, (unit, physical::datadir(on)?)).await?;
             copied
         }
     };
-    let accounts = accounts_and_events(host, plan, own, fleet, journal).await?;
+    let accounts = accounts_and_events(on, plan, own).await?;
     // A place in a replica's binary log means nothing to the source.
     let at = (plan.donor == plan.from).then(|| copied.at.clone());
-    tokio::try_join!(check::contents(host, plan, fleet), check::still_there(&plan.from, at.as_ref(), fleet))?;
+    tokio::try_join!(check::contents(on, plan), check::still_there(fleet.on(&plan.from), at.as_ref()))?;
     // All of it is there: the old data directory is not needed any more.
-    let (settled, sql) = tokio::join!(aside::settle(host, fleet, journal), statements(host, fleet, journal));
+    let (settled, sql) = tokio::join!(aside::settle(on), on.statements());
     let (kept, mut sql) = (settled?.map(|path| (path, "rm -r")).or(kept), sql?);
     record.loaded = Some(SeedCoordinates { at, gtid: copied.gtid.clone(), own: None });
     marks.put(record);
     if !plan.beside {
         begin_history(step, &mut marks, fleet, &mut sql).await?;
     }
-    mark::write(host, &marks, fleet).await?;
+    mark::write(on, &marks).await?;
     if let Some(lifted) = reopened {
-        lifted.restore(fleet, journal).await?;
+        lifted.restore().await?;
     }
     Ok(Some(told(host, plan, copied, accounts, kept)))
 }
 
 /// Gives the replica its accounts, and lets its events rest. What comes back is how many accounts there are.
 async fn accounts_and_events(
-    host: &HostName,
+    on: On<'_>,
     plan: &SeedPlan,
     own: Option<Vec<accounts::Account>>,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
 ) -> Result<usize, StepError> {
     let accounts = async {
         match own {
-            Some(own) => accounts::put_back(host, plan, own, fleet, journal).await,
-            None if plan.accounts => accounts::copy(host, plan, fleet, journal).await,
+            Some(own) => accounts::put_back(on, plan, own).await,
+            None if plan.accounts => accounts::copy(on, plan).await,
             None => Ok(0),
         }
     };
     // What has begun to write comes to its end, whatever becomes of the connection.
-    let (accounts, sql) = tokio::join!(accounts, statements(host, fleet, journal));
+    let (accounts, sql) = tokio::join!(accounts, on.statements());
     let (accounts, mut sql) = (accounts?, sql?);
     // Events would run on both servers. Replication would have brought them disabled, so the copy does.
-    events::rest(&mut sql, Some(&plan.databases), fleet).await?;
+    events::rest(&mut sql, Some(&plan.databases), on.fleet).await?;
     Ok(accounts)
 }
 
@@ -188,21 +176,16 @@ fn told(
 
 /// Keeps the replica's own data, which the copy replaces: in a file, or by moving its data directory aside later.
 /// What comes back is the file and the command that removes it.
-async fn keep_old(
-    host: &HostName,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<(String, &'static str)>, StepError> {
+async fn keep_old(on: On<'_>, plan: &SeedPlan) -> Result<Option<(String, &'static str)>, StepError> {
     if let CopyMethod::Physical { .. } = plan.method {
-        return physical::prepare(host, plan, fleet).await.map(|()| None);
+        return physical::prepare(on, plan).await.map(|()| None);
     }
     // A run that was to move the data aside and did not come to it has left it where it is.
-    let meant = match fleet.dialect(host)?.is_copied_by_files() {
-        true => aside::left(host, physical::datadir(host, fleet)?, fleet).await?,
+    let meant = match on.dialect()?.is_copied_by_files() {
+        true => aside::left(on, physical::datadir(on)?).await?,
         false => {
             // Nor has a clone that was cut off switched on again what it had switched off.
-            quiet::end(host, fleet, journal).await?;
+            quiet::end(on).await?;
             aside::Left::Nothing
         }
     };
@@ -213,7 +196,7 @@ async fn keep_old(
     if databases.is_empty() {
         return Ok(None);
     }
-    let path = keep::keep(host, databases, fleet, journal).await?;
+    let path = keep::keep(on, databases).await?;
     Ok(Some((path, "rm")))
 }
 
@@ -230,18 +213,18 @@ async fn meanwhile<T>(work: impl Future<Output = T>, mut tick: impl AsyncFnMut()
 }
 
 /// Databases that hold something now.
-async fn there_now(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, StepError> {
-    let sql = fleet.reader(host).await?;
-    let names = crate::observe::databases_with_content(&sql, fleet.dialect(host)?).await;
-    names.map_err(|e| StepError::new(host, "look at its databases", e))
+async fn there_now(on: On<'_>) -> Result<Vec<String>, StepError> {
+    let sql = on.reader().await?;
+    let names = crate::observe::databases_with_content(&sql, on.dialect()?).await;
+    names.map_err(|e| on.failed("look at its databases", e))
 }
 
 /// Ends the channels that can't outlive the copy. From here on its record says where to begin.
-async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     for end in &plan.ends {
-        let dialect = fleet.dialect(&end.host)?;
+        let dialect = fleet.on(&end.host).dialect()?;
         let failed = |e| StepError::new(&end.host, format!("end the channel from {}", end.source), e);
-        let mut sql = statements(&end.host, fleet, journal).await?;
+        let mut sql = fleet.on(&end.host).statements().await?;
         sql.run(&dialect.stop_channel(&end.name)).await.map_err(failed)?;
         sql.run(&dialect.drop_channel(&end.name)).await.map_err(failed)?;
     }
@@ -249,17 +232,12 @@ async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>, journal: &Journal) -> 
 }
 
 /// Drops what an unfinished copy of ours left on the replica, and what the copy replaces.
-async fn drop_leftovers(
-    step: &Step,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<(), StepError> {
+async fn drop_leftovers(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     if plan.leftovers.is_empty() && plan.replaces.is_empty() {
         return Ok(());
     }
     let failed = |e| StepError::new(&step.host, "drop what the copy replaces", e);
-    let mut sql = statements(&step.host, fleet, journal).await?;
+    let mut sql = fleet.on(&step.host).statements().await?;
     sql.run("SET SESSION foreign_key_checks=0").await.map_err(failed)?;
     for name in plan.leftovers.iter().chain(&plan.replaces) {
         sql.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name))).await.map_err(failed)?;
@@ -274,7 +252,7 @@ async fn begin_history(
     fleet: &Fleet<'_>,
     sql: &mut Statements<'_>,
 ) -> Result<(), StepError> {
-    let form = fleet.dialect(&step.host)?.gtid_form();
+    let form = fleet.on(&step.host).dialect()?.gtid_form();
     let mut gtid = String::new();
     for at in marks.0.iter().filter_map(|mark| mark.loaded.as_ref()) {
         gtid = crate::gtid::merged(form, &at.gtid, &gtid)
@@ -296,8 +274,9 @@ async fn start_binlogs_anew(
     sql: &mut Statements<'_>,
 ) -> Result<Option<BinlogPosition>, StepError> {
     let host = &step.host;
-    let dialect = fleet.dialect(host)?;
-    let failed = |e| StepError::new(host, "start its binary logs at the snapshot", e);
+    let on = fleet.on(host);
+    let dialect = on.dialect()?;
+    let failed = |e| on.failed("start its binary logs at the snapshot", e);
     // A server of MySQL without a binary log still counts what it has executed.
     let logs = !sql.run(dialect.show_binlog().text()).await.map_err(failed)?.is_empty();
     if !logs && !dialect.counts_without_binlog() {

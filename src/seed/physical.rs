@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     doctor::last_words,
-    exec::{Event, Events, Fleet, StepError, journal::Journal},
-    model::{BinlogPosition, HostName, duration, limits},
+    exec::{Fleet, On, StepError},
+    model::{BinlogPosition, duration, limits},
     plan::{SeedPlan, Step},
     transport::{ReadScript, Stream, relay},
 };
@@ -135,10 +135,9 @@ impl Told {
 }
 
 /// Looks at what could be in the way, before anything changes, and notes what becomes of the old data.
-pub async fn prepare(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub async fn prepare(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
     let from = &plan.donor;
-    let output = fleet.session(from)?.read(&OUTSIDE, &[datadir(from, fleet)?], LIMIT).await;
-    let found = output.map_err(|e| StepError::new(from, OUTSIDE.what, e))?.text();
+    let found = on.at(from).read(&OUTSIDE, &[datadir(on.at(from))?], LIMIT).await?.text();
     let found: Vec<&str> = found.lines().collect();
     if !found.is_empty() {
         return Err(StepError::new(
@@ -148,50 +147,42 @@ pub async fn prepare(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Res
         )
         .then("Use `seed_method: logical`. Nothing was changed."));
     }
-    let own = datadir(host, fleet)?;
-    match aside::left(host, own, fleet).await? {
-        aside::Left::Foreign => Err(StepError::new(
-            host,
-            format!("move {own} aside"),
-            format!("{own}.tandem-old is there, and no run of tandem has noted why"),
-        )
-        .then("Look what it is and move it away. Nothing was changed.")),
-        aside::Left::Nothing => aside::intend(host, own, !plan.replaces.is_empty(), fleet).await,
+    let own = datadir(on)?;
+    match aside::left(on, own).await? {
+        aside::Left::Foreign => Err(on
+            .failed(
+                format!("move {own} aside"),
+                format!("{own}.tandem-old is there, and no run of tandem has noted why"),
+            )
+            .then("Look what it is and move it away. Nothing was changed.")),
+        aside::Left::Nothing => aside::intend(on, own, !plan.replaces.is_empty()).await,
         // What an earlier run has moved aside, or was about to, is what is worth keeping.
         aside::Left::Meant { keep, done } => {
             // Until the directories have changed places, nothing there is of that copy.
             let own_data = !plan.replaces.is_empty() || (!done && !plan.leftovers.is_empty());
-            aside::intend(host, own, keep || own_data, fleet).await
+            aside::intend(on, own, keep || own_data).await
         }
     }
 }
 
 /// A server's data directory, without a slash at its end.
-pub fn datadir<'f>(host: &HostName, fleet: &'f Fleet<'_>) -> Result<&'f str, StepError> {
-    let known = fleet.server(host)?.variable("datadir").map(|d| d.trim_end_matches('/'));
-    known
-        .filter(|d| d.len() > 1)
-        .ok_or_else(|| StepError::new(host, "find its data directory", "it does not say"))
+pub fn datadir<'f>(on: On<'f>) -> Result<&'f str, StepError> {
+    let known = on.server()?.variable("datadir").map(|d| d.trim_end_matches('/'));
+    known.filter(|d| d.len() > 1).ok_or_else(|| on.failed("find its data directory", "it does not say"))
 }
 
 /// Copies everything, up to a directory that is ready to take the place of the old one. Returns the coordinates.
-pub async fn copy(
-    step: &Step,
-    plan: &SeedPlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
-) -> Result<Copied, StepError> {
+pub async fn copy(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Copied, StepError> {
     let (host, from) = (&step.host, &plan.donor);
-    let new = format!("{}.tandem-new", datadir(host, fleet)?);
-    let (sent, lock) = transfer(step, plan, &new, fleet, journal, events).await?;
-    let program = program(host, fleet, &["mariadb-backup", "mariabackup"])?;
+    let new = format!("{}.tandem-new", datadir(fleet.on(host))?);
+    let (sent, lock) = transfer(step, plan, &new, fleet).await?;
+    let program = program(fleet.on(host), &["mariadb-backup", "mariabackup"])?;
     let begun = Instant::now();
     let tried = "make the copied files consistent";
-    tell(step, plan, plan.bytes, "making the files consistent".to_owned(), events);
+    tell(step, plan, plan.bytes, "making the files consistent", fleet);
     let output =
-        fleet.writer(host)?.run(tried, &format!("{ALONE}{PREPARE}"), &[program, &new], b"", LIMIT).await;
-    journal.ran(host, tried, begun.elapsed(), output.as_ref().map_or("failed", |_| "ok"));
+        fleet.on(host).writer()?.run(tried, &format!("{ALONE}{PREPARE}"), &[program, &new], b"", LIMIT).await;
+    fleet.on(host).ran(tried, begun, output.as_ref().map_or("failed", |_| "ok"));
     let output =
         output.map_err(|e| StepError::new(host, tried, e).then("Apply again; the copy begins anew."))?;
     let text = output.text();
@@ -204,26 +195,27 @@ pub async fn copy(
             format!("mariadb-backup says {text:?}"),
         ));
     };
-    let gtid = check::coordinates(from, &at, fields.next(), fleet).await?;
-    open(host, &new, fleet, journal).await?;
+    let gtid = check::coordinates(fleet.on(from), &at, fields.next()).await?;
+    open(fleet.on(host), &new).await?;
     Ok(Copied { at, gtid, sent, lock })
 }
 
 /// Proves that the server can open the files, with the options that it has now.
-async fn open(host: &HostName, new: &str, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+async fn open(on: On<'_>, new: &str) -> Result<(), StepError> {
     let tried = "open the copied files";
-    let server = program(host, fleet, &["mariadbd", "mysqld"])?;
+    let server = program(on, &["mariadbd", "mysqld"])?;
     let begun = Instant::now();
-    let args = [server, datadir(host, fleet)?, new];
-    let output = fleet.writer(host)?.try_run(tried, &format!("{ALONE}{OPEN}"), &args, b"", LIMIT).await;
-    let output = output.map_err(|e| StepError::new(host, tried, e))?;
-    journal.ran(host, tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    let args = [server, datadir(on)?, new];
+    let output = on.writer()?.try_run(tried, &format!("{ALONE}{OPEN}"), &args, b"", LIMIT).await;
+    let output = output.map_err(|e| on.failed(tried, e))?;
+    on.ran(tried, begun, if output.status == 0 { "ok" } else { "failed" });
     if output.status == 0 {
         return Ok(());
     }
     let log: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
     let why = last_words(&log, &[]).unwrap_or_else(|| format!("exit status {}", output.status));
-    Err(StepError::new(host, tried, why)
+    Err(on
+        .failed(tried, why)
         .then("Its server runs as before, on its old data. Mend the cause, then apply again."))
 }
 
@@ -233,27 +225,25 @@ async fn transfer(
     plan: &SeedPlan,
     new: &str,
     fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
 ) -> Result<(u64, Option<Duration>), StepError> {
     let (host, from) = (&step.host, &plan.donor);
     let begun = Instant::now();
     let told = Mutex::new(Told::default());
     let sent = AtomicU64::new(0);
     let name = fleet.stream_name();
-    let (source, sink) = programs(host, plan, (new, &name), fleet).await?;
+    let (source, sink) = programs(fleet.on(host), plan, (new, &name)).await?;
     let hear = |line: &str| {
         if let Ok(mut told) = told.lock() {
             told.hear(line);
         }
     };
-    let look = async || streams::look(host, fleet).await;
+    let look = async || streams::look(fleet.on(host)).await;
     let copying = relay(source, sink, (&sent, streams::patience(fleet)), hear, look);
     let stop = CancellationToken::new();
     let copying = meanwhile(copying, async || {
         let (read, waits) = told.lock().map(|t| (t.read, t.waits())).unwrap_or_default();
         let bytes = read.max(sent.load(Ordering::Relaxed));
-        tell(step, plan, bytes, format!("copying the files of {from}"), events);
+        tell(step, plan, bytes, &format!("copying the files of {from}"), fleet);
         if waits > fleet.limits.lock {
             stop.cancel();
         }
@@ -264,7 +254,7 @@ async fn transfer(
         copied = copying => Some(copied),
     };
     let failed = !matches!(result, Some(Ok(_)));
-    journal.ran(from, "send its files", begun.elapsed(), if failed { "failed" } else { "ok" });
+    fleet.on(from).ran("send its files", begun, if failed { "failed" } else { "ok" });
     if failed {
         streams::end([from, host], &name, fleet).await;
     }
@@ -285,42 +275,36 @@ async fn transfer(
 }
 
 async fn programs<'f>(
-    host: &HostName,
-    plan: &SeedPlan,
+    on: On<'f>,
+    plan: &'f SeedPlan,
     (new, name): (&str, &str),
-    fleet: &'f Fleet<'_>,
 ) -> Result<(Stream<'f>, Stream<'f>), StepError> {
+    let host = on.host;
     let from = &plan.donor;
-    let (pack, unpack) = packers(fleet.facts(from)?, fleet.facts(host)?);
-    let login = fleet.login(from)?;
+    let (pack, unpack) = packers(on.at(from).facts()?, on.facts()?);
+    let login = on.at(from).login()?;
     let tried = || format!("begin the copy from {from} to {host}");
-    let program = program(from, fleet, &["mariadb-backup", "mariabackup"])?;
+    let program = program(on.at(from), &["mariadb-backup", "mariabackup"])?;
     let args = [program, &login.socket, &login.user, pack];
-    let mut send = streams::start(from, ("send its files", name), SEND, &args, fleet).await?;
+    let mut send = streams::start(on.at(from), ("send its files", name), SEND, &args).await?;
     let take = format!("{ALONE}{TAKE}");
-    let take = streams::start(host, ("take the files", name), &take, &[new, unpack], fleet).await?;
+    let take = streams::start(on, ("take the files", name), &take, &[new, unpack]).await?;
     let line = login.password_line();
     let written = send.stdin.write_all(line.as_bytes()).await;
     written.map_err(|e| StepError::new(from, tried(), e))?;
     Ok((send, take))
 }
 
-fn program<'f>(host: &HostName, fleet: &'f Fleet<'_>, names: &[&str]) -> Result<&'f str, StepError> {
-    let tools = &fleet.facts(host)?.os.tools;
+fn program<'f>(on: On<'f>, names: &[&str]) -> Result<&'f str, StepError> {
+    let tools = &on.facts()?.os.tools;
     names.iter().find_map(|n| tools.get(*n)).map(String::as_str).ok_or_else(|| {
-        StepError::new(host, format!("find {}", names.join(" or ")), "it is not installed")
+        on.failed(format!("find {}", names.join(" or ")), "it is not installed")
             .then("Install the package mariadb-backup.")
     })
 }
 
-fn tell(step: &Step, plan: &SeedPlan, bytes: u64, doing: String, events: &Events) {
-    events.send(Event::Progress {
-        id: step.id.clone(),
-        host: step.host.clone(),
-        bytes,
-        total: plan.bytes.max(bytes),
-        doing,
-    });
+fn tell(step: &Step, plan: &SeedPlan, bytes: u64, doing: &str, fleet: &Fleet<'_>) {
+    fleet.progress(step, (bytes, plan.bytes.max(bytes)), doing);
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     dialect::literal,
-    exec::{Fleet, StepError, journal::Journal, statements},
-    model::{HostName, limits},
+    exec::{On, StepError},
+    model::limits,
     transport::ReadScript,
 };
 
@@ -45,11 +45,11 @@ struct Before {
 }
 
 /// Lets the next start of the server be quiet.
-pub async fn begin(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
+pub async fn begin(on: On<'_>) -> Result<(), StepError> {
     let tried = "let it start without channels and events";
-    let failed = |e| StepError::new(host, tried, e);
-    let mut sql = statements(host, fleet, journal).await?;
-    if read(host, fleet).await?.is_none() {
+    let failed = |e| on.failed(tried, e);
+    let mut sql = on.statements().await?;
+    if read(on).await?.is_none() {
         let names = QUIET.map(|(name, _)| literal(name)).join(", ");
         let rows = sql
             .run(&format!(
@@ -63,8 +63,8 @@ pub async fn begin(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Res
         let scheduler = sql.first("SELECT @@GLOBAL.event_scheduler AS value").await.map_err(failed)?;
         let before = Before { persisted, scheduler: scheduler.text("value").map_err(failed)? };
         let text = serde_json::to_string(&before).unwrap_or_default();
-        let written = fleet.writer(host)?.run(tried, WRITE, &[], text.as_bytes(), LIMIT).await;
-        written.map_err(|e| StepError::new(host, tried, e))?;
+        let written = on.writer()?.run(tried, WRITE, &[], text.as_bytes(), LIMIT).await;
+        written.map_err(|e| on.failed(tried, e))?;
     }
     for (name, value) in QUIET {
         sql.run(&format!("SET PERSIST_ONLY {name} = {value}")).await.map_err(failed)?;
@@ -73,11 +73,11 @@ pub async fn begin(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Res
 }
 
 /// Puts back what was there before, if a clone has switched something off.
-pub async fn end(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
-    let Some(before) = read(host, fleet).await? else { return Ok(()) };
+pub async fn end(on: On<'_>) -> Result<(), StepError> {
+    let Some(before) = read(on).await? else { return Ok(()) };
     let tried = "let it start with channels and events again";
-    let failed = |e| StepError::new(host, tried, e);
-    let mut sql = statements(host, fleet, journal).await?;
+    let failed = |e| on.failed(tried, e);
+    let mut sql = on.statements().await?;
     for (name, _) in QUIET {
         let statement = match before.persisted.get(name) {
             Some(value) => format!("SET PERSIST_ONLY {name} = {}", literal(value)),
@@ -89,14 +89,13 @@ pub async fn end(host: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Resul
     if matches!(before.scheduler.as_str(), "ON" | "OFF") {
         sql.run(&format!("SET GLOBAL event_scheduler = {}", before.scheduler)).await.map_err(failed)?;
     }
-    let removed = fleet.writer(host)?.run(tried, "rm -f /var/lib/tandem/quiet.json", &[], b"", LIMIT).await;
-    removed.map(|_| ()).map_err(|e| StepError::new(host, tried, e))
+    let removed = on.writer()?.run(tried, "rm -f /var/lib/tandem/quiet.json", &[], b"", LIMIT).await;
+    removed.map(|_| ()).map_err(|e| on.failed(tried, e))
 }
 
-async fn read(host: &HostName, fleet: &Fleet<'_>) -> Result<Option<Before>, StepError> {
-    let failed = |why: String| StepError::new(host, READ.what, why);
-    let output = fleet.session(host)?.read(&READ, &[], LIMIT).await;
-    let output = output.map_err(|e| failed(e.to_string()))?;
+async fn read(on: On<'_>) -> Result<Option<Before>, StepError> {
+    let failed = |why: String| on.failed(READ.what, why);
+    let output = on.read(&READ, &[], LIMIT).await?;
     match output.text().trim() {
         "" => Ok(None),
         text => serde_json::from_str(text).map(Some).map_err(|e| failed(e.to_string())),

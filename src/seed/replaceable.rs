@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    exec::{Fleet, StepError},
-    model::HostName,
+    exec::{On, StepError},
     observe::databases_with_content,
     plan::SeedPlan,
 };
 
 /// Data that came in since the plan was made would be lost by the copy, or stand in its way.
-pub async fn still_replaceable(host: &HostName, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let sql = fleet.reader(host).await?;
-    let have = databases_with_content(&sql, fleet.dialect(host)?)
+pub async fn still_replaceable(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
+    let host = on.host;
+    let sql = on.reader().await?;
+    let have = databases_with_content(&sql, on.dialect()?)
         .await
-        .map_err(|e| StepError::new(host, "look once more at what the step rests on", e))?;
+        .map_err(|e| on.failed("look once more at what the step rests on", e))?;
     let known: BTreeSet<&String> = plan.leftovers.iter().chain(&plan.replaces).chain(&plan.others).collect();
     // Beside other data only a database of the same name is in the way.
     let counts = |name: &String| !plan.beside || plan.databases.contains(name);

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    exec::{Fleet, Statements, StepError, Undo, journal::Journal, prepare_undo, settle_undo, statements},
+    exec::{On, Statements, StepError, Undo, prepare_undo, settle_undo},
     model::{HostName, limits},
     observe::RetentionMark,
     transport::ReadScript,
@@ -32,55 +32,52 @@ const UNDO: &str = "retention";
 const LIMIT: Duration = limits::LOOK.time;
 
 /// Keeps the binary logs of a source from being purged.
-pub async fn hold(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
-    let mut holds = fleet.holds.0.lock().await;
+pub async fn hold(on: On<'_>) -> Result<(), StepError> {
+    let from = on.host;
+    let mut holds = on.fleet.holds.0.lock().await;
     let copies = holds.entry(from.clone()).or_default();
     if *copies == 0 {
-        begin(from, fleet, journal).await?;
+        begin(on).await?;
     }
     *copies += 1;
     Ok(())
 }
 
 /// Ends what [`hold`] began, once no other copy of the source runs.
-pub async fn release(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
-    let mut holds = fleet.holds.0.lock().await;
+pub async fn release(on: On<'_>) -> Result<(), StepError> {
+    let from = on.host;
+    let mut holds = on.fleet.holds.0.lock().await;
     let copies = holds.entry(from.clone()).or_default();
     *copies = copies.saturating_sub(1);
     if *copies > 0 {
         return Ok(());
     }
-    let (mut sql, record) = tokio::try_join!(statements(from, fleet, journal), record(from, fleet))?;
+    let (mut sql, record) = tokio::try_join!(on.statements(), record(on))?;
     match record {
-        Some(mark) => put_back(&mut sql, from, &mark.variables, fleet).await,
+        Some(mark) => put_back(&mut sql, on, &mark.variables).await,
         None => Ok(()),
     }
 }
 
 /// Sets the values back and takes the record away.
-pub async fn restore(
-    from: &HostName,
-    values: &BTreeMap<String, String>,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<(), StepError> {
-    put_back(&mut statements(from, fleet, journal).await?, from, values, fleet).await
+pub async fn restore(on: On<'_>, values: &BTreeMap<String, String>) -> Result<(), StepError> {
+    put_back(&mut on.statements().await?, on, values).await
 }
 
 async fn put_back(
     sql: &mut Statements<'_>,
-    from: &HostName,
+    on: On<'_>,
     values: &BTreeMap<String, String>,
-    fleet: &Fleet<'_>,
 ) -> Result<(), StepError> {
+    let from = on.host;
     set(sql, from, values).await?;
     let noted = async {
         let tried = "note that its binary logs are held no more";
         let remove = "rm -f /var/lib/tandem/retention.json";
-        let removed = fleet.writer(from)?.run(tried, remove, &[], b"", LIMIT).await;
-        removed.map(drop).map_err(|e| StepError::new(from, tried, e))
+        let removed = on.writer()?.run(tried, remove, &[], b"", LIMIT).await;
+        removed.map(drop).map_err(|e| on.failed(tried, e))
     };
-    let (noted, settled) = tokio::join!(noted, settle_undo(from, UNDO, fleet));
+    let (noted, settled) = tokio::join!(noted, settle_undo(on, UNDO));
     noted.and(settled)
 }
 
@@ -93,10 +90,11 @@ fn settings(values: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
     values.iter().filter(plain).map(|(name, value)| format!("SET GLOBAL {name} = {value}"))
 }
 
-async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<(), StepError> {
-    let server = fleet.server(from)?;
-    let names = fleet.dialect(from)?.retention_variables();
-    let (mut sql, record) = tokio::try_join!(statements(from, fleet, journal), record(from, fleet))?;
+async fn begin(on: On<'_>) -> Result<(), StepError> {
+    let from = on.host;
+    let server = on.server()?;
+    let names = on.dialect()?.retention_variables();
+    let (mut sql, record) = tokio::try_join!(on.statements(), record(on))?;
     // A run that died has raised the values already; what they were is in its record.
     let values = match record {
         Some(mark) => mark.variables,
@@ -106,7 +104,7 @@ async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<
                 .filter(|n| server.variable(n).is_some())
                 .map(|n| format!("@@GLOBAL.{n} AS {n}"))
                 .collect();
-            let failed = |e| StepError::new(from, "read how long it keeps its binary logs", e);
+            let failed = |e| on.failed("read how long it keeps its binary logs", e);
             let row = sql.first(&format!("SELECT {}", there.join(", "))).await.map_err(failed)?;
             let mut values = BTreeMap::new();
             for name in names.iter().filter(|n| server.variable(n).is_some()) {
@@ -123,18 +121,18 @@ async fn begin(from: &HostName, fleet: &Fleet<'_>, journal: &Journal) -> Result<
             let tried = "note how long it keeps its binary logs";
             let back: Vec<String> = settings(&values).collect();
             // Nothing is raised before both are there; until then each alone does no harm.
-            let writer = fleet.writer(from)?;
+            let writer = on.writer()?;
             let (written, prepared) = tokio::join!(
                 writer.run(tried, WRITE, &[], text.as_bytes(), LIMIT),
-                prepare_undo(from, Undo { name: UNDO, sql: &back, record: Some(RECORD) }, fleet)
+                prepare_undo(on, Undo { name: UNDO, sql: &back, record: Some(RECORD) })
             );
-            written.map_err(|e| StepError::new(from, tried, e))?;
+            written.map_err(|e| on.failed(tried, e))?;
             prepared?;
             return raise(&mut sql, from, &values).await;
         }
     };
     let back: Vec<String> = settings(&values).collect();
-    prepare_undo(from, Undo { name: UNDO, sql: &back, record: Some(RECORD) }, fleet).await?;
+    prepare_undo(on, Undo { name: UNDO, sql: &back, record: Some(RECORD) }).await?;
     raise(&mut sql, from, &values).await
 }
 
@@ -158,8 +156,7 @@ async fn set(
     done.map(drop).map_err(|e| StepError::new(from, tried(), e))
 }
 
-async fn record(from: &HostName, fleet: &Fleet<'_>) -> Result<Option<RetentionMark>, StepError> {
-    let output = fleet.session(from)?.read(&READ, &[], LIMIT).await;
-    let output = output.map_err(|e| StepError::new(from, READ.what, e))?;
+async fn record(on: On<'_>) -> Result<Option<RetentionMark>, StepError> {
+    let output = on.read(&READ, &[], LIMIT).await?;
     Ok(serde_json::from_slice(&output.stdout).ok())
 }

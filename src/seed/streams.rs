@@ -1,7 +1,7 @@
 //! The programs of a copy on both hosts: what ends them, and what a replica does that takes nothing.
 
 use crate::{
-    exec::{Fleet, StepError},
+    exec::{Fleet, On, StepError},
     model::{HostName, limits},
     transport::{Patience, ReadScript, RelayError, Sink, Stream},
 };
@@ -39,20 +39,19 @@ pub fn patience(fleet: &Fleet<'_>) -> Patience {
 
 /// Starts a script whose programs end with the run.
 pub async fn start<'f>(
-    host: &HostName,
+    on: On<'f>,
     (what, name): (&str, &str),
     text: &str,
     args: &[&str],
-    fleet: &'f Fleet<'_>,
 ) -> Result<Stream<'f>, StepError> {
-    let stream = fleet.writer(host)?.stream(what, &named(name, text), args).await;
-    stream.map_err(|e| StepError::new(host, what, e))
+    let stream = on.writer()?.stream(what, &named(name, text), args).await;
+    stream.map_err(|e| on.failed(what, e))
 }
 
 /// Ends the programs of a copy that has failed; some would wait for ever.
 pub async fn end(hosts: [&HostName; 2], name: &str, fleet: &Fleet<'_>) {
     for host in hosts {
-        let Ok(writer) = fleet.writer(host) else { continue };
+        let Ok(writer) = fleet.on(host).writer() else { continue };
         // Where this can't be run, the host ends them with the run.
         let _ = writer.try_run("end the programs of the copy", END, &[name], b"", limits::LOOK.time).await;
     }
@@ -71,16 +70,16 @@ pub fn failed(error: &RelayError, tried: String) -> StepError {
 }
 
 /// What a replica does that takes nothing of a copy.
-pub async fn look(host: &HostName, fleet: &Fleet<'_>) -> Sink {
-    if let Ok(server) = fleet.server(host)
+pub async fn look(on: On<'_>) -> Sink {
+    if let Ok(server) = on.server()
         && let Some(directory) = server.variable("datadir")
-        && let Ok(session) = fleet.session(host)
+        && let Ok(session) = on.session()
         && let Ok(output) = session.read(&FREE, &[directory], limits::LOOK.time).await
         && output.text().trim().parse::<u64>().is_ok_and(|free| free < FULL)
     {
         return Sink::Hangs(Some(format!("the disk with {directory} is full")));
     }
-    match statements(host, fleet).await {
+    match statements(on).await {
         Ok(states) if states.is_empty() => Sink::Hangs(None),
         Ok(states) => match states.iter().find(|state| !state.starts_with("Waiting")) {
             Some(_) => Sink::Works,
@@ -91,12 +90,12 @@ pub async fn look(host: &HostName, fleet: &Fleet<'_>) -> Sink {
 }
 
 /// The states of the statements that a server runs for us, without this one.
-async fn statements(host: &HostName, fleet: &Fleet<'_>) -> Result<Vec<String>, StepError> {
-    let user = fleet.login(host)?.user.clone();
-    let sql = fleet.reader(host).await?;
+async fn statements(on: On<'_>) -> Result<Vec<String>, StepError> {
+    let user = on.login()?.user.clone();
+    let sql = on.reader().await?;
     let own = sql.session_id().to_string();
     let rows = sql.query(&crate::dialect::ReadStatement::sessions()).await;
-    let failed = |e| StepError::new(host, "look at its statements", e);
+    let failed = |e| on.failed("look at its statements", e);
     let mut states = Vec::new();
     for row in &rows.map_err(failed)? {
         let ours = row.optional("user").map_err(failed)? == Some(user.as_str());

@@ -150,13 +150,13 @@ impl<'a> Canaries<'a> {
         // Hosts that are not reached now may be later.
         let looks = in_parallel(
             self.forks() / self.writers_at_once(),
-            self.fleet.logins.keys().map(|host| source.scratch.left_on(host, self.fleet)),
+            self.fleet.logins.keys().map(|host| source.scratch.left_on(self.fleet.on(host))),
         );
         let mut left = false;
         for look in looks.await {
             left |= look?;
         }
-        let mut sql = self.fleet.replicated_sql(&source.host, Replicates::Canary).await?;
+        let mut sql = self.fleet.on(&source.host).replicated_sql(Replicates::Canary).await?;
         if left {
             source.scratch.remove(&source.host, &mut sql).await?;
         }
@@ -266,7 +266,7 @@ impl<'a> Canaries<'a> {
         delay: u64,
     ) -> Result<Option<Instant>, StepError> {
         let (begun, limit) = (Instant::now(), self.wait + Duration::from_secs(delay));
-        let sql = self.fleet.reader(host).await?;
+        let sql = self.fleet.on(host).reader().await?;
         let seen = wait(proof_rule(limit), async || {
             let rows = sql.query(&query).await.unwrap_or_default();
             match rows.first().and_then(|r| r.number("n").ok()) {

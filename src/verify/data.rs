@@ -65,8 +65,7 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>, forks: usi
         .flat_map(|g| g.replicas.iter().map(|r| r.host.clone()).chain([g.source.clone()]))
         .collect();
     let looks = hosts.iter().map(|host| async {
-        let mut side = Side::open(host, fleet).await?;
-
+        let mut side = Side::open(fleet.on(host)).await?;
         side.tables().await
     });
     let read = in_parallel(forks, looks).await;
@@ -132,10 +131,10 @@ impl<'a> Run<'a> {
         tables: &BTreeMap<HostName, Tables>,
     ) -> Result<Self, StepError> {
         debug_assert!(tables.contains_key(&group.source));
-        let replicas = group.replicas.iter().map(|replica| Side::open(&replica.host, fleet));
+        let replicas = group.replicas.iter().map(|replica| Side::open(fleet.on(&replica.host)));
         let (source, scout, replicas) = tokio::try_join!(
-            Side::open(&group.source, fleet),
-            Side::open(&group.source, fleet),
+            Side::open(fleet.on(&group.source)),
+            Side::open(fleet.on(&group.source)),
             futures_util::future::try_join_all(replicas)
         )?;
         let proofs = group.replicas.iter().map(|r| DataProof::of(&group.source, &r.host, r.mutual)).collect();

@@ -54,21 +54,21 @@ impl<'a> Positions<'a> {
     pub async fn prepare(&mut self, hosts: impl IntoIterator<Item = &HostName>) -> Result<(), StepError> {
         let new = hosts.into_iter().filter(|host| !self.readers.contains_key(*host));
         let opened =
-            new.map(|host| async { Ok::<_, StepError>((host.clone(), self.fleet.reader(host).await?)) });
+            new.map(|host| async { Ok::<_, StepError>((host.clone(), self.fleet.on(host).reader().await?)) });
         self.readers.extend(futures_util::future::try_join_all(opened).await?);
         Ok(())
     }
 
     async fn reader(&mut self, host: &HostName) -> Result<&mut SqlReader, StepError> {
         if !self.readers.contains_key(host) {
-            let sql = self.fleet.reader(host).await?;
+            let sql = self.fleet.on(host).reader().await?;
             self.readers.insert(host.clone(), sql);
         }
         self.readers.get_mut(host).ok_or_else(|| StepError::new(host, "use the connection", "there is none"))
     }
 
     async fn logged(&mut self, host: &HostName) -> Result<BinlogPosition, StepError> {
-        let statement = self.fleet.dialect(host)?.show_binlog();
+        let statement = self.fleet.on(host).dialect()?.show_binlog();
         let rows = self
             .reader(host)
             .await?
@@ -83,7 +83,7 @@ impl<'a> Positions<'a> {
 
     async fn executed(&mut self, edge: &Edge, place: &BinlogPosition) -> Result<(), StepError> {
         let limit = self.wait + Duration::from_secs(edge.delay);
-        let (dialect, interrupt) = (self.fleet.dialect(&edge.replica)?, self.fleet.interrupt.clone());
+        let (dialect, interrupt) = (self.fleet.on(&edge.replica).dialect()?, self.fleet.interrupt.clone());
         let rule = Rule { interrupt: Some(&interrupt), ..proof_rule(limit) };
         let sql = self.reader(&edge.replica).await?;
         let channel = Channel { replica: &edge.replica, source: &edge.source, name: &edge.status.name };
@@ -96,7 +96,7 @@ impl<'a> Positions<'a> {
     /// When the replica can't be asked.
     pub async fn lag(&mut self, edge: usize) -> Result<u64, StepError> {
         let Some(edge) = self.web.edges.get(edge) else { return Ok(0) };
-        let dialect = self.fleet.dialect(&edge.replica)?;
+        let dialect = self.fleet.on(&edge.replica).dialect()?;
         let channels = observe::channels(self.reader(&edge.replica).await?, dialect)
             .await
             .map_err(|e| StepError::new(&edge.replica, "look at its channels", e))?;

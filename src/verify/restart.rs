@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Canaries, RestartProof, Scope, Verdict, Web, canary::proof_rule};
 use crate::{
-    exec::{Fleet, Look, Rule, StepError, restart_for_proof, wait},
+    exec::{Fleet, Look, On, Rule, StepError, restart_for_proof, wait},
     model::{Fact, HostName, duration, limits},
     observe::{self, ChannelFacts},
 };
@@ -32,7 +32,7 @@ pub async fn restarts(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Vec<Re
             break;
         }
         (scope.progress)(&format!("restarting the server of {host}"));
-        let proof = restart(&host, fleet, web, scope).await;
+        let proof = restart(fleet.on(&host), web, scope).await;
         let failed = proof.verdict == Verdict::Failed;
         proofs.push(proof);
         if failed {
@@ -42,7 +42,8 @@ pub async fn restarts(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Vec<Re
     proofs
 }
 
-async fn restart(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> RestartProof {
+async fn restart(on: On<'_>, web: &Web, scope: &Scope<'_>) -> RestartProof {
+    let host = on.host;
     let mut proof = RestartProof {
         host: host.clone(),
         verdict: Verdict::Failed,
@@ -50,7 +51,7 @@ async fn restart(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_
         back_ms: None,
         problem: None,
     };
-    let service = fleet.observed.get(host).and_then(Fact::known).and_then(|f| f.service.known());
+    let service = on.fleet.observed.get(host).and_then(Fact::known).and_then(|f| f.service.known());
     let Some(unit) = service.map(|s| s.unit.clone()) else {
         proof.verdict = Verdict::NotProvable;
         proof.problem = Some("the unit of its server is not known".into());
@@ -58,12 +59,12 @@ async fn restart(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_
     };
     let begun = Instant::now();
     let since = |begun: Instant| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if let Err(error) = restart_for_proof(host, &unit, fleet).await {
+    if let Err(error) = restart_for_proof(on, &unit).await {
         proof.problem = Some(error.to_string());
         return proof;
     }
     proof.away_ms = since(begun);
-    match returned(host, fleet, web, scope).await {
+    match returned(on, web, scope).await {
         Ok(()) => {
             proof.verdict = Verdict::Proven;
             proof.back_ms = Some(since(begun));
@@ -74,7 +75,8 @@ async fn restart(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_
 }
 
 /// Waits until every channel that this host has to do with runs again, and a row goes along each.
-async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Result<(), String> {
+async fn returned(on: On<'_>, web: &Web, scope: &Scope<'_>) -> Result<(), String> {
+    let host = on.host;
     let begun = Instant::now();
     let touched = || web.edges.iter().filter(|e| e.runs() && (e.source == *host || e.replica == *host));
     for edge in touched() {
@@ -82,10 +84,10 @@ async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'
         // A receiver that tries again may be in its pause; a thread that stands still does not start by itself.
         let rule = Rule {
             halt: Some(left(scope.wait)),
-            interrupt: Some(&fleet.interrupt),
+            interrupt: Some(&on.fleet.interrupt),
             ..proof_rule(left(scope.wait + RECONNECT))
         };
-        let waited = wait(rule, async || match channel(&edge.replica, &edge.status.name, fleet).await {
+        let waited = wait(rule, async || match channel(on.at(&edge.replica), &edge.status.name).await {
             Ok(Some(channel)) if channel.running() => Look::Done(()),
             Ok(Some(channel)) => {
                 let said = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
@@ -105,7 +107,7 @@ async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'
             ));
         }
     }
-    let canaries = Canaries::new(fleet, web, scope.wait);
+    let canaries = Canaries::new(on.fleet, web, scope.wait);
     let flight = canaries.fly(false).await;
     if let Some(error) = flight.errors.first() {
         return Err(format!("{}: {}", error.about, error.reason));
@@ -122,10 +124,10 @@ async fn returned(host: &HostName, fleet: &Fleet<'_>, web: &Web, scope: &Scope<'
     }
 }
 
-async fn channel(host: &HostName, name: &str, fleet: &Fleet<'_>) -> Result<Option<ChannelFacts>, StepError> {
-    let sql = fleet.reader(host).await?;
-    let channels = observe::channels(&sql, fleet.dialect(host)?).await;
-    let channels = channels.map_err(|e| StepError::new(host, "look at its channels", e))?;
+async fn channel(on: On<'_>, name: &str) -> Result<Option<ChannelFacts>, StepError> {
+    let sql = on.reader().await?;
+    let channels = observe::channels(&sql, on.dialect()?).await;
+    let channels = channels.map_err(|e| on.failed("look at its channels", e))?;
     Ok(channels.into_iter().find(|c| c.name == name))
 }
 

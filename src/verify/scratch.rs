@@ -10,7 +10,7 @@
 
 use crate::{
     dialect::{ReadStatement, identifier},
-    exec::{Fleet, StepError},
+    exec::{On, StepError},
     model::HostName,
     transport::SqlWriter,
 };
@@ -43,19 +43,18 @@ impl ScratchDatabase {
     ///
     /// # Errors
     /// When the host has somebody else's database of this name, or can't be asked.
-    pub async fn left_on(&self, host: &HostName, fleet: &Fleet<'_>) -> Result<bool, StepError> {
-        let sql = fleet.reader(host).await?;
+    pub async fn left_on(&self, on: On<'_>) -> Result<bool, StepError> {
+        let sql = on.reader().await?;
         let found = sql.query(&ReadStatement::scratch_database(&self.name, &[CANARY, IDS])).await;
         let tried = format!("put a canary into the database `{}`", self.name);
-        let found = found.map_err(|e| StepError::new(host, &tried, e))?;
+        let found = found.map_err(|e| on.failed(&tried, e))?;
         let ours = |row: &crate::transport::Row| {
             row.get("collation") == Some(COLLATION) && row.get("others") == Some("0")
         };
         match found.first() {
-            Some(row) if !ours(row) => {
-                Err(StepError::new(host, tried, "there is one of this name already, and it is not ours")
-                    .then("Rename it, or leave the host out with --limit."))
-            }
+            Some(row) if !ours(row) => Err(on
+                .failed(tried, "there is one of this name already, and it is not ours")
+                .then("Rename it, or leave the host out with --limit.")),
             left => Ok(left.is_some()),
         }
     }

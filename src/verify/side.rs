@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::compare::Listing;
 use crate::{
     dialect::{Adding, Compared, Dialect, Key, Range, ReadStatement, incomplete},
-    exec::{Fleet, StepError},
+    exec::{On, StepError},
     model::{HostName, limits},
     transport::{Login, Row, Session, SqlError, SqlReader},
 };
@@ -63,9 +63,10 @@ impl Side {
     ///
     /// # Errors
     /// When the login fails.
-    pub async fn open(host: &HostName, fleet: &Fleet<'_>) -> Result<Self, StepError> {
-        let side = Self::reading(host, fleet.session(host)?, fleet.login(host)?, fleet.dialect(host)?).await;
-        side.map_err(|e| StepError::new(host, "log in to the server", e))
+    pub async fn open(on: On<'_>) -> Result<Self, StepError> {
+        let host = on.host;
+        let side = Self::reading(host, on.session()?, on.login()?, on.dialect()?).await;
+        side.map_err(|e| on.failed("log in to the server", e))
     }
 
     /// The same over a session that can only read.

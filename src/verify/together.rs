@@ -93,7 +93,7 @@ impl Canaries<'_> {
                 )));
             }
         }
-        let sql = self.fleet.reader(host).await?;
+        let sql = self.fleet.on(host).reader().await?;
         let failed = |e| StepError::new(host, "look at the numbers that were given out", e);
         let queries: Vec<ReadStatement> =
             sources.iter().map(|source| ReadStatement::column(source.scratch.name(), IDS, "id")).collect();

@@ -3,27 +3,23 @@
 use crate::{
     desired::{AccountWish, DatabaseWish},
     dialect::literal,
-    exec::{Fleet, StepError, journal::Journal, new_salt, replicated, statements},
+    exec::{On, StepError, new_salt},
     grant::canonical_privileges,
     model::HostName,
     transport::Replicates,
 };
 
 /// Makes an account what it shall be, off the binary log: each server has its own, bound to a peer.
-pub async fn run(
-    host: &HostName,
-    wish: &AccountWish,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let dialect = fleet.dialect(host)?;
-    let hash = dialect.password_hash(fleet.secret(host, &wish.password)?.expose(), &new_salt());
+pub async fn run(on: On<'_>, wish: &AccountWish) -> Result<Option<String>, StepError> {
+    let host = on.host;
+    let dialect = on.dialect()?;
+    let hash = dialect.password_hash(on.secret(&wish.password)?.expose(), &new_salt());
     let tried = format!("make the account {}@{}", wish.user, wish.host);
-    let failed = |e| StepError::new(host, tried.clone(), e);
-    let mut sql = statements(host, fleet, journal).await?;
+    let failed = |e| on.failed(tried.clone(), e);
+    let mut sql = on.statements().await?;
     let mut all = dialect.account(&wish.user, &wish.host, &hash, wish.require_tls);
     let name = format!("{}@{}", literal(&wish.user), literal(&wish.host));
-    let have = fleet.server(host)?.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
+    let have = on.server()?.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
     let shall = canonical_privileges(&wish.privileges);
     let too_much =
         have.is_some_and(|a| a.privileges_on(&wish.on) != shall || !a.scopes_beside(&wish.on).is_empty());
@@ -42,14 +38,9 @@ pub async fn run(
 }
 
 /// Drops an account, off the binary log: on another server it may be the one that a replica needs.
-pub async fn drop(
-    host: &HostName,
-    (user, from): (&str, &str),
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let failed = |e| StepError::new(host, format!("drop the account {user}@{from}"), e);
-    let mut sql = statements(host, fleet, journal).await?;
+pub async fn drop(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
+    let failed = |e| on.failed(format!("drop the account {user}@{from}"), e);
+    let mut sql = on.statements().await?;
     let name = format!("{}@{}", literal(user), literal(from));
     sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
     Ok(None)
@@ -70,23 +61,10 @@ fn scope(on: &str) -> String {
 }
 
 /// Creates a database, or changes its defaults. It is logged, so that replicas get it too.
-pub async fn database(
-    host: &HostName,
-    wish: &DatabaseWish,
-    exists: bool,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let sql = fleet.dialect(host)?.database(
-        &wish.name,
-        exists,
-        wish.character_set.as_deref(),
-        wish.collation.as_deref(),
-    );
-    let mut statements = replicated(host, Replicates::Database, fleet, journal).await?;
-    statements
-        .run(&sql)
-        .await
-        .map_err(|e| StepError::new(host, format!("make the database {}", wish.name), e))?;
+pub async fn database(on: On<'_>, wish: &DatabaseWish, exists: bool) -> Result<Option<String>, StepError> {
+    let sql =
+        on.dialect()?.database(&wish.name, exists, wish.character_set.as_deref(), wish.collation.as_deref());
+    let mut statements = on.replicated(Replicates::Database).await?;
+    statements.run(&sql).await.map_err(|e| on.failed(format!("make the database {}", wish.name), e))?;
     Ok(None)
 }

@@ -6,7 +6,7 @@ use super::channel::look;
 use crate::{
     dialect::Dialect,
     doctor::{Surroundings, explain_channel},
-    exec::{Event, Events, Fleet, Look, Rule, StepError, wait_until},
+    exec::{Fleet, Look, Rule, StepError, wait_until},
     gtid::{GtidForm, GtidState},
     model::{BinlogPosition, HostName, limits},
     observe::{ChannelFacts, gtid_state},
@@ -20,11 +20,10 @@ pub async fn run(
     hops: &[Hop],
     closed: bool,
     fleet: &Fleet<'_>,
-    events: &Events,
 ) -> Result<Option<String>, StepError> {
     let begun = Instant::now();
     for hop in hops {
-        catch_up(step, hop, closed, fleet, events).await?;
+        catch_up(step, hop, closed, fleet).await?;
     }
     Ok(Some(match begun.elapsed() {
         short if short < Duration::from_secs(1) => "it had everything".to_owned(),
@@ -40,30 +39,18 @@ enum Goal {
     State(GtidState),
 }
 
-async fn catch_up(
-    step: &Step,
-    hop: &Hop,
-    closed: bool,
-    fleet: &Fleet<'_>,
-    events: &Events,
-) -> Result<(), StepError> {
+async fn catch_up(step: &Step, hop: &Hop, closed: bool, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let replica = &hop.to;
     let from = hop.from.as_ref().map_or("its source", |host| host.as_str());
     let tried = format!("wait until {replica} has everything of {from}");
     let failed = |why: String| StepError::new(replica, &tried, why);
-    let (dialect, reader) = (fleet.dialect(replica)?, fleet.reader(replica).await?);
+    let (dialect, reader) = (fleet.on(replica).dialect()?, fleet.on(replica).reader().await?);
     let mut watch = Watch { replica, channel: &hop.channel, dialect, reader };
     let first = watch.look().await?;
     let goal = goal(hop, &first, fleet).await?;
     let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time);
     let moves = |at: &str| {
-        events.send(Event::Progress {
-            id: step.id.clone(),
-            host: step.host.clone(),
-            bytes: 0,
-            total: 0,
-            doing: format!("{replica} catches up with {from}, at {at}"),
-        });
+        fleet.progress(step, (0, 0), format!("{replica} catches up with {from}, at {at}"));
     };
     let (reached, last) = watch.reach(&goal, rule, moves).await?;
     if reached {
@@ -133,9 +120,9 @@ impl Watch<'_> {
 
 async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Goal, StepError> {
     let Some(source) = &hop.from else { return Ok(Goal::At(channel.read.clone())) };
-    let dialect = fleet.dialect(source)?;
+    let dialect = fleet.on(source).dialect()?;
     let failed = |e| StepError::new(source, "look at its binary log", e);
-    let reader = fleet.reader(source).await?;
+    let reader = fleet.on(source).reader().await?;
     let goal = if dialect.gtid_form() == GtidForm::Sets && channel.using_gtid != "No" {
         Goal::State(gtid_state(&reader, dialect).await.map_err(failed)?)
     } else {

@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     certificate::{Authority, AuthorityError, DIRECTORY, Issued},
-    exec::{Fleet, SCRIPT, StepError, journal::Journal, restart::PLACE, statements},
+    exec::{On, SCRIPT, StepError, restart::PLACE},
     model::HostName,
     plan::{AuthorityPlan, CertificatePlan},
 };
@@ -84,19 +84,15 @@ fn certificates(host: &HostName, plan: &CertificatePlan) -> Result<(String, Opti
 }
 
 /// Issues a certificate and puts it in its place; a server that uses it already loads it at once.
-pub async fn run(
-    host: &HostName,
-    plan: &CertificatePlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
+pub async fn run(on: On<'_>, plan: &CertificatePlan) -> Result<Option<String>, StepError> {
+    let host = on.host;
     let begun = Instant::now();
     let tried = match plan.issue {
         true => format!("issue a certificate for {}", plan.names.join(", ")),
         false => "let it trust the authority".to_owned(),
     };
     let failed = |e: AuthorityError| {
-        StepError::new(host, tried.clone(), e)
+        on.failed(tried.clone(), e)
             .then("See the directory of the authority; nothing was changed on the host.")
     };
     let (authority, issued) = {
@@ -116,20 +112,18 @@ pub async fn run(
     }
     text.push_str("#@ end\n");
     let what = "write its certificate";
-    let result = fleet
-        .writer(host)?
-        .run(what, &format!("{PLACE}{WRITE}"), &[DIRECTORY], text.as_bytes(), SCRIPT)
-        .await;
+    let result =
+        on.writer()?.run(what, &format!("{PLACE}{WRITE}"), &[DIRECTORY], text.as_bytes(), SCRIPT).await;
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
-    journal.ran(host, what, begun.elapsed(), &said);
+    on.ran(what, begun, &said);
     result.map_err(|e| StepError::unwritten(host, what, e))?;
     if plan.reload && plan.issue {
-        let mut sql = statements(host, fleet, journal).await?;
-        let Some(reload) = fleet.dialect(host)?.reload_certificates() else {
+        let mut sql = on.statements().await?;
+        let Some(reload) = on.dialect()?.reload_certificates() else {
             return Ok(Some("it counts from the server's next restart on".into()));
         };
         sql.run(reload).await.map_err(|e| {
-            StepError::new(host, "load the new certificate", e).then("It is loaded at the next restart.")
+            on.failed("load the new certificate", e).then("It is loaded at the next restart.")
         })?;
         return Ok(Some("loaded without a restart".into()));
     }

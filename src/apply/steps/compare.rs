@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use super::catch_up;
 use crate::{
     dialect::HEARTBEAT,
-    exec::{Event, Events, Fleet, StepError, journal::Journal},
-    model::{HostName, limits, visible},
+    exec::{Fleet, On, StepError},
+    model::{limits, visible},
     observe::channels,
     plan::{ComparePlan, Hop, Step},
     seed::{account_differences, differs, forget},
@@ -38,51 +38,47 @@ struct Same {
 }
 
 /// Compares; the record of the copy goes if everything is the same, else it keeps what differs.
-pub async fn run(
-    step: &Step,
-    plan: &ComparePlan,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
-) -> Result<Option<String>, StepError> {
+pub async fn run(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     let host = &step.host;
+    let on = fleet.on(host);
     let begun = std::time::Instant::now();
     let tried = format!("compare the copy with {}", plan.from);
     let mut same = Same::default();
     if plan.is_far_behind() {
-        forget(host, &plan.from, fleet).await?;
+        forget(on, &plan.from).await?;
         return Ok(Some(format!(
             "not compared: it is {} s behind by the delay that is declared",
             plan.delay
         )));
     }
     for host in [host, &plan.from] {
+        let on = on.at(host);
         for _ in 0..SIDE_BY_SIDE {
-            fleet.session(host)?.make_sql_ready(fleet.login(host)?);
+            on.session()?.make_sql_ready(on.login()?);
         }
     }
-    let (_, web) = tokio::try_join!(meet(step, plan, fleet, events), web(fleet))?;
-    let mut found = objects(step, plan, (fleet, events), &web, &mut same).await?;
-    let (differing, open) = rows(step, plan, (fleet, events), &web, &mut same).await?;
+    let (_, web) = tokio::try_join!(meet(step, plan, fleet), web(fleet))?;
+    let mut found = objects(step, plan, fleet, &web, &mut same).await?;
+    let (differing, open) = rows(step, plan, fleet, &web, &mut same).await?;
     found.extend(differing);
     let told = match (found.is_empty(), open.is_empty()) {
         (true, true) => "ok",
         (true, false) => "not all could be compared",
         (false, _) => "it differs",
     };
-    journal.ran(host, &tried, begun.elapsed(), told);
+    on.ran(&tried, begun, told);
     if found.is_empty() && open.is_empty() {
-        forget(host, &plan.from, fleet).await?;
+        forget(on, &plan.from).await?;
         return Ok(Some(same.told()));
     }
     if found.is_empty() {
-        return Err(StepError::new(host, format!("compare all its rows with {}", plan.from), some_of(open)).then(
+        return Err(on.failed(format!("compare all its rows with {}", plan.from), some_of(open)).then(
             "Everything else is equal, and the channel runs. Apply again when fewer rows change there: only the \
              comparison is left.",
         ));
     }
-    differs(host, &plan.from, &found, fleet).await?;
-    Err(StepError::new(host, tried, some_of(found)).then(
+    differs(on, &plan.from, &found).await?;
+    Err(on.failed(tried, some_of(found)).then(
         "The channel runs and nothing was taken away. Make the two the same and apply again; or copy again with \
          --allow reseed, where a value was lost with another seed_method (physical, clone).",
     ))
@@ -114,9 +110,9 @@ impl Same {
 }
 
 /// Waits until the replica has what its source has now.
-async fn meet(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>, events: &Events) -> Result<(), StepError> {
+async fn meet(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let hop = Hop { from: Some(plan.from.clone()), to: step.host.clone(), channel: plan.channel.clone() };
-    catch_up::run(step, &[hop], false, fleet, events).await.map(drop)
+    catch_up::run(step, &[hop], false, fleet).await.map(drop)
 }
 
 /// The declared channels that run by now, with what each leaves out at this moment.
@@ -124,22 +120,27 @@ async fn web(fleet: &Fleet<'_>) -> Result<Web, StepError> {
     let mut edges = Vec::new();
     let mut passing = BTreeSet::new();
     for (replica, host) in &fleet.desired.hosts {
-        let Ok(server) = fleet.server(replica) else { continue };
+        let Ok(server) = fleet.on(replica).server() else { continue };
         if server.is_on("log_slave_updates") || server.is_on("log_replica_updates") {
             passing.insert(replica.clone());
         }
         if host.channels.is_empty() {
             continue;
         }
-        let sql = fleet.reader(replica).await?;
-        let channels = channels(&sql, fleet.dialect(replica)?).await;
+        let sql = fleet.on(replica).reader().await?;
+        let channels = channels(&sql, fleet.on(replica).dialect()?).await;
         let channels = channels.map_err(|e| StepError::new(replica, "look at its channels", e))?;
         for wish in &host.channels {
             let Some(channel) = channels.iter().find(|c| c.name == wish.name && c.running()) else {
                 continue;
             };
-            let logged =
-                fleet.server(&wish.source).ok().and_then(|s| s.binlog.known()).cloned().unwrap_or_default();
+            let logged = fleet
+                .on(&wish.source)
+                .server()
+                .ok()
+                .and_then(|s| s.binlog.known())
+                .cloned()
+                .unwrap_or_default();
             edges.push(Edge {
                 source: wish.source.clone(),
                 replica: replica.clone(),
@@ -160,17 +161,17 @@ async fn web(fleet: &Fleet<'_>) -> Result<Web, StepError> {
 async fn objects(
     step: &Step,
     plan: &ComparePlan,
-    (fleet, events): (&Fleet<'_>, &Events),
+    fleet: &Fleet<'_>,
     web: &Web,
     same: &mut Same,
 ) -> Result<Vec<String>, StepError> {
     let mut last: Option<Vec<String>> = None;
     for _ in 0..LOOKS {
-        tell(step, events, "comparing definitions and accounts");
+        fleet.progress(step, (0, 0), "comparing definitions and accounts");
         let accounts = async {
             match plan.accounts {
                 false => Ok((0, Vec::new())),
-                true => account_differences(&step.host, &plan.from, &plan.own_users, fleet).await,
+                true => account_differences(fleet.on(&step.host), &plan.from, &plan.own_users).await,
             }
         };
         let definitions = definitions(step, plan, fleet, web, same);
@@ -181,7 +182,7 @@ async fn objects(
             return Ok(found);
         }
         last = Some(found);
-        meet(step, plan, fleet, events).await?;
+        meet(step, plan, fleet).await?;
     }
     Ok(last.unwrap_or_default())
 }
@@ -195,7 +196,7 @@ async fn definitions(
 ) -> Result<Vec<String>, StepError> {
     let (source, host) = (&plan.from, &step.host);
     let (there, here) =
-        tokio::try_join!(definitions_of(source, plan, fleet), definitions_of(host, plan, fleet))?;
+        tokio::try_join!(definitions_of(fleet.on(source), plan), definitions_of(fleet.on(host), plan))?;
     same.objects = there.objects();
     let leaves_out = |of: &Defined| {
         let edge = web.edges.iter().find(|e| e.source == *source && e.replica == *host);
@@ -205,15 +206,11 @@ async fn definitions(
     Ok(differences.iter().map(|difference| in_words(difference, source.as_str(), host.as_str())).collect())
 }
 
-async fn definitions_of(
-    host: &HostName,
-    plan: &ComparePlan,
-    fleet: &Fleet<'_>,
-) -> Result<Definitions, StepError> {
-    let sql = fleet.reader(host).await?;
+async fn definitions_of(on: On<'_>, plan: &ComparePlan) -> Result<Definitions, StepError> {
+    let sql = on.reader().await?;
     let databases = databases(plan);
-    let read = read_definitions(&sql, fleet.dialect(host)?, &databases).await;
-    read.map_err(|e| StepError::new(host, "read its definitions", e))
+    let read = read_definitions(&sql, on.dialect()?, &databases).await;
+    read.map_err(|e| on.failed("read its definitions", e))
 }
 
 fn in_words(difference: &DefinitionDifference, source: &str, replica: &str) -> String {
@@ -245,7 +242,7 @@ fn databases(plan: &ComparePlan) -> Vec<String> {
 async fn rows(
     step: &Step,
     plan: &ComparePlan,
-    (fleet, events): (&Fleet<'_>, &Events),
+    fleet: &Fleet<'_>,
     web: &Web,
     same: &mut Same,
 ) -> Result<(Vec<String>, Vec<String>), StepError> {
@@ -253,7 +250,7 @@ async fn rows(
     if databases.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let progress = |text: &str| tell(step, events, text);
+    let progress = |text: &str| fleet.progress(step, (0, 0), text);
     let scope = Scope {
         pair: Some((plan.from.clone(), step.host.clone())),
         databases,
@@ -298,14 +295,4 @@ fn differing_tables(proof: &DataProof) -> Vec<String> {
         }
     };
     proof.differing.iter().map(told).collect()
-}
-
-fn tell(step: &Step, events: &Events, doing: &str) {
-    events.send(Event::Progress {
-        id: step.id.clone(),
-        host: step.host.clone(),
-        bytes: 0,
-        total: 0,
-        doing: doing.to_owned(),
-    });
 }

@@ -1,8 +1,8 @@
 //! The end of a channel that nobody declared.
 
 use crate::{
-    exec::{Fleet, Look, Rule, StepError, journal::Journal, statements, wait_until},
-    model::{HostName, limits},
+    exec::{Look, On, Rule, StepError, wait_until},
+    model::limits,
     observe::{ChannelFacts, channels},
     plan::UndeclaredChannel,
     transport::SqlReader,
@@ -10,16 +10,11 @@ use crate::{
 
 /// Stops a channel's receiver, lets its applier finish what was received, and removes it. One whose applier does not
 /// finish is kept: what it has received may be nowhere else any more.
-pub async fn run(
-    host: &HostName,
-    extra: &UndeclaredChannel,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let dialect = fleet.dialect(host)?;
+pub async fn run(on: On<'_>, extra: &UndeclaredChannel) -> Result<Option<String>, StepError> {
+    let dialect = on.dialect()?;
     let tried = format!("end the channel from {}:{}", extra.address, extra.port);
-    let failed = |e| StepError::new(host, &tried, e);
-    let mut reader = fleet.reader(host).await?;
+    let failed = |e| on.failed(&tried, e);
+    let mut reader = on.reader().await?;
     let look = async |reader: &mut SqlReader| -> Result<Option<ChannelFacts>, StepError> {
         let list = channels(reader, dialect).await.map_err(failed)?;
         let same = |c: &ChannelFacts| {
@@ -30,7 +25,7 @@ pub async fn run(
     let Some(channel) = look(&mut reader).await? else {
         return Ok(Some("it is gone already".into()));
     };
-    let mut sql = statements(host, fleet, journal).await?;
+    let mut sql = on.statements().await?;
     if channel.io_running != "No" {
         sql.run(&dialect.stop_receiver(&extra.name)).await.map_err(failed)?;
     }
@@ -48,7 +43,8 @@ pub async fn run(
             sql.run(&dialect.start_receiver(&extra.name)).await.map_err(failed)?;
         }
         let why = format!("what was received behind {at} is not executed yet");
-        return Err(StepError::new(host, &tried, why)
+        return Err(on
+            .failed(&tried, why)
             .then("The channel is kept. Mend its applier, or wait; end it by hand if that may be lost."));
     }
     sql.run(&dialect.stop_channel(&extra.name)).await.map_err(failed)?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    exec::{Fleet, SCRIPT, StepError, journal::Journal},
+    exec::{Fleet, On, SCRIPT, StepError},
     firewall::{APPLY, CONFIRM, FirewallChange, UNDO},
     model::{Endpoint, Fact, HostName},
     observe::{Probe, Reach, try_ports},
@@ -19,45 +19,40 @@ const CONFIRM_WITHIN: &str = "30";
 const NOTHING_LOADED: i32 = 2;
 
 /// Loads the rules, confirms them over a fresh connection and by the peers, and makes them survive a reboot.
-pub async fn run(
-    host: &HostName,
-    change: &FirewallChange,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let writer = fleet.writer(host)?;
-    let peers = peers(host, change, fleet);
-    let before = who_gets_in(&peers, fleet).await;
+pub async fn run(on: On<'_>, change: &FirewallChange) -> Result<Option<String>, StepError> {
+    let writer = on.writer()?;
+    let peers = peers(on, change);
+    let before = who_gets_in(&peers, on.fleet).await;
     let begun = Instant::now();
     let tried = "load the packet filter's rules";
     let loaded = writer.run(tried, APPLY, &[CONFIRM_WITHIN, &change.undo, &change.script], b"", SCRIPT).await;
     let said = loaded.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
-    journal.ran(host, "load packet filter rules", begun.elapsed(), &said);
+    on.ran("load packet filter rules", begun, &said);
     if let Err(error) = loaded {
         let now = match &error {
             RunError::Failed { status, .. } if *status == NOTHING_LOADED => "Nothing was changed.".to_owned(),
             _ => take_back(writer).await,
         };
-        return Err(StepError::new(host, tried, error).then(now));
+        return Err(on.failed(tried, error).then(now));
     }
-    if let Err(error) = fleet.session(host)?.confirm_fresh().await {
+    if let Err(error) = on.session()?.confirm_fresh().await {
         let tried = "get in by a fresh connection with the new rules";
-        return Err(StepError::new(host, tried, error).then(take_back(writer).await));
+        return Err(on.failed(tried, error).then(take_back(writer).await));
     }
-    let after = who_gets_in(&peers, fleet).await;
-    if let Some((peer, why)) = shut_out(&peers, (&before, &after), listens_at(host, fleet)) {
+    let after = who_gets_in(&peers, on.fleet).await;
+    if let Some((peer, why)) = shut_out(&peers, (&before, &after), listens_at(on)) {
         let end = peers.get(peer).map(ToString::to_string).unwrap_or_default();
         let tried = format!("let {peer} in at {end}");
         let look = "Find what stops it: other rules on the host (`nft list ruleset`, `iptables-save`), on the peer, or between them.";
         let taken = take_back(writer).await;
-        return Err(StepError::new(host, tried, why).then(format!("{taken} {look}")));
+        return Err(on.failed(tried, why).then(format!("{taken} {look}")));
     }
     let persist = if change.persist { "yes" } else { "no" };
     writer
         .run("keep the packet filter's rules", CONFIRM, &[persist, &change.unit], b"", SCRIPT)
         .await
         .map_err(|e| {
-            StepError::new(host, "keep the packet filter's rules", e)
+            on.failed("keep the packet filter's rules", e)
                 .then("Look at another plan: it says what is loaded now, and what at boot.")
         })?;
     let proven = after.values().filter(|reach| **reach == Reach::Open).count();
@@ -90,8 +85,8 @@ fn shut_out<'a>(
 }
 
 /// The port at which the server was listening when it was read, unless to its own host alone.
-fn listens_at(host: &HostName, fleet: &Fleet<'_>) -> Option<u16> {
-    let server = fleet.server(host).ok()?;
+fn listens_at(on: On<'_>) -> Option<u16> {
+    let server = on.server().ok()?;
     let port = server.number("port").and_then(|port| u16::try_from(port).ok());
     let address = server.variables.get("bind_address").map(String::as_str).unwrap_or_default();
     let local = address.split(',').all(|one| matches!(one.trim(), "localhost" | "127.0.0.1" | "::1"));
@@ -113,14 +108,15 @@ async fn take_back(writer: Writer<'_>) -> String {
 
 /// Hosts that shall get in afterwards, each with the end at which it comes: declared replicas, and those that
 /// replicate from here now.
-fn peers(host: &HostName, change: &FirewallChange, fleet: &Fleet<'_>) -> BTreeMap<HostName, Endpoint> {
-    let Some(own) = fleet.desired.hosts.get(host) else { return BTreeMap::new() };
+fn peers(on: On<'_>, change: &FirewallChange) -> BTreeMap<HostName, Endpoint> {
+    let host = on.host;
+    let Some(own) = on.fleet.desired.hosts.get(host) else { return BTreeMap::new() };
     let lets_in = |address: &str| {
         address.parse().is_ok_and(|a| change.wish.allowed.iter().any(|network| network.contains(a)))
     };
     let mut peers = BTreeMap::new();
-    for peer in fleet.desired.hosts.values().filter(|peer| peer.name != *host) {
-        let facts = fleet.observed.get(&peer.name).and_then(Fact::known);
+    for peer in on.fleet.desired.hosts.values().filter(|peer| peer.name != *host) {
+        let facts = on.fleet.observed.get(&peer.name).and_then(Fact::known);
         let channels = facts.and_then(|f| f.server.known()).and_then(|s| s.channels.known());
         let declared = peer.channels.iter().filter(|c| c.source == *host).map(|c| c.endpoint.clone());
         let present = channels
@@ -141,7 +137,7 @@ fn peers(host: &HostName, change: &FirewallChange, fleet: &Fleet<'_>) -> BTreeMa
 /// Lets every peer try the port from where it is.
 async fn who_gets_in(peers: &BTreeMap<HostName, Endpoint>, fleet: &Fleet<'_>) -> BTreeMap<HostName, Reach> {
     let tries = peers.iter().filter_map(|(peer, end)| {
-        let session = fleet.session(peer).ok()?;
+        let session = fleet.on(peer).session().ok()?;
         Some(async move {
             let found = try_ports(session, [(end.clone(), Probe::Any)]).await;
             Some((peer.clone(), found.get(end)?.clone()))

@@ -2,31 +2,26 @@
 
 use crate::{
     dialect::ReadStatement,
-    exec::{Fleet, Look, Rule, StepError, journal::Journal, statements, wait_until},
-    model::{HostName, limits},
+    exec::{Look, On, Rule, StepError, wait_until},
+    model::limits,
     observe::channels,
     plan::GtidPhase,
 };
 
 /// Takes a server to this step. Before the last one no transaction of the other kind may be left anywhere: a
 /// server with `gtid_mode = ON` refuses those without a GTID, and one with OFF those that have one.
-pub async fn run(
-    host: &HostName,
-    (phase, down): (GtidPhase, bool),
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
+pub async fn run(on: On<'_>, (phase, down): (GtidPhase, bool)) -> Result<Option<String>, StepError> {
     if matches!(phase, GtidPhase::On | GtidPhase::Off) {
-        for member in &fleet.desired.members {
-            drained(member, phase == GtidPhase::Off, fleet).await?;
+        for member in &on.fleet.desired.members {
+            drained(on.at(member), phase == GtidPhase::Off).await?;
         }
-        for member in &fleet.desired.members {
-            caught_up(member, fleet).await?;
+        for member in &on.fleet.desired.members {
+            caught_up(on.at(member)).await?;
         }
     }
     let tried = format!("set gtid_mode to {phase}");
-    let failed = |e| StepError::new(host, tried.clone(), e);
-    let mut sql = statements(host, fleet, journal).await?;
+    let failed = |e| on.failed(tried.clone(), e);
+    let mut sql = on.statements().await?;
     if phase == GtidPhase::OffPermissive && !down {
         sql.run("SET GLOBAL enforce_gtid_consistency = ON").await.map_err(failed)?;
     }
@@ -38,7 +33,7 @@ pub async fn run(
 }
 
 /// Waits until a server has no running transaction without a GTID, or none with one.
-async fn drained(host: &HostName, with: bool, fleet: &Fleet<'_>) -> Result<(), StepError> {
+async fn drained(on: On<'_>, with: bool) -> Result<(), StepError> {
     let (tried, count) = match with {
         false => (
             "wait for its transactions without a GTID",
@@ -46,34 +41,34 @@ async fn drained(host: &HostName, with: bool, fleet: &Fleet<'_>) -> Result<(), S
         ),
         true => ("wait for its transactions with a GTID", ReadStatement::owned_gtids()),
     };
-    let sql = fleet.reader(host).await?;
+    let sql = on.reader().await?;
     let waited = wait_until(Rule::within(limits::GTID_DRAIN.time), async || {
         let left = sql.query_first(&count).await.and_then(|row| row.number::<u64>("value"));
-        Ok(match left.map_err(|e| StepError::new(host, tried, e))? {
+        Ok(match left.map_err(|e| on.failed(tried, e))? {
             0 => Look::Done(()),
             left => Look::Moving(left),
         })
     });
     let drained = waited.await?;
     drained.map_err(|ended| {
-        StepError::new(host, tried, format!("{} have not ended", ended.at()))
+        on.failed(tried, format!("{} have not ended", ended.at()))
             .then("End or wait for the long transaction, then apply again; it goes on from here.")
     })
 }
 
 /// Waits until every channel of a replica has executed what its source has written up to now.
-async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> {
+async fn caught_up(on: On<'_>) -> Result<(), StepError> {
     let tried = "wait until it has everything of its sources";
-    let failed = |e| StepError::new(host, tried, e);
-    let dialect = fleet.dialect(host)?;
-    let sql = fleet.reader(host).await?;
+    let failed = |e| on.failed(tried, e);
+    let dialect = on.dialect()?;
+    let sql = on.reader().await?;
     for channel in channels(&sql, dialect).await.map_err(failed)? {
         let of = |h: &&crate::desired::DesiredHost| {
             h.endpoint.address == channel.source_host && h.endpoint.port == channel.source_port
         };
-        let Some(source) = fleet.desired.hosts.values().find(of).map(|h| &h.name) else { continue };
-        let reader = fleet.reader(source).await?;
-        let rows = reader.query(&fleet.dialect(source)?.show_binlog()).await;
+        let Some(source) = on.fleet.desired.hosts.values().find(of).map(|h| &h.name) else { continue };
+        let reader = on.at(source).reader().await?;
+        let rows = reader.query(&on.at(source).dialect()?.show_binlog()).await;
         let goal = rows.and_then(|rows| rows.first().map(|r| r.position("file", "position")).transpose());
         let goal = goal.map_err(|e| StepError::new(source, "look at its binary log", e))?;
         let Some(goal) = goal.flatten() else { continue };
@@ -88,7 +83,7 @@ async fn caught_up(host: &HostName, fleet: &Fleet<'_>) -> Result<(), StepError> 
             })
         });
         waited.await?.map_err(|ended| {
-            StepError::new(host, tried, format!("it stands at {} of {source}", ended.at()))
+            on.failed(tried, format!("it stands at {} of {source}", ended.at()))
                 .then("Mend the channel, then apply again; it goes on from here.")
         })?;
     }

@@ -2,20 +2,17 @@
 
 use crate::{
     dialect::literal,
-    exec::{Fleet, StepError, journal::Journal, statements},
-    model::HostName,
+    exec::{On, StepError},
 };
 
 /// Drops accounts and the empty database `test`, off the binary log: each server has its own.
 pub async fn run(
-    host: &HostName,
+    on: On<'_>,
     accounts: &[(String, String)],
     database: bool,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
 ) -> Result<Option<String>, StepError> {
-    let failed = |e| StepError::new(host, "drop what the installation has left open", e);
-    let mut sql = statements(host, fleet, journal).await?;
+    let failed = |e| on.failed("drop what the installation has left open", e);
+    let mut sql = on.statements().await?;
     for (user, at) in accounts {
         // This takes the privileges on `test` along, also those of a user that has nothing else.
         let name = format!("{}@{}", literal(user), literal(at));

@@ -5,41 +5,34 @@ use std::time::Instant;
 use crate::{
     dialect::Dialect,
     exec::{
-        Fleet, SCRIPT, StepError,
-        journal::Journal,
+        On, SCRIPT, StepError,
         restart::{self, Given},
     },
     grant::sha256_hex,
-    model::HostName,
     transport::RunError,
 };
 
 /// Writes the file. What it replaces is kept until the server has been seen to start with it.
-pub async fn run(
-    host: &HostName,
-    path: &str,
-    content: &str,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let writer = fleet.writer(host)?;
-    let facts = fleet.facts(host)?;
+pub async fn run(on: On<'_>, path: &str, content: &str) -> Result<Option<String>, StepError> {
+    let host = on.host;
+    let writer = on.writer()?;
+    let facts = on.facts()?;
     let begun = Instant::now();
     let tried = format!("write {path}");
-    let failed = |why: &str| StepError::new(host, tried.clone(), why);
+    let failed = |why: &str| on.failed(tried.clone(), why);
     let unit =
         facts.service.known().map(|s| s.unit.as_str()).ok_or_else(|| failed("its unit is not known"))?;
     let version = facts.version().ok_or_else(|| failed("the version of its server is not known"))?;
-    let given = Given::of(host, fleet)?;
+    let given = Given::of(on)?;
     let digest = sha256_hex(content.as_bytes());
     let options = Dialect::of(version).check_options();
     let mut args = vec![path, &digest, unit, &given.socket, &given.log, &given.limit, &given.switch, options];
     let files = facts.option_files.known().map(|f| f.files.as_slice()).unwrap_or_default();
     args.extend(files.iter().map(|(path, _)| path.as_str()));
-    let limit = restart::limit(host, fleet) + SCRIPT;
+    let limit = restart::limit(on) + SCRIPT;
     let result = writer.run(&tried, &restart::write_script(), &args, content.as_bytes(), limit).await;
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
-    journal.ran(host, &tried, begun.elapsed(), &said);
+    on.ran(&tried, begun, &said);
     match result {
         Ok(output) => Ok(Some(match output.text().trim() {
             "checked" => "checked by the server's own program".to_owned(),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    exec::{Fleet, StepError, journal::Journal},
+    exec::{On, StepError},
     model::{HostName, limits},
     resource,
 };
@@ -15,23 +15,19 @@ pub(super) const INSTALL: Duration = limits::PACKAGES.time;
 ///
 /// # Errors
 /// With the cause and the next step, where the package manager's words are known.
-pub async fn install(
-    host: &HostName,
-    names: &[String],
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<(), StepError> {
+pub async fn install(on: On<'_>, names: &[String]) -> Result<(), StepError> {
+    let host = on.host;
     let begun = Instant::now();
     let tried = format!("install {}", names.join(", "));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let result = fleet.writer(host)?.try_run(&tried, resource::INSTALL, &names, b"", INSTALL).await;
+    let result = on.writer()?.try_run(&tried, resource::INSTALL, &names, b"", INSTALL).await;
     let failed = match result {
         Ok(output) if output.status == 0 => None,
         Ok(output) => Some(explained(host, &tried, &output.stderr)),
-        Err(error) => Some(StepError::new(host, tried.clone(), error)),
+        Err(error) => Some(on.failed(tried.clone(), error)),
     };
     let said = failed.as_ref().map_or_else(|| "ok".to_owned(), ToString::to_string);
-    journal.ran(host, &tried, begun.elapsed(), &said);
+    on.ran(&tried, begun, &said);
     failed.map_or(Ok(()), Err)
 }
 

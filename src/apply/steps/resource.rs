@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::{
-    exec::{Fleet, StepError, journal::Journal},
+    exec::{On, StepError},
     model::{HostName, limits},
     resource::{AnyChange, Change, FUNCTIONS, Undo},
     transport::{Output, command_words},
@@ -13,22 +13,17 @@ use crate::{
 ///
 /// # Errors
 /// With the host's own words, and with what has become of the state from before.
-pub async fn run(
-    host: &HostName,
-    change: &Change,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
+pub async fn run(on: On<'_>, change: &Change) -> Result<Option<String>, StepError> {
     let change = change.any();
     let tried = change.summary();
     let begun = Instant::now();
-    let outcome = work(host, &tried, change, fleet).await;
+    let outcome = work(on, &tried, change).await;
     let said = outcome.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned());
-    journal.ran(host, &tried, begun.elapsed(), &said);
+    on.ran(&tried, begun, &said);
     let Err(error) = outcome else { return Ok(None) };
     match change.undo() {
         None => Err(error),
-        Some(undo) => Err(put_back(host, undo, error, fleet, journal).await),
+        Some(undo) => Err(put_back(on, undo, error).await),
     }
 }
 
@@ -47,18 +42,14 @@ fn script(change: &dyn AnyChange) -> String {
     .concat()
 }
 
-async fn work(
-    host: &HostName,
-    tried: &str,
-    change: &dyn AnyChange,
-    fleet: &Fleet<'_>,
-) -> Result<(), StepError> {
+async fn work(on: On<'_>, tried: &str, change: &dyn AnyChange) -> Result<(), StepError> {
+    let host = on.host;
     let work = change.work();
     let args = [command_words(&work.args), command_words(&change.ask())];
     let args = [args[0].as_str(), args[1].as_str()];
-    let writer = fleet.writer(host)?;
+    let writer = on.writer()?;
     let output = writer.try_run(tried, &script(change), &args, work.input.as_bytes(), change.limit()).await;
-    let output = output.map_err(|error| StepError::new(host, tried, error))?;
+    let output = output.map_err(|error| on.failed(tried, error))?;
     if output.status != 0 {
         return Err(failed(host, tried, change, &output));
     }
@@ -82,18 +73,12 @@ fn error(host: &HostName, tried: &str, why: String, next: Option<String>) -> Ste
 }
 
 /// Puts back what was there before a step that failed, and adds to its error how that ended.
-async fn put_back(
-    host: &HostName,
-    undo: Undo,
-    error: StepError,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> StepError {
+async fn put_back(on: On<'_>, undo: Undo, error: StepError) -> StepError {
     let tried = "put back what was there before";
     let begun = Instant::now();
     let text = [FUNCTIONS, undo.script].concat();
     let args: Vec<&str> = undo.work.args.iter().map(String::as_str).collect();
-    let outcome = match fleet.writer(host) {
+    let outcome = match on.writer() {
         Ok(writer) => {
             let input = undo.work.input.as_bytes();
             let ran = writer.run(tried, &text, &args, input, limits::SCRIPT.time).await;
@@ -102,7 +87,7 @@ async fn put_back(
         Err(error) => Err(error.to_string()),
     };
     let said = outcome.as_ref().map_or_else(Clone::clone, |_| "ok".to_owned());
-    journal.ran(host, tried, begun.elapsed(), &said);
+    on.ran(tried, begun, &said);
     let end = match outcome {
         Ok(_) => "What was there before is back.".to_owned(),
         Err(why) => format!("What was there before could not be put back: {why}"),

@@ -5,8 +5,7 @@ use std::time::Instant;
 use super::packages;
 use crate::{
     doctor::last_words,
-    exec::{Fleet, StepError, journal::Journal},
-    model::HostName,
+    exec::{On, StepError},
     observe::{Manager, offered_versions},
 };
 
@@ -72,55 +71,42 @@ pub struct Wish<'a> {
 ///
 /// # Errors
 /// With the package manager's or the server's own words, and the next step.
-pub async fn install(
-    host: &HostName,
-    wish: Wish<'_>,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
+pub async fn install(on: On<'_>, wish: Wish<'_>) -> Result<Option<String>, StepError> {
     let name = match wish.version {
         None => wish.package.to_owned(),
-        Some(version) => pinned(host, wish.package, version, fleet, journal).await?,
+        Some(version) => pinned(on, wish.package, version).await?,
     };
-    packages::install(host, &[name], fleet, journal).await?;
+    packages::install(on, &[name]).await?;
     let units = wish.unit.map_or(UNITS.to_vec(), |unit| vec![unit]);
     let mut args = vec![if wish.start { "yes" } else { "no" }];
     args.extend(&units);
     let begun = Instant::now();
     let tried = format!("start the server of {}", wish.package);
-    let output = fleet.writer(host)?.try_run(&tried, START, &args, b"", packages::INSTALL).await;
-    let output = output.map_err(|why| StepError::new(host, tried.clone(), why))?;
-    journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    let output = on.writer()?.try_run(&tried, START, &args, b"", packages::INSTALL).await;
+    let output = output.map_err(|why| on.failed(tried.clone(), why))?;
+    on.ran(&tried, begun, if output.status == 0 { "ok" } else { "failed" });
     match output.status {
         0 if wish.start => Ok(Some(format!("{} runs", output.text().trim()))),
         0 => Ok(None),
-        5 => Err(StepError::new(
-            host,
-            tried,
-            format!("it is installed, and none of {} is a service", units.join(", ")),
-        )
-        .then("Name the service with mysql_service.")),
+        5 => Err(on
+            .failed(tried, format!("it is installed, and none of {} is a service", units.join(", ")))
+            .then("Name the service with mysql_service.")),
         _ => {
             let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
             let why = last_words(&log, &[]).unwrap_or_else(|| "it does not say why".into());
-            Err(StepError::new(host, tried, why).then("Mend the cause on the host, then apply again."))
+            Err(on.failed(tried, why).then("Mend the cause on the host, then apply again."))
         }
     }
 }
 
 /// The package with the newest version that begins as wished, in the words of the package manager.
-async fn pinned(
-    host: &HostName,
-    package: &str,
-    version: &str,
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<String, StepError> {
+async fn pinned(on: On<'_>, package: &str, version: &str) -> Result<String, StepError> {
+    let host = on.host;
     let begun = Instant::now();
     let tried = format!("find {package} {version}");
-    let output = fleet.writer(host)?.try_run(&tried, OFFERED, &[package], b"", packages::INSTALL).await;
-    let output = output.map_err(|why| StepError::new(host, tried.clone(), why))?;
-    journal.ran(host, &tried, begun.elapsed(), if output.status == 0 { "ok" } else { "failed" });
+    let output = on.writer()?.try_run(&tried, OFFERED, &[package], b"", packages::INSTALL).await;
+    let output = output.map_err(|why| on.failed(tried.clone(), why))?;
+    on.ran(&tried, begun, if output.status == 0 { "ok" } else { "failed" });
     let offered = offered_versions(package, &output.text());
     if offered.is_empty() {
         return Err(match output.stderr.trim().is_empty() {
@@ -129,14 +115,11 @@ async fn pinned(
         });
     }
     let Some(full) = offered.iter().find(|offered| begins_with(offered, version)) else {
-        return Err(StepError::new(
-            host,
-            tried,
-            format!("the host's package sources have {} of it", offered.join(", ")),
-        )
-        .then("Correct mysql_server_version, or give the host a source that has that version."));
+        return Err(on
+            .failed(tried, format!("the host's package sources have {} of it", offered.join(", ")))
+            .then("Correct mysql_server_version, or give the host a source that has that version."));
     };
-    let manager = fleet.facts(host)?.resources.server(package).known().and_then(|found| found.manager);
+    let manager = on.facts()?.resources.server(package).known().and_then(|found| found.manager);
     Ok(versioned(package, full, manager))
 }
 

@@ -2,22 +2,16 @@
 
 use crate::{
     dialect::literal,
-    exec::{Fleet, StepError, journal::Journal, statements},
-    model::HostName,
+    exec::{On, StepError},
     option_file::canonical_value,
 };
 
 /// Sets variables of a running server; channels pause where the server wants that.
-pub async fn run(
-    host: &HostName,
-    values: &[(String, String)],
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let dialect = fleet.dialect(host)?;
-    let mut sql = statements(host, fleet, journal).await?;
-    let running: Vec<String> = fleet
-        .server(host)?
+pub async fn run(on: On<'_>, values: &[(String, String)]) -> Result<Option<String>, StepError> {
+    let dialect = on.dialect()?;
+    let mut sql = on.statements().await?;
+    let running: Vec<String> = on
+        .server()?
         .channels
         .known()
         .into_iter()
@@ -29,14 +23,14 @@ pub async fn run(
     let tried = "pause its channels";
     if pause {
         for name in &running {
-            sql.run(&dialect.stop_channel(name)).await.map_err(|e| StepError::new(host, tried, e))?;
+            sql.run(&dialect.stop_channel(name)).await.map_err(|e| on.failed(tried, e))?;
         }
     }
     let mut failed = None;
     for (name, value) in values {
         let statement = format!("SET GLOBAL {name} = {}", operand(name, value));
         if let Err(error) = sql.run(&statement).await {
-            failed = Some(StepError::new(host, format!("set {name} to {value}"), error));
+            failed = Some(on.failed(format!("set {name} to {value}"), error));
             break;
         }
     }
@@ -45,14 +39,14 @@ pub async fn run(
         && let Some(reload) = dialect.reload_certificates()
     {
         let reloaded = sql.run(reload).await;
-        failed = reloaded.err().map(|e| StepError::new(host, "load the certificates anew", e));
+        failed = reloaded.err().map(|e| on.failed("load the certificates anew", e));
     }
     // The channels go on even where a value was refused.
     if pause {
         for name in &running {
             sql.run(&dialect.start_channel(name))
                 .await
-                .map_err(|e| StepError::new(host, "start its channels again", e))?;
+                .map_err(|e| on.failed("start its channels again", e))?;
         }
     }
     match failed {
@@ -62,18 +56,13 @@ pub async fn run(
 }
 
 /// Takes variables out of `mysqld-auto.cnf`, so that the option files count again.
-pub async fn reset_persisted(
-    host: &HostName,
-    names: &[String],
-    fleet: &Fleet<'_>,
-    journal: &Journal,
-) -> Result<Option<String>, StepError> {
-    let dialect = fleet.dialect(host)?;
-    let mut sql = statements(host, fleet, journal).await?;
+pub async fn reset_persisted(on: On<'_>, names: &[String]) -> Result<Option<String>, StepError> {
+    let dialect = on.dialect()?;
+    let mut sql = on.statements().await?;
     for name in names {
         sql.run(&dialect.reset_persisted(name))
             .await
-            .map_err(|e| StepError::new(host, format!("take {name} out of mysqld-auto.cnf"), e))?;
+            .map_err(|e| on.failed(format!("take {name} out of mysqld-auto.cnf"), e))?;
     }
     Ok(None)
 }

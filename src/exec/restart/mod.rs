@@ -6,9 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Fleet, SCRIPT, StepError};
+use super::{On, SCRIPT, StepError};
 use crate::{
-    model::{HostName, limits},
+    model::limits,
     observe::{HostFacts, RestartRecord, RestartState},
     transport::ReadScript,
 };
@@ -74,20 +74,21 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    pub(crate) fn of(host: &HostName, fleet: &Fleet<'_>) -> Result<Self, StepError> {
+    pub(crate) fn of(on: On<'_>) -> Result<Self, StepError> {
         Ok(Self {
             // A server that was never reached is only seen to run.
-            socket: fleet.login(host).map(|l| l.socket.clone()).unwrap_or_default(),
-            log: error_log(fleet.facts(host)?),
-            limit: limit(host, fleet).as_secs().max(1).to_string(),
+            socket: on.login().map(|l| l.socket.clone()).unwrap_or_default(),
+            log: error_log(on.facts()?),
+            limit: limit(on).as_secs().max(1).to_string(),
             switch: switch(),
         })
     }
 }
 
 /// How long a server may take to come up.
-pub(crate) fn limit(host: &HostName, fleet: &Fleet<'_>) -> Duration {
-    fleet.desired.hosts.get(host).map_or(crate::model::limits::RESTART.time, |h| h.restart_wait)
+pub(crate) fn limit(on: On<'_>) -> Duration {
+    let host = on.host;
+    on.fleet.desired.hosts.get(host).map_or(crate::model::limits::RESTART.time, |h| h.restart_wait)
 }
 
 /// The file in which the server writes what goes wrong; empty where it writes to the journal.
@@ -105,47 +106,36 @@ fn error_log(facts: &HostFacts) -> String {
 }
 
 /// Has the host restart or start its server, and waits for what comes of it.
-pub async fn run(
-    host: &HostName,
-    tried: &str,
-    order: Order<'_>,
-    fleet: &Fleet<'_>,
-) -> Result<RestartRecord, StepError> {
-    let given = Given::of(host, fleet)?;
+pub async fn run(on: On<'_>, tried: &str, order: Order<'_>) -> Result<RestartRecord, StepError> {
+    let host = on.host;
+    let given = Given::of(on)?;
     let mode = if order.restart { "restart" } else { "start" };
     let enable = if order.enable { "yes" } else { "no" };
     let (uuid, unit) = (order.new_uuid.unwrap_or_default(), order.unit);
     let args = [mode, unit, &given.socket, &given.log, &given.limit, uuid, enable, &given.switch];
-    let limit = limit(host, fleet);
+    let limit = limit(on);
     let text = format!("{PLACE}{ARM}{LAUNCH}");
-    let launched = fleet.writer(host)?.run(tried, &text, &args, b"", limit + SCRIPT).await;
+    let launched = on.writer()?.run(tried, &text, &args, b"", limit + SCRIPT).await;
     launched.map_err(|e| StepError::unwritten(host, tried, e))?;
-    watch(host, tried, limit, fleet).await
+    watch(on, tried, limit).await
 }
 
-async fn watch(
-    host: &HostName,
-    tried: &str,
-    limit: Duration,
-    fleet: &Fleet<'_>,
-) -> Result<RestartRecord, StepError> {
+async fn watch(on: On<'_>, tried: &str, limit: Duration) -> Result<RestartRecord, StepError> {
     let begun = Instant::now();
     let seconds = LOOK.as_secs().to_string();
     let by_itself = "The host goes on by itself: if the server does not come up, what was there before is put back. \
                      Then run `tandem apply` again.";
     loop {
-        let looked = fleet.session(host)?.read(&WATCH, &[&seconds], LOOK + SCRIPT).await;
-        let text = looked.map_err(|e| StepError::new(host, tried, e).then(by_itself))?.text();
+        let looked = on.session()?.read(&WATCH, &[&seconds], LOOK + SCRIPT).await;
+        let text = looked.map_err(|e| on.failed(tried, e).then(by_itself))?.text();
         let Some(record) = RestartRecord::watched(&text) else {
-            return Err(StepError::new(host, tried, "the host has not noted how it went").then(by_itself));
+            return Err(on.failed(tried, "the host has not noted how it went").then(by_itself));
         };
         if !matches!(record.state, RestartState::Written | RestartState::Restarting) {
             return Ok(record);
         }
         if begun.elapsed() > limit * 2 + STOPS {
-            return Err(
-                StepError::new(host, tried, "the server is still stopping or starting").then(by_itself)
-            );
+            return Err(on.failed(tried, "the server is still stopping or starting").then(by_itself));
         }
     }
 }

@@ -29,7 +29,7 @@ impl Work<'_> {
     }
 
     async fn go_back(&self, old: &ChannelFacts, sql: &mut Statements<'_>) -> Result<bool, StepError> {
-        let mut reader = self.fleet.reader(self.host).await?;
+        let mut reader = self.on.reader().await?;
         let now = self.look(&mut reader).await?;
         let by_gtid = !now.using_gtid.eq_ignore_ascii_case("no") && !now.using_gtid.is_empty();
         let same_end = now.source_host == old.source_host && now.source_port == old.source_port;
@@ -66,7 +66,7 @@ impl Work<'_> {
         if self.dialect.keeps_relay_logs() {
             sql.run(&self.dialect.reset_channel(&self.wish.name)).await.map_err(failed)?;
         }
-        let password = self.fleet.secret(self.host, &self.wish.password)?;
+        let password = self.on.secret(&self.wish.password)?;
         let statement = ChannelStatement {
             name: &self.wish.name,
             host: &old.source_host,

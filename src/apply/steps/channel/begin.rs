@@ -83,18 +83,18 @@ impl Work<'_> {
         two_way: bool,
     ) -> Result<(), StepError> {
         let source = &self.wish.source;
-        let tried = format!("wait until {source} can go on from where {} stands", self.host);
+        let tried = format!("wait until {source} can go on from where {} stands", self.on.host);
         // A source that is lost for good has nothing more to give.
         let goal = match from {
             Some(from) => self.gtid(from).await.ok(),
             None => None,
         };
-        let mut reader = self.fleet.reader(self.host).await?;
+        let mut reader = self.on.reader().await?;
         let mut why = String::new();
         let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time);
         let waited = wait_until(rule, async || {
             let runs = self.look(&mut reader).await?.running();
-            let (new, own) = (self.gtid_with_start(source).await?, self.gtid(self.host).await?);
+            let (new, own) = (self.gtid_with_start(source).await?, self.gtid(self.on.host).await?);
             let mut others = Vec::new();
             for other in self.others {
                 others.push(self.gtid(other).await?);
@@ -109,7 +109,7 @@ impl Work<'_> {
             why = match purged_by(&new, &own) {
                 Some(purged) => words::purged(&purged),
                 None if !fits => {
-                    format!("{} has events that {source} has not, or the other way round", self.host)
+                    format!("{} has events that {source} has not, or the other way round", self.on.host)
                 }
                 None => "it does not catch up with its present source".to_owned(),
             };
@@ -123,8 +123,8 @@ impl Work<'_> {
 
     /// A server's GTID state with the beginning of its oldest binary log.
     async fn gtid_with_start(&self, host: &HostName) -> Result<GtidState, StepError> {
-        let reader = self.fleet.reader(host).await?;
-        let state = gtid_state_with_start(&reader, self.fleet.dialect(host)?).await;
+        let reader = self.on.at(host).reader().await?;
+        let state = gtid_state_with_start(&reader, self.on.at(host).dialect()?).await;
         state.map_err(|e| StepError::new(host, "read its GTID state", e))
     }
 
@@ -138,7 +138,7 @@ impl Work<'_> {
             }
             GtidForm::Sets => {
                 let set: GtidSet = text.parse().map_err(|e: crate::gtid::GtidSetError| unreadable(&e))?;
-                let own = self.mysql(self.host).await?;
+                let own = self.mysql(self.on.host).await?;
                 let unknown = set.subtract(&own.executed);
                 if unknown.is_empty() {
                     return Ok(());
@@ -162,14 +162,14 @@ impl Work<'_> {
             return Ok(());
         }
         let tried = "learn which GTIDs it has by its place in the source's binary log";
-        let mut own = self.fleet.reader(self.host).await?;
+        let mut own = self.on.reader().await?;
         let channel = self.look(&mut own).await?;
         if channel.using_gtid != "No" {
             return Ok(());
         }
         // One answer has both, so they belong together.
-        let source = self.fleet.reader(&self.wish.source).await?;
-        let row = source.query_first(&self.fleet.dialect(&self.wish.source)?.show_binlog()).await;
+        let source = self.on.at(&self.wish.source).reader().await?;
+        let row = source.query_first(&self.on.at(&self.wish.source).dialect()?.show_binlog()).await;
         let failed = |e| StepError::new(&self.wish.source, "look at its binary log", e);
         let row = row.map_err(failed)?;
         let goal = row.position("file", "position").map_err(failed)?;
@@ -199,14 +199,14 @@ impl Work<'_> {
 
     /// The source must still have everything that this server lacks, or it would refuse it (error 1236).
     async fn is_not_purged(&self) -> Result<(), StepError> {
-        let (source, own) = (self.mysql(&self.wish.source).await?, self.mysql(self.host).await?);
+        let (source, own) = (self.mysql(&self.wish.source).await?, self.mysql(self.on.host).await?);
         let missing = source.purged.subtract(&own.executed);
         if missing.is_empty() {
             return Ok(());
         }
         Err(self
             .failed(
-                &format!("begin where {} stands", self.host),
+                &format!("begin where {} stands", self.on.host),
                 format!("{} has purged {missing}, which it lacks", self.wish.source),
             )
             .then("Apply again; the replica has to be copied anew."))
@@ -215,7 +215,7 @@ impl Work<'_> {
     /// A channel that keeps its place. What was received and not executed is fetched again, so the
     /// source must still have it.
     async fn keep(&self, gtid: bool, sql: &mut Statements<'_>) -> Result<Option<BinlogPosition>, StepError> {
-        let mut reader = self.fleet.reader(self.host).await?;
+        let mut reader = self.on.reader().await?;
         let executed = self.look(&mut reader).await?.executed;
         drop(reader);
         if let Some(file) = executed.as_ref().map(BinlogPosition::file)
@@ -249,7 +249,7 @@ impl Work<'_> {
     }
 
     async fn seed_coordinates(&self) -> Result<SeedCoordinates, StepError> {
-        let marks = crate::seed::read_marks(self.host, self.fleet).await?;
+        let marks = crate::seed::read_marks(self.on).await?;
         let loaded = marks.from(&self.wish.source).and_then(|m| m.loaded.clone());
         loaded.ok_or_else(|| self.failed("read the copy's coordinates", "the copy is not complete"))
     }
@@ -283,7 +283,7 @@ impl Work<'_> {
         wanted: impl Fn(&ServerGtid) -> Position,
         sql: &mut Statements<'_>,
     ) -> Result<Position, StepError> {
-        let own = self.state(self.host).await?;
+        let own = self.state(self.on.host).await?;
         if own.slave_pos == wanted(&own) {
             return Ok(own.slave_pos);
         }
@@ -296,7 +296,7 @@ impl Work<'_> {
     /// Stops the host's other channels: the server refuses another position while one runs (error 1198). One
     /// that a run leaves stopped is started by the next.
     async fn pause_others(&self, sql: &mut Statements<'_>) -> Result<Vec<String>, StepError> {
-        let reader = self.fleet.reader(self.host).await?;
+        let reader = self.on.reader().await?;
         let list = channels(&reader, self.dialect).await;
         let list = list.map_err(|e| self.failed("look at its channels", e))?;
         let runs = |c: &&ChannelFacts| c.io_running != "No" || c.sql_running != "No";
@@ -325,7 +325,7 @@ impl Work<'_> {
         const OVERTAKEN: u16 = 1947;
         let failed = |e| self.failed("set its GTID position", e);
         for attempt in 0..ATTEMPTS {
-            let own = self.state(self.host).await?;
+            let own = self.state(self.on.host).await?;
             let position = wanted(&own);
             if own.slave_pos == position {
                 return Ok(position);
@@ -337,7 +337,7 @@ impl Work<'_> {
                 false => literal(&position.to_string()),
             };
             match sql.run(&format!("SET GLOBAL gtid_slave_pos = {value}")).await {
-                Ok(_) if by_itself => return Ok(self.state(self.host).await?.slave_pos),
+                Ok(_) if by_itself => return Ok(self.state(self.on.host).await?.slave_pos),
                 Ok(_) => return Ok(position),
                 Err(error) if error.code() == Some(OVERTAKEN) && attempt + 1 < ATTEMPTS => {}
                 Err(error) => return Err(failed(error)),
@@ -373,15 +373,15 @@ impl Work<'_> {
         });
         waited.await?.map_err(|_| {
             self.failed(
-                &format!("wait until {} has everything of {}", self.wish.source, self.host),
+                &format!("wait until {} has everything of {}", self.wish.source, self.on.host),
                 format!("it does not get to {awaited}"),
             )
         })
     }
 
     async fn gtid(&self, host: &HostName) -> Result<GtidState, StepError> {
-        let reader = self.fleet.reader(host).await?;
-        let state = gtid_state(&reader, self.fleet.dialect(host)?).await;
+        let reader = self.on.at(host).reader().await?;
+        let state = gtid_state(&reader, self.on.at(host).dialect()?).await;
         state.map_err(|e| StepError::new(host, "read its GTID state", e))
     }
 
@@ -402,8 +402,8 @@ impl Work<'_> {
     /// Where the source's own log stood when the copy was loaded onto it: everything later is its own,
     /// or comes from here and is skipped by its server id.
     async fn way_back_by_file(&self) -> Result<BinlogPosition, StepError> {
-        let facts = self.fleet.facts(&self.wish.source)?;
-        let mark = facts.seeds.known().and_then(|m| m.from(self.host)).and_then(|m| m.loaded.clone());
+        let facts = self.on.at(&self.wish.source).facts()?;
+        let mark = facts.seeds.known().and_then(|m| m.from(self.on.host)).and_then(|m| m.loaded.clone());
         match mark.and_then(|at| at.own) {
             Some(own) => Ok(own),
             None => self.first_event().await,
@@ -418,7 +418,7 @@ impl Work<'_> {
     }
 
     async fn source_logs(&self) -> Result<Vec<String>, StepError> {
-        let reader = self.fleet.reader(&self.wish.source).await?;
+        let reader = self.on.at(&self.wish.source).reader().await?;
         let rows = reader.query(&ReadStatement::binary_logs()).await;
         let rows = rows.map_err(|e| StepError::new(&self.wish.source, "look at its binary logs", e))?;
         let names = rows.iter().map(|row| row.text("log_name")).collect::<Result<_, _>>();
@@ -427,9 +427,9 @@ impl Work<'_> {
 
     async fn source_binlog(&self) -> Result<BinlogFacts, StepError> {
         let source = &self.wish.source;
-        let reader = self.fleet.reader(source).await?;
+        let reader = self.on.at(source).reader().await?;
         let failed = |e| StepError::new(source, "look at its binary log", e);
-        let shows = self.fleet.dialect(source)?.show_binlog();
+        let shows = self.on.at(source).dialect()?.show_binlog();
         let (status, oldest) =
             tokio::try_join!(reader.query(shows), reader.query_first(ReadStatement::binary_logs()))
                 .map_err(failed)?;

@@ -9,10 +9,7 @@ use crate::{
     desired::ChannelWish,
     dialect::{ChannelStatement, Dialect},
     doctor::{Layer, Surroundings, explain_channel, explain_down, failed_transaction},
-    exec::{
-        Ended, Event, Events, Fleet, Look, Rule, Statements, StepError, journal::Journal, replicated,
-        statements, wait_until,
-    },
+    exec::{Ended, Fleet, Look, On, Rule, Statements, StepError, wait_until},
     model::{Fact, HostName, limits},
     observe::{ChannelFacts, Probe, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},
@@ -24,14 +21,13 @@ pub async fn run(
     step: &Step,
     change: &ChannelChange,
     fleet: &Fleet<'_>,
-    journal: &Journal,
-    events: &Events,
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
+    let on = fleet.on(host);
     let wish = &change.wish;
-    let dialect = fleet.dialect(host)?;
-    let work = Work { step, host, wish, others: &change.others, dialect, fleet, events };
-    let mut sql = statements(host, fleet, journal).await?;
+    let dialect = on.dialect()?;
+    let work = Work { step, on, wish, others: &change.others, dialect };
+    let mut sql = on.statements().await?;
     match &change.coordinates {
         Coordinates::Keep if change.exists && change.change => work.learn_gtids(&mut sql).await?,
         Coordinates::Moved { from, two_way, .. } => work.ready_to_move(from.as_ref(), *two_way).await?,
@@ -44,7 +40,7 @@ pub async fn run(
     if change.exists {
         // Both words are no errors for a channel that is stopped or lost its relay log.
         let stopped = sql.run(&dialect.stop_channel(&wish.name)).await;
-        stopped.map_err(|e| StepError::new(host, "stop the channel", e))?;
+        stopped.map_err(|e| on.failed("stop the channel", e))?;
     }
     if change.change
         && let Err(error) = work.change(change, &mut sql).await
@@ -54,15 +50,15 @@ pub async fn run(
     if let Some(filters) = &change.filters {
         for statement in dialect.filter_channel(&wish.name, filters) {
             let done = sql.run(&statement).await;
-            done.map_err(|e| StepError::new(host, format!("filter the channel from {}", wish.source), e))?;
+            done.map_err(|e| on.failed(format!("filter the channel from {}", wish.source), e))?;
         }
     }
     if let Some(statement) = &change.skip {
-        work.leave_out(statement, journal).await?;
+        work.leave_out(statement).await?;
     }
     sql.run(&dialect.start_channel(&wish.name))
         .await
-        .map_err(|e| StepError::new(host, format!("start the channel from {}", wish.source), e))?;
+        .map_err(|e| on.failed(format!("start the channel from {}", wish.source), e))?;
 
     match work.wait_until_it_moves().await {
         Err(error) => Err(work.put_back(old.as_ref(), error, &mut sql).await),
@@ -96,24 +92,22 @@ fn is_hopeless(channel: &ChannelFacts, tried: Duration) -> bool {
 
 struct Work<'a> {
     step: &'a Step,
-    host: &'a HostName,
+    on: On<'a>,
     wish: &'a ChannelWish,
     /// Sources of the host's other channels, which hold something else.
     others: &'a [HostName],
     dialect: Dialect,
-    fleet: &'a Fleet<'a>,
-    events: &'a Events,
 }
 
 impl Work<'_> {
     fn failed(&self, tried: &str, why: impl std::fmt::Display) -> StepError {
-        StepError::new(self.host, tried, why)
+        self.on.failed(tried, why)
     }
 
     /// `CHANGE MASTER` with everything that it says.
     async fn change(&self, change: &ChannelChange, sql: &mut Statements<'_>) -> Result<(), StepError> {
         let begin = self.begin_at(&change.coordinates, sql).await?;
-        let password = self.fleet.secret(self.host, &self.wish.password)?;
+        let password = self.on.secret(&self.wish.password)?;
         let statement = ChannelStatement {
             name: &self.wish.name,
             host: &self.wish.endpoint.address,
@@ -135,15 +129,15 @@ impl Work<'_> {
     }
 
     /// Leaves out the one event that stops the applier, if it still is the one that was planned.
-    async fn leave_out(&self, statement: &str, journal: &Journal) -> Result<(), StepError> {
-        let mut reader = self.fleet.reader(self.host).await?;
+    async fn leave_out(&self, statement: &str) -> Result<(), StepError> {
+        let mut reader = self.on.reader().await?;
         let channel = self.look(&mut reader).await?;
         let words: Vec<&str> = statement.split([' ', '@']).collect();
         let same =
             words.iter().all(|w| channel.sql_error.to_ascii_lowercase().contains(&w.to_ascii_lowercase()));
         if channel.sql_errno == 0 || !same {
             return Err(StepError::stale(
-                self.host,
+                self.on.host,
                 format!("leave out {statement}"),
                 "another event stops the channel by now",
             )
@@ -151,7 +145,7 @@ impl Work<'_> {
         }
         let tried = format!("leave out {statement}");
         let gtid = failed_transaction(&channel.sql_error);
-        let mut sql = replicated(self.host, Replicates::LeftOut, self.fleet, journal).await?;
+        let mut sql = self.on.replicated(Replicates::LeftOut).await?;
         for statement in self.dialect.leave_out(&self.wish.name, gtid) {
             sql.run(&statement).await.map_err(|e| self.failed(&tried, e))?;
         }
@@ -159,13 +153,7 @@ impl Work<'_> {
     }
 
     fn tell(&self, doing: String) {
-        self.events.send(Event::Progress {
-            id: self.step.id.clone(),
-            host: self.host.clone(),
-            bytes: 0,
-            total: 0,
-            doing,
-        });
+        self.on.fleet.progress(self.step, (0, 0), doing);
     }
 
     /// Both threads run, no error stands, and what the source had at the start is here.
@@ -173,7 +161,7 @@ impl Work<'_> {
         let goal = self.goal().await?;
         let begun = Instant::now();
         let mut last = None;
-        let mut reader = self.fleet.reader(self.host).await?;
+        let mut reader = self.on.reader().await?;
         let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_CONNECT.time);
         let waited = wait_until(rule, async || {
             let channel = self.look(&mut reader).await?;
@@ -208,26 +196,26 @@ impl Work<'_> {
 
     /// The channel as it is before anything is done to it.
     async fn present(&self) -> Result<ChannelFacts, StepError> {
-        let mut reader = self.fleet.reader(self.host).await?;
+        let mut reader = self.on.reader().await?;
 
         self.look(&mut reader).await
     }
 
     async fn look(&self, reader: &mut SqlReader) -> Result<ChannelFacts, StepError> {
-        look(self.host, &self.wish.name, reader, self.dialect).await
+        look(self.on.host, &self.wish.name, reader, self.dialect).await
     }
 
     /// The failing layer, found out afresh: what was observed before the run may have changed by it.
     async fn explain(&self, channel: &ChannelFacts) -> StepError {
         let tried = format!("replicate from {}", self.wish.source);
-        let reach = match self.fleet.session(self.host) {
+        let reach = match self.on.session() {
             Ok(session) => try_ports(session, [(self.wish.endpoint.clone(), Probe::Any)])
                 .await
                 .remove(&self.wish.endpoint),
             Err(_) => None,
         };
-        let source = self.fleet.observed.get(&self.wish.source).and_then(Fact::known);
-        let runs = match self.fleet.reader(&self.wish.source).await {
+        let source = self.on.fleet.observed.get(&self.wish.source).and_then(Fact::known);
+        let runs = match self.on.at(&self.wish.source).reader().await {
             // A connection of before tells nothing until it is used.
             Ok(reader) if reader.query(crate::dialect::ReadStatement::globals(&["port"])).await.is_ok() => {
                 Some(true)
@@ -235,7 +223,7 @@ impl Work<'_> {
             _ => source.and_then(|s| s.service.known()).map(|_| false),
         };
         let around = Surroundings {
-            replica: self.host.as_str(),
+            replica: self.on.host.as_str(),
             source: self.wish.source.as_str(),
             source_runs: runs,
             reach: reach.as_ref(),
