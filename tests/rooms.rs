@@ -253,7 +253,7 @@ const PRINTS: Rule = Rule {
     words: &["print !", "println !", "eprint !", "eprintln !", "dbg !", ". print ("],
     but: &[
         ("cli/mod.rs", "clap prints the help that it was asked for"),
-        ("cli/complete.rs", "clap answers a shell"),
+        ("cli/shells.rs", "clap answers a shell"),
         ("render/", "the place for it"),
         (
             "transport/askpass.rs",
@@ -286,8 +286,6 @@ static CODE: LazyLock<Crate> =
 
 /// What goes back between two files of a room and is no mistake.
 const BACK: &[Back] = &[
-    ("cli::args", "cli::complete", "each word of the command line names what it is completed from"),
-    ("desired::resource", "desired::build", "a template's mistake is worded where templates are evaluated"),
     ("grant::parse", "grant::account", "an account reads itself, by a parser of its own"),
     (
         "transport::reader",

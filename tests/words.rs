@@ -35,11 +35,10 @@ const FOREIGN: [(&str, &str); 18] = [
 const LINES: &[(&str, &str, &str)] = &[
     ("engine/adopt/named.rs", "strip_prefix(\"ssh://\")", "a destination on the command line"),
     ("cli/complete.rs", "--inventory=", "a command line that is being written"),
-    ("cli/history.rs", "\".jsonl\"", "the name of a file"),
+    ("cli/runs.rs", "\".jsonl\"", "the name of a file"),
     ("engine/files.rs", "file::unreadable", "the code of a problem in a file, which is a constant"),
     ("desired/build/connection.rs", "ansible.builtin.", "the name of a plugin of Ansible"),
     ("desired/build/connection.rs", "\"control\"", "an option of ssh"),
-    ("desired/build/scope.rs", "lookup is unknown", "a message of the template engine"),
     ("desired/nothing.rs", "\"-e \"", "the name that stands for the command line"),
     ("desired/wish.rs", "contains(\"mariadb\")", "the name of a package"),
     ("diff/trouble/left_out.rs", "Query: '", "a server's error"),

@@ -9,9 +9,9 @@ use super::{
     confirm::{confirm, refuse},
     exit::Exit,
     follow::follow,
-    history,
     open::open,
     plan::{need_playbook, open_again, print, read, show_what_was_read, warn_of_unneeded},
+    runs,
     stop::Interrupt,
 };
 use crate::{
@@ -78,7 +78,7 @@ async fn whole(
         Err(error) => return Err(not_confirmed(planned, args, global, terminal, error).await),
     };
     interrupt.changes_begin();
-    let journal = engine.begin_journal(&history::directory()?, &document)?;
+    let journal = engine.begin_journal(&runs::directory()?, &document)?;
     let begun = std::time::Instant::now();
     let run = Run {
         policy,

@@ -15,6 +15,8 @@ mod man;
 mod open;
 mod plan;
 mod report;
+mod runs;
+mod shells;
 mod status;
 mod stop;
 mod vars;
@@ -44,7 +46,7 @@ pub fn run() -> Exit {
         return serve_askpass_request(&socket).map_or(Exit::Error, |()| Exit::Done);
     }
     // Before any thread is there: the variable that asks is taken out of the environment.
-    if let Some(exit) = complete::answer() {
+    if let Some(exit) = shells::answer() {
         return exit;
     }
     let cli = match Cli::try_parse() {
@@ -111,7 +113,7 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::History { run } => history::run(global, run.as_deref(), &terminal),
         Command::Vars(args) => vars::run(global, args, &terminal),
         Command::Schema { of } => Ok(print_schema(*of, &terminal)),
-        Command::Completions { shell } => complete::script(*shell, &terminal),
+        Command::Completions { shell } => shells::script(*shell, &terminal),
         Command::Man(args) => man::run(args, &terminal),
     };
     result.unwrap_or_else(|error| {

@@ -3,9 +3,9 @@
 use super::{
     args::{Format, Global, ReportArgs},
     exit::Exit,
-    history,
     open::open,
     plan::need_playbook,
+    runs,
     write::{FOR_ITS_OWNER, replace_masked},
 };
 use crate::{
@@ -37,7 +37,7 @@ pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Res
         playbook,
         status,
         plan,
-        runs: history::past(RUNS),
+        runs: runs::past(RUNS),
     };
     let text = match global.format {
         Format::Human => {

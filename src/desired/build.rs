@@ -17,6 +17,7 @@ use super::{
     resource::{self, Evaluated},
 };
 use crate::{
+    desired::template_problem::template_problem,
     inventory::Variables,
     model::{Endpoint, HostName, Place, UnknownWord, limits, time},
     playbook::{Kind, Play, Project, Role},
@@ -25,7 +26,6 @@ use crate::{
 };
 
 pub use hostvars::{Values, values};
-pub(super) use scope::template_problem;
 
 /// A play's wishes, with what is wrong in its files.
 #[derive(Debug)]

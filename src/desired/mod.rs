@@ -12,6 +12,7 @@ pub mod identity;
 mod lint;
 mod nothing;
 mod resource;
+mod template_problem;
 mod wish;
 
 pub use build::{Built, Values, build, values};

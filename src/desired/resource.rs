@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DesiredHost, FirewallIntent, HeartbeatWish,
-    SeedWish, ServerWish, Tls, build::template_problem,
+    SeedWish, ServerWish, Tls, template_problem::template_problem,
 };
 use crate::{
     inventory::{SecretBook, Variables},

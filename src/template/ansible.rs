@@ -106,6 +106,11 @@ fn version(is: String, wanted: String, operator: Option<String>) -> Result<bool,
     }
 }
 
+/// A lookup of Ansible that is not made here.
+#[derive(Debug, thiserror::Error)]
+#[error("an unknown lookup")]
+pub(super) struct UnknownLookup;
+
 /// `lookup('env', NAME)` and `lookup('vars', NAME)`; of the others none is done here.
 fn lookup(state: &State, kind: &str, terms: &[Value], options: &Kwargs, one: bool) -> Result<Value, Error> {
     let default = options.get::<Option<Value>>("default")?;
@@ -126,7 +131,9 @@ fn lookup(state: &State, kind: &str, terms: &[Value], options: &Kwargs, one: boo
                     None => return Err(failed(format!("`{name}` is not defined"))),
                 }
             }
-            other => return Err(failed(format!("lookup is unknown: `{other}`"))),
+            other => {
+                return Err(failed(format!("lookup is unknown: `{other}`")).with_source(UnknownLookup));
+            }
         });
     }
     match (one, found.len()) {

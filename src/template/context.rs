@@ -29,6 +29,8 @@ pub struct TemplateError {
     pub message: String,
     /// The name that is not defined, where that is it.
     pub undefined: Option<String>,
+    /// Whether it asks for a lookup of Ansible that is not made here.
+    pub unknown_lookup: bool,
     /// Line within the template, from 1.
     pub line: usize,
 }
@@ -201,12 +203,14 @@ impl Scope {
             return Err(TemplateError {
                 message: format!("`{name}` is not defined"),
                 undefined: Some(name),
+                unknown_lookup: false,
                 line: 1,
             });
         }
         serde_json::to_value(&value).map_err(|e| TemplateError {
             message: e.to_string(),
             undefined: None,
+            unknown_lookup: false,
             line: 1,
         })
     }
@@ -252,7 +256,9 @@ fn explain(error: &Error) -> TemplateError {
         (kind, None) => kind.to_string(),
         (_, Some(detail)) => detail.to_owned(),
     };
-    TemplateError { message, undefined: None, line: error.line().unwrap_or(1) }
+    let unknown_lookup =
+        std::error::Error::source(error).is_some_and(|source| source.is::<ansible::UnknownLookup>());
+    TemplateError { message, undefined: None, unknown_lookup, line: error.line().unwrap_or(1) }
 }
 
 /// The expression, where a text is nothing but `{{ expression }}`.

@@ -6,12 +6,12 @@ use serde_json::{Value as Json, json};
 
 use super::Builder;
 use crate::{
-    desired::resource,
+    desired::{resource, template_problem::template_problem},
     inventory::{SecretBook, Variables, literal},
     model::variables::{self, Form, is_known as is_known_variable},
-    model::{HostName, Place, SecretId},
+    model::{HostName, SecretId},
     playbook::{Project, Role},
-    source::{Node, Problem, Problems},
+    source::{Node, Problems},
     template::{Scope, TemplateError},
 };
 
@@ -220,34 +220,4 @@ fn names_in(value: &Json) -> Vec<String> {
     let text = value.to_string();
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-/// A template's mistake at the place of the text that holds it.
-pub(in crate::desired) fn template_problem(error: &TemplateError, place: &Place, scope: &Scope) -> Problem {
-    let mut place = place.clone();
-    if error.line > 1 && place.line > 0 {
-        place.line += error.line as u32 - 1;
-    }
-    let label = if error.undefined.is_some() { "used here" } else { "in this template" };
-    let code = if error.undefined.is_some() { "template::undefined" } else { "template::failed" };
-    let problem = Problem::error(code, &place, error.message.clone(), label);
-    if error.message.starts_with("lookup is unknown") {
-        return problem.help(
-            "Lookups are Ansible's and are not made here. Write the value, or give it with -e NAME=VALUE; a secret is \
-             {env: NAME}, {file: path} or {command: [..]}.",
-        );
-    }
-    let Some(name) = &error.undefined else { return problem };
-    if matches!(name.as_str(), "ansible_facts" | "vars" | "ansible_default_ipv4" | "ansible_hostname") {
-        return problem.help(format!("`{name}` is Ansible's, gathered while it runs. Write the value out."));
-    }
-    if name == "replication_password" {
-        return problem.help("Set replication_password, for example: {env: REPLICATION_PASSWORD}");
-    }
-    match crate::source::closest(name, scope.names()) {
-        Some(near) => problem.help(format!("Did you mean `{near}`?")),
-        None => {
-            problem.help(format!("Give `{name}` a value in the inventory, the play or the role's defaults."))
-        }
-    }
 }

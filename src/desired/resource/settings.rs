@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Evaluated, scalar};
 use crate::{
-    desired::{SettingWish, build::template_problem},
+    desired::{SettingWish, template_problem::template_problem},
     option_file::canonical_name,
     source::{Node, Problem, Problems, Yaml},
 };
