@@ -12,7 +12,7 @@ use crate::{
     dialect::Dialect,
     doctor::{Explanation, Layer},
     grant::sha256_hex,
-    model::{HostName, visible},
+    model::{HostName, ThreadState, visible},
     observe::{ChannelFacts, HostFacts},
     plan::{
         Action, Because, ChannelChange, ChannelRefused, ChannelTask, Coordinates, Hidden, Kind, Named, Note,
@@ -270,11 +270,11 @@ fn filter_difference(host: &DesiredHost, wish: &ChannelWish, channel: &ChannelFa
 /// What a channel is now, and what it shall be: what differs, or else its threads.
 fn sides(differences: &[Difference], channel: &ChannelFacts) -> (State, State) {
     if differences.is_empty() {
-        let threads = |receiver: &str, applier: &str| State::Threads {
-            receiver: receiver.to_owned(),
-            applier: applier.to_owned(),
-        };
-        return (threads(&channel.io_running, &channel.sql_running), threads("Yes", "Yes"));
+        let threads = |receiver, applier| State::Threads { receiver, applier };
+        return (
+            threads(channel.io_running, channel.sql_running),
+            threads(ThreadState::Yes, ThreadState::Yes),
+        );
     }
     let side = |pick: fn(&Difference) -> &Value| {
         let named = |d: &Difference| Named { name: d.0.to_owned(), value: pick(d).clone() };

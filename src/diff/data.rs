@@ -18,7 +18,7 @@ use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
     dialect::{Dialect, HEARTBEAT},
     gtid::{self, GtidState},
-    model::{Fact, HostName, compare_files},
+    model::{Fact, HostName, ThreadState, compare_files},
     observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
     plan::{Coordinates, CopyRefused, DataRefused, Losses, Lost, Part, SourceWaits, WaitsFor},
 };
@@ -98,7 +98,7 @@ fn cannot_go_on(
         let allowed = context.may_reseed && host.seed_from(&wish.source).is_some();
         allowed.then(|| broken_for_good(context, host, facts, wish, pair.channel()?))?.map(Lost::Broken)
     };
-    let receives = pair.channel().is_some_and(|c| c.io_running == "Yes");
+    let receives = pair.channel().is_some_and(|c| c.io_running == ThreadState::Yes);
     let lost = if receives { None } else { pair.purged() }.or_else(broken)?;
     let seed = host.seed_from(&wish.source).filter(|s| s.method != SeedMethod::None);
     let ours = pair.content_here();

@@ -4,7 +4,7 @@ use super::{Context, Draft, trouble};
 use crate::{
     desired::{ChannelWish, DesiredHost},
     doctor::{Layer, Surroundings, explain_channel},
-    model::{Endpoint, Fact, HostName},
+    model::{Endpoint, Fact, HostName, ThreadState},
     observe::{ChannelFacts, FarEnd, HostFacts, Reach, ServerFacts},
     plan::{EndRefused, Kind, Met, NotRead, SourceWaits, WaitsFor},
 };
@@ -109,7 +109,7 @@ pub fn would_not_connect_again(
     if channel.source_host != wish.endpoint.address || channel.source_port != wish.endpoint.port {
         return;
     }
-    let trying = ChannelFacts { io_running: "Connecting".into(), ..channel.clone() };
+    let trying = ChannelFacts { io_running: ThreadState::Connecting, ..channel.clone() };
     let around = Surroundings {
         replica: host.name.as_str(),
         source: wish.source.as_str(),

@@ -8,20 +8,21 @@ use super::{
     explanation::{Explanation, Layer, Surroundings},
     receiver::explain_receiver,
 };
+use crate::model::ThreadState;
 use crate::observe::ChannelFacts;
 
 /// Explains a channel that does not run as it should; `None` where nothing is wrong.
 pub fn explain_channel(channel: &ChannelFacts, around: &Surroundings<'_>) -> Option<Explanation> {
-    if channel.io_errno != 0 && channel.io_running != "Yes" {
+    if channel.io_errno != 0 && channel.io_running != ThreadState::Yes {
         return Some(with_applier(explain_receiver(channel, around), channel, around));
     }
     if channel.sql_errno != 0 {
         return Some(explain_applier(channel, around));
     }
-    if channel.io_running == "Connecting" {
+    if channel.io_running == ThreadState::Connecting {
         return Some(explain_connection(channel, around, ""));
     }
-    if channel.io_running != "Yes" || channel.sql_running != "Yes" {
+    if channel.io_running != ThreadState::Yes || channel.sql_running != ThreadState::Yes {
         return Some(Explanation {
             layer: Layer::Stopped,
             cause: format!(
@@ -62,8 +63,8 @@ mod tests {
             source_host: "10.77.0.11".into(),
             source_port: 3306,
             user: "repl_user".into(),
-            io_running: "Connecting".into(),
-            sql_running: "Yes".into(),
+            io_running: ThreadState::Connecting,
+            sql_running: ThreadState::Yes,
             io_errno: errno,
             io_error: error.into(),
             ..ChannelFacts::default()
@@ -94,8 +95,8 @@ mod tests {
         );
         assert_eq!(layer(&receiver(1593, "equal MySQL server ids"), none()), Some(Layer::Identity));
         let relay = ChannelFacts {
-            io_running: "No".into(),
-            sql_running: "No".into(),
+            io_running: ThreadState::No,
+            sql_running: ThreadState::No,
             sql_errno: 1872,
             sql_error: "Slave failed to initialize relay log info structure".into(),
             ..ChannelFacts::default()
@@ -107,7 +108,7 @@ mod tests {
     #[test]
     fn an_error_of_the_applier_is_told_beside_one_of_the_receiver() {
         let both = ChannelFacts {
-            sql_running: "No".into(),
+            sql_running: ThreadState::No,
             sql_errno: 1141,
             sql_error: "Error 'There is no such grant defined for user 'repl_user' on host '10.77.0.12''"
                 .into(),
@@ -121,8 +122,11 @@ mod tests {
 
     #[test]
     fn a_stop_without_an_error_is_not_in_order() {
-        let stopped =
-            ChannelFacts { io_running: "No".into(), sql_running: "No".into(), ..ChannelFacts::default() };
+        let stopped = ChannelFacts {
+            io_running: ThreadState::No,
+            sql_running: ThreadState::No,
+            ..ChannelFacts::default()
+        };
         assert_eq!(layer(&stopped, Surroundings::default()), Some(Layer::Stopped));
     }
 }

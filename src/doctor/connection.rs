@@ -4,6 +4,7 @@ use super::{
     code,
     explanation::{Explanation, Layer, Surroundings},
 };
+use crate::model::ThreadState;
 use crate::observe::{ChannelFacts, Reach};
 
 /// Address, port, firewall or server: the connection itself does not come about.
@@ -71,7 +72,9 @@ pub fn explain_connection(channel: &ChannelFacts, around: &Surroundings<'_>, sai
 
 /// MySQL gives up after SOURCE_RETRY_COUNT attempts, ten since 8.1, and then waits for no cause to go.
 pub fn count_attempts(mut found: Explanation, channel: &ChannelFacts) -> Explanation {
-    let Some((this, all)) = code::attempt(&channel.io_error).filter(|_| channel.io_running == "No") else {
+    let Some((this, all)) =
+        code::attempt(&channel.io_error).filter(|_| channel.io_running == ThreadState::No)
+    else {
         return found;
     };
     let now = match this < all {
@@ -158,7 +161,7 @@ mod tests {
         ] {
             for text in wrapped(message) {
                 let channel =
-                    ChannelFacts { io_running: "Connecting".into(), ..receiver_stopped(errno, &text) };
+                    ChannelFacts { io_running: ThreadState::Connecting, ..receiver_stopped(errno, &text) };
                 let found = explain(&channel, Surroundings::default());
                 assert_eq!((found.layer, found.heals), (layer, true), "{errno} {text}");
                 let told = format!("{} {}", found.cause, found.next);

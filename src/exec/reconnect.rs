@@ -1,6 +1,7 @@
 //! Replicas of a server that was restarted.
 
 use super::{Look, On, Rule, wait_until};
+use crate::model::ThreadState;
 use crate::{model::limits, observe::channels};
 
 /// Has the channels that follow a server and ran before it was restarted connect at once, instead of at
@@ -31,7 +32,7 @@ async fn reconnect(on: On<'_>, name: &str) -> Result<(), super::StepError> {
         let list = channels(&reader, dialect).await.map_err(failed)?;
         let Some(channel) = list.iter().find(|c| c.name == name) else { return Ok(Look::Done(())) };
         // A receiver that has not noticed yet that its source was away still counts as running.
-        if started && channel.running() || channel.io_running == "No" {
+        if started && channel.running() || channel.io_running == ThreadState::No {
             return Ok(Look::Done(()));
         }
         if !started {

@@ -13,7 +13,7 @@ use crate::{
     firewall::FirewallState,
     grant::AccountState,
     gtid::GtidState,
-    model::{BinlogPosition, Endpoint, Fact, HostName, ServerVersion},
+    model::{BinlogPosition, Endpoint, Fact, HostName, ServerVersion, ThreadState},
     option_file,
 };
 
@@ -274,9 +274,9 @@ pub struct ChannelFacts {
     /// Replication account's user.
     pub user: String,
     /// `Yes`, `No`, `Connecting`, `Preparing`.
-    pub io_running: String,
+    pub io_running: ThreadState,
     /// `Yes` or `No`.
-    pub sql_running: String,
+    pub sql_running: ThreadState,
     /// Number of the receiver's last error, 0 for none.
     pub io_errno: u32,
     /// Text of the receiver's last error.
@@ -344,7 +344,7 @@ pub struct ChannelFilters {
 impl ChannelFacts {
     /// Whether both threads run.
     pub fn running(&self) -> bool {
-        self.io_running == "Yes" && self.sql_running == "Yes"
+        self.io_running == ThreadState::Yes && self.sql_running == ThreadState::Yes
     }
 
     /// Whether everything up to a position of its source was executed.

@@ -17,7 +17,7 @@ use crate::{
     desired::DesiredHost,
     dialect::{Dialect, ReadStatement},
     gtid::{Beyond, Circumstances, GtidSet, Member, Transactions, beyond, once_related},
-    model::{Fact, Family, HostName, limits},
+    model::{Fact, Family, HostName, ThreadState, limits},
     transport::{ReadScript, SqlError},
 };
 
@@ -111,7 +111,7 @@ impl<'a> Flow<'a> {
                     flow.fed_elsewhere.insert(host.name.clone());
                     continue;
                 };
-                let stands = channel.io_running == "No" && channel.sql_running == "No";
+                let stands = channel.io_running == ThreadState::No && channel.sql_running == ThreadState::No;
                 if !stands || !declared {
                     sources.insert(source.clone());
                 }

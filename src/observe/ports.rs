@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{ChannelFacts, Reach, host};
 use crate::{
     desired::DesiredHost,
-    model::{Endpoint, Fact, limits},
+    model::{Endpoint, Fact, ThreadState, limits},
     transport::{ReadScript, Session},
 };
 
@@ -28,7 +28,7 @@ pub(super) fn ends(host: &DesiredHost, channels: &Fact<Vec<ChannelFacts>>) -> BT
     for wish in &host.channels {
         let Some(channel) = there.iter().find(|channel| channel.name == wish.name) else { continue };
         let same = channel.source_host == wish.endpoint.address && channel.source_port == wish.endpoint.port;
-        let probe = if same && channel.io_running == "Yes" { Probe::Quiet } else { Probe::Any };
+        let probe = if same && channel.io_running == ThreadState::Yes { Probe::Quiet } else { Probe::Any };
         ends.insert(wish.endpoint.clone(), probe);
     }
     ends

@@ -285,8 +285,19 @@ impl PlanDocument {
 }
 
 /// Keys whose values are words of this program: no text from outside stands there.
-const OURS: [&str; 9] =
-    ["allow", "code", "data", "drift", "format_version", "hidden", "host", "kept", "kind"];
+const OURS: [&str; 11] = [
+    "allow",
+    "applier",
+    "code",
+    "data",
+    "drift",
+    "format_version",
+    "hidden",
+    "host",
+    "kept",
+    "kind",
+    "receiver",
+];
 
 fn reword(value: &mut Value, words: &impl Fn(&str) -> String) {
     match value {

@@ -1,5 +1,6 @@
 //! What is there before a step and after it. Values; `render` has the words.
 
+use crate::model::ThreadState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,9 +40,9 @@ pub enum State {
     /// Both threads of a channel, in the server's words.
     Threads {
         /// The one that fetches.
-        receiver: String,
+        receiver: ThreadState,
         /// The one that executes.
-        applier: String,
+        applier: ThreadState,
     },
     /// The event that stamps the heartbeat.
     Heartbeat {

@@ -16,7 +16,7 @@ use crate::{
         Around, Copying, ErrantExplanation, Explanation, Repair, Surroundings, explain_channel, explain_down,
         explain_errant,
     },
-    model::{Endpoint, Fact, HostName, visible},
+    model::{Endpoint, Fact, HostName, ThreadState, visible},
     observe::{ChannelFacts, ErrantFacts, ErrantKind, HostFacts, Observed},
 };
 
@@ -305,8 +305,10 @@ fn channels_of(
         let state = match &trouble {
             None if channel.running() => ChannelState::Running,
             None => ChannelState::Stopped,
-            Some(_) if channel.io_running == "No" && channel.without_error() => ChannelState::Stopped,
-            Some(_) if channel.io_running == "Connecting" => ChannelState::Connecting,
+            Some(_) if channel.io_running == ThreadState::No && channel.without_error() => {
+                ChannelState::Stopped
+            }
+            Some(_) if channel.io_running == ThreadState::Connecting => ChannelState::Connecting,
             Some(_) => ChannelState::Broken,
         };
         out.push(ChannelStatus {
@@ -316,8 +318,8 @@ fn channels_of(
             name: channel.name.clone(),
             declared: declared.then(|| host.channels.iter().any(|w| w.endpoint == endpoint)),
             state,
-            io_thread: channel.io_running.clone(),
-            sql_thread: channel.sql_running.clone(),
+            io_thread: channel.io_running.to_string(),
+            sql_thread: channel.sql_running.to_string(),
             lag_seconds: measured.or(channel.seconds_behind),
             lag_source: match (measured, channel.seconds_behind) {
                 (Some(_), _) => Some("heartbeat"),

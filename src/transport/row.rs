@@ -62,6 +62,14 @@ impl Row {
         self.parsed(name, self.need(name)?)
     }
 
+    /// The same as one of a closed list of words.
+    ///
+    /// # Errors
+    /// As [`Row::need`], and when it is another word.
+    pub fn word<W: FromStr>(&self, name: &str) -> Result<W, SqlError> {
+        self.parsed(name, self.need(name)?)
+    }
+
     /// A column that every version has and that may be NULL.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Canaries, RestartProof, Scope, Verdict, Web, canary::proof_rule};
 use crate::{
     exec::{Fleet, Look, On, Rule, StepError, restart_for_proof, wait},
-    model::{Fact, HostName, duration, limits},
+    model::{Fact, HostName, ThreadState, duration, limits},
     observe::{self, ChannelFacts},
 };
 
@@ -91,7 +91,8 @@ async fn returned(on: On<'_>, web: &Web, scope: &Scope<'_>) -> Result<(), String
             Ok(Some(channel)) if channel.running() => Look::Done(()),
             Ok(Some(channel)) => {
                 let said = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
-                let tries = channel.io_running == "Connecting" && channel.sql_running == "Yes";
+                let tries =
+                    channel.io_running == ThreadState::Connecting && channel.sql_running == ThreadState::Yes;
                 if tries { Look::Moving(said) } else { Look::Halted(said) }
             }
             Ok(None) => Look::Halted("the channel is gone".to_owned()),

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tandem::inside::{
-    model::{BinlogPosition, Fact, HostName},
+    model::{BinlogPosition, Fact, HostName, ThreadState},
     observe::ChannelFacts,
     plan::{Action, Coordinates, Kind, Plan, PlanDocument},
 };
@@ -247,8 +247,8 @@ prop_compose! {
             source_host: word(),
             source_port: port,
             user: word(),
-            io_running: word(),
-            sql_running: word(),
+            io_running: ThreadState::ALL[usize::from(port) % 4],
+            sql_running: ThreadState::ALL[usize::from(flags[0])],
             io_errno: io_errno.into(),
             io_error: word(),
             sql_errno: sql_errno.into(),

@@ -1,6 +1,7 @@
 //! Pictures and reports, laid out by a real browser: nothing overlaps, nothing sticks out.
 
 use std::{path::Path, process::Command};
+use tandem::inside::model::ThreadState;
 
 use tandem::inside::{
     model::{Fact, HostName},
@@ -48,7 +49,7 @@ fn world(count: usize, topology: &str, broken: bool) -> (World, Files) {
             && let Fact::Known(channels) = &mut server.channels
         {
             for channel in channels {
-                channel.sql_running = "No".into();
+                channel.sql_running = ThreadState::No;
                 channel.sql_errno = 1062;
                 channel.sql_error =
                     "Error 'Duplicate entry '7' for key 'PRIMARY'' on query. Default database: \

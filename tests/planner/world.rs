@@ -15,7 +15,7 @@ use tandem::inside::{
     grant::sha256_hex,
     gtid::ServerGtid,
     inventory::SecretBook,
-    model::{BinlogPosition, Fact, HostName, Secret, SecretId},
+    model::{BinlogPosition, Fact, HostName, Secret, SecretId, ThreadState},
     observe::{
         BinlogFacts, ChannelFacts, HostFacts, Observed, SeedCoordinates, SeedMark, SeedMarks, ServerFacts,
         ServiceFacts,
@@ -461,8 +461,8 @@ fn running(wish: &ChannelWish) -> ChannelFacts {
         source_host: wish.endpoint.address.clone(),
         source_port: wish.endpoint.port,
         user: wish.user.clone(),
-        io_running: "Yes".into(),
-        sql_running: "Yes".into(),
+        io_running: ThreadState::Yes,
+        sql_running: ThreadState::Yes,
         using_gtid: match wish.positioning {
             desired::Positioning::Gtid => "Slave_Pos".into(),
             desired::Positioning::File => "No".into(),

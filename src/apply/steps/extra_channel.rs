@@ -2,7 +2,7 @@
 
 use crate::{
     exec::{Look, On, Rule, StepError, wait_until},
-    model::limits,
+    model::{ThreadState, limits},
     observe::{ChannelFacts, channels},
     plan::UndeclaredChannel,
     transport::SqlReader,
@@ -26,20 +26,20 @@ pub async fn run(on: On<'_>, extra: &UndeclaredChannel) -> Result<Option<String>
         return Ok(Some("it is gone already".into()));
     };
     let mut sql = on.statements().await?;
-    if channel.io_running != "No" {
+    if channel.io_running != ThreadState::No {
         sql.run(&dialect.stop_receiver(&extra.name)).await.map_err(failed)?;
     }
     let emptied = wait_until(Rule::within(limits::CHANNEL_EMPTY.time), async || {
         let Some(channel) = look(&mut reader).await? else { return Ok(Look::Done(None)) };
         Ok::<_, StepError>(match channel.has_executed_all() {
             true => Look::Done(None),
-            false if channel.sql_running != "Yes" => Look::Done(Some(channel.stands_at())),
+            false if channel.sql_running != ThreadState::Yes => Look::Done(Some(channel.stands_at())),
             false => Look::Moving(channel.stands_at()),
         })
     });
     let left = emptied.await?.unwrap_or_else(|ended| Some(ended.at()));
     if let Some(at) = left {
-        if channel.io_running != "No" {
+        if channel.io_running != ThreadState::No {
             sql.run(&dialect.start_receiver(&extra.name)).await.map_err(failed)?;
         }
         let why = format!("what was received behind {at} is not executed yet");

@@ -1,5 +1,6 @@
 //! Variables that change without a restart.
 
+use crate::model::ThreadState;
 use crate::{
     dialect::literal,
     exec::{On, StepError},
@@ -16,7 +17,7 @@ pub async fn run(on: On<'_>, values: &[(String, String)]) -> Result<Option<Strin
         .known()
         .into_iter()
         .flatten()
-        .filter(|c| c.io_running != "No" || c.sql_running != "No")
+        .filter(|c| c.io_running != ThreadState::No || c.sql_running != ThreadState::No)
         .map(|c| c.name.clone())
         .collect();
     let pause = values.iter().any(|(name, _)| dialect.needs_stopped_channels(name));

@@ -1,5 +1,6 @@
 //! Worlds in which something is refused, one or more for each code, and what a user does by hand where no word says it.
 
+use tandem::inside::model::ThreadState;
 use tandem::inside::{
     gtid::{Errant, GtidState, ServerGtid, Transactions},
     model::{BinlogPosition, Fact},
@@ -197,7 +198,7 @@ fn purged(world: &mut World, source: usize, replica: usize) {
         binlog.oldest = "mysql-bin.000009".into();
     }
     let channel = world.channel_of(replica);
-    channel.io_running = "No".into();
+    channel.io_running = ThreadState::No;
     channel.executed = BinlogPosition::start_of("mysql-bin.000001");
 }
 

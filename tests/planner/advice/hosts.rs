@@ -2,7 +2,7 @@
 
 use tandem::inside::{
     gtid::{GtidState, MySqlGtid},
-    model::{Fact, ServerVersion},
+    model::{Fact, ServerVersion, ThreadState},
     observe::{ChannelFacts, FarEnd, HostFacts, RestartRecord, RestartState, ServiceFacts, server_query},
     plan::Next,
 };
@@ -61,7 +61,7 @@ pub(super) fn as_mysql(world: &mut World, version: &str) {
 pub(super) fn of_channels() -> Vec<Case> {
     let broken = |world: &mut World| {
         let channel = world.channel_of(1);
-        channel.sql_running = "No".into();
+        channel.sql_running = ThreadState::No;
         channel.sql_errno = 1062;
         channel.sql_error = "Duplicate entry '1' for key 'PRIMARY'".into();
     };
@@ -79,8 +79,8 @@ pub(super) fn of_channels() -> Vec<Case> {
                 source_host: "10.0.0.1".into(),
                 source_port: 3306,
                 user: "repl_user".into(),
-                io_running: "Yes".into(),
-                sql_running: "Yes".into(),
+                io_running: ThreadState::Yes,
+                sql_running: ThreadState::Yes,
                 ..ChannelFacts::default()
             };
             world.server_of(1).channels = Fact::Known(vec![channel]);

@@ -1,6 +1,7 @@
 //! What waits, and what ends the waiting: that is done, and then the same does not wait any more.
 
 use std::collections::BTreeSet;
+use tandem::inside::model::ThreadState;
 
 use tandem::inside::{
     model::Fact,
@@ -99,14 +100,14 @@ fn cases() -> Vec<Case> {
     });
     let stopped = refused.clone().changed(|world| {
         let channel = world.channel_of(1);
-        channel.io_running = "Connecting".into();
+        channel.io_running = ThreadState::Connecting;
         channel.io_errno = 2003;
         channel.io_error = "error connecting to master 'repl_user@10.0.0.1:3306'".into();
     });
     let reached = |setup: &mut Setup| {
         setup.world.host(1).reach.clear();
         let channel = setup.world.channel_of(1);
-        (channel.io_running, channel.io_errno) = ("Yes".into(), 0);
+        (channel.io_running, channel.io_errno) = (ThreadState::Yes, 0);
     };
     let without_id = setup(&[true, false, false], chain, false).changed(|world| {
         cut(0)(world);

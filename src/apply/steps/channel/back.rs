@@ -4,7 +4,7 @@ use super::Work;
 use crate::{
     dialect::ChannelStatement,
     exec::{Look, Rule, Statements, StepError, wait_until},
-    model::limits,
+    model::{ThreadState, limits},
     observe::ChannelFacts,
 };
 
@@ -34,7 +34,7 @@ impl Work<'_> {
         let by_gtid = !now.using_gtid.eq_ignore_ascii_case("no") && !now.using_gtid.is_empty();
         let same_end = now.source_host == old.source_host && now.source_port == old.source_port;
         let untouched = now.executed == old.executed && now.executed.is_some();
-        let came = now.io_running == "Yes" || now.sql_errno != 0;
+        let came = now.io_running == ThreadState::Yes || now.sql_errno != 0;
         if came && !same_end {
             return Ok(false);
         }

@@ -9,7 +9,7 @@ use crate::{
         GtidForm, GtidSet, GtidState, MariaDbGtid, MySqlGtid, Position, ServerGtid, Standing, purged_by,
         standing,
     },
-    model::{BinlogPosition, HostName, limits},
+    model::{BinlogPosition, HostName, ThreadState, limits},
     observe::{BinlogFacts, ChannelFacts, SeedCoordinates, channels, gtid_state, gtid_state_with_start},
     plan::Coordinates,
     transport::SqlReader,
@@ -299,7 +299,7 @@ impl Work<'_> {
         let reader = self.on.reader().await?;
         let list = channels(&reader, self.dialect).await;
         let list = list.map_err(|e| self.failed("look at its channels", e))?;
-        let runs = |c: &&ChannelFacts| c.io_running != "No" || c.sql_running != "No";
+        let runs = |c: &&ChannelFacts| c.io_running != ThreadState::No || c.sql_running != ThreadState::No;
         let others = list.iter().filter(runs).map(|c| &c.name).filter(|name| **name != self.wish.name);
         let others: Vec<String> = others.cloned().collect();
         for name in &others {

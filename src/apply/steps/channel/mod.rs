@@ -10,7 +10,7 @@ use crate::{
     dialect::{ChannelStatement, Dialect},
     doctor::{Layer, Surroundings, explain_channel, explain_down, failed_transaction},
     exec::{Ended, Fleet, Look, On, Rule, Statements, StepError, wait_until},
-    model::{Fact, HostName, limits},
+    model::{Fact, HostName, ThreadState, limits},
     observe::{ChannelFacts, Probe, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},
     transport::{Replicates, SqlReader},
@@ -83,10 +83,10 @@ pub(super) async fn look(
 fn is_hopeless(channel: &ChannelFacts, tried: Duration) -> bool {
     let denied = matches!(channel.io_errno, 1045 | 1130 | 1593 | 2005 | 2061 | 13117);
     channel.sql_errno != 0
-        || (channel.io_errno != 0 && channel.io_running == "No")
+        || (channel.io_errno != 0 && channel.io_running == ThreadState::No)
         || (denied && tried > limits::CHANNEL_DENIED.time)
         || (channel.io_errno != 0
-            && channel.io_running == "Connecting"
+            && channel.io_running == ThreadState::Connecting
             && tried > limits::CHANNEL_FAILED.time)
 }
 
