@@ -112,7 +112,7 @@ impl Config {
             path.map_or_else(|| Place::file("ansible.cfg"), |path| Place::file(path.to_string_lossy()));
         if let Some(path) = path {
             folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-            match anybody_writes(path) {
+            match others_change(path) {
                 Some(what) => problems.push(not_trusted(&named, &what)),
                 None => {
                     let text = sources.read(path, problems).unwrap_or_default();
@@ -142,6 +142,11 @@ impl Config {
                 let key = Key { text: variable.to_owned(), place: place.clone() };
                 variables.push((key, Node::new(place, Yaml::Text(value))));
             }
+        }
+        if let Some(named) = std::env::var_os("ANSIBLE_INVENTORY").and_then(|paths| paths.into_string().ok())
+        {
+            let paths = named.split(',').map(str::trim).filter(|path| !path.is_empty());
+            config.inventory = paths.map(at_home).collect();
         }
         config.connection = Layer::of(Level::All, &Node::new(named, Yaml::Map(variables)));
         config
@@ -195,14 +200,15 @@ fn not_honoured(setting: &Setting, help: &str) -> Problem {
 }
 
 fn not_trusted(place: &Place, what: &str) -> Problem {
-    let message = format!("{} is not read: anybody may write to {what}", place.file);
+    let message =
+        format!("{} is not read: {what} belongs to another user, or anybody may write to it", place.file);
     Problem::warning("config::untrusted", place, message, "").help(
-        "It may name programs to run. Take the right away: chmod o-w, or name the file with ANSIBLE_CONFIG.",
+        "It may name programs to run. If it is yours: chown, chmod o-w, or name it with ANSIBLE_CONFIG.",
     )
 }
 
-/// What of a file and its folder every user may change. A file that `ANSIBLE_CONFIG` names is the user's own choice.
-fn anybody_writes(path: &Path) -> Option<String> {
+/// What of a file and its folder other users may change. A file that `ANSIBLE_CONFIG` names is the user's own choice.
+fn others_change(path: &Path) -> Option<String> {
     if std::env::var_os("ANSIBLE_CONFIG").is_some() {
         return None;
     }
@@ -210,8 +216,9 @@ fn anybody_writes(path: &Path) -> Option<String> {
     [path, folder].into_iter().find_map(|at| {
         let meta = std::fs::metadata(at).ok()?;
         let open = meta.permissions().mode() & 0o002 != 0;
-        // In a folder like /tmp nobody can exchange another user's file, yet whose it is decides who wrote it.
-        let strange = at == path && meta.uid() != 0 && Some(meta.uid()) != me();
+        // Whose it is decides who wrote it, and whose folder it is what lies beside it: a link there may lead to a file
+        // of ours that names a program by a relative path.
+        let strange = meta.uid() != 0 && Some(meta.uid()) != me();
         (open || strange).then(|| at.display().to_string())
     })
 }
