@@ -18,6 +18,7 @@ pub(crate) mod adopt;
 pub(crate) mod apply;
 pub(crate) mod certificate;
 pub mod cli;
+pub(crate) mod copy;
 pub(crate) mod desired;
 pub(crate) mod dialect;
 pub(crate) mod diff;

@@ -30,7 +30,7 @@ fn words() -> String {
         coordinates: None,
     };
     let mut text = String::from(
-        "| version | channels | source of a channel | stop | current binary log | reset | dump |\n|---|---|---|---|---|---|---|\n",
+        "| version | channels | source of a channel | stop | current binary log | reset |\n|---|---|---|---|---|---|\n",
     );
     for version in [
         "5.5.62",
@@ -60,7 +60,6 @@ fn words() -> String {
             dialect.stop_channel("eu"),
             dialect.show_binlog().text().to_owned(),
             dialect.reset_binlogs().to_owned(),
-            dialect.dump(true).snapshot.to_owned(),
         ];
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }

@@ -85,7 +85,11 @@ const ROOMS: &Table = &[
     ),
     ("adopt", &["model", "option_file", "dialect", "playbook", "desired", "observe", "plan"]),
     ("exec", &["model", "option_file", "dialect", "desired", "transport", "observe", "doctor", "plan"]),
-    ("seed", &["model", "gtid", "grant", "dialect", "transport", "observe", "doctor", "plan", "exec"]),
+    ("copy", &["model", "dialect", "transport"]),
+    (
+        "seed",
+        &["model", "gtid", "grant", "dialect", "transport", "observe", "doctor", "plan", "exec", "copy"],
+    ),
     (
         "verify",
         &["model", "source", "dialect", "desired", "transport", "firewall", "observe", "status", "exec"],

@@ -171,14 +171,14 @@ impl Dialect {
         self.about_channel("STOP", name, "")
     }
 
-    /// Ends the delay of a channel that exists.
-    pub fn end_delay(self, name: &str) -> Vec<String> {
+    /// Gives a channel that runs another delay, in seconds, and nothing else.
+    pub fn delay_channel(self, name: &str, seconds: u64) -> Vec<String> {
         let change = match self.family() {
-            Family::MariaDb => format!("CHANGE MASTER {}TO MASTER_DELAY=0", connection(name)),
+            Family::MariaDb => format!("CHANGE MASTER {}TO MASTER_DELAY={seconds}", connection(name)),
             Family::MySql if self.mysql(8, 0, 23) => {
-                format!("CHANGE REPLICATION SOURCE TO SOURCE_DELAY=0{}", self.for_channel(name))
+                format!("CHANGE REPLICATION SOURCE TO SOURCE_DELAY={seconds}{}", self.for_channel(name))
             }
-            Family::MySql => format!("CHANGE MASTER TO MASTER_DELAY=0{}", self.for_channel(name)),
+            Family::MySql => format!("CHANGE MASTER TO MASTER_DELAY={seconds}{}", self.for_channel(name)),
         };
         vec![self.stop_channel(name), change, self.start_channel(name)]
     }

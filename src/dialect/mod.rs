@@ -4,9 +4,10 @@
 
 mod account;
 mod channel;
-mod dump;
+mod copy;
 mod gtid;
 mod heartbeat;
+mod history;
 mod quote;
 mod read;
 mod rows;
@@ -15,6 +16,7 @@ mod variable;
 mod whole;
 
 pub use channel::ChannelStatement;
+pub use copy::{CodeKind, CopiedTable, CopyEnd, CreatedUnder, History, Slice, create_text, with_collation};
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};

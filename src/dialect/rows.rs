@@ -229,6 +229,11 @@ impl Compared {
         self.key.iter().map(column).collect::<Vec<_>>().join(", ")
     }
 
+    /// A condition for the rows of a range.
+    pub(super) fn within(&self, range: &Range) -> String {
+        self.between(range.after.as_ref(), range.up_to.as_ref())
+    }
+
     /// A condition for rows behind one key and up to another one.
     fn between(&self, after: Option<&Key>, up_to: Option<&Key>) -> String {
         let conditions: Vec<String> =

@@ -63,7 +63,7 @@ fn delayed(context: &Context<'_>, hops: &[Hop]) -> Option<ChannelRefused> {
         (channel.delay > LONGEST_DELAY).then(|| ChannelRefused::DelayedTakeover {
             slow: hop.to.clone(),
             delay: channel.delay,
-            ending: Dialect::of(server.version).end_delay(&channel.name),
+            ending: Dialect::of(server.version).delay_channel(&channel.name, 0),
         })
     })
 }

@@ -42,6 +42,8 @@ pub(super) async fn databases(sql: &SqlReader, dialect: Dialect) -> Result<Vec<D
             database.programs += row.number::<u64>("n")?;
         }
     }
+    // A directory beside the databases whose name is none, such as `lost+found`.
+    databases.retain(|database| !database.name.starts_with("#mysql50#") || !database.is_empty());
     Ok(databases)
 }
 

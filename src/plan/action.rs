@@ -254,7 +254,7 @@ pub struct ComparePlan {
 
 impl ComparePlan {
     /// Whether the two are never at one position while anybody waits: each look at a row would take as long as the
-    /// delay. Such a copy is not compared.
+    /// delay. Such a channel has none while the copy is compared.
     pub fn is_far_behind(&self) -> bool {
         self.delay > 60
     }
@@ -263,7 +263,7 @@ impl ComparePlan {
 /// How a copy is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CopyMethod {
-    /// A dump that is streamed from host to host: some databases, row by row.
+    /// Some databases, row by row, by an engine of our own between the two servers.
     Logical,
     /// The files of the whole server, by `mariadb-backup`.
     Physical {

@@ -34,22 +34,48 @@ const LIMIT: Duration = limits::LOOK.time;
 const NEEDED: [&str; 5] = ["SELECT", "CREATE USER", "RELOAD", "SUPER", GRANT_OPTION];
 const GRANT_OPTION: &str = "GRANT OPTION";
 
+/// Makes the accounts and roles that are copied, before the data that they define.
+pub async fn create(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
+    let accounts = copied(on, plan).await?;
+    let bare: Vec<Account> = accounts.iter().map(Account::without_privileges).collect();
+    write(on, &format!("copy the accounts of {}", plan.from), (&bare, false)).await?;
+    Ok(accounts)
+}
+
+/// Lets accounts do what they may do with what is there by now; the rest is said by [`copy`].
+pub async fn grant(on: On<'_>, accounts: &[Account]) -> Result<(), StepError> {
+    write(on, "grant what the copied accounts may do", (accounts, true)).await
+}
+
 /// Copies accounts, roles and grants that are neither the server's nor ours, off the binary log.
 /// Returns how many.
 pub async fn copy(on: On<'_>, plan: &SeedPlan) -> Result<usize, StepError> {
+    let accounts = copied(on, plan).await?;
+    let tried = format!("copy the accounts of {}", plan.from);
+    write(on, &tried, (&accounts, false)).await?;
+    Ok(accounts.len())
+}
+
+/// The accounts that a copy brings.
+pub async fn copied(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
     let several = plan.has_other_sources();
     let there = if several { accounts_of(on).await? } else { BTreeSet::new() };
     // An account that is there already gets the source's login; none is ever dropped. Of several sources
     // each brings only those that are not there.
     let wanted = |user: &str, at: &str, role: bool| {
         let stays = several && !role && there.contains(&(user.to_owned(), at.to_owned()));
-        let left_out = is_system_account(user, at) || plan.own_users.iter().any(|own| own == user);
+        let left_out = is_servers_own(user, at) || plan.own_users.iter().any(|own| own == user);
         !left_out && !stays
     };
-    let accounts = read(on.at(&plan.from), wanted).await?;
-    let tried = format!("copy the accounts of {}", plan.from);
-    write(on, &tried, (&accounts, false)).await?;
-    Ok(accounts.len())
+    read(on.at(&plan.from), wanted).await
+}
+
+/// MariaDB's role of all accounts, which can be granted something as well (10.11).
+const EVERYBODY: &str = "PUBLIC";
+
+/// Whether an account is the server's own, so that a copy leaves it as it is.
+fn is_servers_own(user: &str, at: &str) -> bool {
+    user != EVERYBODY && is_system_account(user, at)
 }
 
 /// One account with the statements that make it what it is.
@@ -80,7 +106,9 @@ async fn read(on: On<'_>, wanted: impl Fn(&str, &str, bool) -> bool) -> Result<V
             continue;
         }
         let (mut create, mut roles) = (Vec::new(), Vec::new());
-        if role {
+        if role && user == EVERYBODY {
+            // It is always there.
+        } else if role {
             create.push(format!("CREATE ROLE IF NOT EXISTS {}", literal(&user)));
         } else {
             let name = format!("{}@{}", literal(&user), literal(&at));
@@ -93,7 +121,10 @@ async fn read(on: On<'_>, wanted: impl Fn(&str, &str, bool) -> bool) -> Result<V
         let grants = ReadStatement::grants(&user, (!role).then_some(&at));
         let shown = source.query(&grants).await.map_err(reading)?;
         let grants = shown.iter().map(|row| row.at(0).map(str::to_owned));
-        let grants = grants.collect::<Result<_, _>>().map_err(reading)?;
+        let grants: Vec<String> = grants.collect::<Result<_, _>>().map_err(reading)?;
+        if user == EVERYBODY && grants.iter().all(|line| line.starts_with("GRANT USAGE ")) {
+            continue;
+        }
         accounts.push(Account { user, host: at, create, grants, roles });
     }
     Ok(accounts)
@@ -110,7 +141,7 @@ pub async fn differences(
 ) -> Result<(usize, Vec<String>), StepError> {
     let host = on.host;
     let wanted = |user: &str, at: &str, _| {
-        !is_system_account(user, at) && user != CLONE_USER && !own_users.iter().any(|own| own == user)
+        !is_servers_own(user, at) && user != CLONE_USER && !own_users.iter().any(|own| own == user)
     };
     let (there, here) = tokio::try_join!(read(on.at(from), wanted), read(on, wanted))?;
     let alike = on.at(from).server()?.version == on.server()?.version;
@@ -136,7 +167,28 @@ pub async fn differences(
 }
 
 impl Account {
-    fn shown(&self) -> String {
+    /// Whether it is the account of this name.
+    pub fn is(&self, user: &str, host: &str) -> bool {
+        (self.user.as_str(), self.host.as_str()) == (user, host)
+    }
+
+    /// Whether one of its ways to log in is this plugin.
+    pub fn logs_in_by(&self, plugin: &str) -> bool {
+        let ways = [format!(" VIA {plugin}"), format!(" OR {plugin}"), format!(" WITH '{plugin}'")];
+        self.create.iter().any(|text| ways.iter().any(|way| text.contains(way)))
+    }
+
+    /// A password that has expired was given to it again by its privileges, where they show it (MariaDB).
+    fn again(&self) -> impl Iterator<Item = &String> {
+        self.create.iter().skip(1).filter(|text| text.contains(" PASSWORD EXPIRE"))
+    }
+
+    fn without_privileges(&self) -> Self {
+        Self { grants: Vec::new(), roles: Vec::new(), ..self.clone() }
+    }
+
+    /// As a person writes it.
+    pub fn shown(&self) -> String {
         if self.host.is_empty() { self.user.clone() } else { format!("{}@{}", self.user, self.host) }
     }
 
@@ -179,7 +231,8 @@ async fn write(on: On<'_>, tried: &str, (accounts, own): (&[Account], bool)) -> 
     let writing = |e| on.failed(tried, e);
     let mut sql = on.statements().await?;
     let all = |pick: fn(&Account) -> &Vec<String>| accounts.iter().flat_map(pick);
-    for statement in all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)) {
+    let again = accounts.iter().flat_map(Account::again);
+    for statement in all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)).chain(again) {
         match sql.run_secret(&Statement::masked(statement, without_hashes(statement))).await {
             Err(error) if own && error.code().is_some_and(|code| REPLACED.contains(&code)) => {}
             done => drop(done.map_err(writing)?),

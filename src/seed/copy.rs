@@ -1,105 +1,28 @@
-//! The stream from host to host.
+//! A copy row by row: our own engine between the sockets of the two servers.
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+use std::time::{Duration, Instant};
+
+use super::{
+    accounts::{self, Account},
+    check, streams,
+    trust::Trust,
+    unfit,
 };
-
-use tokio::io::AsyncWriteExt;
-use tokio_util::sync::CancellationToken;
-
-use super::{check, lock::Lock, meanwhile, streams};
 use crate::{
-    dialect::ReadStatement,
+    copy::{self, Connect, CopyError, Fitness, Identity, Options, Progress, Scope, Trouble, Whole},
+    dialect::{CopyEnd, Dialect},
     exec::{Fleet, On, StepError},
-    model::{BinlogPosition, HostName, limits, without_hidden},
+    model::{BinlogPosition, HostName, bytes, limits},
     observe::HostFacts,
     plan::{SeedPlan, Step},
-    transport::{RelayError, Stream, relay},
+    transport::{Login, Sink, SqlError, SqlWriter, Writer},
 };
 
-/// Sends a dump. Arguments: DUMP-PROGRAM SOCKET USER COMPRESSOR LOCK-WAIT SNAPSHOT-OPTIONS PLAIN-OPTIONS [--table
-/// DATABASE TABLE]... --then [--ignore-table=...]... --databases -- DATABASE... Standard input: a line with
-/// the password as an option file has it.
-///
-/// The tables that are named come first and as they are, under a lock that the controller holds; then
-/// everything else in one transaction, with the coordinates. Lines of standard error that begin with
-/// `@` are for the controller, and so is the progress of `dd`.
-const SEND: &str = concat!(
-    include_str!("../transport/safe.sh"),
-    r#"
-set -u
-umask 077
-dump=$1 socket=$2 user=$3 compressor=$4 wait=$5 snapshot=$6 plain=$7; shift 7
-IFS= read -r password
-private_dir /run/tandem && here=$(mktemp -d /run/tandem/copy.XXXXXX) || exit 1
-trap 'rm -rf "$here"' EXIT HUP INT TERM PIPE
-mkfifo "$here/tail"
-# It takes a read lock for a moment, for which writes wait. Some versions can be told how long.
-limit=
-! "$dump" --no-defaults --help 2>/dev/null | grep -q -e ' --init-command' || limit="--init-command=SET SESSION lock_wait_timeout=$wait"
-run() {
-  "$dump" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" --default-character-set=utf8mb4 --quick \
-    --hex-blob --max-allowed-packet=1G --skip-lock-tables ${limit:+"$limit"} "$@" 3<<END
-[client]
-password="$password"
-END
-}
-snapshot() {
-  { run --single-transaction $snapshot --routines --triggers --events "$@"; echo $? >"$here/status"; } | {
-    head -c 32768 | tee "$here/head"
-    # MySQL writes its set of GTIDs here, one server a line, and MariaDB its position at the end.
-    { sed -n '/GTID_PURGED=/,/;\*\//p' "$here/head" | tr -d '\n'; echo; } |
-      sed -n "s/.*GTID_PURGED=[^']*'+*\([^']*\)'.*/@gtid '\1'/p" >&2
-    sed -n 's/^-- CHANGE .* TO [A-Z]*_LOG_FILE=\(.*\);$/@head \1/p' "$here/head" >&2
-    cat
-  }
-  return "$(cat "$here/status")"
-}
-everything() {
-  while [ "$1" = --table ]; do
-    # The first prints CREATE DATABASE and USE, the second the table.
-    run $plain --no-data --no-create-info --skip-triggers --databases -- "$2" || return
-    run $plain --triggers -- "$2" "$3" || return
-    shift 3
-  done
-  shift
-  snapshot "$@"
-}
-exec 5>&1
-tail -c 4096 "$here/tail" >"$here/end" &
-status=$( { { everything "$@"; echo $? >&4; } | tee "$here/tail" | dd bs=1M iflag=fullblock status=progress |
-  $compressor >&5; } 4>&1 )
-wait
-sed -n -e 's/^-- SET GLOBAL gtid_slave_pos=\(.*\);$/@gtid \1/p' -e 's/^-- Dump completed.*/@complete/p' "$here/end" >&2
-exit "$status"
-"#
-);
-
-/// Loads a dump. Arguments: CLIENT SOCKET USER DECOMPRESSOR. Standard input: a line with the password,
-/// then the dump.
-///
-/// A client that fails prints the whole statement, which may be a megabyte. When the connection is gone
-/// nobody reads that, and the client would hang in the middle of it with its tables locked: so only the
-/// beginning goes through, and the rest ends the client.
-const LOAD: &str = r#"
-set -u
-client=$1 socket=$2 user=$3 decompressor=$4
-IFS= read -r password
-load() {
-  $decompressor | "$client" --defaults-file=/dev/fd/3 --socket="$socket" --user="$user" \
-    --default-character-set=utf8mb4 --max-allowed-packet=1G \
-    --init-command='SET SESSION sql_log_bin=0, SESSION foreign_key_checks=0' 2>&1 >/dev/null 3<<END
-[client]
-password="$password"
-END
-}
-status=$( { { load; echo $? >&4; } | head -c 4000 >&2; } 4>&1 )
-exit "$status"
-"#;
+/// Sessions at each end. More of them are no faster on the hosts that were measured, and each costs the source a
+/// connection.
+const SESSIONS: usize = 4;
+/// What tells a server from another one, and does not change while a plan is applied.
+const IDENTITY: [&str; 3] = ["hostname", "datadir", "port"];
 
 /// What a copy has shown of itself.
 pub struct Copied {
@@ -107,164 +30,39 @@ pub struct Copied {
     pub at: BinlogPosition,
     /// The same as a GTID position.
     pub gtid: String,
-    /// Compressed bytes that were sent.
+    /// Bytes that were sent.
     pub sent: u64,
     /// How long writes on the source had to wait, if at all.
     pub lock: Option<Duration>,
 }
 
-/// What the sending side has told so far.
-#[derive(Debug, Default)]
-struct Told {
-    head: Option<BinlogPosition>,
-    gtid: Option<String>,
-    complete: bool,
-    /// What the dump program has said last.
-    said: String,
-    /// Bytes before compression.
-    read: u64,
-}
-
-impl Told {
-    fn hear(&mut self, line: &str) {
-        if let Some(rest) = line.strip_prefix("@head ") {
-            let (file, position) = rest.split_once(", ").unwrap_or((rest, ""));
-            let offset = position.split_once("_LOG_POS=").and_then(|(_, p)| p.parse().ok());
-            self.head = offset.and_then(|offset| BinlogPosition::new(file.trim_matches('\''), offset));
-        } else if let Some(rest) = line.strip_prefix("@gtid ") {
-            self.gtid = Some(rest.trim_matches('\'').to_owned());
-        } else if line == "@complete" {
-            self.complete = true;
-        } else if let Some((number, _)) = line.split_once(" bytes (") {
-            self.read = number.trim().parse().unwrap_or(self.read);
-        } else if !line.trim().is_empty() {
-            self.said = without_hidden(line).chars().take(300).collect();
-        }
-    }
-}
-
-/// Copies everything and returns the coordinates of the snapshot.
-pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Copied, StepError> {
-    let host = &step.host;
-    let on = fleet.on(host);
-    let from = &plan.donor;
-    let begun = Instant::now();
-    let name = fleet.stream_name();
-    let mut lock = Lock::take(fleet.on(from), plan).await?;
-    let told = Mutex::new(Told::default());
-    let sent = AtomicU64::new(0);
-    let (stop, mut broken) = (CancellationToken::new(), None);
-    let result = {
-        let (source, sink) = programs(on, plan, &name).await?;
-        let hear = |line: &str| {
-            if let Ok(mut told) = told.lock() {
-                told.hear(line);
-            }
-        };
-        let look = async || streams::look(on).await;
-        let copying = relay(source, sink, (&sent, streams::patience(fleet)), hear, look);
-        let copying = meanwhile(copying, async || {
-            let (bytes, snapshot) = told.lock().map(|t| (t.read, t.head.is_some())).unwrap_or_default();
-            let bytes = bytes.max(sent.load(Ordering::Relaxed));
-            fleet.progress(step, (bytes, plan.bytes), format!("copying from {from}"));
-            // The transaction has its view of the data now; nobody has to wait any more.
-            if (snapshot || lock.is_over())
-                && let Err(error) = lock.release().await
-            {
-                broken.get_or_insert(error);
-                stop.cancel();
-            }
-        });
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => None,
-            copied = copying => Some(copied),
-        }
-    };
-    let held = lock.release().await;
-    let failed = !matches!(result, Some(Ok(_))) || held.is_err();
-    fleet.on(from).ran("send a snapshot", begun, if failed { "failed" } else { "ok" });
-    if failed {
-        streams::end([from, host], &name, fleet).await;
-    }
-    let (held, total) = match (broken, result) {
-        (Some(error), _) => return Err(error),
-        (None, Some(Err(error))) => return Err(failed_copy(&error, plan, host)),
-        (None, Some(Ok(total))) => (held?, total),
-        (None, None) => (held?, 0),
-    };
-    let told = told.into_inner().unwrap_or_default();
-    let at = match told.head {
-        Some(head) if told.complete => head,
-        _ => {
-            return Err(StepError::new(
-                from,
-                "find the snapshot's coordinates in the dump",
-                match told.said.is_empty() {
-                    true => "the dump ended too early".to_owned(),
-                    false => format!("the dump ended too early: {}", told.said),
-                },
-            )
-            .then("Apply again; the copy begins anew."));
-        }
-    };
-    let gtid = check::coordinates(fleet.on(from), &at, told.gtid.as_deref()).await?;
-    Ok(Copied { at, gtid, sent: total, lock: held })
-}
-
-/// Why a copy failed, and what to do about it.
-fn failed_copy(error: &RelayError, plan: &SeedPlan, host: &HostName) -> StepError {
-    let step = streams::failed(error, format!("copy from {} to {host}", plan.donor));
-    match error.said().contains("1412") || error.said().contains("Table definition has changed") {
-        true => {
-            step.then("A table was altered while it was copied. Apply again when no table is being altered.")
-        }
-        false => step,
-    }
-}
-
-async fn programs<'f>(
+/// The server of a host as an end of a copy.
+struct End<'f> {
     on: On<'f>,
-    plan: &'f SeedPlan,
-    name: &str,
-) -> Result<(Stream<'f>, Stream<'f>), StepError> {
-    let host = on.host;
-    let from = &plan.donor;
-    let (source, sink) = (on.at(from).facts()?, on.facts()?);
-    let tool = |facts: &HostFacts, at: &HostName, names: &[&str]| {
-        names.iter().find_map(|n| facts.os.tools.get(*n)).cloned().ok_or_else(|| {
-            StepError::new(at, format!("find {} on the host", names.join(" or ")), "it is not installed")
-                .then("Install the server's client package.")
-        })
-    };
-    let dump = tool(source, from, &["mariadb-dump", "mysqldump"])?;
-    let client = tool(sink, host, &["mariadb", "mysql"])?;
-    let (pack, unpack) = packers(source, sink);
-    let (from_login, to_login) = (on.at(from).login()?, on.login()?);
-    let words = on.at(from).dialect()?.dump(counts_by_gtid(on.at(from)).await?);
-    let wait = limits::LOCK_WAIT.time.as_secs().to_string();
-    let mut args: Vec<&str> =
-        vec![&dump, &from_login.socket, &from_login.user, pack, &wait, words.snapshot, words.plain];
-    let names: Vec<String> =
-        plan.locked_tables.iter().map(|(db, table)| format!("--ignore-table={db}.{table}")).collect();
-    for (database, table) in &plan.locked_tables {
-        args.extend(["--table", database, table]);
+    writer: Writer<'f>,
+    login: &'f Login,
+    dialect: Dialect,
+}
+
+impl<'f> End<'f> {
+    fn of(on: On<'f>) -> Result<Self, StepError> {
+        Ok(Self { on, writer: on.writer()?, login: on.login()?, dialect: on.dialect()? })
     }
-    args.push("--then");
-    args.extend(names.iter().map(String::as_str));
-    args.extend(["--databases", "--"]);
-    args.extend(plan.databases.iter().map(String::as_str));
-    let load_args = [client.as_str(), &to_login.socket, &to_login.user, unpack];
-    let (mut send, mut load) = tokio::try_join!(
-        streams::start(on.at(from), ("send a snapshot", name), SEND, &args),
-        streams::start(on, ("load a snapshot", name), LOAD, &load_args)
-    )?;
-    for (stream, login) in [(&mut send, from_login), (&mut load, to_login)] {
-        let line = login.password_line();
-        let result = stream.stdin.write_all(line.as_bytes()).await;
-        result.map_err(|e| StepError::new(from, format!("begin the copy from {from} to {host}"), e))?;
+}
+
+impl Connect for End<'_> {
+    fn dialect(&self) -> Dialect {
+        self.dialect
     }
-    Ok((send, load))
+
+    async fn connect(&self) -> Result<SqlWriter, SqlError> {
+        self.writer.local_sql(self.login, limits::STATEMENT.time).await
+    }
+
+    async fn look(&self) -> Sink {
+        let looked = tokio::time::timeout(limits::SQL_LOGIN.time, streams::look(self.on)).await;
+        looked.unwrap_or_else(|_| Sink::Hangs(Some("its server does not answer".to_owned())))
+    }
 }
 
 /// The command that compresses on one host, and the one that undoes it on the other.
@@ -277,31 +75,110 @@ pub(super) fn packers(source: &HostFacts, sink: &HostFacts) -> (&'static str, &'
     }
 }
 
-/// Whether a server of MySQL gives transactions GTIDs, or has been made ready to. Others always do.
-async fn counts_by_gtid(on: On<'_>) -> Result<bool, StepError> {
-    if on.dialect()?.always_has_gtids() {
-        return Ok(true);
-    }
-    let sql = on.reader().await?;
-    let rows = sql.query(&ReadStatement::globals(&["gtid_mode"])).await;
-    let rows = rows.map_err(|e| on.failed("look at gtid_mode", e))?;
-    Ok(rows.first().and_then(|r| r.get("gtid_mode")) != Some("OFF"))
+fn scope(on: On<'_>, plan: &SeedPlan) -> Result<Scope, StepError> {
+    let server = on.server()?;
+    let known = IDENTITY.iter().filter_map(|name| Some((*name, server.variable(name)?.to_owned())));
+    Ok(Scope { databases: plan.databases.clone(), target: Identity(known.collect()) })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{BinlogPosition, Told};
+/// Looks whether everything can be copied as it is, before anything is changed.
+///
+/// # Errors
+/// With what can't, and what carries it.
+pub async fn fit(on: On<'_>, plan: &SeedPlan) -> Result<Fitness, StepError> {
+    let (source, target) = (End::of(on.at(&plan.donor))?, End::of(on)?);
+    let failed = |error| failed(error, on.host, plan);
+    let mut fitness = copy::fitness(&source, &target, &scope(on, plan)?).await.map_err(failed)?;
+    if plan.accounts {
+        fitness.unfit.extend(unfit::accounts(on, plan).await?);
+    }
+    match fitness.unfit.is_empty() {
+        true => Ok(fitness),
+        false => {
+            let tried = format!("copy everything of {} as it is", plan.donor);
+            Err(failed(CopyError::new(CopyEnd::Source, tried, Trouble::Unfit(fitness.unfit))))
+        }
+    }
+}
 
-    #[test]
-    fn coordinates_are_heard() {
-        let mut told = Told::default();
-        told.hear("@head 'mysql-bin.000002', MASTER_LOG_POS=785");
-        told.hear("@gtid '1-1-7,0-1-3'");
-        told.hear("@complete");
-        assert_eq!(told.head, BinlogPosition::new("mysql-bin.000002", 785));
-        assert_eq!(told.gtid.as_deref(), Some("1-1-7,0-1-3"));
-        assert!(told.complete);
-        told.hear("@head 'binlog.000001', SOURCE_LOG_POS=859");
-        assert_eq!(told.head, BinlogPosition::new("binlog.000001", 859));
+/// Copies everything and returns the coordinates of the snapshot.
+pub async fn run(
+    step: &Step,
+    (plan, fitness, accounts): (&SeedPlan, &Fitness, &[Account]),
+    fleet: &Fleet<'_>,
+) -> Result<Copied, StepError> {
+    let (on, from) = (fleet.on(&step.host), &plan.donor);
+    let (source, target) = (End::of(on.at(from))?, End::of(on)?);
+    let options = Options { sessions: SESSIONS, lock: fleet.limits.lock, patience: streams::patience(fleet) };
+    let begun = Instant::now();
+    let trust = match fitness.has_code_to_trust {
+        true => Trust::lift(on).await?,
+        false => Trust::none(),
+    };
+    let mut hear =
+        |progress: Progress| fleet.progress(step, (progress.bytes, plan.bytes), doing(from, progress));
+    let scope = scope(on, plan)?;
+    let failed = |error| failed(error, on.host, plan);
+    let result = async {
+        let unfinished = copy::run(&source, &target, &scope, options, &mut hear).await.map_err(failed)?;
+        accounts::grant(on, accounts).await?;
+        unfinished.finish().await.map_err(failed)
+    }
+    .await;
+    let said = result.as_ref().map_or_else(|error| error.why.clone(), |_| "ok".to_owned());
+    on.ran(&format!("copy {} of {from} row by row", plan.databases.join(", ")), begun, &said);
+    let back = trust.restore().await;
+    let copied = result?;
+    back?;
+    let gtid = check::coordinates(on.at(from), &copied.at, copied.executed.as_deref()).await?;
+    Ok(Copied { at: copied.at, gtid, sent: copied.sent, lock: copied.lock })
+}
+
+/// What it does, for who watches.
+fn doing(from: &HostName, progress: Progress) -> String {
+    let rate = (progress.bytes as f64 / progress.took.as_secs_f64().max(0.001)) as u64;
+    format!(
+        "copying from {from}: {} of {} tables, {} rows, {}/s",
+        progress.tables,
+        progress.of_tables,
+        progress.rows,
+        bytes(rate)
+    )
+}
+
+/// Why a copy failed, and what to do about it.
+fn failed(error: CopyError, host: &HostName, plan: &SeedPlan) -> StepError {
+    /// A table was altered or dropped behind the snapshot.
+    const ALTERED: [u16; 2] = [1412, 1146];
+    let at = match error.end {
+        CopyEnd::Source => &plan.donor,
+        CopyEnd::Target => host,
+    };
+    let step = StepError::new(at, error.tried, &error.why);
+    let again = "Apply again; the copy starts over.";
+    match &error.why {
+        Trouble::Sql(sql) if error.end == CopyEnd::Source && sql.code().is_some_and(|c| ALTERED.contains(&c)) => {
+            step.then("A table was altered while it was copied. Apply again when no table is being altered.")
+        }
+        Trouble::Altered => step.then("Apply again when no table is being altered."),
+        Trouble::LockNotGot(_) => step.then(format!(
+            "A query has run for more than {} seconds. Wait for it to end, or convert the tables to InnoDB.",
+            limits::LOCK_WAIT.time.as_secs()
+        )),
+        Trouble::LockLimit(_) => step.then(
+            "Convert the tables to InnoDB, or let writes wait longer with --lock-limit. Then apply again; the copy starts \
+             over.",
+        ),
+        Trouble::Stalled { .. } => step.then(
+            "Look at what holds it up on that host. Where it only needs longer, use --stall-timeout. Then apply again; \
+             the copy starts over.",
+        ),
+        Trouble::NoBinlog => step.then("Turn the binary log on with the role `config`, then apply again."),
+        Trouble::AnotherServer { .. } => step.then("Nothing was changed there. Look at where its socket leads."),
+        Trouble::Unfit(list) if list.iter().any(|unfit| unfit.carried_by == Whole::Server) => step.then(
+            "Nothing was changed. Copy the whole server, which carries it: `seed_method: physical` on MariaDB, `clone` on MySQL.",
+        ),
+        Trouble::Unfit(_) => step.then("Nothing was changed. Change the replica's server so that it takes them, then apply again."),
+        Trouble::Sql(_) | Trouble::LockLost(_) | Trouble::Rows { .. } | Trouble::Ended(_) => step.then(again),
     }
 }

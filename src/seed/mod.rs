@@ -12,13 +12,14 @@ mod clone;
 mod copy;
 mod events;
 mod keep;
-mod lock;
 mod mark;
 mod physical;
 mod quiet;
 mod replaceable;
 mod retention;
 mod streams;
+mod trust;
+mod unfit;
 
 use std::time::Duration;
 
@@ -65,6 +66,10 @@ async fn copy_all(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opt
         let on = on.at(host);
         on.session()?.make_sql_ready(on.login()?);
     }
+    let fitness = match plan.method.is_whole() {
+        true => None,
+        false => Some(copy::fit(on, plan).await?),
+    };
     // The old data is safe before the mark says that nothing here is worth keeping.
     let (kept, marks) = tokio::join!(keep_old(on, plan), mark::read(on));
     let (kept, mut marks) = (kept?, marks?);
@@ -88,7 +93,15 @@ async fn copy_all(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opt
 
     let mut reopened = None;
     let copied = match &plan.method {
-        CopyMethod::Logical => copy::run(step, plan, fleet).await?,
+        CopyMethod::Logical => {
+            // What is copied may be defined by accounts; what they may do can be said once it is there.
+            // Beside other sources an account that is there counts as theirs, so none is made before it gets all.
+            let early = match plan.accounts && !plan.has_other_sources() {
+                true => accounts::create(on, plan).await?,
+                false => Vec::new(),
+            };
+            copy::run(step, (plan, &fitness.unwrap_or_default(), &early), fleet).await?
+        }
         CopyMethod::Clone(how) => {
             let (copied, lifted) = clone::run(step, (plan, how), &marks, fleet).await?;
             reopened = Some(lifted);

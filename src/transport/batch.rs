@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use mysql_async::{Conn, Value, prelude::Queryable};
+use mysql_async::{
+    Conn, QueryResult, Value,
+    prelude::{Protocol, Queryable},
+};
 use tokio::time::{self, Instant};
 
 use super::{Row, SqlError, without_data};
@@ -52,7 +55,7 @@ pub(super) fn is_end(error: &SqlError) -> bool {
         || error.code().is_some_and(|code| LAST_WORDS.contains(&code))
 }
 
-async fn within<T>(
+pub(super) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, mysql_async::Error>>,
 ) -> Result<T, SqlError> {
@@ -65,6 +68,16 @@ async fn within<T>(
         }
         Ok(Err(other)) => Err(SqlError::Broken(plain(&other))),
     }
+}
+
+/// Waits for the end of a statement's answers; how many rows it has changed.
+pub(super) async fn end_of<'c, P: Protocol>(
+    statement: impl Future<Output = Result<QueryResult<'c, 'static, P>, mysql_async::Error>>,
+) -> Result<u64, mysql_async::Error> {
+    let result = statement.await?;
+    let changed = result.affected_rows();
+    result.drop_result().await?;
+    Ok(changed)
 }
 
 fn row(answer: &Row, row: mysql_async::Row) -> Row {

@@ -7,6 +7,7 @@
 mod askpass;
 mod batch;
 mod bridge;
+mod bulk;
 mod error;
 mod frame;
 mod lifeline;
@@ -32,6 +33,7 @@ mod words;
 mod writer;
 
 pub use askpass::{askpass_socket, serve_askpass_request};
+pub use bulk::Bytes;
 pub use error::{ConnectError, RunError, SqlError};
 pub use lifeline::{ComingLifeline, Lifeline};
 pub use reader::SqlReader;

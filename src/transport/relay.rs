@@ -57,14 +57,6 @@ impl RelayError {
             Self::Failed { host, .. } | Self::Stalled { host, .. } => host,
         }
     }
-
-    /// The last words of the side that failed.
-    pub fn said(&self) -> &str {
-        match self {
-            Self::Failed { said, .. } => said,
-            Self::Stalled { .. } => "",
-        }
-    }
 }
 
 /// How long nothing may move.

@@ -84,7 +84,7 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
 #[derive(Debug)]
 pub struct SqlWriter {
     /// None once it is being ended.
-    connection: Option<Conn>,
+    pub(super) connection: Option<Conn>,
     /// Settings of the session that were not made yet: nothing runs before them.
     before: Vec<String>,
     limit: Duration,
@@ -126,10 +126,13 @@ impl SqlWriter {
     /// # Errors
     /// As [`SqlWriter::query`].
     pub async fn query_secret(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
-        if let Some(failed) = self.send(&[], self.limit).await.pop() {
-            return failed;
-        }
+        self.ready(self.limit).await?;
         self.query(sql).await
+    }
+
+    /// Makes the settings of the session that were not made yet.
+    pub(super) async fn ready(&mut self, limit: Duration) -> Result<(), SqlError> {
+        self.send(&[], limit).await.pop().map_or(Ok(()), |failed| failed.map(drop))
     }
 
     async fn send(&mut self, statements: &[&str], limit: Duration) -> Vec<Result<Vec<Row>, SqlError>> {

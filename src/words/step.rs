@@ -134,14 +134,12 @@ fn copy(plan: &SeedPlan) -> String {
 
 fn compare(plan: &ComparePlan) -> String {
     let from = &plan.from;
-    match (plan.is_far_behind(), plan.accounts) {
-        (true, _) => format!(
-            "note that the copy from {from} is loaded; its delay of {} s keeps it from being compared",
-            plan.delay
-        ),
-        (false, true) => format!("compare the copy with {from}: rows, definitions, accounts"),
-        (false, false) => format!("compare the copy with {from}: rows, definitions"),
-    }
+    let accounts = if plan.accounts { ", accounts" } else { "" };
+    let delay = match plan.is_far_behind() {
+        true => format!("; its delay of {} s begins afterwards", plan.delay),
+        false => String::new(),
+    };
+    format!("compare the copy with {from}: rows, definitions{accounts}{delay}")
 }
 
 fn channel(step: &Step, change: &ChannelChange) -> String {

@@ -258,6 +258,26 @@ impl Lab {
         Run::of(&output)
     }
 
+    /// The same with an input.
+    pub fn try_at_with(&self, host: &str, command: &str, input: &str) -> Run {
+        let mut child = Command::new(script())
+            .arg("at")
+            .arg(self.directory.path())
+            .args([host, command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the lab script runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let input = input.to_owned();
+        // A program that fails early reads no more.
+        let writing = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let output = child.wait_with_output().expect("it ends");
+        writing.join().expect("it was written");
+        Run::of(&output)
+    }
+
     /// Runs a shell command inside a host, past ssh, and expects it to work.
     #[track_caller]
     pub fn at(&self, host: &str, command: &str) -> String {

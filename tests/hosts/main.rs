@@ -9,6 +9,7 @@ mod bare;
 mod comeback;
 mod compared;
 mod compatibility;
+mod copies;
 mod ends;
 mod errant;
 mod filters;

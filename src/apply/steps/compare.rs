@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::catch_up;
+use super::{catch_up, undelayed::Undelayed};
 use crate::{
     dialect::HEARTBEAT,
     exec::{Fleet, On, StepError},
@@ -39,18 +39,19 @@ struct Same {
 
 /// Compares; the record of the copy goes if everything is the same, else it keeps what differs.
 pub async fn run(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
+    let undelayed = Undelayed::lift(fleet.on(&step.host), plan).await?;
+    let compared = compare(step, plan, fleet).await;
+    let delayed = undelayed.restore().await;
+    let note = compared?;
+    delayed.map(|()| note)
+}
+
+async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     let host = &step.host;
     let on = fleet.on(host);
     let begun = std::time::Instant::now();
     let tried = format!("compare the copy with {}", plan.from);
     let mut same = Same::default();
-    if plan.is_far_behind() {
-        forget(on, &plan.from).await?;
-        return Ok(Some(format!(
-            "not compared: it is {} s behind by the delay that is declared",
-            plan.delay
-        )));
-    }
     for host in [host, &plan.from] {
         let on = on.at(host);
         for _ in 0..SIDE_BY_SIDE {

@@ -14,6 +14,7 @@ mod option_file;
 mod packages;
 mod resource;
 mod server;
+mod undelayed;
 mod variable;
 
 use crate::{

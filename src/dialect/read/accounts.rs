@@ -2,7 +2,7 @@
 
 use super::ReadStatement;
 use crate::{
-    dialect::{Dialect, literal},
+    dialect::{Dialect, SYSTEM_DATABASES, literal},
     model::Family,
 };
 
@@ -21,8 +21,44 @@ impl ReadStatement {
 
     /// What an account may do, a statement a row. A role has no host.
     pub fn grants(user: &str, host: Option<&str>) -> Self {
-        let host = host.map(|host| format!("@{}", literal(host))).unwrap_or_default();
-        Self::new(format!("SHOW GRANTS FOR {}{host}", literal(user)))
+        let host = host.map(|host| format!("@{}", literal(host)));
+        match (user, host) {
+            // A word of its own, and no name.
+            ("PUBLIC", None) => Self::new("SHOW GRANTS FOR PUBLIC"),
+            (user, host) => {
+                Self::new(format!("SHOW GRANTS FOR {}{}", literal(user), host.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Tables, columns and routines on which something was granted: `user`, `host`, `db`, `name`, and `part`, which is the
+    /// column, or nothing.
+    pub fn granted_objects() -> Self {
+        Self::new(
+            "SELECT User AS user, Host AS host, Db AS db, Table_name AS name, '' AS part FROM mysql.tables_priv \
+             UNION ALL SELECT User, Host, Db, Table_name, Column_name FROM mysql.columns_priv \
+             UNION ALL SELECT User, Host, Db, Routine_name, '' FROM mysql.procs_priv",
+        )
+    }
+
+    /// Tables, columns and routines of users: `db`, `name`, `part` as [`ReadStatement::granted_objects`] names them.
+    pub fn objects() -> Self {
+        Self::new(format!(
+            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, '' AS part FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) \
+             UNION ALL SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
+             WHERE TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) \
+             UNION ALL SELECT ROUTINE_SCHEMA, ROUTINE_NAME, '' FROM information_schema.ROUTINES \
+             WHERE ROUTINE_SCHEMA NOT IN ({SYSTEM_DATABASES})"
+        ))
+    }
+
+    /// Plugins that accounts can log in by, and that work: `name`.
+    pub fn login_plugins() -> Self {
+        Self::new(
+            "SELECT PLUGIN_NAME AS name FROM information_schema.PLUGINS \
+             WHERE PLUGIN_TYPE = 'AUTHENTICATION' AND PLUGIN_STATUS = 'ACTIVE'",
+        )
     }
 
     /// What the account that is logged in was granted on everything.

@@ -1,0 +1,165 @@
+//! Routines, views, triggers and events: each is made on the target under the session that made it on the source.
+
+use std::collections::BTreeMap;
+
+use super::{
+    CopyError, STATEMENT,
+    inventory::{Inventory, Piece},
+    session::Sessions,
+};
+use crate::{
+    dialect::{CodeKind, CopyEnd, CreatedUnder, identifier, literal, with_collation},
+    transport::{SqlError, SqlWriter},
+};
+
+/// What makes a piece of code, and under which session.
+#[derive(Debug)]
+struct Creation {
+    piece: Piece,
+    statement: Vec<u8>,
+    under: CreatedUnder,
+    /// The collation that the database had when it was made.
+    database: Option<String>,
+}
+
+/// All code of a copy.
+#[derive(Debug)]
+pub struct Code {
+    routines: Vec<Creation>,
+    views: Vec<Creation>,
+    /// Triggers and events.
+    later: Vec<Creation>,
+    /// The collation of each database.
+    collations: BTreeMap<String, String>,
+}
+
+impl Code {
+    /// Reads everything.
+    pub async fn read(sessions: &mut Sessions, inventory: &Inventory) -> Result<Self, CopyError> {
+        let collations = inventory.databases.iter().map(|(name, d)| (name.clone(), d.defaults.1.clone()));
+        let (routines, views, later) = (Vec::new(), Vec::new(), Vec::new());
+        let mut code = Self { routines, views, later, collations: collations.collect() };
+        for piece in &inventory.code {
+            let read = show(&mut sessions.catalog, piece).await;
+            let tried = format!("read the definition of the {}", piece.title());
+            let creation = read.map_err(CopyError::sql(CopyEnd::Source, tried))?;
+            match piece.kind {
+                CodeKind::View => code.views.push(creation),
+                CodeKind::Trigger | CodeKind::Event => code.later.push(creation),
+                _ => code.routines.push(creation),
+            }
+        }
+        Ok(code)
+    }
+
+    /// Makes the routines.
+    pub async fn routines(&self, sessions: &mut Sessions) -> Result<(), CopyError> {
+        self.create(&self.routines, sessions).await
+    }
+
+    /// Makes the views, then triggers and events.
+    pub async fn rest(&self, sessions: &mut Sessions) -> Result<(), CopyError> {
+        self.create_views(sessions).await?;
+        self.create(&self.later, sessions).await
+    }
+
+    async fn create(&self, creations: &[Creation], sessions: &mut Sessions) -> Result<(), CopyError> {
+        for creation in creations {
+            self.create_one(creation, sessions).await.map_err(|e| creation.failed(e))?;
+        }
+        Ok(())
+    }
+
+    async fn create_one(&self, creation: &Creation, sessions: &mut Sessions) -> Result<(), SqlError> {
+        let (sql, dialect) = (&mut sessions.catalog_there, sessions.there);
+        let name = &creation.piece.database;
+        let now = self.collations.get(name).map_or("", String::as_str);
+        let other = creation.database.as_ref().filter(|then| *then != now && !then.is_empty());
+        let mut before = vec![dialect.spell_names().to_owned(), format!("USE {}", identifier(name))];
+        before.extend(other.map(|then| with_collation(name, then)));
+        before.push("SET @before = @@SESSION.sql_mode, @zone = @@SESSION.time_zone".to_owned());
+        before.push(creation.under.session(dialect));
+        run_all(sql, &before).await?;
+        let made = sql.execute(&creation.statement, STATEMENT).await;
+        let mut after = vec![
+            dialect.spell_names().to_owned(),
+            "SET SESSION sql_mode = @before, SESSION time_zone = @zone".to_owned(),
+        ];
+        after.extend(other.map(|_| with_collation(name, now)));
+        let back = run_all(sql, &after).await;
+        made?;
+        back
+    }
+
+    /// Makes views, those first that others rest on.
+    async fn create_views(&self, sessions: &mut Sessions) -> Result<(), CopyError> {
+        let mut views: Vec<&Creation> = self.views.iter().collect();
+        while !views.is_empty() {
+            let (number, mut left, mut last) = (views.len(), Vec::new(), None);
+            for creation in views {
+                match self.create_one(creation, sessions).await {
+                    Ok(()) => {}
+                    Err(error) if rests_on_nothing(&error) => {
+                        left.push(creation);
+                        last.get_or_insert(creation.failed(error));
+                    }
+                    Err(error) => return Err(creation.failed(error)),
+                }
+            }
+            match last {
+                Some(error) if left.len() == number => return Err(error),
+                _ => views = left,
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn run_all(sql: &mut SqlWriter, statements: &[String]) -> Result<(), SqlError> {
+    let texts: Vec<&str> = statements.iter().map(String::as_str).collect();
+    sql.query_all(&texts).await.into_iter().try_for_each(|answer| answer.map(drop))
+}
+
+impl Piece {
+    /// As a person writes it.
+    fn title(&self) -> String {
+        format!("{} {}.{}", self.kind.word().to_ascii_lowercase(), self.database, self.name)
+    }
+}
+
+impl Creation {
+    fn failed(&self, error: SqlError) -> CopyError {
+        CopyError::sql(CopyEnd::Target, format!("make the {}", self.piece.title()))(error)
+    }
+}
+
+/// Reads the statement that makes a piece of code. The text of a program comes as it was written, in the character set of
+/// its session; that of a view is converted to it.
+async fn show(sql: &mut SqlWriter, piece: &Piece) -> Result<Creation, SqlError> {
+    let results = match piece.client.as_str() {
+        "" => "NULL".to_owned(),
+        client => literal(client),
+    };
+    sql.query(&format!("SET SESSION character_set_results={results}")).await?;
+    let rows = sql.raw(&piece.kind.show(&piece.database, &piece.name), STATEMENT).await?;
+    let row = rows.into_iter().next().unwrap_or_default();
+    let optional = |name: &str| row.get(name).map(|_| row.text(name));
+    Ok(Creation {
+        statement: row.get(piece.kind.statement_column()).unwrap_or_default().to_vec(),
+        under: CreatedUnder {
+            sql_mode: optional("sql_mode"),
+            time_zone: optional("time_zone"),
+            client: row.text("character_set_client"),
+            connection: row.text("collation_connection"),
+        },
+        database: optional("Database Collation"),
+        piece: piece.clone(),
+    })
+}
+
+/// Whether a view can't be made since what it rests on is not there, or can't be used.
+fn rests_on_nothing(error: &SqlError) -> bool {
+    /// No such table, column, routine, database; a view that is invalid; a definer that is none; no privilege.
+    const MISSING: [u16; 9] = [1049, 1054, 1146, 1305, 1356, 1449, 1143, 1142, 1370];
+    error.code().is_some_and(|code| MISSING.contains(&code))
+}

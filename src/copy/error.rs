@@ -1,0 +1,124 @@
+//! Why a copy failed: at which end, at what, and for what kind of reason.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    dialect::CopyEnd,
+    model::{duration, visible},
+    transport::SqlError,
+};
+
+/// A copy that did not come to its end.
+#[derive(Debug, Clone)]
+pub struct CopyError {
+    /// Where it failed.
+    pub end: CopyEnd,
+    /// What was tried, to be read after "could not".
+    pub tried: String,
+    /// Why it failed.
+    pub why: Trouble,
+}
+
+/// The kind of reason.
+#[derive(Debug, Clone)]
+pub enum Trouble {
+    /// The server or the connection.
+    Sql(SqlError),
+    /// The lock could not be had in time, since queries run.
+    LockNotGot(SqlError),
+    /// The lock was held for as long as it may be.
+    LockLimit(Duration),
+    /// The lock was lost meanwhile.
+    LockLost(SqlError),
+    /// Definitions changed while they were read.
+    Altered,
+    /// It has no binary log.
+    NoBinlog,
+    /// It is another server than the declared one.
+    AnotherServer {
+        /// What tells.
+        what: &'static str,
+        /// As it was observed.
+        declared: String,
+        /// As it is.
+        found: String,
+    },
+    /// Something can't be carried as it is.
+    Unfit(Vec<Unfit>),
+    /// Nothing has moved.
+    Stalled {
+        /// For how long.
+        after: Duration,
+        /// What is known of the cause.
+        why: Option<String>,
+    },
+    /// A server has taken another number of rows than it was given.
+    Rows {
+        /// Given.
+        given: u64,
+        /// Taken.
+        taken: u64,
+    },
+    /// A part of the program ended in the middle of its work.
+    Ended(String),
+}
+
+/// Something that a copy by rows can't carry as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// What, such as `column a of shop.t`.
+    pub what: String,
+    /// Why.
+    pub why: &'static str,
+    /// What carries it.
+    pub carried_by: Whole,
+}
+
+/// What carries what a copy by rows can't.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whole {
+    /// A copy of the whole server.
+    Server,
+    /// The target has to be changed first.
+    Nothing,
+}
+
+impl CopyError {
+    /// An error.
+    pub fn new(end: CopyEnd, tried: impl Into<String>, why: Trouble) -> Self {
+        Self { end, tried: tried.into(), why }
+    }
+
+    /// What a server or a connection says.
+    pub fn sql(end: CopyEnd, tried: impl Into<String>) -> impl FnOnce(SqlError) -> Self {
+        let tried = tried.into();
+        move |error| Self::new(end, tried, Trouble::Sql(error))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(error) | Self::LockNotGot(error) | Self::LockLost(error) => error.fmt(f),
+            Self::LockLimit(limit) => {
+                write!(f, "it took longer than {}, and the lock was given back", duration(*limit))
+            }
+            Self::Altered => f.write_str("tables were altered meanwhile"),
+            Self::NoBinlog => f.write_str("its binary log is off"),
+            Self::AnotherServer { what, declared, found } => {
+                write!(f, "its {what} is {} and was {}", visible(found), visible(declared))
+            }
+            Self::Unfit(list) => {
+                let told: Vec<String> =
+                    list.iter().map(|u| format!("{}: {}", visible(&u.what), u.why)).collect();
+                f.write_str(&told.join("; "))
+            }
+            Self::Stalled { after, why } => {
+                write!(f, "nothing has moved for {}", duration(*after))?;
+                why.iter().try_for_each(|why| write!(f, "; {why}"))
+            }
+            Self::Rows { given, taken } => write!(f, "of {given} rows it took {taken}"),
+            Self::Ended(why) => f.write_str(why),
+        }
+    }
+}

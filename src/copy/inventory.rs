@@ -1,0 +1,297 @@
+//! What the source's databases hold: tables with the statements that make them, and the names of their code.
+
+use std::collections::BTreeMap;
+
+use super::{CopyError, STATEMENT};
+use crate::{
+    dialect::{CodeKind, Column, CopiedTable, CopyEnd, Dialect, History, ReadStatement, create_text},
+    transport::{Row, SqlError, SqlWriter},
+};
+
+/// Statements that are sent together at most.
+const TOGETHER: usize = 100;
+/// Engines whose tables hold nothing of their own: what is in them lies elsewhere, or nowhere.
+const WITHOUT_ROWS: [&str; 7] =
+    ["BLACKHOLE", "FEDERATED", "CONNECT", "SPIDER", "MRG_MyISAM", "PERFORMANCE_SCHEMA", "S3"];
+/// Engines that show one view of their data for as long as a transaction lasts.
+const WITH_SNAPSHOT: [&str; 3] = ["InnoDB", "ROCKSDB", "TokuDB"];
+
+/// A table or a routine by its database and its name.
+pub type Name = (String, String);
+
+/// A database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// The statement that makes it where it is not there.
+    pub create: String,
+    /// Character set and collation by default.
+    pub defaults: (String, String),
+}
+
+/// What kind of table it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    /// One with rows.
+    Base,
+    /// One that keeps old versions of its rows.
+    Versioned,
+    /// A sequence of MariaDB: a table of one row.
+    Sequence,
+}
+
+/// A table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// What kind.
+    pub kind: TableKind,
+    /// Storage engine.
+    pub engine: String,
+    /// Rows, by the statistics.
+    pub rows: u64,
+    /// Bytes, by the statistics.
+    pub bytes: u64,
+    /// The statement that makes it.
+    pub create: String,
+    /// Its columns, including those of its versions.
+    pub columns: Vec<Column>,
+    /// Whether it has a primary key.
+    pub has_key: bool,
+    /// How its rows are copied.
+    pub copied: CopiedTable,
+}
+
+impl Table {
+    /// Whether rows of it are copied at all.
+    pub fn has_rows(&self) -> bool {
+        !WITHOUT_ROWS.iter().any(|engine| engine.eq_ignore_ascii_case(&self.engine))
+    }
+
+    /// Whether its rows are part of a snapshot.
+    pub fn has_snapshot(&self) -> bool {
+        WITH_SNAPSHOT.iter().any(|engine| engine.eq_ignore_ascii_case(&self.engine))
+    }
+
+    /// Whether its rows must be read while nobody writes.
+    pub fn needs_lock(&self) -> bool {
+        self.has_rows() && !self.has_snapshot()
+    }
+}
+
+/// A view or a stored program.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Piece {
+    /// What it is.
+    pub kind: CodeKind,
+    /// Database.
+    pub database: String,
+    /// Name.
+    pub name: String,
+    /// Of a view, the character set of the session that made it.
+    pub client: String,
+}
+
+/// Everything that is copied.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// Databases by name.
+    pub databases: BTreeMap<String, Database>,
+    /// Tables.
+    pub tables: BTreeMap<Name, Table>,
+    /// Code in an order in which it can be made, but for views that need each other.
+    pub code: Vec<Piece>,
+}
+
+impl PartialEq for Inventory {
+    /// Whether the two define the same; what moves by itself does not count.
+    fn eq(&self, other: &Self) -> bool {
+        let texts = |of: &Self| {
+            of.tables.iter().map(|(name, t)| (name.clone(), create_text(&t.create))).collect::<Vec<_>>()
+        };
+        self.databases == other.databases && self.code == other.code && texts(self) == texts(other)
+    }
+}
+
+impl Inventory {
+    /// Reads everything.
+    pub async fn read(
+        sql: &mut SqlWriter,
+        dialect: Dialect,
+        databases: &[String],
+    ) -> Result<Self, CopyError> {
+        let failed = CopyError::sql(CopyEnd::Source, "read the definitions of its tables");
+        Self::of(sql, dialect, databases).await.map_err(failed)
+    }
+
+    async fn of(sql: &mut SqlWriter, dialect: Dialect, databases: &[String]) -> Result<Self, SqlError> {
+        let mut inventory = Self::default();
+        if databases.is_empty() {
+            return Ok(inventory);
+        }
+        inventory.read_databases(sql, dialect, databases).await?;
+        let found = sql.query(&dialect.copied_tables(databases)).await?;
+        let columns = Columns::read(sql, dialect).await?;
+        let mut tables = Vec::new();
+        for row in &found {
+            let name = (row.text("db")?, row.text("name")?);
+            let table = columns.table(&name, row, dialect)?;
+            tables.push((name, table));
+        }
+        let shows = tables.iter().map(|((database, name), _)| dialect.show_create_table(database, name));
+        let creates = second_columns(sql, &shows.collect::<Vec<_>>()).await?;
+        for ((name, mut table), create) in tables.into_iter().zip(creates) {
+            table.create = create;
+            inventory.tables.insert(name, table);
+        }
+        for query in dialect.copied_code(databases) {
+            for row in sql.query(&query).await? {
+                inventory.code.extend(piece(&row)?);
+            }
+        }
+        Ok(inventory)
+    }
+
+    async fn read_databases(
+        &mut self,
+        sql: &mut SqlWriter,
+        dialect: Dialect,
+        names: &[String],
+    ) -> Result<(), SqlError> {
+        let rows = sql.query(&dialect.copied_databases(names)).await?;
+        let found: Vec<(String, (String, String))> = rows
+            .iter()
+            .map(|row| Ok((row.text("db")?, (row.text("cs")?, row.text("co")?))))
+            .collect::<Result<_, SqlError>>()?;
+        let shows: Vec<String> = found.iter().map(|(name, _)| dialect.show_create_database(name)).collect();
+        for ((name, defaults), create) in found.into_iter().zip(second_columns(sql, &shows).await?) {
+            self.databases.insert(name, Database { create, defaults });
+        }
+        Ok(())
+    }
+}
+
+fn piece(row: &Row) -> Result<Option<Piece>, SqlError> {
+    let kind = match row.need("kind")? {
+        "VIEW" => Some(CodeKind::View),
+        "TRIGGER" => Some(CodeKind::Trigger),
+        "EVENT" => Some(CodeKind::Event),
+        routine => CodeKind::of_routine(routine),
+    };
+    let Some(kind) = kind else { return Ok(None) };
+    let client = row.optional("client")?.unwrap_or_default().to_owned();
+    Ok(Some(Piece { kind, database: row.text("db")?, name: row.text("name")?, client }))
+}
+
+/// The second columns of the answers of many statements.
+async fn second_columns(sql: &mut SqlWriter, statements: &[String]) -> Result<Vec<String>, SqlError> {
+    let mut all = Vec::with_capacity(statements.len());
+    for some in statements.chunks(TOGETHER) {
+        let texts: Vec<&str> = some.iter().map(String::as_str).collect();
+        for answer in sql.query_all(&texts).await {
+            let rows = answer?;
+            all.push(rows.first().map_or(Ok(""), |row| row.at(1))?.to_owned());
+        }
+    }
+    Ok(all)
+}
+
+/// Columns and primary keys of all tables of a server.
+struct Columns {
+    columns: BTreeMap<Name, Vec<Row>>,
+    keys: BTreeMap<Name, Vec<Row>>,
+}
+
+impl Columns {
+    async fn read(sql: &mut SqlWriter, dialect: Dialect) -> Result<Self, SqlError> {
+        let by_table = |rows: Vec<Row>| {
+            let mut all: BTreeMap<Name, Vec<Row>> = BTreeMap::new();
+            for row in rows {
+                all.entry((row.text("db")?, row.text("tbl")?)).or_default().push(row);
+            }
+            Ok::<_, SqlError>(all)
+        };
+        let columns = sql.query_within(dialect.compared_columns().text(), STATEMENT).await?;
+        let mut keys = sql.query_within(ReadStatement::compared_indexes().text(), STATEMENT).await?;
+        keys.retain(|row| row.get("name") == Some("PRIMARY"));
+        Ok(Self { columns: by_table(columns)?, keys: by_table(keys)? })
+    }
+
+    fn table(&self, name: &Name, row: &Row, dialect: Dialect) -> Result<Table, SqlError> {
+        let kind = match row.need("kind")? {
+            "SEQUENCE" => TableKind::Sequence,
+            "SYSTEM VERSIONED" => TableKind::Versioned,
+            _ => TableKind::Base,
+        };
+        let (mut columns, mut versions) = (Vec::new(), Vec::new());
+        for row in self.columns.get(name).into_iter().flatten() {
+            match made(row)? {
+                Made::Stored => columns.push(column(row)?),
+                Made::Version => versions.push(column(row)?),
+                Made::Generated => {}
+            }
+        }
+        if kind == TableKind::Versioned && versions.is_empty() {
+            versions.extend(["row_start", "row_end"].map(|name| Column {
+                name: name.to_owned(),
+                data_type: "timestamp".to_owned(),
+                ..Column::default()
+            }));
+        }
+        columns.extend(versions);
+        let parts = self.keys.get(name).map(Vec::as_slice).unwrap_or_default();
+        let key = parts.iter().map(key_column).collect::<Result<Option<Vec<String>>, _>>()?;
+        let history = if kind == TableKind::Versioned { History::All } else { History::None };
+        let copied =
+            CopiedTable::new((&name.0, &name.1), &columns, &key.unwrap_or_default(), history, dialect);
+        Ok(Table {
+            kind,
+            engine: row.optional("engine")?.unwrap_or_default().to_owned(),
+            rows: row.optional_number("n")?.unwrap_or(0),
+            bytes: row.optional_number("bytes")?.unwrap_or(0),
+            create: String::new(),
+            columns,
+            has_key: !parts.is_empty(),
+            copied,
+        })
+    }
+}
+
+/// A column of the key, where it is a whole column in the order of its values.
+fn key_column(row: &Row) -> Result<Option<String>, SqlError> {
+    let whole = row.optional("part")?.is_none() && row.need("kind")?.eq_ignore_ascii_case("btree");
+    Ok(row.optional("col")?.filter(|_| whole).map(str::to_owned))
+}
+
+enum Made {
+    /// By whoever writes the row.
+    Stored,
+    /// By the server, out of other columns.
+    Generated,
+    /// By the server, at the beginning or the end of a version's life.
+    Version,
+}
+
+fn made(row: &Row) -> Result<Made, SqlError> {
+    let made = row.optional("made")?.unwrap_or_default().to_ascii_uppercase();
+    let extra = row.optional("extra")?.unwrap_or_default().to_ascii_uppercase();
+    Ok(match made.as_str() {
+        "ROW START" | "ROW END" => Made::Version,
+        "" if !extra.contains("VIRTUAL GENERATED") && !extra.contains("STORED GENERATED") => Made::Stored,
+        _ => Made::Generated,
+    })
+}
+
+/// A column as `information_schema` shows it; see [`Dialect::compared_columns`].
+///
+/// # Errors
+/// When the answer lacks something.
+fn column(row: &Row) -> Result<Column, SqlError> {
+    Ok(Column {
+        name: row.text("name")?,
+        data_type: row.need("kind")?.to_ascii_lowercase(),
+        column_type: row.text("whole")?,
+        nullable: !row.need("nullable")?.eq_ignore_ascii_case("no"),
+        bytes: row.optional_number("bytes")?.unwrap_or(0),
+        character_set: row.optional("cs")?.map(str::to_owned),
+        collation: row.optional("co")?.map(str::to_owned),
+    })
+}

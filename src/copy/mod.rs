@@ -1,0 +1,150 @@
+//! Copies databases from one server to another as one snapshot, value by value.
+//!
+//! This room knows two SQL ends and no hosts: whoever can connect both ends runs a copy. Sessions that share one snapshot
+//! of the source read the rows, each beside a session of the target that writes them; see [`rows`]. What decides what a
+//! value becomes is set by these sessions themselves, from one list in the dialect.
+
+mod code;
+mod error;
+mod fitness;
+mod inventory;
+mod lock;
+mod progress;
+mod rows;
+mod session;
+mod slices;
+mod snapshot;
+mod tables;
+
+use std::time::Duration;
+
+pub use error::{CopyError, Trouble, Unfit, Whole};
+pub use fitness::{Fitness, fitness};
+pub use progress::Progress;
+pub use session::Identity;
+
+use crate::{
+    dialect::{CopyEnd, Dialect},
+    model::{BinlogPosition, limits},
+    transport::{Patience, Sink, SqlError, SqlWriter},
+};
+use code::Code;
+use inventory::Inventory;
+use session::Sessions;
+
+/// A server that can be connected to.
+pub trait Connect {
+    /// Its words.
+    fn dialect(&self) -> Dialect;
+
+    /// Opens a session that may change this server, and nothing but this server.
+    fn connect(&self) -> impl Future<Output = Result<SqlWriter, SqlError>>;
+
+    /// What it does that takes nothing, or gives nothing.
+    fn look(&self) -> impl Future<Output = Sink>;
+}
+
+/// What is copied.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Databases with all that they hold.
+    pub databases: Vec<String>,
+    /// Who the target must be.
+    pub target: Identity,
+}
+
+/// How it is copied.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Sessions at each end.
+    pub sessions: usize,
+    /// How long writes may wait for a lock of the copy.
+    pub lock: Duration,
+    /// How long nothing may move.
+    pub patience: Patience,
+}
+
+/// What a copy has shown of itself.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    /// Where the snapshot stands in the source's binary log.
+    pub at: BinlogPosition,
+    /// The transactions in it, where the server has told them with the position (MySQL).
+    pub executed: Option<String>,
+    /// Bytes of statements that were sent.
+    pub sent: u64,
+    /// How long writes on the source had to wait, if at all.
+    pub lock: Option<Duration>,
+}
+
+/// How often a snapshot is taken again because a table was altered at that moment.
+const SNAPSHOTS: usize = 4;
+
+/// Copies everything but what is made by [`Unfinished::finish`]. Nothing of these databases is on the target, but for databases without content.
+///
+/// # Errors
+/// With the end at which it failed. What was written until then stays; the copy is begun anew.
+pub async fn run(
+    source: &impl Connect,
+    target: &impl Connect,
+    scope: &Scope,
+    options: Options,
+    hear: &mut dyn FnMut(Progress),
+) -> Result<Unfinished, CopyError> {
+    let mut sessions = Sessions::open(source, target, options.sessions).await?;
+    session::prove(&mut sessions.catalog_there, &scope.target).await?;
+    let mut inventory = Inventory::read(&mut sessions.catalog, source.dialect(), &scope.databases).await?;
+    tables::create(&mut sessions, &inventory, None).await?;
+    let mut tries = 0;
+    let (snapshot, held) = loop {
+        let (snapshot, held) = snapshot::take(source, &mut sessions, &inventory, options.lock).await?;
+        let now = Inventory::read(&mut sessions.catalog, source.dialect(), &scope.databases).await?;
+        if now == inventory {
+            break (snapshot, held);
+        }
+        tries += 1;
+        if tries == SNAPSHOTS {
+            return Err(CopyError::new(
+                CopyEnd::Source,
+                "find its tables unaltered while a snapshot is taken",
+                Trouble::Altered,
+            ));
+        }
+        drop(held);
+        tables::create(&mut sessions, &now, Some(&inventory)).await?;
+        inventory = now;
+    };
+    let copied = rows::copy(source, target, &mut sessions, &inventory, held, options.patience, hear).await?;
+    let code = Code::read(&mut sessions, &inventory).await?;
+    code.routines(&mut sessions).await?;
+    let copied = Copied {
+        at: snapshot.at,
+        executed: snapshot.executed,
+        sent: copied.bytes,
+        lock: snapshot.lock.or(copied.lock),
+    };
+    Ok(Unfinished { copied, sessions, code })
+}
+
+/// A copy that has everything but what rests on it: views, triggers and events. Who made them may have to have the right
+/// to what they use first.
+#[derive(Debug)]
+pub struct Unfinished {
+    copied: Copied,
+    sessions: Sessions,
+    code: Code,
+}
+
+impl Unfinished {
+    /// Makes the rest.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn finish(mut self) -> Result<Copied, CopyError> {
+        self.code.rest(&mut self.sessions).await?;
+        Ok(self.copied)
+    }
+}
+
+/// The limit of a statement that is expected to be quick.
+const STATEMENT: Duration = limits::STATEMENT.time;

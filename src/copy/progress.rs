@@ -1,0 +1,84 @@
+//! How far a copy is, and whether it moves.
+
+use std::{
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows that were written.
+    pub rows: u64,
+    /// Bytes of statements that were sent.
+    pub bytes: u64,
+    /// Tables of which all rows were written.
+    pub tables: u64,
+    /// All of them.
+    pub of_tables: u64,
+    /// Since the first row.
+    pub took: Duration,
+}
+
+/// What the workers of a copy have done so far.
+#[derive(Debug)]
+pub struct Counted {
+    begun: Instant,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    /// When something has moved last, in milliseconds since the beginning.
+    moved: AtomicU64,
+    /// Statements that the target works on.
+    writing: AtomicUsize,
+}
+
+impl Counted {
+    /// Nothing was done.
+    pub fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
+            writing: AtomicUsize::new(0),
+        }
+    }
+
+    /// The source has given something.
+    pub fn moved(&self) {
+        self.moved.store(self.begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// The target begins to work on a statement.
+    pub fn begin_write(&self) {
+        self.writing.fetch_add(1, Relaxed);
+    }
+
+    /// It has done so.
+    pub fn end_write(&self, rows: u64, bytes: u64) {
+        self.writing.fetch_sub(1, Relaxed);
+        self.rows.fetch_add(rows, Relaxed);
+        self.bytes.fetch_add(bytes, Relaxed);
+        self.moved();
+    }
+
+    /// Rows and bytes so far.
+    pub fn sums(&self) -> (u64, u64) {
+        (self.rows.load(Relaxed), self.bytes.load(Relaxed))
+    }
+
+    /// Since the beginning.
+    pub fn took(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// For how long nothing has moved.
+    pub fn still(&self) -> Duration {
+        self.begun.elapsed().saturating_sub(Duration::from_millis(self.moved.load(Relaxed)))
+    }
+
+    /// Whether the target works on a statement, so that it has to move next.
+    pub fn target_works(&self) -> bool {
+        self.writing.load(Relaxed) > 0
+    }
+}

@@ -1,0 +1,305 @@
+//! The rows: each worker reads a slice in its session of the source and writes it in its session of the target.
+//!
+//! What a worker has read and not yet written is bounded: a few statements of a megabyte.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
+
+use super::{
+    Connect, CopyError, Progress, Trouble,
+    inventory::Inventory,
+    lock::Held,
+    progress::Counted,
+    session::Sessions,
+    slices::{Job, Queue},
+};
+use crate::{
+    dialect::{CopiedTable, CopyEnd},
+    model::limits,
+    transport::{Bytes, Patience, Sink, SqlError, SqlWriter},
+};
+
+/// Bytes of a statement from which on no row is added to it.
+const STATEMENT: u64 = 1 << 20;
+/// Statements of a worker that wait for the target.
+const WAITING: usize = 2;
+/// The limit of one statement, and of one row: who watches the workers ends them before.
+const LIMIT: Duration = limits::LONG_STATEMENT.time;
+
+/// What was copied.
+#[derive(Debug, Default)]
+pub struct Sums {
+    /// Bytes of statements.
+    pub bytes: u64,
+    /// How long writes waited for a lock.
+    pub lock: Option<Duration>,
+}
+
+/// A session of each end.
+type Pair = (SqlWriter, SqlWriter);
+
+/// Copies all rows: first those of tables without transactions, for as long as the lock is held.
+pub async fn copy(
+    source: &impl Connect,
+    target: &impl Connect,
+    sessions: &mut Sessions,
+    inventory: &Inventory,
+    held: Option<Held>,
+    patience: Patience,
+    hear: &mut dyn FnMut(Progress),
+) -> Result<Sums, CopyError> {
+    let counted = Arc::new(Counted::new());
+    let (names, values) = (source.dialect().spell_values(), target.dialect().spell_values());
+    for (sql, text, end) in sessions
+        .readers
+        .iter_mut()
+        .map(|sql| (sql, names, CopyEnd::Source))
+        .chain(sessions.writers.iter_mut().map(|sql| (sql, values, CopyEnd::Target)))
+    {
+        sql.query(text).await.map_err(CopyError::sql(end, "let values pass as bytes"))?;
+    }
+    let mut sums = Sums::default();
+    let (readers, writers) = (std::mem::take(&mut sessions.readers), std::mem::take(&mut sessions.writers));
+    let mut pairs: Vec<Pair> = readers.into_iter().zip(writers).collect();
+    let mut run = Run { counted: &counted, patience, before: 0, of: 0, packet: sessions.packet, hear };
+    run.of = inventory.tables.values().filter(|table| table.has_rows()).count() as u64;
+    if let Some(held) = held {
+        let locked = Arc::new(Queue::of(inventory.tables.iter().filter(|(_, table)| table.needs_lock())));
+        let copied = run.all(pairs, &locked, target, Some(&held)).await;
+        sums.lock = Some(held.release().await?);
+        pairs = copied?;
+        run.before = locked.tables().0;
+    }
+    let rest = inventory.tables.iter().filter(|(_, table)| table.has_rows() && table.has_snapshot());
+    let queue = Arc::new(Queue::of(rest));
+    let pairs = run.all(pairs, &queue, target, None).await?;
+    sums.bytes = counted.sums().1;
+    (sessions.readers, sessions.writers) = pairs.into_iter().unzip();
+    Ok(sums)
+}
+
+struct Run<'r> {
+    counted: &'r Arc<Counted>,
+    patience: Patience,
+    /// Tables that were copied before.
+    before: u64,
+    of: u64,
+    packet: u64,
+    hear: &'r mut dyn FnMut(Progress),
+}
+
+impl Run<'_> {
+    /// Lets all workers work until nothing is left to be done, and gives their sessions back.
+    async fn all(
+        &mut self,
+        pairs: Vec<Pair>,
+        queue: &Arc<Queue>,
+        target: &impl Connect,
+        held: Option<&Held>,
+    ) -> Result<Vec<Pair>, CopyError> {
+        let mut workers = JoinSet::new();
+        for pair in pairs {
+            workers.spawn(work(pair, queue.clone(), self.counted.clone(), self.packet));
+        }
+        self.counted.moved();
+        let mut tick = interval(limits::TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looked = Duration::ZERO;
+        let mut back = Vec::new();
+        loop {
+            tokio::select! {
+                ended = workers.join_next() => match ended {
+                    None => return Ok(back),
+                    Some(Ok(done)) => back.push(done?),
+                    Some(Err(error)) => {
+                        let why = Trouble::Ended(error.to_string());
+                        return Err(CopyError::new(CopyEnd::Target, "copy rows", why));
+                    }
+                },
+                _ = tick.tick() => {
+                    self.tell(queue);
+                    // Who holds the lock says why it is over.
+                    if held.is_some_and(Held::is_over) {
+                        let why = Trouble::Ended("the read lock is over".to_owned());
+                        return Err(CopyError::new(CopyEnd::Source, "copy rows", why));
+                    }
+                    self.watch(target, &mut looked).await?;
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, queue: &Queue) {
+        let (rows, bytes) = self.counted.sums();
+        let tables = self.before + queue.tables().0;
+        (self.hear)(Progress { rows, bytes, tables, of_tables: self.of, took: self.counted.took() });
+    }
+
+    /// Ends a copy in which nothing moves. A target that works on a statement has longer.
+    async fn watch(&self, target: &impl Connect, looked: &mut Duration) -> Result<(), CopyError> {
+        let still = self.counted.still();
+        if still < self.patience.stall {
+            *looked = Duration::ZERO;
+            return Ok(());
+        }
+        let stalled =
+            |end, why| Err(CopyError::new(end, "copy rows", Trouble::Stalled { after: still, why }));
+        if !self.counted.target_works() {
+            return stalled(CopyEnd::Source, None);
+        }
+        if still < *looked + self.patience.stall {
+            return Ok(());
+        }
+        let found = target.look().await;
+        // It may have gone on meanwhile.
+        if self.counted.still() < still {
+            return Ok(());
+        }
+        match found {
+            Sink::Works if still < self.patience.work => *looked = still,
+            Sink::Works => return stalled(CopyEnd::Target, Some("it works on one statement".to_owned())),
+            Sink::Hangs(why) => return stalled(CopyEnd::Target, why),
+        }
+        Ok(())
+    }
+}
+
+/// Works until nothing is left.
+async fn work(
+    (mut reader, mut writer): Pair,
+    queue: Arc<Queue>,
+    counted: Arc<Counted>,
+    packet: u64,
+) -> Result<Pair, CopyError> {
+    loop {
+        let next = queue.next(&mut reader).await;
+        let Some(job) = next.map_err(CopyError::sql(CopyEnd::Source, "look for the next rows"))? else {
+            return Ok((reader, writer));
+        };
+        slice(&mut reader, &mut writer, &job, (&counted, packet)).await?;
+        queue.done(&job);
+    }
+}
+
+/// What goes to the target in one go.
+enum Batch {
+    /// A statement with rows.
+    Many { statement: Vec<u8>, rows: u64 },
+    /// A row that is too large for a statement.
+    One(Vec<Bytes>),
+}
+
+async fn slice(
+    reader: &mut SqlWriter,
+    writer: &mut SqlWriter,
+    job: &Job,
+    (counted, packet): (&Counted, u64),
+) -> Result<(), CopyError> {
+    let title = job.table.title();
+    let (send, receive) = mpsc::channel(WAITING);
+    let reading = async {
+        let read = read(reader, job, send, (counted, packet)).await;
+        read.map_err(CopyError::sql(CopyEnd::Source, format!("read rows of {title}")))
+    };
+    let writing = write(writer, &job.table, receive, counted);
+    let (read, written) = tokio::join!(reading, writing);
+    // Where writing fails, reading ends as well.
+    written.and(read)
+}
+
+async fn read(
+    reader: &mut SqlWriter,
+    job: &Job,
+    send: mpsc::Sender<Batch>,
+    (counted, packet): (&Counted, u64),
+) -> Result<(), SqlError> {
+    let head = job.table.insert().into_bytes();
+    let mut statement = head.clone();
+    let mut rows = 0;
+    let mut stream = reader.stream(&job.table.select(&job.slice), LIMIT).await?;
+    while let Some(row) = stream.next().await? {
+        let bytes: usize = row.iter().flatten().map(Vec::len).sum();
+        // A backslash before each byte, at worst.
+        let most = 2 * bytes as u64 + 32 * row.len() as u64;
+        let full = statement.len() as u64 + most > packet.min(STATEMENT.max(most + head.len() as u64));
+        if rows > 0 && full {
+            let statement = std::mem::replace(&mut statement, head.clone());
+            if send.send(Batch::Many { statement, rows }).await.is_err() {
+                return Ok(());
+            }
+            rows = 0;
+            counted.moved();
+        }
+        if head.len() as u64 + most > packet {
+            if send.send(Batch::One(row)).await.is_err() {
+                return Ok(());
+            }
+            counted.moved();
+            continue;
+        }
+        if rows > 0 {
+            statement.push(b',');
+        }
+        job.table.push_row(&mut statement, &row);
+        rows += 1;
+    }
+    if rows > 0 {
+        let _ = send.send(Batch::Many { statement, rows }).await;
+    }
+    counted.moved();
+    Ok(())
+}
+
+async fn write(
+    writer: &mut SqlWriter,
+    table: &CopiedTable,
+    mut receive: mpsc::Receiver<Batch>,
+    counted: &Counted,
+) -> Result<(), CopyError> {
+    let title = table.title();
+    let tried = || format!("write rows of {title}");
+    while let Some(batch) = receive.recv().await {
+        counted.begin_write();
+        let (given, bytes, done) = match batch {
+            Batch::Many { statement, rows } => {
+                let done = write_many(writer, &statement).await;
+                (rows, statement.len() as u64, done)
+            }
+            Batch::One(values) => {
+                let bytes: usize = values.iter().flatten().map(Vec::len).sum();
+                (1, bytes as u64, writer.execute_with(&table.insert_one(), values, LIMIT).await)
+            }
+        };
+        let taken = done.map_err(CopyError::sql(CopyEnd::Target, tried()))?;
+        counted.end_write(given, bytes);
+        if taken != given {
+            return Err(CopyError::new(CopyEnd::Target, tried(), Trouble::Rows { given, taken }));
+        }
+    }
+    Ok(())
+}
+
+/// Writes rows; where strict mode does not let a value in that its source holds, without it. Whether it is the same then
+/// is seen when the copy is compared.
+async fn write_many(writer: &mut SqlWriter, statement: &[u8]) -> Result<u64, SqlError> {
+    /// A value that is cut off, out of range, invalid in its character set, or no member of its ENUM.
+    const STRICT: [u16; 6] = [1264, 1265, 1292, 1366, 1406, 1411];
+    match writer.execute(statement, LIMIT).await {
+        Err(error) if error.code().is_some_and(|code| STRICT.contains(&code)) => {}
+        done => return done,
+    }
+    let lenient = "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'";
+    writer
+        .query_all(&["SET @strict = @@SESSION.sql_mode", lenient])
+        .await
+        .into_iter()
+        .try_for_each(|a| a.map(drop))?;
+    let done = writer.execute(statement, LIMIT).await;
+    writer.query("SET SESSION sql_mode = @strict").await?;
+    done
+}

@@ -1,0 +1,213 @@
+//! What is copied in one go: a table, or a slice of one by its primary key. Workers share one queue of these.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::inventory::{Name, Table};
+use crate::{
+    dialect::{CopiedTable, Slice},
+    transport::{SqlError, SqlWriter},
+};
+
+/// Bytes of a slice, about.
+const SLICE: u64 = 16 << 20;
+/// Slices of a table at most.
+const MOST: u64 = 4096;
+
+/// Something to be copied.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The table.
+    pub table: Arc<CopiedTable>,
+    /// Rows of it.
+    pub slice: Slice,
+    /// How many rows the slice shall have, where its end is still to be found.
+    open: Option<u64>,
+    /// Slices into which a table is still to be cut by its numbers.
+    cuts: u64,
+}
+
+/// The jobs of a copy.
+#[derive(Debug, Default)]
+pub struct Queue {
+    jobs: Mutex<Jobs>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    /// Jobs that may bring others.
+    cutting: usize,
+    /// Jobs of each table that are not done.
+    left: BTreeMap<String, usize>,
+    done: u64,
+}
+
+impl Job {
+    /// All of a table.
+    fn of(table: &Table) -> Self {
+        let copied = Arc::new(table.copied.clone());
+        let slices = (table.bytes / SLICE).min(MOST);
+        let (mut open, mut cuts) = (None, 0);
+        if slices > 1 && copied.counts() {
+            cuts = slices;
+        } else if slices > 1 && copied.has_slices() {
+            open = Some((table.rows / slices).max(1));
+        }
+        Self { table: copied, slice: Slice::default(), open, cuts }
+    }
+
+    fn brings_more(&self) -> bool {
+        self.open.is_some() || self.cuts > 0
+    }
+
+    /// Finds its end; what lies behind it are jobs of their own.
+    async fn cut(mut self, reader: &mut SqlWriter) -> Result<(Job, Vec<Job>), SqlError> {
+        let mut more = Vec::new();
+        if let Some(rows) = self.open.take() {
+            if let Some(query) = self.table.nth_key(self.slice.after.clone(), rows)
+                && let Some(row) = reader.query(&query).await?.first()
+            {
+                let columns = 0..self.table.key_columns();
+                let key = columns.map(|n| row.text(&format!("k{n}"))).collect::<Result<Vec<_>, _>>()?;
+                self.slice.up_to = Some(key.clone());
+                let slice = Slice { after: Some(key), up_to: None };
+                more.push(Job { table: self.table.clone(), slice, open: Some(rows), cuts: 0 });
+            }
+        } else if self.cuts > 0
+            && let Some(query) = self.table.ends()
+        {
+            let rows = reader.query(&query).await?;
+            let end = |name: &str| rows.first().and_then(|row| row.get(name)?.parse::<i128>().ok());
+            let slices = match (end("first"), end("last")) {
+                (Some(first), Some(last)) => cut_numbers(first, last, self.cuts),
+                _ => vec![Slice::default()],
+            };
+            self.cuts = 0;
+            let mut jobs = slices.into_iter().map(|slice| Job { slice, ..self.clone() });
+            let first = jobs.next();
+            more.extend(jobs);
+            self = first.unwrap_or(self);
+        }
+        Ok((self, more))
+    }
+}
+
+/// Slices of about the same width along whole numbers; the first begins before all of them, the last ends behind.
+fn cut_numbers(first: i128, last: i128, slices: u64) -> Vec<Slice> {
+    let slices = i128::from(slices.max(1));
+    let width = ((last - first) / slices).max(1);
+    let mut all = Vec::new();
+    let mut after = None;
+    let mut at = first + width;
+    while at < last && (all.len() as i128) < slices - 1 {
+        let key = Some(vec![at.to_string()]);
+        all.push(Slice { after, up_to: key.clone() });
+        after = key;
+        at += width;
+    }
+    all.push(Slice { after, up_to: None });
+    all
+}
+
+impl Queue {
+    /// The jobs of tables, the largest first.
+    pub fn of<'t>(tables: impl Iterator<Item = (&'t Name, &'t Table)>) -> Self {
+        let mut tables: Vec<&Table> = tables.map(|(_, table)| table).collect();
+        tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
+        let mut jobs = Jobs::default();
+        for table in tables {
+            jobs.left.insert(table.copied.title(), 1);
+            jobs.waiting.push_back(Job::of(table));
+        }
+        Self { jobs: Mutex::new(jobs), changed: Notify::new() }
+    }
+
+    fn jobs(&self) -> std::sync::MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job, cut to its size; nothing once there will be none any more.
+    pub async fn next(&self, reader: &mut SqlWriter) -> Result<Option<Job>, SqlError> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let job = {
+                let mut jobs = self.jobs();
+                let job = jobs.waiting.pop_front();
+                match &job {
+                    Some(job) if job.brings_more() => jobs.cutting += 1,
+                    None if jobs.cutting == 0 => return Ok(None),
+                    Some(_) | None => {}
+                }
+                job
+            };
+            match job {
+                Some(job) if job.brings_more() => {
+                    let (job, more) = job.cut(reader).await?;
+                    let mut jobs = self.jobs();
+                    jobs.cutting -= 1;
+                    if let Some(left) = jobs.left.get_mut(&job.table.title()) {
+                        *left += more.len();
+                    }
+                    // What is begun is ended first.
+                    more.into_iter().rev().for_each(|job| jobs.waiting.push_front(job));
+                    drop(jobs);
+                    self.changed.notify_waiters();
+                    return Ok(Some(job));
+                }
+                Some(job) => return Ok(Some(job)),
+                None => changed.await,
+            }
+        }
+    }
+
+    /// A job is done.
+    pub fn done(&self, job: &Job) {
+        let mut jobs = self.jobs();
+        if let Some(left) = jobs.left.get_mut(&job.table.title()) {
+            *left -= 1;
+            if *left == 0 {
+                jobs.done += 1;
+            }
+        }
+    }
+
+    /// Tables that are done, and all of them.
+    pub fn tables(&self) -> (u64, u64) {
+        let jobs = self.jobs();
+        (jobs.done, jobs.left.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        /// Every number lies in exactly one slice, whatever the ends and the number of slices.
+        #[test]
+        fn slices_are_the_table(first in -5000_i128..5000, more in 0_i128..9000, slices in 1_u64..40, probe in -20_000_i128..20_000) {
+            let all = cut_numbers(first, first + more, slices);
+            proptest::prop_assert!(!all.is_empty() && all.len() as u64 <= slices);
+            let number = |key: &Option<Vec<String>>| key.as_ref().map(|k| k[0].parse::<i128>().expect("a number"));
+            let holds = |slice: &&Slice| {
+                number(&slice.after).is_none_or(|after| probe > after) && number(&slice.up_to).is_none_or(|end| probe <= end)
+            };
+            proptest::prop_assert_eq!(all.iter().filter(holds).count(), 1);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_large_numbers_are_no_trouble() {
+        let all = cut_numbers(i128::from(i64::MIN), i128::from(u64::MAX), 3);
+        assert_eq!(all.len(), 3);
+        assert_eq!(cut_numbers(7, 7, 9), [Slice::default()]);
+    }
+}

@@ -1,0 +1,111 @@
+//! Makes databases and tables on the target.
+
+use futures_util::future::try_join_all;
+
+use super::{
+    CopyError,
+    inventory::{Inventory, Name, Table, TableKind},
+    session::Sessions,
+};
+use crate::{
+    dialect::{CopyEnd, create_text, identifier, literal},
+    transport::{SqlError, SqlWriter},
+};
+
+/// Statements that are sent together at most.
+const TOGETHER: usize = 20;
+
+/// Error number of a deadlock, and how often one is no error.
+const DEADLOCK: u16 = 1213;
+const DEADLOCKS: usize = 50;
+
+/// Makes what is not there. Where another inventory is there already, what differs from it takes its place.
+pub async fn create(
+    sessions: &mut Sessions,
+    inventory: &Inventory,
+    there: Option<&Inventory>,
+) -> Result<(), CopyError> {
+    let same = |name: &Name, table: &Table| {
+        there
+            .and_then(|t| t.tables.get(name))
+            .is_some_and(|t| create_text(&t.create) == create_text(&table.create))
+    };
+    if let Some(there) = there {
+        for ((database, name), _) in there
+            .tables
+            .iter()
+            .filter(|(n, t)| !inventory.tables.get(*n).is_some_and(|now| same(n, now) && now.kind == t.kind))
+        {
+            let drop = format!("DROP TABLE IF EXISTS {}.{}", identifier(database), identifier(name));
+            let done = sessions.catalog_there.query(&drop).await;
+            done.map_err(CopyError::sql(CopyEnd::Target, "drop a table that was altered meanwhile"))?;
+        }
+    }
+    for (name, database) in &inventory.databases {
+        let (set, collation) = &database.defaults;
+        let defaults = format!(
+            "ALTER DATABASE {} CHARACTER SET {} COLLATE {}",
+            identifier(name),
+            literal(set),
+            literal(collation)
+        );
+        for answer in sessions.catalog_there.query_all(&[&database.create, &defaults]).await {
+            answer.map_err(CopyError::sql(CopyEnd::Target, format!("make the database {name}")))?;
+        }
+    }
+    // A default may ask a sequence.
+    for sequences in [true, false] {
+        let mut todo: Vec<(&Name, &Table)> = inventory
+            .tables
+            .iter()
+            .filter(|(name, table)| (table.kind == TableKind::Sequence) == sequences && !same(name, table))
+            .collect();
+        // Those of one database stay together.
+        todo.sort_by_key(|(name, _)| *name);
+        let each = todo.len().div_ceil(sessions.writers.len()).max(1);
+        let parts = sessions.writers.iter_mut().zip(todo.chunks(each));
+        try_join_all(parts.map(|(sql, tables)| create_these(sql, tables))).await?;
+    }
+    Ok(())
+}
+
+async fn create_these(sql: &mut SqlWriter, tables: &[(&Name, &Table)]) -> Result<(), CopyError> {
+    let mut rest = tables;
+    let (mut database, mut deadlocks) = (None, 0);
+    while let Some((first, _)) = rest.first() {
+        if database != Some(&first.0) {
+            let use_it = format!("USE {}", identifier(&first.0));
+            sql.query(&use_it).await.map_err(CopyError::sql(CopyEnd::Target, format!("use {}", first.0)))?;
+            database = Some(&first.0);
+        }
+        let some = rest.iter().take_while(|(name, _)| name.0 == first.0).take(TOGETHER);
+        let texts: Vec<&str> = some.map(|(_, table)| table.create.as_str()).collect();
+        let answers = sql.query_all(&texts).await;
+        let made = answers.iter().filter(|answer| answer.is_ok()).count();
+        rest = &rest[made..];
+        if let Some(Err(error)) = answers.into_iter().next_back() {
+            let (name, table) = rest[0];
+            // Two tables that name each other wait for each other's locks, where they are made at the same time.
+            if error.code() == Some(DEADLOCK) && deadlocks < DEADLOCKS {
+                deadlocks += 1;
+                continue;
+            }
+            leniently(sql, table, error)
+                .await
+                .map_err(CopyError::sql(CopyEnd::Target, format!("make the table {}.{}", name.0, name.1)))?;
+            rest = &rest[1..];
+        }
+    }
+    Ok(())
+}
+
+/// Makes a table that strict mode refuses, as its own server once made it without.
+async fn leniently(sql: &mut SqlWriter, table: &Table, error: SqlError) -> Result<(), SqlError> {
+    /// A row that is too long, a wrong option, an error of the engine.
+    const STRICT: [u16; 5] = [1005, 1031, 1071, 1118, 1478];
+    if !error.code().is_some_and(|code| STRICT.contains(&code)) {
+        return Err(error);
+    }
+    let all = ["SET SESSION innodb_strict_mode=0", &table.create, "SET SESSION innodb_strict_mode=1"];
+    sql.query_all(&all).await.into_iter().try_for_each(|answer| answer.map(drop))
+}

@@ -1,0 +1,153 @@
+//! Views and stored programs: how they are shown, and under which session they were made.
+
+use crate::dialect::{Dialect, identifier, literal};
+
+/// What kind of code it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CodeKind {
+    /// A specification of a package of MariaDB.
+    Package,
+    /// The body of one.
+    PackageBody,
+    /// A function.
+    Function,
+    /// A procedure.
+    Procedure,
+    /// A view.
+    View,
+    /// A trigger.
+    Trigger,
+    /// An event of the scheduler.
+    Event,
+}
+
+impl CodeKind {
+    /// As `ROUTINE_TYPE` names it.
+    pub fn of_routine(kind: &str) -> Option<Self> {
+        match kind {
+            "PACKAGE" => Some(Self::Package),
+            "PACKAGE BODY" => Some(Self::PackageBody),
+            "FUNCTION" => Some(Self::Function),
+            "PROCEDURE" => Some(Self::Procedure),
+            _ => None,
+        }
+    }
+
+    /// As SQL names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Package => "PACKAGE",
+            Self::PackageBody => "PACKAGE BODY",
+            Self::Function => "FUNCTION",
+            Self::Procedure => "PROCEDURE",
+            Self::View => "VIEW",
+            Self::Trigger => "TRIGGER",
+            Self::Event => "EVENT",
+        }
+    }
+
+    /// Shows the statement that makes one.
+    pub fn show(self, database: &str, name: &str) -> String {
+        format!("SHOW CREATE {} {}.{}", self.word(), identifier(database), identifier(name))
+    }
+
+    /// The column of that answer with the statement.
+    pub fn statement_column(self) -> &'static str {
+        match self {
+            Self::Package => "Create Package",
+            Self::PackageBody => "Create Package Body",
+            Self::Function => "Create Function",
+            Self::Procedure => "Create Procedure",
+            Self::View => "Create View",
+            Self::Trigger => "SQL Original Statement",
+            Self::Event => "Create Event",
+        }
+    }
+}
+
+/// The session under which a piece of code was made. It is written down with it, and decides what it means.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreatedUnder {
+    /// `sql_mode`; nothing for a view, which has none.
+    pub sql_mode: Option<String>,
+    /// `time_zone`, for an event.
+    pub time_zone: Option<String>,
+    /// `character_set_client`.
+    pub client: String,
+    /// `collation_connection`.
+    pub connection: String,
+}
+
+impl CreatedUnder {
+    /// Makes a session of such a server one like it. MySQL 8.0 took the mode `NO_AUTO_CREATE_USER` away.
+    pub fn session(&self, dialect: Dialect) -> String {
+        let mut settings = Vec::new();
+        if let Some(mode) = &self.sql_mode {
+            let gone = |word: &&str| dialect.mysql(8, 0, 11) && *word == "NO_AUTO_CREATE_USER";
+            let words: Vec<&str> = mode.split(',').filter(|word| !gone(word)).collect();
+            settings.push(format!("SESSION sql_mode={}", literal(&words.join(","))));
+        }
+        if let Some(zone) = &self.time_zone {
+            settings.push(format!("SESSION time_zone={}", literal(zone)));
+        }
+        if !self.client.is_empty() {
+            settings.push(format!("SESSION character_set_client={}", literal(&self.client)));
+            settings.push(format!("SESSION collation_connection={}", literal(&self.connection)));
+        }
+        format!("SET {}", settings.join(", "))
+    }
+}
+
+/// Gives a database another default, by a collation, whose name begins with its character set.
+pub fn with_collation(database: &str, collation: &str) -> String {
+    let set = collation.split('_').next().unwrap_or_default();
+    format!("ALTER DATABASE {} CHARACTER SET {set} COLLATE {collation}", identifier(database))
+}
+
+/// A statement that makes a table, without the counter of `AUTO_INCREMENT`, which moves: two of them are the same if the
+/// table was not altered between them.
+pub fn create_text(create: &str) -> String {
+    const COUNTER: &str = " AUTO_INCREMENT=";
+    let options = create.rfind("\n)").unwrap_or(0);
+    match create[options..].split_once(COUNTER) {
+        Some((before, after)) => {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{}{before}{rest}", &create[..options])
+        }
+        None => create.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ServerVersion;
+
+    #[test]
+    fn a_counter_that_moves_is_no_change() {
+        let create = |n: u32| {
+            format!(
+                "CREATE TABLE `t` (\n  `a` int COMMENT ' AUTO_INCREMENT=5'\n) ENGINE=InnoDB AUTO_INCREMENT={n} COMMENT='x'"
+            )
+        };
+        assert_eq!(create_text(&create(5)), create_text(&create(77)));
+        assert!(create_text(&create(5)).contains("COMMENT ' AUTO_INCREMENT=5'"));
+    }
+
+    #[test]
+    fn code_is_made_under_its_own_session() {
+        let under = CreatedUnder {
+            sql_mode: Some("ANSI_QUOTES,NO_AUTO_CREATE_USER".into()),
+            time_zone: None,
+            client: "latin1".into(),
+            connection: "latin1_bin".into(),
+        };
+        let of =
+            |version: &str| under.session(Dialect::of(ServerVersion::parse(version).expect("a version")));
+        assert_eq!(
+            of("9.7.0"),
+            "SET SESSION sql_mode='ANSI_QUOTES', SESSION character_set_client='latin1', SESSION collation_connection='latin1_bin'"
+        );
+        assert!(of("10.11.6-MariaDB").contains("ANSI_QUOTES,NO_AUTO_CREATE_USER"));
+    }
+}

@@ -1,0 +1,83 @@
+//! What a copy asks of the tables and the code of its databases.
+
+use crate::dialect::{Dialect, identifier, literal};
+
+impl Dialect {
+    /// The tables of these databases without their views: `db`, `name`, `kind`, `engine`, and by the statistics the rows
+    /// `n` and `bytes`.
+    pub fn copied_tables(self, databases: &[String]) -> String {
+        format!(
+            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, TABLE_TYPE AS kind, ENGINE AS engine, TABLE_ROWS AS n, \
+             DATA_LENGTH AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ({}) \
+             AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE') ORDER BY 1, 2",
+            list(databases)
+        )
+    }
+
+    /// The databases themselves: `db`, `cs`, `co`.
+    pub fn copied_databases(self, databases: &[String]) -> String {
+        format!(
+            "SELECT SCHEMA_NAME AS db, DEFAULT_CHARACTER_SET_NAME AS cs, DEFAULT_COLLATION_NAME AS co \
+             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN ({}) ORDER BY 1",
+            list(databases)
+        )
+    }
+
+    /// Routines, views, triggers and events: `kind`, `db`, `name`, and the character set `client` of the session that made
+    /// a view. Triggers come in the order in which they fire.
+    pub fn copied_code(self, databases: &[String]) -> Vec<String> {
+        let names = list(databases);
+        vec![
+            format!(
+                "SELECT ROUTINE_TYPE AS kind, ROUTINE_SCHEMA AS db, ROUTINE_NAME AS name, '' AS client \
+                 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA IN ({names}) ORDER BY 1, 2, 3"
+            ),
+            format!(
+                "SELECT 'VIEW' AS kind, TABLE_SCHEMA AS db, TABLE_NAME AS name, CHARACTER_SET_CLIENT AS client \
+                 FROM information_schema.VIEWS WHERE TABLE_SCHEMA IN ({names}) ORDER BY 2, 3"
+            ),
+            format!(
+                "SELECT 'TRIGGER' AS kind, TRIGGER_SCHEMA AS db, TRIGGER_NAME AS name, '' AS client \
+                 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA IN ({names}) \
+                 ORDER BY EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER"
+            ),
+            format!(
+                "SELECT 'EVENT' AS kind, EVENT_SCHEMA AS db, EVENT_NAME AS name, '' AS client \
+                 FROM information_schema.EVENTS WHERE EVENT_SCHEMA IN ({names}) ORDER BY 2, 3"
+            ),
+        ]
+    }
+
+    /// What the views of these databases show: `db`, `name`, `text`.
+    pub fn copied_views(self, databases: &[String]) -> String {
+        format!(
+            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, VIEW_DEFINITION AS text FROM information_schema.VIEWS \
+             WHERE TABLE_SCHEMA IN ({}) ORDER BY 1, 2",
+            list(databases)
+        )
+    }
+
+    /// Asks for no row of what a view shows: an error where that can't be used, whoever may use the view.
+    pub fn try_view(self, text: &str) -> String {
+        format!("SELECT 1 FROM ({text}) tandem_view LIMIT 0")
+    }
+
+    /// Shows the statement that makes a table, or a sequence. It stands in the second column.
+    pub fn show_create_table(self, database: &str, name: &str) -> String {
+        format!("SHOW CREATE TABLE {}.{}", identifier(database), identifier(name))
+    }
+
+    /// Shows the statement that makes a database where there is none. It stands in the second column.
+    pub fn show_create_database(self, name: &str) -> String {
+        format!("SHOW CREATE DATABASE IF NOT EXISTS {}", identifier(name))
+    }
+
+    /// Storage engines: `engine`, `support`.
+    pub fn show_engines(self) -> &'static str {
+        "SHOW ENGINES"
+    }
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ")
+}
