@@ -2,6 +2,7 @@
 # make check  what holds without root, without hosts and without other programs, in two minutes
 # make test   everything that has to hold
 # make torture  faults at every step, and what is left afterwards
+# make states  every state that a copy is tried on, and docs/copies.md from it
 # make versions  the matrix of servers, and docs/versions.md from it
 # make test-vagrant  the whole job on virtual machines, by Vagrant
 # make bench  speed and memory, as ratios within one run
@@ -21,7 +22,7 @@ TESTS := planner $(filter-out inventories,$(basename $(notdir $(wildcard tests/*
 SKIP := $(if $(shell command -v age || command -v rage),,with_age_itself)
 SKIPPED := $(if $(SKIP),; sealed::$(SKIP) needs the program age)
 
-.PHONY: all demo check test test-vagrant vagrant-box torture versions oracle book lint bench dist deny licenses lab clean
+.PHONY: all demo check test test-vagrant vagrant-box torture versions states oracle book lint bench dist deny licenses lab clean
 
 all:
 	cargo build --release
@@ -44,10 +45,16 @@ test: lint lab
 torture: lab
 	cargo test --features torture --test torture
 
+# Every state of tests/hosts/copies/states.sql, and docs/copies.md from it.
+states: lab
+	rm -rf target/tmp/states
+	TANDEM_STATES=all cargo test --test hosts copies:: -- --test-threads=2
+	TANDEM_WRITE=1 cargo test --quiet --test documents the_document_of_copies
+
 versions: lab
 	rm -rf target/tmp/versions
 	cargo test --test hosts versions:: -- --test-threads=2
-	TANDEM_WRITE=1 cargo test --quiet --test documents
+	TANDEM_WRITE=1 cargo test --quiet --test documents the_versions_document
 
 oracle:
 	$(LAB) ansible

@@ -88,6 +88,42 @@ fn the_versions_document_says_what_the_program_says() {
     );
 }
 
+/// The states of a copy with how they came out, by the family of the servers: `make states` keeps that.
+fn states() -> String {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("states");
+    let read = |family: &str| fs::read_to_string(directory.join(family)).expect("the states have run: make states");
+    let (mariadb, mysql) = (read("MariaDB"), read("MySQL"));
+    let version = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let came_out = |text: &str, name: &str| {
+        let line = text.lines().skip(1).find(|line| line.split(' ').next() == Some(name));
+        line.and_then(|line| line.split(' ').nth(1)).unwrap_or("-").to_owned()
+    };
+    let mut table = format!("| state | {} | {} |\n|---|---|---|\n", version(&mariadb), version(&mysql));
+    for name in names_of_states() {
+        let cells = [came_out(&mariadb, name), came_out(&mysql, name)];
+        let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
+    }
+    table
+}
+
+fn names_of_states() -> impl Iterator<Item = &'static str> {
+    const STATES: &str = include_str!("hosts/copies/states.sql");
+    STATES.lines().filter_map(|line| line.strip_prefix("=== ")?.split(" | ").next())
+}
+
+#[test]
+fn the_document_of_copies_names_every_state() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/copies.md");
+    let mut document = fs::read_to_string(&path).expect("docs/copies.md");
+    if std::env::var_os("TANDEM_WRITE").is_some() {
+        document = between(&document, "states", &states());
+        fs::write(&path, &document).expect("docs/copies.md can be written");
+    }
+    for name in names_of_states() {
+        assert!(document.contains(&format!("| {name} |")), "docs/copies.md is old ({name}): make states");
+    }
+}
+
 /// What cargo says; everything is there already, so no network is asked.
 fn cargo(args: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))
