@@ -102,6 +102,8 @@ impl Dialect {
             // A session can set it since MariaDB 10.8.4 and MySQL 5.7.
             ("explicit_defaults_for_timestamp", Family::MariaDb) => self.version.at_least(10, 8, 4),
             ("explicit_defaults_for_timestamp", Family::MySql) => self.mysql(5, 7, 0),
+            // It can say this since MariaDB 10.6.1; before, it is so anyway.
+            ("old_mode", Family::MariaDb) => self.version.at_least(10, 6, 1),
             // Two names of one thing where a server has both.
             ("tx_isolation", _) => !variables.contains("transaction_isolation"),
             _ => true,
