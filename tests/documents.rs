@@ -91,7 +91,8 @@ fn the_versions_document_says_what_the_program_says() {
 /// The states of a copy with how they came out, by the family of the servers: `make states` keeps that.
 fn states() -> String {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("states");
-    let read = |family: &str| fs::read_to_string(directory.join(family)).expect("the states have run: make states");
+    let read =
+        |family: &str| fs::read_to_string(directory.join(family)).expect("the states have run: make states");
     let (mariadb, mysql) = (read("MariaDB"), read("MySQL"));
     let version = |text: &str| text.lines().next().unwrap_or_default().to_owned();
     let came_out = |text: &str, name: &str| {

@@ -48,8 +48,14 @@ fn apply(lab: &Lab, more: &[&str]) -> Child {
     lab.tandem_command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("tandem")
 }
 
+/// What an earlier copy has left would look like the beginning of the next one.
+fn without_leftovers(lab: &Lab) {
+    lab.sql("db-b", "set sql_log_bin=0; drop database if exists shop");
+}
+
 /// Applies until the replica takes nothing any more while the source is locked.
 fn stuck(lab: &Lab, more: &[&str]) -> Child {
+    without_leftovers(lab);
     let child = apply(lab, more);
     stop_when_it_grows(lab, ["db-b", "db-b"], ("shop/old.MYD", 1));
     let locked = || lab.try_at("db-a", &format!("timeout 0.5 {WRITE}")).code != 0;
@@ -213,6 +219,7 @@ fn a_copy_in_which_nothing_moves_ends_and_names_the_side() {
          insert into big (v) select random_bytes(1000) from seq_1_to_48000",
     );
     for host in ["db-a", "db-b"] {
+        without_leftovers(&lab);
         let child = apply(&lab, &["--stall-timeout", "4s"]);
         stop_when_it_grows(&lab, [host, "db-b"], ("shop/big.ibd", 2 << 20));
         // A server that is stopped does not even say goodbye: it goes on once the program has had time to see it.
