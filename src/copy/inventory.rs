@@ -54,6 +54,8 @@ pub struct Table {
     pub create: String,
     /// Its columns, including those of its versions.
     pub columns: Vec<Column>,
+    /// The column that tells the end of a version's life, where it is a time.
+    ends: Option<String>,
     /// Whether it has a primary key.
     pub has_key: bool,
     /// How its rows are copied.
@@ -120,6 +122,13 @@ impl Inventory {
     ) -> Result<Self, CopyError> {
         let failed = CopyError::sql(CopyEnd::Source, "read the definitions of its tables");
         Self::of(sql, dialect, databases).await.map_err(failed)
+    }
+
+    /// Lets rows that are valid now be so on a server whose time ends later, too.
+    pub fn live_longer(&mut self) {
+        for table in self.tables.values_mut() {
+            table.ends.iter().for_each(|column| table.copied.live_longer(column));
+        }
     }
 
     async fn of(sql: &mut SqlWriter, dialect: Dialect, databases: &[String]) -> Result<Self, SqlError> {
@@ -221,11 +230,16 @@ impl Columns {
             "SYSTEM VERSIONED" => TableKind::Versioned,
             _ => TableKind::Base,
         };
-        let (mut columns, mut versions) = (Vec::new(), Vec::new());
+        let (mut columns, mut versions, mut ends) = (Vec::new(), Vec::new(), None);
         for row in self.columns.get(name).into_iter().flatten() {
             match made(row)? {
                 Made::Stored => columns.push(column(row)?),
-                Made::Version => versions.push(column(row)?),
+                Made::Begin => versions.push(column(row)?),
+                Made::End => {
+                    let column = column(row)?;
+                    ends = Some(column.name.clone()).filter(|_| column.data_type == "timestamp");
+                    versions.push(column);
+                }
                 Made::Generated => {}
             }
         }
@@ -235,6 +249,7 @@ impl Columns {
                 data_type: "timestamp".to_owned(),
                 ..Column::default()
             }));
+            ends = Some("row_end".to_owned());
         }
         columns.extend(versions);
         let parts = self.keys.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -249,6 +264,7 @@ impl Columns {
             bytes: row.optional_number("bytes")?.unwrap_or(0),
             create: String::new(),
             columns,
+            ends,
             has_key: !parts.is_empty(),
             copied,
         })
@@ -266,15 +282,18 @@ enum Made {
     Stored,
     /// By the server, out of other columns.
     Generated,
-    /// By the server, at the beginning or the end of a version's life.
-    Version,
+    /// By the server, at the beginning of a version's life.
+    Begin,
+    /// The same at its end.
+    End,
 }
 
 fn made(row: &Row) -> Result<Made, SqlError> {
     let made = row.optional("made")?.unwrap_or_default().to_ascii_uppercase();
     let extra = row.optional("extra")?.unwrap_or_default().to_ascii_uppercase();
     Ok(match made.as_str() {
-        "ROW START" | "ROW END" => Made::Version,
+        "ROW START" => Made::Begin,
+        "ROW END" => Made::End,
         "" if !extra.contains("VIRTUAL GENERATED") && !extra.contains("STORED GENERATED") => Made::Stored,
         _ => Made::Generated,
     })

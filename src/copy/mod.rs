@@ -93,12 +93,12 @@ pub async fn run(
 ) -> Result<Unfinished, CopyError> {
     let mut sessions = Sessions::open(source, target, options.sessions).await?;
     session::prove(&mut sessions.catalog_there, &scope.target).await?;
-    let mut inventory = Inventory::read(&mut sessions.catalog, source.dialect(), &scope.databases).await?;
+    let mut inventory = everything(source, &mut sessions, scope).await?;
     tables::create(&mut sessions, &inventory, None).await?;
     let mut tries = 0;
     let (snapshot, held) = loop {
         let (snapshot, held) = snapshot::take(source, &mut sessions, &inventory, options.lock).await?;
-        let now = Inventory::read(&mut sessions.catalog, source.dialect(), &scope.databases).await?;
+        let now = everything(source, &mut sessions, scope).await?;
         if now == inventory {
             break (snapshot, held);
         }
@@ -124,6 +124,19 @@ pub async fn run(
         lock: snapshot.lock.or(copied.lock),
     };
     Ok(Unfinished { copied, sessions, code })
+}
+
+/// What is copied, so that it will be the same on the target.
+async fn everything(
+    source: &impl Connect,
+    sessions: &mut Sessions,
+    scope: &Scope,
+) -> Result<Inventory, CopyError> {
+    let mut inventory = Inventory::read(&mut sessions.catalog, source.dialect(), &scope.databases).await?;
+    if sessions.lives_longer {
+        inventory.live_longer();
+    }
+    Ok(inventory)
 }
 
 /// A copy that has everything but what rests on it: views, triggers and events. Who made them may have to have the right

@@ -29,6 +29,8 @@ pub struct Sessions {
     pub packet: u64,
     /// The target's words.
     pub there: Dialect,
+    /// Whether the target's time ends later than the source's.
+    pub lives_longer: bool,
 }
 
 /// Servers whose answers come by name, not as bytes.
@@ -89,11 +91,28 @@ impl Sessions {
         let failed = |end| CopyError::sql(end, "make the settings of a session");
         prepare(&mut catalog, source.dialect(), here, &of_source).await.map_err(failed(here))?;
         prepare(&mut catalog_there, target.dialect(), there, &of_target).await.map_err(failed(there))?;
+        let late = async |sql: &mut SqlWriter, dialect: Dialect, end| {
+            let rows = sql.query_within(dialect.time_ends_late(), STATEMENT).await;
+            rows.and_then(|rows| rows.first().map_or(Ok(false), |row| Ok(row.need("late")? == "1")))
+                .map_err(CopyError::sql(end, "ask when its time ends"))
+        };
+        let (late, later) = tokio::try_join!(
+            late(&mut catalog, source.dialect(), here),
+            late(&mut catalog_there, target.dialect(), there),
+        )?;
         let (readers, writers) = tokio::try_join!(
             try_join_all((0..number).map(|_| open(source, here, &of_source))),
             try_join_all((0..number).map(|_| open(target, there, &of_target))),
         )?;
-        Ok(Self { catalog, catalog_there, readers, writers, packet, there: target.dialect() })
+        Ok(Self {
+            catalog,
+            catalog_there,
+            readers,
+            writers,
+            packet,
+            there: target.dialect(),
+            lives_longer: later && !late,
+        })
     }
 }
 

@@ -29,6 +29,11 @@ impl Dialect {
         self.family() == Family::MySql
     }
 
+    /// Whether it can be told what it has executed while `gtid_mode` is OFF; before MySQL 8.0 that is error 1839.
+    pub fn takes_gtids_when_off(self) -> bool {
+        self.family() == Family::MariaDb || self.mysql(8, 0, 0)
+    }
+
     /// Whether a channel that keeps its place begins again at the event that was executed last, by file and position, and
     /// the source must still have that file.
     pub fn begins_again_by_file(self) -> bool {

@@ -130,7 +130,9 @@ pub async fn run(
     let back = trust.restore().await;
     let copied = result?;
     back?;
-    let gtid = check::coordinates(on.at(from), &copied.at, copied.executed.as_deref()).await?;
+    let takes = on.dialect()?.takes_gtids_when_off() || on.server()?.is_on("gtid_mode");
+    let executed = copied.executed.as_deref().filter(|_| takes);
+    let gtid = check::coordinates(on.at(from), &copied.at, executed).await?;
     Ok(Copied { at: copied.at, gtid, sent: copied.sent, lock: copied.lock })
 }
 

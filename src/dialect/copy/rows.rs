@@ -87,6 +87,16 @@ impl CopiedTable {
         }
     }
 
+    /// Lets a row whose life ends with the time of its server live until the time of another one ends; see
+    /// [`Dialect::time_ends_late`].
+    pub fn live_longer(&mut self, ends: &str) {
+        for column in self.columns.iter_mut().filter(|column| column.name == ends) {
+            let name = identifier(ends);
+            column.read =
+                format!("IF({name}='2038-01-19 03:14:07.999999','2106-02-07 06:28:15.999999',{name})");
+        }
+    }
+
     /// As a person writes it.
     pub fn title(&self) -> String {
         format!("{}.{}", self.database, self.name)
@@ -243,6 +253,12 @@ impl Dialect {
                 identifier(table)
             )
         })
+    }
+
+    /// Asks whether a TIMESTAMP lasts until 2106, as since MariaDB 11.5 where numbers have 64 bits, and not until 2038: a
+    /// column `late`. A row of a table with system versioning that is valid now ends at that moment, and no other.
+    pub fn time_ends_late(self) -> &'static str {
+        "SELECT FROM_UNIXTIME(4294967295) IS NOT NULL AS late"
     }
 
     /// Whether old versions of rows can be written: MariaDB 10.11 takes them.
