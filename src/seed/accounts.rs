@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     dialect::{ReadStatement, Statement, literal},
     exec::{On, StepError},
-    grant::{AccountState, is_system_account, read_grant},
+    grant::{AccountState, is_system_account, read_grant, revocation},
     model::{HostName, limits, visible},
     plan::{CLONE_USER, SeedPlan},
     transport::{Login, ReadScript, SqlError, SqlReader},
@@ -37,6 +37,7 @@ const GRANT_OPTION: &str = "GRANT OPTION";
 /// Makes the accounts and roles that are copied, before the data that they define.
 pub async fn create(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
     let accounts = copied(on, plan).await?;
+    take_away(on, &accounts).await?;
     let bare: Vec<Account> = accounts.iter().map(Account::without_privileges).collect();
     write(on, &format!("copy the accounts of {}", plan.from), (&bare, false)).await?;
     Ok(accounts)
@@ -51,9 +52,27 @@ pub async fn grant(on: On<'_>, accounts: &[Account]) -> Result<(), StepError> {
 /// Returns how many.
 pub async fn copy(on: On<'_>, plan: &SeedPlan) -> Result<usize, StepError> {
     let accounts = copied(on, plan).await?;
+    take_away(on, &accounts).await?;
     let tried = format!("copy the accounts of {}", plan.from);
     write(on, &tried, (&accounts, false)).await?;
     Ok(accounts.len())
+}
+
+/// Takes away what accounts that are there already may do beyond what they may on the source. Not from the one by which
+/// we are logged in: what it has beyond shows in the comparison.
+async fn take_away(on: On<'_>, accounts: &[Account]) -> Result<(), StepError> {
+    let known = |user: &str, at: &str| accounts.iter().find(|account| account.is(user, at));
+    let own = &on.login()?.user;
+    let here = read(on, |user, at, _| user != own && known(user, at).is_some()).await?;
+    let mut sql = on.statements().await?;
+    for account in &here {
+        let beyond = known(&account.user, &account.host).is_some_and(|source| account.has_beyond(source));
+        for statement in account.revocations().iter().filter(|_| beyond) {
+            let done = sql.run(statement).await;
+            done.map_err(|e| on.failed(format!("take away what {} has beyond", account.shown()), e))?;
+        }
+    }
+    Ok(())
 }
 
 /// The accounts that a copy brings.
@@ -190,6 +209,24 @@ impl Account {
     /// As a person writes it.
     pub fn shown(&self) -> String {
         if self.host.is_empty() { self.user.clone() } else { format!("{}@{}", self.user, self.host) }
+    }
+
+    /// Whether it may do something that another one may not, or is one at once that the other has to become.
+    fn has_beyond(&self, other: &Account) -> bool {
+        self.granted().difference(&other.granted()).next().is_some() || self.roles != other.roles
+    }
+
+    /// What makes it one that may do nothing.
+    fn revocations(&self) -> Vec<String> {
+        let name = match self.host.as_str() {
+            "" if self.user == EVERYBODY => EVERYBODY.to_owned(),
+            "" => literal(&self.user),
+            host => format!("{}@{}", literal(&self.user), literal(host)),
+        };
+        let mut all: Vec<String> = self.grants.iter().filter_map(|line| revocation(line)).collect();
+        all.push(format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}"));
+        all.extend((!self.roles.is_empty()).then(|| format!("ALTER USER {name} DEFAULT ROLE NONE")));
+        all
     }
 
     /// Whether both log in alike. Of other versions only what all versions say alike is compared.

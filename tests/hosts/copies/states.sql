@@ -173,6 +173,13 @@ create user c@'10.%' identified by 'Right-3' require subject '/CN=o''brien' and 
 create user a@'%' identified by 'Right-1'; grant select on s.* to a@'%'; create user b@'%' identified by 'Right-1' account lock;
 --- replica
 create user a@'%' identified by 'Wrong-1'; create user b@'%' identified by 'Wrong-1';
+=== accounts-that-may-do-more-on-the-replica | both | equal
+create table s.t (id int primary key, v int); create procedure s.p() select 1; create role r; create role q;
+create user a@'%' identified by 'Right-1'; grant select (id) on s.t to a@'%'; grant r to a@'%'; create user b@'%' identified by 'Right-1'; grant insert on s.* to q;
+--- replica
+create role r; create role q; create database x; create table x.y (id int primary key); create procedure x.p() select 1; drop database x;
+create user a@'%' identified by 'Wrong-1'; grant all on *.* to a@'%' with grant option; grant r to a@'%' with admin option; grant q to a@'%'; grant select on *.* to q;
+create user b@'%' identified by 'Wrong-1' require ssl with max_user_connections 2; grant all on `other`.* to b@'%'; grant proxy on a@'%' to b@'%' with grant option; grant delete on mysql.* to b@'%' with grant option;
 === default-roles | mysql | equal
 create role r, q; create user a@'%' identified by 'Right-1' default role r; grant r, q to a@'%' with admin option; set default role all to a@'%'; grant backup_admin, connection_admin on *.* to a@'%';
 === an-expired-password | both | equal
@@ -181,6 +188,14 @@ create user a@'%' identified by 'Right-1' password expire; create user b@'%' ide
 create user a@'%' identified by 'Right-1'; create table s.t (id int primary key); grant select, insert on s.t to a@'%'; drop table s.t; create table s.u (id int primary key, v int); grant select (v) on s.u to a@'%'; alter table s.u drop column v;
 === grants-to-public | mariadb | equal
 create table s.t (id int primary key); grant select on s.* to public; create user a@'%' identified by 'x';
+=== default-roles-of-the-replica | mysql | equal
+create role r; create user a@'%' identified by 'Right-1'; create user b@'%' identified by 'Right-1'; grant r to b@'%';
+--- replica
+create role r; create user a@'%' identified by 'Right-1'; create user b@'%' identified by 'Right-1'; grant r to a@'%', b@'%'; set default role r to a@'%', b@'%';
+=== partial-revokes-of-the-replica | mysql | equal
+create user a@'%' identified by 'Right-1'; grant select, insert on *.* to a@'%';
+--- replica
+set global partial_revokes=on; create user a@'%' identified by 'Right-1'; grant select, insert on *.* to a@'%'; revoke insert on mysql.* from a@'%';
 === partial-revokes | mysql | equal
 set global partial_revokes=on; create user a@'%' identified by 'Right-1'; grant select, insert on *.* to a@'%'; revoke insert on mysql.* from a@'%'; create table s.t (id int primary key);
 --- replica
