@@ -91,6 +91,10 @@ impl Dialect {
     fn change_mariadb(self, channel: &ChannelStatement<'_>, password: &str) -> String {
         let mut options = options("MASTER", channel, password);
         options.push("MASTER_CONNECT_RETRY=10".to_owned());
+        options.push("IGNORE_SERVER_IDS=()".to_owned());
+        if self.version.at_least(10, 1, 2) {
+            options.push("DO_DOMAIN_IDS=(), IGNORE_DOMAIN_IDS=()".to_owned());
+        }
         match channel.coordinates {
             None => options.push("MASTER_USE_GTID=slave_pos".to_owned()),
             Some(at) => {
@@ -108,6 +112,7 @@ impl Dialect {
     fn change_mysql(self, channel: &ChannelStatement<'_>, password: &str, word: &str) -> String {
         let mut options = options(word, channel, password);
         options.push(format!("{word}_CONNECT_RETRY=10"));
+        options.extend(self.mysql(5, 5, 0).then(|| "IGNORE_SERVER_IDS=()".to_owned()));
         let gtids = self.mysql(5, 6, 5);
         match gtids {
             true => options.push(format!("{word}_RETRY_COUNT=86400")),
@@ -280,7 +285,8 @@ mod tests {
             said(dialect("10.11.6-MariaDB"), &STATEMENT),
             "CHANGE MASTER TO MASTER_HOST='10.0.0.1', MASTER_PORT=3306, MASTER_USER='repl_user', \
              MASTER_PASSWORD='a\\'b\\\\c', MASTER_DELAY=0, MASTER_SSL=1, MASTER_SSL_CA='', \
-             MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_CONNECT_RETRY=10, MASTER_USE_GTID=slave_pos"
+             MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_CONNECT_RETRY=10, IGNORE_SERVER_IDS=(), \
+             DO_DOMAIN_IDS=(), IGNORE_DOMAIN_IDS=(), MASTER_USE_GTID=slave_pos"
         );
         let first = BinlogPosition::start_of("bin.000001");
         let named = ChannelStatement { name: "eu", coordinates: first.as_ref(), ..STATEMENT };
@@ -293,7 +299,7 @@ mod tests {
             said(dialect("9.7.4"), &ChannelStatement { tls: false, ..STATEMENT }),
             "CHANGE REPLICATION SOURCE TO SOURCE_HOST='10.0.0.1', SOURCE_PORT=3306, SOURCE_USER='repl_user', \
              SOURCE_PASSWORD='a\\'b\\\\c', SOURCE_DELAY=0, SOURCE_SSL=0, SOURCE_SSL_CA='', \
-             SOURCE_SSL_VERIFY_SERVER_CERT=0, SOURCE_CONNECT_RETRY=10, SOURCE_RETRY_COUNT=86400, \
+             SOURCE_SSL_VERIFY_SERVER_CERT=0, SOURCE_CONNECT_RETRY=10, IGNORE_SERVER_IDS=(), SOURCE_RETRY_COUNT=86400, \
              GET_SOURCE_PUBLIC_KEY=1, SOURCE_AUTO_POSITION=1 FOR CHANNEL ''"
         );
         let sql = said(dialect("8.0.46"), &named);
@@ -314,7 +320,7 @@ mod tests {
         let old = ChannelStatement { coordinates: first.as_ref(), ..STATEMENT };
         let sql = said(dialect("5.5.62"), &old);
         assert!(
-            sql.ends_with("MASTER_CONNECT_RETRY=10, MASTER_LOG_FILE='bin.000001', MASTER_LOG_POS=4"),
+            sql.ends_with("MASTER_CONNECT_RETRY=10, IGNORE_SERVER_IDS=(), MASTER_LOG_FILE='bin.000001', MASTER_LOG_POS=4"),
             "{sql}"
         );
         assert!(!sql.contains("DELAY"), "{sql}");

@@ -13,7 +13,7 @@ use crate::{
     doctor::{Explanation, Layer},
     grant::sha256_hex,
     model::{HostName, ThreadState, visible},
-    observe::{ChannelFacts, HostFacts},
+    observe::{ChannelFacts, HostFacts, LeftOutOrigins},
     plan::{
         Action, Because, ChannelChange, ChannelRefused, ChannelTask, Coordinates, Hidden, Kind, Named, Note,
         Part, Reason, Risk, SourceWaits, State, Step, StepId, Value, WaitsFor,
@@ -150,6 +150,8 @@ struct Present {
     differences: Vec<Difference>,
     /// Whether its filters are among them.
     filtered: bool,
+    /// Whether it leaves events out by their origin.
+    picks_origins: bool,
     trouble: Option<Explanation>,
     /// The one statement that it may leave out.
     skip: Option<String>,
@@ -196,7 +198,9 @@ impl Present {
     fn risks(&self) -> Vec<Risk> {
         match &self.skip {
             Some(statement) => vec![Note::EventSkipped { statement: statement.clone() }.into()],
-            None if self.filtered => vec![Risk::ReplicationPause, Note::FilteredStaysAway.into()],
+            None if self.filtered || self.picks_origins => {
+                vec![Risk::ReplicationPause, Note::FilteredStaysAway.into()]
+            }
             None if self.changes() => vec![Risk::ReplicationPause],
             None => Vec::new(),
         }
@@ -224,6 +228,7 @@ fn existing(
     let present = Present {
         differences,
         filtered,
+        picks_origins: channel.left_out != LeftOutOrigins::default(),
         trouble: look(context, host, facts, (wish, channel)),
         skip: foreign_account_statement(channel, host, &context.own_users()),
         relay_log_renamed: draft.steps.iter().any(|s| s.host == host.name && renames_relay_log(&s.action)),
@@ -312,6 +317,10 @@ fn differences(
     let uses_gtid = !channel.using_gtid.eq_ignore_ascii_case("no") && !channel.using_gtid.is_empty();
     let positioning = |gtid: bool| if gtid { "gtid".to_owned() } else { "file".to_owned() };
     check("positioning", positioning(uses_gtid), positioning(wish.positioning == Positioning::Gtid));
+    let left_out = &channel.left_out;
+    check("server ids left out", left_out.servers.join(", "), String::new());
+    check("GTID domains left out", left_out.domains.join(", "), String::new());
+    check("GTID domains chosen", left_out.all_domains_but.join(", "), String::new());
     let file =
         if wish.name.is_empty() { "master.info".to_owned() } else { format!("master-{}.info", wish.name) };
     let stored = channel.password_digest.as_ref().or_else(|| facts.channel_passwords.get(&file));

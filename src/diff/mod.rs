@@ -17,6 +17,7 @@ mod firewall;
 mod gtid_mode;
 mod heartbeat;
 mod keep;
+mod left_out;
 mod leftovers;
 mod loss;
 mod moved;
@@ -156,6 +157,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
     compatibility::check(context, &mut draft);
     promotion::steps(context, &mut draft);
     undeclared::check(context, &mut draft);
+    left_out::check(context, &mut draft);
     unmatched::check(context, &mut draft);
     uuid::steps(context, &mut draft);
     gtid_mode::steps(context, &mut draft);

@@ -396,6 +396,8 @@ fn as_set(list: &[String]) -> Vec<&str> {
     let mut list: Vec<&str> =
         list.iter().flat_map(|v| v.split(',')).map(str::trim).filter(|v| !v.is_empty()).collect();
     list.sort_unstable();
+    // Where two files say the same, the server shows it twice.
+    list.dedup();
     list
 }
 

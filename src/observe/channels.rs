@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ChannelFacts, ChannelFilters, SessionFacts};
+use super::{ChannelFacts, ChannelFilters, LeftOutOrigins, SessionFacts};
 use crate::{
     dialect::{Dialect, ReadStatement},
     model::Family,
@@ -82,14 +82,26 @@ fn channel(row: &Row, dialect: Dialect) -> Result<ChannelFacts, SqlError> {
         io_state: text("REPLICA_io_state")?,
         password_digest: None,
         filters: filters(row)?,
+        left_out: origins(row),
     })
+}
+
+fn split(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned).collect()
+}
+
+/// Both families have known ids of servers since 5.5, MariaDB those of domains since 10.1.2.
+fn origins(row: &Row) -> LeftOutOrigins {
+    let list = |column: &str| row.get(column).map(split).unwrap_or_default();
+    LeftOutOrigins {
+        servers: list("replicate_ignore_server_ids"),
+        domains: list("replicate_ignore_domain_ids"),
+        all_domains_but: list("replicate_do_domain_ids"),
+    }
 }
 
 /// The columns have the same names in every version; that for rewrites came with MySQL 5.7 and MariaDB 10.11.
 fn filters(row: &Row) -> Result<ChannelFilters, SqlError> {
-    let split = |text: &str| {
-        text.split(',').map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned).collect::<Vec<_>>()
-    };
     let list = |column: &str| row.need(column).map(split);
     Ok(ChannelFilters {
         databases: list("replicate_do_db")?,

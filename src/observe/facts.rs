@@ -316,10 +316,23 @@ pub struct ChannelFacts {
     pub password_digest: Option<String>,
     /// What it leaves out.
     pub filters: ChannelFilters,
+    /// The same by where it was written.
+    pub left_out: LeftOutOrigins,
 }
 
 fn masked<S: serde::Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&crate::transport::without_data(0, text))
+}
+
+/// Events that a channel leaves out by their origin. Empty lists leave out none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOutOrigins {
+    /// Events of servers with these ids.
+    pub servers: Vec<String>,
+    /// Events of these GTID domains (MariaDB).
+    pub domains: Vec<String>,
+    /// Events of all GTID domains but these (MariaDB).
+    pub all_domains_but: Vec<String>,
 }
 
 /// What a channel applies, as the replica reports it. Empty lists filter nothing.

@@ -36,8 +36,8 @@ pub use databases::databases_with_content;
 pub use down::{DownFacts, Ended, Log};
 pub use errant::{ErrantFacts, ErrantKind};
 pub use facts::{
-    BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts, Observed,
-    OsFacts, ServerFacts, ServiceFacts, SessionFacts,
+    BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts,
+    LeftOutOrigins, Observed, OsFacts, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use far_end::far_end;
 pub use find_errant::{find_errant, only_here};

@@ -262,6 +262,14 @@ fn of_setting(host: &HostName, why: &SettingRefused) -> Vec<Next> {
         SettingRefused::Overridden { file, line, .. } => {
             vec![Next::EditFile { on: host.clone(), file: file.clone(), line: *line }]
         }
+        SettingRefused::LeavesOut { variable, written, .. } => {
+            let line = written.iter().map(|(file, line)| Next::EditFile {
+                on: host.clone(),
+                file: file.clone(),
+                line: *line,
+            });
+            [set(variable)].into_iter().chain(line).collect()
+        }
         SettingRefused::Failed { setting, .. } => {
             let again = "rm /var/lib/tandem/restart/state".to_owned();
             let again = Next::Run { on: Some(host.clone()), command: again };

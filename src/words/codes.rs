@@ -251,6 +251,11 @@ pub const REFUSED: &[Code] = &[
         "take the line out there",
     ),
     code(
+        "undeclared-filter",
+        "a server leaves something out of replication that nobody declared: a filter, or errors that are skipped",
+        "declare it, or take it out of the option file that says it",
+    ),
+    code(
         "no-place-for-option-file",
         "no option file includes a directory",
         "add `!includedir` to one, or set `mysql_option_file`",

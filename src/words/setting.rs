@@ -1,7 +1,7 @@
 //! Server variables.
 
 use crate::{
-    model::{HostName, bytes},
+    model::{HostName, bytes, visible},
     plan::SettingRefused,
 };
 
@@ -23,6 +23,18 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
         SettingRefused::Overridden { name, place, file, line, value } => format!(
             "`{name}` ({place}) would not count: {file}:{line} is read later and says {value}. Take it out there."
         ),
+        SettingRefused::LeavesOut { name, values, variable, written } => {
+            let place = written.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+            let way = if written.is_some() { ", or take the line out there" } else { "" };
+            let values = visible(&values.join(", "));
+            let what = match name.contains("skip_errors") {
+                true => "changes that fail are left out without a word",
+                false => "what it leaves out never arrives",
+            };
+            format!(
+                "`{name}` is {values} there{place}, and nobody declared it: {what}. Declare it with {variable}{way}."
+            )
+        }
         SettingRefused::Failed { setting, path, why } => {
             let what = match setting {
                 Some((name, place)) => format!("`{name}` ({place})"),

@@ -20,6 +20,7 @@ mod gates;
 mod honest;
 mod hostile;
 mod lab;
+mod left_out;
 mod library;
 mod limits;
 mod local;

@@ -258,6 +258,7 @@ prop_compose! {
             executed: BinlogPosition::new(word(), numbers[2]),
             password_digest: None,
             filters: Default::default(),
+            left_out: Default::default(),
             using_gtid: word(),
             gtid_io_pos: word(),
             tls: flags[2],

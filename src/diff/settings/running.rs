@@ -31,6 +31,10 @@ impl Comparison<'_> {
                     (values.cloned().collect(), false)
                 }
                 true if old.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
+                // Somebody has set it, and no file brings it back.
+                true if list_valued(&wish.name) && !all.iter().any(|o| o.name == wish.name) => {
+                    (Vec::new(), true)
+                }
                 true => continue,
             };
             let by_steps = gtid_mode::NAMES.contains(&wish.name.as_str());

@@ -42,6 +42,17 @@ coded! {
             /// What it says.
             value: String,
         } = "overridden-setting",
+        /// Something is left out of replication that nobody declared.
+        LeavesOut {
+            /// The option that leaves it out.
+            name: String,
+            /// What it names.
+            values: Vec<String>,
+            /// The variable by which it is declared.
+            variable: &'static str,
+            /// The file on the host and the line in it, where it stands in one.
+            written: Option<(String, u32)>,
+        } = "undeclared-filter",
         /// The server did not start with it the last time, and the host put the old option file back.
         Failed {
             /// The option that is to blame, where one is.

@@ -124,7 +124,7 @@ impl Refused {
 
     /// Whether it is something that was found, and not a step that was asked for: to `drift` that is a difference.
     pub fn is_finding(&self) -> bool {
-        matches!(self, Refused::Errant(_))
+        matches!(self, Refused::Errant(_) | Refused::Setting(SettingRefused::LeavesOut { .. }))
     }
 }
 

@@ -281,6 +281,26 @@ pub(super) fn of_servers() -> Vec<Case> {
                 files.files.retain(|(path, _)| !path.ends_with("zzz.cnf"));
             },
         ),
+        case(
+            "undeclared-filter",
+            one_way().settled().changed(|world| {
+                let Fact::Known(files) = &mut world.host(1).option_files else { panic!("option files") };
+                let text = b"[mysqld]\nreplicate_ignore_db = logs\n".to_vec();
+                files.files.push(("/etc/mysql/mariadb.conf.d/60-site.cnf".to_owned(), text));
+                world.server_of(1).variables.insert("replicate_ignore_db".into(), "logs".into());
+            }),
+            |setup, next| match next {
+                Next::Set { .. } => {
+                    setup.world.extra.push("replicate_ignore_databases=[\"logs\"]".into());
+                }
+                _ => {
+                    let Fact::Known(files) = &mut setup.world.host(1).option_files else {
+                        panic!("option files")
+                    };
+                    files.files.retain(|(path, _)| !path.ends_with("60-site.cnf"));
+                }
+            },
+        ),
         case("setting-failed", settings("{\"max_connections\": \"9\"}").changed(failed), |setup, next| {
             match next {
                 Next::Set { .. } => {
