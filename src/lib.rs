@@ -55,7 +55,10 @@ pub mod inside {
         pub use crate::desired::{Built, ChannelWish, Positioning, build};
     }
     pub mod dialect {
-        pub use crate::dialect::{CannotCopy, ChannelStatement, Dialect};
+        pub use crate::dialect::{
+            CannotCopy, ChannelStatement, CopyDemands, CopyTakes, DemandingAccount, DemandingTable, Dialect,
+            GrantedOn, ObjectGrant, Unfit, UnfitObject, UnfitWhy, Versions,
+        };
     }
     pub mod diff {
         pub use crate::diff::build;

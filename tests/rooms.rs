@@ -88,7 +88,9 @@ const ROOMS: &Table = &[
     ("copy", &["model", "dialect", "transport"]),
     (
         "seed",
-        &["model", "gtid", "grant", "dialect", "transport", "observe", "doctor", "plan", "exec", "copy"],
+        &[
+            "model", "gtid", "grant", "dialect", "transport", "observe", "doctor", "plan", "words", "exec", "copy",
+        ],
     ),
     (
         "verify",

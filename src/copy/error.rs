@@ -43,8 +43,6 @@ pub enum Trouble {
         /// As it is.
         found: String,
     },
-    /// Something can't be carried as it is.
-    Unfit(Vec<Unfit>),
     /// Nothing has moved.
     Stalled {
         /// For how long.
@@ -61,26 +59,6 @@ pub enum Trouble {
     },
     /// A part of the program ended in the middle of its work.
     Ended(String),
-}
-
-/// Something that a copy by rows can't carry as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfit {
-    /// What, such as `column a of shop.t`.
-    pub what: String,
-    /// Why.
-    pub why: &'static str,
-    /// What carries it.
-    pub carried_by: Whole,
-}
-
-/// What carries what a copy by rows can't.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whole {
-    /// A copy of the whole server.
-    Server,
-    /// The target has to be changed first.
-    Nothing,
 }
 
 impl CopyError {
@@ -107,11 +85,6 @@ impl fmt::Display for Trouble {
             Self::NoBinlog => f.write_str("its binary log is off"),
             Self::AnotherServer { what, declared, found } => {
                 write!(f, "its {what} is {} and was {}", visible(found), visible(declared))
-            }
-            Self::Unfit(list) => {
-                let told: Vec<String> =
-                    list.iter().map(|u| format!("{}: {}", visible(&u.what), u.why)).collect();
-                f.write_str(&told.join("; "))
             }
             Self::Stalled { after, why } => {
                 write!(f, "nothing has moved for {}", duration(*after))?;

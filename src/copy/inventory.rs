@@ -52,12 +52,8 @@ pub struct Table {
     pub bytes: u64,
     /// The statement that makes it.
     pub create: String,
-    /// Its columns, including those of its versions.
-    pub columns: Vec<Column>,
     /// The column that tells the end of a version's life, where it is a time.
     ends: Option<String>,
-    /// Whether it has a primary key.
-    pub has_key: bool,
     /// How its rows are copied.
     pub copied: CopiedTable,
 }
@@ -263,9 +259,7 @@ impl Columns {
             rows: row.optional_number("n")?.unwrap_or(0),
             bytes: row.optional_number("bytes")?.unwrap_or(0),
             create: String::new(),
-            columns,
             ends,
-            has_key: !parts.is_empty(),
             copied,
         })
     }

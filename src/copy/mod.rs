@@ -18,7 +18,7 @@ mod tables;
 
 use std::time::Duration;
 
-pub use error::{CopyError, Trouble, Unfit, Whole};
+pub use error::{CopyError, Trouble};
 pub use fitness::{Fitness, fitness};
 pub use progress::Progress;
 pub use session::Identity;

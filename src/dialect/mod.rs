@@ -16,7 +16,11 @@ mod variable;
 mod whole;
 
 pub use channel::ChannelStatement;
-pub use copy::{CodeKind, CopiedTable, CopyEnd, CreatedUnder, History, Slice, create_text, with_collation};
+pub use copy::{
+    AccountName, CodeKind, CopiedTable, CopyAsked, CopyDemands, CopyEnd, CopyTakes, CopyTarget, CreatedUnder,
+    DemandingAccount, DemandingTable, GrantedOn, History, Looked, ObjectGrant, Slice, TableName, Unfit, UnfitObject,
+    UnfitWhy, Versions, account_shown, create_text, unfit, with_collation,
+};
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};

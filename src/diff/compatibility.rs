@@ -6,13 +6,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft};
+use super::{
+    Context, Draft,
+    pair::{will, will_number},
+};
 use crate::{
     desired::{ChannelWish, DesiredHost},
     dialect::{Dialect, Gap},
     model::{Fact, HostName},
     observe::{HostFacts, SchemaFacts, ServerFacts},
-    option_file::{canonical_value, same_value},
+    option_file::same_value,
     plan::{Finding, Judged, OnBoth, PairFinding, PairRefused, Refused, SourceFinding, Warning},
 };
 
@@ -34,18 +37,17 @@ impl<'a> End<'a> {
 
     /// A variable's value once the plan is done.
     fn will(&self, name: &str) -> Option<String> {
-        let wish = self.host.settings.iter().flatten().rfind(|w| w.name == name && !w.values.is_empty());
-        match wish {
-            Some(wish) => wish.values.last().cloned(),
-            // These are options; the binary log's own status names them.
-            None if name == "binlog_do_db" => self.server.binlog.known().map(|b| b.do_db.join(",")),
-            None if name == "binlog_ignore_db" => self.server.binlog.known().map(|b| b.ignore_db.join(",")),
-            None => self.server.variable(name).map(str::to_owned),
+        // These are options; the binary log's own status names them.
+        let declared = || self.host.settings.iter().flatten().any(|w| w.name == name && !w.values.is_empty());
+        match name {
+            "binlog_do_db" if !declared() => self.server.binlog.known().map(|b| b.do_db.join(",")),
+            "binlog_ignore_db" if !declared() => self.server.binlog.known().map(|b| b.ignore_db.join(",")),
+            _ => will(self.host, self.server, name),
         }
     }
 
     fn number(&self, name: &str) -> Option<u64> {
-        canonical_value(name, &self.will(name)?).parse().ok()
+        will_number(self.host, self.server, name)
     }
 
     fn schema(&self) -> Option<&SchemaFacts> {

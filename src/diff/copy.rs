@@ -24,7 +24,10 @@ impl Pair<'_> {
         replaces: Vec<String>,
         draft: &mut Draft,
     ) -> Footing {
-        match self.copy_step(seed, leftovers, replaces) {
+        // What a role brings may load what the server lacks now.
+        let brings = |step: &Step| matches!(step.action, Action::Resource(_)) && step.host == self.host.name;
+        let loads_more = draft.steps.iter().any(brings);
+        match self.copy_step(seed, (leftovers, replaces), loads_more) {
             Ok(step) => {
                 draft.steps.push(step);
                 Footing::Seeded
@@ -39,8 +42,8 @@ impl Pair<'_> {
     fn copy_step(
         &self,
         seed: Option<&SeedWish>,
-        leftovers: Vec<String>,
-        replaces: Vec<String>,
+        (leftovers, replaces): (Vec<String>, Vec<String>),
+        loads_more: bool,
     ) -> Result<Step, CopyRefused> {
         let beside = self.beside_others();
         self.against_any_copy(beside)?;
@@ -68,6 +71,10 @@ impl Pair<'_> {
             beside,
             method,
         };
+        let unforeseen = match plan.method.is_whole() {
+            true => None,
+            false => self.against_rows(wish, &plan, loads_more)?,
+        };
         let host = &self.host.name;
         Ok(Step {
             id: StepId(format!("{host}/seed/{}", wish.from)),
@@ -76,7 +83,7 @@ impl Pair<'_> {
             reason: vec![Reason::declared(why(host, &plan), &wish.place)],
             before: Some(self.before(&plan)),
             after: Some(State::Names { names: plan.databases.clone() }),
-            risk: self.risks(&plan, &given),
+            risk: self.risks(&plan, &given).into_iter().chain(unforeseen.map(Risk::from)).collect(),
             requires: Vec::new(),
             action: Action::Seed(plan),
         })
@@ -101,7 +108,7 @@ impl Pair<'_> {
     }
 
     /// Which server gives which of its databases.
-    fn given(&self, wish: &'_ SeedWish, beside: bool) -> Result<Given<'_>, CopyRefused> {
+    pub(super) fn given(&self, wish: &'_ SeedWish, beside: bool) -> Result<Given<'_>, CopyRefused> {
         let donor = self.donor().filter(|(name, server)| self.may_give(wish, name, server));
         let (by, server) = donor.unwrap_or((&self.wish.source, self.source));
         let databases: Vec<&DatabaseFacts> = server
@@ -219,10 +226,10 @@ impl Pair<'_> {
 }
 
 /// What is copied, and from which server.
-struct Given<'a> {
-    by: &'a HostName,
-    server: &'a ServerFacts,
-    databases: Vec<&'a DatabaseFacts>,
+pub(super) struct Given<'a> {
+    pub(super) by: &'a HostName,
+    pub(super) server: &'a ServerFacts,
+    pub(super) databases: Vec<&'a DatabaseFacts>,
 }
 
 /// Why the data is copied.

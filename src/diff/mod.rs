@@ -32,6 +32,7 @@ mod settings;
 mod several;
 mod trouble;
 mod undeclared;
+mod unfit;
 mod unmatched;
 mod uuid;
 mod ways;
@@ -39,6 +40,7 @@ mod whole;
 mod writers;
 
 pub use build::{build, changing_ends, in_doubt};
+pub use unfit::planned_copies;
 
 use std::collections::BTreeMap;
 

@@ -8,6 +8,7 @@ use crate::{
     dialect::HEARTBEAT,
     model::{Endpoint, HostName},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, ServerFacts},
+    option_file::canonical_value,
     plan::Coordinates,
 };
 
@@ -59,4 +60,18 @@ impl<'a> Pair<'a> {
 pub(super) fn content(server: &ServerFacts) -> BTreeSet<String> {
     let counts = |d: &&DatabaseFacts| !d.is_empty() && d.name != HEARTBEAT;
     server.databases.iter().filter(counts).map(|d| d.name.clone()).collect()
+}
+
+/// A variable's value once the plan is done: as declared, else as it runs.
+pub(super) fn will(host: &DesiredHost, server: &ServerFacts, name: &str) -> Option<String> {
+    let wish = host.settings.iter().flatten().rfind(|w| w.name == name && !w.values.is_empty());
+    match wish {
+        Some(wish) => wish.values.last().cloned(),
+        None => server.variable(name).map(str::to_owned),
+    }
+}
+
+/// The same for one that is a number.
+pub(super) fn will_number(host: &DesiredHost, server: &ServerFacts, name: &str) -> Option<u64> {
+    canonical_value(name, &will(host, server, name)?).parse().ok()
 }

@@ -3,12 +3,13 @@
 //! Sources: MySQL manual, "Remote Cloning Prerequisites" and "Clone Plugin Limitations"; MariaDB documentation,
 //! "mariadb-backup Overview".
 
-use super::pair::Pair;
+use super::pair::{Pair, will};
 use crate::{
     desired::{SeedMethod, SeedWish, Tls},
     dialect::{CannotCopy, Dialect},
     model::{Fact, HostName, Place},
     observe::{HostFacts, ServerFacts},
+    option_file::{canonical_value, same_value},
     plan::{
         Action, Because, CLONE_USER, ClonePlan, CopyMethod, CopyRefused, Kind, MethodRefused, Note, Reason,
         State, Step, StepId,
@@ -131,9 +132,11 @@ impl Pair<'_> {
         if let Some(why) = self.differ(CLONE_SAME, (giver, giving)) {
             return Some(why);
         }
-        let small =
-            |server: &ServerFacts| server.number("max_allowed_packet").is_some_and(|n| n < CLONE_PACKET);
-        if let Some((on, _)) = [(giver, giving), (host, own)].into_iter().find(|(_, server)| small(server)) {
+        let small = |(host, server): &(&HostName, &ServerFacts)| {
+            let bytes = self.declared(host, server, "max_allowed_packet");
+            bytes.is_some_and(|value| canonical_value("max_allowed_packet", &value).parse::<u64>().is_ok_and(|n| n < CLONE_PACKET))
+        };
+        if let Some((on, _)) = [(giver, giving), (host, own)].into_iter().find(small) {
             return Some(MethodRefused::SmallPackets { on: on.clone(), least: CLONE_PACKET });
         }
         let tables: Vec<String> = giving
@@ -222,14 +225,19 @@ impl Pair<'_> {
         (giver, giving): (&HostName, &ServerFacts),
     ) -> Option<MethodRefused> {
         names.iter().find_map(|name| {
-            let (there, here) = (giving.variable(name)?, self.server.variable(name)?);
-            (there != here).then(|| MethodRefused::Differs {
-                variable: name,
-                giver: giver.clone(),
-                there: there.to_owned(),
-                here: here.to_owned(),
-            })
+            let there = self.declared(giver, giving, name)?;
+            let here = self.declared(&self.host.name, self.server, name)?;
+            let giver = giver.clone();
+            (!same_value(name, &there, &here)).then(|| MethodRefused::Differs { variable: name, giver, there, here })
         })
+    }
+
+    /// A variable's value when the copy is made: settings come before it.
+    fn declared(&self, host: &HostName, server: &ServerFacts, name: &str) -> Option<String> {
+        match self.context.desired.hosts.get(host) {
+            Some(host) => will(host, server, name),
+            None => server.variable(name).map(str::to_owned),
+        }
     }
 
     /// What such a copy does to the replica.

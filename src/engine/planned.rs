@@ -157,6 +157,11 @@ impl Planned {
                 observe::prove_ends(&mut reading, &ends).await;
                 plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
             }
+            let copies = diff::planned_copies(&plan, &built.desired, &reading.observed);
+            if !copies.is_empty() {
+                observe::look_at_copies(&mut reading, &copies, engine.hosts.forks).await;
+                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
+            }
             if let Some(limit) = &engine.limit {
                 plan.limit(limit);
             }

@@ -84,6 +84,11 @@ pub const LOCK_IDLE: Limit =
     limit("silence before a server itself ends the session that holds its read lock", seconds(10));
 /// Signs of life to that session.
 pub const LOCK_PING: Limit = limit("time between two signs of life of that session", seconds(3));
+/// A look into rows before a copy.
+pub const COPY_LOOK: Limit = limit(
+    "looking into the rows of a source for what a copy row by row can't carry, while a plan is made",
+    seconds(20),
+);
 /// A copy without a byte.
 pub const STALL: Limit = set(
     "a copy in which no byte comes from its source, or none is taken by its replica",
@@ -207,6 +212,7 @@ pub const ALL: &[Limit] = &[
     LOCK_HOLD,
     LOCK_PING,
     LOCK_IDLE,
+    COPY_LOOK,
     STALL,
     LONG_STATEMENT,
     FILES,

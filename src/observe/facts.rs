@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     certificate::CertificateFacts,
+    dialect::{CopyDemands, CopyTakes},
     firewall::FirewallState,
     grant::AccountState,
     gtid::GtidState,
@@ -49,6 +50,10 @@ pub struct HostFacts {
     pub retention: Fact<RetentionMark>,
     /// What its server holds, table by table; absent unless a copy might destroy it.
     pub content: Fact<Content>,
+    /// What its server holds that a copy row by row may not carry; nothing unless one is planned.
+    pub demands: Option<Fact<CopyDemands>>,
+    /// What its server takes of such a copy; nothing unless one is planned.
+    pub takes: Option<Fact<CopyTakes>>,
     /// Transactions that it has as a replica and none of its sources; absent where nobody compared them.
     pub errant: Fact<Vec<ErrantFacts>>,
     /// Certificates of ours that lie on the host.

@@ -40,6 +40,8 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         far_ends: BTreeMap::new(),
         seeds: record(sections, "seed"),
         content: Fact::Absent,
+        demands: None,
+        takes: None,
         errant: Fact::Absent,
         retention: record(sections, "retention"),
         certificate: CertificateFacts {

@@ -48,7 +48,7 @@ pub(super) async fn schema(sql: &SqlReader, dialect: Dialect) -> Result<SchemaFa
 
 /// InnoDB names a table as its file is named: signs other than letters and digits are `@` and four
 /// hexadecimal digits (MySQL manual, "Mapping of Identifiers to File Names").
-fn as_named(file: &str) -> String {
+pub(super) fn as_named(file: &str) -> String {
     let mut parts = file.replacen('/', ".", 1).split('@').map(str::to_owned).collect::<Vec<_>>().into_iter();
     let mut name = parts.next().unwrap_or_default();
     for part in parts {

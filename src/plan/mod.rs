@@ -41,6 +41,7 @@ pub use json::{
 };
 pub use losses::{EventLoss, Losses, Rows, TableLoss};
 pub use next::Next;
+pub(crate) use next::around;
 pub use order::{in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{

@@ -7,7 +7,11 @@ use super::{
     Allow, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused, FirewallRefused,
     GtidWay, Refused, ServerRefused, SettingRefused, WayToSource,
 };
-use crate::model::HostName;
+use crate::{
+    desired::SeedMethod,
+    dialect::{Unfit, UnfitObject, UnfitWhy, account_shown, identifier},
+    model::HostName,
+};
 
 /// A next step of a person's. Of several each is a way out by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -156,7 +160,7 @@ impl Refused {
     /// What to do about a refusal on this host.
     pub fn next(&self, host: &HostName) -> Vec<Next> {
         match self {
-            Refused::Copy(why) => vec![of_copy(host, why)],
+            Refused::Copy(why) => of_copy(host, why),
             Refused::Data(why) => of_data(host, why),
             Refused::Errant(found) => {
                 let way = |way: &crate::doctor::Repair| Next::Settle {
@@ -188,8 +192,8 @@ impl Refused {
     }
 }
 
-fn of_copy(host: &HostName, why: &CopyRefused) -> Next {
-    match why {
+fn of_copy(host: &HostName, why: &CopyRefused) -> Vec<Next> {
+    vec![match why {
         CopyRefused::OtherChannels { channels, ending } => {
             Next::EndChannels { on: host.clone(), channels: channels.clone(), ending: ending.clone() }
         }
@@ -198,12 +202,74 @@ fn of_copy(host: &HostName, why: &CopyRefused) -> Next {
         CopyRefused::UnknownDatabase { .. } => set("seed_databases"),
         CopyRefused::SameDatabaseTwice { .. } => topology("filters", None),
         CopyRefused::Method { .. } => set_to("seed_method", "logical"),
+        CopyRefused::NotCarried { source, unfit, whole } => {
+            return of_unfit(host, source, unfit, *whole);
+        }
         CopyRefused::DiskTooSmall { datadir, .. } => {
             Next::MakeRoom { on: host.clone(), path: datadir.clone() }
         }
         CopyRefused::BesideUnfinished { foreign, .. } => {
             Next::MoveAway { on: host.clone(), what: foreign.clone() }
         }
+    }]
+}
+
+/// A copy of the whole server where that carries everything. Else what it does not carry is changed first, all of it.
+fn of_unfit(host: &HostName, source: &HostName, unfit: &[Unfit], whole: Option<SeedMethod>) -> Vec<Next> {
+    let by_hand = |one: &&Unfit| whole.is_none() || !one.why.is_carried_by_whole();
+    let mut all: Vec<Next> = Vec::new();
+    for one in unfit.iter().filter(by_hand).map(|one| around(host, source, one)) {
+        match all.iter().position(|known| same_variable(known, &one)) {
+            Some(at) => all[at] = larger(&all[at], one),
+            None if all.contains(&one) => {}
+            None => all.push(one),
+        }
+    }
+    match whole {
+        Some(method) if all.is_empty() => vec![set_to("seed_method", method.word())],
+        _ => all,
+    }
+}
+
+fn same_variable(a: &Next, b: &Next) -> bool {
+    matches!((a, b), (Next::Set { variable: a, .. }, Next::Set { variable: b, .. }) if a == b)
+}
+
+/// Of two values of one variable the one that serves both.
+fn larger(a: &Next, b: Next) -> Next {
+    let number = |next: &Next| match next {
+        Next::Set { value: Some(value), .. } => value.parse::<u64>().ok(),
+        _ => None,
+    };
+    if number(a) >= number(&b) { a.clone() } else { b }
+}
+
+/// What lets a copy row by row carry something that it can't carry now.
+pub(crate) fn around(host: &HostName, source: &HostName, unfit: &Unfit) -> Next {
+    /// The largest value that the variable takes.
+    const LARGEST_PACKET: u64 = 1 << 30;
+    let path = |(database, name): &(String, String)| format!("{}.{}", identifier(database), identifier(name));
+    let run = |command: String| Next::Run { on: Some(source.clone()), command };
+    let install = |what: String| Next::Install { on: host.clone(), what };
+    match (&unfit.why, &unfit.object) {
+        (UnfitWhy::NoEngine { engine }, _) => install(format!("the storage engine {engine}")),
+        (UnfitWhy::LoginPlugin { plugin }, _) => install(format!("the plugin {plugin}")),
+        (UnfitWhy::NoKey, _) => set_to("innodb_force_primary_key", "OFF"),
+        (UnfitWhy::LargeRow { bytes, .. }, _) => {
+            let packet = (bytes * 2).next_power_of_two().min(LARGEST_PACKET);
+            set_to("max_allowed_packet", &packet.to_string())
+        }
+        (UnfitWhy::Tablespace, UnfitObject::Table(name)) => {
+            run(format!("ALTER TABLE {} TABLESPACE innodb_file_per_table", path(name)))
+        }
+        (UnfitWhy::BrokenView, UnfitObject::View(name)) => run(format!("DROP VIEW {}", path(name))),
+        (UnfitWhy::NoDefiner { definer: (user, at), on_source }, _) => Next::Run {
+            on: Some(if *on_source { host.clone() } else { source.clone() }),
+            command: format!("CREATE USER {} ACCOUNT LOCK", account_shown(user, at)),
+        },
+        (UnfitWhy::GrantOnGone(grant), UnfitObject::Account(name)) => run(grant.revoke(name)),
+        (UnfitWhy::GrantOnLeftOut(_), _) => set("seed_databases"),
+        _ => Next::ReplaceServer { on: host.clone() },
     }
 }
 

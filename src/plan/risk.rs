@@ -203,6 +203,14 @@ pub enum Note {
         /// Databases.
         databases: Vec<String>,
     },
+    /// Whether everything of the source can be copied row by row was not found out; the step looks before it changes
+    /// anything.
+    CopyUnforeseen {
+        /// The source.
+        source: HostName,
+        /// Why not.
+        why: String,
+    },
     /// The replica's own channel ends and is made again.
     OwnChannelEnds {
         /// From where it comes.

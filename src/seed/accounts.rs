@@ -186,17 +186,6 @@ pub async fn differences(
 }
 
 impl Account {
-    /// Whether it is the account of this name.
-    pub fn is(&self, user: &str, host: &str) -> bool {
-        (self.user.as_str(), self.host.as_str()) == (user, host)
-    }
-
-    /// Whether one of its ways to log in is this plugin.
-    pub fn logs_in_by(&self, plugin: &str) -> bool {
-        let ways = [format!(" VIA {plugin}"), format!(" OR {plugin}"), format!(" WITH '{plugin}'")];
-        self.create.iter().any(|text| ways.iter().any(|way| text.contains(way)))
-    }
-
     /// A password that has expired was given to it again by its privileges, where they show it (MariaDB).
     fn again(&self) -> impl Iterator<Item = &String> {
         self.create.iter().skip(1).filter(|text| text.contains(" PASSWORD EXPIRE"))

@@ -9,13 +9,14 @@ use super::{
     unfit,
 };
 use crate::{
-    copy::{self, Connect, CopyError, Fitness, Identity, Options, Progress, Scope, Trouble, Whole},
+    copy::{self, Connect, CopyError, Fitness, Identity, Options, Progress, Scope, Trouble},
     dialect::{CopyEnd, Dialect},
     exec::{Fleet, On, StepError},
     model::{BinlogPosition, HostName, bytes, limits},
     observe::HostFacts,
     plan::{SeedPlan, Step},
     transport::{Login, Sink, SqlError, SqlWriter, Writer},
+    words,
 };
 
 /// Sessions at each end. More of them are no faster on the hosts that were measured, and each costs the source a
@@ -87,16 +88,16 @@ fn scope(on: On<'_>, plan: &SeedPlan) -> Result<Scope, StepError> {
 /// With what can't, and what carries it.
 pub async fn fit(on: On<'_>, plan: &SeedPlan) -> Result<Fitness, StepError> {
     let (source, target) = (End::of(on.at(&plan.donor))?, End::of(on)?);
-    let failed = |error| failed(error, on.host, plan);
-    let mut fitness = copy::fitness(&source, &target, &scope(on, plan)?).await.map_err(failed)?;
-    if plan.accounts {
-        fitness.unfit.extend(unfit::accounts(on, plan).await?);
-    }
-    match fitness.unfit.is_empty() {
+    let fitness = copy::fitness(&source, &target, &scope(on, plan)?).await;
+    let fitness = fitness.map_err(|error| failed(error, on.host, plan))?;
+    let unfit = unfit::of(on, plan).await?;
+    match unfit.is_empty() {
         true => Ok(fitness),
         false => {
             let tried = format!("copy everything of {} as it is", plan.donor);
-            Err(failed(CopyError::new(CopyEnd::Source, tried, Trouble::Unfit(fitness.unfit))))
+            let told: Vec<String> = unfit.iter().map(|one| words::unfit(on.host, one)).collect();
+            let step = StepError::new(&plan.donor, tried, told.join("; "));
+            Err(step.then("No data was changed. `tandem plan` says what to do about each of them."))
         }
     }
 }
@@ -177,10 +178,6 @@ fn failed(error: CopyError, host: &HostName, plan: &SeedPlan) -> StepError {
         ),
         Trouble::NoBinlog => step.then("Turn the binary log on with the role `config`, then apply again."),
         Trouble::AnotherServer { .. } => step.then("Nothing was changed there. Look at where its socket leads."),
-        Trouble::Unfit(list) if list.iter().any(|unfit| unfit.carried_by == Whole::Server) => step.then(
-            "Nothing was changed. Copy the whole server, which carries it: `seed_method: physical` on MariaDB, `clone` on MySQL.",
-        ),
-        Trouble::Unfit(_) => step.then("Nothing was changed. Change the replica's server so that it takes them, then apply again."),
         Trouble::Sql(_) | Trouble::LockLost(_) | Trouble::Rows { .. } | Trouble::Ended(_) => step.then(again),
     }
 }

@@ -92,6 +92,13 @@ pub const REFUSED: &[Code] = &[
         "two sources of a replica have a database of one name",
         "filter it out of one channel",
     ),
+    code(
+        "cannot-be-copied",
+        "a copy row by row can't carry everything of the source to the replica as it is; each object is named with its \
+         reason",
+        "copy the whole server where that carries it (`seed_method`), or change what is named; the sentence has the \
+         statements",
+    ),
     code("disk-too-small", "the copy does not fit on the replica's disk", "make room"),
     code(
         "disk-full",

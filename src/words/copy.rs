@@ -1,14 +1,14 @@
 //! Copies that can't be made.
 
-use super::{all, first, hosts, method::against};
+use super::{Told, all, first, hosts, method::against, unfit};
 use crate::{
     model::{HostName, bytes},
     plan::{Copies, CopyRefused},
 };
 
 /// Why a copy to a host can't be made, and what to do.
-pub(super) fn refused(host: &HostName, why: &CopyRefused) -> String {
-    match why {
+pub(super) fn refused(host: &HostName, why: &CopyRefused) -> Told {
+    Told::plain(match why {
         CopyRefused::OtherChannels { channels, ending } => format!(
             "{host} has other channels ({}), and their places would be lost with its data. End them there by \
              SQL first: {}. Nothing was changed.",
@@ -41,6 +41,9 @@ pub(super) fn refused(host: &HostName, why: &CopyRefused) -> String {
             "seed_method: {method} ({place}) does not work here: {}. `seed_method: logical` does. Nothing was changed.",
             against(host, why)
         ),
+        CopyRefused::NotCarried { source, unfit: list, whole } => {
+            return unfit::refused(host, source, list, *whole);
+        }
         CopyRefused::DiskTooSmall { needs, free, datadir } => format!(
             "the copy needs about {}, and {host} has {} free at {datadir}.",
             bytes(*needs),
@@ -51,5 +54,5 @@ pub(super) fn refused(host: &HostName, why: &CopyRefused) -> String {
              first. Nothing was changed.",
             first(foreign)
         ),
-    }
+    })
 }

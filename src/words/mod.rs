@@ -20,6 +20,7 @@ mod setting;
 mod stale;
 mod state;
 mod step;
+mod unfit;
 mod waiting;
 
 pub(crate) use because::{because, reason};
@@ -30,6 +31,7 @@ pub(crate) use risk::risk;
 pub(crate) use stale::stale;
 pub(crate) use state::{state, value};
 pub(crate) use step::{lasting, position, step, summary};
+pub(crate) use unfit::unfit;
 pub(crate) use waiting::waits;
 
 use std::collections::BTreeSet;
@@ -68,7 +70,7 @@ pub(crate) fn whole(reason: &str, details: &[String]) -> String {
 pub(crate) fn refused(refusal: &Refusal) -> Told {
     let host = &refusal.host;
     Told::plain(match &refusal.why {
-        Refused::Copy(why) => copy::refused(host, why),
+        Refused::Copy(why) => return copy::refused(host, why),
         Refused::Data(why) => return data::refused(host, why),
         Refused::Errant(found) => {
             let mut details = found.details();

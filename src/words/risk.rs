@@ -129,6 +129,11 @@ fn note(note: &Note) -> String {
         Note::DropsUnfinishedCopy { databases } => {
             format!("drops what an unfinished copy left: {}", first(databases))
         }
+        Note::CopyUnforeseen { source, why } => format!(
+            "whether everything of {source} can be copied row by row could not be found out ({}); the step looks before it \
+             changes anything",
+            visible(why)
+        ),
         Note::OwnChannelEnds { source } => {
             format!("ends the channel from {source}, which can't go on; it is made anew")
         }

@@ -1,9 +1,14 @@
 //! States that real servers are in, one after the other on one pair of hosts: a copy ends with 0 and both servers are equal
-//! in every row, definition and account, or it is refused and nothing was touched.
+//! in every row, definition and account, or it is refused (8) and nothing was touched.
 //!
 //! `make states` runs all of them, the suite runs some; see copies/states.sql. `TANDEM_STATES=float,names` runs these.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
 
 use crate::lab::{Lab, Run};
 
@@ -221,6 +226,19 @@ fn differences(lab: &Lab) -> Vec<String> {
     differing.map(|(n, question)| format!("{question}: {:?} and {:?}", there.get(n), here.get(n))).collect()
 }
 
+/// What a change of either host would leave: when its server was started, its option files, what tandem keeps there, its
+/// databases and accounts, and where its binary log ends.
+fn traces(lab: &Lab) -> Vec<String> {
+    let of_host = "systemctl show -p MainPID -p ExecMainStartTimestampMonotonic mariadb mysql 2>/dev/null; \
+                   find /etc/mysql /etc/my.cnf /etc/my.cnf.d /var/lib/tandem -printf '%p %T@\\n' 2>/dev/null | sort";
+    let of_server = "select schema_name from information_schema.schemata; select user, host from mysql.user order by 1, 2; \
+                     show master status; show binary log status; show global variables like 'read_only';";
+    ["db-a", "db-b"]
+        .iter()
+        .flat_map(|host| [lab.try_at(host, of_host).out, ask(lab, host, of_server)])
+        .collect()
+}
+
 /// How a state comes out.
 fn outcome(lab: &Lab, state: &State<'_>) -> Result<(&'static str, String), String> {
     let made = client(
@@ -240,14 +258,12 @@ fn outcome(lab: &Lab, state: &State<'_>) -> Result<(&'static str, String), Strin
         };
         assert_eq!(done.code, 0, "{}, {place}: {} {}", state.name, done.out, done.err);
     }
+    let before = traces(lab);
     let done = lab.tandem(&["apply", "play.yml", "--yes"]);
     if done.code != 0 {
-        let there =
-            ask(lab, "db-b", "select count(*) from information_schema.schemata where schema_name = 's';");
-        let marked = lab.try_at("db-b", "test -e /var/lib/tandem/seed.json").code == 0;
-        return match there.trim() == "0" && !marked {
+        return match done.code == 8 && traces(lab) == before {
             true => Ok(("refused", done.err)),
-            false => Err(format!("half done\n{}\n{}", done.out, done.err)),
+            false => Err(format!("half done ({})\n{}\n{}", done.code, done.out, done.err)),
         };
     }
     match differences(lab) {
@@ -301,4 +317,97 @@ fn states_of_mariadb_are_copied_or_refused() {
 #[test]
 fn states_of_mysql_are_copied_or_refused() {
     all_come_out("sid", "mysql");
+}
+
+/// Does on the hosts what a refusal advises there, and gives back the server's variables that it advises to set.
+fn follow(lab: &Lab, plan: &serde_json::Value) -> Vec<(String, String)> {
+    let mut settings = Vec::new();
+    for next in plan["refused"].as_array().unwrap().iter().flat_map(|r| r["next"].as_array().unwrap()) {
+        match next["kind"].as_str().unwrap() {
+            "run" => {
+                let (host, sql) = (next["on"].as_str().unwrap(), next["command"].as_str().unwrap());
+                assert_eq!(client(lab, host, "", sql).code, 0, "{next}");
+            }
+            "set" => settings.push((
+                next["variable"].as_str().unwrap().to_owned(),
+                next["value"].as_str().unwrap().to_owned(),
+            )),
+            "install" => {
+                let host = next["on"].as_str().unwrap();
+                assert_eq!(next["what"], "the plugin ed25519");
+                lab.sql(host, "install soname 'auth_ed25519'");
+            }
+            other => panic!("{other}: {next}"),
+        }
+    }
+    settings
+}
+
+/// On hosts that nobody has configured yet a refused copy leaves everything as it was, however it is asked; and what is
+/// advised lets it be made.
+fn a_refused_copy_touches_nothing(suite: &str, source: &str, replica: &str, objects: &[&str], vars: &str) {
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+    let declare = |settings: &str| {
+        let vars = format!("  vars: {{{vars}mysql_settings: {{{settings}}}}}\n");
+        lab.write("play.yml", &format!("{PLAYBOOK}{vars}"))
+    };
+    declare("");
+    let database = "create database s character set utf8mb4; use s;\n";
+    assert_eq!(client(&lab, "db-a", "", &format!("{database}{source}")).code, 0);
+    assert_eq!(client(&lab, "db-b", "", replica).code, 0);
+    let before = traces(&lab);
+    let plan = lab.plan("play.yml").expect(8);
+    assert_eq!(plan.refusals(), ["cannot-be-copied"]);
+    let plan = plan.json();
+    let details = plan["refused"][0]["details"].as_array().unwrap();
+    let named: BTreeSet<&str> =
+        details.iter().filter_map(|line| Some(line.as_str()?.split_once(": ")?.0)).collect();
+    assert_eq!(named, objects.iter().copied().collect(), "{details:#?}");
+    lab.tandem(&["drift", "play.yml"]).expect(8);
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(8);
+    assert_eq!(traces(&lab), before);
+    let settings = follow(&lab, &plan);
+    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    declare(&settings.join(", "));
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+    assert_eq!(differences(&lab), [""; 0]);
+}
+
+#[test]
+fn a_refused_copy_of_mariadb_touches_nothing() {
+    a_refused_copy_touches_nothing(
+        "bookworm",
+        "create table t (id int primary key); create table gone (id int); create view bad as select id from gone; \
+         create table nokey (a int); create table large (id int primary key, doc longblob); \
+         set global max_allowed_packet=67108864; create user maker@'%'; grant all on s.* to maker@'%'; \
+         create definer=maker@'%' function f(x int) returns int deterministic sql security definer return x; \
+         create view calls as select f(id) as y from t; \
+         install soname 'auth_ed25519'; create user app@'%' identified via ed25519 using password('x'); \
+         grant select, insert on s.gone to app@'%'; grant select (id) on s.gone to app@'%'; drop table gone; \
+         insert into large values (1, repeat('x', 10000000)); insert into large values (2, repeat('x', 15000000)); \
+         create table alone (id int primary key, l longtext); insert into alone values (1, 'x'); \
+         insert into t values (1); insert into nokey values (1), (1)",
+        "set global innodb_force_primary_key=1; set global max_allowed_packet=8388608",
+        &["view s.bad", "table s.nokey", "table s.large", "account 'app'@'%'"],
+        // Some databases only, so that the whole server is not copied instead.
+        "seed_databases: [s], ",
+    );
+}
+
+#[test]
+fn a_refused_copy_of_mysql_touches_nothing() {
+    a_refused_copy_touches_nothing(
+        "sid",
+        "create table t (id int primary key); create table gone (id int, v int); create view bad as select id from gone; \
+         create user app@'%' identified by 'Right-1'; grant update on s.gone to app@'%'; drop table gone; \
+         create user maker@'%'; grant all on s.* to maker@'%'; \
+         create definer=maker@'%' function f(x int) returns int deterministic sql security definer return x; \
+         create view calls as select f(id) as y from t; drop user maker@'%'; \
+         create tablespace ts1 add datafile 'ts1.ibd'; create table inside (id int primary key) tablespace ts1; \
+         create table large (id int primary key, doc longblob); insert into large values (1, repeat('x', 15000000)); \
+         insert into t values (1)",
+        "set global max_allowed_packet=8388608",
+        &["view s.bad", "view s.calls", "table s.inside", "table s.large", "account 'app'@'%'"],
+        "seed_databases: [s], ",
+    );
 }

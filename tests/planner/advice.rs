@@ -5,6 +5,7 @@
 
 mod cases;
 mod hosts;
+mod unfit;
 mod waiting;
 
 use std::collections::BTreeSet;

@@ -48,20 +48,6 @@ impl Dialect {
         ]
     }
 
-    /// What the views of these databases show: `db`, `name`, `text`.
-    pub fn copied_views(self, databases: &[String]) -> String {
-        format!(
-            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, VIEW_DEFINITION AS text FROM information_schema.VIEWS \
-             WHERE TABLE_SCHEMA IN ({}) ORDER BY 1, 2",
-            list(databases)
-        )
-    }
-
-    /// Asks for no row of what a view shows: an error where that can't be used, whoever may use the view.
-    pub fn try_view(self, text: &str) -> String {
-        format!("SELECT 1 FROM ({text}) tandem_view LIMIT 0")
-    }
-
     /// Shows the statement that makes a table, or a sequence. It stands in the second column.
     pub fn show_create_table(self, database: &str, name: &str) -> String {
         format!("SHOW CREATE TABLE {}.{}", identifier(database), identifier(name))
@@ -70,11 +56,6 @@ impl Dialect {
     /// Shows the statement that makes a database where there is none. It stands in the second column.
     pub fn show_create_database(self, name: &str) -> String {
         format!("SHOW CREATE DATABASE IF NOT EXISTS {}", identifier(name))
-    }
-
-    /// Storage engines: `engine`, `support`.
-    pub fn show_engines(self) -> &'static str {
-        "SHOW ENGINES"
     }
 }
 

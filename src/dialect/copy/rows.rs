@@ -238,23 +238,6 @@ fn carried(column: &Column, dialect: Dialect) -> Carried {
 }
 
 impl Dialect {
-    /// Finds a value of a JSON document whose type its text does not show, such as a date: a row if there is one. None
-    /// where no text loses a type. MySQL 8.0.4 has the function for it.
-    ///
-    /// A path that ends in `**` is no path; `[0]` of what is no array is the value itself (manual, "JSON Path Syntax").
-    pub fn typed_json(self, database: &str, table: &str, column: &str) -> Option<String> {
-        let name = identifier(column);
-        self.mysql(8, 0, 4).then(|| {
-            format!(
-                "SELECT JSON_TYPE(j.v) AS kind FROM {}.{} t, JSON_TABLE(t.{name}, '$**[0]' COLUMNS (v JSON PATH '$')) j \
-                 WHERE JSON_TYPE(j.v) NOT IN ('NULL', 'OBJECT', 'ARRAY', 'BOOLEAN', 'INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', \
-                 'STRING') LIMIT 1",
-                identifier(database),
-                identifier(table)
-            )
-        })
-    }
-
     /// Asks whether a TIMESTAMP lasts until 2106, as since MariaDB 11.5 where numbers have 64 bits, and not until 2038: a
     /// column `late`. A row of a table with system versioning that is valid now ends at that moment, and no other.
     pub fn time_ends_late(self) -> &'static str {

@@ -31,24 +31,21 @@ impl ReadStatement {
         }
     }
 
-    /// Tables, columns and routines on which something was granted: `user`, `host`, `db`, `name`, and `part`, which is the
-    /// column, or nothing.
+    /// Tables, columns and routines on which something was granted: `user`, `host`, `db`, `name`, `part`, which is the
+    /// column, or nothing, `kind` of a routine, and `privileges` with commas between them.
     pub fn granted_objects() -> Self {
         Self::new(
-            "SELECT User AS user, Host AS host, Db AS db, Table_name AS name, '' AS part FROM mysql.tables_priv \
-             UNION ALL SELECT User, Host, Db, Table_name, Column_name FROM mysql.columns_priv \
-             UNION ALL SELECT User, Host, Db, Routine_name, '' FROM mysql.procs_priv",
+            "SELECT User AS user, Host AS host, Db AS db, Table_name AS name, '' AS part, '' AS kind, Table_priv AS privileges \
+             FROM mysql.tables_priv WHERE Table_priv <> '' \
+             UNION ALL SELECT User, Host, Db, Table_name, Column_name, '', Column_priv FROM mysql.columns_priv \
+             UNION ALL SELECT User, Host, Db, Routine_name, '', Routine_type, Proc_priv FROM mysql.procs_priv",
         )
     }
 
-    /// Tables, columns and routines of users: `db`, `name`, `part` as [`ReadStatement::granted_objects`] names them.
-    pub fn objects() -> Self {
+    /// Routines of users: `db`, `name`.
+    pub fn routines() -> Self {
         Self::new(format!(
-            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, '' AS part FROM information_schema.TABLES \
-             WHERE TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) \
-             UNION ALL SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
-             WHERE TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) \
-             UNION ALL SELECT ROUTINE_SCHEMA, ROUTINE_NAME, '' FROM information_schema.ROUTINES \
+            "SELECT ROUTINE_SCHEMA AS db, ROUTINE_NAME AS name FROM information_schema.ROUTINES \
              WHERE ROUTINE_SCHEMA NOT IN ({SYSTEM_DATABASES})"
         ))
     }

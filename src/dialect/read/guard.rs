@@ -5,9 +5,10 @@ const SETTINGS: [&str; 5] =
     ["AUTOCOMMIT", "TIME_ZONE", "MAX_STATEMENT_TIME", "MAX_EXECUTION_TIME", "PRINT_IDENTIFIED_WITH_AS_HEX"];
 /// Functions that readers call. A function that is not here may write, wait, or take a lock.
 const FUNCTIONS: &str = "BINLOG_GTID_POS CAST COALESCE CONCAT CONCAT_WS CONV CONVERT COUNT CRC32 CRC32C CURRENT_USER HEX \
-    IFNULL ISNULL LEFT LENGTH LOWER QUOTE REPLACE SHA2 SUBSTRING_INDEX SUM TIMESTAMPDIFF";
+    IFNULL ISNULL JSON_EXTRACT JSON_TABLE JSON_TYPE JSON_VALUE LEFT LENGTH LOCATE LOWER MAX QUOTE REPLACE SHA2 \
+    SUBSTRING_INDEX SUM TIMESTAMPDIFF";
 /// Words behind which a bracket is no call.
-const BEFORE_BRACKETS: &str = "ALL AND AS EXISTS FROM IN INDEX NOT OR SELECT WHERE";
+const BEFORE_BRACKETS: &str = "ALL AND AS COLUMNS EXISTS FROM IN INDEX NOT OR SELECT WHERE";
 /// Words that make a query write, lock, or run a procedure.
 const NOT_IN_QUERIES: [&str; 8] =
     ["INTO", "FOR", "LOCK", "PROCEDURE", "HANDLER", "NEXT", "OUTFILE", "DUMPFILE"];
@@ -233,9 +234,19 @@ mod tests {
                 ReadStatement::count_with("tandem_1", "canary", "run", "x"),
                 ReadStatement::count_both("tandem_1", ["a", "b"]),
                 ReadStatement::column("tandem_1", "a", "id"),
+                ReadStatement::granted_objects(),
+                ReadStatement::routines(),
+                ReadStatement::demanding_tables(),
+                ReadStatement::calling_views(),
+                ReadStatement::engines(),
+                ReadStatement::login_plugins(),
+                ReadStatement::largest_row("a`b", "for", &["c(d".to_owned()]),
+                dialect.login_plugins_of_accounts(),
                 ReadStatement::compared_tables(),
                 ReadStatement::compared_indexes(),
             ];
+            all.extend(dialect.in_tablespaces());
+            all.extend(dialect.typed_json("a`b", "for", "x("));
             all.extend(dialect.worker_errors());
             all.extend(dialect.stored_channel_passwords());
             all.extend(dialect.show_hashes_as_hex());

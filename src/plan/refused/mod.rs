@@ -196,6 +196,15 @@ coded! {
             /// What speaks against it.
             why: MethodRefused,
         } = "seed-method",
+        /// A copy row by row can't carry everything as it is.
+        NotCarried {
+            /// The source.
+            source: HostName,
+            /// What it can't carry.
+            unfit: Vec<crate::dialect::Unfit>,
+            /// The method that copies the whole server, where it works here.
+            whole: Option<SeedMethod>,
+        } = "cannot-be-copied",
         /// The copy does not fit on the replica's disk.
         DiskTooSmall {
             /// Bytes that it needs.

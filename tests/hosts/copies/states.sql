@@ -1,5 +1,5 @@
 -- States that real servers are in. Each is made on a source, copied, and must come out as it says: `equal` (exit status 0,
--- and both servers are equal in every row, definition and account) or `refused` (not 0, and nothing was touched).
+-- and both servers are equal in every row, definition and account) or `refused` (8, and nothing was touched).
 --
 --   === NAME | mariadb, mysql, or both | equal or refused
 --   SQL on the source

@@ -10,6 +10,7 @@ use tandem::inside::{
 
 use super::{
     ByHand, Case, Setup,
+    unfit::of_unfit,
     hosts::{of_channels, of_ends, of_hosts, of_logins, of_pairs, of_servers},
 };
 use crate::world::{Files, Host, World};
@@ -53,6 +54,7 @@ pub(super) fn cases() -> Vec<Case> {
     [
         allowed(),
         of_copies(),
+        of_unfit(),
         of_data(),
         of_ends(),
         of_channels(),
