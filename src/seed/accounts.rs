@@ -186,6 +186,11 @@ pub async fn differences(
 }
 
 impl Account {
+    /// Whether it is the account of this name.
+    pub fn is(&self, user: &str, host: &str) -> bool {
+        (self.user.as_str(), self.host.as_str()) == (user, host)
+    }
+
     /// A password that has expired was given to it again by its privileges, where they show it (MariaDB).
     fn again(&self) -> impl Iterator<Item = &String> {
         self.create.iter().skip(1).filter(|text| text.contains(" PASSWORD EXPIRE"))

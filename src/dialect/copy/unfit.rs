@@ -349,7 +349,15 @@ fn against_account(
     let lacking = account.plugins.iter().filter(|plugin| !target.loads_more && !has(plugin));
     let mut all: Vec<UnfitWhy> =
         lacking.map(|plugin| UnfitWhy::LoginPlugin { plugin: plugin.clone() }).collect();
-    for grant in account.grants.iter().filter(|grant| !is_system_database(&grant.name.0)) {
+    // What is taken back of a table is taken back of its columns, too.
+    let with_table = |grant: &ObjectGrant| {
+        let table = |other: &ObjectGrant| {
+            !other.exists && other.on == GrantedOn::Table && other.name == grant.name && grant.on != other.on
+        };
+        account.grants.iter().any(table)
+    };
+    let of_users = |grant: &&ObjectGrant| !is_system_database(&grant.name.0) && !with_table(grant);
+    for grant in account.grants.iter().filter(of_users) {
         if !grant.exists {
             all.push(UnfitWhy::GrantOnGone(grant.clone()));
         } else if !asked.databases.contains(&grant.name.0) {
