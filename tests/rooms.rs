@@ -89,7 +89,17 @@ const ROOMS: &Table = &[
     (
         "seed",
         &[
-            "model", "gtid", "grant", "dialect", "transport", "observe", "doctor", "plan", "words", "exec", "copy",
+            "model",
+            "gtid",
+            "grant",
+            "dialect",
+            "transport",
+            "observe",
+            "doctor",
+            "plan",
+            "words",
+            "exec",
+            "copy",
         ],
     ),
     (

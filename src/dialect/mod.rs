@@ -18,8 +18,8 @@ mod whole;
 pub use channel::ChannelStatement;
 pub use copy::{
     AccountName, CodeKind, CopiedTable, CopyAsked, CopyDemands, CopyEnd, CopyTakes, CopyTarget, CreatedUnder,
-    DemandingAccount, DemandingTable, GrantedOn, History, Looked, ObjectGrant, Slice, TableName, Unfit, UnfitObject,
-    UnfitWhy, Versions, account_shown, create_text, unfit, with_collation,
+    DemandingAccount, DemandingTable, GrantedOn, History, Looked, ObjectGrant, Slice, TableName, Unfit,
+    UnfitObject, UnfitWhy, Versions, account_shown, create_text, unfit, with_collation,
 };
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal, shown};

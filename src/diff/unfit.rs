@@ -13,6 +13,8 @@ use crate::{
 };
 
 const FORCES_KEYS: &str = "innodb_force_primary_key";
+/// Options that load more when the server starts.
+const LOADS: [&str; 2] = ["plugin_load", "plugin_load_add"];
 const PACKET: &str = "max_allowed_packet";
 
 /// Copies row by row that this plan would make. Whether they can be made is worth a look, and then another plan.
@@ -49,16 +51,17 @@ impl Pair<'_> {
         let (Some(rows), Some(accounts), Some(takes)) = all else { return Ok(None) };
         let unread = [rows.unread(), accounts.unread(), takes.unread()].into_iter().flatten().next();
         let note = |why: &str| Note::CopyUnforeseen { source: plan.from.clone(), why: why.to_owned() };
-        let (Some(rows), Some(accounts), Some(takes)) = (rows.known(), accounts.known(), takes.known()) else {
+        let (Some(rows), Some(accounts), Some(takes)) = (rows.known(), accounts.known(), takes.known())
+        else {
             return Ok(unread.map(note));
         };
         let declared = self.host.accounts.iter().map(|account| (account.user.clone(), account.host.clone()));
         let there: BTreeSet<_> = self.server.account_names.iter().cloned().chain(declared).collect();
-        let loads = |name: &str| name.starts_with("plugin_load");
         let target = CopyTarget {
             dialect: Dialect::of(self.server.version),
             takes,
-            loads_more: loads_more || self.host.settings.iter().flatten().any(|wish| loads(&wish.name)),
+            loads_more: loads_more
+                || self.host.settings.iter().flatten().any(|wish| LOADS.contains(&wish.name.as_str())),
             forces_keys: will(self.host, self.server, FORCES_KEYS)
                 .is_some_and(|value| same_value(FORCES_KEYS, &value, "ON")),
             packet: will_number(self.host, self.server, PACKET),
@@ -72,7 +75,11 @@ impl Pair<'_> {
         };
         let unfit = unfit(rows, accounts, &target, asked);
         if !unfit.is_empty() {
-            return Err(CopyRefused::NotCarried { source: plan.from.clone(), unfit, whole: self.whole_way(wish) });
+            return Err(CopyRefused::NotCarried {
+                source: plan.from.clone(),
+                unfit,
+                whole: self.whole_way(wish),
+            });
         }
         let unread = rows.typed_json.unread.as_ref().or(rows.large_rows.unread.as_ref());
         Ok(unread.map(|why| note(why)))

@@ -134,7 +134,9 @@ impl Pair<'_> {
         }
         let small = |(host, server): &(&HostName, &ServerFacts)| {
             let bytes = self.declared(host, server, "max_allowed_packet");
-            bytes.is_some_and(|value| canonical_value("max_allowed_packet", &value).parse::<u64>().is_ok_and(|n| n < CLONE_PACKET))
+            bytes.is_some_and(|value| {
+                canonical_value("max_allowed_packet", &value).parse::<u64>().is_ok_and(|n| n < CLONE_PACKET)
+            })
         };
         if let Some((on, _)) = [(giver, giving), (host, own)].into_iter().find(small) {
             return Some(MethodRefused::SmallPackets { on: on.clone(), least: CLONE_PACKET });
@@ -228,7 +230,12 @@ impl Pair<'_> {
             let there = self.declared(giver, giving, name)?;
             let here = self.declared(&self.host.name, self.server, name)?;
             let giver = giver.clone();
-            (!same_value(name, &there, &here)).then(|| MethodRefused::Differs { variable: name, giver, there, here })
+            (!same_value(name, &there, &here)).then(|| MethodRefused::Differs {
+                variable: name,
+                giver,
+                there,
+                here,
+            })
         })
     }
 

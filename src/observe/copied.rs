@@ -180,8 +180,12 @@ pub async fn copy_demands(
         GrantedOn::Column(column) => columns.has(&grant.name, column),
         _ => objects.contains(&lower(&grant.name)),
     })?;
-    let names: Vec<&TableName> =
-        demands.tables.iter().map(|table| &table.name).filter(|name| rows.databases.contains(&name.0)).collect();
+    let names: Vec<&TableName> = demands
+        .tables
+        .iter()
+        .map(|table| &table.name)
+        .filter(|name| rows.databases.contains(&name.0))
+        .collect();
     demands.typed_json = typed_json(sql, dialect, (&names, &columns), end).await;
     demands.large_rows = large_rows(sql, (&names, &columns), rows.packet, end).await;
     Ok(demands)
@@ -231,12 +235,13 @@ impl Columns {
     }
 }
 
-fn calling_views(rows: &[Row]) -> Result<Vec<(TableName, AccountName)>, SqlError> {
+fn calling_views(rows: &[Row]) -> Result<Vec<(TableName, AccountName, String)>, SqlError> {
     let mut views = Vec::new();
     for row in rows {
         let definer = row.need("definer")?;
         let (user, host) = definer.rsplit_once('@').unwrap_or((definer, ""));
-        views.push(((row.text("db")?, row.text("name")?), (user.to_owned(), host.to_owned())));
+        let account = (user.to_owned(), host.to_owned());
+        views.push(((row.text("db")?, row.text("name")?), account, row.text("func")?));
     }
     Ok(views)
 }

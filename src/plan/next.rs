@@ -263,9 +263,14 @@ pub(crate) fn around(host: &HostName, source: &HostName, unfit: &Unfit) -> Next 
             run(format!("ALTER TABLE {} TABLESPACE innodb_file_per_table", path(name)))
         }
         (UnfitWhy::BrokenView, UnfitObject::View(name)) => run(format!("DROP VIEW {}", path(name))),
-        (UnfitWhy::NoDefiner { definer: (user, at), on_source }, _) => Next::Run {
+        (UnfitWhy::NoDefiner { definer: (user, at), of, on_source }, _) => Next::Run {
             on: Some(if *on_source { host.clone() } else { source.clone() }),
-            command: format!("CREATE USER {} ACCOUNT LOCK", account_shown(user, at)),
+            // No server makes the view where its function may not be executed by its definer.
+            command: format!(
+                "CREATE USER {0} ACCOUNT LOCK; GRANT EXECUTE ON {1}.* TO {0}",
+                account_shown(user, at),
+                identifier(of)
+            ),
         },
         (UnfitWhy::GrantOnGone(grant), UnfitObject::Account(name)) => run(grant.revoke(name)),
         (UnfitWhy::GrantOnLeftOut(_), _) => set("seed_databases"),

@@ -106,6 +106,7 @@ fn way(next: &Next) -> String {
         Next::Set { variable, value: Some(value) } => format!("set {variable} to {value}"),
         Next::Set { variable, value: None } => format!("add it to {variable}, or take the privileges back"),
         Next::Install { on, what } => format!("install {} on {on}", visible(what)),
-        _ => "replace the replica's server by one to which the whole can be copied, or that takes it".to_owned(),
+        _ => "replace the replica's server by one to which the whole can be copied, or that takes it"
+            .to_owned(),
     }
 }

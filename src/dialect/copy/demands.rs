@@ -17,11 +17,13 @@ impl ReadStatement {
         ))
     }
 
-    /// Views that call a function which runs as its definer: `db`, `name`, `definer` as `user@host`. A function of the
+    /// Views that call a function which runs as its definer: `db`, `name`, `definer` as `user@host`, and
+    /// the function's database, `func`. A function of the
     /// view's own database may stand there without it.
     pub fn calling_views() -> Self {
         Self::new(format!(
-            "SELECT v.TABLE_SCHEMA AS db, v.TABLE_NAME AS name, r.DEFINER AS definer FROM information_schema.VIEWS v \
+            "SELECT v.TABLE_SCHEMA AS db, v.TABLE_NAME AS name, r.DEFINER AS definer, r.ROUTINE_SCHEMA AS func \
+             FROM information_schema.VIEWS v \
              JOIN information_schema.ROUTINES r ON LOCATE(CONCAT('`', r.ROUTINE_SCHEMA, '`.`', r.ROUTINE_NAME, '`('), \
              v.VIEW_DEFINITION) > 0 OR v.TABLE_SCHEMA = r.ROUTINE_SCHEMA AND LOCATE(CONCAT('`', r.ROUTINE_NAME, '`('), \
              REPLACE(v.VIEW_DEFINITION, CONCAT('.`', r.ROUTINE_NAME, '`('), '')) > 0 \

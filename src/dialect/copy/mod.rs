@@ -12,6 +12,6 @@ pub use code::{CodeKind, CreatedUnder, create_text, with_collation};
 pub use rows::{CopiedTable, History, Slice};
 pub use session::CopyEnd;
 pub use unfit::{
-    AccountName, CopyAsked, CopyDemands, CopyTakes, CopyTarget, DemandingAccount, DemandingTable, GrantedOn, Looked,
-    ObjectGrant, TableName, Unfit, UnfitObject, UnfitWhy, Versions, account as account_shown, unfit,
+    AccountName, CopyAsked, CopyDemands, CopyTakes, CopyTarget, DemandingAccount, DemandingTable, GrantedOn,
+    Looked, ObjectGrant, TableName, Unfit, UnfitObject, UnfitWhy, Versions, account as account_shown, unfit,
 };

@@ -19,8 +19,8 @@ pub struct CopyDemands {
     pub tables: Vec<DemandingTable>,
     /// Views that can't be used: what they rest on is gone.
     pub broken_views: Vec<TableName>,
-    /// Views that call a function which runs as somebody else, with that definer.
-    pub calling_views: Vec<(TableName, AccountName)>,
+    /// Views that call a function which runs as its definer, with that definer and the function's database.
+    pub calling_views: Vec<(TableName, AccountName, String)>,
     /// Columns with a JSON document that holds a value whose type its text does not show.
     pub typed_json: Looked<(TableName, String)>,
     /// Tables with the bytes of their largest row, where it is a large one.
@@ -198,6 +198,8 @@ pub enum UnfitWhy {
     NoDefiner {
         /// The definer.
         definer: AccountName,
+        /// The function's database.
+        of: String,
         /// Whether it exists on the source.
         on_source: bool,
     },
@@ -284,12 +286,12 @@ pub fn unfit(
         }
     }
     let mut explained = BTreeSet::new();
-    for (name, definer) in rows.calling_views.iter().filter(|(name, _)| chosen(name)) {
+    for (name, definer, of) in rows.calling_views.iter().filter(|(name, ..)| chosen(name)) {
         let on_source = accounts.accounts.iter().any(|account| account.name == *definer);
         let comes = on_source && asked.brings(definer, target);
         if !comes && !target.accounts.contains(definer) {
             explained.insert(name);
-            let why = UnfitWhy::NoDefiner { definer: definer.clone(), on_source };
+            let why = UnfitWhy::NoDefiner { definer: definer.clone(), of: of.clone(), on_source };
             all.push(Unfit { object: UnfitObject::View(name.clone()), why });
         }
     }

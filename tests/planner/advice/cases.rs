@@ -10,8 +10,8 @@ use tandem::inside::{
 
 use super::{
     ByHand, Case, Setup,
-    unfit::of_unfit,
     hosts::{of_channels, of_ends, of_hosts, of_logins, of_pairs, of_servers},
+    unfit::of_unfit,
 };
 use crate::world::{Files, Host, World};
 

@@ -156,11 +156,13 @@ fn reasons() -> Vec<(Unfit, Setup, ByHand)> {
             },
         ),
         (
-            unfit(view(), UnfitWhy::NoDefiner { definer: maker(), on_source: false }),
-            looked(|demands| demands.calling_views.push((shop("v"), maker()))),
+            unfit(view(), UnfitWhy::NoDefiner { definer: maker(), of: "shop".into(), on_source: false }),
+            looked(|demands| demands.calling_views.push((shop("v"), maker(), "shop".into()))),
             |setup, next| {
                 let Next::Run { on: Some(on), command } = next else { panic!("{next:?}") };
-                assert_eq!((on.as_str(), command.as_str()), ("db-1", "CREATE USER 'maker'@'%' ACCOUNT LOCK"));
+                assert_eq!(on.as_str(), "db-1");
+                let made = "CREATE USER 'maker'@'%' ACCOUNT LOCK; GRANT EXECUTE ON `shop`.* TO 'maker'@'%'";
+                assert_eq!(command, made);
                 let name = ("maker".to_owned(), "%".to_owned());
                 demands(setup).accounts.push(DemandingAccount { name, ..Default::default() });
             },
@@ -190,7 +192,8 @@ fn reasons() -> Vec<(Unfit, Setup, ByHand)> {
 }
 
 pub(super) fn of_unfit() -> Vec<Case> {
-    let mut cases: Vec<Case> = reasons().into_iter().map(|(_, setup, by_hand)| case(CODE, setup, by_hand)).collect();
+    let mut cases: Vec<Case> =
+        reasons().into_iter().map(|(_, setup, by_hand)| case(CODE, setup, by_hand)).collect();
     // Where the whole server can be copied, that is what is advised.
     let view = looked(|demands| demands.broken_views.push(shop("v"))).changed(with_files);
     cases.push(case(CODE, view, nothing));
