@@ -56,6 +56,7 @@ const LINES: &[(&str, &str, &str)] = &[
     ("render/problem.rs", "shown.text", "lines of a user's file"),
     ("verify/definitions.rs", "tinyint(1)", "the type of a column"),
     ("verify/table.rs", "VIRTUAL GENERATED", "a server's word for a column"),
+    ("copy/inventory.rs", "VIRTUAL GENERATED", "a server's word for a column"),
 ];
 
 /// Ways to look into a text.

@@ -230,7 +230,7 @@ impl Pair<'_> {
             let there = self.declared(giver, giving, name)?;
             let here = self.declared(&self.host.name, self.server, name)?;
             let giver = giver.clone();
-            (!same_value(name, &there, &here)).then(|| MethodRefused::Differs {
+            (!same_value(name, &there, &here)).then_some(MethodRefused::Differs {
                 variable: name,
                 giver,
                 there,

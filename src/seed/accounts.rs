@@ -133,6 +133,7 @@ async fn read(on: On<'_>, wanted: impl Fn(&str, &str, bool) -> bool) -> Result<V
             let name = format!("{}@{}", literal(&user), literal(&at));
             let shown = source.query_first(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
             let (shown, default) = without_default_roles(shown.at(0).map_err(reading)?);
+            let shown = with_empty_password(&shown);
             create.push(shown.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
             create.push(shown.replacen("CREATE USER ", "ALTER USER ", 1));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
@@ -400,6 +401,15 @@ fn without_default_roles(create: &str) -> (String, Option<String>) {
     let Some(begin) = begin else { return (create.to_owned(), None) };
     let list = create[begin + " DEFAULT ROLE ".len()..end].to_owned();
     (format!("{}{}", &create[..begin], &create[end..]), Some(list))
+}
+
+/// Says that a password is empty: a method of MySQL alone, without one, would let it expire (manual, "ALTER USER").
+fn with_empty_password(create: &str) -> String {
+    let methods = ["caching_sha2_password", "mysql_native_password", "sha256_password"];
+    methods.iter().fold(create.to_owned(), |text, method| {
+        let bare = format!(" IDENTIFIED WITH '{method}' REQUIRE ");
+        text.replacen(&bare, &format!(" IDENTIFIED WITH '{method}' AS '' REQUIRE "), 1)
+    })
 }
 
 /// A statement for the journal: what stands behind a login method is a secret too.

@@ -293,7 +293,7 @@ fn all_come_out(suite: &str, family: &str) {
                 let _ = writeln!(rows, "{} {found}", state.name);
             }
             Ok((found, why)) => {
-                wrong.push(format!("{}: {found} instead of {}: {why}", state.name, state.outcome))
+                wrong.push(format!("{}: {found} instead of {}: {why}", state.name, state.outcome));
             }
             Err(why) => wrong.push(format!("{}: {why}", state.name)),
         }

@@ -173,6 +173,10 @@ create user c@'10.%' identified by 'Right-3' require subject '/CN=o''brien' and 
 create user a@'%' identified by 'Right-1'; grant select on s.* to a@'%'; create user b@'%' identified by 'Right-1' account lock;
 --- replica
 create user a@'%' identified by 'Wrong-1'; create user b@'%' identified by 'Wrong-1';
+=== accounts-without-a-password | both | equal
+create user a@'%'; create user b@'%' account lock; create user c@'%' account lock;
+--- replica
+create user a@'%' identified by 'Wrong-1'; create user b@'%';
 === accounts-that-may-do-more-on-the-replica | both | equal
 create table s.t (id int primary key, v int); create procedure s.p() select 1; create role r; create role q;
 create user a@'%' identified by 'Right-1'; grant select (id) on s.t to a@'%'; grant r to a@'%'; create user b@'%' identified by 'Right-1'; grant insert on s.* to q;

@@ -228,6 +228,22 @@ fn no_server(facts: &mut HostFacts, package: &str, text: &str) {
     facts.resources = [(server_query(package), Fact::Known(text.to_owned()))].into_iter().collect();
 }
 
+fn left_out() -> Case {
+    let filtered = one_way().settled().changed(|world| {
+        let Fact::Known(files) = &mut world.host(1).option_files else { panic!("option files") };
+        let text = b"[mysqld]\nreplicate_ignore_db = logs\n".to_vec();
+        files.files.push(("/etc/mysql/mariadb.conf.d/60-site.cnf".to_owned(), text));
+        world.server_of(1).variables.insert("replicate_ignore_db".into(), "logs".into());
+    });
+    case("undeclared-filter", filtered, |setup, next| match next {
+        Next::Set { .. } => setup.world.extra.push("replicate_ignore_databases=[\"logs\"]".into()),
+        _ => {
+            let Fact::Known(files) = &mut setup.world.host(1).option_files else { panic!("option files") };
+            files.files.retain(|(path, _)| !path.ends_with("60-site.cnf"));
+        }
+    })
+}
+
 pub(super) fn of_servers() -> Vec<Case> {
     let installing = |package: &'static str, text: &'static str| {
         let mut setup = one_way().with(&format!("mysql_server_package={package}"));
@@ -281,26 +297,7 @@ pub(super) fn of_servers() -> Vec<Case> {
                 files.files.retain(|(path, _)| !path.ends_with("zzz.cnf"));
             },
         ),
-        case(
-            "undeclared-filter",
-            one_way().settled().changed(|world| {
-                let Fact::Known(files) = &mut world.host(1).option_files else { panic!("option files") };
-                let text = b"[mysqld]\nreplicate_ignore_db = logs\n".to_vec();
-                files.files.push(("/etc/mysql/mariadb.conf.d/60-site.cnf".to_owned(), text));
-                world.server_of(1).variables.insert("replicate_ignore_db".into(), "logs".into());
-            }),
-            |setup, next| match next {
-                Next::Set { .. } => {
-                    setup.world.extra.push("replicate_ignore_databases=[\"logs\"]".into());
-                }
-                _ => {
-                    let Fact::Known(files) = &mut setup.world.host(1).option_files else {
-                        panic!("option files")
-                    };
-                    files.files.retain(|(path, _)| !path.ends_with("60-site.cnf"));
-                }
-            },
-        ),
+        left_out(),
         case("setting-failed", settings("{\"max_connections\": \"9\"}").changed(failed), |setup, next| {
             match next {
                 Next::Set { .. } => {

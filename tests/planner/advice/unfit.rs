@@ -90,17 +90,15 @@ fn with_files(world: &mut World) {
 
 /// Each reason with a world of it.
 fn reasons() -> Vec<(Unfit, Setup, ByHand)> {
+    [of_tables(), of_views(), of_accounts()].into_iter().flatten().collect()
+}
+
+fn unfit(object: UnfitObject, why: UnfitWhy) -> Unfit {
+    Unfit { object, why }
+}
+
+fn of_tables() -> Vec<(Unfit, Setup, ByHand)> {
     let table = || UnfitObject::Table(shop("t"));
-    let view = || UnfitObject::View(shop("v"));
-    let app = || UnfitObject::Account(("app".into(), "%".into()));
-    let gone = |exists, database: &str| ObjectGrant {
-        name: (database.to_owned(), "gone".to_owned()),
-        on: GrantedOn::Table,
-        privileges: vec!["SELECT".into()],
-        exists,
-    };
-    let maker = || ("maker".to_owned(), "%".to_owned());
-    let unfit = |object, why| Unfit { object, why };
     let forced = looked(|demands| demands.tables[0].has_key = false).changed(|world| {
         world.server_of(1).variables.insert("innodb_force_primary_key".into(), "ON".into());
     });
@@ -146,6 +144,13 @@ fn reasons() -> Vec<(Unfit, Setup, ByHand)> {
             looked(|demands| demands.large_rows.found.push((shop("t"), 20_000_000))),
             nothing,
         ),
+    ]
+}
+
+fn of_views() -> Vec<(Unfit, Setup, ByHand)> {
+    let view = || UnfitObject::View(shop("v"));
+    let maker = || ("maker".to_owned(), "%".to_owned());
+    vec![
         (
             unfit(view(), UnfitWhy::BrokenView),
             looked(|demands| demands.broken_views.push(shop("v"))),
@@ -167,6 +172,18 @@ fn reasons() -> Vec<(Unfit, Setup, ByHand)> {
                 demands(setup).accounts.push(DemandingAccount { name, ..Default::default() });
             },
         ),
+    ]
+}
+
+fn of_accounts() -> Vec<(Unfit, Setup, ByHand)> {
+    let app = || UnfitObject::Account(("app".into(), "%".into()));
+    let gone = |exists, database: &str| ObjectGrant {
+        name: (database.to_owned(), "gone".to_owned()),
+        on: GrantedOn::Table,
+        privileges: vec!["SELECT".into()],
+        exists,
+    };
+    vec![
         (
             unfit(app(), UnfitWhy::LoginPlugin { plugin: "ed25519".into() }),
             looked(of_account(|account| account.plugins = vec!["ed25519".into()])),
