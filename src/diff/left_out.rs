@@ -84,7 +84,7 @@ impl Of<'_> {
         // Where no file says it, somebody has set it, and it goes with the declared values.
         let set_anew = LOGGED.iter().chain(&APPLIED[..4]).any(|(name, _)| *name == option);
         if !beyond.is_empty() && (written.is_some() || !set_anew) {
-            self.refuse(option, variable, beyond, written, draft);
+            self.refuse((option, false), variable, beyond, written, draft);
         }
     }
 
@@ -100,13 +100,13 @@ impl Of<'_> {
         let declared = declared.any(|one| [SKIPPED, &name].contains(&one.as_str()));
         if !none && !declared {
             let written = self.occurrences.iter().rfind(|o| [SKIPPED, &name].contains(&o.name.as_str()));
-            self.refuse(&name, "mysql_settings", [skipped.to_owned()].into(), written, draft);
+            self.refuse((&name, true), "mysql_settings", [skipped.to_owned()].into(), written, draft);
         }
     }
 
     fn refuse(
         &self,
-        option: &str,
+        (option, skips): (&str, bool),
         variable: &'static str,
         values: BTreeSet<String>,
         written: Option<&Occurrence>,
@@ -115,6 +115,7 @@ impl Of<'_> {
         let why = SettingRefused::LeavesOut {
             name: option.to_owned(),
             values: values.into_iter().collect(),
+            skips,
             variable: if variable == option { "mysql_settings" } else { variable },
             written: written.map(|one| (one.file.clone(), one.line)),
         };

@@ -23,11 +23,11 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
         SettingRefused::Overridden { name, place, file, line, value } => format!(
             "`{name}` ({place}) would not count: {file}:{line} is read later and says {value}. Take it out there."
         ),
-        SettingRefused::LeavesOut { name, values, variable, written } => {
+        SettingRefused::LeavesOut { name, values, skips, variable, written } => {
             let place = written.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
             let way = if written.is_some() { ", or take the line out there" } else { "" };
             let values = visible(&values.join(", "));
-            let what = match name.contains("skip_errors") {
+            let what = match skips {
                 true => "changes that fail are left out without a word",
                 false => "what it leaves out never arrives",
             };

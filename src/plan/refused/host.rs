@@ -48,6 +48,8 @@ coded! {
             name: String,
             /// What it names.
             values: Vec<String>,
+            /// Whether these are errors that are skipped, and no names.
+            skips: bool,
             /// The variable by which it is declared.
             variable: &'static str,
             /// The file on the host and the line in it, where it stands in one.
