@@ -79,9 +79,9 @@ pub mod inside {
     }
     pub mod observe {
         pub use crate::observe::{
-            BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, ErrantFacts, ErrantKind, FarEnd, HostFacts,
-            Observed, Reach, Reading, RestartRecord, RestartState, SchemaFacts, SeedCoordinates, SeedMark,
-            SeedMarks, ServerFacts, ServiceFacts, SessionFacts, server_query,
+            AdminWriter, BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, ErrantFacts, ErrantKind,
+            FarEnd, HostFacts, Observed, Reach, Reading, RestartRecord, RestartState, SchemaFacts,
+            SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts, SessionFacts, server_query,
         };
     }
     pub mod option_file {

@@ -18,7 +18,7 @@ use crate::{
     apply::Outcome,
     engine::{Applied, CommandError, End, Engine, ErrorKind, Events, Planned, Run, State},
     model::{Limits, duration},
-    plan::{PlanDocument, Policy},
+    plan::{Action, Plan, PlanDocument, Policy, StepId},
     render::{self, Terminal},
     words,
 };
@@ -35,14 +35,38 @@ pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Resu
         Some(document) => open_again(document, global, path, terminal)?,
         None => open(global, Some(named), &args.allow, terminal)?,
     };
+    Ok(run_on(&engine, global, args, terminal, saved.as_ref()).await?.exit)
+}
+
+/// How a run ended.
+pub(super) struct Ended {
+    pub exit: Exit,
+    /// Whether writes were switched over to another host.
+    pub switched: bool,
+}
+
+impl From<Exit> for Ended {
+    fn from(exit: Exit) -> Self {
+        Self { exit, switched: false }
+    }
+}
+
+/// The same with files that were read already.
+pub(super) async fn run_on(
+    engine: &Engine,
+    global: &Global,
+    args: &ApplyArgs,
+    terminal: &Terminal,
+    saved: Option<&PlanDocument>,
+) -> Result<Ended, CommandError> {
     let interrupt = Interrupt::listen(*terminal);
-    let work = whole(global, args, terminal, &engine, saved.as_ref(), &interrupt);
+    let work = whole(global, args, terminal, engine, saved, &interrupt);
     tokio::select! {
         biased;
         () = interrupt.at_once.cancelled() => {
-            Err(interrupt.ended("ended at once; `tandem apply` goes on from what is there"))
+            Err(interrupt.ended("ended at once; the same command goes on from what is there"))
         }
-        exit = work => exit,
+        ended = work => ended,
     }
 }
 
@@ -53,7 +77,7 @@ async fn whole(
     engine: &Engine,
     saved: Option<&PlanDocument>,
     interrupt: &Interrupt,
-) -> Result<Exit, CommandError> {
+) -> Result<Ended, CommandError> {
     let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
     show_what_was_read(&planned, terminal);
     let document = planned.document()?;
@@ -71,7 +95,7 @@ async fn whole(
         print(&document, &global, terminal);
     }
     if document.steps.is_empty() || !document.refused.is_empty() {
-        return Ok(nothing_to_do(planned, &document, global, terminal).await);
+        return Ok(nothing_to_do(planned, &document, global, terminal).await.into());
     }
     let policy = match confirm(&planned.whole_plan(), args, terminal).await {
         Ok(policy) => policy,
@@ -89,6 +113,7 @@ async fn whole(
     };
     let (events, receiver) = Events::channel();
     let shown = tokio::spawn(follow(receiver, *terminal, global.clone()));
+    let switches = switches(&planned.whole_plan());
     let applied = engine.apply(planned, &run, &events).await;
     drop(events);
     let _ = shown.await;
@@ -113,7 +138,14 @@ async fn whole(
     if exit != Exit::Done {
         terminal.note(&format!("Journal: {}", journal.path().display()));
     }
-    Ok(exit)
+    let switched = applied.outcomes().any(|outcome| switches.iter().any(|id| outcome.done.contains(id)));
+    Ok(Ended { exit, switched })
+}
+
+/// The steps by which another host takes the writes.
+fn switches(plan: &Plan) -> Vec<StepId> {
+    let steps = plan.steps.iter().filter(|step| matches!(step.action, Action::Switchover(_)));
+    steps.map(|step| step.id.clone()).collect()
 }
 
 /// A plan that was not to be run. What needs a word of `--allow` is refused, and stands in the report of a machine as well.
@@ -219,7 +251,7 @@ fn report(
 }
 
 /// Whether a file holds JSON and not a playbook.
-fn is_plan_file(path: &Path) -> bool {
+pub(super) fn is_plan_file(path: &Path) -> bool {
     use std::io::Read;
     let mut first = [0; 64];
     let Ok(read) = std::fs::File::open(path).and_then(|mut f| f.read(&mut first)) else { return false };

@@ -106,6 +106,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Plan, ask, execute, and observe again until nothing is left
     Apply(ApplyArgs),
+    /// Let another host take the writes: nothing lost, or nothing done; then edit the playbook
+    Switchover(SwitchoverArgs),
     /// `plan` for cron: silent when in sync
     Drift(DriftArgs),
     /// The topology as it is
@@ -245,6 +247,20 @@ pub struct ApplyArgs {
     /// Hold the read lock of a source no longer than this; tables without transactions are copied under it
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub lock_limit: Duration,
+}
+
+/// Arguments of `switchover`.
+#[derive(Debug, Clone, Args)]
+pub struct SwitchoverArgs {
+    /// How it is applied.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+    /// Name the host that clients write to from now on
+    #[arg(long, value_name = "HOST", add = complete::hosts())]
+    pub to: String,
+    /// Leave the playbook as it is, and print the lines to change
+    #[arg(long)]
+    pub no_edit: bool,
 }
 
 /// Arguments of `drift`.

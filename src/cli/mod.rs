@@ -19,6 +19,7 @@ mod runs;
 mod shells;
 mod status;
 mod stop;
+mod switchover;
 mod vars;
 mod verify;
 mod watch;
@@ -98,6 +99,7 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Validate(args) => plan::validate(global, args, &terminal),
         Command::Plan(args) => plan::run(global, args, &terminal).await,
         Command::Apply(args) => apply::run(global, args, &terminal).await,
+        Command::Switchover(args) => switchover::run(global, args, &terminal).await,
         Command::Drift(args) => drift::run(global, args, &terminal).await,
         Command::Status(args) if args.watch => {
             watch::run(global, args.playbook.playbook.as_deref(), args.interval, &terminal).await

@@ -30,6 +30,7 @@ impl Global {
             playbook: playbook.map(str::to_owned),
             extra: self.extra.clone(),
             limit: self.limit.clone(),
+            switch_to: None,
             keyring: keyring.unwrap_or_else(|| self.keyring()),
             allow: allow.to_vec(),
             forks: self.forks,

@@ -165,6 +165,12 @@ impl Builder<'_> {
             option_file: text("mysql_option_file"),
             option_file_holds: self.option_file_holds(variables, &scope),
             restart_wait: self.time("restart_wait", variables, &scope).unwrap_or(limits::RESTART.time),
+            switchover_limit: self
+                .time("switchover_limit", variables, &scope)
+                .unwrap_or(limits::SWITCHOVER.time),
+            switchover_wait: self
+                .time("switchover_wait", variables, &scope)
+                .unwrap_or(limits::SWITCHOVER_WAIT.time),
             ..DesiredHost::bare(name)
         };
         for used in &self.play.roles {

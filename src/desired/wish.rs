@@ -56,6 +56,10 @@ pub struct DesiredHost {
     pub option_file_holds: OptionFileHolds,
     /// How long its server may take to come up after a restart.
     pub restart_wait: std::time::Duration,
+    /// How long writes on it may wait at most when another host takes them over.
+    pub switchover_limit: std::time::Duration,
+    /// How long long writes on it are waited for before that.
+    pub switchover_wait: std::time::Duration,
     /// Wishes for server variables, in the order of the roles; the last of a name wins.
     pub settings: Option<Vec<SettingWish>>,
     /// Accounts.
@@ -103,6 +107,8 @@ impl DesiredHost {
             option_file: None,
             option_file_holds: OptionFileHolds::Everything,
             restart_wait: crate::model::limits::RESTART.time,
+            switchover_limit: crate::model::limits::SWITCHOVER.time,
+            switchover_wait: crate::model::limits::SWITCHOVER_WAIT.time,
             settings: None,
             accounts: Vec::new(),
             databases: Vec::new(),

@@ -12,6 +12,7 @@ mod quote;
 mod read;
 mod rows;
 mod statement;
+mod switchover;
 mod variable;
 mod whole;
 
@@ -26,6 +27,7 @@ pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
 pub use rows::{Adding, Column, Compared, Key, Range, incomplete, is_bytes, is_long, orders};
 pub use statement::Statement;
+pub use switchover::LogEnd;
 pub use whole::CannotCopy;
 
 use std::collections::BTreeMap;

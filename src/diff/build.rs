@@ -1,6 +1,6 @@
 //! From a play's wishes and a fleet's facts to a plan. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, compare, keep::keep_what_is_needed, writers::writers};
 use crate::{
@@ -53,7 +53,11 @@ pub fn build(
     let refused: Vec<HostName> = plan.refused.iter().map(|r| r.host.clone()).collect();
     // Nobody takes over from one that keeps still, nor does anybody stop for one that does.
     for step in &draft.steps {
-        let Action::CatchUp { closing, .. } = &step.action else { continue };
+        let closing = match &step.action {
+            Action::CatchUp { closing, .. } => closing.as_slice(),
+            Action::Switchover(plan) => std::slice::from_ref(&plan.from),
+            _ => continue,
+        };
         let still = |host: &HostName| refused.contains(host) || barred.contains(host);
         let together: Vec<&HostName> = closing.iter().chain([&step.host]).collect();
         let Some(keeps) = together.iter().find(|host| still(host)).map(|host| (*host).clone()) else {
@@ -126,6 +130,16 @@ pub fn in_doubt(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
         }
     };
     hosts.into_iter().flat_map(|host| sources(host).into_iter().map(|s| (host.clone(), s))).collect()
+}
+
+/// The hosts between which this plan switches writes: who may write on them past `read_only` is worth a look, and then
+/// another plan.
+pub fn switching(plan: &Plan) -> BTreeSet<HostName> {
+    let sides = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Switchover(switch) => Some([switch.from.clone(), step.host.clone()]),
+        _ => None,
+    });
+    sides.flatten().collect()
 }
 
 /// Channels whose far end this plan would change: the replica, the declared source, and where that shall be. Who is

@@ -30,6 +30,7 @@ mod server;
 mod service;
 mod settings;
 mod several;
+mod switchover;
 mod trouble;
 mod undeclared;
 mod unfit;
@@ -39,7 +40,7 @@ mod ways;
 mod whole;
 mod writers;
 
-pub use build::{build, changing_ends, in_doubt};
+pub use build::{build, changing_ends, in_doubt, switching};
 pub use unfit::planned_copies;
 
 use std::collections::BTreeMap;
@@ -156,6 +157,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         accounts::steps(context, host, facts, &mut draft);
         errant::warn(host, facts, &mut draft);
     }
+    writers::check(context, &mut draft);
     compatibility::check(context, &mut draft);
     promotion::steps(context, &mut draft);
     undeclared::check(context, &mut draft);

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft, pair::content, proof::has_only_what_comes_from};
+use super::{Context, Draft, pair::content, proof::has_only_what_comes_from, switchover};
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
@@ -39,11 +39,17 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             .filter_map(|hop| hop.from.clone())
             .filter(|from| sets_read_only(draft, from, true))
             .collect();
+        let reason = reason(draft, &host.name);
+        if let [from] = closing.as_slice()
+            && switchover::steps(context, (host, from), &hops, &reason, draft)
+        {
+            draft.steps.push(step(&host.name, &hops, &closing, Moment::BeforeTheyStop, &reason));
+            continue;
+        }
         if let Some(delayed) = delayed(context, &hops).filter(|_| !closing.is_empty()) {
             draft.refuse(&host.name, delayed);
             continue;
         }
-        let reason = reason(draft, &host.name);
         if !closing.is_empty() {
             draft.steps.push(step(&host.name, &hops, &closing, Moment::BeforeTheyStop, &reason));
         }
@@ -110,7 +116,9 @@ fn writers_above(context: &Context<'_>, host: &HostName) -> Vec<HostName> {
 pub(super) fn when_opened(context: &Context<'_>, draft: &Draft, host: &HostName) -> Option<GtidState> {
     let server = context.server(host)?;
     let state = server.gtid.known()?.clone();
-    let opens = |step: &Step| step.host == *host && matches!(step.action, Action::CatchUp { .. });
+    let opens = |step: &Step| {
+        step.host == *host && matches!(step.action, Action::CatchUp { .. } | Action::Switchover(_))
+    };
     if !draft.steps.iter().any(opens) {
         return Some(state);
     }
@@ -128,6 +136,7 @@ pub(super) fn will_have_all_of(
 ) -> bool {
     let hops = draft.steps.iter().filter(|step| step.host == *opened).find_map(|step| match &step.action {
         Action::CatchUp { hops, moment: Moment::AfterTheyStopped, .. } => Some(hops),
+        Action::Switchover(plan) => Some(&plan.hops),
         _ => None,
     });
     let Some(way) = hops.filter(|hops| hops.iter().any(|hop| hop.from.as_ref() == Some(other))) else {
@@ -151,10 +160,14 @@ pub(super) fn will_have_all_of(
 
 /// Whether a host gets `read_only` on, or off, by this plan.
 fn sets_read_only(draft: &Draft, host: &HostName, on: bool) -> bool {
-    draft.steps.iter().filter(|step| step.host == *host).any(|step| {
+    draft.steps.iter().any(|step| {
         let list = match &step.action {
-            Action::SetGlobal(list) => list,
-            Action::Restart { expect, .. } => expect,
+            Action::Switchover(plan) => {
+                let turned = if on { &plan.from } else { &step.host };
+                return turned == host;
+            }
+            Action::SetGlobal(list) if step.host == *host => list,
+            Action::Restart { expect, .. } if step.host == *host => expect,
             _ => return false,
         };
         list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, "ON") == on)

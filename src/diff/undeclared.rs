@@ -32,11 +32,13 @@ fn channels(
     draft: &mut Draft,
 ) {
     for channel in server.channels.known().into_iter().flatten() {
-        if host.channels.iter().any(|wish| wish.name == channel.name) {
+        if host.channels.iter().any(|wish| wish.name == channel.name)
+            || ends_with_a_switch(draft, name, channel)
+        {
             continue;
         }
-        if context.may_drop_channels {
-            draft.steps.push(drop_channel(name, channel));
+        if context.may_drop_channels || is_of_former_source(context, host, channel) {
+            draft.steps.push(drop_channel(context, host, channel));
             continue;
         }
         let dialect = Dialect::of(server.version);
@@ -47,6 +49,30 @@ fn channels(
         };
         draft.warn(name, what);
     }
+}
+
+/// Whether the step that opens the host ends this channel.
+fn ends_with_a_switch(draft: &Draft, name: &HostName, channel: &ChannelFacts) -> bool {
+    draft.steps.iter().filter(|step| step.host == *name).any(|step| match &step.action {
+        Action::Switchover(plan) => plan.ends.iter().any(|end| end.name == channel.name),
+        _ => false,
+    })
+}
+
+/// Whether the one host that clients write to still follows a member of its topology that is a replica now: what that
+/// one may bring when it comes back is nobody's wish.
+fn is_of_former_source(context: &Context<'_>, host: &DesiredHost, channel: &ChannelFacts) -> bool {
+    let at = |other: &&DesiredHost| {
+        other.endpoint.address == channel.source_host && other.endpoint.port == channel.source_port
+    };
+    let source = context.desired.hosts.values().find(at);
+    context.desired.one_primary && host.writer && source.is_some_and(|source| !source.writer)
+}
+
+/// Whether an account is the one by which a member follows this host when its turn to be the primary comes.
+fn is_of_a_member(context: &Context<'_>, name: &HostName, from: &str) -> bool {
+    let member = |other: &&DesiredHost| other.name != *name && other.endpoint.address == from;
+    context.desired.one_primary && context.desired.hosts.values().any(|other| member(&other))
 }
 
 fn accounts(
@@ -61,7 +87,7 @@ fn accounts(
         let is = |wish: &AccountWish| wish.user == *user && wish.host == *from;
         // One account for many addresses is everybody's, and comes along in the binary log.
         let of_all = from.contains('%') && context.desired.hosts.values().any(|h| h.accounts.iter().any(is));
-        if of_all || host.accounts.iter().any(is) {
+        if of_all || is_of_a_member(context, name, from) || host.accounts.iter().any(is) {
             continue;
         }
         if context.may_drop_accounts {
@@ -101,7 +127,9 @@ fn replicas(
     }
 }
 
-fn drop_channel(host: &HostName, channel: &ChannelFacts) -> Step {
+fn drop_channel(context: &Context<'_>, host: &DesiredHost, channel: &ChannelFacts) -> Step {
+    let former = is_of_former_source(context, host, channel);
+    let host = &host.name;
     let source = format!("{}:{}", visible(&channel.source_host), channel.source_port);
     let name = match channel.name.is_empty() {
         true => source.clone(),
@@ -113,10 +141,10 @@ fn drop_channel(host: &HostName, channel: &ChannelFacts) -> Step {
         id: StepId(format!("{host}/extra-channel/{name}")),
         host: host.clone(),
         kind: Kind::Channel,
-        reason: vec![Reason::because(Because::Undeclared)],
+        reason: vec![Reason::because(if former { Because::Writer } else { Because::Undeclared })],
         before: Some(State::Options { values }),
         after: None,
-        risk: vec![Risk::EndsChannel],
+        risk: if former { Vec::new() } else { vec![Risk::EndsChannel] },
         requires: Vec::new(),
         action: Action::DropChannel(UndeclaredChannel {
             name: channel.name.clone(),

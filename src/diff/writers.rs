@@ -1,21 +1,33 @@
 //! Who accepts writes now, by what was observed.
 
+use super::{Context, Draft};
 use crate::{
-    desired::Desired,
+    desired::{Desired, DesiredHost},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
-    option_file::same_value,
+    plan::WritersFinding,
 };
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
 pub fn writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
     let server = |host: &&HostName| observed.get(*host).and_then(Fact::known)?.server.known();
-    desired.members.iter().filter(|host| server(host).is_some_and(accepts_writes)).cloned().collect()
+    let open = |host: &&HostName| server(host).is_some_and(ServerFacts::accepts_writes);
+    desired.members.iter().filter(open).cloned().collect()
 }
 
-/// Whether clients can write. MariaDB 12 has stages of `read_only` beside ON and OFF; each of them stops some.
-fn accepts_writes(server: &ServerFacts) -> bool {
-    let off = |name: &str| server.variable(name).is_none_or(|value| same_value(name, value, "OFF"));
-    server.variable("read_only").is_some()
-        && ["read_only", "super_read_only", "offline_mode"].into_iter().all(off)
+/// Says so where clients are declared to write to one host, and none or several accept writes.
+pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
+    let used = |host: &HostName| context.server(host).is_some_and(ServerFacts::is_used);
+    let mut open = writers(context.desired, context.observed);
+    open.retain(used);
+    let is_declared = |host: &&DesiredHost| host.writer && !host.replicas.is_empty();
+    let mut declared = context.desired.hosts.values().filter(is_declared);
+    let (Some(one), None) = (declared.next(), declared.next()) else { return };
+    let known = |host: &HostName| context.server(host).is_some();
+    let all_known = one.replicas.iter().chain([&one.name]).all(known);
+    if open.len() > 1 {
+        draft.warn(&one.name, WritersFinding::Several { writers: open });
+    } else if open.is_empty() && all_known && used(&one.name) {
+        draft.warn(&one.name, WritersFinding::None);
+    }
 }

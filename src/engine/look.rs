@@ -18,6 +18,7 @@ impl State {
         let unread = document.hosts.iter().any(|h| h.state == HostState::Unread);
         let broken = document.hosts.iter().any(|h| h.state == HostState::Down)
             || document.channels.iter().any(|c| c.state.is_trouble())
+            || document.writers_problem.is_some()
             || !document.errant.is_empty();
         State::of(broken, unread)
     }

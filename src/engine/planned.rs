@@ -13,7 +13,7 @@ use crate::{
     diff,
     model::{Fact, HostName, without_hidden},
     observe::{self, Observed},
-    plan::{Plan, PlanDocument, Policy, blocked_by_policy},
+    plan::{DriftKind, Plan, PlanDocument, Policy, blocked_by_policy},
     source::Problems,
     status::{self, StatusDocument},
     transport::{Login, Session},
@@ -162,6 +162,11 @@ impl Planned {
                 observe::look_at_copies(&mut reading, &copies, engine.hosts.forks).await;
                 plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
             }
+            let switching = diff::switching(&plan);
+            if !switching.is_empty() {
+                observe::look_at_admins(&mut reading, &switching).await;
+                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
+            }
             if let Some(limit) = &engine.limit {
                 plan.limit(limit);
             }
@@ -280,7 +285,8 @@ impl Planned {
     pub fn state(&self, document: &PlanDocument) -> State {
         let unread = self.unread();
         let waits_for_others = document.waiting.iter().any(|w| !unread.contains_key(&w.host));
-        let differs = !document.steps.is_empty() || (waits_for_others && unread.is_empty());
+        let writers = document.warnings.iter().any(|w| w.drift == Some(DriftKind::Writers));
+        let differs = writers || !document.steps.is_empty() || (waits_for_others && unread.is_empty());
         match document.refused.is_empty() {
             true => State::of(differs, !unread.is_empty()),
             false => State::Refused,

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     desired::Desired,
-    dialect::Dialect,
+    dialect::{Dialect, ReadStatement},
     model::{Fact, HostName, Limits, Secret, SecretId, limits},
     observe::{HostFacts, Observed, ServerFacts},
     plan::{Policy, Step},
@@ -200,6 +200,15 @@ impl<'a> On<'a> {
     pub async fn reader(self) -> Result<SqlReader, StepError> {
         let reader = self.session()?.sql(self.login()?, STATEMENT).await;
         reader.map_err(|e| self.failed(LOG_IN, e))
+    }
+
+    /// Numbers of the run's own sessions on the server.
+    pub async fn own_sessions(self) -> Result<Vec<u64>, StepError> {
+        let reader = self.reader().await?;
+        let failed = |e| self.failed("list its sessions", e);
+        let rows = reader.query(ReadStatement::sessions()).await.map_err(failed)?;
+        let ids = rows.iter().map(|row| row.number("id")).collect::<Result<Vec<u64>, _>>().map_err(failed)?;
+        Ok(ids.into_iter().filter(|id| reader.is_own(*id)).collect())
     }
 
     /// SQL that may change this server alone; nothing of it gets into the binary log, nor into the journal.

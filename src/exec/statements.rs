@@ -1,5 +1,7 @@
 //! SQL that changes a server, each statement journalled; and the moment for which a closed server takes it.
 
+use std::time::Duration;
+
 use super::{On, StepError, Undo, prepare_undo, settle_undo};
 use crate::{
     dialect::Statement,
@@ -35,6 +37,14 @@ impl Statements<'_> {
         result
     }
 
+    /// The same with a limit of its own.
+    pub async fn run_within(&mut self, sql: &str, limit: Duration) -> Result<Vec<Row>, SqlError> {
+        let begun = std::time::Instant::now();
+        let result = self.sql.query_within(sql, limit).await;
+        self.note(sql, begun, &result);
+        result
+    }
+
     /// Runs statements in one message. The first that fails is the last that runs.
     pub async fn run_all<'s>(
         &mut self,
@@ -42,6 +52,22 @@ impl Statements<'_> {
     ) -> Result<Vec<Vec<Row>>, SqlError> {
         let statements: Vec<Statement> = statements.into_iter().map(|text| text.to_owned().into()).collect();
         self.run_statements(&statements).await
+    }
+
+    /// The same with a limit of its own for each of them.
+    pub async fn run_all_within<'s>(
+        &mut self,
+        statements: impl IntoIterator<Item = &'s str>,
+        limit: Duration,
+    ) -> Result<Vec<Vec<Row>>, SqlError> {
+        let begun = std::time::Instant::now();
+        let texts: Vec<&str> = statements.into_iter().collect();
+        let mut all = Vec::with_capacity(texts.len());
+        for (answer, text) in self.sql.query_all_within(&texts, limit).await.into_iter().zip(&texts) {
+            self.note(text, begun, &answer);
+            all.push(answer?);
+        }
+        Ok(all)
     }
 
     /// The same with those that may hold a secret, each noted in its shown form.

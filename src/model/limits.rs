@@ -149,6 +149,22 @@ pub const CHANNEL_EMPTY: Limit = limit("a channel that applies the rest before i
 pub const GTID_DRAIN: Limit =
     limit("transactions without a GTID until they are replicated", seconds(5 * MINUTE));
 
+/// Writes that wait for a switchover.
+pub const SWITCHOVER: Limit = set(
+    "writes that wait while another host takes over; then the old writer goes on",
+    seconds(2),
+    "`switchover_limit`",
+);
+/// Long writes that a switchover waits for.
+pub const SWITCHOVER_WAIT: Limit = set(
+    "a switchover that waits for long writes to end, before anything is changed",
+    seconds(60),
+    "`switchover_wait`",
+);
+/// A host that may have been opened.
+pub const SWITCHOVER_DOUBT: Limit =
+    limit("finding out whether a host was opened whose answer was lost", seconds(3));
+
 /// Comparing a part of a table.
 pub const CHUNK: Limit = limit("one statement with which tables are compared", seconds(HOUR));
 /// Comparing a copy.
@@ -234,6 +250,9 @@ pub const ALL: &[Limit] = &[
     CHANNEL_STALL,
     CHANNEL_EMPTY,
     GTID_DRAIN,
+    SWITCHOVER_WAIT,
+    SWITCHOVER,
+    SWITCHOVER_DOUBT,
     CHUNK,
     COPY_COMPARED,
     CLOSER,

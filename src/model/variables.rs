@@ -194,6 +194,11 @@ pub const OWN: &[Row] = &[
         "how long a restarted server may take until it answers; then its old option file is put back",
     ),
     row(
+        &[("switchover_wait", Form::Time), ("switchover_limit", Form::Time)],
+        "`60s`, `2s`",
+        "how long a switchover waits for long writes to end; how long writes may wait for it",
+    ),
+    row(
         &[("heartbeat_interval", Form::Number(1, 3600))],
         "1",
         "seconds between two stamps of the role `heartbeat`",

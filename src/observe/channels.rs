@@ -152,6 +152,58 @@ fn address(host: &str) -> &str {
 /// # Errors
 /// When the server refuses to show them.
 pub(super) async fn client_sessions(sql: &SqlReader, ours: &[String]) -> Result<Vec<SessionFacts>, SqlError> {
+    Ok(clients(sql, ours).await?.into_iter().map(|client| client.facts).collect())
+}
+
+/// Numbers of the sessions of clients.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub async fn client_ids(sql: &SqlReader, ours: &[String]) -> Result<Vec<u64>, SqlError> {
+    Ok(clients(sql, ours).await?.into_iter().map(|client| client.id).collect())
+}
+
+/// A statement of a client that has run for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongStatement {
+    /// The session's number.
+    pub id: u64,
+    /// Its user.
+    pub user: String,
+    /// Where it comes from.
+    pub host: String,
+    /// For so long.
+    pub seconds: u64,
+}
+
+/// Statements of clients that have run for a second and longer, the longest first; a session that holds tables and waits for
+/// its client counts, too.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub async fn long_statements(sql: &SqlReader, ours: &[String]) -> Result<Vec<LongStatement>, SqlError> {
+    let mut found: Vec<LongStatement> = clients(sql, ours)
+        .await?
+        .into_iter()
+        .filter(|client| client.seconds >= 1)
+        .map(|Client { id, seconds, facts }| LongStatement {
+            id,
+            user: facts.user,
+            host: facts.host,
+            seconds,
+        })
+        .collect();
+    found.sort_by_key(|one| std::cmp::Reverse(one.seconds));
+    Ok(found)
+}
+
+struct Client {
+    id: u64,
+    seconds: u64,
+    facts: SessionFacts,
+}
+
+async fn clients(sql: &SqlReader, ours: &[String]) -> Result<Vec<Client>, SqlError> {
     const NO_CLIENT: [&str; 7] =
         ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
     let rows = sql.query(&ReadStatement::sessions()).await?;
@@ -166,7 +218,9 @@ pub(super) async fn client_sessions(sql: &SqlReader, ours: &[String]) -> Result<
         let user = text("user")?;
         if user != "system user" && user != "event_scheduler" && !ours.contains(&user) {
             let host = address(&text("host")?).to_owned();
-            sessions.push(SessionFacts { user, host, database: text("db")? });
+            let facts = SessionFacts { user, host, database: text("db")? };
+            let seconds = row.optional_number("time")?.unwrap_or(0);
+            sessions.push(Client { id, seconds, facts });
         }
     }
     Ok(sessions)

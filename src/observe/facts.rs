@@ -56,6 +56,8 @@ pub struct HostFacts {
     pub takes: Option<Fact<CopyTakes>>,
     /// Transactions that it has as a replica and none of its sources; absent where nobody compared them.
     pub errant: Fact<Vec<ErrantFacts>>,
+    /// Accounts that may write although the server is read-only; absent unless its writes might go to another host.
+    pub admins: Fact<Vec<AdminWriter>>,
     /// Certificates of ours that lie on the host.
     pub certificate: CertificateFacts,
     /// What users' roles declare.
@@ -212,6 +214,20 @@ impl ServerFacts {
     pub fn is_on(&self, name: &str) -> bool {
         self.variable(name)
             .is_some_and(|v| v.eq_ignore_ascii_case("on") || v == "1" || v.eq_ignore_ascii_case("yes"))
+    }
+
+    /// Whether clients can write. MariaDB 12 has stages of `read_only` beside ON and OFF; each of them stops some.
+    pub fn accepts_writes(&self) -> bool {
+        let off =
+            |name: &str| self.variable(name).is_none_or(|value| option_file::same_value(name, value, "OFF"));
+        self.variable("read_only").is_some()
+            && ["read_only", "super_read_only", "offline_mode"].into_iter().all(off)
+    }
+
+    /// Whether it has data, or gets some: an empty server that nobody has set up yet is none to write to.
+    pub fn is_used(&self) -> bool {
+        let channels = self.channels.known().is_some_and(|list| !list.is_empty());
+        channels || self.databases.iter().any(|database| !database.is_empty())
     }
 
     /// Whether it has a channel from an address, whatever the channel's name.
@@ -406,4 +422,15 @@ pub struct SessionFacts {
     pub host: String,
     /// Current database, empty for none.
     pub database: String,
+}
+
+/// An account that may write although its server is read-only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AdminWriter {
+    /// Its user.
+    pub user: String,
+    /// Its host part.
+    pub host: String,
+    /// Whether nobody can log in with it.
+    pub locked: bool,
 }

@@ -26,11 +26,12 @@ mod schema;
 mod server;
 mod server_packages;
 mod startup;
+mod turn;
 mod variables;
 
 pub use accounts::read_accounts;
 pub use binlog::{gtid_state, gtid_state_with_start};
-pub use channels::channels;
+pub use channels::{channels, client_ids, long_statements};
 pub use collect::{observe, prove_ends, target};
 pub use content::{Content, TableFacts};
 pub use copied::{CopyLook, RowLook, copy_demands, copy_takes, look_at_copies};
@@ -38,8 +39,8 @@ pub use databases::databases_with_content;
 pub use down::{DownFacts, Ended, Log};
 pub use errant::{ErrantFacts, ErrantKind};
 pub use facts::{
-    BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts, HostFacts,
-    LeftOutOrigins, Observed, OsFacts, ServerFacts, ServiceFacts, SessionFacts,
+    AdminWriter, BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts,
+    HostFacts, LeftOutOrigins, Observed, OsFacts, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use far_end::far_end;
 pub use find_errant::{find_errant, only_here};
@@ -52,3 +53,4 @@ pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;
 pub use server_packages::{Manager, ServerPackages, offered_versions};
 pub use startup::client_sessions;
+pub use turn::look_at_admins;

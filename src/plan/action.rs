@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Hop, Switchover, UndeclaredChannel};
 use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
     dialect::HEARTBEAT,
@@ -119,6 +120,8 @@ pub enum Action {
         /// Whether that happens before or after they stop.
         moment: Moment,
     },
+    /// Let another host take the writes.
+    Switchover(Box<Switchover>),
     /// End a channel that nobody declared.
     DropChannel(UndeclaredChannel),
 }
@@ -381,17 +384,6 @@ impl fmt::Display for GtidPhase {
     }
 }
 
-/// One channel on the way from a source to a replica that is to be written to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hop {
-    /// The source, where it is one of ours that was read. From any other one, what was received counts.
-    pub from: Option<HostName>,
-    /// The replica.
-    pub to: HostName,
-    /// The channel's name; empty for the unnamed one.
-    pub channel: String,
-}
-
 /// When a replica catches up, as seen from the hosts that stop taking writes for its sake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
@@ -399,15 +391,4 @@ pub enum Moment {
     BeforeTheyStop,
     /// After they have stopped, or where none stops.
     AfterTheyStopped,
-}
-
-/// A channel that nobody declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UndeclaredChannel {
-    /// Its name; empty for the unnamed one.
-    pub name: String,
-    /// Address of its source.
-    pub address: String,
-    /// Port of its source.
-    pub port: u16,
 }

@@ -19,5 +19,7 @@ words! {
         DropChannel = "drop-channel",
         /// The authority that the servers trust is replaced by another one.
         NewAuthority = "new-authority",
+        /// Accounts that may write past `read_only` are locked on the host that takes no more writes.
+        LockAccounts = "lock-accounts",
     }
 }

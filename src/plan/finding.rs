@@ -21,6 +21,8 @@ pub enum Finding {
     Source(SourceFinding),
     /// Something on the host that nobody declared.
     Undeclared(Undeclared),
+    /// The host is the one that clients are declared to write to, and it is not the one that accepts writes.
+    Writers(WritersFinding),
     /// The host's server.
     Server(ServerFinding),
     /// A name in a wish that no database answers to.
@@ -41,6 +43,8 @@ pub enum DriftKind {
     Undeclared,
     /// Rows differ.
     Data,
+    /// Not one host accepts writes, but none or several.
+    Writers,
 }
 
 const ERRANT: &[&str] = &["own-writes"];
@@ -52,6 +56,7 @@ impl Finding {
             Finding::Pair { what, .. } => what.code(),
             Finding::Source(what) => what.code(),
             Finding::Undeclared(what) => what.code(),
+            Finding::Writers(what) => what.code(),
             Finding::Server(what) => what.code(),
             Finding::Name(what) => what.code(),
             Finding::Authority(what) => what.code(),
@@ -66,6 +71,7 @@ impl Finding {
             PairFinding::CODES,
             SourceFinding::CODES,
             Undeclared::CODES,
+            WritersFinding::CODES,
             ServerFinding::CODES,
             NameFinding::CODES,
             AuthorityFinding::CODES,
@@ -83,6 +89,7 @@ impl Finding {
             | Finding::Errant(_)
             | Finding::Authority(AuthorityFinding::EndsSoon { .. }) => Some(DriftKind::Undeclared),
             Finding::Rows(_) => Some(DriftKind::Data),
+            Finding::Writers(_) => Some(DriftKind::Writers),
             Finding::Pair { .. }
             | Finding::Source(_)
             | Finding::Server(_)
@@ -227,6 +234,19 @@ coded! {
 }
 
 coded! {
+    /// How many hosts accept writes where one is declared to.
+    pub enum WritersFinding {
+        /// None does.
+        None = "no-writer",
+        /// Several do.
+        Several {
+            /// Which.
+            writers: Vec<HostName>,
+        } = "several-writers",
+    }
+}
+
+coded! {
     /// What is to know of a server.
     pub enum ServerFinding {
         /// It runs, and a package of it is half installed.
@@ -326,5 +346,5 @@ coded! {
 
 families! { Finding:
     Source(SourceFinding), Undeclared(Undeclared), Server(ServerFinding), Name(NameFinding),
-    Authority(AuthorityFinding), Rows(RowsFinding),
+    Authority(AuthorityFinding), Rows(RowsFinding), Writers(WritersFinding),
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{HostWaits, Kind, Plan, StepId, Waiting};
+use super::{Action, HostWaits, Kind, Plan, StepId, Waiting};
 use crate::model::HostName;
 
 impl Plan {
@@ -20,9 +20,16 @@ impl Plan {
             let needs = |id: &&StepId| {
                 gone.get(*id).is_some_and(|host| step.kind != Kind::Compare || *host == step.host)
             };
-            let missing = step.requires.iter().find(needs);
-            if let Some(missing) = missing {
-                let why = HostWaits::LeftOut { step: Box::new(step.clone()), needs: missing.clone() };
+            // A switch closes another host, and is no step of its own there.
+            let closes = match &step.action {
+                Action::Switchover(plan) if !chosen.contains(&plan.from) => {
+                    Some(StepId(format!("{}/switchover", plan.from)))
+                }
+                _ => None,
+            };
+            let missing = closes.or_else(|| step.requires.iter().find(needs).cloned());
+            if let Some(missing) = missing.clone() {
+                let why = HostWaits::LeftOut { step: Box::new(step.clone()), needs: missing };
                 waiting.push(Waiting { host: step.host.clone(), why: why.into() });
                 gone.insert(step.id.clone(), step.host.clone());
             }

@@ -21,18 +21,19 @@ mod risk;
 mod stale;
 mod state;
 mod step;
+mod switchover;
 mod waiting;
 
 pub use action::{
     Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ChannelTask, ClonePlan, ComparePlan,
-    Coordinates, CopyMethod, EndedChannel, GtidPhase, Hop, Moment, SeedPlan, UndeclaredChannel,
+    Coordinates, CopyMethod, EndedChannel, GtidPhase, Moment, SeedPlan,
 };
 pub use allow::Allow;
 pub use because::{Because, Reason};
 pub use effect::{Effect, Taken};
 pub use finding::{
     AuthorityFinding, DriftKind, Finding, Judged, NameFinding, OnBoth, PairFinding, RowsFinding,
-    ServerFinding, SourceFinding, Undeclared,
+    ServerFinding, SourceFinding, Undeclared, WritersFinding,
 };
 pub use ignore::{IgnoreOutcome, Ignored};
 pub use json::{
@@ -52,6 +53,7 @@ pub use risk::{CutClient, Kept, LockReason, LostLogs, Note, Risk, UndeclaredRepl
 pub use stale::Stale;
 pub use state::{Change, Hidden, Named, PackageVersion, State, Value};
 pub use step::{Kind, Step, StepId};
+pub use switchover::{Hop, Switchover, UndeclaredChannel};
 pub use waiting::{Follows, HostWaits, Need, Part, SourceWaits, WaitsFor};
 
 use crate::model::HostName;
@@ -99,8 +101,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether reality is as wished: no step, nothing refused and nothing waiting.
+    /// Whether reality is as wished: no step, nothing refused and nothing waiting, and no other number of writers.
     pub fn in_sync(&self) -> bool {
-        self.steps.is_empty() && self.refused.is_empty() && self.waiting.is_empty()
+        let writers = self.warnings.iter().any(|warning| matches!(warning.what, Finding::Writers(_)));
+        self.steps.is_empty() && self.refused.is_empty() && self.waiting.is_empty() && !writers
     }
 }

@@ -312,6 +312,19 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
         ChannelRefused::DelayedTakeover { slow, ending, .. } => {
             vec![Next::Run { on: Some(slow.clone()), command: ending.join("; ") }]
         }
+        ChannelRefused::WritersNotOne { writers } => {
+            let close = |host: &HostName| Next::Run {
+                on: Some(host.clone()),
+                command: "SET GLOBAL read_only = ON".to_owned(),
+            };
+            writers.iter().skip(1).map(close).collect()
+        }
+        ChannelRefused::TargetBroken { .. } => {
+            vec![Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() }]
+        }
+        ChannelRefused::TargetBehind { .. } => {
+            vec![Next::Run { on: None, command: "tandem status --watch PLAYBOOK".to_owned() }]
+        }
         ChannelRefused::PasswordTooLong { .. } => vec![set("replication_password")],
         ChannelRefused::NoCertificate { issued } => {
             vec![role(if *issued { "config" } else { "tls" }), set_to("replication_tls", "off")]

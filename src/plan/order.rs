@@ -90,6 +90,8 @@ impl Order {
             | Action::SetGlobal(_)
             | Action::Restart { .. }
             | Action::StartService { .. } => before.extend(self.before_setting(host, &step.action)),
+            // What is added comes before the switch, and settings come behind it.
+            Action::Account(_) if self.takeovers.switch(host).is_some() => {}
             Action::Account(_) | Action::Database { .. } | Action::RemoveLeftovers { .. } => {
                 before.extend(self.all(host, &[Kind::Service, Kind::Variable, Kind::OptionFile]));
             }
@@ -98,6 +100,11 @@ impl Order {
                 before.extend(self.before_opening(host, closing));
             }
             Action::CatchUp { .. } => {}
+            Action::Switchover(plan) => before.extend(
+                [host, &plan.from]
+                    .iter()
+                    .flat_map(|side| self.all(side, &[Kind::Firewall, Kind::Account, Kind::CatchUp])),
+            ),
             // What it still brings is there when the host itself has been opened.
             Action::DropChannel(_) | Action::DropAccount { .. } => before.extend(self.all(host, READY)),
             // A table that is made comes through the channels.
@@ -186,7 +193,10 @@ impl Order {
         let source = &change.wish.source;
         let mut before = Vec::new();
         for side in [host, source] {
-            before.extend(self.all(side, READY));
+            // What a switch has made of a host is there before the file says so.
+            let switched = self.takeovers.switch(side).is_some();
+            let ready = READY.iter().copied().filter(|kind| !switched || *kind != Kind::OptionFile);
+            before.extend(self.all(side, &ready.collect::<Vec<_>>()));
             before.extend(self.all(side, &[Kind::Database, Kind::Seed]));
         }
         // The way back waits until the way there runs: its coordinates are compared then.
@@ -228,8 +238,15 @@ fn kinds(names: &[KindName]) -> Vec<Kind> {
 }
 
 /// What makes a server ready to be copied or connected.
-const READY: &[Kind] =
-    &[Kind::Firewall, Kind::File, Kind::OptionFile, Kind::Variable, Kind::Service, Kind::Account];
+const READY: &[Kind] = &[
+    Kind::Firewall,
+    Kind::File,
+    Kind::OptionFile,
+    Kind::Switchover,
+    Kind::Variable,
+    Kind::Service,
+    Kind::Account,
+];
 
 /// Replicas that are opened to writes after they have caught up, by host.
 #[derive(Default)]
@@ -241,6 +258,8 @@ struct Takeover {
     first: Option<StepId>,
     /// The step after which it is opened.
     last: Option<StepId>,
+    /// The step that closes the one and opens the other.
+    switch: Option<StepId>,
     /// The hosts that stop taking writes.
     closing: Vec<HostName>,
     /// All hosts whose events it waits for.
@@ -251,24 +270,44 @@ impl Takeovers {
     fn of(steps: &[Step]) -> Self {
         let mut all = Self::default();
         for step in steps {
-            let Action::CatchUp { hops, closing, moment } = &step.action else { continue };
-            let one = all.0.entry(step.host.clone()).or_default();
-            match moment {
-                Moment::BeforeTheyStop => one.first = Some(step.id.clone()),
-                Moment::AfterTheyStopped => one.last = Some(step.id.clone()),
-            }
-            one.closing.clone_from(closing);
+            let one = all.0.entry(step.host.clone());
+            let (one, hops) = match &step.action {
+                Action::CatchUp { hops, closing, moment } => {
+                    let one = one.or_default();
+                    match moment {
+                        Moment::BeforeTheyStop => one.first = Some(step.id.clone()),
+                        Moment::AfterTheyStopped => one.last = Some(step.id.clone()),
+                    }
+                    one.closing.clone_from(closing);
+                    (one, hops)
+                }
+                Action::Switchover(plan) => {
+                    let one = one.or_default();
+                    one.switch = Some(step.id.clone());
+                    one.closing = vec![plan.from.clone()];
+                    (one, &plan.hops)
+                }
+                _ => continue,
+            };
             one.sources = hops.iter().filter_map(|hop| hop.from.clone()).collect();
         }
         all
     }
 
     /// What has to be done before a host changes its settings: the last step of the host's own, and the first
-    /// of those for which it stops taking writes.
+    /// of those for which it stops taking writes. A switch makes both by itself, and leaves the files for later: nobody
+    /// can write while one is checked.
     fn before<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a StepId> {
         let own = self.0.get(host).and_then(|one| one.last.as_ref());
         let others = self.0.values().filter(move |one| one.closing.contains(host));
-        own.into_iter().chain(others.filter_map(|one| one.first.as_ref()))
+        let first = others.filter(|one| one.switch.is_none()).filter_map(|one| one.first.as_ref());
+        own.into_iter().chain(first).chain(self.switch(host))
+    }
+
+    /// The switch that a host has a part in.
+    fn switch(&self, host: &HostName) -> Option<&StepId> {
+        let part = |(to, one): &(&HostName, &Takeover)| *to == host || one.closing.contains(host);
+        self.0.iter().filter(part).find_map(|(_, one)| one.switch.as_ref())
     }
 
     fn first(&self, host: &HostName) -> Option<&StepId> {

@@ -45,6 +45,15 @@ pub enum Risk {
     },
     /// The authority that the fleet trusts gives way to another one.
     NewAuthority,
+    /// Accounts may write on a host although it is read-only, and are locked there.
+    LocksAccounts {
+        /// The host.
+        on: HostName,
+        /// The accounts, as `user@host`.
+        accounts: Vec<String>,
+        /// Statements that take the privilege from them instead.
+        revoke: Vec<String>,
+    },
     /// An account is dropped.
     DropsAccount,
     /// A channel ends.
@@ -184,6 +193,15 @@ pub enum Note {
     },
     /// What a filter kept back does not come afterwards.
     FilteredStaysAway,
+    /// Writes on a host wait for a moment and go on elsewhere; its clients are disconnected.
+    WritesWait {
+        /// The host.
+        on: HostName,
+        /// Seconds for which they wait at most.
+        seconds: u64,
+        /// Sessions of clients that end; nothing where they were not read.
+        sessions: Option<usize>,
+    },
     /// Nobody can write until a host has the last event.
     NobodyCanWrite {
         /// The host.
@@ -269,6 +287,7 @@ impl Risk {
             Risk::ReplacesData { .. } => Some(Allow::Reseed),
             Risk::ResetsBinlogs { .. } => Some(Allow::ResetBinlogs),
             Risk::NewAuthority => Some(Allow::NewAuthority),
+            Risk::LocksAccounts { .. } => Some(Allow::LockAccounts),
             Risk::DropsAccount => Some(Allow::DropAccount),
             Risk::EndsChannel => Some(Allow::DropChannel),
             Risk::Restart { .. }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, PlanDocument, ReasonDocument, Risk, State, StepDocument, StepId};
+use super::{Change, Note, PlanDocument, ReasonDocument, Risk, State, StepDocument, StepId};
 use crate::model::HostName;
 
 /// What has changed since a plan was saved.
@@ -135,6 +135,9 @@ fn lasting(risk: &Risk) -> Option<Risk> {
     match risk {
         Risk::CopyLoad { .. } => None,
         Risk::Restart { sessions: Some(n) } if *n > 0 => Some(Risk::Restart { sessions: Some(1) }),
+        Risk::Note { note: Note::WritesWait { on, seconds, sessions: Some(n) } } if *n > 0 => {
+            Some(Note::WritesWait { on: on.clone(), seconds: *seconds, sessions: Some(1) }.into())
+        }
         Risk::ReplacesData { on, databases, kept, .. } => {
             Some(Risk::ReplacesData { on: on.clone(), databases: databases.clone(), bytes: 0, kept: *kept })
         }

@@ -40,6 +40,8 @@ words! {
         OptionFile = "option-file",
         /// A replica waits until it has what its sources have, before it is written to.
         CatchUp = "catch-up",
+        /// Another host takes the writes.
+        Switchover = "switchover",
         /// A server variable that changes without a restart.
         Variable = "variable",
         /// The database service is started or restarted.
@@ -104,6 +106,10 @@ impl Step {
         if let Action::Seed(plan) = &self.action {
             hosts.extend([plan.from.clone(), plan.donor.clone()]);
             hosts.extend(plan.ends.iter().map(|end| end.host.clone()));
+        }
+        if let Action::Switchover(plan) = &self.action {
+            hosts.push(plan.from.clone());
+            hosts.extend(plan.hops.iter().map(|hop| hop.to.clone()));
         }
         hosts.sort();
         hosts.dedup();

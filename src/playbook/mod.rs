@@ -6,6 +6,7 @@ mod project;
 mod role;
 mod shipped;
 mod topology;
+mod turn;
 
 pub use play::{Play, groups_scope};
 pub use project::{Loaded, Project, Request, load};
@@ -14,3 +15,4 @@ pub use shipped::{playbook_names, role_names};
 #[cfg(test)]
 pub(crate) use topology::{Declared, EdgeDeclaration};
 pub use topology::{Kind, Topology};
+pub use turn::{CannotTurn, Rename, renamed};

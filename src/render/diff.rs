@@ -55,6 +55,11 @@ fn by_name(changes: &[Change<'_>]) -> Vec<String> {
     changes.iter().map(line).collect()
 }
 
+/// Lines that show how a text changes.
+pub fn text_change(before: &str, after: &str) -> Vec<String> {
+    unified(before, after)
+}
+
 fn unified(before: &str, after: &str) -> Vec<String> {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = Vec::new();

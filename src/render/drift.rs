@@ -44,6 +44,7 @@ pub fn drift(
         let word = match warning.drift {
             Some(DriftKind::Data) => "data:",
             Some(DriftKind::Undeclared) => "undeclared:",
+            Some(DriftKind::Writers) => "writers:",
             None => continue,
         };
         let told = words::whole(&warning.text, &warning.details);

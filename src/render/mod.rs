@@ -23,6 +23,7 @@ mod terminal;
 mod verify;
 
 pub use adoption::adoption;
+pub use diff::text_change;
 pub use drift::drift;
 pub use failure::{failure, mistakes};
 pub use metrics::metrics;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::HostName,
-    plan::{Because, DataEffect, Kind, PlanDocument, ReasonDocument, Risk, StepDocument},
+    plan::{Because, DataEffect, DriftKind, Kind, PlanDocument, ReasonDocument, Risk, StepDocument},
     words,
 };
 
@@ -79,6 +79,7 @@ impl Sign {
 /// The text of a plan.
 pub fn plan(document: &PlanDocument, view: PlanView) -> String {
     let mut text = String::new();
+    writers(document, view.width, &mut text);
     if !view.brief {
         steps(document, view, &mut text);
         notices(document, view.width, &mut text);
@@ -191,6 +192,15 @@ fn entry((reason, line): &(&ReasonDocument, u32)) -> String {
     }
 }
 
+/// None or several hosts accept writes: that comes before everything else.
+fn writers(document: &PlanDocument, width: usize, text: &mut String) {
+    for warning in document.warnings.iter().filter(|warning| warning.drift == Some(DriftKind::Writers)) {
+        let code = paint(QUIET, format_args!("[{}]", warning.code));
+        let begin = format!("{}  ", paint(ALARM, "writers"));
+        sentence(&begin, 9, &format!("{}  {code}", warning.text), width, text);
+    }
+}
+
 fn notices(document: &PlanDocument, width: usize, text: &mut String) {
     if !document.waiting.is_empty() {
         let _ = writeln!(text, "{}", paint(HEADING, "waiting"));
@@ -200,9 +210,10 @@ fn notices(document: &PlanDocument, width: usize, text: &mut String) {
         }
         text.push('\n');
     }
-    if !document.warnings.is_empty() {
+    let others = || document.warnings.iter().filter(|warning| warning.drift != Some(DriftKind::Writers));
+    if others().next().is_some() {
         let _ = writeln!(text, "{}", paint(HEADING, "worth knowing"));
-        for warning in &document.warnings {
+        for warning in others() {
             let code = paint(QUIET, format_args!("[{}]", warning.code));
             let told = words::whole(&warning.text, &warning.details);
             sentence("  ", 4, &format!("{told}  {code}"), width, text);

@@ -17,6 +17,9 @@ use crate::{
 /// into `width` are left out, sentences are broken to fit into `sentences`.
 pub fn status(document: &StatusDocument, full: bool, width: usize, sentences: usize) -> String {
     let mut text = String::new();
+    if let Some(problem) = &document.writers_problem {
+        sentence(&format!("{}  ", paint(ALARM, "writers")), 9, problem, sentences, &mut text);
+    }
     hosts(document, full, width, sentences, &mut text);
     if !document.channels.is_empty() {
         text.push('\n');

@@ -17,7 +17,7 @@ use crate::{
         explain_errant,
     },
     model::{Endpoint, Fact, HostName, ThreadState, visible},
-    observe::{ChannelFacts, ErrantFacts, ErrantKind, HostFacts, Observed},
+    observe::{ChannelFacts, ErrantFacts, ErrantKind, HostFacts, Observed, ServerFacts},
 };
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
@@ -30,6 +30,11 @@ pub struct StatusDocument {
     pub format_version: &'static str,
     /// Whether every host was read, every server runs, and every channel runs without an error.
     pub healthy: bool,
+    /// Hosts that accept writes of clients now, as far as they were read.
+    pub writers: Vec<HostName>,
+    /// What is wrong with that, where clients are declared to write to one host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writers_problem: Option<String>,
     /// Hosts in the order of the inventory or topology.
     pub hosts: Vec<HostStatus>,
     /// Channels by replica.
@@ -180,11 +185,53 @@ pub fn status_among(
     let rows: Vec<HostStatus> = hosts.iter().map(|h| one(h, observed)).collect();
     let errant: Vec<ErrantExplanation> =
         hosts.iter().flat_map(|host| errant_of(host, observed, declared, &channels)).collect();
-    let healthy = rows.iter().all(|h| h.state == HostState::Up)
+    let (writers, writers_problem) = writers(hosts, names.len() == hosts.len(), observed, declared);
+    let healthy = writers_problem.is_none()
+        && rows.iter().all(|h| h.state == HostState::Up)
         && channels.iter().all(|c| c.state == ChannelState::Running)
         && errant.is_empty();
     errant.iter().for_each(|found| settle_first(found, &mut channels));
-    StatusDocument { format_version: FORMAT_VERSION, healthy, hosts: rows, channels, errant }
+    StatusDocument {
+        format_version: FORMAT_VERSION,
+        healthy,
+        writers,
+        writers_problem,
+        hosts: rows,
+        channels,
+        errant,
+    }
+}
+
+/// Who accepts writes, and what is wrong with that. `whole` says that these are all hosts.
+fn writers(
+    hosts: &[&DesiredHost],
+    whole: bool,
+    observed: &Observed,
+    declared: bool,
+) -> (Vec<HostName>, Option<String>) {
+    let server = |host: &HostName| observed.get(host).and_then(Fact::known)?.server.known();
+    let named = |host: &&&DesiredHost| server(&host.name).is_some_and(ServerFacts::accepts_writes);
+    let open: Vec<&&DesiredHost> = hosts.iter().filter(named).collect();
+    let writers = open.iter().map(|host| host.name.clone()).collect();
+    let mut wished = hosts.iter().filter(|host| declared && host.writer && !host.replicas.is_empty());
+    let (Some(one), None) = (wished.next(), wished.next()) else { return (writers, None) };
+    let used = |host: &HostName| server(host).is_some_and(ServerFacts::is_used);
+    let used_and_open: Vec<&str> =
+        open.iter().filter(|host| used(&host.name)).map(|host| host.name.as_str()).collect();
+    let all_read = whole && hosts.iter().all(|host| server(&host.name).is_some());
+    let problem = match used_and_open.as_slice() {
+        [] if all_read && used(&one.name) => {
+            Some(format!("No host accepts writes; clients are declared to write to {}.", one.name))
+        }
+        [_, _, ..] => Some(format!(
+            "{} hosts accept writes, {}; clients are declared to write to {} alone.",
+            used_and_open.len(),
+            used_and_open.join(" and "),
+            one.name
+        )),
+        _ => None,
+    };
+    (writers, problem)
 }
 
 /// What was found on one host as a replica.

@@ -120,6 +120,15 @@ impl SqlWriter {
         self.send(statements, self.limit).await
     }
 
+    /// The same with a time limit of its own for each of them.
+    pub async fn query_all_within(
+        &mut self,
+        statements: &[&str],
+        limit: Duration,
+    ) -> Vec<Result<Vec<Row>, SqlError>> {
+        self.send(statements, limit).await
+    }
+
     /// Runs a statement that holds a secret: in a message of its own, so that what a server does with it by its first
     /// words is done.
     ///

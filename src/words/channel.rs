@@ -22,9 +22,24 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
              `replication_positioning: file` too. Nothing was changed."
         ),
         ChannelRefused::DelayedTakeover { slow, delay, ending } => format!(
-            "clients shall write here, and the channel of {slow} is delayed by {delay} s: nobody could write for as \
+            "clients shall write here, and the channel of {slow} is delayed by {delay} s: writes would wait for as \
              long. End the delay there by SQL first: {}. Nothing was changed.",
             ending.join("; ")
+        ),
+        ChannelRefused::WritersNotOne { writers } => {
+            let writers: Vec<&str> = writers.iter().map(HostName::as_str).collect();
+            format!(
+                "{host} can't take the writes of one host: {} all accept writes now. Find out which of them clients \
+                 write to, and run `SET GLOBAL read_only = ON` on the others. Nothing was changed.",
+                writers.join(" and ")
+            )
+        }
+        ChannelRefused::TargetBroken { slow, source, trouble } => format!(
+            "{host} can't take the writes: {slow} does not replicate from {source}: {trouble} Nothing was changed."
+        ),
+        ChannelRefused::TargetBehind { slow, source, behind } => format!(
+            "{host} can't take the writes yet: {slow} is {behind} s behind {source}. Wait until it has caught up, as \
+             `tandem status --watch` shows, then apply again. Nothing was changed."
         ),
         ChannelRefused::PasswordTooLong { source, longest, place } => format!(
             "the password of the channel from {source} is longer than the {longest} bytes that this server keeps \

@@ -53,6 +53,11 @@ pub const REFUSED: &[Code] = &[
         "pass `--allow new-authority`",
     ),
     code(
+        "not-allowed-lock-accounts",
+        "accounts may write past `read_only` on a host that hands its writes over (MariaDB)",
+        "take READ_ONLY ADMIN from them by the statements that it names, or pass `--allow lock-accounts`",
+    ),
+    code(
         "data-on-both",
         "both servers hold data, and nothing proves that the replica's is the source's",
         "see what would be lost; `--allow reseed` copies the source again; with `seed_from` it goes the other way",
@@ -149,6 +154,21 @@ pub const REFUSED: &[Code] = &[
         "delayed-takeover",
         "the host that is to be written to is a delayed replica",
         "choose another one, or end the delay first by the statements that it names",
+    ),
+    code(
+        "writers-not-one",
+        "more than one host accepts writes, and one of them is to hand them over",
+        "close all but the one that clients write to, then plan again",
+    ),
+    code(
+        "target-broken",
+        "the host that is to be written to does not replicate from the present writer",
+        "the sentence has the cause and the way out; `tandem doctor` shows the row",
+    ),
+    code(
+        "target-behind",
+        "the host that is to be written to is more than 30 s behind",
+        "wait until it has caught up",
     ),
     code(
         "gtid-mode-off",
@@ -410,6 +430,16 @@ pub const WAITING: &[Code] = &[
 /// The codes of what is worth knowing.
 pub const KNOWN: &[Code] = &[
     code("extra-channel", "a channel that nobody declared", "declare it, or `--allow drop-channel`"),
+    code(
+        "no-writer",
+        "clients are declared to write to one host, and no host accepts writes",
+        "`apply` opens it, as far as that is safe",
+    ),
+    code(
+        "several-writers",
+        "clients are declared to write to one host, and several accept writes",
+        "`apply` closes the others; `errant-transactions` says what they took",
+    ),
     code(
         "extra-replica",
         "a server that nobody declared replicates from the host",

@@ -8,7 +8,7 @@ use crate::{
     model::{HostName, visible},
     plan::{
         AuthorityFinding, Finding, Judged, NameFinding, PairFinding, RowsFinding, ServerFinding,
-        SourceFinding, Undeclared, Warning,
+        SourceFinding, Undeclared, Warning, WritersFinding,
     },
 };
 
@@ -22,6 +22,7 @@ pub(crate) fn finding(warning: &Warning) -> Told {
         }
         Finding::Source(what) => format!("{host}: {}", of_source(what)),
         Finding::Undeclared(what) => undeclared(host, what),
+        Finding::Writers(what) => writers(host, what),
         Finding::Server(what) => of_server(host, what),
         Finding::Name(what) => of_name(host, what),
         Finding::Authority(what) => of_authority(what),
@@ -34,6 +35,23 @@ pub(crate) fn finding(warning: &Warning) -> Told {
             format!("rows could not be compared with {source}: {why}")
         }
     })
+}
+
+/// How many hosts accept writes where one is declared to.
+fn writers(declared: &HostName, what: &WritersFinding) -> String {
+    match what {
+        WritersFinding::None => {
+            format!("no host accepts writes; clients are declared to write to {declared}.")
+        }
+        WritersFinding::Several { writers } => {
+            let names: Vec<&str> = writers.iter().map(HostName::as_str).collect();
+            format!(
+                "{} hosts accept writes, {}; clients are declared to write to {declared} alone.",
+                writers.len(),
+                names.join(" and ")
+            )
+        }
+    }
 }
 
 fn of_pair(what: &PairFinding) -> String {

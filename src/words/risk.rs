@@ -16,6 +16,16 @@ pub fn risk(risk: &Risk) -> String {
         Risk::Restart { sessions: None } => {
             format!("{AWAY}; whether clients are connected could not be read")
         }
+        Risk::LocksAccounts { on, accounts, revoke } => {
+            let accounts: Vec<String> = accounts.iter().map(|name| visible(name)).collect();
+            let revoke: Vec<String> = revoke.iter().map(|sql| visible(sql)).collect();
+            format!(
+                "{} may write on {on} although it is read-only, and can't log in there any more; or take the privilege \
+                 from them first: {}",
+                accounts.join(", "),
+                revoke.join("; ")
+            )
+        }
         Risk::CutClients { clients } => {
             let clients: Vec<String> = clients.iter().map(cut_client).collect();
             format!("cuts clients that are connected now: {}", clients.join(", "))
@@ -118,6 +128,17 @@ fn note(note: &Note) -> String {
             "what clients write on {former} from then on reaches {replica} only as far as other channels carry it"
         ),
         Note::EventSkipped { statement } => format!("one event is skipped: {statement}"),
+        Note::WritesWait { on, seconds, sessions } => {
+            let ends = match sessions {
+                Some(0) => String::new(),
+                Some(1) => "; then its client session ends".to_owned(),
+                Some(many) => format!("; then its {many} client sessions end"),
+                None => "; then its client sessions end, which could not be counted".to_owned(),
+            };
+            format!(
+                "writes on {on} wait until the last one is here, {seconds} s at most, else {on} goes on{ends}"
+            )
+        }
         Note::NobodyCanWrite { until } => format!("nobody can write until {until} has the last event"),
         Note::SessionsKeepIncrement { sessions } => {
             let sessions: Vec<String> = sessions.iter().map(|name| visible(name)).collect();

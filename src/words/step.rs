@@ -78,6 +78,7 @@ pub fn lasting(step: &Step) -> String {
         Action::CompareCopy(plan) => compare(plan),
         Action::Channel(change) => channel(step, change),
         Action::CatchUp { hops, closing, moment } => catch_up(hops, closing, *moment),
+        Action::Switchover(plan) => format!("switch writes over from {} to {}", plan.from, step.host),
         Action::DropChannel(channel) => format!("end the channel from {}", undeclared(channel)),
     }
 }

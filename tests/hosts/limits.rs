@@ -23,12 +23,13 @@ fn pair_with_a_locked_table() -> Lab {
 }
 
 /// The process of tandem itself: the lab's wrapper has no other child.
-fn controller(child: &Child) -> String {
+pub fn controller(child: &Child) -> String {
     let found = Command::new("pgrep").args(["-P", &child.id().to_string()]).output().expect("pgrep");
     String::from_utf8(found.stdout).expect("a number").trim().to_owned()
 }
 
-fn signal(pid: &str, name: &str) {
+/// Sends a process a signal.
+pub fn signal(pid: &str, name: &str) {
     let _ = Command::new("kill").args([&format!("-{name}"), pid]).stderr(Stdio::null()).status();
 }
 

@@ -33,6 +33,11 @@ fn the_tutorial() {
 }
 
 #[test]
+fn switching_the_primary() {
+    run("docs/how-to/switchover.md");
+}
+
+#[test]
 fn existing_servers() {
     run("docs/how-to/existing-servers.md");
 }

@@ -351,6 +351,19 @@ impl World {
             Action::Seed(seed) => self.server(&seed.from).cloned(),
             _ => None,
         };
+        if let Action::Switchover(plan) = &step.action {
+            for (host, list) in [(&plan.from, &plan.close), (&step.host, &plan.open)] {
+                let Some(Fact::Known(facts)) = self.observed.get_mut(host) else {
+                    panic!("{host} was not read")
+                };
+                let Fact::Known(server) = &mut facts.server else { panic!("{host} is down") };
+                set(server, list);
+                if let (true, Fact::Known(channels)) = (*host == step.host, &mut server.channels) {
+                    channels.retain(|c| plan.ends.iter().all(|end| end.name != c.name));
+                }
+            }
+            return;
+        }
         let stopped = self.stopped.get(&step.host).cloned();
         let Some(Fact::Known(facts)) = self.observed.get_mut(&step.host) else {
             panic!("{} is on a host that was not read", step.id)

@@ -14,6 +14,7 @@ mod option_file;
 mod packages;
 mod resource;
 mod server;
+mod switchover;
 mod undelayed;
 mod variable;
 
@@ -76,6 +77,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
             let closed = *moment == Moment::AfterTheyStopped && !closing.is_empty();
             catch_up::run(step, hops, closed, fleet).await
         }
+        Action::Switchover(plan) => switchover::run(step, plan, fleet).await,
         Action::DropChannel(channel) => extra_channel::run(on, channel).await,
         Action::Resource(change) => resource::run(on, change).await,
         Action::InstallServer { package, version, unit, start } => {

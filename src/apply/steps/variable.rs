@@ -29,8 +29,7 @@ pub async fn run(on: On<'_>, values: &[(String, String)]) -> Result<Option<Strin
     }
     let mut failed = None;
     for (name, value) in values {
-        let statement = format!("SET GLOBAL {name} = {}", operand(name, value));
-        if let Err(error) = sql.run(&statement).await {
+        if let Err(error) = sql.run(&set(name, value)).await {
             failed = Some(on.failed(format!("set {name} to {value}"), error));
             break;
         }
@@ -66,6 +65,11 @@ pub async fn reset_persisted(on: On<'_>, names: &[String]) -> Result<Option<Stri
             .map_err(|e| on.failed(format!("take {name} out of mysqld-auto.cnf"), e))?;
     }
     Ok(None)
+}
+
+/// Sets a variable of a running server.
+pub(super) fn set(name: &str, value: &str) -> String {
+    format!("SET GLOBAL {name} = {}", operand(name, value))
 }
 
 /// Numbers without quotes, everything else as a text: the server takes `'ON'` for a boolean.

@@ -19,6 +19,18 @@ impl ReadStatement {
         )
     }
 
+    /// Accounts with which nobody can log in (MariaDB).
+    pub fn locked_accounts() -> Self {
+        Self::new(
+            "SELECT User AS user, Host AS host FROM mysql.global_priv WHERE Priv LIKE '%\"account_locked\":true%'",
+        )
+    }
+
+    /// Which roles accounts and other roles have (MariaDB).
+    pub fn roles_of_accounts() -> Self {
+        Self::new("SELECT User AS user, Host AS host, Role AS role FROM mysql.roles_mapping")
+    }
+
     /// What an account may do, a statement a row. A role has no host.
     pub fn grants(user: &str, host: Option<&str>) -> Self {
         let host = host.map(|host| format!("@{}", literal(host)));
@@ -68,6 +80,20 @@ impl ReadStatement {
 }
 
 impl Dialect {
+    /// Accounts and roles that may write although the server is read-only, as `grantee`. MySQL has `super_read_only`
+    /// against them. READ_ONLY ADMIN came with MariaDB 10.5.2, and until 10.11 SUPER was enough.
+    pub fn who_writes_past_read_only(self) -> Option<ReadStatement> {
+        let version = self.version;
+        let privileges = match self.family() {
+            Family::MySql => return None,
+            Family::MariaDb if version.at_least(10, 11, 0) => "'READ_ONLY ADMIN', 'READ ONLY ADMIN'",
+            Family::MariaDb => "'READ_ONLY ADMIN', 'READ ONLY ADMIN', 'SUPER'",
+        };
+        Some(ReadStatement::new(format!(
+            "SELECT GRANTEE AS grantee FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE IN ({privileges})"
+        )))
+    }
+
     /// What a session says first so that `SHOW CREATE USER` can be read and run again: the salt of a
     /// MySQL hash holds characters that no text survives with (8.0.17 and later).
     pub fn show_hashes_as_hex(self) -> Option<ReadStatement> {

@@ -213,6 +213,8 @@ mod tests {
                 ReadStatement::binlog_events("bin.000001", Some(4), 1),
                 ReadStatement::gtid_at(&BinlogPosition::start_of("bin.000001").expect("a file")),
                 ReadStatement::account_names(),
+                ReadStatement::locked_accounts(),
+                ReadStatement::roles_of_accounts(),
                 ReadStatement::grants("a'b", Some("%")),
                 ReadStatement::own_privileges(),
                 ReadStatement::clone_plugin(),
@@ -248,6 +250,7 @@ mod tests {
             all.extend(dialect.in_tablespaces());
             all.extend(dialect.typed_json("a`b", "for", "x("));
             all.extend(dialect.worker_errors());
+            all.extend(dialect.who_writes_past_read_only());
             all.extend(dialect.stored_channel_passwords());
             all.extend(dialect.show_hashes_as_hex());
             all.extend(dialect.comparing_session(std::time::Duration::from_secs(1)));

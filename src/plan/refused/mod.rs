@@ -1,5 +1,6 @@
 //! Why something that is wished will not be done: one variant for each code, with the values that its sentence is made of.
 
+mod channel;
 mod host;
 mod method;
 
@@ -9,13 +10,12 @@ use super::{
 };
 use crate::{
     desired::SeedMethod,
-    dialect::CannotFollow,
-    doctor::{ErrantExplanation, Explanation},
-    grant::Unfit,
+    doctor::ErrantExplanation,
     gtid::Purged,
-    model::{Endpoint, HostName, Place, ServerVersion},
+    model::{Endpoint, HostName, Place},
     resource::{Obstacle, Resource},
 };
+pub use channel::{ChannelRefused, PairRefused};
 pub use host::{AuthorityRefused, FirewallRefused, ServerRefused, SettingRefused};
 pub use method::MethodRefused;
 
@@ -141,6 +141,7 @@ fn not_allowed(word: Allow) -> &'static str {
         Allow::DropAccount => "not-allowed-drop-account",
         Allow::DropChannel => "not-allowed-drop-channel",
         Allow::NewAuthority => "not-allowed-new-authority",
+        Allow::LockAccounts => "not-allowed-lock-accounts",
     }
 }
 
@@ -422,94 +423,4 @@ pub enum Met {
     Refusal(String),
     /// Nobody, in the system's words.
     Nobody(String),
-}
-
-coded! {
-    /// Why a channel is not made or changed.
-    pub enum ChannelRefused {
-        /// It has stopped on an error that no step repairs.
-        Broken {
-            /// The source.
-            source: HostName,
-            /// The error, its cause and the way out.
-            trouble: Box<Explanation>,
-            /// Whether a copy would help that a role makes.
-            or_copy: bool,
-        } = "channel-broken",
-        /// Filters of one channel can't be set on this version.
-        Filter = "channel-filter",
-        /// `gtid_mode` is declared off, and channels are declared with GTIDs.
-        GtidModeOff {
-            /// Where it is declared.
-            place: Place,
-        } = "gtid-mode-off",
-        /// The host that is to be written to has a delayed channel on its way.
-        DelayedTakeover {
-            /// The replica whose channel is delayed.
-            slow: HostName,
-            /// By so many seconds.
-            delay: u64,
-            /// The statements that end the delay: the new topology has no channel any more that could declare it.
-            ending: Vec<String>,
-        } = "delayed-takeover",
-        /// The password is longer than what this server keeps.
-        PasswordTooLong {
-            /// The source.
-            source: HostName,
-            /// Bytes that it keeps.
-            longest: usize,
-            /// Where the password is declared.
-            place: Place,
-        } = "password-too-long",
-        /// Encryption is declared, and the source has no certificate.
-        NoCertificate {
-            /// Whether it would get one, if only a role wrote its option file.
-            issued: bool,
-        } = "tls-without-certificate",
-        /// The account is for a name, and the server looks up none.
-        AccountForAName {
-            /// Its user.
-            user: String,
-            /// Its host part.
-            at: String,
-        } = "account-for-a-name",
-        /// The source has no such account, and no role makes one.
-        NoAccount {
-            /// The source.
-            source: HostName,
-            /// Its user.
-            user: String,
-        } = "no-account",
-        /// The account does not let the replica in, and no role corrects it.
-        AccountUnfit {
-            /// The source.
-            source: HostName,
-            /// Its user.
-            user: String,
-            /// Its host part.
-            at: String,
-            /// Why it does not.
-            why: Unfit,
-        } = "account-unfit",
-    }
-}
-
-coded! {
-    /// Why a server can't follow another one.
-    pub enum PairRefused {
-        /// By their versions.
-        Versions(CannotFollow) = "versions-cannot-replicate",
-        /// They do not agree on which table a name means.
-        TableNames {
-            /// The variable on both hosts.
-            values: [(HostName, String); 2],
-        } = "lower-case-table-names",
-        /// The source's tables use collations that the replica does not have.
-        Collation {
-            /// The collations.
-            names: Vec<String>,
-            /// The replica's version.
-            version: ServerVersion,
-        } = "unknown-collation",
-    }
 }

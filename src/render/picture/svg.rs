@@ -307,6 +307,8 @@ mod tests {
         let picture = svg(&StatusDocument {
             format_version: "1.0",
             healthy: false,
+            writers: Vec::new(),
+            writers_problem: None,
             hosts,
             channels,
             errant: Vec::new(),

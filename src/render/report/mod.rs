@@ -112,6 +112,8 @@ mod tests {
             status: StatusDocument {
                 format_version: "1.0",
                 healthy: true,
+                writers: Vec::new(),
+                writers_problem: None,
                 hosts: Vec::new(),
                 channels: Vec::new(),
                 errant: Vec::new(),

@@ -29,7 +29,7 @@ pub(super) fn setup(data: &[bool], topology: &str, file: bool) -> Setup {
 
 pub(super) const PAIR: &str = "{kind: dual-primary, members: [db-1, db-2]}";
 const ONE_WAY: &str = "{kind: primary-replica, primary: db-1, replicas: [db-2]}";
-const TREE: &str = "{kind: primary-replica, primary: db-1, replicas: [db-2, db-3]}";
+pub(super) const TREE: &str = "{kind: primary-replica, primary: db-1, replicas: [db-2, db-3]}";
 const CHAIN: &str = "{kind: primary-replica, primary: db-1, replicas: [db-2, {host: db-3, source: db-2}]}";
 const TWO_SOURCES: &str = "{kind: channels, channels: [{from: db-1, to: db-3}, {from: db-2, to: db-3}]}";
 

@@ -3,13 +3,15 @@
 use tandem::inside::{
     gtid::{GtidState, MySqlGtid},
     model::{Fact, ServerVersion, ThreadState},
-    observe::{ChannelFacts, FarEnd, HostFacts, RestartRecord, RestartState, ServiceFacts, server_query},
+    observe::{
+        AdminWriter, ChannelFacts, FarEnd, HostFacts, RestartRecord, RestartState, ServiceFacts, server_query,
+    },
     plan::Next,
 };
 
 use super::{
     Case, Setup,
-    cases::{case, disk, nothing, one_way, pair, setup, wrote},
+    cases::{TREE, case, disk, nothing, one_way, pair, setup, wrote},
 };
 use crate::world::{Host, World};
 
@@ -58,6 +60,8 @@ pub(super) fn as_mysql(world: &mut World, version: &str) {
     }
 }
 
+const SWAPPED: &str = "{kind: primary-replica, primary: db-2, replicas: [db-1]}";
+
 pub(super) fn of_channels() -> Vec<Case> {
     let broken = |world: &mut World| {
         let channel = world.channel_of(1);
@@ -91,13 +95,40 @@ pub(super) fn of_channels() -> Vec<Case> {
         case("channel-filter", old, |setup, _| {
             setup.files.topology = Some("{kind: channels, channels: [{from: db-1, to: db-2}]}".into());
         }),
+        case("delayed-takeover", one_way().settled().changed(slow).topology(SWAPPED), |setup, _| {
+            setup.world.channel_of(1).delay = 0;
+        }),
+        case("target-broken", one_way().settled().changed(broken).topology(SWAPPED), nothing),
         case(
-            "delayed-takeover",
+            "writers-not-one",
+            setup(&[true, false, false], TREE, false)
+                .settled()
+                .changed(|world| {
+                    world.server_of(2).variables.insert("read_only".into(), "OFF".into());
+                })
+                .topology("{kind: primary-replica, primary: db-2, replicas: [db-1, db-3]}"),
+            |setup, _| {
+                setup.world.server_of(2).variables.insert("read_only".into(), "ON".into());
+            },
+        ),
+        case(
+            "not-allowed-lock-accounts",
             one_way()
                 .settled()
-                .changed(slow)
-                .topology("{kind: primary-replica, primary: db-2, replicas: [db-1]}"),
-            |setup, _| setup.world.channel_of(1).delay = 0,
+                .changed(|world| {
+                    let boss = AdminWriter { user: "boss".into(), host: "%".into(), locked: false };
+                    world.host(0).admins = Fact::Known(vec![boss]);
+                })
+                .topology(SWAPPED),
+            nothing,
+        ),
+        case(
+            "target-behind",
+            one_way()
+                .settled()
+                .changed(|world| world.channel_of(1).seconds_behind = Some(31))
+                .topology(SWAPPED),
+            |setup, _| setup.world.channel_of(1).seconds_behind = Some(0),
         ),
         case(
             "gtid-mode-off",

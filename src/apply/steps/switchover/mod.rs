@@ -1,0 +1,171 @@
+//! Writes go from one host to another: lock, position, wait, position unchanged, close, open.
+//!
+//! Up to the close the old writer is only locked, by a session that ends with this program: then it goes on, and nothing
+//! has happened. Between the close and the opening lie one message each; what fails there is taken back. Once the new
+//! writer is open there is no way back.
+
+mod old;
+mod way;
+
+use std::time::{Duration, Instant};
+
+use self::{old::OldWriter, way::Way};
+use crate::{
+    dialect::Dialect,
+    exec::{Fleet, On, Statements, StepError},
+    model::limits,
+    plan::{Step, Switchover},
+    transport::SqlError,
+};
+
+/// Events run where writes go; the scheduler is nothing that closes or opens a host.
+const SCHEDULER: &str = "event_scheduler";
+
+/// Lets the step's host take the writes of another one.
+pub async fn run(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
+    let new = fleet.on(&step.host);
+    let mut way = Way::open(step, plan, fleet).await?;
+    let mut old = OldWriter::open(fleet.on(&plan.from), plan).await?;
+    let mut opening = new.statements().await?;
+    // The session's settings are made now, and not while writes wait.
+    opening.first("SELECT CONNECTION_ID() AS id").await.map_err(|e| new.failed("log in to it", e))?;
+    way.come_near(&mut old.sql, plan.wait).await?;
+    old.lock_accounts(plan).await?;
+    if let Err(error) = old.lock(step, plan).await {
+        old.let_accounts_in(plan).await;
+        return Err(error);
+    }
+    let locked = Instant::now();
+    match switch(step, plan, (&mut way, &mut old, &mut opening), locked).await {
+        Ok(()) => {}
+        Err(Turn::TakenBack(error)) => {
+            old.let_accounts_in(plan).await;
+            return Err(error);
+        }
+        // Nobody may write past the close of the one while the other may be open.
+        Err(Turn::Unknown(error)) => {
+            let _ = old.keep_accounts_locked(plan).await;
+            return Err(error);
+        }
+    }
+    let waited = locked.elapsed();
+    let kept = old.keep_accounts_locked(plan).await;
+    let ended = take_over(new, plan, &mut opening).await.and(kept);
+    let fenced = old.fence(plan).await;
+    ended.and(fenced).map_err(|error| {
+        let next = format!("{} takes the writes by now. Run `tandem apply` again for the rest.", step.host);
+        error.then(next)
+    })?;
+    Ok(Some(format!("writes waited for {} ms", waited.as_millis())))
+}
+
+/// What happens while writes wait. Whatever fails leaves the old writer as it was.
+async fn switch(
+    step: &Step,
+    plan: &Switchover,
+    (way, old, opening): (&mut Way<'_>, &mut OldWriter<'_>, &mut Statements<'_>),
+    locked: Instant,
+) -> Result<(), Turn> {
+    if let Err(error) = way.bring_the_last(&mut old.sql, locked, plan.limit).await {
+        old.unlock().await;
+        let next = format!("Nothing was changed: {} takes writes as before.", plan.from);
+        return Err(Turn::TakenBack(error.then(next)));
+    }
+    if let Err(error) = old.close(plan).await {
+        return Err(Turn::TakenBack(old.reopen(error).await));
+    }
+    match open(step, plan, opening, old).await {
+        Err(Turn::TakenBack(error)) => Err(Turn::TakenBack(old.reopen(error).await)),
+        result => result,
+    }
+}
+
+/// Why writes did not go over.
+enum Turn {
+    /// The new writer is not open.
+    TakenBack(StepError),
+    /// Nobody knows whether it is.
+    Unknown(StepError),
+}
+
+async fn open(
+    step: &Step,
+    plan: &Switchover,
+    opening: &mut Statements<'_>,
+    old: &mut OldWriter<'_>,
+) -> Result<(), Turn> {
+    let new = opening.on;
+    let statements: Vec<String> =
+        plan.open.iter().map(|(name, value)| super::variable::set(name, value)).collect();
+    let error = match opening.run_all_within(statements.iter().map(String::as_str), plan.limit).await {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    let failed = |error: SqlError| new.failed(format!("open {} to writes", step.host), error);
+    if error.code().is_some() {
+        // What came before in the same message counts.
+        return match is_open(new).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Turn::TakenBack(failed(error))),
+            Err(_) => Err(Turn::Unknown(unknown(failed(error), plan))),
+        };
+    }
+    // The answer is lost, and perhaps the statement is still on its way: nothing is decided before it can't come any more.
+    let _ = old.ping().await;
+    match tokio::time::timeout(limits::SWITCHOVER_DOUBT.time, close_for_good(new)).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(Turn::TakenBack(failed(error))),
+        Ok(Err(_)) | Err(_) => Err(Turn::Unknown(unknown(failed(error), plan))),
+    }
+}
+
+fn unknown(error: StepError, plan: &Switchover) -> StepError {
+    error.then(format!(
+        "Nobody knows whether it is open, so {} stays closed and no host may accept writes now. Run `tandem apply` again \
+         as soon as the new writer answers.",
+        plan.from
+    ))
+}
+
+/// Whether a host takes writes.
+async fn is_open(on: On<'_>) -> Result<bool, StepError> {
+    let failed = |e| on.failed("see whether it takes writes", e);
+    let mut sql = on.statements().await?;
+    let row = sql.first("SELECT @@GLOBAL.read_only AS closed").await.map_err(failed)?;
+    Ok(row.number::<u8>("closed").map_err(failed)? == 0)
+}
+
+/// Whether a host was opened. Where it was not, no statement that was sent before opens it any more: it is closed behind
+/// them, and looked at once more.
+async fn close_for_good(on: On<'_>) -> Result<bool, StepError> {
+    if is_open(on).await? {
+        return Ok(true);
+    }
+    let failed = |e| on.failed("keep it closed", e);
+    let before = on.own_sessions().await?;
+    let mut sql = on.statements().await?;
+    for id in before {
+        // One that is gone is what is wished.
+        let _ = sql.run(&format!("KILL CONNECTION {id}")).await;
+    }
+    sql.run("SET GLOBAL read_only = ON").await.map_err(failed)?;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    is_open(on).await
+}
+
+/// Lets in who was kept out of a former writer. And the new writer trusts none of its sources any more: what a lost one has,
+/// and brings when it comes back, must not get here.
+async fn take_over(new: On<'_>, plan: &Switchover, sql: &mut Statements<'_>) -> Result<(), StepError> {
+    let dialect = new.dialect()?;
+    for (user, host) in &plan.unlocks {
+        let tried = format!("let {user}@{host} in again");
+        sql.run(&Dialect::lock_account(user, host, false)).await.map_err(|e| new.failed(tried, e))?;
+    }
+    for end in &plan.ends {
+        let tried = format!("end the channel from {}:{}", end.address, end.port);
+        for statement in [dialect.stop_channel(&end.name), dialect.drop_channel(&end.name)] {
+            sql.run(&statement).await.map_err(|e| new.failed(&tried, e))?;
+        }
+    }
+    Ok(())
+}

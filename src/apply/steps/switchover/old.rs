@@ -1,0 +1,198 @@
+//! The host that takes no more writes: its lock, its close, and the fence behind it.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    dialect::Dialect,
+    exec::{On, Statements, StepError, Undo, prepare_undo, settle_undo},
+    model::{limits, visible},
+    observe::long_statements,
+    plan::{Step, Switchover},
+};
+
+/// Time between two attempts at the lock, in which the writes that waited behind it go on.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Beyond the time for which writes may wait, so much silence ends the session that holds them.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// What the host takes back by itself.
+const ACCOUNTS: &str = "locked-accounts";
+
+/// The old writer.
+pub(super) struct OldWriter<'a> {
+    on: On<'a>,
+    /// The session that holds the lock.
+    pub(super) sql: Statements<'a>,
+}
+
+impl<'a> OldWriter<'a> {
+    /// Opens the session that will hold the lock. The server ends it, and with it the lock, should it fall silent.
+    pub(super) async fn open(on: On<'a>, plan: &Switchover) -> Result<Self, StepError> {
+        let mut sql = on.statements().await?;
+        let settings = on.dialect()?.locking_session(plan.wait.max(plan.limit) + SILENCE);
+        sql.run(&settings).await.map_err(|e| on.failed("prepare a lock", e))?;
+        Ok(Self { on, sql })
+    }
+
+    /// Lets nobody log in any more with an account that `read_only` does not stop. The host takes that back by itself should
+    /// the run end before the other host is open.
+    pub(super) async fn lock_accounts(&mut self, plan: &Switchover) -> Result<(), StepError> {
+        if plan.locks.is_empty() {
+            return Ok(());
+        }
+        let mut back = vec!["SET SESSION sql_log_bin = 0".to_owned()];
+        back.extend(self.accounts(plan, false));
+        prepare_undo(self.on, Undo { name: ACCOUNTS, sql: &back, record: None }).await?;
+        for statement in self.accounts(plan, true) {
+            if let Err(error) = self.sql.run(&statement).await {
+                let error = self.on.failed("lock accounts that may write past read_only", error);
+                self.let_accounts_in(plan).await;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets them in again.
+    pub(super) async fn let_accounts_in(&mut self, plan: &Switchover) {
+        if plan.locks.is_empty() {
+            return;
+        }
+        let statements = self.accounts(plan, false);
+        let mut done = self.sql.run_all(statements.iter().map(String::as_str)).await.is_ok();
+        if !done && let Ok(mut other) = self.on.statements().await {
+            done = other.run_all(statements.iter().map(String::as_str)).await.is_ok();
+        }
+        // What is not done here the host does.
+        if done {
+            let _ = settle_undo(self.on, ACCOUNTS).await;
+        }
+    }
+
+    /// They stay locked.
+    pub(super) async fn keep_accounts_locked(&self, plan: &Switchover) -> Result<(), StepError> {
+        match plan.locks.is_empty() {
+            true => Ok(()),
+            false => settle_undo(self.on, ACCOUNTS).await,
+        }
+    }
+
+    fn accounts(&self, plan: &Switchover, locked: bool) -> Vec<String> {
+        plan.locks.iter().map(|(user, host)| Dialect::lock_account(user, host, locked)).collect()
+    }
+
+    /// Lets writes wait, those of administrators too. A long one is waited for, in short attempts between which others go
+    /// on; none is ended.
+    pub(super) async fn lock(&mut self, step: &Step, plan: &Switchover) -> Result<(), StepError> {
+        let (on, begun) = (self.on, Instant::now());
+        let dialect = on.dialect()?;
+        let mut statements = dialect.lock_writes();
+        // From then on its silence counts in seconds.
+        statements.push(dialect.locking_session(plan.limit + SILENCE));
+        loop {
+            let error = match self.sql.run_all(statements.iter().map(String::as_str)).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            if !dialect.gave_up_waiting(error.code()) {
+                return Err(on.failed("let writes wait", error));
+            }
+            if begun.elapsed() > plan.wait || on.fleet.interrupt.is_cancelled() {
+                return Err(self.in_the_way(plan.wait).await);
+            }
+            let doing = format!("waits for a long write on {}", on.host);
+            on.fleet.progress(step, (0, 0), doing);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Which statements kept the lock away.
+    async fn in_the_way(&mut self, wait: Duration) -> StepError {
+        let on = self.on;
+        let found = match on.reader().await {
+            Ok(reader) => long_statements(&reader, &on.fleet.own_users()).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let told: Vec<String> = found
+            .iter()
+            .take(5)
+            .map(|s| format!("{} of {}@{} for {} s", s.id, visible(&s.user), visible(&s.host), s.seconds))
+            .collect();
+        let who = match told.is_empty() {
+            true => String::new(),
+            false => format!(": session {}", told.join(", ")),
+        };
+        let why = format!("long writes did not end within {} s{who}", wait.as_secs());
+        StepError::stale(on.host, "let writes wait", why).then(format!(
+            "Nothing was changed: {} takes writes as before. Wait until they end, or end them, then apply again.",
+            on.host
+        ))
+    }
+
+    /// A sign of life.
+    pub(super) async fn ping(&mut self) -> Result<(), StepError> {
+        self.sql.run("DO 0").await.map(drop).map_err(|e| self.on.failed("hold the lock", e))
+    }
+
+    /// Lets writes go on. The end of the session does the same.
+    pub(super) async fn unlock(&mut self) {
+        let _ = self.sql.run_within("UNLOCK TABLES", limits::SWITCHOVER.time).await;
+    }
+
+    /// Takes no more writes, in the session that holds the lock: where that is gone, nothing is closed.
+    pub(super) async fn close(&mut self, plan: &Switchover) -> Result<(), StepError> {
+        let closing = plan.close.iter().filter(|(name, _)| name != super::SCHEDULER);
+        let statements: Vec<String> =
+            closing.map(|(name, value)| super::super::variable::set(name, value)).collect();
+        let closed = self.sql.run_all_within(statements.iter().map(String::as_str), plan.limit).await;
+        closed.map(drop).map_err(|e| self.on.failed("close it to writes", e))
+    }
+
+    /// Takes writes again, since the other host does not.
+    pub(super) async fn reopen(&mut self, error: StepError) -> StepError {
+        let on = self.on;
+        let host = on.host;
+        const OPEN: &str = "SET GLOBAL read_only = OFF";
+        let mut opened = self.sql.run_within(OPEN, limits::SWITCHOVER.time).await;
+        if opened.is_err()
+            && let Ok(mut other) = on.statements().await
+        {
+            opened = other.run_within(OPEN, limits::SWITCHOVER.time).await;
+        }
+        self.unlock().await;
+        match opened {
+            Ok(_) => error.then(format!("It was taken back: {host} takes writes again.")),
+            Err(why) => error.then(format!(
+                "{host} could not be opened again: {why}. No host accepts writes now: run `SET GLOBAL read_only = OFF` \
+                 on {host}, or apply again as soon as it answers."
+            )),
+        }
+    }
+
+    /// Ends the sessions of its clients, so that they come back elsewhere; then the lock.
+    pub(super) async fn fence(&mut self, plan: &Switchover) -> Result<(), StepError> {
+        let on = self.on;
+        let ended = self.end_clients().await;
+        self.unlock().await;
+        let scheduler = plan.close.iter().filter(|(name, _)| name == super::SCHEDULER);
+        for (name, value) in scheduler {
+            let statement = super::super::variable::set(name, value);
+            self.sql.run(&statement).await.map_err(|e| on.failed(format!("set {name} to {value}"), e))?;
+        }
+        ended
+    }
+
+    async fn end_clients(&mut self) -> Result<(), StepError> {
+        let on = self.on;
+        let failed = |e| on.failed("end the sessions of its clients", e);
+        let reader = on.reader().await?;
+        for id in crate::observe::client_ids(&reader, &on.fleet.own_users()).await.map_err(failed)? {
+            match self.sql.run(&format!("KILL CONNECTION {id}")).await {
+                // It has ended by itself.
+                Err(error) if error.code() == Some(1094) => {}
+                result => drop(result.map_err(failed)?),
+            }
+        }
+        Ok(())
+    }
+}

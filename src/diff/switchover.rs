@@ -1,0 +1,206 @@
+//! A replica that takes the writes of the one host that it follows: one step closes the one and opens the other.
+//!
+//! The step does what the settings of both would have done each for itself, so it takes those variables out of theirs.
+
+use std::time::Duration;
+
+use super::{Context, Draft, writers::writers};
+use crate::{
+    desired::DesiredHost,
+    dialect::Dialect,
+    doctor::{Surroundings, explain_channel},
+    model::{Fact, HostName, limits},
+    observe::{AdminWriter, ChannelFacts, ServerFacts},
+    plan::{
+        Action, ChannelRefused, Hop, Kind, Named, Note, Reason, Risk, State, Step, StepId, Switchover,
+        UndeclaredChannel,
+    },
+};
+
+/// Variables that close or open a host, in the order in which they are set.
+const TURNED: [&str; 3] = ["read_only", "super_read_only", "event_scheduler"];
+
+/// The longest that a replica may be behind before anything else is tried, in seconds.
+const FAR_BEHIND: u64 = 30;
+
+/// Adds the step, where one way leads from the old writer to the new one. Says whether there is one.
+pub(super) fn steps(
+    context: &Context<'_>,
+    (host, from): (&DesiredHost, &HostName),
+    hops: &[Hop],
+    reason: &Reason,
+    draft: &mut Draft,
+) -> bool {
+    let Some(server) = context.server(&host.name).filter(|_| is_one_way(hops, from, &host.name)) else {
+        return false;
+    };
+    if let Some(why) = hops.iter().find_map(|hop| hindrance(context, hop)) {
+        draft.refuse(&host.name, why);
+        return true;
+    }
+    if let Some(why) = others(context, from, &host.name) {
+        draft.refuse(&host.name, why);
+        return true;
+    }
+    let (locks, unlocks) = admins(context, from, &host.name);
+    let close = take_out(draft, from);
+    let mut open = take_out(draft, &host.name);
+    follow_scheduler(context, from, server, &mut open);
+    let old = context.desired.hosts.get(from);
+    let limit = old.map_or(limits::SWITCHOVER.time, |old| old.switchover_limit);
+    let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
+    let then = |(name, value): &(String, String)| Named::new(name, value);
+    draft.steps.push(Step {
+        id: StepId(format!("{}/switchover", host.name)),
+        host: host.name.clone(),
+        kind: Kind::Switchover,
+        reason: vec![reason.clone()],
+        before: Some(State::Settings { values: open.iter().map(now).collect() }),
+        after: Some(State::Settings { values: open.iter().map(then).collect() }),
+        risk: risks(context, from, (limit, &locks)),
+        requires: Vec::new(),
+        action: Action::Switchover(Box::new(Switchover {
+            from: from.clone(),
+            hops: hops.to_vec(),
+            limit,
+            locks,
+            unlocks,
+            wait: old.map_or(limits::SWITCHOVER_WAIT.time, |old| old.switchover_wait),
+            close,
+            open,
+            ends: ends(host, hops, server),
+        })),
+    });
+    true
+}
+
+/// Whether the channels lead from the old writer to the new one without a branch, through hosts that were read.
+fn is_one_way(hops: &[Hop], from: &HostName, to: &HostName) -> bool {
+    let ends = hops.first().and_then(|hop| hop.from.as_ref()) == Some(from)
+        && hops.last().is_some_and(|hop| hop.to == *to);
+    ends && hops.windows(2).all(|pair| pair[1].from.as_ref() == Some(&pair[0].to))
+}
+
+/// Why a channel on the way can't bring the last event within a moment.
+fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
+    let server = context.server(&hop.to)?;
+    let channel = server.channels.known()?.iter().find(|c| c.name == hop.channel)?;
+    let (slow, source) = (hop.to.clone(), hop.from.clone()?);
+    if channel.delay > 0 {
+        let ending = Dialect::of(server.version).delay_channel(&channel.name, 0);
+        return Some(ChannelRefused::DelayedTakeover { slow, delay: channel.delay, ending });
+    }
+    if !channel.without_error() {
+        let around =
+            Surroundings { replica: slow.as_str(), source: source.as_str(), ..Surroundings::default() };
+        let trouble = explain_channel(channel, &around).map(Box::new)?;
+        return Some(ChannelRefused::TargetBroken { slow, source, trouble });
+    }
+    let behind = channel.seconds_behind.filter(|behind| *behind > FAR_BEHIND)?;
+    Some(ChannelRefused::TargetBehind { slow, source, behind })
+}
+
+/// What closes or opens a host, by the settings that are planned for it. What is set without a restart is left to the
+/// switch.
+fn take_out(draft: &mut Draft, host: &HostName) -> Vec<(String, String)> {
+    let mut taken: Vec<(String, String)> = Vec::new();
+    for step in draft.steps.iter_mut().filter(|step| step.host == *host) {
+        match &mut step.action {
+            Action::Restart { expect, .. } => {
+                taken.extend(expect.iter().filter(|(name, _)| is_turned(name)).cloned());
+            }
+            Action::SetGlobal(list) => {
+                let stays: Vec<bool> = list.iter().map(|(name, _)| !is_turned(name)).collect();
+                taken.extend(list.iter().filter(|(name, _)| is_turned(name)).cloned());
+                keep(list, &stays);
+                keep(&mut step.reason, &stays);
+                for state in [&mut step.before, &mut step.after].into_iter().flatten() {
+                    let State::Settings { values } = state else { continue };
+                    keep(values, &stays);
+                }
+            }
+            _ => {}
+        }
+    }
+    draft.steps.retain(|step| !matches!(&step.action, Action::SetGlobal(list) if list.is_empty()));
+    taken.sort_by_key(|(name, _)| TURNED.iter().position(|turned| turned == name));
+    taken.dedup();
+    taken
+}
+
+fn is_turned(name: &str) -> bool {
+    TURNED.contains(&name)
+}
+
+fn keep<T>(list: &mut Vec<T>, stays: &[bool]) {
+    let mut fates = stays.iter();
+    list.retain(|_| fates.next().copied().unwrap_or(true));
+}
+
+/// Events run where writes go: where the old writer's scheduler runs, the new one's does, unless something else is
+/// declared.
+fn follow_scheduler(
+    context: &Context<'_>,
+    from: &HostName,
+    server: &ServerFacts,
+    open: &mut Vec<(String, String)>,
+) {
+    let scheduler = TURNED[2];
+    let runs = context.server(from).is_some_and(|old| old.is_on(scheduler));
+    if runs && !server.is_on(scheduler) && !open.iter().any(|(name, _)| name == scheduler) {
+        open.push((scheduler.to_owned(), "ON".to_owned()));
+    }
+}
+
+/// Whether others than the old writer take writes, too: what they take would not be in the one that takes over.
+fn others(context: &Context<'_>, from: &HostName, to: &HostName) -> Option<ChannelRefused> {
+    let mut writers = writers(context.desired, context.observed);
+    writers.retain(|writer| writer != to);
+    let several = writers.iter().any(|writer| writer != from);
+    several.then_some(ChannelRefused::WritersNotOne { writers })
+}
+
+type Accounts = Vec<(String, String)>;
+
+/// Accounts that `read_only` does not stop: those of the old writer that are locked, and those of the new one that were.
+fn admins(context: &Context<'_>, from: &HostName, to: &HostName) -> (Accounts, Accounts) {
+    let of = |host: &HostName| {
+        let facts = context.observed.get(host).and_then(Fact::known);
+        facts.and_then(|facts| facts.admins.known()).cloned().unwrap_or_default()
+    };
+    let (old, new) = (of(from), of(to));
+    let pair = |admin: &AdminWriter| (admin.user.clone(), admin.host.clone());
+    let open: Vec<&AdminWriter> = old.iter().filter(|admin| !admin.locked).collect();
+    let used = |admin: &&AdminWriter| open.iter().any(|other| pair(other) == pair(admin));
+    let unlocks = new.iter().filter(|admin| admin.locked).filter(used).map(pair).collect();
+    (open.iter().map(|admin| pair(admin)).collect(), unlocks)
+}
+
+fn risks(context: &Context<'_>, from: &HostName, (limit, locks): (Duration, &Accounts)) -> Vec<Risk> {
+    let sessions = context.server(from).map(|server| match &server.sessions {
+        Fact::Known(sessions) => Some(sessions.len()),
+        Fact::Absent => Some(0),
+        Fact::Unread(_) => None,
+    });
+    let wait = Note::WritesWait { on: from.clone(), seconds: limit.as_secs(), sessions: sessions.flatten() };
+    let locked = (!locks.is_empty()).then(|| Risk::LocksAccounts {
+        on: from.clone(),
+        accounts: locks.iter().map(|(user, host)| format!("{user}@{host}")).collect(),
+        revoke: locks.iter().map(|(user, host)| Dialect::revoke_read_only_admin(user, host)).collect(),
+    });
+    [wait.into()].into_iter().chain(locked).collect()
+}
+
+/// The channels of the new writer that nobody declared and that lead to the hosts on the way.
+fn ends(host: &DesiredHost, hops: &[Hop], server: &ServerFacts) -> Vec<UndeclaredChannel> {
+    let on_the_way = |channel: &&ChannelFacts| {
+        hops.iter().any(|hop| hop.to == host.name && hop.channel == channel.name)
+            && !host.channels.iter().any(|wish| wish.name == channel.name)
+    };
+    let end = |channel: &ChannelFacts| UndeclaredChannel {
+        name: channel.name.clone(),
+        address: channel.source_host.clone(),
+        port: channel.source_port,
+    };
+    server.channels.known().into_iter().flatten().filter(on_the_way).map(end).collect()
+}

@@ -1,0 +1,250 @@
+//! Writes go from one host to another while clients write: nothing is lost, nothing doubled.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    client::{Client, TABLE, show},
+    lab::Lab,
+    limits::{controller, signal},
+};
+
+const ALL: [&str; 3] = ["db-a", "db-b", "db-c"];
+
+fn declare(lab: &Lab, primary: &str, replicas: &[&str]) {
+    lab.write(
+        "play.yml",
+        &format!(
+            "- hosts: db\n  topology: {{kind: primary-replica, primary: {primary}, replicas: [{}]}}\n  \
+             roles: [firewall, tls, config, accounts, seed, replication]\n",
+            replicas.join(", ")
+        ),
+    );
+}
+
+fn boot(suite: &str) -> Lab {
+    let hosts = ALL.map(|host| format!("{host}={suite}"));
+    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
+    lab.sql("db-a", TABLE);
+    declare(&lab, "db-a", &["db-b", "db-c"]);
+    lab.apply("play.yml");
+    lab
+}
+
+#[test]
+fn writes_are_switched_under_load() {
+    switches("bookworm");
+}
+
+#[test]
+fn writes_are_switched_under_load_on_mysql() {
+    switches("sid");
+}
+
+/// Back and forth, by the playbook alone: `drift` finds nothing left behind either time.
+fn switches(suite: &str) {
+    let lab = boot(suite);
+    let address = |host: &str| if host == "db-a" { "10.77.0.11" } else { "10.77.0.12" };
+    let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
+    for (from, to) in [("db-a", "db-b"), ("db-b", "db-a"), ("db-a", "db-b")] {
+        declare(&lab, to, &[from, "db-c"]);
+        let plan = lab.plan("play.yml").expect(2);
+        let steps = plan.step_names();
+        assert!(steps.contains(&format!("{to}/switchover")), "{steps:?}");
+        lab.apply("play.yml");
+        client.writes(address(to));
+        lab.plan("play.yml").expect(0);
+        lab.tandem(&["drift", "play.yml"]).expect(0);
+        for host in ALL {
+            let closed = if host == to { "0" } else { "1" };
+            assert_eq!(lab.sql(host, "select @@read_only"), closed, "{host}");
+        }
+        let channels = if suite == "sid" { "show replica status" } else { "show all slaves status" };
+        assert_eq!(lab.sql(to, channels), "", "{to} follows nobody");
+    }
+    client.lost_nothing(&ALL, suite);
+}
+
+/// Whoever may write past `read_only` is told before, needs a word, and loses nothing.
+#[test]
+fn an_administrator_who_writes_loses_nothing() {
+    let lab = boot("bookworm");
+    lab.sql("db-a", "create user boss@'%' identified by 'app'; grant all privileges on *.* to boss@'%'");
+    lab.same(["db-a", "db-b"], "select user from mysql.user where user = 'boss'");
+    let clients = ["one", "two"].map(|name| {
+        let user = if name == "one" { "boss" } else { "app" };
+        Client::start(&lab, "db-c", name, user, &["10.77.0.11", "10.77.0.12"])
+    });
+    for (from, to, address) in [("db-a", "db-b", "10.77.0.12"), ("db-b", "db-a", "10.77.0.11")] {
+        let verb = ["switchover", "play.yml", "--to", to, "--yes"];
+        lab.refuses(&verb, "not-allowed-lock-accounts");
+        assert_eq!(lab.sql(from, "select @@read_only"), "0");
+        lab.tandem(&[&verb[..], &["--allow", "lock-accounts"]].concat()).expect(0);
+        for client in &clients {
+            client.writes(address);
+        }
+        let denied = format!("$(command -v mariadb) -h {} -uboss -papp -e 'select 1'", other(address));
+        let denied = lab.try_at("db-c", &denied);
+        assert!(denied.err.contains("locked"), "{}", denied.err);
+    }
+    for client in clients {
+        client.lost_nothing(&ALL, "administrator");
+    }
+}
+
+fn other(address: &str) -> &'static str {
+    if address == "10.77.0.11" { "10.77.0.12" } else { "10.77.0.11" }
+}
+
+/// The playbook says afterwards what is there, in its own words; where it can't, the lines are named.
+#[test]
+fn the_verb_edits_the_playbook() {
+    let lab = boot("bookworm");
+    let text = |primary: &str, replica: &str| {
+        format!(
+            "# Two sites\n- hosts: db\n  topology:\n    kind: primary-replica\n    primary: {primary}   # writes\n    \
+             replicas:\n      - {{host: \"{replica}\"}}\n      - db-c\n  \
+             roles: [firewall, tls, config, accounts, seed, replication]\n"
+        )
+    };
+    let file = lab.write("play.yml", &text("db-a", "db-b"));
+    lab.apply("play.yml");
+    lab.tandem(&["switchover", "play.yml", "--to", "db-d", "--yes"]).expect(64);
+    let done = lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(0);
+    done.tells_people(&[
+        "Changed play.yml",
+        "-     primary: db-a   # writes",
+        "+     primary: db-b   # writes",
+    ]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text("db-b", "db-a"));
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+    // Again is nothing to do, and changes no file.
+    lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text("db-b", "db-a"));
+
+    let done = lab.tandem(&["switchover", "play.yml", "--to", "db-c", "--yes", "--no-edit"]).expect(0);
+    done.tells_people(&["+     primary: db-c   # writes"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text("db-b", "db-a"));
+    lab.tandem(&["drift", "play.yml"]).expect(2);
+    assert_eq!(lab.sql("db-c", "select @@read_only"), "0");
+}
+
+/// A long write is waited for and never ended; others go on meanwhile, and what was begun leaves no trace.
+#[test]
+fn a_long_write_is_waited_for() {
+    let lab = boot("bookworm");
+    lab.vars(
+        "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nswitchover_wait: 5s\n",
+    );
+    lab.sql("db-a", "create table hello.l (id int primary key)");
+    let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
+    let holds = "(echo 'lock tables hello.l write; select sleep(25);'; sleep 1) | mariadb";
+    lab.at("db-a", &format!("setsid sh -c \"{holds}\" </dev/null >/dev/null 2>&1 &"));
+    lab.wait_sql(
+        "db-a",
+        "select count(*) from information_schema.processlist where state = 'User sleep'",
+        "1",
+    );
+    let file = lab.at("db-a", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf");
+    let refused = lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(7);
+    refused.tells_people(&["long writes did not end within 5 s", "db-a takes writes as before"]);
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    assert_eq!(lab.at("db-a", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf"), file);
+    client.writes("10.77.0.11");
+    client.lost_nothing(&ALL, "long write");
+}
+
+/// Killed at any moment: never two writers, and whoever wrote goes on by himself or one `apply` opens the other.
+#[test]
+fn a_killed_switchover_leaves_one_writer_or_one_apply_to_go() {
+    let lab = boot("bookworm");
+    let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
+    let (mut writer, mut by_itself) = ("db-a", 0);
+    for turn in 0..12_u64 {
+        let to = if writer == "db-a" { "db-b" } else { "db-a" };
+        let mut run = begin(&lab, to);
+        // From the lock on, a few milliseconds later each time.
+        std::thread::sleep(Duration::from_millis(turn * 2));
+        signal(&controller(&run), "KILL");
+        let _ = run.wait();
+        let open: Vec<&str> =
+            ["db-a", "db-b"].into_iter().filter(|host| lab.sql(host, "select @@read_only") == "0").collect();
+        assert!(open.len() < 2, "two writers");
+        by_itself += open.len();
+        if open.is_empty() {
+            lab.tandem(&["switchover", "play.yml", "--to", to, "--yes"]).expect(0);
+        } else {
+            lab.tandem(&["switchover", "play.yml", "--to", open[0], "--yes"]).expect(0);
+        }
+        writer = if open.first().unwrap_or(&to) == &"db-a" { "db-a" } else { "db-b" };
+        client.writes(if writer == "db-a" { "10.77.0.11" } else { "10.77.0.12" });
+    }
+    show(&format!("of 12 kills, {by_itself} left a writer"));
+    client.lost_nothing(&ALL, "killed");
+}
+
+/// A switchover that has just locked the old writer.
+fn begin(lab: &Lab, to: &str) -> Child {
+    let journal = lab.path("state").join("tandem");
+    let before = files(&journal);
+    let mut run = lab.tandem_command(&["switchover", "play.yml", "--to", to, "--yes"]);
+    let run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let locked = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        !before.contains(file) && text.contains("FLUSH TABLES WITH READ LOCK")
+    };
+    let begun = Instant::now();
+    while begun.elapsed().as_secs() < 30 && !files(&journal).iter().any(locked) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    run
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// The network of the one that takes over is gone while writes wait: the old writer goes on within seconds.
+#[test]
+fn a_target_that_is_cut_off_leaves_the_old_writer() {
+    let lab = boot("bookworm");
+    let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
+    // The lock is tried for and not taken yet when the line is cut: no last event arrives any more.
+    lab.sql("db-a", "create table hello.l (id int primary key)");
+    let holds = "(echo 'lock tables hello.l write; select sleep(12);'; sleep 1) | mariadb";
+    lab.at("db-a", &format!("setsid sh -c \"{holds}\" </dev/null >/dev/null 2>&1 &"));
+    let run = begin(&lab, "db-b");
+    lab.link("db-b", "down");
+    let ended = run.wait_with_output().unwrap();
+    assert_ne!(ended.status.code(), Some(0));
+    lab.link("db-b", "up");
+    lab.sql("db-b", "stop slave; start slave");
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    assert_eq!(lab.sql("db-b", "select @@read_only"), "1");
+    client.writes("10.77.0.11");
+    client.lost_nothing(&ALL, "cut off");
+}
+
+/// That nobody can write, or that too many can, is the first that is told.
+#[test]
+fn another_number_of_writers_is_told_first() {
+    let lab = boot("bookworm");
+    lab.tandem(&["status", "play.yml"]).expect(0);
+    for (host, closed, code) in [("db-a", "1", "no-writer"), ("db-c", "0", "several-writers")] {
+        let before = lab.sql(host, "select @@read_only");
+        lab.sql(host, &format!("set global read_only = {closed}"));
+        let drift = lab.tandem(&["drift", "play.yml", "--format", "json"]).expect(2).plan_json();
+        let found = drift["warnings"].as_array().unwrap().iter().find(|w| w["drift"] == "writers").cloned();
+        assert_eq!(found.expect("a finding")["code"], code);
+        for command in ["status", "plan"] {
+            let told = lab.tandem(&[command, "play.yml"]).expect(2);
+            assert!(told.out.starts_with("writers"), "{}", told.out);
+        }
+        lab.sql(host, &format!("set global read_only = {before}"));
+    }
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}
