@@ -57,7 +57,7 @@ pub mod inside {
     pub mod dialect {
         pub use crate::dialect::{
             CannotCopy, ChannelStatement, CopyDemands, CopyTakes, DemandingAccount, DemandingTable, Dialect,
-            GrantedOn, ObjectGrant, Unfit, UnfitObject, UnfitWhy, Versions,
+            GrantedOn, ObjectGrant, Unfit, UnfitObject, UnfitWhy, Versions, words_of_option_groups,
         };
     }
     pub mod diff {
@@ -80,12 +80,13 @@ pub mod inside {
     pub mod observe {
         pub use crate::observe::{
             AdminWriter, BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, ErrantFacts, ErrantKind,
-            FarEnd, HostFacts, Observed, Reach, Reading, RestartRecord, RestartState, SchemaFacts,
-            SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts, SessionFacts, server_query,
+            FarEnd, HOST_SCRIPT, HostFacts, Observed, Reach, Reading, RestartRecord, RestartState,
+            SchemaFacts, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts, SessionFacts,
+            files_of_host, server_query,
         };
     }
     pub mod option_file {
-        pub use crate::option_file::Files;
+        pub use crate::option_file::{Argument, Asked, Files, Known};
     }
     pub mod playbook {
         pub use crate::playbook::{Request, load, role_names};

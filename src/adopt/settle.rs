@@ -104,7 +104,7 @@ impl Adoption {
                 continue;
             }
             let running = server.variable(name).map_or_else(|| "set".to_owned(), shown);
-            let occurrences = facts.option_files.known().map(|f| f.occurrences(Some(server.version)));
+            let occurrences = facts.option_files.known().map(|f| f.meant(server.known()));
             let in_file = occurrences.into_iter().flatten().rfind(|o| o.name == *name);
             let next = in_file.map(|o| o.value.unwrap_or_else(|| "ON".into()));
             let next = next.or_else(|| server.defaults.get(name).cloned());

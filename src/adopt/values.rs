@@ -237,11 +237,7 @@ impl Host<'_> {
 
     /// What the option files say of an option: nothing, that it is there, or its value.
     fn in_a_file(&self, name: &str) -> Option<Option<String>> {
-        self.files
-            .occurrences(Some(self.server.version))
-            .into_iter()
-            .rfind(|o| o.name == name)
-            .map(|o| o.value)
+        self.files.meant(self.server.known()).into_iter().rfind(|o| o.name == name).map(|o| o.value)
     }
 
     fn filters(&self, variables: &mut IndexMap<&'static str, Json>) {

@@ -5,6 +5,7 @@
 mod account;
 mod channel;
 mod copy;
+mod group;
 mod gtid;
 mod heartbeat;
 mod history;
@@ -22,6 +23,7 @@ pub use copy::{
     DemandingAccount, DemandingTable, GrantedOn, History, Looked, ObjectGrant, Slice, TableName, Unfit,
     UnfitObject, UnfitWhy, Versions, account_shown, create_text, unfit, with_collation,
 };
+pub use group::{option_groups, words_of_option_groups};
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};

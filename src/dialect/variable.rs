@@ -102,6 +102,49 @@ impl Dialect {
         name.to_owned()
     }
 
+    /// The option that a server takes a word of an option file for, and its value if the word itself says it:
+    /// unique abbreviations, and `skip_`, `disable_` and `enable_` before a name (manual, "Program Option Modifiers").
+    /// `names` are the server's variables. A double negation is none: `skip-read-only=0` is ON.
+    pub fn option_meant<'a>(
+        self,
+        word: &str,
+        value: Option<&str>,
+        names: &(impl Iterator<Item = &'a str> + Clone),
+    ) -> (String, Option<String>) {
+        let find = |word: &str| {
+            let name = self.variable_name(word, |n| names.clone().any(|known| known == n));
+            // An option of its own, though a variable's name begins with it.
+            let own = self.option_without_variable(&name) || name == "log_tc";
+            if names.clone().any(|known| known == name) {
+                return Some(name);
+            }
+            let mut longer = names.clone().filter(|known| known.starts_with(word));
+            match (longer.next(), longer.next()) {
+                (Some(one), None) if !own && !word.is_empty() && self.takes_abbreviations() => {
+                    Some(one.to_owned())
+                }
+                _ => None,
+            }
+        };
+        let value = value.map(str::to_owned);
+        if let Some(name) = find(word) {
+            return (name, value);
+        }
+        for (prefix, on) in [("skip_", false), ("disable_", false), ("enable_", true)] {
+            if let Some(name) = word.strip_prefix(prefix).and_then(find) {
+                let on = on != (value.as_deref() == Some("0"));
+                return (name, Some(if on { "ON" } else { "OFF" }.to_owned()));
+            }
+        }
+        (self.variable_name(word, |n| names.clone().any(|known| known == n)), value)
+    }
+
+    /// Whether it takes the unique beginning of an option's name for it. MySQL's server does so no more; with which
+    /// version it stopped is not documented, and 9.7 was tried.
+    fn takes_abbreviations(self) -> bool {
+        self.family() == Family::MariaDb || !self.mysql(5, 7, 0)
+    }
+
     /// Takes a value out of `mysqld-auto.cnf` and leaves the running one.
     pub fn reset_persisted(self, name: &str) -> String {
         format!("RESET PERSIST IF EXISTS {}", identifier(name))
@@ -192,6 +235,26 @@ mod tests {
             ("10.11.6-MariaDB", &old, "log_slave_updates", "log_slave_updates"),
         ] {
             assert_eq!(dialect(version).variable_name(wished, known), name, "{version} {wished}");
+        }
+    }
+
+    #[test]
+    fn words_of_an_option_file_mean_what_the_server_takes_them_for() {
+        let dialect = Dialect::of(ServerVersion::parse("11.8.9-MariaDB").expect("a version"));
+        let names = ["log_bin", "log_bin_index", "read_only", "server_id", "skip_networking", "userstat"];
+        for (word, value, name, meant) in [
+            ("skip_log_bin", None, "log_bin", Some("OFF")),
+            ("disable_log_bin", None, "log_bin", Some("OFF")),
+            ("skip_read_only", Some("0"), "read_only", Some("ON")),
+            ("enable_read_only", None, "read_only", Some("ON")),
+            ("server_i", Some("99"), "server_id", Some("99")),
+            ("log_b", Some("x"), "log_b", Some("x")),
+            ("skip_networking", None, "skip_networking", None),
+            ("user", Some("mysql"), "user", Some("mysql")),
+            ("skip_slave_start", None, "skip_slave_start", None),
+        ] {
+            let read = dialect.option_meant(word, value, &names.into_iter());
+            assert_eq!(read, (name.to_owned(), meant.map(str::to_owned)), "{word}");
         }
     }
 

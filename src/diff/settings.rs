@@ -1,6 +1,7 @@
 //! Server variables: what is wished, what tandem's option file says, and what the server runs with.
 
 mod down;
+mod impossible;
 mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,13 +17,15 @@ use crate::{
         Action, Because, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State, Step, StepId,
         WaitsFor,
     },
-    source::closest,
 };
 use running::Off;
 
 /// Adds the steps for the option file, for variables that can be set at once, and for the restart of
 /// those that can't.
 pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+    if let Fact::Known(files) = &facts.option_files {
+        impossible::findings(host, facts, files, draft);
+    }
     let Some(wishes) = &host.settings else { return };
     // The plan says so once, and not for each thing that is wished of it.
     if facts.server.is_absent() {
@@ -36,6 +39,11 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
             return;
         }
     };
+    let place = host.option_file.clone().or_else(|| files.place_for_owned());
+    let path = place.as_deref().unwrap_or_default();
+    if impossible::refuse_files(host, files, path, draft) {
+        return;
+    }
     let Some(server) = facts.server.known() else {
         // Without the server's own list of variables little can be checked; a stopped one is started first.
         down::repair(context, host, facts, files, draft);
@@ -46,8 +54,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     let dialect = Dialect::of(server.version);
     let wishes =
         last_of_each(wishes, |name| dialect.variable_name(name, |n| server.variables.contains_key(n)));
-    let place = host.option_file.clone().or_else(|| files.place_for_owned());
-    let path = place.as_deref().unwrap_or_default();
+    let wishes = with_log_kept(wishes, files, server, path);
     let restart = facts.restart.as_ref();
     let comparison = Comparison {
         context,
@@ -78,6 +85,27 @@ fn last_of_each(wishes: &[SettingWish], name: impl Fn(&str) -> String) -> Vec<Se
         }
     }
     order
+}
+
+/// `log_bin: true` asks for a log and names none: the one that runs keeps its name, since under another one the
+/// replicas would lose what they have not read. A bare mention in our file stays as it is.
+fn with_log_kept(
+    mut wishes: Vec<SettingWish>,
+    files: &Files,
+    server: &ServerFacts,
+    path: &str,
+) -> Vec<SettingWish> {
+    let occurrences = files.meant(server.known());
+    let bare = occurrences.iter().any(|o| o.file == path && o.name == "log_bin" && o.value.is_none());
+    let running = server.variable("log_bin_basename").filter(|base| !base.is_empty());
+    if let Some(base) = running.filter(|_| !bare && server.is_on("log_bin")) {
+        for wish in wishes.iter_mut().filter(|wish| wish.name == "log_bin") {
+            for value in wish.values.iter_mut().filter(|v| same_value("log_bin", v, "ON")) {
+                base.clone_into(value);
+            }
+        }
+    }
+    wishes
 }
 
 struct Comparison<'a> {
@@ -120,11 +148,7 @@ impl Comparison<'_> {
 
     /// Every mention of an option in any file, under the name that this server knows.
     fn occurrences(&self) -> Vec<Occurrence> {
-        let mut all = self.files.occurrences(Some(self.server.version));
-        for one in &mut all {
-            one.name = self.dialect.variable_name(&one.name, |n| self.server.variables.contains_key(n));
-        }
-        all
+        self.files.meant(self.server.known())
     }
 
     /// A server whose disk is full does not come up again, whatever its option files say.
@@ -167,42 +191,6 @@ impl Comparison<'_> {
     /// Options that are no variables are read at the start only.
     fn is_pseudo(&self, name: &str) -> bool {
         !self.server.variables.contains_key(name)
-    }
-
-    /// Names that the server does not know, and later files that would win. True where something was refused.
-    fn refuse_impossible(&self, draft: &mut Draft) -> bool {
-        let before = draft.refused.len();
-        let occurrences = self.occurrences();
-        for wish in self.wishes.iter().filter(|w| !w.values.is_empty()) {
-            let known = self.server.variables.contains_key(&wish.name)
-                || self.dialect.option_without_variable(&wish.name);
-            if !known {
-                let near = closest(&wish.name, self.server.variables.keys().map(String::as_str));
-                let why = SettingRefused::Unknown {
-                    name: wish.name.clone(),
-                    place: wish.place.clone(),
-                    version: self.server.version,
-                    near: near.map(str::to_owned),
-                };
-                draft.refuse(&self.host.name, why);
-            }
-            if let Some(winner) = self.files.overrides_after(self.path, &wish.name, &occurrences)
-                && !wish
-                    .values
-                    .iter()
-                    .any(|v| same_value(&wish.name, v, winner.value.as_deref().unwrap_or("ON")))
-            {
-                let why = SettingRefused::Overridden {
-                    name: wish.name.clone(),
-                    place: wish.place.clone(),
-                    file: winner.file.clone(),
-                    line: winner.line,
-                    value: winner.value.clone().unwrap_or_else(|| "ON".to_owned()),
-                };
-                draft.refuse(&self.host.name, why);
-            }
-        }
-        draft.refused.len() > before
     }
 
     /// What our file shall hold.

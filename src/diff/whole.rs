@@ -207,7 +207,7 @@ impl Pair<'_> {
     /// The replica starts anew, with what its option files say by now and with what is wished of it.
     fn outside_from_the_next_start(&self) -> Option<(&'static str, String, Place)> {
         let files = self.facts.option_files.known();
-        let said = files.map(|files| files.occurrences(Some(self.server.version))).unwrap_or_default();
+        let said = files.map(|files| files.meant(self.server.known())).unwrap_or_default();
         let wishes = self.host.settings.as_deref().unwrap_or_default();
         ELSEWHERE.iter().find_map(|name| {
             let wish = wishes.iter().rfind(|wish| wish.name == *name);

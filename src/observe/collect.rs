@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 use super::{HostFacts, Options, Reach, Reading, ServerFacts, accounts::Ours, far_end, host, server};
 use crate::{
     desired::DesiredHost,
+    dialect::words_of_option_groups,
     inventory::Connection,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
     transport::Sections,
@@ -113,7 +114,8 @@ async fn read(
         (host.service.clone().unwrap_or_default(), host.option_file.clone().unwrap_or_default());
     let wished_socket = host.connection.socket.clone().unwrap_or_default();
     let port = host.endpoint.port.to_string();
-    let args = [nonce.as_str(), &service, &wished_socket, &file, &port];
+    let groups = words_of_option_groups();
+    let args = [nonce.as_str(), &service, &wished_socket, &file, &port, &groups];
     let script = session.read(&HOST, &args, options.timeout);
 
     let login = |socket: &str, server_uid: Option<u32>, shared: bool| -> Result<Login, String> {

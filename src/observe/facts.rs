@@ -187,6 +187,11 @@ pub struct ServerFacts {
 }
 
 impl ServerFacts {
+    /// The server, as it understands its option files.
+    pub fn known(&self) -> option_file::Known<'_> {
+        option_file::Known { version: self.version, variables: &self.variables }
+    }
+
     /// A variable's running value.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)

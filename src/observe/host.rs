@@ -7,7 +7,7 @@ use crate::{
     certificate::{CertificateFacts, PublicKey},
     firewall,
     model::{Endpoint, Fact},
-    option_file::Files,
+    option_file::{Asked, Files, UnitLine, arguments},
     transport::Sections,
 };
 
@@ -55,6 +55,12 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         channel_passwords: channel_passwords(sections),
         os,
     }
+}
+
+/// The option files in what the script has printed.
+pub fn files_of_host(output: &[u8], nonce: &str) -> Fact<Files> {
+    let sections = Sections::cut(output, nonce);
+    option_files(&sections, &process(&sections))
 }
 
 /// The public part of the server's key, in the words of the script.
@@ -211,10 +217,14 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
     let tree = sections.text("option-tree").unwrap_or_default();
     let mut files = Files::default();
     let mut order: Vec<String> = Vec::new();
+    let (mut words, mut by_script) = (Vec::new(), false);
     for line in tree.lines() {
         match line.split_once(' ') {
             Some(("F", path)) => order.push(path.to_owned()),
             Some(("D", path)) => files.directories.push(path.to_owned()),
+            Some(("G", word)) => words.push(word.to_owned()),
+            Some(("B", _)) => by_script = true,
+            Some(("X", suffix)) => suffix.clone_into(&mut files.group_suffix),
             Some(("T", path)) => return Fact::Unread(format!("the option file {path} is larger than 4 MiB")),
             _ => {}
         }
@@ -222,6 +232,8 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
     if let Some(why) = process.untrusted.clone().or_else(|| meddled(sections, process)) {
         return Fact::Unread(why);
     }
+    files.arguments = arguments(&words, &unit_lines(sections), by_script);
+    files.asked = Asked::read(&sections.text("option-defaults").unwrap_or_default());
     // `wc -c` prints a total below several files.
     let sizes = sections.text("option-sizes").unwrap_or_default();
     let mut sizes: Vec<(usize, String)> = sizes
@@ -249,6 +261,16 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
         return Fact::Unread("an option file changed while it was read; try again".into());
     }
     if order.is_empty() { Fact::Absent } else { Fact::Known(files) }
+}
+
+/// Lines `FILE:NUMBER:TEXT` of a unit's own files.
+fn unit_lines(sections: &Sections<'_>) -> Vec<UnitLine> {
+    let read = |line: &str| {
+        let mut fields = line.splitn(3, ':');
+        let (file, number) = (fields.next()?.to_owned(), fields.next()?.parse().ok()?);
+        Some(UnitLine { file, line: number, text: fields.next()?.to_owned() })
+    };
+    sections.text("unit-lines").unwrap_or_default().lines().filter_map(read).collect()
 }
 
 fn disk(sections: &Sections<'_>) -> Fact<DiskFacts> {

@@ -1,11 +1,11 @@
-# Reads one host. Writes nothing. Arguments: NONCE SERVICE SOCKET OWNED_FILE PORT
+# Reads one host. Writes nothing. Arguments: NONCE SERVICE SOCKET OWNED_FILE PORT GROUPS
 # Everything is printed in sections; a section begins with a line `@@NONCE name` and ends where the
 # next one begins. Empty arguments mean "find out".
 # A process costs more than anything else here, and this runs on many hosts at once: what the shell can read
 # itself it reads itself.
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin; export PATH
-nonce=$1 wished_service=$2 wished_socket=$3 owned_file=$4 server_port=$5
+nonce=$1 wished_service=$2 wished_socket=$3 owned_file=$4 server_port=$5 own_groups=$6
 # Of regular files only: to open a pipe that somebody has put there would wait for ever.
 show() { [ ! -f "$1" ] || [ ! -r "$1" ] || cat "$1"; }
 section() { printf '\n@@%s %s\n' "$nonce" "$*"; }
@@ -36,7 +36,8 @@ section service
 units=${wished_service:-mariadb.service mysql.service mysqld.service}
 groups='/sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified'
 units_are() {
-  services=$(systemctl show -p Id,LoadState,ActiveState,UnitFileState,MainPID,Result,User,ControlGroup -- "$@" 2>&1)
+  services=$(systemctl show -p Id,LoadState,ActiveState,UnitFileState,MainPID,Result,User,ControlGroup \
+    -p ExecStart,FragmentPath,DropInPaths,EnvironmentFiles -- "$@" 2>&1)
   pid= group=
   while IFS= read -r line; do
     case $line in
@@ -106,23 +107,121 @@ if [ -n "$pid" ]; then
 fi
 printf '%s\n' "$services"
 
+# Lines of the unit's own files that may hold arguments: the place of one that a process has, or will have.
+section unit-lines
+old_ifs=$IFS
+set -f
+set --
+while IFS= read -r line; do
+  case $line in
+    FragmentPath=?* | DropInPaths=?*) set -- "$@" ${line#*=} ;;
+    EnvironmentFiles=?*) line=${line#*=}; set -- "$@" "${line%% (*}" ;;
+  esac
+done <<END
+$services
+END
+set +f
+for file; do
+  shift
+  # Nobody but root has a say in what lies there.
+  case $file in *..*) ;; /etc/* | /usr/* | /lib/* | /run/systemd/*) [ ! -f "$file" ] || set -- "$@" "$file" ;; esac
+done
+[ $# -eq 0 ] || grep -IHn -e '--[a-z]' -e '^[[:space:]]*ExecStart[[:space:]]*=[[:space:]]*$' -- "$@" 2>/dev/null | head -n 200
+
+# What counts is asked of the program that reads the files: with its own words, as its own user and in the environment of
+# its process. Root itself opens none of the files that this user could exchange.
+section option-defaults
+newline='
+'
+reader=${program%' (deleted)'} words=
+if [ -n "$pid" ] && [ -z "$other" ]; then
+  [ ! -r "/proc/$pid/cmdline" ] || words=$(tr '\0' '\n' <"/proc/$pid/cmdline")
+  surroundings=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ")
+else
+  reader=
+  case $services in *'{ path='*)
+    reader=${services#*'{ path='}; reader=${reader%%[ ;]*}
+    words=${services#*'argv[]='}; words=$(printf '%s\n' "${words%% ;*}" | tr ' ' '\n') ;;
+  esac
+  case ${reader##*/} in
+    mariadbd | mysqld | mysqld-debug) ;;
+    *) reader=$(command -v mariadbd || command -v mysqld) words= ;;
+  esac
+  surroundings=
+fi
+asker=$server_uid
+if [ -z "$asker" ]; then
+  case $services in *User=[!$newline]*) asker=${services#*User=}; asker=${asker%%$newline*} ;; esac
+  asker=$(id -u "${asker:-mysql}" 2>/dev/null)
+fi
+asked= status= group_suffix=
+set -- env -i "PATH=$PATH"
+IFS=$newline
+set -f
+for word in $surroundings; do
+  case $word in HOME=* | MYSQL_HOME=* | MARIADB_HOME=* | MYSQL_GROUP_SUFFIX=* | MARIADB_GROUP_SUFFIX=*) set -- "$@" "$word" ;; esac
+  case $word in *_GROUP_SUFFIX=*) group_suffix=${word#*=} ;; esac
+done
+IFS=$old_ifs
+set +f
+if [ "$uid" != 0 ]; then
+  echo 'unasked only root can ask the server how it reads them; set ansible_become'
+elif [ ! -x "$reader" ] || [ -n "$untrusted" ]; then
+  [ -z "$named$pid" ] || echo "unasked the server's program is not known"
+elif case $(stat -L -c '%u:%a' "$reader" 2>/dev/null) in 0:*[2367] | 0:*[2367]?) false ;; 0:*) ;; *) false ;; esac; then
+  asker_group=$(id -g "$asker" 2>/dev/null)
+  if ! command -v setpriv >/dev/null 2>&1; then
+    echo 'unasked setpriv is not installed (package util-linux)'
+  elif [ -z "$asker" ] || [ -z "$asker_group" ]; then
+    echo "unasked the server's user is not known"
+  else
+    set -- "$@" setpriv --reuid="$asker" --regid="$asker_group" --init-groups --
+    ! command -v timeout >/dev/null 2>&1 || set -- "$@" timeout 10
+    set -- "$@" "$reader"
+    IFS=$newline
+    set -f
+    for word in $words; do
+      case $word in --no-defaults | --defaults-file=* | --defaults-extra-file=* | --defaults-group-suffix=*) set -- "$@" "$word" ;; esac
+    done
+    IFS=$old_ifs
+    set +f
+    asked=$(cd / && "$@" --print-defaults 2>/dev/null </dev/null)
+    status=$?
+    if [ "$status" = 0 ]; then
+      printf 'asked\n%s\n' "$asked"
+    elif [ "$status" = 124 ]; then
+      echo 'unasked it did not answer within 10 seconds'
+    else
+      asked=
+      printf 'refused\n%s\n' "$(cd / && "$@" --print-defaults 2>&1 </dev/null)"
+    fi
+  fi
+else
+  echo "unasked the server's program does not belong to root alone"
+fi
+
 # One awk walks the option files, so that twenty files do not cost forty processes. It prints the
 # files in the order in which the server reads them, and what they say of the data directory. First come the
 # arguments of the running server on its standard input. Directories at the usual places were listed by the shell.
 walk='
 function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t\r]+$/, "", s); return s }
-function read(path, depth,   line, list, n, i, names, ls, above) {
+function read(path, depth,   line, list, n, i, names, ls, above, handle) {
   if (depth > 10) return
   # The server leaves out what everybody may write to.
   if (path in ignored) { print "W " path; return }
   if (path in large) { print "T " path; return }
   # A pipe that somebody has put in a directory of all users would never end.
   if (path !~ /^\/etc\// && system("[ -f \"" quote(path) "\" ]") != 0) return
-  if ((getline line < path) < 0) return
+  # A file that includes itself is open several times: each time under a name of its own.
+  handle = path
+  for (i = 0; i < depth; i++) handle = "/" handle
+  if (path !~ /^\//) handle = path
+  if ((getline line < handle) < 0) return
   print "F " path
   above = own; own = 0
   do {
     line = trim(line)
+    sub(/^![ \t]+/, "!", line)
     if (line ~ /^!includedir[ \t]/) {
       sub(/^!includedir[ \t]+/, "", line); sub(/\/+$/, "", line)
       print "D " line
@@ -131,34 +230,49 @@ function read(path, depth,   line, list, n, i, names, ls, above) {
         n = split(listed[line], names, "\n")
       } else {
         # In a variable: what a concatenation before a pipe means differs between versions of awk.
-        ls = "ls -1 \"" quote(line) "\" 2>/dev/null"
+        ls = "ls -1A \"" quote(line) "\" 2>/dev/null"
         while ((ls | getline list) > 0) names[++n] = list
         close(ls)
       }
+      sort(names, n)
       for (i = 1; i <= n; i++) if (names[i] ~ /\.cnf$/) read(line "/" names[i], depth + 1)
     } else if (line ~ /^!include[ \t]/) {
       sub(/^!include[ \t]+/, "", line); read(line, depth + 1)
     } else if (line ~ /^\[/) {
       # The groups of option_file, and one whose options clients read too; not that of another instance, such as
       # [mysqld@two].
-      group = line; sub(/^\[[ \t]*/, "", group); sub(/[ \t]*\].*/, "", group)
+      group = tolower(line); sub(/^\[/, "", group); sub(/[ \t]*\].*/, "", group)
       if (suffix != "" && length(group) > length(suffix) &&
         substr(group, length(group) - length(suffix) + 1) == suffix)
         group = substr(group, 1, length(group) - length(suffix))
-      own = group ~ /^(server|client-server|(mysqld|mariadb|mariadbd|galera)(-[0-9.]+)?)$/
-    } else if (own && line ~ /^datadir[ \t]*=/) {
+      # One of some version ends with a hyphen in the list.
+      own = group in groups
+      if (sub(/-[0-9.]+$/, "-", group)) own = group in groups
+    } else if (own && said == "" && line ~ /^datadir[ \t]*=/) {
       sub(/^datadir[ \t]*=/, "", line); print "V " trim(line)
-    } else if (own && line ~ /^log[-_]error[ \t]*=/) {
+    } else if (own && said == "" && line ~ /^log[-_]error[ \t]*=/) {
       sub(/^log[-_]error[ \t]*=/, "", line); print "L " trim(line)
-    } else if (own && line ~ /^socket[ \t]*=/) {
+    } else if (own && said == "" && line ~ /^socket[ \t]*=/) {
       sub(/^socket[ \t]*=/, "", line); print "S " trim(line)
     }
-  } while ((getline line < path) > 0)
-  close(path)
+  } while ((getline line < handle) > 0)
+  close(handle)
   own = above
+}
+# By bytes, as the server does.
+function sort(names, n,   i, j, one) {
+  for (i = 2; i <= n; i++) {
+    one = names[i]
+    for (j = i - 1; j > 0 && names[j] "" > one ""; j--) names[j + 1] = names[j]
+    names[j + 1] = one
+  }
 }
 function quote(s) { gsub(/[\\"$`]/, "\\\\&", s); return s }
 BEGIN {
+  said = ENVIRON["asked"]
+  n = split(ENVIRON["own_groups"], lines, " ")
+  for (i = 1; i <= n; i++) groups[lines[i]] = 1
+  suffix = ENVIRON["group_suffix"]
   n = split(ENVIRON["shared"], lines, "\n")
   for (i = 1; i <= n; i++) ignored[lines[i]] = 1
   n = split(ENVIRON["oversized"], lines, "\n")
@@ -174,33 +288,53 @@ BEGIN {
     else if (argument ~ /^--defaults-extra-file=/) extra = value
     else if (argument ~ /^--defaults-group-suffix=/) suffix = value
     else if (argument ~ /^--datadir=/) print "A " value
+    if (argument == "--no-defaults") none = 1
+    if (seen++) print "G " argument
   }
-  if (only != "") read(only, 0)
+  if (suffix != "") print "X " suffix
+  suffix = tolower(suffix)
+  if (none) { }
+  else if (only != "") read(only, 0)
   else {
     read("/etc/my.cnf", 0); read("/etc/mysql/my.cnf", 0); read("/usr/etc/my.cnf", 0)
     if (extra != "") read(extra, 0)
   }
+  # What the program itself says of them needs no reading.
+  n = split(said, lines, " --")
+  for (i = 1; i <= n; i++) {
+    value = lines[i]; sub(/^[^=]*=/, "", value); value = trim(value)
+    if (lines[i] ~ /^datadir=/) print "V " value
+    else if (lines[i] ~ /^log[-_]error=/) print "L " value
+    else if (lines[i] ~ /^socket=/) print "S " value
+  }
 }
-'
-newline='
 '
 listing=
 for directory in /etc/my.cnf.d/ /etc/mysql/*/; do
   [ -d "$directory" ] || continue
   listing=$listing$directory$newline
-  for file in "$directory"*.cnf; do [ ! -e "$file" ] || listing=$listing$file$newline; done
+  for file in "$directory".cnf "$directory".*.cnf "$directory"*.cnf; do [ ! -e "$file" ] || listing=$listing$file$newline; done
 done
 places='/etc/my.cnf /etc/my.cnf.d /etc/mysql /usr/etc/my.cnf'
 # The server leaves out what everybody may write to; what is no file would be waited for.
 shared=$(find -L $places -maxdepth 3 \( -type f -perm -0002 -o ! -type f ! -type d \) 2>/dev/null)
 oversized=$(find -L $places -maxdepth 3 -type f -size +8192 2>/dev/null)
-export listing shared oversized
-arguments=/dev/null
-[ -z "$pid" ] || [ ! -r "/proc/$pid/cmdline" ] || arguments=/proc/$pid/cmdline
+by_script=
+if [ -n "$pid" ]; then
+  while read -r key value; do [ "$key" != PPid: ] || { parent=$value; break; }; done <"/proc/$pid/status"
+  comm=
+  [ ! -r "/proc/$parent/comm" ] || read -r comm <"/proc/$parent/comm"
+  case $comm in *safe*) by_script=yes ;; esac
+fi
+# A variable of the environment holds no more than 128 KiB.
+[ ${#asked} -lt 100000 ] || asked=
+# The server answers with its own name first.
+case $asked in *$newline*) asked=" ${asked#*$newline}" ;; *) [ -z "$asked" ] || asked=' ' ;; esac
+export listing shared oversized asked own_groups group_suffix
 section option-tree
-walked=$(tr '\0' '\n' <"$arguments" | awk "$walk" 2>/dev/null)
+walked=$(printf '%s\n' "$words" | awk "$walk" 2>/dev/null)
 printf 'pid %s\nnamed %s\nuntrusted %s\nother %s\n%s\n' "$pid" "$named" "$untrusted" "$other" "$walked"
-old_ifs=$IFS
+[ -z "$by_script" ] || echo 'B yes'
 IFS=$newline
 set -f
 set --

@@ -44,6 +44,7 @@ pub use facts::{
 };
 pub use far_end::far_end;
 pub use find_errant::{find_errant, only_here};
+pub use host::{SCRIPT as HOST_SCRIPT, files_of_host};
 pub use marks::{RetentionMark, SeedCoordinates, SeedMark, SeedMarks};
 pub use ports::{Probe, try_ports};
 pub use reach::{FarEnd, Reach};

@@ -6,6 +6,7 @@ use super::{HostFacts, Observed};
 use crate::{
     desired::Identity,
     model::{Endpoint, HostName},
+    option_file::Files,
     transport::{Login, Session},
 };
 
@@ -46,7 +47,11 @@ impl Reading {
                 let files = facts.and_then(|f| f.option_files.known());
                 // A server that is down has what its files will give it.
                 let version = server.map(|s| s.version).or(facts.and_then(HostFacts::version));
-                let occurrences = files.map(|files| files.occurrences(version)).unwrap_or_default();
+                let read = |files: &Files| match server {
+                    Some(server) => files.meant(server.known()),
+                    None => files.occurrences(version),
+                };
+                let occurrences = files.map(read).unwrap_or_default();
                 let in_file = |name: &str| {
                     let last = occurrences.iter().rfind(|o| o.name == name)?;
                     last.value.as_ref()?.parse::<u64>().ok()

@@ -58,51 +58,62 @@ impl Document {
     }
 }
 
+/// A blank as the servers know it: U+00A0 is none.
+fn blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
+}
+
 fn meaning(line: &str) -> Meaning {
-    let line = line.trim();
+    let line = line.trim_matches(blank);
     if line.is_empty() || line.starts_with(['#', ';']) {
         return Meaning::Nothing;
     }
     if let Some(rest) = line.strip_prefix('!') {
-        return match rest.split_once(char::is_whitespace) {
-            Some(("includedir", path)) => Meaning::IncludeDir(path.trim().to_owned()),
-            Some(("include", path)) => Meaning::Include(path.trim().to_owned()),
+        return match rest.trim_start_matches(blank).split_once(blank) {
+            Some(("includedir", path)) => Meaning::IncludeDir(path.trim_matches(blank).to_owned()),
+            Some(("include", path)) => Meaning::Include(path.trim_matches(blank).to_owned()),
             _ => Meaning::Nothing,
         };
     }
     if let Some(rest) = line.strip_prefix('[') {
+        // Blanks before the name belong to it: `[ mysqld ]` is no group of the server.
         return rest
             .split_once(']')
-            .map_or(Meaning::Nothing, |(name, _)| Meaning::Group(name.trim().to_owned()));
+            .map_or(Meaning::Nothing, |(name, _)| Meaning::Group(name.trim_end_matches(blank).to_owned()));
     }
+    let line = without_comment(line);
     let (name, value) = match line.split_once('=') {
         Some((name, value)) => (name, Some(read_value(value))),
-        None => (line.split('#').next().unwrap_or(line), None),
+        None => (line, None),
     };
+    let name = name.trim_matches(blank);
     let name = canonical_name(name);
-    if name.is_empty() || name.contains(char::is_whitespace) {
+    if name.is_empty() {
         return Meaning::Nothing;
     }
     Meaning::Option { name, value }
 }
 
-/// A value as the server reads it: `#` begins a comment outside of quotes, one pair of quotes goes
-/// away, and the escapes are `\b \t \n \r \\ \s \" \'`; another backslash stays.
-fn read_value(text: &str) -> String {
-    let mut kept = String::new();
+/// `#` begins a comment outside of quotes, wherever it stands.
+fn without_comment(line: &str) -> &str {
     let mut quote = None;
-    let mut previous_is_escape = false;
-    for c in text.chars() {
+    let mut escape = false;
+    for (at, c) in line.char_indices() {
         match quote {
-            None if c == '#' => break,
+            None if c == '#' => return &line[..at],
             None if c == '\'' || c == '"' => quote = Some(c),
-            Some(open) if c == open && !previous_is_escape => quote = None,
+            Some(open) if c == open && !escape => quote = None,
             _ => {}
         }
-        previous_is_escape = c == '\\' && !previous_is_escape;
-        kept.push(c);
+        escape = quote.is_some() && c == '\\' && !escape;
     }
-    let kept = kept.trim();
+    line
+}
+
+/// A value as the server reads it: one pair of quotes goes away, and the escapes are
+/// `\b \t \n \r \\ \s \" \'`; another backslash stays.
+fn read_value(text: &str) -> String {
+    let kept = text.trim_matches(blank);
     let unquoted = ['\'', '"']
         .into_iter()
         .find_map(|q| kept.strip_prefix(q)?.strip_suffix(q).filter(|_| kept.len() > 1))
@@ -154,6 +165,9 @@ mod tests {
             meaning("!includedir /etc/mysql/conf.d/"),
             Meaning::IncludeDir("/etc/mysql/conf.d/".into())
         );
+        assert_eq!(option("skip-log-bin # a = b"), Some(("skip_log_bin".into(), None)));
+        assert_eq!(option("server-id=\u{a0}9"), some("server_id", "\u{a0}9"));
+        assert_eq!(meaning("[ mysqld ]"), Meaning::Group(" mysqld".into()));
         assert_eq!(meaning("[mysqld] # x"), Meaning::Group("mysqld".into()));
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Document, document::Meaning};
-use crate::model::{Family, ServerVersion};
+use super::{Argument, Asked, Document, document::Meaning};
+use crate::{dialect, model::ServerVersion};
 
 /// The option files of a host, in the order in which the server reads them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +14,12 @@ pub struct Files {
     pub directories: Vec<String>,
     /// Files that were read but are not part of the chain, such as a file of ours in a wrong place.
     pub outside: BTreeMap<String, Vec<u8>>,
+    /// What the server is started with beside them.
+    pub arguments: Vec<Argument>,
+    /// What the server's own program makes of them.
+    pub asked: Asked,
+    /// What `--defaults-group-suffix` adds to the names of groups.
+    pub group_suffix: String,
 }
 
 /// One mention of an option.
@@ -31,18 +37,51 @@ pub struct Occurrence {
     pub value: Option<String>,
 }
 
-/// The groups that a server reads.
-pub fn groups_read(version: Option<ServerVersion>) -> Vec<String> {
-    let mut groups: Vec<String> = ["mysqld", "server"].map(str::to_owned).into();
-    let number = version.map(|v| format!("{}.{}", v.major, v.minor));
-    groups.extend(number.iter().map(|n| format!("mysqld-{n}")));
-    if version.is_none_or(|v| v.family == Family::MariaDb) {
-        for name in ["mariadb", "mariadbd", "galera"] {
-            groups.push(name.to_owned());
-            groups.extend(number.iter().map(|n| format!("{name}-{n}")));
+/// Goes through the files as the server does: what is included counts where it is mentioned.
+struct Walk<'a> {
+    groups: Vec<String>,
+    coming: std::iter::Peekable<std::slice::Iter<'a, (String, Vec<u8>)>>,
+    found: Vec<Occurrence>,
+    /// Files and directories, and how many mentions were found up to their end.
+    ends: Vec<(String, usize)>,
+}
+
+impl Walk<'_> {
+    /// Reads the next file, with all that it includes.
+    fn next_file(&mut self) {
+        let Some((path, bytes)) = self.coming.next() else { return };
+        let mut group = String::new();
+        for (line, content) in Document::parse(bytes).lines() {
+            match &content.meaning {
+                // The servers compare them so.
+                Meaning::Group(name) => group = name.to_ascii_lowercase(),
+                Meaning::Include(included)
+                    if self.coming.peek().is_some_and(|(next, _)| next == included) =>
+                {
+                    self.next_file();
+                }
+                Meaning::IncludeDir(directory) => {
+                    let directory = directory.trim_end_matches('/');
+                    let within = |next: &str| next.rsplit_once('/').is_some_and(|(at, _)| at == directory);
+                    while self.coming.peek().is_some_and(|(next, _)| within(next)) {
+                        self.next_file();
+                    }
+                    self.ends.push((directory.to_owned(), self.found.len()));
+                }
+                Meaning::Option { name, value } if self.groups.contains(&group) => {
+                    self.found.push(Occurrence {
+                        file: path.clone(),
+                        line,
+                        group: group.clone(),
+                        name: name.clone(),
+                        value: value.clone(),
+                    });
+                }
+                _ => {}
+            }
         }
+        self.ends.push((path.clone(), self.found.len()));
     }
-    groups
 }
 
 impl Files {
@@ -54,25 +93,32 @@ impl Files {
 
     /// Every mention of an option that the server looks at, in order. The last of a name wins.
     pub fn occurrences(&self, version: Option<ServerVersion>) -> Vec<Occurrence> {
-        let groups = groups_read(version);
-        let mut found = Vec::new();
-        for (path, bytes) in &self.files {
-            let mut group = String::new();
-            for (line, content) in Document::parse(bytes).lines() {
-                match &content.meaning {
-                    Meaning::Group(name) => group.clone_from(name),
-                    Meaning::Option { name, value } if groups.contains(&group) => found.push(Occurrence {
-                        file: path.clone(),
-                        line,
-                        group: group.clone(),
-                        name: name.clone(),
-                        value: value.clone(),
-                    }),
-                    _ => {}
-                }
-            }
+        self.walk(version).found
+    }
+
+    fn walk(&self, version: Option<ServerVersion>) -> Walk<'_> {
+        let mut walk = Walk {
+            groups: dialect::option_groups(version, &self.group_suffix),
+            coming: self.files.iter().peekable(),
+            found: Vec::new(),
+            ends: Vec::new(),
+        };
+        while walk.coming.peek().is_some() {
+            walk.next_file();
         }
-        found
+        walk
+    }
+
+    /// What the server reads after `path`, which would win over it. A file that is not there yet counts as the
+    /// last one of its directory.
+    pub fn read_after(&self, path: &str, version: Option<ServerVersion>) -> Vec<Occurrence> {
+        let walk = self.walk(version);
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let end = |of: &str| walk.ends.iter().rfind(|(at, _)| at == of).map(|(_, end)| *end);
+        match end(path).or_else(|| end(directory)) {
+            Some(end) => walk.found.into_iter().skip(end).collect(),
+            None => Vec::new(),
+        }
     }
 
     /// Where tandem's own file belongs: in the last included directory, under a name that sorts after
@@ -96,18 +142,6 @@ impl Files {
         }
         Some(format!("{directory}/{name}"))
     }
-
-    /// The mention of an option in a file that is read after `path`, which would win over it.
-    pub fn overrides_after<'a>(
-        &self,
-        path: &str,
-        name: &str,
-        all: &'a [Occurrence],
-    ) -> Option<&'a Occurrence> {
-        let order = |file: &str| self.files.iter().rposition(|(p, _)| p == file);
-        let own = order(path)?;
-        all.iter().rfind(|o| o.name == name && order(&o.file).is_some_and(|n| n > own))
-    }
 }
 
 #[cfg(test)]
@@ -130,7 +164,7 @@ mod tests {
                 file("/etc/mysql/mariadb.conf.d/zzz.cnf", "[mariadb-10.11]\nserver-id=9\n"),
             ],
             directories: vec!["/etc/mysql/conf.d/".into(), "/etc/mysql/mariadb.conf.d/".into()],
-            outside: BTreeMap::new(),
+            ..Files::default()
         }
     }
 
@@ -139,10 +173,35 @@ mod tests {
         let version = ServerVersion::parse("10.11.1-MariaDB");
         let all = files().occurrences(version);
         let names: Vec<String> = all.iter().map(|o| format!("{}:{} {}", o.file, o.line, o.name)).collect();
-        assert_eq!(names.len(), 3, "{names:?}");
+        assert_eq!(names.len(), 4, "{names:?}");
         let own = files().place_for_owned().unwrap_or_default();
         assert_eq!(own, "/etc/mysql/mariadb.conf.d/zz-tandem.cnf");
-        assert_eq!(files().overrides_after(&own, "server_id", &all).map(|o| o.line), Some(2));
-        assert_eq!(files().overrides_after(&own, "bind_address", &all), None);
+        let after = |path: &str| -> Vec<String> {
+            let read = files().read_after(path, version);
+            read.iter().map(|o| format!("{}:{}", o.name, o.line)).collect()
+        };
+        assert_eq!(after(&own), ["server_id:2"]);
+        assert_eq!(after("/etc/mysql/mariadb.conf.d/zzzz.cnf"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_stands_below_an_include_is_read_after_it() {
+        let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+        let files = Files {
+            files: vec![
+                file("/etc/my.cnf", "[mysqld]\nport=1\n!includedir /etc/x/\nserver-id=99\n"),
+                file("/etc/x/a.cnf", "[mysqld_prod]\nserver-id=2\n[ mysqld ]\nserver-id=3\n"),
+                file("/etc/x/b.cnf", "[mariadb-11]\nserver-id=4\n[mysqld-5.7]\nserver-id=5\n"),
+            ],
+            directories: vec!["/etc/x".into()],
+            group_suffix: "_prod".into(),
+            ..Files::default()
+        };
+        let version = ServerVersion::parse("11.8.9-MariaDB");
+        let read: Vec<Option<String>> = files.occurrences(version).into_iter().map(|o| o.value).collect();
+        assert_eq!(read, ["1", "2", "4", "99"].map(|v| Some(v.to_owned())));
+        // Not there yet: the last one of its directory.
+        let after = files.read_after("/etc/x/zz-tandem.cnf", version);
+        assert_eq!(after.iter().map(|o| (o.file.as_str(), o.line)).collect::<Vec<_>>(), [("/etc/my.cnf", 4)]);
     }
 }

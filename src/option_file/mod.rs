@@ -3,14 +3,22 @@
 //! The rules are those of the manual's "Using Option Files": groups, `name=value`, bare flags, `#` and
 //! `;` comments, quotes and escapes, `!include` and `!includedir`, the last mention of a name wins.
 
+mod arguments;
+mod asked;
+mod disputes;
 mod document;
 mod effective;
+mod meant;
 mod name;
 mod value;
 mod write;
 
+pub use arguments::{Argument, UnitLine, arguments};
+pub use asked::Asked;
+pub use disputes::Dispute;
 pub use document::{Document, Meaning};
 pub use effective::{Files, Occurrence};
+pub use meant::Known;
 pub use name::canonical_name;
 pub use value::{canonical_value, same_value};
 pub use write::{Setting, owned_text};

@@ -1,5 +1,7 @@
 //! The text of tandem's own option file.
 
+use super::canonical_value;
+
 /// One option of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -18,6 +20,11 @@ pub fn owned_text(settings: &[Setting]) -> String {
     for setting in settings {
         for value in &setting.values {
             text.push_str(&setting.name);
+            // Its value would be the name of the log.
+            if setting.name == "log_bin" && canonical_value("log_bin", value) == "1" {
+                text.push('\n');
+                continue;
+            }
             text.push_str(" = ");
             text.push_str(&quoted(value));
             text.push('\n');
@@ -51,6 +58,15 @@ fn quoted(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::option_file::Files;
+
+    #[test]
+    fn a_binary_log_is_not_named_on() {
+        let log = |value: &str| owned_text(&[Setting { name: "log_bin".into(), values: vec![value.into()] }]);
+        for on in ["ON", "true", "1"] {
+            assert!(log(on).ends_with("[mysqld]\nlog_bin\n"), "{}", log(on));
+        }
+        assert!(log("mysql-bin").ends_with("log_bin = mysql-bin\n"));
+    }
 
     proptest::proptest! {
         #[test]

@@ -268,6 +268,20 @@ coded! {
             /// User and host part of each account.
             accounts: Vec<(String, String)>,
         } = "remote-root",
+        /// Its own program reads an option otherwise than it was read here.
+        OptionReadOtherwise {
+            /// The option, as its files have it.
+            name: String,
+            /// The value that was read here; nothing where none was.
+            ours: Option<String>,
+            /// The value that the server reads; nothing where it reads none.
+            server: Option<String>,
+        } = "option-read-otherwise",
+        /// Its program could not be asked how it reads its option files.
+        OptionsUnasked {
+            /// Why not.
+            why: String,
+        } = "options-not-asked",
         /// It has a database `test` that is not empty.
         TestDatabase {
             /// Its tables.

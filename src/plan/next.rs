@@ -354,6 +354,23 @@ fn of_setting(host: &HostName, why: &SettingRefused) -> Vec<Next> {
             });
             [set(variable)].into_iter().chain(line).collect()
         }
+        SettingRefused::Argument { unit, at, .. } => {
+            let edit = at.iter().map(|(file, line)| Next::EditFile {
+                on: host.clone(),
+                file: file.clone(),
+                line: *line,
+            });
+            let restart = format!("systemctl daemon-reload && systemctl restart {unit}");
+            edit.chain([Next::Run { on: Some(host.clone()), command: restart }]).collect()
+        }
+        SettingRefused::Disputed { at: Some((file, line)), .. }
+        | SettingRefused::FilesRefused { at: Some((file, line)), .. } => {
+            vec![Next::EditFile { on: host.clone(), file: file.clone(), line: *line }]
+        }
+        SettingRefused::Disputed { at: None, .. } | SettingRefused::FilesRefused { at: None, .. } => {
+            let look = "my_print_defaults mysqld server mariadb mariadbd".to_owned();
+            vec![Next::Run { on: Some(host.clone()), command: look }]
+        }
         SettingRefused::Failed { setting, .. } => {
             let again = "rm /var/lib/tandem/restart/state".to_owned();
             let again = Next::Run { on: Some(host.clone()), command: again };

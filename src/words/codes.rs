@@ -283,6 +283,21 @@ pub const REFUSED: &[Code] = &[
         "declare it, or take it out of the option file that says it",
     ),
     code(
+        "overridden-by-argument",
+        "the server is started with an argument that says something else",
+        "take it out of the unit, or declare its value",
+    ),
+    code(
+        "disputed-option",
+        "the server's own program reads the option otherwise than tandem does, so nothing is planned on it",
+        "write it once in one plain line, or take it out of the files",
+    ),
+    code(
+        "option-files-refused",
+        "the server would not start with its option files as they are",
+        "correct the line that it names",
+    ),
+    code(
         "no-place-for-option-file",
         "no option file includes a directory",
         "add `!includedir` to one, or set `mysql_option_file`",
@@ -512,6 +527,16 @@ pub const KNOWN: &[Code] = &[
         "filter-without-database",
         "a filter names a database that the source does not have",
         "correct the name, or make it",
+    ),
+    code(
+        "option-read-otherwise",
+        "the server's own program reads an option otherwise than tandem does, and nothing is planned on it",
+        "write it once in one plain line",
+    ),
+    code(
+        "options-not-asked",
+        "the server's own program could not be asked how it reads its option files; tandem's own reading counts",
+        "what the sentence names",
     ),
     code(
         "half-installed",

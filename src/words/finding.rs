@@ -160,6 +160,17 @@ fn of_server(host: &HostName, what: &ServerFinding) -> String {
             let names: Vec<String> = accounts.iter().map(|(user, at)| format!("'{user}'@'{at}'")).collect();
             format!("{host} has {}, and no root@localhost that would be left without it.", names.join(", "))
         }
+        ServerFinding::OptionReadOtherwise { name, ours, server } => {
+            let (ours, server) = super::setting::read_by_both(ours.as_ref(), server.as_ref());
+            format!(
+                "out of the option files of {host} the server reads {server} for {}, and tandem reads {ours}; nothing is \
+                 planned on it.",
+                visible(name)
+            )
+        }
+        ServerFinding::OptionsUnasked { why } => {
+            format!("the server of {host} could not be asked how it reads its option files: {why}.")
+        }
         ServerFinding::TestDatabase { tables } => {
             let tables = if *tables == 1 { "1 table".to_owned() } else { format!("{tables} tables") };
             format!("{host} has a database test with {tables} in it: it stays.")

@@ -35,6 +35,25 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
                 "`{name}` is {values} there{place}, and nobody declared it: {what}. Declare it with {variable}{way}."
             )
         }
+        SettingRefused::Argument { name, place, value, unit, at, runs } => {
+            let at = at.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+            let server = if *runs { "was started" } else { "will be started" };
+            format!(
+                "`{name}` ({place}) would not count: the server of {unit} {server} with an argument{at} that says {value}. \
+                 Take it out of the unit and restart the server, or declare that value."
+            )
+        }
+        SettingRefused::Disputed { name, place, ours, server, at } => {
+            let at = at.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+            let (ours, server) = read_by_both(ours.as_ref(), server.as_ref());
+            format!(
+                "`{name}` ({place}) is left alone: out of its option files the server reads {server}, and tandem reads \
+                 {ours}{at}. Write it once in one plain line, or take it out of the files."
+            )
+        }
+        SettingRefused::FilesRefused { said, .. } => {
+            format!("the server would not start with its option files: {said}. Correct that first.")
+        }
         SettingRefused::Failed { setting, path, why } => {
             let what = match setting {
                 Some((name, place)) => format!("`{name}` ({place})"),
@@ -51,4 +70,10 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
              inventory."
         ),
     }
+}
+
+/// What was read here and what the server reads, each for a person.
+pub(super) fn read_by_both(ours: Option<&String>, server: Option<&String>) -> (String, String) {
+    let word = |value: Option<&String>| value.map_or_else(|| "no value".to_owned(), |value| visible(value));
+    (word(ours), word(server))
 }

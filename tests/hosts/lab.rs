@@ -300,6 +300,20 @@ impl Lab {
         Run::of(&child.wait_with_output().expect("the client ends")).expect(0).out.trim_end().to_owned()
     }
 
+    /// What a shell command inside a host prints, byte by byte; what it reads is given. How it ends does not matter.
+    pub fn bytes_at(&self, host: &str, command: &str, input: &[u8]) -> Vec<u8> {
+        let mut child = Command::new(script())
+            .arg("at")
+            .arg(self.directory.path())
+            .args([host, command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the lab script runs");
+        child.stdin.take().expect("a pipe").write_all(input).expect("it takes it");
+        child.wait_with_output().expect("the command ends").stdout
+    }
+
     /// Takes a host's network away, or gives it back.
     pub fn link(&self, host: &str, state: &str) {
         let status = Command::new(script())

@@ -29,6 +29,7 @@ mod local_users;
 mod logins;
 mod mysql;
 mod noise;
+mod options;
 mod order;
 mod package;
 mod places;

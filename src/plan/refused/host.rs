@@ -55,6 +55,41 @@ coded! {
             /// The file on the host and the line in it, where it stands in one.
             written: Option<(String, u32)>,
         } = "undeclared-filter",
+        /// The server is started with an argument that says something else, which wins over every file.
+        Argument {
+            /// The variable.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// What the argument says.
+            value: String,
+            /// The unit that starts the server.
+            unit: String,
+            /// File and line of the unit in which the argument stands; `None` where its files do not have it.
+            at: Option<(String, u32)>,
+            /// Whether the process that runs has it. Else the next one will.
+            runs: bool,
+        } = "overridden-by-argument",
+        /// The server's own program reads an option otherwise than it was read here.
+        Disputed {
+            /// The variable.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// The value that was read here; nothing where none was.
+            ours: Option<String>,
+            /// The value that the server reads; nothing where it reads none.
+            server: Option<String>,
+            /// File and line of what was read here.
+            at: Option<(String, u32)>,
+        } = "disputed-option",
+        /// The server would not start with its option files.
+        FilesRefused {
+            /// What it says of them.
+            said: String,
+            /// The file and line that it names.
+            at: Option<(String, u32)>,
+        } = "option-files-refused",
         /// The server did not start with it the last time, and the host put the old option file back.
         Failed {
             /// The option that is to blame, where one is.

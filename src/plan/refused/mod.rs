@@ -113,6 +113,8 @@ impl Refused {
             | Refused::Setting(
                 SettingRefused::Unknown { place, .. }
                 | SettingRefused::Overridden { place, .. }
+                | SettingRefused::Argument { place, .. }
+                | SettingRefused::Disputed { place, .. }
                 | SettingRefused::KeepsServerDown { place, .. },
             ) => Some(place),
             Refused::Setting(SettingRefused::Failed { setting, .. }) => {

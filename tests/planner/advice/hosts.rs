@@ -6,6 +6,7 @@ use tandem::inside::{
     observe::{
         AdminWriter, ChannelFacts, FarEnd, HostFacts, RestartRecord, RestartState, ServiceFacts, server_query,
     },
+    option_file::{Argument, Asked},
     plan::Next,
 };
 
@@ -275,6 +276,12 @@ fn left_out() -> Case {
     })
 }
 
+fn asked(world: &mut World, asked: Asked) {
+    let Fact::Known(files) = &mut world.host(0).option_files else { panic!("option files") };
+    files.asked = asked;
+}
+
+#[allow(clippy::too_many_lines, reason = "a table")]
 pub(super) fn of_servers() -> Vec<Case> {
     let installing = |package: &'static str, text: &'static str| {
         let mut setup = one_way().with(&format!("mysql_server_package={package}"));
@@ -303,6 +310,10 @@ pub(super) fn of_servers() -> Vec<Case> {
             failed: Some(b"[mysqld]\nmax_connections = 9\n".to_vec()),
         });
     };
+    let disputed = |world: &mut World| asked(world, Asked::Said("--max-connections=8 ".into()));
+    let said = "error: Wrong group definition in config file: /etc/mysql/my.cnf at line 3";
+    let garbled = |world: &mut World| asked(world, Asked::Refused(said.into()));
+    let plain = |setup: &mut Setup, _: &Next| asked(&mut setup.world, Asked::default());
     vec![
         case("no-package-manager", installing("mariadb-server", ""), installed),
         case(
@@ -315,6 +326,24 @@ pub(super) fn of_servers() -> Vec<Case> {
             setup.world.host(0).disk = Fact::Absent;
         }),
         case("unknown-variable", settings("{\"no_such_variable\": \"1\"}"), forgotten),
+        case(
+            "overridden-by-argument",
+            settings("{\"max_connections\": \"9\"}").changed(|world| {
+                let Fact::Known(files) = &mut world.host(0).option_files else { return };
+                files.arguments.push(Argument {
+                    name: "max_connections".into(),
+                    value: Some("8".into()),
+                    at: Some(("/etc/systemd/system/mariadb.service.d/a.conf".into(), 3)),
+                    runs: true,
+                });
+            }),
+            |setup, _| {
+                let Fact::Known(files) = &mut setup.world.host(0).option_files else { return };
+                files.arguments.clear();
+            },
+        ),
+        case("disputed-option", settings("{\"max_connections\": \"9\"}").changed(disputed), plain),
+        case("option-files-refused", settings("{\"max_connections\": \"9\"}").changed(garbled), plain),
         case(
             "overridden-setting",
             settings("{\"max_connections\": \"9\"}").changed(|world| {

@@ -1,0 +1,135 @@
+//! What no file of ours can give a server: a name that it does not know, a later place that says something else, and
+//! files about which the server itself says something else than was read.
+
+use super::Comparison;
+use crate::{
+    desired::{DesiredHost, SettingWish},
+    diff::Draft,
+    model::{STARS, variables::looks_secret},
+    observe::HostFacts,
+    option_file::{Argument, Asked, Dispute, Files, same_value},
+    plan::{ServerFinding, SettingRefused},
+    source::closest,
+};
+
+/// What is to know of a host's option files, whatever is wished of it.
+pub(super) fn findings(host: &DesiredHost, facts: &HostFacts, files: &Files, draft: &mut Draft) {
+    let finding = match &files.asked {
+        Asked::Unasked(Some(why)) => ServerFinding::OptionsUnasked { why: why.clone() },
+        _ => {
+            let wished = |dispute: &Dispute| {
+                let server = facts.server.known();
+                let name = server.map_or(dispute.name.clone(), |s| s.known().meant(&dispute.name, None).0);
+                host.settings.iter().flatten().any(|wish| wish.name == name && !wish.values.is_empty())
+            };
+            for dispute in files.disputes(facts.version()).iter().filter(|dispute| !wished(dispute)) {
+                let (ours, server) = sides(dispute);
+                let name = dispute.name.clone();
+                draft.warn(&host.name, ServerFinding::OptionReadOtherwise { name, ours, server });
+            }
+            return;
+        }
+    };
+    draft.warn(&host.name, finding);
+}
+
+/// Whether the server would not start with its files, which then is refused.
+pub(super) fn refuse_files(host: &DesiredHost, files: &Files, path: &str, draft: &mut Draft) -> bool {
+    let Asked::Refused(said) = &files.asked else { return false };
+    let at = files.asked.place();
+    // What stands in our own file is what is written anew.
+    if at.as_ref().is_some_and(|(file, _)| file == path) {
+        return false;
+    }
+    draft.refuse(&host.name, SettingRefused::FilesRefused { said: first_words(said), at });
+    true
+}
+
+/// The words that say what is wrong, without what stands before them.
+fn first_words(said: &str) -> String {
+    let line = said.lines().find(|line| line.to_ascii_lowercase().contains("error")).unwrap_or(said);
+    let line = line.split_once("[ERROR] ").map_or(line, |(_, words)| words);
+    line.strip_prefix("error: ").unwrap_or(line).trim().to_owned()
+}
+
+/// What was read here, and what the server reads: the last of each, as it may be shown.
+fn sides(dispute: &Dispute) -> (Option<String>, Option<String>) {
+    let last = |values: &[Option<String>]| {
+        let value = values.last()?;
+        Some(shown(&dispute.name, value.as_deref().unwrap_or("ON")))
+    };
+    (last(&dispute.ours), last(&dispute.server))
+}
+
+/// A value as everybody may see it.
+fn shown(name: &str, value: &str) -> String {
+    if looks_secret(name) { STARS.to_owned() } else { value.to_owned() }
+}
+
+impl Comparison<'_> {
+    /// Names that the server does not know, and later places that would win. True where something was refused.
+    pub(super) fn refuse_impossible(&self, draft: &mut Draft) -> bool {
+        let before = draft.refused.len();
+        let known = self.server.known();
+        let later = self.files.meant_after(self.path, known);
+        let arguments: Vec<(String, Option<String>, &Argument)> = self
+            .files
+            .arguments
+            .iter()
+            .map(|one| {
+                let (name, value) = known.meant(&one.name, one.value.as_deref());
+                (name, value, one)
+            })
+            .collect();
+        let disputes = self.files.disputes(Some(self.server.version));
+        for wish in self.wishes.iter().filter(|w| !w.values.is_empty()) {
+            self.refuse_unknown(wish, draft);
+            let other = |value: Option<&str>| {
+                !wish.values.iter().any(|v| same_value(&wish.name, v, value.unwrap_or("ON")))
+            };
+            let said = |value: Option<&str>| match wish.place.vaulted {
+                true => STARS.to_owned(),
+                false => shown(&wish.name, value.unwrap_or("ON")),
+            };
+            let (name, place) = (wish.name.clone(), wish.place.clone());
+            let dispute = disputes.iter().find(|d| known.meant(&d.name, None).0 == wish.name);
+            // The last of the process counts, and the last of its unit from the next start on.
+            let argument = [true, false].into_iter().find_map(|runs| {
+                let mut of = arguments.iter().filter(|(name, _, one)| *name == wish.name && one.runs == runs);
+                of.next_back().filter(|(_, value, _)| other(value.as_deref()))
+            });
+            let why = if let Some(dispute) = dispute {
+                let (ours, server) = sides(dispute);
+                SettingRefused::Disputed { name, place, ours, server, at: dispute.at.clone() }
+            } else if let Some((_, value, one)) = argument {
+                let (unit, at, runs) = (self.unit_name(), one.at.clone(), one.runs);
+                SettingRefused::Argument { name, place, value: said(value.as_deref()), unit, at, runs }
+            } else if let Some(winner) =
+                later.iter().rfind(|o| o.name == wish.name).filter(|o| other(o.value.as_deref()))
+            {
+                let (file, line) = (winner.file.clone(), winner.line);
+                SettingRefused::Overridden { name, place, file, line, value: said(winner.value.as_deref()) }
+            } else {
+                continue;
+            };
+            draft.refuse(&self.host.name, why);
+        }
+        draft.refused.len() > before
+    }
+
+    fn refuse_unknown(&self, wish: &SettingWish, draft: &mut Draft) {
+        let known = self.server.variables.contains_key(&wish.name)
+            || self.dialect.option_without_variable(&wish.name);
+        if known {
+            return;
+        }
+        let near = closest(&wish.name, self.server.variables.keys().map(String::as_str));
+        let why = SettingRefused::Unknown {
+            name: wish.name.clone(),
+            place: wish.place.clone(),
+            version: self.server.version,
+            near: near.map(str::to_owned),
+        };
+        draft.refuse(&self.host.name, why);
+    }
+}
