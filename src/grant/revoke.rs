@@ -19,7 +19,7 @@ pub fn revocation(line: &str) -> Option<String> {
 }
 
 /// Splits a statement at words that stand outside of quotes.
-fn split<'t>(text: &'t str, words: &str) -> Option<(&'t str, &'t str)> {
+pub fn split<'t>(text: &'t str, words: &str) -> Option<(&'t str, &'t str)> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
         match quote {

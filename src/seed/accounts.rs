@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     dialect::{ReadStatement, Statement, literal},
     exec::{On, StepError},
-    grant::{AccountState, is_system_account, read_grant, revocation},
-    model::{HostName, limits, visible},
+    grant::{AccountState, is_system_account, read_grant, revocation, split_outside_quotes},
+    model::{Family, HostName, limits, visible},
     plan::{CLONE_USER, SeedPlan},
     transport::{Login, ReadScript, SqlError, SqlReader},
 };
@@ -135,7 +135,7 @@ async fn read(on: On<'_>, wanted: impl Fn(&str, &str, bool) -> bool) -> Result<V
             let (shown, default) = without_default_roles(shown.at(0).map_err(reading)?);
             let shown = with_empty_password(&shown);
             create.push(shown.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
-            create.push(shown.replacen("CREATE USER ", "ALTER USER ", 1));
+            create.push(altering(&shown, dialect.family()));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
         }
         let grants = ReadStatement::grants(&user, (!role).then_some(&at));
@@ -403,6 +403,19 @@ fn without_default_roles(create: &str) -> (String, Option<String>) {
     (format!("{}{}", &create[..begin], &create[end..]), Some(list))
 }
 
+/// Makes an account that is there like a new one. MariaDB shows no way to log in where the password is empty, and would
+/// keep another one.
+fn altering(create: &str, family: Family) -> String {
+    let rest = create.strip_prefix("CREATE USER ").unwrap_or(create);
+    match split_outside_quotes(rest, " IDENTIFIED ") {
+        None if family == Family::MariaDb => {
+            let (name, more) = split_outside_quotes(rest, " ").unwrap_or((rest, ""));
+            format!("ALTER USER {name} IDENTIFIED BY PASSWORD '' {more}").trim_end().to_owned()
+        }
+        _ => format!("ALTER USER {rest}"),
+    }
+}
+
 /// Says that a password is empty: a method of MySQL alone, without one, would let it expire (manual, "ALTER USER").
 fn with_empty_password(create: &str) -> String {
     let methods = ["caching_sha2_password", "mysql_native_password", "sha256_password"];
@@ -438,7 +451,20 @@ fn without_hashes(statement: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{without_default_roles, without_hashes};
+    use super::{altering, without_default_roles, without_hashes};
+    use crate::model::Family;
+
+    #[test]
+    fn an_empty_password_takes_the_place_of_another_one() {
+        let altered = |create: &str| altering(create, Family::MariaDb);
+        assert_eq!(altered("CREATE USER `a b`@`%`"), "ALTER USER `a b`@`%` IDENTIFIED BY PASSWORD ''");
+        let locked = "CREATE USER `a`@`%` REQUIRE SSL ACCOUNT LOCK";
+        assert_eq!(altered(locked), "ALTER USER `a`@`%` IDENTIFIED BY PASSWORD '' REQUIRE SSL ACCOUNT LOCK");
+        let has = "CREATE USER `a`@`%` IDENTIFIED VIA unix_socket";
+        assert_eq!(altered(has), "ALTER USER `a`@`%` IDENTIFIED VIA unix_socket");
+        let mysql = altering("CREATE USER `a`@`%` IDENTIFIED WITH 'x'", Family::MySql);
+        assert_eq!(mysql, "ALTER USER `a`@`%` IDENTIFIED WITH 'x'");
+    }
 
     #[test]
     fn hashes_stay_out_of_the_journal() {

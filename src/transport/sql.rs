@@ -46,10 +46,12 @@ impl Login {
 /// What every session of ours has; nothing runs on it before. Our quoting counts on a backslash being an escape; see
 /// `dialect::quote`. A global limit of rows would cut what is read. A statement that waits for somebody's lock must not
 /// hold up what the host takes back by itself. Without autocommit a session would go on to see what it has seen first.
+/// A server's limit for every statement is its clients'; ours have limits of their own. It has another name in each family,
+/// and either skips the comment that is meant for the other.
 pub(super) static SETTINGS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SET SESSION autocommit=1, SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615, \
-         SESSION lock_wait_timeout={}",
+         SESSION lock_wait_timeout={}/*M!100102 , SESSION max_statement_time=0*//*!50708 , SESSION max_execution_time=0*/",
         limits::LOCK_OF_OTHERS.time.as_secs()
     )
 });

@@ -181,7 +181,7 @@ create user a@'%' identified by 'Wrong-1'; create user b@'%';
 create table s.t (id int primary key, v int); create procedure s.p() select 1; create role r; create role q;
 create user a@'%' identified by 'Right-1'; grant select (id) on s.t to a@'%'; grant r to a@'%'; create user b@'%' identified by 'Right-1'; grant insert on s.* to q;
 --- replica
-create role r; create role q; create database x; create table x.y (id int primary key); create procedure x.p() select 1; drop database x;
+set sql_log_bin=0; create role r; create role q;
 create user a@'%' identified by 'Wrong-1'; grant all on *.* to a@'%' with grant option; grant r to a@'%' with admin option; grant q to a@'%'; grant select on *.* to q;
 create user b@'%' identified by 'Wrong-1' require ssl with max_user_connections 2; grant all on `other`.* to b@'%'; grant proxy on a@'%' to b@'%' with grant option; grant delete on mysql.* to b@'%' with grant option;
 === default-roles | mysql | equal
