@@ -136,6 +136,7 @@ async fn read(on: On<'_>, wanted: impl Fn(&str, &str, bool) -> bool) -> Result<V
             let shown = with_empty_password(&shown);
             create.push(shown.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
             create.push(altering(&shown, dialect.family()));
+            create.extend(dialect.unsaid_of_account(&shown, &name));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
         }
         let grants = ReadStatement::grants(&user, (!role).then_some(&at));
