@@ -2,40 +2,11 @@
 
 use super::{Dialect, Statement, literal};
 use crate::{
-    grant::{caching_sha2_hash, native_hash, split_outside_quotes},
+    grant::{caching_sha2_hash, native_hash},
     model::Family,
 };
 
 impl Dialect {
-    /// Gives an account the defaults of what `SHOW CREATE USER` does not say of it: an account that is there would keep
-    /// its own. Comments and attributes stay.
-    pub fn unsaid_of_account(self, shown: &str, account: &str) -> Option<String> {
-        const LIMITS: [&str; 4] = [
-            "MAX_QUERIES_PER_HOUR",
-            "MAX_UPDATES_PER_HOUR",
-            "MAX_CONNECTIONS_PER_HOUR",
-            "MAX_USER_CONNECTIONS",
-        ];
-        let says = |words: &str| split_outside_quotes(shown, words).is_some();
-        let maria = self.family() == Family::MariaDb;
-        let mut all = Vec::new();
-        all.extend((!says(" REQUIRE ")).then(|| "REQUIRE NONE".to_owned()));
-        let time = (maria && self.version.at_least(10, 1, 1)).then_some("MAX_STATEMENT_TIME");
-        let limits = LIMITS.into_iter().chain(time).filter(|limit| !says(&format!(" {limit} ")));
-        let limits: Vec<String> = limits.map(|limit| format!("{limit} 0")).collect();
-        all.extend((!limits.is_empty()).then(|| format!("WITH {}", limits.join(" "))));
-        // MySQL always says both.
-        if maria && self.version.at_least(10, 4, 3) {
-            all.extend((!says(" ACCOUNT LOCK")).then(|| "ACCOUNT UNLOCK".to_owned()));
-            all.extend((!says(" PASSWORD EXPIRE")).then(|| "PASSWORD EXPIRE DEFAULT".to_owned()));
-        }
-        if self.mysql(8, 0, 19) && !says(" FAILED_LOGIN_ATTEMPTS ") {
-            all.push("FAILED_LOGIN_ATTEMPTS 0 PASSWORD_LOCK_TIME 0".to_owned());
-        }
-        let alters = maria && self.version.at_least(10, 2, 0) || self.mysql(5, 7, 6);
-        (alters && !all.is_empty()).then(|| format!("ALTER USER {account} {}", all.join(" ")))
-    }
-
     /// The stored form of a password, by the plugin that this server's replicas can log in with: MariaDB's
     /// replicas know `mysql_native_password` everywhere, and MySQL removed it with 9.0. The salt is a new one, for
     /// plugins that take one.

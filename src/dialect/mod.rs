@@ -4,6 +4,7 @@
 
 mod account;
 mod channel;
+mod copied_account;
 mod copy;
 mod group;
 mod gtid;
@@ -18,6 +19,7 @@ mod variable;
 mod whole;
 
 pub use channel::ChannelStatement;
+pub use copied_account::without_no_limits;
 pub use copy::{
     AccountName, CodeKind, CopiedTable, CopyAsked, CopyDemands, CopyEnd, CopyTakes, CopyTarget, CreatedUnder,
     DemandingAccount, DemandingTable, GrantedOn, History, Looked, ObjectGrant, Slice, TableName, Unfit,

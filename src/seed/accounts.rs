@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dialect::{ReadStatement, Statement, literal},
+    dialect::{ReadStatement, Statement, literal, without_no_limits},
     exec::{On, StepError},
-    grant::{AccountState, is_system_account, read_grant, revocation, split_outside_quotes},
-    model::{Family, HostName, limits, visible},
+    grant::{AccountState, is_system_account, read_grant, revocation},
+    model::{HostName, limits, visible},
     plan::{CLONE_USER, SeedPlan},
     transport::{Login, ReadScript, SqlError, SqlReader},
 };
@@ -133,9 +133,9 @@ async fn read(on: On<'_>, wanted: impl Fn(&str, &str, bool) -> bool) -> Result<V
             let name = format!("{}@{}", literal(&user), literal(&at));
             let shown = source.query_first(&dialect.show_create_user(&user, &at)).await.map_err(reading)?;
             let (shown, default) = without_default_roles(shown.at(0).map_err(reading)?);
-            let shown = with_empty_password(&shown);
+            let shown = dialect.with_empty_password(&shown);
             create.push(shown.replacen("CREATE USER ", "CREATE USER IF NOT EXISTS ", 1));
-            create.push(altering(&shown, dialect.family()));
+            create.push(dialect.alter_user_like(&shown));
             create.extend(dialect.unsaid_of_account(&shown, &name));
             roles.extend(default.map(|list| format!("ALTER USER {name} DEFAULT ROLE {list}")));
         }
@@ -233,8 +233,9 @@ impl Account {
         };
         match same_version {
             true => {
-                let said =
-                    |account: &Account| account.create.iter().map(|c| said_limits(c)).collect::<Vec<_>>();
+                let said = |account: &Account| {
+                    account.create.iter().map(|c| without_no_limits(c)).collect::<Vec<_>>()
+                };
                 said(self) == said(other) && self.roles == other.roles
             }
             false => state(self) == state(other),
@@ -408,36 +409,6 @@ fn without_default_roles(create: &str) -> (String, Option<String>) {
     (format!("{}{}", &create[..begin], &create[end..]), Some(list))
 }
 
-/// A definition without limits of none: MySQL shows a limit that was set to 0 once, and not one that never was set.
-fn said_limits(create: &str) -> String {
-    let limits = ["QUERIES_PER_HOUR", "UPDATES_PER_HOUR", "CONNECTIONS_PER_HOUR", "USER_CONNECTIONS"];
-    let without = |text: String, limit: &&str| text.replace(&format!(" MAX_{limit} 0"), "");
-    let text = limits.iter().fold(create.to_owned(), without);
-    text.replace(" WITH PASSWORD ", " PASSWORD ").trim_end_matches(" WITH").to_owned()
-}
-
-/// Makes an account that is there like a new one. MariaDB shows no way to log in where the password is empty, and would
-/// keep another one.
-fn altering(create: &str, family: Family) -> String {
-    let rest = create.strip_prefix("CREATE USER ").unwrap_or(create);
-    match split_outside_quotes(rest, " IDENTIFIED ") {
-        None if family == Family::MariaDb => {
-            let (name, more) = split_outside_quotes(rest, " ").unwrap_or((rest, ""));
-            format!("ALTER USER {name} IDENTIFIED BY PASSWORD '' {more}").trim_end().to_owned()
-        }
-        _ => format!("ALTER USER {rest}"),
-    }
-}
-
-/// Says that a password is empty: a method of MySQL alone, without one, would let it expire (manual, "ALTER USER").
-fn with_empty_password(create: &str) -> String {
-    let methods = ["caching_sha2_password", "mysql_native_password", "sha256_password"];
-    methods.iter().fold(create.to_owned(), |text, method| {
-        let bare = format!(" IDENTIFIED WITH '{method}' REQUIRE ");
-        text.replacen(&bare, &format!(" IDENTIFIED WITH '{method}' AS '' REQUIRE "), 1)
-    })
-}
-
 /// A statement for the journal: what stands behind a login method is a secret too.
 fn without_hashes(statement: &str) -> String {
     let mut shown = String::new();
@@ -464,20 +435,7 @@ fn without_hashes(statement: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{altering, without_default_roles, without_hashes};
-    use crate::model::Family;
-
-    #[test]
-    fn an_empty_password_takes_the_place_of_another_one() {
-        let altered = |create: &str| altering(create, Family::MariaDb);
-        assert_eq!(altered("CREATE USER `a b`@`%`"), "ALTER USER `a b`@`%` IDENTIFIED BY PASSWORD ''");
-        let locked = "CREATE USER `a`@`%` REQUIRE SSL ACCOUNT LOCK";
-        assert_eq!(altered(locked), "ALTER USER `a`@`%` IDENTIFIED BY PASSWORD '' REQUIRE SSL ACCOUNT LOCK");
-        let has = "CREATE USER `a`@`%` IDENTIFIED VIA unix_socket";
-        assert_eq!(altered(has), "ALTER USER `a`@`%` IDENTIFIED VIA unix_socket");
-        let mysql = altering("CREATE USER `a`@`%` IDENTIFIED WITH 'x'", Family::MySql);
-        assert_eq!(mysql, "ALTER USER `a`@`%` IDENTIFIED WITH 'x'");
-    }
+    use super::{without_default_roles, without_hashes};
 
     #[test]
     fn hashes_stay_out_of_the_journal() {
