@@ -45,6 +45,8 @@ const LINES: &[(&str, &str, &str)] = &[
     ("diff/compatibility.rs", "utf8_", "the name of a character set"),
     ("diff/data.rs", "using_gtid", "a server's word for a channel's positions"),
     ("diff/settings/impossible.rs", "contains(\"error\")", "what a server's program says"),
+    ("diff/settings/impossible.rs", "[ERROR] ", "what a server's program says"),
+    ("diff/settings/impossible.rs", "\"error: \"", "what a server's program says"),
     ("diff/settings.rs", "auto_increment_", "the name of a variable"),
     ("diff/settings.rs", "replicate_", "the name of a variable"),
     ("diff/unmatched.rs", "contains(\"table\")", "the name of a variable"),

@@ -66,7 +66,9 @@ fn is_of_former_source(context: &Context<'_>, host: &DesiredHost, channel: &Chan
         other.endpoint.address == channel.source_host && other.endpoint.port == channel.source_port
     };
     let source = context.desired.hosts.values().find(at);
-    context.desired.one_primary && host.writer && source.is_some_and(|source| !source.writer)
+    // One by another account is somebody's.
+    let ours = context.own_users().contains(&channel.user);
+    ours && context.desired.one_primary && host.writer && source.is_some_and(|source| !source.writer)
 }
 
 /// Whether an account is the one by which a member follows this host when its turn to be the primary comes.

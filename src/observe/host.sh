@@ -176,7 +176,7 @@ elif case $(stat -L -c '%u:%a' "$reader" 2>/dev/null) in 0:*[2367] | 0:*[2367]?)
     echo "unasked the server's user is not known"
   else
     set -- "$@" setpriv --reuid="$asker" --regid="$asker_group" --init-groups --
-    ! command -v timeout >/dev/null 2>&1 || set -- "$@" timeout 10
+    ! command -v timeout >/dev/null 2>&1 || set -- "$@" timeout -k 1 3
     set -- "$@" "$reader"
     IFS=$newline
     set -f
@@ -189,8 +189,8 @@ elif case $(stat -L -c '%u:%a' "$reader" 2>/dev/null) in 0:*[2367] | 0:*[2367]?)
     status=$?
     if [ "$status" = 0 ]; then
       printf 'asked\n%s\n' "$asked"
-    elif [ "$status" = 124 ]; then
-      echo 'unasked it did not answer within 10 seconds'
+    elif [ "$status" = 124 ] || [ "$status" = 137 ]; then
+      echo 'unasked it did not answer within 3 seconds'
     else
       asked=
       printf 'refused\n%s\n' "$(cd / && "$@" --print-defaults 2>&1 </dev/null)"

@@ -24,7 +24,7 @@ mod unfit;
 use std::time::Duration;
 
 use crate::{
-    dialect::identifier,
+    dialect::{HEARTBEAT, identifier},
     exec::{Fleet, On, Statements, StepError},
     model::{BinlogPosition, HostName, limits},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
@@ -246,13 +246,16 @@ async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepErro
 
 /// Drops what an unfinished copy of ours left on the replica, and what the copy replaces.
 async fn drop_leftovers(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    if plan.leftovers.is_empty() && plan.replaces.is_empty() {
+    // What the heartbeat wrote there is no content, and comes with the copy.
+    let ours = plan.databases.iter().filter(|name| *name == HEARTBEAT);
+    let gone: Vec<&String> = plan.leftovers.iter().chain(&plan.replaces).chain(ours).collect();
+    if gone.is_empty() {
         return Ok(());
     }
     let failed = |e| StepError::new(&step.host, "drop what the copy replaces", e);
     let mut sql = fleet.on(&step.host).statements().await?;
     sql.run("SET SESSION foreign_key_checks=0").await.map_err(failed)?;
-    for name in plan.leftovers.iter().chain(&plan.replaces) {
+    for name in gone {
         sql.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name))).await.map_err(failed)?;
     }
     Ok(())
