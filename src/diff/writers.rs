@@ -1,5 +1,7 @@
 //! Who accepts writes now, by what was observed.
 
+use std::collections::BTreeSet;
+
 use super::{Context, Draft};
 use crate::{
     desired::{Desired, DesiredHost},
@@ -23,6 +25,9 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let is_declared = |host: &&DesiredHost| host.writer && !host.replicas.is_empty();
     let mut declared = context.desired.hosts.values().filter(is_declared);
     let (Some(one), None) = (declared.next(), declared.next()) else { return };
+    // Who gets nothing from there has writers of its own.
+    let below = below(context.desired, one);
+    open.retain(|host| below.contains(host));
     let known = |host: &HostName| context.server(host).is_some();
     let all_known = one.replicas.iter().chain([&one.name]).all(known);
     if open.len() > 1 {
@@ -30,4 +35,18 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     } else if open.is_empty() && all_known && used(&one.name) {
         draft.warn(&one.name, WritersFinding::None);
     }
+}
+
+/// A host, and all that get what is written there.
+fn below(desired: &Desired, host: &DesiredHost) -> BTreeSet<HostName> {
+    let mut all = BTreeSet::from([host.name.clone()]);
+    let mut next = vec![host];
+    while let Some(host) = next.pop() {
+        for replica in &host.replicas {
+            if all.insert(replica.clone()) {
+                next.extend(desired.hosts.get(replica));
+            }
+        }
+    }
+    all
 }
