@@ -40,6 +40,10 @@ use crate::{
     transport::{askpass_socket, serve_askpass_request},
 };
 
+/// Threads that work. A copy has four sessions that may each be busy with a large value for seconds; what tells the hosts
+/// that this run lives must never wait for them.
+const WORKERS: usize = 8;
+
 /// Runs the program with the process's arguments.
 pub fn run() -> Exit {
     // ssh starts this program to ask for a password.
@@ -71,13 +75,14 @@ pub fn run() -> Exit {
         Color::Never => Choice::Never,
     };
     let terminal = Terminal::new(color, cli.global.quiet, cli.global.verbose);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            terminal.error(&format!("the runtime does not start: {error}"));
-            return Exit::Error;
-        }
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                terminal.error(&format!("the runtime does not start: {error}"));
+                return Exit::Error;
+            }
+        };
     let exit = runtime.block_on(dispatch(cli, terminal));
     // What still runs must not hold up the end: connections end with their process.
     runtime.shutdown_background();

@@ -7,6 +7,7 @@ use crate::{
     desired::{Desired, DesiredHost},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
+    option_file::same_value,
     plan::WritersFinding,
 };
 
@@ -28,11 +29,14 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     // Who gets nothing from there has writers of its own.
     let below = below(context.desired, one);
     open.retain(|host| below.contains(host));
+    // Of a replica that is declared open, or of whose variables nothing is declared, nobody said that it takes none.
+    let closed = |host: &HostName| context.desired.hosts.get(host).and_then(declared_closed);
+    open.retain(|host| *host == one.name || closed(host) == Some(true));
     let known = |host: &HostName| context.server(host).is_some();
     let all_known = one.replicas.iter().chain([&one.name]).all(known);
     if open.len() > 1 {
         draft.warn(&one.name, WritersFinding::Several { writers: open });
-    } else if open.is_empty() && all_known && used(&one.name) {
+    } else if open.is_empty() && all_known && used(&one.name) && closed(&one.name) == Some(false) {
         draft.warn(&one.name, WritersFinding::None);
     }
 }
@@ -49,4 +53,10 @@ fn below(desired: &Desired, host: &DesiredHost) -> BTreeSet<HostName> {
         }
     }
     all
+}
+
+/// Whether `read_only` is declared on, or off; nothing where it is not declared.
+fn declared_closed(host: &DesiredHost) -> Option<bool> {
+    let wish = host.settings.iter().flatten().rfind(|wish| wish.name == "read_only")?;
+    wish.values.last().map(|value| same_value("read_only", value, "ON"))
 }
