@@ -229,10 +229,10 @@ impl Columns {
         let (mut columns, mut versions, mut ends) = (Vec::new(), Vec::new(), None);
         for row in self.columns.get(name).into_iter().flatten() {
             match made(row)? {
-                Made::Stored => columns.push(column(row)?),
-                Made::Begin => versions.push(column(row)?),
+                Made::Stored => columns.push(row.column()?),
+                Made::Begin => versions.push(row.column()?),
                 Made::End => {
-                    let column = column(row)?;
+                    let column = row.column()?;
                     ends = Some(column.name.clone()).filter(|_| column.data_type == "timestamp");
                     versions.push(column);
                 }
@@ -290,21 +290,5 @@ fn made(row: &Row) -> Result<Made, SqlError> {
         "ROW END" => Made::End,
         "" if !extra.contains("VIRTUAL GENERATED") && !extra.contains("STORED GENERATED") => Made::Stored,
         _ => Made::Generated,
-    })
-}
-
-/// A column as `information_schema` shows it; see [`Dialect::compared_columns`].
-///
-/// # Errors
-/// When the answer lacks something.
-fn column(row: &Row) -> Result<Column, SqlError> {
-    Ok(Column {
-        name: row.text("name")?,
-        data_type: row.need("kind")?.to_ascii_lowercase(),
-        column_type: row.text("whole")?,
-        nullable: !row.need("nullable")?.eq_ignore_ascii_case("no"),
-        bytes: row.optional_number("bytes")?.unwrap_or(0),
-        character_set: row.optional("cs")?.map(str::to_owned),
-        collation: row.optional("co")?.map(str::to_owned),
     })
 }

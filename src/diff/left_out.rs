@@ -24,8 +24,10 @@ const APPLIED: [(&str, &str); 7] = [
     ("replicate_wild_ignore_table", "replicate_wild_ignore_tables"),
     ("replicate_do_table", "replicate_do_table"),
     ("replicate_ignore_table", "replicate_ignore_table"),
-    ("replicate_rewrite_db", "replicate_rewrite_db"),
+    (REWRITES, REWRITES),
 ];
+/// The one of them that each family shows in a form of its own, `a->b` or `(a,b)`.
+const REWRITES: &str = "replicate_rewrite_db";
 /// Which errors an applier goes past.
 const SKIPPED: &str = "slave_skip_errors";
 
@@ -76,7 +78,10 @@ impl Of<'_> {
         let mut declared = self.declared(option);
         let ours = self.ours.iter().filter(|one| plain(&one.name) == option);
         declared.extend(ours.flat_map(|one| list(one.value.as_deref().unwrap_or_default())));
-        let beyond: BTreeSet<String> = self.running(option).difference(&declared).cloned().collect();
+        let mut beyond: BTreeSet<String> = self.running(option).difference(&declared).cloned().collect();
+        if option == REWRITES && !declared.is_empty() {
+            beyond.clear();
+        }
         let written = self.occurrences.iter().rfind(|one| {
             let names = list(one.value.as_deref().unwrap_or_default());
             plain(&one.name) == option && names.iter().any(|name| beyond.contains(name))
@@ -154,7 +159,7 @@ impl Of<'_> {
                 "replicate_wild_ignore_table" => filters.wild_ignore_tables.clone(),
                 "replicate_do_table" => filters.tables.clone(),
                 "replicate_ignore_table" => filters.ignore_tables.clone(),
-                "replicate_rewrite_db" => filters.rewrites.clone(),
+                REWRITES => filters.rewrites.clone(),
                 _ => Vec::new(),
             }
         });

@@ -52,7 +52,10 @@ pub async fn grant(on: On<'_>, accounts: &[Account]) -> Result<(), StepError> {
 /// Returns how many.
 pub async fn copy(on: On<'_>, plan: &SeedPlan) -> Result<usize, StepError> {
     let accounts = copied(on, plan).await?;
-    take_away(on, &accounts).await?;
+    // A role may have got something from another source.
+    if !plan.has_other_sources() {
+        take_away(on, &accounts).await?;
+    }
     let tried = format!("copy the accounts of {}", plan.from);
     write(on, &tried, (&accounts, false)).await?;
     Ok(accounts.len())

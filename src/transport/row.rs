@@ -3,7 +3,10 @@
 use std::{str::FromStr, sync::Arc};
 
 use super::SqlError;
-use crate::model::{BinlogPosition, masked};
+use crate::{
+    dialect::Column,
+    model::{BinlogPosition, masked},
+};
 
 /// Characters of a statement that a message repeats.
 const SHOWN: usize = 80;
@@ -94,6 +97,24 @@ impl Row {
     /// As [`Row::number`].
     pub fn position(&self, file: &str, offset: &str) -> Result<Option<BinlogPosition>, SqlError> {
         Ok(BinlogPosition::new(self.need(file)?, self.number(offset)?))
+    }
+
+    /// The column of a table that an answer to [`Dialect::compared_columns`] describes.
+    ///
+    /// # Errors
+    /// As [`Row::number`].
+    ///
+    /// [`Dialect::compared_columns`]: crate::dialect::Dialect::compared_columns
+    pub fn column(&self) -> Result<Column, SqlError> {
+        Ok(Column {
+            name: self.text("name")?,
+            data_type: self.need("kind")?.to_ascii_lowercase(),
+            column_type: self.text("whole")?,
+            nullable: !self.need("nullable")?.eq_ignore_ascii_case("no"),
+            bytes: self.optional_number("bytes")?.unwrap_or(0),
+            character_set: self.optional("cs")?.map(str::to_owned),
+            collation: self.optional("co")?.map(str::to_owned),
+        })
     }
 
     /// A column that not every version has; `None` where it is not there, or is NULL.

@@ -79,7 +79,7 @@ fn assemble(tables: &[Row], columns: &[Row], indexes: &[Row]) -> Result<Tables, 
         if made == "ROW START" || made == "ROW END" {
             table.versions.push(row.text("name")?);
         } else if !extra.contains("VIRTUAL GENERATED") {
-            table.columns.push(column(row)?);
+            table.columns.push(row.column()?);
         }
     }
     let mut keys: BTreeMap<(String, String), BTreeMap<String, Vec<Part>>> = BTreeMap::new();
@@ -93,18 +93,6 @@ fn assemble(tables: &[Row], columns: &[Row], indexes: &[Row]) -> Result<Tables, 
         }
     }
     Ok(all)
-}
-
-fn column(row: &Row) -> Result<Column, SqlError> {
-    Ok(Column {
-        name: row.text("name")?,
-        data_type: row.need("kind")?.to_ascii_lowercase(),
-        column_type: row.text("whole")?,
-        nullable: !row.need("nullable")?.eq_ignore_ascii_case("no"),
-        bytes: row.optional_number("bytes")?.unwrap_or(0),
-        character_set: row.optional("cs")?.map(str::to_owned),
-        collation: row.optional("co")?.map(str::to_owned),
-    })
 }
 
 fn part(row: &Row) -> Result<Part, SqlError> {

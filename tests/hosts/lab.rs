@@ -258,9 +258,8 @@ impl Lab {
         Run::of(&output)
     }
 
-    /// The same with an input.
-    pub fn try_at_with(&self, host: &str, command: &str, input: &str) -> Run {
-        let mut child = Command::new(script())
+    fn begin_at(&self, host: &str, command: &str) -> Child {
+        Command::new(script())
             .arg("at")
             .arg(self.directory.path())
             .args([host, command])
@@ -268,7 +267,12 @@ impl Lab {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the lab script runs");
+            .expect("the lab script runs")
+    }
+
+    /// The same with an input.
+    pub fn try_at_with(&self, host: &str, command: &str, input: &str) -> Run {
+        let mut child = self.begin_at(host, command);
         let mut stdin = child.stdin.take().expect("a pipe");
         let input = input.to_owned();
         // A program that fails early reads no more.
@@ -287,29 +291,14 @@ impl Lab {
     /// Runs SQL as root inside a host.
     #[track_caller]
     pub fn sql(&self, host: &str, sql: &str) -> String {
-        let mut child = Command::new(script())
-            .arg("at")
-            .arg(self.directory.path())
-            .args([host, "exec $(command -v mariadb || command -v mysql) -N -B"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the lab script runs");
+        let mut child = self.begin_at(host, "exec $(command -v mariadb || command -v mysql) -N -B");
         child.stdin.take().expect("a pipe").write_all(sql.as_bytes()).expect("SQL");
         Run::of(&child.wait_with_output().expect("the client ends")).expect(0).out.trim_end().to_owned()
     }
 
     /// What a shell command inside a host prints, byte by byte; what it reads is given. How it ends does not matter.
     pub fn bytes_at(&self, host: &str, command: &str, input: &[u8]) -> Vec<u8> {
-        let mut child = Command::new(script())
-            .arg("at")
-            .arg(self.directory.path())
-            .args([host, command])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the lab script runs");
+        let mut child = self.begin_at(host, command);
         child.stdin.take().expect("a pipe").write_all(input).expect("it takes it");
         child.wait_with_output().expect("the command ends").stdout
     }

@@ -10,20 +10,10 @@ use crate::{
     client::{Client, TABLE, show},
     lab::Lab,
     limits::{controller, signal},
+    takeover::declare,
 };
 
 const ALL: [&str; 3] = ["db-a", "db-b", "db-c"];
-
-fn declare(lab: &Lab, primary: &str, replicas: &[&str]) {
-    lab.write(
-        "play.yml",
-        &format!(
-            "- hosts: db\n  topology: {{kind: primary-replica, primary: {primary}, replicas: [{}]}}\n  \
-             roles: [firewall, tls, config, accounts, seed, replication]\n",
-            replicas.join(", ")
-        ),
-    );
-}
 
 fn boot(suite: &str) -> Lab {
     let hosts = ALL.map(|host| format!("{host}={suite}"));

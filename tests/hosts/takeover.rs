@@ -8,7 +8,7 @@ const TABLE: &str = "create database hello; create table hello.t (id bigint auto
                      insert into hello.t (v) values ('first'); \
                      create user app@localhost identified by 'app'; grant select, insert on hello.* to app@localhost";
 
-fn declare(lab: &Lab, primary: &str, replicas: &[&str]) {
+pub fn declare(lab: &Lab, primary: &str, replicas: &[&str]) {
     lab.write(
         "play.yml",
         &format!(
