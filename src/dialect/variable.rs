@@ -39,6 +39,29 @@ const FIXED_IN_MYSQL: &str = "admin_address admin_port auto_generate_certs back_
     tls_certificates_enforced_validation tmpdir version version_comment version_compile_machine \
     version_compile_os";
 
+/// Options of an option file, and the variables that they set under another name (`mysqld --help --verbose` against `SHOW
+/// VARIABLES`; the isolation level has one name on MySQL and on MariaDB 11.1).
+const NAMED_OTHERWISE: [(&str, &str); 4] = [
+    ("default_time_zone", "time_zone"),
+    ("transaction_isolation", "tx_isolation"),
+    ("transaction_read_only", "tx_read_only"),
+    ("memlock", "locked_in_memory"),
+];
+
+/// Options of an option file that no variable shows.
+const SHOWN_BY_NOTHING: [&str; 10] = [
+    "performance_schema_instrument",
+    "character_set_client_handshake",
+    "allow_suspicious_udfs",
+    "ansi",
+    "chroot",
+    "early_plugin_load",
+    "feedback",
+    "safe_user_create",
+    "sysdate_is_now",
+    "tc_heuristic_recover",
+];
+
 impl Dialect {
     /// Whether only a start can set this variable, where the server itself has no answer.
     pub fn is_fixed(self, name: &str) -> bool {
@@ -99,7 +122,19 @@ impl Dialect {
                 return older;
             }
         }
-        name.to_owned()
+        let variable = NAMED_OTHERWISE.iter().find(|(option, variable)| *option == name && known(variable));
+        variable.filter(|_| !known(name)).map_or(name, |(_, variable)| variable).to_owned()
+    }
+
+    /// The word by which an option file sets a variable, for a server that has `known` variables.
+    pub fn option_name(self, variable: &str, known: impl Fn(&str) -> bool) -> &str {
+        let option = NAMED_OTHERWISE.iter().find(|(option, other)| *other == variable && !known(option));
+        option.map_or(variable, |(option, _)| option)
+    }
+
+    /// Whether nothing shows what a server was given for an option: only a start takes it.
+    pub fn shown_by_nothing(self, name: &str) -> bool {
+        SHOWN_BY_NOTHING.contains(&name)
     }
 
     /// The option that a server takes a word of an option file for, and its value if the word itself says it:
@@ -212,6 +247,7 @@ impl Dialect {
             || name.starts_with("skip_")
             || name.starts_with("plugin_load")
             || name.starts_with("loose_")
+            || self.shown_by_nothing(name)
             || self.comes_with_a_plugin(name)
     }
 }

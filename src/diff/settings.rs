@@ -12,7 +12,7 @@ use crate::{
     dialect::Dialect,
     model::Fact,
     observe::{DiskFacts, HostFacts, RestartRecord, ServerFacts},
-    option_file::{Files, Occurrence, Setting, owned_text, same_value},
+    option_file::{Files, Occurrence, Setting, owned_text, same_value, takes_several},
     plan::{
         Action, Because, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State, Step, StepId,
         WaitsFor,
@@ -54,7 +54,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     let dialect = Dialect::of(server.version);
     let wishes =
         last_of_each(wishes, |name| dialect.variable_name(name, |n| server.variables.contains_key(n)));
-    let wishes = with_log_kept(wishes, files, server, path);
+    let wishes = with_log_kept(in_words_of_server(wishes, server), files, server, path);
     let restart = facts.restart.as_ref();
     let comparison = Comparison {
         context,
@@ -64,6 +64,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         wishes: &wishes,
         path,
         dialect,
+        facts,
         restart,
         disk: facts.disk.known(),
     };
@@ -85,6 +86,21 @@ fn last_of_each(wishes: &[SettingWish], name: impl Fn(&str) -> String) -> Vec<Se
         }
     }
     order
+}
+
+/// To a server `yes` is no boolean, and it takes what it does not know for OFF.
+fn in_words_of_server(mut wishes: Vec<SettingWish>, server: &ServerFacts) -> Vec<SettingWish> {
+    let boolean = |name: &str| matches!(server.variable(name), Some("ON" | "OFF")) && name != "log_bin";
+    for wish in wishes.iter_mut().filter(|wish| boolean(&wish.name)) {
+        for value in &mut wish.values {
+            match value.to_ascii_lowercase().as_str() {
+                "yes" => "ON".clone_into(value),
+                "no" => "OFF".clone_into(value),
+                _ => {}
+            }
+        }
+    }
+    wishes
 }
 
 /// `log_bin: true` asks for a log and names none: the one that runs keeps its name, since under another one the
@@ -116,6 +132,7 @@ struct Comparison<'a> {
     wishes: &'a [SettingWish],
     path: &'a str,
     dialect: Dialect,
+    facts: &'a HostFacts,
     restart: Option<&'a RestartRecord>,
     disk: Option<&'a DiskFacts>,
 }
@@ -212,6 +229,16 @@ impl Comparison<'_> {
         settings
     }
 
+    /// The text of our file, in the words that this server takes.
+    fn text(&self, settings: &[Setting]) -> String {
+        let known = |name: &str| self.server.variables.contains_key(name);
+        let option = |one: &Setting| Setting {
+            name: self.dialect.option_name(&one.name, known).to_owned(),
+            values: one.values.clone(),
+        };
+        owned_text(&settings.iter().map(option).collect::<Vec<_>>())
+    }
+
     /// Whether the server starts with a wished value though our file does not mention it.
     fn comes_anyway(&self, wish: &SettingWish, all: &[Occurrence]) -> bool {
         let name = wish.name.as_str();
@@ -220,7 +247,7 @@ impl Comparison<'_> {
             return same_value(name, wished, persisted);
         }
         let others = || all.iter().filter(|o| o.name == name && o.file != self.path);
-        if list_valued(name) {
+        if takes_several(name) {
             let given: Vec<String> = others().filter_map(|o| o.value.clone()).collect();
             return as_set(&given) == as_set(&wish.values);
         }
@@ -244,7 +271,7 @@ impl Comparison<'_> {
         if same_settings(&settings, old) {
             return None;
         }
-        let after = owned_text(&settings);
+        let after = self.text(&settings);
         let before = self.files.content(self.path).map(|b| String::from_utf8_lossy(b).into_owned());
         let changed: Vec<&SettingWish> = self
             .wishes
@@ -387,21 +414,6 @@ fn as_set(list: &[String]) -> Vec<&str> {
     // Where two files say the same, the server shows it twice.
     list.dedup();
     list
-}
-
-/// Options that take one value for each mention.
-fn list_valued(name: &str) -> bool {
-    let name = name.split_once('.').map_or(name, |(_, option)| option);
-    matches!(name, "binlog_do_db" | "binlog_ignore_db")
-        || matches!(
-            name,
-            "replicate_do_db"
-                | "replicate_ignore_db"
-                | "replicate_do_table"
-                | "replicate_ignore_table"
-                | "replicate_wild_do_table"
-                | "replicate_wild_ignore_table"
-        )
 }
 
 fn values_in_file<'a>(name: &str, old: &[&'a Occurrence]) -> Vec<&'a str> {

@@ -13,6 +13,7 @@ mod salt;
 pub(crate) mod service;
 mod statements;
 mod undo;
+pub(crate) mod values;
 mod wait;
 
 pub use error::StepError;

@@ -5,13 +5,13 @@ use std::time::Instant;
 use super::{
     Look, On, Rule, StepError, reconnect,
     restart::{self, Order},
-    wait,
+    values, wait,
 };
 use crate::{
     doctor::{blamed, explain_failed_start},
     model::{HostName, limits},
     observe::{RestartRecord, RestartState},
-    option_file::{Occurrence, same_value},
+    option_file::Occurrence,
     transport::{Login, Session},
 };
 
@@ -38,26 +38,10 @@ pub async fn restart(
     let order = Order { unit, restart: true, enable: false, new_uuid };
     come_up(on, &tried, order, (before.option_file, expect)).await?;
     let took = begun.elapsed();
-    let sql = on.reader().await?;
-    let failed = |e| on.failed("look at its variables", e);
-    let all: Vec<_> = expect.iter().map(|(name, _)| crate::dialect::ReadStatement::variable(name)).collect();
-    for ((name, wished), rows) in expect.iter().zip(sql.query_each(&all).await.map_err(failed)?) {
-        let rows = rows.map_err(failed)?;
-        // Not every option is a variable.
-        let Some(row) = rows.first() else { continue };
-        let value = row.text("value").map_err(failed)?;
-        let enabled = name == "log_bin" && value == "ON";
-        // The default of an option that was taken out is not always known.
-        let known = !wished.is_empty() && wished != "DEFAULT";
-        if known && !enabled && !wished.contains(',') && !same_value(name, &value, wished) {
-            return Err(on.failed(
-                format!("give {name} the value {wished}"),
-                format!("after the restart the server reports {value}"),
-            ));
-        }
-    }
+    let made = values::taken(on, expect).await?;
     reconnect::replicas_of(on).await;
-    Ok(Some(format!("away for {}", crate::model::duration(took))))
+    let away = format!("away for {}", crate::model::duration(took));
+    Ok(Some(made.map_or(away.clone(), |made| format!("{away}; {made}"))))
 }
 
 /// Has the host bring its server up, and waits until it lets us in.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Answers, Content, DownFacts, ErrantFacts, FarEnd, Reach, RestartRecord, RetentionMark, SchemaFacts,
-    SeedMarks,
+    SeedMarks, ValueMarks,
 };
 use crate::{
     certificate::CertificateFacts,
@@ -48,6 +48,8 @@ pub struct HostFacts {
     pub seeds: Fact<SeedMarks>,
     /// How long the server kept its binary logs before a copy that was cut off made it keep them all.
     pub retention: Fact<RetentionMark>,
+    /// What its server has made of values that it was given and reports as others.
+    pub values: Fact<ValueMarks>,
     /// What its server holds, table by table; absent unless a copy might destroy it.
     pub content: Fact<Content>,
     /// What its server holds that a copy row by row may not carry; nothing unless one is planned.
@@ -158,6 +160,10 @@ pub struct ServerFacts {
     pub static_variables: BTreeSet<String>,
     /// Values that variables have when no option file names them.
     pub defaults: BTreeMap<String, String>,
+    /// The least and the most that a variable takes which is a number, in the server's own words.
+    pub ranges: BTreeMap<String, (String, String)>,
+    /// The option file in which the server has found a value, where it names one.
+    pub found_in: BTreeMap<String, String>,
     /// Values in `mysqld-auto.cnf` (SET PERSIST), which count more than every option file. MySQL only.
     pub persisted: BTreeMap<String, String>,
     /// The systemd unit that runs it.
@@ -187,6 +193,33 @@ pub struct ServerFacts {
 }
 
 impl ServerFacts {
+    /// What is known of a server that can't be asked, and why: its version.
+    pub fn silent(version: ServerVersion, why: &str) -> Self {
+        let unread = || why.to_owned();
+        Self {
+            version,
+            version_text: String::new(),
+            variables: BTreeMap::new(),
+            static_variables: BTreeSet::new(),
+            defaults: BTreeMap::new(),
+            ranges: BTreeMap::new(),
+            found_in: BTreeMap::new(),
+            persisted: BTreeMap::new(),
+            unit: String::new(),
+            account_names: BTreeSet::new(),
+            accounts: Vec::new(),
+            databases: Vec::new(),
+            binlog: Fact::Unread(unread()),
+            gtid: Fact::Unread(unread()),
+            channels: Fact::Unread(unread()),
+            schema: Fact::Unread(unread()),
+            sessions: Fact::Unread(unread()),
+            heartbeat: Fact::Unread(unread()),
+            connected_replicas: Fact::Unread(unread()),
+            replica_addresses: Fact::Unread(unread()),
+        }
+    }
+
     /// The server, as it understands its option files.
     pub fn known(&self) -> option_file::Known<'_> {
         option_file::Known { version: self.version, variables: &self.variables }

@@ -1,6 +1,6 @@
 //! Turns the sections of the host script into facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DiskFacts, HostFacts, OsFacts, Reach, ServiceFacts, down, restart};
 use crate::{
@@ -45,6 +45,7 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         takes: None,
         errant: Fact::Absent,
         retention: record(sections, "retention"),
+        values: record(sections, "values"),
         certificate: CertificateFacts {
             authority: sections.text("tls-ca").unwrap_or_default(),
             certificate: sections.text("tls-certificate").unwrap_or_default(),
@@ -234,6 +235,7 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
     }
     files.arguments = arguments(&words, &unit_lines(sections), by_script);
     files.asked = Asked::read(&sections.text("option-defaults").unwrap_or_default());
+    files.before_start = before_start(sections);
     // `wc -c` prints a total below several files.
     let sizes = sections.text("option-sizes").unwrap_or_default();
     let mut sizes: Vec<(usize, String)> = sizes
@@ -261,6 +263,30 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
         return Fact::Unread("an option file changed while it was read; try again".into());
     }
     if order.is_empty() { Fact::Absent } else { Fact::Known(files) }
+}
+
+/// Files and directories of the chain that have not changed since the server's process was started, by the host's clock.
+fn before_start(sections: &Sections<'_>) -> BTreeSet<String> {
+    /// Of a second: `USER_HZ`, in which the kernel tells all programs its times (proc(5)).
+    const TICKS: f64 = 100.0;
+    let host = sections.pairs("host");
+    let number = |key: &str| host.get(key)?.parse::<f64>().ok();
+    let times = sections.text("option-times").unwrap_or_default();
+    let mut lines = times.lines().filter_map(|line| line.split_once(' '));
+    let started =
+        lines.clone().find(|(key, _)| *key == "started").and_then(|(_, ticks)| ticks.parse::<f64>().ok());
+    let (Some(clock), Some(uptime), Some(ticks)) = (number("clock"), number("uptime"), started) else {
+        return BTreeSet::new();
+    };
+    let started = clock - (uptime - ticks / TICKS);
+    // A container may be told an uptime of its own, and then nothing is known.
+    if ticks / TICKS > uptime {
+        return BTreeSet::new();
+    }
+    let before = |(time, path): (&str, &str)| {
+        (time.parse::<f64>().ok()? < started).then(|| path.trim_end_matches('/').to_owned())
+    };
+    lines.by_ref().filter_map(before).collect()
 }
 
 /// Lines `FILE:NUMBER:TEXT` of a unit's own files.

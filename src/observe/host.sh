@@ -19,6 +19,8 @@ read -r name </proc/sys/kernel/hostname
 # Real, effective, ...
 while read -r key _ uid _; do [ "$key" != Uid: ] || break; done </proc/self/status
 date +clock=%s.%N
+read -r uptime _ </proc/uptime
+printf 'uptime=%s\n' "$uptime"
 printf 'hostname=%s\nuid=%s\n' "$name" "$uid"
 if [ -d /run/systemd/system ]; then echo init=systemd; fi
 section addresses
@@ -357,6 +359,17 @@ IFS=$old_ifs
 datadir=${given:-${datadir:-/var/lib/mysql}}
 section option-owners
 printf '%s\n' "$owners"
+section option-times
+# The 22nd field, in hundredths of a second since the host's boot; what stands before it in brackets may hold anything.
+if [ -n "$pid" ] && IFS= read -r line <"/proc/$pid/stat"; then
+  line=${line##*) }
+  printf 'started %s\n' "$(printf '%s\n' "$line" | cut -d ' ' -f 20)"
+fi
+IFS=$newline
+set -f
+stat -L -c '%.9Z %n' -- "$@" $directories 2>/dev/null
+set +f
+IFS=$old_ifs
 section option-sizes
 [ $# -eq 0 ] || wc -c "$@" 2>/dev/null
 section option-bytes
@@ -403,6 +416,8 @@ section seed
 show /var/lib/tandem/seed.json
 section retention
 show /var/lib/tandem/retention.json
+section values
+show /var/lib/tandem/values.json
 section lock
 show /run/tandem/lock.json
 section sockets

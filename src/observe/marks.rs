@@ -82,6 +82,22 @@ pub struct RetentionMark {
     pub variables: BTreeMap<String, String>,
 }
 
+/// What a server has made of values that it was given and reports as others, by variable. It is kept on its host as
+/// `/var/lib/tandem/values.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ValueMarks(pub BTreeMap<String, ValueMark>);
+
+/// A value that a server was given, and the one that it has reported since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueMark {
+    /// As it stands in the option file.
+    pub given: String,
+    /// As the server shows it.
+    pub reported: String,
+}
+
 /// Where the source's binary log stood at the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "NotedCoordinates", into = "NotedCoordinates")]

@@ -27,6 +27,7 @@ mod server;
 mod server_packages;
 mod startup;
 mod turn;
+mod values;
 mod variables;
 
 pub use accounts::read_accounts;
@@ -45,7 +46,7 @@ pub use facts::{
 pub use far_end::far_end;
 pub use find_errant::{find_errant, only_here};
 pub use host::{SCRIPT as HOST_SCRIPT, files_of_host};
-pub use marks::{RetentionMark, SeedCoordinates, SeedMark, SeedMarks};
+pub use marks::{RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ValueMark, ValueMarks};
 pub use ports::{Probe, try_ports};
 pub use reach::{FarEnd, Reach};
 pub use reading::{Options, Reading};

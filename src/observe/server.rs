@@ -69,6 +69,8 @@ pub(super) async fn read(
         variables: own.variables.values,
         static_variables: own.variables.fixed,
         defaults: own.variables.defaults,
+        found_in: own.variables.found_in,
+        ranges: own.variables.ranges,
         persisted: own.variables.persisted,
     };
     Ok((facts, reach))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     dialect::{Dialect, ReadStatement},
     model::Family,
-    transport::{SqlError, SqlReader},
+    transport::{Row, SqlError, SqlReader},
 };
 
 /// All variables of a server.
@@ -18,6 +18,10 @@ pub(super) struct Variables {
     pub fixed: BTreeSet<String>,
     /// Values without an option file.
     pub defaults: BTreeMap<String, String>,
+    /// What numbers may be.
+    pub ranges: BTreeMap<String, (String, String)>,
+    /// The option files in which values were found, as far as the server tells.
+    pub found_in: BTreeMap<String, String>,
     /// Values in `mysqld-auto.cnf`, which count more than every option file.
     pub persisted: BTreeMap<String, String>,
 }
@@ -25,14 +29,14 @@ pub(super) struct Variables {
 /// Reads them.
 pub(super) async fn variables(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
     match dialect.family() {
-        Family::MariaDb => mariadb(sql).await,
+        Family::MariaDb => mariadb(sql, dialect).await,
         Family::MySql => mysql(sql, dialect).await,
     }
 }
 
-async fn mariadb(sql: &SqlReader) -> Result<Variables, SqlError> {
+async fn mariadb(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError> {
     let mut all = Variables::default();
-    let rows = sql.query(&ReadStatement::variables_with_defaults()).await?;
+    let rows = sql.query(&ReadStatement::variables_with_defaults(dialect)).await?;
     for row in rows {
         let name = row.need("name")?.to_ascii_lowercase();
         if row.need("fixed")? == "YES" {
@@ -44,9 +48,19 @@ async fn mariadb(sql: &SqlReader) -> Result<Variables, SqlError> {
         if let Some(default) = row.optional("def")?.or(value.filter(|_| built_in)) {
             all.defaults.insert(name.clone(), default.to_owned());
         }
+        if let Some(path) = row.optional("path")?.filter(|path| !path.is_empty()) {
+            all.found_in.insert(name.clone(), path.to_owned());
+        }
+        all.ranges.extend(range(&row)?.map(|range| (name.clone(), range)));
         all.values.insert(name, shown(value));
     }
     Ok(all)
+}
+
+/// What a number may be. Both are 0 of what is none.
+fn range(row: &Row) -> Result<Option<(String, String)>, SqlError> {
+    let (Some(least), Some(most)) = (row.optional("least")?, row.optional("most")?) else { return Ok(None) };
+    Ok((least != most).then(|| (least.to_owned(), most.to_owned())))
 }
 
 /// MySQL's views in the performance schema are empty where that is off: then there are no defaults, and a
@@ -58,7 +72,7 @@ async fn mysql(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError>
         match dialect.tells_of_variables() {
             false => Ok(None),
             true => tokio::try_join!(
-                sql.query(ReadStatement::variables_as_compiled()),
+                sql.query(ReadStatement::variable_origins()),
                 sql.query(ReadStatement::persisted_variables()),
                 sql.query(ReadStatement::global_filters())
             )
@@ -80,11 +94,16 @@ async fn mysql(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError>
     for (name, value) in dialect.known_defaults() {
         all.defaults.insert((*name).to_owned(), (*value).to_owned());
     }
-    let Some((compiled, persisted, filters)) = more else { return Ok(all) };
-    for row in compiled {
+    let Some((origins, persisted, filters)) = more else { return Ok(all) };
+    for row in origins {
         let name = row.need("name")?.to_ascii_lowercase();
-        if let Some(value) = all.values.get(&name) {
-            all.defaults.insert(name, value.clone());
+        let origin = row.need("origin")?;
+        if let Some(value) = all.values.get(&name).filter(|_| origin == "COMPILED") {
+            all.defaults.insert(name.clone(), value.clone());
+        }
+        all.ranges.extend(range(&row)?.map(|range| (name.clone(), range)));
+        if let Some(path) = row.optional("path")?.filter(|path| !path.is_empty()) {
+            all.found_in.insert(name, path.to_owned());
         }
     }
     for row in persisted {

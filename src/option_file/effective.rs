@@ -1,6 +1,6 @@
 //! What the server reads out of all its files, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Argument, Asked, Document, document::Meaning};
 use crate::{dialect, model::ServerVersion};
@@ -18,6 +18,8 @@ pub struct Files {
     pub arguments: Vec<Argument>,
     /// What the server's own program makes of them.
     pub asked: Asked,
+    /// Files and directories of the chain that are as they were when the server that runs was started.
+    pub before_start: BTreeSet<String>,
     /// What `--defaults-group-suffix` adds to the names of groups.
     pub group_suffix: String,
 }

@@ -1,8 +1,18 @@
 //! Values of server variables in one spelling, so that `1G` and `1073741824` are equal.
 
 /// Variables whose value is a set of words, where order means nothing.
-const SETS: &[&str] =
-    &["sql_mode", "log_output", "optimizer_switch", "plugin_maturity", "slave_transaction_retry_errors"];
+const SETS: &[&str] = &[
+    "sql_mode",
+    "log_output",
+    "optimizer_switch",
+    "slave_skip_errors",
+    "replica_skip_errors",
+    "tls_version",
+    "slave_type_conversions",
+    "replica_type_conversions",
+    "myisam_recover_options",
+    "slave_transaction_retry_errors",
+];
 
 /// One spelling of a value.
 ///
@@ -37,6 +47,21 @@ pub fn canonical_value(variable: &str, value: &str) -> String {
 /// Whether two spellings mean the same value of a variable.
 pub fn same_value(variable: &str, a: &str, b: &str) -> bool {
     canonical_value(variable, a) == canonical_value(variable, b)
+}
+
+/// Options that take one value for each mention.
+pub fn takes_several(name: &str) -> bool {
+    let name = name.split_once('.').map_or(name, |(_, option)| option);
+    matches!(name, "binlog_do_db" | "binlog_ignore_db")
+        || matches!(
+            name,
+            "replicate_do_db"
+                | "replicate_ignore_db"
+                | "replicate_do_table"
+                | "replicate_ignore_table"
+                | "replicate_wild_do_table"
+                | "replicate_wild_ignore_table"
+        )
 }
 
 /// A number with a suffix of powers of 1024, or a decimal number without its trailing zeros.

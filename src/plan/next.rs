@@ -340,9 +340,9 @@ fn of_setting(host: &HostName, why: &SettingRefused) -> Vec<Next> {
         SettingRefused::DiskFull { datadir, .. } => {
             vec![Next::MakeRoom { on: host.clone(), path: datadir.clone() }]
         }
-        SettingRefused::Unknown { name, .. } | SettingRefused::KeepsServerDown { name, .. } => {
-            vec![set(name)]
-        }
+        SettingRefused::Unknown { name, .. }
+        | SettingRefused::NotTaken { name, .. }
+        | SettingRefused::KeepsServerDown { name, .. } => vec![set(name)],
         SettingRefused::Overridden { file, line, .. } => {
             vec![Next::EditFile { on: host.clone(), file: file.clone(), line: *line }]
         }

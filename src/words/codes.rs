@@ -271,6 +271,7 @@ pub const REFUSED: &[Code] = &[
         "the server is down because of a setting that an option file of yours holds",
         "correct it in the inventory",
     ),
+    code("value-not-taken", "the server takes no such value for a number", "correct `mysql_settings`"),
     code("unknown-variable", "the server has no such variable", "correct `mysql_settings`"),
     code(
         "overridden-setting",

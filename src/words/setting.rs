@@ -20,6 +20,11 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
             let hint = near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             format!("{version} has no variable `{name}` ({place}){hint}")
         }
+        SettingRefused::NotTaken { name, place, value, takes: (least, most) } => format!(
+            "`{name}` ({place}) can't be {}: the server takes a number from {least} to {most}, with K, M, G or T behind it \
+             where it counts bytes. Correct it in the inventory.",
+            visible(value)
+        ),
         SettingRefused::Overridden { name, place, file, line, value } => format!(
             "`{name}` ({place}) would not count: {file}:{line} is read later and says {value}. Take it out there."
         ),

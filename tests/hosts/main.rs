@@ -45,6 +45,7 @@ mod takeover;
 mod tls;
 mod topologies;
 mod transcripts;
+mod values;
 mod verify;
 mod versions;
 mod views;

@@ -7,6 +7,7 @@ use crate::{
     exec::{
         On, SCRIPT, StepError,
         restart::{self, Given},
+        values,
     },
     grant::sha256_hex,
     transport::RunError,
@@ -30,6 +31,8 @@ pub async fn run(on: On<'_>, path: &str, content: &str) -> Result<Option<String>
     let files = facts.option_files.known().map(|f| f.files.as_slice()).unwrap_or_default();
     args.extend(files.iter().map(|(path, _)| path.as_str()));
     let limit = restart::limit(on) + SCRIPT;
+    // With what it was started is known only as long as the file is the one of then.
+    values::note(on, facts.made_at_start(), &[]).await?;
     let result = writer.run(&tried, &restart::write_script(), &args, content.as_bytes(), limit).await;
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
     on.ran(&tried, begun, &said);

@@ -3,12 +3,12 @@
 use crate::model::ThreadState;
 use crate::{
     dialect::literal,
-    exec::{On, StepError},
+    exec::{On, StepError, values},
     option_file::canonical_value,
 };
 
 /// Sets variables of a running server; channels pause where the server wants that.
-pub async fn run(on: On<'_>, values: &[(String, String)]) -> Result<Option<String>, StepError> {
+pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String>, StepError> {
     let dialect = on.dialect()?;
     let mut sql = on.statements().await?;
     let running: Vec<String> = on
@@ -20,7 +20,7 @@ pub async fn run(on: On<'_>, values: &[(String, String)]) -> Result<Option<Strin
         .filter(|c| c.io_running != ThreadState::No || c.sql_running != ThreadState::No)
         .map(|c| c.name.clone())
         .collect();
-    let pause = values.iter().any(|(name, _)| dialect.needs_stopped_channels(name));
+    let pause = given.iter().any(|(name, _)| dialect.needs_stopped_channels(name));
     let tried = "pause its channels";
     if pause {
         for name in &running {
@@ -28,14 +28,14 @@ pub async fn run(on: On<'_>, values: &[(String, String)]) -> Result<Option<Strin
         }
     }
     let mut failed = None;
-    for (name, value) in values {
+    for (name, value) in given {
         if let Err(error) = sql.run(&set(name, value)).await {
             failed = Some(on.failed(format!("set {name} to {value}"), error));
             break;
         }
     }
     if failed.is_none()
-        && values.iter().any(|(name, _)| dialect.counts_after_reload(name))
+        && given.iter().any(|(name, _)| dialect.counts_after_reload(name))
         && let Some(reload) = dialect.reload_certificates()
     {
         let reloaded = sql.run(reload).await;
@@ -51,7 +51,7 @@ pub async fn run(on: On<'_>, values: &[(String, String)]) -> Result<Option<Strin
     }
     match failed {
         Some(error) => Err(error),
-        None => Ok(None),
+        None => values::taken(on, given).await,
     }
 }
 

@@ -47,19 +47,22 @@ impl ReadStatement {
         Self::new("SHOW GLOBAL VARIABLES")
     }
 
-    /// MariaDB's variables with their defaults and origins.
-    pub fn variables_with_defaults() -> Self {
-        Self::new(
+    /// MariaDB's variables with their defaults and origins. The file of an origin came with 10.5.
+    pub fn variables_with_defaults(dialect: Dialect) -> Self {
+        let path = if dialect.version.at_least(10, 5, 0) { "GLOBAL_VALUE_PATH" } else { "NULL" };
+        Self::new(format!(
             "SELECT VARIABLE_NAME AS name, GLOBAL_VALUE AS value, READ_ONLY AS fixed, DEFAULT_VALUE AS def, \
-             GLOBAL_VALUE_ORIGIN AS origin \
-             FROM information_schema.SYSTEM_VARIABLES WHERE GLOBAL_VALUE IS NOT NULL OR VARIABLE_SCOPE <> 'SESSION ONLY'",
-        )
+             GLOBAL_VALUE_ORIGIN AS origin, {path} AS path, NUMERIC_MIN_VALUE AS least, NUMERIC_MAX_VALUE AS most \
+             FROM information_schema.SYSTEM_VARIABLES WHERE GLOBAL_VALUE IS NOT NULL OR VARIABLE_SCOPE <> 'SESSION ONLY'"
+        ))
     }
 
-    /// Names of MySQL's variables that nobody has set.
-    pub fn variables_as_compiled() -> Self {
+    /// Where the values of MySQL's variables come from, and in which option file they stand.
+    pub fn variable_origins() -> Self {
         Self::new(
-            "SELECT VARIABLE_NAME AS name FROM performance_schema.variables_info WHERE VARIABLE_SOURCE = 'COMPILED'",
+            "SELECT VARIABLE_NAME AS name, VARIABLE_SOURCE AS origin, VARIABLE_PATH AS path, MIN_VALUE AS least, \
+             MAX_VALUE AS most FROM \
+             performance_schema.variables_info",
         )
     }
 

@@ -1,17 +1,14 @@
 //! A server that does not start with tandem's own option file: the corrected file is written before it is started, and one
 //! with which it has failed is not written again.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{Comparison, last_of_each, values_in_file};
 use crate::{
     desired::{DesiredHost, SettingWish},
     dialect::Dialect,
     diff::{Context, Draft},
     doctor::{blamed, blamed_in_files, explain_failed_start},
-    model::{Fact, ServerVersion},
     observe::{HostFacts, RestartState, ServerFacts},
-    option_file::{Files, Occurrence, owned_text, same_value},
+    option_file::{Files, Occurrence, same_value},
     plan::{Action, Note, SettingRefused},
 };
 
@@ -32,7 +29,7 @@ pub(super) fn repair(
     let there: Vec<Occurrence> = files.occurrences(Some(version));
     let wishes =
         last_of_each(wishes, |name| dialect.variable_name(name, |n| there.iter().any(|o| o.name == n)));
-    let server = silent(version);
+    let server = ServerFacts::silent(version, "the server is down");
     let comparison = Comparison {
         context,
         host,
@@ -41,6 +38,7 @@ pub(super) fn repair(
         wishes: &wishes,
         path: &path,
         dialect,
+        facts,
         restart: None,
         disk: None,
     };
@@ -95,7 +93,7 @@ impl Comparison<'_> {
         if self.file_step(old, all).is_none() {
             return false;
         }
-        let same = owned_text(&self.lines(old, all)).as_bytes() == failed.as_slice();
+        let same = self.text(&self.lines(old, all)).as_bytes() == failed.as_slice();
         let file = Files { files: vec![(self.path.to_owned(), failed.clone())], ..Files::default() };
         let options = file.occurrences(Some(self.server.version));
         let listed: Vec<&Occurrence> = options.iter().collect();
@@ -110,30 +108,5 @@ impl Comparison<'_> {
         };
         draft.refuse(&self.host.name, why);
         true
-    }
-}
-
-/// What is known of a server that can't be asked: its version.
-fn silent(version: ServerVersion) -> ServerFacts {
-    let unread = || "the server is down".to_owned();
-    ServerFacts {
-        version,
-        version_text: String::new(),
-        variables: BTreeMap::new(),
-        static_variables: BTreeSet::new(),
-        defaults: BTreeMap::new(),
-        persisted: BTreeMap::new(),
-        unit: String::new(),
-        account_names: BTreeSet::new(),
-        accounts: Vec::new(),
-        databases: Vec::new(),
-        binlog: Fact::Unread(unread()),
-        gtid: Fact::Unread(unread()),
-        channels: Fact::Unread(unread()),
-        schema: Fact::Unread(unread()),
-        sessions: Fact::Unread(unread()),
-        heartbeat: Fact::Unread(unread()),
-        connected_replicas: Fact::Unread(unread()),
-        replica_addresses: Fact::Unread(unread()),
     }
 }

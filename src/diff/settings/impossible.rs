@@ -7,7 +7,7 @@ use crate::{
     diff::Draft,
     model::{STARS, variables::looks_secret},
     observe::HostFacts,
-    option_file::{Argument, Asked, Dispute, Files, same_value},
+    option_file::{Argument, Asked, Dispute, Files, canonical_value, same_value},
     plan::{ServerFinding, SettingRefused},
     source::closest,
 };
@@ -84,6 +84,7 @@ impl Comparison<'_> {
         let disputes = self.files.disputes(Some(self.server.version));
         for wish in self.wishes.iter().filter(|w| !w.values.is_empty()) {
             self.refuse_unknown(wish, draft);
+            self.refuse_number(wish, draft);
             let other = |value: Option<&str>| {
                 !wish.values.iter().any(|v| same_value(&wish.name, v, value.unwrap_or("ON")))
             };
@@ -115,6 +116,22 @@ impl Comparison<'_> {
             draft.refuse(&self.host.name, why);
         }
         draft.refused.len() > before
+    }
+
+    /// A number that the server would cut, or take for none.
+    fn refuse_number(&self, wish: &SettingWish, draft: &mut Draft) {
+        let Some(range) = self.server.ranges.get(&wish.name) else { return };
+        let number = |text: &str| canonical_value(&wish.name, text).parse::<f64>().ok();
+        let (Some(least), Some(most)) = (number(&range.0), number(&range.1)) else { return };
+        // One below zero stands for "find out" in some.
+        let taken = |value: &f64| *value < 0.0 || (least..=most).contains(value);
+        let Some(value) = wish.values.last().filter(|value| !number(value).is_some_and(|n| taken(&n))) else {
+            return;
+        };
+        let shown = if wish.place.vaulted { STARS.to_owned() } else { shown(&wish.name, value) };
+        let (name, place) = (wish.name.clone(), wish.place.clone());
+        let why = SettingRefused::NotTaken { name, place, value: shown, takes: range.clone() };
+        draft.refuse(&self.host.name, why);
     }
 
     fn refuse_unknown(&self, wish: &SettingWish, draft: &mut Draft) {

@@ -1,8 +1,10 @@
 //! What the server runs with, against what it would run with by the files as they are wished.
 
-use super::{Comparison, as_set, filters, gtid_mode, list_valued, of_one_channel, without_extension};
+use super::{
+    Comparison, SettingWish, as_set, filters, gtid_mode, in_file, of_one_channel, without_extension,
+};
 use crate::{
-    option_file::{Occurrence, canonical_value, same_value},
+    option_file::{Occurrence, canonical_value, same_value, takes_several},
     plan::{Because, Reason},
 };
 
@@ -32,7 +34,7 @@ impl Comparison<'_> {
                 }
                 true if old.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
                 // Somebody has set it, and no file brings it back.
-                true if list_valued(&wish.name) && !all.iter().any(|o| o.name == wish.name) => {
+                true if takes_several(&wish.name) && !all.iter().any(|o| o.name == wish.name) => {
                     (Vec::new(), true)
                 }
                 true => continue,
@@ -42,6 +44,7 @@ impl Comparison<'_> {
                 continue;
             }
             let reason = Reason::declared(Because::Setting { setting: wish.name.clone() }, &wish.place);
+            off.extend(self.unseen(wish, old, &reason));
             off.extend(
                 self.compare(&wish.name, &wished, reason, from_default)
                     .map(|off| Off { at_next_restart: wish.at_next_restart, ..off }),
@@ -67,6 +70,19 @@ impl Comparison<'_> {
         off
     }
 
+    /// An option that no variable shows: our file does not have it yet, so the server was not started with it.
+    fn unseen(&self, wish: &SettingWish, old: &[&Occurrence], reason: &Reason) -> Option<Off> {
+        let unseen = self.dialect.shown_by_nothing(&wish.name) && self.is_pseudo(&wish.name);
+        let new = unseen && !wish.values.is_empty() && !in_file(wish, old);
+        new.then(|| Off {
+            name: wish.name.clone(),
+            running: String::new(),
+            wished: wish.values.join(","),
+            reason: reason.clone(),
+            at_next_restart: wish.at_next_restart,
+        })
+    }
+
     /// The value that an option has when our file does not mention it.
     fn without_us(&self, name: &str, all: &[Occurrence]) -> Vec<String> {
         let other = all.iter().rfind(|o| o.name == name && o.file != self.path);
@@ -75,28 +91,28 @@ impl Comparison<'_> {
             None => match self.server.defaults.get(name) {
                 Some(default) => vec![default.clone()],
                 // The server knows it, and sets it under this word.
-                None if self.dialect.hides_defaults() && !list_valued(name) => vec![DEFAULT.to_owned()],
+                None if self.dialect.hides_defaults() && !takes_several(name) => vec![DEFAULT.to_owned()],
                 None => Vec::new(),
             },
         }
     }
 
     fn compare(&self, name: &str, wished: &[String], reason: Reason, from_default: bool) -> Option<Off> {
-        if from_default && wished.is_empty() && !list_valued(name) {
+        if from_default && wished.is_empty() && !takes_several(name) {
             return None;
         }
         let running = self.running(name)?;
-        let same = if list_valued(name) {
+        let same = if takes_several(name) {
             as_set(std::slice::from_ref(&running)) == as_set(wished)
         } else {
             let wished = wished.last().map_or("", String::as_str);
             match name {
                 "log_bin" => self.same_log_bin(wished),
-                _ => same_value(name, wished, &running),
+                _ => same_value(name, wished, &running) || self.facts.makes(name, wished, &running),
             }
         };
         let wished = match wished {
-            [one] if !list_valued(name) => one.clone(),
+            [one] if !takes_several(name) => one.clone(),
             several => several.join(","),
         };
         (!same).then_some(Off { name: name.to_owned(), running, wished, reason, at_next_restart: false })

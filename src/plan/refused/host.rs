@@ -29,6 +29,17 @@ coded! {
             /// One that it has, with nearly that name.
             near: Option<String>,
         } = "unknown-variable",
+        /// The server takes no such value for a number.
+        NotTaken {
+            /// The variable.
+            name: String,
+            /// Where it is declared.
+            place: Place,
+            /// What is declared, where it may be shown.
+            value: String,
+            /// The least and the most that the server takes, in its own words.
+            takes: (String, String),
+        } = "value-not-taken",
         /// An option file that is read later says something else.
         Overridden {
             /// The variable.

@@ -112,6 +112,7 @@ impl Refused {
             )
             | Refused::Setting(
                 SettingRefused::Unknown { place, .. }
+                | SettingRefused::NotTaken { place, .. }
                 | SettingRefused::Overridden { place, .. }
                 | SettingRefused::Argument { place, .. }
                 | SettingRefused::Disputed { place, .. }

@@ -325,6 +325,7 @@ pub(super) fn of_servers() -> Vec<Case> {
         case("disk-full", pair([true, false]).changed(|world| disk(world, 0)), |setup, _| {
             setup.world.host(0).disk = Fact::Absent;
         }),
+        case("value-not-taken", settings("{\"auto_increment_increment\": \"64MB\"}"), forgotten),
         case("unknown-variable", settings("{\"no_such_variable\": \"1\"}"), forgotten),
         case(
             "overridden-by-argument",

@@ -79,6 +79,11 @@ pub(super) fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
             .map(|(n, ..)| (*n).to_owned())
             .collect(),
         variables,
+        ranges: BTreeMap::from([(
+            "auto_increment_increment".to_owned(),
+            ("1".to_owned(), "65535".to_owned()),
+        )]),
+        found_in: BTreeMap::new(),
         persisted: BTreeMap::new(),
         defaults,
         unit: "mariadb.service".into(),
