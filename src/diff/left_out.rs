@@ -59,7 +59,7 @@ fn occurrences(
 ) -> (Vec<Occurrence>, Vec<Occurrence>) {
     let Some(files) = facts.option_files.known() else { return Default::default() };
     let ours = host.option_file.clone().or_else(|| files.place_for_owned());
-    let all = files.occurrences(Some(server.version)).into_iter();
+    let all = files.meant(server.known()).into_iter();
     all.partition(|one| ours.as_ref() == Some(&one.file))
 }
 

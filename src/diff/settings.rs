@@ -32,6 +32,12 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         return;
     }
     let files = match &facts.option_files {
+        Fact::Known(files) if files.no_defaults => {
+            let known = facts.service.known().map(|service| service.unit.clone());
+            let unit = host.service.clone().or(known).unwrap_or_default();
+            draft.refuse(&host.name, SettingRefused::ReadsNoFiles { unit });
+            return;
+        }
         Fact::Known(files) => files,
         Fact::Absent => return,
         Fact::Unread(why) => {

@@ -55,7 +55,7 @@ pub fn blamed_in_files(facts: &HostFacts) -> Option<Occurrence> {
 }
 
 fn options(facts: &HostFacts) -> Vec<Occurrence> {
-    facts.option_files.known().map(|files| files.occurrences(None)).unwrap_or_default()
+    facts.option_files.known().map(|files| files.occurrences(facts.version())).unwrap_or_default()
 }
 
 /// The log in which the last start's words stand. One that was not written to since then is about another start; and a

@@ -211,9 +211,8 @@ async fn read(
 /// Where a server that is down will listen: as declared, else as its option files say.
 fn socket_to_come(host: &DesiredHost, facts: &HostFacts) -> String {
     let in_files = || {
-        let occurrences = facts.option_files.known()?.occurrences(facts.version());
-        let last = occurrences.into_iter().rfind(|occurrence| occurrence.name == "socket")?;
-        last.value.filter(|path| path.starts_with('/'))
+        let last = facts.option_files.known()?.last_of("socket", facts.version());
+        last.filter(|path| path.starts_with('/'))
     };
     host.connection.socket.clone().or_else(in_files).unwrap_or_else(|| USUAL_SOCKET.to_owned())
 }

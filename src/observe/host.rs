@@ -223,6 +223,7 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
         match line.split_once(' ') {
             Some(("F", path)) => order.push(path.to_owned()),
             Some(("D", path)) => files.directories.push(path.to_owned()),
+            Some(("G", "--no-defaults")) => files.no_defaults = true,
             Some(("G", word)) => words.push(word.to_owned()),
             Some(("B", _)) => by_script = true,
             Some(("X", suffix)) => suffix.clone_into(&mut files.group_suffix),
@@ -233,7 +234,8 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
     if let Some(why) = process.untrusted.clone().or_else(|| meddled(sections, process)) {
         return Fact::Unread(why);
     }
-    files.arguments = arguments(&words, &unit_lines(sections), by_script);
+    let words = process.pid.is_some().then_some(words.as_slice());
+    files.arguments = arguments(words, &unit_lines(sections), by_script);
     files.asked = Asked::read(&sections.text("option-defaults").unwrap_or_default());
     files.before_start = before_start(sections);
     // `wc -c` prints a total below several files.
@@ -262,7 +264,7 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
     if !bytes.is_empty() {
         return Fact::Unread("an option file changed while it was read; try again".into());
     }
-    if order.is_empty() { Fact::Absent } else { Fact::Known(files) }
+    if order.is_empty() && !files.no_defaults { Fact::Absent } else { Fact::Known(files) }
 }
 
 /// Files and directories of the chain that have not changed since the server's process was started, by the host's clock.

@@ -151,6 +151,11 @@ else
   esac
   surroundings=
 fi
+# Who is not root can't look at the program of a process: then it is that of the unit.
+if [ -z "$reader" ] && [ -n "$pid" ] && [ "$uid" != 0 ]; then
+  case $services in *'{ path='*) reader=${services#*'{ path='}; reader=${reader%%[ ;]*} ;; esac
+  case ${reader##*/} in mariadbd | mysqld | mysqld-debug) ;; *) reader=$(command -v mariadbd || command -v mysqld) ;; esac
+fi
 asker=$server_uid
 if [ -z "$asker" ]; then
   case $services in *User=[!$newline]*) asker=${services#*User=}; asker=${asker%%$newline*} ;; esac
@@ -166,18 +171,21 @@ for word in $surroundings; do
 done
 IFS=$old_ifs
 set +f
-if [ "$uid" != 0 ]; then
-  echo 'unasked only root can ask the server how it reads them; set ansible_become'
-elif [ ! -x "$reader" ] || [ -n "$untrusted" ]; then
+if [ ! -x "$reader" ] || [ -n "$untrusted" ]; then
   [ -z "$named$pid" ] || echo "unasked the server's program is not known"
 elif case $(stat -L -c '%u:%a' "$reader" 2>/dev/null) in 0:*[2367] | 0:*[2367]?) false ;; 0:*) ;; *) false ;; esac; then
   asker_group=$(id -g "$asker" 2>/dev/null)
-  if ! command -v setpriv >/dev/null 2>&1; then
+  # Who is not root asks as himself, and sees of the files what he reads here.
+  if [ "$uid" = 0 ] && ! command -v setpriv >/dev/null 2>&1; then
     echo 'unasked setpriv is not installed (package util-linux)'
-  elif [ -z "$asker" ] || [ -z "$asker_group" ]; then
+  elif [ "$uid" = 0 ] && { [ -z "$asker" ] || [ -z "$asker_group" ]; }; then
     echo "unasked the server's user is not known"
   else
-    set -- "$@" setpriv --reuid="$asker" --regid="$asker_group" --init-groups --
+    if [ "$uid" = 0 ]; then
+      set -- "$@" setpriv --reuid="$asker" --regid="$asker_group" --init-groups --
+    else
+      set -- "$@" HOME=/nonexistent
+    fi
     ! command -v timeout >/dev/null 2>&1 || set -- "$@" timeout -k 1 3
     set -- "$@" "$reader"
     IFS=$newline

@@ -50,20 +50,20 @@ const SHORT: [(&str, &str); 6] = [
 ];
 
 /// The arguments among the words of a process, without the program's name, each with its place, and those that the next
-/// process would have.
-pub fn arguments(words: &[String], units: &[UnitLine], by_script: bool) -> Vec<Argument> {
+/// process would have. `words` are none where nothing is known of the process; one without arguments is known.
+pub fn arguments(words: Option<&[String]>, units: &[UnitLine], by_script: bool) -> Vec<Argument> {
     let said = said_by_unit(units);
     let place = |one: &(String, Option<String>)| {
         said.iter().rfind(|(other, _)| other == one).map(|(_, line)| (line.file.clone(), line.line))
     };
-    let runs = read_words(words);
+    let runs = read_words(words.unwrap_or_default());
     let mut all: Vec<Argument> = runs
         .iter()
         .filter(|(name, _)| !by_script || !OF_THE_SCRIPT.contains(&name.as_str()))
         .map(|one| Argument { name: one.0.clone(), value: one.1.clone(), at: place(one), runs: true })
         .collect();
     // Where nothing is known of the process, nothing is known to be new.
-    let new = said.into_iter().filter(|(one, _)| !words.is_empty() && !runs.contains(one));
+    let new = said.into_iter().filter(|(one, _)| words.is_some() && !runs.contains(one));
     all.extend(new.map(|((name, value), line)| Argument {
         name,
         value,
@@ -166,7 +166,7 @@ mod tests {
             line("/etc/u.d/b.conf", 2, "Environment=\"MYSQLD_OPTS=--port=3307 --log-bin=x\""),
         ];
         let all = arguments(
-            &words("--defaults-file=/x --server-id=99 --port=3307 -u mysql --datadir /d"),
+            Some(&words("--defaults-file=/x --server-id=99 --port=3307 -u mysql --datadir /d")),
             &units,
             false,
         );
@@ -184,8 +184,10 @@ mod tests {
 
     #[test]
     fn what_a_script_takes_from_the_files_is_none() {
-        let all = arguments(&words("--datadir=/d --pid-file=x --server-id=5"), &[], true);
+        let all = arguments(Some(&words("--datadir=/d --pid-file=x --server-id=5")), &[], true);
         assert_eq!(told(&all), ["server_id=5 - true"]);
-        assert!(arguments(&[], &[line("/u", 1, "ExecStart=/x --server-id=5")], false).is_empty());
+        let unit = [line("/u", 1, "ExecStart=/x --server-id=5")];
+        assert!(arguments(None, &unit, false).is_empty());
+        assert_eq!(told(&arguments(Some(&[]), &unit, false)), ["server_id=5 /u:1 false"]);
     }
 }

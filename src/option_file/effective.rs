@@ -20,6 +20,8 @@ pub struct Files {
     pub asked: Asked,
     /// Files and directories of the chain that are as they were when the server that runs was started.
     pub before_start: BTreeSet<String>,
+    /// Whether the server is started with `--no-defaults`, and reads none.
+    pub no_defaults: bool,
     /// What `--defaults-group-suffix` adds to the names of groups.
     pub group_suffix: String,
 }

@@ -42,6 +42,16 @@ impl Files {
         server.all_meant(self.occurrences(Some(server.version)))
     }
 
+    /// The last value that the files give an option, of a server whose variables can't be asked for.
+    pub fn last_of(&self, name: &str, version: Option<ServerVersion>) -> Option<String> {
+        let variables = BTreeMap::from([(name.to_owned(), String::new())]);
+        let mentions = match version {
+            Some(version) => self.meant(Known { version, variables: &variables }),
+            None => self.occurrences(None),
+        };
+        mentions.into_iter().rfind(|one| one.name == name)?.value
+    }
+
     /// Those that it reads after `path`, which would win over it.
     pub fn meant_after(&self, path: &str, server: Known<'_>) -> Vec<Occurrence> {
         server.all_meant(self.read_after(path, Some(server.version)))

@@ -337,6 +337,10 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
 fn of_setting(host: &HostName, why: &SettingRefused) -> Vec<Next> {
     match why {
         SettingRefused::NoPlace => vec![set("mysql_option_file")],
+        SettingRefused::ReadsNoFiles { unit } => {
+            let command = format!("systemctl edit --full {unit} && systemctl restart {unit}");
+            vec![Next::Run { on: Some(host.clone()), command }]
+        }
         SettingRefused::DiskFull { datadir, .. } => {
             vec![Next::MakeRoom { on: host.clone(), path: datadir.clone() }]
         }

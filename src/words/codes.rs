@@ -271,6 +271,11 @@ pub const REFUSED: &[Code] = &[
         "the server is down because of a setting that an option file of yours holds",
         "correct it in the inventory",
     ),
+    code(
+        "reads-no-option-files",
+        "the server is started with `--no-defaults`, so no setting would last",
+        "take `--no-defaults` out of its unit and restart it",
+    ),
     code("value-not-taken", "the server takes no such value for a number", "correct `mysql_settings`"),
     code("unknown-variable", "the server has no such variable", "correct `mysql_settings`"),
     code(

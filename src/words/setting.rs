@@ -13,6 +13,10 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
                                     mysql_option_file"
                 .to_owned()
         }
+        SettingRefused::ReadsNoFiles { unit } => format!(
+            "the server of {unit} is started with --no-defaults and reads no option file, so no setting would last. Take it \
+             out of the unit (`systemctl edit --full {unit}`) and restart the server."
+        ),
         SettingRefused::DiskFull { free, datadir } => {
             format!("a restart needs room, and {datadir} has {} free. Make room there first.", bytes(*free))
         }

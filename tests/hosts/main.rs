@@ -31,6 +31,7 @@ mod mysql;
 mod noise;
 mod options;
 mod order;
+mod overridden;
 mod package;
 mod places;
 mod resources;

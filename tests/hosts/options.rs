@@ -371,9 +371,12 @@ fn judge(
     variables: &BTreeMap<String, String>,
 ) -> Vec<String> {
     let files = match files_of_host(&printed.reading, "NONCE") {
-        Fact::Known(files) => files,
         // None is read at all, and there is nothing to ask.
-        Fact::Absent if shape.chosen == "--no-defaults" => return Vec::new(),
+        Fact::Known(files) if shape.chosen == "--no-defaults" => {
+            let told = files.no_defaults && files.files.is_empty();
+            return if told { Vec::new() } else { vec!["files are read with --no-defaults".to_owned()] };
+        }
+        Fact::Known(files) => files,
         Fact::Absent => Files::default(),
         Fact::Unread(why) => return vec![format!("not read: {why}")],
     };

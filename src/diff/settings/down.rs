@@ -29,7 +29,9 @@ pub(super) fn repair(
     let there: Vec<Occurrence> = files.occurrences(Some(version));
     let wishes =
         last_of_each(wishes, |name| dialect.variable_name(name, |n| there.iter().any(|o| o.name == n)));
-    let server = ServerFacts::silent(version, "the server is down");
+    let mut server = ServerFacts::silent(version, "the server is down");
+    // By these names it takes abbreviations and negations in its files for what they are.
+    server.variables.extend(wishes.iter().map(|wish| (wish.name.clone(), String::new())));
     let comparison = Comparison {
         context,
         host,

@@ -11,6 +11,11 @@ coded! {
     pub enum SettingRefused {
         /// No option file includes a directory.
         NoPlace = "no-place-for-option-file",
+        /// The server is started with `--no-defaults`, so no option file counts.
+        ReadsNoFiles {
+            /// The unit that starts it.
+            unit: String,
+        } = "reads-no-option-files",
         /// A restart needs room, and the data directory's file system has none.
         DiskFull {
             /// Bytes that are free.

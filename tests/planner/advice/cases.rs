@@ -179,6 +179,11 @@ fn database(name: &str) -> DatabaseFacts {
     DatabaseFacts { name: name.into(), tables: 1, bytes: 1, ..DatabaseFacts::default() }
 }
 
+pub(super) fn no_defaults(world: &mut World, on: bool) {
+    let Fact::Known(files) = &mut world.host(0).option_files else { panic!("option files") };
+    files.no_defaults = on;
+}
+
 pub(super) fn disk(world: &mut World, n: usize) {
     let Fact::Known(disk) = &mut world.host(n).disk else { panic!("a disk") };
     disk.free = 1;

@@ -12,7 +12,7 @@ use tandem::inside::{
 
 use super::{
     Case, Setup,
-    cases::{TREE, case, disk, nothing, one_way, pair, setup, wrote},
+    cases::{TREE, case, disk, no_defaults, nothing, one_way, pair, setup, wrote},
 };
 use crate::world::{Host, World};
 
@@ -325,6 +325,13 @@ pub(super) fn of_servers() -> Vec<Case> {
         case("disk-full", pair([true, false]).changed(|world| disk(world, 0)), |setup, _| {
             setup.world.host(0).disk = Fact::Absent;
         }),
+        case(
+            "reads-no-option-files",
+            pair([true, false]).changed(|world| no_defaults(world, true)),
+            |setup, _| {
+                no_defaults(&mut setup.world, false);
+            },
+        ),
         case("value-not-taken", settings("{\"auto_increment_increment\": \"64MB\"}"), forgotten),
         case("unknown-variable", settings("{\"no_such_variable\": \"1\"}"), forgotten),
         case(
