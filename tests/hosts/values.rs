@@ -194,3 +194,57 @@ fn every_spelling_of_a_value_is_given_once() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+fn declare(lab: &Lab, settings: &str) {
+    let own = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nmysql_log_bin: own-bin\n";
+    lab.vars(&format!("{own}mysql_settings: {{{settings}}}\n"));
+}
+
+#[test]
+fn what_a_server_was_started_with_is_not_given_once_more() {
+    const FIXED: &str = "open_files_limit: 100000, thread_stack: 300000, innodb_open_files: 50000";
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    declare(&lab, "");
+    lab.apply("play.yml");
+
+    // Somebody else's file gives the values, and the server makes others of them.
+    for (host, unit) in [("db-a", "mariadb"), ("db-m", "mysql")] {
+        let text = FIXED.replace(": ", "=").replace(", ", "\\n");
+        let own = "$(dirname /etc/mysql/*/zz-tandem.cnf)/own.cnf";
+        lab.at(host, &format!("printf '[mysqld]\\n{text}\\n' > {own}; systemctl restart {unit}"));
+    }
+    let before = [pid(&lab, "db-a"), pid(&lab, "db-m")];
+    declare(&lab, FIXED);
+    lab.apply("play.yml");
+    // Our file is another one by then, and gets older than its directory.
+    declare(&lab, &format!("{FIXED}, max_connections: 99"));
+    lab.apply("play.yml");
+    assert_eq!([pid(&lab, "db-a"), pid(&lab, "db-m")], before);
+
+    // After a start by somebody else, without what was noted.
+    for (host, unit) in [("db-a", "mariadb"), ("db-m", "mysql")] {
+        lab.at(host, &format!("rm -f /var/lib/tandem/values.json; systemctl restart {unit}"));
+    }
+    lab.tandem(&["plan", "play.yml"]).expect(0);
+
+    // Another number is another value, and a value that is taken out goes back to the server's own.
+    for settings in ["open_files_limit: 90000, thread_stack: 400000", ""] {
+        declare(&lab, settings);
+        lab.apply("play.yml");
+        lab.tandem(&["plan", "play.yml"]).expect(0);
+    }
+
+    // What the server does not take as a number is known without a try.
+    let before = [pid(&lab, "db-a"), pid(&lab, "db-m")];
+    for value in ["64MB", "0.5G", "1T"] {
+        declare(&lab, &format!("max_allowed_packet: {value}"));
+        lab.refuses(&["plan", "play.yml"], "value-not-taken");
+    }
+    // A log that runs under another name is not exchanged without a word.
+    lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n");
+    lab.sql("db-a", "create database hello; create table hello.t (id int primary key)");
+    lab.sql("db-m", "create database hello; create table hello.t (id int primary key)");
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(8);
+    assert_eq!([pid(&lab, "db-a"), pid(&lab, "db-m")], before);
+}
