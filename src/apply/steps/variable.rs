@@ -4,7 +4,8 @@ use crate::model::ThreadState;
 use crate::{
     dialect::literal,
     exec::{On, StepError, values},
-    option_file::canonical_value,
+    option_file::{canonical_value, owned_text},
+    transport::SqlError,
 };
 
 /// Sets variables of a running server; channels pause where the server wants that.
@@ -30,7 +31,9 @@ pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String
     let mut failed = None;
     for (name, value) in given {
         if let Err(error) = sql.run(&set(name, value)).await {
-            failed = Some(on.failed(format!("set {name} to {value}"), error));
+            let refused = matches!(error, SqlError::Server { .. });
+            let error = on.failed(format!("set {name} to {value}"), error);
+            failed = Some(if refused { without_it(on, error).await } else { error });
             break;
         }
     }
@@ -52,6 +55,27 @@ pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String
     match failed {
         Some(error) => Err(error),
         None => values::taken(on, given).await,
+    }
+}
+
+/// Gives our option file the text back that it had before: with a value that the server refuses it would not start.
+async fn without_it(on: On<'_>, error: StepError) -> StepError {
+    let written = async {
+        let Some(files) = on.facts()?.option_files.known() else { return Ok(None) };
+        let declared = on.fleet.desired.hosts.get(on.host).and_then(|host| host.option_file.clone());
+        let Some(path) = declared.or_else(|| files.place_for_owned()) else { return Ok(None) };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let before = files.content(&path).map_or_else(|| owned_text(&[]), text);
+        super::option_file::run(on, &path, &before).await.map(|_| Some(path))
+    };
+    match written.await {
+        Ok(None) => error,
+        Ok(Some(path)) => error.then(format!("{path} is as it was before. Correct the value in the inventory.")),
+        Err(other) => error.then(format!(
+            "Its option file has the value and could not be put back: {}. Correct the value in the inventory and run \
+             `tandem apply` again before the server is restarted.",
+            other.why
+        )),
     }
 }
 
