@@ -248,3 +248,20 @@ fn what_a_server_was_started_with_is_not_given_once_more() {
     lab.tandem(&["apply", "play.yml", "--yes"]).expect(8);
     assert_eq!([pid(&lab, "db-a"), pid(&lab, "db-m")], before);
 }
+
+#[test]
+fn a_value_that_the_running_server_refuses_is_not_left_in_its_file() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    declare(&lab, "max_connections: 98");
+    lab.apply("play.yml");
+    declare(&lab, "max_connections: 99, default_time_zone: Europe/Nowhere");
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(1);
+    for (host, unit) in [("db-a", "mariadb"), ("db-m", "mysql")] {
+        assert_eq!(
+            lab.at(host, "grep -h -e zone -e max_conn /etc/mysql/*/zz-tandem.cnf"),
+            "max_connections = 98"
+        );
+        lab.at(host, &format!("systemctl restart {unit}"));
+    }
+}
