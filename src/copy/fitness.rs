@@ -1,10 +1,10 @@
 //! What a copy needs of its target. It is asked before anything is changed.
 
 use super::{
-    Connect, CopyError, Scope,
-    inventory::Inventory,
+    Connect, CopyError, Scope, inventory,
     session::{self, Sessions},
 };
+use crate::dialect::CopyEnd;
 
 /// What a look before a copy has shown.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +24,9 @@ pub async fn fitness(
 ) -> Result<Fitness, CopyError> {
     let mut sessions = Sessions::open(source, target, 1).await?;
     session::prove(&mut sessions.catalog_there, &scope.target).await?;
-    let inventory = Inventory::read(&mut sessions.catalog, source.dialect(), &scope.databases).await?;
-    let has_code_to_trust = inventory.code.iter().any(|code| {
+    let code = inventory::code(&mut sessions.catalog, source.dialect(), &scope.databases).await;
+    let code = code.map_err(CopyError::sql(CopyEnd::Source, "read the names of its code"))?;
+    let has_code_to_trust = code.iter().any(|code| {
         use crate::dialect::CodeKind::{Function, Package, PackageBody, Trigger};
         matches!(code.kind, Function | Trigger | Package | PackageBody)
     });

@@ -99,16 +99,6 @@ pub struct Inventory {
     pub code: Vec<Piece>,
 }
 
-impl PartialEq for Inventory {
-    /// Whether the two define the same; what moves by itself does not count.
-    fn eq(&self, other: &Self) -> bool {
-        let texts = |of: &Self| {
-            of.tables.iter().map(|(name, t)| (name.clone(), create_text(&t.create))).collect::<Vec<_>>()
-        };
-        self.databases == other.databases && self.code == other.code && texts(self) == texts(other)
-    }
-}
-
 impl Inventory {
     /// Reads everything.
     pub async fn read(
@@ -147,12 +137,46 @@ impl Inventory {
             table.create = create;
             inventory.tables.insert(name, table);
         }
-        for query in dialect.copied_code(databases) {
-            for row in sql.query(&query).await? {
-                inventory.code.extend(piece(&row)?);
-            }
-        }
+        inventory.code = code(sql, dialect, databases).await?;
         Ok(inventory)
+    }
+
+    /// Whether it still says what the source defines; what moves by itself does not count. It asks for no more than that.
+    pub async fn still_holds(
+        &self,
+        sql: &mut SqlWriter,
+        dialect: Dialect,
+        databases: &[String],
+    ) -> Result<bool, CopyError> {
+        let failed = CopyError::sql(CopyEnd::Source, "read the definitions of its tables again");
+        self.is_same(sql, dialect, databases).await.map_err(failed)
+    }
+
+    async fn is_same(
+        &self,
+        sql: &mut SqlWriter,
+        dialect: Dialect,
+        databases: &[String],
+    ) -> Result<bool, SqlError> {
+        if databases.is_empty() {
+            return Ok(true);
+        }
+        let mut now = Self::default();
+        now.read_databases(sql, dialect, databases).await?;
+        let found = sql.query(&dialect.copied_table_names(databases)).await?;
+        let names = found.iter().map(|row| Ok((row.text("db")?, row.text("name")?)));
+        let mut names = names.collect::<Result<Vec<Name>, SqlError>>()?;
+        names.sort();
+        if now.databases != self.databases
+            || !names.iter().eq(self.tables.keys())
+            || code(sql, dialect, databases).await? != self.code
+        {
+            return Ok(false);
+        }
+        let shows: Vec<String> = names.iter().map(|(db, name)| dialect.show_create_table(db, name)).collect();
+        let creates = second_columns(sql, &shows).await?;
+        let mut pairs = self.tables.values().zip(&creates);
+        Ok(pairs.all(|(table, create)| create_text(&table.create) == create_text(create)))
     }
 
     async fn read_databases(
@@ -172,6 +196,24 @@ impl Inventory {
         }
         Ok(())
     }
+}
+
+/// The names of all code.
+pub async fn code(
+    sql: &mut SqlWriter,
+    dialect: Dialect,
+    databases: &[String],
+) -> Result<Vec<Piece>, SqlError> {
+    let mut code = Vec::new();
+    if databases.is_empty() {
+        return Ok(code);
+    }
+    for query in dialect.copied_code(databases) {
+        for row in sql.query(&query).await? {
+            code.extend(piece(&row)?);
+        }
+    }
+    Ok(code)
 }
 
 fn piece(row: &Row) -> Result<Option<Piece>, SqlError> {

@@ -13,6 +13,7 @@ mod progress;
 mod rows;
 mod session;
 mod slices;
+mod small;
 mod snapshot;
 mod tables;
 
@@ -98,10 +99,10 @@ pub async fn run(
     let mut tries = 0;
     let (snapshot, held) = loop {
         let (snapshot, held) = snapshot::take(source, &mut sessions, &inventory, options.lock).await?;
-        let now = everything(source, &mut sessions, scope).await?;
-        if now == inventory {
+        if inventory.still_holds(&mut sessions.catalog, source.dialect(), &scope.databases).await? {
             break (snapshot, held);
         }
+        let now = everything(source, &mut sessions, scope).await?;
         tries += 1;
         if tries == SNAPSHOTS {
             return Err(CopyError::new(

@@ -16,7 +16,8 @@ use super::{
     lock::Held,
     progress::Counted,
     session::Sessions,
-    slices::{Job, Queue},
+    slices::{Job, Queue, Work},
+    small,
 };
 use crate::{
     dialect::{CopiedTable, CopyEnd},
@@ -24,12 +25,12 @@ use crate::{
     transport::{Bytes, Patience, Sink, SqlError, SqlWriter},
 };
 
-/// Bytes of a statement from which on no row is added to it.
-const STATEMENT: u64 = 1 << 20;
+/// Bytes of a statement from which on no row is added to it. Each worker holds some of them; longer ones are no faster.
+pub(super) const STATEMENT: u64 = 256 << 10;
 /// Statements of a worker that wait for the target.
 const WAITING: usize = 2;
 /// The limit of one statement, and of one row: who watches the workers ends them before.
-const LIMIT: Duration = limits::LONG_STATEMENT.time;
+pub(super) const LIMIT: Duration = limits::LONG_STATEMENT.time;
 
 /// What was copied.
 #[derive(Debug, Default)]
@@ -178,11 +179,18 @@ async fn work(
 ) -> Result<Pair, CopyError> {
     loop {
         let next = queue.next(&mut reader).await;
-        let Some(job) = next.map_err(CopyError::sql(CopyEnd::Source, "look for the next rows"))? else {
+        let Some(work) = next.map_err(CopyError::sql(CopyEnd::Source, "look for the next rows"))? else {
             return Ok((reader, writer));
         };
-        slice(&mut reader, &mut writer, &job, (&counted, packet)).await?;
-        queue.done(&job);
+        match &work {
+            Work::Rows(job) => slice(&mut reader, &mut writer, job, (&counted, packet)).await?,
+            Work::Small(tables) => {
+                for table in small::copy(&mut reader, &mut writer, tables, (&counted, packet)).await? {
+                    slice(&mut reader, &mut writer, &Job::whole(table), (&counted, packet)).await?;
+                }
+            }
+        }
+        queue.done(&work);
     }
 }
 

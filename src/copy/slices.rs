@@ -1,4 +1,5 @@
-//! What is copied in one go: a table, or a slice of one by its primary key. Workers share one queue of these.
+//! What is copied in one go: a table, a slice of one by its primary key, or many small tables. Workers share one queue of
+//! these.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,7 +8,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::inventory::{Name, Table};
+use super::inventory::{Name, Table, TableKind};
 use crate::{
     dialect::{CopiedTable, Slice},
     transport::{SqlError, SqlWriter},
@@ -18,7 +19,23 @@ const SLICE: u64 = 16 << 20;
 /// Slices of a table at most.
 const MOST: u64 = 4096;
 
+/// Bytes, by the statistics, up to which a table is a small one.
+const SMALL: u64 = 64 << 10;
+/// The same in rows.
+pub const SMALL_ROWS: u64 = 1000;
+/// Small tables that are copied in one go.
+const TOGETHER: usize = 100;
+
 /// Something to be copied.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Rows of one table.
+    Rows(Job),
+    /// All rows of small tables.
+    Small(Vec<Arc<CopiedTable>>),
+}
+
+/// A table, or a slice of one.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The table.
@@ -40,7 +57,7 @@ pub struct Queue {
 
 #[derive(Debug, Default)]
 struct Jobs {
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Work>,
     /// Jobs that may bring others.
     cutting: usize,
     /// Jobs of each table that are not done.
@@ -60,6 +77,11 @@ impl Job {
             open = Some((table.rows / slices).max(1));
         }
         Self { table: copied, slice: Slice::default(), open, cuts }
+    }
+
+    /// All of a table in one go.
+    pub fn whole(table: Arc<CopiedTable>) -> Self {
+        Self { table, slice: Slice::default(), open: None, cuts: 0 }
     }
 
     fn brings_more(&self) -> bool {
@@ -98,6 +120,12 @@ impl Job {
     }
 }
 
+/// Whether a table is copied together with others: many of them are one transaction of the target, so theirs must be an
+/// engine that takes back what failed.
+fn is_small(table: &Table) -> bool {
+    table.kind == TableKind::Base && table.has_snapshot() && table.bytes <= SMALL && table.rows < SMALL_ROWS
+}
+
 /// Slices of about the same width along whole numbers; the first begins before all of them, the last ends behind.
 fn cut_numbers(first: i128, last: i128, slices: u64) -> Vec<Slice> {
     let slices = i128::from(slices.max(1));
@@ -121,10 +149,15 @@ impl Queue {
         let mut tables: Vec<&Table> = tables.map(|(_, table)| table).collect();
         tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
         let mut jobs = Jobs::default();
+        let mut small = Vec::new();
         for table in tables {
             jobs.left.insert(table.copied.title(), 1);
-            jobs.waiting.push_back(Job::of(table));
+            match is_small(table) {
+                true => small.push(Arc::new(table.copied.clone())),
+                false => jobs.waiting.push_back(Work::Rows(Job::of(table))),
+            }
         }
+        jobs.waiting.extend(small.chunks(TOGETHER).map(|some| Work::Small(some.to_vec())));
         Self { jobs: Mutex::new(jobs), changed: Notify::new() }
     }
 
@@ -133,7 +166,7 @@ impl Queue {
     }
 
     /// The next job, cut to its size; nothing once there will be none any more.
-    pub async fn next(&self, reader: &mut SqlWriter) -> Result<Option<Job>, SqlError> {
+    pub async fn next(&self, reader: &mut SqlWriter) -> Result<Option<Work>, SqlError> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -142,14 +175,14 @@ impl Queue {
                 let mut jobs = self.jobs();
                 let job = jobs.waiting.pop_front();
                 match &job {
-                    Some(job) if job.brings_more() => jobs.cutting += 1,
+                    Some(Work::Rows(job)) if job.brings_more() => jobs.cutting += 1,
                     None if jobs.cutting == 0 => return Ok(None),
                     Some(_) | None => {}
                 }
                 job
             };
             match job {
-                Some(job) if job.brings_more() => {
+                Some(Work::Rows(job)) if job.brings_more() => {
                     let (job, more) = job.cut(reader).await?;
                     let mut jobs = self.jobs();
                     jobs.cutting -= 1;
@@ -157,24 +190,28 @@ impl Queue {
                         *left += more.len();
                     }
                     // What is begun is ended first.
-                    more.into_iter().rev().for_each(|job| jobs.waiting.push_front(job));
+                    more.into_iter().rev().for_each(|job| jobs.waiting.push_front(Work::Rows(job)));
                     drop(jobs);
                     self.changed.notify_waiters();
-                    return Ok(Some(job));
+                    return Ok(Some(Work::Rows(job)));
                 }
-                Some(job) => return Ok(Some(job)),
+                Some(work) => return Ok(Some(work)),
                 None => changed.await,
             }
         }
     }
 
-    /// A job is done.
-    pub fn done(&self, job: &Job) {
+    /// Something is done.
+    pub fn done(&self, work: &Work) {
         let mut jobs = self.jobs();
-        if let Some(left) = jobs.left.get_mut(&job.table.title()) {
-            *left -= 1;
-            if *left == 0 {
-                jobs.done += 1;
+        let tables = match work {
+            Work::Rows(job) => std::slice::from_ref(&job.table),
+            Work::Small(tables) => tables,
+        };
+        for table in tables {
+            if let Some(left) = jobs.left.get_mut(&table.title()) {
+                *left -= 1;
+                jobs.done += u64::from(*left == 0);
             }
         }
     }

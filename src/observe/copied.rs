@@ -140,8 +140,9 @@ pub async fn copy_demands(
             None => Ok(Vec::new()),
         }
     };
-    let (tables, columns, tablespaces, calls, granted, routines, accounts) = tokio::try_join!(
+    let (tables, with_key, columns, tablespaces, calls, granted, routines, accounts) = tokio::try_join!(
         sql.query(ReadStatement::demanding_tables()),
+        sql.query(ReadStatement::tables_with_key()),
         sql.query(dialect.compared_columns()),
         tablespaces,
         sql.query(ReadStatement::calling_views()),
@@ -154,8 +155,10 @@ pub async fn copy_demands(
     let general = tablespaces.iter().map(|row| Ok(as_named(row.need("name")?)));
     let general: BTreeSet<String> = general.collect::<Result<_, SqlError>>()?;
     let mut objects: BTreeSet<TableName> = BTreeSet::new();
+    let named = |row: &Row| Ok::<_, SqlError>((row.text("db")?, row.text("name")?));
+    let with_key: BTreeSet<TableName> = with_key.iter().map(named).collect::<Result<_, _>>()?;
     for row in &tables {
-        let name = (row.text("db")?, row.text("name")?);
+        let name = named(row)?;
         objects.insert(lower(&name));
         match row.need("kind")? {
             // A server shows no columns of a view that can't be used.
@@ -167,7 +170,7 @@ pub async fn copy_demands(
                 let in_tablespace = general.contains(&format!("{}.{}", name.0, name.1));
                 let versions = (kind == "SYSTEM VERSIONED").then(|| columns.versions(&name));
                 let engine = row.optional("engine")?.unwrap_or_default().to_owned();
-                let (has_key, sequence) = (row.number::<u8>("pk")? == 1, kind == "SEQUENCE");
+                let (has_key, sequence) = (with_key.contains(&name), kind == "SEQUENCE");
                 let table = DemandingTable { name, engine, has_key, sequence, versions, in_tablespace };
                 demands.tables.push(table);
             }

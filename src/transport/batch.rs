@@ -15,7 +15,7 @@ use crate::model::masked;
 pub(super) type Answer = Result<Vec<Row>, SqlError>;
 
 /// A line for each, so that each begins a line of its own where a server logs what it was sent.
-const BETWEEN: &str = ";\n";
+pub(super) const BETWEEN: &str = ";\n";
 
 /// Sends statements in one message, and hands over the answer of each as it comes: the first failure is the last answer.
 /// Gives their number. `limit` is for each of them. Each must give exactly one answer.
@@ -36,8 +36,7 @@ pub(super) async fn send(
     for number in 1..=statements.len() {
         let rows = within(limit, result.collect::<mysql_async::Row>()).await;
         let failed = rows.is_err();
-        let answer = Row::of(statements[number - 1]);
-        answered(rows.map(|rows| rows.into_iter().map(|found| row(&answer, found)).collect()));
+        answered(rows.map(|rows| named(statements[number - 1], rows)));
         if failed {
             return number;
         }
@@ -80,18 +79,29 @@ pub(super) async fn end_of<'c, P: Protocol>(
     Ok(changed)
 }
 
-fn row(answer: &Row, row: mysql_async::Row) -> Row {
-    let text = |value: Value| match value {
+fn named(statement: &str, rows: Vec<mysql_async::Row>) -> Vec<Row> {
+    let Some(first) = rows.first() else { return Vec::new() };
+    let names = first.columns_ref().iter().map(|c| c.name_str().into_owned()).collect();
+    let answer = Row::of(statement).named(names);
+    rows.into_iter().map(|row| answer.of_values(row.unwrap().into_iter().map(text).collect())).collect()
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
         Value::NULL => None,
-        Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Value::Bytes(bytes) => {
+            // What is UTF-8 already, as nearly everything, is not copied.
+            Some(
+                String::from_utf8(bytes)
+                    .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
+            )
+        }
         Value::Int(n) => Some(n.to_string()),
         Value::UInt(n) => Some(n.to_string()),
         Value::Float(n) => Some(n.to_string()),
         Value::Double(n) => Some(n.to_string()),
         other => Some(other.as_sql(true).trim_matches('\'').to_owned()),
-    };
-    let names: Vec<String> = row.columns_ref().iter().map(|c| c.name_str().into_owned()).collect();
-    answer.with(names.into_iter().zip(row.unwrap().into_iter().map(text)).collect())
+    }
 }
 
 /// The driver's words without the decoration, and never with a value of ours.

@@ -6,7 +6,7 @@ use mysql_async::{Conn, Params, QueryResult, TextProtocol, Value, prelude::Query
 
 use super::{
     SqlError, SqlWriter,
-    batch::{end_of, within},
+    batch::{BETWEEN, end_of, within},
 };
 
 /// A value as the server sends it; `None` for NULL.
@@ -39,7 +39,7 @@ pub struct RowStream<'c> {
 }
 
 impl RowStream<'_> {
-    /// The next row, if there is one.
+    /// The next row of this answer, if there is one; behind its end, the first of the next answer.
     ///
     /// # Errors
     /// As [`SqlWriter::stream`].
@@ -58,6 +58,18 @@ impl SqlWriter {
         self.ready(limit).await?;
         let result = within(limit, self.open()?.query_iter(sql.to_owned())).await?;
         Ok(RowStream { result, limit })
+    }
+
+    /// The same for several statements, which go to the server in one message: their answers come one after the other.
+    ///
+    /// # Errors
+    /// As [`SqlWriter::stream`].
+    pub async fn stream_all(
+        &mut self,
+        statements: &[String],
+        limit: Duration,
+    ) -> Result<RowStream<'_>, SqlError> {
+        self.stream(&statements.join(BETWEEN), limit).await
     }
 
     /// All rows of an answer with the names of its columns.
@@ -82,6 +94,28 @@ impl SqlWriter {
     pub async fn execute(&mut self, sql: &[u8], limit: Duration) -> Result<u64, SqlError> {
         self.ready(limit).await?;
         within(limit, end_of(self.open()?.query_iter(sql))).await
+    }
+
+    /// Runs statements that go to the server in one message, `number` of them; how many rows each has changed. The first
+    /// that fails is the last that runs.
+    ///
+    /// # Errors
+    /// As [`SqlWriter::execute`].
+    pub async fn execute_all(
+        &mut self,
+        message: &[u8],
+        number: usize,
+        limit: Duration,
+    ) -> Result<Vec<u64>, SqlError> {
+        self.ready(limit).await?;
+        let mut result = within(limit, self.open()?.query_iter(message)).await?;
+        let mut changed = Vec::with_capacity(number);
+        for _ in 0..number {
+            changed.push(result.affected_rows());
+            // Ends this answer, and reads the beginning of the next one.
+            within(limit, result.collect::<mysql_async::Row>()).await?;
+        }
+        Ok(changed)
     }
 
     /// Runs a statement with values that travel beside it, as they are: the way for a row that is too large for a

@@ -14,20 +14,42 @@ const SHOWN: usize = 80;
 /// One row of an answer: columns by name, as text, and the statement that it answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
-    statement: Arc<str>,
-    columns: Vec<(String, Option<String>)>,
+    head: Arc<Head>,
+    values: Vec<Option<String>>,
+}
+
+/// What all rows of an answer have in common: there may be a hundred thousand of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Head {
+    statement: String,
+    names: Vec<String>,
 }
 
 impl Row {
     /// The row of an answer that has no columns yet; see [`Row::with`].
     pub fn of(statement: &str) -> Self {
-        Self { statement: shown(statement).into(), columns: Vec::new() }
+        Self { head: Arc::new(Head { statement: shown(statement), names: Vec::new() }), values: Vec::new() }
     }
 
-    /// A row of the same answer.
+    /// A row of an answer to the same statement.
     #[must_use]
     pub fn with(&self, columns: Vec<(String, Option<String>)>) -> Self {
-        Self { statement: self.statement.clone(), columns }
+        let (names, values): (Vec<String>, Vec<Option<String>>) = columns.into_iter().unzip();
+        self.named(names).of_values(values)
+    }
+
+    /// The same whose columns have names.
+    #[must_use]
+    pub fn named(&self, names: Vec<String>) -> Self {
+        let statement = self.head.statement.clone();
+        Self { head: Arc::new(Head { statement, names }), values: Vec::new() }
+    }
+
+    /// A row of the same answer; a value for each name.
+    #[must_use]
+    pub fn of_values(&self, values: Vec<Option<String>>) -> Self {
+        debug_assert_eq!(values.len(), self.head.names.len());
+        Self { head: self.head.clone(), values }
     }
 
     /// A row from names and values, for tests and replays.
@@ -38,7 +60,7 @@ impl Row {
     /// Its columns, to be written down.
     #[cfg(any(test, debug_assertions))]
     pub(super) fn columns(&self) -> impl Iterator<Item = (String, Option<String>)> {
-        self.columns.iter().cloned()
+        self.head.names.iter().cloned().zip(self.values.iter().cloned())
     }
 
     /// A column that every version has and that is never NULL.
@@ -78,8 +100,9 @@ impl Row {
     /// # Errors
     /// When the answer has no such column.
     pub fn optional(&self, name: &str) -> Result<Option<&str>, SqlError> {
-        let column = self.columns.iter().find(|(column, _)| column.eq_ignore_ascii_case(name));
-        column.map(|(_, value)| value.as_deref()).ok_or_else(|| self.unexpected(name, "is missing"))
+        let place = self.head.names.iter().position(|column| column.eq_ignore_ascii_case(name));
+        let value = place.and_then(|n| self.values.get(n));
+        value.map(Option::as_deref).ok_or_else(|| self.unexpected(name, "is missing"))
     }
 
     /// The same as a number.
@@ -135,8 +158,8 @@ impl Row {
     /// # Errors
     /// When there is no such column.
     pub fn optional_at(&self, n: usize) -> Result<Option<&str>, SqlError> {
-        let column = self.columns.get(n);
-        column.map(|(_, value)| value.as_deref()).ok_or_else(|| self.unexpected(&nth(n), "is missing"))
+        let value = self.values.get(n);
+        value.map(Option::as_deref).ok_or_else(|| self.unexpected(&nth(n), "is missing"))
     }
 
     fn parsed<N: FromStr>(&self, name: &str, text: &str) -> Result<N, SqlError> {
@@ -144,7 +167,7 @@ impl Row {
     }
 
     fn unexpected(&self, column: &str, what: &'static str) -> SqlError {
-        SqlError::Column { statement: self.statement.to_string(), column: column.to_owned(), what }
+        SqlError::Column { statement: self.head.statement.clone(), column: column.to_owned(), what }
     }
 }
 

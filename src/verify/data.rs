@@ -4,6 +4,7 @@
 //! position that both sides have; see [`settle`](super::settle). Nothing is locked and no channel is stopped.
 
 mod chunks;
+mod small;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +12,7 @@ use std::{
 };
 
 use chunks::sums;
+use small::{Next, Waiting};
 
 use super::{
     DataProof, Remark, Scope, TableDifference, Tables, Verdict, Web,
@@ -215,32 +217,49 @@ impl<'a> Run<'a> {
         tables: &BTreeMap<HostName, Tables>,
         finally: bool,
     ) -> Result<(), StepError> {
+        let mut waiting = Waiting::default();
         for (number, name) in names.iter().enumerate() {
             if self.fleet.interrupt.is_cancelled() {
                 return Err(StepError::new(&self.source.host, "compare everything", "it was interrupted"));
             }
-            let Some((comparison, takers, without_key)) = self.matching(name, tables, finally) else {
-                continue;
-            };
+            let Some(next) = self.matching(name, tables, finally) else { continue };
             (self.scope.progress)(&format!(
                 "comparing {} on {} with its replicas: {} of {}",
-                comparison.title(),
+                next.comparison.title(),
                 self.source.host,
                 number + 1,
                 names.len()
             ));
-            let result = match without_key {
-                Some(rows) => self.whole(&comparison, &takers, rows).await,
-                None => self.chunks(&comparison, &takers).await,
-            };
-            match result {
-                Ok(()) => takers.iter().for_each(|n| self.proofs[*n].tables += 1),
-                Err(Trouble::Stop(error)) => return Err(error),
-                Err(Trouble::Table(Some(code), _)) if GONE.contains(&code) && !finally => {
-                    self.doubtful.insert(name.clone());
-                }
-                Err(Trouble::Table(code, why)) => self.give_up(&comparison.title(), &takers, code, &why),
+            if !finally && next.is_small(self, tables) {
+                let due = waiting.add(next);
+                self.compare_together(due).await?;
+            } else {
+                self.compare_one(next, finally).await?;
             }
+        }
+        self.compare_together(waiting.end()).await
+    }
+
+    async fn compare_together(&mut self, tables: Vec<Next>) -> Result<(), StepError> {
+        for next in self.together(tables).await? {
+            self.compare_one(next, false).await?;
+        }
+        Ok(())
+    }
+
+    async fn compare_one(&mut self, next: Next, finally: bool) -> Result<(), StepError> {
+        let Next { name, comparison, takers, without_key } = next;
+        let result = match without_key {
+            Some(rows) => self.whole(&comparison, &takers, rows).await,
+            None => self.chunks(&comparison, &takers).await,
+        };
+        match result {
+            Ok(()) => takers.iter().for_each(|n| self.proofs[*n].tables += 1),
+            Err(Trouble::Stop(error)) => return Err(error),
+            Err(Trouble::Table(Some(code), _)) if GONE.contains(&code) && !finally => {
+                self.doubtful.insert(name);
+            }
+            Err(Trouble::Table(code, why)) => self.give_up(&comparison.title(), &takers, code, &why),
         }
         Ok(())
     }
@@ -259,13 +278,13 @@ impl<'a> Run<'a> {
         self.remarks.push(Remark::new(about, why));
     }
 
-    /// How a table is compared, and with which replicas; for a table without a key, how many rows it may have.
+    /// How a table is compared, and with which replicas.
     fn matching(
         &mut self,
         name: &(String, String),
         tables: &BTreeMap<HostName, Tables>,
         finally: bool,
-    ) -> Option<(Comparison, Vec<usize>, Option<u64>)> {
+    ) -> Option<Next> {
         let (database, table) = name;
         let title = format!("{database}.{table}");
         let here = tables.get(&self.source.host)?.get(name);
@@ -316,11 +335,9 @@ impl<'a> Run<'a> {
         let without_key = compared.key.is_empty().then(|| here.map_or(0, |t| t.rows));
         let in_pieces = compared.primary && here.is_some_and(|t| t.engine.eq_ignore_ascii_case("InnoDB"));
         let adding = Adding::of(self.replicas.iter().chain([&self.source]).map(Side::dialect));
-        Some((
-            Comparison { database: database.clone(), name: table.clone(), compared, adding, in_pieces },
-            takers,
-            without_key,
-        ))
+        let comparison =
+            Comparison { database: database.clone(), name: table.clone(), compared, adding, in_pieces };
+        Some(Next { name: name.clone(), comparison, takers, without_key })
     }
 
     /// Settles a chunk that differs; whether so many rows do that the table is done.

@@ -140,6 +140,43 @@ impl Side {
         all.ok_or_else(|| SqlError::Broken(format!("{}: it did not add up all of its rows", table.title())))
     }
 
+    /// What all rows of each table add up to, asked for together; nothing where that can't be had.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn sums_of_tables(&mut self, tables: &[&Comparison]) -> Result<Vec<Option<Sum>>, SqlError> {
+        let whole = [Range::default()];
+        let queries = tables.iter().flat_map(|t| t.compared.add_up(t.table(), t.adding, &whole));
+        let answers = self.answers(&queries.collect::<Vec<_>>()).await?;
+        Ok(answers.iter().map(|rows| summed(rows.as_ref()?.first()?).ok()).collect())
+    }
+
+    /// Of each table, whether it has fewer rows than that. One without a key is read in one go anyway; one that can't be
+    /// read has not.
+    ///
+    /// # Errors
+    /// As [`Side::sums_of_tables`].
+    pub async fn have_fewer(&mut self, tables: &[&Comparison], rows: u64) -> Result<Vec<bool>, SqlError> {
+        let with_key: Vec<bool> = tables.iter().map(|table| !table.compared.key.is_empty()).collect();
+        let asked = tables.iter().filter(|table| !table.compared.key.is_empty());
+        let queries = asked.map(|t| t.compared.nth_key(t.table(), &Range::default(), rows));
+        let answers = self.answers(&queries.collect::<Vec<_>>()).await?;
+        let mut answers = answers.into_iter();
+        let mut fewer = || answers.next().flatten().is_some_and(|rows: Vec<Row>| rows.is_empty());
+        Ok(with_key.into_iter().map(|has_key| !has_key || fewer()).collect())
+    }
+
+    /// What many statements are answered; nothing where the server says no to one.
+    async fn answers(&mut self, queries: &[ReadStatement]) -> Result<Vec<Option<Vec<Row>>>, SqlError> {
+        let answers = self.sql.query_each(queries).await?;
+        let no = |answer| match answer {
+            Ok(rows) => Ok(Some(rows)),
+            Err(SqlError::Server { .. }) => Ok(None),
+            Err(broken) => Err(broken),
+        };
+        answers.into_iter().map(no).collect()
+    }
+
     /// The key of the n-th row behind a key, within a range; nothing where there are fewer rows.
     ///
     /// # Errors

@@ -14,6 +14,15 @@ impl Dialect {
         )
     }
 
+    /// Their names alone, without an order: `db`, `name`. No statistics are asked for.
+    pub fn copied_table_names(self, databases: &[String]) -> String {
+        format!(
+            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ({}) \
+             AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')",
+            list(databases)
+        )
+    }
+
     /// The databases themselves: `db`, `cs`, `co`.
     pub fn copied_databases(self, databases: &[String]) -> String {
         format!(

@@ -239,6 +239,7 @@ mod tests {
                 ReadStatement::granted_objects(),
                 ReadStatement::routines(),
                 ReadStatement::demanding_tables(),
+                ReadStatement::tables_with_key(),
                 ReadStatement::calling_views(),
                 ReadStatement::engines(),
                 ReadStatement::login_plugins(),
