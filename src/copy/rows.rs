@@ -1,6 +1,6 @@
 //! The rows: each worker reads a slice in its session of the source and writes it in its session of the target.
 //!
-//! What a worker has read and not yet written is bounded: a few statements of a megabyte.
+//! What a worker has read and not yet written is bounded: a few statements of a quarter of a megabyte.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use super::{
     lock::Held,
     progress::Counted,
     session::Sessions,
-    slices::{Job, Queue, Work},
+    slices::{Job, LIMIT, Queue, STATEMENT, Work},
     small,
 };
 use crate::{
@@ -25,12 +25,8 @@ use crate::{
     transport::{Bytes, Patience, Sink, SqlError, SqlWriter},
 };
 
-/// Bytes of a statement from which on no row is added to it. Each worker holds some of them; longer ones are no faster.
-pub(super) const STATEMENT: u64 = 256 << 10;
 /// Statements of a worker that wait for the target.
 const WAITING: usize = 2;
-/// The limit of one statement, and of one row: who watches the workers ends them before.
-pub(super) const LIMIT: Duration = limits::LONG_STATEMENT.time;
 
 /// What was copied.
 #[derive(Debug, Default)]

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -11,9 +12,14 @@ use tokio::sync::Notify;
 use super::inventory::{Name, Table, TableKind};
 use crate::{
     dialect::{CopiedTable, Slice},
+    model::limits,
     transport::{SqlError, SqlWriter},
 };
 
+/// Bytes of a statement from which on no row is added to it. Each worker holds some of them.
+pub const STATEMENT: u64 = 256 << 10;
+/// The limit of one statement, and of one row: who watches the workers ends them before.
+pub const LIMIT: Duration = limits::LONG_STATEMENT.time;
 /// Bytes of a slice, about.
 const SLICE: u64 = 16 << 20;
 /// Slices of a table at most.

@@ -7,8 +7,7 @@ use tokio::sync::mpsc;
 use super::{
     CopyError, Trouble,
     progress::Counted,
-    rows::{LIMIT, STATEMENT},
-    slices::SMALL_ROWS,
+    slices::{LIMIT, SMALL_ROWS, STATEMENT},
 };
 use crate::{
     dialect::{CopiedTable, CopyEnd, Slice},
