@@ -58,6 +58,9 @@ pub struct ServerGtid {
     /// The Gtid_list event of the oldest binary log that is still there: what came before it. Known
     /// and empty where nothing was purged; absent where the server has no binary log.
     pub binlog_start: Fact<BinlogState>,
+    /// The first event with an id in that log. It shows where a domain begins whose past no Gtid_list tells: a server that
+    /// was seeded, or whose logs were reset, has an empty one.
+    pub first: Option<MariaDbGtid>,
     /// Whether the log reaches back to the first byte of the data.
     pub complete: Complete,
 }
@@ -93,6 +96,13 @@ impl ServerGtid {
     /// this server itself has replicated (the two cases of `check_slave_start_position`).
     pub(super) fn locates(&self, id: MariaDbGtid) -> bool {
         self.binlog_state.covers(id) || self.slave_pos.get(id.domain) == Some(id)
+    }
+
+    /// Whether the oldest log begins with this event or an earlier one: then it holds all that comes later. One that begins
+    /// with the next one would do; but a dump thread in strict mode wants to meet the event itself
+    /// (`send_event_to_slave`, error 1236).
+    fn begins_at_or_before(&self, at: MariaDbGtid) -> bool {
+        self.first.is_some_and(|first| first.domain == at.domain && first.seq <= at.seq)
     }
 
     /// Whether nothing of a domain was replicated or seeded to this server, so that its own log is
@@ -275,7 +285,8 @@ pub(super) fn domain(source: &ServerGtid, replica: &ServerGtid, domain: u32) -> 
         (None, Some(at)) => {
             let whole = source.complete.covers(domain)
                 || source.is_home_of(domain)
-                || source.slave_pos.get(domain) == Some(at);
+                || source.slave_pos.get(domain) == Some(at)
+                || source.begins_at_or_before(at);
             (!(whole && source.locates(at))).then_some(NeedsSeed::Unproven { domain, has: after })
         }
     };
@@ -372,6 +383,7 @@ mod tests {
             binlog_state: state.parse().unwrap(),
             slave_pos: slave_pos.parse().unwrap(),
             binlog_start: Fact::Known(start.parse().unwrap()),
+            first: None,
             complete: Complete::Nothing,
         }
     }
@@ -463,6 +475,28 @@ mod tests {
         let relay = server(2, "1-1-60", "1-1-60", "1-1-3");
         assert!(said(&relay, &server(3, "", "1-1-2", ""), ReturnWay::None).contains("purged"));
         assert_eq!(said(&relay, &server(3, "", "1-1-3", ""), ReturnWay::None), "1-1-3..1-1-60");
+    }
+
+    #[test]
+    fn the_first_event_of_a_seeded_log_shows_where_it_begins() {
+        // Seeded at 0-1-50, replicated up to 0-1-569, and the only one left.
+        let mut source = server(3, "0-1-569", "0-1-569", "");
+        let replica = server(2, "0-1-170", "0-1-170", "");
+        let begins = |source: &mut ServerGtid, at: &str| source.first = at.parse().ok();
+        assert!(said(&source, &replica, ReturnWay::None).contains("nothing proves"));
+        for (first, told) in [
+            ("0-1-51", "0-1-170..0-1-569"),
+            ("0-1-170", "0-1-170..0-1-569"),
+            ("0-1-171", "nothing proves"),
+            ("1-1-51", "nothing proves"),
+        ] {
+            begins(&mut source, first);
+            assert!(said(&source, &replica, ReturnWay::None).contains(told), "{first}");
+        }
+        // What the replica has must be in that log, too.
+        begins(&mut source, "0-1-51");
+        let other = server(2, "0-2-170", "0-2-170", "");
+        assert!(said(&source, &other, ReturnWay::None).starts_with("diverged"));
     }
 
     #[test]

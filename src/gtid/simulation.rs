@@ -46,6 +46,7 @@ impl Node {
             binlog_state: self.state(),
             slave_pos: self.slave_pos.clone(),
             binlog_start: Fact::Known(self.purged.clone()),
+            first: self.log.first().copied(),
             complete: if self.born_whole { Complete::Everything } else { Complete::Nothing },
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::BinlogFacts;
 use crate::{
     dialect::{Dialect, ReadStatement, is_system_database},
-    gtid::{BinlogState, Complete, GtidSet, GtidState, MySqlGtid, Position, ServerGtid},
+    gtid::{BinlogState, Complete, GtidSet, GtidState, MariaDbGtid, MySqlGtid, Position, ServerGtid},
     model::{Fact, Family},
     transport::{Row, SqlError, SqlReader},
 };
@@ -144,16 +144,17 @@ async fn mariadb(
     let (Ok(binlog_state), Ok(slave_pos)) = (state, position) else {
         return Fact::Unread("its GTID state makes no sense".into());
     };
-    let binlog_start = match binlog {
-        Fact::Known(facts) => oldest_gtid_list(sql, &facts.oldest).await,
-        Fact::Absent => Fact::Absent,
-        Fact::Unread(why) => Fact::Unread(why.clone()),
+    let (binlog_start, first) = match binlog {
+        Fact::Known(facts) => begin_of_log(sql, &facts.oldest).await,
+        Fact::Absent => (Fact::Absent, None),
+        Fact::Unread(why) => (Fact::Unread(why.clone()), None),
     };
     Fact::Known(GtidState::MariaDb(ServerGtid {
         server_id: text("server_id").parse().unwrap_or(0),
         binlog_state,
         slave_pos,
         binlog_start,
+        first,
         complete: Complete::default(),
     }))
 }
@@ -194,27 +195,38 @@ pub async fn gtid_state(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, 
 pub async fn gtid_state_with_start(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
     let mut state = gtid_state(sql, dialect).await?;
     if let GtidState::MariaDb(state) = &mut state {
-        state.binlog_start = match binlog(sql, dialect).await? {
-            Some(facts) => oldest_gtid_list(sql, &facts.oldest).await,
-            None => Fact::Absent,
+        (state.binlog_start, state.first) = match binlog(sql, dialect).await? {
+            Some(facts) => begin_of_log(sql, &facts.oldest).await,
+            None => (Fact::Absent, None),
         };
     }
     Ok(state)
 }
 
-/// The Gtid_list event stands right behind the format description.
-async fn oldest_gtid_list(sql: &SqlReader, file: &str) -> Fact<BinlogState> {
-    let rows = match sql.query(&ReadStatement::binlog_events(file, None, 4)).await {
+/// Events at the beginning of a log: its format, the Gtid_list right behind it, a checkpoint, the first with an id.
+const BEGIN: u64 = 8;
+
+/// What the beginning of a log says: what came before it, and which event is the first with an id.
+async fn begin_of_log(sql: &SqlReader, file: &str) -> (Fact<BinlogState>, Option<MariaDbGtid>) {
+    let rows = match sql.query(&ReadStatement::binlog_events(file, None, BEGIN)).await {
         Ok(rows) => rows,
-        Err(error) => return Fact::Unread(error.to_string()),
+        Err(error) => return (Fact::Unread(error.to_string()), None),
     };
-    match rows.iter().find(|r| r.get("event_type") == Some("Gtid_list")).map(|row| row.need("info")) {
+    let of = |kind: &str| rows.iter().find(|r| r.get("event_type") == Some(kind)).map(|row| row.need("info"));
+    let list = match of("Gtid_list") {
         None => Fact::Unread("the oldest binary log has no Gtid_list event".into()),
         Some(Err(error)) => Fact::Unread(error.to_string()),
         Some(Ok(info)) => {
             BinlogState::from_gtid_list(info).map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known)
         }
-    }
+    };
+    let first = of("Gtid").and_then(Result::ok).and_then(id_of_event);
+    (list, first)
+}
+
+/// The id in what a Gtid event shows: `BEGIN GTID 0-1-5`, or `GTID 0-1-5` for a statement of its own.
+fn id_of_event(info: &str) -> Option<MariaDbGtid> {
+    info.split_whitespace().skip_while(|word| *word != "GTID").nth(1)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -286,6 +286,7 @@ impl World {
                 binlog_state: ids.join(",").parse().expect("a state"),
                 slave_pos: ids.join(",").parse().expect("a position"),
                 binlog_start: Fact::Known(tandem::inside::gtid::BinlogState::default()),
+                first: None,
                 complete: tandem::inside::gtid::Complete::Everything,
             }));
         }
