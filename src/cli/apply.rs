@@ -9,7 +9,6 @@ use super::{
     confirm::{confirm, refuse},
     exit::Exit,
     follow::follow,
-    open::open,
     plan::{need_playbook, open_again, print, read, show_what_was_read, warn_of_unneeded},
     runs,
     stop::Interrupt,
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     apply::Outcome,
     engine::{Applied, CommandError, End, Engine, ErrorKind, Events, Planned, Run, State},
-    model::{Limits, duration},
+    model::{HostName, Limits, duration},
     plan::{Action, Plan, PlanDocument, Policy, StepId},
     render::{self, Terminal},
     words,
@@ -33,9 +32,13 @@ pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Resu
     };
     let engine = match &saved {
         Some(document) => open_again(document, global, path, terminal)?,
-        None => open(global, Some(named), &args.allow, terminal)?,
+        None => {
+            let engine = Engine::open(&global.options_of(named, args))?;
+            render::mistakes(engine.warnings.clone(), &engine.sources, terminal);
+            engine
+        }
     };
-    Ok(run_on(&engine, global, args, terminal, saved.as_ref()).await?.exit)
+    Ok(run_on(&engine, global, args, terminal, saved.as_ref(), None).await?.exit)
 }
 
 /// How a run ended.
@@ -51,16 +54,17 @@ impl From<Exit> for Ended {
     }
 }
 
-/// The same with files that were read already.
+/// The same with files that were read already, and over the connections of an earlier look.
 pub(super) async fn run_on(
     engine: &Engine,
     global: &Global,
     args: &ApplyArgs,
     terminal: &Terminal,
     saved: Option<&PlanDocument>,
+    looked: Option<Planned>,
 ) -> Result<Ended, CommandError> {
     let interrupt = Interrupt::listen(*terminal);
-    let work = whole(global, args, terminal, engine, saved, &interrupt);
+    let work = whole(global, args, terminal, engine, (saved, looked), &interrupt);
     tokio::select! {
         biased;
         () = interrupt.at_once.cancelled() => {
@@ -75,10 +79,16 @@ async fn whole(
     args: &ApplyArgs,
     terminal: &Terminal,
     engine: &Engine,
-    saved: Option<&PlanDocument>,
+    (saved, looked): (Option<&PlanDocument>, Option<Planned>),
     interrupt: &Interrupt,
 ) -> Result<Ended, CommandError> {
-    let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
+    let reading = async {
+        match looked {
+            Some(earlier) => engine.plan_after(earlier).await,
+            None => engine.plan().await,
+        }
+    };
+    let planned = render::while_waiting(terminal, "reading the hosts", reading).await?;
     show_what_was_read(&planned, terminal);
     let document = planned.document()?;
     warn_of_unneeded(&planned, &args.allow, terminal);
@@ -106,7 +116,7 @@ async fn whole(
     let begun = std::time::Instant::now();
     let run = Run {
         policy,
-        unseen: Policy { allow: args.allow.iter().copied().collect() },
+        unseen: Policy::of(args.allow.iter().copied()),
         limits: Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit },
         journal: &journal,
         interrupt: interrupt.gently.clone(),
@@ -142,9 +152,56 @@ async fn whole(
     Ok(Ended { exit, switched })
 }
 
+/// Closes a lost host that is back and accepts writes, before anything else is thought about: no word is needed for that.
+pub(super) async fn close_first(
+    engine: &Engine,
+    planned: Planned,
+    host: &HostName,
+    global: &Global,
+    args: &ApplyArgs,
+    terminal: &Terminal,
+) -> Result<Planned, CommandError> {
+    let planned = match planned.only_of(host) {
+        Ok(planned) => planned,
+        Err(nothing) => return Ok(nothing),
+    };
+    let document = planned.document()?;
+    let interrupt = Interrupt::listen(*terminal);
+    interrupt.changes_begin();
+    let journal = engine.begin_journal(&runs::directory()?, &document)?;
+    let run = Run {
+        policy: Policy::default(),
+        unseen: Policy::default(),
+        limits: Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit },
+        journal: &journal,
+        interrupt: interrupt.gently.clone(),
+    };
+    let (events, receiver) = Events::channel();
+    let shown = tokio::spawn(follow(receiver, *terminal, global.clone()));
+    let closed = engine.apply_once(planned, &run, &events).await;
+    drop(events);
+    let _ = shown.await;
+    let (outcomes, planned) = closed?;
+    let failed = outcomes.iter().flat_map(|outcome| outcome.failed.values()).next();
+    let exit = if failed.is_some() { Exit::Error } else { Exit::Done };
+    let line = match failed {
+        None => format!("{host} takes no writes."),
+        Some(error) => format!("{host} could not be closed to writes: {error}"),
+    };
+    journal.run_ended(exit.code(), &line);
+    match failed {
+        None => {
+            terminal.note(&line);
+            Ok(planned)
+        }
+        Some(_) => Err(CommandError::failed(line).next("Nothing else was changed.")),
+    }
+}
+
 /// The steps by which another host takes the writes.
 fn switches(plan: &Plan) -> Vec<StepId> {
-    let steps = plan.steps.iter().filter(|step| matches!(step.action, Action::Switchover(_)));
+    let steps =
+        plan.steps.iter().filter(|step| matches!(step.action, Action::Switchover(_) | Action::Failover(_)));
     steps.map(|step| step.id.clone()).collect()
 }
 
@@ -156,7 +213,7 @@ async fn not_confirmed(
     terminal: &Terminal,
     error: CommandError,
 ) -> CommandError {
-    let given = Policy { allow: args.allow.iter().copied().collect() };
+    let given = Policy::of(args.allow.iter().copied());
     if error.kind == ErrorKind::Refused
         && global.format == Format::Json
         && let Ok(document) = planned.document_without_leave(&given)
@@ -175,6 +232,8 @@ async fn nothing_to_do(
     terminal: &Terminal,
 ) -> Exit {
     let exit = match planned.state(document).into() {
+        // What else there is to know needs another command.
+        Exit::Differences if document.in_sync => Exit::Done,
         // Nothing can be done now, and something is missing.
         Exit::Differences => Exit::Error,
         exit => exit,

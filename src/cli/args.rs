@@ -108,6 +108,10 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Let another host take the writes: nothing lost, or nothing done; then edit the playbook
     Switchover(SwitchoverArgs),
+    /// The writer is silent: the replica that has received most takes its place; then edit the playbook
+    Failover(FailoverArgs),
+    /// A lost host is back: it takes no writes, and is a replica again; then edit the playbook
+    Rejoin(RejoinArgs),
     /// `plan` for cron: silent when in sync
     Drift(DriftArgs),
     /// The topology as it is
@@ -241,6 +245,10 @@ pub struct ApplyArgs {
     /// new-authority
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str, add = complete::allowed())]
     pub allow: Vec<Allow>,
+    /// Run this before a replica takes the writes of a lost host, which it must end for good: a status other than 0
+    /// stops it all. TANDEM_LOST has the host's name
+    #[arg(long, value_name = "COMMAND")]
+    pub fence: Option<String>,
     /// End a copy in which nothing moves for this long
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     pub stall_timeout: Duration,
@@ -258,6 +266,34 @@ pub struct SwitchoverArgs {
     /// Name the host that clients write to from now on
     #[arg(long, value_name = "HOST", add = complete::hosts())]
     pub to: String,
+    /// Leave the playbook as it is, and print the lines to change
+    #[arg(long)]
+    pub no_edit: bool,
+}
+
+/// Arguments of `failover`.
+#[derive(Debug, Clone, Args)]
+pub struct FailoverArgs {
+    /// How it is applied.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+    /// Name the replica that takes the writes; without it, the one that has received most
+    #[arg(long, value_name = "HOST", add = complete::hosts())]
+    pub to: Option<String>,
+    /// Leave the playbook as it is, and print the lines to change
+    #[arg(long)]
+    pub no_edit: bool,
+}
+
+/// Arguments of `rejoin`.
+#[derive(Debug, Clone, Args)]
+pub struct RejoinArgs {
+    /// How it is applied.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+    /// The host that is back
+    #[arg(value_name = "HOST", add = complete::hosts())]
+    pub host: Option<String>,
     /// Leave the playbook as it is, and print the lines to change
     #[arg(long)]
     pub no_edit: bool,

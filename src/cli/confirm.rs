@@ -12,7 +12,7 @@ use crate::{
 ///
 /// `yes` at the prompt allows the restarts that were shown, since they were read. `--yes` allows nothing.
 pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Policy, CommandError> {
-    let mut policy = Policy { allow: args.allow.iter().copied().collect() };
+    let mut policy = Policy::of(args.allow.iter().copied());
     let blocked = blocked_by_policy(plan, &policy);
     let asks = !args.yes;
     let only_restarts = missing_words(&blocked).iter().all(|word| *word == Allow::Restart);

@@ -6,7 +6,9 @@ mod args;
 mod complete;
 mod confirm;
 mod drift;
-pub mod exit;
+pub mod edit;
+mod exit;
+mod failover;
 mod follow;
 mod history;
 mod init;
@@ -14,6 +16,7 @@ mod log;
 mod man;
 mod open;
 mod plan;
+mod rejoin;
 mod report;
 mod runs;
 mod shells;
@@ -105,6 +108,8 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Plan(args) => plan::run(global, args, &terminal).await,
         Command::Apply(args) => apply::run(global, args, &terminal).await,
         Command::Switchover(args) => switchover::run(global, args, &terminal).await,
+        Command::Failover(args) => failover::run(global, args, &terminal).await,
+        Command::Rejoin(args) => rejoin::run(global, args, &terminal).await,
         Command::Drift(args) => drift::run(global, args, &terminal).await,
         Command::Status(args) if args.watch => {
             watch::run(global, args.playbook.playbook.as_deref(), args.interval, &terminal).await

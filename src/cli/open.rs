@@ -1,6 +1,6 @@
 //! What every command does first.
 
-use super::args::Global;
+use super::args::{ApplyArgs, Global};
 use crate::{
     engine::{CommandError, Engine, Options},
     inventory::Config,
@@ -11,6 +11,11 @@ use crate::{
 };
 
 impl Global {
+    /// What a run of `apply`, or of a verb like it, is about.
+    pub fn options_of(&self, playbook: &str, args: &ApplyArgs) -> Options {
+        Options { fence: args.fence.clone(), ..self.options(Some(playbook), &args.allow) }
+    }
+
     /// What a run with these options is about. `playbook` may be left out where only hosts matter.
     pub fn options(&self, playbook: Option<&str>, allow: &[Allow]) -> Options {
         let ansible_config = Config::find();
@@ -30,7 +35,7 @@ impl Global {
             playbook: playbook.map(str::to_owned),
             extra: self.extra.clone(),
             limit: self.limit.clone(),
-            switch_to: None,
+            fence: None,
             keyring: keyring.unwrap_or_else(|| self.keyring()),
             allow: allow.to_vec(),
             forks: self.forks,

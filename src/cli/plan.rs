@@ -78,8 +78,7 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
     let mut document = planned.document()?;
     warn_of_unneeded(&planned, &args.allow, terminal);
     let exit = planned.state(&document).into();
-    let missing =
-        blocked_by_policy(&planned.whole_plan(), &Policy { allow: args.allow.iter().copied().collect() });
+    let missing = blocked_by_policy(&planned.whole_plan(), &Policy::of(args.allow.iter().copied()));
     planned.close().await;
     print(&document, global, terminal);
     if !missing.is_empty() && !wants_json(global.format) {

@@ -13,14 +13,14 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    Desired, DesiredHost, Edges, Identity, OptionFileHolds, identity,
+    Desired, DesiredHost, Edges, Identity, LostHost, OptionFileHolds, identity,
     resource::{self, Evaluated},
 };
 use crate::{
     desired::template_problem::template_problem,
     inventory::Variables,
     model::{Endpoint, HostName, Place, UnknownWord, limits, time},
-    playbook::{Kind, Play, Project, Role},
+    playbook::{Declared, Kind, Play, Project, Role},
     source::{Node, Problem, Problems},
     template::Scope,
 };
@@ -52,9 +52,12 @@ pub fn build(
 ) -> Built {
     let mut edges = play.topology.as_ref().map(Edges::of).unwrap_or_default();
     let mut members = edges.members.clone();
-    members.extend(hosts.iter().filter(|h| !edges.members.contains(h)).cloned());
+    let lost: &[Declared] = play.topology.as_ref().map_or(&[], |topology| &topology.lost);
+    let is_lost = |host: &&HostName| lost.iter().any(|lost| lost.host == **host);
+    members.extend(hosts.iter().filter(|h| !edges.members.contains(h) && !is_lost(h)).cloned());
+    let all = || members.iter().chain(lost.iter().map(|lost| &lost.host));
     let variables: BTreeMap<HostName, Variables> =
-        members.iter().map(|host| (host.clone(), project.variables(Some(play), host))).collect();
+        all().map(|host| (host.clone(), project.variables(Some(play), host))).collect();
     let groups = hostvars::scope(project, play);
     let named = Builder {
         project,
@@ -69,7 +72,7 @@ pub fn build(
         problems: Problems::default(),
     };
     let endpoints: BTreeMap<HostName, Endpoint> =
-        members.iter().map(|host| (host.clone(), named.endpoint(host))).collect();
+        all().map(|host| (host.clone(), named.endpoint(host))).collect();
     let mut problems = Problems::default();
     let declared_ids = numbers("server_id", &members, &named, &mut problems);
     let declared_offsets = numbers("auto_increment_offset", &members, &named, &mut problems);
@@ -98,10 +101,16 @@ pub fn build(
         hosts: BTreeMap::new(),
         several_writers: edges.writers.len() > 1,
         one_primary: play.topology.as_ref().is_some_and(|t| t.kind == Kind::PrimaryReplica),
+        lost: Vec::new(),
         accounts_elsewhere: BTreeSet::new(),
     };
+    for Declared { host, place } in lost {
+        let (host, ..) = builder.frame(host);
+        desired.lost.push(LostHost { host, place: place.clone() });
+    }
+    let gone: Vec<Endpoint> = lost.iter().map(|lost| builder.endpoint(&lost.host)).collect();
     for host in &members {
-        let built = builder.host(host);
+        let built = DesiredHost { lost: gone.clone(), ..builder.host(host) };
         desired.hosts.insert(host.clone(), built);
     }
     let without_id = edges.members.iter().filter(|m| !ids.contains_key(*m)).cloned().collect();
@@ -148,31 +157,37 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn host(&mut self, name: &HostName) -> DesiredHost {
-        let empty = Variables::default();
-        let variables = self.variables.get(name).unwrap_or(&empty);
-        let scope = self.scope(name, variables);
-        let connection = self.connection(name, variables, &scope);
+    /// How a host is reached and treated, whatever its roles wish of it; and what its templates may use.
+    fn frame(&mut self, name: &HostName) -> (DesiredHost, Variables, Scope) {
+        let variables = self.variables.get(name).cloned().unwrap_or_default();
+        let scope = self.scope(name, &variables);
+        let connection = self.connection(name, &variables, &scope);
         let endpoint = self.endpoint(name);
-        self.check_forms(variables, &scope);
+        self.check_forms(&variables, &scope);
         let text = |variable: &str| scope.get(variable).and_then(Json::as_str).map(str::to_owned);
-        let mut host = DesiredHost {
+        let host = DesiredHost {
             connection,
             endpoint,
             writer: self.edges.writers.contains(name),
             replicas: self.edges.replicas_of(name).cloned().collect(),
             service: text("mysql_service"),
             option_file: text("mysql_option_file"),
-            option_file_holds: self.option_file_holds(variables, &scope),
-            restart_wait: self.time("restart_wait", variables, &scope).unwrap_or(limits::RESTART.time),
+            option_file_holds: self.option_file_holds(&variables, &scope),
+            restart_wait: self.time("restart_wait", &variables, &scope).unwrap_or(limits::RESTART.time),
             switchover_limit: self
-                .time("switchover_limit", variables, &scope)
+                .time("switchover_limit", &variables, &scope)
                 .unwrap_or(limits::SWITCHOVER.time),
             switchover_wait: self
-                .time("switchover_wait", variables, &scope)
+                .time("switchover_wait", &variables, &scope)
                 .unwrap_or(limits::SWITCHOVER_WAIT.time),
             ..DesiredHost::bare(name)
         };
+        (host, variables, scope)
+    }
+
+    fn host(&mut self, name: &HostName) -> DesiredHost {
+        let (mut host, variables, scope) = self.frame(name);
+        let variables = &variables;
         for used in &self.play.roles {
             let Some(role) = self.project.roles.get(&used.name) else { continue };
             if let Some(when) = &used.when

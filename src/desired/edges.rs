@@ -41,15 +41,16 @@ pub struct Edges {
 }
 
 impl Edges {
-    /// Works out a declared topology.
+    /// Works out a declared topology. Whoever is lost has no part in it: the others close ranks.
     pub fn of(topology: &Topology) -> Self {
         let mut members: Vec<HostName> = Vec::new();
-        for member in &topology.members {
+        for member in topology.members.iter().filter(|member| !topology.is_lost(&member.host)) {
             if !members.contains(&member.host) {
                 members.push(member.host.clone());
             }
         }
-        let root = topology.seed_from.as_ref().map(|s| s.host.clone()).or_else(|| members.first().cloned());
+        let seed_from = topology.seed_from.as_ref().filter(|seed| !topology.is_lost(&seed.host));
+        let root = seed_from.map(|seed| seed.host.clone()).or_else(|| members.first().cloned());
         let edge = |from: &HostName, to: &HostName| Edge {
             from: from.clone(),
             to: to.clone(),
@@ -58,14 +59,17 @@ impl Edges {
             filters: Filters::default(),
         };
         let mut edges: Vec<Edge> = match topology.kind {
+            Kind::DualPrimary | Kind::Ring if members.len() < 2 => Vec::new(),
             Kind::DualPrimary | Kind::Ring => {
                 (0..members.len()).map(|n| edge(&members[n], &members[(n + 1) % members.len()])).collect()
             }
             Kind::PrimaryReplica | Kind::Channels => topology
                 .channels
                 .iter()
-                .map(|c| Edge {
-                    from: c.from.host.clone(),
+                .filter(|c| !topology.is_lost(&c.to.host))
+                .filter_map(|c| Some((c, living_source(topology, &c.from.host)?)))
+                .map(|(c, from)| Edge {
+                    from,
                     to: c.to.host.clone(),
                     name: c.name.clone(),
                     delay: c.delay,
@@ -145,6 +149,20 @@ impl Edges {
         order.extend(self.root.clone());
         order
     }
+}
+
+/// The source of a declared channel: for a lost one in a tree the source that it had itself, and so on up to one that
+/// lives; none where channels are declared each for itself.
+fn living_source(topology: &Topology, from: &HostName) -> Option<HostName> {
+    let mut at = from;
+    for _ in 0..=topology.members.len() {
+        if !topology.is_lost(at) {
+            return Some(at.clone());
+        }
+        let above = topology.channels.iter().find(|c| c.to.host == *at);
+        at = &above.filter(|_| topology.kind == Kind::PrimaryReplica)?.from.host;
+    }
+    None
 }
 
 fn gives(seeds: &BTreeMap<HostName, Vec<HostName>>, edge: &Edge) -> bool {
@@ -233,6 +251,7 @@ mod tests {
             members: members.iter().map(declared).collect(),
             seed_from: seed.as_ref().map(declared),
             standby: None,
+            lost: Vec::new(),
             channels: match kind {
                 Kind::PrimaryReplica => members[1..]
                     .iter()

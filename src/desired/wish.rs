@@ -24,11 +24,32 @@ pub struct Desired {
     pub several_writers: bool,
     /// Whether the topology names one primary, whose place another member may take.
     pub one_primary: bool,
+    /// Hosts that are declared lost, each with how it is reached should it be back, and nothing that is wished of it.
+    pub lost: Vec<LostHost>,
     /// Accounts that other plays of the same playbook make: host and user.
     pub accounts_elsewhere: BTreeSet<(HostName, String)>,
 }
 
+/// A host that is gone.
+#[derive(Debug, Clone)]
+pub struct LostHost {
+    /// How it is reached.
+    pub host: DesiredHost,
+    /// Where it is declared lost.
+    pub place: Place,
+}
+
 impl Desired {
+    /// The host that is, or was, at the far end of a channel.
+    pub fn lost_at(&self, address: &str, port: u16) -> Option<&LostHost> {
+        self.lost.iter().find(|lost| lost.host.endpoint.address == address && lost.host.endpoint.port == port)
+    }
+
+    /// Whether a host is declared lost.
+    pub fn is_lost(&self, host: &HostName) -> bool {
+        self.lost.iter().any(|lost| lost.host.name == *host)
+    }
+
     /// User names of the replication accounts.
     pub fn own_users(&self) -> BTreeSet<String> {
         self.hosts.values().flat_map(DesiredHost::replication_users).collect()
@@ -48,6 +69,8 @@ pub struct DesiredHost {
     pub writer: bool,
     /// Hosts that replicate from it.
     pub replicas: Vec<HostName>,
+    /// Where the hosts are, or were, that are declared lost.
+    pub lost: Vec<Endpoint>,
     /// systemd unit, where the inventory names one.
     pub service: Option<String>,
     /// tandem's option file, where the inventory names one.
@@ -103,6 +126,7 @@ impl DesiredHost {
             endpoint: Endpoint { address: name.to_string(), port: 3306 },
             writer: false,
             replicas: Vec::new(),
+            lost: Vec::new(),
             service: None,
             option_file: None,
             option_file_holds: OptionFileHolds::Everything,

@@ -69,6 +69,11 @@ impl Dialect {
         }
     }
 
+    /// Whether an applier's state says that it waits for more than what was received, in the words of any version.
+    pub fn has_applied_all(self, state: &str) -> bool {
+        state.contains("has read all relay log")
+    }
+
     /// Locks an account, or lets it in again. Sessions that are there stay.
     pub fn lock_account(user: &str, host: &str, locked: bool) -> String {
         let word = if locked { "LOCK" } else { "UNLOCK" };

@@ -36,6 +36,7 @@ pub fn build(
         may_drop_accounts,
         may_drop_channels,
         may_replace_authority,
+        fence: policy.fence.as_deref(),
     };
     let mut plan = Plan { writers: writers(&built.desired, observed), ..Plan::default() };
     let mut barred = barred(&context, &mut plan);
@@ -136,7 +137,8 @@ pub fn in_doubt(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
 /// another plan.
 pub fn switching(plan: &Plan) -> BTreeSet<HostName> {
     let sides = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Switchover(switch) => Some([switch.from.clone(), step.host.clone()]),
+        Action::Switchover(switch) => Some(vec![switch.from.clone(), step.host.clone()]),
+        Action::Failover(_) => Some(vec![step.host.clone()]),
         _ => None,
     });
     sides.flatten().collect()

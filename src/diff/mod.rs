@@ -12,6 +12,7 @@ mod data;
 mod donor;
 mod ends;
 mod errant;
+mod failover;
 mod filters;
 mod firewall;
 mod gtid_mode;
@@ -20,6 +21,7 @@ mod keep;
 mod left_out;
 mod leftovers;
 mod loss;
+mod lost;
 mod moved;
 mod pair;
 mod promotion;
@@ -41,6 +43,7 @@ mod whole;
 mod writers;
 
 pub use build::{build, changing_ends, in_doubt, switching};
+pub use failover::{followers, most_advanced};
 pub use unfit::planned_copies;
 
 use std::collections::BTreeMap;
@@ -69,6 +72,8 @@ pub struct Context<'a> {
     pub may_drop_channels: bool,
     /// Whether the authority that the servers trust may give way to another one; without, that is refused.
     pub may_replace_authority: bool,
+    /// A command that makes sure that a lost host takes no more writes.
+    pub fence: Option<&'a str>,
 }
 
 impl Context<'_> {
@@ -157,6 +162,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
         accounts::steps(context, host, facts, &mut draft);
         errant::warn(host, facts, &mut draft);
     }
+    lost::steps(context, &mut draft);
     writers::check(context, &mut draft);
     compatibility::check(context, &mut draft);
     promotion::steps(context, &mut draft);

@@ -32,7 +32,8 @@ impl<'a> Pair<'a> {
             return None;
         }
         let hosts = self.context.desired.hosts.values();
-        let host = { hosts }.find(|h| h.endpoint.address == *address && h.endpoint.port == port);
+        let lost = self.context.desired.lost_at(address, port).map(|lost| &lost.host);
+        let host = { hosts }.find(|h| h.endpoint.address == *address && h.endpoint.port == port).or(lost);
         let wished_id = self.source.number("server_id").unwrap_or(0);
         let another = match host {
             Some(host) => host.name != self.wish.source,

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft, pair::content, proof::has_only_what_comes_from, switchover};
+use super::{Context, Draft, failover, pair::content, proof::has_only_what_comes_from, switchover};
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
@@ -40,6 +40,9 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             .filter(|from| sets_read_only(draft, from, true))
             .collect();
         let reason = reason(draft, &host.name);
+        if closing.is_empty() && failover::steps(context, host, &hops, &reason, draft) {
+            continue;
+        }
         if let [from] = closing.as_slice()
             && switchover::steps(context, (host, from), &hops, &reason, draft)
         {
@@ -117,7 +120,8 @@ pub(super) fn when_opened(context: &Context<'_>, draft: &Draft, host: &HostName)
     let server = context.server(host)?;
     let state = server.gtid.known()?.clone();
     let opens = |step: &Step| {
-        step.host == *host && matches!(step.action, Action::CatchUp { .. } | Action::Switchover(_))
+        step.host == *host
+            && matches!(step.action, Action::CatchUp { .. } | Action::Switchover(_) | Action::Failover(_))
     };
     if !draft.steps.iter().any(opens) {
         return Some(state);
@@ -137,6 +141,7 @@ pub(super) fn will_have_all_of(
     let hops = draft.steps.iter().filter(|step| step.host == *opened).find_map(|step| match &step.action {
         Action::CatchUp { hops, moment: Moment::AfterTheyStopped, .. } => Some(hops),
         Action::Switchover(plan) => Some(&plan.hops),
+        Action::Failover(plan) => Some(&plan.hops),
         _ => None,
     });
     let Some(way) = hops.filter(|hops| hops.iter().any(|hop| hop.from.as_ref() == Some(other))) else {
@@ -166,6 +171,7 @@ fn sets_read_only(draft: &Draft, host: &HostName, on: bool) -> bool {
                 let turned = if on { &plan.from } else { &step.host };
                 return turned == host;
             }
+            Action::Failover(_) => return !on && step.host == *host,
             Action::SetGlobal(list) if step.host == *host => list,
             Action::Restart { expect, .. } if step.host == *host => expect,
             _ => return false,

@@ -199,6 +199,7 @@ mod tests {
             hosts,
             several_writers: false,
             one_primary: false,
+            lost: Vec::new(),
             accounts_elsewhere: Default::default(),
         };
         let context = Context {
@@ -209,6 +210,7 @@ mod tests {
             may_drop_accounts: false,
             may_drop_channels: false,
             may_replace_authority: false,
+            fence: None,
         };
         let mut draft = Draft::default();
         steps(&context, host, facts, &mut draft);

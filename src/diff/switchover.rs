@@ -102,7 +102,7 @@ fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
 
 /// What closes or opens a host, by the settings that are planned for it. What is set without a restart is left to the
 /// switch.
-fn take_out(draft: &mut Draft, host: &HostName) -> Vec<(String, String)> {
+pub(super) fn take_out(draft: &mut Draft, host: &HostName) -> Vec<(String, String)> {
     let mut taken: Vec<(String, String)> = Vec::new();
     for step in draft.steps.iter_mut().filter(|step| step.host == *host) {
         match &mut step.action {
@@ -192,7 +192,7 @@ fn risks(context: &Context<'_>, from: &HostName, (limit, locks): (Duration, &Acc
 }
 
 /// The channels of the new writer that nobody declared and that lead to the hosts on the way.
-fn ends(host: &DesiredHost, hops: &[Hop], server: &ServerFacts) -> Vec<UndeclaredChannel> {
+pub(super) fn ends(host: &DesiredHost, hops: &[Hop], server: &ServerFacts) -> Vec<UndeclaredChannel> {
     let on_the_way = |channel: &&ChannelFacts| {
         hops.iter().any(|hop| hop.to == host.name && hop.channel == channel.name)
             && !host.channels.iter().any(|wish| wish.name == channel.name)

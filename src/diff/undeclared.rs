@@ -55,6 +55,7 @@ fn channels(
 fn ends_with_a_switch(draft: &Draft, name: &HostName, channel: &ChannelFacts) -> bool {
     draft.steps.iter().filter(|step| step.host == *name).any(|step| match &step.action {
         Action::Switchover(plan) => plan.ends.iter().any(|end| end.name == channel.name),
+        Action::Failover(plan) => plan.ends.iter().any(|end| end.name == channel.name),
         _ => false,
     })
 }
@@ -68,13 +69,18 @@ fn is_of_former_source(context: &Context<'_>, host: &DesiredHost, channel: &Chan
     let source = context.desired.hosts.values().find(at);
     // One by another account is somebody's.
     let ours = context.own_users().contains(&channel.user);
+    if context.desired.lost_at(&channel.source_host, channel.source_port).is_some() {
+        return ours;
+    }
     ours && context.desired.one_primary && host.writer && source.is_some_and(|source| !source.writer)
 }
 
 /// Whether an account is the one by which a member follows this host when its turn to be the primary comes.
 fn is_of_a_member(context: &Context<'_>, name: &HostName, from: &str) -> bool {
     let member = |other: &&DesiredHost| other.name != *name && other.endpoint.address == from;
-    context.desired.one_primary && context.desired.hosts.values().any(|other| member(&other))
+    // One that is lost comes back by it.
+    context.desired.lost.iter().any(|lost| member(&&lost.host))
+        || context.desired.one_primary && context.desired.hosts.values().any(|other| member(&other))
 }
 
 fn accounts(

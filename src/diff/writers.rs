@@ -32,6 +32,7 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     // Of a replica that is declared open, or of whose variables nothing is declared, nobody said that it takes none.
     let closed = |host: &HostName| context.desired.hosts.get(host).and_then(declared_closed);
     open.retain(|host| *host == one.name || closed(host) == Some(true));
+    open.extend(super::lost::open(context));
     let known = |host: &HostName| context.server(host).is_some();
     let all_known = one.replicas.iter().chain([&one.name]).all(known);
     if open.len() > 1 {

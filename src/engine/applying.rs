@@ -192,6 +192,21 @@ impl Engine {
         Ok(Applied { rounds, left: document, end })
     }
 
+    /// Executes a plan once under the locks of its hosts, and plans again over its connections.
+    ///
+    /// # Errors
+    /// A lock that another run holds; mistakes in the files that show only with what was read. How steps ended is no error.
+    pub async fn apply_once(
+        &self,
+        mut planned: Planned,
+        run: &Run<'_>,
+        events: &Events,
+    ) -> Result<(Vec<Outcome>, Planned), CommandError> {
+        let outcomes = self.execute(&planned, run, events).await?;
+        let sessions = std::mem::take(&mut planned.sessions);
+        Ok((outcomes, self.plan_again(sessions, events).await?))
+    }
+
     async fn plan_again(
         &self,
         sessions: BTreeMap<HostName, Session>,

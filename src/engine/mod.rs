@@ -19,6 +19,7 @@ mod options;
 mod planned;
 mod proof;
 mod reading;
+mod takeover;
 
 pub use adopt::{Adoptable, Adopted, AdoptionReport, NotAdopted, Unnamed, adopt};
 pub use applying::{Applied, End, Event, Events, Run};

@@ -11,7 +11,7 @@ use crate::{
     model::{HostName, Secret, SecretId},
     observe,
     plan::{Inputs, Policy},
-    playbook::{CannotTurn, Loaded, Play, Project, Rename, Topology},
+    playbook::{Edit, Loaded, Play, Project},
     source::{Problems, Sources},
     transport::Scratch,
 };
@@ -32,8 +32,8 @@ pub struct Engine {
     pub sources: Sources,
     /// What is doubtful in the files.
     pub warnings: Problems,
-    /// Names that change in the playbook once another host is written to.
-    pub renames: Vec<Rename>,
+    /// What changes in the playbook once a takeover is done.
+    pub edit: Option<Edit>,
     /// What the plan may rest on.
     pub(crate) policy: Policy,
     /// What a saved plan notes of its making.
@@ -46,7 +46,7 @@ impl Engine {
     /// # Errors
     /// Every mistake in the files at once; a limit that chooses no host.
     pub fn open(options: &Options) -> Result<Self, CommandError> {
-        let (Loaded { mut project, mut problems, sources }, more) = check(options)?;
+        let (Loaded { project, mut problems, sources }, more) = check(options)?;
         problems.extend(more);
         let secrets = match project.secrets.resolve_all() {
             Ok(secrets) => {
@@ -61,10 +61,6 @@ impl Engine {
         if problems.fatal() {
             return Err(CommandError::files(problems, sources));
         }
-        let renames = match &options.switch_to {
-            Some(to) => turn(&mut project, to)?,
-            None => Vec::new(),
-        };
         let limit = options.limit.as_ref().map(|pattern| {
             limited(&project, pattern).map_err(|why| CommandError::usage("--limit").because(why))
         });
@@ -78,8 +74,8 @@ impl Engine {
             limit: limit.transpose()?,
             sources,
             warnings: problems,
-            renames,
-            policy: Policy { allow: options.allow.iter().copied().collect() },
+            edit: None,
+            policy: Policy { fence: options.fence.clone(), ..Policy::of(options.allow.iter().copied()) },
             inputs: options.inputs(),
         })
     }
@@ -98,29 +94,6 @@ impl Engine {
     pub(crate) fn chooses(&self, host: &HostName) -> bool {
         self.limit.as_ref().is_none_or(|limit| limit.contains(host))
     }
-}
-
-/// Declares another host as the one that is written to. Where it is declared so already, nothing changes.
-fn turn(project: &mut Project, to: &HostName) -> Result<Vec<Rename>, CommandError> {
-    let topologies = project.plays.iter_mut().filter_map(|(play, _)| play.topology.as_mut());
-    let mut of_host: Vec<&mut Topology> =
-        topologies.filter(|topology| topology.members.iter().any(|member| member.host == *to)).collect();
-    let why = match of_host.as_mut_slice() {
-        [] => format!("{to} is no member of a topology of this playbook"),
-        [one] => match one.turn(to) {
-            Ok(renames) => return Ok(renames),
-            Err(CannotTurn::WritesAlready) => return Ok(Vec::new()),
-            Err(CannotTurn::NoMember) => format!("{to} is no member of a topology of this playbook"),
-            Err(CannotTurn::SeveralWriters) => format!(
-                "the topology of {to} declares no single host that is written to: it takes a `primary-replica`, or a \
-                 `dual-primary` with a `standby`"
-            ),
-        },
-        _ => {
-            format!("{to} is a member of several topologies of this playbook; edit it and run `tandem apply`")
-        }
-    };
-    Err(CommandError::usage(format!("--to {to}: {why}")))
 }
 
 /// The hosts that a pattern chooses; with a playbook, at least one of its own must be among them.

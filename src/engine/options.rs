@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    model::{HostName, Limits, variables::looks_secret, without_hidden},
+    model::{Limits, variables::looks_secret, without_hidden},
     observe,
     plan::{Allow, Inputs},
     vault::Keyring,
@@ -20,8 +20,8 @@ pub struct Options {
     pub extra: Vec<String>,
     /// Only these hosts: a pattern of Ansible.
     pub limit: Option<String>,
-    /// Who is to be written to instead of the host that the playbook declares.
-    pub switch_to: Option<HostName>,
+    /// A command that makes sure that a lost host takes no more writes.
+    pub fence: Option<String>,
     /// What opens vaults.
     pub keyring: Keyring,
     /// What the steps may hurt; a plan says what is missing.
@@ -45,7 +45,7 @@ impl Default for Options {
             playbook: None,
             extra: Vec::new(),
             limit: None,
-            switch_to: None,
+            fence: None,
             keyring: Keyring::default(),
             allow: Vec::new(),
             forks: Limits::default().forks,

@@ -119,6 +119,14 @@ impl Engine {
     pub async fn plan(&self) -> Result<Planned, CommandError> {
         Planned::take(self, BTreeMap::new()).await
     }
+
+    /// The same over the connections of an earlier plan.
+    ///
+    /// # Errors
+    /// As [`Engine::plan`].
+    pub async fn plan_after(&self, earlier: Planned) -> Result<Planned, CommandError> {
+        Planned::take(self, earlier.sessions).await
+    }
 }
 
 impl Planned {
@@ -131,10 +139,14 @@ impl Planned {
         let accounts = accounts(engine);
         for (number, (play, hosts)) in engine.plays().enumerate() {
             let first = desired::build(&engine.project, play, hosts, &BTreeMap::new());
-            let wanted: Vec<&DesiredHost> =
-                first.desired.members.iter().filter_map(|m| first.desired.hosts.get(m)).collect();
-            let mut reading =
-                reading::observe(&wanted, &engine.secrets, &engine.hosts, &engine.scratch, sessions).await;
+            let mut reading = reading::observe_play(
+                &first.desired,
+                &engine.secrets,
+                &engine.hosts,
+                &engine.scratch,
+                sessions,
+            )
+            .await;
             let mut built = desired::build(&engine.project, play, hosts, &reading.identities());
             look_at_authorities(&mut built);
             built.desired.accounts_elsewhere.clone_from(&accounts);
@@ -221,9 +233,51 @@ impl Planned {
         whole
     }
 
+    /// The replica that has all that any replica has received of a lost host; nothing where none has.
+    pub fn most_advanced(&self) -> Option<HostName> {
+        self.plays.iter().find_map(|play| diff::most_advanced(&play.built.desired, &play.observed))
+    }
+
+    /// A replica that was read and follows a lost host, where one does.
+    pub fn some_follower(&self) -> Option<HostName> {
+        self.plays
+            .iter()
+            .find_map(|play| diff::followers(&play.built.desired, &play.observed).into_iter().next())
+    }
+
+    /// The same with the steps of one host alone.
+    ///
+    /// # Errors
+    /// It comes back as it is where the host has none.
+    pub fn only_of(mut self, host: &HostName) -> Result<Self, Self> {
+        if !self.plays.iter().flat_map(|play| &play.plan.steps).any(|step| step.host == *host) {
+            return Err(self);
+        }
+        for play in &mut self.plays {
+            play.plan.steps.retain(|step| step.host == *host);
+            play.plan.waiting.clear();
+            play.plan.refused.clear();
+        }
+        Ok(self)
+    }
+
+    /// Why a lost host is not back; nothing where its server has answered.
+    pub fn not_back(&self, host: &HostName) -> Option<String> {
+        let fact = self.plays.iter().find_map(|play| play.observed.get(host))?;
+        match fact {
+            Fact::Known(facts) => match &facts.server {
+                Fact::Known(_) => None,
+                Fact::Absent => Some("no database server is installed there".to_owned()),
+                Fact::Unread(why) => Some(why.clone()),
+            },
+            Fact::Unread(why) => Some(why.clone()),
+            Fact::Absent => Some("it was not looked at".to_owned()),
+        }
+    }
+
     /// Hosts that this run is about: all members, or those that the limit names.
     pub fn asked_for(&self) -> BTreeSet<HostName> {
-        let all = self.plays.iter().flat_map(|p| p.observed.keys()).cloned();
+        let all = self.plays.iter().flat_map(|p| &p.built.desired.members).cloned();
         all.filter(|host| self.limit.as_ref().is_none_or(|limit| limit.contains(host))).collect()
     }
 
@@ -237,7 +291,9 @@ impl Planned {
     fn all_unread(&self) -> BTreeMap<HostName, String> {
         let mut unread = BTreeMap::new();
         for play in &self.plays {
-            for (host, fact) in &play.observed {
+            // One that is declared lost need not be read.
+            let needed = play.observed.iter().filter(|(host, _)| !play.built.desired.is_lost(host));
+            for (host, fact) in needed {
                 let why = match fact {
                     Fact::Unread(why) => why.clone(),
                     Fact::Known(facts) => match &facts.server {
@@ -285,8 +341,9 @@ impl Planned {
     pub fn state(&self, document: &PlanDocument) -> State {
         let unread = self.unread();
         let waits_for_others = document.waiting.iter().any(|w| !unread.contains_key(&w.host));
-        let writers = document.warnings.iter().any(|w| w.drift == Some(DriftKind::Writers));
-        let differs = writers || !document.steps.is_empty() || (waits_for_others && unread.is_empty());
+        let is_difference = |kind| matches!(kind, DriftKind::Writers | DriftKind::Returned);
+        let found = document.warnings.iter().filter_map(|w| w.drift).any(is_difference);
+        let differs = found || !document.steps.is_empty() || (waits_for_others && unread.is_empty());
         match document.refused.is_empty() {
             true => State::of(differs, !unread.is_empty()),
             false => State::Refused,

@@ -88,6 +88,7 @@ impl Proof<'_> {
             hosts: self.hosts.iter().map(|h| (h.name.clone(), h.clone())).collect(),
             several_writers: web.writers.len() > 1,
             one_primary: false,
+            lost: Vec::new(),
             accounts_elsewhere: BTreeSet::new(),
         };
         let journal = Journal::none();

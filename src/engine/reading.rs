@@ -3,12 +3,39 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    desired::DesiredHost,
+    desired::{Desired, DesiredHost},
     doctor::explain_down,
-    model::{Fact, HostName, Secret, SecretId},
+    model::{Fact, HostName, Secret, SecretId, limits},
     observe::{self, Options, Reading},
     transport::{Scratch, Session},
 };
+
+/// Reads the members of a play; and, without waiting for them for long, the hosts that it declares lost.
+pub async fn observe_play(
+    desired: &Desired,
+    secrets: &BTreeMap<SecretId, Secret>,
+    options: &Options,
+    scratch: &Arc<Scratch>,
+    mut open: BTreeMap<HostName, Session>,
+) -> Reading {
+    let members: Vec<&DesiredHost> = desired.members.iter().filter_map(|m| desired.hosts.get(m)).collect();
+    let gone: Vec<&DesiredHost> = desired.lost.iter().map(|lost| &lost.host).collect();
+    let open_there = gone.iter().filter_map(|host| open.remove_entry(&host.name)).collect();
+    let hasty = Options {
+        connect_timeout: options.connect_timeout.min(limits::LOST_CONNECT.time),
+        timeout: options.timeout.min(limits::LOST_READ.time),
+        ..options.clone()
+    };
+    let (mut reading, back) = tokio::join!(
+        observe(&members, secrets, options, scratch, open),
+        observe(&gone, secrets, &hasty, scratch, open_there)
+    );
+    reading.observed.extend(back.observed);
+    reading.sessions.extend(back.sessions);
+    reading.logins.extend(back.logins);
+    reading.took = reading.took.max(back.took);
+    reading
+}
 
 /// Reads every host. Connections that are open already are used again.
 pub async fn observe(

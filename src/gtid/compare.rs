@@ -114,7 +114,7 @@ impl ServerGtid {
 }
 
 /// The ids of `from` in a domain that `to` provably lacks.
-fn lacking(from: &ServerGtid, to: &ServerGtid, domain: u32) -> Vec<MariaDbGtid> {
+pub(super) fn lacking(from: &ServerGtid, to: &ServerGtid, domain: u32) -> Vec<MariaDbGtid> {
     // A replication position on the newest event means that the whole stream before it went through.
     if from.has(domain).is_some_and(|last| to.slave_pos.get(domain) == Some(last)) {
         return Vec::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     BinlogState, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Purged, Relation,
-    ReturnWay, ServerGtid, compare, compare_mysql, purged,
+    ReturnWay, ServerGtid, compare, compare::lacking, compare_mysql, purged,
 };
 
 /// What a server's GTIDs look like.
@@ -128,6 +128,32 @@ impl GtidState {
             }
         }
         state
+    }
+
+    /// The newest of each domain, executed or only replicated (MariaDB); all that was executed (MySQL).
+    pub fn reached(&self) -> String {
+        match self {
+            GtidState::MariaDb(state) => {
+                let newest = state.domains().into_iter().filter_map(|domain| state.has(domain));
+                newest.map(|id| id.to_string()).collect::<Vec<_>>().join(",")
+            }
+            GtidState::MySql(state) => state.executed.to_string(),
+        }
+    }
+
+    /// What is here and provably not there: of MariaDB the newest of each writer by domain, of MySQL all.
+    pub fn beyond(&self, other: &GtidState) -> Vec<String> {
+        match (self, other) {
+            (GtidState::MariaDb(ours), GtidState::MariaDb(theirs)) => {
+                let domains = ours.domains().into_iter();
+                domains.flat_map(|domain| lacking(ours, theirs, domain)).map(|id| id.to_string()).collect()
+            }
+            (GtidState::MySql(ours), GtidState::MySql(theirs)) => {
+                let more = ours.executed.subtract(&theirs.executed);
+                if more.is_empty() { Vec::new() } else { vec![more.to_string()] }
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Where its binary log stands: whoever begins here gets everything that comes later.

@@ -177,6 +177,13 @@ pub const CANARY: Limit =
     set("a row of `verify` along a channel, beyond its delay", seconds(30), "--canary-timeout");
 /// After an interrupt.
 pub const CANARY_END: Limit = limit("rows of `verify` that are under way after an interrupt", seconds(5));
+/// The user's command that ends a lost host.
+pub const FENCE: Limit = limit("the command of `--fence`", seconds(60));
+/// An ssh connection to a host that may well be gone.
+pub const LOST_CONNECT: Limit =
+    limit("an ssh connection to a host that is declared lost, up to the login", seconds(2));
+/// Reading a host that may well be gone.
+pub const LOST_READ: Limit = limit("reading a host that is declared lost", seconds(5));
 /// `MASTER_CONNECT_RETRY`.
 pub const CHANNEL_RETRY: Limit =
     limit("a channel until it tries again by itself after a restart of `verify`", seconds(70));
@@ -260,6 +267,9 @@ pub const ALL: &[Limit] = &[
     CANARY,
     CANARY_END,
     CHANNEL_RETRY,
+    FENCE,
+    LOST_CONNECT,
+    LOST_READ,
 ];
 
 /// Limits that a user can set for a run, and how many hosts it handles in parallel.

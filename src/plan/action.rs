@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Hop, Switchover, UndeclaredChannel};
+use super::{Failover, Hop, Switchover, UndeclaredChannel};
 use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
     dialect::HEARTBEAT,
@@ -122,6 +122,8 @@ pub enum Action {
     },
     /// Let another host take the writes.
     Switchover(Box<Switchover>),
+    /// Let a replica take the writes of a host that is gone.
+    Failover(Box<Failover>),
     /// End a channel that nobody declared.
     DropChannel(UndeclaredChannel),
 }

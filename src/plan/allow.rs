@@ -21,5 +21,11 @@ words! {
         NewAuthority = "new-authority",
         /// Accounts that may write past `read_only` are locked on the host that takes no more writes.
         LockAccounts = "lock-accounts",
+        /// A replica takes the writes of a host that is gone, though nothing makes sure that it takes none any more.
+        Unfenced = "unfenced",
+        /// Transactions that only a host has which comes back are given up; they are saved there first.
+        DiscardErrant = "discard-errant",
+        /// A replica that could not be read is left out where another one takes the writes of a lost host.
+        SkipUnread = "skip-unread",
     }
 }

@@ -61,6 +61,8 @@ pub enum Because {
     OptionsNotDeclared,
     /// Clients are to write to the host.
     Writer,
+    /// The host is declared lost.
+    Lost,
     /// No database server is installed.
     NoServer,
     /// The installation of the server was cut off.

@@ -54,9 +54,11 @@ impl Step {
             Action::DropAccount { host, .. } => Effect::TakesAway(Taken::Account { from: host }),
             Action::DropChannel(_) => Effect::TakesAway(Taken::Channel),
             Action::Firewall(_) | Action::Account(_) | Action::Database { .. } => Effect::Adds,
-            Action::Channel(_) | Action::CatchUp { .. } | Action::Switchover(_) | Action::Seed(_) => {
-                Effect::Moves
-            }
+            Action::Channel(_)
+            | Action::CatchUp { .. }
+            | Action::Switchover(_)
+            | Action::Failover(_)
+            | Action::Seed(_) => Effect::Moves,
             Action::Resource(_)
             | Action::InstallServer { .. }
             | Action::RemoveLeftovers { .. }

@@ -23,6 +23,8 @@ pub enum Finding {
     Undeclared(Undeclared),
     /// The host is the one that clients are declared to write to, and it is not the one that accepts writes.
     Writers(WritersFinding),
+    /// The host is declared lost, and is back.
+    Lost(LostFinding),
     /// The host's server.
     Server(ServerFinding),
     /// A name in a wish that no database answers to.
@@ -45,6 +47,8 @@ pub enum DriftKind {
     Data,
     /// Not one host accepts writes, but none or several.
     Writers,
+    /// A lost host is back.
+    Returned,
 }
 
 const ERRANT: &[&str] = &["own-writes"];
@@ -57,6 +61,7 @@ impl Finding {
             Finding::Source(what) => what.code(),
             Finding::Undeclared(what) => what.code(),
             Finding::Writers(what) => what.code(),
+            Finding::Lost(what) => what.code(),
             Finding::Server(what) => what.code(),
             Finding::Name(what) => what.code(),
             Finding::Authority(what) => what.code(),
@@ -72,6 +77,7 @@ impl Finding {
             SourceFinding::CODES,
             Undeclared::CODES,
             WritersFinding::CODES,
+            LostFinding::CODES,
             ServerFinding::CODES,
             NameFinding::CODES,
             AuthorityFinding::CODES,
@@ -90,6 +96,7 @@ impl Finding {
             | Finding::Authority(AuthorityFinding::EndsSoon { .. }) => Some(DriftKind::Undeclared),
             Finding::Rows(_) => Some(DriftKind::Data),
             Finding::Writers(_) => Some(DriftKind::Writers),
+            Finding::Lost(_) => Some(DriftKind::Returned),
             Finding::Pair { .. }
             | Finding::Source(_)
             | Finding::Server(_)
@@ -247,6 +254,17 @@ coded! {
 }
 
 coded! {
+    /// A host that is declared lost.
+    pub enum LostFinding {
+        /// It is back.
+        Returned {
+            /// Whether its server accepts writes; nothing where that could not be read.
+            writes: Option<bool>,
+        } = "returned",
+    }
+}
+
+coded! {
     /// What is to know of a server.
     pub enum ServerFinding {
         /// It runs, and a package of it is half installed.
@@ -360,5 +378,5 @@ coded! {
 
 families! { Finding:
     Source(SourceFinding), Undeclared(Undeclared), Server(ServerFinding), Name(NameFinding),
-    Authority(AuthorityFinding), Rows(RowsFinding), Writers(WritersFinding),
+    Authority(AuthorityFinding), Rows(RowsFinding), Writers(WritersFinding), Lost(LostFinding),
 }

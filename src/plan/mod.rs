@@ -8,6 +8,7 @@ mod allow;
 mod because;
 mod code;
 mod effect;
+mod failover;
 mod finding;
 mod ignore;
 mod json;
@@ -31,8 +32,9 @@ pub use action::{
 pub use allow::Allow;
 pub use because::{Because, Reason};
 pub use effect::{Effect, Taken};
+pub use failover::{Failover, Receiver};
 pub use finding::{
-    AuthorityFinding, DriftKind, Finding, Judged, NameFinding, OnBoth, PairFinding, RowsFinding,
+    AuthorityFinding, DriftKind, Finding, Judged, LostFinding, NameFinding, OnBoth, PairFinding, RowsFinding,
     ServerFinding, SourceFinding, Undeclared, WritersFinding,
 };
 pub use ignore::{IgnoreOutcome, Ignored};
@@ -46,10 +48,11 @@ pub(crate) use next::around;
 pub use order::{in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
-    AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused, FirewallRefused, GtidWay,
-    Lost, Met, MethodRefused, NotRead, PairRefused, Refused, ServerRefused, SettingRefused, WayToSource,
+    Ahead, Alive, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused,
+    FirewallRefused, GtidWay, Lost, Met, MethodRefused, NotRead, PairRefused, Refused, ServerRefused,
+    SettingRefused, TakeoverRefused, WayToSource,
 };
-pub use risk::{CutClient, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
+pub use risk::{CutClient, HasReceived, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
 pub use stale::Stale;
 pub use state::{Change, Hidden, Named, PackageVersion, State, Value};
 pub use step::{Kind, Step, StepId};

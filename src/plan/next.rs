@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Allow, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused, FirewallRefused,
-    GtidWay, Refused, ServerRefused, SettingRefused, WayToSource,
+    Alive, Allow, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused,
+    FirewallRefused, GtidWay, Refused, ServerRefused, SettingRefused, TakeoverRefused, WayToSource,
 };
 use crate::{
     desired::SeedMethod,
@@ -178,6 +178,7 @@ impl Refused {
                 vec![set("replication_address"), set("mysql_port")]
             }
             Refused::Channel(why) => of_channel(why),
+            Refused::Takeover(why) => of_takeover(host, why),
             Refused::Pair { .. } => {
                 vec![Next::ReplaceServer { on: host.clone() }]
             }
@@ -331,6 +332,25 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
         }
         ChannelRefused::AccountForAName { .. } => vec![set("replication_address")],
         ChannelRefused::NoAccount { .. } | ChannelRefused::AccountUnfit { .. } => vec![role("accounts")],
+    }
+}
+
+fn of_takeover(host: &HostName, why: &TakeoverRefused) -> Vec<Next> {
+    match why {
+        TakeoverRefused::StillAlive { seen: Alive::Server, .. } => vec![
+            topology("lost", None),
+            Next::Run { on: None, command: format!("tandem switchover PLAYBOOK --to {host}") },
+        ],
+        TakeoverRefused::StillAlive { seen: Alive::Port { .. }, .. } => {
+            let command = format!("tandem failover PLAYBOOK --to {host} --fence COMMAND");
+            vec![Next::Run { on: None, command }]
+        }
+        TakeoverRefused::NotSuperset { best: Some(best), .. } => {
+            vec![Next::Run { on: None, command: format!("tandem failover PLAYBOOK --to {best}") }]
+        }
+        TakeoverRefused::NotSuperset { ahead, .. } => {
+            ahead.iter().map(|ahead| topology("lost", Some(&ahead.replica))).collect()
+        }
     }
 }
 

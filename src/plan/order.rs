@@ -100,6 +100,7 @@ impl Order {
                 before.extend(self.before_opening(host, closing));
             }
             Action::CatchUp { .. } => {}
+            Action::Failover(_) => before.extend(self.all(host, &[Kind::Firewall, Kind::Account])),
             Action::Switchover(plan) => before.extend(
                 [host, &plan.from]
                     .iter()
@@ -243,6 +244,7 @@ const READY: &[Kind] = &[
     Kind::File,
     Kind::OptionFile,
     Kind::Switchover,
+    Kind::Failover,
     Kind::Variable,
     Kind::Service,
     Kind::Account,
@@ -285,6 +287,11 @@ impl Takeovers {
                     let one = one.or_default();
                     one.switch = Some(step.id.clone());
                     one.closing = vec![plan.from.clone()];
+                    (one, &plan.hops)
+                }
+                Action::Failover(plan) => {
+                    let one = one.or_default();
+                    one.switch = Some(step.id.clone());
                     (one, &plan.hops)
                 }
                 _ => continue,

@@ -9,6 +9,15 @@ use super::{Allow, Plan, Refusal, Refused};
 pub struct Policy {
     /// Words given by `--allow`, and `restart` after a `yes` at the prompt.
     pub allow: BTreeSet<Allow>,
+    /// A command that makes sure that a lost host takes no more writes.
+    pub fence: Option<String>,
+}
+
+impl Policy {
+    /// One that allows these words.
+    pub fn of(allow: impl IntoIterator<Item = Allow>) -> Self {
+        Self { allow: allow.into_iter().collect(), fence: None }
+    }
 }
 
 /// Words that were given and that no step needs. Where something waits, a later plan may.

@@ -54,6 +54,16 @@ pub enum Risk {
         /// Statements that take the privilege from them instead.
         revoke: Vec<String>,
     },
+    /// A host is gone, and nothing makes sure that it takes no more writes.
+    Unfenced {
+        /// The host.
+        lost: HostName,
+    },
+    /// Replicas could not be read: what they have received may be lost.
+    SkipsUnread {
+        /// The replicas.
+        replicas: Vec<HostName>,
+    },
     /// An account is dropped.
     DropsAccount,
     /// A channel ends.
@@ -202,6 +212,26 @@ pub enum Note {
         /// Sessions of clients that end; nothing where they were not read.
         sessions: Option<usize>,
     },
+    /// What each replica has received of a host that is gone.
+    Received {
+        /// The replicas, the one that takes the writes first.
+        replicas: Vec<HasReceived>,
+    },
+    /// Accounts are locked on the host that is to be written to, and stay so: who locked them is not known.
+    StayLocked {
+        /// The accounts, as `user@host`.
+        accounts: Vec<String>,
+    },
+    /// A command makes sure first that lost hosts take no more writes.
+    Fence {
+        /// The command.
+        command: String,
+    },
+    /// What was acknowledged on a lost host and received by no replica is gone.
+    UnreceivedIsGone {
+        /// The lost host.
+        lost: HostName,
+    },
     /// Nobody can write until a host has the last event.
     NobodyCanWrite {
         /// The host.
@@ -262,6 +292,17 @@ pub enum Note {
     },
 }
 
+/// What a replica has received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HasReceived {
+    /// The replica.
+    pub replica: HostName,
+    /// Its GTIDs, those that are not executed yet among them; without GTIDs the place in the source's binary log.
+    pub at: String,
+    /// What it lacks of what the first one has.
+    pub lacks: Vec<String>,
+}
+
 impl From<Note> for Risk {
     fn from(note: Note) -> Self {
         Risk::Note { note }
@@ -288,6 +329,8 @@ impl Risk {
             Risk::ResetsBinlogs { .. } => Some(Allow::ResetBinlogs),
             Risk::NewAuthority => Some(Allow::NewAuthority),
             Risk::LocksAccounts { .. } => Some(Allow::LockAccounts),
+            Risk::Unfenced { .. } => Some(Allow::Unfenced),
+            Risk::SkipsUnread { .. } => Some(Allow::SkipUnread),
             Risk::DropsAccount => Some(Allow::DropAccount),
             Risk::EndsChannel => Some(Allow::DropChannel),
             Risk::Restart { .. }

@@ -42,6 +42,8 @@ words! {
         CatchUp = "catch-up",
         /// Another host takes the writes.
         Switchover = "switchover",
+        /// A replica takes the writes of a host that is gone.
+        Failover = "failover",
         /// A server variable that changes without a restart.
         Variable = "variable",
         /// The database service is started or restarted.
@@ -109,6 +111,10 @@ impl Step {
         }
         if let Action::Switchover(plan) = &self.action {
             hosts.push(plan.from.clone());
+            hosts.extend(plan.hops.iter().map(|hop| hop.to.clone()));
+        }
+        if let Action::Failover(plan) = &self.action {
+            hosts.extend(plan.receivers.iter().map(|receiver| receiver.host.clone()));
             hosts.extend(plan.hops.iter().map(|hop| hop.to.clone()));
         }
         hosts.sort();

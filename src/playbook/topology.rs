@@ -72,6 +72,8 @@ pub struct Topology {
     pub seed_from: Option<Declared>,
     /// The member of a `dual-primary` that is not written to.
     pub standby: Option<Declared>,
+    /// Hosts that are gone. They keep their places above, are not needed, and have no edge until they are back.
+    pub lost: Vec<Declared>,
     /// Channels, for the kinds `channels` and `primary-replica`.
     pub channels: Vec<EdgeDeclaration>,
     /// Where it stands.
@@ -103,6 +105,7 @@ impl Topology {
             members: Vec::new(),
             seed_from: None,
             standby: None,
+            lost: Vec::new(),
             channels: Vec::new(),
             place: node.place.clone(),
         };
@@ -149,6 +152,9 @@ impl Topology {
             && let Some(node) = fields.get("standby")
         {
             topology.standby = name(node, problems);
+        }
+        if let Some(node) = fields.get("lost") {
+            topology.lost = names(node, "lost", problems);
         }
         fields.finish(problems);
         topology.check(problems);
@@ -237,7 +243,10 @@ impl Topology {
             Kind::Ring => (3, usize::MAX),
             Kind::Channels => (1, usize::MAX),
         };
-        if self.members.len() < least || self.members.len() > most {
+        // One that is lost may have been taken out of the members, too.
+        let apart = self.lost.iter().filter(|lost| !self.members.iter().any(|m| m.host == lost.host));
+        let named = self.members.len() + apart.count();
+        if named < least || self.members.len() > most {
             let wanted = if least == most { format!("exactly {least}") } else { format!("at least {least}") };
             let message = format!(
                 "a topology `{}` has {wanted} members, this one has {}",
@@ -257,7 +266,7 @@ impl Topology {
             problems.push(Problem::error("playbook::seed-from", &seed.place, message, "not a member"));
         }
         if let Some(standby) = &self.standby
-            && !self.members.iter().any(|m| m.host == standby.host)
+            && !self.members.iter().chain(&self.lost).any(|m| m.host == standby.host)
         {
             let message = format!("standby names {}, which is no member", standby.host);
             problems.push(Problem::error("playbook::standby", &standby.place, message, "not a member"));
@@ -265,6 +274,7 @@ impl Topology {
         if self.kind == Kind::PrimaryReplica {
             self.check_tree(problems);
         }
+        self.check_lost(problems);
         for edge in &self.channels {
             if edge.from.host == edge.to.host {
                 let message = format!("{} can't replicate from itself", edge.to.host);
@@ -278,12 +288,42 @@ impl Topology {
         }
     }
 
+    /// Somebody has to be left, and whoever is written to must be.
+    fn check_lost(&self, problems: &mut Problems) {
+        let Some(first) = self.lost.first() else { return };
+        let Some(writer) = self.one_writer().filter(|writer| self.is_lost(writer)) else {
+            if self.members.iter().all(|member| self.is_lost(&member.host)) {
+                let message = "every member is lost";
+                problems.push(Problem::error("playbook::all-lost", &first.place, message, "the last one"));
+            }
+            return;
+        };
+        let place = self.lost.iter().find(|lost| lost.host == *writer).map_or(&first.place, |l| &l.place);
+        let message = format!("clients are declared to write to {writer}, which is lost");
+        let help = match self.kind {
+            Kind::DualPrimary => {
+                format!("Declare `standby: {writer}`, so that the other member takes the writes.")
+            }
+            _ => "Name the replica that takes the writes in its place, or let `tandem failover` choose it."
+                .to_owned(),
+        };
+        problems.push(
+            Problem::error("playbook::lost-writer", place, message, "the one that is written to").help(help),
+        );
+    }
+
+    /// Whether a host is declared lost.
+    pub fn is_lost(&self, host: &HostName) -> bool {
+        self.lost.iter().any(|lost| lost.host == *host)
+    }
+
     /// Names that the inventory does not have.
     pub fn check_hosts(&self, known: &[HostName], problems: &mut Problems) {
         let mentions = self
             .members
             .iter()
             .chain(self.seed_from.as_ref())
+            .chain(&self.lost)
             .chain(self.channels.iter().flat_map(|e| [&e.from, &e.to]));
         for member in mentions {
             if !known.contains(&member.host) {

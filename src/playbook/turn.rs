@@ -1,18 +1,7 @@
 //! Another member becomes the one that clients write to: in a topology, and in the text that declares it.
 
-use super::{Kind, Topology, topology::Declared};
-use crate::model::{HostName, Place};
-
-/// A name in a playbook that another one takes the place of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rename {
-    /// Where the name stands.
-    pub place: Place,
-    /// The name.
-    pub from: HostName,
-    /// The other one.
-    pub to: HostName,
-}
+use super::{Edit, Kind, Rename, Topology, topology::Declared};
+use crate::model::HostName;
 
 /// Why a member can't become the one that is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +23,36 @@ impl Topology {
             Kind::DualPrimary => self.standby.as_ref().and_then(other).map(|member| &member.host),
             Kind::Ring | Kind::Channels => None,
         }
+    }
+
+    /// Declares members lost, and lets one of the others take the writes; says what changes in the text.
+    ///
+    /// # Errors
+    /// Why that can't be.
+    pub fn lose(&mut self, lost: &[HostName], to: Option<&HostName>) -> Result<Edit, CannotTurn> {
+        let mut edit = Edit::of(self);
+        if let Some(to) = to {
+            edit.renames = self.turn(to)?;
+        }
+        for host in lost.iter().filter(|host| !edit.declares.is_lost(host)) {
+            self.lost.push(Declared { host: host.clone(), place: self.place.clone() });
+            edit.lost.push(host.clone());
+        }
+        edit.declares = self.clone();
+        Ok(edit)
+    }
+
+    /// Declares a lost host a member again; says what changes in the text. Nothing where it is not lost, or has no place
+    /// among the others to come back to.
+    pub fn find(&mut self, host: &HostName) -> Option<Edit> {
+        let mut edit = Edit::of(self);
+        if !self.is_lost(host) || !self.members.iter().any(|member| member.host == *host) {
+            return None;
+        }
+        self.lost.retain(|lost| lost.host != *host);
+        edit.found.push(host.clone());
+        edit.declares = self.clone();
+        Some(edit)
     }
 
     /// Lets a member and the writer change places, so that the shape stays; says which names change.
@@ -76,30 +95,9 @@ impl Topology {
     }
 }
 
-/// A playbook's text with other names in these places; everything else stays as it is. Nothing where a name does not stand
-/// there itself, but comes out of a template or an alias.
-pub fn renamed(text: &str, renames: &[Rename]) -> Option<String> {
-    let mut changed = text.to_owned();
-    let mut renames: Vec<&Rename> = renames.iter().collect();
-    renames.sort_by_key(|rename| std::cmp::Reverse(rename.place.offset));
-    let mut last = usize::MAX;
-    for Rename { place, from, to } in renames {
-        let end = place.offset.checked_add(place.length)?;
-        let written = text.get(place.offset..end).filter(|_| end <= last && !place.vaulted)?;
-        let name = written.trim();
-        let bare = ['"', '\''].iter().find_map(|q| name.strip_prefix(*q)?.strip_suffix(*q)).unwrap_or(name);
-        if bare != from.as_str() {
-            return None;
-        }
-        changed.replace_range(place.offset..end, &written.replace(from.as_str(), to.as_str()));
-        last = place.offset;
-    }
-    Some(changed)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::edit::renamed, *};
     use crate::source::{Problems, Sources};
 
     fn topology(text: &str) -> Topology {

@@ -45,6 +45,7 @@ pub fn drift(
             Some(DriftKind::Data) => "data:",
             Some(DriftKind::Undeclared) => "undeclared:",
             Some(DriftKind::Writers) => "writers:",
+            Some(DriftKind::Returned) => "returned:",
             None => continue,
         };
         let told = words::whole(&warning.text, &warning.details);

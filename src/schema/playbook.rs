@@ -22,6 +22,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("seed_from", "host", "whose data the others get"),
     ("standby", "host", "the member that is not written to"),
     ("channels", "channels", "every channel by itself"),
+    ("lost", "hosts", "hosts that are gone: they are not needed, and take no writes when they are back"),
 ];
 
 /// The schema of a playbook.
@@ -94,12 +95,12 @@ fn topology() -> Value {
         .iter()
         .map(|(kind, word, old)| {
             let (needs, any, more): (&[&str], &[[&str; 2]], &[&str]) = match kind {
-                TopologyKind::DualPrimary => (&["members"], &[], &["seed_from", "standby"]),
+                TopologyKind::DualPrimary => (&["members"], &[], &["seed_from", "standby", "lost"]),
                 TopologyKind::PrimaryReplica => {
-                    (&[], &[["primary", "master"], ["replicas", "slaves"]], &["seed_from"])
+                    (&[], &[["primary", "master"], ["replicas", "slaves"]], &["seed_from", "lost"])
                 }
-                TopologyKind::Ring => (&["members"], &[], &["seed_from"]),
-                TopologyKind::Channels => (&["channels"], &[], &["seed_from"]),
+                TopologyKind::Ring => (&["members"], &[], &["seed_from", "lost"]),
+                TopologyKind::Channels => (&["channels"], &[], &["seed_from", "lost"]),
             };
             let mut keys = Map::new();
             keys.insert("kind".into(), json!({}));

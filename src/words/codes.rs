@@ -58,6 +58,31 @@ pub const REFUSED: &[Code] = &[
         "take READ_ONLY ADMIN from them by the statements that it names, or pass `--allow lock-accounts`",
     ),
     code(
+        "unfenced",
+        "a replica would take the writes of a lost host, and nothing makes sure that the host takes none any more",
+        "end it for good (power, hypervisor), or let `--fence COMMAND` do so; then pass `--allow unfenced`",
+    ),
+    code(
+        "member-unread",
+        "a replica would take the writes of a lost host, and another one that may have received more could not be read",
+        "bring that one back, or give up what only it has: `--allow skip-unread`",
+    ),
+    code(
+        "not-allowed-discard-errant",
+        "transactions that only a host has which comes back would be given up",
+        "they are saved on the host first; see what they are, then pass `--allow discard-errant`",
+    ),
+    code(
+        "still-alive",
+        "a host is declared lost, and its server or its port still answers",
+        "let it hand its writes over by `switchover`, or end it for good with `--fence COMMAND`",
+    ),
+    code(
+        "not-superset",
+        "a replica would take the writes of a lost host, and others have received what it lacks",
+        "let the one that has everything take them; where none has, decide whose events count and declare the others lost",
+    ),
+    code(
         "data-on-both",
         "both servers hold data, and nothing proves that the replica's is the source's",
         "see what would be lost; `--allow reseed` copies the source again; with `seed_from` it goes the other way",
@@ -455,6 +480,11 @@ pub const KNOWN: &[Code] = &[
         "no-writer",
         "clients are declared to write to one host, and no host accepts writes",
         "`apply` opens it, as far as that is safe",
+    ),
+    code(
+        "returned",
+        "a host that is declared lost is back",
+        "`tandem rejoin PLAYBOOK HOST` makes it a replica again; until then `apply` keeps it closed",
     ),
     code(
         "several-writers",

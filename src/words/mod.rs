@@ -20,6 +20,7 @@ mod setting;
 mod stale;
 mod state;
 mod step;
+mod takeover;
 mod unfit;
 mod waiting;
 
@@ -79,6 +80,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Told {
         }
         Refused::End(why) => end::refused(host, why),
         Refused::Channel(why) => channel::refused(host, why),
+        Refused::Takeover(why) => takeover::refused(host, why),
         Refused::Pair { source, why } => pair::refused(host, source, why),
         Refused::Setting(why) => setting::refused(host, why),
         Refused::Server(why) => server::refused(why),

@@ -2,8 +2,8 @@
 
 use super::first;
 use crate::{
-    model::{bytes, visible},
-    plan::{CLONE_USER, CutClient, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica},
+    model::{HostName, bytes, visible},
+    plan::{CLONE_USER, CutClient, HasReceived, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica},
 };
 
 /// A risk in words.
@@ -43,6 +43,17 @@ pub fn risk(risk: &Risk) -> String {
             format!("resets binary logs: {}", lost.join("; "))
         }
         Risk::NewAuthority => "replaces the authority that the servers trust".to_owned(),
+        Risk::Unfenced { lost } => format!(
+            "nothing makes sure that {lost} takes no more writes: end it for good first (power, hypervisor), or name the \
+             command that does with --fence"
+        ),
+        Risk::SkipsUnread { replicas } => {
+            let replicas: Vec<&str> = replicas.iter().map(HostName::as_str).collect();
+            format!(
+                "{} could not be read, and may have received more than the others",
+                replicas.join(" and ")
+            )
+        }
         Risk::DropsAccount => "drops an account".to_owned(),
         Risk::EndsChannel => {
             "ends a channel: what its source writes from then on does not come any more".to_owned()
@@ -102,6 +113,13 @@ fn replica(replica: &UndeclaredReplica) -> String {
     }
 }
 
+fn received(has: &HasReceived) -> String {
+    match has.lacks.is_empty() {
+        true => format!("{} has received {}", has.replica, visible(&has.at)),
+        false => format!("{} {}, without {}", has.replica, visible(&has.at), has.lacks.join(", ")),
+    }
+}
+
 fn note(note: &Note) -> String {
     match note {
         Note::GtidConsistency => {
@@ -138,6 +156,15 @@ fn note(note: &Note) -> String {
             format!(
                 "writes on {on} wait until the last one is here, {seconds} s at most, else {on} goes on{ends}"
             )
+        }
+        Note::Received { replicas } => replicas.iter().map(received).collect::<Vec<_>>().join("; "),
+        Note::StayLocked { accounts } => {
+            let accounts: Vec<String> = accounts.iter().map(|name| visible(name)).collect();
+            format!("locked here, and stays so: {}", accounts.join(", "))
+        }
+        Note::Fence { command } => format!("first this must end with 0: {}", visible(command)),
+        Note::UnreceivedIsGone { lost } => {
+            format!("what {lost} has acknowledged and no replica received is not here")
         }
         Note::NobodyCanWrite { until } => format!("nobody can write until {until} has the last event"),
         Note::SessionsKeepIncrement { sessions } => {

@@ -79,6 +79,10 @@ pub fn lasting(step: &Step) -> String {
         Action::Channel(change) => channel(step, change),
         Action::CatchUp { hops, closing, moment } => catch_up(hops, closing, *moment),
         Action::Switchover(plan) => format!("switch writes over from {} to {}", plan.from, step.host),
+        Action::Failover(plan) => {
+            let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
+            format!("let {} take the writes of {}, which is lost", step.host, lost.join(" and "))
+        }
         Action::DropChannel(channel) => format!("end the channel from {}", undeclared(channel)),
     }
 }

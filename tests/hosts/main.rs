@@ -27,6 +27,7 @@ mod limits;
 mod local;
 mod local_users;
 mod logins;
+mod lost;
 mod mysql;
 mod noise;
 mod options;

@@ -69,7 +69,7 @@ fn check(world: &World, step: &Step) {
 }
 
 fn plan(world: &World, files: &Files) -> Plan {
-    let policy = Policy { allow: [Allow::DropAccount, Allow::DropChannel].into() };
+    let policy = Policy::of([Allow::DropAccount, Allow::DropChannel]);
     world.plan_allowing(files, &policy)
 }
 

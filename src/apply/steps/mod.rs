@@ -6,6 +6,7 @@ mod certificate;
 mod channel;
 mod compare;
 mod extra_channel;
+mod failover;
 mod firewall;
 mod gtid_mode;
 mod heartbeat;
@@ -77,6 +78,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
             let closed = *moment == Moment::AfterTheyStopped && !closing.is_empty();
             catch_up::run(step, hops, closed, fleet).await
         }
+        Action::Failover(plan) => failover::run(step, plan, fleet).await,
         Action::Switchover(plan) => switchover::run(step, plan, fleet).await,
         Action::DropChannel(channel) => extra_channel::run(on, channel).await,
         Action::Resource(change) => resource::run(on, change).await,

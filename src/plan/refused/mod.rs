@@ -3,6 +3,7 @@
 mod channel;
 mod host;
 mod method;
+mod takeover;
 
 use super::{
     Allow, Losses, Risk, Step,
@@ -18,6 +19,7 @@ use crate::{
 pub use channel::{ChannelRefused, PairRefused};
 pub use host::{AuthorityRefused, FirewallRefused, ServerRefused, SettingRefused};
 pub use method::MethodRefused;
+pub use takeover::{Ahead, Alive, TakeoverRefused};
 
 /// Why something that is wished will not be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum Refused {
     End(EndRefused),
     /// A channel, or the account that it logs in as.
     Channel(ChannelRefused),
+    /// A replica can't take the writes of a lost host.
+    Takeover(TakeoverRefused),
     /// A source and its replica are not alike.
     Pair {
         /// The source.
@@ -74,6 +78,7 @@ impl Refused {
             Refused::Errant(found) => found.code,
             Refused::End(why) => why.code(),
             Refused::Channel(why) => why.code(),
+            Refused::Takeover(why) => why.code(),
             Refused::Pair { why, .. } => why.code(),
             Refused::Setting(why) => why.code(),
             Refused::Server(why) => why.code(),
@@ -93,6 +98,7 @@ impl Refused {
             ERRANT,
             EndRefused::CODES,
             ChannelRefused::CODES,
+            TakeoverRefused::CODES,
             PairRefused::CODES,
             SettingRefused::CODES,
             ServerRefused::CODES,
@@ -145,12 +151,15 @@ fn not_allowed(word: Allow) -> &'static str {
         Allow::DropChannel => "not-allowed-drop-channel",
         Allow::NewAuthority => "not-allowed-new-authority",
         Allow::LockAccounts => "not-allowed-lock-accounts",
+        Allow::Unfenced => "unfenced",
+        Allow::DiscardErrant => "not-allowed-discard-errant",
+        Allow::SkipUnread => "member-unread",
     }
 }
 
 families! { Refused:
     Copy(CopyRefused), Data(DataRefused), End(EndRefused), Channel(ChannelRefused), Setting(SettingRefused),
-    Server(ServerRefused), Firewall(FirewallRefused), Authority(AuthorityRefused),
+    Server(ServerRefused), Firewall(FirewallRefused), Authority(AuthorityRefused), Takeover(TakeoverRefused),
 }
 
 coded! {

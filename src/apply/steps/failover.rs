@@ -1,0 +1,189 @@
+//! A replica takes the writes of a host that is gone: fence, nothing more received, all of it executed, superset, open.
+//!
+//! Up to the opening everything can be taken back: the channels start again. Behind it there is no way back, and none is
+//! needed, since nobody else takes writes.
+
+use std::process::Stdio;
+
+use super::channel::look;
+use crate::{
+    doctor::{Surroundings, explain_channel},
+    exec::{Fleet, Look, Rule, StepError, wait_until},
+    gtid::GtidState,
+    model::{HostName, limits},
+    observe::{ChannelFacts, gtid_state},
+    plan::{Failover, Hop, Receiver, Step},
+};
+
+/// Lets the step's host take the writes.
+pub async fn run(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
+    if let Some(command) = &plan.fence {
+        fence(step, plan, command).await?;
+    }
+    let mut stopped = Vec::new();
+    let ready = async {
+        stop(plan, fleet, &mut stopped).await?;
+        for hop in &plan.hops {
+            execute_all(step, hop, fleet).await?;
+        }
+        superset(step, plan, fleet).await
+    };
+    if let Err(error) = ready.await {
+        start_again(&stopped, fleet).await;
+        let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
+        return Err(error.then(format!(
+            "{} was not opened, and the channels from {} run again as before.",
+            step.host,
+            lost.join(" and ")
+        )));
+    }
+    open(step, plan, fleet).await?;
+    Ok(None)
+}
+
+/// Runs the user's command; whatever it does, only its status counts.
+async fn fence(step: &Step, plan: &Failover, command: &str) -> Result<(), StepError> {
+    let tried = "make sure that the lost host takes no more writes";
+    let failed = |why: String| {
+        StepError::new(&step.host, tried, why).then("Nothing was changed. Mend the command of --fence.")
+    };
+    let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
+    let run = tokio::process::Command::new("sh")
+        .args(["-c", command])
+        .env("TANDEM_LOST", lost.join(" "))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .status();
+    match tokio::time::timeout(limits::FENCE.time, run).await {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(failed(format!("the command of --fence ended with {status}"))),
+        Ok(Err(error)) => Err(failed(format!("the command of --fence can't be run: {error}"))),
+        Err(_) => {
+            Err(failed(format!("the command of --fence took longer than {} s", limits::FENCE.time.as_secs())))
+        }
+    }
+}
+
+/// Lets nothing more come from the lost hosts, on any replica.
+async fn stop<'p>(
+    plan: &'p Failover,
+    fleet: &Fleet<'_>,
+    stopped: &mut Vec<&'p Receiver>,
+) -> Result<(), StepError> {
+    let all = plan.receivers.iter().map(async |receiver| {
+        let on = fleet.on(&receiver.host);
+        let tried = format!("let nothing more come from {}", receiver.source);
+        let mut sql = on.statements().await?;
+        let statement = on.dialect()?.stop_receiver(&receiver.channel);
+        sql.run(&statement).await.map_err(|e| on.failed(&tried, e))?;
+        Ok(receiver)
+    });
+    let mut first = Ok(());
+    for result in futures_util::future::join_all(all).await {
+        match result {
+            Ok(receiver) => stopped.push(receiver),
+            Err(error) => first = first.and(Err(error)),
+        }
+    }
+    first
+}
+
+async fn start_again(stopped: &[&Receiver], fleet: &Fleet<'_>) {
+    let all = stopped.iter().map(async |receiver| {
+        let on = fleet.on(&receiver.host);
+        if let (Ok(mut sql), Ok(dialect)) = (on.statements().await, on.dialect()) {
+            // A channel that can't be started is found by the next look; there is nothing more to be done here.
+            let _ = sql.run(&dialect.start_receiver(&receiver.channel)).await;
+        }
+    });
+    futures_util::future::join_all(all).await;
+}
+
+/// Waits until a replica has executed what it has received.
+async fn execute_all(step: &Step, hop: &Hop, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let replica = &hop.to;
+    let on = fleet.on(replica);
+    let dialect = on.dialect()?;
+    let from = hop.from.as_ref().map_or("its lost source", HostName::as_str);
+    let tried = format!("wait until {replica} has executed what it has received");
+    let mut reader = on.reader().await?;
+    let source = match &hop.from {
+        Some(source) => Some(has(fleet, source).await?),
+        None => None,
+    };
+    let mut last: Option<ChannelFacts> = None;
+    let rule = Rule {
+        every: Some(limits::GLIMPSE),
+        ..Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time)
+    };
+    let waited = wait_until(rule, async || {
+        let channel = look(replica, &hop.channel, &mut reader, dialect).await?;
+        let state = gtid_state(&reader, dialect).await.map_err(|e| on.failed("read its GTID state", e))?;
+        let by_gtid = channel.using_gtid != "No" && !state.is_blank();
+        let reached = match &source {
+            Some(source) if by_gtid => state.has_all_of(source),
+            // Half a transaction stays in the relay log for ever; positions count it, GTIDs don't.
+            None if by_gtid => state.has_all_of(&state.with_received(&channel.gtid_io_pos)),
+            _ => channel.has_executed_all() || dialect.has_applied_all(&channel.sql_state),
+        };
+        let (at, hopeless) = (channel.stands_at(), channel.sql_errno != 0);
+        last = Some(channel);
+        if reached || hopeless {
+            return Ok(Look::Done(reached));
+        }
+        fleet.progress(step, (0, 0), format!("{replica} executes what it has received, at {at}"));
+        Ok::<_, StepError>(Look::Moving(at))
+    });
+    if waited.await?.unwrap_or(false) {
+        return Ok(());
+    }
+    let around = Surroundings { replica: replica.as_str(), source: from, ..Surroundings::default() };
+    let why = last.as_ref().and_then(|channel| explain_channel(channel, &around)).map(|why| why.to_string());
+    let why = why.unwrap_or_else(|| {
+        let at = last.map(|channel| channel.stands_at()).unwrap_or_default();
+        format!("it stands still at {at}")
+    });
+    Err(StepError::new(replica, tried, why))
+}
+
+/// What a host has, received and executed.
+async fn has(fleet: &Fleet<'_>, host: &HostName) -> Result<GtidState, StepError> {
+    let on = fleet.on(host);
+    let reader = on.reader().await?;
+    gtid_state(&reader, on.dialect()?).await.map_err(|e| on.failed("read its GTID state", e))
+}
+
+/// Nothing that another replica has received may be missing here.
+async fn superset(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let ours = has(fleet, &step.host).await?;
+    for receiver in plan.receivers.iter().filter(|receiver| receiver.host != step.host) {
+        let on = fleet.on(&receiver.host);
+        let mut reader = on.reader().await?;
+        let channel = look(&receiver.host, &receiver.channel, &mut reader, on.dialect()?).await?;
+        let theirs = has(fleet, &receiver.host).await?.with_received(&channel.gtid_io_pos);
+        let more = theirs.beyond(&ours);
+        if !more.is_empty() {
+            let why = format!("{} has received {}, which is not here", receiver.host, more.join(", "));
+            return Err(StepError::stale(&step.host, "take the writes", why));
+        }
+    }
+    Ok(())
+}
+
+/// The new writer trusts none of its former sources any more; then it is open.
+async fn open(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    let new = fleet.on(&step.host);
+    let dialect = new.dialect()?;
+    let mut statements = Vec::new();
+    for end in &plan.ends {
+        statements.extend([dialect.stop_channel(&end.name), dialect.drop_channel(&end.name)]);
+    }
+    statements.extend(plan.open.iter().map(|(name, value)| super::variable::set(name, value)));
+    let mut sql = new.statements().await?;
+    sql.run_all(statements.iter().map(String::as_str)).await.map(drop).map_err(|e| {
+        let error = new.failed(format!("open {} to writes", step.host), e);
+        error.then("Perhaps no host accepts writes now. Run the same command again: it goes on from here.")
+    })
+}

@@ -1,0 +1,276 @@
+//! A replica that takes the writes of a host that is declared lost.
+//!
+//! Nothing that any replica has received may be lost: the one that is opened must have all that the others have. And the
+//! lost one must not live: neither its server answers, nor its port to anybody who followed it.
+
+use super::{Context, Draft, switchover};
+use crate::{
+    desired::{Desired, DesiredHost, LostHost},
+    dialect::Dialect,
+    doctor::{Surroundings, explain_channel},
+    gtid::GtidState,
+    model::{Endpoint, Fact, HostName, ThreadState},
+    observe::{ChannelFacts, Observed, Reach, ServerFacts},
+    plan::{
+        Action, Ahead, Alive, ChannelRefused, Failover, HasReceived, Hop, Kind, Named, Note, Reason,
+        Receiver, Risk, State, Step, StepId, TakeoverRefused,
+    },
+};
+
+/// Adds the step, where the host that is opened has had its events from one that is lost. Says whether that is so.
+pub(super) fn steps(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    hops: &[Hop],
+    reason: &Reason,
+    draft: &mut Draft,
+) -> bool {
+    let receivers = receivers(context.desired, context.observed);
+    let on_the_way = |receiver: &Receiver| {
+        hops.iter().any(|hop| hop.to == receiver.host && hop.channel == receiver.channel)
+    };
+    if !receivers.iter().any(on_the_way) {
+        return false;
+    }
+    let Some(server) = context.server(&host.name) else { return false };
+    let mut why: Vec<_> = alive(context, &receivers).map(Into::into).into_iter().collect();
+    why.extend(hops.iter().find_map(|hop| hindrance(context, hop)).map(Into::into));
+    let received = match received(context, host, &receivers) {
+        Ok(received) => received,
+        Err(behind) => {
+            why.push(behind.into());
+            Vec::new()
+        }
+    };
+    if !why.is_empty() {
+        let why: Vec<crate::plan::Refused> = why;
+        why.into_iter().for_each(|why| draft.refuse(&host.name, why));
+        return true;
+    }
+    let mut open = switchover::take_out(draft, &host.name);
+    // Nobody knows whether events ran on the lost one; they run where writes go, unless it is declared otherwise.
+    if !open.iter().any(|(name, _)| name == "read_only") {
+        open.push(("read_only".to_owned(), "OFF".to_owned()));
+    }
+    let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
+    let then = |(name, value): &(String, String)| Named::new(name, value);
+    draft.steps.push(Step {
+        id: StepId(format!("{}/failover", host.name)),
+        host: host.name.clone(),
+        kind: Kind::Failover,
+        reason: vec![reason.clone()],
+        before: Some(State::Settings { values: open.iter().map(now).collect() }),
+        after: Some(State::Settings { values: open.iter().map(then).collect() }),
+        risk: risks(context, host, received),
+        requires: Vec::new(),
+        action: Action::Failover(Box::new(Failover {
+            lost: context.desired.lost.iter().map(|lost| lost.host.name.clone()).collect(),
+            hops: hops.to_vec(),
+            receivers,
+            fence: context.fence.map(str::to_owned),
+            open,
+            ends: switchover::ends(host, hops, server),
+        })),
+    });
+    true
+}
+
+/// Every channel that leads to a lost host.
+fn receivers(desired: &Desired, observed: &Observed) -> Vec<Receiver> {
+    let mut found = Vec::new();
+    for host in &desired.members {
+        let channels = server(observed, host).and_then(|server| server.channels.known());
+        for channel in channels.into_iter().flatten() {
+            if let Some(lost) = desired.lost_at(&channel.source_host, channel.source_port) {
+                let (channel, source) = (channel.name.clone(), lost.host.name.clone());
+                found.push(Receiver { host: host.clone(), channel, source });
+            }
+        }
+    }
+    found
+}
+
+fn server<'a>(observed: &'a Observed, host: &HostName) -> Option<&'a ServerFacts> {
+    observed.get(host)?.known()?.server.known()
+}
+
+fn channel<'a>(context: &'a Context<'_>, host: &HostName, name: &str) -> Option<&'a ChannelFacts> {
+    context.server(host)?.channels.known()?.iter().find(|channel| channel.name == name)
+}
+
+/// Who has seen a lost host. A fence ends whatever holds its port; a server that answers is no lost one.
+fn alive(context: &Context<'_>, receivers: &[Receiver]) -> Option<TakeoverRefused> {
+    let answers = |lost: &&LostHost| {
+        let facts = context.observed.get(&lost.host.name).and_then(Fact::known);
+        facts.is_some_and(|facts| facts.server.known().is_some())
+    };
+    if let Some(lost) = context.desired.lost.iter().find(answers) {
+        return Some(TakeoverRefused::StillAlive { lost: lost.host.name.clone(), seen: Alive::Server });
+    }
+    if context.fence.is_some() {
+        return None;
+    }
+    let reaches = |receiver: &&Receiver| {
+        let Some(channel) = channel(context, &receiver.host, &receiver.channel) else { return false };
+        let end = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
+        let facts = context.observed.get(&receiver.host).and_then(Fact::known);
+        match facts.and_then(|facts| facts.reach.get(&end)) {
+            Some(Reach::Open) => true,
+            Some(Reach::Failed(_)) => false,
+            // What was not tried is not known, and the thread says that it is connected.
+            None => channel.io_running == ThreadState::Yes,
+        }
+    };
+    let seen = receivers.iter().find(reaches)?;
+    Some(TakeoverRefused::StillAlive {
+        lost: seen.source.clone(),
+        seen: Alive::Port { replica: seen.host.clone() },
+    })
+}
+
+/// Why what was received can't be executed within a moment.
+fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
+    let channel = channel(context, &hop.to, &hop.channel)?;
+    let (slow, delay) = (hop.to.clone(), channel.delay);
+    if delay > 0 {
+        let version = context.server(&hop.to)?.version;
+        let ending = Dialect::of(version).delay_channel(&channel.name, 0);
+        return Some(ChannelRefused::DelayedTakeover { slow, delay, ending });
+    }
+    if channel.sql_errno == 0 {
+        return None;
+    }
+    let lost = context.desired.lost_at(&channel.source_host, channel.source_port);
+    let source = hop.from.clone().or_else(|| lost.map(|lost| lost.host.name.clone()))?;
+    let around = Surroundings { replica: slow.as_str(), source: source.as_str(), ..Surroundings::default() };
+    let trouble = explain_channel(channel, &around).map(Box::new)?;
+    Some(ChannelRefused::TargetBroken { slow, source, trouble })
+}
+
+/// What each replica has of the lost hosts, the one that is opened first; or what others have beyond it.
+fn received(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    receivers: &[Receiver],
+) -> Result<Vec<HasReceived>, TakeoverRefused> {
+    let mut hosts = vec![&host.name];
+    for receiver in receivers {
+        if !hosts.contains(&&receiver.host) {
+            hosts.push(&receiver.host);
+        }
+    }
+    let has: Vec<(&HostName, Has)> = hosts
+        .iter()
+        .filter_map(|host| Some((*host, Has::of(context.desired, context.observed, host)?)))
+        .collect();
+    let Some((_, first)) = has.first() else { return Ok(Vec::new()) };
+    let beyond: Vec<Ahead> = has
+        .iter()
+        .map(|(host, has)| Ahead { replica: (*host).clone(), events: has.beyond(first) })
+        .filter(|ahead| !ahead.events.is_empty())
+        .collect();
+    if !beyond.is_empty() {
+        let of = |replica: &HostName| has.iter().find(|(host, _)| *host == replica).map(|(_, has)| has);
+        let behind = beyond.iter().filter_map(|ahead| Some(first.beyond(of(&ahead.replica)?))).collect();
+        let all_within = |one: &Has| has.iter().all(|(_, other)| other.beyond(one).is_empty());
+        let best = has.iter().find(|(_, one)| all_within(one)).map(|(host, _)| (*host).clone());
+        return Err(TakeoverRefused::NotSuperset { ahead: beyond, behind, best });
+    }
+    let row = |(host, has): &(&HostName, Has)| HasReceived {
+        replica: (*host).clone(),
+        at: has.at.clone(),
+        lacks: first.beyond(has),
+    };
+    Ok(has.iter().map(row).collect())
+}
+
+/// The replicas that follow a lost host, in the topology's order.
+pub fn followers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
+    let mut hosts: Vec<HostName> = Vec::new();
+    for receiver in receivers(desired, observed) {
+        if !hosts.contains(&receiver.host) {
+            hosts.push(receiver.host);
+        }
+    }
+    hosts
+}
+
+/// The replica that has all that any other one has received of a lost host, in the topology's order.
+pub fn most_advanced(desired: &Desired, observed: &Observed) -> Option<HostName> {
+    let of = |host: HostName| Has::of(desired, observed, &host).map(|has| (host, has));
+    let has: Vec<(HostName, Has)> =
+        followers(desired, observed).into_iter().map(of).collect::<Option<_>>()?;
+    let within = |one: &Has| has.iter().all(|(_, other)| other.beyond(one).is_empty());
+    has.iter().find(|(_, one)| within(one)).map(|(host, _)| host.clone())
+}
+
+/// What a replica has received.
+struct Has {
+    state: GtidState,
+    /// Without GTIDs: the source's binary log and the place in it up to which it was received.
+    place: Option<crate::model::BinlogPosition>,
+    at: String,
+}
+
+impl Has {
+    fn of(desired: &Desired, observed: &Observed, host: &HostName) -> Option<Self> {
+        let server = server(observed, host)?;
+        let channels = server.channels.known().into_iter().flatten();
+        let state = server.gtid.known()?.clone();
+        let state = channels.clone().fold(state, |state, channel| state.with_received(&channel.gtid_io_pos));
+        let of_lost =
+            |channel: &&ChannelFacts| desired.lost_at(&channel.source_host, channel.source_port).is_some();
+        let place = channels.clone().find(of_lost).and_then(|channel| channel.read.clone());
+        let at = match (state.is_blank(), &place) {
+            (true, Some(place)) => place.to_string(),
+            _ => state.reached(),
+        };
+        Some(Self { state, place, at })
+    }
+
+    /// What is here and not there.
+    fn beyond(&self, other: &Self) -> Vec<String> {
+        let by_place = self.state.is_blank() && other.state.is_blank();
+        match (by_place, &self.place, &other.place) {
+            (true, Some(ours), Some(theirs)) if ours > theirs => vec![ours.to_string()],
+            (true, ..) => Vec::new(),
+            _ => self.state.beyond(&other.state),
+        }
+    }
+}
+
+fn risks(context: &Context<'_>, host: &DesiredHost, received: Vec<HasReceived>) -> Vec<Risk> {
+    let mut risks: Vec<Risk> = vec![Note::Received { replicas: received }.into()];
+    let former = |lost: &&LostHost| {
+        receivers(context.desired, context.observed).iter().any(|receiver| receiver.source == lost.host.name)
+    };
+    for lost in context.desired.lost.iter().filter(former) {
+        risks.push(Note::UnreceivedIsGone { lost: lost.host.name.clone() }.into());
+        match context.fence {
+            Some(command) => risks.push(Note::Fence { command: command.to_owned() }.into()),
+            None => risks.push(Risk::Unfenced { lost: lost.host.name.clone() }),
+        }
+    }
+    let locked = locked_admins(context, &host.name);
+    if !locked.is_empty() {
+        risks.push(Note::StayLocked { accounts: locked }.into());
+    }
+    let unread: Vec<HostName> = context
+        .desired
+        .members
+        .iter()
+        .filter(|member| **member != host.name && context.server(member).is_none())
+        .cloned()
+        .collect();
+    if !unread.is_empty() {
+        risks.push(Risk::SkipsUnread { replicas: unread });
+    }
+    risks
+}
+
+/// Accounts that may write past `read_only` and are locked: by a switch when the host took no more writes, or by somebody.
+fn locked_admins(context: &Context<'_>, host: &HostName) -> Vec<String> {
+    let facts = context.observed.get(host).and_then(Fact::known);
+    let admins = facts.and_then(|facts| facts.admins.known()).into_iter().flatten();
+    admins.filter(|admin| admin.locked).map(|admin| format!("{}@{}", admin.user, admin.host)).collect()
+}

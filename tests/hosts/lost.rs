@@ -1,0 +1,81 @@
+//! The primary is gone, a replica takes its place, and it comes back.
+
+use crate::{
+    client::{Client, TABLE},
+    lab::Lab,
+    takeover::declare,
+};
+
+const ALL: [&str; 3] = ["db-a", "db-b", "db-c"];
+
+fn boot(suite: &str) -> Lab {
+    let hosts = ALL.map(|host| format!("{host}={suite}"));
+    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
+    lab.sql("db-a", TABLE);
+    declare(&lab, "db-a", &["db-b", "db-c"]);
+    lab.apply("play.yml");
+    lab
+}
+
+/// Stops what db-b receives, so that db-c has received more.
+fn stops_receiving(lab: &Lab, host: &str, suite: &str) {
+    lab.sql(host, if suite == "sid" { "stop replica io_thread" } else { "stop slave io_thread" });
+}
+
+#[test]
+fn the_most_advanced_replica_takes_over() {
+    fails_over("bookworm");
+}
+
+#[test]
+fn the_most_advanced_replica_takes_over_on_mysql() {
+    fails_over("sid");
+}
+
+fn fails_over(suite: &str) {
+    let lab = boot(suite);
+    let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.13"]);
+    client.writes("10.77.0.11");
+    stops_receiving(&lab, "db-b", suite);
+    client.writes("10.77.0.11");
+    let verb = ["failover", "play.yml", "--yes", "--allow", "unfenced"];
+    // It lives.
+    lab.refuses(&verb, "still-alive");
+    lab.link("db-a", "down");
+    lab.refuses(&verb[..3], "unfenced");
+    lab.refuses(&[&verb[..], &["--to", "db-b"]].concat(), "not-superset");
+    let fails = [&verb[..3], &["--fence", "exit 3"]].concat();
+    lab.tandem(&fails).expect(1);
+    for host in ["db-b", "db-c"] {
+        assert_eq!(lab.sql(host, "select @@read_only"), "1");
+    }
+    let begun = std::time::Instant::now();
+    lab.tandem(&[&verb[..3], &["--fence", "test \"$TANDEM_LOST\" = db-a"]].concat()).expect(0);
+    crate::client::show(&format!("{suite}: failover in {} ms", begun.elapsed().as_millis()));
+    let text = std::fs::read_to_string(lab.path("play.yml")).unwrap();
+    assert!(
+        text.contains("lost: [db-a]") && text.contains("primary: db-c, replicas: [db-b, db-a]"),
+        "{text}"
+    );
+    client.writes("10.77.0.13");
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+    let channels = if suite == "sid" { "show replica status" } else { "show all slaves status" };
+    assert_eq!(lab.sql("db-c", channels), "", "the new primary follows nobody");
+
+    // It is back, and accepts writes: that is told, and ends by any apply.
+    lab.sql("db-a", "insert into hello.w (n, who) values (-1, 'lost')");
+    lab.link("db-a", "up");
+    lab.tandem(&["drift", "play.yml"]).expect(2);
+    let found = lab.tandem(&["plan", "play.yml", "--format", "json"]).expect(2).plan_json();
+    let codes: Vec<&str> =
+        found["warnings"].as_array().unwrap().iter().filter_map(|w| w["code"].as_str()).collect();
+    assert!(codes.contains(&"returned") && codes.contains(&"several-writers"), "{codes:?}");
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "1");
+    lab.tandem(&["drift", "play.yml"]).expect(2);
+    for host in ["db-b", "db-c"] {
+        assert_eq!(lab.sql(host, "select count(*) from hello.w where n = -1"), "0");
+    }
+    client.lost_nothing(&["db-b", "db-c"], suite);
+}
