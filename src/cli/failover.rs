@@ -45,7 +45,7 @@ async fn choose(
         engine.fail_over(writer, &to)?;
         return Ok(None);
     }
-    let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
+    let planned = render::while_waiting(terminal, "reading the hosts", engine.plan_without_lost()).await?;
     // Where none has everything, the plan of any of them says who has what.
     let Some(to) = planned.most_advanced().or_else(|| planned.some_follower()) else {
         planned.close().await;

@@ -116,7 +116,10 @@ fn moved(context: &Context<'_>, wish: &ChannelWish, coordinates: Coordinates, ho
         Coordinates::Moved { from: None, at, .. } => at.to_string(),
         _ => String::new(),
     };
-    let left = Note::FormerSourceLeft { former: former.clone(), replica: host.name.clone() };
+    let left = match &coordinates {
+        Coordinates::Moved { from: Some(from), .. } if context.desired.is_lost(from) => None,
+        _ => Some(Note::FormerSourceLeft { former: former.clone(), replica: host.name.clone() }.into()),
+    };
     Step {
         id: id(host, wish),
         host: host.name.clone(),
@@ -124,7 +127,7 @@ fn moved(context: &Context<'_>, wish: &ChannelWish, coordinates: Coordinates, ho
         reason: vec![Reason::declared(Because::Topology, &wish.place)],
         before: Some(State::Options { values: vec![Named::new("source", former)] }),
         after: Some(declared(wish)),
-        risk: vec![Risk::ReplicationPause, left.into()],
+        risk: [Risk::ReplicationPause].into_iter().chain(left).collect(),
         requires: Vec::new(),
         action: Action::Channel(Box::new(ChannelChange {
             wish: wish.clone(),

@@ -213,7 +213,7 @@ impl Engine {
         events: &Events,
     ) -> Result<Planned, CommandError> {
         events.send(Event::Reading);
-        let planned = Planned::take(self, sessions).await;
+        let planned = Planned::take(self, sessions, true).await;
         events.send(Event::Read);
         planned
     }

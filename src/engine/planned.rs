@@ -117,7 +117,7 @@ impl Engine {
     /// # Errors
     /// Mistakes in the files that show only now.
     pub async fn plan(&self) -> Result<Planned, CommandError> {
-        Planned::take(self, BTreeMap::new()).await
+        Planned::take(self, BTreeMap::new(), true).await
     }
 
     /// The same over the connections of an earlier plan.
@@ -125,26 +125,40 @@ impl Engine {
     /// # Errors
     /// As [`Engine::plan`].
     pub async fn plan_after(&self, earlier: Planned) -> Result<Planned, CommandError> {
-        Planned::take(self, earlier.sessions).await
+        Planned::take(self, earlier.sessions, true).await
+    }
+
+    /// The same without a look at hosts that are declared lost, for what the others tell.
+    ///
+    /// # Errors
+    /// As [`Engine::plan`].
+    pub async fn plan_without_lost(&self) -> Result<Planned, CommandError> {
+        Planned::take(self, BTreeMap::new(), false).await
     }
 }
 
 impl Planned {
-    /// Reads every host of every play and plans. Connections that are open are used again.
+    /// Reads every host of every play and plans. Connections that are open are used again. `lost` says whether those that
+    /// are declared lost are looked at, too.
     pub(crate) async fn take(
         engine: &Engine,
         mut sessions: BTreeMap<HostName, Session>,
+        lost: bool,
     ) -> Result<Self, CommandError> {
         let mut snapshot = Planned { limit: engine.limit.clone(), ..Planned::default() };
         let accounts = accounts(engine);
         for (number, (play, hosts)) in engine.plays().enumerate() {
-            let first = desired::build(&engine.project, play, hosts, &BTreeMap::new());
+            let mut first = desired::build(&engine.project, play, hosts, &BTreeMap::new());
+            if !lost {
+                first.desired.hosts.values_mut().for_each(|host| host.lost.clear());
+            }
             let mut reading = reading::observe_play(
                 &first.desired,
                 &engine.secrets,
                 &engine.hosts,
                 &engine.scratch,
                 sessions,
+                lost,
             )
             .await;
             let mut built = desired::build(&engine.project, play, hosts, &reading.identities());

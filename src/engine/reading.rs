@@ -10,16 +10,19 @@ use crate::{
     transport::{Scratch, Session},
 };
 
-/// Reads the members of a play; and, without waiting for them for long, the hosts that it declares lost.
+/// Reads the members of a play; and, where they are of interest and without waiting for them for long, the hosts that it
+/// declares lost.
 pub async fn observe_play(
     desired: &Desired,
     secrets: &BTreeMap<SecretId, Secret>,
     options: &Options,
     scratch: &Arc<Scratch>,
     mut open: BTreeMap<HostName, Session>,
+    lost: bool,
 ) -> Reading {
     let members: Vec<&DesiredHost> = desired.members.iter().filter_map(|m| desired.hosts.get(m)).collect();
-    let gone: Vec<&DesiredHost> = desired.lost.iter().map(|lost| &lost.host).collect();
+    let looked_at = desired.lost.iter().filter(|_| lost);
+    let gone: Vec<&DesiredHost> = looked_at.map(|lost| &lost.host).collect();
     let open_there = gone.iter().filter_map(|host| open.remove_entry(&host.name)).collect();
     let hasty = Options {
         connect_timeout: options.connect_timeout.min(limits::LOST_CONNECT.time),

@@ -18,6 +18,8 @@ pub enum Probe {
     Quiet,
     /// By a connection, where there is no quiet way.
     Any,
+    /// The same within a second: nobody is expected to answer.
+    Soon,
 }
 
 /// Where the channels that are there lead, as far as that is of use, and where they shall. A channel that is connected says nothing about the
@@ -25,6 +27,13 @@ pub enum Probe {
 pub(super) fn ends(host: &DesiredHost, channels: &Fact<Vec<ChannelFacts>>) -> BTreeMap<Endpoint, Probe> {
     let there = channels.known().map(Vec::as_slice).unwrap_or_default();
     let mut ends = BTreeMap::new();
+    // A thread that says that it is connected says nothing of a source that has lost its power.
+    for channel in there {
+        let end = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
+        if host.lost.contains(&end) {
+            ends.insert(end, Probe::Soon);
+        }
+    }
     for wish in &host.channels {
         let Some(channel) = there.iter().find(|channel| channel.name == wish.name) else { continue };
         let same = channel.source_host == wish.endpoint.address && channel.source_port == wish.endpoint.port;
@@ -46,7 +55,11 @@ pub async fn try_ports(
     session: &Session,
     targets: impl IntoIterator<Item = (Endpoint, Probe)>,
 ) -> BTreeMap<Endpoint, Reach> {
-    let word = |probe| if probe == Probe::Quiet { "quiet" } else { "any" };
+    let word = |probe| match probe {
+        Probe::Quiet => "quiet",
+        Probe::Any => "any",
+        Probe::Soon => "soon",
+    };
     let mut args = vec![include_str!("syn.pl").to_owned()];
     for (end, probe) in targets {
         args.extend([word(probe).to_owned(), end.address, end.port.to_string()]);

@@ -1,9 +1,10 @@
 # Asks a port whether it would take a connection, and takes none: the first packet of the handshake goes out and, as soon as it is
-# answered, the kernel takes it back, so that the server never hears of it. Needs root. Arguments: ADDRESS PORT.
+# answered, the kernel takes it back, so that the server never hears of it. Needs root. Arguments: ADDRESS PORT [SOON].
 # Prints what came of it; ends with 0 (open), 1 (with the reason), or 77 where it can't be tried this way.
 use strict; use warnings;
 use Socket qw(:DEFAULT getaddrinfo inet_pton inet_ntop unpack_sockaddr_in6 pack_sockaddr_in6 AF_INET6 IPPROTO_TCP SOCK_RAW);
-my ($name, $port) = @ARGV;
+my ($name, $port, $soon) = @ARGV;
+my @waits = $soon ? (0.3, 0.7) : (0.3, 0.7, 2);
 my ($error, @found) = getaddrinfo($name, $port, {socktype => SOCK_STREAM, protocol => IPPROTO_TCP});
 if ($error) { print "$error\n"; exit 1 }
 my ($family, $to) = ($found[0]{family}, $found[0]{addr});
@@ -27,7 +28,7 @@ my $sum = 0;
 $sum += $_ for unpack('n*', $near . $far . pack('NN', 6, length $head) . $head);
 $sum = ($sum & 0xffff) + ($sum >> 16) while $sum >> 16;
 my $packet = $segment->(~$sum & 0xffff);
-for my $wait (0.3, 0.7, 2) {
+for my $wait (@waits) {
   unless (send($raw, $packet, 0)) { next if $!{ENOBUFS}; print "$!\n"; exit 1 }
   my $left = $wait;
   while ($left > 0) {
@@ -44,5 +45,5 @@ for my $wait (0.3, 0.7, 2) {
     if (($flags & 18) == 18) { exit 0 }
   }
 }
-print "no answer within 3 seconds\n";
+print "no answer within " . ($soon ? "1 second" : "3 seconds") . "\n";
 exit 1;

@@ -31,10 +31,24 @@ pub struct Client<'a> {
 impl<'a> Client<'a> {
     /// Lets a client write from a host, as this user and to the first of these addresses that takes it.
     pub fn start(lab: &'a Lab, host: &'a str, name: &'a str, user: &str, addresses: &[&str]) -> Self {
+        Self::start_with(lab, host, name, user, addresses, 90)
+    }
+
+    /// The same for one who waits for an answer so many seconds.
+    pub fn start_with(
+        lab: &'a Lab,
+        host: &'a str,
+        name: &'a str,
+        user: &str,
+        addresses: &[&str],
+        patience: u64,
+    ) -> Self {
         lab.write("client.sh", SCRIPT);
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"));
-        let line =
-            format!("cat >/tmp/client.sh && exec bash /tmp/client.sh {name} {user} {}", addresses.join(" "));
+        let line = format!(
+            "cat >/tmp/client.sh && PATIENCE={patience} exec bash /tmp/client.sh {name} {user} {}",
+            addresses.join(" ")
+        );
         command.arg("at").arg(lab.path("")).args([host, &line]);
         let script = std::fs::File::open(lab.path("client.sh")).expect("a file");
         let quiet = command.stdin(script).stdout(Stdio::null()).stderr(Stdio::null());

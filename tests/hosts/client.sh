@@ -1,5 +1,5 @@
 # A client that writes over TCP, goes to the next server when one refuses it, and notes every row that was acknowledged.
-# Arguments: NAME USER ADDRESS... Ends when /tmp/NAME.stop is there. Notes in /tmp/NAME.acked: row, server, microseconds.
+# PATIENCE is how many seconds an answer may take. Arguments: NAME USER ADDRESS... Ends when /tmp/NAME.stop is there. Notes in /tmp/NAME.acked: row, server, microseconds.
 trap '' PIPE
 name=$1 user=$2; shift 2
 servers=("$@") at=0 n=0
@@ -14,7 +14,7 @@ while [ ! -e "/tmp/$name.stop" ]; do
   while [ ! -e "/tmp/$name.stop" ]; do
     n=$((n + 1))
     echo "insert into w (n, who, at) values ($n, '$name', '$server'); select $n;" 2>/dev/null >&"$to" || break
-    read -r -t 90 got <&"$from" || break
+    read -r -t "${PATIENCE:-90}" got <&"$from" || break
     [ "$got" = "$n" ] && echo "$n $server ${EPOCHREALTIME/[.,]/}" >>"/tmp/$name.acked"
   done
   exec {to}>&- {from}<&-

@@ -34,7 +34,7 @@ fn the_most_advanced_replica_takes_over_on_mysql() {
 
 fn fails_over(suite: &str) {
     let lab = boot(suite);
-    let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.13"]);
+    let client = Client::start_with(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.13"], 2);
     client.writes("10.77.0.11");
     stops_receiving(&lab, "db-b", suite);
     client.writes("10.77.0.11");
@@ -50,7 +50,9 @@ fn fails_over(suite: &str) {
         assert_eq!(lab.sql(host, "select @@read_only"), "1");
     }
     let begun = std::time::Instant::now();
-    lab.tandem(&[&verb[..3], &["--fence", "test \"$TANDEM_LOST\" = db-a"]].concat()).expect(0);
+    let run = lab.tandem(&[&verb[..3], &["--fence", "test \"$TANDEM_LOST\" = db-a"]].concat()).expect(0);
+    eprintln!("{}\n{}", run.out, run.err);
+    eprintln!("{}", lab.here("cat state/tandem/runs/*/*.jsonl state/tandem/*.jsonl 2>/dev/null | tail -80; find state | head -30").out);
     crate::client::show(&format!("{suite}: failover in {} ms", begun.elapsed().as_millis()));
     let text = std::fs::read_to_string(lab.path("play.yml")).unwrap();
     assert!(
