@@ -273,6 +273,7 @@ fn show_end(applied: &Applied, global: &Global, terminal: &Terminal) -> Exit {
                 terminal.err(&render::plan(&applied.left, view));
             }
             match state {
+                State::Refused if applied.steps_done() > 0 => Exit::Partly,
                 State::Refused => Exit::Refused,
                 State::NotRead | State::DiffersAndNotRead => Exit::NotRead,
                 State::InSync | State::Differs => Exit::Error,

@@ -50,6 +50,8 @@ pub fn build(
             plan.waiting.push(Waiting { host: host.clone(), why: HostWaits::ServerId.into() });
         }
     }
+    let kept_still = after_takeover(&draft.steps, &mut plan);
+    barred.extend(kept_still);
     // A host whose wish was refused keeps still altogether: half a change is worse than none.
     let refused: Vec<HostName> = plan.refused.iter().map(|r| r.host.clone()).collect();
     // Nobody takes over from one that keeps still, nor does anybody stop for one that does.
@@ -99,6 +101,23 @@ pub fn build(
     plan.refused.sort_by_key(|refusal| (order(&refusal.host), refusal.why.code()));
     once_each(&mut plan.refused);
     plan
+}
+
+/// Where a replica takes the writes of a lost host, what is refused on the others does not keep the writes waiting: it waits
+/// itself. Says who keeps still for that.
+fn after_takeover(steps: &[Step], plan: &mut Plan) -> Vec<HostName> {
+    let mut takeovers = steps.iter().filter(|step| matches!(step.action, Action::Failover(_)));
+    let Some(writer) = takeovers.next().map(|step| step.host.clone()) else { return Vec::new() };
+    if plan.refused.iter().any(|refusal| refusal.host == writer) {
+        return Vec::new();
+    }
+    let mut still = Vec::new();
+    for Refusal { host, why } in plan.refused.drain(..) {
+        still.push(host.clone());
+        let why = HostWaits::AfterTakeover { writer: writer.clone(), refused: Box::new(why) };
+        plan.waiting.push(Waiting { host, why: why.into() });
+    }
+    still
 }
 
 /// Leaves the first of what is the same: both ends of an edge may find it.

@@ -74,8 +74,9 @@ fn new(
         Footing::Seeded => Coordinates::OfSeed,
         Footing::Empty(at) => at.clone(),
         Footing::Compared => Coordinates::Compared,
-        Footing::Moved { from, at, two_way } => {
-            let coordinates = Coordinates::Moved { from: from.clone(), at: at.clone(), two_way: *two_way };
+        Footing::Moved { from, at, two_way, alike } => {
+            let (from, at) = (from.clone(), at.clone());
+            let coordinates = Coordinates::Moved { from, at, two_way: *two_way, alike: *alike };
             return Some(moved(context, wish, coordinates, host));
         }
         Footing::Refused => return None,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     desired::{DesiredHost, Positioning, SeedMethod},
-    gtid::{self, Standing},
+    gtid::{self, GtidState, Standing},
     model::{Endpoint, Fact},
     observe::ChannelFacts,
     plan::{DataRefused, SourceWaits, WaitsFor},
@@ -52,6 +52,7 @@ impl<'a> Pair<'a> {
             from: present.host.map(|h| h.name.clone()),
             at: present.endpoint(),
             two_way: self.leads_back(),
+            alike: self.alike(present, draft),
         };
         // What the copy of the source is made from is what this host follows: it will fit.
         if let Some(from) = draft.copied_from(source) {
@@ -107,12 +108,7 @@ impl<'a> Pair<'a> {
         }
         let facts = present.host.and_then(|h| self.context.observed.get(&h.name)).and_then(Fact::known);
         let now = facts.and_then(|f| f.server.known()).and_then(|s| s.gtid.known());
-        // Since the copies were made nothing has happened: who follows the same source has the same.
-        let siblings = present.host.is_some_and(|h| {
-            self.source.replicates_from(&h.endpoint.address, h.endpoint.port)
-                && self.source.channels.known().is_some_and(|list| list.iter().all(ChannelFacts::running))
-        });
-        if siblings && present.channel.running() && new.is_blank() && ours.is_blank() {
+        if self.alike(present, draft) {
             return true;
         }
         let gets_it =
@@ -129,6 +125,30 @@ impl<'a> Pair<'a> {
         let related = now.is_some_and(|now| gtid::once_related(now, ours));
         let reaches = now.is_some_and(|now| follows(new, now, true));
         present.channel.running() && within && (gets_it || (related && reaches))
+    }
+}
+
+impl Pair<'_> {
+    /// Whether this host and its new source have followed the same one and have the same, though no GTID says so: since
+    /// the copies were made nothing has happened that has one.
+    fn alike(&self, present: Present<'_>, draft: &Draft) -> bool {
+        let new = when_opened(self.context, draft, &self.wish.source);
+        let blank = |state: &Option<GtidState>| state.as_ref().is_some_and(GtidState::is_blank);
+        if !(blank(&new) && blank(&self.gtid_here())) {
+            return false;
+        }
+        let now = present.channel;
+        let channels = self.source.channels.known().into_iter().flatten();
+        let same_end = |channel: &&ChannelFacts| {
+            channel.source_host == now.source_host && channel.source_port == now.source_port
+        };
+        let Some(sibling) = { channels }.find(same_end) else { return false };
+        // From one that is gone nothing more comes.
+        let gone = self.context.desired.lost_at(&now.source_host, now.source_port).is_some();
+        match gone {
+            true => now.read.is_some() && now.read == sibling.read,
+            false => present.host.is_some() && now.running() && sibling.running(),
+        }
     }
 }
 

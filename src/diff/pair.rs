@@ -29,6 +29,8 @@ pub enum Footing {
         at: Endpoint,
         /// Whether what is written here reaches the source.
         two_way: bool,
+        /// Whether the two have the same without a GTID that says so.
+        alike: bool,
     },
     /// It can't be connected; the refusal is in the plan already.
     Refused,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BinlogState, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Purged, Relation,
-    ReturnWay, ServerGtid, compare, compare::lacking, compare_mysql, purged,
+    BinlogState, Complete, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Purged,
+    Relation, ReturnWay, ServerGtid, compare, compare::lacking, compare_mysql, purged,
 };
 
 /// What a server's GTIDs look like.
@@ -128,6 +128,16 @@ impl GtidState {
             }
         }
         state
+    }
+
+    /// The same of a server of which it is known otherwise that its binary log holds all that a replica lacks, as far as it
+    /// has not been purged.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        if let GtidState::MariaDb(state) = &mut self {
+            state.complete = Complete::Everything;
+        }
+        self
     }
 
     /// The newest of each domain, executed or only replicated (MariaDB); all that was executed (MySQL).

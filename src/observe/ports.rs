@@ -22,8 +22,8 @@ pub enum Probe {
     Soon,
 }
 
-/// Where the channels that are there lead, as far as that is of use, and where they shall. A channel that is connected says nothing about the
-/// next connection: a rule may let in what is established alone.
+/// Where the channels that are there lead, as far as that is of use, and where they shall. A channel that is connected says
+/// nothing about the next connection: a rule may let in what is established alone.
 pub(super) fn ends(host: &DesiredHost, channels: &Fact<Vec<ChannelFacts>>) -> BTreeMap<Endpoint, Probe> {
     let there = channels.known().map(Vec::as_slice).unwrap_or_default();
     let mut ends = BTreeMap::new();
@@ -39,13 +39,6 @@ pub(super) fn ends(host: &DesiredHost, channels: &Fact<Vec<ChannelFacts>>) -> BT
         let same = channel.source_host == wish.endpoint.address && channel.source_port == wish.endpoint.port;
         let probe = if same && channel.io_running == ThreadState::Yes { Probe::Quiet } else { Probe::Any };
         ends.insert(wish.endpoint.clone(), probe);
-    }
-    // A thread that says that it is connected says nothing of a source that has lost its power.
-    for channel in there {
-        let end = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
-        if host.lost.contains(&end) {
-            ends.insert(end, Probe::Any);
-        }
     }
     ends
 }

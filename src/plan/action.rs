@@ -146,6 +146,8 @@ pub enum Coordinates {
         at: Endpoint,
         /// Whether what is written on the replica reaches the new source.
         two_way: bool,
+        /// Whether the two have the same without a GTID that says so: then all that the new source logs is new.
+        alike: bool,
     },
     /// Where the source stood when it was proven to hold no data; everything later is new. Empty
     /// values mean the source's very first event.

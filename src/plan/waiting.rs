@@ -1,6 +1,6 @@
 //! What something that is wished waits for: nothing was planned for it, and a later plan may.
 
-use super::{Step, StepId, code::coded};
+use super::{Refused, Step, StepId, code::coded};
 use crate::{
     doctor::Explanation,
     model::{Endpoint, HostName},
@@ -118,6 +118,13 @@ coded! {
             /// Those that are to.
             writers: Vec<HostName>,
         } = "no-other-writer",
+        /// A wish is refused, and a lost host's writes are not kept waiting for it.
+        AfterTakeover {
+            /// The host that takes the writes.
+            writer: HostName,
+            /// Why the wish is refused.
+            refused: Box<Refused>,
+        } = "after-takeover",
         /// No database server is installed, and no role installs one.
         NoServer = "no-server",
         /// Only root can install a server.

@@ -455,9 +455,14 @@ pub const WAITING: &[Code] = &[
         "apply; the next plan goes on",
     ),
     code(
+        "after-takeover",
+        "a wish is refused on this host, and a lost host's writes are not kept waiting for it",
+        "let the takeover be done first; what is refused is told again then, with the way out",
+    ),
+    code(
         "may-still-write",
         "a host that was not read may still take writes, so no other is opened",
-        "let it be read, or take it out of the topology",
+        "let it be read; if it is gone, declare it `lost:`, as `tandem failover` does",
     ),
     code(
         "no-other-writer",

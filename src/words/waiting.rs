@@ -3,7 +3,7 @@
 use super::{end::at, hosts, not_read};
 use crate::{
     model::HostName,
-    plan::{Follows, HostWaits, Need, Part, SourceWaits, Waiting, WaitsFor},
+    plan::{Follows, HostWaits, Need, Part, Refusal, SourceWaits, Waiting, WaitsFor},
 };
 
 /// What something that is wished waits for.
@@ -46,13 +46,17 @@ fn as_a_whole(host: &HostName, why: &HostWaits) -> String {
             format!("its certificate by the new authority waits for {}, not read", hosts(unread))
         }
         HostWaits::MayStillWrite { unread } => format!(
-            "clients shall write here, and {unread} was not read: it may still take writes. If it is lost, take it out \
-             of the topology"
+            "clients shall write here, and {unread} was not read: it may still take writes. If it is gone, declare \
+             `lost: [{unread}]`, as `tandem failover` does"
         ),
         HostWaits::NoOtherWriter { writers } => format!(
             "it goes on taking writes until {} can: that was not read, waits itself, or stays read-only",
             hosts(writers)
         ),
+        HostWaits::AfterTakeover { writer, refused } => {
+            let refusal = Refusal { host: host.clone(), why: (**refused).clone() };
+            format!("{writer} takes the writes first; then: {}", super::refused(&refusal).whole())
+        }
         HostWaits::NoServer => NO_SERVER.to_owned(),
         HostWaits::NotRoot => "only root can install its database server; set ansible_become".to_owned(),
         HostWaits::ServerFirst(later) => {

@@ -81,6 +81,7 @@ impl Work<'_> {
         &self,
         from: Option<&HostName>,
         two_way: bool,
+        alike: bool,
     ) -> Result<(), StepError> {
         let source = &self.wish.source;
         let tried = format!("wait until {source} can go on from where {} stands", self.on.host);
@@ -94,7 +95,10 @@ impl Work<'_> {
         let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time);
         let waited = wait_until(rule, async || {
             let runs = self.look(&mut reader).await?.running();
-            let (new, own) = (self.gtid_with_start(source).await?, self.gtid(self.on.host).await?);
+            let (mut new, own) = (self.gtid_with_start(source).await?, self.gtid(self.on.host).await?);
+            if alike {
+                new = new.whole();
+            }
             let mut others = Vec::new();
             for other in self.others {
                 others.push(self.gtid(other).await?);

@@ -30,7 +30,9 @@ pub async fn run(
     let mut sql = on.statements().await?;
     match &change.coordinates {
         Coordinates::Keep if change.exists && change.change => work.learn_gtids(&mut sql).await?,
-        Coordinates::Moved { from, two_way, .. } => work.ready_to_move(from.as_ref(), *two_way).await?,
+        Coordinates::Moved { from, two_way, alike, .. } => {
+            work.ready_to_move(from.as_ref(), *two_way, *alike).await?;
+        }
         _ => {}
     }
     let old = match change.exists && change.change {
