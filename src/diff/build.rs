@@ -25,6 +25,7 @@ pub fn build(
     policy: &Policy,
 ) -> Plan {
     let may_reseed = policy.allow.contains(&Allow::Reseed);
+    let may_discard = policy.allow.contains(&Allow::DiscardErrant);
     let may_drop_accounts = policy.allow.contains(&Allow::DropAccount);
     let may_drop_channels = policy.allow.contains(&Allow::DropChannel);
     let may_replace_authority = policy.allow.contains(&Allow::NewAuthority);
@@ -33,6 +34,7 @@ pub fn build(
         observed,
         secrets,
         may_reseed,
+        may_discard,
         may_drop_accounts,
         may_drop_channels,
         may_replace_authority,

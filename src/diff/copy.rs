@@ -29,6 +29,8 @@ impl Pair<'_> {
         let loads_more = draft.steps.iter().any(brings);
         match self.copy_step(seed, (leftovers, replaces), loads_more) {
             Ok(step) => {
+                let replaces = matches!(&step.action, Action::Seed(plan) if !plan.replaces.is_empty());
+                draft.steps.extend(self.save_errant().filter(|_| replaces));
                 draft.steps.push(step);
                 Footing::Seeded
             }
@@ -178,7 +180,14 @@ impl Pair<'_> {
             };
             let databases = plan.replaces.clone();
             let bytes = self.own_bytes(&plan.replaces);
-            risk.push(Risk::ReplacesData { on: host.clone(), databases, bytes, kept });
+            let on = host.clone();
+            let transactions: Vec<String> = self.only_here().iter().map(ToString::to_string).collect();
+            risk.push(
+                match !self.context.may_reseed && self.context.may_discard && !transactions.is_empty() {
+                    true => Risk::DiscardsErrant { on, transactions, databases, bytes, kept },
+                    false => Risk::ReplacesData { on, databases, bytes, kept },
+                },
+            );
         }
         if plan.method.is_whole() {
             risk.push(Risk::restart(&self.server.sessions));

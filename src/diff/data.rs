@@ -310,7 +310,7 @@ impl Pair<'_> {
         if self.by_gtid() {
             return self.way_back(draft);
         }
-        if let (Some(seed), true) = (seed, self.context.may_reseed) {
+        if let (Some(seed), true) = (seed, self.may_replace()) {
             return self.copy(Some(seed), Vec::new(), ours.iter().cloned().collect(), draft);
         }
         if seed.is_none() && self.source_shall_copy_us() {

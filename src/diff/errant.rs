@@ -8,9 +8,10 @@ use crate::{
     desired::{DesiredHost, SeedMethod},
     dialect::Dialect,
     doctor::{Around, Copying, ErrantExplanation, explain_errant},
+    gtid::Transactions,
     model::HostName,
     observe::{ErrantFacts, ErrantKind, HostFacts, ServerFacts},
-    plan::{Finding, Refused},
+    plan::{Action, Because, Finding, Kind, Reason, Refused, State, Step, StepId},
 };
 
 impl Pair<'_> {
@@ -27,7 +28,7 @@ impl Pair<'_> {
         let seed = self.host.seed_from(&self.wish.source).filter(|seed| seed.method != SeedMethod::None);
         // A copy beside other sources' data leaves the replica's binary log as it is.
         let copied = seed.is_some() && !self.beside_others() && !self.worth_copying().is_empty();
-        if copied && self.context.may_reseed {
+        if copied && self.may_replace() {
             let ours = self.content_here().into_iter().collect();
             return Some(self.copy(seed, Vec::new(), ours, draft));
         }
@@ -41,6 +42,41 @@ impl Pair<'_> {
             draft.refuse(&self.host.name, Refused::Errant(Box::new(told)));
         }
         Some(Footing::Refused)
+    }
+
+    /// Whether a copy may take the place of what is here.
+    pub(super) fn may_replace(&self) -> bool {
+        self.context.may_reseed || (self.context.may_discard && !self.only_here().is_empty())
+    }
+
+    /// The transactions that only this host has.
+    pub(super) fn only_here(&self) -> Vec<Transactions> {
+        let only_here = |found: &&ErrantFacts| {
+            found.kind == ErrantKind::OnlyHere
+                && found.sources.contains(&self.wish.source)
+                && !found.transactions.is_empty()
+        };
+        self.facts.errant().iter().filter(only_here).map(|found| found.transactions.clone()).collect()
+    }
+
+    /// The step that saves them before a copy takes their place; their binary logs end with it.
+    pub(super) fn save_errant(&self) -> Option<Step> {
+        let transactions = self.only_here();
+        if transactions.is_empty() || self.server.binlog.known().is_none() {
+            return None;
+        }
+        let host = &self.host.name;
+        Some(Step {
+            id: StepId(format!("{host}/errant")),
+            host: host.clone(),
+            kind: Kind::Errant,
+            reason: vec![Reason::declared(Because::OnlyHere { host: host.clone() }, &self.wish.place)],
+            before: None,
+            after: Some(State::Names { names: transactions.iter().map(ToString::to_string).collect() }),
+            risk: Vec::new(),
+            requires: Vec::new(),
+            action: Action::SaveErrant(transactions),
+        })
     }
 
     fn has_replicas(&self) -> bool {

@@ -66,6 +66,8 @@ pub struct Context<'a> {
     pub secrets: &'a BTreeMap<SecretId, Secret>,
     /// Whether a copy may replace a replica's own data; without, it is refused.
     pub may_reseed: bool,
+    /// Whether the same is done where what is replaced are transactions that only the replica has; they are saved first.
+    pub may_discard: bool,
     /// Whether accounts of ours that nobody declared are dropped; without, they are only told.
     pub may_drop_accounts: bool,
     /// Whether channels that nobody declared end; without, they are only told.

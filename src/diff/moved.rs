@@ -78,7 +78,7 @@ impl<'a> Pair<'a> {
         let nothing_there =
             by_file && (content(self.source).is_empty() || draft.copied_from(&self.wish.source).is_some());
         let seed = self.host.seed_from(&self.wish.source).filter(|s| s.method != SeedMethod::None);
-        if let (Some(seed), true) = (seed, self.context.may_reseed && !nothing_there) {
+        if let (Some(seed), true) = (seed, self.may_replace() && !nothing_there) {
             return self.copy(Some(seed), Vec::new(), content(self.server).into_iter().collect(), draft);
         }
         let (now, source, copies) = (present.name(), self.wish.source.clone(), self.copies());

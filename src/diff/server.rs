@@ -207,6 +207,7 @@ mod tests {
             observed: &Observed::new(),
             secrets: &BTreeMap::new(),
             may_reseed: false,
+            may_discard: false,
             may_drop_accounts: false,
             may_drop_channels: false,
             may_replace_authority: false,

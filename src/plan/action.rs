@@ -9,6 +9,7 @@ use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
     dialect::HEARTBEAT,
     firewall::FirewallChange,
+    gtid::Transactions,
     model::{BinlogPosition, Endpoint, Filters, HostName},
     resource::Change,
 };
@@ -103,6 +104,8 @@ pub enum Action {
         /// Whether it exists now.
         exists: bool,
     },
+    /// Save transactions that only the host has, as SQL and as the binary logs that hold them.
+    SaveErrant(Vec<Transactions>),
     /// Copy a source's data.
     Seed(SeedPlan),
     /// Let a source purge its binary logs again as it did before a copy that was cut off.

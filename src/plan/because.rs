@@ -124,6 +124,11 @@ pub enum Because {
         /// The source.
         source: HostName,
     },
+    /// Only this host has them.
+    OnlyHere {
+        /// The host.
+        host: HostName,
+    },
     /// A copy counts once it was compared.
     CopyNotCompared,
     /// The last comparison of the copy found differences.

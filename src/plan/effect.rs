@@ -70,6 +70,7 @@ impl Step {
             | Action::Restart { .. }
             | Action::StartService { .. }
             | Action::Heartbeat { .. }
+            | Action::SaveErrant(_)
             | Action::RestoreRetention(_)
             | Action::CompareCopy(_) => Effect::Neither,
         }

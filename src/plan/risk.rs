@@ -38,6 +38,19 @@ pub enum Risk {
         /// Where they are kept.
         kept: Kept,
     },
+    /// The same, where what would be lost are transactions that only the replica has; they are saved first.
+    DiscardsErrant {
+        /// The replica.
+        on: HostName,
+        /// The transactions.
+        transactions: Vec<String>,
+        /// Its databases.
+        databases: Vec<String>,
+        /// Their size in bytes.
+        bytes: u64,
+        /// Where they are kept.
+        kept: Kept,
+    },
     /// A server's binary logs start over, or go on under another name, and somebody could need what is in them.
     ResetsBinlogs {
         /// What is lost with them.
@@ -326,6 +339,7 @@ impl Risk {
             Risk::Restart { sessions } if *sessions != Some(0) => Some(Allow::Restart),
             Risk::CutClients { .. } => Some(Allow::CutClients),
             Risk::ReplacesData { .. } => Some(Allow::Reseed),
+            Risk::DiscardsErrant { .. } => Some(Allow::DiscardErrant),
             Risk::ResetsBinlogs { .. } => Some(Allow::ResetBinlogs),
             Risk::NewAuthority => Some(Allow::NewAuthority),
             Risk::LocksAccounts { .. } => Some(Allow::LockAccounts),
@@ -344,6 +358,6 @@ impl Risk {
 
     /// Whether data that exists on one host only is replaced.
     pub fn replaces_data(&self) -> bool {
-        matches!(self, Risk::ReplacesData { .. })
+        matches!(self, Risk::ReplacesData { .. } | Risk::DiscardsErrant { .. })
     }
 }

@@ -52,6 +52,8 @@ words! {
         Account = "account",
         /// A database.
         Database = "database",
+        /// Transactions that only the host has are saved.
+        Errant = "errant",
         /// The copy of a source's data.
         Seed = "seed",
         /// A replication channel.

@@ -34,6 +34,7 @@ pub fn because(because: &Because) -> String {
         }
         Because::Undeclared => "nobody declared it".to_owned(),
         Because::NoReplicaComesFromThere => "no replica that is declared comes from there".to_owned(),
+        Because::OnlyHere { host } => format!("only {host} has them, and its binary logs start over"),
         Because::HoldsNothingOf { replica, source } => format!("{replica} holds nothing of {source}"),
         Because::HoldsNoData { replica, source } => format!("{replica} holds no data and {source} does"),
         Because::Reseed { replica, source } => {

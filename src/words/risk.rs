@@ -32,12 +32,16 @@ pub fn risk(risk: &Risk) -> String {
         }
         Risk::WriteLock { on, why } => format!("writes on {on} wait for a moment: {}", lock_reason(why)),
         Risk::ReplacesData { on, databases, bytes: size, kept } => {
-            let kept = match kept {
-                Kept::Directory => "kept in a directory beside the data directory".to_owned(),
-                Kept::File => format!("kept in a file below /var/lib/tandem/replaced on {on}"),
-            };
+            let kept = kept_in(on, *kept);
             format!("replaces data: {} of {on}: {}; {kept}", bytes(*size), first(databases))
         }
+        Risk::DiscardsErrant { on, transactions, databases, bytes: size, kept } => format!(
+            "gives up what only {on} has, {}, and replaces {} of it: {}; {}",
+            first(transactions),
+            bytes(*size),
+            first(databases),
+            kept_in(on, *kept)
+        ),
         Risk::ResetsBinlogs { lost } => {
             let lost: Vec<String> = lost.iter().map(lost_logs).collect();
             format!("resets binary logs: {}", lost.join("; "))
@@ -64,6 +68,13 @@ pub fn risk(risk: &Risk) -> String {
         }
         Risk::CopyLoad { bytes: size } => format!("load: about {} are read and sent", bytes(*size)),
         Risk::Note { note } => self::note(note),
+    }
+}
+
+fn kept_in(on: &HostName, kept: Kept) -> String {
+    match kept {
+        Kept::Directory => "kept in a directory beside the data directory".to_owned(),
+        Kept::File => format!("kept in a file below /var/lib/tandem/replaced on {on}"),
     }
 }
 

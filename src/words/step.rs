@@ -51,6 +51,10 @@ pub fn lasting(step: &Step) -> String {
         Action::RemoveLeftovers { accounts, database } => leftovers(accounts, *database),
         Action::WriteOptionFile { path, .. } => format!("{verb} {path}"),
         Action::Certificate(plan) => certificate(plan),
+        Action::SaveErrant(list) => {
+            let names: Vec<String> = list.iter().map(ToString::to_string).collect();
+            format!("save what only {} has: {}", step.host, first(&names))
+        }
         Action::SetGlobal(list) => format!("set {} without a restart", variables(list)),
         Action::GtidMode { phase, .. } => format!("set gtid_mode to {phase} without a restart"),
         Action::ResetPersisted(names) => format!("take {} out of mysqld-auto.cnf", names.join(", ")),

@@ -14,6 +14,7 @@ mod leftovers;
 mod option_file;
 mod packages;
 mod resource;
+mod save_errant;
 mod server;
 mod switchover;
 mod undelayed;
@@ -78,6 +79,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
             let closed = *moment == Moment::AfterTheyStopped && !closing.is_empty();
             catch_up::run(step, hops, closed, fleet).await
         }
+        Action::SaveErrant(list) => save_errant::run(on, list).await,
         Action::Failover(plan) => failover::run(step, plan, fleet).await,
         Action::Switchover(plan) => switchover::run(step, plan, fleet).await,
         Action::DropChannel(channel) => extra_channel::run(on, channel).await,
