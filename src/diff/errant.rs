@@ -8,9 +8,9 @@ use crate::{
     desired::{DesiredHost, SeedMethod},
     dialect::Dialect,
     doctor::{Around, Copying, ErrantExplanation, explain_errant},
-    gtid::Transactions,
+    gtid::{Circumstances, Transactions, beyond, once_related},
     model::HostName,
-    observe::{ErrantFacts, ErrantKind, HostFacts, ServerFacts},
+    observe::{ErrantFacts, ErrantKind, HostFacts, ServerFacts, first_look},
     plan::{Action, Because, Finding, Kind, Reason, Refused, State, Step, StepId},
 };
 
@@ -56,7 +56,21 @@ impl Pair<'_> {
                 && found.sources.contains(&self.wish.source)
                 && !found.transactions.is_empty()
         };
-        self.facts.errant().iter().filter(only_here).map(|found| found.transactions.clone()).collect()
+        let found: Vec<Transactions> =
+            self.facts.errant().iter().filter(only_here).map(|found| found.transactions.clone()).collect();
+        if !found.is_empty() || self.channel().is_some() {
+            return found;
+        }
+        // One that follows nobody, such as a primary that was lost, has been looked at by nobody yet.
+        let (Some(ours), Some(theirs)) = (first_look(self.server), first_look(self.source)) else {
+            return found;
+        };
+        if !once_related(&theirs.state, &ours.state) {
+            return found;
+        }
+        let circumstances = Circumstances { writer: false, hearsay: false };
+        let only_here = beyond(&ours, &[&theirs], circumstances).only_here;
+        if only_here.is_empty() { found } else { vec![only_here] }
     }
 
     /// The step that saves them before a copy takes their place; their binary logs end with it.

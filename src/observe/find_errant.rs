@@ -57,7 +57,7 @@ fn server<'a>(observed: &'a Observed, host: &HostName) -> Option<&'a ServerFacts
 }
 
 /// A server as it was read with everything else.
-fn first_look(server: &ServerFacts) -> Option<Member> {
+pub fn first_look(server: &ServerFacts) -> Option<Member> {
     Some(Member {
         state: server.gtid.known()?.clone(),
         uuid: server.variable("server_uuid").and_then(|uuid| uuid.parse().ok()),

@@ -44,7 +44,7 @@ pub use facts::{
     HostFacts, LeftOutOrigins, Observed, OsFacts, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use far_end::far_end;
-pub use find_errant::{find_errant, only_here};
+pub use find_errant::{find_errant, first_look, only_here};
 pub use host::{SCRIPT as HOST_SCRIPT, files_of_host};
 pub use marks::{RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ValueMark, ValueMarks};
 pub use ports::{Probe, try_ports};

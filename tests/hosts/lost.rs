@@ -81,3 +81,44 @@ fn fails_over(suite: &str) {
     }
     client.lost_nothing(&["db-b", "db-c"], suite);
 }
+
+#[test]
+fn a_lost_host_rejoins_without_what_only_it_has() {
+    rejoins("bookworm");
+}
+
+#[test]
+fn a_lost_host_rejoins_without_what_only_it_has_on_mysql() {
+    rejoins("sid");
+}
+
+/// It comes back with rows that nobody has; they are saved there, and then it is a replica like any other.
+fn rejoins(suite: &str) {
+    let lab = boot(suite);
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
+    lab.same(["db-a", "db-b"], "select count(*) from hello.w");
+    lab.same(["db-a", "db-c"], "select count(*) from hello.w");
+    lab.link("db-a", "down");
+    lab.sql("db-a", "insert into hello.w (n, who) values (-1, 'lost'); update hello.w set n = 7 where n = 1");
+    lab.tandem(&["failover", "play.yml", "--yes", "--allow", "unfenced"]).expect(0);
+    lab.tandem(&["rejoin", "play.yml", "db-a", "--yes"]).expect(4);
+    lab.sql("db-b", "insert into hello.w (n, who) values (2, 'new')");
+    lab.link("db-a", "up");
+    lab.tandem(&["rejoin", "play.yml", "db-b", "--yes"]).expect(64);
+    // Whatever is refused, it takes no writes from then on.
+    lab.tandem(&["rejoin", "play.yml", "db-a", "--yes"]).expect(8);
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "1");
+    assert!(std::fs::read_to_string(lab.path("play.yml")).unwrap().contains("lost: [db-a]"));
+    lab.tandem(&["rejoin", "play.yml", "db-a", "--yes", "--allow", "discard-errant"]).expect(0);
+    assert!(!std::fs::read_to_string(lab.path("play.yml")).unwrap().contains("lost"));
+    for rows in ["select count(*), sum(n) from hello.w", "select group_concat(n order by n) from hello.w"] {
+        lab.same(["db-b", "db-a"], rows);
+    }
+    let saved = lab.at("db-a", "cat /var/lib/tandem/errant/*/ids | wc -l");
+    assert_eq!(saved.trim(), "2");
+    let sql = lab.at("db-a", "cat /var/lib/tandem/errant/*/transactions.sql");
+    assert!(sql.contains("### INSERT INTO") && sql.contains("'lost'") && sql.contains("### UPDATE"), "{sql}");
+    for command in [&["drift", "play.yml"][..], &["plan", "play.yml"], &["verify", "play.yml"]] {
+        lab.tandem(command).expect(0);
+    }
+}
