@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::{
     exec::{On, StepError},
     gtid::Transactions,
-    model::{Family, limits},
+    model::limits,
     transport::RunError,
 };
 
@@ -21,16 +21,13 @@ pub async fn run(on: On<'_>, list: &[Transactions]) -> Result<Option<String>, St
     let server = on.server()?;
     let base = server.variable("log_bin_basename").filter(|base| !base.is_empty());
     let base = base.ok_or_else(|| on.failed(tried, "it does not say where its binary logs lie"))?;
-    let names = match server.version.family {
-        Family::MariaDb => ["mariadb-binlog", "mysqlbinlog"],
-        Family::MySql => ["mysqlbinlog"; 2],
-    };
+    let (kind, wanted) = wanted(list);
+    let names = if kind == "mariadb" { ["mariadb-binlog", "mysqlbinlog"] } else { ["mysqlbinlog"; 2] };
     let tools = &on.facts()?.os.tools;
     let program = names.iter().find_map(|name| tools.get(*name)).ok_or_else(|| {
         let why = format!("{} is not installed", names[0]);
         on.failed(tried, why).then("Install the server's client package. Nothing was replaced.")
     })?;
-    let (kind, wanted) = wanted(list);
     let begun = Instant::now();
     let args = [program.as_str(), base, kind, &wanted, &directory];
     let result = on.writer()?.run(tried, SAVE, &args, b"", limits::FILES.time).await;
