@@ -143,6 +143,11 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("not-allowed-new-authority", "the same"),
     ("resource-blocked", "a role of the user's; resource::sysctl and hosts::resources"),
     ("setting-keeps-server-down", "a log that blames a line; diff::settings::down and hosts::comeback"),
+    ("still-alive", "a lost host that answers; hosts::lost"),
+    ("not-superset", "replicas that have received unlike much; hosts::lost"),
+    ("unfenced", "the same"),
+    ("member-unread", "the same"),
+    ("not-allowed-discard-errant", "a lost host that is back; hosts::lost"),
     ("steps-in-a-circle", "a fault of tandem, which is reported"),
 ];
 

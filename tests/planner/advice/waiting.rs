@@ -35,6 +35,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("left-out-by-limit", "ends without --limit; plan::limit"),
     ("authority-not-everywhere", "certificates that parse; hosts::authority"),
     ("no-other-writer", "ends with what the other host waits for; planner::shapes"),
+    ("after-takeover", "ends with the takeover, and is refused then; hosts::lost"),
     ("gtid-mode-everywhere", "steps that no world knows; hosts::mysql"),
 ];
 
