@@ -89,7 +89,7 @@ impl Pair<'_> {
             after: Some(State::Names { names: transactions.iter().map(ToString::to_string).collect() }),
             risk: Vec::new(),
             requires: Vec::new(),
-            action: Action::SaveErrant(transactions),
+            action: Action::SaveErrant { transactions, all: !self.context.may_reseed },
         })
     }
 

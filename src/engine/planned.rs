@@ -336,7 +336,9 @@ impl Planned {
             .filter(|(host, fact)| fact.known().is_some() && !unread.contains_key(*host))
             .map(|(host, _)| host.clone())
             .collect();
-        let peers = read.difference(&asked).cloned().collect();
+        // One that is lost is nobody's peer, and was looked at by itself.
+        let is_lost = |host: &HostName| self.plays.iter().any(|play| play.built.desired.is_lost(host));
+        let peers = read.difference(&asked).filter(|host| !is_lost(host)).cloned().collect();
         Seen { read, peers, unread, took: self.took }
     }
 

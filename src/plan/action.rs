@@ -105,7 +105,12 @@ pub enum Action {
         exists: bool,
     },
     /// Save transactions that only the host has, as SQL and as the binary logs that hold them.
-    SaveErrant(Vec<Transactions>),
+    SaveErrant {
+        /// The transactions.
+        transactions: Vec<Transactions>,
+        /// Whether all of them must be saved; else what the binary logs still hold will do, since the data are kept.
+        all: bool,
+    },
     /// Copy a source's data.
     Seed(SeedPlan),
     /// Let a source purge its binary logs again as it did before a copy that was cut off.

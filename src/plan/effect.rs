@@ -70,7 +70,7 @@ impl Step {
             | Action::Restart { .. }
             | Action::StartService { .. }
             | Action::Heartbeat { .. }
-            | Action::SaveErrant(_)
+            | Action::SaveErrant { .. }
             | Action::RestoreRetention(_)
             | Action::CompareCopy(_) => Effect::Neither,
         }

@@ -25,6 +25,11 @@ impl Plan {
                 Action::Switchover(plan) if !chosen.contains(&plan.from) => {
                     Some(StepId(format!("{}/switchover", plan.from)))
                 }
+                // So does one that stops what the others receive.
+                Action::Failover(plan) => {
+                    let mut others = plan.receivers.iter().filter(|other| !chosen.contains(&other.host));
+                    others.next().map(|other| StepId(format!("{}/failover", other.host)))
+                }
                 _ => None,
             };
             let missing = closes.or_else(|| step.requires.iter().find(needs).cloned());

@@ -115,7 +115,7 @@ impl Order {
             }
             // What is written on the copy has to come back to the source, or the two would differ.
             Action::CompareCopy(_) => before.extend(self.channels.iter().cloned()),
-            Action::SaveErrant(_) => {}
+            Action::SaveErrant { .. } => {}
             Action::Seed(seed) => {
                 before.extend(self.all(host, &[Kind::Errant]));
                 let sides = [host, &seed.from, &seed.donor];

@@ -237,7 +237,8 @@ mod tests {
     fn there_and_back(text: &str, to: &str, told: &str) {
         let mut topology = declared(text);
         let writer = topology.one_writer().expect("a writer").clone();
-        let edit = topology.lose(&[writer.clone()], Some(&HostName::from(to))).expect("it can be lost");
+        let edit =
+            topology.lose(std::slice::from_ref(&writer), Some(&HostName::from(to))).expect("it can be lost");
         let changed = edit.of_text(text).expect("it can be written");
         assert_eq!(changed, told);
         assert_eq!(declared(&changed).one_writer(), Some(&HostName::from(to)));

@@ -247,6 +247,9 @@ fn last_line(document: &PlanDocument) -> String {
         });
         parts.push(match document.data() {
             DataEffect::Replaced => paint(ALARM, "Data is replaced."),
+            DataEffect::Kept if document.steps.iter().any(|step| step.kind == Kind::Failover) => {
+                "Nothing that a replica has received is lost.".to_owned()
+            }
             DataEffect::Kept => "No data is lost.".to_owned(),
         });
         let resets = |risk: &Risk| matches!(risk, Risk::ResetsBinlogs { .. });

@@ -51,8 +51,8 @@ pub fn lasting(step: &Step) -> String {
         Action::RemoveLeftovers { accounts, database } => leftovers(accounts, *database),
         Action::WriteOptionFile { path, .. } => format!("{verb} {path}"),
         Action::Certificate(plan) => certificate(plan),
-        Action::SaveErrant(list) => {
-            let names: Vec<String> = list.iter().map(ToString::to_string).collect();
+        Action::SaveErrant { transactions, .. } => {
+            let names: Vec<String> = transactions.iter().map(ToString::to_string).collect();
             format!("save what only {} has: {}", step.host, first(&names))
         }
         Action::SetGlobal(list) => format!("set {} without a restart", variables(list)),

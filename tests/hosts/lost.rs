@@ -120,3 +120,31 @@ fn rejoins(suite: &str) {
         lab.tandem(command).expect(0);
     }
 }
+
+/// What its binary logs do not hold any more can't be saved: that is refused where it was promised, and else it is told.
+#[test]
+fn what_cannot_be_saved_is_no_obstacle_to_a_copy() {
+    let lab = boot("bookworm");
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
+    lab.same(["db-a", "db-b"], "select count(*) from hello.w");
+    lab.same(["db-a", "db-c"], "select count(*) from hello.w");
+    lab.link("db-a", "down");
+    lab.sql("db-a", "insert into hello.w (n, who) values (-1, 'lost'); flush binary logs");
+    // A log that somebody reads is not purged.
+    let readers =
+        "select concat('kill ', id, ';') from information_schema.processlist where command = 'Binlog Dump'";
+    lab.at("db-a", &format!("mariadb -N -e \"{readers}\" | mariadb"));
+    lab.wait_sql("db-a", &readers.replace("concat('kill ', id, ';')", "count(*)"), "0");
+    lab.sql("db-a", "purge binary logs before now() + interval 1 day");
+    assert_eq!(lab.sql("db-a", "show binary logs").lines().count(), 1);
+    lab.tandem(&["failover", "play.yml", "--yes", "--allow", "unfenced"]).expect(0);
+    lab.sql("db-b", "insert into hello.w (n, who) values (2, 'new')");
+    lab.link("db-a", "up");
+    let verb = ["rejoin", "play.yml", "db-a", "--yes", "--allow"];
+    let failed = lab.tandem(&[&verb[..], &["discard-errant"]].concat());
+    assert_ne!(failed.code, 0);
+    assert_eq!(lab.sql("db-a", "select group_concat(n order by n) from hello.w"), "-1,1");
+    lab.tandem(&[&verb[..], &["reseed"]].concat()).expect(0);
+    lab.same(["db-b", "db-a"], "select group_concat(n order by n) from hello.w");
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}

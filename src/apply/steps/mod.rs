@@ -79,7 +79,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
             let closed = *moment == Moment::AfterTheyStopped && !closing.is_empty();
             catch_up::run(step, hops, closed, fleet).await
         }
-        Action::SaveErrant(list) => save_errant::run(on, list).await,
+        Action::SaveErrant { transactions, all } => save_errant::run(on, transactions, *all).await,
         Action::Failover(plan) => failover::run(step, plan, fleet).await,
         Action::Switchover(plan) => switchover::run(step, plan, fleet).await,
         Action::DropChannel(channel) => extra_channel::run(on, channel).await,

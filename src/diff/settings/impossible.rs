@@ -123,8 +123,8 @@ impl Comparison<'_> {
         let Some(range) = self.server.ranges.get(&wish.name) else { return };
         let number = |text: &str| canonical_value(&wish.name, text).parse::<f64>().ok();
         let (Some(least), Some(most)) = (number(&range.0), number(&range.1)) else { return };
-        // One below zero stands for "find out" in some.
-        let taken = |value: &f64| *value < 0.0 || (least..=most).contains(value);
+        // -1 stands for "find out" in some.
+        let taken = |value: &f64| *value == -1.0 || (least..=most).contains(value);
         let Some(value) = wish.values.last().filter(|value| !number(value).is_some_and(|n| taken(&n))) else {
             return;
         };
