@@ -217,6 +217,7 @@ impl<'a> Run<'a> {
         tables: &BTreeMap<HostName, Tables>,
         finally: bool,
     ) -> Result<(), StepError> {
+        let before: Vec<usize> = self.proofs.iter().map(|proof| proof.differing.len()).collect();
         let mut waiting = Waiting::default();
         for (number, name) in names.iter().enumerate() {
             if self.fleet.interrupt.is_cancelled() {
@@ -237,7 +238,17 @@ impl<'a> Run<'a> {
                 self.compare_one(next, finally).await?;
             }
         }
-        self.compare_together(waiting.end()).await
+        self.compare_together(waiting.end()).await?;
+        // Small ones have waited for each other; they are told by name like all.
+        let place: BTreeMap<String, usize> = names
+            .iter()
+            .enumerate()
+            .map(|(place, (database, table))| (format!("{database}.{table}"), place))
+            .collect();
+        for (proof, before) in self.proofs.iter_mut().zip(before) {
+            proof.differing[before..].sort_by_key(|differs| place.get(&differs.table));
+        }
+        Ok(())
     }
 
     async fn compare_together(&mut self, tables: Vec<Next>) -> Result<(), StepError> {
