@@ -16,8 +16,10 @@ const WRITE: &str = concat!(
     r#"
 set -e
 umask 077
+LC_ALL=C; export LC_ALL
 private_dir /var/lib/tandem
-cat >/var/lib/tandem/values.json.new
+# What the system says of a full disk does not name the place.
+said=$({ cat >/var/lib/tandem/values.json.new; } 2>&1) || { echo "/var/lib/tandem: ${said##*: }" >&2; exit 1; }
 sync /var/lib/tandem/values.json.new 2>/dev/null || true
 mv /var/lib/tandem/values.json.new /var/lib/tandem/values.json
 "#
