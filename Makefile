@@ -43,12 +43,12 @@ test: lint lab
 	cargo test --test hosts -- --test-threads=4
 
 torture: lab
-	cargo test --features torture --test torture
+	TANDEM_LAB_MINUTES=240 cargo test --features torture --test torture
 
 # Every state of tests/hosts/copies/states.sql, and docs/copies.md from it.
 states: lab
 	rm -rf target/tmp/states
-	TANDEM_STATES=all cargo test --test hosts copies:: -- --test-threads=2
+	TANDEM_STATES=all TANDEM_LAB_MINUTES=240 cargo test --test hosts copies:: -- --test-threads=2
 	TANDEM_WRITE=1 cargo test --quiet --test documents the_document_of_copies
 
 versions: lab

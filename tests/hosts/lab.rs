@@ -5,7 +5,10 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::Once,
+    sync::{
+        Once,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,6 +18,8 @@ pub const PASSWORD: &str = r#"p'q"r\s$(id)`id`%s&t ü;--"#;
 pub struct Lab {
     child: Child,
     directory: tempfile::TempDir,
+    /// The lab's limit ends when this does.
+    _limit: Sender<()>,
 }
 
 /// How a command ended.
@@ -137,11 +142,12 @@ impl Lab {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the lab starts");
+        let limit = limit(directory.path().to_owned(), child.id());
         let mut first = String::new();
         let out = child.stdout.take().expect("standard output is a pipe");
         BufReader::new(out).read_line(&mut first).expect("the lab talks");
         assert_eq!(first.trim(), "ready", "the lab did not boot");
-        let lab = Self { child, directory };
+        let lab = Self { child, directory, _limit: limit };
         lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n");
         lab
     }
@@ -390,6 +396,27 @@ impl Drop for Lab {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
+}
+
+/// Ends a lab that lasts longer than any test does: what runs in it is said, and whatever waits for it fails.
+/// Without it, one command that never ends takes the whole run with it and leaves no word of which.
+fn limit(directory: PathBuf, lab: u32) -> Sender<()> {
+    let (sender, receiver) = mpsc::channel();
+    let minutes = std::env::var("TANDEM_LAB_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(15);
+    std::thread::spawn(move || {
+        if receiver.recv_timeout(Duration::from_secs(60 * minutes)) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+        let mut ps = Command::new("timeout");
+        ps.arg("20").arg(script()).arg("in").arg(&directory);
+        let ps = ps.args(["ps", "-e", "-o", "pid,ppid,etimes,stat,wchan:20,args", "--forest"]).output();
+        let processes = ps.map(|ps| String::from_utf8_lossy(&ps.stdout).into_owned()).unwrap_or_default();
+        let lab_ends =
+            format!("{} is ended after {minutes} minutes; there ran:\n{processes}", directory.display());
+        let _ = std::io::stderr().write_all(lab_ends.as_bytes());
+        let _ = Command::new("kill").args(["-KILL", &lab.to_string()]).status();
+    });
+    sender
 }
 
 /// Ticks for half a minute: a condition is looked at again with each.
