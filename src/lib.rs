@@ -52,7 +52,7 @@ pub mod inside {
     pub use crate::{model, plan, source, status, vault};
 
     pub mod desired {
-        pub use crate::desired::{Built, ChannelWish, Positioning, build};
+        pub use crate::desired::{Built, ChannelWish, Identity, Positioning, Turned, build, turned};
     }
     pub mod dialect {
         pub use crate::dialect::{
@@ -61,7 +61,7 @@ pub mod inside {
         };
     }
     pub mod diff {
-        pub use crate::diff::build;
+        pub use crate::diff::{build, stand_in};
     }
     pub mod firewall {
         pub use crate::firewall::{APPLY, Backend, CONFIRM, Chain, FirewallState};
@@ -89,7 +89,7 @@ pub mod inside {
         pub use crate::option_file::{Argument, Asked, Files, Known};
     }
     pub mod playbook {
-        pub use crate::playbook::{Request, load, role_names};
+        pub use crate::playbook::{Project, Request, load, role_names};
     }
     pub mod render {
         pub use crate::render::{

@@ -10,7 +10,7 @@ use crate::{
     grant::sha256_hex,
     model::{HostName, limits},
     observe::{client_sessions, databases_with_content},
-    plan::{Action, Allow, ChannelChange, Risk, Step},
+    plan::{Action, Allow, ChannelChange, FileStage, Risk, Step},
     transport::ReadScript,
 };
 
@@ -33,7 +33,13 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
             still_unused(step, &format!("copy from {}", plan.from), fleet).await
         }
         Action::Restart { unit, .. } => still_unused(step, &format!("restart {unit}"), fleet).await,
-        Action::WriteOptionFile { path, .. } => same_file(on, path).await,
+        Action::WriteOptionFile { path, stage, .. } => {
+            let over = match stage {
+                FileStage::WritesBack { over } => over.as_deref(),
+                FileStage::AsDeclared | FileStage::WritesAway { .. } => None,
+            };
+            same_file(on, path, over).await
+        }
         Action::RemoveLeftovers { database: true, .. } => test_is_empty(on).await,
         Action::Channel(change) => {
             tokio::try_join!(still_no_channel(on, change), super::far_end::check(on, change)).map(drop)
@@ -72,11 +78,12 @@ async fn still_unused(step: &Step, tried: &str, fleet: &Fleet<'_>) -> Result<(),
     .then("Allow it with --allow restart, or apply when nobody is connected."))
 }
 
-/// The file that is replaced must be the one that was shown.
-async fn same_file(on: On<'_>, path: &str) -> Result<(), StepError> {
+/// The file that is replaced must be the one that was shown, or what this run has made of it.
+async fn same_file(on: On<'_>, path: &str, over: Option<&str>) -> Result<(), StepError> {
     let host = on.host;
     let Some(files) = on.facts()?.option_files.known() else { return Ok(()) };
-    let shown = files.content(path).map_or_else(|| "absent".to_owned(), sha256_hex);
+    let shown = over.map(str::as_bytes).or_else(|| files.content(path));
+    let shown = shown.map_or_else(|| "absent".to_owned(), sha256_hex);
     let output = on.session()?.read(&DIGEST, &[path], LIMIT).await.map_err(|e| failed(host, e))?;
     let now = output.text().split_whitespace().next().unwrap_or_default().to_owned();
     if now == shown {

@@ -17,7 +17,7 @@ use crate::{
     apply::Outcome,
     engine::{Applied, CommandError, End, Engine, ErrorKind, Events, Planned, Run, State},
     model::{HostName, Limits, duration},
-    plan::{Action, Plan, PlanDocument, Policy, StepId},
+    plan::{Action, Plan, PlanDocument, Policy, Span, Step, StepId},
     render::{self, Terminal},
     words,
 };
@@ -200,8 +200,12 @@ pub(super) async fn close_first(
 
 /// The steps by which another host takes the writes.
 fn switches(plan: &Plan) -> Vec<StepId> {
-    let steps =
-        plan.steps.iter().filter(|step| matches!(step.action, Action::Switchover(_) | Action::Failover(_)));
+    let lasting = |step: &&Step| match &step.action {
+        Action::Switchover(switch) => switch.span == Span::Lasting,
+        Action::Failover(_) => true,
+        _ => false,
+    };
+    let steps = plan.steps.iter().filter(lasting);
     steps.map(|step| step.id.clone()).collect()
 }
 

@@ -7,6 +7,7 @@ mod scope;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    str::FromStr,
     time::Duration,
 };
 
@@ -38,6 +39,32 @@ pub struct Built {
     pub without_id: Vec<HostName>,
     /// Mistakes that only show when templates are evaluated.
     pub problems: Problems,
+    /// What would be wished if another member took the writes for a while; nothing unless a plan needs that.
+    pub turned: Option<Turned>,
+}
+
+/// A play with another member in the place of the one that clients write to.
+#[derive(Debug)]
+pub struct Turned {
+    /// That member.
+    pub to: HostName,
+    /// What would be wished.
+    pub desired: Desired,
+}
+
+/// Works out what would be wished of a play's members if another one of them took the writes. Nothing where the topology
+/// knows no single host that does.
+pub fn turned(
+    project: &Project,
+    play: &Play,
+    hosts: &[HostName],
+    known: &BTreeMap<HostName, Identity>,
+    to: &HostName,
+) -> Option<Turned> {
+    let mut play = play.clone();
+    play.topology.as_mut()?.turn(to).ok()?;
+    let desired = build(project, &play, hosts, known).desired;
+    Some(Turned { to: to.clone(), desired })
 }
 
 /// Works out what a play asks of every member of its topology.
@@ -115,7 +142,7 @@ pub fn build(
     }
     let without_id = edges.members.iter().filter(|m| !ids.contains_key(*m)).cloned().collect();
     let problems = builder.problems;
-    Built { desired, without_id, problems, edges }
+    Built { desired, without_id, problems, edges, turned: None }
 }
 
 /// A variable of every member that has it, where it is a whole number.
@@ -172,8 +199,11 @@ impl Builder<'_> {
             replicas: self.edges.replicas_of(name).cloned().collect(),
             service: text("mysql_service"),
             option_file: text("mysql_option_file"),
-            option_file_holds: self.option_file_holds(&variables, &scope),
+            option_file_holds: self
+                .word("mysql_option_file_holds", &variables, &scope)
+                .unwrap_or(OptionFileHolds::Everything),
             restart_wait: self.time("restart_wait", &variables, &scope).unwrap_or(limits::RESTART.time),
+            restart_primary: self.word("restart_primary", &variables, &scope),
             switchover_limit: self
                 .time("switchover_limit", &variables, &scope)
                 .unwrap_or(limits::SWITCHOVER.time),
@@ -202,20 +232,29 @@ impl Builder<'_> {
         host
     }
 
-    fn option_file_holds(&mut self, variables: &Variables, scope: &Scope) -> OptionFileHolds {
-        const NAME: &str = "mysql_option_file_holds";
-        let Some(word) = scope.get(NAME).map(|value| value.as_str().unwrap_or_default()) else {
-            return OptionFileHolds::Everything;
+    /// A variable that holds one of some words.
+    fn word<T: FromStr<Err = UnknownWord>>(
+        &mut self,
+        name: &str,
+        variables: &Variables,
+        scope: &Scope,
+    ) -> Option<T> {
+        let word = match scope.get(name)? {
+            Json::Null => return None,
+            value => value.as_str().unwrap_or_default(),
         };
-        word.parse().unwrap_or_else(|unknown: UnknownWord| {
-            let place = variables.get(NAME).map_or_else(|| self.topology_place(), |n| n.place.clone());
-            let message = format!("`{word}` is not a value of `{NAME}`");
-            self.problems.push(
-                Problem::error("variable::word", &place, message, "unknown word")
-                    .help(format!("The words are {}.", unknown.list)),
-            );
-            OptionFileHolds::Everything
-        })
+        match word.parse() {
+            Ok(word) => Some(word),
+            Err(UnknownWord { list, .. }) => {
+                let place = variables.get(name).map_or_else(|| self.topology_place(), |n| n.place.clone());
+                let message = format!("`{word}` is not a value of `{name}`");
+                self.problems.push(
+                    Problem::error("variable::word", &place, message, "unknown word")
+                        .help(format!("The words are {list}.")),
+                );
+                None
+            }
+        }
     }
 
     /// A variable that holds a time.

@@ -15,7 +15,7 @@ mod resource;
 mod template_problem;
 mod wish;
 
-pub use build::{Built, Values, build, values};
+pub use build::{Built, Turned, Values, build, turned, values};
 pub use edges::{Edge, Edges};
 pub use identity::Identity;
 pub use lint::lint;
@@ -25,4 +25,4 @@ pub use wish::{
     FirewallIntent, HeartbeatWish, LostHost, SeedWish, ServerWish, SettingWish,
 };
 
-pub use crate::model::{OptionFileHolds, Positioning, SeedMethod, Tls};
+pub use crate::model::{OptionFileHolds, Positioning, RestartPrimary, SeedMethod, Tls};

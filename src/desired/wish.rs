@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     inventory::Connection,
     model::{
-        Endpoint, Family, Filters, FirewallChoice, HostName, OptionFileHolds, Place, Positioning, SecretId,
-        SeedMethod, ServerVersion, Tls,
+        Endpoint, Family, Filters, FirewallChoice, HostName, OptionFileHolds, Place, Positioning,
+        RestartPrimary, SecretId, SeedMethod, ServerVersion, Tls,
     },
     resource::Resource,
 };
@@ -79,6 +79,8 @@ pub struct DesiredHost {
     pub option_file_holds: OptionFileHolds,
     /// How long its server may take to come up after a restart.
     pub restart_wait: std::time::Duration,
+    /// How its server is restarted where clients write to it alone; nothing where that is left to what is there.
+    pub restart_primary: Option<RestartPrimary>,
     /// How long writes on it may wait at most when another host takes them over.
     pub switchover_limit: std::time::Duration,
     /// How long long writes on it are waited for before that.
@@ -131,6 +133,7 @@ impl DesiredHost {
             option_file: None,
             option_file_holds: OptionFileHolds::Everything,
             restart_wait: crate::model::limits::RESTART.time,
+            restart_primary: None,
             switchover_limit: crate::model::limits::SWITCHOVER.time,
             switchover_wait: crate::model::limits::SWITCHOVER_WAIT.time,
             settings: None,

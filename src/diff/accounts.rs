@@ -45,7 +45,8 @@ fn keeps_to_addresses(host: &DesiredHost, server: &ServerFacts) -> bool {
     }
 }
 
-fn account(
+/// The step for one account, where it is not as it shall be.
+pub(super) fn account(
     context: &Context<'_>,
     host: &DesiredHost,
     server: &ServerFacts,

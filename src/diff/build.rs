@@ -38,6 +38,7 @@ pub fn build(
         may_drop_accounts,
         may_drop_channels,
         may_replace_authority,
+        turned: built.turned.as_ref(),
         fence: policy.fence.as_deref(),
     };
     let mut plan = Plan { writers: writers(&built.desired, observed), ..Plan::default() };

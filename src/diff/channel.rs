@@ -64,6 +64,11 @@ pub fn steps(
     }
 }
 
+/// The step that makes a channel between two servers of which one has all that the other has.
+pub(super) fn made(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish) -> Option<Step> {
+    new(context, wish, Some(&Footing::Compared), host)
+}
+
 fn new(
     context: &Context<'_>,
     wish: &ChannelWish,

@@ -3,6 +3,7 @@
 use super::{
     Draft,
     pair::{Footing, Pair},
+    stand_in::stands_in,
 };
 use crate::{
     desired::{DesiredHost, SeedMethod},
@@ -19,6 +20,11 @@ impl Pair<'_> {
     /// that is allowed, else nothing is done to it. `None` where it has none.
     pub(super) fn errant(&self, draft: &mut Draft) -> Option<Footing> {
         self.channel()?;
+        // What was written while it stood in for its source is on its way there.
+        if stands_in(self.context.desired, self.context.observed, &self.wish.source) == Some(&self.host.name)
+        {
+            return None;
+        }
         let certain =
             |f: &&ErrantFacts| f.kind != ErrantKind::WithoutGtid && f.sources.contains(&self.wish.source);
         let findings: Vec<&ErrantFacts> = self.facts.errant().iter().filter(certain).collect();

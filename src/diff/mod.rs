@@ -27,11 +27,14 @@ mod pair;
 mod promotion;
 mod proof;
 mod resources;
+mod restarted;
 mod retention;
+mod rolling;
 mod server;
 mod service;
 mod settings;
 mod several;
+mod stand_in;
 mod switchover;
 mod trouble;
 mod undeclared;
@@ -44,12 +47,13 @@ mod writers;
 
 pub use build::{build, changing_ends, in_doubt, switching};
 pub use failover::{followers, most_advanced};
+pub use stand_in::stand_in;
 pub use unfit::planned_copies;
 
 use std::collections::BTreeMap;
 
 use crate::{
-    desired::Desired,
+    desired::{Desired, Turned},
     model::{HostName, Secret, SecretId},
     observe::Observed,
     plan::{Action, Finding, HostWaits, Refusal, Refused, SeedPlan, Step, Waiting, WaitsFor, Warning},
@@ -74,6 +78,8 @@ pub struct Context<'a> {
     pub may_drop_channels: bool,
     /// Whether the authority that the servers trust may give way to another one; without, that is refused.
     pub may_replace_authority: bool,
+    /// What would be wished if another host took the writes for a while, where a plan needs that.
+    pub turned: Option<&'a Turned>,
     /// A command that makes sure that a lost host takes no more writes.
     pub fence: Option<&'a str>,
 }
@@ -202,5 +208,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
             draft.steps.extend(heartbeat::step(context, host, facts));
         }
     }
+    rolling::steps(context, &mut draft);
+    restarted::wait_for_channels(context, &mut draft);
     draft
 }

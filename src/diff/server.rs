@@ -211,6 +211,7 @@ mod tests {
             may_drop_accounts: false,
             may_drop_channels: false,
             may_replace_authority: false,
+            turned: None,
             fence: None,
         };
         let mut draft = Draft::default();

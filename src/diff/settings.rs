@@ -14,8 +14,8 @@ use crate::{
     observe::{DiskFacts, HostFacts, RestartRecord, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value, takes_several},
     plan::{
-        Action, Because, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State, Step, StepId,
-        WaitsFor,
+        Action, Because, FileStage, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State,
+        Step, StepId, WaitsFor,
     },
 };
 use running::Off;
@@ -303,7 +303,11 @@ impl Comparison<'_> {
             after: Some(State::text(self.without_vaulted(&after))),
             risk: Vec::new(),
             requires: Vec::new(),
-            action: Action::WriteOptionFile { path: self.path.to_owned(), content: after },
+            action: Action::WriteOptionFile {
+                path: self.path.to_owned(),
+                content: after,
+                stage: FileStage::AsDeclared,
+            },
         })
     }
 
@@ -387,6 +391,7 @@ impl Comparison<'_> {
                 option_file: (!self.path.is_empty()).then(|| self.path.to_owned()),
                 causes: names,
                 new_uuid: false,
+                follows: Vec::new(),
             },
         }
     }

@@ -12,13 +12,13 @@ use crate::{
     model::{Fact, HostName, limits},
     observe::{AdminWriter, ChannelFacts, ServerFacts},
     plan::{
-        Action, ChannelRefused, Hop, Kind, Named, Note, Reason, Risk, State, Step, StepId, Switchover,
+        Action, ChannelRefused, Hop, Kind, Named, Note, Reason, Risk, Span, State, Step, StepId, Switchover,
         UndeclaredChannel,
     },
 };
 
 /// Variables that close or open a host, in the order in which they are set.
-const TURNED: [&str; 3] = ["read_only", "super_read_only", "event_scheduler"];
+pub(super) const TURNED: [&str; 3] = ["read_only", "super_read_only", "event_scheduler"];
 
 /// The longest that a replica may be behind before anything else is tried, in seconds.
 const FAR_BEHIND: u64 = 30;
@@ -61,6 +61,7 @@ pub(super) fn steps(
         requires: Vec::new(),
         action: Action::Switchover(Box::new(Switchover {
             from: from.clone(),
+            span: Span::Lasting,
             hops: hops.to_vec(),
             limit,
             locks,
@@ -128,11 +129,11 @@ pub(super) fn take_out(draft: &mut Draft, host: &HostName) -> Vec<(String, Strin
     taken
 }
 
-fn is_turned(name: &str) -> bool {
+pub(super) fn is_turned(name: &str) -> bool {
     TURNED.contains(&name)
 }
 
-fn keep<T>(list: &mut Vec<T>, stays: &[bool]) {
+pub(super) fn keep<T>(list: &mut Vec<T>, stays: &[bool]) {
     let mut fates = stays.iter();
     list.retain(|_| fates.next().copied().unwrap_or(true));
 }
@@ -160,10 +161,10 @@ fn others(context: &Context<'_>, from: &HostName, to: &HostName) -> Option<Chann
     several.then_some(ChannelRefused::WritersNotOne { writers })
 }
 
-type Accounts = Vec<(String, String)>;
+pub(super) type Accounts = Vec<(String, String)>;
 
 /// Accounts that `read_only` does not stop: those of the old writer that are locked, and those of the new one that were.
-fn admins(context: &Context<'_>, from: &HostName, to: &HostName) -> (Accounts, Accounts) {
+pub(super) fn admins(context: &Context<'_>, from: &HostName, to: &HostName) -> (Accounts, Accounts) {
     let of = |host: &HostName| {
         let facts = context.observed.get(host).and_then(Fact::known);
         facts.and_then(|facts| facts.admins.known()).cloned().unwrap_or_default()
@@ -176,7 +177,11 @@ fn admins(context: &Context<'_>, from: &HostName, to: &HostName) -> (Accounts, A
     (open.iter().map(|admin| pair(admin)).collect(), unlocks)
 }
 
-fn risks(context: &Context<'_>, from: &HostName, (limit, locks): (Duration, &Accounts)) -> Vec<Risk> {
+pub(super) fn risks(
+    context: &Context<'_>,
+    from: &HostName,
+    (limit, locks): (Duration, &Accounts),
+) -> Vec<Risk> {
     let sessions = context.server(from).map(|server| match &server.sessions {
         Fact::Known(sessions) => Some(sessions.len()),
         Fact::Absent => Some(0),

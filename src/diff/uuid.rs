@@ -86,6 +86,7 @@ fn give_new(
             option_file: None,
             causes: Vec::new(),
             new_uuid: true,
+            follows: Vec::new(),
         },
     });
 }

@@ -188,6 +188,14 @@ impl Planned {
                 observe::look_at_copies(&mut reading, &copies, engine.hosts.forks).await;
                 plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
             }
+            if let Some(host) = diff::stand_in(&built.desired, &reading.observed, &plan) {
+                let known = reading.identities();
+                built.turned = desired::turned(&engine.project, play, hosts, &known, &host);
+                if let Some(turned) = &mut built.turned {
+                    turned.desired.accounts_elsewhere.clone_from(&accounts);
+                }
+                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
+            }
             let switching = diff::switching(&plan);
             if !switching.is_empty() {
                 observe::look_at_admins(&mut reading, &switching).await;

@@ -145,6 +145,16 @@ words! {
     }
 }
 
+words! {
+    /// How the server that clients write to is restarted.
+    pub enum RestartPrimary: "a way to restart" {
+        /// A replica takes the writes meanwhile.
+        Switchover = "switchover",
+        /// Clients can't write meanwhile.
+        InPlace = "in_place",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

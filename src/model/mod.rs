@@ -19,7 +19,9 @@ pub mod variables;
 mod version;
 
 pub(crate) use choice::words;
-pub use choice::{FirewallChoice, OptionFileHolds, Positioning, SeedMethod, Tls, UnknownWord};
+pub use choice::{
+    FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, Tls, UnknownWord,
+};
 pub use fact::Fact;
 pub use filter::Filters;
 pub use glob::{fnmatch, glob};

@@ -1,6 +1,6 @@
 //! Every variable that this program reads: one table for the schema, the reference and "did you mean".
 
-use super::{FirewallChoice, OptionFileHolds, Positioning, SeedMethod, Tls};
+use super::{FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, Tls};
 
 /// What a variable may hold. A template may stand wherever a value may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +197,11 @@ pub const OWN: &[Row] = &[
         &[("switchover_wait", Form::Time), ("switchover_limit", Form::Time)],
         "`60s`, `2s`",
         "how long a switchover waits for long writes to end; how long writes may wait for it",
+    ),
+    row(
+        &[("restart_primary", Form::Words(RestartPrimary::WORDS))],
+        "`switchover` where a replica can take the writes, else `in_place`",
+        "how the one server that clients write to is restarted: `switchover` lets a replica take the writes meanwhile",
     ),
     row(
         &[("heartbeat_interval", Form::Number(1, 3600))],

@@ -47,6 +47,8 @@ pub enum Action {
         path: String,
         /// Whole content.
         content: String,
+        /// What the host is meanwhile.
+        stage: FileStage,
     },
     /// `SET GLOBAL` of variables that need no restart.
     SetGlobal(Vec<(String, String)>),
@@ -71,6 +73,8 @@ pub enum Action {
         causes: Vec<String>,
         /// Whether `auto.cnf` is moved away first, so that the server makes itself a new UUID.
         new_uuid: bool,
+        /// Channels of the host that run, and on which it has caught up before another server is restarted.
+        follows: Vec<Hop>,
     },
     /// Start and enable a service that is stopped or disabled.
     StartService {
@@ -134,6 +138,25 @@ pub enum Action {
     Failover(Box<Failover>),
     /// End a channel that nobody declared.
     DropChannel(UndeclaredChannel),
+}
+
+/// For which time an option file is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum FileStage {
+    /// The host is what it is declared to be.
+    #[default]
+    AsDeclared,
+    /// Another host takes its writes while its server is restarted. The file keeps it closed, and so does the one that
+    /// comes back if the server does not start.
+    WritesAway {
+        /// Variables that close it.
+        closed: Vec<(String, String)>,
+    },
+    /// It takes the writes again.
+    WritesBack {
+        /// What the file was made by this plan, where it was.
+        over: Option<String>,
+    },
 }
 
 /// Where a new channel begins to read.

@@ -27,7 +27,7 @@ mod waiting;
 
 pub use action::{
     Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ChannelTask, ClonePlan, ComparePlan,
-    Coordinates, CopyMethod, EndedChannel, GtidPhase, Moment, SeedPlan,
+    Coordinates, CopyMethod, EndedChannel, FileStage, GtidPhase, Moment, SeedPlan,
 };
 pub use allow::Allow;
 pub use because::{Because, Reason};
@@ -50,13 +50,13 @@ pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
     Ahead, Alive, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused,
     FirewallRefused, GtidWay, Lost, Met, MethodRefused, NotRead, PairRefused, Refused, ServerRefused,
-    SettingRefused, TakeoverRefused, WayToSource,
+    SettingRefused, TakeoverRefused, Unable, WayToSource,
 };
 pub use risk::{CutClient, HasReceived, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
 pub use stale::Stale;
 pub use state::{Change, Hidden, Named, PackageVersion, State, Value};
 pub use step::{Kind, Step, StepId};
-pub use switchover::{Hop, Switchover, UndeclaredChannel};
+pub use switchover::{Hop, Span, Switchover, UndeclaredChannel};
 pub use waiting::{Follows, HostWaits, Need, Part, SourceWaits, WaitsFor};
 
 use crate::model::HostName;

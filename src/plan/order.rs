@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, ChannelChange, Coordinates, Effect, GtidPhase, Kind, Moment, Step, StepId};
+use super::{
+    Action, ChannelChange, Coordinates, Effect, FileStage, GtidPhase, Kind, Moment, Span, Step, StepId,
+};
 use crate::{
     model::HostName,
     resource::{self, KindName},
@@ -15,10 +17,15 @@ use crate::{
 ///
 /// `restart_order` names hosts from the first that may be restarted to the last: replicas before
 /// sources, so that a setting that does not work is found where it hurts least.
+///
+/// A step for which is said already what it requires needs nothing else.
 pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
     let order = Order::of(steps, restart_order);
     let all: Vec<BTreeSet<StepId>> = steps.iter().map(|step| order.before(step)).collect();
     for (step, mut requires) in steps.iter_mut().zip(all) {
+        if !step.requires.is_empty() {
+            continue;
+        }
         requires.remove(&step.id);
         step.requires = requires.into_iter().collect();
     }
@@ -48,7 +55,8 @@ impl Order {
         let mut restarted: Vec<StepId> = Vec::new();
         for host in &takeovers.order(restart_order) {
             let starts = |s: &&Step| matches!(s.action, Action::Restart { .. } | Action::StartService { .. });
-            let database = steps.iter().filter(|s| s.host == *host).find(starts);
+            // One that stands between two switches comes after all others anyway.
+            let database = steps.iter().filter(|s| s.host == *host && s.requires.is_empty()).find(starts);
             restarted.extend(database.map(|s| s.id.clone()));
         }
         let phase = |s: &Step| match s.action {
@@ -285,6 +293,8 @@ impl Takeovers {
                     one.closing.clone_from(closing);
                     (one, hops)
                 }
+                // What stands between two switches says itself what it requires.
+                Action::Switchover(plan) if plan.span != Span::Lasting => continue,
                 Action::Switchover(plan) => {
                     let one = one.or_default();
                     one.switch = Some(step.id.clone());
@@ -353,9 +363,13 @@ struct Index {
 impl Index {
     fn of(steps: &[Step]) -> Self {
         let mut index = Index { by_host: BTreeMap::new(), seeded_channels: BTreeMap::new() };
-        // Nobody waits for what is taken away, or for the end of GTIDs.
-        let waited_for =
-            |s: &&Step| !s.takes_away() && !matches!(s.action, Action::GtidMode { down: true, .. });
+        // Nobody waits for what is taken away, for the end of GTIDs, or until writes are back after a restart.
+        let waited_for = |s: &&Step| match &s.action {
+            Action::GtidMode { down, .. } => !down,
+            Action::WriteOptionFile { stage, .. } => !matches!(stage, FileStage::WritesBack { .. }),
+            Action::Switchover(plan) => plan.span == Span::Lasting,
+            _ => !s.takes_away(),
+        };
         for step in steps.iter().filter(waited_for) {
             index.by_host.entry((step.host.clone(), step.kind)).or_default().push(step.id.clone());
             if let Action::Channel(change) = &step.action

@@ -10,6 +10,8 @@ use crate::model::HostName;
 pub struct Switchover {
     /// The host that takes no more writes.
     pub from: HostName,
+    /// For how long.
+    pub span: Span,
     /// The channels by which its events reach the new writer, those of the farthest source first; each source is one of
     /// ours that was read.
     pub hops: Vec<Hop>,
@@ -27,6 +29,17 @@ pub struct Switchover {
     pub open: Vec<(String, String)>,
     /// Channels of the new writer that end: it trusts none of its former sources any more.
     pub ends: Vec<UndeclaredChannel>,
+}
+
+/// For how long another host takes the writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// From now on: it is declared so.
+    Lasting,
+    /// While the server of the host that is declared to take them is restarted.
+    DuringRestart,
+    /// That is over: the host that is declared to take them does so again.
+    Back,
 }
 
 /// One channel on the way from a source to a replica that is to be written to.

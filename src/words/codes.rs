@@ -83,6 +83,11 @@ pub const REFUSED: &[Code] = &[
         "let the one that has everything take them; where none has, decide whose events count and declare the others lost",
     ),
     code(
+        "no-stand-in",
+        "`restart_primary: switchover` is set, and no replica can take the writes while the primary is restarted",
+        "fix the replica that is named with its reason, or set `restart_primary: in_place`",
+    ),
+    code(
         "data-on-both",
         "both servers hold data, and nothing proves that the replica's is the source's",
         "see what would be lost; `--allow reseed` copies the source again; with `seed_from` it goes the other way",

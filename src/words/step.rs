@@ -7,8 +7,8 @@ use crate::{
     firewall::FirewallChange,
     model::{HostName, bytes, visible},
     plan::{
-        Action, CertificatePlan, ChannelChange, ChannelTask, ComparePlan, Coordinates, CopyMethod, Hop,
-        Moment, SeedPlan, State, Step, StepDocument, UndeclaredChannel,
+        Action, CertificatePlan, ChannelChange, ChannelTask, ComparePlan, Coordinates, CopyMethod, FileStage,
+        Hop, Moment, SeedPlan, Span, State, Step, StepDocument, UndeclaredChannel,
     },
 };
 
@@ -49,7 +49,11 @@ pub fn lasting(step: &Step) -> String {
             Some(_) => format!("finish the installation of {package}"),
         },
         Action::RemoveLeftovers { accounts, database } => leftovers(accounts, *database),
-        Action::WriteOptionFile { path, .. } => format!("{verb} {path}"),
+        Action::WriteOptionFile { path, stage, .. } => match stage {
+            FileStage::AsDeclared => format!("{verb} {path}"),
+            FileStage::WritesAway { .. } => format!("{verb} {path}, with {} closed to writes", step.host),
+            FileStage::WritesBack { .. } => format!("{verb} {path}, with {} open to writes again", step.host),
+        },
         Action::Certificate(plan) => certificate(plan),
         Action::SaveErrant { transactions, .. } => {
             let names: Vec<String> = transactions.iter().map(ToString::to_string).collect();
@@ -82,7 +86,13 @@ pub fn lasting(step: &Step) -> String {
         Action::CompareCopy(plan) => compare(plan),
         Action::Channel(change) => channel(step, change),
         Action::CatchUp { hops, closing, moment } => catch_up(hops, closing, *moment),
-        Action::Switchover(plan) => format!("switch writes over from {} to {}", plan.from, step.host),
+        Action::Switchover(plan) => match plan.span {
+            Span::Lasting => format!("switch writes over from {} to {}", plan.from, step.host),
+            Span::DuringRestart => {
+                format!("switch writes over from {} to {} while {0} is restarted", plan.from, step.host)
+            }
+            Span::Back => format!("switch writes back from {} to {}", plan.from, step.host),
+        },
         Action::Failover(plan) => {
             let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
             format!("let {} take the writes of {}, which is lost", step.host, lost.join(" and "))

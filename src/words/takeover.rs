@@ -3,7 +3,7 @@
 use super::few;
 use crate::{
     model::HostName,
-    plan::{Ahead, Alive, LostFinding, TakeoverRefused},
+    plan::{Ahead, Alive, LostFinding, TakeoverRefused, Unable},
 };
 
 /// Why a replica does not take the writes of a lost host, and what to do.
@@ -17,6 +17,15 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
             "{lost} is declared lost, and its port still answers {replica}: clients may write there. End it for good and name \
              the command that does so with --fence. Nothing was changed."
         ),
+        TakeoverRefused::NoStandIn { unable } => {
+            let list: Vec<String> =
+                unable.iter().map(|(replica, why)| format!("{replica} {}", cannot(*why))).collect();
+            format!(
+                "{host} is to be restarted while a replica takes its writes, and none can: {}. Fix that, or set \
+                 `restart_primary: in_place`. Nothing was changed.",
+                list.join("; ")
+            )
+        }
         TakeoverRefused::NotSuperset { ahead, best: Some(best), .. } => format!(
             "{host} lacks what others have received: {}. {best} has everything: let it take the writes. Nothing was changed.",
             list(ahead)
@@ -32,6 +41,23 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
                 own.join("; ")
             )
         }
+    }
+}
+
+/// Why a replica can't take the writes for a while.
+fn cannot(why: Unable) -> &'static str {
+    match why {
+        Unable::NotRead => "could not be read",
+        Unable::NoChannel => "does not follow it directly",
+        Unable::Stopped => "does not replicate",
+        Unable::Delayed => "is delayed",
+        Unable::Behind => "is too far behind",
+        Unable::ByFile => "replicates by file and position",
+        Unable::Filtered => "does not get everything",
+        Unable::NoLog => "has no binary log of what it receives",
+        Unable::OtherVersion => "has another version",
+        Unable::NotClosed => "is not declared and closed as a replica for reading",
+        Unable::Unfinished => "holds a copy that is not complete",
     }
 }
 

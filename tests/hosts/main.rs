@@ -38,6 +38,7 @@ mod places;
 mod resources;
 mod rings;
 mod roles;
+mod rolling;
 mod runs;
 mod secrets;
 mod seeding;

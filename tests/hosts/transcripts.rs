@@ -38,6 +38,11 @@ fn switching_the_primary() {
 }
 
 #[test]
+fn changing_what_takes_a_restart() {
+    run("docs/how-to/rolling-change.md");
+}
+
+#[test]
 fn existing_servers() {
     run("docs/how-to/existing-servers.md");
 }

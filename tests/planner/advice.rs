@@ -95,6 +95,7 @@ const VARIABLES: &[&str] = &[
     "firewall_backend",
     "firewall_deny_others",
     "mysql_server_package",
+    "restart_primary",
 ];
 
 /// Does what is advised. `by_hand` is what the user does where no word alone says it.

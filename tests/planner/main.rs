@@ -4,6 +4,7 @@ mod advice;
 mod compatibility;
 mod order;
 mod pictures;
+mod rolling;
 mod shapes;
 mod whole;
 mod world;

@@ -21,7 +21,7 @@ use tandem::inside::{
         ServiceFacts,
     },
     plan::{self, Action, Coordinates, Plan, SeedPlan, Step},
-    playbook::{Request, load},
+    playbook::{Project, Request, load},
 };
 
 use facts::{account, facts, server};
@@ -150,7 +150,12 @@ impl World {
 
     /// The plan where more is allowed.
     pub fn plan_allowing(&self, files: &Files, policy: &plan::Policy) -> Plan {
-        let (built, secrets) = self.wishes(files);
+        let (mut built, secrets) = self.wishes(files);
+        let plan = tandem::inside::diff::build(&built, &self.observed, &secrets, policy);
+        let Some(host) = tandem::inside::diff::stand_in(&built.desired, &self.observed, &plan) else {
+            return plan;
+        };
+        built.turned = self.turned(files, &host);
         tandem::inside::diff::build(&built, &self.observed, &secrets, policy)
     }
 
@@ -162,6 +167,28 @@ impl World {
     }
 
     fn wishes(&self, files: &Files) -> (desired::Built, BTreeMap<SecretId, Secret>) {
+        self.wishes_with(files, |project, known| {
+            let (play, hosts) = &project.plays[0];
+            desired::build(project, play, hosts, known)
+        })
+    }
+
+    /// What would be wished if another host took the writes.
+    fn turned(&self, files: &Files, to: &HostName) -> Option<desired::Turned> {
+        let mut turned = None;
+        let _ = self.wishes_with(files, |project, known| {
+            let (play, hosts) = &project.plays[0];
+            turned = desired::turned(project, play, hosts, known, to);
+            desired::build(project, play, hosts, known)
+        });
+        turned
+    }
+
+    fn wishes_with(
+        &self,
+        files: &Files,
+        build: impl FnOnce(&Project, &BTreeMap<HostName, desired::Identity>) -> desired::Built,
+    ) -> (desired::Built, BTreeMap<SecretId, Secret>) {
         let directory = tempfile::tempdir().expect("a directory");
         let write = |name: &str, text: String| {
             let path = directory.path().join(name);
@@ -212,10 +239,9 @@ impl World {
         assert!(!loaded.problems.fatal(), "{:?}", loaded.problems);
         let book: &SecretBook = &loaded.project.secrets;
         let secrets = book.resolve_all().expect("the secret is there");
-        let (play, hosts) = &loaded.project.plays[0];
         let reading =
             tandem::inside::observe::Reading { observed: self.observed.clone(), ..Default::default() };
-        let mut built = desired::build(&loaded.project, play, hosts, &reading.identities());
+        let mut built = build(&loaded.project, &reading.identities());
         assert!(!built.problems.fatal(), "{:?}", built.problems);
         // The files lie elsewhere each time; what is compared must not know where.
         strip(&mut built, &directory.path().to_string_lossy());
@@ -436,7 +462,7 @@ fn change_host(facts: &mut HostFacts, action: &Action, stopped: Option<ServerFac
             let Fact::Known(state) = &mut facts.firewall else { panic!("a filter that was not read") };
             *state = state.after(change);
         }
-        Action::WriteOptionFile { path, content } => {
+        Action::WriteOptionFile { path, content, .. } => {
             let Fact::Known(files) = &mut facts.option_files else { panic!("files that were not read") };
             files.files.retain(|(p, _)| p != path);
             files.files.push((path.clone(), content.clone().into_bytes()));

@@ -31,6 +31,18 @@ pub async fn run(
     }))
 }
 
+/// Waits until a server that was restarted has on each channel what its source has by now: before that no other one is
+/// restarted.
+pub async fn after_restart(step: &Step, hops: &[Hop], fleet: &Fleet<'_>) -> Result<(), StepError> {
+    for hop in hops {
+        let caught_up = catch_up(step, hop, false, fleet).await;
+        caught_up.map_err(|error| {
+            error.then("No other server was restarted. Once it follows again, run `tandem apply` again.")
+        })?;
+    }
+    Ok(())
+}
+
 /// What a replica must have executed.
 enum Goal {
     /// The end of the source's binary log; or the end of what was received, where nobody knows what else it has.

@@ -55,14 +55,18 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
     let on = fleet.on(host);
     match &step.action {
         Action::Firewall(change) => firewall::run(on, change).await,
-        Action::WriteOptionFile { path, content } => option_file::run(on, path, content).await,
+        Action::WriteOptionFile { path, content, stage } => {
+            option_file::run(on, (path, content), stage).await
+        }
         Action::Certificate(plan) => certificate::run(on, plan).await,
         Action::SetGlobal(values) => variable::run(on, values).await,
         Action::GtidMode { phase, down } => gtid_mode::run(on, (*phase, *down)).await,
         Action::ResetPersisted(names) => variable::reset_persisted(on, names).await,
-        Action::Restart { unit, expect, option_file, new_uuid, .. } => {
+        Action::Restart { unit, expect, option_file, new_uuid, follows, .. } => {
             let before = service::Before { option_file: option_file.as_deref(), new_uuid: *new_uuid };
-            service::restart(on, unit, expect, before).await
+            let note = service::restart(on, unit, expect, before).await?;
+            catch_up::after_restart(step, follows, fleet).await?;
+            Ok(note)
         }
         Action::StartService { unit, enable, option_file } => {
             service::start(on, unit, *enable, option_file.as_deref()).await

@@ -10,11 +10,17 @@ use crate::{
         values,
     },
     grant::sha256_hex,
+    option_file::{Setting, owned_text},
+    plan::FileStage,
     transport::RunError,
 };
 
 /// Writes the file. What it replaces is kept until the server has been seen to start with it.
-pub async fn run(on: On<'_>, path: &str, content: &str) -> Result<Option<String>, StepError> {
+pub async fn run(
+    on: On<'_>,
+    (path, content): (&str, &str),
+    stage: &FileStage,
+) -> Result<Option<String>, StepError> {
     let host = on.host;
     let writer = on.writer()?;
     let facts = on.facts()?;
@@ -27,12 +33,16 @@ pub async fn run(on: On<'_>, path: &str, content: &str) -> Result<Option<String>
     let given = Given::of(on)?;
     let digest = sha256_hex(content.as_bytes());
     let options = Dialect::of(version).check_options();
+    let (names, alone) = closed(stage);
     let mut args = vec![path, &digest, unit, &given.socket, &given.log, &given.limit, &given.switch, options];
+    args.extend([names.as_str(), alone.as_str()]);
     let files = facts.option_files.known().map(|f| f.files.as_slice()).unwrap_or_default();
     args.extend(files.iter().map(|(path, _)| path.as_str()));
     let limit = restart::limit(on) + SCRIPT;
     // With what it was started is known only as long as the file is the one of then.
-    values::note(on, facts.made_at_start(), &[]).await?;
+    if !matches!(stage, FileStage::WritesBack { .. }) {
+        values::note(on, facts.made_at_start(), &[]).await?;
+    }
     let result = writer.run(&tried, &restart::write_script(), &args, content.as_bytes(), limit).await;
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
     on.ran(&tried, begun, &said);
@@ -50,4 +60,14 @@ pub async fn run(on: On<'_>, path: &str, content: &str) -> Result<Option<String>
         }
         Err(error) => Err(StepError::unwritten(host, tried, error)),
     }
+}
+
+/// The variables by which what comes back, should the server not start, keeps the host closed, and a file that holds no
+/// others.
+fn closed(stage: &FileStage) -> (String, String) {
+    let FileStage::WritesAway { closed } = stage else { return Default::default() };
+    let setting =
+        |(name, value): &(String, String)| Setting { name: name.clone(), values: vec![value.clone()] };
+    let names: Vec<&str> = closed.iter().map(|(name, _)| name.as_str()).collect();
+    (names.join(" "), owned_text(&closed.iter().map(setting).collect::<Vec<_>>()))
 }

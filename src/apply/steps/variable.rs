@@ -5,6 +5,7 @@ use crate::{
     dialect::literal,
     exec::{On, StepError, values},
     option_file::{canonical_value, owned_text},
+    plan::FileStage,
     transport::SqlError,
 };
 
@@ -66,7 +67,7 @@ async fn without_it(on: On<'_>, error: StepError) -> StepError {
         let Some(path) = declared.or_else(|| files.place_for_owned()) else { return Ok(None) };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let before = files.content(&path).map_or_else(|| owned_text(&[]), text);
-        super::option_file::run(on, &path, &before).await.map(|_| Some(path))
+        super::option_file::run(on, (&path, &before), &FileStage::AsDeclared).await.map(|_| Some(path))
     };
     match written.await {
         Ok(None) => error,

@@ -1,9 +1,11 @@
 # Writes the option file: checked by the server's own binary, with the old one kept for the host's own switch.
-# Arguments: PATH DIGEST UNIT SOCKET LOG LIMIT SWITCH CHECKING-OPTIONS FILE... Standard input: the content. The files are
-# those of the server's chain. Prints `checked`, or why it was not.
+# Arguments: PATH DIGEST UNIT SOCKET LOG LIMIT SWITCH CHECKING-OPTIONS CLOSED ALONE FILE... Standard input: the content. The
+# files are those of the server's chain. CLOSED names the variables that keep the server closed in what comes back, and
+# ALONE is a file with these; both are empty where nothing is to be closed. Prints `checked`, or why it was not.
 set -u
 umask 077
-path=$1 wanted=$2 unit=$3 socket=$4 log=$5 limit=$6 switch=$7 options=$8; shift 8
+path=$1 wanted=$2 unit=$3 socket=$4 log=$5 limit=$6 switch=$7 options=$8 closed=$9; shift 9
+alone=$1; shift
 at /run private_dir /run/tandem
 at "${path%/*}" safe_place "${path%/*}"
 # Not below /run/tandem: the server's own user reads it, and nobody else.
@@ -95,6 +97,25 @@ else
   undo() { write file "path $path
 old $old
 new $now"; }
+fi
+# Another host has the writes: what comes back must not take them.
+closed_before() {
+  if [ "$old" = absent ]; then
+    printf '%s' "$alone" >before.new && chmod 644 before.new
+  else
+    cp -p before before.new || return 1
+    for name in $closed; do
+      pattern=$(printf '%s\n' "$name" | sed 's/_/[-_]/g')
+      sed "/^[[:space:]]*$pattern[[:space:]]*\(=.*\)\{0,1\}$/d" before.new >before.less &&
+        cat before.less >before.new || return 1
+    done
+    rm -f before.less
+    printf '%s' "$alone" | sed -n '/ = /p' >>before.new
+  fi && mv -f before.new before
+}
+if [ -n "$closed" ]; then
+  at "$home" closed_before
+  old=$(digest before)
 fi
 rm -f said ended failed
 at "$home" write file "path $path

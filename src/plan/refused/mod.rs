@@ -19,7 +19,7 @@ use crate::{
 pub use channel::{ChannelRefused, PairRefused};
 pub use host::{AuthorityRefused, FirewallRefused, ServerRefused, SettingRefused};
 pub use method::MethodRefused;
-pub use takeover::{Ahead, Alive, TakeoverRefused};
+pub use takeover::{Ahead, Alive, TakeoverRefused, Unable};
 
 /// Why something that is wished will not be done.
 #[derive(Debug, Clone, PartialEq, Eq)]

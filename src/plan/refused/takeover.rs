@@ -22,6 +22,11 @@ coded! {
             /// The replica that has everything of all, where one has.
             best: Option<HostName>,
         } = "not-superset",
+        /// Its server is to be restarted while a replica takes its writes, and none can.
+        NoStandIn {
+            /// Its replicas, and why each of them can't.
+            unable: Vec<(HostName, Unable)>,
+        } = "no-stand-in",
     }
 }
 
@@ -44,4 +49,31 @@ pub struct Ahead {
     pub replica: HostName,
     /// Its events: of MariaDB the newest of each writer, of MySQL all.
     pub events: Vec<String>,
+}
+
+/// Why a replica can't take the writes for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unable {
+    /// It could not be read.
+    NotRead,
+    /// It does not follow the primary yet, or not directly.
+    NoChannel,
+    /// Its channel does not run.
+    Stopped,
+    /// Its channel is delayed.
+    Delayed,
+    /// It is too far behind.
+    Behind,
+    /// Its channel counts by file and position.
+    ByFile,
+    /// It does not get everything.
+    Filtered,
+    /// It writes no binary log, or not what it receives.
+    NoLog,
+    /// Its server has another version.
+    OtherVersion,
+    /// It accepts writes itself, or nothing declares that it does not.
+    NotClosed,
+    /// A copy of the primary's data is not complete.
+    Unfinished,
 }

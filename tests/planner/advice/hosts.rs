@@ -228,7 +228,10 @@ pub(super) fn of_hosts() -> Vec<Case> {
     bare.files.deny = true;
     let mut named = pair([true, false]).with("firewall_allow=[\"somewhere\"]");
     named.files.deny = true;
+    let far_behind = |world: &mut World| world.channel_of(1).seconds_behind = Some(3600);
+    let asked = one_way().settled().changed(far_behind).with("restart_primary=switchover");
     vec![
+        case("no-stand-in", asked.with("mysql_settings={\"back_log\": \"91\"}"), nothing),
         case("firewall-backend", pair([true, false]).with("firewall_backend=ufw"), nothing),
         case("firewall-missing", bare, |setup, _| {
             setup.world = pair([true, false]).world;

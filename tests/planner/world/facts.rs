@@ -38,6 +38,7 @@ const VARIABLES: &[(&str, &str, bool)] = &[
     ("read_only", "OFF", false),
     ("event_scheduler", "OFF", false),
     ("max_connections", "151", false),
+    ("back_log", "80", true),
     ("replicate_do_db", "", false),
     ("replicate_ignore_db", "", false),
     ("replicate_wild_do_table", "", false),

@@ -6,6 +6,7 @@ use crate::{
     dialect::{Dialect, LogEnd},
     exec::{Fleet, On, Statements, StepError},
     gtid::GtidForm,
+    observe::channels,
     plan::{Step, Switchover},
 };
 
@@ -35,9 +36,10 @@ impl<'a> Way<'a> {
         let mut links = Vec::new();
         for hop in &plan.hops {
             let on = fleet.on(&hop.to);
-            let channels = on.server()?.channels.known().into_iter().flatten();
-            let known = channels.into_iter().find(|channel| channel.name == hop.channel);
-            let Some(channel) = known else {
+            // It may have been made by an earlier step of the same plan.
+            let list = channels(&on.reader().await?, on.dialect()?).await;
+            let list = list.map_err(|e| on.failed("look at its channels", e))?;
+            let Some(channel) = list.into_iter().find(|channel| channel.name == hop.channel) else {
                 return Err(StepError::stale(&step.host, "follow the old writer", "its channel is gone"));
             };
             let sets = on.dialect()?.gtid_form() == GtidForm::Sets;
