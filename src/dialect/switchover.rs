@@ -74,6 +74,23 @@ impl Dialect {
         state.contains("has read all relay log")
     }
 
+    /// Variables that let a replica acknowledge what it has received, in the words of both plugins of MySQL.
+    pub fn acknowledging(self) -> &'static [&'static str] {
+        match self.family() {
+            Family::MariaDb => &["rpl_semi_sync_slave_enabled"],
+            Family::MySql => &["rpl_semi_sync_replica_enabled", "rpl_semi_sync_slave_enabled"],
+        }
+    }
+
+    /// Whether accounts can be locked (MySQL 5.7.6, MariaDB 10.4.2). On older servers the account of a lost host stays as it
+    /// is: what keeps that host out there are the packet filter and its place in no topology.
+    pub fn locks_accounts(self) -> bool {
+        match self.family() {
+            Family::MariaDb => self.version.at_least(10, 4, 2),
+            Family::MySql => self.mysql(5, 7, 6),
+        }
+    }
+
     /// Locks an account, or lets it in again. Sessions that are there stay.
     pub fn lock_account(user: &str, host: &str, locked: bool) -> String {
         let word = if locked { "LOCK" } else { "UNLOCK" };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, compare, keep::keep_what_is_needed, writers::writers};
+use super::{Context, compare, keep::keep_what_is_needed, lost, writers::writers};
 use crate::{
     desired::{Built, Desired, Tls},
     dialect::Dialect,
@@ -42,6 +42,7 @@ pub fn build(
         fence: policy.fence.as_deref(),
     };
     let mut plan = Plan { writers: writers(&built.desired, observed), ..Plan::default() };
+    plan.writers.extend(lost::open(&context));
     let mut barred = barred(&context, &mut plan);
     let draft = compare(&context);
     barred.extend(draft.barred);

@@ -3,7 +3,7 @@
 //! Nothing that any replica has received may be lost: the one that is opened must have all that the others have. And the
 //! lost one must not live: neither its server answers, nor its port to anybody who followed it.
 
-use super::{Context, Draft, switchover};
+use super::{Context, Draft, events, switchover};
 use crate::{
     desired::{Desired, DesiredHost, LostHost},
     dialect::Dialect,
@@ -48,10 +48,13 @@ pub(super) fn steps(
         return true;
     }
     let mut open = switchover::take_out(draft, &host.name);
-    // Nobody knows whether events ran on the lost one; they run where writes go, unless it is declared otherwise.
+    // Nobody knows whether events ran on the lost one: the scheduler is what is declared, and else stays as it is.
     if !open.iter().any(|(name, _)| name == "read_only") {
         open.push(("read_only".to_owned(), "OFF".to_owned()));
     }
+    let run = events::of(context, server, None);
+    let mut risk = risks(context, host, received);
+    risk.extend(switchover::events_note(&run, (server, events::unknown(context, server, &run)), &open));
     let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
     let then = |(name, value): &(String, String)| Named::new(name, value);
     draft.steps.push(Step {
@@ -61,7 +64,7 @@ pub(super) fn steps(
         reason: vec![reason.clone()],
         before: Some(State::Settings { values: open.iter().map(now).collect() }),
         after: Some(State::Settings { values: open.iter().map(then).collect() }),
-        risk: risks(context, host, received),
+        risk,
         requires: Vec::new(),
         action: Action::Failover(Box::new(Failover {
             lost: context.desired.lost.iter().map(|lost| lost.host.name.clone()).collect(),
@@ -69,6 +72,7 @@ pub(super) fn steps(
             receivers,
             fence: context.fence.map(str::to_owned),
             open,
+            events: run,
             ends: switchover::ends(host, hops, server),
         })),
     });
@@ -245,7 +249,8 @@ fn risks(context: &Context<'_>, host: &DesiredHost, received: Vec<HasReceived>) 
         receivers(context.desired, context.observed).iter().any(|receiver| receiver.source == lost.host.name)
     };
     for lost in context.desired.lost.iter().filter(former) {
-        risks.push(Note::UnreceivedIsGone { lost: lost.host.name.clone() }.into());
+        let semi_sync = acknowledges(context, &lost.host.name);
+        risks.push(Note::UnreceivedIsGone { lost: lost.host.name.clone(), semi_sync }.into());
         match context.fence {
             Some(command) => risks.push(Note::Fence { command: command.to_owned() }.into()),
             None => risks.push(Risk::Unfenced { lost: lost.host.name.clone() }),
@@ -273,4 +278,14 @@ fn locked_admins(context: &Context<'_>, host: &HostName) -> Vec<String> {
     let facts = context.observed.get(host).and_then(Fact::known);
     let admins = facts.and_then(|facts| facts.admins.known()).into_iter().flatten();
     admins.filter(|admin| admin.locked).map(|admin| format!("{}@{}", admin.user, admin.host)).collect()
+}
+
+/// Whether a replica of a lost host is set to acknowledge what it has received.
+fn acknowledges(context: &Context<'_>, lost: &HostName) -> bool {
+    let receivers = receivers(context.desired, context.observed);
+    let its = receivers.iter().filter(|receiver| receiver.source == *lost);
+    its.filter_map(|receiver| context.server(&receiver.host)).any(|server| {
+        let names = Dialect::of(server.version).acknowledging();
+        names.iter().any(|name| server.is_on(name))
+    })
 }

@@ -85,7 +85,7 @@ fn comes_now(context: &Context<'_>, source: &HostName, own: &[String]) -> Vec<Ip
 /// Whether a host that has these addresses can't come in afterwards.
 fn shuts_out(taken: Taken<'_>, addresses: &[IpAddr]) -> bool {
     match taken {
-        Taken::Channel => false,
+        Taken::Channel | Taken::LostAccount => false,
         Taken::Account { from } => addresses.iter().any(|a| from.parse::<IpAddr>() == Ok(*a)),
         Taken::Access(change) => {
             let lets_in = |address: &IpAddr| change.wish.allowed.iter().any(|n| n.contains(*address));
@@ -104,7 +104,7 @@ fn may_come_from_there(context: &Context<'_>, unread: &DesiredHost, taken: Taken
     };
     let own = addresses(unread, &[]);
     match taken {
-        Taken::Channel => false,
+        Taken::Channel | Taken::LostAccount => false,
         Taken::Account { from } => {
             from.parse::<Network>().is_ok_and(|network| !read(&network)) || shuts_out(taken, &own)
         }

@@ -3,6 +3,7 @@
 use super::{Context, Draft};
 use crate::{
     desired::LostHost,
+    dialect::Dialect,
     model::{Fact, HostName},
     observe::ServerFacts,
     plan::{Action, Because, Kind, LostFinding, Named, Reason, State, Step, StepId},
@@ -16,6 +17,44 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
         let server = facts.server.known();
         draft.warn(name, LostFinding::Returned { writes: server.map(ServerFacts::accepts_writes) });
         draft.steps.extend(server.and_then(|server| close(lost, server)));
+    }
+    lock_out(context, draft);
+}
+
+/// Nobody on the members serves a lost host before it has rejoined: then its account is declared again, and so not locked.
+fn lock_out(context: &Context<'_>, draft: &mut Draft) {
+    let ours = context.own_users();
+    let of_a_member = |address: &str| {
+        let mut hosts = context.desired.hosts.values();
+        hosts.any(|host| host.endpoint.address.eq_ignore_ascii_case(address))
+    };
+    for lost in &context.desired.lost {
+        let address = &lost.host.endpoint.address;
+        if of_a_member(address) {
+            continue;
+        }
+        let members = context.desired.members.iter().filter_map(|name| Some((name, context.server(name)?)));
+        for (name, server) in members.filter(|(_, server)| Dialect::of(server.version).locks_accounts()) {
+            let its = server.accounts.iter().filter(|account| {
+                ours.contains(&account.user) && account.host.eq_ignore_ascii_case(address) && !account.locked
+            });
+            draft.steps.extend(its.map(|account| lock(name, lost, (&account.user, &account.host))));
+        }
+    }
+}
+
+fn lock(on: &HostName, lost: &LostHost, (user, from): (&str, &str)) -> Step {
+    let locked = |value: &str| State::Options { values: vec![Named::new("locked", value)] };
+    Step {
+        id: StepId(format!("{on}/lock-lost/{user}@{from}")),
+        host: on.clone(),
+        kind: Kind::Account,
+        reason: vec![Reason::declared(Because::Lost, &lost.place)],
+        before: Some(locked("no")),
+        after: Some(locked("yes")),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::LockAccount { user: user.to_owned(), host: from.to_owned() },
     }
 }
 

@@ -12,6 +12,7 @@ mod data;
 mod donor;
 mod ends;
 mod errant;
+mod events;
 mod failover;
 mod filters;
 mod firewall;
@@ -174,6 +175,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
     writers::check(context, &mut draft);
     compatibility::check(context, &mut draft);
     promotion::steps(context, &mut draft);
+    events::steps(context, &mut draft);
     undeclared::check(context, &mut draft);
     left_out::check(context, &mut draft);
     unmatched::check(context, &mut draft);

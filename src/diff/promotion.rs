@@ -25,22 +25,23 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
         .filter(|host| host.writer && sets_read_only(draft, &host.name, false))
         .collect();
     for host in opened {
-        if let Some(unread) = may_still_write(context, &host.name) {
-            draft.wait(&host.name, HostWaits::MayStillWrite { unread });
-            draft.barred.push(host.name.clone());
-            continue;
-        }
         let hops = hops(context, &host.name);
-        if hops.is_empty() {
-            continue;
-        }
         let closing: Vec<HostName> = hops
             .iter()
             .filter_map(|hop| hop.from.clone())
             .filter(|from| sets_read_only(draft, from, true))
             .collect();
         let reason = reason(draft, &host.name);
+        // It asks by itself for those that were not read.
         if closing.is_empty() && failover::steps(context, host, &hops, &reason, draft) {
+            continue;
+        }
+        if let Some(unread) = may_still_write(context, &host.name) {
+            draft.wait(&host.name, HostWaits::MayStillWrite { unread });
+            draft.barred.push(host.name.clone());
+            continue;
+        }
+        if hops.is_empty() {
             continue;
         }
         if let [from] = closing.as_slice()

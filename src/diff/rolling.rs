@@ -446,6 +446,7 @@ impl<'a> Way<'a> {
                 unlocks,
                 close,
                 open,
+                events: super::events::of(self.context, new, Some(from)),
                 ends,
             })),
         }

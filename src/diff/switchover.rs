@@ -4,21 +4,22 @@
 
 use std::time::Duration;
 
-use super::{Context, Draft, writers::writers};
+use super::{Context, Draft, events, writers::writers};
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
     doctor::{Surroundings, explain_channel},
     model::{Fact, HostName, limits},
     observe::{AdminWriter, ChannelFacts, ServerFacts},
+    option_file::same_value,
     plan::{
-        Action, ChannelRefused, Hop, Kind, Named, Note, Reason, Risk, Span, State, Step, StepId, Switchover,
-        UndeclaredChannel,
+        Action, ChannelRefused, Events, Hop, Kind, Named, Note, Reason, Risk, Span, State, Step, StepId,
+        Switchover, UndeclaredChannel,
     },
 };
 
 /// Variables that close or open a host, in the order in which they are set.
-pub(super) const TURNED: [&str; 3] = ["read_only", "super_read_only", "event_scheduler"];
+pub(super) const TURNED: [&str; 3] = ["read_only", "super_read_only", events::SCHEDULER];
 
 /// The longest that a replica may be behind before anything else is tried, in seconds.
 const FAR_BEHIND: u64 = 30;
@@ -43,11 +44,13 @@ pub(super) fn steps(
         return true;
     }
     let (locks, unlocks) = admins(context, from, &host.name);
-    let close = take_out(draft, from);
+    let mut close = take_out(draft, from);
     let mut open = take_out(draft, &host.name);
-    follow_scheduler(context, from, server, &mut open);
+    follow_scheduler(context, (from, &mut close), (server, &mut open));
+    let run = events::of(context, server, Some(from));
+    let mut risk = risks(context, from, (limit(context, from), &locks));
+    risk.extend(events_note(&run, (server, false), &open));
     let old = context.desired.hosts.get(from);
-    let limit = old.map_or(limits::SWITCHOVER.time, |old| old.switchover_limit);
     let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
     let then = |(name, value): &(String, String)| Named::new(name, value);
     draft.steps.push(Step {
@@ -57,18 +60,19 @@ pub(super) fn steps(
         reason: vec![reason.clone()],
         before: Some(State::Settings { values: open.iter().map(now).collect() }),
         after: Some(State::Settings { values: open.iter().map(then).collect() }),
-        risk: risks(context, from, (limit, &locks)),
+        risk,
         requires: Vec::new(),
         action: Action::Switchover(Box::new(Switchover {
             from: from.clone(),
             span: Span::Lasting,
             hops: hops.to_vec(),
-            limit,
+            limit: limit(context, from),
             locks,
             unlocks,
             wait: old.map_or(limits::SWITCHOVER_WAIT.time, |old| old.switchover_wait),
             close,
             open,
+            events: run,
             ends: ends(host, hops, server),
         })),
     });
@@ -138,19 +142,43 @@ pub(super) fn keep<T>(list: &mut Vec<T>, stays: &[bool]) {
     list.retain(|_| fates.next().copied().unwrap_or(true));
 }
 
-/// Events run where writes go: where the old writer's scheduler runs, the new one's does, unless something else is
-/// declared.
+/// How long writes may wait.
+fn limit(context: &Context<'_>, from: &HostName) -> Duration {
+    context.desired.hosts.get(from).map_or(limits::SWITCHOVER.time, |old| old.switchover_limit)
+}
+
+/// Events run where writes go: where the old writer's scheduler runs, it stops there and the new one's runs, unless
+/// something else is declared.
 fn follow_scheduler(
     context: &Context<'_>,
-    from: &HostName,
-    server: &ServerFacts,
-    open: &mut Vec<(String, String)>,
+    (from, close): (&HostName, &mut Vec<(String, String)>),
+    (server, open): (&ServerFacts, &mut Vec<(String, String)>),
 ) {
-    let scheduler = TURNED[2];
-    let runs = context.server(from).is_some_and(|old| old.is_on(scheduler));
-    if runs && !server.is_on(scheduler) && !open.iter().any(|(name, _)| name == scheduler) {
+    let scheduler = events::SCHEDULER;
+    let named = |list: &[(String, String)]| list.iter().any(|(name, _)| name == scheduler);
+    if !context.server(from).is_some_and(|old| old.is_on(scheduler)) {
+        return;
+    }
+    if !server.is_on(scheduler) && !named(open) {
         open.push((scheduler.to_owned(), "ON".to_owned()));
     }
+    let wished = context.desired.hosts.get(from).and_then(|old| old.settings.as_ref());
+    let declared = wished.is_some_and(|list| list.iter().any(|wish| wish.name == scheduler));
+    if !declared && !named(close) {
+        close.push((scheduler.to_owned(), "OFF".to_owned()));
+    }
+}
+
+/// What is to be said of the events that go over, too.
+pub(super) fn events_note(
+    run: &Events,
+    (server, unknown): (&ServerFacts, bool),
+    open: &[(String, String)],
+) -> Option<Risk> {
+    let set = open.iter().find(|(name, _)| name == events::SCHEDULER);
+    let on =
+        set.map_or_else(|| server.is_on(events::SCHEDULER), |(name, value)| same_value(name, value, "ON"));
+    events::note(run, unknown, on)
 }
 
 /// Whether others than the old writer take writes, too: what they take would not be in the one that takes over.

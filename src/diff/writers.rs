@@ -18,14 +18,23 @@ pub fn writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
     desired.members.iter().filter(open).cloned().collect()
 }
 
+/// The one host that clients are declared to write to, where it is one: the source of others, or all that is left of them.
+pub(super) fn declared(desired: &Desired) -> Option<&DesiredHost> {
+    let writers = || desired.hosts.values().filter(|host| host.writer);
+    let left = !desired.lost.is_empty() && writers().all(|host| host.replicas.is_empty());
+    let mut declared = writers().filter(|host| left || !host.replicas.is_empty());
+    match (declared.next(), declared.next()) {
+        (Some(one), None) => Some(one),
+        _ => None,
+    }
+}
+
 /// Says so where clients are declared to write to one host, and none or several accept writes.
 pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let used = |host: &HostName| context.server(host).is_some_and(ServerFacts::is_used);
     let mut open = writers(context.desired, context.observed);
     open.retain(used);
-    let is_declared = |host: &&DesiredHost| host.writer && !host.replicas.is_empty();
-    let mut declared = context.desired.hosts.values().filter(is_declared);
-    let (Some(one), None) = (declared.next(), declared.next()) else { return };
+    let Some(one) = declared(context.desired) else { return };
     // Who gets nothing from there has writers of its own.
     let below = below(context.desired, one);
     open.retain(|host| below.contains(host));

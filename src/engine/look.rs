@@ -8,7 +8,7 @@ use crate::{
     dialect::Dialect,
     model::{Endpoint, Fact, HostName},
     observe::{self, Reading},
-    status::{self, ChannelState, HostState, StatusDocument},
+    status::{self, ChannelState, HostState, LostState, LostStatus, StatusDocument},
     transport::Session,
 };
 
@@ -19,6 +19,7 @@ impl State {
         let broken = document.hosts.iter().any(|h| h.state == HostState::Down)
             || document.channels.iter().any(|c| c.state.is_trouble())
             || document.writers_problem.is_some()
+            || document.lost.iter().any(|lost| lost.state == LostState::Returned)
             || !document.errant.is_empty();
         State::of(broken, unread)
     }
@@ -28,6 +29,8 @@ impl State {
 pub struct Look<'a> {
     engine: &'a Engine,
     hosts: Vec<DesiredHost>,
+    /// Those that are declared lost.
+    lost: Vec<DesiredHost>,
     /// Where all hosts are reached, those that `--limit` leaves out too.
     names: BTreeMap<Endpoint, HostName>,
     declared: bool,
@@ -38,9 +41,12 @@ impl Engine {
     pub fn look(&self) -> Look<'_> {
         let declared = self.has_playbook();
         let mut hosts = if declared { Vec::new() } else { bare_hosts(&self.project) };
+        let mut lost: Vec<DesiredHost> = Vec::new();
         for (play, members) in self.plays() {
             let built = desired::build(&self.project, play, members, &BTreeMap::new());
             let mut desired = built.desired.hosts;
+            let gone = built.desired.lost.into_iter().map(|lost| lost.host);
+            lost.extend(gone.filter(|host| self.chooses(&host.name)));
             for member in &built.desired.members {
                 let Some(host) = desired.remove(member) else { continue };
                 match hosts.iter_mut().find(|h| h.name == *member) {
@@ -51,7 +57,7 @@ impl Engine {
         }
         let names = status::endpoints(hosts.iter());
         hosts.retain(|h| self.chooses(&h.name));
-        Look { engine: self, hosts, names, declared }
+        Look { engine: self, hosts, lost, names, declared }
     }
 }
 
@@ -60,10 +66,19 @@ impl Look<'_> {
     pub async fn read(&self, open: BTreeMap<HostName, Session>) -> (StatusDocument, Reading) {
         let wanted: Vec<&DesiredHost> = self.hosts.iter().collect();
         let engine = self.engine;
-        let mut reading =
-            reading::observe(&wanted, &engine.secrets, &engine.hosts, &engine.scratch, open).await;
+        let gone: Vec<&DesiredHost> = self.lost.iter().collect();
+        let mut reading = reading::observe_with_lost(
+            (&wanted, &gone),
+            &engine.secrets,
+            &engine.hosts,
+            &engine.scratch,
+            open,
+        )
+        .await;
         observe::find_errant(&mut reading, &wanted, self.declared).await;
-        (status::status_among(&wanted, &self.names, &reading.observed, self.declared), reading)
+        let lost = self.lost.iter().map(|host| LostStatus::of(&host.name, &reading.observed)).collect();
+        let document = status::status_among(&wanted, &self.names, &reading.observed, self.declared);
+        (document.with_lost(lost), reading)
     }
 
     /// Reads them once.

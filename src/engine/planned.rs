@@ -365,7 +365,8 @@ impl Planned {
     pub fn state(&self, document: &PlanDocument) -> State {
         let unread = self.unread();
         let waits_for_others = document.waiting.iter().any(|w| !unread.contains_key(&w.host));
-        let is_difference = |kind| matches!(kind, DriftKind::Writers | DriftKind::Returned);
+        let is_difference =
+            |kind| matches!(kind, DriftKind::Writers | DriftKind::Returned | DriftKind::Events);
         let found = document.warnings.iter().filter_map(|w| w.drift).any(is_difference);
         let differs = found || !document.steps.is_empty() || (waits_for_others && unread.is_empty());
         match document.refused.is_empty() {
@@ -386,7 +387,10 @@ impl Planned {
             }
             observed.extend(play.observed.iter().map(|(name, facts)| (name.clone(), facts.clone())));
         }
-        status::status(&hosts, &observed, true)
+        let lost = self.plays.iter().flat_map(|play| &play.built.desired.lost).map(|lost| &lost.host.name);
+        let shown = lost.filter(|name| self.limit.as_ref().is_none_or(|limit| limit.contains(name)));
+        let lost = shown.map(|name| status::LostStatus::of(name, &observed)).collect();
+        status::status(&hosts, &observed, true).with_lost(lost)
     }
 
     /// Ends all connections.

@@ -17,12 +17,23 @@ pub async fn observe_play(
     secrets: &BTreeMap<SecretId, Secret>,
     options: &Options,
     scratch: &Arc<Scratch>,
-    mut open: BTreeMap<HostName, Session>,
+    open: BTreeMap<HostName, Session>,
     lost: bool,
 ) -> Reading {
     let members: Vec<&DesiredHost> = desired.members.iter().filter_map(|m| desired.hosts.get(m)).collect();
     let looked_at = desired.lost.iter().filter(|_| lost);
     let gone: Vec<&DesiredHost> = looked_at.map(|lost| &lost.host).collect();
+    observe_with_lost((&members, &gone), secrets, options, scratch, open).await
+}
+
+/// Reads hosts, and without waiting for them for long those that are declared lost.
+pub async fn observe_with_lost(
+    (members, gone): (&[&DesiredHost], &[&DesiredHost]),
+    secrets: &BTreeMap<SecretId, Secret>,
+    options: &Options,
+    scratch: &Arc<Scratch>,
+    mut open: BTreeMap<HostName, Session>,
+) -> Reading {
     let open_there = gone.iter().filter_map(|host| open.remove_entry(&host.name)).collect();
     let hasty = Options {
         connect_timeout: options.connect_timeout.min(limits::LOST_CONNECT.time),
@@ -30,8 +41,8 @@ pub async fn observe_play(
         ..options.clone()
     };
     let (mut reading, back) = tokio::join!(
-        observe(&members, secrets, options, scratch, open),
-        observe(&gone, secrets, &hasty, scratch, open_there)
+        observe(members, secrets, options, scratch, open),
+        observe(gone, secrets, &hasty, scratch, open_there)
     );
     reading.observed.extend(back.observed);
     reading.sessions.extend(back.sessions);

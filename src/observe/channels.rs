@@ -197,6 +197,19 @@ pub async fn long_statements(sql: &SqlReader, ours: &[String]) -> Result<Vec<Lon
     Ok(found)
 }
 
+/// The sessions of an account that is bound to an address.
+///
+/// # Errors
+/// When the server refuses to show them.
+pub async fn sessions_of(sql: &SqlReader, (user, from): (&str, &str)) -> Result<Vec<u64>, SqlError> {
+    let rows = sql.query(&ReadStatement::sessions()).await?;
+    let is_its = |row: &&Row| {
+        let text = |column: &str| row.optional(column).ok().flatten().unwrap_or_default();
+        text("user") == user && address(text("host")).eq_ignore_ascii_case(from)
+    };
+    rows.iter().filter(is_its).map(|row| row.number("id")).collect()
+}
+
 struct Client {
     id: u64,
     seconds: u64,

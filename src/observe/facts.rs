@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    Answers, Content, DownFacts, ErrantFacts, FarEnd, Reach, RestartRecord, RetentionMark, SchemaFacts,
-    SeedMarks, ValueMarks,
+    Answers, Content, DownFacts, ErrantFacts, EventFacts, FarEnd, Reach, RestartRecord, RetentionMark,
+    SchemaFacts, SeedMarks, ValueMarks,
 };
 use crate::{
     certificate::CertificateFacts,
@@ -174,6 +174,8 @@ pub struct ServerFacts {
     pub accounts: Vec<AccountState>,
     /// Databases but the server's own.
     pub databases: Vec<DatabaseFacts>,
+    /// Events of the event scheduler, but the heartbeat.
+    pub events: Fact<Vec<EventFacts>>,
     /// The binary log; absent where it is off.
     pub binlog: Fact<BinlogFacts>,
     /// GTID state.
@@ -209,6 +211,7 @@ impl ServerFacts {
             account_names: BTreeSet::new(),
             accounts: Vec::new(),
             databases: Vec::new(),
+            events: Fact::Unread(unread()),
             binlog: Fact::Unread(unread()),
             gtid: Fact::Unread(unread()),
             channels: Fact::Unread(unread()),

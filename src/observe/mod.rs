@@ -9,6 +9,7 @@ mod copied;
 mod databases;
 mod down;
 mod errant;
+mod events;
 mod facts;
 mod far_end;
 mod find_errant;
@@ -32,13 +33,14 @@ mod variables;
 
 pub use accounts::read_accounts;
 pub use binlog::{gtid_state, gtid_state_with_start};
-pub use channels::{channels, client_ids, long_statements};
+pub use channels::{channels, client_ids, long_statements, sessions_of};
 pub use collect::{observe, prove_ends, target};
 pub use content::{Content, TableFacts};
 pub use copied::{CopyLook, RowLook, copy_demands, copy_takes, look_at_copies};
 pub use databases::databases_with_content;
 pub use down::{DownFacts, Ended, Log};
 pub use errant::{ErrantFacts, ErrantKind};
+pub use events::{EventFacts, EventState, events, running_events};
 pub use facts::{
     AdminWriter, BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts,
     HostFacts, LeftOutOrigins, Observed, OsFacts, ServerFacts, ServiceFacts, SessionFacts,

@@ -8,6 +8,7 @@ use super::{
     binlog::{binlog, changes, gtid},
     channels::{channels, connected_replicas, replica_addresses},
     databases::databases,
+    events::events,
     heartbeat::heartbeat,
     ports::{ends, try_ports},
     schema::schema,
@@ -42,15 +43,17 @@ pub(super) async fn read(
         let reach = try_ports(session, ends(host, &channels)).await;
         Ok::<_, SqlError>((channels, reach))
     };
-    let (own, accounts, (channels, reach), schema, sessions, connected_replicas, replica_addresses) = tokio::try_join!(
-        own(sql, dialect),
-        accounts(sql, &ours.accounts, dialect),
-        channels,
-        async { Ok(fact(schema(sql, dialect).await)) },
-        async { Ok(fact(client_sessions(session, sql, &ours.replication).await)) },
-        async { Ok(fact(connected_replicas(sql, dialect).await)) },
-        async { Ok(fact(replica_addresses(sql).await)) },
-    )?;
+    let (own, accounts, (channels, reach), schema, events, sessions, connected_replicas, replica_addresses) =
+        tokio::try_join!(
+            own(sql, dialect),
+            accounts(sql, &ours.accounts, dialect),
+            channels,
+            async { Ok(fact(schema(sql, dialect).await)) },
+            async { Ok(fact(events(sql).await)) },
+            async { Ok(fact(client_sessions(session, sql, &ours.replication).await)) },
+            async { Ok(fact(connected_replicas(sql, dialect).await)) },
+            async { Ok(fact(replica_addresses(sql).await)) },
+        )?;
     let facts = ServerFacts {
         version,
         version_text,
@@ -63,6 +66,7 @@ pub(super) async fn read(
         binlog: own.binlog,
         channels,
         schema,
+        events,
         sessions,
         connected_replicas,
         replica_addresses,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failover, Hop, Switchover, UndeclaredChannel};
+use super::{Events, Failover, Hop, Switchover, UndeclaredChannel};
 use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish},
     dialect::HEARTBEAT,
@@ -101,6 +101,13 @@ pub enum Action {
         /// Host part.
         host: String,
     },
+    /// Let nobody log in with the account of a host that is lost, off the binary log.
+    LockAccount {
+        /// User name.
+        user: String,
+        /// Host part.
+        host: String,
+    },
     /// Create a database, or change its defaults.
     Database {
         /// The wish.
@@ -136,6 +143,8 @@ pub enum Action {
     Switchover(Box<Switchover>),
     /// Let a replica take the writes of a host that is gone.
     Failover(Box<Failover>),
+    /// Let events run where clients write.
+    Events(Events),
     /// End a channel that nobody declared.
     DropChannel(UndeclaredChannel),
 }

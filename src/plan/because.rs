@@ -61,6 +61,8 @@ pub enum Because {
     OptionsNotDeclared,
     /// Clients are to write to the host.
     Writer,
+    /// Events run where clients write.
+    EventsRest,
     /// The host is declared lost.
     Lost,
     /// No database server is installed.

@@ -27,6 +27,8 @@ pub enum Taken<'a> {
         /// The address from which it may log in.
         from: &'a str,
     },
+    /// The account of a host that is lost: no other one needs it.
+    LostAccount,
     /// Access to a server's port.
     Access(&'a FirewallChange),
 }
@@ -35,7 +37,7 @@ impl Taken<'_> {
     fn rank(self) -> u8 {
         match self {
             Taken::Channel => 0,
-            Taken::Account { .. } => 1,
+            Taken::Account { .. } | Taken::LostAccount => 1,
             Taken::Access(_) => 2,
         }
     }
@@ -52,6 +54,7 @@ impl Step {
         match &self.action {
             Action::Firewall(change) if change.closes.is_some() => Effect::TakesAway(Taken::Access(change)),
             Action::DropAccount { host, .. } => Effect::TakesAway(Taken::Account { from: host }),
+            Action::LockAccount { .. } => Effect::TakesAway(Taken::LostAccount),
             Action::DropChannel(_) => Effect::TakesAway(Taken::Channel),
             Action::Firewall(_) | Action::Account(_) | Action::Database { .. } => Effect::Adds,
             Action::Channel(_)
@@ -70,6 +73,7 @@ impl Step {
             | Action::Restart { .. }
             | Action::StartService { .. }
             | Action::Heartbeat { .. }
+            | Action::Events(_)
             | Action::SaveErrant { .. }
             | Action::RestoreRetention(_)
             | Action::CompareCopy(_) => Effect::Neither,

@@ -1,6 +1,6 @@
 //! A replica takes the writes of a host that is gone.
 
-use super::{Hop, UndeclaredChannel};
+use super::{Events, Hop, UndeclaredChannel};
 use crate::model::HostName;
 
 /// How a replica takes the writes over from a host that is declared lost, with everything that any replica has received
@@ -17,6 +17,8 @@ pub struct Failover {
     pub fence: Option<String>,
     /// Variables that open it.
     pub open: Vec<(String, String)>,
+    /// Events that run there from then on.
+    pub events: Events,
     /// Channels of the new writer that end.
     pub ends: Vec<UndeclaredChannel>,
 }

@@ -23,6 +23,8 @@ pub enum Finding {
     Undeclared(Undeclared),
     /// The host is the one that clients are declared to write to, and it is not the one that accepts writes.
     Writers(WritersFinding),
+    /// Events of the host that clients write to.
+    Events(EventsFinding),
     /// The host is declared lost, and is back.
     Lost(LostFinding),
     /// The host's server.
@@ -49,6 +51,8 @@ pub enum DriftKind {
     Writers,
     /// A lost host is back.
     Returned,
+    /// Events run nowhere.
+    Events,
 }
 
 const ERRANT: &[&str] = &["own-writes"];
@@ -61,6 +65,7 @@ impl Finding {
             Finding::Source(what) => what.code(),
             Finding::Undeclared(what) => what.code(),
             Finding::Writers(what) => what.code(),
+            Finding::Events(what) => what.code(),
             Finding::Lost(what) => what.code(),
             Finding::Server(what) => what.code(),
             Finding::Name(what) => what.code(),
@@ -77,6 +82,7 @@ impl Finding {
             SourceFinding::CODES,
             Undeclared::CODES,
             WritersFinding::CODES,
+            EventsFinding::CODES,
             LostFinding::CODES,
             ServerFinding::CODES,
             NameFinding::CODES,
@@ -96,6 +102,7 @@ impl Finding {
             | Finding::Authority(AuthorityFinding::EndsSoon { .. }) => Some(DriftKind::Undeclared),
             Finding::Rows(_) => Some(DriftKind::Data),
             Finding::Writers(_) => Some(DriftKind::Writers),
+            Finding::Events(_) => Some(DriftKind::Events),
             Finding::Lost(_) => Some(DriftKind::Returned),
             Finding::Pair { .. }
             | Finding::Source(_)
@@ -254,6 +261,17 @@ coded! {
 }
 
 coded! {
+    /// Events of the host that clients write to.
+    pub enum EventsFinding {
+        /// They rest there as on a replica.
+        Rest {
+            /// The events, as `database.name`.
+            events: Vec<String>,
+        } = "events-run-nowhere",
+    }
+}
+
+coded! {
     /// A host that is declared lost.
     pub enum LostFinding {
         /// It is back.
@@ -379,4 +397,5 @@ coded! {
 families! { Finding:
     Source(SourceFinding), Undeclared(Undeclared), Server(ServerFinding), Name(NameFinding),
     Authority(AuthorityFinding), Rows(RowsFinding), Writers(WritersFinding), Lost(LostFinding),
+    Events(EventsFinding),
 }

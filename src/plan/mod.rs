@@ -8,6 +8,7 @@ mod allow;
 mod because;
 mod code;
 mod effect;
+mod events;
 mod failover;
 mod finding;
 mod ignore;
@@ -32,10 +33,11 @@ pub use action::{
 pub use allow::Allow;
 pub use because::{Because, Reason};
 pub use effect::{Effect, Taken};
+pub use events::Events;
 pub use failover::{Failover, Receiver};
 pub use finding::{
-    AuthorityFinding, DriftKind, Finding, Judged, LostFinding, NameFinding, OnBoth, PairFinding, RowsFinding,
-    ServerFinding, SourceFinding, Undeclared, WritersFinding,
+    AuthorityFinding, DriftKind, EventsFinding, Finding, Judged, LostFinding, NameFinding, OnBoth,
+    PairFinding, RowsFinding, ServerFinding, SourceFinding, Undeclared, WritersFinding,
 };
 pub use ignore::{IgnoreOutcome, Ignored};
 pub use json::{

@@ -115,7 +115,9 @@ impl Order {
                     .flat_map(|side| self.all(side, &[Kind::Firewall, Kind::Account, Kind::CatchUp])),
             ),
             // What it still brings is there when the host itself has been opened.
-            Action::DropChannel(_) | Action::DropAccount { .. } => before.extend(self.all(host, READY)),
+            Action::DropChannel(_) | Action::DropAccount { .. } | Action::LockAccount { .. } => {
+                before.extend(self.all(host, READY));
+            }
             // A table that is made comes through the channels.
             Action::Heartbeat { .. } => {
                 before.extend(self.all(host, READY));
@@ -123,6 +125,11 @@ impl Order {
             }
             // What is written on the copy has to come back to the source, or the two would differ.
             Action::CompareCopy(_) => before.extend(self.channels.iter().cloned()),
+            // Nobody else takes writes by then.
+            Action::Events(_) => {
+                before.extend(self.all(host, READY));
+                before.extend(self.index.everywhere(&[Kind::Variable, Kind::Service]));
+            }
             Action::SaveErrant { .. } => {}
             Action::Seed(seed) => {
                 before.extend(self.all(host, &[Kind::Errant]));
@@ -383,6 +390,12 @@ impl Index {
 
     fn all(&self, host: &HostName, kind: Kind) -> impl Iterator<Item = &StepId> {
         self.by_host.get(&(host.clone(), kind)).into_iter().flatten()
+    }
+
+    /// All steps of these kinds.
+    fn everywhere(&self, kinds: &[Kind]) -> Vec<StepId> {
+        let these = self.by_host.iter().filter(|((_, kind), _)| kinds.contains(kind));
+        these.flat_map(|(_, steps)| steps).cloned().collect()
     }
 
     /// Channels of a host that begin at the coordinates of a copy.

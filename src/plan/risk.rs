@@ -244,6 +244,20 @@ pub enum Note {
     UnreceivedIsGone {
         /// The lost host.
         lost: HostName,
+        /// Whether a replica was set to acknowledge what it had received (semi-synchronous replication).
+        #[serde(default)]
+        semi_sync: bool,
+    },
+    /// Events run on a host from then on.
+    EventsRun {
+        /// The events, as `database.name`.
+        events: Vec<String>,
+        /// Those that were disabled on the former writer, and stay so.
+        disabled: Vec<String>,
+        /// Whether nobody knows which were disabled, since the former writer is lost.
+        unknown: bool,
+        /// Whether the event scheduler runs there, or will.
+        scheduler: bool,
     },
     /// Nobody can write until a host has the last event.
     NobodyCanWrite {

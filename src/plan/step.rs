@@ -50,6 +50,8 @@ words! {
         Service = "service",
         /// An account and its privileges.
         Account = "account",
+        /// Events run where clients write.
+        Events = "events",
         /// A database.
         Database = "database",
         /// Transactions that only the host has are saved.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Events;
 use crate::model::HostName;
 
 /// How the host that clients write to gives way to a replica of its own, without a write that is lost or refused for
@@ -27,6 +28,8 @@ pub struct Switchover {
     pub close: Vec<(String, String)>,
     /// Variables that open the new one.
     pub open: Vec<(String, String)>,
+    /// Events that run there from then on.
+    pub events: Events,
     /// Channels of the new writer that end: it trusts none of its former sources any more.
     pub ends: Vec<UndeclaredChannel>,
 }

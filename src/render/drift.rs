@@ -46,6 +46,7 @@ pub fn drift(
             Some(DriftKind::Undeclared) => "undeclared:",
             Some(DriftKind::Writers) => "writers:",
             Some(DriftKind::Returned) => "returned:",
+            Some(DriftKind::Events) => "events:",
             None => continue,
         };
         let told = words::whole(&warning.text, &warning.details);

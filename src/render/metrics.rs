@@ -50,6 +50,8 @@ pub fn metrics(
         .collect();
     metric("tandem_host_read", "Whether a host was read; of one that was not, nothing else is known.", &read);
     metric("tandem_host_unread", "Hosts that could not be read.", &rows);
+    let writers = document.writers.len().to_string();
+    metric("tandem_writers", "Hosts that accept writes of clients, as far as they were read.", &one(writers));
     metric("tandem_refused", "Wishes that are refused.", &one(document.refused.len().to_string()));
     text
 }
@@ -73,6 +75,7 @@ mod tests {
         assert!(text.contains("tandem_host_read{host=\"db-a\"} 1\n"), "{text}");
         assert!(text.contains("tandem_host_read{host=\"db\\\"x\"} 0\n"), "{text}");
         assert!(text.contains("tandem_in_sync 1\n") && text.contains("tandem_exit_code 4\n"), "{text}");
+        assert!(text.contains("tandem_writers 0\n"), "{text}");
         assert!(text.contains("tandem_host_unread{host=\"db\\\"x\"} 1\n"), "{text}");
     }
 }

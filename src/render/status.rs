@@ -10,7 +10,7 @@ use super::{
 use crate::{
     doctor::{ErrantExplanation, Repair},
     model::{bytes, visible},
-    status::{ChannelState, ChannelStatus, Encryption, HostState, HostStatus, StatusDocument},
+    status::{ChannelState, ChannelStatus, Encryption, HostState, HostStatus, LostState, StatusDocument},
 };
 
 /// The text of a status without its last line, which is [`tally`]. `full` adds positions; columns that do not fit
@@ -21,6 +21,7 @@ pub fn status(document: &StatusDocument, full: bool, width: usize, sentences: us
         sentence(&format!("{}  ", paint(ALARM, "writers")), 9, problem, sentences, &mut text);
     }
     hosts(document, full, width, sentences, &mut text);
+    lost(document, sentences, &mut text);
     if !document.channels.is_empty() {
         text.push('\n');
         channels(document, full, width, sentences, &mut text);
@@ -62,6 +63,30 @@ fn hosts(document: &StatusDocument, full: bool, width: usize, sentences: usize, 
                 let _ = writeln!(text, "{INDENT}{}", paint(QUIET, format_args!("{what} {}", visible(value))));
             }
         }
+    }
+}
+
+/// A line for each host that is declared lost.
+fn lost(document: &StatusDocument, width: usize, text: &mut String) {
+    if !document.lost.is_empty() && !document.hosts.is_empty() {
+        text.push('\n');
+    }
+    for lost in &document.lost {
+        let (style, said) = match (lost.state, lost.writes) {
+            (LostState::Silent, _) => (QUIET, "it does not answer".to_owned()),
+            (LostState::Returned, Some(true)) => (ALARM, "it is back, and accepts writes".to_owned()),
+            (LostState::Returned, Some(false)) => (CHANGED, "it is back, and accepts no writes".to_owned()),
+            (LostState::Returned, None) => (CHANGED, "it is back; its server could not be read".to_owned()),
+        };
+        let why = lost.problem.as_ref().map(|why| format!(" ({})", visible(why))).unwrap_or_default();
+        let next = match lost.state {
+            LostState::Silent => String::new(),
+            LostState::Returned => {
+                format!(". `tandem rejoin PLAYBOOK {}` makes it a replica again", lost.host)
+            }
+        };
+        let begin = format!("{}  {}  ", paint(HEADING, &lost.host), paint(style, "lost"));
+        sentence(&begin, INDENT.len(), &format!("{said}{why}{next}"), width, text);
     }
 }
 

@@ -1,10 +1,10 @@
-//! Events that came with a copy rest on it, and stay otherwise what they are.
+//! Events of the scheduler change their state, and stay otherwise what they are: those that came with a copy rest on it.
 //!
 //! `ALTER EVENT` writes down the session's `sql_mode` and character set with the event, and makes whoever runs it its
 //! definer unless another one is named (MySQL manual, "ALTER EVENT Statement"; MariaDB documentation, "ALTER EVENT").
 
 use crate::{
-    dialect::{identifier, literal},
+    dialect::{HEARTBEAT, identifier, literal},
     exec::{Fleet, Statements, StepError},
     transport::{Row, SqlError},
 };
@@ -19,38 +19,65 @@ pub async fn rest(
     databases: Option<&[String]>,
     fleet: &Fleet<'_>,
 ) -> Result<(), StepError> {
-    let host = sql.on.host;
-    let failed = |e| StepError::new(host, "disable the copied events", e);
-    let disable = fleet.on(host).dialect()?.disable_event();
-    let rows = sql
-        .run(
-            "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, DEFINER AS definer, SQL_MODE AS mode, \
-             CHARACTER_SET_CLIENT AS client, COLLATION_CONNECTION AS collation \
-             FROM information_schema.EVENTS WHERE STATUS = 'ENABLED'",
-        )
-        .await
-        .map_err(failed)?;
-    for row in &rows {
-        let event = Event::read(row).map_err(failed)?;
+    let disable = fleet.on(sql.on.host).dialect()?.disable_event();
+    for event in StoredEvent::all(sql, "STATUS = 'ENABLED'").await? {
         if databases.is_none_or(|names| names.contains(&event.database)) {
-            sql.run(&event.as_created()).await.map_err(failed)?;
-            sql.run(&event.alter(disable)).await.map_err(failed)?;
+            event.change(sql, disable).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets all that run on a server rest, but for the heartbeat, which minds by itself who is written to.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn rest_all(sql: &mut Statements<'_>) -> Result<(), StepError> {
+    let disable = sql.on.dialect()?.disable_event();
+    for event in StoredEvent::all(sql, "STATUS = 'ENABLED'").await? {
+        if event.database != HEARTBEAT {
+            event.change(sql, disable).await?;
         }
     }
     Ok(())
 }
 
 /// An event and the session under which it was made.
-struct Event {
-    database: String,
-    name: String,
+#[derive(Debug)]
+pub struct StoredEvent {
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub name: String,
     definer: String,
     mode: String,
     client: String,
     collation: String,
 }
 
-impl Event {
+impl StoredEvent {
+    /// The events that rest as on a replica, but for the heartbeat.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn resting(sql: &mut Statements<'_>) -> Result<Vec<Self>, StepError> {
+        let mut events = Self::all(sql, "STATUS NOT IN ('ENABLED', 'DISABLED')").await?;
+        events.retain(|event| event.database != HEARTBEAT);
+        Ok(events)
+    }
+
+    async fn all(sql: &mut Statements<'_>, which: &str) -> Result<Vec<Self>, StepError> {
+        let on = sql.on;
+        let query = format!(
+            "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, DEFINER AS definer, SQL_MODE AS mode, \
+             CHARACTER_SET_CLIENT AS client, COLLATION_CONNECTION AS collation \
+             FROM information_schema.EVENTS WHERE {which}"
+        );
+        let rows = sql.run(&query).await;
+        rows.and_then(|rows| rows.iter().map(Self::read).collect())
+            .map_err(|e| on.failed("read its events", e))
+    }
+
     fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self {
             database: row.text("db")?,
@@ -62,25 +89,45 @@ impl Event {
         })
     }
 
-    /// Makes the session that in which it was made. A name that is not plain is spelled in our own character set.
-    fn as_created(&self) -> String {
-        let mut set = format!("SET SESSION sql_mode={}", literal(&self.mode));
-        if [&self.name, &self.database, &self.definer].iter().all(|name| name.is_ascii()) {
-            set.push_str(&format!(
-                ", SESSION character_set_client={}, SESSION collation_connection={}",
-                literal(&self.client),
-                literal(&self.collation)
-            ));
-        }
-        set
+    /// Gives it another state: what stands behind `ALTER EVENT`. In its own database, since filters of replication judge
+    /// the statement by that.
+    ///
+    /// # Errors
+    /// When the server refuses, or the session under which it was made can't spell its name.
+    pub async fn change(&self, sql: &mut Statements<'_>, state: &str) -> Result<(), StepError> {
+        let tried = format!("change the state of the event {}.{} ({state})", self.database, self.name);
+        let (on, change) = (sql.on, self.alter(state));
+        let Some(begin) = self.as_created() else {
+            let why = format!("it was made under {}, which can't spell its name here", self.client);
+            return Err(on
+                .failed(tried, why)
+                .then(format!("Run it by hand under that character set: {change}")));
+        };
+        let database = format!("USE {}", identifier(&self.database));
+        let back = "SET SESSION character_set_client=utf8mb4";
+        let all = [back, database.as_str(), &begin, &change, back];
+        sql.run_all(all).await.map(drop).map_err(|e| on.failed(tried, e))
     }
 
-    fn alter(&self, disable: &str) -> String {
+    /// Makes the session that in which it was made; nothing where its character set has other bytes for the names than ours.
+    fn as_created(&self) -> Option<String> {
+        let plain = [&self.name, &self.database, &self.definer].iter().all(|name| name.is_ascii());
+        (plain || self.client.starts_with("utf8")).then(|| {
+            format!(
+                "SET SESSION sql_mode={}, SESSION character_set_client={}, SESSION collation_connection={}",
+                literal(&self.mode),
+                literal(&self.client),
+                literal(&self.collation)
+            )
+        })
+    }
+
+    fn alter(&self, state: &str) -> String {
         // A user's name may hold the sign, a host's may not.
         let (user, at) = self.definer.rsplit_once('@').unwrap_or((&self.definer, ""));
         let at = if at.is_empty() { String::new() } else { format!("@{}", identifier(at)) };
         format!(
-            "ALTER DEFINER={}{at} EVENT {}.{} {disable}",
+            "ALTER DEFINER={}{at} EVENT {}.{} {state}",
             identifier(user),
             identifier(&self.database),
             identifier(&self.name)
@@ -94,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_definer_stays() {
-        let event = |definer: &str| Event {
+        let event = |definer: &str| StoredEvent {
             database: "d".into(),
             name: "e`v".into(),
             definer: definer.into(),
@@ -110,7 +157,8 @@ mod tests {
             event("role").alter("DISABLE ON SLAVE"),
             "ALTER DEFINER=`role` EVENT `d`.`e``v` DISABLE ON SLAVE"
         );
-        assert!(event("a@b").as_created().contains("character_set_client='latin1'"));
-        assert!(!event("ä@b").as_created().contains("character_set_client"));
+        let session = event("a@b").as_created().expect("a session");
+        assert!(session.contains("character_set_client='latin1'"), "{session}");
+        assert_eq!(event("ä@b").as_created(), None);
     }
 }

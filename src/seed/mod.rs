@@ -32,6 +32,7 @@ use crate::{
 };
 
 pub use accounts::differences as account_differences;
+pub use events::{StoredEvent, rest_all};
 pub use mark::{differs, forget, read as read_marks};
 pub(crate) use replaceable::still_replaceable;
 pub use retention::restore as restore_retention;

@@ -1,8 +1,10 @@
 //! The topology as it is, as one value for people and machines. Pure.
 
 mod lag;
+mod lost;
 mod state;
 
+pub use lost::{LostState, LostStatus};
 pub use state::{ChannelState, HostState};
 
 use std::collections::BTreeMap;
@@ -37,6 +39,9 @@ pub struct StatusDocument {
     pub writers_problem: Option<String>,
     /// Hosts in the order of the inventory or topology.
     pub hosts: Vec<HostStatus>,
+    /// Hosts that are declared lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostStatus>,
     /// Channels by replica.
     pub channels: Vec<ChannelStatus>,
     /// Transactions that a replica has and none of its sources.
@@ -197,6 +202,7 @@ pub fn status_among(
         writers,
         writers_problem,
         hosts: rows,
+        lost: Vec::new(),
         channels,
         errant,
     }
@@ -443,6 +449,7 @@ impl StatusDocument {
     /// Keeps only what is not as it should be.
     pub fn keep_troubles(&mut self) {
         self.hosts.retain(|h| h.state != HostState::Up);
+        self.lost.retain(|lost| lost.state == LostState::Returned);
         self.channels.retain(|c| c.state.is_trouble());
     }
 }

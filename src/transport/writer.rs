@@ -28,6 +28,8 @@ pub enum Replicates {
     Database,
     /// The table of the heartbeat, which is stamped where clients write.
     Heartbeat,
+    /// An event that runs where clients write, and nowhere else.
+    Event,
     /// The canary of `verify`, which is to arrive on the replicas.
     Canary,
     /// The empty transaction in the place of one that a replica leaves out, under the source's own id.

@@ -492,6 +492,11 @@ pub const KNOWN: &[Code] = &[
         "`apply` opens it, as far as that is safe",
     ),
     code(
+        "events-run-nowhere",
+        "events of the host that clients write to rest there as on a replica, so they run nowhere",
+        "`apply` enables those that were enabled on the former writer, for all hosts to know",
+    ),
+    code(
         "returned",
         "a host that is declared lost is back",
         "`tandem rejoin PLAYBOOK HOST` makes it a replica again; until then `apply` keeps it closed",

@@ -23,6 +23,7 @@ pub(crate) fn finding(warning: &Warning) -> Told {
         Finding::Source(what) => format!("{host}: {}", of_source(what)),
         Finding::Undeclared(what) => undeclared(host, what),
         Finding::Writers(what) => writers(host, what),
+        Finding::Events(what) => super::takeover::events(host, what),
         Finding::Lost(what) => super::takeover::found(host, what),
         Finding::Server(what) => of_server(host, what),
         Finding::Name(what) => of_name(host, what),

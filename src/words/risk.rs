@@ -157,25 +157,16 @@ fn note(note: &Note) -> String {
             "what clients write on {former} from then on reaches {replica} only as far as other channels carry it"
         ),
         Note::EventSkipped { statement } => format!("one event is skipped: {statement}"),
-        Note::WritesWait { on, seconds, sessions } => {
-            let ends = match sessions {
-                Some(0) => String::new(),
-                Some(1) => "; then its client session ends".to_owned(),
-                Some(many) => format!("; then its {many} client sessions end"),
-                None => "; then its client sessions end, which could not be counted".to_owned(),
-            };
-            format!(
-                "writes on {on} wait until the last one is here, {seconds} s at most, else {on} goes on{ends}"
-            )
-        }
+        Note::WritesWait { on, seconds, sessions } => writes_wait(on, *seconds, *sessions),
         Note::Received { replicas } => replicas.iter().map(received).collect::<Vec<_>>().join("; "),
         Note::StayLocked { accounts } => {
             let accounts: Vec<String> = accounts.iter().map(|name| visible(name)).collect();
             format!("locked here, and stays so: {}", accounts.join(", "))
         }
         Note::Fence { command } => format!("first this must end with 0: {}", visible(command)),
-        Note::UnreceivedIsGone { lost } => {
-            format!("what {lost} has acknowledged and no replica received is not here")
+        Note::UnreceivedIsGone { lost, semi_sync } => unreceived(lost, *semi_sync),
+        Note::EventsRun { events, disabled, unknown, scheduler } => {
+            events_run(events, disabled, *unknown, *scheduler)
         }
         Note::NobodyCanWrite { until } => format!("nobody can write until {until} has the last event"),
         Note::SessionsKeepIncrement { sessions } => {
@@ -211,4 +202,44 @@ fn note(note: &Note) -> String {
              lies beside the new one until that is verified"
         ),
     }
+}
+
+fn events_run(events: &[String], disabled: &[String], unknown: bool, scheduler: bool) -> String {
+    let names = |list: &[String]| first(&list.iter().map(|name| visible(name)).collect::<Vec<_>>());
+    let mut parts = Vec::new();
+    if !events.is_empty() {
+        let run = if events.len() == 1 { "this event runs" } else { "these events run" };
+        parts.push(format!("{run} here from then on: {}", names(events)));
+    }
+    if !disabled.is_empty() {
+        parts.push(format!("disabled on the former writer, and here as well: {}", names(disabled)));
+    }
+    if unknown && !events.is_empty() {
+        parts.push("which of them were disabled on the lost host is not known".to_owned());
+    }
+    if !scheduler && !events.is_empty() {
+        parts.push("event_scheduler is off here, so none runs before it is turned on".to_owned());
+    }
+    parts.join("; ")
+}
+
+fn writes_wait(on: &HostName, seconds: u64, sessions: Option<usize>) -> String {
+    let ends = match sessions {
+        Some(0) => String::new(),
+        Some(1) => "; then its client session ends".to_owned(),
+        Some(many) => format!("; then its {many} client sessions end"),
+        None => "; then its client sessions end, which could not be counted".to_owned(),
+    };
+    format!("writes on {on} wait until the last one is here, {seconds} s at most, else {on} goes on{ends}")
+}
+
+fn unreceived(lost: &HostName, semi_sync: bool) -> String {
+    let semi_sync = match semi_sync {
+        true => format!(
+            "semi-synchronous replication is on, so that is nothing as long as {lost} waited for a replica; whether it had \
+             stopped waiting is not known"
+        ),
+        false => "semi-synchronous replication is off (replication_semi_sync)".to_owned(),
+    };
+    format!("what {lost} has acknowledged and no replica received is not here; {semi_sync}")
 }

@@ -77,6 +77,12 @@ pub fn lasting(step: &Step) -> String {
             format!("{verb} account {}@{}", wish.user, wish.host)
         }
         Action::DropAccount { user, host } => format!("drop account {user}@{host}"),
+        Action::LockAccount { user, host } => {
+            format!(
+                "lock the account {}, by which the lost host replicates",
+                visible(&format!("{user}@{host}"))
+            )
+        }
         Action::Database { wish, exists: false } => format!("create database {}", wish.name),
         Action::Database { wish, exists: true } => {
             format!("change the defaults of database {}", wish.name)
@@ -93,6 +99,20 @@ pub fn lasting(step: &Step) -> String {
             }
             Span::Back => format!("switch writes back from {} to {}", plan.from, step.host),
         },
+        Action::Events(events) => {
+            let named = |list: &[(String, String)]| {
+                let names: Vec<String> =
+                    list.iter().map(|(database, name)| visible(&format!("{database}.{name}"))).collect();
+                first(&names)
+            };
+            match (events.run.is_empty(), events.stay.is_empty()) {
+                (false, true) => format!("enable events: {}", named(&events.run)),
+                (true, _) => format!("disable events: {}", named(&events.stay)),
+                (false, false) => {
+                    format!("enable events: {}; disable {}", named(&events.run), named(&events.stay))
+                }
+            }
+        }
         Action::Failover(plan) => {
             let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
             format!("let {} take the writes of {}, which is lost", step.host, lost.join(" and "))

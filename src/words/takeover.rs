@@ -2,8 +2,8 @@
 
 use super::few;
 use crate::{
-    model::HostName,
-    plan::{Ahead, Alive, LostFinding, TakeoverRefused, Unable},
+    model::{HostName, visible},
+    plan::{Ahead, Alive, EventsFinding, LostFinding, TakeoverRefused, Unable},
 };
 
 /// Why a replica does not take the writes of a lost host, and what to do.
@@ -76,5 +76,20 @@ pub(super) fn found(host: &HostName, what: &LostFinding) -> String {
     };
     format!(
         "{host} is declared lost and is back, {how}. `tandem rejoin PLAYBOOK {host}` makes it a replica again."
+    )
+}
+
+/// Events of the host that clients write to.
+pub(super) fn events(host: &HostName, what: &EventsFinding) -> String {
+    let EventsFinding::Rest { events } = what;
+    let names: Vec<String> = events.iter().map(|name| visible(name)).collect();
+    let (count, run, rest) = match names.len() {
+        1 => ("1 event".to_owned(), "runs", "it rests"),
+        n => (format!("{n} events"), "run", "they rest"),
+    };
+    format!(
+        "{count} of {host} {run} nowhere, {}: clients write there, and {rest} as on a replica. `tandem apply` enables \
+         what was enabled on the former writer.",
+        few(&names)
     )
 }

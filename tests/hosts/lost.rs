@@ -58,7 +58,17 @@ fn fails_over(suite: &str) {
         "{text}"
     );
     client.writes("10.77.0.13");
-    lab.tandem(&["drift", "play.yml"]).expect(0);
+    lab.tandem(&["drift", "play.yml", "--metrics-file", "metrics"]).expect(0);
+    let metrics = std::fs::read_to_string(lab.path("metrics")).unwrap();
+    assert!(metrics.contains("tandem_writers 1\n"), "{metrics}");
+    let status = lab.tandem(&["status", "play.yml", "--format", "json"]).expect(0).json();
+    assert_eq!(status["lost"][0]["host"], "db-a");
+    assert_eq!(status["lost"][0]["state"], "silent");
+    assert_eq!(status["writers"], serde_json::json!(["db-c"]));
+    lab.tandem(&["doctor", "play.yml"]).expect(0);
+    for host in ["db-b", "db-c"] {
+        assert_ne!(locked(&lab, host, suite, "10.77.0.11"), "0", "{host} lets the lost host in");
+    }
     lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
     let channels = if suite == "sid" { "show replica status" } else { "show all slaves status" };
     assert_eq!(lab.sql("db-c", channels), "", "the new primary follows nobody");
@@ -66,7 +76,17 @@ fn fails_over(suite: &str) {
     // It is back, and accepts writes: that is told, and ends by any apply.
     lab.sql("db-a", "insert into hello.w (n, who) values (-1, 'lost')");
     lab.link("db-a", "up");
-    lab.tandem(&["drift", "play.yml"]).expect(2);
+    let drift = lab.tandem(&["drift", "play.yml", "--metrics-file", "metrics"]).expect(2);
+    let metrics = std::fs::read_to_string(lab.path("metrics")).unwrap();
+    assert!(metrics.contains("tandem_writers 2\n"), "{metrics}\n{}", drift.out);
+    let status = lab.tandem(&["status", "play.yml", "--format", "json"]).expect(2).json();
+    assert_eq!(status["lost"][0]["state"], "returned");
+    assert_eq!(status["lost"][0]["writes"], true);
+    assert_eq!(status["healthy"], false);
+    lab.tandem(&["status", "play.yml"])
+        .expect(2)
+        .prints_for_people(&["writers", "it is back, and accepts writes"]);
+    lab.tandem(&["doctor", "play.yml"]).expect(2).prints_for_people(&["tandem rejoin PLAYBOOK db-a"]);
     let found = lab.tandem(&["plan", "play.yml", "--format", "json"]).expect(2).plan_json();
     let codes: Vec<&str> =
         found["warnings"].as_array().unwrap().iter().filter_map(|w| w["code"].as_str()).collect();
@@ -112,6 +132,7 @@ fn rejoins(suite: &str) {
     for rows in ["select count(*), sum(n) from hello.w", "select group_concat(n order by n) from hello.w"] {
         lab.same(["db-b", "db-a"], rows);
     }
+    assert_eq!(locked(&lab, "db-b", suite, "10.77.0.11"), "0");
     let saved = lab.at("db-a", "cat /var/lib/tandem/errant/*/ids | wc -l");
     assert_eq!(saved.trim(), "2");
     let sql = lab.at("db-a", "cat /var/lib/tandem/errant/*/transactions.sql");
@@ -147,4 +168,154 @@ fn what_cannot_be_saved_is_no_obstacle_to_a_copy() {
     lab.tandem(&[&verb[..], &["reseed"]].concat()).expect(0);
     lab.same(["db-b", "db-a"], "select group_concat(n order by n) from hello.w");
     lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
+/// Whether the account by which a peer replicates is locked on a host; nothing where there is none.
+fn locked(lab: &Lab, host: &str, suite: &str, from: &str) -> String {
+    let locked = match suite {
+        "sid" => "account_locked = 'Y' from mysql.user",
+        _ => "coalesce(json_value(priv, '$.account_locked'), 0) = 1 from mysql.global_priv",
+    };
+    lab.sql(host, &format!("select {locked} where user = 'repl_user' and host = '{from}'"))
+}
+
+const ROLES: &str = "  roles: [firewall, tls, config, accounts, seed, replication]\n";
+
+/// A pair of which one is written to: the other one takes the writes, and both are a pair again afterwards.
+#[test]
+fn the_survivor_of_a_pair_takes_the_writes() {
+    let suite = "bookworm";
+    let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+    lab.sql("db-a", TABLE);
+    lab.write(
+        "play.yml",
+        &format!(
+            "- hosts: db\n  topology: {{kind: dual-primary, members: [db-a, db-b], standby: db-b}}\n{ROLES}"
+        ),
+    );
+    lab.apply("play.yml");
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
+    lab.same(["db-a", "db-b"], "select count(*) from hello.w");
+    lab.link("db-a", "down");
+    lab.sql("db-a", "insert into hello.w (n, who) values (-1, 'lost')");
+    lab.tandem(&["failover", "play.yml", "--yes", "--allow", "unfenced"]).expect(0);
+    assert_eq!(lab.sql("db-b", "select @@read_only"), "0");
+    lab.sql("db-b", "insert into hello.w (n, who) values (2, 'new')");
+    for command in ["drift", "status", "doctor"] {
+        lab.tandem(&[command, "play.yml"]).expect(0);
+    }
+    lab.link("db-a", "up");
+    // What it has received and what only it has stays where it is.
+    lab.tandem(&["drift", "play.yml"]).expect(2);
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "1");
+    assert_eq!(lab.sql("db-b", "select count(*) from hello.w where n = -1"), "0");
+    let doctor = lab.tandem(&["doctor", "play.yml"]).expect(2);
+    assert!(!doctor.out.contains("reseed"), "{}", doctor.out);
+    lab.tandem(&["rejoin", "play.yml", "db-a", "--yes", "--allow", "discard-errant"]).expect(0);
+    assert_eq!(locked(&lab, "db-b", suite, "10.77.0.11"), "0");
+    lab.same(["db-b", "db-a"], "select group_concat(n order by n) from hello.w");
+    for command in ["drift", "plan", "status"] {
+        lab.tandem(&[command, "play.yml"]).expect(0);
+    }
+    lab.sql("db-b", "insert into hello.w (n, who) values (3, 'pair')");
+    lab.same(["db-b", "db-a"], "select group_concat(n order by n) from hello.w");
+}
+
+/// A ring closes ranks around one that is gone, and takes it in again.
+#[test]
+fn a_ring_goes_on_without_one() {
+    let lab = Lab::boot(&ALL);
+    lab.sql("db-a", TABLE);
+    lab.write(
+        "play.yml",
+        &format!("- hosts: db\n  topology: {{kind: ring, members: [db-a, db-b, db-c]}}\n{ROLES}"),
+    );
+    lab.apply("play.yml");
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
+    lab.same(["db-a", "db-c"], "select count(*) from hello.w");
+    lab.link("db-b", "down");
+    lab.sql("db-a", "insert into hello.w (n, who) values (2, 'a')");
+    lab.tandem(&["failover", "play.yml", "--yes", "--allow", "unfenced"]).expect(0);
+    assert_eq!(locked(&lab, "db-a", "bookworm", "10.77.0.12"), "1");
+    lab.sql("db-c", "insert into hello.w (n, who) values (3, 'c')");
+    for (from, to) in [("db-a", "db-c"), ("db-c", "db-a")] {
+        lab.same([from, to], "select group_concat(n order by n) from hello.w");
+    }
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+    lab.link("db-b", "up");
+    lab.tandem(&["rejoin", "play.yml", "db-b", "--yes"]).expect(0);
+    assert_eq!(locked(&lab, "db-a", "bookworm", "10.77.0.12"), "0");
+    lab.sql("db-b", "insert into hello.w (n, who) values (4, 'b')");
+    for to in ["db-a", "db-c"] {
+        lab.same(["db-b", to], "select group_concat(n order by n) from hello.w");
+    }
+    // The account by which the ranks were closed is told like any that is not declared, and goes by name.
+    lab.tandem(&["drift", "play.yml"]).expect(2).prints_for_people(&["repl_user@10.77.0.13", "1 difference"]);
+    lab.tandem(&["apply", "play.yml", "--yes", "--allow", "drop-account"]).expect(0);
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
+/// A second silent one: nobody knows what it has received, so that needs a word of its own. And the playbook may say by hand
+/// what the verb would have written.
+#[test]
+fn a_second_silent_replica_is_given_up_by_name() {
+    let lab = boot("bookworm");
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
+    for host in ["db-b", "db-c"] {
+        lab.same(["db-a", host], "select count(*) from hello.w");
+    }
+    lab.link("db-a", "down");
+    lab.link("db-c", "down");
+    let verb = ["failover", "play.yml", "--yes", "--allow", "unfenced"];
+    lab.refuses(&verb, "member-unread");
+    assert_eq!(lab.sql("db-b", "select @@read_only"), "1");
+    // Both lost, by hand.
+    lab.write(
+        "play.yml",
+        &format!(
+            "- hosts: db\n  topology: {{kind: primary-replica, primary: db-b, replicas: [db-a, db-c], lost: [db-a, db-c]}}\n{ROLES}"
+        ),
+    );
+    lab.refuses(&["apply", "play.yml", "--yes"], "unfenced");
+    lab.tandem(&["apply", "play.yml", "--yes", "--allow", "unfenced"]).expect(0);
+    assert_eq!(lab.sql("db-b", "select @@read_only"), "0");
+    lab.sql("db-b", "insert into hello.w (n, who) values (2, 'new')");
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+    for host in ["db-c", "db-a"] {
+        lab.link(host, "up");
+        lab.tandem(&["rejoin", "play.yml", host, "--yes"]).expect(0);
+        lab.same(["db-b", host], "select group_concat(n order by n) from hello.w");
+    }
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
+/// Killed at several moments before and after the opening: never two writers, no channel that stays stopped, and the same
+/// command goes on from there.
+#[test]
+fn a_killed_failover_is_finished_by_the_next() {
+    let lab = boot("bookworm");
+    let client =
+        Client::start_with(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.13", "10.77.0.12"], 2);
+    client.writes("10.77.0.11");
+    lab.link("db-a", "down");
+    let verb = ["failover", "play.yml", "--to", "db-b", "--yes", "--allow", "unfenced"];
+    let stop = "STOP SLAVE IO_THREAD";
+    for turn in 0..6_u64 {
+        let mut run = crate::switchover::until_said(&lab, &verb, stop);
+        std::thread::sleep(std::time::Duration::from_millis(turn * 15));
+        crate::limits::signal(&crate::limits::controller(&run), "KILL");
+        let _ = run.wait();
+        let open: Vec<&str> =
+            ["db-b", "db-c"].into_iter().filter(|host| lab.sql(host, "select @@read_only") == "0").collect();
+        assert!(open.is_empty() || open == ["db-b"], "{open:?}");
+        if !open.is_empty() {
+            break;
+        }
+    }
+    lab.tandem(&verb).expect(0);
+    assert_eq!(lab.sql("db-b", "select @@read_only"), "0");
+    client.writes("10.77.0.12");
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+    client.lost_nothing(&["db-b", "db-c"], "killed");
 }

@@ -13,6 +13,7 @@ mod compatibility;
 mod copies;
 mod ends;
 mod errant;
+mod events;
 mod filters;
 mod firewall;
 mod first_hour;

@@ -178,13 +178,18 @@ fn a_killed_switchover_leaves_one_writer_or_one_apply_to_go() {
 
 /// A switchover that has just locked the old writer.
 fn begin(lab: &Lab, to: &str) -> Child {
+    until_said(lab, &["switchover", "play.yml", "--to", to, "--yes"], "FLUSH TABLES WITH READ LOCK")
+}
+
+/// A run whose journal has just got this statement.
+pub fn until_said(lab: &Lab, args: &[&str], statement: &str) -> Child {
     let journal = lab.path("state").join("tandem");
     let before = files(&journal);
-    let mut run = lab.tandem_command(&["switchover", "play.yml", "--to", to, "--yes"]);
+    let mut run = lab.tandem_command(args);
     let run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let locked = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).unwrap_or_default();
-        !before.contains(file) && text.contains("FLUSH TABLES WITH READ LOCK")
+        !before.contains(file) && text.contains(statement)
     };
     let begun = Instant::now();
     while begun.elapsed().as_secs() < 30 && !files(&journal).iter().any(locked) {

@@ -420,6 +420,10 @@ impl World {
                 }
                 facts.channel_passwords.insert("master.info".into(), sha256_hex(SECRET.as_bytes()));
             }
+            Action::LockAccount { user, host } => {
+                let its = server.accounts.iter_mut().filter(|a| (&a.user, &a.host) == (user, host));
+                its.for_each(|account| account.locked = true);
+            }
             Action::DropAccount { user, host } => {
                 server.accounts.retain(|a| (&a.user, &a.host) != (user, host));
                 server.account_names.remove(&(user.clone(), host.clone()));

@@ -2,7 +2,7 @@
 
 use crate::{
     desired::{AccountWish, DatabaseWish},
-    dialect::literal,
+    dialect::{Dialect, literal},
     exec::{On, StepError, new_salt},
     grant::canonical_privileges,
     model::HostName,
@@ -43,6 +43,24 @@ pub async fn drop(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<Strin
     let mut sql = on.statements().await?;
     let name = format!("{}@{}", literal(user), literal(from));
     sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
+    Ok(None)
+}
+
+/// Locks the account of a host that is lost, and ends its sessions, off the binary log.
+pub async fn lock(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
+    let failed = |e| on.failed(format!("lock the account {user}@{from}"), e);
+    let mut sql = on.statements().await?;
+    sql.run(&Dialect::lock_account(user, from, true)).await.map_err(failed)?;
+    let reader = on.reader().await?;
+    for id in crate::observe::sessions_of(&reader, (user, from)).await.map_err(failed)? {
+        match sql.run(&format!("KILL CONNECTION {id}")).await {
+            // It has ended by itself.
+            Err(error) if error.code() == Some(1094) => {}
+            result => {
+                result.map_err(failed)?;
+            }
+        }
+    }
     Ok(None)
 }
 

@@ -38,7 +38,9 @@ pub async fn run(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Opti
         )));
     }
     open(step, plan, fleet).await?;
-    Ok(None)
+    super::events::run(fleet.on(&step.host), &plan.events).await.map_err(|error| {
+        error.then(format!("{} takes the writes by now. Run `tandem apply` again for the rest.", step.host))
+    })
 }
 
 /// Runs the user's command; whatever it does, only its status counts.

@@ -5,6 +5,7 @@ mod catch_up;
 mod certificate;
 mod channel;
 mod compare;
+mod events;
 mod extra_channel;
 mod failover;
 mod firewall;
@@ -32,6 +33,7 @@ pub async fn run(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepE
     let writes = match &step.action {
         Action::Account(_)
         | Action::DropAccount { .. }
+        | Action::LockAccount { .. }
         | Action::RemoveLeftovers { .. }
         | Action::Database { .. }
         | Action::Seed(_) => true,
@@ -74,6 +76,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
         Action::Heartbeat { table, interval } => heartbeat::run(on, (*table, *interval)).await,
         Action::Account(wish) => account::run(on, wish).await,
         Action::DropAccount { user, host: from } => account::drop(on, (user, from)).await,
+        Action::LockAccount { user, host: from } => account::lock(on, (user, from)).await,
         Action::Database { wish, exists } => account::database(on, wish, *exists).await,
         Action::Seed(seed) => crate::seed::run(step, seed, fleet).await,
         Action::CompareCopy(plan) => compare::run(step, plan, fleet).await,
@@ -83,6 +86,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
             let closed = *moment == Moment::AfterTheyStopped && !closing.is_empty();
             catch_up::run(step, hops, closed, fleet).await
         }
+        Action::Events(events) => events::run(on, events).await,
         Action::SaveErrant { transactions, all } => save_errant::run(on, transactions, *all).await,
         Action::Failover(plan) => failover::run(step, plan, fleet).await,
         Action::Switchover(plan) => switchover::run(step, plan, fleet).await,

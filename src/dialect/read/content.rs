@@ -44,6 +44,15 @@ impl ReadStatement {
         ))
     }
 
+    /// Events of the event scheduler but the heartbeat.
+    pub fn events() -> Self {
+        Self::new(format!(
+            "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, STATUS AS status, ORIGINATOR AS originator \
+             FROM information_schema.EVENTS WHERE EVENT_SCHEMA NOT IN ({SYSTEM_DATABASES}, {}) ORDER BY 1, 2",
+            literal(HEARTBEAT)
+        ))
+    }
+
     /// Tables of each database, counted, with their size by the statistics.
     pub fn tables_of_databases() -> Self {
         Self::new(format!(

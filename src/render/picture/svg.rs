@@ -310,6 +310,7 @@ mod tests {
             writers: Vec::new(),
             writers_problem: None,
             hosts,
+            lost: Vec::new(),
             channels,
             errant: Vec::new(),
         });

@@ -115,6 +115,7 @@ mod tests {
                 writers: Vec::new(),
                 writers_problem: None,
                 hosts: Vec::new(),
+                lost: Vec::new(),
                 channels: Vec::new(),
                 errant: Vec::new(),
             },

@@ -91,6 +91,7 @@ pub(super) fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
         account_names: BTreeSet::new(),
         accounts,
         databases: if host.data { vec![shop] } else { Vec::new() },
+        events: Fact::Known(Vec::new()),
         binlog: Fact::Absent,
         gtid: Fact::Known(tandem::inside::gtid::GtidState::MariaDb(ServerGtid {
             binlog_start: Fact::Known(tandem::inside::gtid::BinlogState::default()),

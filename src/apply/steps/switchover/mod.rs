@@ -30,6 +30,7 @@ pub async fn run(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Op
     // The session's settings are made now, and not while writes wait.
     opening.first("SELECT CONNECTION_ID() AS id").await.map_err(|e| new.failed("log in to it", e))?;
     way.come_near(&mut old.sql, plan.wait).await?;
+    let events = super::events::disabled(old.on, &plan.events).await?;
     old.lock_accounts(plan).await?;
     if let Err(error) = old.lock(step, plan).await {
         old.let_accounts_in(plan).await;
@@ -50,7 +51,8 @@ pub async fn run(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Op
     }
     let waited = locked.elapsed();
     let kept = old.keep_accounts_locked(plan).await;
-    let ended = take_over(new, plan, &mut opening).await.and(kept);
+    let run = super::events::run(new, &events).await.map(drop);
+    let ended = take_over(new, plan, &mut opening).await.and(kept).and(run);
     let fenced = old.fence(plan).await;
     ended.and(fenced).map_err(|error| {
         let next = format!("{} takes the writes by now. Run `tandem apply` again for the rest.", step.host);

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use crate::{
     dialect::Dialect,
-    exec::{On, Statements, StepError, Undo, prepare_undo, settle_undo},
+    exec::{On, Statements, StepError, Undo, lift_read_only, prepare_undo, settle_undo},
     model::{limits, visible},
     observe::long_statements,
     plan::{Step, Switchover},
+    seed::rest_all,
 };
 
 /// Time between two attempts at the lock, in which the writes that waited behind it go on.
@@ -20,7 +21,7 @@ const ACCOUNTS: &str = "locked-accounts";
 
 /// The old writer.
 pub(super) struct OldWriter<'a> {
-    on: On<'a>,
+    pub(super) on: On<'a>,
     /// The session that holds the lock.
     pub(super) sql: Statements<'a>,
 }
@@ -169,24 +170,49 @@ impl<'a> OldWriter<'a> {
         }
     }
 
-    /// Ends the sessions of its clients, so that they come back elsewhere; then the lock.
+    /// Stops the scheduler and ends the sessions of its clients, so that they come back elsewhere; then the lock. What the
+    /// scheduler has begun is held by the lock, and ends with the sessions: it might write past `read_only`.
     pub(super) async fn fence(&mut self, plan: &Switchover) -> Result<(), StepError> {
         let on = self.on;
+        // A switch before this one may have turned it on.
+        let row = self.sql.first("SELECT @@GLOBAL.event_scheduler AS state").await;
+        let runs =
+            row.and_then(|row| row.text("state")).map_err(|e| on.failed("look at its scheduler", e))? == "ON";
+        let stopped = match runs {
+            true => self.set_scheduler("OFF").await,
+            false => Ok(()),
+        };
         let ended = self.end_clients().await;
         self.unlock().await;
-        let scheduler = plan.close.iter().filter(|(name, _)| name == super::SCHEDULER);
-        for (name, value) in scheduler {
-            let statement = super::super::variable::set(name, value);
-            self.sql.run(&statement).await.map_err(|e| on.failed(format!("set {name} to {value}"), e))?;
+        stopped.and(ended)?;
+        let closes = plan.close.iter().any(|(name, _)| name == super::SCHEDULER);
+        match runs && !closes {
+            true => self.scheduler_goes_on().await,
+            false => Ok(()),
         }
-        ended
+    }
+
+    async fn set_scheduler(&mut self, value: &str) -> Result<(), StepError> {
+        let statement = super::super::variable::set(super::SCHEDULER, value);
+        let set = self.sql.run_within(&statement, limits::SWITCHOVER.time).await;
+        set.map(drop).map_err(|e| self.on.failed(format!("set {} to {value}", super::SCHEDULER), e))
+    }
+
+    /// Where it is declared to run here all the same, what ran here rests first: it runs on the new writer.
+    async fn scheduler_goes_on(&mut self) -> Result<(), StepError> {
+        let lifted = lift_read_only(self.on).await?;
+        let rested = rest_all(&mut self.on.statements().await?).await;
+        lifted.restore().await.and(rested)?;
+        self.set_scheduler("ON").await
     }
 
     async fn end_clients(&mut self) -> Result<(), StepError> {
         let on = self.on;
         let failed = |e| on.failed("end the sessions of its clients", e);
         let reader = on.reader().await?;
-        for id in crate::observe::client_ids(&reader, &on.fleet.own_users()).await.map_err(failed)? {
+        let mut ids = crate::observe::client_ids(&reader, &on.fleet.own_users()).await.map_err(failed)?;
+        ids.extend(crate::observe::running_events(&reader).await.map_err(failed)?);
+        for id in ids {
             match self.sql.run(&format!("KILL CONNECTION {id}")).await {
                 // It has ended by itself.
                 Err(error) if error.code() == Some(1094) => {}
