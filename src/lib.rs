@@ -36,6 +36,7 @@ pub mod plan;
 pub(crate) mod playbook;
 pub(crate) mod render;
 pub(crate) mod resource;
+pub(crate) mod role_unit;
 pub(crate) mod schema;
 pub(crate) mod seed;
 pub mod source;

@@ -18,6 +18,7 @@ pub fn add_settings(host: &mut DesiredHost, family: Family) {
                 name,
                 values,
                 at_next_restart: false,
+                at_start: false,
                 place: wish.place.clone(),
             };
             match (family, wish.name.is_empty()) {

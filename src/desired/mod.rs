@@ -22,7 +22,7 @@ pub use lint::lint;
 pub use nothing::{nothing, unread_extra};
 pub use wish::{
     AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DeclaredResource, Desired, DesiredHost,
-    FirewallIntent, HeartbeatWish, LostHost, SeedWish, ServerWish, SettingWish,
+    FirewallIntent, HeartbeatWish, LostHost, RoleUnitWish, SeedWish, ServerWish, SettingWish,
 };
 
 pub use crate::model::{OptionFileHolds, Positioning, RestartPrimary, SeedMethod, Tls};

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DesiredHost, FirewallIntent, HeartbeatWish,
-    SeedWish, ServerWish, Tls, template_problem::template_problem,
+    RoleUnitWish, SeedWish, ServerWish, Tls, template_problem::template_problem,
 };
 use crate::{
     inventory::{SecretBook, Variables},
@@ -275,6 +275,7 @@ impl Reader<'_> {
                 host.heartbeat = Some(HeartbeatWish { interval, place: self.place("interval") });
             }
             ResourceKind::Server => host.server = self.server(),
+            ResourceKind::RoleUnit => host.role_unit = self.role_unit(),
             ResourceKind::Certificates => {
                 let directory = self.text("directory").unwrap_or_else(|| "tls".into());
                 host.certificates = Some(CertificatesWish {
@@ -285,6 +286,12 @@ impl Reader<'_> {
                 });
             }
         }
+    }
+
+    fn role_unit(&mut self) -> Option<RoleUnitWish> {
+        let (user, password, tls) = (self.text("user")?, self.secret("password")?, self.word("tls")?);
+        let tls_ca = self.optional("tls_ca").unwrap_or_default();
+        Some(RoleUnitWish { user, password, tls, tls_ca, place: self.place("user") })
     }
 
     fn server(&mut self) -> Option<ServerWish> {

@@ -103,6 +103,8 @@ pub struct DesiredHost {
     pub certificates: Option<CertificatesWish>,
     /// The row by which lag is measured.
     pub heartbeat: Option<HeartbeatWish>,
+    /// The unit that opens it after a start of its server, where it is the one that is written to.
+    pub role_unit: Option<RoleUnitWish>,
     /// The server that is installed where none is.
     pub server: Option<ServerWish>,
 }
@@ -145,6 +147,7 @@ impl DesiredHost {
             resources: Vec::new(),
             certificates: None,
             heartbeat: None,
+            role_unit: None,
             server: None,
         }
     }
@@ -177,6 +180,8 @@ pub struct SettingWish {
     pub values: Vec<String>,
     /// Whether a value that takes a restart waits for one that happens anyway.
     pub at_next_restart: bool,
+    /// Whether the server starts with it, whatever it runs with afterwards.
+    pub at_start: bool,
     /// Where it is written.
     pub place: Place,
 }
@@ -297,6 +302,21 @@ pub struct FirewallIntent {
 pub struct HeartbeatWish {
     /// Seconds between two stamps.
     pub interval: u64,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// The unit that opens a host after a start of its server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleUnitWish {
+    /// User of the account with which the other hosts are asked.
+    pub user: String,
+    /// Its password's reference.
+    pub password: SecretId,
+    /// Protection on the wire.
+    pub tls: Tls,
+    /// The authority's file, where certificates are verified.
+    pub tls_ca: String,
     /// Where it is written.
     pub place: Place,
 }

@@ -4,6 +4,7 @@
 
 mod account;
 mod channel;
+mod client;
 mod copied_account;
 mod copy;
 mod group;

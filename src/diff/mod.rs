@@ -30,6 +30,7 @@ mod proof;
 mod resources;
 mod restarted;
 mod retention;
+mod role_unit;
 mod rolling;
 mod server;
 mod service;
@@ -210,6 +211,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
             draft.steps.extend(heartbeat::step(context, host, facts));
         }
     }
+    role_unit::steps(context, &mut draft);
     rolling::steps(context, &mut draft);
     restarted::wait_for_channels(context, &mut draft);
     draft

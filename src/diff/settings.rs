@@ -58,9 +58,10 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         return;
     };
     let dialect = Dialect::of(server.version);
-    let wishes =
-        last_of_each(wishes, |name| dialect.variable_name(name, |n| server.variables.contains_key(n)));
+    let name = |name: &str| dialect.variable_name(name, |n| server.variables.contains_key(n));
+    let (wishes, starts) = last_of_each(wishes, name);
     let wishes = with_log_kept(in_words_of_server(wishes, server), files, server, path);
+    let filed = filed(&wishes, &starts);
     let restart = facts.restart.as_ref();
     let comparison = Comparison {
         context,
@@ -68,6 +69,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         files,
         server,
         wishes: &wishes,
+        filed: &filed,
         path,
         dialect,
         facts,
@@ -81,17 +83,31 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     comparison.write(draft);
 }
 
-/// The wish that counts for each name, in the order of names' first mention.
-fn last_of_each(wishes: &[SettingWish], name: impl Fn(&str) -> String) -> Vec<SettingWish> {
+/// The wish that counts for each name, in the order of names' first mention; and apart from them those that count for
+/// the start alone.
+fn last_of_each(
+    wishes: &[SettingWish],
+    name: impl Fn(&str) -> String,
+) -> (Vec<SettingWish>, Vec<SettingWish>) {
     let mut order: Vec<SettingWish> = Vec::new();
     for wish in wishes {
         let wish = &SettingWish { name: name(&wish.name), ..wish.clone() };
-        match order.iter_mut().find(|w| w.name == wish.name) {
+        match order.iter_mut().find(|w| w.name == wish.name && w.at_start == wish.at_start) {
             Some(earlier) => *earlier = wish.clone(),
             None => order.push(wish.clone()),
         }
     }
-    order
+    order.into_iter().partition(|wish| !wish.at_start)
+}
+
+/// What our file shall hold: the values of the start where there are some, else those of a server that runs.
+fn filed(wishes: &[SettingWish], starts: &[SettingWish]) -> Vec<SettingWish> {
+    let at_start = |wish: &SettingWish| starts.iter().find(|start| start.name == wish.name).cloned();
+    let mut filed: Vec<SettingWish> =
+        wishes.iter().map(|wish| at_start(wish).unwrap_or_else(|| wish.clone())).collect();
+    let more = starts.iter().filter(|start| !wishes.iter().any(|wish| wish.name == start.name));
+    filed.extend(more.cloned());
+    filed
 }
 
 /// To a server `yes` is no boolean, and it takes what it does not know for OFF.
@@ -135,7 +151,10 @@ struct Comparison<'a> {
     host: &'a DesiredHost,
     files: &'a Files,
     server: &'a ServerFacts,
+    /// What the server shall run with.
     wishes: &'a [SettingWish],
+    /// What it shall start with: our file.
+    filed: &'a [SettingWish],
     path: &'a str,
     dialect: Dialect,
     facts: &'a HostFacts,
@@ -162,11 +181,20 @@ impl Comparison<'_> {
             return;
         }
         draft.steps.extend(file_step);
+        // A restart brings what our file says.
+        let (by_restart, by_statement): (Vec<Off>, Vec<Off>) =
+            at_once.into_iter().partition(|o| restarts && !self.starts_otherwise(&o.name));
         if restarts {
-            draft.steps.push(self.restart_step(restart, at_once));
-        } else if !at_once.is_empty() {
-            draft.steps.push(self.variable_step(&at_once));
+            draft.steps.push(self.restart_step(restart, by_restart));
         }
+        if !by_statement.is_empty() {
+            draft.steps.push(self.variable_step(&by_statement));
+        }
+    }
+
+    /// Whether a variable has another value at the start than is declared for a server that runs.
+    fn starts_otherwise(&self, name: &str) -> bool {
+        self.filed.iter().any(|wish| wish.at_start && wish.name == name)
     }
 
     /// Every mention of an option in any file, under the name that this server knows.
@@ -185,7 +213,7 @@ impl Comparison<'_> {
     /// What `SET PERSIST` has left counts more than every option file, and would win at the next start.
     fn persisted_step(&self) -> Option<Step> {
         let against: Vec<(&SettingWish, &String)> = self
-            .wishes
+            .filed
             .iter()
             .filter_map(|wish| {
                 let persisted = self.server.persisted.get(&wish.name)?;
@@ -226,7 +254,7 @@ impl Comparison<'_> {
             }
         };
         let mut settings: Vec<Setting> = self
-            .wishes
+            .filed
             .iter()
             .filter(|w| !w.values.is_empty() && !kept.iter().any(|k| k.name == w.name) && needed(w))
             .map(|w| Setting { name: w.name.clone(), values: w.values.clone() })
@@ -280,7 +308,7 @@ impl Comparison<'_> {
         let after = self.text(&settings);
         let before = self.files.content(self.path).map(|b| String::from_utf8_lossy(b).into_owned());
         let changed: Vec<&SettingWish> = self
-            .wishes
+            .filed
             .iter()
             .filter(|w| settings.iter().any(|s| s.name == w.name) && !in_file(w, old))
             .collect();
@@ -316,7 +344,7 @@ impl Comparison<'_> {
         let vaulted = |line: &str| {
             let name =
                 line.split_once('=').map(|(name, _)| crate::option_file::canonical_name(name.trim()))?;
-            self.wishes.iter().any(|w| w.name == name && w.place.vaulted).then_some(name)
+            self.filed.iter().any(|w| w.name == name && w.place.vaulted).then_some(name)
         };
         let line = |line: &str| match vaulted(line) {
             Some(name) => format!("{name} = ***"),

@@ -66,7 +66,7 @@ fn below(desired: &Desired, host: &DesiredHost) -> BTreeSet<HostName> {
 }
 
 /// Whether `read_only` is declared on, or off; nothing where it is not declared.
-fn declared_closed(host: &DesiredHost) -> Option<bool> {
-    let wish = host.settings.iter().flatten().rfind(|wish| wish.name == "read_only")?;
+pub(super) fn declared_closed(host: &DesiredHost) -> Option<bool> {
+    let wish = host.settings.iter().flatten().rfind(|wish| wish.name == "read_only" && !wish.at_start)?;
     wish.values.last().map(|value| same_value("read_only", value, "ON"))
 }

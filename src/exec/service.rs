@@ -8,6 +8,7 @@ use super::{
     values, wait,
 };
 use crate::{
+    dialect::{ReadStatement, literal},
     doctor::{blamed, explain_failed_start},
     model::{HostName, limits},
     observe::{RestartRecord, RestartState},
@@ -36,7 +37,9 @@ pub async fn restart(
     let datadir = on.server()?.variable("datadir").unwrap_or_default().trim_end_matches('/');
     let new_uuid = before.new_uuid.then_some(datadir).filter(|d| !d.is_empty());
     let order = Order { unit, restart: true, enable: false, new_uuid };
-    come_up(on, &tried, order, (before.option_file, expect)).await?;
+    let kept = Kept::read(on, &tried).await?;
+    let came_up = come_up(on, &tried, order, (before.option_file, expect)).await;
+    kept.give_back(on, came_up).await?;
     let took = begun.elapsed();
     let made = values::taken(on, expect).await?;
     reconnect::replicas_of(on).await;
@@ -125,14 +128,72 @@ pub async fn restart_for_proof(on: On<'_>, unit: &str) -> Result<(), StepError> 
     let host = on.host;
     let tried = format!("restart {unit}");
     let order = Order { unit, restart: true, enable: false, new_uuid: None };
+    let kept = Kept::read(on, &tried).await?;
     let record = restart::run(on, &tried, order).await?;
     if record.state != RestartState::Up {
         return Err(did_not(host, &tried, &record, None, &[]));
     }
-    match wait_for_server(on.session()?, on.login()?).await {
+    let came_up = match wait_for_server(on.session()?, on.login()?).await {
         true => Ok(()),
-        false => Err(on.failed(tried, "the server runs, but does not let us in")),
+        false => Err(on.failed(&tried, "the server runs, but does not let us in")),
+    };
+    kept.give_back(on, came_up).await
+}
+
+/// Variables whose value at the start is another one than that of a server that runs, such as `read_only` of the one that
+/// is written to, with what they had before a restart of ours.
+struct Kept(Vec<(String, String)>);
+
+impl Kept {
+    async fn read(on: On<'_>, tried: &str) -> Result<Self, StepError> {
+        let settings = on.fleet.desired.hosts.get(on.host).and_then(|host| host.settings.as_ref());
+        let names = settings.into_iter().flatten().filter(|wish| wish.at_start).map(|wish| wish.name.clone());
+        let mut kept: Vec<String> = names.collect();
+        kept.dedup();
+        Ok(Self(values_of(on, tried, kept).await?))
     }
+
+    /// Sets those again that a start has changed, also where it was the start with an option file that was put back.
+    async fn give_back(&self, on: On<'_>, came_up: Result<(), StepError>) -> Result<(), StepError> {
+        let tried = "set what the server had before it was started";
+        let names = self.0.iter().map(|(name, _)| name.clone()).collect();
+        let given = async {
+            let now = values_of(on, tried, names).await?;
+            let changed = self.0.iter().zip(now).filter(|(before, now)| **before != *now);
+            let statements: Vec<String> = changed
+                .map(|((name, value), _)| format!("SET GLOBAL {name} = {}", literal(value)))
+                .collect();
+            if statements.is_empty() {
+                return Ok(());
+            }
+            let mut sql = on.statements().await?;
+            let all = statements.iter().map(String::as_str);
+            sql.run_all(all).await.map(drop).map_err(|e| on.failed(tried, e))
+        };
+        // The first cause counts.
+        let given = given.await;
+        came_up.and(given)
+    }
+}
+
+async fn values_of(
+    on: On<'_>,
+    tried: &str,
+    names: Vec<String>,
+) -> Result<Vec<(String, String)>, StepError> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = on.reader().await?;
+    let all: Vec<_> = names.iter().map(|name| ReadStatement::variable(name)).collect();
+    let failed = |e| on.failed(tried, e);
+    let mut values = Vec::new();
+    for (name, rows) in names.iter().zip(sql.query_each(&all).await.map_err(failed)?) {
+        if let Some(row) = rows.map_err(failed)?.first() {
+            values.push((name.clone(), row.text("value").map_err(failed)?));
+        }
+    }
+    Ok(values)
 }
 
 /// Waits until the server takes a login.

@@ -194,6 +194,13 @@ pub const OWN: &[Row] = &[
         "how long a restarted server may take until it answers; then its old option file is put back",
     ),
     row(
+        &[("boot_read_only", Form::Flag)],
+        "false",
+        "where one host is written to: it comes up read-only and is opened only if it is the recorded writer and no peer \
+         that answers is open. See \
+         [below](#a-host-that-starts)",
+    ),
+    row(
         &[("switchover_wait", Form::Time), ("switchover_limit", Form::Time)],
         "`60s`, `2s`",
         "how long a switchover waits for long writes to end; how long writes may wait for it",

@@ -16,6 +16,7 @@ use crate::{
     gtid::GtidState,
     model::{BinlogPosition, Endpoint, Fact, HostName, ServerVersion, ThreadState},
     option_file,
+    role_unit::RoleUnitFacts,
 };
 
 /// A fleet as it was read: each host's facts, or why there are none.
@@ -50,6 +51,8 @@ pub struct HostFacts {
     pub retention: Fact<RetentionMark>,
     /// What its server has made of values that it was given and reports as others.
     pub values: Fact<ValueMarks>,
+    /// The unit that opens the recorded writer after a start of its server.
+    pub role_unit: Fact<RoleUnitFacts>,
     /// What its server holds, table by table; absent unless a copy might destroy it.
     pub content: Fact<Content>,
     /// What its server holds that a copy row by row may not carry; nothing unless one is planned.

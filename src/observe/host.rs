@@ -8,6 +8,7 @@ use crate::{
     firewall,
     model::{Endpoint, Fact},
     option_file::{Asked, Files, UnitLine, arguments},
+    role_unit::RoleUnitFacts,
     transport::Sections,
 };
 
@@ -46,6 +47,11 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         errant: Fact::Absent,
         retention: record(sections, "retention"),
         values: record(sections, "values"),
+        role_unit: match root {
+            true => RoleUnitFacts::read(&sections.text("role-unit").unwrap_or_default())
+                .map_or(Fact::Absent, Fact::Known),
+            false => Fact::Unread(limited("the unit that opens the writer")),
+        },
         certificate: CertificateFacts {
             authority: sections.text("tls-ca").unwrap_or_default(),
             certificate: sections.text("tls-certificate").unwrap_or_default(),

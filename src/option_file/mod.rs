@@ -21,4 +21,4 @@ pub use effective::{Files, Occurrence};
 pub use meant::Known;
 pub use name::canonical_name;
 pub use value::{canonical_value, same_value, takes_several};
-pub use write::{Setting, owned_text};
+pub use write::{Setting, owned_text, quoted};

@@ -34,7 +34,7 @@ pub fn owned_text(settings: &[Setting]) -> String {
 }
 
 /// A value in quotes where it needs them.
-fn quoted(value: &str) -> String {
+pub fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_./:@%+-,*".contains(c);
     if !value.is_empty() && value.chars().all(plain) {
         return value.to_owned();

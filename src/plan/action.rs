@@ -12,6 +12,7 @@ use crate::{
     gtid::Transactions,
     model::{BinlogPosition, Endpoint, Filters, HostName},
     resource::Change,
+    role_unit::RoleUnit,
 };
 
 /// What the executor does for a step. It owns all it needs, so nothing is left to decide.
@@ -147,6 +148,10 @@ pub enum Action {
     Events(Events),
     /// End a channel that nobody declared.
     DropChannel(UndeclaredChannel),
+    /// Record the host as the writer: the unit that opens it after a start of its server.
+    RecordWriter(Box<RoleUnit>),
+    /// Take that unit away: the host is not the one that is written to.
+    ForgetWriter,
 }
 
 /// For which time an option file is written.

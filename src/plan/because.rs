@@ -42,6 +42,10 @@ pub enum Because {
         /// The role.
         role: String,
     },
+    /// It is the one host that is written to, and comes up read-only.
+    RecordedWriter,
+    /// Another host is the one that is written to, or the host comes up as it was.
+    NotTheWriter,
     /// A variable of the inventory asks for it.
     Variable {
         /// The variable.

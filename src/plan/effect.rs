@@ -76,6 +76,8 @@ impl Step {
             | Action::Events(_)
             | Action::SaveErrant { .. }
             | Action::RestoreRetention(_)
+            | Action::RecordWriter(_)
+            | Action::ForgetWriter
             | Action::CompareCopy(_) => Effect::Neither,
         }
     }

@@ -318,6 +318,13 @@ coded! {
             /// Why not.
             why: String,
         } = "options-not-asked",
+        /// It starts read-only, and nothing can open it then but `tandem apply`.
+        StartsClosed {
+            /// Whether it has a client program that could ask the other hosts.
+            client: bool,
+            /// Whether systemd runs its services.
+            systemd: bool,
+        } = "starts-closed",
         /// It has a database `test` that is not empty.
         TestDatabase {
             /// Its tables.

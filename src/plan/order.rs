@@ -47,6 +47,10 @@ struct Order {
     ended: Vec<StepId>,
     /// Steps that name a place that packages come from, by host.
     package_sources: Vec<(HostName, StepId)>,
+    /// Steps that add a way or move a server to another one.
+    ways: Vec<StepId>,
+    /// Hosts that are no longer recorded as the writer.
+    forgotten: Vec<(HostName, StepId)>,
 }
 
 impl Order {
@@ -68,6 +72,8 @@ impl Order {
         let ids = |list: Vec<&Step>| -> Vec<StepId> { list.iter().map(|s| s.id.clone()).collect() };
         let brings =
             |s: &&Step| matches!(&s.action, Action::Resource(change) if change.any().brings_packages());
+        let is_way = |s: &&Step| matches!(s.effect(), Effect::Adds | Effect::Moves);
+        let forgets = |s: &&Step| matches!(s.action, Action::ForgetWriter);
         Self {
             index: Index::of(steps),
             takeovers,
@@ -77,6 +83,8 @@ impl Order {
             channels: ids(channels),
             ended: ids(ended),
             package_sources: steps.iter().filter(brings).map(|s| (s.host.clone(), s.id.clone())).collect(),
+            ways: steps.iter().filter(is_way).map(|s| s.id.clone()).collect(),
+            forgotten: steps.iter().filter(forgets).map(|s| (s.host.clone(), s.id.clone())).collect(),
         }
     }
 
@@ -109,11 +117,21 @@ impl Order {
             }
             Action::CatchUp { .. } => {}
             Action::Failover(_) => before.extend(self.all(host, &[Kind::Firewall, Kind::Account])),
-            Action::Switchover(plan) => before.extend(
-                [host, &plan.from]
-                    .iter()
-                    .flat_map(|side| self.all(side, &[Kind::Firewall, Kind::Account, Kind::CatchUp])),
-            ),
+            Action::Switchover(plan) => {
+                let sides = [host, &plan.from];
+                before.extend(
+                    sides
+                        .iter()
+                        .flat_map(|side| self.all(side, &[Kind::Firewall, Kind::Account, Kind::CatchUp])),
+                );
+                before.extend(self.forgotten_on(&plan.from));
+            }
+            Action::ForgetWriter => {}
+            // The others are asked, and the host is the one that accepts writes by then.
+            Action::RecordWriter(_) => {
+                before.extend(self.all(host, READY));
+                before.extend(self.ways.iter().cloned());
+            }
             // What it still brings is there when the host itself has been opened.
             Action::DropChannel(_) | Action::DropAccount { .. } | Action::LockAccount { .. } => {
                 before.extend(self.all(host, READY));
@@ -146,6 +164,11 @@ impl Order {
     /// All steps of these kinds on a host.
     fn all(&self, host: &HostName, kinds: &[Kind]) -> Vec<StepId> {
         kinds.iter().flat_map(|kind| self.index.all(host, *kind).cloned()).collect()
+    }
+
+    /// After the switch a former writer must not take itself for the writer, whenever it is started.
+    fn forgotten_on(&self, host: &HostName) -> impl Iterator<Item = StepId> {
+        self.forgotten.iter().filter(move |(of, _)| of == host).map(|(_, id)| id.clone())
     }
 
     /// A role may name the place that the packages come from.
@@ -204,7 +227,8 @@ impl Order {
         let stopped = closing.iter().chain(apart);
         let stopped =
             stopped.flat_map(|source| self.all(source, &[Kind::OptionFile, Kind::Variable, Kind::Service]));
-        stopped.chain(self.takeovers.first(host).cloned()).collect()
+        let forgotten = closing.iter().flat_map(|source| self.forgotten_on(source));
+        stopped.chain(forgotten).chain(self.takeovers.first(host).cloned()).collect()
     }
 
     fn before_channel(&self, host: &HostName, change: &ChannelChange) -> Vec<StepId> {

@@ -64,6 +64,8 @@ words! {
         Compare = "compare",
         /// The row by which lag is measured.
         Heartbeat = "heartbeat",
+        /// The unit that opens the recorded writer after a start of its server.
+        RoleUnit = "role-unit",
         /// A job of cron.
         Cron = "cron",
     }

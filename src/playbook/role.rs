@@ -32,10 +32,12 @@ pub enum ResourceKind {
     Heartbeat,
     /// The database server itself.
     Server,
+    /// The unit that opens a host after a start of its server.
+    RoleUnit,
 }
 
 /// Types that are parts of replication, each with its word in a role and its keys; none where the keys are the user's.
-const OF_REPLICATION: [(&str, ResourceKind, &[&str]); 9] = [
+const OF_REPLICATION: [(&str, ResourceKind, &[&str]); 10] = [
     ("settings", ResourceKind::Settings, &[]),
     ("firewall", ResourceKind::Firewall, &["port", "peers", "allow", "deny_others", "backend"]),
     ("account", ResourceKind::Account, &["user", "host", "password", "privileges", "on", "tls"]),
@@ -49,6 +51,7 @@ const OF_REPLICATION: [(&str, ResourceKind, &[&str]); 9] = [
     ("certificates", ResourceKind::Certificates, &["directory"]),
     ("heartbeat", ResourceKind::Heartbeat, &["interval"]),
     ("server", ResourceKind::Server, &["package", "version", "start", "secure"]),
+    ("role_unit", ResourceKind::RoleUnit, &["user", "password", "tls", "tls_ca"]),
 ];
 
 impl ResourceKind {
@@ -89,6 +92,8 @@ pub struct RoleResource {
     pub for_each: Option<Node>,
     /// Settings that take a restart wait for one that happens anyway.
     pub at_next_restart: bool,
+    /// Settings with which the server starts, whatever it runs with afterwards.
+    pub at_start: bool,
     /// What it declares.
     pub body: Node,
 }
@@ -196,19 +201,20 @@ fn read_resource(node: &Node, problems: &mut Problems) -> Option<RoleResource> {
     let fields = Fields::of(node, "a resource", problems)?;
     fields.get("name");
     let (when, for_each) = (fields.get("when").cloned(), fields.get("for_each").cloned());
-    let later = fields.get("at_next_restart");
+    let timing = [fields.get("at_next_restart"), fields.get("at_start")];
     let found: Vec<_> =
         ResourceKind::all().filter_map(|kind| fields.get(kind.word()).map(|body| (kind, body))).collect();
     fields.finish(problems);
-    let at_next_restart = match later.map(|node| (node, &node.value)) {
+    let is_settings = matches!(found[..], [(ResourceKind::Settings, ..)]);
+    let [at_next_restart, at_start] = timing.map(|node| match node.map(|node| (node, &node.value)) {
         None => false,
-        Some((_, Yaml::Bool(later))) if matches!(found[..], [(ResourceKind::Settings, ..)]) => *later,
+        Some((_, Yaml::Bool(flag))) if is_settings => *flag,
         Some((node, _)) => {
-            let message = "`at_next_restart` is true or false, beside `settings`";
+            let message = "`at_next_restart` and `at_start` are true or false, beside `settings`";
             problems.push(Problem::error("role::at-next-restart", &node.place, message, "this one"));
             false
         }
-    };
+    });
     let (kind, body) = match found.as_slice() {
         [one] => *one,
         _ => {
@@ -231,5 +237,5 @@ fn read_resource(node: &Node, problems: &mut Problems) -> Option<RoleResource> {
             });
         }
     }
-    Some(RoleResource { kind, when, for_each, at_next_restart, body: body.clone() })
+    Some(RoleResource { kind, when, for_each, at_next_restart, at_start, body: body.clone() })
 }

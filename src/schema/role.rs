@@ -52,6 +52,13 @@ fn resource() -> Value {
             "description": "beside `settings`: what takes a restart waits for one that happens anyway",
         }),
     );
+    keys.insert(
+        "at_start".into(),
+        json!({
+            "type": "boolean",
+            "description": "beside `settings`: the server starts with them, whatever it is declared to run with",
+        }),
+    );
     for kind in ResourceKind::all() {
         let (text, required) = about(kind);
         let body = match kind {
@@ -98,6 +105,9 @@ fn about(kind: ResourceKind) -> (&'static str, &'static [&'static str]) {
         }
         ResourceKind::Certificates => ("a certificate by the authority beside the inventory", &[]),
         ResourceKind::Heartbeat => ("the row by which lag is measured", &[]),
+        ResourceKind::RoleUnit => {
+            ("the unit that opens the recorded writer after a start of its server", &["user", "password", "tls"])
+        }
     }
 }
 

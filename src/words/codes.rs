@@ -590,6 +590,11 @@ pub const KNOWN: &[Code] = &[
         "what the sentence names",
     ),
     code(
+        "starts-closed",
+        "the writer starts read-only, and the unit that would open it can't work: no systemd, or no client program",
+        "install `mariadb-client` or `mysql-client` there; or declare `boot_read_only: false`",
+    ),
+    code(
         "half-installed",
         "the server runs, and a package of it is half installed",
         "`dpkg --configure -a` on the host",

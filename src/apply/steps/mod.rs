@@ -15,6 +15,7 @@ mod leftovers;
 mod option_file;
 mod packages;
 mod resource;
+mod role_unit;
 mod save_errant;
 mod server;
 mod switchover;
@@ -90,6 +91,8 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
         Action::SaveErrant { transactions, all } => save_errant::run(on, transactions, *all).await,
         Action::Failover(plan) => failover::run(step, plan, fleet).await,
         Action::Switchover(plan) => switchover::run(step, plan, fleet).await,
+        Action::RecordWriter(unit) => role_unit::record(on, unit).await,
+        Action::ForgetWriter => role_unit::forget(on).await,
         Action::DropChannel(channel) => extra_channel::run(on, channel).await,
         Action::Resource(change) => resource::run(on, change).await,
         Action::InstallServer { package, version, unit, start } => {

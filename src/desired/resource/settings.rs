@@ -59,9 +59,10 @@ pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Ve
                     ));
                     continue;
                 }
-                let at_next_restart = evaluated.declared.at_next_restart;
+                let (at_next_restart, at_start) =
+                    (evaluated.declared.at_next_restart, evaluated.declared.at_start);
                 let name = canonical_name(&key.text);
-                wishes.push(SettingWish { name, values, at_next_restart, place });
+                wishes.push(SettingWish { name, values, at_next_restart, at_start, place });
             }
             None => {
                 let message = format!(

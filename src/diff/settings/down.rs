@@ -1,7 +1,7 @@
 //! A server that does not start with tandem's own option file: the corrected file is written before it is started, and one
 //! with which it has failed is not written again.
 
-use super::{Comparison, last_of_each, values_in_file};
+use super::{Comparison, filed, last_of_each, values_in_file};
 use crate::{
     desired::{DesiredHost, SettingWish},
     dialect::Dialect,
@@ -27,8 +27,9 @@ pub(super) fn repair(
     let (Some(wishes), Some(_)) = (&host.settings, files.content(&path)) else { return };
     let dialect = Dialect::of(version);
     let there: Vec<Occurrence> = files.occurrences(Some(version));
-    let wishes =
+    let (wishes, starts) =
         last_of_each(wishes, |name| dialect.variable_name(name, |n| there.iter().any(|o| o.name == n)));
+    let wishes = filed(&wishes, &starts);
     let mut server = ServerFacts::silent(version, "the server is down");
     // By these names it takes abbreviations and negations in its files for what they are.
     server.variables.extend(wishes.iter().map(|wish| (wish.name.clone(), String::new())));
@@ -38,6 +39,7 @@ pub(super) fn repair(
         files,
         server: &server,
         wishes: &wishes,
+        filed: &wishes,
         path: &path,
         dialect,
         facts,
@@ -99,7 +101,7 @@ impl Comparison<'_> {
         let file = Files { files: vec![(self.path.to_owned(), failed.clone())], ..Files::default() };
         let options = file.occurrences(Some(self.server.version));
         let listed: Vec<&Occurrence> = options.iter().collect();
-        let wish = blamed(&record.said, &options).and_then(|o| still_wished(&o.name, &listed, self.wishes));
+        let wish = blamed(&record.said, &options).and_then(|o| still_wished(&o.name, &listed, self.filed));
         if !same && wish.is_none() {
             return false;
         }

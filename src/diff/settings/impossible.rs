@@ -82,7 +82,7 @@ impl Comparison<'_> {
             })
             .collect();
         let disputes = self.files.disputes(Some(self.server.version));
-        for wish in self.wishes.iter().filter(|w| !w.values.is_empty()) {
+        for wish in self.filed.iter().filter(|w| !w.values.is_empty()) {
             self.refuse_unknown(wish, draft);
             self.refuse_number(wish, draft);
             let other = |value: Option<&str>| {

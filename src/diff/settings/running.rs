@@ -56,7 +56,7 @@ impl Comparison<'_> {
         gone.dedup();
         let wished = |name: &str| {
             let stays = kept.iter().any(|k| k.name == name) || of_one_channel(name);
-            stays || self.wishes.iter().any(|w| w.name == name)
+            stays || self.filed.iter().any(|w| w.name == name)
         };
         for name in gone.into_iter().filter(|n| !wished(n)) {
             let wished = self.without_us(name, all);

@@ -1,0 +1,150 @@
+//! The unit that opens the recorded writer after a start of its server: there on the one host that is written to, and
+//! nowhere else.
+
+use super::{Context, Draft};
+use crate::{
+    desired::{DesiredHost, RoleUnitWish},
+    dialect::Dialect,
+    model::{Endpoint, Fact, HostName},
+    observe::HostFacts,
+    option_file::same_value,
+    plan::{Action, Because, Kind, Named, Reason, ServerFinding, State, Step, StepId},
+    role_unit::{RoleUnit, RoleUnitFacts},
+};
+
+/// Adds the steps. They come after those that open and close hosts are known.
+pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
+    for name in &context.desired.members {
+        let facts = context.observed.get(name).and_then(Fact::known);
+        let (Some(host), Some(facts)) = (context.desired.hosts.get(name), facts) else { continue };
+        let there = match &facts.role_unit {
+            Fact::Known(there) => Some(there),
+            Fact::Absent => None,
+            Fact::Unread(_) => continue,
+        };
+        let step = match (&host.role_unit, there) {
+            (Some(wish), _) if is_or_gets_open(facts, name, draft) => {
+                record(context, (host, wish), facts, there, draft)
+            }
+            (None, Some(_)) if !stays_open(context, facts, name, draft) => Some(forget(name)),
+            _ => None,
+        };
+        draft.steps.extend(step);
+    }
+}
+
+/// The step that takes the record away.
+pub(super) fn forget(name: &HostName) -> Step {
+    Step {
+        id: StepId(format!("{name}/role-unit")),
+        host: name.clone(),
+        kind: Kind::RoleUnit,
+        reason: vec![Reason::because(Because::NotTheWriter)],
+        before: Some(state("writer")),
+        after: Some(state("none")),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::ForgetWriter,
+    }
+}
+
+fn state(role: &str) -> State {
+    State::Options { values: vec![Named::new("recorded role", role)] }
+}
+
+/// What is opened only by a plan that was refused is not recorded.
+fn is_or_gets_open(facts: &HostFacts, name: &HostName, draft: &Draft) -> bool {
+    let open = facts.server.known().is_some_and(|server| !server.is_on("read_only"));
+    open || draft.steps.iter().any(|step| step.host == *name && opens(&step.action))
+}
+
+fn opens(action: &Action) -> bool {
+    match action {
+        Action::Switchover(_) | Action::Failover(_) => true,
+        Action::SetGlobal(list) => sets_read_only(list, "OFF"),
+        _ => false,
+    }
+}
+
+/// Whether a host that is written to now stays so, since what would close it is not planned. It is the writer then,
+/// whatever is declared.
+fn stays_open(context: &Context<'_>, facts: &HostFacts, name: &HostName, draft: &Draft) -> bool {
+    let declared_open = context.desired.hosts.get(name).is_some_and(|host| host.writer);
+    let open = facts.server.known().is_some_and(|server| !server.is_on("read_only"));
+    let closes = draft.steps.iter().any(|step| match &step.action {
+        Action::Switchover(plan) => plan.from == *name,
+        Action::SetGlobal(list) => step.host == *name && sets_read_only(list, "ON"),
+        Action::Restart { expect, .. } => step.host == *name && sets_read_only(expect, "ON"),
+        _ => false,
+    });
+    open && !closes && !declared_open
+}
+
+fn sets_read_only(list: &[(String, String)], to: &str) -> bool {
+    list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, to))
+}
+
+fn record(
+    context: &Context<'_>,
+    (host, wish): (&DesiredHost, &RoleUnitWish),
+    facts: &HostFacts,
+    there: Option<&RoleUnitFacts>,
+    draft: &mut Draft,
+) -> Option<Step> {
+    let (server, service) = (facts.server.known()?, facts.service.known()?);
+    let client = ["mariadb", "mysql"].iter().any(|tool| facts.os.tools.contains_key(*tool));
+    if !facts.os.systemd || !client {
+        draft.warn(&host.name, ServerFinding::StartsClosed { client, systemd: facts.os.systemd });
+        return None;
+    }
+    let admin = &host.connection;
+    let unit = RoleUnit {
+        server_unit: service.unit.clone(),
+        dialect: Dialect::of(server.version),
+        socket: server.variable("socket").unwrap_or_default().to_owned(),
+        admin: (
+            admin.admin_user.clone().unwrap_or_else(|| "root".to_owned()),
+            admin.admin_password.clone(),
+        ),
+        peers: peers(context, &host.name),
+        user: wish.user.clone(),
+        password: wish.password.clone(),
+        tls: wish.tls,
+        tls_ca: wish.tls_ca.clone(),
+    };
+    let secret = |id| context.secrets.get(id).map(crate::model::Secret::expose);
+    let admin = match &unit.admin.1 {
+        Some(id) => Some(secret(id)?),
+        None => None,
+    };
+    let files = unit.files(secret(&unit.password)?, admin);
+    let is_so = there.is_some_and(|there| {
+        files.digest(&there.salt) == there.digest && there.wanted_by == [unit.server_unit.clone()]
+    });
+    if is_so {
+        return None;
+    }
+    let names: Vec<&str> = unit.peers.iter().map(|(name, _)| name.as_str()).collect();
+    let asks = Named::new("asks first", if names.is_empty() { "nobody".into() } else { names.join(", ") });
+    Some(Step {
+        id: StepId(format!("{}/role-unit", host.name)),
+        host: host.name.clone(),
+        kind: Kind::RoleUnit,
+        reason: vec![Reason::declared(Because::RecordedWriter, &wish.place)],
+        before: there.map(|_| state("writer, by other files")),
+        after: Some(State::Options { values: vec![Named::new("recorded role", "writer"), asks] }),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::RecordWriter(Box::new(unit)),
+    })
+}
+
+/// The hosts that must not accept writes: all others, but those that are declared to.
+fn peers(context: &Context<'_>, writer: &HostName) -> Vec<(HostName, Endpoint)> {
+    let closed = |name: &&HostName| {
+        let host = context.desired.hosts.get(*name);
+        *name != writer && host.is_some_and(|host| super::writers::declared_closed(host) == Some(true))
+    };
+    let at = |name: &HostName| Some((name.clone(), context.desired.hosts.get(name)?.endpoint.clone()));
+    context.desired.members.iter().filter(closed).filter_map(at).collect()
+}

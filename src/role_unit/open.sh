@@ -1,0 +1,84 @@
+# Opens the server of this host to writes after a start, if this host is the recorded writer and no other host of its
+# topology accepts writes. Written by tandem; `tandem apply` replaces it.
+# Arguments: decide | check. `check` prints a line for each other host and changes nothing.
+set -u
+LC_ALL=C; export LC_ALL
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+here=${0%/*}
+client=$(command -v mariadb || command -v mysql) || { echo 'no client program: neither mariadb nor mysql is installed' >&2; exit 1; }
+umask 077
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# ask FILE ARGUMENTS...: prints open, closed, silent (nothing answers at the port), or unknown with the client's words.
+ask() {
+  file=$1; shift
+  said=$(timeout -k 1 6 "$client" --defaults-file="$file" --connect-timeout=2 -N -B -e 'SELECT @@global.read_only' "$@" 2>&1 </dev/null)
+  status=$?
+  if [ $status = 0 ]; then
+    # Warnings come before what was asked for.
+    case "
+$said" in *'
+0') echo open; return ;; *'
+1') echo closed; return ;; esac
+  fi
+  # The client's numbers for: no such socket, no connection, no such name. Whatever else goes wrong, somebody is there.
+  case $said in *'ERROR 2002 '* | *'ERROR 2003 '* | *'ERROR 2005 '*) echo silent ;; *) echo "unknown $(echo $said)" ;; esac
+}
+
+# Asks all others at the same time; what they say lies in $work, a file for each.
+ask_all() {
+  count=0
+  while read -r name address port; do
+    count=$((count + 1))
+    { printf '%s ' "$name"; ask "$here/peer.cnf" --protocol=tcp -h "$address" -P "$port"; } >"$work/$count" &
+  done <"$here/peers"
+  wait
+}
+
+if [ "$1" = check ]; then
+  ask_all
+  n=0
+  while [ $n -lt $count ]; do n=$((n + 1)); cat "$work/$n"; done
+  exit 0
+fi
+
+# The server answers a moment after its unit says so, where that unit can't tell.
+tries=0
+until [ "$(ask "$here/own.cnf")" = closed ]; do
+  case $(ask "$here/own.cnf") in open) echo 'this server accepts writes already'; exit 0 ;; esac
+  tries=$((tries + 1))
+  [ $tries -lt 60 ] || { echo 'the server of this host does not answer' >&2; exit 1; }
+  sleep 1
+done
+
+# Right after a boot the network may not be there yet: where nobody at all answers, they are asked again.
+round=0
+while :; do
+  round=$((round + 1))
+  ask_all
+  reason= answered=
+  n=0
+  while [ $n -lt $count ]; do
+    n=$((n + 1))
+    read -r name state words <"$work/$n"
+    case $state in
+      closed) answered=yes ;;
+      silent) ;;
+      open) reason="$name accepts writes" ;;
+      *) [ -n "$reason" ] || reason="$name answers, but does not say whether it accepts writes: $words" ;;
+    esac
+  done
+  [ -z "$reason$answered" ] && [ $count -gt 0 ] && [ $round -lt 4 ] || break
+  sleep 1
+done
+own() { timeout -k 1 60 "$client" --defaults-file="$here/own.cnf" -e "$1" </dev/null; }
+if [ -n "$reason" ]; then
+  # Events would run on two hosts.
+  own "SET GLOBAL event_scheduler = OFF" 2>/dev/null
+  echo "this server stays read-only: $reason. Run tandem apply." >&2
+  exit 1
+fi
+own 'SET GLOBAL read_only = OFF' || exit 1
+echo 'this server accepts writes now: it is the recorded writer, and no other host accepts any'
