@@ -38,6 +38,7 @@ mod package;
 mod places;
 mod resources;
 mod rings;
+mod role_unit;
 mod roles;
 mod rolling;
 mod runs;
