@@ -198,14 +198,18 @@ fn rows(suite: &str) {
 
     // A server that does not start is told by the line that keeps it down.
     let folder = if suite == "sid" { "/etc/mysql/mysql.conf.d" } else { "/etc/mysql/mariadb.conf.d" };
-    lab.at("db-b", &format!("printf '[mysqld]\\n# a mistake\\nmax_conections=7\\n' > {folder}/77-mine.cnf; systemctl restart mysql || true"));
+    lab.at("db-b", &format!("printf '[mysqld]\\n# a mistake\\nmax_conections=7\\n' > {folder}/77-mine.cnf; timeout 60 systemctl restart mysql || true"));
     let text = doctor("does not know");
     assert!(text.contains(&format!("it stands in {folder}/77-mine.cnf:3")), "{text}");
 
-    // So is one whose files belong to somebody else, and the plan says the same.
+    // So is one whose files belong to somebody else, and the plan says the same. It stops first: MySQL's unit waits for
+    // ever for a server that can't write any more.
     lab.at(
         "db-b",
-        &format!("rm {folder}/77-mine.cnf; chown root: /var/lib/mysql; systemctl restart mysql || true"),
+        &format!(
+            "rm {folder}/77-mine.cnf; timeout 60 systemctl stop mysql; chown root: /var/lib/mysql; \
+             timeout 60 systemctl start mysql || true"
+        ),
     );
     let cause =
         "/var/lib/mysql belongs to root, and the server runs as mysql: chown -R mysql: /var/lib/mysql";
