@@ -8,6 +8,7 @@ use crate::{
         Endpoint, Family, Filters, FirewallChoice, HostName, OptionFileHolds, Place, Positioning,
         RestartPrimary, SecretId, SeedMethod, ServerVersion, Tls,
     },
+    option_file::same_value,
     resource::Resource,
 };
 
@@ -150,6 +151,13 @@ impl DesiredHost {
             role_unit: None,
             server: None,
         }
+    }
+
+    /// Whether `read_only` is declared on, or off, for a server that runs; nothing where it is not declared.
+    pub fn declared_closed(&self) -> Option<bool> {
+        let wishes = self.settings.iter().flatten();
+        let wish = wishes.rfind(|wish| wish.name == "read_only" && !wish.at_start)?;
+        wish.values.last().map(|value| same_value("read_only", value, "ON"))
     }
 
     /// The wish for a copy from this source.

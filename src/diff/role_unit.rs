@@ -102,10 +102,7 @@ fn record(
         server_unit: service.unit.clone(),
         dialect: Dialect::of(server.version),
         socket: server.variable("socket").unwrap_or_default().to_owned(),
-        admin: (
-            admin.admin_user.clone().unwrap_or_else(|| "root".to_owned()),
-            admin.admin_password.clone(),
-        ),
+        admin: (admin.admin_user.clone().unwrap_or_else(|| "root".to_owned()), admin.admin_password.clone()),
         peers: peers(context, &host.name),
         user: wish.user.clone(),
         password: wish.password.clone(),
@@ -143,7 +140,7 @@ fn record(
 fn peers(context: &Context<'_>, writer: &HostName) -> Vec<(HostName, Endpoint)> {
     let closed = |name: &&HostName| {
         let host = context.desired.hosts.get(*name);
-        *name != writer && host.is_some_and(|host| super::writers::declared_closed(host) == Some(true))
+        *name != writer && host.is_some_and(|host| host.declared_closed() == Some(true))
     };
     let at = |name: &HostName| Some((name.clone(), context.desired.hosts.get(name)?.endpoint.clone()));
     context.desired.members.iter().filter(closed).filter_map(at).collect()

@@ -7,7 +7,6 @@ use crate::{
     desired::{Desired, DesiredHost},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
-    option_file::same_value,
     plan::WritersFinding,
 };
 
@@ -39,7 +38,7 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let below = below(context.desired, one);
     open.retain(|host| below.contains(host));
     // Of a replica that is declared open, or of whose variables nothing is declared, nobody said that it takes none.
-    let closed = |host: &HostName| context.desired.hosts.get(host).and_then(declared_closed);
+    let closed = |host: &HostName| context.desired.hosts.get(host).and_then(DesiredHost::declared_closed);
     open.retain(|host| *host == one.name || closed(host) == Some(true));
     open.extend(super::lost::open(context));
     let known = |host: &HostName| context.server(host).is_some();
@@ -63,10 +62,4 @@ fn below(desired: &Desired, host: &DesiredHost) -> BTreeSet<HostName> {
         }
     }
     all
-}
-
-/// Whether `read_only` is declared on, or off; nothing where it is not declared.
-pub(super) fn declared_closed(host: &DesiredHost) -> Option<bool> {
-    let wish = host.settings.iter().flatten().rfind(|wish| wish.name == "read_only" && !wish.at_start)?;
-    wish.values.last().map(|value| same_value("read_only", value, "ON"))
 }

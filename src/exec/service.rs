@@ -160,9 +160,8 @@ impl Kept {
         let given = async {
             let now = values_of(on, tried, names).await?;
             let changed = self.0.iter().zip(now).filter(|(before, now)| **before != *now);
-            let statements: Vec<String> = changed
-                .map(|((name, value), _)| format!("SET GLOBAL {name} = {}", literal(value)))
-                .collect();
+            let statements: Vec<String> =
+                changed.map(|((name, value), _)| format!("SET GLOBAL {name} = {}", literal(value))).collect();
             if statements.is_empty() {
                 return Ok(());
             }
@@ -176,11 +175,7 @@ impl Kept {
     }
 }
 
-async fn values_of(
-    on: On<'_>,
-    tried: &str,
-    names: Vec<String>,
-) -> Result<Vec<(String, String)>, StepError> {
+async fn values_of(on: On<'_>, tried: &str, names: Vec<String>) -> Result<Vec<(String, String)>, StepError> {
     if names.is_empty() {
         return Ok(Vec::new());
     }

@@ -105,9 +105,10 @@ fn about(kind: ResourceKind) -> (&'static str, &'static [&'static str]) {
         }
         ResourceKind::Certificates => ("a certificate by the authority beside the inventory", &[]),
         ResourceKind::Heartbeat => ("the row by which lag is measured", &[]),
-        ResourceKind::RoleUnit => {
-            ("the unit that opens the recorded writer after a start of its server", &["user", "password", "tls"])
-        }
+        ResourceKind::RoleUnit => (
+            "the unit that opens the recorded writer after a start of its server",
+            &["user", "password", "tls"],
+        ),
     }
 }
 

@@ -35,7 +35,8 @@ fn restarted(lab: &Lab, host: &str, suite: &str) {
 
 fn decided(lab: &Lab, host: &str) {
     let done = patience().any(|()| {
-        let state = lab.try_at(host, "systemctl show -p ActiveState,ExecMainExitTimestampMonotonic tandem-role").out;
+        let state =
+            lab.try_at(host, "systemctl show -p ActiveState,ExecMainExitTimestampMonotonic tandem-role").out;
         !state.contains("=activ") && !state.contains("Monotonic=0")
     });
     assert!(done, "{}", lab.try_at(host, "systemctl status tandem-role").out);
@@ -83,7 +84,10 @@ fn starts(suite: &str) {
     lab.sql("db-b", "set global read_only = 0");
     restarted(&lab, "db-a", suite);
     assert!(is_closed(&lab, "db-a"));
-    lab.sql("db-b", if suite == "sid" { "set global super_read_only = 1" } else { "set global read_only = 1" });
+    lab.sql(
+        "db-b",
+        if suite == "sid" { "set global super_read_only = 1" } else { "set global read_only = 1" },
+    );
     let lock = "set sql_log_bin = 0; alter user 'repl_user'@'10.77.0.11' account";
     lab.sql("db-c", &format!("{lock} lock"));
     restarted(&lab, "db-a", suite);

@@ -90,7 +90,8 @@ pub async fn record(on: On<'_>, unit: &RoleUnit) -> Result<Option<String>, StepE
 
 /// The hosts that did not answer.
 fn silent(text: &str) -> Option<String> {
-    let silent: Vec<&str> = text.lines().filter_map(|line| line.strip_suffix(" silent")).collect();
+    let pairs = text.lines().filter_map(|line| line.split_once(' '));
+    let silent: Vec<&str> = pairs.filter(|(_, state)| *state == "silent").map(|(host, _)| host).collect();
     (!silent.is_empty()).then(|| format!("without an answer from {}", silent.join(", ")))
 }
 
@@ -99,9 +100,7 @@ fn objections(text: &str) -> String {
         let (host, state) = line.split_once(' ')?;
         match state.split_once(' ').unwrap_or((state, "")) {
             ("open", _) => Some(format!("{host} accepts writes")),
-            ("unknown", words) => {
-                Some(format!("{host} does not say whether it accepts writes: {words}"))
-            }
+            ("unknown", words) => Some(format!("{host} does not say whether it accepts writes: {words}")),
             _ => None,
         }
     };
