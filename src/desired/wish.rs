@@ -155,7 +155,7 @@ impl DesiredHost {
 
     /// Whether `read_only` is declared on, or off, for a server that runs; nothing where it is not declared.
     pub fn declared_closed(&self) -> Option<bool> {
-        let wishes = self.settings.iter().flatten();
+        let mut wishes = self.settings.iter().flatten();
         let wish = wishes.rfind(|wish| wish.name == "read_only" && !wish.at_start)?;
         wish.values.last().map(|value| same_value("read_only", value, "ON"))
     }
