@@ -5,8 +5,9 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
+    runtime::{Handle, RuntimeFlavor},
     sync::mpsc,
-    task::JoinSet,
+    task::{JoinSet, block_in_place},
     time::{MissedTickBehavior, interval},
 };
 
@@ -249,7 +250,7 @@ async fn read(
         if rows > 0 {
             statement.push(b',');
         }
-        job.table.push_row(&mut statement, &row);
+        apart(bytes, || job.table.push_row(&mut statement, &row));
         rows += 1;
     }
     if rows > 0 {
@@ -257,6 +258,14 @@ async fn read(
     }
     counted.moved();
     Ok(())
+}
+
+/// Works on many bytes without holding up what else this program has to do: who polls the connections may be this very
+/// thread, and signs of life go over one of them (tokio, "CPU-bound tasks and blocking code").
+fn apart<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    const MANY: usize = 1 << 20;
+    let several = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if bytes < MANY || !several { work() } else { block_in_place(work) }
 }
 
 async fn write(

@@ -208,8 +208,13 @@ fn push_value(statement: &mut Vec<u8>, written: Literal, value: Option<&[u8]>) {
     let mut rest = value;
     while let Some(at) = memchr::memchr2(b'\'', b'\\', rest) {
         statement.extend_from_slice(&rest[..at]);
-        statement.extend_from_slice(&[b'\\', rest[at]]);
-        rest = &rest[at + 1..];
+        rest = &rest[at..];
+        // A value may consist of them.
+        while let [special @ (b'\'' | b'\\'), tail @ ..] = rest {
+            statement.push(b'\\');
+            statement.push(*special);
+            rest = tail;
+        }
     }
     statement.extend_from_slice(rest);
     statement.push(b'\'');
