@@ -119,6 +119,13 @@ mod tests {
                 "",
             ),
             (1130, "Host '10.77.0.12' is not allowed to connect to this MySQL server", Layer::Account, ""),
+            (4151, "Access denied, this account is locked", Layer::Account, "locked"),
+            (
+                3118,
+                "Access denied for user 'repl_user'@'10.77.0.12'. Account is locked.",
+                Layer::Account,
+                "locked",
+            ),
             (2003, "Can't connect to MySQL server on '10.77.0.11:3306' (111)", Layer::Port, "refused"),
             (2003, "Can't connect to MySQL server on '10.77.0.11:3306' (113)", Layer::Address, "no way"),
             (2003, "Can't connect to MySQL server on '10.77.0.11:3306' (110)", Layer::Firewall, ""),

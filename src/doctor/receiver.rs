@@ -73,6 +73,13 @@ fn explain_login(
             "`tandem apply` sets both sides from replication_password.".into(),
             true,
         ),
+        // MySQL's number, and MariaDB's.
+        3118 | 4151 => (
+            Layer::Account,
+            format!("the account `{user}` for {replica} is locked on {source}."),
+            "`tandem apply` unlocks it, unless the replica is declared lost.".into(),
+            true,
+        ),
         1044 | 1142 | 1227 => lacks_privilege(user, source),
         // Both families go on trying to register.
         1597 if text.contains("com_register_") && text.contains("access denied") => {
