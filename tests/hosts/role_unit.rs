@@ -58,6 +58,11 @@ fn a_host_of_mysql_that_starts_is_opened_if_it_is_the_writer_and_nobody_else_is_
 
 fn starts(suite: &str) {
     let lab = boot(suite);
+    // Its GTID proves later on who has whose data.
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
+    for host in ["db-b", "db-c"] {
+        lab.same(["db-a", host], "select count(*) from hello.w");
+    }
     assert_eq!(recorded(&lab), ["db-a"]);
     let modes = "stat -c %a /var/lib/tandem/role /var/lib/tandem/role/peer.cnf";
     assert_eq!(lab.at("db-a", modes), "700\n600");
