@@ -153,10 +153,14 @@ impl DesiredHost {
         }
     }
 
-    /// Whether `read_only` is declared on, or off, for a server that runs; nothing where it is not declared.
+    /// What is declared of a variable for a server that runs. With what it starts is a question of its option file.
+    pub fn setting(&self, name: &str) -> Option<&SettingWish> {
+        self.settings.iter().flatten().rfind(|wish| wish.name == name && !wish.at_start)
+    }
+
+    /// Whether `read_only` is declared on, or off; nothing where it is not declared.
     pub fn declared_closed(&self) -> Option<bool> {
-        let mut wishes = self.settings.iter().flatten();
-        let wish = wishes.rfind(|wish| wish.name == "read_only" && !wish.at_start)?;
+        let wish = self.setting("read_only")?;
         wish.values.last().map(|value| same_value("read_only", value, "ON"))
     }
 

@@ -38,8 +38,7 @@ fn is_name(host: &str) -> bool {
 
 /// Whether a server looks up no names, now or after its next restart.
 fn keeps_to_addresses(host: &DesiredHost, server: &ServerFacts) -> bool {
-    let wish = host.settings.iter().flatten().rfind(|wish| wish.name == "skip_name_resolve");
-    match wish.and_then(|wish| wish.values.last()) {
+    match host.setting("skip_name_resolve").and_then(|wish| wish.values.last()) {
         Some(value) => !matches!(value.to_ascii_uppercase().as_str(), "OFF" | "0" | "FALSE"),
         None => server.is_on("skip_name_resolve"),
     }

@@ -24,8 +24,7 @@ pub fn ports(context: &Context<'_>, draft: &mut Draft) {
 
 /// Whether the declared port is one that the server is to get.
 fn gets_port(host: &DesiredHost) -> bool {
-    let wishes = host.settings.iter().flatten().rfind(|wish| wish.name == "port");
-    wishes.is_some_and(|wish| wish.values.iter().any(|v| v.parse() == Ok(host.endpoint.port)))
+    host.setting("port").is_some_and(|wish| wish.values.iter().any(|v| v.parse() == Ok(host.endpoint.port)))
 }
 
 /// Looks at the far end of a channel that is there. Says whether it may be changed; where not, the draft has the reason.

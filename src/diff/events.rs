@@ -86,8 +86,7 @@ pub(super) fn note(events: &Events, unknown: bool, scheduler: bool) -> Option<Ri
 
 /// Whether the scheduler of a host runs after this plan.
 fn scheduler_runs(context: &Context<'_>, host: &HostName, server: &ServerFacts) -> bool {
-    let wishes = context.desired.hosts.get(host).and_then(|host| host.settings.as_ref());
-    let wish = wishes.and_then(|list| list.iter().rfind(|wish| wish.name == SCHEDULER));
+    let wish = context.desired.hosts.get(host).and_then(|host| host.setting(SCHEDULER));
     match wish.and_then(|wish| wish.values.last()) {
         Some(value) => same_value(SCHEDULER, value, "ON"),
         None => server.is_on(SCHEDULER),
@@ -103,14 +102,7 @@ fn named(list: &[(String, String)]) -> Vec<String> {
 
 /// Whether this plan opens a host without a step that does all of it.
 fn opens(draft: &Draft, host: &HostName) -> bool {
-    let off = |list: &[(String, String)]| {
-        list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, "OFF"))
-    };
-    draft.steps.iter().filter(|step| step.host == *host).any(|step| match &step.action {
-        Action::SetGlobal(list) => off(list),
-        Action::Restart { expect, .. } => off(expect),
-        _ => false,
-    })
+    draft.steps.iter().any(|step| step.host == *host && writers::sets_read_only(&step.action, "OFF"))
 }
 
 /// Whether a server follows somebody who is none of ours: its events run there.

@@ -52,7 +52,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
 
 /// The wish for a mode that a server does not run with and that it can get online, and whether that is OFF.
 pub(super) fn wished<'a>(host: &'a DesiredHost, server: &ServerFacts) -> Option<(&'a SettingWish, bool)> {
-    let wish = host.settings.as_ref()?.iter().rfind(|w| w.name == "gtid_mode")?;
+    let wish = host.setting("gtid_mode")?;
     let value = wish.values.last()?;
     let running = server.variable("gtid_mode")?.to_ascii_uppercase();
     let online = Dialect::of(server.version).sets_gtid_mode_online();

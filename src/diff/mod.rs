@@ -211,8 +211,8 @@ pub fn compare(context: &Context<'_>) -> Draft {
             draft.steps.extend(heartbeat::step(context, host, facts));
         }
     }
-    role_unit::steps(context, &mut draft);
     rolling::steps(context, &mut draft);
+    role_unit::steps(context, &mut draft);
     restarted::wait_for_channels(context, &mut draft);
     draft
 }

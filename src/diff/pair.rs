@@ -66,8 +66,7 @@ pub(super) fn content(server: &ServerFacts) -> BTreeSet<String> {
 
 /// A variable's value once the plan is done: as declared, else as it runs.
 pub(super) fn will(host: &DesiredHost, server: &ServerFacts, name: &str) -> Option<String> {
-    let wish = host.settings.iter().flatten().rfind(|w| w.name == name && !w.values.is_empty());
-    match wish {
+    match host.setting(name).filter(|wish| !wish.values.is_empty()) {
         Some(wish) => wish.values.last().cloned(),
         None => server.variable(name).map(str::to_owned),
     }

@@ -1,14 +1,13 @@
 //! The unit that opens the recorded writer after a start of its server: there on the one host that is written to, and
 //! nowhere else.
 
-use super::{Context, Draft};
+use super::{Context, Draft, writers};
 use crate::{
     desired::{DesiredHost, RoleUnitWish},
     dialect::Dialect,
     model::{Endpoint, Fact, HostName},
-    observe::HostFacts,
-    option_file::same_value,
-    plan::{Action, Because, Kind, Named, Reason, ServerFinding, State, Step, StepId},
+    observe::{HostFacts, ServerFacts},
+    plan::{Action, Because, Kind, Named, Reason, ServerFinding, Span, State, Step, StepId},
     role_unit::{RoleUnit, RoleUnitFacts},
 };
 
@@ -31,6 +30,7 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
         };
         draft.steps.extend(step);
     }
+    forget_for_a_while(context, draft);
 }
 
 /// The step that takes the record away.
@@ -54,34 +54,49 @@ fn state(role: &str) -> State {
 
 /// What is opened only by a plan that was refused is not recorded.
 fn is_or_gets_open(facts: &HostFacts, name: &HostName, draft: &Draft) -> bool {
-    let open = facts.server.known().is_some_and(|server| !server.is_on("read_only"));
-    open || draft.steps.iter().any(|step| step.host == *name && opens(&step.action))
-}
-
-fn opens(action: &Action) -> bool {
-    match action {
-        Action::Switchover(_) | Action::Failover(_) => true,
-        Action::SetGlobal(list) => sets_read_only(list, "OFF"),
-        _ => false,
-    }
+    let opens = |step: &Step| {
+        let switches = matches!(step.action, Action::Switchover(_) | Action::Failover(_));
+        step.host == *name && (switches || writers::sets_read_only(&step.action, "OFF"))
+    };
+    is_open(facts) || draft.steps.iter().any(opens)
 }
 
 /// Whether a host that is written to now stays so, since what would close it is not planned. It is the writer then,
 /// whatever is declared.
 fn stays_open(context: &Context<'_>, facts: &HostFacts, name: &HostName, draft: &Draft) -> bool {
     let declared_open = context.desired.hosts.get(name).is_some_and(|host| host.writer);
-    let open = facts.server.known().is_some_and(|server| !server.is_on("read_only"));
-    let closes = draft.steps.iter().any(|step| match &step.action {
+    let closes = |step: &Step| match &step.action {
         Action::Switchover(plan) => plan.from == *name,
-        Action::SetGlobal(list) => step.host == *name && sets_read_only(list, "ON"),
-        Action::Restart { expect, .. } => step.host == *name && sets_read_only(expect, "ON"),
-        _ => false,
-    });
-    open && !closes && !declared_open
+        action => step.host == *name && writers::sets_read_only(action, "ON"),
+    };
+    is_open(facts) && !declared_open && !draft.steps.iter().any(closes)
 }
 
-fn sets_read_only(list: &[(String, String)], to: &str) -> bool {
-    list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, to))
+fn is_open(facts: &HostFacts) -> bool {
+    facts.server.known().is_some_and(ServerFacts::accepts_writes)
+}
+
+/// While a replica takes the writes for a restart, the primary must not take itself for the writer: hosts that lose their
+/// power then come up closed, and not with what was written before.
+fn forget_for_a_while(context: &Context<'_>, draft: &mut Draft) {
+    let leaves = |step: &&mut Step| match &step.action {
+        Action::Switchover(plan) => plan.span == Span::DuringRestart,
+        _ => false,
+    };
+    let Some(there) = draft.steps.iter_mut().find(leaves) else { return };
+    let Action::Switchover(plan) = &there.action else { return };
+    let name = plan.from.clone();
+    let facts = context.observed.get(&name).and_then(Fact::known);
+    let (Some(host), Some(facts)) = (context.desired.hosts.get(&name), facts) else { return };
+    let (Some(wish), Fact::Known(recorded)) = (&host.role_unit, &facts.role_unit) else { return };
+    let away = Step { id: StepId(format!("{name}/role-unit/away")), ..forget(&name) };
+    there.requires.push(away.id.clone());
+    draft.steps.push(away);
+    draft.steps.retain(|step| !matches!(step.action, Action::RecordWriter(_)));
+    // Nothing is there by then.
+    let anew = RoleUnitFacts { salt: recorded.salt.clone(), ..RoleUnitFacts::default() };
+    let step = record(context, (host, wish), facts, Some(&anew), draft);
+    draft.steps.extend(step);
 }
 
 fn record(
@@ -94,7 +109,7 @@ fn record(
     let (server, service) = (facts.server.known()?, facts.service.known()?);
     let client = ["mariadb", "mysql"].iter().any(|tool| facts.os.tools.contains_key(*tool));
     if !facts.os.systemd || !client {
-        draft.warn(&host.name, ServerFinding::StartsClosed { client, systemd: facts.os.systemd });
+        draft.warn(&host.name, ServerFinding::StartsClosed { systemd: facts.os.systemd });
         return None;
     }
     let admin = &host.connection;

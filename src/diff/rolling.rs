@@ -14,7 +14,7 @@ use super::{
     switchover::{Accounts, TURNED, admins, ends, is_turned, keep, risks, take_out},
 };
 use crate::{
-    desired::{DesiredHost, RestartPrimary, SettingWish, Turned},
+    desired::{DesiredHost, RestartPrimary, Turned},
     model::{Fact, HostName},
     observe::{HostFacts, ServerFacts},
     option_file::{Asked, same_value},
@@ -459,10 +459,7 @@ fn id(step: &Step) -> StepId {
 
 /// What is wished of a host that closes it.
 fn closing(host: &DesiredHost) -> Vec<(String, String)> {
-    let wished = |name: &&str| {
-        let wish = host.settings.iter().flatten().rfind(|wish: &&SettingWish| wish.name == **name)?;
-        Some(((*name).to_owned(), wish.values.last()?.clone()))
-    };
+    let wished = |name: &&str| Some(((*name).to_owned(), host.setting(name)?.values.last()?.clone()));
     TURNED.iter().filter_map(wished).collect()
 }
 

@@ -1,11 +1,11 @@
 //! Which replica can take the writes of the one primary while that one's server is restarted, and which one has them.
 
+use super::writers::declared;
 use crate::{
     desired::{ChannelWish, Desired, DesiredHost, Positioning, RestartPrimary},
     gtid::{Standing, standing},
     model::{Fact, HostName},
     observe::{ChannelFacts, HostFacts, LeftOutOrigins, Observed, ServerFacts},
-    option_file::same_value,
     plan::{Action, Plan},
 };
 
@@ -16,11 +16,7 @@ const CLOSE: u64 = 10;
 
 /// The one member that clients are declared to write to, where others follow it.
 pub(super) fn one_primary(desired: &Desired) -> Option<&DesiredHost> {
-    let mut writers = desired.hosts.values().filter(|host| host.writer && !host.replicas.is_empty());
-    match (writers.next(), writers.next()) {
-        (Some(one), None) => Some(one),
-        _ => None,
-    }
+    declared(desired).filter(|host| !host.replicas.is_empty())
 }
 
 /// The replica for which a plan has to be made once more, with the knowledge of what it would be as the primary: it can take
@@ -140,11 +136,7 @@ fn of_server(
     let logs = |server: &ServerFacts| {
         server.is_on("log_bin") && (server.is_on("log_slave_updates") || server.is_on("log_replica_updates"))
     };
-    let declared = |host: &DesiredHost, on: &str| {
-        let wish = host.settings.iter().flatten().rfind(|wish| wish.name == "read_only");
-        wish.and_then(|wish| wish.values.last()).is_some_and(|value| same_value("read_only", value, on))
-    };
-    let turns = declared(host, "ON") && declared(primary, "OFF");
+    let turns = host.declared_closed() == Some(true) && primary.declared_closed() == Some(false);
     let all = [
         (!logs(new) || !logs(old), Unable::NoLog),
         (!whole(new) || !whole(old), Unable::Filtered),

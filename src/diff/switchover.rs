@@ -162,8 +162,7 @@ fn follow_scheduler(
     if !server.is_on(scheduler) && !named(open) {
         open.push((scheduler.to_owned(), "ON".to_owned()));
     }
-    let wished = context.desired.hosts.get(from).and_then(|old| old.settings.as_ref());
-    let declared = wished.is_some_and(|list| list.iter().any(|wish| wish.name == scheduler));
+    let declared = context.desired.hosts.get(from).is_some_and(|old| old.setting(scheduler).is_some());
     if !declared && !named(close) {
         close.push((scheduler.to_owned(), "OFF".to_owned()));
     }

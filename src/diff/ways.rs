@@ -31,7 +31,7 @@ impl Pair<'_> {
     /// Whether channels by GTID could be made here.
     pub(super) fn gtid_way(&self) -> GtidWay {
         let off = |host: &DesiredHost| {
-            let wish = host.settings.iter().flatten().rfind(|wish| wish.name == "gtid_mode");
+            let wish = host.setting("gtid_mode");
             wish.and_then(|wish| wish.values.last()).is_some_and(|v| same_value("gtid_mode", v, "OFF"))
         };
         let source = self.context.desired.hosts.get(&self.wish.source);

@@ -208,9 +208,8 @@ impl Pair<'_> {
     fn outside_from_the_next_start(&self) -> Option<(&'static str, String, Place)> {
         let files = self.facts.option_files.known();
         let said = files.map(|files| files.meant(self.server.known())).unwrap_or_default();
-        let wishes = self.host.settings.as_deref().unwrap_or_default();
         ELSEWHERE.iter().find_map(|name| {
-            let wish = wishes.iter().rfind(|wish| wish.name == *name);
+            let wish = self.host.setting(name);
             let wished = wish.and_then(|wish| Some((wish.values.last()?.clone(), wish.place.clone())));
             let (value, place) = wished.or_else(|| {
                 let last = said.iter().rfind(|o| o.name == *name)?;

@@ -7,7 +7,8 @@ use crate::{
     desired::{Desired, DesiredHost},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
-    plan::WritersFinding,
+    option_file::same_value,
+    plan::{Action, WritersFinding},
 };
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
@@ -48,6 +49,12 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     } else if open.is_empty() && all_known && used(&one.name) && closed(&one.name) == Some(false) {
         draft.warn(&one.name, WritersFinding::None);
     }
+}
+
+/// Whether a step of settings leaves its host read-only (`ON`), or open (`OFF`).
+pub(super) fn sets_read_only(action: &Action, to: &str) -> bool {
+    let (Action::SetGlobal(list) | Action::Restart { expect: list, .. }) = action else { return false };
+    list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, to))
 }
 
 /// A host, and all that get what is written there.

@@ -320,9 +320,7 @@ coded! {
         } = "options-not-asked",
         /// It starts read-only, and nothing can open it then but `tandem apply`.
         StartsClosed {
-            /// Whether it has a client program that could ask the other hosts.
-            client: bool,
-            /// Whether systemd runs its services.
+            /// Whether systemd runs its services; then it has no client program that could ask the other hosts.
             systemd: bool,
         } = "starts-closed",
         /// It has a database `test` that is not empty.

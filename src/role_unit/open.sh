@@ -1,6 +1,7 @@
 # Opens the server of this host to writes after a start, if this host is the recorded writer and no other host of its
 # topology accepts writes. Written by tandem; `tandem apply` replaces it.
-# Arguments: decide | check. `check` prints a line for each other host and changes nothing.
+# Arguments: decide | check. `check` prints a line for each other host, changes nothing, and ends with 3 where one of them
+# is open or does not say.
 set -u
 LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
@@ -39,17 +40,26 @@ ask_all() {
 
 if [ "$1" = check ]; then
   ask_all
-  n=0
-  while [ $n -lt $count ]; do n=$((n + 1)); cat "$work/$n"; done
-  exit 0
+  n=0 end=0
+  while [ $n -lt $count ]; do
+    n=$((n + 1))
+    cat "$work/$n"
+    read -r name state words <"$work/$n"
+    case $state in closed | silent) ;; *) end=3 ;; esac
+  done
+  exit $end
 fi
 
 # The server answers a moment after its unit says so, where that unit can't tell.
 tries=0
-until [ "$(ask "$here/own.cnf")" = closed ]; do
-  case $(ask "$here/own.cnf") in open) echo 'this server accepts writes already'; exit 0 ;; esac
+while :; do
+  state=$(ask "$here/own.cnf")
+  case $state in
+    closed) break ;;
+    open) echo 'this server accepts writes already'; exit 0 ;;
+  esac
   tries=$((tries + 1))
-  [ $tries -lt 60 ] || { echo 'the server of this host does not answer' >&2; exit 1; }
+  [ $tries -lt 60 ] || { echo "the server of this host does not answer: $state" >&2; exit 1; }
   sleep 1
 done
 

@@ -173,11 +173,10 @@ fn of_server(host: &HostName, what: &ServerFinding) -> String {
         ServerFinding::OptionsUnasked { why } => {
             format!("the server of {host} could not be asked how it reads its option files: {why}.")
         }
-        ServerFinding::StartsClosed { client, systemd } => {
-            let why = match (systemd, client) {
-                (false, _) => "systemd does not run its services",
-                (true, false) => "it has no client program (mariadb or mysql) to ask the other hosts with",
-                (true, true) => "it can't ask the other hosts",
+        ServerFinding::StartsClosed { systemd } => {
+            let why = match systemd {
+                false => "systemd does not run its services",
+                true => "it has no client program (mariadb or mysql) to ask the other hosts with",
             };
             format!("{host} starts read-only, and nothing opens it then but `tandem apply`: {why}.")
         }

@@ -3,6 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -26,6 +27,12 @@ fn pair_with_a_locked_table() -> Lab {
 pub fn controller(child: &Child) -> String {
     let found = Command::new("pgrep").args(["-P", &child.id().to_string()]).output().expect("pgrep");
     String::from_utf8(found.stdout).expect("a number").trim().to_owned()
+}
+
+/// All files of a folder, such as the journals of runs.
+pub fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// Sends a process a signal.

@@ -3,19 +3,10 @@
 use crate::{
     client::{Client, TABLE},
     lab::Lab,
-    takeover::declare,
+    takeover::tree,
 };
 
 const ALL: [&str; 3] = ["db-a", "db-b", "db-c"];
-
-fn boot(suite: &str) -> Lab {
-    let hosts = ALL.map(|host| format!("{host}={suite}"));
-    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
-    lab.sql("db-a", TABLE);
-    declare(&lab, "db-a", &["db-b", "db-c"]);
-    lab.apply("play.yml");
-    lab
-}
 
 /// Stops what db-b receives, so that db-c has received more.
 fn stops_receiving(lab: &Lab, host: &str, suite: &str) {
@@ -33,7 +24,7 @@ fn the_most_advanced_replica_takes_over_on_mysql() {
 }
 
 fn fails_over(suite: &str) {
-    let lab = boot(suite);
+    let lab = tree(suite);
     let client = Client::start_with(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.13"], 2);
     client.writes("10.77.0.11");
     stops_receiving(&lab, "db-b", suite);
@@ -112,7 +103,7 @@ fn a_lost_host_rejoins_without_what_only_it_has_on_mysql() {
 
 /// It comes back with rows that nobody has; they are saved there, and then it is a replica like any other.
 fn rejoins(suite: &str) {
-    let lab = boot(suite);
+    let lab = tree(suite);
     lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
     lab.same(["db-a", "db-b"], "select count(*) from hello.w");
     lab.same(["db-a", "db-c"], "select count(*) from hello.w");
@@ -145,7 +136,7 @@ fn rejoins(suite: &str) {
 /// What its binary logs do not hold any more can't be saved: that is refused where it was promised, and else it is told.
 #[test]
 fn what_cannot_be_saved_is_no_obstacle_to_a_copy() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
     lab.same(["db-a", "db-b"], "select count(*) from hello.w");
     lab.same(["db-a", "db-c"], "select count(*) from hello.w");
@@ -260,7 +251,7 @@ fn a_ring_goes_on_without_one() {
 /// what the verb would have written.
 #[test]
 fn a_second_silent_replica_is_given_up_by_name() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
     for host in ["db-b", "db-c"] {
         lab.same(["db-a", host], "select count(*) from hello.w");
@@ -294,7 +285,7 @@ fn a_second_silent_replica_is_given_up_by_name() {
 /// command goes on from there.
 #[test]
 fn a_killed_failover_is_finished_by_the_next() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     let client =
         Client::start_with(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.13", "10.77.0.12"], 2);
     client.writes("10.77.0.11");

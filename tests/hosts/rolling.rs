@@ -1,30 +1,17 @@
 //! The one server that clients write to is restarted while a replica takes its writes.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Instant,
-};
+use std::{path::PathBuf, process::Stdio, time::Instant};
 
 use crate::{
     client::{Client, TABLE},
     lab::Lab,
-    limits::{controller, signal},
-    takeover::declare,
+    limits::{controller, files, signal},
+    takeover::{declare, tree},
 };
 
 const ALL: [&str; 3] = ["db-a", "db-b", "db-c"];
 const ADDRESSES: [&str; 2] = ["10.77.0.11", "10.77.0.12"];
 const VARS: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
-
-fn boot(suite: &str) -> Lab {
-    let hosts = ALL.map(|host| format!("{host}={suite}"));
-    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
-    lab.sql("db-a", TABLE);
-    declare(&lab, "db-a", &["db-b", "db-c"]);
-    lab.apply("play.yml");
-    lab
-}
 
 /// Another value of a variable that takes a restart.
 fn wish(lab: &Lab, value: u32) {
@@ -49,7 +36,7 @@ fn has(lab: &Lab, hosts: &[&str], value: &str) {
 /// Replicas one by one, then the primary, which takes no writes meanwhile; nothing is lost, and nothing is left to do.
 #[test]
 fn a_tree_is_restarted_under_writes() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &ADDRESSES);
     wish(&lab, 91);
     let steps = lab.plan("play.yml").expect(2).step_names();
@@ -118,7 +105,7 @@ fn a_primary_is_restarted_under_writes_on_mysql() {
 /// nothing had happened.
 #[test]
 fn a_rolling_change_that_is_killed_is_gone_on_with() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &ADDRESSES);
     let places = ["db-b/service", "db-b/switchover", "db-a/service", "db-a/channel/db-b", "db-a/switchover"];
     for (turn, place) in places.iter().enumerate() {
@@ -147,16 +134,11 @@ fn a_rolling_change_that_is_killed_is_gone_on_with() {
     client.lost_nothing(&ALL, "rolling, killed");
 }
 
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
 /// A value with which the primary's server does not come up: it runs again with its former file, closed, and the other one
 /// takes the writes until the value is corrected.
 #[test]
 fn a_primary_that_does_not_come_up_leaves_one_writer() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &ADDRESSES);
     lab.host_vars("db-a", "mysql_settings: {innodb_page_size: 8192}\n");
     let failed = lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]);

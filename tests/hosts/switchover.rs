@@ -1,28 +1,19 @@
 //! Writes go from one host to another while clients write: nothing is lost, nothing doubled.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
 use crate::{
-    client::{Client, TABLE, show},
+    client::{Client, show},
     lab::Lab,
-    limits::{controller, signal},
-    takeover::declare,
+    limits::{controller, files, signal},
+    takeover::{declare, tree},
 };
 
 const ALL: [&str; 3] = ["db-a", "db-b", "db-c"];
-
-fn boot(suite: &str) -> Lab {
-    let hosts = ALL.map(|host| format!("{host}={suite}"));
-    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
-    lab.sql("db-a", TABLE);
-    declare(&lab, "db-a", &["db-b", "db-c"]);
-    lab.apply("play.yml");
-    lab
-}
 
 #[test]
 fn writes_are_switched_under_load() {
@@ -36,7 +27,7 @@ fn writes_are_switched_under_load_on_mysql() {
 
 /// Back and forth, by the playbook alone: `drift` finds nothing left behind either time.
 fn switches(suite: &str) {
-    let lab = boot(suite);
+    let lab = tree(suite);
     let address = |host: &str| if host == "db-a" { "10.77.0.11" } else { "10.77.0.12" };
     let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
     for (from, to) in [("db-a", "db-b"), ("db-b", "db-a"), ("db-a", "db-b")] {
@@ -61,7 +52,7 @@ fn switches(suite: &str) {
 /// Whoever may write past `read_only` is told before, needs a word, and loses nothing.
 #[test]
 fn an_administrator_who_writes_loses_nothing() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     lab.sql("db-a", "create user boss@'%' identified by 'app'; grant all privileges on *.* to boss@'%'");
     lab.same(["db-a", "db-b"], "select user from mysql.user where user = 'boss'");
     let clients = ["one", "two"].map(|name| {
@@ -92,7 +83,7 @@ fn other(address: &str) -> &'static str {
 /// The playbook says afterwards what is there, in its own words; where it can't, the lines are named.
 #[test]
 fn the_verb_edits_the_playbook() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     let text = |primary: &str, replica: &str| {
         format!(
             "# Two sites\n- hosts: db\n  topology:\n    kind: primary-replica\n    primary: {primary}   # writes\n    \
@@ -125,7 +116,7 @@ fn the_verb_edits_the_playbook() {
 /// A long write is waited for and never ended; others go on meanwhile, and what was begun leaves no trace.
 #[test]
 fn a_long_write_is_waited_for() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     lab.vars(
         "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nswitchover_wait: 5s\n",
     );
@@ -150,7 +141,7 @@ fn a_long_write_is_waited_for() {
 /// Killed at any moment: never two writers, and whoever wrote goes on by himself or one `apply` opens the other.
 #[test]
 fn a_killed_switchover_leaves_one_writer_or_one_apply_to_go() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
     let (mut writer, mut by_itself) = ("db-a", 0);
     for turn in 0..12_u64 {
@@ -198,15 +189,10 @@ pub fn until_said(lab: &Lab, args: &[&str], statement: &str) -> Child {
     run
 }
 
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
 /// The network of the one that takes over is gone while writes wait: the old writer goes on within seconds.
 #[test]
 fn a_target_that_is_cut_off_leaves_the_old_writer() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
     // The lock is tried for and not taken yet when the line is cut: no last event arrives any more.
     lab.sql("db-a", "create table hello.l (id int primary key)");
@@ -227,7 +213,7 @@ fn a_target_that_is_cut_off_leaves_the_old_writer() {
 /// That nobody can write, or that too many can, is the first that is told.
 #[test]
 fn another_number_of_writers_is_told_first() {
-    let lab = boot("bookworm");
+    let lab = tree("bookworm");
     lab.tandem(&["status", "play.yml"]).expect(0);
     for (host, closed, code) in [("db-a", "1", "no-writer"), ("db-c", "0", "several-writers")] {
         let before = lab.sql(host, "select @@read_only");

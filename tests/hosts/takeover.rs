@@ -19,6 +19,16 @@ pub fn declare(lab: &Lab, primary: &str, replicas: &[&str]) {
     );
 }
 
+/// A primary with two replicas, and a table for clients.
+pub fn tree(suite: &str) -> Lab {
+    let hosts = ["db-a", "db-b", "db-c"].map(|host| format!("{host}={suite}"));
+    let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
+    lab.sql("db-a", crate::client::TABLE);
+    declare(&lab, "db-a", &["db-b", "db-c"]);
+    lab.apply("play.yml");
+    lab
+}
+
 #[test]
 fn a_replica_that_is_behind_takes_over_under_writes() {
     takes_over(

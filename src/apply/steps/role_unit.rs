@@ -26,9 +26,7 @@ while IFS= read -r line; do
     *) printf '%s\n' "$line" >>"$out" ;;
   esac
 done
-said=$(sh "$at.new/open.sh" check)
-printf '%s\n' "$said"
-if printf '%s\n' "$said" | grep -q -e '^[^ ]* open' -e '^[^ ]* unknown'; then rm -rf "$at.new"; exit 3; fi
+sh "$at.new/open.sh" check || { status=$?; rm -rf "$at.new"; exit $status; }
 safe_place /etc/systemd/system
 systemctl disable -q tandem-role.service 2>/dev/null || :
 new_file /etc/systemd/system/tandem-role.service.new <"$at.new/unit"
