@@ -7,8 +7,9 @@ use crate::{
     plan::{Action, Hop},
 };
 
-/// Names for each restart the channels on which the server has caught up before it counts as done: those that run now, and
-/// that nothing else in the plan changes.
+/// Names for each restart the channels on which the server has caught up before it counts as done: those that are declared
+/// and run now, and that nothing else in the plan changes. One that nobody declared may have lost its relay log with what
+/// was declared for it, and holds up nobody.
 pub(super) fn wait_for_channels(context: &Context<'_>, draft: &mut Draft) {
     let restarted: Vec<(usize, Vec<Hop>)> = { draft.steps.iter().enumerate() }
         .filter(|(_, step)| matches!(step.action, Action::Restart { .. }))
@@ -44,11 +45,14 @@ fn running(context: &Context<'_>, draft: &Draft, host: &HostName) -> Vec<Hop> {
         let read = |name: &&HostName| context.server(name).is_some();
         context.desired.hosts.keys().filter(at).find(read).cloned()
     };
+    let wishes = context.desired.hosts.get(host).map(|host| host.channels.as_slice()).unwrap_or_default();
     let channels = server.channels.known().into_iter().flatten();
     let whole = channels.filter(|c| c.running() && c.without_error() && c.delay == 0 && !changed(c));
     whole
         .filter_map(|channel| {
-            Some(Hop { from: Some(source(channel)?), to: host.clone(), channel: channel.name.clone() })
+            let from = source(channel)?;
+            let declared = wishes.iter().any(|wish| wish.name == channel.name && wish.source == from);
+            declared.then(|| Hop { from: Some(from), to: host.clone(), channel: channel.name.clone() })
         })
         .collect()
 }
