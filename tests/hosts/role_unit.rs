@@ -112,6 +112,10 @@ fn starts(suite: &str) {
 
     // A restart of ours leaves it as open as it was.
     lab.host_vars("db-a", "mysql_settings: {back_log: 77}\n");
+    let steps = lab.plan("play.yml").expect(2).step_names();
+    for step in ["db-a/role-unit/away", "db-b/switchover", "db-a/switchover", "db-a/role-unit"] {
+        assert!(steps.contains(&step.to_owned()), "{step}: {steps:?}");
+    }
     lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]).expect(0);
     assert!(!is_closed(&lab, "db-a"));
     assert_eq!(lab.sql("db-a", "select @@back_log"), "77");
