@@ -17,7 +17,6 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
         let server = facts.server.known();
         draft.warn(name, LostFinding::Returned { writes: server.map(ServerFacts::accepts_writes) });
         draft.steps.extend(server.and_then(|server| close(lost, server)));
-        draft.steps.extend(facts.role_unit.known().map(|_| super::role_unit::forget(name)));
     }
     lock_out(context, draft);
 }

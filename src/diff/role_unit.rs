@@ -30,11 +30,16 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
         };
         draft.steps.extend(step);
     }
+    // A host that was given up is the writer no more.
+    for name in context.desired.lost.iter().map(|lost| &lost.host.name) {
+        let facts = context.observed.get(name).and_then(Fact::known);
+        draft.steps.extend(facts.and_then(|facts| facts.role_unit.known()).map(|_| forget(name)));
+    }
     forget_for_a_while(context, draft);
 }
 
 /// The step that takes the record away.
-pub(super) fn forget(name: &HostName) -> Step {
+fn forget(name: &HostName) -> Step {
     Step {
         id: StepId(format!("{name}/role-unit")),
         host: name.clone(),
