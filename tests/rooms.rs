@@ -66,7 +66,7 @@ const ROOMS: &Table = &[
             "doctor",
         ],
     ),
-    ("words", &["model", "gtid", "certificate", "dialect", "desired", "firewall", "plan"]),
+    ("words", &["model", "gtid", "certificate", "role_unit", "dialect", "desired", "firewall", "plan"]),
     ("schema", &["model", "playbook", "plan"]),
     (
         "diff",

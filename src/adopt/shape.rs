@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Arrow, server};
+use super::{Arrow, facts, server};
 use crate::{model::HostName, observe::Observed, playbook::Kind};
 
 /// Hosts that hang together.
@@ -39,6 +39,14 @@ impl Group {
             Kind::DualPrimary | Kind::Ring => members.filter(|m| Some(*m) != self.standby.as_ref()).collect(),
             Kind::PrimaryReplica => members.take(1).collect(),
             Kind::Channels => members.filter(|m| self.sources_of(m).next().is_none() || mutual(m)).collect(),
+        }
+    }
+
+    /// Whether one host is written to and takes writes as soon as it has started, asking nobody.
+    pub(super) fn comes_up_open(&self, observed: &Observed) -> bool {
+        match self.writers().as_slice() {
+            [one] => facts(observed, one).is_some_and(|facts| facts.role_unit.known().is_none()),
+            _ => false,
         }
     }
 }

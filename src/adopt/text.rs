@@ -234,6 +234,9 @@ fn write_variables<'a>(text: &mut String, variables: impl Iterator<Item = (&'a &
             "replication_password" => {
                 "# The password that the replication accounts have now; it is not read off them.\n"
             }
+            "boot_read_only" => {
+                "# After a start the writer takes writes at once. Without this line it first asks the others who does.\n"
+            }
             "mysql_option_file_holds" => {
                 "# tandem's option file holds only what the servers' own files and built-in values do not give.\n"
             }

@@ -71,6 +71,9 @@ impl Host<'_> {
         if self.semi_sync() {
             variables.insert("replication_semi_sync", json!(true));
         }
+        if self.group.comes_up_open(self.observed) {
+            variables.insert("boot_read_only", json!(false));
+        }
     }
 
     /// One password for all, unless the channels keep different ones.

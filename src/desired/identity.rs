@@ -22,6 +22,8 @@ pub struct Identity {
     pub read: bool,
     /// `gtid_domain_id` of a MariaDB server.
     pub domain: Option<u64>,
+    /// Whether no unit could open its server after a start of it; false where that is not known.
+    pub cannot_open_itself: bool,
     /// The running `auto_increment_offset`.
     pub offset: Option<u64>,
     /// Its channels: name, and where the source is.

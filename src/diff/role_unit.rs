@@ -111,12 +111,12 @@ fn record(
     there: Option<&RoleUnitFacts>,
     draft: &mut Draft,
 ) -> Option<Step> {
-    let (server, service) = (facts.server.known()?, facts.service.known()?);
-    let client = ["mariadb", "mysql"].iter().any(|tool| facts.os.tools.contains_key(*tool));
-    if !facts.os.systemd || !client {
-        draft.warn(&host.name, ServerFinding::StartsClosed { systemd: facts.os.systemd });
+    let server = facts.server.known()?;
+    if let Some(lack) = facts.lacks_for_role_unit() {
+        draft.warn(&host.name, ServerFinding::StartsClosed { lack });
         return None;
     }
+    let service = facts.service.known()?;
     let admin = &host.connection;
     let unit = RoleUnit {
         server_unit: service.unit.clone(),

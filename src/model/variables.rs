@@ -195,8 +195,8 @@ pub const OWN: &[Row] = &[
     ),
     row(
         &[("boot_read_only", Form::Flag)],
-        "false",
-        "where one host is written to: it comes up read-only and is opened only if it is the recorded writer and no peer \
+        "true where one host is written to",
+        "a host comes up read-only and is opened only if it is the recorded writer and no peer \
          that answers is open. See \
          [below](#a-host-that-starts)",
     ),

@@ -16,7 +16,7 @@ use crate::{
     gtid::GtidState,
     model::{BinlogPosition, Endpoint, Fact, HostName, ServerVersion, ThreadState},
     option_file,
-    role_unit::RoleUnitFacts,
+    role_unit::{Lack, RoleUnitFacts},
 };
 
 /// A fleet as it was read: each host's facts, or why there are none.
@@ -75,6 +75,21 @@ impl HostFacts {
     /// What was found on this host as a replica of these sources.
     pub fn errant(&self) -> &[ErrantFacts] {
         self.errant.known().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What keeps a unit from opening the server after a start of it. A server that will be installed brings a unit and a
+    /// client with it.
+    pub fn lacks_for_role_unit(&self) -> Option<Lack> {
+        let client = ["mariadb", "mysql"].iter().any(|tool| self.os.tools.contains_key(*tool));
+        match (&self.server, self.service.known()) {
+            _ if !self.os.systemd => Some(Lack::Systemd),
+            (Fact::Absent, _) => None,
+            (Fact::Known(_), service) if !service.is_some_and(ServiceFacts::running) => {
+                Some(Lack::ServerUnit)
+            }
+            _ if !client => Some(Lack::Client),
+            _ => None,
+        }
     }
 
     /// The version of the server, or of the program that would run where it is down.

@@ -73,6 +73,7 @@ impl Reading {
                     read: server.is_some() || facts.is_some_and(|f| f.server.is_absent()),
                     domain: number("gtid_domain_id"),
                     offset: number("auto_increment_offset"),
+                    cannot_open_itself: facts.is_some_and(|facts| facts.lacks_for_role_unit().is_some()),
                     channels: server
                         .and_then(|s| s.channels.known())
                         .into_iter()

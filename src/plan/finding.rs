@@ -5,6 +5,7 @@ use crate::{
     dialect::CannotFollow,
     doctor::ErrantExplanation,
     model::{Endpoint, HostName, ServerVersion},
+    role_unit::Lack,
 };
 
 /// What a person should know.
@@ -320,8 +321,8 @@ coded! {
         } = "options-not-asked",
         /// It starts read-only, and nothing can open it then but `tandem apply`.
         StartsClosed {
-            /// Whether systemd runs its services; then it has no client program that could ask the other hosts.
-            systemd: bool,
+            /// What is missing for the unit that would open it.
+            lack: Lack,
         } = "starts-closed",
         /// It has a database `test` that is not empty.
         TestDatabase {

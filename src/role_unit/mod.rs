@@ -19,6 +19,18 @@ pub const OPEN: &str = include_str!("open.sh");
 /// The unit's name.
 pub const UNIT: &str = "tandem-role.service";
 
+/// What keeps the unit from working on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lack {
+    /// systemd does not run its services.
+    Systemd,
+    /// The server was not started by a unit of systemd.
+    ServerUnit,
+    /// There is no client program that could ask the other hosts.
+    Client,
+}
+
 /// What the unit has to know. Passwords are named only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleUnit {

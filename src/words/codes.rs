@@ -591,7 +591,7 @@ pub const KNOWN: &[Code] = &[
     ),
     code(
         "starts-closed",
-        "the writer starts read-only, and the unit that would open it can't work: no systemd, or no client program",
+        "the writer starts read-only, and the unit that would open it can't work: no systemd, no unit that runs the server, or no client program",
         "install `mariadb-client` or `mysql-client` there; or declare `boot_read_only: false`",
     ),
     code(

@@ -10,6 +10,7 @@ use crate::{
         AuthorityFinding, Finding, Judged, NameFinding, PairFinding, RowsFinding, ServerFinding,
         SourceFinding, Undeclared, Warning, WritersFinding,
     },
+    role_unit::Lack,
 };
 
 /// What a person should know, and what may come of it.
@@ -173,10 +174,11 @@ fn of_server(host: &HostName, what: &ServerFinding) -> String {
         ServerFinding::OptionsUnasked { why } => {
             format!("the server of {host} could not be asked how it reads its option files: {why}.")
         }
-        ServerFinding::StartsClosed { systemd } => {
-            let why = match systemd {
-                false => "systemd does not run its services",
-                true => "it has no client program (mariadb or mysql) to ask the other hosts with",
+        ServerFinding::StartsClosed { lack } => {
+            let why = match lack {
+                Lack::Systemd => "systemd does not run its services",
+                Lack::ServerUnit => "its server was not started by a unit of systemd",
+                Lack::Client => "it has no client program (mariadb or mysql) to ask the other hosts with",
             };
             format!("{host} starts read-only, and nothing opens it then but `tandem apply`: {why}.")
         }

@@ -11,9 +11,7 @@ const ALL: [&str; 3] = ["db-a", "db-b", "db-c"];
 fn boot(suite: &str) -> Lab {
     let hosts = ALL.map(|host| format!("{host}={suite}"));
     let lab = Lab::boot(&hosts.each_ref().map(String::as_str));
-    lab.vars(
-        "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nboot_read_only: true\n",
-    );
+    lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n");
     lab.sql("db-a", TABLE);
     declare(&lab, "db-a", &["db-b", "db-c"]);
     lab.apply("play.yml");

@@ -24,11 +24,11 @@ impl Builder<'_> {
             let endpoint = self.endpoint(host);
             json!({"name": host, "address": endpoint.address, "port": endpoint.port})
         };
-        let boot_read_only = self.boot_read_only(name, variables);
-        // Where one host is written to, any other may take its place, and then the rest follows it.
-        let others = self.edges.members.iter().filter(|member| boot_read_only && *member != name);
+        // The one that is written to asks all others whether they are.
+        let writer =
+            self.edges.writers.first().filter(|writer| *writer != name && self.boot_read_only(writer));
         let neighbours = self.edges.replicas_of(name).chain(self.edges.sources_of(name).map(|e| &e.from));
-        let mut peers: Vec<&HostName> = neighbours.chain(others.clone()).collect();
+        let mut peers: Vec<&HostName> = neighbours.chain(writer).collect();
         peers.sort();
         peers.dedup();
         let sources: Vec<Json> = self
@@ -57,11 +57,10 @@ impl Builder<'_> {
         scope.set("peers", peers.into_iter().map(entry).collect());
         scope.set("sources", sources.into());
         let mut callers: Vec<&HostName> = self.edges.replicas_of(name).collect();
-        let more: Vec<&HostName> = others.filter(|other| !callers.contains(other)).collect();
-        callers.extend(more);
+        callers.extend(writer.filter(|writer| !callers.contains(writer)));
         scope.set("replicas", replicas.into());
         scope.set("account_peers", callers.into_iter().map(entry).collect());
-        scope.set("boot_read_only", boot_read_only.into());
+        scope.set("boot_read_only", self.boot_read_only(name).into());
         scope.set("seed_from", self.edges.seeds.get(name).into_iter().flatten().map(entry).collect());
         scope.set("server_id", id.into());
         scope.set("auto_increment_offset", self.offsets.get(name).copied().into());
@@ -86,17 +85,23 @@ impl Builder<'_> {
         scope
     }
 
-    /// Whether a host comes up read-only: where one host is written to, and its variables say so.
-    fn boot_read_only(&self, name: &HostName, variables: &Variables) -> bool {
+    /// Whether a host comes up read-only: where one host is written to, unless its variables say otherwise, or it is the writer
+    /// and nothing could open it then.
+    fn boot_read_only(&self, name: &HostName) -> bool {
         let has_lost = self.play.topology.as_ref().is_some_and(|topology| !topology.lost.is_empty());
         let one_writer = self.edges.writers.len() == 1 && (has_lost || !self.edges.edges.is_empty());
-        let declared = variables.get("boot_read_only").and_then(|_| self.own_value(name, "boot_read_only"));
-        let wished = declared.is_some_and(|value| match value {
-            Json::Bool(flag) => flag,
-            Json::String(word) => word.trim().eq_ignore_ascii_case("true"),
-            _ => false,
-        });
-        one_writer && self.edges.members.contains(name) && wished
+        if !one_writer || !self.edges.members.contains(name) {
+            return false;
+        }
+        let declared = match self.own_value(name, "boot_read_only") {
+            Some(Json::Bool(flag)) => Some(flag),
+            Some(Json::String(word)) => Some(word.trim().eq_ignore_ascii_case("true")),
+            _ => None,
+        };
+        let stuck = || {
+            self.edges.writers.contains(name) && self.known.get(name).is_some_and(|it| it.cannot_open_itself)
+        };
+        declared.unwrap_or_else(|| !stuck())
     }
 
     /// Adds the user's variables, each after those that it refers to.
