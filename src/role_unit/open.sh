@@ -63,12 +63,15 @@ while :; do
   sleep 1
 done
 
-# Right after a boot the network may not be there yet: where nobody at all answers, they are asked again.
+# Right after a boot the network may not be there yet: where nobody at all answers, they are asked again. So they are for
+# half a minute where one answers without saying: it starts or stops. Who is turned away (1045, 1129, 1130; 3118 and 4151
+# of a locked account) is turned away the next time, too.
 round=0
+began=$(date +%s)
 while :; do
   round=$((round + 1))
   ask_all
-  reason= answered=
+  reason= answered= again=
   n=0
   while [ $n -lt $count ]; do
     n=$((n + 1))
@@ -76,11 +79,20 @@ while :; do
     case $state in
       closed) answered=yes ;;
       silent) ;;
-      open) reason="$name accepts writes" ;;
-      *) [ -n "$reason" ] || reason="$name answers, but does not say whether it accepts writes: $words" ;;
+      open) reason="$name accepts writes"; again=; break ;;
+      *)
+        [ -n "$reason" ] || reason="$name answers, but does not say whether it accepts writes: $words"
+        case $words in
+          *'ERROR 1045 '* | *'ERROR 1129 '* | *'ERROR 1130 '* | *'ERROR 3118 '* | *'ERROR 4151 '*) ;;
+          *) again=yes ;;
+        esac ;;
     esac
   done
-  [ -z "$reason$answered" ] && [ $count -gt 0 ] && [ $round -lt 4 ] || break
+  if [ -n "$again" ]; then
+    [ $(($(date +%s) - began)) -lt 30 ] || break
+  else
+    [ -z "$reason$answered" ] && [ $count -gt 0 ] && [ $round -lt 4 ] || break
+  fi
   sleep 1
 done
 own() { timeout -k 1 60 "$client" --defaults-file="$here/own.cnf" -e "$1" </dev/null; }
