@@ -50,7 +50,8 @@ impl Edges {
             }
         }
         let seed_from = topology.seed_from.as_ref().filter(|seed| !topology.is_lost(&seed.host));
-        let root = seed_from.map(|seed| seed.host.clone()).or_else(|| members.first().cloned());
+        let written = topology.one_writer().filter(|writer| members.contains(writer)).cloned();
+        let root = seed_from.map(|seed| seed.host.clone()).or(written).or_else(|| members.first().cloned());
         let edge = |from: &HostName, to: &HostName| Edge {
             from: from.clone(),
             to: to.clone(),

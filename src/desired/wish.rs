@@ -111,10 +111,11 @@ pub struct DesiredHost {
 }
 
 impl DesiredHost {
-    /// User names by which its replicas log in here, and by which it logs in at its sources.
+    /// User names by which its replicas log in here, and by which it logs in at its sources and asks the others.
     pub fn replication_users(&self) -> impl Iterator<Item = String> + '_ {
         let accounts = self.accounts.iter().filter(|a| a.replicates()).map(|a| a.user.clone());
-        accounts.chain(self.channels.iter().map(|c| c.user.clone()))
+        let asks = self.role_unit.iter().map(|unit| unit.user.clone());
+        accounts.chain(self.channels.iter().map(|c| c.user.clone())).chain(asks)
     }
 
     /// Every address from which it may come: the declared one, and those of its interfaces.

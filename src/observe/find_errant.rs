@@ -74,6 +74,8 @@ struct Flow<'a> {
     sources: BTreeMap<HostName, BTreeSet<HostName>>,
     /// Sources that each host follows now as it shall.
     followed: BTreeMap<HostName, BTreeSet<HostName>>,
+    /// Sources of all its channels that are there.
+    there: BTreeMap<HostName, BTreeSet<HostName>>,
     /// Hosts with a channel from somewhere that is none of these hosts.
     fed_elsewhere: BTreeSet<HostName>,
 }
@@ -99,18 +101,20 @@ impl<'a> Flow<'a> {
             hosts,
             sources: BTreeMap::new(),
             followed: BTreeMap::new(),
+            there: BTreeMap::new(),
             fed_elsewhere: BTreeSet::new(),
         };
         for host in hosts {
             let channels = server(observed, &host.name).and_then(|s| s.channels.known());
             let channels = channels.map(Vec::as_slice).unwrap_or_default();
             let mut sources: BTreeSet<HostName> = host.channels.iter().map(|w| w.source.clone()).collect();
-            let mut followed = BTreeSet::new();
+            let (mut followed, mut there) = (BTreeSet::new(), BTreeSet::new());
             for channel in channels {
                 let Some(source) = flow.at(channel, observed) else {
                     flow.fed_elsewhere.insert(host.name.clone());
                     continue;
                 };
+                there.insert(source.clone());
                 let stands = channel.io_running == ThreadState::No && channel.sql_running == ThreadState::No;
                 if !stands || !declared {
                     sources.insert(source.clone());
@@ -121,6 +125,7 @@ impl<'a> Flow<'a> {
             }
             flow.sources.insert(host.name.clone(), sources);
             flow.followed.insert(host.name.clone(), followed);
+            flow.there.insert(host.name.clone(), there);
         }
         flow
     }
@@ -138,11 +143,11 @@ impl<'a> Flow<'a> {
     }
 
     /// Hosts whose events come to this one, directly or through others; itself among them where that goes round.
-    fn upstream(&self, host: &HostName) -> BTreeSet<HostName> {
+    fn upstream(sources: &BTreeMap<HostName, BTreeSet<HostName>>, host: &HostName) -> BTreeSet<HostName> {
         let mut found = BTreeSet::new();
         let mut open = vec![host];
         while let Some(at) = open.pop() {
-            for source in self.sources.get(at).into_iter().flatten() {
+            for source in sources.get(at).into_iter().flatten() {
                 if found.insert(source.clone()) {
                     open.push(source);
                 }
@@ -152,11 +157,15 @@ impl<'a> Flow<'a> {
     }
 
     /// Every replica that can be compared. One whose own events come back to it has none that its sources will not
-    /// have; and of a source that was not read nobody knows what it has.
+    /// have; but what a standby has before its source follows it, such as one that was lost and is back, nobody has asked
+    /// for. Of a source that was not read nobody knows what it has.
     fn replicas(&self, observed: &Observed) -> Vec<Replica> {
         let one = |host: &&DesiredHost| {
             let sources: Vec<HostName> = self.followed.get(&host.name)?.iter().cloned().collect();
-            let upstream = self.upstream(&host.name);
+            let mut upstream = Self::upstream(&self.sources, &host.name);
+            if !host.writer && !Self::upstream(&self.there, &host.name).contains(&host.name) {
+                upstream.remove(&host.name);
+            }
             let read = sources.iter().all(|source| server(observed, source).is_some());
             (!sources.is_empty() && read && !upstream.contains(&host.name)).then(|| Replica {
                 host: host.name.clone(),

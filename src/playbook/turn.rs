@@ -81,7 +81,9 @@ impl Topology {
             }
         };
         if self.kind == Kind::DualPrimary {
-            self.standby.iter_mut().for_each(change);
+            self.standby.iter_mut().for_each(&mut change);
+            self.seed_from.iter_mut().for_each(&mut change);
+            renames.sort_by_key(|rename| rename.place.offset);
             return Ok(renames);
         }
         self.members.iter_mut().for_each(&mut change);
@@ -143,6 +145,8 @@ mod tests {
         );
         let pair = "{kind: dual-primary, members: [a, b], standby: b}";
         assert_eq!(turned(pair, "b"), "{kind: dual-primary, members: [a, b], standby: a}");
+        let pair = "{kind: dual-primary, members: [a, b], seed_from: a, standby: b}";
+        assert_eq!(turned(pair, "b"), "{kind: dual-primary, members: [a, b], seed_from: b, standby: a}");
     }
 
     #[test]

@@ -175,7 +175,15 @@ const ROLES: &str = "  roles: [firewall, tls, config, accounts, seed, replicatio
 /// A pair of which one is written to: the other one takes the writes, and both are a pair again afterwards.
 #[test]
 fn the_survivor_of_a_pair_takes_the_writes() {
-    let suite = "bookworm";
+    survives("bookworm");
+}
+
+#[test]
+fn the_survivor_of_a_pair_takes_the_writes_on_mysql() {
+    survives("sid");
+}
+
+fn survives(suite: &str) {
     let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
     lab.sql("db-a", TABLE);
     lab.write(
