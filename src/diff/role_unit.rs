@@ -1,13 +1,15 @@
 //! The unit that opens the recorded writer after a start of its server: there on the one host that is written to, and
 //! nowhere else.
 
+mod meanwhile;
+
 use super::{Context, Draft, writers};
 use crate::{
     desired::{DesiredHost, RoleUnitWish},
     dialect::Dialect,
     model::{Endpoint, Fact, HostName},
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Because, Kind, Named, Reason, ServerFinding, Span, State, Step, StepId},
+    plan::{Action, Because, Kind, Named, Reason, ServerFinding, State, Step, StepId},
     role_unit::{RoleUnit, RoleUnitFacts},
 };
 
@@ -22,9 +24,16 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
             Fact::Unread(_) => continue,
         };
         let step = match (&host.role_unit, there) {
-            (Some(wish), _) if is_or_gets_open(facts, name, draft) => {
-                record(context, (host, wish), facts, there, draft)
-            }
+            (Some(wish), _) if is_or_gets_open(facts, name, draft) => match facts.lacks_for_role_unit() {
+                Some(lack) => {
+                    draft.warn(name, ServerFinding::StartsClosed { lack });
+                    None
+                }
+                None => {
+                    let peers = peers(context, name, draft);
+                    Record { host, facts, wish, peers }.step(context, there)
+                }
+            },
             (None, Some(_)) if !stays_open(context, facts, name, draft) => Some(forget(name)),
             _ => None,
         };
@@ -35,7 +44,7 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
         let facts = context.observed.get(name).and_then(Fact::known);
         draft.steps.extend(facts.and_then(|facts| facts.role_unit.known()).map(|_| forget(name)));
     }
-    forget_for_a_while(context, draft);
+    meanwhile::steps(context, draft);
 }
 
 /// The step that takes the record away.
@@ -81,87 +90,80 @@ fn is_open(facts: &HostFacts) -> bool {
     facts.server.known().is_some_and(ServerFacts::accepts_writes)
 }
 
-/// While a replica takes the writes for a restart, the primary must not take itself for the writer: hosts that lose their
-/// power then come up closed, and not with what was written before.
-fn forget_for_a_while(context: &Context<'_>, draft: &mut Draft) {
-    let leaves = |step: &&mut Step| match &step.action {
-        Action::Switchover(plan) => plan.span == Span::DuringRestart,
-        _ => false,
-    };
-    let Some(there) = draft.steps.iter_mut().find(leaves) else { return };
-    let Action::Switchover(plan) = &there.action else { return };
-    let name = plan.from.clone();
-    let facts = context.observed.get(&name).and_then(Fact::known);
-    let (Some(host), Some(facts)) = (context.desired.hosts.get(&name), facts) else { return };
-    let (Some(wish), Fact::Known(recorded)) = (&host.role_unit, &facts.role_unit) else { return };
-    let away = Step { id: StepId(format!("{name}/role-unit/away")), ..forget(&name) };
-    there.requires.push(away.id.clone());
-    draft.steps.push(away);
-    draft.steps.retain(|step| !matches!(step.action, Action::RecordWriter(_)));
-    // Nothing is there by then.
-    let anew = RoleUnitFacts { salt: recorded.salt.clone(), ..RoleUnitFacts::default() };
-    let step = record(context, (host, wish), facts, Some(&anew), draft);
-    draft.steps.extend(step);
+/// What is to be recorded on a host.
+struct Record<'a> {
+    host: &'a DesiredHost,
+    facts: &'a HostFacts,
+    wish: &'a RoleUnitWish,
+    /// Whom it asks.
+    peers: Vec<(HostName, Endpoint)>,
 }
 
-fn record(
-    context: &Context<'_>,
-    (host, wish): (&DesiredHost, &RoleUnitWish),
-    facts: &HostFacts,
-    there: Option<&RoleUnitFacts>,
-    draft: &mut Draft,
-) -> Option<Step> {
-    let server = facts.server.known()?;
-    if let Some(lack) = facts.lacks_for_role_unit() {
-        draft.warn(&host.name, ServerFinding::StartsClosed { lack });
-        return None;
+impl Record<'_> {
+    /// The step, unless what is there is the same.
+    fn step(self, context: &Context<'_>, there: Option<&RoleUnitFacts>) -> Option<Step> {
+        let (server, service) = (self.facts.server.known()?, self.facts.service.known()?);
+        let (host, wish, admin) = (self.host, self.wish, &self.host.connection);
+        let unit = RoleUnit {
+            server_unit: service.unit.clone(),
+            dialect: Dialect::of(server.version),
+            socket: server.variable("socket").unwrap_or_default().to_owned(),
+            admin: (
+                admin.admin_user.clone().unwrap_or_else(|| "root".to_owned()),
+                admin.admin_password.clone(),
+            ),
+            peers: self.peers,
+            user: wish.user.clone(),
+            password: wish.password.clone(),
+            tls: wish.tls,
+            tls_ca: wish.tls_ca.clone(),
+        };
+        let secret = |id| context.secrets.get(id).map(crate::model::Secret::expose);
+        let admin = match &unit.admin.1 {
+            Some(id) => Some(secret(id)?),
+            None => None,
+        };
+        let files = unit.files(secret(&unit.password)?, admin);
+        let is_so = |there: &RoleUnitFacts| {
+            files.digest(&there.salt) == there.digest && there.wanted_by == [unit.server_unit.clone()]
+        };
+        if there.is_some_and(is_so) {
+            return None;
+        }
+        let names: Vec<&str> = unit.peers.iter().map(|(name, _)| name.as_str()).collect();
+        let asks =
+            Named::new("asks first", if names.is_empty() { "nobody".into() } else { names.join(", ") });
+        Some(Step {
+            id: StepId(format!("{}/role-unit", host.name)),
+            host: host.name.clone(),
+            kind: Kind::RoleUnit,
+            reason: vec![Reason::declared(Because::RecordedWriter, &wish.place)],
+            before: there.map(|_| state("writer, by other files")),
+            after: Some(State::Options { values: vec![Named::new("recorded role", "writer"), asks] }),
+            risk: Vec::new(),
+            requires: Vec::new(),
+            action: Action::RecordWriter(Box::new(unit)),
+        })
     }
-    let service = facts.service.known()?;
-    let admin = &host.connection;
-    let unit = RoleUnit {
-        server_unit: service.unit.clone(),
-        dialect: Dialect::of(server.version),
-        socket: server.variable("socket").unwrap_or_default().to_owned(),
-        admin: (admin.admin_user.clone().unwrap_or_else(|| "root".to_owned()), admin.admin_password.clone()),
-        peers: peers(context, &host.name),
-        user: wish.user.clone(),
-        password: wish.password.clone(),
-        tls: wish.tls,
-        tls_ca: wish.tls_ca.clone(),
-    };
-    let secret = |id| context.secrets.get(id).map(crate::model::Secret::expose);
-    let admin = match &unit.admin.1 {
-        Some(id) => Some(secret(id)?),
-        None => None,
-    };
-    let files = unit.files(secret(&unit.password)?, admin);
-    let is_so = there.is_some_and(|there| {
-        files.digest(&there.salt) == there.digest && there.wanted_by == [unit.server_unit.clone()]
-    });
-    if is_so {
-        return None;
-    }
-    let names: Vec<&str> = unit.peers.iter().map(|(name, _)| name.as_str()).collect();
-    let asks = Named::new("asks first", if names.is_empty() { "nobody".into() } else { names.join(", ") });
-    Some(Step {
-        id: StepId(format!("{}/role-unit", host.name)),
-        host: host.name.clone(),
-        kind: Kind::RoleUnit,
-        reason: vec![Reason::declared(Because::RecordedWriter, &wish.place)],
-        before: there.map(|_| state("writer, by other files")),
-        after: Some(State::Options { values: vec![Named::new("recorded role", "writer"), asks] }),
-        risk: Vec::new(),
-        requires: Vec::new(),
-        action: Action::RecordWriter(Box::new(unit)),
-    })
 }
 
-/// The hosts that must not accept writes: all others, but those that are declared to.
-fn peers(context: &Context<'_>, writer: &HostName) -> Vec<(HostName, Endpoint)> {
+/// The hosts that must not accept writes: all others, but those that are declared to. One that keeps still and has no account
+/// for it yet would turn it away, and so keep it closed: it is asked once it has one.
+fn peers(context: &Context<'_>, writer: &HostName, draft: &Draft) -> Vec<(HostName, Endpoint)> {
+    let lets_in = |name: &HostName| {
+        let still = draft.barred.contains(name) || draft.refused.iter().any(|refusal| refusal.host == *name);
+        let (Some(host), Some(server), true) = (context.desired.hosts.get(name), context.server(name), still)
+        else {
+            return true;
+        };
+        let is_there =
+            |user: &str, from: &str| server.account_names.iter().any(|(u, f)| u == user && f == from);
+        host.accounts.iter().filter(|wish| wish.replicates()).all(|wish| is_there(&wish.user, &wish.host))
+    };
     let closed = |name: &&HostName| {
         let host = context.desired.hosts.get(*name);
         *name != writer && host.is_some_and(|host| host.declared_closed() == Some(true))
     };
     let at = |name: &HostName| Some((name.clone(), context.desired.hosts.get(name)?.endpoint.clone()));
-    context.desired.members.iter().filter(closed).filter_map(at).collect()
+    context.desired.members.iter().filter(closed).filter(|name| lets_in(name)).filter_map(at).collect()
 }

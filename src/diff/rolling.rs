@@ -303,6 +303,8 @@ impl<'a> Way<'a> {
         let Some(mut step) = made(self.context, host, wish) else { return (String::new(), None) };
         step.requires = requires.to_vec();
         let id = step.id.clone();
+        // In a pair it is declared anyway.
+        draft.steps.retain(|planned| planned.id != id);
         draft.steps.push(step);
         (wish.name.clone(), Some(id))
     }

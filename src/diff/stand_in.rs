@@ -55,7 +55,12 @@ pub(super) fn holder(desired: &Desired, observed: &Observed, primary: &DesiredHo
         let linked = channel_from(old, wish).is_some();
         let (theirs, ours) = (new.gtid.known()?, old.gtid.known()?);
         let has_all = || standing(theirs, ours, false) == Some(Standing::Follows);
-        (linked || has_all()).then(|| Holder { host: replica.clone(), linked })
+        // One that has counted nothing proves nothing; that it was recorded when it had everything does.
+        let recorded = || {
+            let is = |host: &HostName| observed.get(host).and_then(Fact::known)?.role_unit.known();
+            ours.is_blank() && is(replica).is_some() && is(&primary.name).is_none()
+        };
+        (linked || has_all() || recorded()).then(|| Holder { host: replica.clone(), linked })
     };
     let mut all = primary.replicas.iter().filter_map(find);
     match (all.next(), all.next()) {

@@ -44,6 +44,8 @@ pub enum Because {
     },
     /// It is the one host that is written to, and comes up read-only.
     RecordedWriter,
+    /// It takes the writes while the one that is declared to is restarted.
+    WritesMeanwhile,
     /// Another host is the one that is written to, or the host comes up as it was.
     NotTheWriter,
     /// A variable of the inventory asks for it.

@@ -17,6 +17,7 @@ pub fn because(because: &Because) -> String {
         Because::Writer => "clients shall write there".to_owned(),
         Because::EventsRest => "events run where clients write, and these rest as on a replica".to_owned(),
         Because::RecordedWriter => "it is the one host that is written to, and starts read-only".to_owned(),
+        Because::WritesMeanwhile => "it takes the writes meanwhile, and starts read-only".to_owned(),
         Because::NotTheWriter => "it is not, or no longer, a writer that starts read-only".to_owned(),
         Because::Lost => "it is declared lost".to_owned(),
         Because::NoServer => "no database server is installed".to_owned(),

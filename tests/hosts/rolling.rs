@@ -102,7 +102,7 @@ fn a_primary_is_restarted_under_writes_on_mysql() {
 }
 
 /// Killed in the middle of each of its parts: one host takes writes or none does, never two, and one `apply` ends as if
-/// nothing had happened.
+/// nothing had happened. Power that goes as well changes nothing.
 #[test]
 fn a_rolling_change_that_is_killed_is_gone_on_with() {
     let lab = tree("bookworm");
@@ -124,9 +124,14 @@ fn a_rolling_change_that_is_killed_is_gone_on_with() {
         }
         signal(&controller(&run), "KILL");
         let _ = run.wait();
-        let open = |host: &&str| lab.try_at(host, "mariadb -N -e 'select @@read_only'").out.trim() == "0";
-        let open: Vec<&str> = ["db-a", "db-b"].into_iter().filter(open).collect();
+        let is_open = |host: &&str| lab.try_at(host, "mariadb -N -e 'select @@read_only'").out.trim() == "0";
+        let open: Vec<&str> = ["db-a", "db-b"].into_iter().filter(is_open).collect();
         assert!(open.len() < 2, "{place}: {open:?}");
+        // The one that stands in is the recorded writer by then: a power cut leaves it the writer.
+        if *place == "db-a/service" {
+            lab.reboot("db-b");
+            assert!(patience().any(|()| is_open(&"db-b")));
+        }
         lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]).expect(0);
         has(&lab, &ALL, &(91 + turn).to_string());
         client.writes(ADDRESSES[0]);
