@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Stdio, time::Instant};
 
 use crate::{
     client::{Client, TABLE},
-    lab::Lab,
+    lab::{Lab, patience},
     limits::{controller, files, signal},
     takeover::{declare, tree},
 };
