@@ -7,7 +7,10 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,6 +29,21 @@ pub struct Journal {
     /// Nothing where no journal is kept.
     file: Option<Mutex<File>>,
     words: fn(&Step) -> String,
+    /// How many wish that the disk is not waited for.
+    later: AtomicUsize,
+}
+
+/// As long as it lives entries are written and not waited for: not even a kill loses one. Its end makes up for that.
+#[must_use]
+pub struct SyncLater<'a>(&'a Journal);
+
+impl Drop for SyncLater<'_> {
+    fn drop(&mut self) {
+        self.0.later.fetch_sub(1, Ordering::Relaxed);
+        if let Some(Ok(file)) = self.0.file.as_ref().map(Mutex::lock) {
+            let _ = file.sync_data();
+        }
+    }
 }
 
 impl Journal {
@@ -42,14 +60,21 @@ impl Journal {
         let mut options = OpenOptions::new();
         options.create_new(true).append(true);
         options.mode(0o600);
-        let journal = Self { file: Some(Mutex::new(options.open(&path)?)), path, words };
+        let file = Some(Mutex::new(options.open(&path)?));
+        let journal = Self { file, path, words, later: AtomicUsize::new(0) };
         journal.write("run_started", header);
         Ok(journal)
     }
 
     /// That of a proof, which leaves nothing changed and keeps none.
     pub fn none() -> Self {
-        Self { path: PathBuf::new(), file: None, words: |_| String::new() }
+        Self { path: PathBuf::new(), file: None, words: |_| String::new(), later: AtomicUsize::new(0) }
+    }
+
+    /// Does not let what comes next wait for the controller's disk: clients can't write meanwhile.
+    pub fn sync_later(&self) -> SyncLater<'_> {
+        self.later.fetch_add(1, Ordering::Relaxed);
+        SyncLater(self)
     }
 
     /// Where it is written.
@@ -65,7 +90,10 @@ impl Journal {
         json_without_hidden(&mut entry);
         let Some(Ok(mut file)) = self.file.as_ref().map(Mutex::lock) else { return };
         // A full disk on the controller must not stop a run half way on the hosts.
-        let _ = writeln!(file, "{entry}").and_then(|()| file.sync_data());
+        let _ = writeln!(file, "{entry}").and_then(|()| match self.later.load(Ordering::Relaxed) {
+            0 => file.sync_data(),
+            _ => Ok(()),
+        });
     }
 
     /// A step began.

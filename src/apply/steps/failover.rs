@@ -20,6 +20,7 @@ pub async fn run(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Opti
     if let Some(command) = &plan.fence {
         fence(step, plan, command).await?;
     }
+    let unsynced = fleet.journal.sync_later();
     let mut stopped = Vec::new();
     let ready = async {
         stop(plan, fleet, &mut stopped).await?;
@@ -38,6 +39,7 @@ pub async fn run(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Opti
         )));
     }
     open(step, plan, fleet).await?;
+    drop(unsynced);
     super::events::run(fleet.on(&step.host), &plan.events).await.map_err(|error| {
         error.then(format!("{} takes the writes by now. Run `tandem apply` again for the rest.", step.host))
     })

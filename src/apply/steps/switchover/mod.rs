@@ -14,7 +14,7 @@ use crate::{
     dialect::Dialect,
     exec::{Fleet, On, Statements, StepError},
     model::limits,
-    plan::{Step, Switchover},
+    plan::{Events, Step, Switchover},
     transport::SqlError,
 };
 
@@ -32,6 +32,7 @@ pub async fn run(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Op
     way.come_near(&mut old.sql, plan.wait).await?;
     let events = super::events::disabled(old.on, &plan.events).await?;
     old.lock_accounts(plan).await?;
+    let unsynced = fleet.journal.sync_later();
     if let Err(error) = old.lock(step, plan).await {
         old.let_accounts_in(plan).await;
         return Err(error);
@@ -51,10 +52,10 @@ pub async fn run(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Op
     }
     let waited = locked.elapsed();
     let kept = old.keep_accounts_locked(plan).await;
-    let run = super::events::run(new, &events).await.map(drop);
-    let ended = take_over(new, plan, &mut opening).await.and(kept).and(run);
-    let fenced = old.fence(plan).await;
-    ended.and(fenced).map_err(|error| {
+    // Clients of the old writer wait behind its lock until their sessions end.
+    let (taken, fenced) = tokio::join!(take_over(new, plan, &mut opening, &events), old.fence(plan));
+    drop(unsynced);
+    taken.and(kept).and(fenced).map_err(|error| {
         let next = format!("{} takes the writes by now. Run `tandem apply` again for the rest.", step.host);
         error.then(next)
     })?;
@@ -155,19 +156,28 @@ async fn close_for_good(on: On<'_>) -> Result<bool, StepError> {
     is_open(on).await
 }
 
-/// Lets in who was kept out of a former writer. And the new writer trusts none of its sources any more: what a lost one has,
-/// and brings when it comes back, must not get here.
-async fn take_over(new: On<'_>, plan: &Switchover, sql: &mut Statements<'_>) -> Result<(), StepError> {
+/// Lets in who was kept out of a former writer, and events run. And the new writer trusts none of its sources any more: what
+/// a lost one has, and brings when it comes back, must not get here.
+async fn take_over(
+    new: On<'_>,
+    plan: &Switchover,
+    sql: &mut Statements<'_>,
+    events: &Events,
+) -> Result<(), StepError> {
     let dialect = new.dialect()?;
+    let mut first = Ok(());
     for (user, host) in &plan.unlocks {
         let tried = format!("let {user}@{host} in again");
-        sql.run(&Dialect::lock_account(user, host, false)).await.map_err(|e| new.failed(tried, e))?;
+        let let_in = sql.run(&Dialect::lock_account(user, host, false)).await;
+        first = first.and(let_in.map(drop).map_err(|e| new.failed(tried, e)));
     }
+    let run = super::events::run(new, events).await.map(drop);
     for end in &plan.ends {
         let tried = format!("end the channel from {}:{}", end.address, end.port);
         for statement in [dialect.stop_channel(&end.name), dialect.drop_channel(&end.name)] {
-            sql.run(&statement).await.map_err(|e| new.failed(&tried, e))?;
+            let ended = sql.run(&statement).await;
+            first = first.and(ended.map(drop).map_err(|e| new.failed(&tried, e)));
         }
     }
-    Ok(())
+    first.and(run)
 }
