@@ -3,6 +3,7 @@
 # make test   everything that has to hold
 # make torture  faults at every step, and what is left afterwards
 # make states  every state that a copy is tried on, and docs/copies.md from it
+# make takeovers  switchovers, failovers, rolling changes and kills by the dozen, and docs/operations.md from it
 # make versions  the matrix of servers, and docs/versions.md from it
 # make test-vagrant  the whole job on virtual machines, by Vagrant
 # make bench  speed and memory, as ratios within one run
@@ -22,7 +23,7 @@ TESTS := planner $(filter-out inventories,$(basename $(notdir $(wildcard tests/*
 SKIP := $(if $(shell command -v age || command -v rage),,with_age_itself)
 SKIPPED := $(if $(SKIP),; sealed::$(SKIP) needs the program age)
 
-.PHONY: all demo check test test-vagrant vagrant-box torture versions states oracle book lint bench dist deny licenses lab clean
+.PHONY: all demo check test test-vagrant vagrant-box torture versions states takeovers oracle book lint bench dist deny licenses lab clean
 
 all:
 	cargo build --release
@@ -50,6 +51,13 @@ states: lab
 	rm -rf target/tmp/states
 	TANDEM_STATES=all TANDEM_LAB_MINUTES=240 cargo test --test hosts copies:: -- --test-threads=2
 	TANDEM_WRITE=1 cargo test --quiet --test documents the_document_of_copies
+
+# TANDEM_TURNS=4 makes it short, TANDEM_SEED=... kills at the same moments again.
+takeovers: lab
+	rm -rf target/tmp/takeovers
+	cargo build --release --quiet
+	TANDEM_LAB_BINARY=$(CURDIR)/$(TANDEM) TANDEM_LAB_MINUTES=240 cargo test --test hosts takeovers:: -- --ignored --test-threads=1
+	TANDEM_WRITE=1 cargo test --quiet --test documents the_document_of_takeovers
 
 versions: lab
 	rm -rf target/tmp/versions

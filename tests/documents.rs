@@ -125,6 +125,110 @@ fn the_document_of_copies_names_every_state() {
     }
 }
 
+/// What `make takeovers` has measured, with what the document calls it.
+const TAKEOVERS: [(&str, Cell); 22] = [
+    ("**Switchovers**: without a row", Cell::Times("switchover-gap")),
+    ("by the floor: without a row", Cell::Times("floor-gap")),
+    ("ratio of the medians, of the longest", Cell::Ratio("switchover-gap", "floor-gap")),
+    ("writes wait", Cell::Times("switchover-locked")),
+    ("by the floor: writes wait", Cell::Times("floor-locked")),
+    ("longest time without a row during the whole command", Cell::Times("switchover-pause")),
+    ("the whole command", Cell::Times("switchover-took")),
+    ("**Rolling changes**: without a row, to the replica", Cell::Times("rolling-away-gap")),
+    ("without a row, back to the primary", Cell::Times("rolling-back-gap")),
+    ("the whole command, three restarts", Cell::Times("rolling-took")),
+    ("**Failovers**: from the command to the first row", Cell::Times("failover-from-command")),
+    ("from the cut to the first row", Cell::Times("failover-from-cut")),
+    ("from the cut to the first row of a client that waits a second", Cell::Times("failover-client")),
+    ("received by any replica and lost: rows", Cell::Count("failover-received-lost")),
+    ("acknowledged and received by nobody: rows", Cell::Count("failover-unreceived")),
+    ("rejoin of a host that has nothing of its own", Cell::Times("rejoin-clean")),
+    ("rejoin of a host with rows that nobody has", Cell::Times("rejoin-errant")),
+    ("**Kills** that left one host that accepts writes", Cell::Count("killed-one")),
+    ("that left none until the next `apply`", Cell::Count("killed-none")),
+    ("that left two", Cell::Count("killed-two")),
+    ("**In all**: rows acknowledged / lost / doubled", Cell::Counts(["rows", "lost", "doubled"])),
+    ("looks at all hosts / two accepted writes", Cell::Pair("samples", "two-writers")),
+];
+
+/// How a row is filled.
+#[derive(Clone, Copy)]
+enum Cell {
+    Times(&'static str),
+    Ratio(&'static str, &'static str),
+    Count(&'static str),
+    Pair(&'static str, &'static str),
+    Counts([&'static str; 3]),
+}
+
+impl Cell {
+    fn of(self, all: &serde_json::Value) -> String {
+        let count = |name: &str| all["counts"][name].as_u64().unwrap_or_default().to_string();
+        match self {
+            Cell::Times(name) => match times(all, name) {
+                Some((median, most, n)) => format!("{median:.0} / {most:.0} ms ({n})"),
+                None => "-".to_owned(),
+            },
+            Cell::Ratio(one, other) => match (times(all, one), times(all, other)) {
+                (Some(one), Some(other)) => format!("{:.2}, {:.2}", one.0 / other.0, one.1 / other.1),
+                _ => "-".to_owned(),
+            },
+            Cell::Count(name) => count(name),
+            Cell::Pair(one, other) => format!("{} / {}", count(one), count(other)),
+            Cell::Counts(names) => names.map(count).join(" / "),
+        }
+    }
+}
+
+/// Median and longest time, and how many there are.
+fn times(all: &serde_json::Value, name: &str) -> Option<(f64, f64, usize)> {
+    let values = all["values"][name].as_array()?;
+    let mut values: Vec<f64> = values.iter().filter_map(serde_json::Value::as_f64).collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let median = if values.len().is_multiple_of(2) {
+        f64::midpoint(values[middle - 1], values[middle])
+    } else {
+        values[middle]
+    };
+    Some((median, *values.last()?, values.len()))
+}
+
+fn takeovers() -> String {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("takeovers");
+    let all = ["MariaDB", "MySQL"].map(|family| {
+        let text = fs::read_to_string(directory.join(family)).expect("they have run: make takeovers");
+        serde_json::from_str::<serde_json::Value>(&text).expect("JSON")
+    });
+    let build = if all[0]["release"] == true { "The release binary" } else { "A debug build" };
+    let versions = all.each_ref().map(|all| all["version"].as_str().unwrap_or_default());
+    let mut text = format!(
+        "{build}, {} cores. Median / longest (how many).\n\n| what | {} |\n|---|---|---|\n",
+        all[0]["cores"],
+        versions.join(" | ")
+    );
+    for (what, cell) in TAKEOVERS {
+        let _ = writeln!(text, "| {what} | {} |", all.each_ref().map(|all| cell.of(all)).join(" | "));
+    }
+    text
+}
+
+#[test]
+fn the_document_of_takeovers_has_every_figure() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md");
+    let mut document = fs::read_to_string(&path).expect("docs/operations.md");
+    if std::env::var_os("TANDEM_WRITE").is_some() {
+        document = between(&document, "takeovers", &takeovers());
+        fs::write(&path, &document).expect("docs/operations.md can be written");
+    }
+    for (what, _) in TAKEOVERS {
+        assert!(
+            document.contains(&format!("| {what} |")),
+            "docs/operations.md is old ({what}): make takeovers"
+        );
+    }
+}
+
 /// What cargo says; everything is there already, so no network is asked.
 fn cargo(args: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))

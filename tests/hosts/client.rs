@@ -20,17 +20,20 @@ pub fn show(figure: &str) {
     let _ = writeln!(std::io::stderr(), "{figure}");
 }
 
+/// A row that was acknowledged: its number, the address of the server, and when, in microseconds.
+pub type Acked = (u64, String, u64);
+
 /// A client that runs.
 pub struct Client<'a> {
     lab: &'a Lab,
     host: &'a str,
-    name: &'a str,
+    name: String,
     child: Child,
 }
 
 impl<'a> Client<'a> {
     /// Lets a client write from a host, as this user and to the first of these addresses that takes it.
-    pub fn start(lab: &'a Lab, host: &'a str, name: &'a str, user: &str, addresses: &[&str]) -> Self {
+    pub fn start(lab: &'a Lab, host: &'a str, name: &str, user: &str, addresses: &[&str]) -> Self {
         Self::start_with(lab, host, name, user, addresses, 90)
     }
 
@@ -38,27 +41,39 @@ impl<'a> Client<'a> {
     pub fn start_with(
         lab: &'a Lab,
         host: &'a str,
-        name: &'a str,
+        name: &str,
         user: &str,
         addresses: &[&str],
         patience: u64,
     ) -> Self {
-        lab.write("client.sh", SCRIPT);
-        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"));
-        let line = format!(
-            "cat >/tmp/client.sh && PATIENCE={patience} exec bash /tmp/client.sh {name} {user} {}",
-            addresses.join(" ")
-        );
-        command.arg("at").arg(lab.path("")).args([host, &line]);
-        let script = std::fs::File::open(lab.path("client.sh")).expect("a file");
-        let quiet = command.stdin(script).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = quiet.spawn().expect("the lab script runs");
-        let client = Self { lab, host, name, child };
+        let client = Self::begin(lab, host, name, user, addresses, &format!("PATIENCE={patience}"));
         client.writes("");
         client
     }
 
-    fn acked(&self) -> Vec<(u64, String, u64)> {
+    /// The same with variables of the script, and without waiting for it.
+    pub fn begin(
+        lab: &'a Lab,
+        host: &'a str,
+        name: &str,
+        user: &str,
+        addresses: &[&str],
+        variables: &str,
+    ) -> Self {
+        let script = lab.write(&format!("client-{name}.sh"), SCRIPT);
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"));
+        let line = format!(
+            "cat >/tmp/client-{name}.sh && {variables} exec bash /tmp/client-{name}.sh {name} {user} {}",
+            addresses.join(" ")
+        );
+        command.arg("at").arg(lab.path("")).args([host, &line]);
+        let script = std::fs::File::open(script).expect("a file");
+        let quiet = command.stdin(script).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = quiet.spawn().expect("the lab script runs");
+        Self { lab, host, name: name.to_owned(), child }
+    }
+
+    fn acked(&self) -> Vec<Acked> {
         let text = self.lab.at(self.host, &format!("cat /tmp/{}.acked 2>/dev/null || true", self.name));
         let line = |line: &str| {
             let mut words = line.split(' ');
@@ -76,11 +91,16 @@ impl<'a> Client<'a> {
         assert!(patience().any(|()| count() > begun + 20), "{} writes nothing at `{address}`", self.name);
     }
 
-    /// Ends it, and what it saw: rows that were acknowledged, and the longest time between two, in milliseconds.
-    pub fn end(mut self) -> (BTreeSet<u64>, u64) {
+    /// Ends it, and all that it has noted.
+    pub fn ended(mut self) -> Vec<Acked> {
         self.lab.at(self.host, &format!("touch /tmp/{}.stop", self.name));
         let _ = self.child.wait();
-        let acked = self.acked();
+        self.acked()
+    }
+
+    /// Ends it, and what it saw: rows that were acknowledged, and the longest time between two, in milliseconds.
+    pub fn end(self) -> (BTreeSet<u64>, u64) {
+        let acked = self.ended();
         let gaps = acked.windows(2).map(|pair| (pair[1].2 - pair[0].2) / 1000);
         let gap = gaps.max().unwrap_or_default();
         (acked.into_iter().map(|(n, ..)| n).collect(), gap)
@@ -90,7 +110,7 @@ impl<'a> Client<'a> {
     /// time for which none was.
     #[track_caller]
     pub fn lost_nothing(self, hosts: &[&str], what: &str) {
-        let (lab, name) = (self.lab, self.name);
+        let (lab, name) = (self.lab, self.name.clone());
         let (acked, gap) = self.end();
         show(&format!("{what}: {name}: {} rows, {gap} ms without one", acked.len()));
         let rows = format!("select count(*), sum(n) from hello.w where who = '{name}'");
@@ -98,12 +118,17 @@ impl<'a> Client<'a> {
             lab.same([hosts[0], host], &rows);
         }
         for host in hosts {
-            let sql = format!("select n from hello.w where who = '{name}' order by n");
-            let there: Vec<u64> = lab.sql(host, &sql).lines().map(|n| n.parse().expect("a number")).collect();
-            let once: BTreeSet<u64> = there.iter().copied().collect();
-            let lost: Vec<&u64> = acked.difference(&once).collect();
+            let (lost, doubled) = became(lab, host, &name, &acked);
             assert!(lost.is_empty(), "{host}: lost {lost:?}");
-            assert_eq!(once.len(), there.len(), "{host}: doubled");
+            assert_eq!(doubled, 0, "{host}: doubled");
         }
     }
+}
+
+/// Which of a client's acknowledged rows a host does not have, and how many it has twice.
+pub fn became(lab: &Lab, host: &str, name: &str, acked: &BTreeSet<u64>) -> (Vec<u64>, usize) {
+    let sql = format!("select n from hello.w where who = '{name}' order by n");
+    let there: Vec<u64> = lab.sql(host, &sql).lines().map(|n| n.parse().expect("a number")).collect();
+    let once: BTreeSet<u64> = there.iter().copied().collect();
+    (acked.difference(&once).copied().collect(), there.len() - once.len())
 }

@@ -116,7 +116,12 @@ impl Run {
     }
 }
 
-fn script() -> PathBuf {
+/// The program that is tried: TANDEM_LAB_BINARY names another build of it, as where its speed counts.
+pub fn binary() -> PathBuf {
+    std::env::var_os("TANDEM_LAB_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_tandem").into(), PathBuf::from)
+}
+
+pub fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab")
 }
 
@@ -198,7 +203,7 @@ impl Lab {
 
     /// A tandem that is not started yet, inside the lab's network.
     pub fn tandem_command(&self, args: &[&str]) -> Command {
-        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_tandem")));
+        let mut command = self.command(&binary());
         command.args(["-i", "hosts.yml"]).args(args);
         command
     }
@@ -217,7 +222,7 @@ impl Lab {
 
     /// Runs tandem without naming an inventory.
     pub fn tandem_alone(&self, args: &[&str]) -> Run {
-        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_tandem")));
+        let mut command = self.command(&binary());
         Run::of(&command.args(args).output().expect("tandem runs"))
     }
 

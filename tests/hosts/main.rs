@@ -47,6 +47,7 @@ mod seeding;
 mod several;
 mod switchover;
 mod takeover;
+mod takeovers;
 mod tls;
 mod topologies;
 mod transcripts;

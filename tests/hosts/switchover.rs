@@ -174,19 +174,22 @@ fn begin(lab: &Lab, to: &str) -> Child {
 
 /// A run whose journal has just got this statement.
 pub fn until_said(lab: &Lab, args: &[&str], statement: &str) -> Child {
-    let journal = lab.path("state").join("tandem");
-    let before = files(&journal);
+    let before = files(&lab.path("state"));
     let mut run = lab.tandem_command(args);
     let run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let locked = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        !before.contains(file) && text.contains(statement)
+    wait_said(lab, &before, statement);
+    run
+}
+
+/// Waits until a journal that was not there before has this statement.
+pub fn wait_said(lab: &Lab, before: &[PathBuf], statement: &str) {
+    let said = |file: &PathBuf| {
+        !before.contains(file) && std::fs::read_to_string(file).unwrap_or_default().contains(statement)
     };
     let begun = Instant::now();
-    while begun.elapsed().as_secs() < 30 && !files(&journal).iter().any(locked) {
+    while begun.elapsed().as_secs() < 30 && !files(&lab.path("state")).iter().any(said) {
         std::thread::sleep(Duration::from_millis(1));
     }
-    run
 }
 
 /// The network of the one that takes over is gone while writes wait: the old writer goes on within seconds.
