@@ -15,7 +15,7 @@ pub struct Floor {
 
 impl Floor {
     pub fn between(lab: &Lab, mysql: bool, from: &str, to: &str) -> Self {
-        let [mut old, mut new] = [from, to].map(|host| Session::open(&lab.path(""), host));
+        let [mut old, mut new] = [from, to].map(|host| Session::with(&lab.path(""), host, "-f"));
         for session in [&mut old, &mut new] {
             session.ask("set session lock_wait_timeout = 1; select 1");
         }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Arc,
@@ -23,10 +23,16 @@ pub struct Session {
 }
 
 impl Session {
+    /// It ends with the first statement that fails.
     pub fn open(lab: &Path, host: &str) -> Self {
-        let client = "exec $(command -v mariadb || command -v mysql) -N -B -n -f";
+        Self::with(lab, host, "")
+    }
+
+    /// The same with options of the client.
+    pub fn with(lab: &Path, host: &str, options: &str) -> Self {
+        let client = format!("exec $(command -v mariadb || command -v mysql) -N -B -n {options}");
         let mut command = Command::new(script());
-        command.arg("at").arg(lab).args([host, client]);
+        command.arg("at").arg(lab).args([host, &client]);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -60,17 +66,36 @@ impl Drop for Session {
 
 const CLOSED: &str = "select @@global.read_only";
 
-/// Which hosts accept writes, by sessions that are open already.
-pub struct Doors(Vec<Session>);
+/// Which hosts accept writes, by sessions that are open already. A switchover ends such sessions, too.
+pub struct Doors {
+    lab: PathBuf,
+    sessions: [Option<Session>; 3],
+}
 
 impl Doors {
     pub fn new(lab: &Lab) -> Self {
-        Self(ALL.map(|host| Session::open(&lab.path(""), host)).into())
+        Self { lab: lab.path(""), sessions: [const { None }; 3] }
+    }
+
+    /// For each host whether it does; a server that does not answer accepts nothing.
+    pub fn look(&mut self) -> [bool; 3] {
+        let mut open = [false; 3];
+        for (n, session) in self.sessions.iter_mut().enumerate() {
+            let mut ask = || session.get_or_insert_with(|| Session::open(&self.lab, ALL[n])).try_ask(CLOSED);
+            let answer = ask();
+            if answer.is_none() {
+                *session = None;
+            }
+            open[n] = answer.as_deref() == Some("0");
+        }
+        open
     }
 
     pub fn open(&mut self) -> Vec<&'static str> {
-        let open = |(session, host): (&mut Session, _)| (session.ask(CLOSED) == "0").then_some(host);
-        self.0.iter_mut().zip(ALL).filter_map(open).collect()
+        // The sessions may be those that were ended.
+        self.look();
+        let open = self.look();
+        ALL.into_iter().zip(open).filter(|(_, open)| *open).map(|(host, _)| host).collect()
     }
 }
 
@@ -91,8 +116,8 @@ pub struct Watch {
 impl Watch {
     pub fn begin(lab: &Lab) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let (path, stopped) = (lab.path(""), Arc::clone(&stop));
-        Self { stop, thread: std::thread::spawn(move || watch(&path, &stopped)) }
+        let (mut doors, stopped) = (Doors::new(lab), Arc::clone(&stop));
+        Self { stop, thread: std::thread::spawn(move || watch(&mut doors, &stopped)) }
     }
 
     pub fn end(self) -> Seen {
@@ -101,20 +126,11 @@ impl Watch {
     }
 }
 
-fn watch(lab: &Path, stop: &AtomicBool) -> Seen {
+fn watch(doors: &mut Doors, stop: &AtomicBool) -> Seen {
     let mut seen = Seen::default();
-    let mut sessions: [Option<Session>; 3] = [const { None }; 3];
     let mut before = [false; 3];
     while !stop.load(Ordering::Relaxed) {
-        let mut now = [false; 3];
-        for (n, session) in sessions.iter_mut().enumerate() {
-            let answer = session.get_or_insert_with(|| Session::open(lab, ALL[n])).try_ask(CLOSED);
-            // A server that is being restarted accepts nothing.
-            if answer.is_none() {
-                *session = None;
-            }
-            now[n] = answer.as_deref() == Some("0");
-        }
+        let now = doors.look();
         seen.samples += 1;
         seen.twice.extend(at_once(before, now));
         before = now;
