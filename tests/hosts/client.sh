@@ -6,9 +6,8 @@ servers=("$@") at=0 n=0
 client=$(command -v mariadb || command -v mysql)
 rm -f "/tmp/$name".*
 touch "/tmp/$name.acked"
-pause() { [ -z "${PACE:-}" ] || read -r -t "$PACE" -u "$idle" || true; }
-# Nobody ever writes here: a wait without another process.
-exec {idle}<> <(:)
+# The server waits, since `read -t` of a short time may leave bash with signals blocked.
+pace=${PACE:+do sleep($PACE);}
 while [ ! -e "/tmp/$name.stop" ]; do
   server=${servers[at]}
   coproc C { exec "$client" -h "$server" -u "$user" -papp --connect-timeout=1 -N -B -n hello 2>>"/tmp/$name.errors"; }
@@ -16,15 +15,14 @@ while [ ! -e "/tmp/$name.stop" ]; do
   exec {to}>&"${C[1]}" {from}<&"${C[0]}"
   while [ ! -e "/tmp/$name.stop" ]; do
     n=$((n + 1))
-    echo "insert into w (n, who, at) values ($n, '$name', '$server'); select $n;" 2>/dev/null >&"$to" || break
+    echo "insert into w (n, who, at) values ($n, '$name', '$server'); select $n; $pace" 2>/dev/null >&"$to" || break
     read -r -t "${PATIENCE:-90}" got <&"$from" || break
     [ "$got" = "$n" ] && echo "$n $server ${EPOCHREALTIME/[.,]/}" >>"/tmp/$name.acked"
-    pause
   done
   exec {to}>&- {from}<&-
-  kill "$pid" 2>/dev/null
+  kill -KILL "$pid" 2>/dev/null
   wait "$pid" 2>/dev/null
-  pause
+  [ -z "${PACE:-}" ] || sleep "$PACE"
   at=$(((at + 1) % ${#servers[@]}))
 done
 touch "/tmp/$name.ended"

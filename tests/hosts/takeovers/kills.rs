@@ -58,7 +58,7 @@ pub fn kills(lab: &Lab, book: &mut Book, kills: usize, seed: u64) {
         // One that has come to its end was no kill, and is none of the forty.
         hit += usize::from(killed.is_some());
         let open = settled(&mut doors);
-        let at = killed.unwrap_or_else(now);
+        let seen = now();
         if open.len() > 1 {
             book.wrong.push(format!("two writers after a kill: {open:?}"));
         }
@@ -67,8 +67,8 @@ pub fn kills(lab: &Lab, book: &mut Book, kills: usize, seed: u64) {
         }
         writer = go_on(lab, book, open.first().copied(), to);
         clients.write_to(address(writer));
-        if !open.is_empty() {
-            moments.push((at, now()));
+        if let (Some(at), false) = (killed, open.is_empty()) {
+            moments.push((at, seen));
         }
         book.in_sync(lab, "a kill");
     }

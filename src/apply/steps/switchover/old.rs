@@ -9,6 +9,7 @@ use crate::{
     observe::long_statements,
     plan::{Step, Switchover},
     seed::rest_all,
+    transport::SqlReader,
 };
 
 /// Time between two attempts at the lock, in which the writes that waited behind it go on.
@@ -24,6 +25,8 @@ pub(super) struct OldWriter<'a> {
     pub(super) on: On<'a>,
     /// The session that holds the lock.
     pub(super) sql: Statements<'a>,
+    /// Looks for the sessions of clients: they wait until theirs is ended, so no login may come between.
+    reader: SqlReader,
 }
 
 impl<'a> OldWriter<'a> {
@@ -32,7 +35,8 @@ impl<'a> OldWriter<'a> {
         let mut sql = on.statements().await?;
         let settings = on.dialect()?.locking_session(plan.wait.max(plan.limit) + SILENCE);
         sql.run(&settings).await.map_err(|e| on.failed("prepare a lock", e))?;
-        Ok(Self { on, sql })
+        let reader = on.reader().await?;
+        Ok(Self { on, sql, reader })
     }
 
     /// Lets nobody log in any more with an account that `read_only` does not stop. The host takes that back by itself should
@@ -209,9 +213,9 @@ impl<'a> OldWriter<'a> {
     async fn end_clients(&mut self) -> Result<(), StepError> {
         let on = self.on;
         let failed = |e| on.failed("end the sessions of its clients", e);
-        let reader = on.reader().await?;
-        let mut ids = crate::observe::client_ids(&reader, &on.fleet.own_users()).await.map_err(failed)?;
-        ids.extend(crate::observe::running_events(&reader).await.map_err(failed)?);
+        let mut ids =
+            crate::observe::client_ids(&self.reader, &on.fleet.own_users()).await.map_err(failed)?;
+        ids.extend(crate::observe::running_events(&self.reader).await.map_err(failed)?);
         for id in ids {
             match self.sql.run(&format!("KILL CONNECTION {id}")).await {
                 // It has ended by itself.
