@@ -207,6 +207,10 @@ fn takeovers() -> String {
         all[0]["cores"],
         versions.join(" | ")
     );
+    // Figures of a trial are no result: the document says which they are.
+    if times(&all[0], "switchover-gap").is_none_or(|(.., n)| n < 20) {
+        text.insert_str(0, "**These are of a short run, on a machine that was busy with other work.** ");
+    }
     for (what, cell) in TAKEOVERS {
         let _ = writeln!(text, "| {what} | {} |", all.each_ref().map(|all| cell.of(all)).join(" | "));
     }
