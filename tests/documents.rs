@@ -163,7 +163,8 @@ enum Cell {
 
 impl Cell {
     fn of(self, all: &serde_json::Value) -> String {
-        let count = |name: &str| all["counts"][name].as_u64().unwrap_or_default().to_string();
+        let count =
+            |name: &str| all["counts"][name].as_u64().map_or_else(|| "-".to_owned(), |n| n.to_string());
         match self {
             Cell::Times(name) => match times(all, name) {
                 Some((median, most, n)) => format!("{median:.0} / {most:.0} ms ({n})"),

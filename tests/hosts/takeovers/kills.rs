@@ -80,6 +80,9 @@ pub fn kills(lab: &Lab, book: &mut Book, kills: usize, seed: u64) {
     for (from, to) in moments {
         book.figures.value("killed-pause", pause(&acked, from, to));
     }
+    for name in ["killed-none", "killed-one", "killed-two"] {
+        book.figures.count(name, 0);
+    }
     book.figures.keep("kills");
 }
 
