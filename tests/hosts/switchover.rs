@@ -122,7 +122,7 @@ fn a_long_write_is_waited_for() {
     );
     lab.sql("db-a", "create table hello.l (id int primary key)");
     let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
-    let holds = "(echo 'lock tables hello.l write; select sleep(25);'; sleep 1) | mariadb";
+    let holds = "(echo 'lock tables hello.l write; select sleep(90);'; sleep 1) | mariadb";
     lab.at("db-a", &format!("setsid sh -c \"{holds}\" </dev/null >/dev/null 2>&1 &"));
     lab.wait_sql(
         "db-a",
@@ -199,7 +199,7 @@ fn a_target_that_is_cut_off_leaves_the_old_writer() {
     let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
     // The lock is tried for and not taken yet when the line is cut: no last event arrives any more.
     lab.sql("db-a", "create table hello.l (id int primary key)");
-    let holds = "(echo 'lock tables hello.l write; select sleep(12);'; sleep 1) | mariadb";
+    let holds = "(echo 'lock tables hello.l write; select sleep(40);'; sleep 1) | mariadb";
     lab.at("db-a", &format!("setsid sh -c \"{holds}\" </dev/null >/dev/null 2>&1 &"));
     let run = begin(&lab, "db-b");
     lab.link("db-b", "down");
