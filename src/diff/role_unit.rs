@@ -45,6 +45,21 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
         draft.steps.extend(facts.and_then(|facts| facts.role_unit.known()).map(|_| forget(name)));
     }
     meanwhile::steps(context, draft);
+    put_aside(draft);
+}
+
+/// Where writes are to leave a host by a switch, its record comes back if that fails.
+fn put_aside(draft: &mut Draft) {
+    let from = |step: &Step| match &step.action {
+        Action::Switchover(plan) => Some(plan.from.clone()),
+        _ => None,
+    };
+    let left: Vec<HostName> = draft.steps.iter().filter_map(from).collect();
+    for step in draft.steps.iter_mut().filter(|step| left.contains(&step.host)) {
+        if let Action::ForgetWriter { aside } = &mut step.action {
+            *aside = true;
+        }
+    }
 }
 
 /// The step that takes the record away.
@@ -58,7 +73,7 @@ fn forget(name: &HostName) -> Step {
         after: Some(state("none")),
         risk: Vec::new(),
         requires: Vec::new(),
-        action: Action::ForgetWriter,
+        action: Action::ForgetWriter { aside: false },
     }
 }
 

@@ -394,6 +394,9 @@ if [ -d /var/lib/tandem/role ] || [ -e /etc/systemd/system/tandem-role.service ]
   for link in /etc/systemd/system/*.wants/tandem-role.service; do
     [ ! -e "$link" ] || { link=${link%.wants/*}; printf 'wanted %s\n' "${link##*/}"; }
   done
+elif [ -d /var/lib/tandem/role.away ]; then
+  # A run was cut off between putting it aside and a switch of writes.
+  printf 'salt -\n'
 fi
 
 section disk

@@ -151,7 +151,10 @@ pub enum Action {
     /// Record the host as the writer: the unit that opens it after a start of its server.
     RecordWriter(Box<RoleUnit>),
     /// Take that unit away: the host is not the one that is written to.
-    ForgetWriter,
+    ForgetWriter {
+        /// Whether it is only put aside, until the switch of writes that follows has been made or has failed.
+        aside: bool,
+    },
 }
 
 /// For which time an option file is written.

@@ -77,7 +77,7 @@ impl Step {
             | Action::SaveErrant { .. }
             | Action::RestoreRetention(_)
             | Action::RecordWriter(_)
-            | Action::ForgetWriter
+            | Action::ForgetWriter { .. }
             | Action::CompareCopy(_) => Effect::Neither,
         }
     }

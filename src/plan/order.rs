@@ -73,7 +73,7 @@ impl Order {
         let brings =
             |s: &&Step| matches!(&s.action, Action::Resource(change) if change.any().brings_packages());
         let is_way = |s: &&Step| matches!(s.effect(), Effect::Adds | Effect::Moves);
-        let forgets = |s: &&Step| matches!(s.action, Action::ForgetWriter);
+        let forgets = |s: &&Step| matches!(s.action, Action::ForgetWriter { .. });
         Self {
             index: Index::of(steps),
             takeovers,
@@ -126,7 +126,7 @@ impl Order {
                 );
                 before.extend(self.forgotten_on(&plan.from));
             }
-            Action::ForgetWriter => {}
+            Action::ForgetWriter { .. } => {}
             // The others are asked, and the host is the one that accepts writes by then.
             Action::RecordWriter(_) => {
                 before.extend(self.all(host, READY));

@@ -117,14 +117,14 @@ pub fn lasting(step: &Step) -> String {
             let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
             format!("let {} take the writes of {}, which is lost", step.host, lost.join(" and "))
         }
-        Action::RecordWriter(_) | Action::ForgetWriter => record(step),
+        Action::RecordWriter(_) | Action::ForgetWriter { .. } => record(step),
         Action::DropChannel(channel) => format!("end the channel from {}", undeclared(channel)),
     }
 }
 
 fn record(step: &Step) -> String {
     match step.action {
-        Action::ForgetWriter => format!("no longer record {} as the writer", step.host),
+        Action::ForgetWriter { .. } => format!("no longer record {} as the writer", step.host),
         _ => format!("record {} as the writer, for its next start", step.host),
     }
 }

@@ -134,6 +134,11 @@ fn a_long_write_is_waited_for() {
     refused.tells_people(&["long writes did not end within 5 s", "db-a takes writes as before"]);
     assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
     assert_eq!(lab.at("db-a", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf"), file);
+    // It is the recorded writer as before, too.
+    assert_eq!(
+        lab.at("db-a", "systemctl is-enabled tandem-role; ls -d /var/lib/tandem/role*"),
+        "enabled\n/var/lib/tandem/role"
+    );
     client.writes("10.77.0.11");
     client.lost_nothing(&ALL, "long write");
 }

@@ -92,7 +92,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
         Action::Failover(plan) => failover::run(step, plan, fleet).await,
         Action::Switchover(plan) => switchover::run(step, plan, fleet).await,
         Action::RecordWriter(unit) => role_unit::record(on, unit).await,
-        Action::ForgetWriter => role_unit::forget(on).await,
+        Action::ForgetWriter { aside } => role_unit::forget(on, *aside).await,
         Action::DropChannel(channel) => extra_channel::run(on, channel).await,
         Action::Resource(change) => resource::run(on, change).await,
         Action::InstallServer { package, version, unit, start } => {

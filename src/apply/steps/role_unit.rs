@@ -34,6 +34,7 @@ chmod 644 /etc/systemd/system/tandem-role.service.new
 rm "$at.new/unit"
 [ ! -e "$at" ] || mv "$at" "$at.old"
 mv "$at.new" "$at"
+rm -rf "$at.away"
 mv /etc/systemd/system/tandem-role.service.new /etc/systemd/system/tandem-role.service
 rm -rf "$at.old"
 sync
@@ -41,20 +42,55 @@ systemctl daemon-reload
 systemctl enable -q tandem-role.service
 "#
 );
+/// With the argument `aside` its files stay beside their place.
 const FORGET: &str = concat!(
     include_str!("../../transport/safe.sh"),
     r#"
 set -e
 LC_ALL=C; export LC_ALL
-if [ -e /etc/systemd/system/tandem-role.service ]; then
+umask 077
+at=/var/lib/tandem/role unit=/etc/systemd/system/tandem-role.service
+[ ! -d /var/lib/tandem ] || private_dir /var/lib/tandem
+if [ "$1" = aside ] && [ -d "$at" ] && [ -f "$unit" ]; then
+  rm -rf "$at.away"
+  cp "$unit" "$at/unit"
+  mv "$at" "$at.away"
+else
+  rm -rf "$at" "$at.away"
+fi
+if [ -e "$unit" ]; then
   safe_place /etc/systemd/system
   systemctl disable -q tandem-role.service
-  rm -f /etc/systemd/system/tandem-role.service
+  rm -f "$unit"
 fi
-[ ! -d /var/lib/tandem ] || { private_dir /var/lib/tandem; rm -rf /var/lib/tandem/role; }
 sync
 systemctl daemon-reload
 systemctl reset-failed tandem-role.service 2>/dev/null || :
+"#
+);
+/// With the argument `back` what was put aside counts again; else it goes for good.
+const SETTLE: &str = concat!(
+    include_str!("../../transport/safe.sh"),
+    r#"
+set -e
+LC_ALL=C; export LC_ALL
+umask 077
+at=/var/lib/tandem/role
+[ -d "$at.away" ] || exit 0
+private_dir /var/lib/tandem
+if [ "$1" != back ] || [ -e "$at" ]; then
+  rm -rf "$at.away"
+  exit 0
+fi
+safe_place /etc/systemd/system
+new_file /etc/systemd/system/tandem-role.service.new <"$at.away/unit"
+chmod 644 /etc/systemd/system/tandem-role.service.new
+rm "$at.away/unit"
+mv "$at.away" "$at"
+mv /etc/systemd/system/tandem-role.service.new /etc/systemd/system/tandem-role.service
+sync
+systemctl daemon-reload
+systemctl enable -q tandem-role.service
 "#
 );
 
@@ -106,11 +142,21 @@ fn objections(text: &str) -> String {
     all.join("; ")
 }
 
-/// Takes the record and its unit away.
-pub async fn forget(on: On<'_>) -> Result<Option<String>, StepError> {
+/// Takes the record and its unit away, or puts them aside.
+pub async fn forget(on: On<'_>, aside: bool) -> Result<Option<String>, StepError> {
     let tried = format!("take {UNIT} away");
+    run(on, &tried, FORGET, if aside { "aside" } else { "" }).await.map(|()| None)
+}
+
+/// What becomes of a record that was put aside for a switch of writes: it counts again where the host takes them still.
+pub async fn settle(on: On<'_>, takes_writes: bool) -> Result<(), StepError> {
+    let tried = format!("put {UNIT} back, or away for good");
+    run(on, &tried, SETTLE, if takes_writes { "back" } else { "" }).await
+}
+
+async fn run(on: On<'_>, tried: &str, script: &str, word: &str) -> Result<(), StepError> {
     let begun = Instant::now();
-    let run = on.writer()?.run(&tried, FORGET, &[], b"", SCRIPT).await;
-    on.ran(&tried, begun, if run.is_ok() { "ok" } else { "failed" });
-    run.map(|_| None).map_err(|e| on.failed(tried, e))
+    let run = on.writer()?.run(tried, script, &[word], b"", SCRIPT).await;
+    on.ran(tried, begun, if run.is_ok() { "ok" } else { "failed" });
+    run.map(drop).map_err(|e| on.failed(tried, e))
 }

@@ -16,7 +16,7 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     // Whoever stands in is forgotten no sooner than the primary runs again, and before writes leave it.
     let Some((back, plan)) = switch(draft, Span::Back) else { return };
     let (back, primary, stand_in) = (back.id.clone(), back.host.clone(), plan.from.clone());
-    let forgets = |step: &&Step| step.host == stand_in && matches!(step.action, Action::ForgetWriter);
+    let forgets = |step: &&Step| step.host == stand_in && matches!(step.action, Action::ForgetWriter { .. });
     let Some(forgotten) = draft.steps.iter().find(forgets).map(|step| step.id.clone()) else { return };
     require(draft, &back, &forgotten);
     if let Some(restart) = restart_of(draft, &primary) {
@@ -51,7 +51,7 @@ fn there(context: &Context<'_>, draft: &mut Draft) {
     let id = record.id.clone();
     let mut gone = Step { id: StepId(format!("{stand_in}/role-unit/away")), ..forget(&stand_in) };
     gone.requires = vec![id.clone()];
-    draft.steps.retain(|step| step.host != stand_in || !matches!(step.action, Action::ForgetWriter));
+    draft.steps.retain(|step| step.host != stand_in || !matches!(step.action, Action::ForgetWriter { .. }));
     draft.steps.extend([record, gone]);
     if let Some(restart) = restart_of(draft, &primary) {
         require(draft, &restart, &id);
