@@ -7,10 +7,10 @@ use super::{Context, Draft, writers};
 use crate::{
     desired::{DesiredHost, RoleUnitWish},
     dialect::Dialect,
-    model::{Endpoint, Fact, HostName},
+    model::{Fact, HostName},
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Because, Kind, Named, Reason, ServerFinding, State, Step, StepId},
-    role_unit::{RoleUnit, RoleUnitFacts},
+    plan::{Action, Because, HostWaits, Kind, Named, Reason, Refused, ServerFinding, State, Step, StepId},
+    role_unit::{Peer, RoleUnit, RoleUnitFacts},
 };
 
 /// Adds the steps. They come after those that open and close hosts are known.
@@ -46,6 +46,25 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     }
     meanwhile::steps(context, draft);
     put_aside(draft);
+    keep_closed(context, draft);
+}
+
+/// A host that is closed and not the recorded writer is not opened beside one that has what no other one has: writes may have
+/// gone there, whichever hosts this run is limited to.
+fn keep_closed(context: &Context<'_>, draft: &mut Draft) {
+    let unrecorded = |name: &HostName| {
+        let facts = context.observed.get(name).and_then(Fact::known);
+        let wished = context.desired.hosts.get(name).is_some_and(|host| host.role_unit.is_some());
+        wished && facts.is_some_and(|facts| facts.role_unit.is_absent())
+    };
+    let errant = draft.refused.iter().find(|refusal| matches!(refusal.why, Refused::Errant(_)));
+    let Some(keeps) = errant.map(|refusal| refusal.host.clone()) else { return };
+    let opened = draft.steps.iter().filter(|step| writers::sets_read_only(&step.action, "OFF"));
+    let opened: Vec<HostName> = opened.map(|step| step.host.clone()).collect();
+    for host in opened.into_iter().filter(|host| *host != keeps && unrecorded(host)) {
+        draft.wait(&host, HostWaits::Partner { keeps: keeps.clone() });
+        draft.barred.push(host);
+    }
 }
 
 /// Where writes are to leave a host by a switch, its record comes back if that fails.
@@ -111,7 +130,7 @@ struct Record<'a> {
     facts: &'a HostFacts,
     wish: &'a RoleUnitWish,
     /// Whom it asks.
-    peers: Vec<(HostName, Endpoint)>,
+    peers: Vec<Peer>,
 }
 
 impl Record<'_> {
@@ -122,7 +141,7 @@ impl Record<'_> {
         let unit = RoleUnit {
             server_unit: service.unit.clone(),
             dialect: Dialect::of(server.version),
-            socket: server.variable("socket").unwrap_or_default().to_owned(),
+            socket: socket(server),
             admin: (
                 admin.admin_user.clone().unwrap_or_else(|| "root".to_owned()),
                 admin.admin_password.clone(),
@@ -145,7 +164,7 @@ impl Record<'_> {
         if there.is_some_and(is_so) {
             return None;
         }
-        let names: Vec<&str> = unit.peers.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = unit.peers.iter().map(|peer| peer.name.as_str()).collect();
         let asks =
             Named::new("asks first", if names.is_empty() { "nobody".into() } else { names.join(", ") });
         Some(Step {
@@ -162,9 +181,18 @@ impl Record<'_> {
     }
 }
 
+/// Where the server's socket is: one that is named without its directory is in the data directory.
+fn socket(server: &ServerFacts) -> String {
+    let socket = server.variable("socket").unwrap_or_default();
+    match server.variable("datadir") {
+        Some(datadir) if !socket.starts_with('/') => format!("{}/{socket}", datadir.trim_end_matches('/')),
+        _ => socket.to_owned(),
+    }
+}
+
 /// The hosts that must not accept writes: all others, but those that are declared to. One that keeps still and has no account
 /// for it yet would turn it away, and so keep it closed: it is asked once it has one.
-fn peers(context: &Context<'_>, writer: &HostName, draft: &Draft) -> Vec<(HostName, Endpoint)> {
+fn peers(context: &Context<'_>, writer: &HostName, draft: &Draft) -> Vec<Peer> {
     let lets_in = |name: &HostName| {
         let still = draft.barred.contains(name) || draft.refused.iter().any(|refusal| refusal.host == *name);
         let (Some(host), Some(server), true) = (context.desired.hosts.get(name), context.server(name), still)
@@ -179,6 +207,16 @@ fn peers(context: &Context<'_>, writer: &HostName, draft: &Draft) -> Vec<(HostNa
         let host = context.desired.hosts.get(*name);
         *name != writer && host.is_some_and(|host| host.declared_closed() == Some(true))
     };
-    let at = |name: &HostName| Some((name.clone(), context.desired.hosts.get(name)?.endpoint.clone()));
-    context.desired.members.iter().filter(closed).filter(|name| lets_in(name)).filter_map(at).collect()
+    let at = |name: &HostName| {
+        let endpoint = context.desired.hosts.get(name)?.endpoint.clone();
+        Some(Peer { name: name.clone(), endpoint, lost: false })
+    };
+    // One that was given up may be back, and open.
+    let gone = context.desired.lost.iter().map(|lost| Peer {
+        name: lost.host.name.clone(),
+        endpoint: lost.host.endpoint.clone(),
+        lost: true,
+    });
+    let members = context.desired.members.iter().filter(closed).filter(|name| lets_in(name));
+    members.filter_map(at).chain(gone).collect()
 }

@@ -131,6 +131,7 @@ impl Order {
             Action::RecordWriter(_) => {
                 before.extend(self.all(host, READY));
                 before.extend(self.ways.iter().cloned());
+                before.extend(self.index.everywhere(&[Kind::Variable, Kind::Service]));
             }
             // What it still brings is there when the host itself has been opened.
             Action::DropChannel(_) | Action::DropAccount { .. } | Action::LockAccount { .. } => {

@@ -31,6 +31,17 @@ pub enum Lack {
     Client,
 }
 
+/// A host that is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Its name.
+    pub name: HostName,
+    /// Where its server listens.
+    pub endpoint: Endpoint,
+    /// Whether it was given up: then it counts only where it is open.
+    pub lost: bool,
+}
+
 /// What the unit has to know. Passwords are named only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleUnit {
@@ -43,7 +54,7 @@ pub struct RoleUnit {
     /// Who logs in there: a name, and its password where it needs one.
     pub admin: (String, Option<SecretId>),
     /// The hosts that are asked.
-    pub peers: Vec<(HostName, Endpoint)>,
+    pub peers: Vec<Peer>,
     /// The replication account, with which they are asked.
     pub user: String,
     /// Its password.
@@ -103,8 +114,11 @@ impl RoleUnitFiles {
 impl RoleUnit {
     /// The files, with these passwords of the replication account and of who logs in to the server.
     pub fn files(&self, password: &str, admin: Option<&str>) -> RoleUnitFiles {
-        let peers: String =
-            self.peers.iter().map(|(name, at)| format!("{name} {} {}\n", at.address, at.port)).collect();
+        let line = |peer: &Peer| {
+            let (name, Endpoint { address, port }) = (&peer.name, &peer.endpoint);
+            format!("{name} {address} {port} {}\n", if peer.lost { "lost" } else { "member" })
+        };
+        let peers: String = self.peers.iter().map(line).collect();
         let mut peer = client_file(&self.user, Some(password));
         self.dialect.client_tls(self.tls).iter().for_each(|option| peer.push_str(&format!("{option}\n")));
         if matches!(self.tls, Tls::VerifyCa | Tls::VerifyIdentity) {
@@ -115,7 +129,7 @@ impl RoleUnit {
         let unit = format!(
             "# Written by tandem.\n[Unit]\nDescription=Opens the database server to writes if this host is the recorded writer\n\
              After={0} network-online.target\nWants=network-online.target\n\n\
-             [Service]\nType=oneshot\nExecStart=/bin/sh /var/lib/tandem/role/open.sh decide\nTimeoutStartSec=150\n\n\
+             [Service]\nType=oneshot\nExecStart=/bin/sh /var/lib/tandem/role/open.sh decide\nTimeoutStartSec=1h\n\n\
              [Install]\nWantedBy={0}\n",
             self.server_unit
         );

@@ -7,6 +7,9 @@ LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 here=${0%/*}
 client=$(command -v mariadb || command -v mysql) || { echo 'no client program: neither mariadb nor mysql is installed' >&2; exit 1; }
+# An administrator's own logins and settings of the client are none of this one's.
+MYSQL_TEST_LOGIN_FILE=/var/lib/tandem/role/none; export MYSQL_TEST_LOGIN_FILE
+unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT
 umask 077
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -24,6 +27,7 @@ $said" in *'
 0') echo open; return ;; *'
 1') echo closed; return ;; esac
   fi
+  [ $status != 124 ] || { echo 'unknown no answer within 6 seconds'; return; }
   # The client's numbers for: no such socket, no connection, no such name. Whatever else goes wrong, somebody is there.
   case $said in *'ERROR 2002 '* | *'ERROR 2003 '* | *'ERROR 2005 '*) echo silent ;; *) echo "unknown $(echo $said)" ;; esac
 }
@@ -31,9 +35,9 @@ $said" in *'
 # Asks all others at the same time; what they say lies in $work, a file for each.
 ask_all() {
   count=0
-  while read -r name address port; do
+  while read -r name address port kind; do
     count=$((count + 1))
-    { printf '%s ' "$name"; ask "$here/peer.cnf" --protocol=tcp -h "$address" -P "$port"; } >"$work/$count" &
+    { printf '%s %s ' "$name" "$kind"; ask "$here/peer.cnf" --protocol=tcp -h "$address" -P "$port"; } >"$work/$count" &
   done <"$here/peers"
   wait
 }
@@ -43,14 +47,22 @@ if [ "$1" = check ]; then
   n=0 end=0
   while [ $n -lt $count ]; do
     n=$((n + 1))
-    cat "$work/$n"
-    read -r name state words <"$work/$n"
+    read -r name kind state words <"$work/$n"
+    [ "$kind $state" != 'lost unknown' ] || state=silent words=
+    printf '%s\n' "$name $state $words"
     case $state in closed | silent) ;; *) end=3 ;; esac
   done
+  # A record by which it can't log in here opens nothing.
+  state=$(ask "$here/own.cnf")
+  case $state in
+    open | closed) ;;
+    silent) echo 'itself unknown nothing answers at its socket'; end=3 ;;
+    *) echo "itself $state"; end=3 ;;
+  esac
   exit $end
 fi
 
-# The server answers a moment after its unit says so, where that unit can't tell.
+# The server answers a while after its unit says so, where that unit can't tell: it may have a crash to recover from.
 tries=0
 while :; do
   state=$(ask "$here/own.cnf")
@@ -59,23 +71,25 @@ while :; do
     open) echo 'this server accepts writes already'; exit 0 ;;
   esac
   tries=$((tries + 1))
-  [ $tries -lt 60 ] || { echo "the server of this host does not answer: $state" >&2; exit 1; }
+  [ $tries -lt 1800 ] || { echo "the server of this host does not answer: $state" >&2; exit 1; }
   sleep 1
 done
 
-# Right after a boot the network may not be there yet: where nobody at all answers, they are asked again. So they are for
+# Right after a boot the network may not be there yet, and the others boot, too, where power has come back to all: where nobody
+# at all answers, they are asked again, for a minute then and some seconds else. So they are for
 # half a minute where one answers without saying: it starts or stops. Who is turned away (1045, 1129, 1130; 3118 and 4151
 # of a locked account) is turned away the next time, too.
-round=0
 began=$(date +%s)
+patience=8
+read -r up rest </proc/uptime && [ "${up%%.*}" -ge 300 ] || patience=60
 while :; do
-  round=$((round + 1))
   ask_all
   reason= answered= again=
   n=0
   while [ $n -lt $count ]; do
     n=$((n + 1))
-    read -r name state words <"$work/$n"
+    read -r name kind state words <"$work/$n"
+    [ "$kind $state" != 'lost unknown' ] || state=silent
     case $state in
       closed) answered=yes ;;
       silent) ;;
@@ -91,14 +105,14 @@ while :; do
   if [ -n "$again" ]; then
     [ $(($(date +%s) - began)) -lt 30 ] || break
   else
-    [ -z "$reason$answered" ] && [ $count -gt 0 ] && [ $round -lt 4 ] || break
+    [ -z "$reason$answered" ] && [ $count -gt 0 ] && [ $(($(date +%s) - began)) -lt $patience ] || break
   fi
   sleep 1
 done
 own() { timeout -k 1 60 "$client" --defaults-file="$here/own.cnf" -e "$1" </dev/null; }
 if [ -n "$reason" ]; then
   # Events would run on two hosts.
-  own "SET GLOBAL event_scheduler = OFF" 2>/dev/null
+  case $reason in *' accepts writes') own 'SET GLOBAL event_scheduler = OFF' 2>/dev/null ;; esac
   echo "this server stays read-only: $reason. Run tandem apply." >&2
   exit 1
 fi

@@ -4,10 +4,10 @@
 use super::{Record, forget, peers};
 use crate::{
     diff::{Context, Draft},
-    model::{Endpoint, Fact, HostName},
+    model::{Fact, HostName},
     observe::HostFacts,
     plan::{Action, Because, Reason, Span, Step, StepId, Switchover},
-    role_unit::RoleUnitFacts,
+    role_unit::{Peer, RoleUnitFacts},
 };
 
 /// Moves the record with the writes, there and back.
@@ -42,7 +42,7 @@ fn there(context: &Context<'_>, draft: &mut Draft) {
         return;
     }
     // The others have no account for it, and follow the primary still.
-    let asked: Vec<(HostName, Endpoint)> = vec![(primary.clone(), host.endpoint.clone())];
+    let asked = vec![Peer { name: primary.clone(), endpoint: host.endpoint.clone(), lost: false }];
     let Some(mut record) = (Record { host: other, facts, wish, peers: asked }).step(context, None) else {
         return;
     };
