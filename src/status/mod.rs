@@ -250,9 +250,13 @@ fn errant_of(
     let Some(facts) = observed.get(&host.name).and_then(Fact::known) else { return Vec::new() };
     let Some(server) = facts.server.known() else { return Vec::new() };
     // It is recorded as the writer for a restart of its source that has not ended: `apply` brings back what is written there.
-    if facts.role_unit.known().is_some() && server.accepts_writes() {
-        return Vec::new();
-    }
+    let closed = |source: &HostName| {
+        let server = observed.get(source).and_then(Fact::known).and_then(|facts| facts.server.known());
+        server.is_some_and(|server| !server.accepts_writes())
+    };
+    let stands_in = |finding: &ErrantFacts| {
+        facts.role_unit.known().is_some() && server.accepts_writes() && finding.sources.iter().all(closed)
+    };
     let one = |finding: &ErrantFacts| {
         let from = |c: &&ChannelStatus| {
             c.replica == host.name && c.source.as_ref().is_some_and(|s| finding.sources.contains(s))
@@ -266,7 +270,7 @@ fn errant_of(
         };
         explain_errant(around, finding)
     };
-    facts.errant().iter().map(one).collect()
+    facts.errant().iter().filter(|finding| !stands_in(finding)).map(one).collect()
 }
 
 /// Nothing else is done to a replica as long as it has errant transactions, so nothing else is advised for its channels.

@@ -204,10 +204,16 @@ fn survives(suite: &str) {
         lab.tandem(&[command, "play.yml"]).expect(0);
     }
     lab.link("db-a", "up");
+    // It was never closed. Whoever restarts the new writer now does not get a second one: that one asks lost hosts, too.
+    lab.at("db-b", if suite == "sid" { "systemctl restart mysql" } else { "systemctl restart mariadb" });
+    crate::role_unit::decided(&lab, "db-b");
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    assert_eq!(lab.sql("db-b", "select @@read_only"), "1");
     // What it has received and what only it has stays where it is.
     lab.tandem(&["drift", "play.yml"]).expect(2);
     lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
     assert_eq!(lab.sql("db-a", "select @@read_only"), "1");
+    assert_eq!(lab.sql("db-b", "select @@read_only"), "0");
     assert_eq!(lab.sql("db-b", "select count(*) from hello.w where n = -1"), "0");
     let doctor = lab.tandem(&["doctor", "play.yml"]).expect(2);
     assert!(!doctor.out.contains("reseed"), "{}", doctor.out);

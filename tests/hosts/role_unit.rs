@@ -31,7 +31,7 @@ fn restarted(lab: &Lab, host: &str, suite: &str) {
     decided(lab, host);
 }
 
-fn decided(lab: &Lab, host: &str) {
+pub fn decided(lab: &Lab, host: &str) {
     let done = patience().any(|()| {
         let state =
             lab.try_at(host, "systemctl show -p ActiveState,ExecMainExitTimestampMonotonic tandem-role").out;

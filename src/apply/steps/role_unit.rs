@@ -7,92 +7,15 @@ use crate::{
     role_unit::{RoleUnit, UNIT},
 };
 
-/// Puts the files of standard input beside the present ones, asks the others with them, and lets them count. Prints what
-/// the others have said; ends with 3 where that will not do.
-const RECORD: &str = concat!(
-    include_str!("../../transport/safe.sh"),
-    r#"
-set -e
-LC_ALL=C; export LC_ALL
-umask 077
-private_dir /var/lib/tandem
-at=/var/lib/tandem/role
-rm -rf "$at.new" "$at.old"
-mkdir -m 700 "$at.new"
-out=/dev/null
-while IFS= read -r line; do
-  case $line in
-    '@@ '*) out=$at.new/${line#@@ }; : >"$out" ;;
-    *) printf '%s\n' "$line" >>"$out" ;;
-  esac
-done
-sh "$at.new/open.sh" check || { status=$?; rm -rf "$at.new"; exit $status; }
-safe_place /etc/systemd/system
-systemctl disable -q tandem-role.service 2>/dev/null || :
-new_file /etc/systemd/system/tandem-role.service.new <"$at.new/unit"
-chmod 644 /etc/systemd/system/tandem-role.service.new
-rm "$at.new/unit"
-[ ! -e "$at" ] || mv "$at" "$at.old"
-mv "$at.new" "$at"
-rm -rf "$at.away"
-mv /etc/systemd/system/tandem-role.service.new /etc/systemd/system/tandem-role.service
-rm -rf "$at.old"
-sync
-systemctl daemon-reload
-systemctl enable -q tandem-role.service
-"#
-);
-/// With the argument `aside` its files stay beside their place.
-const FORGET: &str = concat!(
-    include_str!("../../transport/safe.sh"),
-    r#"
-set -e
-LC_ALL=C; export LC_ALL
-umask 077
-at=/var/lib/tandem/role unit=/etc/systemd/system/tandem-role.service
-[ ! -d /var/lib/tandem ] || private_dir /var/lib/tandem
-if [ "$1" = aside ] && [ -d "$at" ] && [ -f "$unit" ]; then
-  rm -rf "$at.away"
-  cp "$unit" "$at/unit"
-  mv "$at" "$at.away"
-else
-  rm -rf "$at" "$at.away"
-fi
-if [ -e "$unit" ]; then
-  safe_place /etc/systemd/system
-  systemctl disable -q tandem-role.service
-  rm -f "$unit"
-fi
-sync
-systemctl daemon-reload
-systemctl reset-failed tandem-role.service 2>/dev/null || :
-"#
-);
-/// With the argument `back` what was put aside counts again; else it goes for good.
-const SETTLE: &str = concat!(
-    include_str!("../../transport/safe.sh"),
-    r#"
-set -e
-LC_ALL=C; export LC_ALL
-umask 077
-at=/var/lib/tandem/role
-[ -d "$at.away" ] || exit 0
-private_dir /var/lib/tandem
-if [ "$1" != back ] || [ -e "$at" ]; then
-  rm -rf "$at.away"
-  exit 0
-fi
-safe_place /etc/systemd/system
-new_file /etc/systemd/system/tandem-role.service.new <"$at.away/unit"
-chmod 644 /etc/systemd/system/tandem-role.service.new
-rm "$at.away/unit"
-mv "$at.away" "$at"
-mv /etc/systemd/system/tandem-role.service.new /etc/systemd/system/tandem-role.service
-sync
-systemctl daemon-reload
-systemctl enable -q tandem-role.service
-"#
-);
+macro_rules! script {
+    ($call:literal) => {
+        concat!(include_str!("../../transport/safe.sh"), include_str!("role_unit.sh"), $call)
+    };
+}
+
+const RECORD: &str = script!("record\n");
+const FORGET: &str = script!("forget \"$1\"\n");
+const SETTLE: &str = script!("settle \"$1\"\n");
 
 /// Records the host as the writer, once every other host that answers has said that it accepts no writes.
 pub async fn record(on: On<'_>, unit: &RoleUnit) -> Result<Option<String>, StepError> {
