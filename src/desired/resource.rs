@@ -203,7 +203,6 @@ impl Reader<'_> {
         self.word(key)
     }
 
-    #[allow(clippy::too_many_lines, reason = "a table of kinds")]
     fn add(&mut self, host: &mut DesiredHost, endpoint: &dyn Fn(&HostName) -> Endpoint, topology: &Place) {
         let whole = self.evaluated.declared.body.place.clone();
         match self.evaluated.declared.kind {
@@ -220,26 +219,9 @@ impl Reader<'_> {
                 host.firewall = Some(FirewallIntent { port, peers, allow, deny_others, backend, place });
             }
             ResourceKind::Account => {
-                let (user, at, password) = (self.text("user"), self.text("host"), self.secret("password"));
-                let privileges = self.list("privileges");
-                let on = self.optional("on").unwrap_or_else(|| "*.*".into());
-                let tls = self.tls("tls").unwrap_or(Tls::Required);
-                let (Some(user), Some(at), Some(password)) = (user, at, password) else { return };
-                let place = self.place("password");
-                let wish = AccountWish {
-                    user,
-                    // Servers keep host names of accounts in lower case.
-                    host: at.to_ascii_lowercase(),
-                    password,
-                    privileges,
-                    on,
-                    require_tls: tls.encrypted(),
-                    place,
-                };
                 // Several replicas may log in by one account.
-                if !host.accounts.contains(&wish) {
-                    host.accounts.push(wish);
-                }
+                let wish = self.account().filter(|wish| !host.accounts.contains(wish));
+                host.accounts.extend(wish);
             }
             ResourceKind::Database => {
                 let Some(name) = self.text("name") else { return };
@@ -249,22 +231,9 @@ impl Reader<'_> {
                 host.databases.push(DatabaseWish { name, character_set, collation, place });
             }
             ResourceKind::Seed => {
-                let from = self.text("from").map(HostName::new);
-                let method = self.word("method");
-                let databases = self.list("databases");
-                let accounts = self.flag("accounts", true);
-                let (Some(from), Some(method)) = (from, method) else { return };
-                host.seeds.retain(|s| s.from != from);
-                host.seeds.push(SeedWish {
-                    from,
-                    method,
-                    databases,
-                    accounts,
-                    place: topology.clone(),
-                    method_place: self.place("method"),
-                    databases_place: self.place("databases"),
-                    accounts_place: self.place("accounts"),
-                });
+                let Some(wish) = self.seed(topology) else { return };
+                host.seeds.retain(|s| s.from != wish.from);
+                host.seeds.push(wish);
             }
             ResourceKind::Channel => host.channels.extend(self.channel(endpoint, topology)),
             ResourceKind::Heartbeat => {
@@ -286,6 +255,32 @@ impl Reader<'_> {
                 });
             }
         }
+    }
+
+    fn account(&mut self) -> Option<AccountWish> {
+        let (user, at, password) = (self.text("user"), self.text("host"), self.secret("password"));
+        let privileges = self.list("privileges");
+        let on = self.optional("on").unwrap_or_else(|| "*.*".into());
+        let require_tls = self.tls("tls").unwrap_or(Tls::Required).encrypted();
+        // Servers keep host names of accounts in lower case.
+        let (user, host, password) = (user?, at?.to_ascii_lowercase(), password?);
+        Some(AccountWish { user, host, password, privileges, on, require_tls, place: self.place("password") })
+    }
+
+    fn seed(&mut self, topology: &Place) -> Option<SeedWish> {
+        let (from, method) = (self.text("from").map(HostName::new), self.word("method"));
+        let databases = self.list("databases");
+        let accounts = self.flag("accounts", true);
+        Some(SeedWish {
+            from: from?,
+            method: method?,
+            databases,
+            accounts,
+            place: topology.clone(),
+            method_place: self.place("method"),
+            databases_place: self.place("databases"),
+            accounts_place: self.place("accounts"),
+        })
     }
 
     fn role_unit(&mut self) -> Option<RoleUnitWish> {

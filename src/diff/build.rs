@@ -24,20 +24,16 @@ pub fn build(
     secrets: &BTreeMap<SecretId, Secret>,
     policy: &Policy,
 ) -> Plan {
-    let may_reseed = policy.allow.contains(&Allow::Reseed);
-    let may_discard = policy.allow.contains(&Allow::DiscardErrant);
-    let may_drop_accounts = policy.allow.contains(&Allow::DropAccount);
-    let may_drop_channels = policy.allow.contains(&Allow::DropChannel);
-    let may_replace_authority = policy.allow.contains(&Allow::NewAuthority);
+    let may = |what: Allow| policy.allow.contains(&what);
     let context = Context {
         desired: &built.desired,
         observed,
         secrets,
-        may_reseed,
-        may_discard,
-        may_drop_accounts,
-        may_drop_channels,
-        may_replace_authority,
+        may_reseed: may(Allow::Reseed),
+        may_discard: may(Allow::DiscardErrant),
+        may_drop_accounts: may(Allow::DropAccount),
+        may_drop_channels: may(Allow::DropChannel),
+        may_replace_authority: may(Allow::NewAuthority),
         turned: built.turned.as_ref(),
         fence: policy.fence.as_deref(),
     };
@@ -57,37 +53,9 @@ pub fn build(
     let kept_still = after_takeover(&draft.steps, &mut plan);
     barred.extend(kept_still);
     // A host whose wish was refused keeps still altogether: half a change is worse than none.
-    let refused: Vec<HostName> = plan.refused.iter().map(|r| r.host.clone()).collect();
-    // Nobody takes over from one that keeps still, nor does anybody stop for one that does.
-    for step in &draft.steps {
-        let closing = match &step.action {
-            Action::CatchUp { closing, .. } => closing.as_slice(),
-            Action::Switchover(plan) => std::slice::from_ref(&plan.from),
-            _ => continue,
-        };
-        let still = |host: &HostName| refused.contains(host) || barred.contains(host);
-        let together: Vec<&HostName> = closing.iter().chain([&step.host]).collect();
-        let Some(keeps) = together.iter().find(|host| still(host)).map(|host| (*host).clone()) else {
-            continue;
-        };
-        for host in together.into_iter().filter(|host| !still(host)) {
-            let why = HostWaits::Partner { keeps: keeps.clone() }.into();
-            plan.waiting.push(Waiting { host: host.clone(), why });
-        }
-        barred.extend(closing.iter().chain([&step.host]).cloned());
-    }
-    // A server without an id can still be installed and started: that is how its id gets known. What keeps it down may
-    // be its certificate.
-    let held = |step: &Step| {
-        let starts = matches!(
-            step.action,
-            Action::StartService { .. } | Action::InstallServer { .. } | Action::Certificate(_)
-        );
-        refused.contains(&step.host)
-            || barred.contains(&step.host)
-            || (built.without_id.contains(&step.host) && !starts)
-    };
-    let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(s)).collect();
+    barred.extend(plan.refused.iter().map(|r| r.host.clone()));
+    with_partners(&draft.steps, &mut barred, &mut plan);
+    let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(s, &barred, built)).collect();
     keep_what_is_needed(&context, &mut steps, &mut plan);
     link(&mut steps, &built.edges.restart_order());
     match in_order(steps) {
@@ -105,6 +73,37 @@ pub fn build(
     plan.refused.sort_by_key(|refusal| (order(&refusal.host), refusal.why.code()));
     once_each(&mut plan.refused);
     plan
+}
+
+/// Nobody takes over from one that keeps still, nor does anybody stop for one that does.
+fn with_partners(steps: &[Step], barred: &mut Vec<HostName>, plan: &mut Plan) {
+    for step in steps {
+        let closing = match &step.action {
+            Action::CatchUp { closing, .. } => closing.as_slice(),
+            Action::Switchover(plan) => std::slice::from_ref(&plan.from),
+            _ => continue,
+        };
+        let together: Vec<&HostName> = closing.iter().chain([&step.host]).collect();
+        let Some(keeps) = together.iter().find(|host| barred.contains(**host)).map(|host| (*host).clone())
+        else {
+            continue;
+        };
+        for host in together.into_iter().filter(|host| !barred.contains(*host)) {
+            let why = HostWaits::Partner { keeps: keeps.clone() }.into();
+            plan.waiting.push(Waiting { host: host.clone(), why });
+        }
+        barred.extend(closing.iter().chain([&step.host]).cloned());
+    }
+}
+
+/// Whether a step is left out. A server without an id can still be installed and started: that is how its id gets known.
+/// What keeps it down may be its certificate.
+fn held(step: &Step, barred: &[HostName], built: &Built) -> bool {
+    let starts = matches!(
+        step.action,
+        Action::StartService { .. } | Action::InstallServer { .. } | Action::Certificate(_)
+    );
+    barred.contains(&step.host) || (built.without_id.contains(&step.host) && !starts)
 }
 
 /// Where a replica takes the writes of a lost host, what is refused on the others does not keep the writes waiting: it waits

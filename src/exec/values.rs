@@ -1,29 +1,14 @@
 //! What a server makes of the values that it was given: read back, and noted on its host, so that what it adjusts is given once.
 
-use super::{On, StepError};
+use super::{On, Record, StepError};
 use crate::{
     dialect::ReadStatement,
-    model::{STARS, limits, variables::looks_secret},
+    model::{STARS, variables::looks_secret},
     observe::{ValueMark, ValueMarks},
     option_file::{same_value, takes_several},
-    transport::ReadScript,
 };
 
-const READ: ReadScript =
-    ReadScript::new("look for adjusted values", "cat /var/lib/tandem/values.json 2>/dev/null || true");
-const WRITE: &str = concat!(
-    include_str!("../transport/safe.sh"),
-    r#"
-set -e
-umask 077
-LC_ALL=C; export LC_ALL
-private_dir /var/lib/tandem
-# What the system says of a full disk does not name the place.
-said=$({ cat >/var/lib/tandem/values.json.new; } 2>&1) || { echo "/var/lib/tandem: ${said##*: }" >&2; exit 1; }
-sync /var/lib/tandem/values.json.new 2>/dev/null || true
-mv /var/lib/tandem/values.json.new /var/lib/tandem/values.json
-"#
-);
+const RECORD: Record<ValueMarks> = Record::new("/var/lib/tandem/values.json", "look for adjusted values");
 /// What stands for a built-in value.
 const DEFAULT: &str = "DEFAULT";
 /// What a server has to run with to the letter: on these its place in the topology rests.
@@ -73,10 +58,7 @@ pub(crate) async fn note(
     exact: &[String],
 ) -> Result<(), StepError> {
     let tried = "note what the server makes of its values";
-    let output = on.session()?.read(&READ, &[], limits::LOOK.time).await;
-    let text = output.map_err(|e| on.failed(tried, e))?.text();
-    // One that makes no sense is written anew.
-    let before: ValueMarks = serde_json::from_str(&text).unwrap_or_default();
+    let before = RECORD.read_sensible(on).await?.unwrap_or_default();
     let mut marks = before.clone();
     for name in exact {
         marks.0.remove(name);
@@ -86,9 +68,7 @@ pub(crate) async fn note(
     if marks == before {
         return Ok(());
     }
-    let text = serde_json::to_string(&marks).unwrap_or_default();
-    let written = on.writer()?.run(tried, WRITE, &[], text.as_bytes(), limits::LOOK.time).await;
-    written.map(drop).map_err(|e| on.failed(tried, e))
+    RECORD.write(on, tried, &marks).await
 }
 
 fn said(made: &[(String, ValueMark)]) -> Option<String> {

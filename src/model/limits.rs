@@ -165,6 +165,15 @@ pub const SWITCHOVER_WAIT: Limit = set(
 pub const SWITCHOVER_DOUBT: Limit =
     limit("finding out whether a host was opened whose answer was lost", seconds(3));
 
+/// One wait for a replica that is far behind yet.
+pub const SWITCHOVER_NEAR: Limit =
+    limit("one statement that waits for a replica to come near, before writes wait for it", seconds(10));
+/// A session that holds writes, without a sign of life.
+pub const SWITCHOVER_SILENCE: Limit = limit(
+    "silence, beyond `switchover_limit`, before the server itself ends the session that lets writes wait",
+    seconds(2),
+);
+
 /// Comparing a part of a table.
 pub const CHUNK: Limit = limit("one statement with which tables are compared", seconds(HOUR));
 /// Comparing a copy.
@@ -194,6 +203,12 @@ pub const CLOSER: Limit = limit("a closer look at transactions that only a repli
 pub const FAR_END: Limit = limit("finding out which server is at the far end of a channel", seconds(20));
 /// An SQL connection that ends.
 pub const SQL_END: Limit = limit("the orderly end of an SQL connection", seconds(1));
+/// A session that was told to end.
+pub const SESSION_END: Limit =
+    limit("a session of a server that was told to end until it is gone", seconds(30));
+/// A session of ours that has ended.
+pub const SESSION_LISTED: Limit =
+    limit("a session of tandem's that has ended, while its server may list it still", seconds(10));
 /// Files on this machine.
 pub const SCRATCH: Limit =
     limit("files of a run that was killed, on this machine, before they are removed", seconds(HOUR));
@@ -226,6 +241,8 @@ pub const ALL: &[Limit] = &[
     PORTS,
     FAREWELL,
     SQL_END,
+    SESSION_END,
+    SESSION_LISTED,
     SCRATCH,
     BEAT,
     TAKE,
@@ -260,6 +277,8 @@ pub const ALL: &[Limit] = &[
     SWITCHOVER_WAIT,
     SWITCHOVER,
     SWITCHOVER_DOUBT,
+    SWITCHOVER_NEAR,
+    SWITCHOVER_SILENCE,
     CHUNK,
     COPY_COMPARED,
     CLOSER,

@@ -10,8 +10,7 @@ use crate::{
     dialect::words_of_option_groups,
     inventory::Connection,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
-    transport::Sections,
-    transport::{Login, ReadScript, Scratch, Session, SqlError, Sudo, Target},
+    transport::{Login, Output, ReadScript, RunError, Scratch, Sections, Session, SqlError, Sudo, Target},
 };
 
 const HOST: ReadScript = ReadScript::new("read the host", host::SCRIPT);
@@ -101,7 +100,6 @@ async fn one(
     (fact, Some(session), login)
 }
 
-#[allow(clippy::too_many_lines, reason = "one host, from its connection to its facts")]
 async fn read(
     host: &DesiredHost,
     session: &Session,
@@ -109,47 +107,14 @@ async fn read(
     options: &Options,
     ours: &Ours,
 ) -> (Fact<HostFacts>, Option<Login>) {
+    let asking = Asking { host, session, secrets, options, ours };
     let nonce = nonce();
-    let (service, file) =
-        (host.service.clone().unwrap_or_default(), host.option_file.clone().unwrap_or_default());
-    let wished_socket = host.connection.socket.clone().unwrap_or_default();
-    let port = host.endpoint.port.to_string();
-    let groups = words_of_option_groups();
-    let args = [nonce.as_str(), &service, &wished_socket, &file, &port, &groups];
-    let script = session.read(&HOST, &args, options.timeout);
-
-    let login = |socket: &str, server_uid: Option<u32>, shared: bool| -> Result<Login, String> {
-        let password = match &host.connection.admin_password {
-            Some(id) => {
-                Some(secrets.get(id).cloned().ok_or_else(|| format!("the secret {} has no value", id.0))?)
-            }
-            None => None,
-        };
-        let user = host.connection.admin_user.clone().unwrap_or_else(|| "root".to_owned());
-        Ok(Login { socket: socket.to_owned(), server_uid, shared, user, password })
-    };
     let first_socket = host.connection.socket.clone().unwrap_or_else(|| USUAL_SOCKET.to_owned());
-    let ask_at = async |socket: &str, uid: Option<u32>, shared: bool| {
-        let login = login(socket, uid, shared).map_err(SqlError::Broken)?;
-        let facts = ask(session, &login, host, options, ours).await?;
-        Ok::<_, SqlError>((login, facts))
-    };
-    // A password is for the server alone, so whose socket it is must be known first; so must who can exchange a socket
-    // that does not lie at the usual place.
-    let guess = async {
-        match (&host.connection.admin_password, &host.connection.socket) {
-            (None, None) => Some(ask_at(&first_socket, None, false).await),
-            _ => None,
-        }
-    };
     // A host on which scripts don't run needs no patience for its server.
     let declared = super::resources::read(session, host, &nonce, options.timeout);
-    // What passes on the way counts half; the script looks at the clock early.
-    let timed = async {
-        let before = seconds_now();
-        script.await.map(|output| (output, (before + seconds_now()) / 2.0))
-    };
-    let all = tokio::try_join!(timed, async { Ok(guess.await) }, async { Ok(declared.await) });
+    let guess = asking.guess(&first_socket);
+    let all =
+        tokio::try_join!(asking.script(&nonce), async { Ok(guess.await) }, async { Ok(declared.await) });
     let ((output, our_clock), guessed, declared) = match all {
         Ok(all) => all,
         Err(error) => return (Fact::Unread(error.to_string()), None),
@@ -157,33 +122,14 @@ async fn read(
     let sections = Sections::cut(&output.stdout, &nonce);
     if !sections.complete() {
         let said = output.stderr.lines().next().unwrap_or("no words").to_owned();
-        return (
-            Fact::Unread(format!("the host's shell did not run the reading script to its end: {said}")),
-            None,
-        );
+        let why = format!("the host's shell did not run the reading script to its end: {said}");
+        return (Fact::Unread(why), None);
     }
     let mut facts = host::facts(&sections);
     facts.os.ahead = (facts.os.clock > 0.0).then_some(facts.os.clock - our_clock);
     facts.resources = declared;
-
     let process = host::process(&sections);
-    let shared = |socket: &String| process.shared.contains(socket);
-    // What was guessed counts only where it turns out to be the server's. Who runs it was not known by then.
-    let answered = match (guessed, process.sockets.first()) {
-        (Some(Ok((mut login, server))), Some(_)) if process.sockets.contains(&login.socket) => {
-            login.server_uid = process.uid;
-            login.shared = shared(&login.socket);
-            Ok((login, server))
-        }
-        (Some(Err(error)), Some(own))
-            if *own == first_socket && !matches!(error, SqlError::Foreign { .. }) =>
-        {
-            Err(error)
-        }
-        (_, Some(own)) => ask_at(own, process.uid, shared(own)).await,
-        (_, None) => Err(no_socket(&process, &first_socket)),
-    };
-    match answered {
+    match asking.answer(guessed, &process, &first_socket).await {
         Ok((login, (mut server, reach))) => {
             server.unit = facts.service.known().map(|s| s.unit.clone()).unwrap_or_default();
             facts.reach = reach;
@@ -202,8 +148,83 @@ async fn read(
             };
             // Once a server that is down has been started, this is the way in.
             let to_come = socket_to_come(host, &facts);
-            let later = if down { login(&to_come, process.uid, shared(&to_come)).ok() } else { None };
+            let shared = process.shared.contains(&to_come);
+            let later = if down { asking.login(&to_come, process.uid, shared).ok() } else { None };
             (Fact::Known(facts), later)
+        }
+    }
+}
+
+/// What a server has said, and the login by which it did.
+type Answer = Result<(Login, (ServerFacts, BTreeMap<Endpoint, Reach>)), SqlError>;
+
+/// Who is asked, and with what.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    host: &'a DesiredHost,
+    session: &'a Session,
+    secrets: &'a BTreeMap<SecretId, Secret>,
+    options: &'a Options,
+    ours: &'a Ours,
+}
+
+impl Asking<'_> {
+    fn login(&self, socket: &str, server_uid: Option<u32>, shared: bool) -> Result<Login, String> {
+        let connection = &self.host.connection;
+        let password = match &connection.admin_password {
+            Some(id) => {
+                let password = self.secrets.get(id).cloned();
+                Some(password.ok_or_else(|| format!("the secret {} has no value", id.0))?)
+            }
+            None => None,
+        };
+        let user = connection.admin_user.clone().unwrap_or_else(|| "root".to_owned());
+        Ok(Login { socket: socket.to_owned(), server_uid, shared, user, password })
+    }
+
+    async fn at(&self, socket: &str, uid: Option<u32>, shared: bool) -> Answer {
+        let login = self.login(socket, uid, shared).map_err(SqlError::Broken)?;
+        let facts = ask(self.session, &login, self.host, self.options, self.ours).await?;
+        Ok((login, facts))
+    }
+
+    /// Asks at the usual place before it is known whether that is the server's. A password is for the server alone, so whose
+    /// socket it is must be known first; so must who can exchange a socket that does not lie at the usual place.
+    async fn guess(&self, first: &str) -> Option<Answer> {
+        match (&self.host.connection.admin_password, &self.host.connection.socket) {
+            (None, None) => Some(self.at(first, None, false).await),
+            _ => None,
+        }
+    }
+
+    /// What the host's script says, and our clock by then. What passes on the way counts half; the script looks at the clock
+    /// early.
+    async fn script(&self, nonce: &str) -> Result<(Output, f64), RunError> {
+        let of = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (service, file) = (of(&self.host.service), of(&self.host.option_file));
+        let socket = of(&self.host.connection.socket);
+        let (port, groups) = (self.host.endpoint.port.to_string(), words_of_option_groups());
+        let before = seconds_now();
+        let args = [nonce, &service, &socket, &file, &port, &groups];
+        let output = self.session.read(&HOST, &args, self.options.timeout).await?;
+        Ok((output, (before + seconds_now()) / 2.0))
+    }
+
+    /// What the server itself says. What was guessed counts only where it turns out to be the server's; who runs it was not
+    /// known by then.
+    async fn answer(&self, guessed: Option<Answer>, process: &host::Process, first: &str) -> Answer {
+        let shared = |socket: &String| process.shared.contains(socket);
+        match (guessed, process.sockets.first()) {
+            (Some(Ok((mut login, server))), Some(_)) if process.sockets.contains(&login.socket) => {
+                login.server_uid = process.uid;
+                login.shared = shared(&login.socket);
+                Ok((login, server))
+            }
+            (Some(Err(error)), Some(own)) if own == first && !matches!(error, SqlError::Foreign { .. }) => {
+                Err(error)
+            }
+            (_, Some(own)) => self.at(own, process.uid, shared(own)).await,
+            (_, None) => Err(no_socket(process, first)),
         }
     }
 }

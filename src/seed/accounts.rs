@@ -1,34 +1,21 @@
 //! The source's own accounts, statement by statement: a standby without logins is none.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     dialect::{ReadStatement, Statement, literal, without_no_limits},
-    exec::{On, StepError},
+    exec::{On, Record, StepError},
     grant::{AccountState, is_system_account, read_grant, revocation},
     model::{HostName, limits, visible},
     plan::{CLONE_USER, SeedPlan},
-    transport::{Login, ReadScript, SqlError, SqlReader},
+    transport::{Login, SqlError, SqlReader},
 };
 
-const READ_KEPT: ReadScript = ReadScript::new(
-    "look for accounts that a copy has put aside",
-    "cat /var/lib/tandem/accounts.json 2>/dev/null || true",
-);
-const KEEP: &str = concat!(
-    include_str!("../transport/safe.sh"),
-    r#"
-set -e
-umask 077
-private_dir /var/lib/tandem
-cat >/var/lib/tandem/accounts.json.new
-sync /var/lib/tandem/accounts.json.new 2>/dev/null || true
-mv /var/lib/tandem/accounts.json.new /var/lib/tandem/accounts.json
-"#
-);
-const LIMIT: Duration = limits::LOOK.time;
+/// Accounts of this host that a copy of the whole server has put aside.
+pub(super) const KEPT: Record<Vec<Account>> =
+    Record::new("/var/lib/tandem/accounts.json", "look for accounts that a copy has put aside");
 
 /// Privileges without which the administrator of a replica could not go on after a copy.
 const NEEDED: [&str; 5] = ["SELECT", "CREATE USER", "RELOAD", "SUPER", GRANT_OPTION];
@@ -292,7 +279,7 @@ pub async fn same_administrator(on: On<'_>, donor: &HostName) -> Result<(), Step
     let advice = "The accounts come with the copy: give both the same administrator, or use `seed_method: logical`. \
                   Nothing was replaced.";
     let failed = |e: SqlError| StepError::new(donor, tried.clone(), e).then(advice);
-    let mut sql = on.at(donor).session()?.sql(&there, LIMIT).await.map_err(failed)?;
+    let mut sql = on.at(donor).session()?.sql(&there, limits::LOOK.time).await.map_err(failed)?;
     let then = privileges(&mut sql).await;
     let mut sql = on.reader().await?;
     let now = privileges(&mut sql).await;
@@ -327,13 +314,7 @@ async fn privileges(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
 /// read again.
 pub async fn keep_own(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
     let host = on.host;
-    let tried = READ_KEPT.what;
-    let output = on.session()?.read(&READ_KEPT, &[], LIMIT).await;
-    let output = output.map_err(|e| on.failed(tried, e))?;
-    let mut kept: Vec<Account> = match output.text().trim() {
-        "" => Vec::new(),
-        text => serde_json::from_str(text).map_err(|e| on.failed(tried, e))?,
-    };
+    let mut kept = KEPT.read(on).await?.unwrap_or_default();
     // Another server's account of ours, which an earlier copy has brought, is not declared here.
     let declared = on.fleet.desired.hosts.get(host).map(|h| h.accounts.as_slice()).unwrap_or_default();
     let ours = |user: &str, at: &str| declared.iter().any(|a| a.user == user && a.host == at);
@@ -350,12 +331,11 @@ pub async fn keep_own(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepE
             None => kept.push(account),
         }
     }
-    let text = serde_json::to_string(&kept).unwrap_or_default();
     let tried = "keep the accounts that only it has";
     let begun = std::time::Instant::now();
-    let done = on.writer()?.run(tried, KEEP, &[], text.as_bytes(), LIMIT).await;
-    on.ran(tried, begun, done.as_ref().map_or("failed", |_| "ok"));
-    done.map_err(|e| on.failed(tried, e))?;
+    let done = KEPT.write(on, tried, &kept).await;
+    on.ran(tried, begun, done.as_ref().map_or("failed", |()| "ok"));
+    done?;
     Ok(kept)
 }
 
@@ -375,8 +355,7 @@ pub async fn put_back(on: On<'_>, plan: &SeedPlan, kept: Vec<Account>) -> Result
         }
     }
     write(on, tried, (&kept, true)).await?;
-    let removed = on.writer()?.run(tried, "rm -f /var/lib/tandem/accounts.json", &[], b"", LIMIT).await;
-    removed.map_err(|e| on.failed(tried, e))?;
+    KEPT.forget(on, tried).await?;
     Ok(users)
 }
 

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use super::{TICK, copy::Copied, events, mark, meanwhile, quiet, there_now};
 use crate::{
     dialect::{ReadStatement, Statement, literal},
-    exec::{Fleet, Lifted, On, Statements, StepError, lift_read_only, new_salt},
+    exec::{Fleet, Lifted, Look, On, Rule, Statements, StepError, lift_read_only, new_salt, wait_until},
     gtid::GtidSet,
-    model::{HostName, limits},
+    model::{HostName, duration, limits},
     observe::{SeedMarks, channels},
     plan::{CLONE_USER, ClonePlan, SeedPlan, Step},
     transport::{Row, SqlError},
@@ -50,7 +50,7 @@ pub async fn run<'a>(
         install(fleet.on(side)).await?;
     }
     let mut sql = on.statements().await?;
-    end_older(&mut sql).await.map_err(failed)?;
+    end_older(on, &mut sql).await?;
     sql.run(ReadStatement::utc().text()).await.map_err(failed)?;
     let now = sql.first("SELECT NOW(3) AS now").await.map_err(failed)?;
     let since = now.text("now").map_err(failed)?;
@@ -121,14 +121,27 @@ async fn install(on: On<'_>) -> Result<(), StepError> {
 }
 
 /// Ends the clone that a run which was killed has left running.
-async fn end_older(sql: &mut Statements<'_>) -> Result<(), SqlError> {
-    loop {
+async fn end_older(on: On<'_>, sql: &mut Statements<'_>) -> Result<(), StepError> {
+    let tried = "end the clone that an earlier run has begun";
+    let rule = Rule {
+        every: Some(TICK),
+        interrupt: Some(&on.fleet.interrupt),
+        ..Rule::within(limits::SESSION_END.time)
+    };
+    let ended = wait_until(rule, async || {
         let rows = sql.sql.query(ReadStatement::clone_under_way().text()).await?;
-        let Some(row) = rows.first() else { return Ok(()) };
+        let Some(row) = rows.first() else { return Ok(Look::Done(())) };
         let pid: u64 = row.number("pid")?;
         // It may come to its end by itself in this moment.
         let _ = sql.run(&format!("KILL {pid}")).await;
-        tokio::time::sleep(TICK).await;
+        Ok::<_, SqlError>(Look::Moving(pid))
+    });
+    match ended.await.map_err(|e| on.failed(tried, e))? {
+        Ok(()) => Ok(()),
+        Err(ended) => {
+            let why = format!("session {} does not end", ended.at());
+            Err(on.failed(tried, why).then("Once it is gone, apply again. Nothing was replaced."))
+        }
     }
 }
 
@@ -231,32 +244,38 @@ async fn comes_back(
     let on = fleet.on(host);
     let tried = format!("start with the clone of {}", plan.donor);
     let query = ReadStatement::clone_result(&since);
-    let end = Instant::now() + COMES_BACK;
-    loop {
-        if let Ok(sql) = on.reader().await {
-            // A server may have another time zone after its restart.
-            let rows = match sql.query(&ReadStatement::utc()).await {
-                Ok(_) => sql.query(&query).await.unwrap_or_default(),
-                Err(_) => Vec::new(),
-            };
-            if let Some(row) = rows.into_iter().next() {
-                if row.get("state") == Some("Completed") {
-                    return Ok(row);
-                }
-                let said = |column| row.get(column).unwrap_or("unknown");
-                let why = format!("error {}: {}", said("errno"), said("error"));
-                return Err(on.failed(tried, why).then("Apply again; the copy begins anew."));
-            }
+    let again = "Once it runs again, apply again; the copy begins anew.";
+    let rule = Rule { every: Some(TICK), ..Rule::within(COMES_BACK) };
+    let row = wait_until(rule, async || {
+        if let Some(row) = result_of(on, &query).await {
+            return Ok(Look::Done(row));
         }
         let started = on.writer()?.try_run(&tried, START, &[&how.unit], b"", COMES_BACK).await;
-        let down = started.as_ref().is_ok_and(|output| output.status != 0);
-        if down || Instant::now() > end {
+        if started.as_ref().is_ok_and(|output| output.status != 0) {
             let why = format!("{} does not come up with it; its error log tells why", how.unit);
-            return Err(on.failed(tried, why).then("Once it runs again, apply again; the copy begins anew."));
+            return Err(on.failed(&tried, why).then(again));
         }
         tell(step, plan, plan.bytes, fleet);
-        tokio::time::sleep(TICK).await;
+        Ok(Look::Moving(()))
+    });
+    let Ok(row) = row.await? else {
+        let why = format!("{} has not come up with it in {}", how.unit, duration(COMES_BACK));
+        return Err(on.failed(tried, why).then(again));
+    };
+    if row.get("state") == Some("Completed") {
+        return Ok(row);
     }
+    let said = |column| row.get(column).unwrap_or("unknown");
+    let why = format!("error {}: {}", said("errno"), said("error"));
+    Err(on.failed(tried, why).then("Apply again; the copy begins anew."))
+}
+
+/// What a server says of the clone that it has started with, if it is there to say it.
+async fn result_of(on: On<'_>, query: &ReadStatement) -> Option<Row> {
+    let sql = on.reader().await.ok()?;
+    // A server may have another time zone after its restart.
+    sql.query(&ReadStatement::utc()).await.ok()?;
+    sql.query(query).await.ok()?.into_iter().next()
 }
 
 /// Takes away what came along and is not the replica's, and what was switched off for the start.

@@ -1,7 +1,7 @@
 //! Copies a source's data to an empty replica as one snapshot with its coordinates.
 //!
-//! A dump, or the files of the whole server, or what MySQL's clone plugin fetches. The bytes of the first two flow
-//! from the source's program through two ssh connections into the replica's, compressed on the way, and never touch
+//! Rows one by one (see [`crate::copy`]), or the files of the whole server, or what MySQL's clone plugin fetches. The bytes of
+//! the first two flow through two ssh connections from the source into the replica, compressed where it is files, and never touch
 //! a disk of the controller. A mark on the replica (see [`crate::observe::SeedMark`]) proves until the channel runs
 //! that everything there is our copy.
 
@@ -92,8 +92,7 @@ async fn copy_all(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opt
         drop_leftovers(step, plan, fleet).await?;
     }
 
-    let mut reopened = None;
-    let copied = match &plan.method {
+    let (copied, reopened) = match &plan.method {
         CopyMethod::Logical => {
             // What is copied may be defined by accounts; what they may do can be said once it is there.
             // Beside other sources an account that is there counts as theirs, so none is made before it gets all.
@@ -101,26 +100,14 @@ async fn copy_all(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opt
                 true => accounts::create(on, plan).await?,
                 false => Vec::new(),
             };
-            copy::run(step, (plan, &fitness.unwrap_or_default(), &early), fleet).await?
+            (copy::run(step, (plan, &fitness.unwrap_or_default(), &early), fleet).await?, None)
         }
         CopyMethod::Clone(how) => {
             let (copied, lifted) = clone::run(step, (plan, how), &marks, fleet).await?;
-            reopened = Some(lifted);
-            copied
+            (copied, Some(lifted))
         }
         CopyMethod::Physical { unit } => {
-            let copied = physical::copy(step, plan, fleet).await?;
-            // From here on a database that came into being meanwhile is part of the copy, too.
-            for name in there_now(fleet.on(&plan.donor)).await? {
-                if !record.databases.contains(&name) {
-                    record.databases.push(name);
-                }
-            }
-            still_replaceable(on, plan).await?;
-            marks.put(record.clone());
-            mark::write(on, &marks).await?;
-            aside::swap(on, (unit, physical::datadir(on)?)).await?;
-            copied
+            (copy_files(step, (plan, unit), (&mut record, &mut marks), fleet).await?, None)
         }
     };
     let accounts = accounts_and_events(on, plan, own).await?;
@@ -140,6 +127,28 @@ async fn copy_all(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opt
         lifted.restore().await?;
     }
     Ok(Some(told(host, plan, copied, accounts, kept)))
+}
+
+/// Copies the files of the whole server, and starts it with them.
+async fn copy_files(
+    step: &Step,
+    (plan, unit): (&SeedPlan, &str),
+    (record, marks): (&mut SeedMark, &mut SeedMarks),
+    fleet: &Fleet<'_>,
+) -> Result<copy::Copied, StepError> {
+    let on = fleet.on(&step.host);
+    let copied = physical::copy(step, plan, fleet).await?;
+    // From here on a database that came into being meanwhile is part of the copy, too.
+    for name in there_now(fleet.on(&plan.donor)).await? {
+        if !record.databases.contains(&name) {
+            record.databases.push(name);
+        }
+    }
+    still_replaceable(on, plan).await?;
+    marks.put(record.clone());
+    mark::write(on, marks).await?;
+    aside::swap(on, (unit, physical::datadir(on)?)).await?;
+    Ok(copied)
 }
 
 /// Gives the replica its accounts, and lets its events rest. What comes back is how many accounts there are.

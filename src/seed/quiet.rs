@@ -4,33 +4,17 @@
 //! The variables for that are persisted, since `mysqld-auto.cnf` is not cloned. What was there before is written
 //! down on the host first, so that a run which was killed leaves nothing that the next one could not put back.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     dialect::literal,
-    exec::{On, StepError},
-    model::limits,
-    transport::ReadScript,
+    exec::{On, Record, StepError},
 };
 
-const READ: ReadScript = ReadScript::new(
-    "look for what a clone has switched off",
-    "cat /var/lib/tandem/quiet.json 2>/dev/null || true",
-);
-const WRITE: &str = concat!(
-    include_str!("../transport/safe.sh"),
-    r#"
-set -e
-umask 077
-private_dir /var/lib/tandem
-cat >/var/lib/tandem/quiet.json.new
-sync /var/lib/tandem/quiet.json.new 2>/dev/null || true
-mv /var/lib/tandem/quiet.json.new /var/lib/tandem/quiet.json
-"#
-);
-const LIMIT: Duration = limits::LOOK.time;
+const RECORD: Record<Before> =
+    Record::new("/var/lib/tandem/quiet.json", "look for what a clone has switched off");
 
 /// What is switched off, and how.
 const QUIET: [(&str, &str); 2] = [("skip_replica_start", "ON"), ("event_scheduler", "OFF")];
@@ -49,7 +33,7 @@ pub async fn begin(on: On<'_>) -> Result<(), StepError> {
     let tried = "let it start without channels and events";
     let failed = |e| on.failed(tried, e);
     let mut sql = on.statements().await?;
-    if read(on).await?.is_none() {
+    if RECORD.read(on).await?.is_none() {
         let names = QUIET.map(|(name, _)| literal(name)).join(", ");
         let rows = sql
             .run(&format!(
@@ -62,9 +46,7 @@ pub async fn begin(on: On<'_>) -> Result<(), StepError> {
         let persisted = persisted.collect::<Result<_, _>>().map_err(failed)?;
         let scheduler = sql.first("SELECT @@GLOBAL.event_scheduler AS value").await.map_err(failed)?;
         let before = Before { persisted, scheduler: scheduler.text("value").map_err(failed)? };
-        let text = serde_json::to_string(&before).unwrap_or_default();
-        let written = on.writer()?.run(tried, WRITE, &[], text.as_bytes(), LIMIT).await;
-        written.map_err(|e| on.failed(tried, e))?;
+        RECORD.write(on, tried, &before).await?;
     }
     for (name, value) in QUIET {
         sql.run(&format!("SET PERSIST_ONLY {name} = {value}")).await.map_err(failed)?;
@@ -74,7 +56,7 @@ pub async fn begin(on: On<'_>) -> Result<(), StepError> {
 
 /// Puts back what was there before, if a clone has switched something off.
 pub async fn end(on: On<'_>) -> Result<(), StepError> {
-    let Some(before) = read(on).await? else { return Ok(()) };
+    let Some(before) = RECORD.read(on).await? else { return Ok(()) };
     let tried = "let it start with channels and events again";
     let failed = |e| on.failed(tried, e);
     let mut sql = on.statements().await?;
@@ -89,15 +71,5 @@ pub async fn end(on: On<'_>) -> Result<(), StepError> {
     if matches!(before.scheduler.as_str(), "ON" | "OFF") {
         sql.run(&format!("SET GLOBAL event_scheduler = {}", before.scheduler)).await.map_err(failed)?;
     }
-    let removed = on.writer()?.run(tried, "rm -f /var/lib/tandem/quiet.json", &[], b"", LIMIT).await;
-    removed.map(|_| ()).map_err(|e| on.failed(tried, e))
-}
-
-async fn read(on: On<'_>) -> Result<Option<Before>, StepError> {
-    let failed = |why: String| on.failed(READ.what, why);
-    let output = on.read(&READ, &[], LIMIT).await?;
-    match output.text().trim() {
-        "" => Ok(None),
-        text => serde_json::from_str(text).map(Some).map_err(|e| failed(e.to_string())),
-    }
+    RECORD.forget(on, tried).await
 }

@@ -3,33 +3,19 @@
 //! What the retention was is written down on the source before it is raised. Where a run dies in between, the
 //! source sets the values back by itself; should its server be down then, the record stays for the next plan.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use crate::{
-    exec::{On, Statements, StepError, Undo, prepare_undo, settle_undo},
-    model::{HostName, limits},
+    exec::{On, Record, Statements, StepError, Undo, prepare_undo, settle_undo},
+    model::HostName,
     observe::RetentionMark,
-    transport::ReadScript,
 };
 
-const READ: ReadScript =
-    ReadScript::new("look for held binary logs", "cat /var/lib/tandem/retention.json 2>/dev/null || true");
-const WRITE: &str = concat!(
-    include_str!("../transport/safe.sh"),
-    r#"
-set -e
-umask 077
-private_dir /var/lib/tandem
-cat >/var/lib/tandem/retention.json.new
-sync /var/lib/tandem/retention.json.new 2>/dev/null || true
-mv /var/lib/tandem/retention.json.new /var/lib/tandem/retention.json
-"#
-);
 /// The record on the source.
-const RECORD: &str = "/var/lib/tandem/retention.json";
+const RECORD: Record<RetentionMark> =
+    Record::new("/var/lib/tandem/retention.json", "look for held binary logs");
 /// What the source sets back by itself, should this program not come to it.
 const UNDO: &str = "retention";
-const LIMIT: Duration = limits::LOOK.time;
 
 /// Keeps the binary logs of a source from being purged.
 pub async fn hold(on: On<'_>) -> Result<(), StepError> {
@@ -52,7 +38,7 @@ pub async fn release(on: On<'_>) -> Result<(), StepError> {
     if *copies > 0 {
         return Ok(());
     }
-    let (mut sql, record) = tokio::try_join!(on.statements(), record(on))?;
+    let (mut sql, record) = tokio::try_join!(on.statements(), RECORD.read(on))?;
     match record {
         Some(mark) => put_back(&mut sql, on, &mark.variables).await,
         None => Ok(()),
@@ -71,12 +57,7 @@ async fn put_back(
 ) -> Result<(), StepError> {
     let from = on.host;
     set(sql, from, values).await?;
-    let noted = async {
-        let tried = "note that its binary logs are held no more";
-        let remove = "rm -f /var/lib/tandem/retention.json";
-        let removed = on.writer()?.run(tried, remove, &[], b"", LIMIT).await;
-        removed.map(drop).map_err(|e| on.failed(tried, e))
-    };
+    let noted = RECORD.forget(on, "note that its binary logs are held no more");
     let (noted, settled) = tokio::join!(noted, settle_undo(on, UNDO));
     noted.and(settled)
 }
@@ -94,7 +75,7 @@ async fn begin(on: On<'_>) -> Result<(), StepError> {
     let from = on.host;
     let server = on.server()?;
     let names = on.dialect()?.retention_variables();
-    let (mut sql, record) = tokio::try_join!(on.statements(), record(on))?;
+    let (mut sql, record) = tokio::try_join!(on.statements(), RECORD.read(on))?;
     // A run that died has raised the values already; what they were is in its record.
     let values = match record {
         Some(mark) => mark.variables,
@@ -116,23 +97,19 @@ async fn begin(on: On<'_>) -> Result<(), StepError> {
             if values.is_empty() {
                 return Ok(());
             }
-            let text =
-                serde_json::to_string(&RetentionMark { variables: values.clone() }).unwrap_or_default();
-            let tried = "note how long it keeps its binary logs";
+            let mark = RetentionMark { variables: values.clone() };
             let back: Vec<String> = settings(&values).collect();
             // Nothing is raised before both are there; until then each alone does no harm.
-            let writer = on.writer()?;
             let (written, prepared) = tokio::join!(
-                writer.run(tried, WRITE, &[], text.as_bytes(), LIMIT),
-                prepare_undo(on, Undo { name: UNDO, sql: &back, record: Some(RECORD) })
+                RECORD.write(on, "note how long it keeps its binary logs", &mark),
+                prepare_undo(on, Undo { name: UNDO, sql: &back, record: Some(RECORD.path()) })
             );
-            written.map_err(|e| on.failed(tried, e))?;
-            prepared?;
+            written.and(prepared)?;
             return raise(&mut sql, from, &values).await;
         }
     };
     let back: Vec<String> = settings(&values).collect();
-    prepare_undo(on, Undo { name: UNDO, sql: &back, record: Some(RECORD) }).await?;
+    prepare_undo(on, Undo { name: UNDO, sql: &back, record: Some(RECORD.path()) }).await?;
     raise(&mut sql, from, &values).await
 }
 
@@ -154,9 +131,4 @@ async fn set(
     let done = sql.run_all(all.iter().map(String::as_str)).await;
     let tried = || format!("set how long it keeps its binary logs ({})", all.join("; "));
     done.map(drop).map_err(|e| StepError::new(from, tried(), e))
-}
-
-async fn record(on: On<'_>) -> Result<Option<RetentionMark>, StepError> {
-    let output = on.read(&READ, &[], LIMIT).await?;
-    Ok(serde_json::from_slice(&output.stdout).ok())
 }

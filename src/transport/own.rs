@@ -6,8 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::model::limits;
+
 /// For so long a server may still list a session that has said goodbye.
-const LEAVING: Duration = Duration::from_secs(10);
+const LEAVING: Duration = limits::SESSION_LISTED.time;
 
 /// Numbers of sessions, and when those that are over have ended.
 type Numbers = Mutex<BTreeMap<u32, Option<Instant>>>;

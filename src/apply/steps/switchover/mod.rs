@@ -7,12 +7,12 @@
 mod old;
 mod way;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::{old::OldWriter, way::Way};
 use crate::{
     dialect::Dialect,
-    exec::{Fleet, On, Statements, StepError},
+    exec::{Fleet, Look, On, Rule, Statements, StepError, wait_until},
     model::limits,
     plan::{Events, Step, Switchover},
     transport::SqlError,
@@ -159,12 +159,21 @@ async fn close_for_good(on: On<'_>) -> Result<bool, StepError> {
     let failed = |e| on.failed("keep it closed", e);
     let before = on.own_sessions().await?;
     let mut sql = on.statements().await?;
-    for id in before {
+    for id in &before {
         // One that is gone is what is wished.
         let _ = sql.run(&format!("KILL CONNECTION {id}")).await;
     }
+    // What one of them was doing may open it as long as it is there.
+    let rule = Rule { every: Some(limits::GLIMPSE), ..Rule::within(limits::SWITCHOVER_DOUBT.time) };
+    let gone = wait_until(rule, async || {
+        let now = on.own_sessions().await?;
+        let there = before.iter().filter(|id| now.contains(id)).count();
+        Ok::<_, StepError>(if there == 0 { Look::Done(()) } else { Look::Moving(there) })
+    });
+    if let Err(ended) = gone.await? {
+        return Err(on.failed("keep it closed", format!("{} sessions do not end", ended.at())));
+    }
     sql.run("SET GLOBAL read_only = ON").await.map_err(failed)?;
-    tokio::time::sleep(Duration::from_millis(100)).await;
     is_open(on).await
 }
 

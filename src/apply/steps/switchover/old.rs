@@ -14,8 +14,6 @@ use crate::{
 
 /// Time between two attempts at the lock, in which the writes that waited behind it go on.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Beyond the time for which writes may wait, so much silence ends the session that holds them.
-const SILENCE: Duration = Duration::from_secs(2);
 
 /// What the host takes back by itself.
 const ACCOUNTS: &str = "locked-accounts";
@@ -33,7 +31,8 @@ impl<'a> OldWriter<'a> {
     /// Opens the session that will hold the lock. The server ends it, and with it the lock, should it fall silent.
     pub(super) async fn open(on: On<'a>, plan: &Switchover) -> Result<Self, StepError> {
         let mut sql = on.statements().await?;
-        let settings = on.dialect()?.locking_session(plan.wait.max(plan.limit) + SILENCE);
+        let settings =
+            on.dialect()?.locking_session(plan.wait.max(plan.limit) + limits::SWITCHOVER_SILENCE.time);
         sql.run(&settings).await.map_err(|e| on.failed("prepare a lock", e))?;
         let reader = on.reader().await?;
         Ok(Self { on, sql, reader })
@@ -93,7 +92,7 @@ impl<'a> OldWriter<'a> {
         let dialect = on.dialect()?;
         let mut statements = dialect.lock_writes();
         // From then on its silence counts in seconds.
-        statements.push(dialect.locking_session(plan.limit + SILENCE));
+        statements.push(dialect.locking_session(plan.limit + limits::SWITCHOVER_SILENCE.time));
         loop {
             let error = match self.sql.run_all(statements.iter().map(String::as_str)).await {
                 Ok(_) => return Ok(()),

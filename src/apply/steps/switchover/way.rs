@@ -6,14 +6,13 @@ use crate::{
     dialect::{Dialect, LogEnd},
     exec::{Fleet, On, Statements, StepError},
     gtid::GtidForm,
+    model::limits,
     observe::channels,
     plan::{Step, Switchover},
 };
 
 /// Closer than this a replica need not be before writes wait for it.
 const NEAR: Duration = Duration::from_millis(200);
-/// One wait of a replica that is not near yet.
-const ONCE: Duration = Duration::from_secs(10);
 
 /// The channels, those of the farthest source first.
 pub(super) struct Way<'a>(Vec<Link<'a>>);
@@ -58,7 +57,7 @@ impl<'a> Way<'a> {
         let begun = Instant::now();
         loop {
             let once = Instant::now();
-            let reached = self.reach(old, once, ONCE).await?;
+            let reached = self.reach(old, once, limits::SWITCHOVER_NEAR.time).await?;
             if reached && once.elapsed() < NEAR {
                 return Ok(());
             }
