@@ -340,12 +340,13 @@ fn databases_in_another_roles_form_are_not_made() {
         (status, problems.map(|p| p["code"].as_str().unwrap_or_default().to_owned()).collect())
     };
     assert_eq!(codes("[{name: shop, character_set: utf8mb4}]"), (0, vec![]));
+    assert_eq!(codes("[{name: shop, encoding: latin1, state: present}]"), (0, vec![]));
     for (databases, code) in [
-        ("[{name: gone, state: absent}]", "file::unknown-key"),
-        ("[{encoding: latin1, name: a}]", "file::unknown-key"),
+        ("[{name: gone, state: absent}]", "variable::item"),
+        ("'{{ x }}'", "variable::item"),
+        ("[{name: a, replicate: 0}]", "file::unknown-key"),
         ("[shop]", "file::not-a-mapping"),
         ("[{collation: utf8mb4_bin}]", "file::missing-key"),
-        ("'{{ x }}'", "variable::item"),
         ("shop", "variable::item"),
     ] {
         let (status, found) = codes(databases);

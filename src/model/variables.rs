@@ -49,10 +49,12 @@ const fn row(names: &'static [(&'static str, Form)], default: &'static str, text
 }
 
 /// Keys of an item of `mysql_databases`, and what they are.
-pub const DATABASE: [(&str, &str); 3] = [
+pub const DATABASE: [(&str, &str); 5] = [
     ("name", "the database"),
     ("character_set", "its default character set, if it matters"),
     ("collation", "its default collation, if it matters"),
+    ("encoding", "the same as character_set, by the name that Ansible's modules have for it"),
+    ("state", "present, as other roles write it; no database is ever dropped"),
 ];
 
 const PORT: Form = Form::Number(1, 65_535);
@@ -152,7 +154,7 @@ pub const OWN: &[Row] = &[
     row(
         &[("mysql_databases", Form::Databases)],
         "`[]`",
-        "databases that shall exist: `{name, character_set, collation}`",
+        "databases that shall exist: `{name, character_set, collation}`, or Ansible's `encoding`; `state` may be `present`",
     ),
     row(
         &[

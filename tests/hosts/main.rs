@@ -16,6 +16,7 @@ mod errant;
 mod events;
 mod filters;
 mod firewall;
+mod first_day;
 mod first_hour;
 mod fresh_pair;
 mod gates;

@@ -63,6 +63,9 @@ fn databases(variable: &str, node: &Node, value: Option<&Json>, problems: &mut P
             for (key, _) in variables::DATABASE {
                 fields.text(key, problems);
             }
+            if let Some(state) = item.get("state").and_then(Node::scalar).filter(|state| state != PRESENT) {
+                problems.push(absent(item, &state));
+            }
             fields.finish(problems);
         }
         return;
@@ -83,12 +86,26 @@ fn databases(variable: &str, node: &Node, value: Option<&Json>, problems: &mut P
                         if let Some(key) = keys.iter().find(|key| !known(key)) {
                             fail(problems, format!("a database has no key `{key}`"));
                         }
+                        let state = item.get("state").and_then(Json::as_str);
+                        if let Some(state) = state.filter(|state| *state != PRESENT) {
+                            problems.push(absent(node, state));
+                        }
                     }
                 }
             }
         }
         Some(_) => fail(problems, format!("`{variable}` must be a list of databases")),
     }
+}
+
+/// What a database that is declared is; other roles know more states.
+const PRESENT: &str = "present";
+
+fn absent(node: &Node, state: &str) -> Problem {
+    let message = format!("a database can't be `state: {state}`");
+    Problem::error("variable::item", &node.place, message, "no database is dropped").help(
+        "tandem makes databases that are missing, and drops none. Take this one out of the list, and drop it yourself.",
+    )
 }
 
 fn is_path(text: &str) -> bool {
