@@ -180,6 +180,12 @@ impl Dialect {
         self.family() == Family::MariaDb || !self.mysql(5, 7, 0)
     }
 
+    /// Whether a data directory is made with one value of it, and its server starts with no other one (manuals, "InnoDB
+    /// Page Sizes"; MySQL 8.0, 10.2.3 "Identifier Case Sensitivity").
+    pub fn made_with_data(self, name: &str) -> bool {
+        name == "innodb_page_size" || name == "lower_case_table_names" && self.mysql(8, 0, 0)
+    }
+
     /// Takes a value out of `mysqld-auto.cnf` and leaves the running one.
     pub fn reset_persisted(self, name: &str) -> String {
         format!("RESET PERSIST IF EXISTS {}", identifier(name))

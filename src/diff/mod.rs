@@ -49,6 +49,7 @@ mod writers;
 
 pub use build::{build, changing_ends, in_doubt, switching};
 pub use failover::{followers, most_advanced};
+pub use settings::values_to_ask;
 pub use stand_in::stand_in;
 pub use unfit::planned_copies;
 

@@ -1,5 +1,6 @@
 //! Server variables: what is wished, what tandem's option file says, and what the server runs with.
 
+mod ask;
 mod down;
 mod impossible;
 mod running;
@@ -11,13 +12,14 @@ use crate::{
     desired::{DesiredHost, OptionFileHolds, SettingWish},
     dialect::Dialect,
     model::Fact,
-    observe::{DiskFacts, HostFacts, RestartRecord, ServerFacts},
+    observe::{DiskFacts, HostFacts, RestartRecord, RestartState, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value, takes_several},
     plan::{
         Action, Because, FileStage, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State,
         Step, StepId, WaitsFor,
     },
 };
+pub use ask::values_to_ask;
 use running::Off;
 
 /// Adds the steps for the option file, for variables that can be set at once, and for the restart of
@@ -31,6 +33,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     if facts.server.is_absent() {
         return;
     }
+    let no_files = Files::default();
     let files = match &facts.option_files {
         Fact::Known(files) if files.no_defaults => {
             let known = facts.service.known().map(|service| service.unit.clone());
@@ -39,7 +42,8 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
             return;
         }
         Fact::Known(files) => files,
-        Fact::Absent => return,
+        // It reads none: there is only the place that is declared.
+        Fact::Absent => &no_files,
         Fact::Unread(why) => {
             draft.wait(&host.name, WaitsFor::part(Part::OptionFiles, why));
             return;
@@ -116,8 +120,9 @@ fn in_words_of_server(mut wishes: Vec<SettingWish>, server: &ServerFacts) -> Vec
     for wish in wishes.iter_mut().filter(|wish| boolean(&wish.name)) {
         for value in &mut wish.values {
             match value.to_ascii_lowercase().as_str() {
-                "yes" => "ON".clone_into(value),
-                "no" => "OFF".clone_into(value),
+                // The other two it takes in a file, and not as a text in a statement.
+                "yes" | "true" => "ON".clone_into(value),
+                "no" | "false" => "OFF".clone_into(value),
                 _ => {}
             }
         }
@@ -171,7 +176,8 @@ impl Comparison<'_> {
         }
         draft.steps.extend(self.persisted_step());
         let file_step = self.file_step(&old, &occurrences);
-        let off = self.off(&old, &occurrences);
+        let started = self.started_with();
+        let off = self.off(&old, started.as_deref(), &occurrences);
         let (restart, at_once): (Vec<Off>, Vec<Off>) = off
             .into_iter()
             .partition(|o| self.server.static_variables.contains(&o.name) || self.is_pseudo(&o.name));
@@ -200,6 +206,17 @@ impl Comparison<'_> {
     /// Every mention of an option in any file, under the name that this server knows.
     fn occurrences(&self) -> Vec<Occurrence> {
         self.files.meant(self.server.known())
+    }
+
+    /// What our file said when the server was last started, where it has been written since.
+    fn started_with(&self) -> Option<Vec<Occurrence>> {
+        let record = self.restart.filter(|r| r.path == self.path && r.state == RestartState::Written)?;
+        // Somebody else has started it meanwhile, with the file as it is.
+        if self.files.before_start.contains(self.path) {
+            return None;
+        }
+        let file = Files { files: vec![(self.path.to_owned(), record.before.clone())], ..Files::default() };
+        Some(file.meant(self.server.known()))
     }
 
     /// A server whose disk is full does not come up again, whatever its option files say.

@@ -173,6 +173,11 @@ impl Planned {
                 built.desired.members.iter().filter_map(|m| built.desired.hosts.get(m)).collect();
             observe::find_errant(&mut reading, &members, true).await;
             let mut plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
+            let values = diff::values_to_ask(&plan, &built.desired, &reading.observed);
+            if !values.is_empty() {
+                observe::ask_values(&mut reading, &values, engine.hosts.forks).await;
+                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
+            }
             let doubtful = diff::in_doubt(&plan, &built.desired);
             if !doubtful.is_empty() {
                 closer::look_closer(&mut reading, &doubtful, engine.hosts.forks).await;

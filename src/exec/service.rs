@@ -41,6 +41,7 @@ pub async fn restart(
     let came_up = come_up(on, &tried, order, (before.option_file, expect)).await;
     kept.give_back(on, came_up).await?;
     let took = begun.elapsed();
+    values::give_again(on, expect).await?;
     let made = values::taken(on, expect).await?;
     reconnect::replicas_of(on).await;
     let away = format!("away for {}", crate::model::duration(took));

@@ -5,47 +5,82 @@ use crate::{
     dialect::ReadStatement,
     model::{STARS, variables::looks_secret},
     observe::{ValueMark, ValueMarks},
-    option_file::{same_value, takes_several},
+    option_file::{DEFAULT, plainly_other, same_value, takes_several, value_in_sql},
 };
 
 const RECORD: Record<ValueMarks> = Record::new("/var/lib/tandem/values.json", "look for adjusted values");
-/// What stands for a built-in value.
-const DEFAULT: &str = "DEFAULT";
 /// What a server has to run with to the letter: on these its place in the topology rests.
 const EXACT: [&str; 6] = ["server_id", "gtid_domain_id", "read_only", "super_read_only", "log_bin", "port"];
+
+/// What the server runs with now, in the order of `given`; nothing for what is no variable.
+///
+/// # Errors
+/// When it does not say.
+pub(crate) async fn reported(
+    on: On<'_>,
+    given: &[(String, String)],
+) -> Result<Vec<Option<String>>, StepError> {
+    let sql = on.reader().await?;
+    let failed = |e| on.failed("look at its variables", e);
+    let all: Vec<_> = given.iter().map(|(name, _)| ReadStatement::variable(name)).collect();
+    let mut reported = Vec::new();
+    for rows in sql.query_each(&all).await.map_err(failed)? {
+        // Not every option is a variable.
+        let row = rows.map_err(failed)?.into_iter().next();
+        reported.push(row.map(|row| row.text("value")).transpose().map_err(failed)?);
+    }
+    Ok(reported)
+}
+
+/// Gives a server that was restarted what a statement can set and its start has made another value of: some options turn
+/// others on.
+///
+/// # Errors
+/// When it does not take it.
+pub(crate) async fn give_again(on: On<'_>, given: &[(String, String)]) -> Result<(), StepError> {
+    let fixed = &on.server()?.static_variables;
+    for ((name, value), reported) in given.iter().zip(reported(on, given).await?) {
+        let other = reported.is_some_and(|reported| plainly_other(name, value, &reported));
+        // Who takes writes is opened by its own step, and never in passing.
+        let exact = EXACT.contains(&name.as_str()) || value == DEFAULT;
+        if other && !exact && !fixed.contains(name) {
+            let statement = format!("SET GLOBAL {name} = {}", value_in_sql(name, value));
+            let tried = format!("set {name} to {value}");
+            on.statements().await?.run(&statement).await.map_err(|e| on.failed(tried, e))?;
+        }
+    }
+    Ok(())
+}
 
 /// Reads back what was given. What the server reports otherwise is noted and said.
 ///
 /// # Errors
 /// Where a value that must hold to the letter does not, or the host can't note it.
 pub(crate) async fn taken(on: On<'_>, given: &[(String, String)]) -> Result<Option<String>, StepError> {
-    let sql = on.reader().await?;
-    let failed = |e| on.failed("look at its variables", e);
-    let all: Vec<_> = given.iter().map(|(name, _)| ReadStatement::variable(name)).collect();
-    let mut made = Vec::new();
-    let mut exact = Vec::new();
-    for ((name, given), rows) in given.iter().zip(sql.query_each(&all).await.map_err(failed)?) {
-        let rows = rows.map_err(failed)?;
-        // Not every option is a variable.
-        let Some(row) = rows.first() else { continue };
-        let reported = row.text("value").map_err(failed)?;
+    let (mut made, mut exact, mut other) = (Vec::new(), Vec::new(), None);
+    for ((name, given), reported) in given.iter().zip(reported(on, given).await?) {
+        let Some(reported) = reported else { continue };
         let named = name == "log_bin" && reported == "ON";
-        // The default of an option that was taken out is not always known.
-        if given.is_empty() || given == DEFAULT || named || takes_several(name) {
+        if given.is_empty() || named || takes_several(name) {
             continue;
         }
         if same_value(name, &reported, given) {
             exact.push(name.clone());
-        } else if EXACT.contains(&name.as_str()) {
+        } else if EXACT.contains(&name.as_str()) && given != DEFAULT {
             let why = format!("the server reports {reported} afterwards");
             return Err(on.failed(format!("give {name} the value {given}"), why));
         } else {
+            if given != DEFAULT && plainly_other(name, given, &reported) {
+                let why = format!("the server reports {reported} afterwards");
+                other = Some(on.failed(format!("give {name} the value {given}"), why));
+            }
             made.push((name.clone(), ValueMark { given: given.clone(), reported }));
         }
     }
     let said = said(&made);
     note(on, made, &exact).await?;
-    Ok(said)
+    // It is noted all the same: the next plan refuses the value, and no restart gives it once more.
+    other.map_or(Ok(said), Err)
 }
 
 /// Notes what the server has made of values, and that of others nothing is to note.
@@ -76,6 +111,6 @@ fn said(made: &[(String, ValueMark)]) -> Option<String> {
         true => format!("{name} is {STARS}"),
         false => format!("{name} = {} became {}", mark.given, mark.reported),
     };
-    let all: Vec<String> = made.iter().map(one).collect();
+    let all: Vec<String> = made.iter().filter(|(_, mark)| mark.given != DEFAULT).map(one).collect();
     (!all.is_empty()).then(|| format!("adjusted by the server: {}", all.join(", ")))
 }

@@ -4,6 +4,8 @@ section restart
 for part in state file ended; do
   [ ! -r /var/lib/tandem/restart/$part ] || sed "s/^/$part /" /var/lib/tandem/restart/$part
 done
+section restart-before
+[ "$(show /var/lib/tandem/restart/state)" != written ] || show /var/lib/tandem/restart/before
 section restart-said
 show /var/lib/tandem/restart/said
 section restart-failed

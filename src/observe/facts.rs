@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Answers, Content, DownFacts, ErrantFacts, EventFacts, FarEnd, Reach, RestartRecord, RetentionMark,
-    SchemaFacts, SeedMarks, ValueMarks,
+    SchemaFacts, SeedMarks, ValueMarks, ValuesAsked,
 };
 use crate::{
     certificate::CertificateFacts,
@@ -51,6 +51,8 @@ pub struct HostFacts {
     pub retention: Fact<RetentionMark>,
     /// What its server has made of values that it was given and reports as others.
     pub values: Fact<ValueMarks>,
+    /// What its server has said of values that a plan would give it; nothing where none was asked for.
+    pub asked: ValuesAsked,
     /// The unit that opens the recorded writer after a start of its server.
     pub role_unit: Fact<RoleUnitFacts>,
     /// What its server holds, table by table; absent unless a copy might destroy it.

@@ -47,6 +47,7 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         errant: Fact::Absent,
         retention: record(sections, "retention"),
         values: record(sections, "values"),
+        asked: super::ValuesAsked::default(),
         role_unit: match root {
             true => RoleUnitFacts::read(&sections.text("role-unit").unwrap_or_default())
                 .map_or(Fact::Absent, Fact::Known),

@@ -1,6 +1,6 @@
 //! What tandem has noted on a host itself: copies that are not finished, and what was changed for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +96,15 @@ pub struct ValueMark {
     pub given: String,
     /// As the server shows it.
     pub reported: String,
+}
+
+/// What a server does not take, and what only its start can give it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ValuesAsked {
+    /// Of each variable and value what the server or its program has said.
+    pub refused: BTreeMap<(String, String), String>,
+    /// Variables that no statement can set.
+    pub fixed: BTreeSet<String>,
 }
 
 /// Where the source's binary log stood at the snapshot.

@@ -1,6 +1,7 @@
 //! Reads hosts: one script over ssh, then SQL. Writes nothing.
 
 mod accounts;
+mod ask_values;
 mod binlog;
 mod channels;
 mod collect;
@@ -32,6 +33,7 @@ mod values;
 mod variables;
 
 pub use accounts::read_accounts;
+pub use ask_values::{ValueLook, ask_values};
 pub use binlog::{gtid_state, gtid_state_with_start};
 pub use channels::{channels, client_ids, long_statements, sessions_of};
 pub use collect::{observe, prove_ends, target};
@@ -48,7 +50,7 @@ pub use facts::{
 pub use far_end::far_end;
 pub use find_errant::{find_errant, first_look, only_here};
 pub use host::{SCRIPT as HOST_SCRIPT, files_of_host};
-pub use marks::{RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ValueMark, ValueMarks};
+pub use marks::{RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ValueMark, ValueMarks, ValuesAsked};
 pub use ports::{Probe, try_ports};
 pub use reach::{FarEnd, Reach};
 pub use reading::{Options, Reading};

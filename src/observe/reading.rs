@@ -6,7 +6,6 @@ use super::{HostFacts, Observed};
 use crate::{
     desired::Identity,
     model::{Endpoint, HostName},
-    option_file::Files,
     transport::{Login, Session},
 };
 
@@ -47,14 +46,15 @@ impl Reading {
                 let files = facts.and_then(|f| f.option_files.known());
                 // A server that is down has what its files will give it.
                 let version = server.map(|s| s.version).or(facts.and_then(HostFacts::version));
-                let read = |files: &Files| match server {
-                    Some(server) => files.meant(server.known()),
-                    None => files.occurrences(version),
-                };
-                let occurrences = files.map(read).unwrap_or_default();
                 let in_file = |name: &str| {
-                    let last = occurrences.iter().rfind(|o| o.name == name)?;
-                    last.value.as_ref()?.parse::<u64>().ok()
+                    let last = match server {
+                        Some(server) => {
+                            let mentions = files?.meant(server.known());
+                            mentions.into_iter().rfind(|o| o.name == name)?.value
+                        }
+                        None => files?.last_of(name, version),
+                    };
+                    last?.parse::<u64>().ok()
                 };
                 let number = |name: &str| match server {
                     Some(server) => server.number(name),

@@ -53,6 +53,8 @@ pub struct RestartRecord {
     pub ended: Ended,
     /// What that server said.
     pub said: Vec<String>,
+    /// While a file is written and not tried yet: the one with which the server has last started; empty where none was.
+    pub before: Vec<u8>,
     /// The option file with which it did not come up.
     pub failed: Option<Vec<u8>>,
 }
@@ -68,6 +70,7 @@ impl RestartRecord {
             path: String::new(),
             ended: Ended::read(&pairs),
             said: said.lines().map(str::to_owned).collect(),
+            before: Vec::new(),
             failed: None,
         })
     }
@@ -87,6 +90,7 @@ pub(super) fn record(sections: &Sections<'_>) -> Option<RestartRecord> {
         path: of("file").find_map(|l| l.strip_prefix("path ")).unwrap_or_default().to_owned(),
         ended: Ended::read(&ended),
         said: sections.text("restart-said").unwrap_or_default().lines().map(str::to_owned).collect(),
+        before: sections.bytes("restart-before").unwrap_or_default().to_vec(),
         failed: sections.bytes("restart-failed").filter(|b| !b.is_empty()).map(<[u8]>::to_vec),
     })
 }

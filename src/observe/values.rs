@@ -2,12 +2,21 @@
 //! out, and limits of the system count. Nobody but the server knows.
 
 use super::{HostFacts, ServerFacts, ValueMark};
-use crate::option_file::{Files, same_value};
+use crate::option_file::{Files, plainly_other, same_value};
 
 impl HostFacts {
     /// Whether a server that reports `running` does so because of the value `given`, though it is another text. A variable
     /// that a statement can set may have been set by another one, so of these only what was noted counts.
     pub fn makes(&self, name: &str, given: &str, running: &str) -> bool {
+        self.was_given(name, given, running) && !plainly_other(name, given, running)
+    }
+
+    /// Whether a server was given a value and reports another one that is not made of it: it can't have it.
+    pub fn kept_other(&self, name: &str, given: &str, running: &str) -> bool {
+        plainly_other(name, given, running) && self.was_given(name, given, running)
+    }
+
+    fn was_given(&self, name: &str, given: &str, running: &str) -> bool {
         let marked = self.values.known().and_then(|marks| marks.0.get(name));
         let marked =
             marked.is_some_and(|mark| mark.reported == running && same_value(name, &mark.given, given));

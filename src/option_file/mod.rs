@@ -20,5 +20,5 @@ pub use document::{Document, Meaning};
 pub use effective::{Files, Occurrence};
 pub use meant::Known;
 pub use name::canonical_name;
-pub use value::{canonical_value, same_value, takes_several};
+pub use value::{DEFAULT, canonical_value, plainly_other, same_value, takes_several, value_in_sql};
 pub use write::{Setting, owned_text, quoted};

@@ -1,5 +1,7 @@
 //! Values of server variables in one spelling, so that `1G` and `1073741824` are equal.
 
+use crate::dialect::literal;
+
 /// Variables whose value is a set of words, where order means nothing.
 const SETS: &[&str] = &[
     "sql_mode",
@@ -49,6 +51,52 @@ pub fn same_value(variable: &str, a: &str, b: &str) -> bool {
     canonical_value(variable, a) == canonical_value(variable, b)
 }
 
+/// What stands for a variable's built-in value in `SET GLOBAL`.
+pub const DEFAULT: &str = "DEFAULT";
+
+/// Numbers without quotes, everything else as a text: the server takes `'ON'` for a boolean.
+pub fn value_in_sql(name: &str, value: &str) -> String {
+    if value == DEFAULT {
+        return value.to_owned();
+    }
+    let canonical = canonical_value(name, value);
+    let number =
+        !canonical.is_empty() && canonical.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
+    let boolean =
+        matches!(value.to_ascii_uppercase().as_str(), "ON" | "OFF" | "TRUE" | "FALSE" | "YES" | "NO");
+    if number && !boolean { canonical } else { literal(value) }
+}
+
+/// Whether a server that reports this has not taken the value at all, and not only rounded it or spelled it out: the other
+/// one of two booleans, another file, another character set.
+pub fn plainly_other(variable: &str, given: &str, reported: &str) -> bool {
+    let (a, b) = (canonical_value(variable, given), canonical_value(variable, reported));
+    if a == b {
+        return false;
+    }
+    let boolean = |text: &str| matches!(text, "0" | "1");
+    let charset = |text: &str| match text.strip_prefix("utf8mb3").or(text.strip_prefix("utf8mb4")) {
+        Some(rest) => format!("utf8{rest}"),
+        None => text.to_owned(),
+    };
+    let number = |text: &str| text.bytes().all(|c| c.is_ascii_digit());
+    if boolean(&a) && boolean(&b) {
+        return matches!(reported, "ON" | "OFF");
+    }
+    if variable.starts_with("character_set_") || variable.starts_with("collation_") {
+        // `utf8` is another one from version to version, and collations have names without one.
+        let of = |text: &str| text.split('_').next().unwrap_or_default().to_owned();
+        let (a, b) = (of(&a), of(&b));
+        let open = number(&a) || a.starts_with("uca") || a == "default";
+        return !open && a != b && !(a == "utf8" && charset(&b) == a);
+    }
+    let stem = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+    };
+    a.starts_with('/') && b.starts_with('/') && !a.contains([':', ';', ',']) && stem(&a) != stem(&b)
+}
+
 /// Options that take one value for each mention.
 pub fn takes_several(name: &str) -> bool {
     let name = name.split_once('.').map_or(name, |(_, option)| option);
@@ -78,6 +126,11 @@ fn size(text: &str) -> Option<String> {
     if let Ok(number) = digits.parse::<i128>() {
         return number.checked_mul(factor as i128).map(|n| n.to_string());
     }
+    // `1e1`; what ends with the letter is a size.
+    if factor == 1 && text.starts_with(|c: char| c.is_ascii_digit()) && text.contains('e') {
+        let number: f64 = digits.parse().ok()?;
+        return number.is_finite().then(|| number.to_string());
+    }
     if factor == 1 && digits.contains('.') && digits.chars().all(|c| c.is_ascii_digit() || c == '.') {
         let number: f64 = digits.parse().ok()?;
         return Some(number.to_string());
@@ -100,12 +153,42 @@ mod tests {
             ("bind_address", "*", "0.0.0.0"),
             ("tmpdir", "/tmp/", "/tmp"),
             ("long_query_time", "10", "10.000000"),
+            ("innodb_max_dirty_pages_pct_lwm", "1e1", "10.000000"),
             ("max_connections", "0151", "151"),
         ] {
             assert!(same_value(variable, a, b), "{variable}: {a} {b}");
         }
         assert!(!same_value("server_id", "1", "2"));
         assert!(!same_value("innodb_buffer_pool_size", "1G", "1M"));
+    }
+
+    #[test]
+    fn what_was_not_taken_is_no_other_spelling() {
+        for (variable, given, reported, other) in [
+            ("innodb_use_native_aio", "ON", "OFF", true),
+            ("innodb_use_native_aio", "1", "OFF", true),
+            ("concurrent_insert", "1", "AUTO", false),
+            ("completion_type", "2", "RELEASE", false),
+            ("key_buffer_size", "1", "0", false),
+            ("pid_file", "/run/a.pid", "/run/b.pid", true),
+            ("slow_query_log_file", "/var/log/slow", "/var/log/slow.log", false),
+            ("secure_file_priv", "/var/run/x/", "/run/x", false),
+            ("tmpdir", "/a:/b", "/c", false),
+            ("character_set_server", "utf8", "utf8mb3", false),
+            ("character_set_server", "utf8mb4", "latin1", true),
+            ("character_set_server", "utf8mb4", "utf8mb3", true),
+            ("collation_server", "utf8_bin", "utf8mb3_bin", false),
+            ("collation_server", "uca1400_ai_ci", "utf8mb4_uca1400_ai_ci", false),
+            ("collation_server", "utf8mb4_bin", "latin1_bin", true),
+            ("collation_server", "45", "utf8mb4_general_ci", false),
+            ("max_connections", "5000", "214", false),
+        ] {
+            assert_eq!(
+                super::plainly_other(variable, given, reported),
+                other,
+                "{variable} {given} {reported}"
+            );
+        }
     }
 
     proptest::proptest! {

@@ -19,11 +19,17 @@ pub fn owned_text(settings: &[Setting]) -> String {
     );
     for setting in settings {
         for value in &setting.values {
-            text.push_str(&setting.name);
-            // Its value would be the name of the log.
-            if setting.name == "log_bin" && canonical_value("log_bin", value) == "1" {
-                text.push('\n');
-                continue;
+            // A value would be the name of the log.
+            match canonical_value("log_bin", value).as_str() {
+                "1" if setting.name == "log_bin" => {
+                    text.push_str("log_bin\n");
+                    continue;
+                }
+                "0" if setting.name == "log_bin" => {
+                    text.push_str("skip_log_bin\n");
+                    continue;
+                }
+                _ => text.push_str(&setting.name),
             }
             text.push_str(" = ");
             text.push_str(&quoted(value));

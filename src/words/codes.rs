@@ -306,7 +306,7 @@ pub const REFUSED: &[Code] = &[
         "the server is started with `--no-defaults`, so no setting would last",
         "take `--no-defaults` out of its unit and restart it",
     ),
-    code("value-not-taken", "the server takes no such value for a number", "correct `mysql_settings`"),
+    code("value-not-taken", "the server takes no such value", "correct `mysql_settings`"),
     code("unknown-variable", "the server has no such variable", "correct `mysql_settings`"),
     code(
         "overridden-setting",

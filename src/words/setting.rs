@@ -2,7 +2,7 @@
 
 use crate::{
     model::{HostName, bytes, visible},
-    plan::SettingRefused,
+    plan::{SettingRefused, ValueRefused},
 };
 
 /// Why a variable is not set on a host, and what to do.
@@ -24,10 +24,10 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
             let hint = near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             format!("{version} has no variable `{name}` ({place}){hint}")
         }
-        SettingRefused::NotTaken { name, place, value, takes: (least, most) } => format!(
-            "`{name}` ({place}) can't be {}: the server takes a number from {least} to {most}, with K, M, G or T behind it \
-             where it counts bytes. Correct it in the inventory.",
-            visible(value)
+        SettingRefused::NotTaken { name, place, value, why } => format!(
+            "`{name}` ({place}) can't be {}: {}. Correct it in the inventory.",
+            visible(value),
+            not_taken(why)
         ),
         SettingRefused::Overridden { name, place, file, line, value } => format!(
             "`{name}` ({place}) would not count: {file}:{line} is read later and says {value}. Take it out there."
@@ -78,6 +78,23 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
             "the server does not start with `{name}` ({place}), which stands in {file}:{line}. Correct it in the \
              inventory."
         ),
+    }
+}
+
+/// Why a server does not take a value.
+fn not_taken(why: &ValueRefused) -> String {
+    match why {
+        ValueRefused::Range(least, most) => format!(
+            "the server takes a number from {least} to {most}, with K, M, G or T behind it where it counts bytes"
+        ),
+        ValueRefused::Said(said) => format!("the server says: {}", visible(said.trim_end_matches('.'))),
+        ValueRefused::MadeWith(running) => format!(
+            "the data directory was made with {}, and its server starts with nothing else",
+            visible(running)
+        ),
+        ValueRefused::Runs(running) => {
+            format!("the server was given it and runs with {}", visible(running))
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use crate::lab::{Lab, patience};
 
 const OFF: &str =
     "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nrestart_wait: 60s\n";
-/// Its binary takes it, and a server with data of another page size does not start with it.
-const BAD: &str = "mysql_settings: {innodb_page_size: 8192}\n";
+/// Its binary takes it, and its storage engine does not.
+const BAD: &str = "mysql_settings: {innodb_data_file_path: lots}\n";
 const FILE: &str = "/etc/mysql/mariadb.conf.d/zz-tandem.cnf";
 
 /// A server with some settings of ours.
@@ -43,7 +43,7 @@ fn a_bad_setting_is_taken_back_with_the_controller_and_without_it() {
     lab.host_vars("db-a", &format!("server_id: 7\n{BAD}"));
     let run = lab.tandem(&["apply", "play.yml", "--yes", "--format", "json"]).expect(1);
     let error = run.json()["failed"][0]["error"].to_string();
-    assert!(error.contains("innodb_page_size start-up parameter is 8192"), "{error}");
+    assert!(error.contains("Unable to parse innodb_data_file_path=lots"), "{error}");
     lab.at("db-a", &same_file);
     assert_eq!(lab.sql("db-a", "select @@innodb_page_size"), "16384");
     // The same again is refused with the line that says it, and the server keeps running.
@@ -51,7 +51,7 @@ fn a_bad_setting_is_taken_back_with_the_controller_and_without_it() {
     let plan = lab.plan("play.yml").expect(8).json();
     assert_eq!(plan["refused"][0]["code"], "setting-failed");
     let reason = plan["refused"][0]["reason"].to_string();
-    assert!(reason.contains("`innodb_page_size`") && reason.contains("db-a.yml:2"), "{reason}");
+    assert!(reason.contains("`innodb_data_file_path`") && reason.contains("db-a.yml:2"), "{reason}");
     lab.tandem(&["apply", "play.yml", "--yes"]).expect(8);
     assert_eq!(pid(&lab), running);
 
@@ -90,7 +90,7 @@ fn a_power_cut_between_the_file_and_the_restart_leaves_no_server_down() {
         .stderr(Stdio::null())
         .spawn()
         .expect("tandem runs");
-    wait_at(&lab, &format!("grep -q innodb_page_size {FILE}"));
+    wait_at(&lab, &format!("grep -q innodb_data_file_path {FILE}"));
     lab.reboot("db-a");
     let _ = child.kill();
     let _ = child.wait();
@@ -102,7 +102,7 @@ fn a_power_cut_between_the_file_and_the_restart_leaves_no_server_down() {
     // A server that is down by our own file, from whatever time: the same inventory is refused, a corrected one repairs.
     lab.at(
         "db-a",
-        &format!("rm -r /var/lib/tandem/restart; echo 'innodb_page_size = 8192' >>{FILE}; systemctl restart mariadb || true"),
+        &format!("rm -r /var/lib/tandem/restart; echo 'innodb_data_file_path = lots' >>{FILE}; systemctl restart mariadb || true"),
     );
     let plan = lab.plan("play.yml").expect(8).json();
     assert_eq!(plan["refused"][0]["code"], "setting-keeps-server-down", "{plan}");
@@ -136,10 +136,10 @@ fn a_unit_that_does_not_notify_and_one_that_restarts_itself_are_noticed_at_once(
     let run = lab.tandem(&["apply", "play.yml", "--yes", "--format", "json"]).expect(1);
     assert!(begun.elapsed() < std::time::Duration::from_secs(90), "{:?}", begun.elapsed());
     let failed = run.json()["failed"].to_string();
-    assert!(failed.contains("innodb_page_size start-up parameter is 8192"), "{failed}");
+    assert!(failed.contains("Unable to parse innodb_data_file_path=lots"), "{failed}");
     for host in ["db-a", "db-b"] {
         assert_eq!(lab.at(host, "cat /var/lib/tandem/restart/state"), "back");
-        lab.at(host, "! grep -rq innodb_page_size /etc/mysql/*.d");
+        lab.at(host, "! grep -rq innodb_data_file_path /etc/mysql/*.d");
         assert_eq!(lab.sql(host, "select @@innodb_page_size"), "16384");
     }
     for host in ["db-a", "db-b"] {

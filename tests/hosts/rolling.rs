@@ -145,7 +145,7 @@ fn a_rolling_change_that_is_killed_is_gone_on_with() {
 fn a_primary_that_does_not_come_up_leaves_one_writer() {
     let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &ADDRESSES);
-    lab.host_vars("db-a", "mysql_settings: {innodb_page_size: 8192}\n");
+    lab.host_vars("db-a", "mysql_settings: {innodb_data_file_path: lots}\n");
     let failed = lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]);
     assert_ne!(failed.code, 0, "{}", failed.err);
     let writers =

@@ -130,9 +130,9 @@ fn a_bad_setting_is_refused_by_the_server_itself_and_changes_nothing() {
     unchanged(&run);
     // A value that can't be.
     lab.vars(&format!("{OFF}mysql_settings:\n  innodb_flush_method: sometimes\n"));
-    let run = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(1);
-    let said = format!("{}{}", run.out, run.err);
-    assert!(said.contains("innodb_flush_method") && said.contains("sometimes"), "{said}");
+    let refusal = lab.refuses(&["apply", "hot-standby", "--yes", "--allow", "restart"], "value-not-taken");
+    let said = refusal["reason"].to_string();
+    assert!(said.contains("`innodb_flush_method`") && said.contains("sometimes"), "{said}");
     unchanged(&run);
     // A later file that would win.
     lab.vars(&format!("{OFF}mysql_settings:\n  max_connections: 77\n"));
@@ -146,8 +146,8 @@ fn a_bad_setting_is_refused_by_the_server_itself_and_changes_nothing() {
     assert_eq!(refusal["next"][0], edit);
     lab.at("db-b", "rm /etc/mysql/mariadb.conf.d/zzz-local.cnf");
     unchanged(&run);
-    // One that the check lets pass and the start does not: a directory that is not there.
-    lab.vars(&format!("{OFF}mysql_settings: {{innodb_log_group_home_dir: /nowhere}}\n"));
+    // One that the check lets pass and the start does not.
+    lab.vars(&format!("{OFF}mysql_settings: {{innodb_data_file_path: lots}}\n"));
     let file = lab.at("db-b", "cat /etc/mysql/mariadb.conf.d/zz-tandem.cnf");
     let other = lab.at("db-a", "systemctl show -p MainPID mariadb");
     let begun = std::time::Instant::now();

@@ -250,18 +250,245 @@ fn what_a_server_was_started_with_is_not_given_once_more() {
 }
 
 #[test]
-fn a_value_that_the_running_server_refuses_is_not_left_in_its_file() {
+fn what_a_step_has_set_is_taken_back_where_it_fails() {
+    let lab = Lab::boot(&["db-m=sid"]);
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    declare(&lab, "max_connections: 98");
+    lab.apply("play.yml");
+    // What is no certificate shows only when it is loaded.
+    lab.at("db-m", "echo x >/etc/mysql/no.pem");
+    declare(&lab, "max_connections: 99, ssl_ca: /etc/mysql/no.pem");
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(1);
+    assert_eq!(
+        lab.at("db-m", "grep -h -e ssl_ca -e max_conn /etc/mysql/*/zz-tandem.cnf"),
+        "max_connections = 98"
+    );
+    assert_eq!(lab.sql("db-m", "select @@max_connections, @@ssl_ca"), "98\tca.pem");
+    lab.at("db-m", "systemctl restart mysql");
+}
+
+/// What a run leaves that was cut off between the new file and what brings the server to it.
+fn cut_off(lab: &Lab, host: &str, edit: &str) {
+    let script = "file=$(ls /etc/mysql/*/zz-tandem.cnf); cd /var/lib/tandem/restart; cp -p $file before; \
+                  sum() { sha256sum <$file | cut -d ' ' -f 1; }; old=$(sum); EDIT; \
+                  printf 'path %s\\nold %s\\nnew %s\\n' $file $old $(sum) >file; echo written >state";
+    lab.at(host, &script.replace("EDIT", edit));
+}
+
+#[test]
+fn a_run_that_was_cut_off_behind_the_file_is_gone_on_with() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    let unseen = [("db-a", "feedback: off"), ("db-m", "sysdate_is_now: 1")];
+    let own = "log_bin: own-bin";
+    let all = |settings: &str| {
+        declare(&lab, own);
+        for (host, option) in unseen {
+            let option = settings.replace("UNSEEN", option);
+            lab.host_vars(host, &format!("mysql_settings: {{{own}{option}}}\n"));
+        }
+    };
+    all(", max_connections: 97, back_log: 91");
+    lab.apply("play.yml");
+    // Only what is set by a statement: no restart.
+    let pids = || [pid(&lab, "db-a"), pid(&lab, "db-m")];
+    let before = pids();
+    for (host, _) in unseen {
+        cut_off(&lab, host, "sed -i 's/^max_connections.*/max_connections = 98/' $file");
+    }
+    all(", max_connections: 98, back_log: 91");
+    lab.apply("play.yml");
+    lab.tandem(&["plan", "play.yml"]).expect(0);
+    assert_eq!(pids(), before);
+    for (host, _) in unseen {
+        assert_eq!(lab.sql(host, "select @@max_connections, @@back_log"), "98\t91", "{host}");
+    }
+    // One that only a start can set is taken out, and an option that no variable shows is added.
+    for (host, option) in unseen {
+        let line = option.replace(": ", " = ");
+        cut_off(&lab, host, &format!("sed -i -e '/^back_log/d' -e '$ a {line}' $file"));
+    }
+    all(", max_connections: 98, UNSEEN");
+    lab.apply("play.yml");
+    let once = pids();
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+    assert!(before[0] != once[0] && before[1] != once[1]);
+    for (host, _) in unseen {
+        assert_ne!(lab.sql(host, "select @@back_log"), "91", "{host}");
+    }
+    // And the other way round: it is taken out, which only another start shows.
+    for (host, _) in unseen {
+        cut_off(&lab, host, "sed -i -e '/^feedback/d' -e '/^sysdate/d' $file");
+    }
+    all(", max_connections: 98");
+    lab.apply("play.yml");
+    let twice = pids();
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+    assert!(twice == pids() && once[0] != twice[0] && once[1] != twice[1]);
+}
+
+#[test]
+fn values_that_change_each_other_end_as_they_are_declared() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    declare(
+        &lab,
+        "character_set_server: latin1, collation_server: latin1_swedish_ci, innodb_io_capacity_max: 4000, innodb_io_capacity: 300",
+    );
+    // Elsewhere in Debian's files of MariaDB stands a collation of its own, with which another character set would keep the server down.
+    lab.apply("play.yml");
+    declare(&lab, "character_set_server: latin1");
+    lab.tandem(&["plan", "play.yml", "--limit", "db-a"]).expect(8);
+    declare(&lab, "character_set_server: latin1, collation_server: latin1_swedish_ci");
+    lab.apply("play.yml");
+    declare(
+        &lab,
+        "collation_server: utf8mb4_bin, character_set_server: utf8mb4, innodb_io_capacity: 5000, innodb_io_capacity_max: 6000",
+    );
+    lab.apply("play.yml");
+    for host in ["db-a", "db-m"] {
+        let shown = "select @@global.collation_server, @@innodb_io_capacity, @@innodb_io_capacity_max";
+        assert_eq!(lab.sql(host, shown), "utf8mb4_bin\t5000\t6000", "{host}");
+    }
+    lab.tandem(&["plan", "play.yml"]).expect(0);
+    // Taken out again, each goes back to the server's own.
+    declare(&lab, "");
+    lab.apply("play.yml");
+    lab.tandem(&["plan", "play.yml"]).expect(0);
+    // Two that can't hold together are refused.
+    declare(&lab, "collation_server: latin1_bin, character_set_server: utf8mb4");
+    lab.refuses(&["plan", "play.yml"], "value-not-taken");
+}
+
+/// Values that no server takes, of variables of every kind: what is not known is asked for in the plan.
+const TAKEN_BY_NONE: &[(&str, &str)] = &[
+    ("sql_mode", "NO_SUCH_MODE"),
+    ("character_set_server", "utf9"),
+    ("collation_server", "utf8mb4_nowhere_ci"),
+    ("default_time_zone", "Europe/Nowhere"),
+    ("default_storage_engine", "nosuchengine"),
+    ("lc_time_names", "xx_YY"),
+    ("concurrent_insert", "SOMETIMES"),
+    ("completion_type", "7"),
+    ("slow_query_log", "perhaps"),
+    ("log_output", "PAPER"),
+    ("optimizer_switch", "no_such=on"),
+    ("delay_key_write", "5"),
+    ("event_scheduler", "maybe"),
+    ("innodb_flush_log_at_trx_commit", "9"),
+    ("binlog_row_image", "some"),
+    ("max_connections", "-5"),
+    ("long_query_time", "ten"),
+    ("innodb_buffer_pool_size", "lots"),
+    ("innodb_flush_method", "NEVER"),
+    ("back_log", "many"),
+    ("skip_no_such_thing", "1"),
+    ("hostname", "other"),
+    ("version_comment", "mine"),
+    ("tmpdir", "/nowhere/at/all"),
+    ("secure_file_priv", "/nowhere"),
+    ("init_file", "/nowhere.sql"),
+    ("log_error", "/nowhere/error.log"),
+    ("slow_query_log_file", "/nowhere/slow.log"),
+    ("relay_log", "/nowhere/relay"),
+    ("innodb_page_size", "8192"),
+    ("max_allowed_packet", "64MB"),
+    ("innodb_io_capacity", "80%"),
+    ("wait_timeout", "1.5h"),
+    ("transaction_isolation", "WHENEVER"),
+    ("lc_messages", "xx_YY"),
+    ("innodb_stats_method", "nulls"),
+    ("myisam_recover_options", "PERHAPS"),
+    ("slave_type_conversions", "SOME"),
+    ("old_alter_table", "sometimes"),
+    ("key_buffer_size", "-1G"),
+    ("server_id", "many"),
+    ("general_log", "2"),
+    ("innodb_autoinc_lock_mode", "7"),
+    ("innodb_adaptive_hash_index", "partly"),
+    ("ft_boolean_syntax", "abc"),
+];
+
+/// Settings of public roles and questions that kept servers down or never settled: names that a version has no more.
+const KNOWN_BY_NONE: &[&str] = &[
+    "innodb_additional_mem_pool_size",
+    "thread_concurrency",
+    "key_buffer",
+    "log_slow_queries",
+    "innodb_large_prefix",
+    "innodb_file_format",
+    "table_cache",
+];
+
+#[test]
+fn what_no_server_takes_is_refused_in_the_plan() {
     let lab = Lab::boot(&["db-a", "db-m=sid"]);
     lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
     declare(&lab, "max_connections: 98");
     lab.apply("play.yml");
-    declare(&lab, "max_connections: 99, default_time_zone: Europe/Nowhere");
-    lab.tandem(&["apply", "play.yml", "--yes"]).expect(1);
-    for (host, unit) in [("db-a", "mariadb"), ("db-m", "mysql")] {
-        assert_eq!(
-            lab.at(host, "grep -h -e zone -e max_conn /etc/mysql/*/zz-tandem.cnf"),
-            "max_connections = 98"
-        );
-        lab.at(host, &format!("systemctl restart {unit}"));
+    let state = |host| {
+        let sums = "sha256sum /etc/mysql/*/* /var/lib/tandem/values.json 2>/dev/null; cat /proc/$(pidof mariadbd mysqld)/stat | cut -d ' ' -f 22";
+        (
+            lab.sql(host, "show global variables where variable_name not in ('gtid_executed', 'timestamp')"),
+            lab.at(host, sums),
+        )
+    };
+    let before = [state("db-a"), state("db-m")];
+    let unknown = KNOWN_BY_NONE.iter().map(|name| (*name, "1"));
+    let rows: Vec<(&str, &str)> = TAKEN_BY_NONE.iter().copied().chain(unknown).collect();
+    let all: Vec<String> = rows.iter().map(|(name, value)| format!("{name}: '{value}'")).collect();
+    declare(&lab, &all.join(", "));
+    let plan = lab.tandem(&["plan", "play.yml", "--format", "json"]).expect(8).json();
+    let mut wrong = Vec::new();
+    for host in ["db-a", "db-m"] {
+        let said: Vec<String> = plan["refused"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|one| one["host"] == host)
+            .filter(|one| one["code"] == "value-not-taken" || one["code"] == "unknown-variable")
+            .map(|one| one["reason"].as_str().expect("a reason").to_owned())
+            .collect();
+        for (name, _) in &rows {
+            // The name under which the server knows it.
+            let names = match *name {
+                "default_time_zone" => ["time_zone", ""],
+                "slave_type_conversions" => [*name, "replica_type_conversions"],
+                "transaction_isolation" => [*name, "tx_isolation"],
+                name => [name, ""],
+            };
+            if !said.iter().any(|text| names.iter().any(|name| text.contains(&format!("`{name}`")))) {
+                wrong.push(format!("{host}: {name} is not refused"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{:#}", wrong.join("\n"), plan["refused"]);
+    assert_eq!(before, [state("db-a"), state("db-m")], "the question has changed something");
+}
+
+#[test]
+fn a_question_sets_nothing() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    for host in ["db-a", "db-m"] {
+        let shown = || {
+            lab.sql(host, "show global variables where variable_name not in ('timestamp', 'gtid_executed')")
+        };
+        let before = shown();
+        let mut questions = String::new();
+        for name in before.lines().filter_map(|line| line.split('\t').next()) {
+            for value in ["DEFAULT", "0", "1", "'x'", "''", "7"] {
+                questions += &format!(
+                    "SET GLOBAL `{name}` = {value}, SESSION lc_time_names = 'nowhere (a question of tandem)';\n"
+                );
+                questions += &format!(
+                    "SET GLOBAL `{name}` = {value}, SESSION sql_mode = 'NOTHING (A QUESTION OF TANDEM)';\n"
+                );
+            }
+        }
+        lab.bytes_at(host, "cat >/root/questions.sql", questions.as_bytes());
+        let client = "$(command -v mariadb || command -v mysql)";
+        let said = lab.at(host, &format!("{client} --force </root/questions.sql 2>&1 | grep -c '^ERROR'"));
+        assert_eq!(said, questions.lines().count().to_string(), "{host}: every question ends with an error");
+        assert_eq!(shown(), before, "{host}");
     }
 }

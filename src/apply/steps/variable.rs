@@ -2,9 +2,8 @@
 
 use crate::model::ThreadState;
 use crate::{
-    dialect::literal,
-    exec::{On, StepError, values},
-    option_file::{canonical_value, owned_text},
+    exec::{On, Statements, StepError, values},
+    option_file::{DEFAULT, owned_text, same_value, value_in_sql},
     plan::FileStage,
     transport::SqlError,
 };
@@ -29,22 +28,7 @@ pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String
             sql.run(&dialect.stop_channel(name)).await.map_err(|e| on.failed(tried, e))?;
         }
     }
-    let mut failed = None;
-    for (name, value) in given {
-        if let Err(error) = sql.run(&set(name, value)).await {
-            let refused = matches!(error, SqlError::Server { .. });
-            let error = on.failed(format!("set {name} to {value}"), error);
-            failed = Some(if refused { without_it(on, error).await } else { error });
-            break;
-        }
-    }
-    if failed.is_none()
-        && given.iter().any(|(name, _)| dialect.counts_after_reload(name))
-        && let Some(reload) = dialect.reload_certificates()
-    {
-        let reloaded = sql.run(reload).await;
-        failed = reloaded.err().map(|e| on.failed("load the certificates anew", e));
-    }
+    let given_to = give(on, &mut sql, given).await;
     // The channels go on even where a value was refused.
     if pause {
         for name in &running {
@@ -53,10 +37,57 @@ pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String
                 .map_err(|e| on.failed("start its channels again", e))?;
         }
     }
-    match failed {
-        Some(error) => Err(error),
-        None => values::taken(on, given).await,
+    given_to?;
+    values::taken(on, given).await
+}
+
+/// Gives the values. Where the server refuses one, those given before it are taken back, in the server and in our file.
+async fn give(on: On<'_>, sql: &mut Statements<'_>, given: &[(String, String)]) -> Result<(), StepError> {
+    let before = values::reported(on, given).await?;
+    let Err((tried, error)) = set_all(on, sql, given).await? else { return Ok(()) };
+    let refused = matches!(error, SqlError::Server { .. });
+    let mut failed = on.failed(tried, error);
+    if refused {
+        for ((name, _), old) in given.iter().zip(&before).rev() {
+            let Some(old) = old else { continue };
+            if let Err(error) = sql.run(&set(name, old)).await {
+                failed = failed.then(format!("{name} could not be set back to {old}: {error}."));
+            }
+        }
+        failed = without_it(on, failed).await;
     }
+    Err(failed)
+}
+
+/// Sets each value. The inner error is what was tried, and why it failed.
+async fn set_all(
+    on: On<'_>,
+    sql: &mut Statements<'_>,
+    given: &[(String, String)],
+) -> Result<Result<(), (String, SqlError)>, StepError> {
+    for (name, value) in given {
+        if let Err(error) = sql.run(&set(name, value)).await {
+            return Ok(Err((format!("set {name} to {value}"), error)));
+        }
+    }
+    // One may have changed another one: a character set brings its own collation along, limits cut each other.
+    for ((name, value), now) in given.iter().zip(values::reported(on, given).await?) {
+        let same = value == DEFAULT || now.is_none_or(|now| same_value(name, value, &now));
+        if given.len() > 1
+            && !same
+            && let Err(error) = sql.run(&set(name, value)).await
+        {
+            return Ok(Err((format!("set {name} to {value}"), error)));
+        }
+    }
+    let dialect = on.dialect()?;
+    if given.iter().any(|(name, _)| dialect.counts_after_reload(name))
+        && let Some(reload) = dialect.reload_certificates()
+        && let Err(error) = sql.run(reload).await
+    {
+        return Ok(Err(("load the certificates again".to_owned(), error)));
+    }
+    Ok(Ok(()))
 }
 
 /// Gives our option file the text back that it had before: with a value that the server refuses it would not start.
@@ -94,18 +125,5 @@ pub async fn reset_persisted(on: On<'_>, names: &[String]) -> Result<Option<Stri
 
 /// Sets a variable of a running server.
 pub(super) fn set(name: &str, value: &str) -> String {
-    format!("SET GLOBAL {name} = {}", operand(name, value))
-}
-
-/// Numbers without quotes, everything else as a text: the server takes `'ON'` for a boolean.
-fn operand(name: &str, value: &str) -> String {
-    if value == "DEFAULT" {
-        return value.to_owned();
-    }
-    let canonical = canonical_value(name, value);
-    let number =
-        !canonical.is_empty() && canonical.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
-    let boolean =
-        matches!(value.to_ascii_uppercase().as_str(), "ON" | "OFF" | "TRUE" | "FALSE" | "YES" | "NO");
-    if number && !boolean { canonical } else { literal(value) }
+    format!("SET GLOBAL {name} = {}", value_in_sql(name, value))
 }

@@ -1,5 +1,7 @@
 //! The second line behind the type: whether a text reads and does nothing else. What it does not know it refuses.
 
+use super::ask::REFUSED_ENDS;
+
 /// Settings of a session that readers make. None of them reaches beyond the session or makes it write.
 const SETTINGS: [&str; 5] =
     ["AUTOCOMMIT", "TIME_ZONE", "MAX_STATEMENT_TIME", "MAX_EXECUTION_TIME", "PRINT_IDENTIFIED_WITH_AS_HEX"];
@@ -25,7 +27,9 @@ pub fn reads_only(sql: &str) -> bool {
     match bare.split_whitespace().next() {
         Some("SELECT") => is_query(&bare),
         Some("SHOW") => !bare.contains('(') && !words.any(|word| word == "INTO"),
-        Some("SET") => bare.trim() == "SET SESSION TRANSACTION READ ONLY" || sets_session(&bare),
+        Some("SET") => {
+            bare.trim() == "SET SESSION TRANSACTION READ ONLY" || sets_session(&bare) || is_question(sql)
+        }
         _ => false,
     }
 }
@@ -58,6 +62,23 @@ fn sets_session(bare: &str) -> bool {
         let Some(setting) = part.trim().strip_prefix("SESSION ") else { return false };
         let Some((name, value)) = setting.split_once('=') else { return false };
         SETTINGS.contains(&name.trim()) && !value.trim().is_empty() && value.chars().all(simple)
+    })
+}
+
+/// `SET GLOBAL a = 1` with one of the ends behind it that every server refuses: it is looked at, and sets nothing.
+pub(super) fn is_question(sql: &str) -> bool {
+    let Some(bare) = unquoted(sql) else { return false };
+    let simple = |value: &str| {
+        value == "DEFAULT"
+            || value == "''"
+            || value.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'))
+    };
+    REFUSED_ENDS.iter().filter(|(end, _)| sql.ends_with(end)).any(|(end, _)| {
+        let one = || {
+            let rest = bare.strip_suffix(unquoted(end)?.as_str())?.strip_prefix("SET GLOBAL ``")?;
+            rest.strip_prefix(" = ").filter(|value| !value.is_empty() && simple(value))
+        };
+        one().is_some()
     })
 }
 
@@ -106,6 +127,7 @@ mod tests {
             "show all slaves status",
             "SET SESSION autocommit=1, SESSION time_zone='+00:00'",
             "SET SESSION TRANSACTION READ ONLY",
+            "SET GLOBAL `x` = '\\'', SESSION lc_time_names = 'nowhere (a question of tandem)'",
             "SHOW CREATE USER 'o''k`\\';/*'@`%;`",
             "SELECT COUNT(*) AS n FROM `for update`.`into outfile` WHERE `sleep(` = 'x; --'",
         ] {
@@ -117,6 +139,12 @@ mod tests {
     fn nothing_else_passes() {
         for sql in [
             "SET GLOBAL read_only=0",
+            "SET GLOBAL `x` = 1",
+            "SET GLOBAL `x` = 1, SESSION lc_time_names = 'de_DE'",
+            "SET GLOBAL `x` = 1, GLOBAL `y` = 2, SESSION lc_time_names = 'nowhere (a question of tandem)'",
+            "SET GLOBAL `x` = f(), SESSION lc_time_names = 'nowhere (a question of tandem)'",
+            "SET GLOBAL `x` = ', SESSION lc_time_names = 'nowhere (a question of tandem)'",
+            "SET GLOBAL x = 1; SET GLOBAL `y` = 1, SESSION lc_time_names = 'nowhere (a question of tandem)'",
             "SET SESSION autocommit=1, GLOBAL read_only=0",
             "SET SESSION autocommit=1, PERSIST max_connections=2",
             "SET SESSION autocommit=1, PERSIST_ONLY max_connections=2",
@@ -201,6 +229,9 @@ mod tests {
                 ReadStatement::version(),
                 ReadStatement::globals(&["gtid_mode", "server_id"]),
                 ReadStatement::variable("a'b"),
+                ReadStatement::would_take("sql_mode", "'x\\'; --'").0,
+                ReadStatement::would_take("lc_messages", "DEFAULT").0,
+                ReadStatement::would_take("max_connections", "-1.5").0,
                 ReadStatement::variables(),
                 ReadStatement::variables_with_defaults(dialect),
                 ReadStatement::variable_origins(),

@@ -1,6 +1,7 @@
 //! Statements that only read. A connection that reads takes nothing else, and nobody but the dialect makes one.
 
 mod accounts;
+mod ask;
 mod clone;
 mod content;
 mod definitions;
@@ -27,7 +28,9 @@ impl ReadStatement {
     /// Whether what the session answers later on depends on it.
     pub fn sets_session(&self) -> bool {
         let text = self.0.trim_start();
-        text.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("set")) && *self != Self::hashes_as_hex()
+        text.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("set"))
+            && *self != Self::hashes_as_hex()
+            && !guard::is_question(text)
     }
 
     /// Its text.

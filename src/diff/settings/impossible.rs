@@ -8,7 +8,7 @@ use crate::{
     model::{STARS, variables::looks_secret},
     observe::HostFacts,
     option_file::{Argument, Asked, Dispute, Files, canonical_value, same_value},
-    plan::{ServerFinding, SettingRefused},
+    plan::{ServerFinding, SettingRefused, ValueRefused},
     source::closest,
 };
 
@@ -84,7 +84,9 @@ impl Comparison<'_> {
         let disputes = self.files.disputes(Some(self.server.version));
         for wish in self.filed.iter().filter(|w| !w.values.is_empty()) {
             self.refuse_unknown(wish, draft);
-            self.refuse_number(wish, draft);
+            if !self.refuse_number(wish, draft) && !self.refuse_said(wish, draft) {
+                self.refuse_kept(wish, draft);
+            }
             let other = |value: Option<&str>| {
                 !wish.values.iter().any(|v| same_value(&wish.name, v, value.unwrap_or("ON")))
             };
@@ -119,18 +121,47 @@ impl Comparison<'_> {
     }
 
     /// A number that the server would cut, or take for none.
-    fn refuse_number(&self, wish: &SettingWish, draft: &mut Draft) {
-        let Some(range) = self.server.ranges.get(&wish.name) else { return };
+    fn refuse_number(&self, wish: &SettingWish, draft: &mut Draft) -> bool {
+        let Some(range) = self.server.ranges.get(&wish.name) else { return false };
         let number = |text: &str| canonical_value(&wish.name, text).parse::<f64>().ok();
-        let (Some(least), Some(most)) = (number(&range.0), number(&range.1)) else { return };
+        let (Some(least), Some(most)) = (number(&range.0), number(&range.1)) else { return false };
         // -1 stands for "find out" in some.
         let taken = |value: &f64| *value == -1.0 || (least..=most).contains(value);
         let Some(value) = wish.values.last().filter(|value| !number(value).is_some_and(|n| taken(&n))) else {
+            return false;
+        };
+        self.refuse_value(wish, value, ValueRefused::Range(range.0.clone(), range.1.clone()), draft);
+        true
+    }
+
+    /// A value of which the server or its program has said, asked for it, that it does not take it.
+    fn refuse_said(&self, wish: &SettingWish, draft: &mut Draft) -> bool {
+        let said = |value: &&String| self.facts.asked.refused.get(&(wish.name.clone(), (*value).clone()));
+        if let Some((value, said)) = wish.values.iter().find_map(|value| Some((value, said(&value)?))) {
+            self.refuse_value(wish, value, ValueRefused::Said(said.clone()), draft);
+            return true;
+        }
+        false
+    }
+
+    /// A value with which the server was started, or that it was given, and that it does not have.
+    fn refuse_kept(&self, wish: &SettingWish, draft: &mut Draft) {
+        let (Some(value), Some(running)) = (wish.values.last(), self.server.variable(&wish.name)) else {
             return;
         };
-        let shown = if wish.place.vaulted { STARS.to_owned() } else { shown(&wish.name, value) };
+        if self.dialect.made_with_data(&wish.name) && !same_value(&wish.name, value, running) {
+            self.refuse_value(wish, value, ValueRefused::MadeWith(running.to_owned()), draft);
+            return;
+        }
+        if wish.name != "log_bin" && !wish.at_start && self.facts.kept_other(&wish.name, value, running) {
+            self.refuse_value(wish, value, ValueRefused::Runs(running.to_owned()), draft);
+        }
+    }
+
+    fn refuse_value(&self, wish: &SettingWish, value: &str, why: ValueRefused, draft: &mut Draft) {
+        let value = if wish.place.vaulted { STARS.to_owned() } else { shown(&wish.name, value) };
         let (name, place) = (wish.name.clone(), wish.place.clone());
-        let why = SettingRefused::NotTaken { name, place, value: shown, takes: range.clone() };
+        let why = SettingRefused::NotTaken { name, place, value, why };
         draft.refuse(&self.host.name, why);
     }
 

@@ -1,15 +1,13 @@
 //! What the server runs with, against what it would run with by the files as they are wished.
 
 use super::{
-    Comparison, SettingWish, as_set, filters, gtid_mode, in_file, of_one_channel, without_extension,
+    Comparison, SettingWish, as_set, filters, gtid_mode, in_file, of_one_channel, values_in_file,
+    without_extension,
 };
 use crate::{
-    option_file::{Occurrence, canonical_value, same_value, takes_several},
+    option_file::{DEFAULT, Occurrence, canonical_value, same_value, takes_several},
     plan::{Because, Reason},
 };
-
-/// What stands for a variable's built-in value in `SET GLOBAL`.
-const DEFAULT: &str = "DEFAULT";
 
 /// A variable that does not run with its wished value.
 pub(super) struct Off {
@@ -22,9 +20,19 @@ pub(super) struct Off {
 }
 
 impl Comparison<'_> {
-    /// Every variable that does not run as it should.
-    pub(super) fn off(&self, old: &[&Occurrence], all: &[Occurrence]) -> Vec<Off> {
+    /// Every variable that does not run as it should. `started` is our file as it was when the server was started, where
+    /// it is another one now.
+    pub(super) fn off(
+        &self,
+        old: &[&Occurrence],
+        started: Option<&[Occurrence]>,
+        all: &[Occurrence],
+    ) -> Vec<Off> {
         let mut off = Vec::new();
+        // A run that was cut off may have written the file, and not brought the server to it.
+        let of_start: Vec<&Occurrence> = started.unwrap_or_default().iter().collect();
+        let mut ever = old.to_vec();
+        ever.extend(&of_start);
         let kept = gtid_mode::kept(self.host, self.server, old);
         for wish in self.wishes.iter().filter(|w| !of_one_channel(&w.name)) {
             let (wished, from_default) = match wish.values.is_empty() {
@@ -32,7 +40,7 @@ impl Comparison<'_> {
                     let values = wish.values.iter().filter(|v| !filters::of_a_channel(self.host, v));
                     (values.cloned().collect(), false)
                 }
-                true if old.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
+                true if ever.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
                 // Somebody has set it, and no file brings it back.
                 true if takes_several(&wish.name) && !all.iter().any(|o| o.name == wish.name) => {
                     (Vec::new(), true)
@@ -44,14 +52,14 @@ impl Comparison<'_> {
                 continue;
             }
             let reason = Reason::declared(Because::Setting { setting: wish.name.clone() }, &wish.place);
-            off.extend(self.unseen(wish, old, &reason));
+            off.extend(self.unseen(wish, started.map_or(old, |_| &of_start), &reason));
             off.extend(
                 self.compare(&wish.name, &wished, reason, from_default)
                     .map(|off| Off { at_next_restart: wish.at_next_restart, ..off }),
             );
         }
         // Options of ours that nobody wishes any more go back to what the other files say.
-        let mut gone: Vec<&str> = old.iter().map(|o| o.name.as_str()).collect();
+        let mut gone: Vec<&str> = ever.iter().map(|o| o.name.as_str()).collect();
         gone.sort_unstable();
         gone.dedup();
         let wished = |name: &str| {
@@ -59,13 +67,15 @@ impl Comparison<'_> {
             stays || self.filed.iter().any(|w| w.name == name)
         };
         for name in gone.into_iter().filter(|n| !wished(n)) {
+            let reason = Reason::because(Because::SettingNotDeclared { setting: name.to_owned() });
             let wished = self.without_us(name, all);
-            off.extend(self.compare(
-                name,
-                &wished,
-                Reason::because(Because::SettingNotDeclared { setting: name.to_owned() }),
-                true,
-            ));
+            if self.dialect.shown_by_nothing(name) && self.is_pseudo(name) {
+                let (name, running) = (name.to_owned(), values_in_file(name, &ever).join(","));
+                let wished = wished.join(",");
+                off.push(Off { name, running, wished, reason, at_next_restart: false });
+                continue;
+            }
+            off.extend(self.compare(name, &wished, reason, true));
         }
         off
     }

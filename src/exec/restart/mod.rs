@@ -18,7 +18,8 @@ pub(crate) const PLACE: &str = concat!(include_str!("../../transport/safe.sh"), 
 const ARM: &str = include_str!("arm.sh");
 const SWITCH: &str = include_str!("switch.sh");
 const LAUNCH: &str = include_str!("launch.sh");
-const WRITE: &str = include_str!("option_file.sh");
+const WRITE: &str =
+    concat!(include_str!("../../transport/server_program.sh"), include_str!("option_file.sh"));
 const WATCH: ReadScript = ReadScript::new("wait for the server", include_str!("watch.sh"));
 
 /// Gives a server its data directory back, where the host died between two renames. Goes before a script that

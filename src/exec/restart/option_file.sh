@@ -18,42 +18,13 @@ receive() { cat >"$candidate"; }
 at /run receive
 [ "$(digest "$candidate")" = "$wanted" ] || { echo "the connection ended before the file was here" >&2; exit 1; }
 
-# The program that runs, or that would: nobody else's, and nothing that others can change.
-main=$(systemctl show -p MainPID -- "$unit" 2>/dev/null | sed -n 's/^MainPID=//p')
-server= running=
-for process in $main $(cat "/proc/$main/task/$main/children" 2>/dev/null); do
-  [ "$process" != 0 ] || continue
-  program=$(readlink "/proc/$process/exe")
-  program=${program% (deleted)}
-  case ${program##*/} in mariadbd | mysqld | mysqld-debug) server=$program running=$process; break ;; esac
-done
-if [ -z "$server" ]; then
-  program=$(systemctl show -p ExecStart -- "$unit" 2>/dev/null | sed -n 's/.*[{ ]path=\([^ ;]*\).*/\1/p' | head -n 1)
-  case ${program##*/} in mariadbd | mysqld | mysqld-debug) server=$program ;; esac
-fi
-if [ ! -x "$server" ] || [ "$(stat -L -c %u "$server")" != 0 ]; then
-  echo "the program of $unit is not known"
-  server=
-fi
-# It runs as the server's own user from the first instruction on: in the files the first `user` wins, and they may load
-# plugins. Root starts nothing for what is written there.
-uid=
-while read -r key _ effective _; do [ "$key" != Uid: ] || uid=$effective; done 2>/dev/null <"/proc/${running:-0}/status"
-if [ -z "$uid" ]; then
-  user=$(systemctl show -p User -- "$unit" 2>/dev/null | sed -n 's/^User=//p')
-  uid=$(id -u "${user:-mysql}" 2>/dev/null)
-fi
-gid=$(id -g "$uid" 2>/dev/null)
-if [ -n "$server" ] && { [ -z "$gid" ] || ! command -v setpriv >/dev/null 2>&1; }; then
-  if [ -z "$gid" ]; then echo "the user of $unit is not known"; else echo "setpriv is not installed (package util-linux)"; fi
-  server=
-fi
+program_of_unit
+[ -z "$unasked" ] || echo "$unasked"
 # The chain without our file: each file without its includes, which are files of the chain themselves.
 says() {
-  raw=$(cd / && setpriv --reuid="$uid" --regid="$gid" --init-groups -- "$server" --defaults-file="$check/chain.cnf" $options 2>&1 >/dev/null)
+  raw=$(cd / && as_server "$server" --defaults-file="$check/chain.cnf" $options 2>&1 >/dev/null)
   ended=$?
-  printf '%s\n' "$raw" | sed -n -e 's/\[MY-[0-9]*\] \[[A-Za-z]*\] //' -e '/\[ERROR\] Aborting/d' -e 's/^.*\[ERROR\] //p' \
-    -e "s/^.*\[Warning\] \(option '.*\)/\1/p" -e 's/^.*unknown \(variable\|option\)/unknown \1/p' | sort -u
+  printf '%s\n' "$raw" | faults
   return "$ended"
 }
 chain() {

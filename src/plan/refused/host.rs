@@ -34,7 +34,7 @@ coded! {
             /// One that it has, with nearly that name.
             near: Option<String>,
         } = "unknown-variable",
-        /// The server takes no such value for a number.
+        /// The server takes no such value.
         NotTaken {
             /// The variable.
             name: String,
@@ -42,8 +42,8 @@ coded! {
             place: Place,
             /// What is declared, where it may be shown.
             value: String,
-            /// The least and the most that the server takes, in its own words.
-            takes: (String, String),
+            /// Why.
+            why: ValueRefused,
         } = "value-not-taken",
         /// An option file that is read later says something else.
         Overridden {
@@ -127,6 +127,19 @@ coded! {
             line: u32,
         } = "setting-keeps-server-down",
     }
+}
+
+/// Why a server does not take a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueRefused {
+    /// It takes a number between two others, in its own words.
+    Range(String, String),
+    /// What it says of it, or its program.
+    Said(String),
+    /// Its data directory was made with another one.
+    MadeWith(String),
+    /// It was given it, and runs with another one.
+    Runs(String),
 }
 
 coded! {

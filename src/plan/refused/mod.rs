@@ -17,7 +17,7 @@ use crate::{
     resource::{Obstacle, Resource},
 };
 pub use channel::{ChannelRefused, PairRefused};
-pub use host::{AuthorityRefused, FirewallRefused, ServerRefused, SettingRefused};
+pub use host::{AuthorityRefused, FirewallRefused, ServerRefused, SettingRefused, ValueRefused};
 pub use method::MethodRefused;
 pub use takeover::{Ahead, Alive, TakeoverRefused, Unable};
 

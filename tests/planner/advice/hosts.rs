@@ -310,6 +310,7 @@ pub(super) fn of_servers() -> Vec<Case> {
             path: "/etc/mysql/mariadb.conf.d/zz-tandem.cnf".into(),
             ended: Default::default(),
             said: vec!["[ERROR] unknown variable 'max_connections=9'".into()],
+            before: Vec::new(),
             failed: Some(b"[mysqld]\nmax_connections = 9\n".to_vec()),
         });
     };

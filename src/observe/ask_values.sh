@@ -1,0 +1,94 @@
+# Asks the server's own program what it would say of options beside those of other files, as its own user; it reads them
+# and ends. Writes nothing. Arguments: UNIT CHECKING-OPTIONS COUNT FILE... WORD... COUNT is that of the files. Prints `asked`,
+# or `unasked` and why; then, of each word that it does not take, the number and what it says; a hyphen stands for the number
+# where it does not take them together.
+unit=$1 options=$2 files=$3; shift 3
+if [ "$(id -u)" != 0 ]; then echo 'unasked only root can ask it'; exit 0; fi
+program_of_unit
+if [ -z "$server" ]; then echo "unasked $unasked"; exit 0; fi
+newline='
+'
+suffix=
+[ -z "$running" ] || suffix=$(tr '\0' '\n' 2>/dev/null <"/proc/$running/environ" | grep '_GROUP_SUFFIX=')
+chosen=
+[ -z "$running" ] || chosen=$(tr '\0' '\n' 2>/dev/null <"/proc/$running/cmdline" | grep '^--defaults-group-suffix=')
+# The other files as one, each without its includes, which are files of the chain themselves.
+chain=
+while [ "$files" -gt 0 ]; do
+  # The server leaves out what everybody may write to, and what its user may not read.
+  case $(stat -L -c %a "$1" 2>/dev/null) in
+    *[2367] | '') ;;
+    *) as_server test -r "$1" && chain=$chain$(sed '/^[[:space:]]*!include/d' "$1")$newline ;;
+  esac
+  files=$((files - 1))
+  shift
+done
+# Prints what it says of these words, and ends as it does. What it reads of the files is a pipe of its own user's.
+says() {
+  (
+    cd / || exit 1
+    # The first word chooses the files: the server takes it nowhere else.
+    set -- timeout -k 1 15 "$server" --defaults-file=/dev/stdin ${chosen:+"$chosen"} "$@"
+    [ -z "$suffix" ] || set -- "$suffix" "$@"
+    printf '%s' "$chain" | as_server sh -c 'cat | "$@" 2>&1 >/dev/null' sh env -i "PATH=$PATH" HOME=/nonexistent "$@"
+  )
+}
+# The path of a word that has to be there for the server's user: a directory that it uses, a file that it reads, or the
+# directory in which it makes one. tandem's own certificates are made by a step.
+lacks() {
+  name=${1#--} path=${1#*=}
+  name=${name%%=*}
+  case $path in /etc/mysql/tandem/*) return 1 ;; /*) ;; *) return 1 ;; esac
+  path=${path%%[:;,]*}
+  case $name in
+    tmpdir | *_load_tmpdir | secure_file_priv | plugin_dir | lc_messages_dir | character_sets_dir | innodb_data_home_dir | \
+      innodb_log_group_home_dir | innodb_undo_directory) kind=-d what='is not there, or is no directory' ;;
+    init_file | ft_stopword_file | ssl_ca | ssl_cert | ssl_key) kind=-r what="can't be read by the server's user" ;;
+    *_file | *_index | *_basename | log_error | socket | pid_file | log_bin | relay_log)
+      path=${path%/*} kind=-d what='is not there, or is no directory' ;;
+    *) return 1 ;;
+  esac
+  ! as_server test "$kind" "${path:-/}" || return 1
+  echo "$path $what"
+}
+look() {
+  raw=$(says $options "$@")
+  ended=$?
+  printf '%s\n' "$raw" | faults
+  return "$ended"
+}
+before=$(look)
+if [ $? -ne 0 ]; then echo 'unasked it does not take its option files as they are'; exit 0; fi
+more() {
+  after=$(look "$@")
+  [ $? -eq 0 ] || [ -n "$after" ] || after="it ends with an error"
+  printf '%s\n' "$after" | while IFS= read -r line; do
+    printf '%s\n' "$before" | grep -qxF -e "$line" || printf '%s\n' "$line"
+  done
+}
+echo asked
+number=0
+for word; do
+  if lack=$(lacks "$word"); then printf '%s %s\n' "$number" "$lack"; fi
+  number=$((number + 1))
+done
+all=$(more "$@")
+[ -n "$all" ] || exit 0
+number=0 failing=
+for word; do
+  [ -z "$(more "$word")" ] || failing="$failing $number"
+  number=$((number + 1))
+done
+# One that fails alone may need another one beside it: it is tried once more with all that do not.
+with() {
+  tried=$1 number=0 count=$#; shift
+  for word; do
+    case "$failing " in *" $number "*) [ "$number" != "$tried" ] || set -- "$@" "$word" ;; *) set -- "$@" "$word" ;; esac
+    number=$((number + 1))
+  done
+  shift $((count - 1))
+  more "$@"
+}
+each=$(for failed in $failing; do with "$failed" "$@" | sed "s/^/$failed /"; done)
+# What it takes one by one it may not take together.
+if [ -n "$each" ]; then printf '%s\n' "$each"; else printf '%s\n' "$all" | sed 's/^/- /'; fi
