@@ -49,7 +49,6 @@ const ROOMS: &Table = &[
         ],
     ),
     ("doctor", &["model", "gtid", "option_file", "dialect", "transport", "observe"]),
-    ("status", &["model", "dialect", "desired", "observe", "doctor"]),
     (
         "plan",
         &[
@@ -66,7 +65,11 @@ const ROOMS: &Table = &[
             "doctor",
         ],
     ),
-    ("words", &["model", "gtid", "certificate", "role_unit", "dialect", "desired", "firewall", "plan"]),
+    (
+        "words",
+        &["model", "gtid", "certificate", "role_unit", "dialect", "desired", "firewall", "doctor", "plan"],
+    ),
+    ("status", &["model", "dialect", "desired", "observe", "doctor", "words"]),
     ("schema", &["model", "playbook", "plan"]),
     (
         "diff",

@@ -9,6 +9,7 @@ use crate::{
     observe::{ChannelFacts, FarEnd, channels, far_end, read_accounts},
     plan::ChannelChange,
     transport::SqlError,
+    words::cause,
 };
 
 /// Looks who is at the far end of a channel that is new, or whose end changes.
@@ -114,5 +115,5 @@ fn unproven(host: &HostName, change: &ChannelChange, found: &FarEnd) -> Option<(
         source_down_because: None,
     };
     let found = explain_channel(&trying, &around)?;
-    Some((format!("{}: {}", found.layer, found.cause.trim_end_matches('.')), found.next))
+    Some((format!("{}: {}", found.layer, cause::clause(&found)), cause::next(&found)))
 }

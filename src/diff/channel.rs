@@ -194,10 +194,7 @@ impl Present {
 
     fn reasons(&self, wish: &ChannelWish) -> Vec<Reason> {
         let mut reason = vec![Reason::declared(Because::Topology, &wish.place)];
-        reason.extend(self.trouble.as_ref().map(|trouble| {
-            let (layer, explanation) = (trouble.layer.to_string(), trouble.to_string());
-            Reason::because(Because::ChannelTrouble { layer, explanation })
-        }));
+        reason.extend(self.trouble.as_ref().map(Because::trouble).map(Reason::because));
         if self.relay_log_renamed {
             reason.push(Reason::because(Because::RelayLogChanges));
         }

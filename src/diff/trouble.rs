@@ -54,7 +54,7 @@ pub(super) fn can_go_on(
     if trouble.layer == Layer::RelayLog || (changes && by_change) || by_other_steps {
         return true;
     }
-    if !trouble.heals {
+    if !trouble.heals() {
         let or_copy = host.seed_from(&wish.source).is_some() && trouble.layer == Layer::Data;
         let (source, trouble) = (wish.source.clone(), Box::new(trouble.clone()));
         draft.refuse(&host.name, ChannelRefused::Broken { source, trouble, or_copy });
@@ -70,11 +70,11 @@ pub(super) fn broken_for_good(
     facts: &HostFacts,
     wish: &ChannelWish,
     channel: &ChannelFacts,
-) -> Option<String> {
+) -> Option<Box<Explanation>> {
     let trouble = look(context, host, facts, (wish, channel))?;
     let left_out = foreign_account_statement(channel, host, &context.own_users()).is_some();
-    let lost = matches!(trouble.layer, Layer::Data | Layer::Binlog) && !trouble.heals && !left_out;
-    lost.then(|| trouble.cause.trim_end_matches('.').to_owned())
+    let lost = matches!(trouble.layer, Layer::Data | Layer::Binlog) && !trouble.heals() && !left_out;
+    lost.then(|| Box::new(trouble))
 }
 
 /// Whether a step of this plan does away with the cause of a channel's trouble.

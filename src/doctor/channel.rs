@@ -4,8 +4,10 @@
 
 use super::{
     applier::explain_applier,
+    cause::ChannelCause,
     connection::explain_connection,
-    explanation::{Explanation, Layer, Surroundings},
+    explanation::{Explanation, Surroundings},
+    layer::Layer,
     receiver::explain_receiver,
 };
 use crate::model::ThreadState;
@@ -23,16 +25,8 @@ pub fn explain_channel(channel: &ChannelFacts, around: &Surroundings<'_>) -> Opt
         return Some(explain_connection(channel, around, ""));
     }
     if channel.io_running != ThreadState::Yes || channel.sql_running != ThreadState::Yes {
-        return Some(Explanation {
-            layer: Layer::Stopped,
-            cause: format!(
-                "The channel on {} was stopped without an error (receiver {}, applier {}).",
-                around.replica, channel.io_running, channel.sql_running
-            ),
-            next: "`tandem apply` starts it again.".into(),
-            said: String::new(),
-            heals: true,
-        });
+        let stopped = ChannelCause::Stopped { receiver: channel.io_running, applier: channel.sql_running };
+        return Some(Explanation::new(stopped, around, ""));
     }
     None
 }
@@ -43,14 +37,7 @@ fn with_applier(receiver: Explanation, channel: &ChannelFacts, around: &Surround
     if channel.sql_errno == 0 || matches!(receiver.layer, Layer::RelayLog) {
         return receiver;
     }
-    let applier = explain_applier(channel, around);
-    Explanation {
-        layer: receiver.layer,
-        cause: format!("{} The applier has stopped as well: {}", receiver.cause, applier.cause),
-        next: format!("{} {}", receiver.next, applier.next),
-        said: format!("{}; {}", receiver.said, applier.said),
-        heals: receiver.heals && applier.heals,
-    }
+    Explanation { applier: Some(Box::new(explain_applier(channel, around))), ..receiver }
 }
 
 #[cfg(test)]
@@ -116,8 +103,10 @@ mod tests {
         };
         let around = Surroundings { replica: "db-b", source: "db-a", ..Surroundings::default() };
         let found = explain_channel(&both, &around).expect("it does not run");
-        assert_eq!((found.layer, found.heals), (Layer::Privilege, false));
-        assert!(found.said.ends_with("(1141)"), "{}", found.said);
+        assert_eq!((found.layer, found.heals()), (Layer::Privilege, false));
+        let applier = found.applier.expect("it has stopped as well");
+        assert_eq!((applier.layer, applier.heals()), (Layer::Data, false));
+        assert!(applier.said.ends_with("(1141)"), "{}", applier.said);
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! Why a connection does not come about.
 
 use super::{
+    cause::ConnectionCause,
     code,
-    explanation::{Explanation, Layer, Surroundings},
+    explanation::{Explanation, Surroundings, Tried},
 };
-use crate::model::ThreadState;
-use crate::observe::{ChannelFacts, Reach};
+use crate::{
+    model::{Endpoint, ThreadState},
+    observe::{ChannelFacts, Reach},
+};
 
 /// Address, port, firewall or server: the connection itself does not come about.
 pub fn explain_connection(channel: &ChannelFacts, around: &Surroundings<'_>, said: &str) -> Explanation {
-    let (source, replica) = (around.source, around.replica);
-    let place = format!("{}:{}", channel.source_host, channel.source_port);
+    Explanation::new(cause(channel, around), around, said)
+}
+
+fn cause(channel: &ChannelFacts, around: &Surroundings<'_>) -> ConnectionCause {
+    let end = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
     let text = channel.io_error.to_ascii_lowercase();
     let reason = match around.reach {
         Some(Reach::Failed(reason)) => reason.to_ascii_lowercase(),
@@ -18,80 +24,42 @@ pub fn explain_connection(channel: &ChannelFacts, around: &Surroundings<'_>, sai
     };
     let unknown_name =
         text.contains("unknown") && text.contains("host") || reason.contains("name or service");
-    let (layer, cause, next) = if unknown_name || channel.io_errno == 2005 {
-        (
-            Layer::Address,
-            format!("{replica} can't resolve `{}`, the address of {source}.", channel.source_host),
-            format!("Set replication_address of {source} to an address that {replica} can reach."),
-        )
-    } else if around.source_runs == Some(false) {
-        let why =
-            around.source_down_because.clone().unwrap_or_else(|| "its error log does not say why".into());
-        (
-            Layer::Server,
-            format!("the server on {source} is down: {why}."),
-            format!("Mend the cause and start it on {source}; `tandem apply` starts a stopped server too."),
-        )
-    } else if around.reach == Some(&Reach::Open) && around.source_runs == Some(true) {
-        (
-            Layer::Reconnecting,
-            format!("{place} did not answer {replica} the last time, and does now."),
-            "It tries again by itself within a minute; `tandem apply` makes it try at once.".to_owned(),
-        )
-    } else if reason.contains("refused") || text.contains("(111") || text.contains("\"connection refused\"") {
-        (
-            Layer::Port,
-            format!("nothing listens at {place} for {replica}: the connection is refused."),
-            format!(
-                "Check bind_address, skip_networking and the port of {source}; a firewall that rejects looks the same."
-            ),
-        )
-    } else if reason.contains("no route")
-        || reason.contains("unreachable")
-        || text.contains("(113")
-        || text.contains("(101")
-    {
-        (
-            Layer::Address,
-            format!("no way leads from {replica} to {place}."),
-            format!("Check replication_address of {source} and the network between the sites."),
-        )
-    } else {
-        (
-            Layer::Firewall,
-            format!(
-                "{place} does not answer {replica}: a firewall drops the packets, or the address belongs to no machine."
-            ),
-            format!(
-                "Open the port for {replica} on {source} (role firewall) and in between, and check replication_address."
-            ),
-        )
-    };
-    Explanation { layer, cause, next, said: said.to_owned(), heals: true }
+    if unknown_name || channel.io_errno == 2005 {
+        return ConnectionCause::UnknownName { address: end.address };
+    }
+    if around.source_runs == Some(false) {
+        return ConnectionCause::SourceDown { because: around.source_down_because.clone() };
+    }
+    if around.reach == Some(&Reach::Open) && around.source_runs == Some(true) {
+        return ConnectionCause::AnswersAgain { end };
+    }
+    if reason.contains("refused") || text.contains("(111") || text.contains("\"connection refused\"") {
+        return ConnectionCause::Refused { end };
+    }
+    let no_route = reason.contains("no route") || reason.contains("unreachable");
+    if no_route || text.contains("(113") || text.contains("(101") {
+        return ConnectionCause::NoRoute { end };
+    }
+    ConnectionCause::NoAnswer { end }
 }
 
 /// MySQL gives up after SOURCE_RETRY_COUNT attempts, ten since 8.1, and then waits for no cause to go.
-pub fn count_attempts(mut found: Explanation, channel: &ChannelFacts) -> Explanation {
-    let Some((this, all)) =
-        code::attempt(&channel.io_error).filter(|_| channel.io_running == ThreadState::No)
-    else {
-        return found;
-    };
-    let now = match this < all {
-        true => "The receiver was stopped while it tried".to_owned(),
-        false => format!("The receiver gave up after {all} attempts"),
-    };
-    found.next = match found.layer {
-        Layer::Reconnecting => format!("{now}; `tandem apply` starts it again."),
-        _ => format!("{} {now}: it must be started once that is mended.", found.next),
-    };
-    found
+pub fn count_attempts(found: Explanation, channel: &ChannelFacts) -> Explanation {
+    let attempt = code::attempt(&channel.io_error).filter(|_| channel.io_running == ThreadState::No);
+    let tried = attempt.map(|(this, all)| match this < all {
+        true => Tried::Stopped,
+        false => Tried::GaveUp { attempts: all },
+    });
+    Explanation { tried, ..found }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::recorded::{explain, receiver_stopped};
+    use crate::doctor::{
+        BinlogCause, Layer, LoginCause,
+        recorded::{explain, receiver_stopped},
+    };
 
     /// A message as each line of MySQL versions wraps it.
     fn wrapped(message: &str) -> [String; 3] {
@@ -110,69 +78,92 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn a_connection_that_fails_has_its_layer_in_every_version() {
-        for (errno, message, layer, words) in [
+        for (errno, message, layer, code) in [
             (
                 1045,
                 "Access denied for user 'repl_user'@'10.77.0.12' (using password: YES)",
                 Layer::Password,
-                "",
+                "login-refused",
             ),
-            (1130, "Host '10.77.0.12' is not allowed to connect to this MySQL server", Layer::Account, ""),
-            (4151, "Access denied, this account is locked", Layer::Account, "locked"),
+            (
+                1130,
+                "Host '10.77.0.12' is not allowed to connect to this MySQL server",
+                Layer::Account,
+                "address-not-allowed",
+            ),
+            (4151, "Access denied, this account is locked", Layer::Account, "account-locked"),
             (
                 3118,
                 "Access denied for user 'repl_user'@'10.77.0.12'. Account is locked.",
                 Layer::Account,
-                "locked",
+                "account-locked",
             ),
-            (2003, "Can't connect to MySQL server on '10.77.0.11:3306' (111)", Layer::Port, "refused"),
-            (2003, "Can't connect to MySQL server on '10.77.0.11:3306' (113)", Layer::Address, "no way"),
-            (2003, "Can't connect to MySQL server on '10.77.0.11:3306' (110)", Layer::Firewall, ""),
-            (2005, "Unknown MySQL server host 'nowhere' (-2)", Layer::Address, "resolve"),
+            (
+                2003,
+                "Can't connect to MySQL server on '10.77.0.11:3306' (111)",
+                Layer::Port,
+                "connection-refused",
+            ),
+            (
+                2003,
+                "Can't connect to MySQL server on '10.77.0.11:3306' (113)",
+                Layer::Address,
+                "no-route-to-source",
+            ),
+            (
+                2003,
+                "Can't connect to MySQL server on '10.77.0.11:3306' (110)",
+                Layer::Firewall,
+                "source-silent",
+            ),
+            (2005, "Unknown MySQL server host 'nowhere' (-2)", Layer::Address, "address-unknown"),
             (
                 2013,
                 "Lost connection to MySQL server at 'reading initial communication packet', system error: 110",
                 Layer::Firewall,
-                "",
+                "source-silent",
             ),
-            (1158, "Got an error reading communication packets", Layer::Firewall, ""),
-            (1161, "Got timeout writing communication packets", Layer::Firewall, ""),
+            (1158, "Got an error reading communication packets", Layer::Firewall, "source-silent"),
+            (1161, "Got timeout writing communication packets", Layer::Firewall, "source-silent"),
             (
                 2026,
                 "SSL connection error: error:0A000086:SSL routines::certificate verify failed",
                 Layer::Tls,
-                "certificates",
+                "tls-fails",
             ),
             (
                 2026,
                 "SSL connection error: SSL is required but the server doesn't support it",
                 Layer::Tls,
-                "db-a offers none",
+                "tls-not-offered",
             ),
             (
                 2061,
                 "Authentication plugin 'caching_sha2_password' reported error: Authentication requires secure \
                  connection.",
                 Layer::Tls,
-                "FLUSH PRIVILEGES",
+                "password-needs-tls",
             ),
             (
                 2059,
                 "Authentication plugin 'mysql_native_password' cannot be loaded: mysql_native_password.so: cannot \
                  open shared object file: No such file or directory",
                 Layer::Account,
-                "caching_sha2_password",
+                "login-plugin-gone",
             ),
-            (1524, "Plugin 'mysql_native_password' is not loaded", Layer::Account, "caching_sha2_password"),
+            (1524, "Plugin 'mysql_native_password' is not loaded", Layer::Account, "login-plugin-gone"),
         ] {
             for text in wrapped(message) {
                 let channel =
                     ChannelFacts { io_running: ThreadState::Connecting, ..receiver_stopped(errno, &text) };
                 let found = explain(&channel, Surroundings::default());
-                assert_eq!((found.layer, found.heals), (layer, true), "{errno} {text}");
-                let told = format!("{} {}", found.cause, found.next);
-                assert!(told.contains(words) && !told.contains("gave up"), "{told}");
+                assert_eq!(
+                    (found.layer, found.cause.code(), found.heals(), found.tried),
+                    (layer, code, true, None),
+                    "{errno} {text}"
+                );
             }
         }
     }
@@ -184,18 +175,50 @@ mod tests {
         let open =
             Surroundings { reach: Some(&Reach::Open), source_runs: Some(true), ..Surroundings::default() };
         let found = explain(&receiver_stopped(2003, text), open);
-        assert_eq!((found.layer, found.heals), (Layer::Reconnecting, true));
-        assert_eq!(found.next, "The receiver gave up after 10 attempts; `tandem apply` starts it again.");
+        assert_eq!(found.layer, Layer::Reconnecting);
+        assert_eq!((found.tried, found.heals()), (Some(Tried::GaveUp { attempts: 10 }), true));
 
         let found = explain(&receiver_stopped(2003, text), Surroundings::default());
-        assert_eq!((found.layer, found.heals), (Layer::Port, true));
-        assert!(
-            found.next.ends_with("gave up after 10 attempts: it must be started once that is mended."),
-            "{found}"
-        );
+        assert_eq!(found.layer, Layer::Port);
+        assert_eq!((found.tried, found.heals()), (Some(Tried::GaveUp { attempts: 10 }), true));
 
         let early = text.replace("10/10", "3/10");
         let found = explain(&receiver_stopped(2003, &early), Surroundings::default());
-        assert!(found.next.contains("was stopped while it tried"), "{found}");
+        assert_eq!(found.tried, Some(Tried::Stopped));
+    }
+
+    #[test]
+    fn a_cause_has_the_values_that_it_is_about() {
+        let end = || Endpoint { address: "10.77.0.11".into(), port: 3306 };
+        let down = Surroundings {
+            source_runs: Some(false),
+            source_down_because: Some("the disk is full".into()),
+            ..Surroundings::default()
+        };
+        let channel = |errno, text: &str| ChannelFacts {
+            source_host: end().address,
+            source_port: end().port,
+            user: "repl".into(),
+            io_running: ThreadState::Connecting,
+            io_errno: errno,
+            io_error: text.into(),
+            ..ChannelFacts::default()
+        };
+        let cause = |errno, text: &str, around| explain(&channel(errno, text), around).cause;
+        let none = Surroundings::default;
+        assert_eq!(cause(2003, "(111)", none()), ConnectionCause::Refused { end: end() }.into());
+        assert_eq!(
+            cause(2003, "(111)", down),
+            ConnectionCause::SourceDown { because: Some("the disk is full".into()) }.into()
+        );
+        assert_eq!(cause(2005, "", none()), ConnectionCause::UnknownName { address: end().address }.into());
+        assert_eq!(cause(1045, "", none()), LoginCause::Refused { user: "repl".into() }.into());
+        let too_large = "log event entry exceeded max_allowed_packet; Increase max_allowed_packet on";
+        for (text, variable) in
+            [("source", "replica_max_allowed_packet"), ("master", "slave_max_allowed_packet")]
+        {
+            let text = format!("Got fatal error 1236 from {text}: '{too_large} {text}'");
+            assert_eq!(cause(1236, &text, none()), BinlogCause::TooLarge { variable }.into());
+        }
     }
 }

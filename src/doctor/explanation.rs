@@ -1,88 +1,67 @@
 //! What is wrong with a channel, as a value: the layer that fails, the cause and the next step.
 
-use std::fmt;
-
+use super::{Cause, Layer};
 use crate::observe::Reach;
-
-/// The layers between a replica and its source's data, from the outside in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
-    /// The address leads nowhere or to another machine.
-    Address,
-    /// Nothing listens at the port.
-    Port,
-    /// A packet filter is in between.
-    Firewall,
-    /// The source's server does not run.
-    Server,
-    /// TLS.
-    Tls,
-    /// The account does not exist for this peer.
-    Account,
-    /// The password is another one.
-    Password,
-    /// The account lacks a privilege.
-    Privilege,
-    /// Server ids collide.
-    Identity,
-    /// The source's binary log does not hold what the replica needs.
-    Binlog,
-    /// The replica's relay log is damaged or gone.
-    RelayLog,
-    /// The data differ.
-    Data,
-    /// The last attempt to connect failed; another would not.
-    Reconnecting,
-    /// Somebody stopped it.
-    Stopped,
-    /// None of the above is known to be it.
-    Unknown,
-}
-
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Layer::Address => "address",
-            Layer::Port => "port",
-            Layer::Firewall => "firewall",
-            Layer::Server => "server",
-            Layer::Tls => "TLS",
-            Layer::Account => "account",
-            Layer::Password => "password",
-            Layer::Privilege => "privilege",
-            Layer::Identity => "server identity",
-            Layer::Binlog => "binary log",
-            Layer::RelayLog => "relay log",
-            Layer::Data => "data",
-            Layer::Reconnecting => "reconnecting",
-            Layer::Stopped => "stopped",
-            Layer::Unknown => "unknown",
-        })
-    }
-}
 
 /// What is wrong with a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
+    /// The replica's name.
+    pub replica: String,
+    /// The source's name; its address, where it is none of the inventory.
+    pub source: String,
     /// The layer that fails.
     pub layer: Layer,
-    /// What it means, in one sentence.
-    pub cause: String,
-    /// What to do, in one sentence.
-    pub next: String,
+    /// What it is.
+    pub cause: Cause,
+    /// Why the receiver does not try any more, where it had tried to connect.
+    pub tried: Option<Tried>,
+    /// Where the servers keep more about it.
+    pub more: Option<More>,
     /// The server's own words, with their number.
     pub said: String,
-    /// Whether the channel goes on by itself once the cause is gone.
-    pub heals: bool,
+    /// What is wrong with the applier, where it has stopped beside the receiver on an error of its own.
+    pub applier: Option<Box<Explanation>>,
 }
 
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} {}", self.layer, self.cause, self.next)?;
-        if !self.said.is_empty() {
-            write!(f, " The server says: {}", self.said)?;
+/// Why a receiver does not try to connect any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// It was stopped meanwhile.
+    Stopped,
+    /// It gave up.
+    GaveUp {
+        /// After so many attempts.
+        attempts: u64,
+    },
+}
+
+/// The workers' own errors, in a table of the replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct More {
+    /// The transaction that one of them could not execute.
+    pub transaction: Option<String>,
+}
+
+impl Explanation {
+    /// A cause by itself, with the server's own words.
+    pub(super) fn new(cause: impl Into<Cause>, around: &Surroundings<'_>, said: &str) -> Self {
+        let cause = cause.into();
+        Self {
+            replica: around.replica.to_owned(),
+            source: around.source.to_owned(),
+            layer: cause.layer(),
+            cause,
+            tried: None,
+            more: None,
+            said: said.to_owned(),
+            applier: None,
         }
-        Ok(())
+    }
+
+    /// Whether the channel goes on by itself once the cause is gone.
+    pub fn heals(&self) -> bool {
+        self.cause.heals() && self.applier.as_ref().is_none_or(|applier| applier.heals())
     }
 }
 

@@ -1,23 +1,27 @@
-//! Why replication does not run: the failing layer, the cause, and the next step, in words. Pure.
+//! Why replication does not run: the failing layer, the cause, and the ways out. Pure.
 
 mod applier;
 mod binlog;
+mod cause;
 mod channel;
 mod code;
 mod connection;
 mod errant;
 mod explanation;
 mod last_words;
+mod layer;
 mod receiver;
 #[cfg(test)]
 mod recorded;
 mod rows;
 mod server;
 
+pub use cause::{ApplierCause, BinlogCause, Cause, ChannelCause, ConnectionCause, DataCause, LoginCause};
 pub use channel::explain_channel;
 pub use code::failed_transaction;
 pub use errant::{Around, Copying, ErrantExplanation, explain_errant};
-pub use explanation::{Explanation, Layer, Surroundings};
+pub use explanation::{Explanation, More, Surroundings, Tried};
 pub use last_words::{blamed, last_words};
+pub use layer::Layer;
 pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, row_events};
 pub use server::{FULL, blamed_in_files, explain_down, explain_failed_start};

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::Layer;
+use super::{Explanation, Layer};
 use crate::{
     dialect::{Scalar, identifier, shown},
     model::{BinlogPosition, without_hidden},
@@ -179,21 +179,22 @@ pub struct Repair {
 }
 
 impl Repair {
-    /// The ways out where no single row is to blame, by the layer that fails. Other layers have one next step,
-    /// which loses nothing.
-    pub fn of_layer(layer: Layer, replica: &str, next: &str) -> Vec<Self> {
+    /// The ways out where no single row is to blame, by the layer that fails. Other layers have one next step alone, which
+    /// loses nothing.
+    pub fn of_channel(found: &Explanation, next: &str) -> Vec<Self> {
+        let replica = &found.replica;
         let way = |loses: &str, command: &str| Repair {
             what: next.to_owned(),
             loses: loses.to_owned(),
             command: command.to_owned(),
         };
         let apply = "tandem apply PLAYBOOK";
-        match layer {
+        match found.layer {
             Layer::Data => vec![
                 way("nothing, where the tables are the same afterwards; `tandem verify` tells", apply),
                 Self::copy_anew(replica),
             ],
-            Layer::Binlog if next.contains("reseed") => vec![way(
+            Layer::Binlog if found.cause.needs_copy() => vec![way(
                 &format!("what only {replica} has; it is kept in a file there"),
                 &format!("{apply} --allow reseed"),
             )],

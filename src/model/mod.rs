@@ -1,6 +1,7 @@
 //! Plain data that every other module speaks: names, places, facts, secrets. No I/O.
 
 mod choice;
+mod code;
 mod fact;
 mod filter;
 mod glob;
@@ -22,6 +23,7 @@ pub(crate) use choice::words;
 pub use choice::{
     FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, Tls, UnknownWord,
 };
+pub(crate) use code::{coded, families};
 pub use fact::Fact;
 pub use filter::Filters;
 pub use glob::{fnmatch, glob};

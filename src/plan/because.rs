@@ -1,10 +1,11 @@
 //! Why a step is there. Values; `render` has the words.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     certificate::Flaw,
+    doctor::Explanation,
     model::{HostName, Place},
 };
 
@@ -26,6 +27,31 @@ impl Reason {
     /// A reason that stands in a file.
     pub fn declared(because: Because, place: &Place) -> Self {
         Self { because, place: Some(place.clone()) }
+    }
+}
+
+/// What is wrong with something: the value in a plan, and its sentence in a plan that is written or was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble<T> {
+    /// What it is.
+    Found(Box<T>),
+    /// Its sentence.
+    Told(String),
+}
+
+/// A plan is put in words before it is written, and the sentence is all that is kept of the value there.
+impl<T> Serialize for Trouble<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Trouble::Found(_) => serializer.serialize_str(""),
+            Trouble::Told(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Trouble<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Trouble::Told)
     }
 }
 
@@ -102,8 +128,12 @@ pub enum Because {
     ChannelTrouble {
         /// The layer that fails.
         layer: String,
+        /// The code of its cause.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
         /// What it means, what to do, and what the server says.
-        explanation: String,
+        #[schemars(with = "String")]
+        explanation: Trouble<Explanation>,
     },
     /// `relay_log` changes, and with it the files of the relay log.
     RelayLogChanges,
@@ -161,6 +191,27 @@ pub enum Because {
 }
 
 impl Because {
+    /// Something is wrong with a channel.
+    pub(crate) fn trouble(found: &Explanation) -> Self {
+        Because::ChannelTrouble {
+            layer: found.layer.to_string(),
+            cause: Some(found.cause.code().to_owned()),
+            explanation: Trouble::Found(Box::new(found.clone())),
+        }
+    }
+
+    /// The same without its sentence: how something is worded, and a server's own words in it, are no reason.
+    pub(super) fn lasting(&self) -> Self {
+        match self {
+            Because::ChannelTrouble { layer, cause, .. } => Because::ChannelTrouble {
+                layer: layer.clone(),
+                cause: cause.clone(),
+                explanation: Trouble::Told(String::new()),
+            },
+            other => other.clone(),
+        }
+    }
+
     /// Its code, stable from version to version.
     pub fn code(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();

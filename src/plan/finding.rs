@@ -1,10 +1,9 @@
 //! What a person should know of the hosts: one variant for each code. None of it changes anything.
 
-use super::code::{coded, families};
 use crate::{
     dialect::CannotFollow,
     doctor::ErrantExplanation,
-    model::{Endpoint, HostName, ServerVersion},
+    model::{Endpoint, HostName, ServerVersion, coded, families},
     role_unit::Lack,
 };
 

@@ -47,6 +47,9 @@ pub struct WaitingDocument {
     pub host: HostName,
     /// A stable word for machines, such as `source-not-read`.
     pub code: String,
+    /// The code of what is wrong with its channel, where it waits for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// What it waits for.
     pub reason: String,
 }
@@ -58,6 +61,9 @@ pub struct RefusedDocument {
     pub host: HostName,
     /// A stable word for machines, such as `data-on-both`.
     pub code: String,
+    /// The code of what is wrong with its channel, where it is refused for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Where what is refused is declared; null where nothing is declared in one place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<PlaceDocument>,

@@ -6,7 +6,6 @@
 mod action;
 mod allow;
 mod because;
-mod code;
 mod effect;
 mod events;
 mod failover;
@@ -31,7 +30,7 @@ pub use action::{
     Coordinates, CopyMethod, EndedChannel, FileStage, GtidPhase, Moment, SeedPlan,
 };
 pub use allow::Allow;
-pub use because::{Because, Reason};
+pub use because::{Because, Reason, Trouble};
 pub use effect::{Effect, Taken};
 pub use events::Events;
 pub use failover::{Failover, Receiver};

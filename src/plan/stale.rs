@@ -115,7 +115,7 @@ fn differs<'d>(saved: &'d StepDocument, now: &'d StepDocument) -> Option<Stale<'
         return Some(Stale::Risk { step: now, risk });
     }
     let reasons = |step: &'d StepDocument| {
-        let reason = |reason: &'d ReasonDocument| (&reason.because, &reason.place);
+        let reason = |reason: &'d ReasonDocument| (reason.because.lasting(), &reason.place);
         step.reason.iter().map(reason).collect::<Vec<_>>()
     };
     if reasons(saved) != reasons(now) {

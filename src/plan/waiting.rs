@@ -1,9 +1,9 @@
 //! What something that is wished waits for: nothing was planned for it, and a later plan may.
 
-use super::{Refused, Step, StepId, code::coded};
+use super::{Refused, Step, StepId};
 use crate::{
-    doctor::Explanation,
-    model::{Endpoint, HostName},
+    doctor::{Cause, Explanation},
+    model::{Endpoint, HostName, coded},
     resource::{Obstacle, Resource},
 };
 
@@ -40,6 +40,16 @@ impl WaitsFor {
             WaitsFor::Source { why, .. } => why.code(),
             WaitsFor::Resource(..) => RESOURCE,
             WaitsFor::Host(why) => why.code(),
+        }
+    }
+
+    /// What is wrong with the channel that it waits for.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            WaitsFor::Source { why: SourceWaits::Trouble(found) | SourceWaits::NotAgain(found), .. } => {
+                Some(&found.cause)
+            }
+            _ => None,
         }
     }
 

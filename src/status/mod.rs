@@ -20,6 +20,7 @@ use crate::{
     },
     model::{Endpoint, Fact, HostName, ThreadState, visible},
     observe::{ChannelFacts, ErrantFacts, ErrantKind, HostFacts, Observed, ServerFacts},
+    words,
 };
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
@@ -108,6 +109,8 @@ pub struct ChannelStatus {
     pub gtid: String,
     /// Whether the connection is encrypted.
     pub tls: Encryption,
+    /// What is wrong: its code, stable from version to version.
+    pub code: Option<&'static str>,
     /// What is wrong, from the outside in.
     pub layer: Option<String>,
     /// What is wrong, in words.
@@ -141,6 +144,7 @@ impl ChannelStatus {
             executed: String::new(),
             gtid: String::new(),
             tls: Encryption::Unknown,
+            code: None,
             layer: None,
             cause: None,
             next: None,
@@ -363,15 +367,8 @@ fn channels_of(
         let measured = beats.and_then(|f| f.server.known()).zip(server).and_then(|(s, r)| {
             lag::lag(s.heartbeat.known()?, r.heartbeat.known()?, r.number("server_id"), &beating)
         });
-        let state = match &trouble {
-            None if channel.running() => ChannelState::Running,
-            None => ChannelState::Stopped,
-            Some(_) if channel.io_running == ThreadState::No && channel.without_error() => {
-                ChannelState::Stopped
-            }
-            Some(_) if channel.io_running == ThreadState::Connecting => ChannelState::Connecting,
-            Some(_) => ChannelState::Broken,
-        };
+        let state = state(channel, trouble.is_some());
+        let next = trouble.as_ref().map(words::cause::next);
         out.push(ChannelStatus {
             replica: host.name.clone(),
             source,
@@ -390,14 +387,15 @@ fn channels_of(
             executed: channel.executed.as_ref().map(ToString::to_string).unwrap_or_default(),
             gtid: channel.gtid_io_pos.clone(),
             tls: if channel.tls { Encryption::On } else { Encryption::Off },
+            code: trouble.as_ref().map(|found| found.cause.code()),
+            layer: trouble.as_ref().map(|found| found.layer.to_string()),
+            cause: trouble.as_ref().map(words::cause::cause),
+            said: trouble.as_ref().map(words::cause::said).filter(|said| !said.is_empty()),
             repairs: trouble
                 .as_ref()
-                .map(|t| Repair::of_layer(t.layer, host.name.as_str(), &t.next))
-                .unwrap_or_default(),
-            layer: trouble.as_ref().map(|t| t.layer.to_string()),
-            cause: trouble.as_ref().map(|t| t.cause.clone()),
-            next: trouble.as_ref().map(|t| t.next.clone()),
-            said: trouble.map(|t| t.said).filter(|s| !s.is_empty()),
+                .zip(next.as_ref())
+                .map_or_else(Vec::new, |(found, next)| Repair::of_channel(found, next)),
+            next,
             evidence: Vec::new(),
         });
     }
@@ -407,6 +405,16 @@ fn channels_of(
     };
     let missing = host.channels.iter().filter(|wish| !there(wish));
     out.extend(missing.map(|wish| missing_channel(host, wish, read.is_some())));
+}
+
+fn state(channel: &ChannelFacts, troubled: bool) -> ChannelState {
+    match troubled {
+        false if channel.running() => ChannelState::Running,
+        false => ChannelState::Stopped,
+        true if channel.io_running == ThreadState::No && channel.without_error() => ChannelState::Stopped,
+        true if channel.io_running == ThreadState::Connecting => ChannelState::Connecting,
+        true => ChannelState::Broken,
+    }
 }
 
 /// A channel that is declared and was not found; where the server's channels are not `read`, nothing is known of it.
@@ -425,6 +433,7 @@ fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> Channe
         executed: String::new(),
         gtid: String::new(),
         tls: if read { Encryption::None } else { Encryption::Unknown },
+        code: None,
         layer: None,
         cause: read
             .then(|| format!("{} is declared as a replica of {} and is none.", host.name, wish.source)),

@@ -1,8 +1,9 @@
 //! Why a step is there.
 
+use super::cause::explanation;
 use crate::{
     certificate::Flaw,
-    plan::{Because, ReasonDocument},
+    plan::{Because, ReasonDocument, Trouble},
 };
 
 /// A reason in words, without its place.
@@ -31,7 +32,8 @@ pub fn because(because: &Because) -> String {
         Because::SameServerUuid { host, other } => {
             format!("{host} and {other} have the same server_uuid, as clones do")
         }
-        Because::ChannelTrouble { explanation, .. } => explanation.clone(),
+        Because::ChannelTrouble { explanation: Trouble::Found(found), .. } => explanation(found),
+        Because::ChannelTrouble { explanation: Trouble::Told(text), .. } => text.clone(),
         Because::RelayLogChanges => {
             "relay_log changes, and with it the relay log's files: what was not executed is fetched again"
                 .to_owned()
@@ -59,6 +61,20 @@ pub fn because(because: &Because) -> String {
             "every certificate is by the authority beside the inventory now".to_owned()
         }
         Because::CertificateFlaw { flaw } => certificate(flaw),
+    }
+}
+
+/// The reason as it is written: with the sentence of what is wrong.
+pub(super) fn written(because: &Because) -> Because {
+    match because {
+        Because::ChannelTrouble { layer, cause, explanation: Trouble::Found(found) } => {
+            Because::ChannelTrouble {
+                layer: layer.clone(),
+                cause: cause.clone(),
+                explanation: Trouble::Told(explanation(found)),
+            }
+        }
+        other => other.clone(),
     }
 }
 

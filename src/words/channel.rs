@@ -1,5 +1,6 @@
 //! Channels, and the accounts that they log in as.
 
+use super::cause::explanation;
 use crate::{model::HostName, plan::ChannelRefused};
 
 /// Why a channel of a host is not made or changed, and what to do.
@@ -12,7 +13,7 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
                 }
                 false => String::new(),
             };
-            format!("replication from {source}: {trouble}{or}")
+            format!("replication from {source}: {}{or}", explanation(trouble))
         }
         ChannelRefused::Filter => {
             "filters of a single channel came with MySQL 8.0.1; filter the whole server.".to_owned()
@@ -35,7 +36,8 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             )
         }
         ChannelRefused::TargetBroken { slow, source, trouble } => format!(
-            "{host} can't take the writes: {slow} does not replicate from {source}: {trouble} Nothing was changed."
+            "{host} can't take the writes: {slow} does not replicate from {source}: {} Nothing was changed.",
+            explanation(trouble)
         ),
         ChannelRefused::TargetBehind { slow, source, behind } => format!(
             "{host} can't take the writes yet: {slow} is {behind} s behind {source}. Wait until it has caught up, as \

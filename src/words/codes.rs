@@ -1,5 +1,9 @@
 //! What each code means, and what to do: the tables of docs/codes.md. The lists of codes are the enums' own.
 
+mod causes;
+
+use causes::CAUSES;
+
 /// A code with what it means and what to do.
 #[derive(Debug, Clone, Copy)]
 pub struct Code {
@@ -617,7 +621,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::plan::{Finding, Refused, WaitsFor};
+    use crate::{
+        doctor::Cause,
+        plan::{Finding, Refused, WaitsFor},
+    };
 
     fn table(codes: &[Code]) -> String {
         let mut text = String::from("| code | what it means | what to do |\n|---|---|---|\n");
@@ -629,9 +636,12 @@ mod tests {
 
     #[test]
     fn each_code_is_explained_and_each_explained_code_exists() {
-        for (have, explained) in
-            [(Refused::codes(), REFUSED), (WaitsFor::codes(), WAITING), (Finding::codes(), KNOWN)]
-        {
+        for (have, explained) in [
+            (Refused::codes(), REFUSED),
+            (WaitsFor::codes(), WAITING),
+            (Finding::codes(), KNOWN),
+            (Cause::codes(), CAUSES),
+        ] {
             let have: BTreeSet<&str> = have.into_iter().collect();
             let listed: Vec<&str> = explained.iter().map(|entry| entry.code).collect();
             assert_eq!(have, listed.iter().copied().collect());
@@ -645,9 +655,12 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/codes.md");
         let document = std::fs::read_to_string(path).expect("docs/codes.md");
         let mut fresh = document.clone();
-        for (heading, codes) in
-            [("## Refused", REFUSED), ("## Waiting", WAITING), ("## Worth knowing", KNOWN)]
-        {
+        for (heading, codes) in [
+            ("## Refused", REFUSED),
+            ("## Waiting", WAITING),
+            ("## Worth knowing", KNOWN),
+            ("## Why a channel does not run", CAUSES),
+        ] {
             let section = fresh.find(heading).expect("the section");
             let begin = section + fresh[section..].find("| code ").expect("the table");
             let end = begin + fresh[begin..].find("\n\n").expect("its end") + 1;

@@ -1,6 +1,6 @@
 //! Whose data counts.
 
-use super::{Told, all, first, losses};
+use super::{Told, all, cause, first, losses};
 use crate::{
     gtid::Purged,
     model::{HostName, bytes},
@@ -135,7 +135,7 @@ fn source_purged(host: &HostName, source: &HostName, lost: &Lost, copies: Copies
             format!("{source} has purged its binary logs before {oldest}, and {executed} was executed last")
         }
         Lost::Transactions(what) => purged(what),
-        Lost::Broken(why) => why.clone(),
+        Lost::Broken(found) => cause::clause(found),
     };
     let next = copy(host, source, copies);
     format!("replication from {source}: {lost}. {host} needs a new copy. {next} Nothing was changed.")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{self as words, Told};
+use super::{self as words, Told, because};
 use crate::{
     model::HostName,
     plan::{
@@ -62,6 +62,7 @@ fn waiting(waiting: &Waiting) -> WaitingDocument {
     WaitingDocument {
         host: waiting.host.clone(),
         code: waiting.why.code().to_owned(),
+        cause: waiting.why.cause().map(|cause| cause.code().to_owned()),
         reason: words::waits(waiting),
     }
 }
@@ -71,6 +72,7 @@ fn refused(refusal: &Refusal) -> RefusedDocument {
     RefusedDocument {
         host: refusal.host.clone(),
         code: refusal.why.code().to_owned(),
+        cause: refusal.why.cause().map(|cause| cause.code().to_owned()),
         place: refusal.why.place().map(PlaceDocument::from),
         reason,
         details,
@@ -91,7 +93,7 @@ fn warning(warning: &Warning) -> WarningDocument {
 
 fn reason(reason: &Reason) -> ReasonDocument {
     ReasonDocument {
-        because: reason.because.clone(),
+        because: because::written(&reason.because),
         text: words::because(&reason.because),
         place: reason.place.as_ref().map(PlaceDocument::from),
     }

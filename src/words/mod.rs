@@ -2,6 +2,7 @@
 
 mod authority;
 mod because;
+pub(crate) mod cause;
 mod channel;
 #[cfg(test)]
 mod codes;

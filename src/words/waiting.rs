@@ -1,6 +1,6 @@
 //! What waits, and for what.
 
-use super::{end::at, hosts, not_read};
+use super::{cause::explanation, end::at, hosts, not_read};
 use crate::{
     model::HostName,
     plan::{Follows, HostWaits, Need, Part, Refusal, SourceWaits, Waiting, WaitsFor},
@@ -95,8 +95,9 @@ fn from_source(host: &HostName, source: &HostName, why: &SourceWaits) -> String 
         }
         SourceWaits::Copy => format!("{source} gets a copy of the data first"),
         SourceWaits::OtherWay => format!("whether {source} gets a copy of {host} comes first"),
-        SourceWaits::Trouble(trouble) => trouble.to_string(),
+        SourceWaits::Trouble(found) => explanation(found),
         SourceWaits::NotAgain(found) => {
+            let found = explanation(found);
             return format!("replication from {source} is connected and could not connect again: {found}");
         }
     };

@@ -12,6 +12,7 @@ use crate::{
     observe::{ChannelFacts, gtid_state},
     plan::{Hop, Step},
     transport::SqlReader,
+    words,
 };
 
 /// Waits, hop by hop, until what the farthest source has is here. `closed` says that nobody takes writes meanwhile.
@@ -71,7 +72,7 @@ async fn catch_up(step: &Step, hop: &Hop, closed: bool, fleet: &Fleet<'_>) -> Re
     let channel = last.unwrap_or(first);
     let around = Surroundings { replica: replica.as_str(), source: from, ..Surroundings::default() };
     let why = match explain_channel(&channel, &around) {
-        Some(trouble) => trouble.to_string(),
+        Some(found) => words::cause::explanation(&found),
         None if channel.delay > 0 => format!("the channel is delayed by {} s", channel.delay),
         None => format!("it stands still at {}", channel.stands_at()),
     };

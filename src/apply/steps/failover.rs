@@ -13,6 +13,7 @@ use crate::{
     model::{HostName, limits},
     observe::{ChannelFacts, gtid_state},
     plan::{Failover, Hop, Receiver, Step},
+    words,
 };
 
 /// Lets the step's host take the writes.
@@ -144,7 +145,8 @@ async fn execute_all(step: &Step, hop: &Hop, fleet: &Fleet<'_>) -> Result<(), St
         return Ok(());
     }
     let around = Surroundings { replica: replica.as_str(), source: from, ..Surroundings::default() };
-    let why = last.as_ref().and_then(|channel| explain_channel(channel, &around)).map(|why| why.to_string());
+    let why = last.as_ref().and_then(|channel| explain_channel(channel, &around));
+    let why = why.map(|found| words::cause::explanation(&found));
     let why = why.unwrap_or_else(|| {
         let at = last.map(|channel| channel.stands_at()).unwrap_or_default();
         format!("it stands still at {at}")

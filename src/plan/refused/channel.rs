@@ -1,11 +1,10 @@
 //! Channels, their ends' accounts, and what two servers are not alike in.
 
-use super::coded;
 use crate::{
     dialect::CannotFollow,
     doctor::Explanation,
     grant::Unfit,
-    model::{HostName, Place, ServerVersion},
+    model::{HostName, Place, ServerVersion, coded},
 };
 
 coded! {

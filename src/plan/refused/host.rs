@@ -2,8 +2,8 @@
 
 use crate::{
     firewall::Backend,
-    model::{Family, HostName, Place, ServerVersion},
-    plan::{Because, code::coded},
+    model::{Family, HostName, Place, ServerVersion, coded},
+    plan::Because,
 };
 
 coded! {

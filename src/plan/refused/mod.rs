@@ -5,15 +5,12 @@ mod host;
 mod method;
 mod takeover;
 
-use super::{
-    Allow, Losses, Risk, Step,
-    code::{coded, families},
-};
+use super::{Allow, Losses, Risk, Step};
 use crate::{
     desired::SeedMethod,
-    doctor::ErrantExplanation,
+    doctor::{Cause, ErrantExplanation, Explanation},
     gtid::Purged,
-    model::{Endpoint, HostName, Place},
+    model::{Endpoint, HostName, Place, coded, families},
     resource::{Obstacle, Resource},
 };
 pub use channel::{ChannelRefused, PairRefused};
@@ -87,6 +84,19 @@ impl Refused {
             Refused::Resource(..) => RESOURCE,
             Refused::Circle { .. } => CIRCLE,
             Refused::NotAllowed { allow, .. } => not_allowed(*allow),
+        }
+    }
+
+    /// What is wrong with the channel that it is refused for.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Refused::Channel(
+                ChannelRefused::Broken { trouble, .. } | ChannelRefused::TargetBroken { trouble, .. },
+            )
+            | Refused::Data(DataRefused::SourcePurged { lost: Lost::Broken(trouble), .. }) => {
+                Some(&trouble.cause)
+            }
+            _ => None,
         }
     }
 
@@ -368,7 +378,7 @@ pub enum Lost {
     /// The source has purged the transactions that the replica needs next.
     Transactions(Purged),
     /// The channel is broken, by this cause.
-    Broken(String),
+    Broken(Box<Explanation>),
 }
 
 coded! {

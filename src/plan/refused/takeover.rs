@@ -1,7 +1,6 @@
 //! The takeover of a lost host's writes.
 
-use super::coded;
-use crate::model::HostName;
+use crate::model::{HostName, coded};
 
 coded! {
     /// Why a replica does not take the writes of a host that is declared lost.

@@ -280,6 +280,7 @@ mod tests {
             executed: String::new(),
             gtid: String::new(),
             tls: crate::status::Encryption::Off,
+            code: (state == ChannelState::Broken).then_some("row-missing"),
             layer: (state == ChannelState::Broken).then(|| "data".into()),
             cause: None,
             next: None,

@@ -14,6 +14,7 @@ use crate::{
     observe::{ChannelFacts, Probe, channels, try_ports},
     plan::{ChannelChange, Coordinates, Step},
     transport::{Replicates, SqlReader},
+    words::cause,
 };
 
 /// Makes, changes or starts a channel, and waits until it has caught up with where its source stands now.
@@ -233,15 +234,14 @@ impl Work<'_> {
         };
         match explain_channel(channel, &around) {
             Some(found) => {
-                let said = if found.said.is_empty() {
-                    String::new()
-                } else {
-                    format!(" The server says: {}", found.said)
+                let said = match cause::said(&found) {
+                    said if said.is_empty() => said,
+                    said => format!(" The server says: {said}"),
                 };
                 let layer =
                     if found.layer == Layer::Unknown { String::new() } else { format!("{}: ", found.layer) };
-                self.failed(&tried, format!("{layer}{}", found.cause.trim_end_matches('.')))
-                    .then(format!("{}{said}", found.next))
+                self.failed(&tried, format!("{layer}{}", cause::clause(&found)))
+                    .then(format!("{}{said}", cause::next(&found)))
             }
             None => self
                 .failed(&tried, format!("receiver {}, applier {}", channel.io_running, channel.sql_running)),
