@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CopyError, STATEMENT};
+use super::CopyError;
 use crate::{
     dialect::{CodeKind, Column, CopiedTable, CopyEnd, Dialect, History, ReadStatement, create_text},
     transport::{Row, SqlError, SqlWriter},
@@ -122,22 +122,31 @@ impl Inventory {
         if databases.is_empty() {
             return Ok(inventory);
         }
-        inventory.read_databases(sql, dialect, databases).await?;
-        let found = sql.query(&dialect.copied_tables(databases)).await?;
-        let columns = Columns::read(sql, dialect).await?;
+        // What does not rest on an answer is asked in one message: the source may be far away.
+        let mut questions = vec![
+            dialect.copied_databases(databases),
+            dialect.copied_tables(databases),
+            dialect.compared_columns().text().to_owned(),
+            ReadStatement::compared_indexes().text().to_owned(),
+        ];
+        questions.extend(dialect.copied_code(databases));
+        let mut answers = ask(sql, &questions).await?.into_iter();
+        let mut next = || answers.next().unwrap_or_default();
+        let (names, found, columns) = (next(), next(), Columns::of(next(), next())?);
         let mut tables = Vec::new();
         for row in &found {
             let name = (row.text("db")?, row.text("name")?);
             let table = columns.table(&name, row, dialect)?;
             tables.push((name, table));
         }
-        let shows = tables.iter().map(|((database, name), _)| dialect.show_create_table(database, name));
-        let creates = second_columns(sql, &shows.collect::<Vec<_>>()).await?;
+        inventory.code = pieces(answers.flatten())?;
+        let table_names = tables.iter().map(|(name, _)| name);
+        let (databases, creates) = definitions(sql, dialect, &names, table_names).await?;
+        inventory.databases = databases;
         for ((name, mut table), create) in tables.into_iter().zip(creates) {
             table.create = create;
             inventory.tables.insert(name, table);
         }
-        inventory.code = code(sql, dialect, databases).await?;
         Ok(inventory)
     }
 
@@ -161,41 +170,42 @@ impl Inventory {
         if databases.is_empty() {
             return Ok(true);
         }
-        let mut now = Self::default();
-        now.read_databases(sql, dialect, databases).await?;
-        let found = sql.query(&dialect.copied_table_names(databases)).await?;
+        let mut questions = vec![dialect.copied_databases(databases), dialect.copied_table_names(databases)];
+        questions.extend(dialect.copied_code(databases));
+        let mut answers = ask(sql, &questions).await?.into_iter();
+        let (databases, found) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
         let names = found.iter().map(|row| Ok((row.text("db")?, row.text("name")?)));
         let mut names = names.collect::<Result<Vec<Name>, SqlError>>()?;
         names.sort();
-        if now.databases != self.databases
-            || !names.iter().eq(self.tables.keys())
-            || code(sql, dialect, databases).await? != self.code
-        {
+        if !names.iter().eq(self.tables.keys()) || pieces(answers.flatten())? != self.code {
             return Ok(false);
         }
-        let shows: Vec<String> = names.iter().map(|(db, name)| dialect.show_create_table(db, name)).collect();
-        let creates = second_columns(sql, &shows).await?;
+        let (databases, creates) = definitions(sql, dialect, &databases, names.iter()).await?;
         let mut pairs = self.tables.values().zip(&creates);
-        Ok(pairs.all(|(table, create)| create_text(&table.create) == create_text(create)))
+        let same = pairs.all(|(table, create)| create_text(&table.create) == create_text(create));
+        Ok(same && databases == self.databases)
     }
+}
 
-    async fn read_databases(
-        &mut self,
-        sql: &mut SqlWriter,
-        dialect: Dialect,
-        names: &[String],
-    ) -> Result<(), SqlError> {
-        let rows = sql.query(&dialect.copied_databases(names)).await?;
-        let found: Vec<(String, (String, String))> = rows
-            .iter()
-            .map(|row| Ok((row.text("db")?, (row.text("cs")?, row.text("co")?))))
-            .collect::<Result<_, SqlError>>()?;
-        let shows: Vec<String> = found.iter().map(|(name, _)| dialect.show_create_database(name)).collect();
-        for ((name, defaults), create) in found.into_iter().zip(second_columns(sql, &shows).await?) {
-            self.databases.insert(name, Database { create, defaults });
-        }
-        Ok(())
+/// The databases that an answer names, and the statements that make tables, all asked at once.
+async fn definitions(
+    sql: &mut SqlWriter,
+    dialect: Dialect,
+    databases: &[Row],
+    tables: impl Iterator<Item = &Name>,
+) -> Result<(BTreeMap<String, Database>, Vec<String>), SqlError> {
+    let found = databases.iter().map(|row| Ok((row.text("db")?, (row.text("cs")?, row.text("co")?))));
+    let found: Vec<(String, (String, String))> = found.collect::<Result<_, SqlError>>()?;
+    let mut shows: Vec<String> = found.iter().map(|(name, _)| dialect.show_create_database(name)).collect();
+    shows.extend(tables.map(|(database, name)| dialect.show_create_table(database, name)));
+    let mut texts = Vec::with_capacity(shows.len());
+    for rows in ask(sql, &shows).await? {
+        texts.push(rows.first().map_or(Ok(""), |row| row.at(1))?.to_owned());
     }
+    let creates = texts.split_off(found.len().min(texts.len()));
+    let databases = found.into_iter().zip(texts);
+    let databases = databases.map(|((name, defaults), create)| (name, Database { create, defaults }));
+    Ok((databases.collect(), creates))
 }
 
 /// The names of all code.
@@ -204,14 +214,16 @@ pub async fn code(
     dialect: Dialect,
     databases: &[String],
 ) -> Result<Vec<Piece>, SqlError> {
-    let mut code = Vec::new();
     if databases.is_empty() {
-        return Ok(code);
+        return Ok(Vec::new());
     }
-    for query in dialect.copied_code(databases) {
-        for row in sql.query(&query).await? {
-            code.extend(piece(&row)?);
-        }
+    pieces(ask(sql, &dialect.copied_code(databases)).await?.into_iter().flatten())
+}
+
+fn pieces(rows: impl Iterator<Item = Row>) -> Result<Vec<Piece>, SqlError> {
+    let mut code = Vec::new();
+    for row in rows {
+        code.extend(piece(&row)?);
     }
     Ok(code)
 }
@@ -228,14 +240,16 @@ fn piece(row: &Row) -> Result<Option<Piece>, SqlError> {
     Ok(Some(Piece { kind, database: row.text("db")?, name: row.text("name")?, client }))
 }
 
-/// The second columns of the answers of many statements.
-async fn second_columns(sql: &mut SqlWriter, statements: &[String]) -> Result<Vec<String>, SqlError> {
+/// The answers of many statements.
+///
+/// # Errors
+/// The first one that there is.
+async fn ask(sql: &mut SqlWriter, statements: &[String]) -> Result<Vec<Vec<Row>>, SqlError> {
     let mut all = Vec::with_capacity(statements.len());
     for some in statements.chunks(TOGETHER) {
         let texts: Vec<&str> = some.iter().map(String::as_str).collect();
         for answer in sql.query_all(&texts).await {
-            let rows = answer?;
-            all.push(rows.first().map_or(Ok(""), |row| row.at(1))?.to_owned());
+            all.push(answer?);
         }
     }
     Ok(all)
@@ -248,7 +262,7 @@ struct Columns {
 }
 
 impl Columns {
-    async fn read(sql: &mut SqlWriter, dialect: Dialect) -> Result<Self, SqlError> {
+    fn of(columns: Vec<Row>, mut indexes: Vec<Row>) -> Result<Self, SqlError> {
         let by_table = |rows: Vec<Row>| {
             let mut all: BTreeMap<Name, Vec<Row>> = BTreeMap::new();
             for row in rows {
@@ -256,10 +270,8 @@ impl Columns {
             }
             Ok::<_, SqlError>(all)
         };
-        let columns = sql.query_within(dialect.compared_columns().text(), STATEMENT).await?;
-        let mut keys = sql.query_within(ReadStatement::compared_indexes().text(), STATEMENT).await?;
-        keys.retain(|row| row.get("name") == Some("PRIMARY"));
-        Ok(Self { columns: by_table(columns)?, keys: by_table(keys)? })
+        indexes.retain(|row| row.get("name") == Some("PRIMARY"));
+        Ok(Self { columns: by_table(columns)?, keys: by_table(indexes)? })
     }
 
     fn table(&self, name: &Name, row: &Row, dialect: Dialect) -> Result<Table, SqlError> {

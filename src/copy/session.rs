@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 
-use super::{Connect, CopyError, STATEMENT, Trouble};
+use super::{Connect, CopyError, Trouble};
 use crate::{
     dialect::{CopyEnd, Dialect},
-    transport::{SqlError, SqlWriter},
+    transport::{Row, SqlError, SqlWriter},
 };
 
 /// What tells one server from another, as it was observed: names of variables and their values.
@@ -41,24 +41,51 @@ async fn variables(sql: &mut SqlWriter, dialect: Dialect) -> Result<Vec<(String,
         .collect()
 }
 
-/// Opens a session, which is then like every other one of this end.
-async fn open(at: &impl Connect, end: CopyEnd, names: &BTreeSet<String>) -> Result<SqlWriter, CopyError> {
-    let failed = || CopyError::sql(end, "open a session for the copy");
-    let mut sql = at.connect().await.map_err(failed())?;
-    prepare(&mut sql, at.dialect(), end, names).await.map_err(failed())?;
-    Ok(sql)
+/// The sessions of one end.
+struct Opened {
+    /// The first one, whose settings were asked.
+    first: SqlWriter,
+    /// All others.
+    others: Vec<SqlWriter>,
+    /// Largest statement that the server takes.
+    packet: u64,
+    /// Whether its time ends late.
+    late: bool,
 }
 
-async fn prepare(
-    sql: &mut SqlWriter,
-    dialect: Dialect,
-    end: CopyEnd,
-    names: &BTreeSet<String>,
-) -> Result<(), SqlError> {
-    let settings = dialect.copy_session(end, names);
-    let all: Vec<&str> =
-        [dialect.spell_names()].into_iter().chain(settings.iter().map(String::as_str)).collect();
-    sql.query_all(&all).await.into_iter().try_for_each(|answer| answer.map(drop))
+impl Opened {
+    /// Opens one, and so many others that are like it.
+    async fn at(place: &impl Connect, end: CopyEnd, others: usize) -> Result<Self, CopyError> {
+        let failed = || CopyError::sql(end, "open a session for the copy");
+        let connecting = (0..others).map(|_| place.connect());
+        let (first, others) = tokio::join!(place.connect(), try_join_all(connecting));
+        let (mut first, mut others) = (first.map_err(failed())?, others.map_err(failed())?);
+        let dialect = place.dialect();
+        let read = variables(&mut first, dialect).await;
+        let variables = read.map_err(CopyError::sql(end, "read the settings of a session"))?;
+        let packet = variables.iter().find(|(name, _)| name == "max_allowed_packet");
+        let packet = packet.and_then(|(_, value)| value.parse().ok()).unwrap_or(1 << 20);
+        let names: BTreeSet<String> = variables.into_iter().map(|(name, _)| name).collect();
+        let settings = dialect.copy_session(end, &names);
+        let settings: Vec<&str> =
+            [dialect.spell_names()].into_iter().chain(settings.iter().map(String::as_str)).collect();
+        let (late, prepared) = tokio::join!(
+            answer(&mut first, &settings, Some(dialect.time_ends_late())),
+            try_join_all(others.iter_mut().map(|sql| answer(sql, &settings, None))),
+        );
+        let prepared = late.and_then(|rows| prepared.map(|_| rows));
+        let rows = prepared.map_err(CopyError::sql(end, "make the settings of a session"))?;
+        let late = rows.first().map_or(Ok(false), |row| Ok(row.need("late")? == "1"));
+        let late = late.map_err(CopyError::sql(end, "ask when its time ends"))?;
+        Ok(Self { first, others, packet, late })
+    }
+}
+
+/// Makes settings, and may ask something with them.
+async fn answer(sql: &mut SqlWriter, settings: &[&str], query: Option<&str>) -> Result<Vec<Row>, SqlError> {
+    let all: Vec<&str> = settings.iter().copied().chain(query).collect();
+    let answers = sql.query_all(&all).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(answers.into_iter().next_back().unwrap_or_default())
 }
 
 impl Sessions {
@@ -68,50 +95,18 @@ impl Sessions {
         target: &impl Connect,
         number: usize,
     ) -> Result<Self, CopyError> {
-        let (here, there) = (CopyEnd::Source, CopyEnd::Target);
-        let (mut catalog, mut catalog_there) = tokio::try_join!(
-            async { source.connect().await.map_err(CopyError::sql(here, "open a session for the copy")) },
-            async { target.connect().await.map_err(CopyError::sql(there, "open a session for the copy")) },
-        )?;
-        let (of_source, of_target) = tokio::try_join!(
-            async {
-                let read = variables(&mut catalog, source.dialect()).await;
-                read.map_err(CopyError::sql(here, "read the settings of a session"))
-            },
-            async {
-                let read = variables(&mut catalog_there, target.dialect()).await;
-                read.map_err(CopyError::sql(there, "read the settings of a session"))
-            },
-        )?;
-        let packet = of_target.iter().find(|(name, _)| name == "max_allowed_packet");
-        let packet = packet.and_then(|(_, value)| value.parse().ok()).unwrap_or(1 << 20);
-        let names =
-            |list: Vec<(String, String)>| list.into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
-        let (of_source, of_target) = (names(of_source), names(of_target));
-        let failed = |end| CopyError::sql(end, "make the settings of a session");
-        prepare(&mut catalog, source.dialect(), here, &of_source).await.map_err(failed(here))?;
-        prepare(&mut catalog_there, target.dialect(), there, &of_target).await.map_err(failed(there))?;
-        let late = async |sql: &mut SqlWriter, dialect: Dialect, end| {
-            let rows = sql.query_within(dialect.time_ends_late(), STATEMENT).await;
-            rows.and_then(|rows| rows.first().map_or(Ok(false), |row| Ok(row.need("late")? == "1")))
-                .map_err(CopyError::sql(end, "ask when its time ends"))
-        };
-        let (late, later) = tokio::try_join!(
-            late(&mut catalog, source.dialect(), here),
-            late(&mut catalog_there, target.dialect(), there),
-        )?;
-        let (readers, writers) = tokio::try_join!(
-            try_join_all((0..number).map(|_| open(source, here, &of_source))),
-            try_join_all((0..number).map(|_| open(target, there, &of_target))),
+        let (here, there) = tokio::try_join!(
+            Opened::at(source, CopyEnd::Source, number),
+            Opened::at(target, CopyEnd::Target, number),
         )?;
         Ok(Self {
-            catalog,
-            catalog_there,
-            readers,
-            writers,
-            packet,
+            catalog: here.first,
+            catalog_there: there.first,
+            readers: here.others,
+            writers: there.others,
+            packet: there.packet,
             there: target.dialect(),
-            lives_longer: later && !late,
+            lives_longer: there.late && !here.late,
         })
     }
 }
@@ -119,10 +114,13 @@ impl Sessions {
 /// Holds that the server at the other end is the one that was observed.
 pub async fn prove(sql: &mut SqlWriter, identity: &Identity) -> Result<(), CopyError> {
     let tried = "prove that it is the declared server";
-    for (name, declared) in &identity.0 {
-        let row = sql.query_within(&format!("SELECT @@GLOBAL.{name} AS value"), STATEMENT).await;
-        let rows = row.map_err(CopyError::sql(CopyEnd::Target, tried))?;
-        let found = rows.first().and_then(|row| row.get("value")).unwrap_or_default();
+    let asked: Vec<String> =
+        identity.0.iter().map(|(name, _)| format!("SELECT @@GLOBAL.{name} AS value")).collect();
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    let answers = sql.query_all(&asked).await.into_iter().collect::<Result<Vec<_>, _>>();
+    let answers = answers.map_err(CopyError::sql(CopyEnd::Target, tried))?;
+    for (at, (name, declared)) in identity.0.iter().enumerate() {
+        let found = answers.get(at).and_then(|rows| rows.first()?.get("value")).unwrap_or_default();
         if found != declared {
             let (declared, found) = (declared.clone(), found.to_owned());
             return Err(CopyError::new(

@@ -88,9 +88,10 @@ fn scope(on: On<'_>, plan: &SeedPlan) -> Result<Scope, StepError> {
 /// With what can't, and what carries it.
 pub async fn fit(on: On<'_>, plan: &SeedPlan) -> Result<Fitness, StepError> {
     let (source, target) = (End::of(on.at(&plan.donor))?, End::of(on)?);
-    let fitness = copy::fitness(&source, &target, &scope(on, plan)?).await;
+    let scope = scope(on, plan)?;
+    let (fitness, unfit) = tokio::join!(copy::fitness(&source, &target, &scope), unfit::of(on, plan));
     let fitness = fitness.map_err(|error| failed(error, on.host, plan))?;
-    let unfit = unfit::of(on, plan).await?;
+    let unfit = unfit?;
     match unfit.is_empty() {
         true => Ok(fitness),
         false => {

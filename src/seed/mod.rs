@@ -67,13 +67,16 @@ async fn copy_all(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opt
         let on = on.at(host);
         on.session()?.make_sql_ready(on.login()?);
     }
-    let fitness = match plan.method.is_whole() {
-        true => None,
-        false => Some(copy::fit(on, plan).await?),
+    let fit = async {
+        match plan.method.is_whole() {
+            true => Ok(None),
+            false => copy::fit(on, plan).await.map(Some),
+        }
     };
+    let (fitness, marks) = tokio::join!(fit, mark::read(on));
+    let (fitness, mut marks) = (fitness?, marks?);
     // The old data is safe before the mark says that nothing here is worth keeping.
-    let (kept, marks) = tokio::join!(keep_old(on, plan), mark::read(on));
-    let (kept, mut marks) = (kept?, marks?);
+    let kept = keep_old(on, plan).await?;
     let own = match plan.method.is_whole() {
         true => Some(accounts::keep_own(on, plan).await?),
         false => None,
