@@ -86,6 +86,9 @@ pub mod inside {
             files_of_host, server_query,
         };
     }
+    pub mod role_unit {
+        pub use crate::role_unit::RoleUnitFacts;
+    }
     pub mod option_file {
         pub use crate::option_file::{Argument, Asked, Files, Known};
     }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::{Adopted, Arrow, Group, Named, Play, Remarked, arrows::is_called, facts, server};
 use crate::{
     desired::Tls,
-    model::HostName,
+    model::{HostName, like},
     observe::{Observed, ServerFacts},
     option_file::Files,
 };
@@ -303,37 +303,9 @@ fn never_meet(counts: &[(u64, u64)]) -> bool {
         && offsets.len() == counts.len()
 }
 
-/// SQL's `LIKE`, for the host parts of accounts.
-fn like(pattern: &str, text: &str) -> bool {
-    match pattern.chars().next() {
-        None => text.is_empty(),
-        Some('%') => {
-            let rest = &pattern[1..];
-            like(rest, text) || text.char_indices().any(|(n, c)| like(rest, &text[n + c.len_utf8()..]))
-        }
-        Some(p) => text
-            .chars()
-            .next()
-            .is_some_and(|c| (p == '_' || p == c) && like(&pattern[p.len_utf8()..], &text[c.len_utf8()..])),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn host_parts_fit_addresses() {
-        for (pattern, address, fits) in [
-            ("%", "10.0.0.1", true),
-            ("10.0.%", "10.0.0.1", true),
-            ("10.1.%", "10.0.0.1", false),
-            ("10.0.0._", "10.0.0.1", true),
-            ("10.0.0._", "10.0.0.12", false),
-        ] {
-            assert_eq!(like(pattern, address), fits, "{pattern} {address}");
-        }
-    }
 
     #[test]
     fn numbers_that_meet() {

@@ -24,6 +24,8 @@ pub struct Identity {
     pub domain: Option<u64>,
     /// Whether no unit could open its server after a start of it; false where that is not known.
     pub cannot_open_itself: bool,
+    /// Whether its server is read-only, and our own option file says so.
+    pub closed: bool,
     /// The running `auto_increment_offset`.
     pub offset: Option<u64>,
     /// Its channels: name, and where the source is.

@@ -56,7 +56,27 @@ impl Dialect {
         }
         statements
     }
+
+    /// Makes an account by which nobody can log in from one address, where a wider one of the same user would let it in: the
+    /// narrower one counts. Where accounts can be locked (see [`Dialect::locks_accounts`]).
+    pub fn account_that_keeps_out(self, user: &str, host: &str, hash: &str) -> Statement {
+        let name = format!("{}@{}", literal(user), literal(host));
+        let how = match self.family() {
+            Family::MariaDb => "VIA mysql_native_password USING",
+            Family::MySql if self.caching_sha2() => "WITH caching_sha2_password AS",
+            Family::MySql => "WITH mysql_native_password AS",
+        };
+        Statement::with_secret(hash, |stored| {
+            format!(
+                "CREATE USER IF NOT EXISTS {name} IDENTIFIED {how} {stored} REQUIRE SUBJECT {} ACCOUNT LOCK",
+                literal(NOBODY)
+            )
+        })
+    }
 }
+
+/// The subject of no certificate. An account that requires it is ours, and keeps a lost host out.
+pub(super) const NOBODY: &str = "/CN=tandem keeps a lost host out";
 
 #[cfg(test)]
 mod tests {

@@ -324,6 +324,7 @@ impl Pair<'_> {
             bytes: self.server.data_bytes(),
             two_way: self.leads_back(),
             copies: self.copies(),
+            saved: !self.only_here().is_empty(),
             losses: self.losses(),
         };
         draft.refuse(&self.host.name, why);

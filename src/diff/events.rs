@@ -10,7 +10,7 @@ use crate::{
     model::{Fact, HostName},
     observe::{EventFacts, EventState, ServerFacts},
     option_file::same_value,
-    plan::{Action, Because, Events, EventsFinding, Kind, Note, Reason, Risk, State, Step, StepId},
+    plan::{Action, Because, Events, EventsFinding, Kind, Named, Note, Reason, Risk, State, Step, StepId},
 };
 
 /// Adds the step for the one declared writer, unless it is opened by a step that does that, too.
@@ -23,6 +23,9 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     });
     if takes_over || !(open || opens(draft, &host.name)) || follows_a_stranger(context, server) {
         return;
+    }
+    if !open {
+        scheduler_goes_on(context, host, server, draft);
     }
     let events = of(context, server, None);
     if events.is_empty() {
@@ -43,6 +46,37 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
         requires: Vec::new(),
         action: Action::Events(events),
     });
+}
+
+/// The unit that keeps the recorded writer closed beside another host that is open stops the scheduler, too. With the opening
+/// it runs again, as after any start of the server; where a value is declared, that counts.
+fn scheduler_goes_on(context: &Context<'_>, host: &DesiredHost, server: &ServerFacts, draft: &mut Draft) {
+    let Some(facts) = context.observed.get(&host.name).and_then(Fact::known) else { return };
+    let declared = host.setting(SCHEDULER).is_some();
+    if declared || facts.role_unit.known().is_none() || server.variable(SCHEDULER) != Some("OFF") {
+        return;
+    }
+    let in_file = || {
+        let files = facts.option_files.known()?;
+        files.meant(server.known()).into_iter().rfind(|one| one.name == SCHEDULER)?.value
+    };
+    let started = server.persisted.get(SCHEDULER).cloned().or_else(in_file);
+    let started = started.or_else(|| server.defaults.get(SCHEDULER).cloned());
+    if !started.is_some_and(|value| same_value(SCHEDULER, &value, "ON")) {
+        return;
+    }
+    for step in draft.steps.iter_mut().filter(|step| step.host == host.name) {
+        let Action::SetGlobal(list) = &mut step.action else { continue };
+        if !list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, "OFF")) {
+            continue;
+        }
+        list.push((SCHEDULER.to_owned(), "ON".to_owned()));
+        for (state, value) in [(&mut step.before, "OFF"), (&mut step.after, "ON")] {
+            if let Some(State::Settings { values }) = state {
+                values.push(Named::new(SCHEDULER, value));
+            }
+        }
+    }
 }
 
 /// What becomes of the events that rest on a server when it is the one that is written to. `former` is the host that was,

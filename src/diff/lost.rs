@@ -1,10 +1,12 @@
 //! Hosts that are declared lost: one that is back takes no writes, and is told.
 
+use std::collections::BTreeSet;
+
 use super::{Context, Draft};
 use crate::{
     desired::LostHost,
     dialect::Dialect,
-    model::{Fact, HostName},
+    model::{Fact, HostName, is_wide_for},
     observe::ServerFacts,
     plan::{Action, Because, Kind, LostFinding, Named, Reason, State, Step, StepId},
 };
@@ -19,18 +21,80 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
         draft.steps.extend(server.and_then(|server| close(lost, server)));
     }
     lock_out(context, draft);
+    keep_out(context, draft);
+}
+
+/// An account for many addresses must not let a lost host in either: one of the same user for its address alone counts more,
+/// and nobody can log in by that. Everybody else comes in as before. It goes when the host is lost no more.
+fn keep_out(context: &Context<'_>, draft: &mut Draft) {
+    let members = context.desired.members.iter().filter_map(|name| Some((name, context.server(name)?)));
+    for (name, server) in members.filter(|(_, server)| Dialect::of(server.version).locks_accounts()) {
+        let kept_out = &server.replicating.kept_out;
+        for lost in context.desired.lost.iter().filter(|lost| !is_of_a_member(context, lost)) {
+            let address = &lost.host.endpoint.address;
+            let lets_in = |(user, from): &&(String, String)| {
+                let narrow = (user.clone(), address.clone());
+                is_wide_for(from, address) && !server.account_names.contains(&narrow)
+            };
+            let users = server.replicating.let_in.iter().filter(lets_in).map(|(user, _)| user);
+            let users: BTreeSet<&String> = users.collect();
+            draft.steps.extend(users.into_iter().map(|user| kept(name, lost, user)));
+        }
+        let is_lost = |from: &str| {
+            context.desired.lost.iter().any(|lost| lost.host.endpoint.address.eq_ignore_ascii_case(from))
+        };
+        let wished = |user: &str, from: &str| {
+            let accounts = context.desired.hosts.get(name).map(|host| &host.accounts);
+            accounts.into_iter().flatten().any(|wish| wish.user == user && wish.host == from)
+        };
+        let back = kept_out.iter().filter(|(user, from)| !is_lost(from) && !wished(user, from));
+        draft.steps.extend(back.map(|(user, from)| let_in(name, user, from)));
+    }
+}
+
+/// The account with which nobody can log in from a lost host.
+fn kept(on: &HostName, lost: &LostHost, user: &str) -> Step {
+    let from = &lost.host.endpoint.address;
+    Step {
+        id: StepId(format!("{on}/keep-out/{user}@{from}")),
+        host: on.clone(),
+        kind: Kind::Account,
+        reason: vec![Reason::declared(Because::Lost, &lost.place)],
+        before: None,
+        after: Some(State::Options { values: vec![Named::new("locked", "yes")] }),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::KeepOut { user: user.to_owned(), host: from.clone() },
+    }
+}
+
+/// Takes that account away again.
+fn let_in(on: &HostName, user: &str, from: &str) -> Step {
+    Step {
+        id: StepId(format!("{on}/let-in/{user}@{from}")),
+        host: on.clone(),
+        kind: Kind::Account,
+        reason: vec![Reason::because(Because::Topology)],
+        before: Some(State::Options { values: vec![Named::new("locked", "yes")] }),
+        after: None,
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::LetIn { user: user.to_owned(), host: from.to_owned() },
+    }
+}
+
+/// Whether a lost host's address is that of another member, too, which must be let in.
+fn is_of_a_member(context: &Context<'_>, lost: &LostHost) -> bool {
+    let address = &lost.host.endpoint.address;
+    context.desired.hosts.values().any(|host| host.endpoint.address.eq_ignore_ascii_case(address))
 }
 
 /// Nobody on the members serves a lost host before it has rejoined: then its account is declared again, and so not locked.
 fn lock_out(context: &Context<'_>, draft: &mut Draft) {
     let ours = context.own_users();
-    let of_a_member = |address: &str| {
-        let mut hosts = context.desired.hosts.values();
-        hosts.any(|host| host.endpoint.address.eq_ignore_ascii_case(address))
-    };
     for lost in &context.desired.lost {
         let address = &lost.host.endpoint.address;
-        if of_a_member(address) {
+        if is_of_a_member(context, lost) {
             continue;
         }
         let members = context.desired.members.iter().filter_map(|name| Some((name, context.server(name)?)));

@@ -9,8 +9,11 @@ use crate::{
     dialect::Dialect,
     model::{Fact, HostName},
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Because, HostWaits, Kind, Named, Reason, Refused, ServerFinding, State, Step, StepId},
-    role_unit::{Peer, RoleUnit, RoleUnitFacts},
+    option_file::same_value,
+    plan::{
+        Action, Because, HostWaits, Kind, Named, Reason, Refusal, Refused, ServerFinding, State, Step, StepId,
+    },
+    role_unit::{Lack, Peer, RoleUnit, RoleUnitFacts},
 };
 
 /// Adds the steps. They come after those that open and close hosts are known.
@@ -23,6 +26,9 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
             Fact::Absent => None,
             Fact::Unread(_) => continue,
         };
+        if host.role_unit.is_none() && there.is_none() && host.writer && starts_closed(host) {
+            draft.warn(name, ServerFinding::StartsClosed { lack: Lack::Role });
+        }
         let step = match (&host.role_unit, there) {
             (Some(wish), _) if is_or_gets_open(facts, name, draft) => match facts.lacks_for_role_unit() {
                 Some(lack) => {
@@ -49,20 +55,40 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     keep_closed(context, draft);
 }
 
-/// A host that is closed and not the recorded writer is not opened beside one that has what no other one has: writes may have
+/// Whether a server is declared to start read-only, whatever it runs with.
+fn starts_closed(host: &DesiredHost) -> bool {
+    let mut settings = host.settings.iter().flatten();
+    settings.any(|wish| {
+        let on = wish.values.last().is_some_and(|value| same_value("read_only", value, "ON"));
+        wish.at_start && wish.name == "read_only" && on
+    })
+}
+
+/// A host that is closed is not opened beside one that is open and keeps still, since something is refused there: two would
+/// take writes. Nor is one that is not the recorded writer opened beside one that has what no other one has: writes may have
 /// gone there, whichever hosts this run is limited to.
 fn keep_closed(context: &Context<'_>, draft: &mut Draft) {
+    let facts = |name: &HostName| context.observed.get(name).and_then(Fact::known);
+    let wish = |name: &HostName| context.desired.hosts.get(name);
     let unrecorded = |name: &HostName| {
-        let facts = context.observed.get(name).and_then(Fact::known);
-        let wished = context.desired.hosts.get(name).is_some_and(|host| host.role_unit.is_some());
-        wished && facts.is_some_and(|facts| facts.role_unit.is_absent())
+        let wished = wish(name).is_some_and(|host| host.role_unit.is_some());
+        wished && facts(name).is_some_and(|facts| facts.role_unit.is_absent())
     };
-    let errant = draft.refused.iter().find(|refusal| matches!(refusal.why, Refused::Errant(_)));
-    let Some(keeps) = errant.map(|refusal| refusal.host.clone()) else { return };
+    let stays_open = |name: &HostName| {
+        let closed = wish(name).is_some_and(|host| host.declared_closed() == Some(true));
+        closed && facts(name).is_some_and(is_open)
+    };
+    let refused = |matters: &dyn Fn(&Refusal) -> bool| {
+        draft.refused.iter().find(|refusal| matters(refusal)).map(|refusal| refusal.host.clone())
+    };
+    let errant = refused(&|refusal| matches!(refusal.why, Refused::Errant(_)));
+    let open = refused(&|refusal| stays_open(&refusal.host));
     let opened = draft.steps.iter().filter(|step| writers::sets_read_only(&step.action, "OFF"));
     let opened: Vec<HostName> = opened.map(|step| step.host.clone()).collect();
-    for host in opened.into_iter().filter(|host| *host != keeps && unrecorded(host)) {
-        draft.wait(&host, HostWaits::Partner { keeps: keeps.clone() });
+    for host in opened {
+        let unproven = errant.clone().filter(|_| unrecorded(&host));
+        let Some(keeps) = open.clone().or(unproven).filter(|keeps| *keeps != host) else { continue };
+        draft.wait(&host, HostWaits::Partner { keeps });
         draft.barred.push(host);
     }
 }

@@ -11,7 +11,7 @@ use super::{
     channel::made,
     settings,
     stand_in::{Unable, holder, one_primary, unable},
-    switchover::{Accounts, TURNED, admins, ends, is_turned, keep, risks, take_out},
+    switchover::{Accounts, TURNED, admins, ends, is_turned, keep, prepared, risks, take_out},
 };
 use crate::{
     desired::{DesiredHost, RestartPrimary, Turned},
@@ -83,7 +83,8 @@ fn go_there_and_back(context: &Context<'_>, primary: &DesiredHost, draft: &mut D
     }
     // Accounts that have to be locked are a question that a restart did not ask so far: only who asks for it gets it.
     let (locks, _) = admins(context, &primary.name, &way.turned.to);
-    if !locks.is_empty() && !asked {
+    let waits = !prepared(context, &primary.name).is_empty();
+    if (!locks.is_empty() || waits) && !asked {
         return;
     }
     let Some(closed) = way.restarted_closed(draft) else { return };

@@ -43,6 +43,11 @@ pub(super) fn steps(
         draft.refuse(&host.name, why);
         return true;
     }
+    let names = prepared(context, from);
+    if !names.is_empty() {
+        draft.refuse(&host.name, ChannelRefused::XaPrepared { on: from.clone(), names });
+        return true;
+    }
     let (locks, unlocks) = admins(context, from, &host.name);
     let mut close = take_out(draft, from);
     let mut open = take_out(draft, &host.name);
@@ -183,9 +188,20 @@ pub(super) fn events_note(
 /// Whether others than the old writer take writes, too: what they take would not be in the one that takes over.
 fn others(context: &Context<'_>, from: &HostName, to: &HostName) -> Option<ChannelRefused> {
     let mut writers = writers(context.desired, context.observed);
-    writers.retain(|writer| writer != to);
+    // A host that is no part of the topology has data of its own.
+    let is_part = |writer: &HostName| {
+        let host = context.desired.hosts.get(writer);
+        host.is_some_and(|host| !host.channels.is_empty() || !host.replicas.is_empty())
+    };
+    writers.retain(|writer| writer != to && (writer == from || is_part(writer)));
     let several = writers.iter().any(|writer| writer != from);
     several.then_some(ChannelRefused::WritersNotOne { writers })
+}
+
+/// The transactions that wait on a host for their end.
+pub(super) fn prepared(context: &Context<'_>, host: &HostName) -> Vec<String> {
+    let facts = context.observed.get(host).and_then(Fact::known);
+    facts.and_then(|facts| facts.prepared.known()).cloned().unwrap_or_default()
 }
 
 pub(super) type Accounts = Vec<(String, String)>;

@@ -95,7 +95,8 @@ fn accounts(
         let is = |wish: &AccountWish| wish.user == *user && wish.host == *from;
         // One account for many addresses is everybody's, and comes along in the binary log.
         let of_all = from.contains('%') && context.desired.hosts.values().any(|h| h.accounts.iter().any(is));
-        if of_all || is_of_a_member(context, name, from) || host.accounts.iter().any(is) {
+        let keeps_out = server.replicating.kept_out.contains(&(user.clone(), from.clone()));
+        if of_all || keeps_out || is_of_a_member(context, name, from) || host.accounts.iter().any(is) {
             continue;
         }
         if context.may_drop_accounts {

@@ -199,7 +199,12 @@ fn only_here(around: Around<'_>, source: &str, ids: &str) -> Vec<Repair> {
             (undo, keep)
         }
     };
-    copy(around, "what they did").into_iter().chain([keep_undone, undo]).collect()
+    let discard = (around.copying == Copying::Helps).then(|| Repair {
+        what: format!("save them as SQL on {replica}, then replace its data with a copy of its source"),
+        loses: format!("what they did; it is saved, and the old data is kept on {replica}"),
+        command: "tandem apply PLAYBOOK --allow discard-errant".to_owned(),
+    });
+    discard.into_iter().chain(copy(around, "what they did")).chain([keep_undone, undo]).collect()
 }
 
 fn lost_by_source(around: Around<'_>, lost: &HostName) -> Vec<Repair> {

@@ -203,7 +203,7 @@ impl Planned {
             }
             let switching = diff::switching(&plan);
             if !switching.is_empty() {
-                observe::look_at_admins(&mut reading, &switching).await;
+                observe::look_before_a_turn(&mut reading, &switching).await;
                 plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
             }
             if let Some(limit) = &engine.limit {

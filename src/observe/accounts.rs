@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Replicating;
 use crate::{
     desired::DesiredHost,
     dialect::{Dialect, ReadStatement},
@@ -38,6 +39,16 @@ pub(super) async fn accounts(
     let mine: Vec<_> = names.iter().filter(|(user, _)| ours.contains(user)).cloned().collect();
     let accounts = read_accounts(sql, &mine, dialect).await?;
     Ok((names, accounts))
+}
+
+/// What lets a host in that replicates: the accounts that are there for it alone, and those of ours that keep a lost one out.
+pub(super) async fn replicating(sql: &SqlReader) -> Result<Replicating, SqlError> {
+    let mut found = Replicating::default();
+    for row in &sql.query(&ReadStatement::replicating_accounts()).await? {
+        let list = if row.need("is_ours")? == "Y" { &mut found.kept_out } else { &mut found.let_in };
+        list.insert((row.text("user")?, row.text("host")?));
+    }
+    Ok(found)
 }
 
 /// Accounts in full.

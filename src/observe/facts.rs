@@ -65,6 +65,9 @@ pub struct HostFacts {
     pub errant: Fact<Vec<ErrantFacts>>,
     /// Accounts that may write although the server is read-only; absent unless its writes might go to another host.
     pub admins: Fact<Vec<AdminWriter>>,
+    /// Names of transactions that are prepared by XA and wait for their end; absent unless its writes might go to another
+    /// host.
+    pub prepared: Fact<Vec<String>>,
     /// Certificates of ours that lie on the host.
     pub certificate: CertificateFacts,
     /// What users' roles declare.
@@ -167,6 +170,15 @@ pub struct DiskFacts {
     pub renamable: bool,
 }
 
+/// Users and hosts of accounts by which others replicate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replicating {
+    /// Those that may replicate and do nothing else.
+    pub let_in: BTreeSet<(String, String)>,
+    /// Those of ours with which nobody can log in, so that a lost host is not let in by a wider account.
+    pub kept_out: BTreeSet<(String, String)>,
+}
+
 /// What a running server says of itself.
 #[derive(Debug, Clone)]
 pub struct ServerFacts {
@@ -190,6 +202,8 @@ pub struct ServerFacts {
     pub unit: String,
     /// Every account's user and host, and anonymous users that only have privileges on databases.
     pub account_names: BTreeSet<(String, String)>,
+    /// Accounts by which others replicate.
+    pub replicating: Replicating,
     /// Accounts that were read in full: those whose user name is one of ours.
     pub accounts: Vec<AccountState>,
     /// Databases but the server's own.
@@ -229,6 +243,7 @@ impl ServerFacts {
             persisted: BTreeMap::new(),
             unit: String::new(),
             account_names: BTreeSet::new(),
+            replicating: Replicating::default(),
             accounts: Vec::new(),
             databases: Vec::new(),
             events: Fact::Unread(unread()),

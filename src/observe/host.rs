@@ -28,6 +28,7 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
     let limited = |what: &str| format!("{what} can only be read by root; set ansible_become");
     HostFacts {
         admins: Fact::Absent,
+        prepared: Fact::Absent,
         service: service(sections, process.pid),
         option_files: option_files(sections, &process),
         server: Fact::Unread("not asked yet".into()),

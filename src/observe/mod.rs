@@ -45,7 +45,7 @@ pub use errant::{ErrantFacts, ErrantKind};
 pub use events::{EventFacts, EventState, events, running_events};
 pub use facts::{
     AdminWriter, BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts,
-    HostFacts, LeftOutOrigins, Observed, OsFacts, ServerFacts, ServiceFacts, SessionFacts,
+    HostFacts, LeftOutOrigins, Observed, OsFacts, Replicating, ServerFacts, ServiceFacts, SessionFacts,
 };
 pub use far_end::far_end;
 pub use find_errant::{find_errant, first_look, only_here};
@@ -59,4 +59,4 @@ pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;
 pub use server_packages::{Manager, ServerPackages, offered_versions};
 pub use startup::client_sessions;
-pub use turn::look_at_admins;
+pub use turn::look_before_a_turn;

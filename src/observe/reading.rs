@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::{HostFacts, Observed};
+use super::{HostFacts, Observed, ServerFacts};
 use crate::{
     desired::Identity,
     model::{Endpoint, HostName},
+    option_file::{Files, same_value},
     transport::{Login, Session},
 };
 
@@ -33,6 +34,15 @@ pub struct Reading {
     pub logins: BTreeMap<HostName, Login>,
     /// How long it took.
     pub took: Duration,
+}
+
+/// Whether a server takes no writes now, and what we have written says so.
+fn is_closed(files: &Files, server: Option<&ServerFacts>) -> bool {
+    let ours = |path: &str| files.content(path).is_some_and(|text| text.starts_with(b"# Written by tandem"));
+    let on = |value: &Option<String>| value.as_ref().is_none_or(|value| same_value("read_only", value, "ON"));
+    let mentions = files.occurrences(server.map(|server| server.version));
+    let in_file = mentions.iter().any(|one| one.name == "read_only" && on(&one.value) && ours(&one.file));
+    in_file && server.is_none_or(|server| server.is_on("read_only"))
 }
 
 impl Reading {
@@ -73,6 +83,7 @@ impl Reading {
                     read: server.is_some() || facts.is_some_and(|f| f.server.is_absent()),
                     domain: number("gtid_domain_id"),
                     offset: number("auto_increment_offset"),
+                    closed: files.is_some_and(|files| is_closed(files, server)),
                     cannot_open_itself: facts.is_some_and(|facts| facts.lacks_for_role_unit().is_some()),
                     channels: server
                         .and_then(|s| s.channels.known())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     BinlogFacts, DatabaseFacts, HeartbeatFacts, Reach, ServerFacts,
-    accounts::{Ours, accounts},
+    accounts::{Ours, accounts, replicating},
     binlog::{binlog, changes, gtid},
     channels::{channels, connected_replicas, replica_addresses},
     databases::databases,
@@ -43,23 +43,34 @@ pub(super) async fn read(
         let reach = try_ports(session, ends(host, &channels)).await;
         Ok::<_, SqlError>((channels, reach))
     };
-    let (own, accounts, (channels, reach), schema, events, sessions, connected_replicas, replica_addresses) =
-        tokio::try_join!(
-            own(sql, dialect),
-            accounts(sql, &ours.accounts, dialect),
-            channels,
-            async { Ok(fact(schema(sql, dialect).await)) },
-            async { Ok(fact(events(sql).await)) },
-            async { Ok(fact(client_sessions(session, sql, &ours.replication).await)) },
-            async { Ok(fact(connected_replicas(sql, dialect).await)) },
-            async { Ok(fact(replica_addresses(sql).await)) },
-        )?;
+    let (
+        own,
+        accounts,
+        replicating,
+        (channels, reach),
+        schema,
+        events,
+        sessions,
+        connected_replicas,
+        replica_addresses,
+    ) = tokio::try_join!(
+        own(sql, dialect),
+        accounts(sql, &ours.accounts, dialect),
+        replicating(sql),
+        channels,
+        async { Ok(fact(schema(sql, dialect).await)) },
+        async { Ok(fact(events(sql).await)) },
+        async { Ok(fact(client_sessions(session, sql, &ours.replication).await)) },
+        async { Ok(fact(connected_replicas(sql, dialect).await)) },
+        async { Ok(fact(replica_addresses(sql).await)) },
+    )?;
     let facts = ServerFacts {
         version,
         version_text,
         unit: String::new(),
         account_names: accounts.0,
         accounts: accounts.1,
+        replicating,
         heartbeat: own.heartbeat,
         databases: own.databases,
         gtid: own.gtid,

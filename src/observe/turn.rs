@@ -12,8 +12,9 @@ use crate::{
 /// Accounts of the system, which log in through the server's socket as the owner of the host.
 const OF_THE_SYSTEM: [&str; 3] = ["root", "mysql", "mariadb.sys"];
 
-/// Adds to a reading which accounts of these hosts may write past `read_only`. Writes nothing.
-pub async fn look_at_admins(reading: &mut Reading, hosts: &BTreeSet<HostName>) {
+/// Adds to a reading which accounts of these hosts may write past `read_only`, and which transactions wait there for their end.
+/// Writes nothing.
+pub async fn look_before_a_turn(reading: &mut Reading, hosts: &BTreeSet<HostName>) {
     let looks = hosts.iter().filter_map(|host| {
         let (session, login) = (reading.sessions.get(host)?, reading.logins.get(host)?);
         let server = reading.observed.get(host)?.known()?.server.known()?;
@@ -21,16 +22,31 @@ pub async fn look_at_admins(reading: &mut Reading, hosts: &BTreeSet<HostName>) {
         Some(async move {
             let found = async {
                 let sql = session.sql(login, crate::model::limits::STATEMENT.time).await?;
-                admins(&sql, dialect, login).await
+                Ok::<_, SqlError>(tokio::join!(admins(&sql, dialect, login), prepared(&sql)))
             };
-            (host.clone(), found.await.map_or_else(|e| Fact::Unread(e.to_string()), Fact::Known))
+            let found = match found.await {
+                Ok((admins, prepared)) => (fact(admins), fact(prepared)),
+                Err(error) => (Fact::Unread(error.to_string()), Fact::Unread(error.to_string())),
+            };
+            (host.clone(), found)
         })
     });
-    for (host, found) in futures_util::future::join_all(looks).await {
+    for (host, (admins, prepared)) in futures_util::future::join_all(looks).await {
         if let Some(Fact::Known(facts)) = reading.observed.get_mut(&host) {
-            facts.admins = found;
+            (facts.admins, facts.prepared) = (admins, prepared);
         }
     }
+}
+
+fn fact<T>(read: Result<T, SqlError>) -> Fact<T> {
+    read.map_or_else(|error| Fact::Unread(error.to_string()), Fact::Known)
+}
+
+async fn prepared(sql: &SqlReader) -> Result<Vec<String>, SqlError> {
+    let rows = sql.query(&ReadStatement::prepared_transactions()).await?;
+    // A name may be no text.
+    let name = |row: &crate::transport::Row| row.optional("data").ok().flatten().unwrap_or("?").to_owned();
+    Ok(rows.iter().map(name).collect())
 }
 
 async fn admins(sql: &SqlReader, dialect: Dialect, login: &Login) -> Result<Vec<AdminWriter>, SqlError> {

@@ -109,6 +109,21 @@ pub enum Action {
         /// Host part.
         host: String,
     },
+    /// Make an account with which nobody can log in from the address of a lost host, which a wider one would let in, off the
+    /// binary log.
+    KeepOut {
+        /// User name.
+        user: String,
+        /// Host part.
+        host: String,
+    },
+    /// Take such an account away, off the binary log.
+    LetIn {
+        /// User name.
+        user: String,
+        /// Host part.
+        host: String,
+    },
     /// Create a database, or change its defaults.
     Database {
         /// The wish.

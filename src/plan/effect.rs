@@ -54,9 +54,11 @@ impl Step {
         match &self.action {
             Action::Firewall(change) if change.closes.is_some() => Effect::TakesAway(Taken::Access(change)),
             Action::DropAccount { host, .. } => Effect::TakesAway(Taken::Account { from: host }),
-            Action::LockAccount { .. } => Effect::TakesAway(Taken::LostAccount),
+            Action::LockAccount { .. } | Action::KeepOut { .. } => Effect::TakesAway(Taken::LostAccount),
             Action::DropChannel(_) => Effect::TakesAway(Taken::Channel),
-            Action::Firewall(_) | Action::Account(_) | Action::Database { .. } => Effect::Adds,
+            Action::Firewall(_) | Action::Account(_) | Action::LetIn { .. } | Action::Database { .. } => {
+                Effect::Adds
+            }
             Action::Channel(_)
             | Action::CatchUp { .. }
             | Action::Switchover(_)

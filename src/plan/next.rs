@@ -287,6 +287,9 @@ fn of_data(host: &HostName, why: &DataRefused) -> Vec<Next> {
             WayToSource::ChangePlaces => topology("primary", Some(host)),
             WayToSource::TurnChannel => topology("channels", None),
         }],
+        DataRefused::OnBoth { copies: Copies::Made, saved: true, .. } => {
+            vec![allow(Allow::DiscardErrant), allow(Allow::Reseed)]
+        }
         DataRefused::OnBoth { source, copies, .. }
         | DataRefused::SourcePurged { source, copies, .. }
         | DataRefused::MovedApart { source, copies, .. } => vec![copy(*copies, source)],
@@ -319,6 +322,9 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
                 command: "SET GLOBAL read_only = ON".to_owned(),
             };
             writers.iter().skip(1).map(close).collect()
+        }
+        ChannelRefused::XaPrepared { on, .. } => {
+            vec![Next::Run { on: Some(on.clone()), command: "XA RECOVER".to_owned() }]
         }
         ChannelRefused::TargetBroken { .. } => {
             vec![Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() }]

@@ -107,8 +107,11 @@ impl Order {
             | Action::Restart { .. }
             | Action::StartService { .. } => before.extend(self.before_setting(host, &step.action)),
             // What is added comes before the switch, and settings come behind it.
-            Action::Account(_) if self.takeovers.switch(host).is_some() => {}
-            Action::Account(_) | Action::Database { .. } | Action::RemoveLeftovers { .. } => {
+            Action::Account(_) | Action::LetIn { .. } if self.takeovers.switch(host).is_some() => {}
+            Action::Account(_)
+            | Action::LetIn { .. }
+            | Action::Database { .. }
+            | Action::RemoveLeftovers { .. } => {
                 before.extend(self.all(host, &[Kind::Service, Kind::Variable, Kind::OptionFile]));
             }
             Action::GtidMode { phase, down } => before.extend(self.before_gtid_mode(*phase, *down)),
@@ -134,7 +137,10 @@ impl Order {
                 before.extend(self.index.everywhere(&[Kind::Variable, Kind::Service]));
             }
             // What it still brings is there when the host itself has been opened.
-            Action::DropChannel(_) | Action::DropAccount { .. } | Action::LockAccount { .. } => {
+            Action::DropChannel(_)
+            | Action::DropAccount { .. }
+            | Action::LockAccount { .. }
+            | Action::KeepOut { .. } => {
                 before.extend(self.all(host, READY));
             }
             // A table that is made comes through the channels.

@@ -29,6 +29,8 @@ pub enum Lack {
     ServerUnit,
     /// There is no client program that could ask the other hosts.
     Client,
+    /// No role of the playbook declares it.
+    Role,
 }
 
 /// A host that is asked.

@@ -239,6 +239,18 @@ fn writers(
             used_and_open.join(" and "),
             one.name
         )),
+        [other]
+            if *other != one.name.as_str()
+                && server(&one.name).is_some()
+                && hosts
+                    .iter()
+                    .any(|host| host.name.as_str() == *other && host.declared_closed() == Some(true)) =>
+        {
+            Some(format!(
+                "{other} accepts writes; clients are declared to write to {}, which accepts none.",
+                one.name
+            ))
+        }
         _ => None,
     };
     (writers, problem)

@@ -1,7 +1,10 @@
 //! Channels, and the accounts that they log in as.
 
 use super::cause::explanation;
-use crate::{model::HostName, plan::ChannelRefused};
+use crate::{
+    model::{HostName, visible},
+    plan::ChannelRefused,
+};
 
 /// Why a channel of a host is not made or changed, and what to do.
 pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
@@ -35,6 +38,16 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
                 writers.join(" and ")
             )
         }
+        ChannelRefused::XaPrepared { on, names } => format!(
+            "{host} can't take the writes yet: {} prepared by XA on {on} and waits for its end there: {}. Commit it or \
+             roll it back (XA RECOVER lists it), then apply again. Nothing was changed.",
+            if names.len() == 1 {
+                "1 transaction is".to_owned()
+            } else {
+                format!("each of {} transactions is", names.len())
+            },
+            names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ")
+        ),
         ChannelRefused::TargetBroken { slow, source, trouble } => format!(
             "{host} can't take the writes: {slow} does not replicate from {source}: {} Nothing was changed.",
             explanation(trouble)

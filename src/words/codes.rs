@@ -195,6 +195,11 @@ pub const REFUSED: &[Code] = &[
         "close all but the one that clients write to, then plan again",
     ),
     code(
+        "xa-prepared",
+        "transactions that are prepared by XA wait on the old writer for their end, which could not be written there any more",
+        "commit them or roll them back there (`XA RECOVER` lists them), then plan again",
+    ),
+    code(
         "target-broken",
         "the host that is to be written to does not replicate from the present writer",
         "the sentence has the cause and the way out; `tandem doctor` shows the row",
@@ -595,7 +600,7 @@ pub const KNOWN: &[Code] = &[
     ),
     code(
         "starts-closed",
-        "the writer starts read-only, and the unit that would open it can't work: no systemd, no unit that runs the server, or no client program",
+        "the writer starts read-only, and the unit that would open it can't work: no systemd, no unit that runs the server, no client program, or no role that declares it",
         "install `mariadb-client` or `mysql-client` there; or declare `boot_read_only: false`",
     ),
     code(

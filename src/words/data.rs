@@ -91,7 +91,8 @@ fn copy(host: &HostName, source: &HostName, copies: Copies) -> String {
 }
 
 fn on_both(host: &HostName, why: &DataRefused) -> String {
-    let DataRefused::OnBoth { source, only_here, related, bytes: size, copies, two_way, .. } = why else {
+    let DataRefused::OnBoth { source, only_here, related, bytes: size, copies, saved, two_way, .. } = why
+    else {
         return String::new();
     };
     let detail = match only_here.as_slice() {
@@ -106,7 +107,14 @@ fn on_both(host: &HostName, why: &DataRefused) -> String {
         true => format!(" `seed_from: {host}` beside it copies the other way."),
         false => String::new(),
     };
-    let way_out = copy(host, source, *copies) + &other_way;
+    let discard = match *saved && *copies == Copies::Made {
+        true => format!(
+            "--allow discard-errant saves the transactions that only {host} has there, as SQL, and replaces its data by a \
+             copy. Also where they can't be saved, "
+        ),
+        false => String::new(),
+    };
+    let way_out = discard + &copy(host, source, *copies) + &other_way;
     format!(
         "{host} and {source} both hold data, and {history}: {detail}. {} of {host} would be lost by a copy from \
          {source}. {way_out} Nothing was changed.",

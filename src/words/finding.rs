@@ -178,6 +178,7 @@ fn of_server(host: &HostName, what: &ServerFinding) -> String {
             let why = match lack {
                 Lack::Systemd => "systemd does not run its services",
                 Lack::ServerUnit => "its server was not started by a unit of systemd",
+                Lack::Role => "no role of this playbook declares the unit that would (`role_unit`)",
                 Lack::Client => "it has no client program (mariadb or mysql) to ask the other hosts with",
             };
             format!("{host} starts read-only, and nothing opens it then but `tandem apply`: {why}.")

@@ -72,17 +72,11 @@ pub fn lasting(step: &Step) -> String {
             _ => format!("start {unit}"),
         },
         Action::Heartbeat { interval, .. } => format!("stamp a row in {HEARTBEAT} every {interval} s"),
-        Action::Account(wish) => {
-            let verb = if step.before.is_some() { "change" } else { "create" };
-            format!("{verb} account {}@{}", wish.user, wish.host)
-        }
-        Action::DropAccount { user, host } => format!("drop account {user}@{host}"),
-        Action::LockAccount { user, host } => {
-            format!(
-                "lock the account {}, by which the lost host replicates",
-                visible(&format!("{user}@{host}"))
-            )
-        }
+        Action::Account(_)
+        | Action::DropAccount { .. }
+        | Action::LockAccount { .. }
+        | Action::KeepOut { .. }
+        | Action::LetIn { .. } => account(step),
         Action::Database { wish, exists: false } => format!("create database {}", wish.name),
         Action::Database { wish, exists: true } => {
             format!("change the defaults of database {}", wish.name)
@@ -250,5 +244,32 @@ fn catch_up(hops: &[Hop], closing: &[HostName], moment: Moment) -> String {
         Moment::AfterTheyStopped => {
             format!("catch up with {sources}, now that {names} {verb} no more writes")
         }
+    }
+}
+
+/// What is done to an account.
+fn account(step: &Step) -> String {
+    match &step.action {
+        Action::Account(wish) => {
+            let verb = if step.before.is_some() { "change" } else { "create" };
+            format!("{verb} account {}@{}", wish.user, wish.host)
+        }
+        Action::DropAccount { user, host } => format!("drop account {user}@{host}"),
+        Action::LockAccount { user, host } => {
+            format!(
+                "lock the account {}, by which the lost host replicates",
+                visible(&format!("{user}@{host}"))
+            )
+        }
+        Action::KeepOut { user, host } => {
+            format!("keep the lost host out: lock {}", visible(&format!("{user}@{host}")))
+        }
+        Action::LetIn { user, host } => {
+            format!(
+                "drop the locked account {}, which kept out a lost host",
+                visible(&format!("{user}@{host}"))
+            )
+        }
+        _ => String::new(),
     }
 }

@@ -104,15 +104,23 @@ fn a_lost_host_rejoins_without_what_only_it_has_on_mysql() {
 /// It comes back with rows that nobody has; they are saved there, and then it is a replica like any other.
 fn rejoins(suite: &str) {
     let lab = tree(suite);
+    // Somebody's account for all of the network, too.
+    lab.sql("db-a", "create user 'wide'@'10.77.0.%' identified by 'of all'");
+    lab.sql("db-a", "grant replication slave on *.* to 'wide'@'10.77.0.%'");
     lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
     lab.same(["db-a", "db-b"], "select count(*) from hello.w");
     lab.same(["db-a", "db-c"], "select count(*) from hello.w");
+    assert!(lets_in(&lab, "db-a", "db-b") && lets_in(&lab, "db-a", "db-c"));
     lab.link("db-a", "down");
     lab.sql("db-a", "insert into hello.w (n, who) values (-1, 'lost'); update hello.w set n = 7 where n = 1");
     lab.tandem(&["failover", "play.yml", "--yes", "--allow", "unfenced"]).expect(0);
     lab.tandem(&["rejoin", "play.yml", "db-a", "--yes"]).expect(4);
     lab.sql("db-b", "insert into hello.w (n, who) values (2, 'new')");
     lab.link("db-a", "up");
+    for host in ["db-b", "db-c"] {
+        assert!(!lets_in(&lab, "db-a", host), "{host} lets the lost host in");
+        assert!(lets_in(&lab, if host == "db-b" { "db-c" } else { "db-b" }, host));
+    }
     lab.tandem(&["rejoin", "play.yml", "db-b", "--yes"]).expect(64);
     // Whatever is refused, it takes no writes from then on.
     lab.tandem(&["rejoin", "play.yml", "db-a", "--yes"]).expect(8);
@@ -124,6 +132,8 @@ fn rejoins(suite: &str) {
         lab.same(["db-b", "db-a"], rows);
     }
     assert_eq!(locked(&lab, "db-b", suite, "10.77.0.11"), "0");
+    assert!(lets_in(&lab, "db-a", "db-b") && lets_in(&lab, "db-a", "db-c"));
+    assert_eq!(lab.sql("db-b", "select count(*) from mysql.user where user = 'wide'"), "1");
     let saved = lab.at("db-a", "cat /var/lib/tandem/errant/*/ids | wc -l");
     assert_eq!(saved.trim(), "2");
     let sql = lab.at("db-a", "cat /var/lib/tandem/errant/*/transactions.sql");
@@ -159,6 +169,17 @@ fn what_cannot_be_saved_is_no_obstacle_to_a_copy() {
     lab.tandem(&[&verb[..], &["reseed"]].concat()).expect(0);
     lab.same(["db-b", "db-a"], "select group_concat(n order by n) from hello.w");
     lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
+/// Whether a host comes in by the account for all of the network.
+fn lets_in(lab: &Lab, from: &str, to: &str) -> bool {
+    let address = match to {
+        "db-b" => "10.77.0.12",
+        _ => "10.77.0.13",
+    };
+    let client = "client=$(command -v mariadb || command -v mysql)";
+    let login = format!("{client}; $client -h {address} -u wide -p'of all' -N -e 'select current_user()'");
+    lab.try_at(from, &login).out.contains("wide@10.77.0.%")
 }
 
 /// Whether the account by which a peer replicates is locked on a host; nothing where there is none.

@@ -161,3 +161,31 @@ fn a_replica_takes_over_from_a_primary_that_is_lost() {
     lab.sql("db-b", "insert into hello.t (v) values ('new')");
     lab.wait_sql("db-c", "select group_concat(v order by id) from hello.t", "first,received,new");
 }
+
+/// Its end would be written nowhere: a switch waits for whoever has prepared it.
+#[test]
+fn a_prepared_transaction_holds_a_switch() {
+    prepared("bookworm");
+}
+
+#[test]
+fn a_prepared_transaction_holds_a_switch_on_mysql() {
+    prepared("sid");
+}
+
+fn prepared(suite: &str) {
+    let lab = tree(suite);
+    let insert = "insert into hello.w (n, who) values (7, 'prepared')";
+    lab.sql("db-a", &format!("xa start 'order-7'; {insert}; xa end 'order-7'; xa prepare 'order-7'"));
+    assert!(lab.sql("db-a", "xa recover").contains("order-7"));
+    let verb = ["switchover", "play.yml", "--to", "db-b", "--yes"];
+    lab.refuses(&verb, "xa-prepared");
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    assert_eq!(lab.sql("db-b", "select @@read_only"), "1");
+    lab.sql("db-a", "xa commit 'order-7'");
+    lab.tandem(&verb).expect(0);
+    for host in ["db-b", "db-c", "db-a"] {
+        lab.wait_sql(host, "select count(*) from hello.w where n = 7", "1");
+    }
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}

@@ -2,6 +2,7 @@
 
 mod advice;
 mod compatibility;
+mod lost;
 mod order;
 mod pictures;
 mod rolling;

@@ -424,6 +424,14 @@ impl World {
                 let its = server.accounts.iter_mut().filter(|a| (&a.user, &a.host) == (user, host));
                 its.for_each(|account| account.locked = true);
             }
+            Action::KeepOut { user, host } => {
+                server.account_names.insert((user.clone(), host.clone()));
+                server.replicating.kept_out.insert((user.clone(), host.clone()));
+            }
+            Action::LetIn { user, host } => {
+                server.account_names.remove(&(user.clone(), host.clone()));
+                server.replicating.kept_out.remove(&(user.clone(), host.clone()));
+            }
             Action::DropAccount { user, host } => {
                 server.accounts.retain(|a| (&a.user, &a.host) != (user, host));
                 server.account_names.remove(&(user.clone(), host.clone()));

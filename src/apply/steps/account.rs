@@ -3,7 +3,7 @@
 use crate::{
     desired::{AccountWish, DatabaseWish},
     dialect::{Dialect, literal},
-    exec::{On, StepError, new_salt},
+    exec::{On, Statements, StepError, new_salt},
     grant::canonical_privileges,
     model::HostName,
     transport::Replicates,
@@ -51,8 +51,29 @@ pub async fn lock(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<Strin
     let failed = |e| on.failed(format!("lock the account {user}@{from}"), e);
     let mut sql = on.statements().await?;
     sql.run(&Dialect::lock_account(user, from, true)).await.map_err(failed)?;
+    end_sessions(on, &mut sql, (user, from)).await?;
+    Ok(None)
+}
+
+/// Makes an account of which nobody has the password, so that a wider one lets a lost host in no more, and ends its sessions,
+/// off the binary log.
+pub async fn keep_out(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
+    let failed = |e| on.failed(format!("keep out {user}@{from}"), e);
+    let dialect = on.dialect()?;
+    let password = format!("{}{}", new_salt(), new_salt());
+    let hash = dialect.password_hash(&password, &new_salt());
+    let mut sql = on.statements().await?;
+    let made = dialect.account_that_keeps_out(user, from, &hash);
+    sql.run_statements(&[made]).await.map_err(failed)?;
+    end_sessions(on, &mut sql, (user, from)).await?;
+    Ok(None)
+}
+
+/// Ends the sessions of a user from an address.
+async fn end_sessions(on: On<'_>, sql: &mut Statements<'_>, account: (&str, &str)) -> Result<(), StepError> {
+    let failed = |e| on.failed(format!("end the sessions of {}@{}", account.0, account.1), e);
     let reader = on.reader().await?;
-    for id in crate::observe::sessions_of(&reader, (user, from)).await.map_err(failed)? {
+    for id in crate::observe::sessions_of(&reader, account).await.map_err(failed)? {
         match sql.run(&format!("KILL CONNECTION {id}")).await {
             // It has ended by itself.
             Err(error) if error.code() == Some(1094) => {}
@@ -61,7 +82,7 @@ pub async fn lock(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<Strin
             }
         }
     }
-    Ok(None)
+    Ok(())
 }
 
 fn failed_text(host: &HostName, tried: &str, why: String) -> StepError {

@@ -35,6 +35,8 @@ pub async fn run(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepE
         Action::Account(_)
         | Action::DropAccount { .. }
         | Action::LockAccount { .. }
+        | Action::KeepOut { .. }
+        | Action::LetIn { .. }
         | Action::RemoveLeftovers { .. }
         | Action::Database { .. }
         | Action::Seed(_) => true,
@@ -78,6 +80,8 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
         Action::Account(wish) => account::run(on, wish).await,
         Action::DropAccount { user, host: from } => account::drop(on, (user, from)).await,
         Action::LockAccount { user, host: from } => account::lock(on, (user, from)).await,
+        Action::KeepOut { user, host: from } => account::keep_out(on, (user, from)).await,
+        Action::LetIn { user, host: from } => account::drop(on, (user, from)).await,
         Action::Database { wish, exists } => account::database(on, wish, *exists).await,
         Action::Seed(seed) => crate::seed::run(step, seed, fleet).await,
         Action::CompareCopy(plan) => compare::run(step, plan, fleet).await,

@@ -21,6 +21,7 @@ put() {
   sync
   systemctl daemon-reload
   systemctl enable -q tandem-role.service
+  systemctl reset-failed tandem-role.service 2>/dev/null || :
 }
 
 # Puts the files of standard input beside the present ones, asks the others with them, and lets them count. Prints what the

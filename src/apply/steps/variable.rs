@@ -2,7 +2,7 @@
 
 use crate::model::ThreadState;
 use crate::{
-    exec::{On, Statements, StepError, values},
+    exec::{On, SCRIPT, Statements, StepError, values},
     option_file::{DEFAULT, owned_text, same_value, value_in_sql},
     plan::FileStage,
     transport::SqlError,
@@ -38,6 +38,11 @@ pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String
         }
     }
     given_to?;
+    let opens = |(name, value): &(String, String)| name == "read_only" && same_value(name, value, "OFF");
+    if given.iter().any(opens) && on.facts()?.role_unit.known().is_some() {
+        // That it kept the server closed is over.
+        let _ = on.writer()?.run("clear what its unit has said", SETTLED, &[], b"", SCRIPT).await;
+    }
     values::taken(on, given).await
 }
 
@@ -89,6 +94,8 @@ async fn set_all(
     }
     Ok(Ok(()))
 }
+
+const SETTLED: &str = "systemctl reset-failed tandem-role.service 2>/dev/null || :\n";
 
 /// Gives our option file the text back that it had before: with a value that the server refuses it would not start.
 async fn without_it(on: On<'_>, error: StepError) -> StepError {

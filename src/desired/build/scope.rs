@@ -10,7 +10,7 @@ use crate::{
     inventory::{SecretBook, Variables, literal},
     model::variables::{self, Form, is_known as is_known_variable},
     model::{HostName, SecretId},
-    playbook::{Project, Role},
+    playbook::{Project, ResourceKind, Role},
     source::{Node, Problems},
     template::{Scope, TemplateError},
 };
@@ -50,6 +50,9 @@ impl Builder<'_> {
         add_names(self.project, &mut scope, name);
         scope.set("is_writer", is_writer.into());
         scope.set("gets_events_twice", self.edges.gets_events_twice(name).into());
+        // A host that has left the topology takes no writes for that.
+        let closed = self.known.get(name).is_some_and(|known| known.closed);
+        scope.set("stays_closed", (closed && !self.edges.members.contains(name)).into());
         scope.set("is_source", (!replicas.is_empty()).into());
         scope.set("is_replica", is_replica.into());
         scope.set("is_seed_source", (self.edges.root.as_ref() == Some(name)).into());
@@ -99,9 +102,18 @@ impl Builder<'_> {
             _ => None,
         };
         let stuck = || {
-            self.edges.writers.contains(name) && self.known.get(name).is_some_and(|it| it.cannot_open_itself)
+            let cannot = self.known.get(name).is_some_and(|it| it.cannot_open_itself);
+            self.edges.writers.contains(name) && (cannot || !self.a_role_opens())
         };
         declared.unwrap_or_else(|| !stuck())
+    }
+
+    /// Whether a role of the playbook has the unit that opens the writer: one of the user's may take the place of ours.
+    fn a_role_opens(&self) -> bool {
+        let used = self.project.plays.iter().flat_map(|(play, _)| &play.roles);
+        let resources =
+            used.filter_map(|used| self.project.roles.get(&used.name)).flat_map(|role| &role.resources);
+        resources.into_iter().any(|resource| resource.kind == ResourceKind::RoleUnit)
     }
 
     /// Adds the user's variables, each after those that it refers to.

@@ -2,7 +2,7 @@
 
 use super::ReadStatement;
 use crate::{
-    dialect::{Dialect, SYSTEM_DATABASES, literal},
+    dialect::{Dialect, SYSTEM_DATABASES, account::NOBODY, literal},
     model::Family,
 };
 
@@ -17,6 +17,17 @@ impl ReadStatement {
         Self::new(
             "SELECT User AS user, Host AS host FROM mysql.user UNION SELECT User, Host FROM mysql.db WHERE User = ''",
         )
+    }
+
+    /// Accounts that serve replication and nothing else, as `is_ours` `N`, and those that keep a lost host out, as `Y`. An
+    /// account that can read or set more is a person's or an application's.
+    pub fn replicating_accounts() -> Self {
+        Self::new(format!(
+            "SELECT User AS user, Host AS host, 'Y' AS is_ours FROM mysql.user WHERE x509_subject = {} \
+             UNION ALL SELECT User, Host, 'N' FROM mysql.user \
+             WHERE Host <> '' AND Repl_slave_priv = 'Y' AND Select_priv = 'N' AND Super_priv = 'N'",
+            literal(NOBODY)
+        ))
     }
 
     /// Accounts with which nobody can log in (MariaDB).
@@ -68,6 +79,11 @@ impl ReadStatement {
             "SELECT PLUGIN_NAME AS name FROM information_schema.PLUGINS \
              WHERE PLUGIN_TYPE = 'AUTHENTICATION' AND PLUGIN_STATUS = 'ACTIVE'",
         )
+    }
+
+    /// Transactions that are prepared and wait for their end: `data` is the name of each.
+    pub fn prepared_transactions() -> Self {
+        Self::new("XA RECOVER")
     }
 
     /// What the account that is logged in was granted on everything.

@@ -27,6 +27,7 @@ pub fn reads_only(sql: &str) -> bool {
     match bare.split_whitespace().next() {
         Some("SELECT") => is_query(&bare),
         Some("SHOW") => !bare.contains('(') && !words.any(|word| word == "INTO"),
+        Some("XA") => bare.trim() == "XA RECOVER",
         Some("SET") => {
             bare.trim() == "SET SESSION TRANSACTION READ ONLY" || sets_session(&bare) || is_question(sql)
         }
@@ -125,6 +126,7 @@ mod tests {
         for sql in [
             "SELECT 1",
             "show all slaves status",
+            "XA RECOVER",
             "SET SESSION autocommit=1, SESSION time_zone='+00:00'",
             "SET SESSION TRANSACTION READ ONLY",
             "SET GLOBAL `x` = '\\'', SESSION lc_time_names = 'nowhere (a question of tandem)'",
@@ -244,6 +246,7 @@ mod tests {
                 ReadStatement::binlog_events("bin.000001", Some(4), 1),
                 ReadStatement::gtid_at(&BinlogPosition::start_of("bin.000001").expect("a file")),
                 ReadStatement::account_names(),
+                ReadStatement::replicating_accounts(),
                 ReadStatement::locked_accounts(),
                 ReadStatement::roles_of_accounts(),
                 ReadStatement::grants("a'b", Some("%")),

@@ -40,6 +40,13 @@ coded! {
             /// The hosts.
             writers: Vec<HostName>,
         } = "writers-not-one",
+        /// Transactions that are prepared by XA wait on the old writer for their end: it could come to no host any more.
+        XaPrepared {
+            /// The old writer.
+            on: HostName,
+            /// Their names.
+            names: Vec<String>,
+        } = "xa-prepared",
         /// A channel by which the last events would come has stopped on an error.
         TargetBroken {
             /// The replica whose channel it is.

@@ -264,6 +264,8 @@ coded! {
             two_way: bool,
             /// Whether the source's data would be copied.
             copies: Copies,
+            /// Whether what only the replica has are transactions that can be saved before.
+            saved: bool,
             /// What a copy would lose.
             losses: Option<Box<Losses>>,
         } = "data-on-both",

@@ -61,6 +61,18 @@ pub(super) fn as_mysql(world: &mut World, version: &str) {
     }
 }
 
+fn prepared_by_xa() -> Case {
+    let prepared = |names: &[&str]| Fact::Known(names.iter().map(|name| (*name).to_owned()).collect());
+    case(
+        "xa-prepared",
+        one_way()
+            .settled()
+            .changed(move |world| world.host(0).prepared = prepared(&["order-7"]))
+            .topology(SWAPPED),
+        |setup, _| setup.world.host(0).prepared = Fact::Known(Vec::new()),
+    )
+}
+
 const SWAPPED: &str = "{kind: primary-replica, primary: db-2, replicas: [db-1]}";
 
 pub(super) fn of_channels() -> Vec<Case> {
@@ -100,6 +112,7 @@ pub(super) fn of_channels() -> Vec<Case> {
             setup.world.channel_of(1).delay = 0;
         }),
         case("target-broken", one_way().settled().changed(broken).topology(SWAPPED), nothing),
+        prepared_by_xa(),
         case(
             "writers-not-one",
             setup(&[true, false, false], TREE, false)

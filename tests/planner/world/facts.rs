@@ -89,6 +89,7 @@ pub(super) fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
         defaults,
         unit: "mariadb.service".into(),
         account_names: BTreeSet::new(),
+        replicating: Default::default(),
         accounts,
         databases: if host.data { vec![shop] } else { Vec::new() },
         events: Fact::Known(Vec::new()),

@@ -41,6 +41,7 @@ async fn take_writes(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Resul
     let mut opening = new.statements().await?;
     // The session's settings are made now, and not while writes wait.
     opening.first("SELECT CONNECTION_ID() AS id").await.map_err(|e| new.failed("log in to it", e))?;
+    old.nothing_prepared().await?;
     way.come_near(&mut old.sql, plan.wait).await?;
     let events = super::events::disabled(old.on, &plan.events).await?;
     old.lock_accounts(plan).await?;
@@ -81,6 +82,11 @@ async fn switch(
     (way, old, opening): (&mut Way<'_>, &mut OldWriter<'_>, &mut Statements<'_>),
     locked: Instant,
 ) -> Result<(), Turn> {
+    // A client may have prepared one meanwhile.
+    if let Err(error) = old.nothing_prepared().await {
+        old.unlock().await;
+        return Err(Turn::TakenBack(error));
+    }
     if let Err(error) = way.bring_the_last(&mut old.sql, locked, plan.limit).await {
         old.unlock().await;
         let next = format!("Nothing was changed: {} takes writes as before.", plan.from);

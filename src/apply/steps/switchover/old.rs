@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, ReadStatement},
     exec::{On, Statements, StepError, Undo, lift_read_only, prepare_undo, settle_undo},
     model::{limits, visible},
     observe::long_statements,
@@ -131,6 +131,22 @@ impl<'a> OldWriter<'a> {
             "Nothing was changed: {} takes writes as before. Wait until they end, or end them, then apply again.",
             on.host
         ))
+    }
+
+    /// Fails where a transaction is prepared by XA: its end could not be written here any more, and is known nowhere else.
+    pub(super) async fn nothing_prepared(&mut self) -> Result<(), StepError> {
+        let on = self.on;
+        let tried = "look for transactions that are prepared by XA";
+        let rows = self.sql.run(ReadStatement::prepared_transactions().text()).await;
+        let found = rows.map_err(|e| on.failed(tried, e))?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let why = format!("{} prepared by XA and not ended: XA RECOVER lists them", found.len());
+        Err(StepError::stale(on.host, "let writes wait", why).then(format!(
+            "Nothing was changed: {} takes writes as before. Commit them or roll them back, then apply again.",
+            on.host
+        )))
     }
 
     /// A sign of life.
