@@ -66,7 +66,10 @@ fn each_word_is_needed_and_does_what_it_says() {
     assert_eq!(lab.sql("db-c", "select @@log_bin_basename"), "/var/lib/mysql/mysql-bin");
     lab.tandem(&["apply", "play.yml", "--yes", "--allow", "reset-binlogs"]).expect(0);
     assert_eq!(lab.sql("db-c", "select @@log_bin_basename"), "/var/lib/mysql/other-bin");
-    // So is another directory under the same name.
+    // So is another directory under the same name, where it is there.
+    lab.host_vars("db-c", "mysql_log_bin: /var/log/missing/other-bin\n");
+    assert_eq!(lab.plan("play.yml").expect(8).refusals(), ["value-not-taken"]);
+    lab.at("db-c", "install -d -o mysql -g mysql -m 750 /var/log/mysql");
     lab.host_vars("db-c", "mysql_log_bin: /var/log/mysql/other-bin\n");
     let plan = lab.plan("play.yml").expect(2).json();
     assert_eq!(gates(&plan, "db-c/service"), ["resets-binlogs reset-binlogs"]);

@@ -30,7 +30,8 @@ impl Comparison<'_> {
     ) -> Vec<Off> {
         let mut off = Vec::new();
         // A run that was cut off may have written the file, and not brought the server to it.
-        let of_start: Vec<&Occurrence> = started.unwrap_or_default().iter().collect();
+        let of_start: Vec<&Occurrence> =
+            started.unwrap_or_default().iter().filter(|one| self.still_runs(one)).collect();
         let mut ever = old.to_vec();
         ever.extend(&of_start);
         let kept = gtid_mode::kept(self.host, self.server, old);
@@ -78,6 +79,17 @@ impl Comparison<'_> {
             off.extend(self.compare(name, &wished, reason, true));
         }
         off
+    }
+
+    /// Whether the server still runs with what it was started with. Where it does not, that has been ended since: by a run, by
+    /// a switch of the writer, by a person.
+    fn still_runs(&self, started: &Occurrence) -> bool {
+        let (name, value) = (started.name.as_str(), started.value.as_deref().unwrap_or("ON"));
+        takes_several(name)
+            || (name == "log_bin" && self.same_log_bin(value))
+            || self.running(name).is_none_or(|running| {
+                same_value(name, value, &running) || self.facts.makes(name, value, &running)
+            })
     }
 
     /// An option that no variable shows: our file does not have it yet, so the server was not started with it.
