@@ -10,8 +10,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{On, StepError};
 use crate::{model::limits, transport::ReadScript};
 
-/// `$1` is the path. The directory belongs to root alone, so what lies in it is ours.
-const READ: &str = r#"[ ! -e "$1" ] || cat -- "$1""#;
+/// `$1` is the path. The directory belongs to root alone, so what lies in it is ours, and for anybody else it would look empty.
+const READ: &str = r#"
+[ ! -d "${1%/*}" ] || [ -x "${1%/*}" ] || { echo "only root can look into ${1%/*}" >&2; exit 1; }
+[ ! -e "$1" ] || cat -- "$1"
+"#;
 const WRITE: &str = concat!(
     include_str!("../transport/safe.sh"),
     r#"

@@ -20,19 +20,28 @@ pub fn is_wide_for(pattern: &str, address: &str) -> bool {
     pattern.contains(['%', '_']) && like(pattern, address)
 }
 
-/// SQL's `LIKE`, for the host parts of accounts.
+/// SQL's `LIKE`, for the host parts of accounts. Whoever makes accounts writes patterns, so it takes no longer than the product
+/// of both lengths.
 pub fn like(pattern: &str, text: &str) -> bool {
-    match pattern.chars().next() {
-        None => text.is_empty(),
-        Some('%') => {
-            let rest = &pattern[1..];
-            like(rest, text) || text.char_indices().any(|(n, c)| like(rest, &text[n + c.len_utf8()..]))
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut to) = (0, 0);
+    // The last `%`, and how much of the text it takes so far.
+    let mut any: Option<(usize, usize)> = None;
+    while to < text.len() {
+        match (pattern.get(at), any) {
+            (Some('%'), _) => {
+                any = Some((at, to));
+                at += 1;
+            }
+            (Some(p), _) if *p == '_' || *p == text[to] => (at, to) = (at + 1, to + 1),
+            (_, Some((percent, taken))) => {
+                any = Some((percent, taken + 1));
+                (at, to) = (percent + 1, taken + 1);
+            }
+            _ => return false,
         }
-        Some(p) => text
-            .chars()
-            .next()
-            .is_some_and(|c| (p == '_' || p == c) && like(&pattern[p.len_utf8()..], &text[c.len_utf8()..])),
     }
+    pattern[at..].iter().all(|p| *p == '%')
 }
 
 #[cfg(test)]
@@ -47,6 +56,10 @@ mod tests {
             ("10.1.%", "10.0.0.1", false),
             ("10.0.0._", "10.0.0.1", true),
             ("10.0.0._", "10.0.0.12", false),
+            ("%.0.%1", "10.0.0.11", true),
+            ("%", "", true),
+            ("_", "", false),
+            ("%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%x", "10.100.100.100.100.100.100.100.100.100", false),
         ] {
             assert_eq!(like(pattern, address), fits, "{pattern} {address}");
         }

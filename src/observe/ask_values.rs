@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Reading, ValuesAsked};
+use super::{NotTaken, Reading, ValuesAsked};
 use crate::{
     dialect::{Dialect, ReadStatement},
     model::{Fact, HostName, in_parallel, limits},
@@ -77,7 +77,8 @@ async fn of_server(
             Err(SqlError::Server { code, .. }) if code == taken || NOT_THE_VALUE.contains(&code) => {}
             Err(SqlError::Server { code: READ_ONLY, .. }) => drop(all.fixed.insert(name.clone())),
             Err(SqlError::Server { code, message }) => {
-                all.refused.insert((name.clone(), value.clone()), format!("{message} ({code})"));
+                let said = NotTaken::Said(format!("{message} ({code})"));
+                all.refused.insert((name.clone(), value.clone()), said);
             }
             Err(error) => return Err(error),
             Ok(_) => {}
@@ -91,7 +92,7 @@ async fn of_program(
     session: &Session,
     dialect: Dialect,
     look: &ValueLook,
-) -> Option<BTreeMap<(String, String), String>> {
+) -> Option<BTreeMap<(String, String), NotTaken>> {
     if look.by_program.is_empty() {
         return None;
     }
@@ -103,18 +104,29 @@ async fn of_program(
     Some(program_answers(&output.text(), &look.by_program))
 }
 
-fn program_answers(text: &str, asked: &[(String, String, String)]) -> BTreeMap<(String, String), String> {
+fn program_answers(text: &str, asked: &[(String, String, String)]) -> BTreeMap<(String, String), NotTaken> {
     let mut all = BTreeMap::new();
     let mut lines = text.lines();
     if lines.next() != Some("asked") {
         return all;
     }
-    for (number, said) in lines.filter_map(|line| line.split_once(' ')) {
+    for line in lines {
+        let mut parts = line.splitn(3, ' ');
+        let (Some(kind), Some(number), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let rest = rest.trim().to_owned();
         // What it does not take together is told of the last one that it names.
-        let named = || asked.iter().rfind(|(_, value, _)| !value.is_empty() && said.contains(value.as_str()));
+        let named = || asked.iter().rfind(|(_, value, _)| !value.is_empty() && rest.contains(value.as_str()));
         let one = number.parse::<usize>().map_or_else(|_| named(), |number| asked.get(number));
         let Some((name, value, _)) = one else { continue };
-        all.entry((name.clone(), value.clone())).or_insert_with(|| said.trim().to_owned());
+        let why = match kind {
+            "said" => NotTaken::Said(rest),
+            "directory" => NotTaken::NoDirectory(rest),
+            "file" => NotTaken::Unreadable(rest),
+            _ => continue,
+        };
+        all.entry((name.clone(), value.clone())).or_insert(why);
     }
     all
 }
@@ -129,14 +141,25 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned(), format!("--{name}={value}")));
         let of = |text: &str| {
             let all = program_answers(text, &asked);
-            all.into_iter().map(|((name, _), said)| format!("{name}: {said}")).collect::<Vec<_>>()
+            all.into_iter().map(|((name, _), why)| (name, why)).collect::<Vec<_>>()
         };
-        assert_eq!(of("asked\n0 unknown word\n0 and more\n"), ["sql_mode: unknown word"]);
+        let said = |text: &str| NotTaken::Said(text.to_owned());
         assert_eq!(
-            of("asked\n- COLLATION 'latin1_bin' is not valid\n"),
-            ["collation_server: COLLATION 'latin1_bin' is not valid"]
+            of("asked\nsaid 0 unknown word\nsaid 0 and more\n"),
+            [("sql_mode".to_owned(), said("unknown word"))]
         );
-        assert_eq!(of("unasked no\n0 x\n"), Vec::<String>::new());
-        assert_eq!(of("asked\n7 x\n"), Vec::<String>::new());
+        assert_eq!(
+            of("asked\nsaid - COLLATION 'latin1_bin' is not valid\n"),
+            [("collation_server".to_owned(), said("COLLATION 'latin1_bin' is not valid"))]
+        );
+        assert_eq!(
+            of("asked\ndirectory 0 /no where\nfile 1 /x\n"),
+            [
+                ("collation_server".to_owned(), NotTaken::Unreadable("/x".to_owned())),
+                ("sql_mode".to_owned(), NotTaken::NoDirectory("/no where".to_owned())),
+            ]
+        );
+        assert_eq!(of("unasked no\nsaid 0 x\n"), []);
+        assert_eq!(of("asked\nsaid 7 x\nother 0 x\n"), []);
     }
 }

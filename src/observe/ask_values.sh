@@ -1,7 +1,7 @@
 # Asks the server's own program what it would say of options beside those of other files, as its own user; it reads them
 # and ends. Writes nothing. Arguments: UNIT CHECKING-OPTIONS COUNT FILE... WORD... COUNT is that of the files. Prints `asked`,
-# or `unasked` and why; then, of each word that it does not take, the number and what it says; a hyphen stands for the number
-# where it does not take them together.
+# or `unasked` and why; then, of each word that it does not take, a line: `said`, its number and what it says, a hyphen standing for
+# the number where it does not take them together; or `directory` or `file`, its number and the path that has to be there.
 unit=$1 options=$2 files=$3; shift 3
 if [ "$(id -u)" != 0 ]; then echo 'unasked only root can ask it'; exit 0; fi
 program_of_unit
@@ -42,14 +42,14 @@ lacks() {
   path=${path%%[:;,]*}
   case $name in
     tmpdir | *_load_tmpdir | secure_file_priv | plugin_dir | lc_messages_dir | character_sets_dir | innodb_data_home_dir | \
-      innodb_log_group_home_dir | innodb_undo_directory) kind=-d what='is not there, or is no directory' ;;
-    init_file | ft_stopword_file | ssl_ca | ssl_cert | ssl_key) kind=-r what="can't be read by the server's user" ;;
+      innodb_log_group_home_dir | innodb_undo_directory) kind=-d what=directory ;;
+    init_file | ft_stopword_file | ssl_ca | ssl_cert | ssl_key) kind=-r what=file ;;
     *_file | *_index | *_basename | log_error | socket | pid_file | log_bin | relay_log)
-      path=${path%/*} kind=-d what='is not there, or is no directory' ;;
+      path=${path%/*} kind=-d what=directory ;;
     *) return 1 ;;
   esac
   ! as_server test "$kind" "${path:-/}" || return 1
-  echo "$path $what"
+  printf '%s %s %s\n' "$what" "$2" "${path:-/}"
 }
 look() {
   raw=$(says $options "$@")
@@ -69,7 +69,7 @@ more() {
 echo asked
 number=0
 for word; do
-  if lack=$(lacks "$word"); then printf '%s %s\n' "$number" "$lack"; fi
+  lacks "$word" "$number"
   number=$((number + 1))
 done
 all=$(more "$@")
@@ -89,6 +89,6 @@ with() {
   shift $((count - 1))
   more "$@"
 }
-each=$(for failed in $failing; do with "$failed" "$@" | sed "s/^/$failed /"; done)
+each=$(for failed in $failing; do with "$failed" "$@" | sed "s/^/said $failed /"; done)
 # What it takes one by one it may not take together.
-if [ -n "$each" ]; then printf '%s\n' "$each"; else printf '%s\n' "$all" | sed 's/^/- /'; fi
+if [ -n "$each" ]; then printf '%s\n' "$each"; else printf '%s\n' "$all" | sed 's/^/said - /'; fi

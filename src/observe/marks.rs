@@ -98,11 +98,22 @@ pub struct ValueMark {
     pub reported: String,
 }
 
+/// Why a server would not take a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotTaken {
+    /// It says so itself, or its program.
+    Said(String),
+    /// The directory that it names is not there, or the one in which the server would make a file.
+    NoDirectory(String),
+    /// The file that it names can't be read by the server's user.
+    Unreadable(String),
+}
+
 /// What a server does not take, and what only its start can give it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ValuesAsked {
-    /// Of each variable and value what the server or its program has said.
-    pub refused: BTreeMap<(String, String), String>,
+    /// Of each variable and value why it is not taken.
+    pub refused: BTreeMap<(String, String), NotTaken>,
     /// Variables that no statement can set.
     pub fixed: BTreeSet<String>,
 }

@@ -50,7 +50,9 @@ pub use facts::{
 pub use far_end::far_end;
 pub use find_errant::{find_errant, first_look, only_here};
 pub use host::{SCRIPT as HOST_SCRIPT, files_of_host};
-pub use marks::{RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ValueMark, ValueMarks, ValuesAsked};
+pub use marks::{
+    NotTaken, RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ValueMark, ValueMarks, ValuesAsked,
+};
 pub use ports::{Probe, try_ports};
 pub use reach::{FarEnd, Reach};
 pub use reading::{Options, Reading};

@@ -24,11 +24,9 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
             let hint = near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             format!("{version} has no variable `{name}` ({place}){hint}")
         }
-        SettingRefused::NotTaken { name, place, value, why } => format!(
-            "`{name}` ({place}) can't be {}: {}. Correct it in the inventory.",
-            visible(value),
-            not_taken(why)
-        ),
+        SettingRefused::NotTaken { name, place, value, why } => {
+            format!("`{name}` ({place}) can't be {}: {}. Correct it there.", visible(value), not_taken(why))
+        }
         SettingRefused::Overridden { name, place, file, line, value } => format!(
             "`{name}` ({place}) would not count: {file}:{line} is read later and says {value}. Take it out there."
         ),
@@ -88,6 +86,8 @@ fn not_taken(why: &ValueRefused) -> String {
             "the server takes a number from {least} to {most}, with K, M, G or T behind it where it counts bytes"
         ),
         ValueRefused::Said(said) => format!("the server says: {}", visible(said.trim_end_matches('.'))),
+        ValueRefused::NoDirectory(path) => format!("{} is no directory on the host", visible(path)),
+        ValueRefused::Unreadable(path) => format!("the server's user can't read {}", visible(path)),
         ValueRefused::MadeWith(running) => format!(
             "the data directory was made with {}, and its server starts with nothing else",
             visible(running)

@@ -26,8 +26,14 @@ resources:
   - command:
       run: [sh, -c, "echo \"it's $HOME\" > /var/tmp/made"]
       unless: [test, -e, /var/tmp/made]
+  - file:
+      path: /etc/mysql/at-start.sql
+      content: "set global max_connect_errors = 77;\n"
+      owner: mysql
+      group: mysql
   - settings:
       max_connections: "{{ connections }}"
+      init_file: /etc/mysql/at-start.sql
 "#,
     );
     lab.write("roles/site/defaults/main.yml", "greeting: hello\nconnections: 77\n");
@@ -52,7 +58,8 @@ resources:
             "peer db-a\npeer db-b\nmysql"
         );
         assert!(lab.at(host, "cat /var/tmp/made").starts_with("it's /root"));
-        assert_eq!(lab.sql(host, "select @@max_connections"), "77");
+        // The server was restarted with a file that an earlier step of the same plan has made.
+        assert_eq!(lab.sql(host, "select @@max_connections, @@max_connect_errors"), "77\t77");
     }
     lab.plan("play.yml").expect(0);
     lab.at("db-b", "echo other > /etc/motd; rm /var/tmp/made");

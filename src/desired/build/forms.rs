@@ -63,9 +63,9 @@ fn databases(variable: &str, node: &Node, value: Option<&Json>, problems: &mut P
             for (key, _) in variables::DATABASE {
                 fields.text(key, problems);
             }
-            if let Some(state) = item.get("state").and_then(Node::scalar).filter(|state| state != PRESENT) {
-                problems.push(absent(item, &state));
-            }
+            let state = item.get("state").and_then(Node::scalar);
+            let twice = SAME.iter().all(|key| item.get(key).is_some());
+            in_words_of_others(item, state.as_deref(), twice, problems);
             fields.finish(problems);
         }
         return;
@@ -87,9 +87,8 @@ fn databases(variable: &str, node: &Node, value: Option<&Json>, problems: &mut P
                             fail(problems, format!("a database has no key `{key}`"));
                         }
                         let state = item.get("state").and_then(Json::as_str);
-                        if let Some(state) = state.filter(|state| *state != PRESENT) {
-                            problems.push(absent(node, state));
-                        }
+                        let twice = SAME.iter().all(|key| item.get(key).is_some());
+                        in_words_of_others(node, state, twice, problems);
                     }
                 }
             }
@@ -100,12 +99,27 @@ fn databases(variable: &str, node: &Node, value: Option<&Json>, problems: &mut P
 
 /// What a database that is declared is; other roles know more states.
 const PRESENT: &str = "present";
+/// Two names for one thing.
+const SAME: [&str; 2] = ["character_set", "encoding"];
 
-fn absent(node: &Node, state: &str) -> Problem {
-    let message = format!("a database can't be `state: {state}`");
-    Problem::error("variable::item", &node.place, message, "no database is dropped").help(
-        "tandem makes databases that are missing, and drops none. Take this one out of the list, and drop it yourself.",
-    )
+/// Says what is wrong with a database in the words of other roles.
+fn in_words_of_others(node: &Node, state: Option<&str>, twice: bool, problems: &mut Problems) {
+    let mut wrong = |message: String, label: &str, help: &str| {
+        problems.push(Problem::error("variable::item", &node.place, message, label).help(help));
+    };
+    match state {
+        Some(state) if state != PRESENT => wrong(
+            format!("a database can't be `state: {state}`"),
+            "no database is dropped",
+            "tandem makes databases that are missing, and drops none. Take this one out of the list, and drop it yourself.",
+        ),
+        _ if twice => wrong(
+            format!("`{}` and `{}` are the same", SAME[0], SAME[1]),
+            "both are written",
+            "Write one of them.",
+        ),
+        _ => {}
+    }
 }
 
 fn is_path(text: &str) -> bool {

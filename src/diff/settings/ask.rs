@@ -8,7 +8,7 @@ use crate::{
     model::{Fact, variables::looks_secret},
     observe::{HostFacts, Observed, ValueLook},
     option_file::{DEFAULT, Files, Occurrence, same_value},
-    plan::{Action, FileStage, Plan, Refusal, Refused},
+    plan::{Action, FileStage, Plan, Refusal, Refused, Step},
 };
 
 /// What is to be asked of each host, only of values that differ from those of now. Nobody is asked for secrets.
@@ -30,6 +30,10 @@ pub fn values_to_ask(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec
             None if plan.refused.iter().any(refused) => declared(host, facts),
             None => Vec::new(),
         };
+        // What a step of this plan brings, a file or a plugin, the program can't find yet. Where a value is refused the plan holds
+        // no steps. The step that writes our file asks it again.
+        let brings = |step: &Step| matches!(step.action, Action::Resource(_) | Action::InstallServer { .. });
+        let program = (content.is_some() || host.resources.is_empty()) && !steps.clone().any(brings);
         let old = files.and_then(|files| Some(mentions_in(&place, files.content(&place)?, facts)));
         let old = old.unwrap_or_default();
         let others = files.into_iter().flat_map(|files| &files.files).map(|(path, _)| path.clone());
@@ -43,6 +47,9 @@ pub fn values_to_ask(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec
         for one in mentions.iter().filter(|one| may_be_asked(host, facts, one)) {
             let new = !old.iter().any(|old| old.name == one.name && old.value == one.value);
             add(&mut look, facts, one, new);
+        }
+        if !program {
+            look.by_program.clear();
         }
         Some(look)
     };

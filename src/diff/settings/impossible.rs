@@ -6,7 +6,7 @@ use crate::{
     desired::{DesiredHost, SettingWish},
     diff::Draft,
     model::{STARS, variables::looks_secret},
-    observe::HostFacts,
+    observe::{HostFacts, NotTaken},
     option_file::{Argument, Asked, Dispute, Files, canonical_value, same_value},
     plan::{ServerFinding, SettingRefused, ValueRefused},
     source::closest,
@@ -137,11 +137,16 @@ impl Comparison<'_> {
     /// A value of which the server or its program has said, asked for it, that it does not take it.
     fn refuse_said(&self, wish: &SettingWish, draft: &mut Draft) -> bool {
         let said = |value: &&String| self.facts.asked.refused.get(&(wish.name.clone(), (*value).clone()));
-        if let Some((value, said)) = wish.values.iter().find_map(|value| Some((value, said(&value)?))) {
-            self.refuse_value(wish, value, ValueRefused::Said(said.clone()), draft);
-            return true;
-        }
-        false
+        let Some((value, said)) = wish.values.iter().find_map(|value| Some((value, said(&value)?))) else {
+            return false;
+        };
+        let why = match said.clone() {
+            NotTaken::Said(words) => ValueRefused::Said(words),
+            NotTaken::NoDirectory(path) => ValueRefused::NoDirectory(path),
+            NotTaken::Unreadable(path) => ValueRefused::Unreadable(path),
+        };
+        self.refuse_value(wish, value, why, draft);
+        true
     }
 
     /// A value with which the server was started, or that it was given, and that it does not have.

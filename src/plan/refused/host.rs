@@ -136,6 +136,10 @@ pub enum ValueRefused {
     Range(String, String),
     /// What it says of it, or its program.
     Said(String),
+    /// The directory that it names is not there.
+    NoDirectory(String),
+    /// The file that it names can't be read by the server's user.
+    Unreadable(String),
     /// Its data directory was made with another one.
     MadeWith(String),
     /// It was given it, and runs with another one.
