@@ -58,7 +58,11 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
             on.session()?.make_sql_ready(on.login()?);
         }
     }
-    let (_, web) = tokio::try_join!(meet(step, plan, fleet), web(fleet))?;
+    let (_, mut web) = tokio::try_join!(meet(step, plan, fleet), web(fleet))?;
+    // The channel has just been started and was looked at while it began; now that the two have met, it runs.
+    if !web.edges.iter().any(|edge| edge.source == plan.from && edge.replica == *host) {
+        web = self::web(fleet).await?;
+    }
     let mut found = objects(step, plan, fleet, &web, &mut same).await?;
     let (differing, open) = rows(step, plan, fleet, &web, &mut same).await?;
     found.extend(differing);
