@@ -91,7 +91,10 @@ const ROOMS: &Table = &[
         ],
     ),
     ("adopt", &["model", "option_file", "dialect", "playbook", "desired", "observe", "plan"]),
-    ("exec", &["model", "option_file", "dialect", "desired", "transport", "observe", "doctor", "plan"]),
+    (
+        "exec",
+        &["model", "option_file", "dialect", "desired", "transport", "observe", "doctor", "plan", "words"],
+    ),
     ("copy", &["model", "dialect", "transport"]),
     (
         "seed",

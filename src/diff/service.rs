@@ -36,9 +36,7 @@ pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     }
     let because = match explain_down(facts) {
         None if service.running() => Because::NotAtBoot,
-        cause => {
-            Because::ServerDown { cause, active: service.active.clone(), result: service.result.clone() }
-        }
+        found => Because::down(found, &service.active, &service.result),
     };
     let state = |running, enabled| State::Service { running, enabled };
     draft.steps.push(Step {

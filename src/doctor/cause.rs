@@ -1,6 +1,6 @@
 //! The causes for which a channel does not run, each with its layer. Values; `words` has the sentences.
 
-use super::Layer;
+use super::{Layer, WhyDown};
 use crate::model::{Endpoint, ThreadState, coded, families};
 
 /// Why a channel does not run.
@@ -36,7 +36,7 @@ coded! {
         /// The source's server does not run.
         SourceDown {
             /// Why, where that is known.
-            because: Option<String>,
+            because: Option<Box<WhyDown>>,
         } = "source-down",
         /// The last attempt failed; another would not.
         AnswersAgain {

@@ -28,7 +28,7 @@ fn cause(channel: &ChannelFacts, around: &Surroundings<'_>) -> ConnectionCause {
         return ConnectionCause::UnknownName { address: end.address };
     }
     if around.source_runs == Some(false) {
-        return ConnectionCause::SourceDown { because: around.source_down_because.clone() };
+        return ConnectionCause::SourceDown { because: around.source_down_because.clone().map(Box::new) };
     }
     if around.reach == Some(&Reach::Open) && around.source_runs == Some(true) {
         return ConnectionCause::AnswersAgain { end };
@@ -57,7 +57,7 @@ pub fn count_attempts(found: Explanation, channel: &ChannelFacts) -> Explanation
 mod tests {
     use super::*;
     use crate::doctor::{
-        BinlogCause, Layer, LoginCause,
+        BinlogCause, Layer, LoginCause, WhyDown,
         recorded::{explain, receiver_stopped},
     };
 
@@ -192,7 +192,7 @@ mod tests {
         let end = || Endpoint { address: "10.77.0.11".into(), port: 3306 };
         let down = Surroundings {
             source_runs: Some(false),
-            source_down_because: Some("the disk is full".into()),
+            source_down_because: Some(WhyDown::default()),
             ..Surroundings::default()
         };
         let channel = |errno, text: &str| ChannelFacts {
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(cause(2003, "(111)", none()), ConnectionCause::Refused { end: end() }.into());
         assert_eq!(
             cause(2003, "(111)", down),
-            ConnectionCause::SourceDown { because: Some("the disk is full".into()) }.into()
+            ConnectionCause::SourceDown { because: Some(Box::default()) }.into()
         );
         assert_eq!(cause(2005, "", none()), ConnectionCause::UnknownName { address: end().address }.into());
         assert_eq!(cause(1045, "", none()), LoginCause::Refused { user: "repl".into() }.into());

@@ -1,6 +1,6 @@
 //! What is wrong with a channel, as a value: the layer that fails, the cause and the next step.
 
-use super::{Cause, Layer};
+use super::{Cause, Layer, WhyDown};
 use crate::observe::Reach;
 
 /// What is wrong with a channel.
@@ -76,8 +76,8 @@ pub struct Surroundings<'a> {
     pub source_runs: Option<bool>,
     /// Whether the source's port answers from the replica.
     pub reach: Option<&'a Reach>,
-    /// Why the source is down, from its error log.
-    pub source_down_because: Option<String>,
+    /// Why the source is down.
+    pub source_down_because: Option<WhyDown>,
 }
 
 /// A server's message on one line. MariaDB repeats the login and the retries in it; both stay.

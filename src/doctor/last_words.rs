@@ -1,27 +1,28 @@
 //! The line of a server's log that tells most about why its last start failed, and the option that is to blame.
 
+use super::down::{LogCause, Said};
 use crate::option_file::{Occurrence, canonical_name};
 
 /// Marks of a line, all of which it must have, and what it means.
-const CAUSES: &[(&[&str], &str)] = &[
-    (&["unknown variable"], "an option file has a variable that this server does not know"),
-    (&["unknown option"], "an option file has an option that this server does not know"),
-    (&["ambiguous option"], "an option file has an option that could mean two"),
-    (&["Error while setting value"], "an option file has an impossible value"),
-    (&["Found option without preceding group"], "an option file has a line before its first group"),
-    (&["No space left on device"], "the disk is full"),
-    (&["TCP/IP port", "in use"], "another program listens at its port"),
-    (&["TCP/IP port", "ermission denied"], "it may not listen at that port"),
-    (&["TCP/IP port", "assign"], "it can't listen at that address"),
-    (&["Address already in use"], "another program listens at its port"),
-    (&["open shared library"], "a plugin's library can't be loaded"),
-    (&["Permission denied"], "a file may not be read or written by the server"),
-    (&["Errcode: 13"], "a file may not be read or written by the server"),
-    (&["Unable to lock ./ibdata1"], "another server runs on the same data directory"),
-    (&["Cannot allocate memory"], "there is not enough memory"),
-    (&["Cannot map innodb_buffer_pool_size"], "there is not enough memory"),
-    (&["is marked as crashed"], "a system table is damaged"),
-    (&["Failed to open log"], "its binary log or index can't be opened"),
+const CAUSES: &[(&[&str], LogCause)] = &[
+    (&["unknown variable"], LogCause::UnknownVariable),
+    (&["unknown option"], LogCause::UnknownOption),
+    (&["ambiguous option"], LogCause::AmbiguousOption),
+    (&["Error while setting value"], LogCause::ImpossibleValue),
+    (&["Found option without preceding group"], LogCause::NoGroup),
+    (&["No space left on device"], LogCause::DiskFull),
+    (&["TCP/IP port", "in use"], LogCause::PortInUse),
+    (&["TCP/IP port", "ermission denied"], LogCause::PortForbidden),
+    (&["TCP/IP port", "assign"], LogCause::AddressNotThere),
+    (&["Address already in use"], LogCause::PortInUse),
+    (&["open shared library"], LogCause::NoLibrary),
+    (&["Permission denied"], LogCause::FileForbidden),
+    (&["Errcode: 13"], LogCause::FileForbidden),
+    (&["Unable to lock ./ibdata1"], LogCause::DataInUse),
+    (&["Cannot allocate memory"], LogCause::NoMemory),
+    (&["Cannot map innodb_buffer_pool_size"], LogCause::NoMemory),
+    (&["is marked as crashed"], LogCause::TableDamaged),
+    (&["Failed to open log"], LogCause::BinlogNotOpened),
 ];
 
 /// Beginnings of messages that only follow from another one.
@@ -53,14 +54,11 @@ const STARTS: [&str; 3] = ["MySQL Server - start", "starting as process", "Start
 /// error that does not merely follow from another one.
 ///
 /// A line that names one of the options counts more than one that names none.
-pub fn last_words(log: &[String], options: &[Occurrence]) -> Option<String> {
+pub fn last_words(log: &[String], options: &[Occurrence]) -> Option<Said> {
     let log = last_start(log);
     let line = telling(log, options)?;
     let meaning = CAUSES.iter().find(|(marks, _)| marks.iter().all(|mark| line.contains(mark)));
-    Some(match meaning {
-        Some((_, meaning)) => format!("{meaning} ({})", shorten(line)),
-        None => shorten(line),
-    })
+    Some(Said { meaning: meaning.map(|(_, meaning)| meaning.clone()), line: shorten(line) })
 }
 
 fn telling<'l>(log: &'l [String], options: &[Occurrence]) -> Option<&'l str> {
@@ -185,8 +183,8 @@ mod tests {
         let journal =
             [&format!("{old} {start}"), "[ERROR] Failed to set datadir (Permission denied)", "failed"];
         for log in [[&file[..], &journal[..]].concat(), [&journal[..], &file[..]].concat()] {
-            let said = last_words(&lines(&log), &[]).unwrap_or_default();
-            assert!(said.contains("another program listens at its port"), "{said}");
+            let said = last_words(&lines(&log), &[]).and_then(|said| said.meaning);
+            assert_eq!(said, Some(LogCause::PortInUse));
         }
     }
 
@@ -199,7 +197,7 @@ mod tests {
             option("plugin_load_add", "nope.so"),
             option("innodb_page_size", "8192"),
         ];
-        for (log, telling, blame) in [
+        for (log, telling, meaning, blame) in [
             (
                 &[
                     "2026-11-28  1:15:27 0 [ERROR] mariadbd: Out of memory (Needed 0 bytes)",
@@ -209,7 +207,8 @@ mod tests {
                     "2026-11-28  1:15:27 0 [ERROR] Unknown/unsupported storage engine: InnoDB",
                     "2026-11-28  1:15:27 0 [ERROR] Aborting",
                 ][..],
-                "Cannot map",
+                "InnoDB: Cannot map",
+                Some(LogCause::NoMemory),
                 0,
             ),
             (
@@ -218,7 +217,8 @@ mod tests {
                     "T 0 [ERROR] [MY-010257] [Server] Do you already have another mysqld server running on port: 22 ?",
                     "T 0 [ERROR] [MY-010119] [Server] Aborting",
                 ],
-                "it may not listen at that port (Can't start",
+                "Can't start",
+                Some(LogCause::PortForbidden),
                 1,
             ),
             (
@@ -228,6 +228,7 @@ mod tests {
                     "T 1 [ERROR] [MY-012981] [InnoDB] Cannot continue operation.",
                 ],
                 "File /nonexistent/ibdata1",
+                None,
                 2,
             ),
             (
@@ -236,19 +237,21 @@ mod tests {
                     "T 0 [ERROR] InnoDB: The data file './ibdata1' has the wrong space ID. It should be 0, but 0 was found",
                     "T 0 [ERROR] InnoDB: Plugin initialization aborted with error Data structure corruption",
                 ],
-                "uses page size",
+                "InnoDB: Data file './ibdata1' uses page size",
+                None,
                 4,
             ),
             (
                 &["[ERROR] mariadbd: Can't open shared library '/usr/lib/mysql/plugin/nope.so' (errno: 2)"],
-                "a plugin's library",
+                "mariadbd: Can't open shared library",
+                Some(LogCause::NoLibrary),
                 3,
             ),
         ] {
             let log = lines(log);
-            let said = last_words(&log, &options).unwrap_or_default();
-            assert!(said.contains(telling), "{said}");
-            assert_eq!(blamed(&log, &options), Some(&options[blame]), "{said}");
+            let said = last_words(&log, &options).expect("it says something");
+            assert!(said.line.starts_with(telling), "{said:?}");
+            assert_eq!((said.meaning, blamed(&log, &options)), (meaning, Some(&options[blame])));
         }
     }
 
@@ -260,6 +263,6 @@ mod tests {
         ]);
         assert_eq!(last_words(&log, &[]), None);
         let long = lines(&[&format!("[ERROR] {}", "word ".repeat(100))]);
-        assert!(last_words(&long, &[]).is_some_and(|said| said.ends_with("word …")));
+        assert!(last_words(&long, &[]).is_some_and(|said| said.line.ends_with("word …")));
     }
 }

@@ -6,6 +6,7 @@ mod cause;
 mod channel;
 mod code;
 mod connection;
+mod down;
 mod errant;
 mod explanation;
 mod last_words;
@@ -19,6 +20,9 @@ mod server;
 pub use cause::{ApplierCause, BinlogCause, Cause, ChannelCause, ConnectionCause, DataCause, LoginCause};
 pub use channel::explain_channel;
 pub use code::failed_transaction;
+#[cfg(test)]
+pub use down::{End, FullDisk, OtherOwner};
+pub use down::{EndCause, FailedStart, LogCause, Said, WhyDown};
 pub use errant::{Around, Copying, ErrantExplanation, explain_errant};
 pub use explanation::{Explanation, More, Surroundings, Tried};
 pub use last_words::{blamed, last_words};

@@ -1,9 +1,12 @@
 //! Why a server is down: how its unit ended, then its last words, its option files and its disk.
 
-use super::{blamed, last_words};
+use super::{
+    blamed,
+    down::{End, EndCause, FailedStart, FullDisk, OtherOwner, WhyDown},
+    last_words,
+};
 use crate::{
-    model::{bytes, visible},
-    observe::{DownFacts, Ended, HostFacts, Log, ServiceFacts},
+    observe::{DiskFacts, DownFacts, Ended, HostFacts, Log, ServiceFacts},
     option_file::Occurrence,
 };
 
@@ -12,41 +15,34 @@ pub const FULL: u64 = 32 << 20;
 
 /// Why the server of a host is down: what systemd says of its end, what its last words say, the place of the option that
 /// is to blame, a data directory that belongs to somebody else, and a disk that is full.
-pub fn explain_down(facts: &HostFacts) -> Option<String> {
+pub fn explain_down(facts: &HostFacts) -> Option<WhyDown> {
     let service = facts.service.known();
     let down = facts.down.as_ref();
-    let mut parts: Vec<String> = down.and_then(|down| end(service, down)).into_iter().collect();
     let log = down.map(telling_log).unwrap_or_default();
     let options = options(facts);
-    parts.extend(last_words(&log, &options));
-    parts.extend(blamed(&log, &options).map(|o| format!("it stands in {}:{}", o.file, o.line)));
-    if let Some(disk) = facts.disk.known() {
-        if disk.free < FULL {
-            parts.push(format!("the disk has {} free at {}", bytes(disk.free), disk.datadir));
-        }
-        let user = service.map_or("", |service| service.user.as_str());
-        if !user.is_empty() && !disk.owner.is_empty() && disk.owner != user {
-            parts.push(format!(
-                "{0} belongs to {1}, and the server runs as {user}: chown -R {user}: {0}",
-                disk.datadir,
-                visible(&disk.owner)
-            ));
-        }
-    }
-    (!parts.is_empty()).then(|| parts.join("; "))
+    let disk = facts.disk.known();
+    let full = disk.filter(|disk| disk.free < FULL);
+    let why = WhyDown {
+        end: down.and_then(|down| end(service, down)),
+        said: last_words(&log, &options),
+        option: blamed(&log, &options).map(|option| (option.file.clone(), option.line)),
+        disk: full.map(|disk| FullDisk { free: disk.free, datadir: disk.datadir.clone() }),
+        owner: disk.zip(service).and_then(|(disk, service)| other_owner(disk, service)),
+    };
+    why.is_known().then_some(why)
+}
+
+fn other_owner(disk: &DiskFacts, service: &ServiceFacts) -> Option<OtherOwner> {
+    let DiskFacts { datadir, owner, .. } = disk;
+    let user = &service.user;
+    let other = !user.is_empty() && !owner.is_empty() && owner != user;
+    other.then(|| OtherOwner { datadir: datadir.clone(), owner: owner.clone(), user: user.clone() })
 }
 
 /// Why a server did not come up: how it ended, and what it said. `options` are those that may be to blame.
-pub fn explain_failed_start(ended: &Ended, said: &[String], options: &[Occurrence]) -> String {
-    let how = match (ended.late, ended_words(ended)) {
-        (true, _) => Some("it did not come up within the limit (restart_wait)".to_owned()),
-        (false, how) => how,
-    };
-    let parts: Vec<String> = last_words(said, options).into_iter().chain(how).collect();
-    match parts.is_empty() {
-        true => "it does not come up, and neither its log nor systemd says why".to_owned(),
-        false => parts.join("; "),
-    }
+pub fn explain_failed_start(ended: &Ended, said: &[String], options: &[Occurrence]) -> FailedStart {
+    let end = if ended.late { Some(EndCause::Late) } else { ended_cause(ended) };
+    FailedStart { said: last_words(said, options), end }
 }
 
 /// The option that the last words of a server that is down are about.
@@ -74,95 +70,68 @@ fn telling_log(down: &DownFacts) -> Vec<String> {
 }
 
 /// How it came that the unit does not run.
-fn end(service: Option<&ServiceFacts>, down: &DownFacts) -> Option<String> {
+fn end(service: Option<&ServiceFacts>, down: &DownFacts) -> Option<End> {
     let service = service?;
     let unit = &service.unit;
+    let once = |cause| Some(End { cause, again: false });
     if service.masked {
-        return Some(format!("{unit} is masked, so nothing can start it: systemctl unmask {unit}"));
+        return once(EndCause::Masked { unit: unit.clone() });
     }
-    if service.active == "activating" && down.sub_state != "auto-restart" {
-        return Some("it is starting, and does not answer yet".to_owned());
+    let again = down.sub_state == "auto-restart";
+    if service.active == "activating" && !again {
+        return once(EndCause::Starting);
     }
     if let Some(line) =
         down.systemd.last().filter(|l| l.contains("'dependency'") || l.contains("Dependency failed"))
     {
-        return Some(format!("a unit that it needs has failed ({line})"));
+        return once(EndCause::NeededUnit { line: line.clone() });
     }
     if down.condition_failed {
-        return Some(format!("a condition of {unit} did not hold, so it was not started"));
+        return once(EndCause::Condition { unit: unit.clone() });
     }
-    let how = match down.ended.result.as_str() {
+    let cause = match down.ended.result.as_str() {
         "success" | "" => stopped(service, down)?,
-        _ if down.systemd.iter().any(|l| l.contains("OOM killer")) => OOM.to_owned(),
-        _ => ended_words(&down.ended)?,
+        _ if down.systemd.iter().any(|l| l.contains("OOM killer")) => EndCause::OutOfMemory,
+        _ => ended_cause(&down.ended)?,
     };
-    Some(match down.sub_state.as_str() {
-        "auto-restart" => format!("{how}, and systemd starts it again and again"),
-        _ => how,
-    })
+    Some(End { cause, again })
 }
 
-const OOM: &str = "the kernel ended it because memory ran out (oom-kill)";
-
-fn stopped(service: &ServiceFacts, down: &DownFacts) -> Option<String> {
+fn stopped(service: &ServiceFacts, down: &DownFacts) -> Option<EndCause> {
     if service.active != "inactive" {
         return None;
     }
-    let unit = &service.unit;
     if down.since.is_empty() && down.started.is_none() {
-        let why = match down.unit_file.as_str() {
-            "disabled" => format!(", since {unit} does not start at boot (disabled)"),
-            _ => String::new(),
-        };
-        return Some(format!("it was not started since the host's boot{why}"));
+        let disabled = (down.unit_file == "disabled").then(|| service.unit.clone());
+        return Some(EndCause::NotStarted { disabled });
     }
     // `Sat 2026-11-28 01:15:27 UTC`
     let since = down.since.split_once(' ').map_or(down.since.as_str(), |(_, time)| time);
-    Some(format!("it was stopped at {since}, and nobody has started it again"))
+    Some(EndCause::Stopped { since: since.to_owned() })
 }
 
-fn ended_words(ended: &Ended) -> Option<String> {
+fn ended_cause(ended: &Ended) -> Option<EndCause> {
     let process = match ended.code {
-        1 => Some(format!("it ended with exit status {}", ended.status)),
-        2 | 3 => Some(match ended.status {
-            9 => "it was killed by signal 9 (SIGKILL), by somebody or because memory ran out".to_owned(),
-            signal => format!("it was ended by signal {signal}{}", signal_name(signal)),
-        }),
+        1 => Some(EndCause::Exited { status: ended.status }),
+        2 | 3 => Some(EndCause::Signalled { signal: ended.status }),
         _ => None,
     };
     match ended.result.as_str() {
         "" | "success" => None,
-        "oom-kill" => Some(OOM.to_owned()),
-        "core-dump" => Some(format!("it crashed with signal {}{}", ended.status, signal_name(ended.status))),
-        "timeout" => Some("systemd ended it, since it took longer than its unit allows (timeout)".to_owned()),
-        "watchdog" => Some("systemd ended it, since it gave no sign of life (watchdog)".to_owned()),
-        "start-limit-hit" => {
-            let last = process.map(|p| format!("; the last time {p}")).unwrap_or_default();
-            Some(format!(
-                "it failed several times in a row, and systemd has given up (start-limit-hit){last}"
-            ))
-        }
+        "oom-kill" => Some(EndCause::OutOfMemory),
+        "core-dump" => Some(EndCause::Crashed { signal: ended.status }),
+        "timeout" => Some(EndCause::TooLong),
+        "watchdog" => Some(EndCause::NoSign),
+        "start-limit-hit" => Some(EndCause::GivenUp { last: process.map(Box::new) }),
         "exit-code" | "signal" => process,
-        other => Some(format!("systemd says: {other}")),
-    }
-}
-
-fn signal_name(signal: u32) -> &'static str {
-    match signal {
-        4 => " (SIGILL)",
-        6 => " (SIGABRT)",
-        7 => " (SIGBUS)",
-        8 => " (SIGFPE)",
-        11 => " (SIGSEGV)",
-        15 => " (SIGTERM)",
-        _ => "",
+        other => Some(EndCause::Other { result: other.to_owned() }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::Fact, observe::DiskFacts, option_file::Files};
+    use crate::{doctor::LogCause, model::Fact, option_file::Files};
 
     fn facts(result: &str, log: &[&str]) -> HostFacts {
         let lines = log.iter().map(|&line| line.to_owned()).collect();
@@ -198,9 +167,14 @@ mod tests {
                 "2026-01-01 10:00:00 0 [ERROR] Aborting",
             ],
         );
-        let said = explain_down(&facts).unwrap_or_default();
-        assert!(said.contains("does not know") && !said.contains("disk"), "{said}");
-        assert!(said.contains("innodb_bufer_pool_size") && said.contains("exit status 7"), "{said}");
+        let why = explain_down(&facts).expect("it is down");
+        let said = why.said.as_ref().expect("its log says why");
+        assert_eq!(
+            (why.code(), said.meaning.as_ref()),
+            (Some("variable-not-known"), Some(&LogCause::UnknownVariable))
+        );
+        assert_eq!(said.line, "/usr/sbin/mariadbd: unknown variable 'innodb_bufer_pool_size=1G'");
+        assert_eq!(why.end, Some(End { cause: EndCause::Exited { status: 7 }, again: false }));
         facts.option_files = Fact::Known(Files {
             files: vec![("/etc/mysql/x.cnf".into(), b"[mysqld]\n\ninnodb_bufer_pool_size=1G\n".to_vec())],
             ..Files::default()
@@ -213,14 +187,14 @@ mod tests {
             file_system: "ext2/ext3".into(),
             renamable: true,
         });
-        let said = explain_down(&facts).unwrap_or_default();
-        for part in [
-            "it stands in /etc/mysql/x.cnf:3",
-            "4.0 KiB free",
-            "/var/lib/mysql belongs to root, and the server runs as mysql: chown -R mysql: /var/lib/mysql",
-        ] {
-            assert!(said.contains(part), "{part}: {said}");
-        }
+        let why = explain_down(&facts).expect("it is down");
+        let datadir = || "/var/lib/mysql".to_owned();
+        assert_eq!(why.option, Some(("/etc/mysql/x.cnf".into(), 3)));
+        assert_eq!(why.disk, Some(FullDisk { free: 4096, datadir: datadir() }));
+        let owner = OtherOwner { datadir: datadir(), owner: "root".into(), user: "mysql".into() };
+        assert_eq!((why.owner.as_ref(), why.code()), (Some(&owner), Some("data-of-another-user")));
+        let disk_alone = WhyDown { owner: None, ..why };
+        assert_eq!(disk_alone.code(), Some("disk-full"));
     }
 
     #[test]
@@ -229,8 +203,8 @@ mod tests {
         let down = facts.down.as_mut().expect("it is down");
         down.logs[0].written = 900.0;
         down.ended = Ended { result: "signal".into(), code: 2, status: 9, late: false };
-        let said = explain_down(&facts).unwrap_or_default();
-        assert!(said.contains("SIGKILL") && !said.contains("disk"), "{said}");
+        let why = explain_down(&facts).expect("it is down");
+        assert_eq!((why.said.as_ref(), why.code()), (None, Some("server-killed")));
     }
 
     #[test]
@@ -238,32 +212,36 @@ mod tests {
         assert_eq!(explain_down(&HostFacts::default()), None);
         let stopped =
             facts("success", &["[ERROR] Slave I/O: error connecting", "[ERROR] disk", "Shutdown complete"]);
-        let said = explain_down(&stopped).unwrap_or_default();
-        assert_eq!(said, "it was stopped at 2026-11-28 01:15:27 UTC, and nobody has started it again");
+        let cause = EndCause::Stopped { since: "2026-11-28 01:15:27 UTC".into() };
+        let why = WhyDown { end: Some(End { cause, again: false }), ..WhyDown::default() };
+        assert_eq!(explain_down(&stopped), Some(why));
     }
 
     #[test]
-    fn each_result_of_a_unit_has_its_words() {
-        let words = |change: &dyn Fn(&mut HostFacts)| {
+    fn each_result_of_a_unit_has_its_cause() {
+        let cause = |change: &dyn Fn(&mut HostFacts)| {
             let mut facts = facts("exit-code", &[]);
             change(&mut facts);
-            explain_down(&facts).unwrap_or_default()
+            explain_down(&facts).and_then(|why| why.end).map(|end| end.cause)
         };
         let result = |name: &'static str| {
-            words(&move |f| {
+            cause(&move |f| {
                 if let Some(down) = &mut f.down {
                     down.ended.result = name.into();
                 }
             })
         };
-        assert!(result("oom-kill").contains("memory ran out"));
-        assert!(result("timeout").contains("timeout"));
-        assert!(result("start-limit-hit").contains("exit status 7"));
-        let masked = words(&|f| {
+        assert_eq!(result("oom-kill"), Some(EndCause::OutOfMemory));
+        assert_eq!(result("timeout"), Some(EndCause::TooLong));
+        assert_eq!(result("core-dump"), Some(EndCause::Crashed { signal: 7 }));
+        assert_eq!(result("resources"), Some(EndCause::Other { result: "resources".into() }));
+        let last = Some(Box::new(EndCause::Exited { status: 7 }));
+        assert_eq!(result("start-limit-hit"), Some(EndCause::GivenUp { last }));
+        let masked = cause(&|f| {
             if let Fact::Known(service) = &mut f.service {
                 service.masked = true;
             }
         });
-        assert!(masked.contains("systemctl unmask mariadb.service"), "{masked}");
+        assert_eq!(masked, Some(EndCause::Masked { unit: "mariadb.service".into() }));
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     model::{Fact, HostName, Secret, SecretId, limits},
     observe::{self, Options, Reading},
     transport::{Scratch, Session},
+    words::down::down,
 };
 
 /// Reads the members of a play; and, where they are of interest and without waiting for them for long, the hosts that it
@@ -62,12 +63,12 @@ pub async fn observe(
     let mut reading = observe::observe(hosts, secrets, options, scratch, open).await;
     for fact in reading.observed.values_mut() {
         let Fact::Known(facts) = fact else { continue };
-        let down = facts.service.known().is_some_and(|service| !service.running());
-        if down
+        let ended = facts.service.known().is_some_and(|service| !service.running());
+        if ended
             && matches!(facts.server, Fact::Unread(_))
             && let Some(cause) = explain_down(facts)
         {
-            facts.server = Fact::Unread(format!("it is down: {cause}"));
+            facts.server = Fact::Unread(format!("it is down: {}", down(&cause)));
         }
     }
     reading

@@ -14,6 +14,7 @@ use crate::{
     observe::{RestartRecord, RestartState},
     option_file::Occurrence,
     transport::{Login, Session},
+    words::down::failed_start,
 };
 
 /// What was changed in the files that a server reads at its start, and is put back if it does not start.
@@ -60,7 +61,7 @@ async fn come_up(
     let outcome = restart::run(on, tried, order).await;
     let said = match &outcome {
         Ok(record) if record.state == RestartState::Up => "ok".to_owned(),
-        Ok(record) => explain_failed_start(&record.ended, &record.said, &[]),
+        Ok(record) => failed_start(&explain_failed_start(&record.ended, &record.said, &[])),
         Err(error) => error.why.clone(),
     };
     on.ran(tried, begun, &said);
@@ -89,7 +90,8 @@ fn did_not(
         Some(option) => format!("Correct `{}` in the inventory, then run `tandem apply` again.", option.name),
         None => "Correct the setting in the inventory, then run `tandem apply` again.".to_owned(),
     };
-    let error = StepError::new(host, tried, explain_failed_start(&record.ended, &record.said, &options));
+    let why = failed_start(&explain_failed_start(&record.ended, &record.said, &options));
+    let error = StepError::new(host, tried, why);
     let Some(path) = option_file else {
         return error.then("Fix the cause on the host, then run `tandem apply` again.");
     };

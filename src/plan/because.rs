@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     certificate::Flaw,
-    doctor::Explanation,
+    doctor::{Explanation, WhyDown},
     model::{HostName, Place},
 };
 
@@ -108,8 +108,12 @@ pub enum Because {
     ServerVersion,
     /// The server is down.
     ServerDown {
+        /// The code of the cause, where one is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
         /// The cause by its logs, where they tell one.
-        cause: Option<String>,
+        #[schemars(with = "Option<String>")]
+        cause: Option<Trouble<WhyDown>>,
         /// `ActiveState` of the unit.
         active: String,
         /// `Result` of the unit.
@@ -208,7 +212,23 @@ impl Because {
                 cause: cause.clone(),
                 explanation: Trouble::Told(String::new()),
             },
+            Because::ServerDown { why, cause, active, result } => Because::ServerDown {
+                why: why.clone(),
+                cause: cause.as_ref().map(|_| Trouble::Told(String::new())),
+                active: active.clone(),
+                result: result.clone(),
+            },
             other => other.clone(),
+        }
+    }
+
+    /// The server of a host is down.
+    pub(crate) fn down(found: Option<WhyDown>, active: &str, result: &str) -> Self {
+        Because::ServerDown {
+            why: found.as_ref().and_then(WhyDown::code).map(str::to_owned),
+            cause: found.map(|found| Trouble::Found(Box::new(found))),
+            active: active.to_owned(),
+            result: result.to_owned(),
         }
     }
 

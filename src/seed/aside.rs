@@ -9,9 +9,11 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    doctor::last_words,
     exec::{On, StepError},
     model::limits,
     transport::ReadScript,
+    words,
 };
 
 /// A server with much memory to write back takes a while to stop, and one with a long log to start.
@@ -158,7 +160,8 @@ pub async fn swap(on: On<'_>, (unit, datadir): (&str, &str)) -> Result<(), StepE
         return Ok(());
     }
     let log: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
-    let why = crate::doctor::last_words(&log, &[])
+    let why = last_words(&log, &[])
+        .map(|said| words::down::said(&said))
         .or_else(|| log.last().cloned())
         .unwrap_or_else(|| "it does not say why".into());
     Err(on

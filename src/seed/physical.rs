@@ -27,6 +27,7 @@ use crate::{
     model::{BinlogPosition, duration, limits},
     plan::{SeedPlan, Step},
     transport::{ReadScript, Stream, relay},
+    words,
 };
 
 /// A terabyte takes a while.
@@ -213,7 +214,8 @@ async fn open(on: On<'_>, new: &str) -> Result<(), StepError> {
         return Ok(());
     }
     let log: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
-    let why = last_words(&log, &[]).unwrap_or_else(|| format!("exit status {}", output.status));
+    let why = last_words(&log, &[]).map(|said| words::down::said(&said));
+    let why = why.unwrap_or_else(|| format!("exit status {}", output.status));
     Err(on
         .failed(tried, why)
         .then("Its server runs as before, on its old data. Mend the cause, then apply again."))

@@ -57,6 +57,9 @@ pub struct HostStatus {
     pub host: HostName,
     /// How it is.
     pub state: HostState,
+    /// The code of why its server is down, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     /// Why it is not up.
     pub problem: Option<String>,
     /// Family and version, such as `MariaDB 10.11.19`.
@@ -306,6 +309,7 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
     let mut status = HostStatus {
         host: host.name.clone(),
         state: HostState::Unread,
+        code: None,
         problem: None,
         server: None,
         os: None,
@@ -348,6 +352,7 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
         }
         Fact::Unread(why) => {
             status.state = if is_down(facts) { HostState::Down } else { HostState::Unread };
+            status.code = explain_down(facts).filter(|_| is_down(facts)).and_then(|why| why.code());
             status.problem = Some(why.clone());
         }
     }

@@ -1,6 +1,6 @@
 //! Why a step is there.
 
-use super::cause::explanation;
+use super::{cause::explanation, down::down};
 use crate::{
     certificate::Flaw,
     plan::{Because, ReasonDocument, Trouble},
@@ -24,8 +24,11 @@ pub fn because(because: &Because) -> String {
         Because::NoServer => "no database server is installed".to_owned(),
         Because::InstallationCutOff { package } => format!("the installation of {package} was cut off"),
         Because::ServerVersion => "its version".to_owned(),
-        Because::ServerDown { cause: Some(cause), .. } => format!("the server is down: {cause}"),
-        Because::ServerDown { cause: None, active, result } => {
+        Because::ServerDown { cause: Some(Trouble::Found(found)), .. } => {
+            format!("the server is down: {}", down(found))
+        }
+        Because::ServerDown { cause: Some(Trouble::Told(text)), .. } => format!("the server is down: {text}"),
+        Because::ServerDown { cause: None, active, result, .. } => {
             format!("the server is down ({active}, {result})")
         }
         Because::NotAtBoot => "the server would not start at boot".to_owned(),
@@ -72,6 +75,14 @@ pub(super) fn written(because: &Because) -> Because {
                 layer: layer.clone(),
                 cause: cause.clone(),
                 explanation: Trouble::Told(explanation(found)),
+            }
+        }
+        Because::ServerDown { why, cause: Some(Trouble::Found(found)), active, result } => {
+            Because::ServerDown {
+                why: why.clone(),
+                cause: Some(Trouble::Told(down(found))),
+                active: active.clone(),
+                result: result.clone(),
             }
         }
         other => other.clone(),

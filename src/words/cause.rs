@@ -1,5 +1,6 @@
 //! Why a channel does not run, and what to do.
 
+use super::down::down;
 use crate::doctor::{
     ApplierCause, BinlogCause, Cause, ChannelCause, ConnectionCause, DataCause, Explanation, LoginCause,
     More, Tried,
@@ -91,7 +92,8 @@ fn connection(of: &Explanation, why: &ConnectionCause) -> (String, String) {
             format!("Set replication_address of {source} to an address that {replica} can reach."),
         ),
         ConnectionCause::SourceDown { because } => {
-            let why = because.as_deref().unwrap_or("its error log does not say why");
+            let why = because.as_deref().map(down);
+            let why = why.as_deref().unwrap_or("its error log does not say why");
             (
                 format!("the server on {source} is down: {why}."),
                 format!(

@@ -24,9 +24,15 @@ const fn code(code: &'static str, means: &'static str, next: &'static str) -> Co
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Code, causes::CAUSES, known::KNOWN, refused::REFUSED, waiting::WAITING};
+    use super::{
+        Code,
+        causes::{CAUSES, DOWN},
+        known::KNOWN,
+        refused::REFUSED,
+        waiting::WAITING,
+    };
     use crate::{
-        doctor::Cause,
+        doctor::{Cause, WhyDown},
         plan::{Finding, Refused, WaitsFor},
     };
 
@@ -45,6 +51,7 @@ mod tests {
             (WaitsFor::codes(), WAITING),
             (Finding::codes(), KNOWN),
             (Cause::codes(), CAUSES),
+            (WhyDown::codes(), DOWN),
         ] {
             let have: BTreeSet<&str> = have.into_iter().collect();
             let listed: Vec<&str> = explained.iter().map(|entry| entry.code).collect();
@@ -64,6 +71,7 @@ mod tests {
             ("## Waiting", WAITING),
             ("## Worth knowing", KNOWN),
             ("## Why a channel does not run", CAUSES),
+            ("## Why a server is down", DOWN),
         ] {
             let section = fresh.find(heading).expect("the section");
             let begin = section + fresh[section..].find("| code ").expect("the table");

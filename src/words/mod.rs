@@ -9,6 +9,7 @@ mod codes;
 mod copy;
 mod data;
 mod document;
+pub(crate) mod down;
 mod end;
 mod finding;
 mod firewall;

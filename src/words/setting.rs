@@ -1,5 +1,6 @@
 //! Server variables.
 
+use super::down::failed_start;
 use crate::{
     model::{HostName, bytes, visible},
     plan::{SettingRefused, ValueRefused},
@@ -67,9 +68,10 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
                 None => format!("this {path}"),
             };
             format!(
-                "the server did not start with {what} the last time, and the host put the old file back: {why}. Correct it \
+                "the server did not start with {what} the last time, and the host put the old file back: {}. Correct it \
                  in the inventory. To try the same file again once another cause is fixed, first run on {host}: rm \
-                 /var/lib/tandem/restart/state"
+                 /var/lib/tandem/restart/state",
+                failed_start(why)
             )
         }
         SettingRefused::KeepsServerDown { name, place, file, line } => format!(

@@ -95,6 +95,8 @@ fn a_server_that_is_down_is_explained_from_its_error_log() {
     lab.try_at("db-a", "systemctl restart mariadb");
     let status = lab.tandem(&["status", "hot-standby"]).expect(2);
     status.prints_for_people(&["DOWN", "innodb_buffer_pool_sise"]);
+    let host = lab.tandem(&["status", "hot-standby", "--format", "json"]).json()["hosts"][0].clone();
+    assert_eq!((&host["host"], &host["code"]), (&"db-a".into(), &"variable-not-known".into()), "{host}");
     let doctor = lab.tandem(&["doctor", "hot-standby"]).expect(2);
     doctor.prints_for_people(&["innodb_buffer_pool_sise"]);
     let apply = lab.tandem(&["apply", "hot-standby", "--yes"]);

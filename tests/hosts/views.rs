@@ -216,6 +216,10 @@ fn rows(suite: &str) {
     doctor(cause);
     let plan = lab.tandem(&["plan", "hot-standby"]);
     assert!(plan.out.contains(cause), "{}", plan.out);
+    let plan = lab.plan("hot-standby").json();
+    let start = plan["steps"].as_array().and_then(|steps| steps.iter().find(|s| s["id"] == "db-b/start"));
+    let start = start.unwrap_or_else(|| panic!("it is not started: {plan:#}"));
+    assert_eq!(start["reason"][0]["why"], "data-of-another-user", "{start}");
     lab.at("db-b", "chown -R mysql: /var/lib/mysql");
     lab.apply("hot-standby");
 }

@@ -7,6 +7,7 @@ use crate::{
     doctor::last_words,
     exec::{On, StepError},
     observe::{Manager, offered_versions},
+    words,
 };
 
 /// Prints the versions of a package that the host's sources have. Arguments: PACKAGE.
@@ -93,7 +94,8 @@ pub async fn install(on: On<'_>, wish: Wish<'_>) -> Result<Option<String>, StepE
             .then("Name the service with mysql_service.")),
         _ => {
             let log: Vec<String> = output.text().lines().map(str::to_owned).collect();
-            let why = last_words(&log, &[]).unwrap_or_else(|| "it does not say why".into());
+            let why = last_words(&log, &[]).map(|said| words::down::said(&said));
+            let why = why.unwrap_or_else(|| "it does not say why".into());
             Err(on.failed(tried, why).then("Mend the cause on the host, then apply again."))
         }
     }

@@ -1,6 +1,7 @@
 //! Why something is not done to one host, whatever the others are like.
 
 use crate::{
+    doctor::FailedStart,
     firewall::Backend,
     model::{Family, HostName, Place, ServerVersion, coded},
     plan::Because,
@@ -113,7 +114,7 @@ coded! {
             /// The option file.
             path: String,
             /// Why it did not start.
-            why: String,
+            why: FailedStart,
         } = "setting-failed",
         /// The server is down because of it.
         KeepsServerDown {

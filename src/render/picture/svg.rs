@@ -251,6 +251,7 @@ mod tests {
         HostStatus {
             host: name.into(),
             state,
+            code: None,
             problem: (state != HostState::Up).then(|| "no answer".into()),
             server: (state == HostState::Up).then(|| "MariaDB 10.11.19".into()),
             os: None,

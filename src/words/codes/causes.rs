@@ -1,4 +1,4 @@
-//! The codes of causes: why a channel does not run.
+//! The codes of causes: why a channel does not run, and why a server is down.
 
 use super::{Code, code};
 
@@ -221,4 +221,80 @@ pub const CAUSES: &[Code] = &[
         "the replica can't apply an event, with an error that tandem does not know",
         "read the server's message",
     ),
+];
+
+/// The codes of causes for which a server is down.
+pub const DOWN: &[Code] = &[
+    code("unit-masked", "the unit is masked, so nothing can start it", "`systemctl unmask` it"),
+    code("server-starting", "the server is starting, and does not answer yet", ""),
+    code("needed-unit-failed", "a unit that it needs has failed", "fix that one"),
+    code("unit-condition-failed", "a condition of its unit did not hold", "see `systemctl status`"),
+    code(
+        "not-started-since-boot",
+        "it was not started since the host's boot",
+        "`tandem apply` starts it, and has it start at boot",
+    ),
+    code("server-stopped", "it was stopped, and not started again", "`tandem apply` starts it"),
+    code(
+        "server-out-of-memory",
+        "the kernel ended it because memory ran out",
+        "give it less, or the host more",
+    ),
+    code("server-exited", "it ended by itself, with an exit status", "read its error log"),
+    code("server-killed", "a signal ended it", "find out who sent it; signal 9 may be a lack of memory"),
+    code("server-crashed", "it crashed", "read its error log"),
+    code("start-timeout", "systemd ended it, since it took too long", "see what it waited for"),
+    code("watchdog-timeout", "systemd ended it, since it gave no sign of life", "read its error log"),
+    code(
+        "start-limit-hit",
+        "it failed several times in a row, and systemd has given up",
+        "read its error log",
+    ),
+    code(
+        "not-up-in-time",
+        "it did not come up within `restart_wait`",
+        "read its error log, or raise the limit",
+    ),
+    code("unit-failed", "systemd has another word for its end", "see `systemctl status`"),
+    code(
+        "variable-not-known",
+        "an option file has a variable that the server does not know",
+        "correct the line that the sentence names",
+    ),
+    code(
+        "option-not-known",
+        "an option file has an option that the server does not know",
+        "correct the line that the sentence names",
+    ),
+    code("option-ambiguous", "an option could mean two", "write its whole name"),
+    code("option-value-impossible", "an option has an impossible value", "correct it"),
+    code(
+        "option-without-group",
+        "an option file has a line before its first group",
+        "put it below `[mysqld]`",
+    ),
+    code("disk-full", "the disk of its data is full", "make room"),
+    code("port-in-use", "another program listens at its port", "end that one, or declare another port"),
+    code("port-forbidden", "the server may not listen at its port", "declare another port"),
+    code("address-not-there", "the host does not have the address of `bind_address`", "correct it"),
+    code(
+        "plugin-not-loaded",
+        "a plugin's library can't be loaded",
+        "install it, or take the plugin out of the files",
+    ),
+    code("file-forbidden", "the server may not read or write a file", "correct its owner and mode"),
+    code("data-in-use", "another server runs on the same data directory", "end that one"),
+    code("memory-not-enough", "there is not enough memory", "lower `innodb_buffer_pool_size`"),
+    code("system-table-damaged", "a system table is damaged", "read its error log; repair the table"),
+    code(
+        "binlog-not-opened",
+        "its binary log or the index of it can't be opened",
+        "look at the files that it names",
+    ),
+    code(
+        "data-of-another-user",
+        "the data directory belongs to another user than the server's",
+        "run the `chown` that the sentence names",
+    ),
+    code("error-in-log", "its log has an error that tandem does not know", "read the error log"),
 ];
