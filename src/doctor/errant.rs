@@ -1,17 +1,11 @@
-//! What errant transactions mean, and the ways out with what each loses. Pure.
+//! What errant transactions mean, and the ways out, as values. `words` has the sentences. Pure.
 
-use serde::Serialize;
-
-use super::Repair;
 use crate::{
     dialect::Dialect,
-    gtid::GtidForm,
-    model::{HostName, visible},
+    gtid::{GtidForm, Transactions},
+    model::HostName,
     observe::{ErrantFacts, ErrantKind},
 };
-
-/// Transactions that are told one by one.
-const MOST: usize = 8;
 
 /// Whether a copy of its source would rid a replica of its errant transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,186 +47,231 @@ pub struct Around<'a> {
     pub has_replicas: bool,
 }
 
-/// A finding, for people and machines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What was found on a replica, and the ways out.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrantExplanation {
-    /// A stable word: `errant-transactions`, `source-lost-transactions`, or `own-writes`.
-    pub code: &'static str,
     /// The replica.
     pub replica: HostName,
-    /// Its sources.
-    pub sources: Vec<HostName>,
-    /// The ids of the transactions.
-    pub transactions: String,
-    /// What it means.
-    pub cause: String,
-    /// What the transactions did, as far as the binary log still tells.
-    pub evidence: Vec<String>,
+    /// What was found.
+    pub found: ErrantFacts,
     /// The ways out.
-    pub repairs: Vec<Repair>,
+    pub repairs: Vec<ErrantRepair>,
+}
+
+impl ErrantExplanation {
+    /// Its code, stable from version to version.
+    pub fn code(&self) -> &'static str {
+        self.found.kind.code()
+    }
+
+    /// Whether the transactions are errant for certain. Where a server writes no GTIDs, nothing tells.
+    pub fn is_certain(&self) -> bool {
+        self.found.kind != ErrantKind::WithoutGtid
+    }
+}
+
+/// A way out of errant transactions. A copy of the source keeps the replica's old data in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrantRepair {
+    /// Save them as SQL, then replace the replica's data with a copy.
+    SaveAndCopy {
+        /// The replica.
+        replica: HostName,
+    },
+    /// Replace the replica's data with a copy.
+    Copy {
+        /// The replica.
+        replica: HostName,
+        /// Whether the playbook lacks the role that says how it is made.
+        add_role: bool,
+        /// What is lost by it.
+        loses: CopyLoses,
+    },
+    /// Run the same statements on the sources under the same ids.
+    Repeat {
+        /// The replica.
+        replica: HostName,
+        /// Its sources.
+        sources: Vec<HostName>,
+    },
+    /// Undo them on the replica, and put empty transactions of their ids on the sources.
+    Empty {
+        /// The replica.
+        replica: HostName,
+        /// Its sources.
+        sources: Vec<HostName>,
+    },
+    /// Undo them on the replica and run them on the sources, from where they come back.
+    Return {
+        /// How the replica forgets them.
+        forget: Forget,
+        /// Its sources.
+        sources: Vec<HostName>,
+    },
+    /// Undo them on the replica, which forgets them.
+    Forget {
+        /// How.
+        forget: Forget,
+        /// The ids.
+        ids: Transactions,
+    },
+    /// Let the one that has lost them be the replica.
+    Exchange {
+        /// The one that has lost them.
+        lost: HostName,
+        /// The one that still has them.
+        replica: HostName,
+    },
+    /// Compare the tables, and ignore the finding where they are equal.
+    Compare {
+        /// The replica.
+        replica: HostName,
+        /// Its sources.
+        sources: Vec<HostName>,
+    },
+}
+
+/// What a copy over a replica's data loses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyLoses {
+    /// What the errant transactions did.
+    TheirChanges,
+    /// What a host upstream no longer has.
+    LostBy(HostName),
+    /// What only the replica has.
+    OwnData,
+}
+
+/// How a replica forgets transactions: its binary logs start over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forget {
+    /// The replica.
+    pub replica: HostName,
+    /// The statements, once the changes are undone.
+    pub statements: [String; 3],
+    /// Whether others replicate from it, so that they lose their positions.
+    pub has_replicas: bool,
 }
 
 /// Explains a finding.
 pub fn explain_errant(around: Around<'_>, finding: &ErrantFacts) -> ErrantExplanation {
-    let replica = around.replica;
-    let names: Vec<&str> = finding.sources.iter().map(HostName::as_str).collect();
-    let source = names.join(" and ");
-    let verb = if names.len() == 1 { "does" } else { "do" };
-    let ids = finding.transactions.to_string();
-    let (cause, repairs) = match &finding.kind {
-        ErrantKind::OnlyHere => (
-            format!("{replica} has transactions that {source} {verb} not have: {ids}."),
-            only_here(around, &source, &ids),
-        ),
-        ErrantKind::LostBySource(lost) => (
-            format!(
-                "{replica} has transactions of {lost} that {lost} itself does not have any more: {ids}. The binary logs \
-                 of {lost} were reset, or it got an older state of its data."
-            ),
-            lost_by_source(around, lost),
-        ),
-        ErrantKind::WithoutGtid => (
-            format!(
-                "{replica} has written to its own binary log, and without GTIDs nothing tells whether {source} has the \
-                 same."
-            ),
-            without_gtid(around, &source),
-        ),
-    };
-    let mut evidence: Vec<String> = finding
-        .events
-        .iter()
-        .take(MOST)
-        .map(|(id, did)| match did.is_empty() {
-            true => format!("{id}: an empty transaction"),
-            false => format!("{id}: {}", shortened(&visible(did))),
-        })
-        .collect();
-    let more = finding.events.len().saturating_sub(MOST);
-    evidence.extend((more > 0).then(|| format!("and {more} more")));
-    evidence.extend(finding.undecoded.as_ref().map(|why| format!("what they did can't be shown: {why}")));
-    ErrantExplanation {
-        code: finding.kind.code(),
-        replica: replica.clone(),
-        sources: finding.sources.clone(),
-        transactions: ids,
-        cause,
-        evidence,
-        repairs,
-    }
-}
-
-impl ErrantExplanation {
-    /// What stands below the cause, a line for each: user's data may stand in it.
-    pub fn details(&self) -> Vec<String> {
-        let mut lines = self.evidence.clone();
-        lines.extend(self.repairs.iter().enumerate().map(|(n, way)| {
-            format!("way out {}: {}; loses {}: {}", n + 1, way.what, way.loses, way.command)
-        }));
-        lines
-    }
-}
-
-/// The copy, if a playbook says how it is made.
-fn copy(around: Around<'_>, loses: &str) -> Option<Repair> {
-    let replica = around.replica;
-    let what = match around.copying {
-        Copying::Useless => return None,
-        Copying::NoRole => {
-            format!("add the role seed to the playbook, then replace the data of {replica} with a copy")
+    let repairs = match &finding.kind {
+        ErrantKind::OnlyHere => only_here(around, finding),
+        ErrantKind::LostBySource(lost) => {
+            let exchange = ErrantRepair::Exchange { lost: lost.clone(), replica: around.replica.clone() };
+            copy(around, CopyLoses::LostBy(lost.clone())).into_iter().chain([exchange]).collect()
         }
-        Copying::Helps | Copying::Unknown => {
-            format!("replace the data of {replica} with a copy of its source")
+        ErrantKind::WithoutGtid => {
+            let sources = finding.sources.clone();
+            let compare = ErrantRepair::Compare { replica: around.replica.clone(), sources };
+            std::iter::once(compare).chain(copy(around, CopyLoses::OwnData)).collect()
         }
     };
-    Some(Repair {
-        what,
-        loses: format!("{loses}; the old data is kept on {replica}"),
-        command: "tandem apply PLAYBOOK --allow reseed".to_owned(),
-    })
+    ErrantExplanation { replica: around.replica.clone(), found: finding.clone(), repairs }
 }
 
-fn only_here(around: Around<'_>, source: &str, ids: &str) -> Vec<Repair> {
+/// The copy, unless it would not help.
+fn copy(around: Around<'_>, loses: CopyLoses) -> Option<ErrantRepair> {
+    let add_role = around.copying == Copying::NoRole;
+    let replica = around.replica.clone();
+    (around.copying != Copying::Useless).then_some(ErrantRepair::Copy { replica, add_role, loses })
+}
+
+fn only_here(around: Around<'_>, finding: &ErrantFacts) -> Vec<ErrantRepair> {
     let Around { replica, dialect, channel, .. } = around;
-    let (undo, keep_undone) = match dialect.gtid_form() {
+    let sources = || finding.sources.clone();
+    let by_hand = match dialect.gtid_form() {
         GtidForm::Sets => {
-            let each = "for each id";
-            let lift = "SET GLOBAL super_read_only=OFF";
-            let keep = Repair {
-                what: format!("run the same statements on {source} under the same ids; {replica} skips them"),
-                loses: "nothing".to_owned(),
-                command: format!(
-                    "on {source}, {each}: SET GTID_NEXT='ID'; BEGIN; THE STATEMENTS; COMMIT; SET GTID_NEXT='AUTOMATIC'"
-                ),
-            };
-            let undo = Repair {
-                what: format!("undo them on {replica}, and put empty transactions of their ids on {source}"),
-                loses: "what they did".to_owned(),
-                command: format!(
-                    "on {replica}: {lift}; SET SESSION sql_log_bin=0; UNDO THE CHANGES; SET GLOBAL super_read_only=ON; \
-                     then on {source}, {each}: SET GTID_NEXT='ID'; BEGIN; COMMIT; SET GTID_NEXT='AUTOMATIC'"
-                ),
-            };
-            (undo, keep)
+            let replica = || replica.clone();
+            [
+                ErrantRepair::Repeat { replica: replica(), sources: sources() },
+                ErrantRepair::Empty { replica: replica(), sources: sources() },
+            ]
         }
         GtidForm::Positions => {
-            let logs = match around.has_replicas {
-                true => format!("the binary logs of {replica}, so that its replicas need a copy, too"),
-                false => format!("the binary logs of {replica}"),
+            let forget = Forget {
+                replica: replica.clone(),
+                statements: [
+                    dialect.stop_channel(channel),
+                    dialect.reset_binlogs().to_owned(),
+                    dialect.start_channel(channel),
+                ],
+                has_replicas: around.has_replicas,
             };
-            let forget = format!(
-                "on {replica}: SET SESSION sql_log_bin=0; UNDO THE CHANGES; {}; {}; {}",
-                dialect.stop_channel(channel),
-                dialect.reset_binlogs(),
-                dialect.start_channel(channel)
-            );
-            let keep = Repair {
-                what: format!("undo them on {replica} and run them on {source}, from where they come back"),
-                loses: logs.clone(),
-                command: format!("{forget}; then run the statements on {source}"),
-            };
-            let undo = Repair {
-                what: format!("undo them on {replica}, and let it forget {ids}"),
-                loses: format!("what they did, and {logs}"),
-                command: forget,
-            };
-            (undo, keep)
+            [
+                ErrantRepair::Return { forget: forget.clone(), sources: sources() },
+                ErrantRepair::Forget { forget, ids: finding.transactions.clone() },
+            ]
         }
     };
-    let discard = (around.copying == Copying::Helps).then(|| Repair {
-        what: format!("save them as SQL on {replica}, then replace its data with a copy of its source"),
-        loses: format!("what they did; it is saved, and the old data is kept on {replica}"),
-        command: "tandem apply PLAYBOOK --allow discard-errant".to_owned(),
-    });
-    discard.into_iter().chain(copy(around, "what they did")).chain([keep_undone, undo]).collect()
+    let save =
+        (around.copying == Copying::Helps).then(|| ErrantRepair::SaveAndCopy { replica: replica.clone() });
+    save.into_iter().chain(copy(around, CopyLoses::TheirChanges)).chain(by_hand).collect()
 }
 
-fn lost_by_source(around: Around<'_>, lost: &HostName) -> Vec<Repair> {
-    let replica = around.replica;
-    let other = Repair {
-        what: format!("let {lost} get its data back from {replica}: exchange the two in the playbook"),
-        loses: format!("what only {lost} has; it is kept there"),
-        command: "tandem apply PLAYBOOK --allow reseed".to_owned(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gtid::{Errant, Transactions},
+        model::ServerVersion,
     };
-    copy(around, &format!("what {lost} does not have any more")).into_iter().chain([other]).collect()
-}
 
-fn without_gtid(around: Around<'_>, source: &str) -> Vec<Repair> {
-    let replica = around.replica;
-    let compare = Repair {
-        what: format!(
-            "compare the tables of {replica} and {source}; where they are equal, ignore the finding"
-        ),
-        loses: "nothing".to_owned(),
-        command: format!("tandem verify PLAYBOOK; then drift_ignore: {replica}/own-writes"),
-    };
-    std::iter::once(compare).chain(copy(around, "what only it has")).collect()
-}
+    const MARIADB: &str = "10.11.19-MariaDB";
+    const MYSQL: &str = "9.7.4";
 
-fn shortened(text: &str) -> String {
-    const LONGEST: usize = 300;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}..", &text[..end]),
-        None => text.to_owned(),
+    fn repairs(version: &str, copying: Copying, kind: ErrantKind) -> Vec<ErrantRepair> {
+        let replica = "db-b".into();
+        let dialect = Dialect::of(ServerVersion::parse(version).expect("a version"));
+        let around = Around { replica: &replica, dialect, channel: "", copying, has_replicas: true };
+        let one = Errant { domain: 0, server: 41, after: 0, up_to: 1 };
+        let finding = ErrantFacts {
+            kind,
+            sources: vec!["db-a".into()],
+            transactions: Transactions::MariaDb(vec![one]),
+            events: Vec::new(),
+            undecoded: None,
+        };
+        explain_errant(around, &finding).repairs
+    }
+
+    fn copy(add_role: bool, loses: CopyLoses) -> ErrantRepair {
+        ErrantRepair::Copy { replica: "db-b".into(), add_role, loses }
+    }
+
+    #[test]
+    fn what_only_the_replica_has_is_saved_kept_or_undone() {
+        let here = |version, copying| repairs(version, copying, ErrantKind::OnlyHere);
+        let (replica, sources) = (|| "db-b".into(), || vec!["db-a".into()]);
+        let by_ids = [
+            ErrantRepair::Repeat { replica: replica(), sources: sources() },
+            ErrantRepair::Empty { replica: replica(), sources: sources() },
+        ];
+        let save = ErrantRepair::SaveAndCopy { replica: replica() };
+        let all = here(MYSQL, Copying::Helps);
+        assert_eq!(all[..2], [save, copy(false, CopyLoses::TheirChanges)]);
+        assert_eq!(all[2..], by_ids);
+        assert_eq!(here(MYSQL, Copying::Useless), by_ids);
+        let no_role = here(MARIADB, Copying::NoRole);
+        assert_eq!(no_role[0], copy(true, CopyLoses::TheirChanges));
+        let forget = Forget {
+            replica: replica(),
+            statements: ["STOP SLAVE", "RESET MASTER", "START SLAVE"].map(str::to_owned),
+            has_replicas: true,
+        };
+        assert_eq!(no_role[1], ErrantRepair::Return { forget, sources: sources() });
+        assert!(matches!(&no_role[2..], [ErrantRepair::Forget { .. }]), "{no_role:?}");
+    }
+
+    #[test]
+    fn who_has_lost_them_may_be_the_replica_and_what_nothing_tells_is_compared() {
+        let lost = || HostName::from("db-a");
+        let ways = repairs(MARIADB, Copying::Unknown, ErrantKind::LostBySource(lost()));
+        let exchange = ErrantRepair::Exchange { lost: lost(), replica: "db-b".into() };
+        assert_eq!(ways, [copy(false, CopyLoses::LostBy(lost())), exchange.clone()]);
+        assert_eq!(repairs(MARIADB, Copying::Useless, ErrantKind::LostBySource(lost())), [exchange]);
+        let ways = repairs(MYSQL, Copying::Helps, ErrantKind::WithoutGtid);
+        let compare = ErrantRepair::Compare { replica: "db-b".into(), sources: vec![lost()] };
+        assert_eq!(ways, [compare, copy(false, CopyLoses::OwnData)]);
     }
 }

@@ -14,6 +14,7 @@ mod layer;
 mod receiver;
 #[cfg(test)]
 mod recorded;
+mod repair;
 mod rows;
 mod server;
 
@@ -23,9 +24,10 @@ pub use code::failed_transaction;
 #[cfg(test)]
 pub use down::{End, FullDisk, OtherOwner};
 pub use down::{EndCause, FailedStart, LogCause, Said, WhyDown};
-pub use errant::{Around, Copying, ErrantExplanation, explain_errant};
+pub use errant::{Around, CopyLoses, Copying, ErrantExplanation, ErrantRepair, Forget, explain_errant};
 pub use explanation::{Explanation, More, Surroundings, Tried};
 pub use last_words::{blamed, last_words};
 pub use layer::Layer;
-pub use rows::{Change, FailedEvent, Repair, RowEvent, RowEvidence, row_events};
+pub use repair::{NextLoses, Repair};
+pub use rows::{Change, FailedEvent, RowEvent, RowEvidence, RowThere, Value, row_events};
 pub use server::{FULL, blamed_in_files, explain_down, explain_failed_start};

@@ -1,12 +1,10 @@
 //! A row that stops an applier (errors 1032 and 1062): what the event would do, what both servers hold, and what
 //! each repair loses. Pure.
 
-use serde::Serialize;
-
-use super::{Explanation, Layer};
+use super::Repair;
 use crate::{
     dialect::{Scalar, identifier, shown},
-    model::{BinlogPosition, without_hidden},
+    model::{BinlogPosition, HostName},
 };
 
 /// Where the event stands that failed, out of the server's message.
@@ -167,53 +165,6 @@ pub fn row_events(text: &str, table: &(String, String)) -> Vec<RowEvent> {
     events
 }
 
-/// One way to mend it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Repair {
-    /// What is done, in words.
-    pub what: String,
-    /// What is lost by it.
-    pub loses: String,
-    /// The command.
-    pub command: String,
-}
-
-impl Repair {
-    /// The ways out where no single row is to blame, by the layer that fails. Other layers have one next step alone, which
-    /// loses nothing.
-    pub fn of_channel(found: &Explanation, next: &str) -> Vec<Self> {
-        let replica = &found.replica;
-        let way = |loses: &str, command: &str| Repair {
-            what: next.to_owned(),
-            loses: loses.to_owned(),
-            command: command.to_owned(),
-        };
-        let apply = "tandem apply PLAYBOOK";
-        match found.layer {
-            Layer::Data => vec![
-                way("nothing, where the tables are the same afterwards; `tandem verify` tells", apply),
-                Self::copy_anew(replica),
-            ],
-            Layer::Binlog if found.cause.needs_copy() => vec![way(
-                &format!("what only {replica} has; it is kept in a file there"),
-                &format!("{apply} --allow reseed"),
-            )],
-            Layer::RelayLog => {
-                vec![way("nothing: what was received and not executed is dropped, and comes again", apply)]
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn copy_anew(replica: &str) -> Self {
-        Repair {
-            what: format!("copy {replica} anew"),
-            loses: format!("what only {replica} has; it is kept in a file there"),
-            command: "tandem apply PLAYBOOK --allow reseed".into(),
-        }
-    }
-}
-
 /// A row as a server has it: columns and values, NULL as none.
 pub type Row = Vec<(String, Option<String>)>;
 
@@ -229,9 +180,18 @@ pub struct RowEvidence {
     /// What the event does.
     pub event: RowEvent,
     /// The row on the source now.
-    pub source: Option<Row>,
+    pub source: RowThere,
     /// The row on the replica now.
-    pub replica: Option<Row>,
+    pub replica: RowThere,
+}
+
+/// What a host has of the row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowThere {
+    /// The host.
+    pub host: HostName,
+    /// The row, if it is there.
+    pub row: Option<Row>,
 }
 
 impl RowEvidence {
@@ -258,74 +218,29 @@ impl RowEvidence {
         Some(parts.join(" AND "))
     }
 
-    /// What a person sees: the event, and the row on both sides.
-    pub fn lines(&self, source: &str, replica: &str) -> Vec<String> {
-        let values = |row: &[Option<Value>]| {
-            let pairs = self.columns.iter().zip(row);
-            let text = pairs.map(|(c, v)| format!("{c}={}", v.as_ref().map_or("?".into(), Value::sql)));
-            shortened(&text.collect::<Vec<_>>().join(", "))
-        };
-        let there = |row: &Option<Row>| match row {
-            None => "no such row".to_owned(),
-            Some(row) => shortened(
-                &row.iter()
-                    .map(|(c, v)| format!("{c}={}", v.as_ref().map_or("NULL".into(), |v| shown(v))))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            ),
-        };
-        let (table, event) = (format!("{}.{}", self.table.0, self.table.1), &self.event);
-        let does = match event.change {
-            Change::Insert => format!("inserts into {table}: {}", values(&event.after)),
-            Change::Update => {
-                format!("changes in {table}: {} to {}", values(&event.before), values(&event.after))
-            }
-            Change::Delete => format!("deletes from {table}: {}", values(&event.before)),
-        };
-        vec![
-            format!("the event {does}"),
-            format!("{source} has now: {}", there(&self.source)),
-            format!("{replica} has now: {}", there(&self.replica)),
-        ]
-    }
-
     /// The ways out, the gentlest first. `start` starts the applier again.
-    pub fn repairs(&self, replica: &str, start: &str) -> Vec<Repair> {
+    pub fn repairs(&self, start: &str) -> Vec<Repair> {
         let table = format!("{}.{}", identifier(&self.table.0), identifier(&self.table.1));
         let condition = Self::condition(&self.columns, &self.key, &self.event);
         let whole = |row: &[Option<Value>]| -> Option<Vec<String>> {
             (row.len() == self.columns.len()).then_some(())?;
             row.iter().map(|value| value.as_ref().map(Value::sql)).collect()
         };
-        let on_replica =
-            |statement: String| format!("on {replica}: SET SESSION sql_log_bin=0; {statement}; {start};");
-        let mut repairs = Vec::new();
-        match (self.event.change, &self.replica, whole(&self.event.before), condition) {
-            (Change::Update | Change::Delete, None, Some(values), _) => repairs.push(Repair {
-                what: format!(
-                    "put the row back on {replica}, as the event expects it; then the event goes through"
-                ),
-                loses: "nothing of this row; `tandem verify` tells whether others are missing".into(),
-                command: on_replica(format!("INSERT INTO {table} VALUES ({})", values.join(", "))),
+        let (replica, start) = (self.replica.host.clone(), start.to_owned());
+        let gentle = match (self.event.change, &self.replica.row, whole(&self.event.before), condition) {
+            (Change::Update | Change::Delete, None, Some(values), _) => Some(Repair::PutBack {
+                replica: replica.clone(),
+                insert: format!("INSERT INTO {table} VALUES ({})", values.join(", ")),
+                start,
             }),
-            (Change::Insert, Some(_), _, Some(condition)) => repairs.push(Repair {
-                what: format!("take the row off {replica}; then the event goes through"),
-                loses: format!("what {replica} has in this row"),
-                command: on_replica(format!("DELETE FROM {table} WHERE {condition}")),
+            (Change::Insert, Some(_), _, Some(condition)) => Some(Repair::TakeOff {
+                replica: replica.clone(),
+                delete: format!("DELETE FROM {table} WHERE {condition}"),
+                start,
             }),
-            _ => {}
-        }
-        repairs.push(Repair::copy_anew(replica));
-        repairs
-    }
-}
-
-fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    let text = &*without_hidden(text);
-    match text.chars().count() > MOST {
-        true => text.chars().take(MOST).chain("...".chars()).collect(),
-        false => text.to_owned(),
+            _ => None,
+        };
+        gentle.into_iter().chain([Repair::CopyAgain { replica }]).collect()
     }
 }
 
@@ -371,23 +286,32 @@ mod tests {
             columns: vec!["id".into(), "v".into()],
             key: vec![0],
             event: events[0].clone(),
-            source: Some(vec![("id".into(), Some("2".into())), ("v".into(), None)]),
-            replica: None,
+            source: there("db-a", Some(vec![("id".into(), Some("2".into())), ("v".into(), None)])),
+            replica: there("db-b", None),
         };
-        assert_eq!(
-            evidence.lines("db-a", "db-b"),
-            [
-                "the event changes in hello.t: id=-2, v='it''s' to id=2, v=NULL",
-                "db-a has now: id='2', v=NULL",
-                "db-b has now: no such row",
-            ]
-        );
-        let repairs = evidence.repairs("db-b", "START SLAVE");
-        assert_eq!(
-            repairs[0].command,
-            "on db-b: SET SESSION sql_log_bin=0; INSERT INTO `hello`.`t` VALUES (-2, 'it''s'); START SLAVE;"
-        );
-        assert_eq!(repairs.len(), 2);
+        let put_back = Repair::PutBack {
+            replica: "db-b".into(),
+            insert: "INSERT INTO `hello`.`t` VALUES (-2, 'it''s')".into(),
+            start: "START SLAVE".into(),
+        };
+        let copy = Repair::CopyAgain { replica: "db-b".into() };
+        assert_eq!(evidence.repairs("START SLAVE"), [put_back, copy.clone()]);
+
+        // A new row that meets another.
+        let [id, v] = [Value::Number("-2".into()), Value::Text("it's".into())].map(Some);
+        let event = RowEvent { change: Change::Insert, before: Vec::new(), after: vec![id, v] };
+        let replica = there("db-b", Some(vec![("id".into(), Some("-2".into())), ("v".into(), None)]));
+        let meets = RowEvidence { event, replica, ..evidence };
+        let take_off = Repair::TakeOff {
+            replica: "db-b".into(),
+            delete: "DELETE FROM `hello`.`t` WHERE `id` = -2".into(),
+            start: "START SLAVE".into(),
+        };
+        assert_eq!(meets.repairs("START SLAVE"), [take_off, copy]);
+    }
+
+    fn there(host: &str, row: Option<Row>) -> RowThere {
+        RowThere { host: host.into(), row }
     }
 
     proptest::proptest! {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     dialect::ReadStatement,
-    doctor::{Change, FailedEvent, RowEvent, RowEvidence, row_events},
+    doctor::{Change, FailedEvent, RowEvent, RowEvidence, RowThere, row_events},
     model::{BinlogPosition, Fact, HostName, limits},
     observe::{ChannelFacts, Reading},
     transport::{ReadScript, SqlError, SqlReader},
@@ -26,8 +26,8 @@ pub async fn row_evidence(
 ) -> Option<RowEvidence> {
     let failed = FailedEvent::of(channel.sql_errno, &channel.sql_error)?;
     let events = events(reading, source, channel, &failed).await?;
-    let mut there = sql(reading, source).await?;
-    let mut here = sql(reading, replica).await?;
+    let mut there = (source, sql(reading, source).await?);
+    let mut here = (replica, sql(reading, replica).await?);
     let found = compare(&mut there, &mut here, &failed, events, channel.sql_errno == 1062).await;
     found.ok().flatten()
 }
@@ -61,8 +61,8 @@ async fn events(
 
 /// A row of the event that is not as it must be for it to go through.
 async fn compare(
-    there: &mut SqlReader,
-    here: &mut SqlReader,
+    (source, there): &mut (&HostName, SqlReader),
+    (replica, here): &mut (&HostName, SqlReader),
     failed: &FailedEvent,
     events: Vec<RowEvent>,
     duplicate: bool,
@@ -89,11 +89,11 @@ async fn compare(
         let Some(values) = RowEvidence::key_values(&columns, &key, &event) else { continue };
         let values: Vec<_> = values.into_iter().map(|(column, value)| (column, value.scalar())).collect();
         let query = ReadStatement::row(database, table, &values);
-        let replica = row(here, &query, &columns).await?;
-        if replica.is_some() != duplicate {
+        let replica = RowThere { host: replica.clone(), row: row(here, &query, &columns).await? };
+        if replica.row.is_some() != duplicate {
             continue;
         }
-        let source = row(there, &query, &columns).await?;
+        let source = RowThere { host: source.clone(), row: row(there, &query, &columns).await? };
         let table = failed.table.clone();
         return Ok(Some(RowEvidence { table, columns, key, event, source, replica }));
     }

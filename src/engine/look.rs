@@ -102,10 +102,10 @@ impl Look<'_> {
             let found = row_evidence(reading, &channel.replica, &source, facts).await;
             if let Some(evidence) = found {
                 let start = Dialect::of(replica.version).start_channel(&channel.name);
-                channel.evidence = evidence.lines(source.as_str(), channel.replica.as_str());
                 if !document.errant.iter().any(|found| found.replica == channel.replica) {
-                    channel.repairs = evidence.repairs(channel.replica.as_str(), &start);
+                    channel.repairs = evidence.repairs(&start);
                 }
+                channel.evidence = Some(evidence);
             }
         }
     }

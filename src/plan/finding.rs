@@ -70,7 +70,7 @@ impl Finding {
             Finding::Server(what) => what.code(),
             Finding::Name(what) => what.code(),
             Finding::Authority(what) => what.code(),
-            Finding::Errant(found) => found.code,
+            Finding::Errant(found) => found.code(),
             Finding::Rows(what) => what.code(),
         }
     }

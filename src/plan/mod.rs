@@ -44,8 +44,8 @@ pub use json::{
     RefusedDocument, RiskDocument, StepDocument, Summary, WaitingDocument, WarningDocument,
 };
 pub use losses::{EventLoss, Losses, Rows, TableLoss};
-pub use next::Next;
 pub(crate) use next::around;
+pub use next::{Next, Settle, WayOut};
 pub use order::{in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     desired::SeedMethod,
     dialect::{Unfit, UnfitObject, UnfitWhy, account_shown, identifier},
+    doctor::ErrantRepair,
     model::HostName,
 };
 
@@ -105,16 +106,61 @@ pub enum Next {
         on: HostName,
     },
     /// One of the ways out of errant transactions.
-    Settle {
-        /// What is done.
-        what: String,
-        /// What is lost by it.
-        loses: String,
-        /// The command.
-        command: String,
-    },
+    Settle(#[schemars(with = "WayOut")] Settle),
     /// Report a fault of this program.
     Report,
+}
+
+/// A way out of errant transactions: the value in a plan, and its words in a plan that is written or was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WayOut", into = "WayOut")]
+pub enum Settle {
+    /// What it is.
+    Found(Box<ErrantRepair>),
+    /// Its words.
+    Told(WayOut),
+}
+
+/// A way out in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WayOut {
+    /// What is done.
+    pub what: String,
+    /// What is lost by it.
+    pub loses: String,
+    /// The command.
+    pub command: String,
+}
+
+impl From<WayOut> for Settle {
+    fn from(told: WayOut) -> Self {
+        Settle::Told(told)
+    }
+}
+
+/// A plan is put in words before it is written.
+impl From<Settle> for WayOut {
+    fn from(way: Settle) -> Self {
+        match way {
+            Settle::Found(_) => WayOut::default(),
+            Settle::Told(told) => told,
+        }
+    }
+}
+
+impl ErrantRepair {
+    /// The word that lets `apply` do it, where `apply` can.
+    pub fn allow(&self) -> Option<Allow> {
+        match self {
+            ErrantRepair::SaveAndCopy { .. } => Some(Allow::DiscardErrant),
+            ErrantRepair::Copy { .. } | ErrantRepair::Exchange { .. } => Some(Allow::Reseed),
+            ErrantRepair::Repeat { .. }
+            | ErrantRepair::Empty { .. }
+            | ErrantRepair::Return { .. }
+            | ErrantRepair::Forget { .. }
+            | ErrantRepair::Compare { .. } => None,
+        }
+    }
 }
 
 fn allow(allow: Allow) -> Next {
@@ -163,11 +209,7 @@ impl Refused {
             Refused::Copy(why) => of_copy(host, why),
             Refused::Data(why) => of_data(host, why),
             Refused::Errant(found) => {
-                let way = |way: &crate::doctor::Repair| Next::Settle {
-                    what: way.what.clone(),
-                    loses: way.loses.clone(),
-                    command: way.command.clone(),
-                };
+                let way = |repair: &ErrantRepair| Next::Settle(Settle::Found(Box::new(repair.clone())));
                 found.repairs.iter().map(way).collect()
             }
             Refused::End(EndRefused::PortDiffers { listens, .. }) => {

@@ -8,9 +8,11 @@ use super::{
     table::{Cell, table},
 };
 use crate::{
-    doctor::{ErrantExplanation, Repair},
+    doctor::ErrantExplanation,
     model::{bytes, visible},
+    plan::WayOut,
     status::{ChannelState, ChannelStatus, Encryption, HostState, HostStatus, LostState, StatusDocument},
+    words,
 };
 
 /// The text of a status without its last line, which is [`tally`]. `full` adds positions; columns that do not fit
@@ -207,14 +209,14 @@ fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut
         let layer = channel.layer.as_ref().map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
         sentence(indent, INDENT.len() + 2, &format!("{layer}{cause}"), width, text);
     }
-    for line in &channel.evidence {
-        let _ = writeln!(text, "{indent}  {}", visible(line));
+    for line in channel.evidence.iter().flat_map(words::repair::evidence) {
+        let _ = writeln!(text, "{indent}  {}", visible(&line));
     }
     match (&channel.next, channel.repairs.is_empty()) {
         (Some(next), true) => {
             let _ = writeln!(text, "{indent}next: {next}");
         }
-        _ => repairs(&channel.repairs, text),
+        _ => repairs(channel.repairs.iter().map(words::repair::way_out), text),
     }
     if let Some(said) = &channel.said {
         let said = paint(QUIET, format_args!("the server says: {said}"));
@@ -222,8 +224,8 @@ fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut
     }
 }
 
-fn repairs(repairs: &[Repair], text: &mut String) {
-    for (n, repair) in repairs.iter().enumerate() {
+fn repairs(repairs: impl Iterator<Item = WayOut>, text: &mut String) {
+    for (n, repair) in repairs.enumerate() {
         let word = if n == 0 { "next:" } else { "  or:" };
         let _ = writeln!(text, "{INDENT}{word} {}", visible(&repair.what));
         let _ = writeln!(text, "{INDENT}      loses {}", visible(&repair.loses));
@@ -236,14 +238,14 @@ fn errant(found: &ErrantExplanation, width: usize, text: &mut String) {
     let head = format!(
         "{}: {}  {}",
         paint(ALARM, &found.replica),
-        visible(&found.cause),
-        paint(QUIET, format_args!("[{}]", found.code))
+        visible(&words::errant::cause(found)),
+        paint(QUIET, format_args!("[{}]", found.code()))
     );
     sentence("", INDENT.len(), &head, width, text);
-    for line in &found.evidence {
-        let _ = writeln!(text, "{INDENT}  {}", visible(line));
+    for line in words::errant::evidence(found) {
+        let _ = writeln!(text, "{INDENT}  {}", visible(&line));
     }
-    repairs(&found.repairs, text);
+    repairs(found.repairs.iter().map(words::errant::way_out), text);
 }
 
 /// The one line that counts what is up and what runs, of everything that was read.

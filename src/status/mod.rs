@@ -3,6 +3,7 @@
 mod lag;
 mod lost;
 mod state;
+mod written;
 
 pub use lost::{LostState, LostStatus};
 pub use state::{ChannelState, HostState};
@@ -10,16 +11,17 @@ pub use state::{ChannelState, HostState};
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use written::{errant_in_words, evidence_in_words, repairs_in_words};
 
 use crate::{
     desired::{ChannelWish, DesiredHost},
     dialect::Dialect,
     doctor::{
-        Around, Copying, ErrantExplanation, Explanation, Repair, Surroundings, explain_channel, explain_down,
-        explain_errant,
+        Around, Copying, ErrantExplanation, Explanation, Repair, RowEvidence, Surroundings, explain_channel,
+        explain_down, explain_errant,
     },
     model::{Endpoint, Fact, HostName, ThreadState, visible},
-    observe::{ChannelFacts, ErrantFacts, ErrantKind, HostFacts, Observed, ServerFacts},
+    observe::{ChannelFacts, ErrantFacts, HostFacts, Observed, ServerFacts},
     words,
 };
 
@@ -46,7 +48,7 @@ pub struct StatusDocument {
     /// Channels by replica.
     pub channels: Vec<ChannelStatus>,
     /// Transactions that a replica has and none of its sources.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "errant_in_words")]
     pub errant: Vec<ErrantExplanation>,
 }
 
@@ -123,10 +125,10 @@ pub struct ChannelStatus {
     /// The server's own words.
     pub said: Option<String>,
     /// What `doctor` has found on both sides.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "evidence_in_words")]
+    pub evidence: Option<RowEvidence>,
     /// The ways out that `doctor` knows, with what each loses.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "repairs_in_words")]
     pub repairs: Vec<Repair>,
 }
 
@@ -152,7 +154,7 @@ impl ChannelStatus {
             cause: None,
             next: None,
             said: None,
-            evidence: Vec::new(),
+            evidence: None,
             repairs: Vec::new(),
         }
     }
@@ -294,8 +296,8 @@ fn errant_of(
 
 /// Nothing else is done to a replica as long as it has errant transactions, so nothing else is advised for its channels.
 fn settle_first(found: &ErrantExplanation, channels: &mut [ChannelStatus]) {
-    let certain = found.code != ErrantKind::WithoutGtid.code();
-    let its = channels.iter_mut().filter(|c| certain && c.replica == found.replica && c.cause.is_some());
+    let its =
+        channels.iter_mut().filter(|c| found.is_certain() && c.replica == found.replica && c.cause.is_some());
     for channel in its {
         channel.next = Some(format!(
             "Settle the errant transactions of {} first; they are listed below.",
@@ -385,7 +387,6 @@ fn channels_of(
             lag::lag(s.heartbeat.known()?, r.heartbeat.known()?, r.number("server_id"), &beating)
         });
         let state = state(channel, trouble.is_some());
-        let next = trouble.as_ref().map(words::cause::next);
         out.push(ChannelStatus {
             replica: host.name.clone(),
             source,
@@ -408,12 +409,9 @@ fn channels_of(
             layer: trouble.as_ref().map(|found| found.layer.to_string()),
             cause: trouble.as_ref().map(words::cause::cause),
             said: trouble.as_ref().map(words::cause::said).filter(|said| !said.is_empty()),
-            repairs: trouble
-                .as_ref()
-                .zip(next.as_ref())
-                .map_or_else(Vec::new, |(found, next)| Repair::of_channel(found, next)),
-            next,
-            evidence: Vec::new(),
+            repairs: trouble.as_ref().map_or_else(Vec::new, Repair::of_channel),
+            next: trouble.as_ref().map(words::cause::next),
+            evidence: None,
         });
     }
     let there = |wish: &&ChannelWish| {
@@ -456,7 +454,7 @@ fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> Channe
             .then(|| format!("{} is declared as a replica of {} and is none.", host.name, wish.source)),
         next: read.then(|| "`tandem plan` shows what makes it one.".into()),
         said: None,
-        evidence: Vec::new(),
+        evidence: None,
         repairs: Vec::new(),
     }
 }

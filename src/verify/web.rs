@@ -6,8 +6,9 @@ use super::Filters;
 use crate::{
     desired::DesiredHost,
     model::{Fact, HostName},
-    observe::{ErrantKind, Observed, ServerFacts},
+    observe::{Observed, ServerFacts},
     status::{ChannelState, ChannelStatus, StatusDocument},
+    words,
 };
 
 /// One channel between two hosts that are both known by name.
@@ -236,8 +237,8 @@ fn unsound(
         let why = observed.get(&host.name).and_then(Fact::known)?.errant.unread()?;
         Some((host.name.clone(), format!("Whether it has errant transactions could not be read: {why}.")))
     });
-    let certain = status.errant.iter().filter(|found| found.code != ErrantKind::WithoutGtid.code());
-    let found = certain.map(|found| (found.replica.clone(), found.cause.clone()));
+    let certain = status.errant.iter().filter(|found| found.is_certain());
+    let found = certain.map(|found| (found.replica.clone(), words::errant::cause(found)));
     unread.chain(found).collect()
 }
 

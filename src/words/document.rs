@@ -6,9 +6,9 @@ use super::{self as words, Told, because};
 use crate::{
     model::HostName,
     plan::{
-        Action, DataEffect, FORMAT_VERSION, PlaceDocument, Plan, PlanDocument, Reason, ReasonDocument,
-        Refusal, RefusedDocument, Risk, RiskDocument, Step, StepDocument, Summary, Waiting, WaitingDocument,
-        Warning, WarningDocument,
+        Action, DataEffect, FORMAT_VERSION, Next, PlaceDocument, Plan, PlanDocument, Reason, ReasonDocument,
+        Refusal, RefusedDocument, Risk, RiskDocument, Settle, Step, StepDocument, Summary, Waiting,
+        WaitingDocument, Warning, WarningDocument,
     },
 };
 
@@ -76,7 +76,15 @@ fn refused(refusal: &Refusal) -> RefusedDocument {
         place: refusal.why.place().map(PlaceDocument::from),
         reason,
         details,
-        next: refusal.why.next(&refusal.host),
+        next: refusal.why.next(&refusal.host).into_iter().map(next).collect(),
+    }
+}
+
+/// An advice as it is written.
+fn next(next: Next) -> Next {
+    match next {
+        Next::Settle(Settle::Found(repair)) => Next::Settle(Settle::Told(words::errant::way_out(&repair))),
+        other => other,
     }
 }
 
@@ -106,6 +114,7 @@ fn risk(risk: &Risk) -> RiskDocument {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::ErrantRepair;
 
     #[test]
     fn an_empty_plan_is_the_documented_object() {
@@ -114,5 +123,17 @@ mod tests {
             json,
             r#"{"format_version":"2.0","in_sync":true,"summary":{"steps":0,"restarts":0,"hosts":0,"data":"kept"},"writers":[],"steps":[],"waiting":[],"refused":[]}"#
         );
+    }
+
+    #[test]
+    fn a_way_out_is_written_in_words_and_read_again() {
+        let repair = ErrantRepair::SaveAndCopy { replica: "db-b".into() };
+        let written = next(Next::Settle(Settle::Found(Box::new(repair))));
+        let json = serde_json::to_value(&written).unwrap_or_default();
+        assert_eq!(
+            (&json["kind"], &json["command"]),
+            (&"settle".into(), &"tandem apply PLAYBOOK --allow discard-errant".into())
+        );
+        assert_eq!(serde_json::from_value::<Next>(json).ok(), Some(written));
     }
 }

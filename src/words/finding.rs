@@ -1,7 +1,7 @@
 //! What is worth knowing and changes nothing.
 
 use super::{
-    Told, end, few,
+    Told, end, errant, few,
     pair::{both, cannot_follow},
 };
 use crate::{
@@ -29,7 +29,9 @@ pub(crate) fn finding(warning: &Warning) -> Told {
         Finding::Server(what) => of_server(host, what),
         Finding::Name(what) => of_name(host, what),
         Finding::Authority(what) => of_authority(what),
-        Finding::Errant(found) => return Told { reason: found.cause.clone(), details: found.details() },
+        Finding::Errant(found) => {
+            return Told { reason: errant::cause(found), details: errant::details(found) };
+        }
         Finding::Rows(RowsFinding::Differ { source, tables }) => format!(
             "rows of {source} and {host} differ in {}. `tandem verify` names them.",
             tables.join("; ")

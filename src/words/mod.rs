@@ -1,4 +1,4 @@
-//! The sentences of a plan, one file for each subject. What they say is decided elsewhere; here are the words alone.
+//! The sentences of plans and of what `doctor` finds, one file for each subject. What they say is decided elsewhere; here are the words alone.
 
 mod authority;
 mod because;
@@ -11,11 +11,13 @@ mod data;
 mod document;
 pub(crate) mod down;
 mod end;
+pub(crate) mod errant;
 mod finding;
 mod firewall;
 mod losses;
 mod method;
 mod pair;
+pub(crate) mod repair;
 mod risk;
 mod server;
 mod setting;
@@ -76,9 +78,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Told {
         Refused::Copy(why) => return copy::refused(host, why),
         Refused::Data(why) => return data::refused(host, why),
         Refused::Errant(found) => {
-            let mut details = found.details();
+            let mut details = errant::details(found);
             details.push("Nothing was changed.".to_owned());
-            return Told { reason: found.cause.clone(), details };
+            return Told { reason: errant::cause(found), details };
         }
         Refused::End(why) => end::refused(host, why),
         Refused::Channel(why) => channel::refused(host, why),

@@ -72,7 +72,7 @@ impl Refused {
         match self {
             Refused::Copy(why) => why.code(),
             Refused::Data(why) => why.code(),
-            Refused::Errant(found) => found.code,
+            Refused::Errant(found) => found.code(),
             Refused::End(why) => why.code(),
             Refused::Channel(why) => why.code(),
             Refused::Takeover(why) => why.code(),

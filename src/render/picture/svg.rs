@@ -286,7 +286,7 @@ mod tests {
             cause: None,
             next: None,
             said: None,
-            evidence: Vec::new(),
+            evidence: None,
             repairs: Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use tandem::inside::{
     gtid::{Errant, GtidState, ServerGtid, Transactions},
     model::{BinlogPosition, Fact},
     observe::{ChannelFacts, DatabaseFacts, ErrantFacts, ErrantKind, SeedMark, SeedMarks, SessionFacts},
-    plan::{Allow, Next, Policy},
+    plan::{Allow, Next, Policy, Settle},
 };
 
 use super::{
@@ -292,12 +292,11 @@ fn errant(kind: ErrantKind) -> Setup {
     })
 }
 
-/// A way out is a command: one of ours with its word, or one on the host.
+/// A way out is a word of `--allow`, or something that is done on the hosts.
 fn settle_errant(setup: &mut Setup, next: &Next) {
-    let Next::Settle { command, .. } = next else { panic!("{next:?}") };
-    match command.split_once("--allow ").map(|(_, word)| word.parse()) {
-        Some(Ok(word)) => *setup = setup.clone().allowing(word),
-        Some(Err(error)) => panic!("{error}"),
+    let Next::Settle(Settle::Found(repair)) = next else { panic!("{next:?}") };
+    match repair.allow() {
+        Some(word) => *setup = setup.clone().allowing(word),
         None => setup.world.host(1).errant = Fact::Known(Vec::new()),
     }
 }
