@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     certificate::Flaw,
-    doctor::{Explanation, WhyDown},
+    doctor::{Explanation, Layer, WhyDown},
     model::{HostName, Place},
 };
 
@@ -131,7 +131,7 @@ pub enum Because {
     /// Something is wrong with a channel.
     ChannelTrouble {
         /// The layer that fails.
-        layer: String,
+        layer: Layer,
         /// The code of its cause.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<String>,
@@ -198,7 +198,7 @@ impl Because {
     /// Something is wrong with a channel.
     pub(crate) fn trouble(found: &Explanation) -> Self {
         Because::ChannelTrouble {
-            layer: found.layer.to_string(),
+            layer: found.layer,
             cause: Some(found.cause.code().to_owned()),
             explanation: Trouble::Found(Box::new(found.clone())),
         }
@@ -208,7 +208,7 @@ impl Because {
     pub(super) fn lasting(&self) -> Self {
         match self {
             Because::ChannelTrouble { layer, cause, .. } => Because::ChannelTrouble {
-                layer: layer.clone(),
+                layer: *layer,
                 cause: cause.clone(),
                 explanation: Trouble::Told(String::new()),
             },

@@ -291,7 +291,7 @@ impl PlanDocument {
 }
 
 /// Keys whose values are words of this program: no text from outside stands there.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "allow",
     "applier",
     "code",
@@ -302,6 +302,7 @@ const OURS: [&str; 11] = [
     "host",
     "kept",
     "kind",
+    "layer",
     "receiver",
 ];
 

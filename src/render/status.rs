@@ -206,7 +206,7 @@ fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut
         }
     }
     if let Some(cause) = &channel.cause {
-        let layer = channel.layer.as_ref().map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
+        let layer = channel.layer.map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
         sentence(indent, INDENT.len() + 2, &format!("{layer}{cause}"), width, text);
     }
     for line in channel.evidence.iter().flat_map(words::repair::evidence) {

@@ -17,8 +17,8 @@ use crate::{
     desired::{ChannelWish, DesiredHost},
     dialect::Dialect,
     doctor::{
-        Around, Copying, ErrantExplanation, Explanation, Repair, RowEvidence, Surroundings, explain_channel,
-        explain_down, explain_errant,
+        Around, Copying, ErrantExplanation, Explanation, Layer, Repair, RowEvidence, Surroundings,
+        explain_channel, explain_down, explain_errant,
     },
     model::{Endpoint, Fact, HostName, ThreadState, visible},
     observe::{ChannelFacts, ErrantFacts, HostFacts, Observed, ServerFacts},
@@ -117,7 +117,7 @@ pub struct ChannelStatus {
     /// What is wrong: its code, stable from version to version.
     pub code: Option<&'static str>,
     /// What is wrong, from the outside in.
-    pub layer: Option<String>,
+    pub layer: Option<Layer>,
     /// What is wrong, in words.
     pub cause: Option<String>,
     /// What to do.
@@ -406,7 +406,7 @@ fn channels_of(
             gtid: channel.gtid_io_pos.clone(),
             tls: if channel.tls { Encryption::On } else { Encryption::Off },
             code: trouble.as_ref().map(|found| found.cause.code()),
-            layer: trouble.as_ref().map(|found| found.layer.to_string()),
+            layer: trouble.as_ref().map(|found| found.layer),
             cause: trouble.as_ref().map(words::cause::cause),
             said: trouble.as_ref().map(words::cause::said).filter(|said| !said.is_empty()),
             repairs: trouble.as_ref().map_or_else(Vec::new, Repair::of_channel),

@@ -72,7 +72,7 @@ pub(super) fn written(because: &Because) -> Because {
     match because {
         Because::ChannelTrouble { layer, cause, explanation: Trouble::Found(found) } => {
             Because::ChannelTrouble {
-                layer: layer.clone(),
+                layer: *layer,
                 cause: cause.clone(),
                 explanation: Trouble::Told(explanation(found)),
             }

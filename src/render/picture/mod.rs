@@ -9,6 +9,7 @@ pub use svg::svg;
 pub use text::{dot, mermaid};
 
 use crate::{
+    doctor::Layer,
     model::HostName,
     status::{ChannelState, ChannelStatus, HostState, HostStatus, StatusDocument},
 };
@@ -138,11 +139,13 @@ fn node(document: &StatusDocument, host: &HostStatus) -> Node {
 /// What stands at an arrow. The state is a word, not only a style of line.
 fn words(channel: &ChannelStatus) -> String {
     let mut words = channel.state.to_string();
-    if let Some(layer) = channel
-        .layer
-        .as_ref()
-        .filter(|layer| channel.state != ChannelState::Running && *layer != channel.state.word())
-    {
+    // One that was stopped is said to be so once.
+    let told = |layer: &Layer| match channel.state {
+        ChannelState::Running => true,
+        ChannelState::Stopped => *layer == Layer::Stopped,
+        _ => false,
+    };
+    if let Some(layer) = channel.layer.filter(|layer| !told(layer)) {
         words.push_str(&format!(": {layer}"));
     }
     if let Some(seconds) = channel.lag_seconds {

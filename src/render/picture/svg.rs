@@ -245,7 +245,10 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{ChannelState, ChannelStatus, HostStatus};
+    use crate::{
+        doctor::Layer,
+        status::{ChannelState, ChannelStatus, HostStatus},
+    };
 
     fn host(name: &str, state: HostState) -> HostStatus {
         HostStatus {
@@ -282,7 +285,7 @@ mod tests {
             gtid: String::new(),
             tls: crate::status::Encryption::Off,
             code: (state == ChannelState::Broken).then_some("row-missing"),
-            layer: (state == ChannelState::Broken).then(|| "data".into()),
+            layer: (state == ChannelState::Broken).then_some(Layer::Data),
             cause: None,
             next: None,
             said: None,
