@@ -47,6 +47,10 @@ impl Outcome {
 ///
 /// An interrupt lets the running steps come to their end and begins no other.
 pub async fn execute(plan: &Plan, fleet: &Fleet<'_>) -> Outcome {
+    // The first step on each host looks once more at what it rests on.
+    for host in plan.steps.iter().map(|step| &step.host).collect::<BTreeSet<_>>() {
+        fleet.on(host).open_ahead(1);
+    }
     let mut outcome = Outcome::default();
     let mut waiting: Vec<&Step> = plan.steps.iter().collect();
     let mut busy: BTreeSet<HostName> = BTreeSet::new();
@@ -122,6 +126,11 @@ async fn run<'a>(step: &'a Step, fleet: &Fleet<'_>) -> (&'a Step, Result<(), Ste
         steps::run(step, fleet).await
     };
     let result = fleet.fences.within(&step.touches(), work).await;
+    if step.action.changes_new_sessions()
+        && let Ok(session) = fleet.on(&step.host).session()
+    {
+        session.forget_ready_sql();
+    }
     let took: Duration = begun.elapsed();
     match &result {
         Ok(note) => {

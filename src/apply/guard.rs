@@ -29,6 +29,7 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let on = fleet.on(host);
     match &step.action {
         Action::Seed(plan) => {
+            crate::seed::open_ahead(on, plan);
             crate::seed::still_replaceable(on, plan).await?;
             still_unused(step, &format!("copy from {}", plan.from), fleet).await
         }
@@ -42,6 +43,9 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
         }
         Action::RemoveLeftovers { database: true, .. } => test_is_empty(on).await,
         Action::Channel(change) => {
+            // The far end is proven meanwhile, which takes a while.
+            on.open_ahead(2);
+            on.at(&change.wish.source).open_ahead(1);
             tokio::try_join!(still_no_channel(on, change), super::far_end::check(on, change)).map(drop)
         }
         _ => Ok(()),

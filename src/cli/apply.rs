@@ -85,7 +85,7 @@ async fn whole(
     let reading = async {
         match looked {
             Some(earlier) => engine.plan_after(earlier).await,
-            None => engine.plan().await,
+            None => engine.plan_to_apply().await,
         }
     };
     let planned = render::while_waiting(terminal, "reading the hosts", reading).await?;

@@ -23,9 +23,11 @@ pub async fn fitness(
     scope: &Scope,
 ) -> Result<Fitness, CopyError> {
     let mut sessions = Sessions::open(source, target, 1).await?;
-    session::prove(&mut sessions.catalog_there, &scope.target).await?;
-    let code = inventory::code(&mut sessions.catalog, source.dialect(), &scope.databases).await;
-    let code = code.map_err(CopyError::sql(CopyEnd::Source, "read the names of its code"))?;
+    let code = async {
+        let code = inventory::code(&mut sessions.catalog, source.dialect(), &scope.databases).await;
+        code.map_err(CopyError::sql(CopyEnd::Source, "read the names of its code"))
+    };
+    let (_, code) = tokio::try_join!(session::prove(&mut sessions.catalog_there, &scope.target), code)?;
     let has_code_to_trust = code.iter().any(|code| {
         use crate::dialect::CodeKind::{Function, Package, PackageBody, Trigger};
         matches!(code.kind, Function | Trigger | Package | PackageBody)

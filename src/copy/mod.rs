@@ -93,8 +93,10 @@ pub async fn run(
     hear: &mut dyn FnMut(Progress),
 ) -> Result<Unfinished, CopyError> {
     let mut sessions = Sessions::open(source, target, options.sessions).await?;
-    session::prove(&mut sessions.catalog_there, &scope.target).await?;
-    let mut inventory = everything(source, &mut sessions, scope).await?;
+    let (_, mut inventory) = tokio::try_join!(
+        session::prove(&mut sessions.catalog_there, &scope.target),
+        everything(source, (&mut sessions.catalog, sessions.lives_longer), scope),
+    )?;
     tables::create(&mut sessions, &inventory, None).await?;
     let mut tries = 0;
     let (snapshot, held) = loop {
@@ -102,7 +104,7 @@ pub async fn run(
         if inventory.still_holds(&mut sessions.catalog, source.dialect(), &scope.databases).await? {
             break (snapshot, held);
         }
-        let now = everything(source, &mut sessions, scope).await?;
+        let now = everything(source, (&mut sessions.catalog, sessions.lives_longer), scope).await?;
         tries += 1;
         if tries == SNAPSHOTS {
             return Err(CopyError::new(
@@ -130,11 +132,11 @@ pub async fn run(
 /// What is copied, so that it will be the same on the target.
 async fn everything(
     source: &impl Connect,
-    sessions: &mut Sessions,
+    (catalog, lives_longer): (&mut SqlWriter, bool),
     scope: &Scope,
 ) -> Result<Inventory, CopyError> {
-    let mut inventory = Inventory::read(&mut sessions.catalog, source.dialect(), &scope.databases).await?;
-    if sessions.lives_longer {
+    let mut inventory = Inventory::read(catalog, source.dialect(), &scope.databases).await?;
+    if lives_longer {
         inventory.live_longer();
     }
     Ok(inventory)

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::try_join_all;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     sync::mpsc,
@@ -53,14 +54,11 @@ pub async fn copy(
 ) -> Result<Sums, CopyError> {
     let counted = Arc::new(Counted::new());
     let (names, values) = (source.dialect().spell_values(), target.dialect().spell_values());
-    for (sql, text, end) in sessions
-        .readers
-        .iter_mut()
-        .map(|sql| (sql, names, CopyEnd::Source))
-        .chain(sessions.writers.iter_mut().map(|sql| (sql, values, CopyEnd::Target)))
-    {
-        sql.query(text).await.map_err(CopyError::sql(end, "let values pass as bytes"))?;
-    }
+    // A lock may be held by now.
+    tokio::try_join!(
+        pass_bytes(&mut sessions.readers, names, CopyEnd::Source),
+        pass_bytes(&mut sessions.writers, values, CopyEnd::Target),
+    )?;
     let mut sums = Sums::default();
     let (readers, writers) = (std::mem::take(&mut sessions.readers), std::mem::take(&mut sessions.writers));
     let mut pairs: Vec<Pair> = readers.into_iter().zip(writers).collect();
@@ -79,6 +77,12 @@ pub async fn copy(
     sums.bytes = counted.sums().1;
     (sessions.readers, sessions.writers) = pairs.into_iter().unzip();
     Ok(sums)
+}
+
+/// Lets sessions give and take the bytes of a text as they are.
+async fn pass_bytes(sessions: &mut [SqlWriter], setting: &str, end: CopyEnd) -> Result<(), CopyError> {
+    let all = sessions.iter_mut().map(|sql| sql.query(setting));
+    try_join_all(all).await.map(drop).map_err(CopyError::sql(end, "let values pass as bytes"))
 }
 
 struct Run<'r> {

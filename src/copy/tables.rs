@@ -71,16 +71,16 @@ pub async fn create(
 
 async fn create_these(sql: &mut SqlWriter, tables: &[(&Name, &Table)]) -> Result<(), CopyError> {
     let mut rest = tables;
-    let (mut database, mut deadlocks) = (None, 0);
+    let mut deadlocks = 0;
     while let Some((first, _)) = rest.first() {
-        if database != Some(&first.0) {
-            let use_it = format!("USE {}", identifier(&first.0));
-            sql.query(&use_it).await.map_err(CopyError::sql(CopyEnd::Target, format!("use {}", first.0)))?;
-            database = Some(&first.0);
-        }
+        let use_it = format!("USE {}", identifier(&first.0));
         let some = rest.iter().take_while(|(name, _)| name.0 == first.0).take(TOGETHER);
-        let texts: Vec<&str> = some.map(|(_, table)| table.create.as_str()).collect();
-        let answers = sql.query_all(&texts).await;
+        let texts = some.map(|(_, table)| table.create.as_str());
+        let texts: Vec<&str> = std::iter::once(use_it.as_str()).chain(texts).collect();
+        let mut answers = sql.query_all(&texts).await.into_iter();
+        let used = answers.next().unwrap_or_else(|| Ok(vec![]));
+        used.map_err(CopyError::sql(CopyEnd::Target, format!("use {}", first.0)))?;
+        let answers: Vec<_> = answers.collect();
         let made = answers.iter().filter(|answer| answer.is_ok()).count();
         rest = &rest[made..];
         if let Some(Err(error)) = answers.into_iter().next_back() {

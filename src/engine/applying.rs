@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, Engine, Planned, State};
+use super::{CommandError, Engine, Planned, State, planned::Purpose};
 use crate::{
     apply::{self, Outcome},
     exec::{self, Fleet, LockError, journal::Journal, take_all},
@@ -213,7 +213,7 @@ impl Engine {
         events: &Events,
     ) -> Result<Planned, CommandError> {
         events.send(Event::Reading);
-        let planned = Planned::take(self, sessions, true).await;
+        let planned = Planned::take(self, sessions, Purpose::ToKnow).await;
         events.send(Event::Read);
         planned
     }

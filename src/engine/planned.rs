@@ -12,8 +12,9 @@ use crate::{
     dialect::Dialect,
     diff,
     model::{Fact, HostName, without_hidden},
-    observe::{self, Observed},
-    plan::{DriftKind, Plan, PlanDocument, Policy, blocked_by_policy},
+    observe::{self, Observed, Reading},
+    plan::{DriftKind, Plan, PlanDocument, Policy, Step, blocked_by_policy},
+    playbook::Play,
     source::Problems,
     status::{self, StatusDocument},
     transport::{Login, Session},
@@ -111,21 +112,93 @@ fn accounts(engine: &Engine) -> BTreeSet<(HostName, String)> {
         .collect()
 }
 
+/// What hosts are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// For a plan that is shown.
+    ToKnow,
+    /// For one that is shown without a look at hosts that are declared lost.
+    WithoutLost,
+    /// For one that is applied, if nothing stands against it.
+    ToApply,
+}
+
+/// A lock needs a connection of its own, which takes as long as all that is still to be asked.
+fn begin_lifelines(plan: &Plan, reading: &Reading) {
+    let hosts: BTreeSet<HostName> = plan.steps.iter().flat_map(Step::touches).collect();
+    hosts.iter().filter_map(|host| reading.sessions.get(host)).for_each(Session::begin_lifeline);
+}
+
+/// Plans, asks the hosts what a plan with such steps rests on, and plans with the answers.
+async fn ask_and_plan(
+    engine: &Engine,
+    (play, hosts, accounts): (&Play, &[HostName], &BTreeSet<(HostName, String)>),
+    (built, reading): (&mut Built, &mut Reading),
+    purpose: Purpose,
+) -> Plan {
+    let mut plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
+    if purpose == Purpose::ToApply {
+        begin_lifelines(&plan, reading);
+    }
+    let values = diff::values_to_ask(&plan, &built.desired, &reading.observed);
+    if !values.is_empty() {
+        observe::ask_values(reading, &values, engine.hosts.forks).await;
+        plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
+    }
+    let doubtful = diff::in_doubt(&plan, &built.desired);
+    if !doubtful.is_empty() {
+        closer::look_closer(reading, &doubtful, engine.hosts.forks).await;
+        plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
+    }
+    let ends = diff::changing_ends(&plan, &reading.observed);
+    if !ends.is_empty() {
+        observe::prove_ends(reading, &ends).await;
+        plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
+    }
+    let copies = diff::planned_copies(&plan, &built.desired, &reading.observed);
+    if !copies.is_empty() {
+        observe::look_at_copies(reading, &copies, engine.hosts.forks).await;
+        plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
+    }
+    if let Some(host) = diff::stand_in(&built.desired, &reading.observed, &plan) {
+        let known = reading.identities();
+        built.turned = desired::turned(&engine.project, play, hosts, &known, &host);
+        if let Some(turned) = &mut built.turned {
+            turned.desired.accounts_elsewhere.clone_from(accounts);
+        }
+        plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
+    }
+    let switching = diff::switching(&plan);
+    if !switching.is_empty() {
+        observe::look_before_a_turn(reading, &switching).await;
+        plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
+    }
+    plan
+}
+
 impl Engine {
     /// Reads every host of every play, and plans what brings them to what is declared. Writes nothing.
     ///
     /// # Errors
     /// Mistakes in the files that show only now.
     pub async fn plan(&self) -> Result<Planned, CommandError> {
-        Planned::take(self, BTreeMap::new(), true).await
+        Planned::take(self, BTreeMap::new(), Purpose::ToKnow).await
     }
 
-    /// The same over the connections of an earlier plan.
+    /// The same for a plan that is to be applied.
+    ///
+    /// # Errors
+    /// As [`Engine::plan`].
+    pub async fn plan_to_apply(&self) -> Result<Planned, CommandError> {
+        Planned::take(self, BTreeMap::new(), Purpose::ToApply).await
+    }
+
+    /// The same for a plan that is to be applied, over the connections of an earlier plan.
     ///
     /// # Errors
     /// As [`Engine::plan`].
     pub async fn plan_after(&self, earlier: Planned) -> Result<Planned, CommandError> {
-        Planned::take(self, earlier.sessions, true).await
+        Planned::take(self, earlier.sessions, Purpose::ToApply).await
     }
 
     /// The same without a look at hosts that are declared lost, for what the others tell.
@@ -133,22 +206,22 @@ impl Engine {
     /// # Errors
     /// As [`Engine::plan`].
     pub async fn plan_without_lost(&self) -> Result<Planned, CommandError> {
-        Planned::take(self, BTreeMap::new(), false).await
+        Planned::take(self, BTreeMap::new(), Purpose::WithoutLost).await
     }
 }
 
 impl Planned {
-    /// Reads every host of every play and plans. Connections that are open are used again. `lost` says whether those that
-    /// are declared lost are looked at, too.
+    /// Reads every host of every play and plans. Connections that are open are used again.
     pub(crate) async fn take(
         engine: &Engine,
         mut sessions: BTreeMap<HostName, Session>,
-        lost: bool,
+        purpose: Purpose,
     ) -> Result<Self, CommandError> {
         let mut snapshot = Planned { limit: engine.limit.clone(), ..Planned::default() };
         let accounts = accounts(engine);
         for (number, (play, hosts)) in engine.plays().enumerate() {
             let mut first = desired::build(&engine.project, play, hosts, &BTreeMap::new());
+            let lost = purpose != Purpose::WithoutLost;
             if !lost {
                 first.desired.hosts.values_mut().for_each(|host| host.lost.clear());
             }
@@ -172,40 +245,8 @@ impl Planned {
             let members: Vec<&DesiredHost> =
                 built.desired.members.iter().filter_map(|m| built.desired.hosts.get(m)).collect();
             observe::find_errant(&mut reading, &members, true).await;
-            let mut plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
-            let values = diff::values_to_ask(&plan, &built.desired, &reading.observed);
-            if !values.is_empty() {
-                observe::ask_values(&mut reading, &values, engine.hosts.forks).await;
-                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
-            }
-            let doubtful = diff::in_doubt(&plan, &built.desired);
-            if !doubtful.is_empty() {
-                closer::look_closer(&mut reading, &doubtful, engine.hosts.forks).await;
-                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
-            }
-            let ends = diff::changing_ends(&plan, &reading.observed);
-            if !ends.is_empty() {
-                observe::prove_ends(&mut reading, &ends).await;
-                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
-            }
-            let copies = diff::planned_copies(&plan, &built.desired, &reading.observed);
-            if !copies.is_empty() {
-                observe::look_at_copies(&mut reading, &copies, engine.hosts.forks).await;
-                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
-            }
-            if let Some(host) = diff::stand_in(&built.desired, &reading.observed, &plan) {
-                let known = reading.identities();
-                built.turned = desired::turned(&engine.project, play, hosts, &known, &host);
-                if let Some(turned) = &mut built.turned {
-                    turned.desired.accounts_elsewhere.clone_from(&accounts);
-                }
-                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
-            }
-            let switching = diff::switching(&plan);
-            if !switching.is_empty() {
-                observe::look_before_a_turn(&mut reading, &switching).await;
-                plan = diff::build(&built, &reading.observed, &engine.secrets, &engine.policy);
-            }
+            let play = (play, hosts, &accounts);
+            let mut plan = ask_and_plan(engine, play, (&mut built, &mut reading), purpose).await;
             if let Some(limit) = &engine.limit {
                 plan.limit(limit);
             }

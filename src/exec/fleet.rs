@@ -196,6 +196,18 @@ impl<'a> On<'a> {
         secret.ok_or_else(|| self.failed("use a secret", format!("{} has no value", id.0)))
     }
 
+    /// Opens SQL connections ahead, so that at least `number` wait. Where the server can't be logged in to, or ends
+    /// sessions that wait for their first statement, none.
+    pub fn open_ahead(self, number: usize) {
+        let (Ok(session), Ok(login), Ok(server)) = (self.session(), self.login(), self.server()) else {
+            return;
+        };
+        let waits = server.variable("wait_timeout").and_then(|seconds| seconds.parse().ok());
+        if waits.is_some_and(|seconds: u64| seconds > 2 * limits::SQL_READY.time.as_secs()) {
+            session.make_sql_ready(login, number);
+        }
+    }
+
     /// SQL that only reads.
     pub async fn reader(self) -> Result<SqlReader, StepError> {
         let reader = self.session()?.sql(self.login()?, STATEMENT).await;
@@ -207,6 +219,7 @@ impl<'a> On<'a> {
         let reader = self.reader().await?;
         let failed = |e| self.failed("list its sessions", e);
         let rows = reader.query(ReadStatement::sessions()).await.map_err(failed)?;
+        reader.own_are_known().await;
         let ids = rows.iter().map(|row| row.number("id")).collect::<Result<Vec<u64>, _>>().map_err(failed)?;
         Ok(ids.into_iter().filter(|id| reader.is_own(*id)).collect())
     }

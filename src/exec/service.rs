@@ -42,12 +42,14 @@ pub async fn restart(
     let came_up = come_up(on, &tried, order, (before.option_file, expect)).await;
     kept.give_back(on, came_up).await?;
     let took = begun.elapsed();
-    values::give_again(on, expect).await?;
-    let made = values::taken(on, expect).await?;
+    let made = values::after_start(on, expect).await?;
     reconnect::replicas_of(on).await;
     let away = format!("away for {}", crate::model::duration(took));
     Ok(Some(made.map_or(away.clone(), |made| format!("{away}; {made}"))))
 }
+
+/// Connections that are opened ahead once a server has come up.
+const AHEAD: usize = 3;
 
 /// Has the host bring its server up, and waits until it lets us in.
 async fn come_up(
@@ -70,7 +72,11 @@ async fn come_up(
         return Err(did_not(host, tried, &record, option_file, settings));
     }
     match wait_for_server(on.session()?, on.login()?).await {
-        true => Ok(()),
+        true => {
+            // What follows asks it for more than one.
+            on.open_ahead(AHEAD);
+            Ok(())
+        }
         false => Err(on
             .failed(tried, "the server runs, but does not let us in")
             .then("Check mysql_admin_user, mysql_admin_password and mysql_socket.")),

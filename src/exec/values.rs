@@ -33,23 +33,38 @@ pub(crate) async fn reported(
 }
 
 /// Gives a server that was restarted what a statement can set and its start has made another value of: some options turn
-/// others on.
+/// others on. Then as [`taken`].
 ///
 /// # Errors
-/// When it does not take it.
-pub(crate) async fn give_again(on: On<'_>, given: &[(String, String)]) -> Result<(), StepError> {
+/// When it does not take it, and those of [`taken`].
+pub(crate) async fn after_start(on: On<'_>, given: &[(String, String)]) -> Result<Option<String>, StepError> {
+    let (mut now, before) = tokio::try_join!(reported(on, given), RECORD.read_sensible(on))?;
+    if give_again(on, given, &now).await? {
+        now = reported(on, given).await?;
+    }
+    read_back(on, given, now, before.unwrap_or_default()).await
+}
+
+/// Whether something was given again.
+async fn give_again(
+    on: On<'_>,
+    given: &[(String, String)],
+    now: &[Option<String>],
+) -> Result<bool, StepError> {
     let fixed = &on.server()?.static_variables;
-    for ((name, value), reported) in given.iter().zip(reported(on, given).await?) {
-        let other = reported.is_some_and(|reported| plainly_other(name, value, &reported));
+    let mut again = false;
+    for ((name, value), reported) in given.iter().zip(now) {
+        let other = reported.as_ref().is_some_and(|reported| plainly_other(name, value, reported));
         // Who takes writes is opened by its own step, and never in passing.
         let exact = EXACT.contains(&name.as_str()) || value == DEFAULT;
         if other && !exact && !fixed.contains(name) {
             let statement = format!("SET GLOBAL {name} = {}", value_in_sql(name, value));
             let tried = format!("set {name} to {value}");
             on.statements().await?.run(&statement).await.map_err(|e| on.failed(tried, e))?;
+            again = true;
         }
     }
-    Ok(())
+    Ok(again)
 }
 
 /// Reads back what was given. What the server reports otherwise is noted and said.
@@ -57,8 +72,19 @@ pub(crate) async fn give_again(on: On<'_>, given: &[(String, String)]) -> Result
 /// # Errors
 /// Where a value that must hold to the letter does not, or the host can't note it.
 pub(crate) async fn taken(on: On<'_>, given: &[(String, String)]) -> Result<Option<String>, StepError> {
+    let (now, before) = tokio::try_join!(reported(on, given), RECORD.read_sensible(on))?;
+    read_back(on, given, now, before.unwrap_or_default()).await
+}
+
+/// The same with what is reported now, and what was noted before.
+async fn read_back(
+    on: On<'_>,
+    given: &[(String, String)],
+    now: Vec<Option<String>>,
+    before: ValueMarks,
+) -> Result<Option<String>, StepError> {
     let (mut made, mut exact, mut other) = (Vec::new(), Vec::new(), None);
-    for ((name, given), reported) in given.iter().zip(reported(on, given).await?) {
+    for ((name, given), reported) in given.iter().zip(now) {
         let Some(reported) = reported else { continue };
         let named = name == "log_bin" && reported == "ON";
         if given.is_empty() || named || takes_several(name) {
@@ -78,22 +104,30 @@ pub(crate) async fn taken(on: On<'_>, given: &[(String, String)]) -> Result<Opti
         }
     }
     let said = said(&made);
-    note(on, made, &exact).await?;
+    write(on, before, made, &exact).await?;
     // It is noted all the same: the next plan refuses the value, and no restart gives it once more.
     other.map_or(Ok(said), Err)
 }
 
-/// Notes what the server has made of values, and that of others nothing is to note.
+/// Notes what the server has made of values.
 ///
 /// # Errors
 /// Where the host can't be written to.
-pub(crate) async fn note(
+pub(crate) async fn note(on: On<'_>, made: Vec<(String, ValueMark)>) -> Result<(), StepError> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    let before = RECORD.read_sensible(on).await?.unwrap_or_default();
+    write(on, before, made, &[]).await
+}
+
+/// Adds to what was noted, and takes out what a server has taken as it was given.
+async fn write(
     on: On<'_>,
+    before: ValueMarks,
     made: Vec<(String, ValueMark)>,
     exact: &[String],
 ) -> Result<(), StepError> {
-    let tried = "note what the server makes of its values";
-    let before = RECORD.read_sensible(on).await?.unwrap_or_default();
     let mut marks = before.clone();
     for name in exact {
         marks.0.remove(name);
@@ -103,7 +137,7 @@ pub(crate) async fn note(
     if marks == before {
         return Ok(());
     }
-    RECORD.write(on, tried, &marks).await
+    RECORD.write(on, "note what the server makes of its values", &marks).await
 }
 
 fn said(made: &[(String, ValueMark)]) -> Option<String> {

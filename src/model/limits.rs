@@ -203,6 +203,12 @@ pub const CLOSER: Limit = limit("a closer look at transactions that only a repli
 pub const FAR_END: Limit = limit("finding out which server is at the far end of a channel", seconds(20));
 /// An SQL connection that ends.
 pub const SQL_END: Limit = limit("the orderly end of an SQL connection", seconds(1));
+/// An SQL connection that was opened ahead.
+pub const SQL_READY: Limit =
+    limit("an SQL connection that was opened ahead until another is opened instead", seconds(15));
+/// A connection for a lock that was begun ahead.
+pub const LIFELINE_READY: Limit =
+    limit("a connection for a lock that was begun ahead until another is begun instead", seconds(45));
 /// A session that was told to end.
 pub const SESSION_END: Limit =
     limit("a session of a server that was told to end until it is gone", seconds(30));
@@ -241,6 +247,8 @@ pub const ALL: &[Limit] = &[
     PORTS,
     FAREWELL,
     SQL_END,
+    SQL_READY,
+    LIFELINE_READY,
     SESSION_END,
     SESSION_LISTED,
     SCRATCH,

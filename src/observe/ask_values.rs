@@ -71,7 +71,20 @@ async fn of_server(
     let mut all = ValuesAsked::default();
     let Some(login) = login.filter(|_| !look.by_statement.is_empty()) else { return Ok(all) };
     let sql = session.sql(login, limits::STATEMENT.time).await?;
-    for (name, value) in &look.by_statement {
+    let (of_locales, others): (Vec<_>, Vec<_>) =
+        look.by_statement.iter().partition(|(name, _)| name.starts_with("lc_"));
+    // Nearly always each of them would be taken, and one answer says so of all.
+    let together: Vec<_> = others.iter().map(|(name, v)| (name.as_str(), value_in_sql(name, v))).collect();
+    let all_taken = match together.len() {
+        0 => true,
+        1 => false,
+        _ => {
+            let (question, taken) = ReadStatement::would_take_all(&together);
+            matches!(sql.query(&question).await, Err(SqlError::Server { code, .. }) if code == taken)
+        }
+    };
+    let one_by_one = of_locales.into_iter().chain(if all_taken { Vec::new() } else { others });
+    for (name, value) in one_by_one {
         let (question, taken) = ReadStatement::would_take(name, &value_in_sql(name, value));
         match sql.query(&question).await {
             Err(SqlError::Server { code, .. }) if code == taken || NOT_THE_VALUE.contains(&code) => {}

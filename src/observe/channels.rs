@@ -220,6 +220,7 @@ async fn clients(sql: &SqlReader, ours: &[String]) -> Result<Vec<Client>, SqlErr
     const NO_CLIENT: [&str; 7] =
         ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
     let rows = sql.query(&ReadStatement::sessions()).await?;
+    sql.own_are_known().await;
     let mut sessions = Vec::new();
     for row in &rows {
         let (id, command): (u64, &str) = (row.number("id")?, row.need("command")?);

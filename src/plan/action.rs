@@ -243,6 +243,30 @@ pub enum ChannelTask {
     Start,
 }
 
+impl Action {
+    /// Whether a session that was opened before it may find another server, or other settings, than one that is opened
+    /// after it.
+    pub fn changes_new_sessions(&self) -> bool {
+        match self {
+            Action::Certificate(_)
+            | Action::WriteOptionFile { .. }
+            | Action::Account(_)
+            | Action::DropAccount { .. }
+            | Action::LockAccount { .. }
+            | Action::KeepOut { .. }
+            | Action::LetIn { .. }
+            | Action::Database { .. }
+            | Action::RestoreRetention(_)
+            | Action::CompareCopy(_)
+            | Action::Channel(_)
+            | Action::CatchUp { .. }
+            | Action::DropChannel(_) => false,
+            Action::Seed(plan) => plan.method.is_whole(),
+            _ => true,
+        }
+    }
+}
+
 /// What to do to one channel, in this order: stop, change, start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelChange {

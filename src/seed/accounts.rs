@@ -23,8 +23,8 @@ const GRANT_OPTION: &str = "GRANT OPTION";
 
 /// Makes the accounts and roles that are copied, before the data that they define.
 pub async fn create(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
-    let accounts = copied(on, plan).await?;
-    take_away(on, &accounts).await?;
+    let (accounts, here) = tokio::try_join!(copied(on, plan), there_now(on, plan))?;
+    take_away(on, &accounts, &here).await?;
     let bare: Vec<Account> = accounts.iter().map(Account::without_privileges).collect();
     write(on, &format!("copy the accounts of {}", plan.from), (&bare, false)).await?;
     Ok(accounts)
@@ -38,24 +38,34 @@ pub async fn grant(on: On<'_>, accounts: &[Account]) -> Result<(), StepError> {
 /// Copies accounts, roles and grants that are neither the server's nor ours, off the binary log.
 /// Returns how many.
 pub async fn copy(on: On<'_>, plan: &SeedPlan) -> Result<usize, StepError> {
-    let accounts = copied(on, plan).await?;
-    // A role may have got something from another source.
-    if !plan.has_other_sources() {
-        take_away(on, &accounts).await?;
-    }
+    let accounts = match plan.has_other_sources() {
+        // A role may have got something from another source.
+        true => copied(on, plan).await?,
+        false => {
+            let (accounts, here) = tokio::try_join!(copied(on, plan), there_now(on, plan))?;
+            take_away(on, &accounts, &here).await?;
+            accounts
+        }
+    };
     let tried = format!("copy the accounts of {}", plan.from);
     write(on, &tried, (&accounts, false)).await?;
     Ok(accounts.len())
 }
 
+/// The accounts that are there already and that a copy may bring, too.
+async fn there_now(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
+    let own = &on.login()?.user;
+    let may_come =
+        |user: &str, at: &str| !is_servers_own(user, at) && !plan.own_users.iter().any(|u| u == user);
+    read(on, |user, at, _| user != own && may_come(user, at)).await
+}
+
 /// Takes away what accounts that are there already may do beyond what they may on the source. Not from the one by which
 /// we are logged in: what it has beyond shows in the comparison.
-async fn take_away(on: On<'_>, accounts: &[Account]) -> Result<(), StepError> {
+async fn take_away(on: On<'_>, accounts: &[Account], here: &[Account]) -> Result<(), StepError> {
     let known = |user: &str, at: &str| accounts.iter().find(|account| account.is(user, at));
-    let own = &on.login()?.user;
-    let here = read(on, |user, at, _| user != own && known(user, at).is_some()).await?;
     let mut sql = on.statements().await?;
-    for account in &here {
+    for account in here {
         let beyond = known(&account.user, &account.host).is_some_and(|source| account.has_beyond(source));
         for statement in account.revocations().iter().filter(|_| beyond) {
             let done = sql.run(statement).await;

@@ -39,14 +39,30 @@ pub use retention::restore as restore_retention;
 
 /// How often a copy that runs is looked at.
 const TICK: Duration = limits::TICK;
+/// Connections to each of the two servers that are opened ahead: a copy asks them side by side.
+const SESSIONS_AHEAD: usize = 8;
+
+/// Opens connections ahead at both ends, before the step begins.
+pub fn open_ahead(on: On<'_>, plan: &SeedPlan) {
+    for host in [on.host, &plan.donor] {
+        on.at(host).open_ahead(SESSIONS_AHEAD);
+    }
+}
 
 /// Runs the whole copy. The source keeps its binary logs meanwhile.
 pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     let held = std::collections::BTreeSet::from([&plan.from, &plan.donor]);
-    for host in &held {
-        retention::hold(fleet.on(host)).await?;
-    }
-    let result = copy_all(step, plan, fleet).await;
+    let hold = async {
+        for host in &held {
+            retention::hold(fleet.on(host)).await?;
+        }
+        Ok(())
+    };
+    let (holds, looked) = tokio::join!(hold, look(fleet.on(&step.host), plan));
+    let result = match holds.and(looked) {
+        Ok(looked) => copy_all(step, plan, looked, fleet).await,
+        Err(error) => Err(error),
+    };
     let mut released = Ok(());
     for host in held {
         released = released.and(retention::release(fleet.on(host)).await);
@@ -56,25 +72,33 @@ pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opti
     Ok(note)
 }
 
-async fn copy_all(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
-    let host = &step.host;
-    let on = fleet.on(host);
-    if plan.method.is_whole() {
-        accounts::same_administrator(on, &plan.donor).await?;
-    }
-    // What comes will ask both side by side.
-    for host in [host, &plan.donor] {
-        let on = on.at(host);
-        on.session()?.make_sql_ready(on.login()?);
-    }
+/// What a copy rests on, looked at before the first change.
+struct Looked {
+    /// What copying by rows has to know; nothing where all of a server is copied.
+    fitness: Option<crate::copy::Fitness>,
+    /// The records of earlier copies.
+    marks: SeedMarks,
+}
+
+async fn look(on: On<'_>, plan: &SeedPlan) -> Result<Looked, StepError> {
     let fit = async {
         match plan.method.is_whole() {
-            true => Ok(None),
+            true => accounts::same_administrator(on, &plan.donor).await.map(|()| None),
             false => copy::fit(on, plan).await.map(Some),
         }
     };
     let (fitness, marks) = tokio::join!(fit, mark::read(on));
-    let (fitness, mut marks) = (fitness?, marks?);
+    Ok(Looked { fitness: fitness?, marks: marks? })
+}
+
+async fn copy_all(
+    step: &Step,
+    plan: &SeedPlan,
+    Looked { fitness, mut marks }: Looked,
+    fleet: &Fleet<'_>,
+) -> Result<Option<String>, StepError> {
+    let host = &step.host;
+    let on = fleet.on(host);
     // The old data is safe before the mark says that nothing here is worth keeping.
     let kept = keep_old(on, plan).await?;
     let own = match plan.method.is_whole() {

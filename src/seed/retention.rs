@@ -75,18 +75,19 @@ async fn begin(on: On<'_>) -> Result<(), StepError> {
     let from = on.host;
     let server = on.server()?;
     let names = on.dialect()?.retention_variables();
-    let (mut sql, record) = tokio::try_join!(on.statements(), RECORD.read(on))?;
+    let failed = |e| on.failed("read how long it keeps its binary logs", e);
+    let there = names.iter().filter(|name| server.variable(name).is_some());
+    let there: Vec<String> = there.map(|name| format!("@@GLOBAL.{name} AS {name}")).collect();
+    let asked = async {
+        let mut sql = on.statements().await?;
+        let row = sql.first(&format!("SELECT {}", there.join(", "))).await.map_err(failed)?;
+        Ok((sql, row))
+    };
+    let ((mut sql, row), record) = tokio::try_join!(asked, RECORD.read(on))?;
     // A run that died has raised the values already; what they were is in its record.
     let values = match record {
         Some(mark) => mark.variables,
         None => {
-            let there: Vec<String> = names
-                .iter()
-                .filter(|n| server.variable(n).is_some())
-                .map(|n| format!("@@GLOBAL.{n} AS {n}"))
-                .collect();
-            let failed = |e| on.failed("read how long it keeps its binary logs", e);
-            let row = sql.first(&format!("SELECT {}", there.join(", "))).await.map_err(failed)?;
             let mut values = BTreeMap::new();
             for name in names.iter().filter(|n| server.variable(n).is_some()) {
                 let value = row.need(name).map_err(failed)?;

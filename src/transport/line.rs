@@ -15,14 +15,17 @@ use tokio::{
 };
 
 use super::{
-    ComingLifeline, ConnectError, Login, Output, RunError, Scratch, SqlReader, Target,
+    ComingLifeline, ConnectError, Login, Output, RunError, Scratch, SqlError, SqlReader, Target,
     frame::Mark,
     master::Master,
-    own::{OwnId, OwnSessions},
+    own::{Connecting, OwnId, OwnSessions},
     ready::{Ready, Shell},
+    ready_sql::{Fresh, ReadySql},
     running::{Handed, MOST, Running, Said},
     script::program,
 };
+use crate::model::limits;
+
 /// Scripts at the same time. sshd's MaxSessions is 10 by default; one is the master's own, and two may wait.
 const CHANNELS: usize = 7;
 /// Connections to one host. More than one is opened only where sshd allows few sessions on each.
@@ -44,9 +47,13 @@ pub(super) struct Line {
     pub forwards_nothing: AtomicBool,
     resting: Mutex<Vec<SqlReader>>,
     ready: Ready,
+    pub ready_sql: ReadySql,
     /// Whether the login was seen to run a script.
     runs_scripts: AtomicBool,
     own: OwnSessions,
+    pub connecting: Connecting,
+    /// One that was begun before it was needed, and when.
+    lifeline: Mutex<Option<(time::Instant, ComingLifeline)>>,
 }
 
 impl Line {
@@ -61,8 +68,11 @@ impl Line {
             forwards_nothing: AtomicBool::new(false),
             resting: Mutex::default(),
             ready: Ready::default(),
+            ready_sql: ReadySql::default(),
             runs_scripts: AtomicBool::new(false),
             own: OwnSessions::default(),
+            connecting: Connecting::default(),
+            lifeline: Mutex::default(),
         };
         let (control, answers) = (line.scratch.path("c"), line.scratch.path("p"));
         let first = Master::begin(&line.target, control, answers).await?;
@@ -85,7 +95,10 @@ impl Line {
 
     /// Ends the connections.
     pub async fn end(self) {
-        drop((self.resting, self.ready));
+        drop((self.resting, self.ready, self.ready_sql));
+        if let Some((_, unused)) = self.lifeline.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            unused.master.end().await;
+        }
         for master in self.connections.into_iter().filter_map(OnceCell::into_inner) {
             master.end().await;
         }
@@ -106,6 +119,32 @@ impl Line {
             resting.remove(0).end();
         }
         resting.push(reader);
+    }
+
+    /// A connection to the server that nobody has used: one that waits, or a new one.
+    pub async fn fresh(self: &Arc<Self>, login: &Login, limit: Duration) -> Result<Fresh, SqlError> {
+        let waiting = self.ready_sql.take(login);
+        self.open_ahead(login, 0);
+        match waiting {
+            Some(fresh) => Ok(fresh),
+            None => self.connect(login, limit).await,
+        }
+    }
+
+    /// Opens connections ahead, so that at least `number` wait. Where none comes about, whoever needs one opens it.
+    pub fn open_ahead(self: &Arc<Self>, login: &Login, number: usize) {
+        // Elsewhere each needs a session of ssh of its own, and sshd allows few.
+        if !self.may_forward(login) {
+            return;
+        }
+        for place in self.ready_sql.missing(number) {
+            let (line, login) = (Arc::downgrade(self), login.clone());
+            tokio::spawn(async move {
+                let Some(line) = line.upgrade() else { return };
+                let fresh = line.connect(&login, limits::STATEMENT.time).await.ok();
+                line.ready_sql.put(place, fresh, login);
+            });
+        }
     }
 
     /// Notes a session of ours.
@@ -238,8 +277,25 @@ impl Line {
         self.connections[0].get().map(Master::mux)
     }
 
-    /// Begins a connection of its own for a script, which no stream can hold up.
+    /// A connection of its own for a script, which no stream can hold up: it was begun ahead, or begins now.
     pub fn lifeline(&self) -> Result<ComingLifeline, ConnectError> {
+        let ahead = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A person may have read the plan for an hour, and firewalls forget what is idle.
+        match ahead.filter(|(begun, _)| begun.elapsed() < limits::LIFELINE_READY.time) {
+            Some((_, coming)) => Ok(coming),
+            None => self.new_lifeline(),
+        }
+    }
+
+    /// Begins it before it is needed. Where it does not come about, that shows when it is.
+    pub fn begin_lifeline(&self) {
+        let mut ahead = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        if ahead.is_none() {
+            *ahead = self.new_lifeline().ok().map(|coming| (time::Instant::now(), coming));
+        }
+    }
+
+    fn new_lifeline(&self) -> Result<ComingLifeline, ConnectError> {
         let mark = Mark::draw().map_err(|error| {
             ConnectError::local(&self.target.host, &self.target.destination, error.to_string())
         })?;

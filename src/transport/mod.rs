@@ -16,6 +16,7 @@ mod master;
 mod own;
 mod reader;
 mod ready;
+mod ready_sql;
 #[cfg(any(test, debug_assertions))]
 mod recording;
 mod relay;

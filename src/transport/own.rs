@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
+
 use crate::model::limits;
 
 /// For so long a server may still list a session that has said goodbye.
@@ -35,6 +37,35 @@ impl OwnSessions {
         let own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = u32::try_from(id & u64::from(u32::MAX)).unwrap_or_default();
         own.get(&number).is_some_and(|over| over.is_none_or(|at| at.elapsed() < LEAVING))
+    }
+}
+
+/// How many sessions are being opened.
+#[derive(Debug, Default)]
+pub(super) struct Connecting(watch::Sender<usize>);
+
+impl Connecting {
+    /// One more, until what is given is dropped.
+    pub fn one_more(&self) -> OneMore<'_> {
+        self.0.send_modify(|number| *number += 1);
+        OneMore(self)
+    }
+
+    /// Waits until there is none.
+    pub async fn all_known(&self) {
+        let mut number = self.0.subscribe();
+        let none = number.wait_for(|number| *number == 0);
+        let _ = tokio::time::timeout(limits::SQL_LOGIN.time, none).await;
+    }
+}
+
+/// A session that is being opened.
+#[derive(Debug)]
+pub(super) struct OneMore<'a>(&'a Connecting);
+
+impl Drop for OneMore<'_> {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|number| *number -= 1);
     }
 }
 

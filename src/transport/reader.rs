@@ -20,6 +20,7 @@ use super::{
     first,
     line::Line,
     own::OwnId,
+    ready_sql::Fresh,
     sql::SETTINGS,
 };
 use crate::dialect::{ReadStatement, reads_only};
@@ -80,8 +81,9 @@ impl Shared {
 
 impl SqlReader {
     /// Takes over a connection that has just been opened.
-    pub(super) fn new(connection: Conn, login: Login, limit: Duration, line: &Arc<Line>) -> Self {
-        let shared = Arc::new(Shared::of(line.own(connection.id())));
+    pub(super) fn new(fresh: Fresh, login: Login, limit: Duration, line: &Arc<Line>) -> Self {
+        let Fresh { connection, id } = fresh;
+        let shared = Arc::new(Shared::of(id));
         let over = CancellationToken::new();
         let link = Link {
             connection: Some(connection),
@@ -125,6 +127,13 @@ impl SqlReader {
     /// The server's id of this session; the lower 32 bits, which is all that a server says when it greets.
     pub fn session_id(&self) -> u64 {
         self.shared.id.lock().unwrap_or_else(PoisonError::into_inner).number().into()
+    }
+
+    /// Waits until every session that tandem is opening on this host is known as its own: the server lists one earlier.
+    pub async fn own_are_known(&self) {
+        if let Some(line) = self.line.upgrade() {
+            line.connecting.all_known().await;
+        }
     }
 
     /// Whether a session of the server is one of tandem's own on this host.
@@ -357,8 +366,8 @@ impl Link {
     async fn reopen(&mut self, limit: Duration) -> bool {
         self.connection = None;
         let Some(line) = self.line.upgrade() else { return false };
-        let Ok(connection) = line.connect(&self.login, limit).await else { return false };
-        *self.shared.id.lock().unwrap_or_else(PoisonError::into_inner) = line.own(connection.id());
+        let Ok(Fresh { connection, id }) = line.connect(&self.login, limit).await else { return false };
+        *self.shared.id.lock().unwrap_or_else(PoisonError::into_inner) = id;
         // Those of the first message are still there.
         self.before.push_front(read_only());
         self.before.push_front(SETTINGS.clone());

@@ -57,24 +57,28 @@ impl Session {
     pub async fn sql(&self, login: &Login, limit: Duration) -> Result<SqlReader, SqlError> {
         match self.line.rested(login, limit) {
             Some(reader) => Ok(reader),
-            None => self.new_sql(login, limit).await,
+            None => {
+                let fresh = self.line.fresh(login, limit).await?;
+                Ok(SqlReader::new(fresh, login.clone(), limit, &self.line))
+            }
         }
     }
 
-    /// Opens a connection ahead, for one of the next who ask. Where none comes about, they open their own.
-    pub fn make_sql_ready(&self, login: &Login) {
-        // Each needs a session of ssh of its own there, and sshd allows few.
-        if self.line.target.sudo.is_some() {
-            return;
-        }
-        let (line, login) = (Arc::downgrade(&self.line), login.clone());
-        tokio::spawn(async move {
-            let Some(line) = line.upgrade() else { return };
-            let limit = crate::model::limits::STATEMENT.time;
-            if let Ok(connection) = line.connect(&login, limit).await {
-                line.rest(SqlReader::new(connection, login, limit, &line));
-            }
-        });
+    /// Opens connections ahead, so that at least `number` wait for the next who ask, and from now on one for each that is
+    /// taken. Only where the server lets a session wait for a while before its first statement.
+    pub fn make_sql_ready(&self, login: &Login, number: usize) {
+        self.line.ready_sql.keep();
+        self.line.open_ahead(login, number);
+    }
+
+    /// Begins the connection that a run's lock will need, before a plan that is to be applied is ready.
+    pub fn begin_lifeline(&self) {
+        self.line.begin_lifeline();
+    }
+
+    /// Ends the connections that wait: what a new session finds is about to change, or the server itself is.
+    pub fn forget_ready_sql(&self) {
+        self.line.ready_sql.forget();
     }
 
     /// The same over a new connection: what shows that the server takes one.
@@ -82,8 +86,10 @@ impl Session {
     /// # Errors
     /// As [`Session::sql`].
     pub async fn new_sql(&self, login: &Login, limit: Duration) -> Result<SqlReader, SqlError> {
-        let connection = self.line.connect(login, limit).await?;
-        Ok(SqlReader::new(connection, login.clone(), limit, &self.line))
+        // Those that wait may be of the server that was there before.
+        self.forget_ready_sql();
+        let fresh = self.line.connect(login, limit).await?;
+        Ok(SqlReader::new(fresh, login.clone(), limit, &self.line))
     }
 
     /// A way to change things on this host.

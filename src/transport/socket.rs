@@ -9,7 +9,7 @@ use std::{
 use mysql_async::Conn;
 use tokio::time;
 
-use super::{Login, RunError, SqlError, bridge, bridge::NoBridge, line::Line, sql};
+use super::{Login, RunError, SqlError, bridge, bridge::NoBridge, line::Line, ready_sql::Fresh, sql};
 use crate::model::duration;
 
 /// Prints who owns a socket. Argument: SOCKET.
@@ -22,11 +22,17 @@ impl Line {
     /// host passes the bytes on instead, so that the server sees root; so it does where sshd forwards nothing. And it sees
     /// who is behind the socket: a driver hands a password over in clear on a unix socket, and it goes to nobody but the
     /// server. sshd can't see that: what it forwards must lie where nobody else can exchange it.
-    pub async fn connect(&self, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
+    pub async fn connect(&self, login: &Login, limit: Duration) -> Result<Fresh, SqlError> {
+        // Its number is known some time after the server lists it.
+        let _one_more = self.connecting.one_more();
+        let connection = self.reach(login, limit).await?;
+        Ok(Fresh { id: self.own(connection.id()), connection })
+    }
+
+    async fn reach(&self, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
         let plain = self.target.sudo.is_none() && !login.shared;
-        let as_is = plain && !self.forwards_nothing.load(Ordering::Relaxed);
         let mut forwarded = None;
-        if as_is && login.password.is_none() {
+        if self.may_forward(login) {
             match self.forwarded(login, limit).await {
                 Err(SqlError::Connect { why, .. }) => forwarded = Some(why),
                 other => return other,
@@ -61,6 +67,12 @@ impl Line {
                 }
             ))),
         }
+    }
+
+    /// Whether sshd is to forward the socket, as far as is known.
+    pub fn may_forward(&self, login: &Login) -> bool {
+        let plain = self.target.sudo.is_none() && !login.shared;
+        plain && login.password.is_none() && !self.forwards_nothing.load(Ordering::Relaxed)
     }
 
     /// Through a socket that ssh forwards.

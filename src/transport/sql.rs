@@ -14,7 +14,7 @@ use super::{
 use crate::model::{Secret, limits};
 
 /// How to log in to a server through its socket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     /// Socket path on the host.
     pub socket: String,

@@ -6,6 +6,7 @@ use openssh::{Child, ChildStdin};
 
 use super::{
     ComingLifeline, ConnectError, Login, Output, RunError, Session, SqlError, SqlWriter,
+    ready_sql::Fresh,
     running::{Running, ScriptErr, ScriptOut},
 };
 use crate::model::{HostName, without_hidden};
@@ -148,8 +149,7 @@ impl<'a> Writer<'a> {
         limit: Duration,
     ) -> Result<SqlWriter, SqlError> {
         let line = &self.session.line;
-        let connection = line.connect(login, limit).await?;
-        let id = line.own(connection.id());
+        let Fresh { connection, id } = line.fresh(login, limit).await?;
         Ok(SqlWriter::new(connection, id, settings, limit))
     }
 }

@@ -36,6 +36,11 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// Whether no load and no lag makes it rest, so that neither has to be looked at.
+    pub fn never_rests(&self) -> bool {
+        self.max_load == u64::MAX && self.max_lag == Duration::MAX
+    }
+
     /// Whether a table is to be compared.
     pub fn takes(&self, database: &str, table: &str) -> bool {
         let full = format!("{database}.{table}");

@@ -485,6 +485,16 @@ fn a_question_sets_nothing() {
                 );
             }
         }
+        // Several in one question, so that each of them stands beside others that would be taken.
+        let names: Vec<&str> = before.lines().filter_map(|line| line.split('\t').next()).collect();
+        for some in (1..names.len()).map(|n| &names[n.saturating_sub(6)..n]) {
+            for value in ["DEFAULT", "1", "7"] {
+                let all: Vec<String> = some.iter().map(|name| format!("GLOBAL `{name}` = {value}")).collect();
+                let all = all.join(", ");
+                questions +=
+                    &format!("SET {all}, SESSION lc_time_names = 'nowhere (a question of tandem)';\n");
+            }
+        }
         lab.bytes_at(host, "cat >/root/questions.sql", questions.as_bytes());
         let client = "$(command -v mariadb || command -v mysql)";
         let said = lab.at(host, &format!("{client} --force </root/questions.sql 2>&1 | grep -c '^ERROR'"));

@@ -59,8 +59,17 @@ async fn catch_up(step: &Step, hop: &Hop, closed: bool, fleet: &Fleet<'_>) -> Re
     let failed = |why: String| StepError::new(replica, &tried, why);
     let (dialect, reader) = (fleet.on(replica).dialect()?, fleet.on(replica).reader().await?);
     let mut watch = Watch { replica, channel: &hop.channel, dialect, reader };
-    let first = watch.look().await?;
-    let goal = goal(hop, &first, fleet).await?;
+    let source = async {
+        match &hop.from {
+            Some(source) => standing(source, fleet).await,
+            None => Ok((None, None)),
+        }
+    };
+    let (first, (end, state)) = tokio::try_join!(watch.look(), source)?;
+    let goal = match state {
+        Some(state) if first.using_gtid != "No" => Goal::State(state),
+        _ => Goal::At(end.or_else(|| first.read.clone())),
+    };
     let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time);
     let moves = |at: &str| {
         fleet.progress(step, (0, 0), format!("{replica} catches up with {from}, at {at}"));
@@ -131,21 +140,24 @@ impl Watch<'_> {
     }
 }
 
-async fn goal(hop: &Hop, channel: &ChannelFacts, fleet: &Fleet<'_>) -> Result<Goal, StepError> {
-    let Some(source) = &hop.from else { return Ok(Goal::At(channel.read.clone())) };
+/// Where a source stands: the end of its binary log, and its transactions, where it has sets of them.
+async fn standing(
+    source: &HostName,
+    fleet: &Fleet<'_>,
+) -> Result<(Option<BinlogPosition>, Option<GtidState>), StepError> {
     let dialect = fleet.on(source).dialect()?;
     let failed = |e| StepError::new(source, "look at its binary log", e);
     let reader = fleet.on(source).reader().await?;
-    let goal = if dialect.gtid_form() == GtidForm::Sets && channel.using_gtid != "No" {
-        Goal::State(gtid_state(&reader, dialect).await.map_err(failed)?)
-    } else {
-        let rows = reader.query(&dialect.show_binlog()).await.map_err(failed)?;
-        match rows.first() {
-            Some(row) => Goal::At(row.position("file", "position").map_err(failed)?),
-            None => Goal::At(channel.read.clone()),
+    let state = async {
+        match dialect.gtid_form() {
+            GtidForm::Sets => gtid_state(&reader, dialect).await.map(Some),
+            GtidForm::Positions => Ok(None),
         }
     };
-    Ok(goal)
+    let log = dialect.show_binlog();
+    let (rows, state) = tokio::try_join!(reader.query(&log), state).map_err(failed)?;
+    let end = rows.first().map(|row| row.position("file", "position")).transpose().map_err(failed)?;
+    Ok((end.flatten(), state))
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{catch_up, undelayed::Undelayed};
 use crate::{
+    desired::ChannelWish,
     dialect::HEARTBEAT,
     exec::{Fleet, On, StepError},
-    model::{limits, visible},
+    model::{HostName, in_parallel, limits, visible},
     observe::channels,
     plan::{ComparePlan, Hop, Step},
     seed::{account_differences, differs, forget},
@@ -53,10 +54,7 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     let tried = format!("compare the copy with {}", plan.from);
     let mut same = Same::default();
     for host in [host, &plan.from] {
-        let on = on.at(host);
-        for _ in 0..SIDE_BY_SIDE {
-            on.session()?.make_sql_ready(on.login()?);
-        }
+        on.at(host).open_ahead(SIDE_BY_SIDE);
     }
     let (_, mut web) = tokio::try_join!(meet(step, plan, fleet), web(fleet))?;
     // The channel has just been started and was looked at while it began; now that the two have met, it runs.
@@ -122,44 +120,48 @@ async fn meet(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<(), 
 
 /// The declared channels that run by now, with what each leaves out at this moment.
 async fn web(fleet: &Fleet<'_>) -> Result<Web, StepError> {
-    let mut edges = Vec::new();
-    let mut passing = BTreeSet::new();
-    for (replica, host) in &fleet.desired.hosts {
-        let Ok(server) = fleet.on(replica).server() else { continue };
-        if server.is_on("log_slave_updates") || server.is_on("log_replica_updates") {
-            passing.insert(replica.clone());
-        }
-        if host.channels.is_empty() {
-            continue;
-        }
-        let sql = fleet.on(replica).reader().await?;
-        let channels = channels(&sql, fleet.on(replica).dialect()?).await;
-        let channels = channels.map_err(|e| StepError::new(replica, "look at its channels", e))?;
-        for wish in &host.channels {
-            let Some(channel) = channels.iter().find(|c| c.name == wish.name && c.running()) else {
-                continue;
-            };
-            let logged = fleet
-                .on(&wish.source)
-                .server()
-                .ok()
-                .and_then(|s| s.binlog.known())
-                .cloned()
-                .unwrap_or_default();
-            edges.push(Edge {
-                source: wish.source.clone(),
-                replica: replica.clone(),
-                status: ChannelStatus::running(replica, &wish.source, &wish.endpoint, &wish.name),
-                delay: channel.delay,
-                filters: Filters {
-                    logged: logged.do_db,
-                    not_logged: logged.ignore_db,
-                    channel: channel.filters.clone(),
-                },
-            });
-        }
-    }
-    Ok(Web::of_edges(edges, passing))
+    let passing = |replica: &&HostName| {
+        let server = fleet.on(replica).server();
+        server.is_ok_and(|s| s.is_on("log_slave_updates") || s.is_on("log_replica_updates"))
+    };
+    let passing: BTreeSet<HostName> = fleet.desired.hosts.keys().filter(passing).cloned().collect();
+    let with_channels = fleet
+        .desired
+        .hosts
+        .iter()
+        .filter(|(name, host)| !host.channels.is_empty() && fleet.on(name).server().is_ok());
+    let edges = with_channels.map(|(replica, host)| edges(fleet, replica, &host.channels));
+    let edges = in_parallel(fleet.limits.forks, edges).await;
+    let edges = edges.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(Web::of_edges(edges.into_iter().flatten().collect(), passing))
+}
+
+/// Those of one replica.
+async fn edges(
+    fleet: &Fleet<'_>,
+    replica: &HostName,
+    wishes: &[ChannelWish],
+) -> Result<Vec<Edge>, StepError> {
+    let sql = fleet.on(replica).reader().await?;
+    let channels = channels(&sql, fleet.on(replica).dialect()?).await;
+    let channels = channels.map_err(|e| StepError::new(replica, "look at its channels", e))?;
+    let edge = |wish: &ChannelWish| {
+        let channel = channels.iter().find(|c| c.name == wish.name && c.running())?;
+        let logged =
+            fleet.on(&wish.source).server().ok().and_then(|s| s.binlog.known()).cloned().unwrap_or_default();
+        Some(Edge {
+            source: wish.source.clone(),
+            replica: replica.clone(),
+            status: ChannelStatus::running(replica, &wish.source, &wish.endpoint, &wish.name),
+            delay: channel.delay,
+            filters: Filters {
+                logged: logged.do_db,
+                not_logged: logged.ignore_db,
+                channel: channel.filters.clone(),
+            },
+        })
+    };
+    Ok(wishes.iter().filter_map(edge).collect())
 }
 
 /// Definitions and accounts that differ; each counts if it is seen in the same way more than once.

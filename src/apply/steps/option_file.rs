@@ -41,7 +41,7 @@ pub async fn run(
     let limit = restart::limit(on) + SCRIPT;
     // With what it was started is known only as long as the file is the one of then.
     if !matches!(stage, FileStage::WritesBack { .. }) {
-        values::note(on, facts.made_at_start(), &[]).await?;
+        values::note(on, facts.made_at_start()).await?;
     }
     let result = writer.run(&tried, &restart::write_script(), &args, content.as_bytes(), limit).await;
     let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());

@@ -19,4 +19,13 @@ impl ReadStatement {
         let (end, error) = REFUSED_ENDS[usize::from(name.starts_with("lc_"))];
         (Self::new(format!("SET GLOBAL {} = {operand}{end}", identifier(name))), error)
     }
+
+    /// The same for several of which none is of a locale: another error tells that one of them would not be taken, and
+    /// perhaps not which.
+    pub fn would_take_all(all: &[(&str, String)]) -> (Self, u16) {
+        let (end, error) = REFUSED_ENDS[0];
+        let one = |(name, operand): &(&str, String)| format!("GLOBAL {} = {operand}", identifier(name));
+        let all: Vec<String> = all.iter().map(one).collect();
+        (Self::new(format!("SET {}{end}", all.join(", "))), error)
+    }
 }

@@ -34,6 +34,7 @@ impl Work<'_> {
     pub(super) async fn begin_at(
         &self,
         coordinates: &Coordinates,
+        seed: Option<SeedCoordinates>,
         sql: &mut Statements<'_>,
     ) -> Result<Option<BinlogPosition>, StepError> {
         let gtid = self.wish.positioning == Positioning::Gtid;
@@ -45,7 +46,8 @@ impl Work<'_> {
         match (coordinates, gtid) {
             (Coordinates::Keep, _) => self.keep(gtid, sql).await,
             (Coordinates::OfSeed, _) => {
-                let seed = self.seed_coordinates().await?;
+                let none = || self.failed("read the copy's coordinates", "the copy is not complete");
+                let seed = seed.ok_or_else(none)?;
                 if gtid {
                     self.begin_at_gtid(&seed.gtid, sql).await?;
                 }
@@ -252,10 +254,14 @@ impl Work<'_> {
         }
     }
 
-    async fn seed_coordinates(&self) -> Result<SeedCoordinates, StepError> {
+    /// The coordinates of a copy, where the channel begins there.
+    pub(super) async fn seed_of(
+        &self,
+        coordinates: &Coordinates,
+    ) -> Result<Option<SeedCoordinates>, StepError> {
+        let Coordinates::OfSeed = coordinates else { return Ok(None) };
         let marks = crate::seed::read_marks(self.on).await?;
-        let loaded = marks.from(&self.wish.source).and_then(|m| m.loaded.clone());
-        loaded.ok_or_else(|| self.failed("read the copy's coordinates", "the copy is not complete"))
+        Ok(marks.from(&self.wish.source).and_then(|mark| mark.loaded.clone()))
     }
 
     /// Sets `gtid_slave_pos`. A server refuses a position behind its own events (error 1947), so those

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 mod back;
 mod begin;
 
+use begin::Goal;
+
 use crate::{
     desired::ChannelWish,
     dialect::{ChannelStatement, Dialect},
@@ -59,11 +61,11 @@ pub async fn run(
     if let Some(statement) = &change.skip {
         work.leave_out(statement).await?;
     }
-    sql.run(&dialect.start_channel(&wish.name))
-        .await
-        .map_err(|e| on.failed(format!("start the channel from {}", wish.source), e))?;
-
-    match work.wait_until_it_moves().await {
+    let start = dialect.start_channel(&wish.name);
+    let (started, goal) = tokio::join!(sql.run(&start), work.goal());
+    started.map_err(|e| on.failed(format!("start the channel from {}", wish.source), e))?;
+    let moves = async { work.wait_until_it_moves(goal?).await };
+    match moves.await {
         Err(error) => Err(work.put_back(old.as_ref(), error, &mut sql).await),
         Ok(note) => Ok(Some(note)),
     }
@@ -109,7 +111,12 @@ impl Work<'_> {
 
     /// `CHANGE MASTER` with everything that it says.
     async fn change(&self, change: &ChannelChange, sql: &mut Statements<'_>) -> Result<(), StepError> {
-        let begin = self.begin_at(&change.coordinates, sql).await?;
+        let tried = format!("set up the channel from {}", self.wish.source);
+        // The general log and the slow log would keep the password in clear text.
+        let quiet = sql.run(self.dialect.statement_logs(false));
+        let (quiet, seed) = tokio::join!(quiet, self.seed_of(&change.coordinates));
+        quiet.map_err(|e| self.failed(&tried, e))?;
+        let begin = self.begin_at(&change.coordinates, seed?, sql).await?;
         let password = self.on.secret(&self.wish.password)?;
         let statement = ChannelStatement {
             name: &self.wish.name,
@@ -124,9 +131,6 @@ impl Work<'_> {
             coordinates: begin.as_ref(),
         };
         let statement = self.dialect.change_channel(&statement);
-        let tried = format!("set up the channel from {}", self.wish.source);
-        // The general log and the slow log would keep the password in clear text.
-        sql.run(self.dialect.statement_logs(false)).await.map_err(|e| self.failed(&tried, e))?;
         let all = [statement, self.dialect.statement_logs(true).to_owned().into()];
         sql.run_statements(&all).await.map(drop).map_err(|e| self.failed(&tried, e))
     }
@@ -160,8 +164,7 @@ impl Work<'_> {
     }
 
     /// Both threads run, no error stands, and what the source had at the start is here.
-    async fn wait_until_it_moves(&self) -> Result<String, StepError> {
-        let goal = self.goal().await?;
+    async fn wait_until_it_moves(&self, goal: Goal) -> Result<String, StepError> {
         let begun = Instant::now();
         let mut last = None;
         let mut reader = self.on.reader().await?;
