@@ -116,7 +116,7 @@ pub fn load(request: &Request) -> Loaded {
             (sources.load(path, &mut problems), path.parent().map(Path::to_path_buf).into_iter().collect())
         } else if let Some((file, text)) = shipped::playbook(name) {
             (
-                sources.built_in(&format!("built-in:playbooks/{file}"), text, &mut problems),
+                sources.shipped(&format!("built-in:playbooks/{file}"), text, &mut problems),
                 vec![PathBuf::from(".")],
             )
         } else {

@@ -136,10 +136,10 @@ impl Role {
             None => match shipped::role_file(name, "role.yml") {
                 Some(text) => {
                     let role =
-                        sources.built_in(&format!("built-in:roles/{name}/role.yml"), text, problems)?;
+                        sources.shipped(&format!("built-in:roles/{name}/role.yml"), text, problems)?;
                     let file = "defaults/main.yml";
                     let defaults = shipped::role_file(name, file).and_then(|text| {
-                        sources.built_in(&format!("built-in:roles/{name}/{file}"), text, problems)
+                        sources.shipped(&format!("built-in:roles/{name}/{file}"), text, problems)
                     });
                     (role, defaults)
                 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Node, Problem, Problems, shown::Shown, yaml};
@@ -105,6 +105,19 @@ impl Sources {
     /// Parses a text that is part of the program.
     pub fn built_in(&mut self, name: &str, text: &str, problems: &mut Problems) -> Option<Node> {
         self.parse_text(&name.into(), text.to_owned(), problems)
+    }
+
+    /// The same for one that never changes: it is parsed once, however many projects use it.
+    pub fn shipped(&mut self, name: &str, text: &'static str, problems: &mut Problems) -> Option<Node> {
+        static PARSED: Mutex<BTreeMap<String, Node>> = Mutex::new(BTreeMap::new());
+        let parsed = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(node) = parsed().get(name).cloned() {
+            self.add(name.into(), text.to_owned());
+            return Some(node);
+        }
+        let node = self.built_in(name, text, problems)?;
+        parsed().insert(name.to_owned(), node.clone());
+        Some(node)
     }
 
     /// Parses a text that comes out of no file.
