@@ -202,8 +202,13 @@ impl<'a> On<'a> {
         let (Ok(session), Ok(login), Ok(server)) = (self.session(), self.login(), self.server()) else {
             return;
         };
-        let waits = server.variable("wait_timeout").and_then(|seconds| seconds.parse().ok());
-        if waits.is_some_and(|seconds: u64| seconds > 2 * limits::SQL_READY.time.as_secs()) {
+        // The run itself may give it another one.
+        let declared = self.fleet.desired.hosts.get(self.host);
+        let wish = declared.and_then(|host| host.setting("wait_timeout")?.values.last());
+        let waits = |seconds: &str| {
+            seconds.parse::<u64>().is_ok_and(|seconds| seconds > 2 * limits::SQL_READY.time.as_secs())
+        };
+        if server.variable("wait_timeout").is_some_and(waits) && wish.is_none_or(|value| waits(value)) {
             session.make_sql_ready(login, number);
         }
     }

@@ -246,7 +246,7 @@ pub enum ChannelTask {
 impl Action {
     /// Whether a session that was opened before it may find another server, or other settings, than one that is opened
     /// after it.
-    pub fn changes_new_sessions(&self) -> bool {
+    pub fn changes_sessions(&self) -> bool {
         match self {
             Action::Certificate(_)
             | Action::WriteOptionFile { .. }
@@ -264,6 +264,11 @@ impl Action {
             Action::Seed(plan) => plan.method.is_whole(),
             _ => true,
         }
+    }
+
+    /// Whether the start of a server is the last that it changes.
+    pub fn ends_with_a_start(&self) -> bool {
+        matches!(self, Action::Restart { .. } | Action::StartService { .. })
     }
 }
 

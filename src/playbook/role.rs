@@ -135,8 +135,7 @@ impl Role {
             }
             None => match shipped::role_file(name, "role.yml") {
                 Some(text) => {
-                    let role =
-                        sources.shipped(&format!("built-in:roles/{name}/role.yml"), text, problems)?;
+                    let role = sources.shipped(&format!("built-in:roles/{name}/role.yml"), text, problems)?;
                     let file = "defaults/main.yml";
                     let defaults = shipped::role_file(name, file).and_then(|text| {
                         sources.shipped(&format!("built-in:roles/{name}/{file}"), text, problems)

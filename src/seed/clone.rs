@@ -80,10 +80,8 @@ pub async fn run<'a>(
     // Whatever came of it, the source has no such account any more.
     let closed = account.close(fleet).await;
     fetched?;
-    on.session()?.forget_ready_sql();
     let cloned = comes_back(step, (plan, how), since, fleet).await?;
     closed?;
-    on.session()?.forget_ready_sql();
     let lifted = lift_read_only(on).await?;
     settle(on).await?;
     let gtid = same_gtids(on, &cloned).await?;

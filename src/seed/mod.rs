@@ -44,6 +44,10 @@ const SESSIONS_AHEAD: usize = 8;
 
 /// Opens connections ahead at both ends, before the step begins.
 pub fn open_ahead(on: On<'_>, plan: &SeedPlan) {
+    // A copy of a whole server restarts it.
+    if plan.method.is_whole() {
+        return;
+    }
     for host in [on.host, &plan.donor] {
         on.at(host).open_ahead(SESSIONS_AHEAD);
     }

@@ -89,9 +89,10 @@ impl ReadySql {
         }
     }
 
-    /// Ends all of them: what a new session finds is about to change.
+    /// Ends all of them, and none is opened for those that are taken until [`ReadySql::keep`].
     pub fn forget(&self) {
         let mut inner = self.inner();
+        inner.kept = false;
         inner.ended += 1;
         std::mem::take(&mut inner.waiting).into_iter().for_each(|one| end(one.fresh));
     }

@@ -76,7 +76,7 @@ impl Session {
         self.line.begin_lifeline();
     }
 
-    /// Ends the connections that wait: what a new session finds is about to change, or the server itself is.
+    /// Ends the connections that wait, and opens none: what a new session finds is about to change, or the server itself is.
     pub fn forget_ready_sql(&self) {
         self.line.ready_sql.forget();
     }
