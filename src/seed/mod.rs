@@ -55,14 +55,17 @@ pub fn open_ahead(on: On<'_>, plan: &SeedPlan) {
 
 /// Runs the whole copy. The source keeps its binary logs meanwhile.
 pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
-    let held = std::collections::BTreeSet::from([&plan.from, &plan.donor]);
     let hold = async {
-        for host in &held {
-            retention::hold(fleet.on(host)).await?;
+        let mut held = Vec::new();
+        for host in std::collections::BTreeSet::from([&plan.from, &plan.donor]) {
+            match retention::hold(fleet.on(host)).await {
+                Ok(()) => held.push(host),
+                Err(error) => return (held, Err(error)),
+            }
         }
-        Ok(())
+        (held, Ok(()))
     };
-    let (holds, looked) = tokio::join!(hold, look(fleet.on(&step.host), plan));
+    let ((held, holds), looked) = tokio::join!(hold, look(fleet.on(&step.host), plan));
     let result = match holds.and(looked) {
         Ok(looked) => copy_all(step, plan, looked, fleet).await,
         Err(error) => Err(error),

@@ -220,12 +220,7 @@ impl SqlReader {
 
     /// Whether it serves this login.
     pub(super) fn serves(&self, login: &Login) -> bool {
-        let own = &self.login;
-        // Who runs the server may not have been known when it was opened; where only the server's user can place the
-        // socket, that changes nothing.
-        let same = own.server_uid == login.server_uid || own.server_uid.is_none() && !own.shared;
-        let who = (&own.socket, &own.user, &own.password) == (&login.socket, &login.user, &login.password);
-        same && who && own.shared == login.shared
+        self.login.serves(login)
     }
 
     /// Takes it into use again.

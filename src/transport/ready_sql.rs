@@ -72,7 +72,7 @@ impl ReadySql {
         let mut inner = self.inner();
         let old = inner.waiting.extract_if(.., |one| one.since.elapsed() >= limits::SQL_READY.time);
         old.for_each(|one| end(one.fresh));
-        let place = inner.waiting.iter().rposition(|one| one.login == *login)?;
+        let place = inner.waiting.iter().rposition(|one| one.login.serves(login))?;
         Some(inner.waiting.remove(place).fresh)
     }
 

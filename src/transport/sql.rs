@@ -14,7 +14,7 @@ use super::{
 use crate::model::{Secret, limits};
 
 /// How to log in to a server through its socket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Login {
     /// Socket path on the host.
     pub socket: String,
@@ -29,6 +29,15 @@ pub struct Login {
 }
 
 impl Login {
+    /// Whether a connection that was opened with it is one that another login would open.
+    pub(super) fn serves(&self, other: &Self) -> bool {
+        // Who runs the server may not have been known when it was opened; where only the server's user can place the
+        // socket, that changes nothing.
+        let same = self.server_uid == other.server_uid || self.server_uid.is_none() && !self.shared;
+        let who = (&self.socket, &self.user, &self.password) == (&other.socket, &other.user, &other.password);
+        same && who && self.shared == other.shared
+    }
+
     /// The password as a quoted value of an option file, with the end of its line.
     pub(crate) fn password_line(&self) -> zeroize::Zeroizing<String> {
         let mut line = zeroize::Zeroizing::new(String::new());

@@ -304,3 +304,23 @@ fn a_replica_is_closed_again_by_itself_when_the_controller_dies() {
         assert_eq!(lab.sql("db-b", closed), "1");
     }
 }
+
+/// Idle sessions that a server ends after a second, and few that it takes at all, are no reason for a run to fail: it opens
+/// connections before it needs them.
+#[test]
+fn servers_that_take_few_sessions_and_end_idle_ones_are_set_up() {
+    for (hosts, unit) in [(["db-a", "db-b"], "mariadb"), (["db-a=sid", "db-b=sid"], "mysql")] {
+        for setting in ["wait_timeout = 1", "max_connections = 10"] {
+            let lab = Lab::boot(&hosts);
+            for host in ["db-a", "db-b"] {
+                let write = format!("printf '[mysqld]\\n{setting}\\n' >/etc/mysql/conf.d/few.cnf");
+                lab.at(host, &format!("{write}; systemctl restart {unit}"));
+            }
+            lab.sql("db-a", "create database shop; create table shop.t (id int primary key); insert into shop.t values (1), (2)");
+            let done = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
+            assert!(done.err.contains("Done"), "{setting}: {}", done.err);
+            assert_eq!(lab.sql("db-b", "select count(*) from shop.t"), "2", "{setting}");
+            lab.plan("hot-standby").expect(0);
+        }
+    }
+}
