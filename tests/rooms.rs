@@ -53,6 +53,7 @@ const ROOMS: &Table = &[
         "plan",
         &[
             "model",
+            "option_file",
             "gtid",
             "grant",
             "certificate",

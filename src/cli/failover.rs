@@ -46,8 +46,11 @@ async fn choose(
         return Ok(None);
     }
     let planned = render::while_waiting(terminal, "reading the hosts", engine.plan_without_lost()).await?;
+    // One that accepts writes was opened before: by a run that ended early, or by hand.
+    let open = planned.used_writers().into_iter().find(|open| engine.is_member(open));
+    let has_most = open.is_none();
     // Where none has everything, the plan of any of them says who has what.
-    let Some(to) = planned.most_advanced().or_else(|| planned.some_follower()) else {
+    let Some(to) = open.or_else(|| planned.most_advanced()).or_else(|| planned.some_follower()) else {
         planned.close().await;
         return Err(CommandError::new(
             ErrorKind::NotRead,
@@ -55,7 +58,8 @@ async fn choose(
         )
         .next("Nothing was changed."));
     };
-    terminal.note(&format!("{writer} is taken for lost; {to} has received most of it."));
+    let why = if has_most { "has received most of it" } else { "accepts writes already" };
+    terminal.note(&format!("{writer} is taken for lost; {to} {why}."));
     engine.fail_over(writer, &to)?;
     Ok(Some(planned))
 }

@@ -3,7 +3,7 @@
 //! Nothing that any replica has received may be lost: the one that is opened must have all that the others have. And the
 //! lost one must not live: neither its server answers, nor its port to anybody who followed it.
 
-use super::{Context, Draft, events, switchover};
+use super::{Context, Draft, events, switchover, writers};
 use crate::{
     desired::{Desired, DesiredHost, LostHost},
     dialect::Dialect,
@@ -34,6 +34,11 @@ pub(super) fn steps(
     }
     let Some(server) = context.server(&host.name) else { return false };
     let mut why: Vec<_> = alive(context, &receivers).map(Into::into).into_iter().collect();
+    let mut writers = writers::open_replicas(context);
+    writers.retain(|open| *open != host.name);
+    if !writers.is_empty() {
+        why.push(TakeoverRefused::OtherWriter { writers }.into());
+    }
     why.extend(hops.iter().find_map(|hop| hindrance(context, hop)).map(Into::into));
     let received = match received(context, host, &receivers) {
         Ok(received) => received,

@@ -52,6 +52,7 @@ pub use failover::{followers, most_advanced};
 pub use settings::values_to_ask;
 pub use stand_in::stand_in;
 pub use unfit::planned_copies;
+pub use writers::used_writers;
 
 use std::collections::BTreeMap;
 

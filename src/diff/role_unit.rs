@@ -83,11 +83,19 @@ fn keep_closed(context: &Context<'_>, draft: &mut Draft) {
     };
     let errant = refused(&|refusal| matches!(refusal.why, Refused::Errant(_)));
     let open = refused(&|refusal| stays_open(&refusal.host));
-    let opened = draft.steps.iter().filter(|step| writers::sets_read_only(&step.action, "OFF"));
+    let opens = |action: &Action| {
+        let switches = matches!(action, Action::Switchover(_) | Action::Failover(_));
+        switches || writers::sets_read_only(action, "OFF")
+    };
+    let opened = draft.steps.iter().filter(|step| opens(&step.action));
     let opened: Vec<HostName> = opened.map(|step| step.host.clone()).collect();
     for host in opened {
         let unproven = errant.clone().filter(|_| unrecorded(&host));
         let Some(keeps) = open.clone().or(unproven).filter(|keeps| *keeps != host) else { continue };
+        // What is refused on it says more.
+        if draft.refused.iter().any(|refusal| refusal.host == host) {
+            continue;
+        }
         draft.wait(&host, HostWaits::Partner { keeps });
         draft.barred.push(host);
     }

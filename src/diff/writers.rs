@@ -18,6 +18,25 @@ pub fn writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
     desired.members.iter().filter(open).cloned().collect()
 }
 
+/// Those of them that hold data, or follow another one.
+pub fn used_writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
+    let used = |host: &HostName| {
+        let server = observed.get(host).and_then(Fact::known).and_then(|facts| facts.server.known());
+        server.is_some_and(ServerFacts::is_used)
+    };
+    let mut open = writers(desired, observed);
+    open.retain(used);
+    open
+}
+
+/// The members that take writes of clients now, though they are declared not to.
+pub(super) fn open_replicas(context: &Context<'_>) -> Vec<HostName> {
+    let closed = |name: &HostName| context.desired.hosts.get(name).and_then(DesiredHost::declared_closed);
+    let mut open = used_writers(context.desired, context.observed);
+    open.retain(|name| closed(name) == Some(true));
+    open
+}
+
 /// The one host that clients are declared to write to, where it is one: the source of others, or all that is left of them.
 pub(super) fn declared(desired: &Desired) -> Option<&DesiredHost> {
     let writers = || desired.hosts.values().filter(|host| host.writer);
@@ -32,8 +51,7 @@ pub(super) fn declared(desired: &Desired) -> Option<&DesiredHost> {
 /// Says so where clients are declared to write to one host, and none or several accept writes.
 pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let used = |host: &HostName| context.server(host).is_some_and(ServerFacts::is_used);
-    let mut open = writers(context.desired, context.observed);
-    open.retain(used);
+    let mut open = used_writers(context.desired, context.observed);
     let Some(one) = declared(context.desired) else { return };
     // Who gets nothing from there has writers of its own.
     let below = below(context.desired, one);

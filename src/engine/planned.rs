@@ -306,6 +306,11 @@ impl Planned {
         self.plays.iter().find_map(|play| diff::most_advanced(&play.built.desired, &play.observed))
     }
 
+    /// The hosts that hold data and take writes of clients.
+    pub fn used_writers(&self) -> Vec<HostName> {
+        self.plays.iter().flat_map(|play| diff::used_writers(&play.built.desired, &play.observed)).collect()
+    }
+
     /// A replica that was read and follows a lost host, where one does.
     pub fn some_follower(&self) -> Option<HostName> {
         self.plays

@@ -61,6 +61,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether a host is a member of a topology, and not lost.
+    pub fn is_member(&self, host: &HostName) -> bool {
+        let mut topologies = self.project.plays.iter().filter_map(|(play, _)| play.topology.as_ref());
+        topologies.any(|topology| {
+            topology.members.iter().any(|member| member.host == *host) && !topology.is_lost(host)
+        })
+    }
+
     /// Declares those members lost that could not be read; clients write to the others already.
     ///
     /// # Errors

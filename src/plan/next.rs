@@ -396,6 +396,10 @@ fn of_takeover(host: &HostName, why: &TakeoverRefused) -> Vec<Next> {
         TakeoverRefused::NotSuperset { best: Some(best), .. } => {
             vec![Next::Run { on: None, command: format!("tandem failover PLAYBOOK --to {best}") }]
         }
+        TakeoverRefused::OtherWriter { writers } => {
+            let on = |writer: &HostName| format!("tandem failover PLAYBOOK --to {writer}");
+            writers.iter().map(|writer| Next::Run { on: None, command: on(writer) }).collect()
+        }
         TakeoverRefused::NoStandIn { .. } => vec![set_to("restart_primary", "in_place")],
         TakeoverRefused::NotSuperset { ahead, .. } => {
             ahead.iter().map(|ahead| topology("lost", Some(&ahead.replica))).collect()

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     model::HostName,
+    option_file::same_value,
     resource::{self, KindName},
 };
 
@@ -51,6 +52,8 @@ struct Order {
     ways: Vec<StepId>,
     /// Hosts that are no longer recorded as the writer.
     forgotten: Vec<(HostName, StepId)>,
+    /// Settings by which hosts take no more writes.
+    closed: Vec<(HostName, StepId)>,
 }
 
 impl Order {
@@ -73,6 +76,7 @@ impl Order {
         let brings =
             |s: &&Step| matches!(&s.action, Action::Resource(change) if change.any().brings_packages());
         let is_way = |s: &&Step| matches!(s.effect(), Effect::Adds | Effect::Moves);
+        let closes = |s: &&Step| matches!(&s.action, Action::SetGlobal(list) if sets_read_only(list, "ON"));
         let forgets = |s: &&Step| matches!(s.action, Action::ForgetWriter { .. });
         Self {
             index: Index::of(steps),
@@ -85,6 +89,7 @@ impl Order {
             package_sources: steps.iter().filter(brings).map(|s| (s.host.clone(), s.id.clone())).collect(),
             ways: steps.iter().filter(is_way).map(|s| s.id.clone()).collect(),
             forgotten: steps.iter().filter(forgets).map(|s| (s.host.clone(), s.id.clone())).collect(),
+            closed: steps.iter().filter(closes).map(|s| (s.host.clone(), s.id.clone())).collect(),
         }
     }
 
@@ -197,8 +202,11 @@ impl Order {
     /// What comes before a setting of a server, or its start.
     fn before_setting(&self, host: &HostName, action: &Action) -> Vec<StepId> {
         let mut before: Vec<StepId> = self.takeovers.before(host).cloned().collect();
-        if matches!(action, Action::SetGlobal(_)) {
+        if let Action::SetGlobal(list) = action {
             before.extend(self.all(host, &[Kind::OptionFile]));
+            // Two never take writes at once, where only one of them shall.
+            let others = self.closed.iter().filter(|(of, _)| of != host && sets_read_only(list, "OFF"));
+            before.extend(others.map(|(_, id)| id.clone()));
             return before;
         }
         before.extend(self.all(host, &ground()));
@@ -269,6 +277,11 @@ fn before_what_is_taken_away(steps: &[Step]) -> BTreeMap<StepId, Vec<StepId>> {
         Some(first.map(|other| other.id.clone()).collect())
     };
     steps.iter().filter_map(|step| Some((step.id.clone(), before(step)?))).collect()
+}
+
+/// Whether settings leave a server read-only (`ON`), or open (`OFF`).
+fn sets_read_only(list: &[(String, String)], to: &str) -> bool {
+    list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, to))
 }
 
 /// The restart of the server that comes before this host's in the order of restarts.

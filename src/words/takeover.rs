@@ -17,6 +17,16 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
             "{lost} is declared lost, and its port still answers {replica}: clients may write there. End it for good and name \
              the command that does so with --fence. Nothing was changed."
         ),
+        TakeoverRefused::OtherWriter { writers } => {
+            let list: Vec<&str> = writers.iter().map(HostName::as_str).collect();
+            let first = list.first().copied().unwrap_or_default();
+            format!(
+                "{} accepts writes already, and {host} would be a second host that does. Clients may have written there: go on \
+                 with {first} by `tandem failover PLAYBOOK --to {first}`. If nobody has, run `SET GLOBAL read_only = ON` there \
+                 first. Nothing was changed.",
+                list.join(", ")
+            )
+        }
         TakeoverRefused::NoStandIn { unable } => {
             let list: Vec<String> =
                 unable.iter().map(|(replica, why)| format!("{replica} {}", cannot(*why))).collect();

@@ -192,7 +192,8 @@ pub fn wait_said(lab: &Lab, before: &[PathBuf], statement: &str) {
         !before.contains(file) && std::fs::read_to_string(file).unwrap_or_default().contains(statement)
     };
     let begun = Instant::now();
-    while begun.elapsed().as_secs() < 30 && !files(&lab.path("state")).iter().any(said) {
+    while !files(&lab.path("state")).iter().any(said) {
+        assert!(begun.elapsed().as_secs() < 30, "no journal has {statement}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -2,7 +2,7 @@
 
 use tandem::inside::{
     gtid::{Errant, Transactions},
-    model::Fact,
+    model::{Fact, HostName, ThreadState},
     observe::{ErrantFacts, ErrantKind},
     plan::{Action, Plan},
     role_unit::RoleUnitFacts,
@@ -143,6 +143,52 @@ fn what_the_unit_has_closed_is_opened_with_its_events() {
     let plan = world.plan(&files(TREE));
     assert!(plan.refused.iter().any(|refusal| refusal.host.as_str() == "db-2"), "{:#?}", plan.refused);
     assert!(opened(&plan).is_empty());
+}
+
+/// A run that ended early has opened one replica: another one is no second writer.
+#[test]
+fn no_replica_takes_over_beside_one_that_is_open() {
+    let mut world = fleet();
+    world.observed.insert(HostName::new("db-1"), Fact::Unread("silent".into()));
+    for n in [1, 2] {
+        if let Fact::Known(channels) = &mut world.server_of(n).channels {
+            channels.iter_mut().for_each(|channel| channel.io_running = ThreadState::No);
+        }
+    }
+    let lost = files("{kind: primary-replica, primary: db-2, replicas: [db-1, db-3], lost: [db-1]}");
+    let plan = world.plan(&lost);
+    assert_eq!(opened(&plan), ["db-2"], "{plan:#?}");
+    let server = world.server_of(2);
+    server.variables.insert("read_only".into(), "OFF".into());
+    server.channels = Fact::Known(Vec::new());
+    let plan = world.plan(&lost);
+    let codes: Vec<&str> = plan.refused.iter().map(|refusal| refusal.why.code()).collect();
+    assert_eq!(codes, ["other-writer"], "{:#?}", plan.refused);
+    assert!(opened(&plan).is_empty());
+    let that = files("{kind: primary-replica, primary: db-3, replicas: [db-1, db-2], lost: [db-1]}");
+    assert!(world.plan(&that).refused.is_empty());
+}
+
+/// The one that shall take no writes is closed before the other one is opened.
+#[test]
+fn one_is_closed_before_another_one_is_opened() {
+    let mut world = fleet();
+    world.server_of(0).variables.insert("read_only".into(), "ON".into());
+    // The third one as well: no other one is the writer by itself.
+    for n in [1, 2] {
+        world.server_of(n).variables.insert("read_only".into(), "OFF".into());
+    }
+    let plan = world.plan(&files(TREE));
+    let sets = |host: &str, to: &str| {
+        let set = |step: &&tandem::inside::plan::Step| match &step.action {
+            Action::SetGlobal(list) => {
+                step.host.as_str() == host && list.contains(&("read_only".into(), to.into()))
+            }
+            _ => false,
+        };
+        plan.steps.iter().find(set).unwrap_or_else(|| panic!("{plan:#?}"))
+    };
+    assert!(sets("db-1", "OFF").requires.contains(&sets("db-2", "ON").id));
 }
 
 /// Without a role that opens it, nobody starts closed unasked; who asks for it is told.

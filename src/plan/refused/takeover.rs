@@ -21,6 +21,11 @@ coded! {
             /// The replica that has everything of all, where one has.
             best: Option<HostName>,
         } = "not-superset",
+        /// Another member accepts writes already: two would.
+        OtherWriter {
+            /// The ones that do.
+            writers: Vec<HostName>,
+        } = "other-writer",
         /// Its server is to be restarted while a replica takes its writes, and none can.
         NoStandIn {
             /// Its replicas, and why each of them can't.

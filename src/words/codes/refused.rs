@@ -70,6 +70,11 @@ pub const REFUSED: &[Code] = &[
         "let the one that has everything take them; where none has, decide whose events count and declare the others lost",
     ),
     code(
+        "other-writer",
+        "a replica would take the writes of a lost host, and another member accepts writes already",
+        "go on with the one that does: `tandem failover PLAYBOOK --to` it; if nobody has written there, close it (`SET GLOBAL read_only = ON`)",
+    ),
+    code(
         "no-stand-in",
         "`restart_primary: switchover` is set, and no replica can take the writes while the primary is restarted",
         "fix the replica that is named with its reason, or set `restart_primary: in_place`",
