@@ -14,6 +14,9 @@ pub const TABLE: &str = "create database hello; \
     create table hello.w (id bigint auto_increment primary key, n bigint, who varchar(20), at varchar(20)); \
     create user app@'%' identified by 'app'; grant select, insert on hello.* to app@'%'";
 
+/// Rows come as fast as a busy application writes them, and leave the machine to the servers and to the tests beside.
+const PACE: &str = "PACE=0.004";
+
 /// Prints a figure.
 pub fn show(figure: &str) {
     use std::io::Write;
@@ -46,7 +49,7 @@ impl<'a> Client<'a> {
         addresses: &[&str],
         patience: u64,
     ) -> Self {
-        let client = Self::begin(lab, host, name, user, addresses, &format!("PATIENCE={patience}"));
+        let client = Self::begin(lab, host, name, user, addresses, &format!("PATIENCE={patience} {PACE}"));
         client.writes("");
         client
     }
