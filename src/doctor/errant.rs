@@ -3,7 +3,7 @@
 use crate::{
     dialect::Dialect,
     gtid::{GtidForm, Transactions},
-    model::HostName,
+    model::{HostName, coded},
     observe::{ErrantFacts, ErrantKind},
 };
 
@@ -70,65 +70,66 @@ impl ErrantExplanation {
     }
 }
 
-/// A way out of errant transactions. A copy of the source keeps the replica's old data in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ErrantRepair {
-    /// Save them as SQL, then replace the replica's data with a copy.
-    SaveAndCopy {
-        /// The replica.
-        replica: HostName,
-    },
-    /// Replace the replica's data with a copy.
-    Copy {
-        /// The replica.
-        replica: HostName,
-        /// Whether the playbook lacks the role that says how it is made.
-        add_role: bool,
-        /// What is lost by it.
-        loses: CopyLoses,
-    },
-    /// Run the same statements on the sources under the same ids.
-    Repeat {
-        /// The replica.
-        replica: HostName,
-        /// Its sources.
-        sources: Vec<HostName>,
-    },
-    /// Undo them on the replica, and put empty transactions of their ids on the sources.
-    Empty {
-        /// The replica.
-        replica: HostName,
-        /// Its sources.
-        sources: Vec<HostName>,
-    },
-    /// Undo them on the replica and run them on the sources, from where they come back.
-    Return {
-        /// How the replica forgets them.
-        forget: Forget,
-        /// Its sources.
-        sources: Vec<HostName>,
-    },
-    /// Undo them on the replica, which forgets them.
-    Forget {
-        /// How.
-        forget: Forget,
-        /// The ids.
-        ids: Transactions,
-    },
-    /// Let the one that has lost them be the replica.
-    Exchange {
-        /// The one that has lost them.
-        lost: HostName,
-        /// The one that still has them.
-        replica: HostName,
-    },
-    /// Compare the tables, and ignore the finding where they are equal.
-    Compare {
-        /// The replica.
-        replica: HostName,
-        /// Its sources.
-        sources: Vec<HostName>,
-    },
+coded! {
+    /// A way out of errant transactions. A copy of the source keeps the replica's old data in a file.
+    pub enum ErrantRepair {
+        /// Save them as SQL, then replace the replica's data with a copy.
+        SaveAndCopy {
+            /// The replica.
+            replica: HostName,
+        } = "save-and-copy",
+        /// Replace the replica's data with a copy.
+        Copy {
+            /// The replica.
+            replica: HostName,
+            /// Whether the playbook lacks the role that says how it is made.
+            add_role: bool,
+            /// What is lost by it.
+            loses: CopyLoses,
+        } = "copy",
+        /// Run the same statements on the sources under the same ids.
+        Repeat {
+            /// The replica.
+            replica: HostName,
+            /// Its sources.
+            sources: Vec<HostName>,
+        } = "repeat",
+        /// Undo them on the replica, and put empty transactions of their ids on the sources.
+        Empty {
+            /// The replica.
+            replica: HostName,
+            /// Its sources.
+            sources: Vec<HostName>,
+        } = "empty",
+        /// Undo them on the replica and run them on the sources, from where they come back.
+        Return {
+            /// How the replica forgets them.
+            forget: Forget,
+            /// Its sources.
+            sources: Vec<HostName>,
+        } = "return",
+        /// Undo them on the replica, which forgets them.
+        Forget {
+            /// How.
+            forget: Forget,
+            /// The ids.
+            ids: Transactions,
+        } = "forget",
+        /// Let the one that has lost them be the replica.
+        Exchange {
+            /// The one that has lost them.
+            lost: HostName,
+            /// The one that still has them.
+            replica: HostName,
+        } = "exchange",
+        /// Compare the tables, and ignore the finding where they are equal.
+        Compare {
+            /// The replica.
+            replica: HostName,
+            /// Its sources.
+            sources: Vec<HostName>,
+        } = "compare",
+    }
 }
 
 /// What a copy over a replica's data loses.

@@ -11,6 +11,7 @@ mod errant;
 mod explanation;
 mod last_words;
 mod layer;
+mod problem;
 mod receiver;
 #[cfg(test)]
 mod recorded;
@@ -28,6 +29,7 @@ pub use errant::{Around, CopyLoses, Copying, ErrantExplanation, ErrantRepair, Fo
 pub use explanation::{Explanation, More, Surroundings, Tried};
 pub use last_words::{blamed, last_words};
 pub use layer::Layer;
+pub use problem::{ChannelProblem, ChannelTrouble, HostProblem, WritersProblem};
 pub use repair::{NextLoses, Repair};
 pub use rows::{Change, FailedEvent, RowEvent, RowEvidence, RowThere, Value, row_events};
 pub use server::{FULL, blamed_in_files, explain_down, explain_failed_start};

@@ -1,41 +1,42 @@
 //! The ways out of what stops a channel, as values. `words` says what each does, what it loses, and its command.
 
 use super::{Explanation, Layer};
-use crate::model::HostName;
+use crate::model::{HostName, coded};
 
-/// One way to repair a channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Repair {
-    /// What its explanation says next.
-    Next {
-        /// The explanation.
-        found: Box<Explanation>,
-        /// What that loses.
-        loses: NextLoses,
-    },
-    /// Copy the replica again.
-    CopyAgain {
-        /// The replica.
-        replica: HostName,
-    },
-    /// Put the row back that the event expects.
-    PutBack {
-        /// The replica.
-        replica: HostName,
-        /// The statement that does it.
-        insert: String,
-        /// The statement that starts the applier again.
-        start: String,
-    },
-    /// Take the row off that stands in the event's way.
-    TakeOff {
-        /// The replica.
-        replica: HostName,
-        /// The statement that does it.
-        delete: String,
-        /// The statement that starts the applier again.
-        start: String,
-    },
+coded! {
+    /// One way to repair a channel.
+    pub enum Repair {
+        /// What its explanation says next.
+        Next {
+            /// The explanation.
+            found: Box<Explanation>,
+            /// What that loses.
+            loses: NextLoses,
+        } = "next-step",
+        /// Copy the replica again.
+        CopyAgain {
+            /// The replica.
+            replica: HostName,
+        } = "copy-again",
+        /// Put the row back that the event expects.
+        PutBack {
+            /// The replica.
+            replica: HostName,
+            /// The statement that does it.
+            insert: String,
+            /// The statement that starts the applier again.
+            start: String,
+        } = "put-row-back",
+        /// Take the row off that stands in the event's way.
+        TakeOff {
+            /// The replica.
+            replica: HostName,
+            /// The statement that does it.
+            delete: String,
+            /// The statement that starts the applier again.
+            start: String,
+        } = "take-row-off",
+    }
 }
 
 /// What the next step of a channel loses.

@@ -13,18 +13,20 @@ use std::{
     sync::Arc,
 };
 
-use super::{CommandError, ErrorKind, Options, bare_hosts, observe, read_files};
+use super::{CommandError, ErrorKind, Options, bare_hosts, read_files};
 pub use crate::adopt::Report as AdoptionReport;
 use crate::{
     adopt::{Adoption, Named, Said},
     desired::{self, Built, DesiredHost},
     diff,
+    doctor::HostProblem,
     inventory::select,
     model::{Fact, HostName, Secret, SecretId},
-    observe::{Observed, Reading},
+    observe::{self, Observed, Reading},
     plan::{Plan, Policy},
     playbook::{Loaded, Request},
     source::{Problems, Severity, Sources},
+    status,
     transport::{Scratch, Session},
     words,
 };
@@ -270,7 +272,8 @@ impl<'a> Work<'a> {
         let secrets = loaded.project.secrets.resolve_some();
         let wanted: Vec<&DesiredHost> = wanted.iter().collect();
         let open = std::mem::take(&mut fleet.sessions);
-        let reading = observe(&wanted, &secrets, &self.options.of_hosts(), &self.scratch, open).await;
+        let reading =
+            observe::observe(&wanted, &secrets, &self.options.of_hosts(), &self.scratch, open).await;
         let unread: Vec<String> = reading
             .observed
             .iter()
@@ -325,10 +328,9 @@ fn not_read(fact: &Fact<crate::observe::HostFacts>) -> Option<String> {
     match fact {
         Fact::Unread(why) => Some(why.clone()),
         Fact::Absent => Some("nothing is there".to_owned()),
-        Fact::Known(facts) => match &facts.server {
-            Fact::Unread(why) => Some(why.clone()),
-            Fact::Known(server) => server.not_read(),
-            Fact::Absent => Some("no server is there".to_owned()),
+        Fact::Known(facts) => match status::server_problem(facts)? {
+            HostProblem::NoServer => Some("no server is there".to_owned()),
+            problem => Some(words::trouble::host(&problem)),
         },
     }
 }

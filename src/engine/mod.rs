@@ -32,4 +32,3 @@ pub use open::Engine;
 pub use options::Options;
 pub use planned::{Planned, Seen, State};
 pub use proof::Proof;
-pub use reading::observe;

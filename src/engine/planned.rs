@@ -11,6 +11,7 @@ use crate::{
     desired::{self, Built, DesiredHost},
     dialect::Dialect,
     diff,
+    doctor::HostProblem,
     model::{Fact, HostName, without_hidden},
     observe::{self, Observed, Reading},
     plan::{DriftKind, Plan, PlanDocument, Policy, Step, blocked_by_policy},
@@ -369,13 +370,9 @@ impl Planned {
             for (host, fact) in needed {
                 let why = match fact {
                     Fact::Unread(why) => why.clone(),
-                    Fact::Known(facts) => match &facts.server {
-                        Fact::Unread(why) if !status::is_down(facts) => why.clone(),
-                        Fact::Known(server) => match server.not_read() {
-                            Some(why) => why,
-                            None => continue,
-                        },
-                        _ => continue,
+                    Fact::Known(facts) => match status::server_problem(facts) {
+                        None | Some(HostProblem::Down { .. } | HostProblem::NoServer) => continue,
+                        Some(problem) => words::trouble::host(&problem),
                     },
                     Fact::Absent => continue,
                 };

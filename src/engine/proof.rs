@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, Engine, State, files::bare_hosts, reading};
+use super::{CommandError, Engine, State, files::bare_hosts};
 use crate::{
     desired::{self, Desired, DesiredHost, Identity},
     exec::{self, Fleet, journal::Journal},
@@ -14,6 +14,7 @@ use crate::{
     status::{self, HostState, StatusDocument},
     transport::Session,
     verify::{Outsider, Remark, Scope, VerifyReport, Web, prove},
+    words,
 };
 
 /// Hosts outside the topology that try ports as strangers.
@@ -32,7 +33,7 @@ impl Engine {
         let first = desired_hosts(self, &BTreeMap::new());
         let wanted: Vec<&DesiredHost> = first.iter().collect();
         let mut reading =
-            reading::observe(&wanted, &self.secrets, &self.hosts, &self.scratch, BTreeMap::new()).await;
+            observe::observe(&wanted, &self.secrets, &self.hosts, &self.scratch, BTreeMap::new()).await;
         let hosts = desired_hosts(self, &reading.identities());
         let wanted: Vec<&DesiredHost> = hosts.iter().collect();
         observe::find_errant(&mut reading, &wanted, self.has_playbook()).await;
@@ -124,7 +125,8 @@ impl State {
 /// Adds to a report what was not put to the test.
 fn complete(report: &mut VerifyReport, document: &StatusDocument, web: &Web) {
     for host in &document.hosts {
-        let remark = Remark::new(&host.host, host.problem.as_deref().unwrap_or("nothing is known of it"));
+        let why = host.problem.as_ref().map(words::trouble::host);
+        let remark = Remark::new(&host.host, why.unwrap_or_else(|| "nothing is known of it".to_owned()));
         match host.state {
             HostState::Up => {}
             HostState::Down => report.down.push(remark),

@@ -1,14 +1,12 @@
-//! Reads a fleet, and says of each server that is down why it is.
+//! Reads a fleet: members, and hosts that are declared lost.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     desired::{Desired, DesiredHost},
-    doctor::explain_down,
-    model::{Fact, HostName, Secret, SecretId, limits},
+    model::{HostName, Secret, SecretId, limits},
     observe::{self, Options, Reading},
     transport::{Scratch, Session},
-    words::down::down,
 };
 
 /// Reads the members of a play; and, where they are of interest and without waiting for them for long, the hosts that it
@@ -42,34 +40,12 @@ pub async fn observe_with_lost(
         ..options.clone()
     };
     let (mut reading, back) = tokio::join!(
-        observe(members, secrets, options, scratch, open),
-        observe(gone, secrets, &hasty, scratch, open_there)
+        observe::observe(members, secrets, options, scratch, open),
+        observe::observe(gone, secrets, &hasty, scratch, open_there)
     );
     reading.observed.extend(back.observed);
     reading.sessions.extend(back.sessions);
     reading.logins.extend(back.logins);
     reading.took = reading.took.max(back.took);
-    reading
-}
-
-/// Reads every host. Connections that are open already are used again.
-pub async fn observe(
-    hosts: &[&DesiredHost],
-    secrets: &BTreeMap<SecretId, Secret>,
-    options: &Options,
-    scratch: &Arc<Scratch>,
-    open: BTreeMap<HostName, Session>,
-) -> Reading {
-    let mut reading = observe::observe(hosts, secrets, options, scratch, open).await;
-    for fact in reading.observed.values_mut() {
-        let Fact::Known(facts) = fact else { continue };
-        let ended = facts.service.known().is_some_and(|service| !service.running());
-        if ended
-            && matches!(facts.server, Fact::Unread(_))
-            && let Some(cause) = explain_down(facts)
-        {
-            facts.server = Fact::Unread(format!("it is down: {}", down(&cause)));
-        }
-    }
     reading
 }

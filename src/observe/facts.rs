@@ -179,6 +179,17 @@ pub struct Replicating {
     pub kept_out: BTreeSet<(String, String)>,
 }
 
+/// A part of a server that answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadPart {
+    /// What it replicates from whom.
+    Channels,
+    /// Its own binary log.
+    BinaryLog,
+    /// Its GTID state.
+    Gtids,
+}
+
 /// What a running server says of itself.
 #[derive(Debug, Clone)]
 pub struct ServerFacts {
@@ -270,15 +281,13 @@ impl ServerFacts {
 
     /// What of a server that answers could not be read all the same, such as its channels where the login may not see
     /// them.
-    pub fn not_read(&self) -> Option<String> {
+    pub fn part_not_read(&self) -> Option<(UnreadPart, &str)> {
         let parts = [
-            ("channels", self.channels.unread()),
-            ("binary log", self.binlog.unread()),
-            ("GTID state", self.gtid.unread()),
+            (UnreadPart::Channels, self.channels.unread()),
+            (UnreadPart::BinaryLog, self.binlog.unread()),
+            (UnreadPart::Gtids, self.gtid.unread()),
         ];
-        parts
-            .into_iter()
-            .find_map(|(part, why)| why.map(|why| format!("its {part} could not be read: {why}")))
+        parts.into_iter().find_map(|(part, why)| Some((part, why?)))
     }
 
     /// A variable that is a number.

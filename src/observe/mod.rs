@@ -46,6 +46,7 @@ pub use events::{EventFacts, EventState, events, running_events};
 pub use facts::{
     AdminWriter, BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts,
     HostFacts, LeftOutOrigins, Observed, OsFacts, Replicating, ServerFacts, ServiceFacts, SessionFacts,
+    UnreadPart,
 };
 pub use far_end::far_end;
 pub use find_errant::{find_errant, first_look, only_here};

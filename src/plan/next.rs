@@ -124,6 +124,9 @@ pub enum Settle {
 /// A way out in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WayOut {
+    /// Its code, stable from version to version.
+    #[serde(default)]
+    pub code: String,
     /// What is done.
     pub what: String,
     /// What is lost by it.

@@ -20,7 +20,8 @@ use crate::{
 pub fn status(document: &StatusDocument, full: bool, width: usize, sentences: usize) -> String {
     let mut text = String::new();
     if let Some(problem) = &document.writers_problem {
-        sentence(&format!("{}  ", paint(ALARM, "writers")), 9, problem, sentences, &mut text);
+        let problem = words::trouble::writers(problem);
+        sentence(&format!("{}  ", paint(ALARM, "writers")), 9, &problem, sentences, &mut text);
     }
     hosts(document, full, width, sentences, &mut text);
     lost(document, sentences, &mut text);
@@ -50,7 +51,7 @@ fn hosts(document: &StatusDocument, full: bool, width: usize, sentences: usize, 
     for (line, host) in lines.zip(&document.hosts) {
         let _ = writeln!(text, "{line}");
         if let Some(problem) = &host.problem {
-            sentence(INDENT, INDENT.len() + 2, problem, sentences, text);
+            sentence(INDENT, INDENT.len() + 2, &words::trouble::host(problem), sentences, text);
         }
         if !full {
             continue;
@@ -80,7 +81,11 @@ fn lost(document: &StatusDocument, width: usize, text: &mut String) {
             (LostState::Returned, Some(false)) => (CHANGED, "it is back, and accepts no writes".to_owned()),
             (LostState::Returned, None) => (CHANGED, "it is back; its server could not be read".to_owned()),
         };
-        let why = lost.problem.as_ref().map(|why| format!(" ({})", visible(why))).unwrap_or_default();
+        let why = lost
+            .problem
+            .as_ref()
+            .map(|why| format!(" ({})", visible(&words::trouble::host(why))))
+            .unwrap_or_default();
         let next = match lost.state {
             LostState::Silent => String::new(),
             LostState::Returned => {
@@ -205,20 +210,21 @@ fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut
             }
         }
     }
-    if let Some(cause) = &channel.cause {
-        let layer = channel.layer.map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
+    if let Some(trouble) = &channel.trouble {
+        let cause = words::trouble::channel(trouble);
+        let layer = trouble.layer().map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
         sentence(indent, INDENT.len() + 2, &format!("{layer}{cause}"), width, text);
     }
     for line in channel.evidence.iter().flat_map(words::repair::evidence) {
         let _ = writeln!(text, "{indent}  {}", visible(&line));
     }
-    match (&channel.next, channel.repairs.is_empty()) {
-        (Some(next), true) => {
-            let _ = writeln!(text, "{indent}next: {next}");
+    match (&channel.trouble, channel.repairs.is_empty()) {
+        (Some(trouble), true) => {
+            let _ = writeln!(text, "{indent}next: {}", words::trouble::next(trouble));
         }
         _ => repairs(channel.repairs.iter().map(words::repair::way_out), text),
     }
-    if let Some(said) = &channel.said {
+    if let Some(said) = channel.trouble.as_ref().and_then(words::trouble::said) {
         let said = paint(QUIET, format_args!("the server says: {said}"));
         sentence(indent, INDENT.len() + 2, &said, width, text);
     }

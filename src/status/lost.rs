@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::StatusDocument;
+use super::{StatusDocument, written::problem_alone};
 use crate::{
+    doctor::{HostProblem, WritersProblem},
     model::{Fact, HostName, words},
     observe::{Observed, ServerFacts},
 };
@@ -28,7 +29,8 @@ pub struct LostStatus {
     /// Whether its server accepts writes of clients; null where it was not read.
     pub writes: Option<bool>,
     /// Why it, or its server, was not read.
-    pub problem: Option<String>,
+    #[serde(serialize_with = "problem_alone")]
+    pub problem: Option<HostProblem>,
 }
 
 impl LostStatus {
@@ -38,10 +40,11 @@ impl LostStatus {
             Some(Fact::Known(facts)) => (LostState::Returned, Some(&facts.server)),
             _ => (LostState::Silent, None),
         };
-        let problem = match (observed.get(host), server) {
-            (Some(Fact::Unread(why)), _) | (_, Some(Fact::Unread(why))) => Some(why.clone()),
-            _ => None,
-        };
+        let problem = observed.get(host).and_then(|fact| match fact {
+            Fact::Unread(why) => Some(HostProblem::NotRead { why: why.clone() }),
+            Fact::Known(facts) => super::server_problem(facts),
+            Fact::Absent => None,
+        });
         let writes = server.and_then(Fact::known).map(ServerFacts::accepts_writes);
         Self { host: host.clone(), state, writes, problem }
     }
@@ -52,13 +55,11 @@ impl StatusDocument {
     /// a writer too many.
     pub fn with_lost(mut self, lost: Vec<LostStatus>) -> Self {
         let open = lost.iter().filter(|lost| lost.writes == Some(true));
-        let open: Vec<&str> = open.map(|lost| lost.host.as_str()).collect();
+        let open: Vec<HostName> = open.map(|lost| lost.host.clone()).collect();
         if !open.is_empty() && self.writers_problem.is_none() {
-            let verb = if open.len() == 1 { "accepts" } else { "accept" };
-            let names = open.join(" and ");
-            self.writers_problem = Some(format!("{names} {verb} writes, and is declared lost."));
+            self.writers_problem = Some(WritersProblem::Lost { open: open.clone() });
         }
-        self.writers.extend(open.into_iter().map(HostName::new));
+        self.writers.extend(open);
         self.healthy &= self.writers_problem.is_none() && lost.iter().all(|l| l.state == LostState::Silent);
         self.lost = lost;
         self

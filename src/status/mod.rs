@@ -11,18 +11,20 @@ pub use state::{ChannelState, HostState};
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use written::{errant_in_words, evidence_in_words, repairs_in_words};
+use written::{
+    errant_in_words, evidence_in_words, problem_in_words, repairs_in_words, trouble_in_words,
+    writers_in_words,
+};
 
 use crate::{
     desired::{ChannelWish, DesiredHost},
     dialect::Dialect,
     doctor::{
-        Around, Copying, ErrantExplanation, Explanation, Layer, Repair, RowEvidence, Surroundings,
-        explain_channel, explain_down, explain_errant,
+        Around, ChannelProblem, ChannelTrouble, Copying, ErrantExplanation, Explanation, HostProblem, Repair,
+        RowEvidence, Surroundings, WritersProblem, explain_channel, explain_down, explain_errant,
     },
     model::{Endpoint, Fact, HostName, ThreadState, visible},
     observe::{ChannelFacts, ErrantFacts, HostFacts, Observed, ServerFacts},
-    words,
 };
 
 /// Version of the format: a minor step only adds, a major one may change what is there.
@@ -38,8 +40,8 @@ pub struct StatusDocument {
     /// Hosts that accept writes of clients now, as far as they were read.
     pub writers: Vec<HostName>,
     /// What is wrong with that, where clients are declared to write to one host.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub writers_problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "writers_in_words")]
+    pub writers_problem: Option<WritersProblem>,
     /// Hosts in the order of the inventory or topology.
     pub hosts: Vec<HostStatus>,
     /// Hosts that are declared lost.
@@ -59,11 +61,9 @@ pub struct HostStatus {
     pub host: HostName,
     /// How it is.
     pub state: HostState,
-    /// The code of why its server is down, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
-    /// Why it is not up.
-    pub problem: Option<String>,
+    /// Why it is not up; the document has its code and its words.
+    #[serde(flatten, serialize_with = "problem_in_words")]
+    pub problem: Option<HostProblem>,
     /// Family and version, such as `MariaDB 10.11.19`.
     pub server: Option<String>,
     /// Operating system.
@@ -114,16 +114,9 @@ pub struct ChannelStatus {
     pub gtid: String,
     /// Whether the connection is encrypted.
     pub tls: Encryption,
-    /// What is wrong: its code, stable from version to version.
-    pub code: Option<&'static str>,
-    /// What is wrong, from the outside in.
-    pub layer: Option<Layer>,
-    /// What is wrong, in words.
-    pub cause: Option<String>,
-    /// What to do.
-    pub next: Option<String>,
-    /// The server's own words.
-    pub said: Option<String>,
+    /// What is wrong; the document has its code, the layer, its words, what to do, and the server's own words.
+    #[serde(flatten, serialize_with = "trouble_in_words")]
+    pub trouble: Option<ChannelTrouble>,
     /// What `doctor` has found on both sides.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "evidence_in_words")]
     pub evidence: Option<RowEvidence>,
@@ -149,11 +142,7 @@ impl ChannelStatus {
             executed: String::new(),
             gtid: String::new(),
             tls: Encryption::Unknown,
-            code: None,
-            layer: None,
-            cause: None,
-            next: None,
-            said: None,
+            trouble: None,
             evidence: None,
             repairs: Vec::new(),
         }
@@ -223,7 +212,7 @@ fn writers(
     whole: bool,
     observed: &Observed,
     declared: bool,
-) -> (Vec<HostName>, Option<String>) {
+) -> (Vec<HostName>, Option<WritersProblem>) {
     let server = |host: &HostName| observed.get(host).and_then(Fact::known)?.server.known();
     let named = |host: &&&DesiredHost| server(&host.name).is_some_and(ServerFacts::accepts_writes);
     let open: Vec<&&DesiredHost> = hosts.iter().filter(named).collect();
@@ -231,30 +220,22 @@ fn writers(
     let mut wished = hosts.iter().filter(|host| declared && host.writer && !host.replicas.is_empty());
     let (Some(one), None) = (wished.next(), wished.next()) else { return (writers, None) };
     let used = |host: &HostName| server(host).is_some_and(ServerFacts::is_used);
-    let used_and_open: Vec<&str> =
-        open.iter().filter(|host| used(&host.name)).map(|host| host.name.as_str()).collect();
+    let used_and_open: Vec<&HostName> =
+        open.iter().filter(|host| used(&host.name)).map(|host| &host.name).collect();
     let all_read = whole && hosts.iter().all(|host| server(&host.name).is_some());
+    let closed = |name: &HostName| {
+        let its = |host: &&&DesiredHost| host.name == *name;
+        hosts.iter().find(its).is_some_and(|host| host.declared_closed() == Some(true))
+    };
+    let declared = one.name.clone();
     let problem = match used_and_open.as_slice() {
-        [] if all_read && used(&one.name) => {
-            Some(format!("No host accepts writes; clients are declared to write to {}.", one.name))
+        [] if all_read && used(&declared) => Some(WritersProblem::None { declared }),
+        [_, _, ..] => {
+            let open = used_and_open.into_iter().cloned().collect();
+            Some(WritersProblem::Several { open, declared })
         }
-        [_, _, ..] => Some(format!(
-            "{} hosts accept writes, {}; clients are declared to write to {} alone.",
-            used_and_open.len(),
-            used_and_open.join(" and "),
-            one.name
-        )),
-        [other]
-            if *other != one.name.as_str()
-                && server(&one.name).is_some()
-                && hosts
-                    .iter()
-                    .any(|host| host.name.as_str() == *other && host.declared_closed() == Some(true)) =>
-        {
-            Some(format!(
-                "{other} accepts writes; clients are declared to write to {}, which accepts none.",
-                one.name
-            ))
+        [other] if **other != declared && server(&declared).is_some() && closed(other) => {
+            Some(WritersProblem::Other { open: (*other).clone(), declared })
         }
         _ => None,
     };
@@ -296,13 +277,10 @@ fn errant_of(
 
 /// Nothing else is done to a replica as long as it has errant transactions, so nothing else is advised for its channels.
 fn settle_first(found: &ErrantExplanation, channels: &mut [ChannelStatus]) {
-    let its =
-        channels.iter_mut().filter(|c| found.is_certain() && c.replica == found.replica && c.cause.is_some());
+    let its = channels.iter_mut().filter(|c| found.is_certain() && c.replica == found.replica);
     for channel in its {
-        channel.next = Some(format!(
-            "Settle the errant transactions of {} first; they are listed below.",
-            found.replica
-        ));
+        let Some(trouble) = &mut channel.trouble else { continue };
+        trouble.errant_first = Some(found.replica.clone());
         channel.repairs.clear();
     }
 }
@@ -311,7 +289,6 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
     let mut status = HostStatus {
         host: host.name.clone(),
         state: HostState::Unread,
-        code: None,
         problem: None,
         server: None,
         os: None,
@@ -326,39 +303,43 @@ fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
     let facts = match observed.get(&host.name) {
         Some(Fact::Known(facts)) => facts,
         Some(Fact::Unread(why)) => {
-            status.problem = Some(why.clone());
+            status.problem = Some(HostProblem::NotRead { why: why.clone() });
             return status;
         }
         Some(Fact::Absent) | None => return status,
     };
     status.os = Some(facts.os.pretty.clone());
+    status.problem = server_problem(facts);
+    status.state = match &status.problem {
+        None => HostState::Up,
+        Some(HostProblem::Down { .. } | HostProblem::NoServer) => HostState::Down,
+        // Of a server whose channels are not known nobody can say that all is well.
+        Some(_) => HostState::Unread,
+    };
+    let Fact::Known(server) = &facts.server else { return status };
+    status.server = Some(server.version.to_string());
+    status.server_id = server.number("server_id");
+    status.read_only = server.variable("read_only").map(|_| server.is_on("read_only"));
+    status.gtid = server.variable("gtid_binlog_pos").or(server.variable("gtid_executed")).map(str::to_owned);
+    status.binlog = server.binlog.known().and_then(|b| Some(b.end.as_ref()?.to_string()));
+    status.clients = server.sessions.known().map(Vec::len);
+    status.data_bytes = Some(server.data_bytes());
+    status
+}
+
+/// Why a host's server is not up, or not known as a whole.
+pub fn server_problem(facts: &HostFacts) -> Option<HostProblem> {
     match &facts.server {
         Fact::Known(server) => {
-            // Of a server whose channels are not known nobody can say that all is well.
-            status.problem = server.not_read();
-            status.state = if status.problem.is_some() { HostState::Unread } else { HostState::Up };
-            status.server = Some(server.version.to_string());
-            status.server_id = server.number("server_id");
-            status.read_only = server.variable("read_only").map(|_| server.is_on("read_only"));
-            status.gtid =
-                server.variable("gtid_binlog_pos").or(server.variable("gtid_executed")).map(str::to_owned);
-            status.binlog = server.binlog.known().and_then(|b| Some(b.end.as_ref()?.to_string()));
-            status.clients = server.sessions.known().map(Vec::len);
-            status.data_bytes = Some(server.data_bytes());
+            let (part, why) = server.part_not_read()?;
+            Some(HostProblem::PartNotRead { part, why: why.to_owned() })
         }
-        Fact::Absent => {
-            status.state = HostState::Down;
-            status.problem = Some(
-                "no database server is installed; `tandem apply` installs one with the role server".into(),
-            );
+        Fact::Absent => Some(HostProblem::NoServer),
+        Fact::Unread(_) if is_down(facts) => {
+            Some(HostProblem::Down { why: explain_down(facts).map(Box::new) })
         }
-        Fact::Unread(why) => {
-            status.state = if is_down(facts) { HostState::Down } else { HostState::Unread };
-            status.code = explain_down(facts).filter(|_| is_down(facts)).and_then(|why| why.code());
-            status.problem = Some(why.clone());
-        }
+        Fact::Unread(why) => Some(HostProblem::NotRead { why: why.clone() }),
     }
-    status
 }
 
 /// Whether the host was read and its server does not run.
@@ -405,13 +386,9 @@ fn channels_of(
             executed: channel.executed.as_ref().map(ToString::to_string).unwrap_or_default(),
             gtid: channel.gtid_io_pos.clone(),
             tls: if channel.tls { Encryption::On } else { Encryption::Off },
-            code: trouble.as_ref().map(|found| found.cause.code()),
-            layer: trouble.as_ref().map(|found| found.layer),
-            cause: trouble.as_ref().map(words::cause::cause),
-            said: trouble.as_ref().map(words::cause::said).filter(|said| !said.is_empty()),
-            repairs: trouble.as_ref().map_or_else(Vec::new, Repair::of_channel),
-            next: trouble.as_ref().map(words::cause::next),
             evidence: None,
+            repairs: trouble.as_ref().map_or_else(Vec::new, Repair::of_channel),
+            trouble: trouble.map(|found| ChannelProblem::Stopped(Box::new(found)).into()),
         });
     }
     let there = |wish: &&ChannelWish| {
@@ -434,6 +411,8 @@ fn state(channel: &ChannelFacts, troubled: bool) -> ChannelState {
 
 /// A channel that is declared and was not found; where the server's channels are not `read`, nothing is known of it.
 fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> ChannelStatus {
+    let missing =
+        || ChannelProblem::Missing { replica: host.name.clone(), source: wish.source.clone() }.into();
     ChannelStatus {
         replica: host.name.clone(),
         source: Some(wish.source.clone()),
@@ -448,12 +427,7 @@ fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> Channe
         executed: String::new(),
         gtid: String::new(),
         tls: if read { Encryption::None } else { Encryption::Unknown },
-        code: None,
-        layer: None,
-        cause: read
-            .then(|| format!("{} is declared as a replica of {} and is none.", host.name, wish.source)),
-        next: read.then(|| "`tandem plan` shows what makes it one.".into()),
-        said: None,
+        trouble: read.then(missing),
         evidence: None,
         repairs: Vec::new(),
     }

@@ -1,9 +1,9 @@
 //! What is held as values, as the document has it.
 
-use serde::Serializer;
+use serde::{Serialize, Serializer};
 
 use crate::{
-    doctor::{ErrantExplanation, Repair, RowEvidence},
+    doctor::{ChannelTrouble, ErrantExplanation, HostProblem, Layer, Repair, RowEvidence, WritersProblem},
     words,
 };
 
@@ -17,4 +17,44 @@ pub fn repairs_in_words<S: Serializer>(repairs: &[Repair], to: S) -> Result<S::O
 
 pub fn evidence_in_words<S: Serializer>(found: &Option<RowEvidence>, to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(found.iter().flat_map(words::repair::evidence))
+}
+
+pub fn writers_in_words<S: Serializer>(found: &Option<WritersProblem>, to: S) -> Result<S::Ok, S::Error> {
+    found.as_ref().map(words::trouble::writers).serialize(to)
+}
+
+/// Without the code.
+pub fn problem_alone<S: Serializer>(found: &Option<HostProblem>, to: S) -> Result<S::Ok, S::Error> {
+    found.as_ref().map(words::trouble::host).serialize(to)
+}
+
+pub fn problem_in_words<S: Serializer>(found: &Option<HostProblem>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Written {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'static str>,
+        problem: Option<String>,
+    }
+    let code = found.as_ref().and_then(HostProblem::code);
+    Written { code, problem: found.as_ref().map(words::trouble::host) }.serialize(to)
+}
+
+pub fn trouble_in_words<S: Serializer>(found: &Option<ChannelTrouble>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Written {
+        code: Option<&'static str>,
+        layer: Option<Layer>,
+        cause: Option<String>,
+        next: Option<String>,
+        said: Option<String>,
+    }
+    let found = found.as_ref();
+    Written {
+        code: found.and_then(ChannelTrouble::code),
+        layer: found.and_then(ChannelTrouble::layer),
+        cause: found.map(words::trouble::channel),
+        next: found.map(words::trouble::next),
+        said: found.and_then(words::trouble::said),
+    }
+    .serialize(to)
 }

@@ -14,6 +14,7 @@ use crate::{
     exec::{Fleet, LockError, take_all},
     model::{HostName, duration},
     status::ChannelState,
+    words,
 };
 
 /// Proves what can be proven.
@@ -124,8 +125,9 @@ fn channels(
         } else if !edge.runs() {
             proof.verdict = Verdict::Failed;
             let state = format!("The channel is {}.", edge.status.state);
-            proof.problem = Some(edge.status.cause.clone().unwrap_or(state));
-            proof.next = edge.status.next.clone();
+            let trouble = edge.status.trouble.as_ref();
+            proof.problem = Some(trouble.map_or(state, words::trouble::channel));
+            proof.next = trouble.map(words::trouble::next);
         } else if let Some((writer, took)) = passed.iter().find_map(|w| Some((*w, came(w)?))) {
             proof.verdict = Verdict::Proven;
             proof.canary_from = Some(writer.clone());

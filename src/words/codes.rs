@@ -3,6 +3,7 @@
 mod causes;
 mod known;
 mod refused;
+mod repairs;
 mod waiting;
 
 /// A code with what it means and what to do.
@@ -29,10 +30,11 @@ mod tests {
         causes::{CAUSES, DOWN},
         known::KNOWN,
         refused::REFUSED,
+        repairs::{OF_CHANNELS, OF_ERRANT},
         waiting::WAITING,
     };
     use crate::{
-        doctor::{Cause, WhyDown},
+        doctor::{Cause, ErrantRepair, Repair, WhyDown},
         plan::{Finding, Refused, WaitsFor},
     };
 
@@ -52,6 +54,8 @@ mod tests {
             (Finding::codes(), KNOWN),
             (Cause::codes(), CAUSES),
             (WhyDown::codes(), DOWN),
+            (Repair::CODES.to_vec(), OF_CHANNELS),
+            (ErrantRepair::CODES.to_vec(), OF_ERRANT),
         ] {
             let have: BTreeSet<&str> = have.into_iter().collect();
             let listed: Vec<&str> = explained.iter().map(|entry| entry.code).collect();
@@ -72,6 +76,8 @@ mod tests {
             ("## Worth knowing", KNOWN),
             ("## Why a channel does not run", CAUSES),
             ("## Why a server is down", DOWN),
+            ("## Ways out for a channel", OF_CHANNELS),
+            ("## Ways out of errant transactions", OF_ERRANT),
         ] {
             let section = fresh.find(heading).expect("the section");
             let begin = section + fresh[section..].find("| code ").expect("the table");

@@ -11,14 +11,7 @@ mod tests;
 /// Why a server is down, as a clause.
 pub(crate) fn down(why: &WhyDown) -> String {
     let mut parts: Vec<String> = Vec::new();
-    parts.extend(why.end.as_ref().map(|end| match end.again {
-        true => format!("{}, and systemd starts it again and again", self::end(&end.cause)),
-        false => self::end(&end.cause),
-    }));
-    parts.extend(why.said.as_ref().map(said));
-    parts.extend(why.option.as_ref().map(|(file, line)| format!("it stands in {file}:{line}")));
-    let disk = why.disk.as_ref();
-    parts.extend(disk.map(|disk| format!("the disk has {} free at {}", bytes(disk.free), disk.datadir)));
+    // What is to be mended comes first, and how the unit ended for it last.
     parts.extend(why.owner.as_ref().map(|other| {
         format!(
             "{0} belongs to {1}, and the server runs as {2}: chown -R {2}: {0}",
@@ -27,6 +20,18 @@ pub(crate) fn down(why: &WhyDown) -> String {
             other.user
         )
     }));
+    let disk = why.disk.as_ref();
+    parts.extend(disk.map(|disk| format!("the disk has {} free at {}", bytes(disk.free), disk.datadir)));
+    parts.extend(why.said.as_ref().map(said));
+    parts.extend(why.option.as_ref().map(|(file, line)| format!("it stands in {file}:{line}")));
+    let end = why.end.as_ref().map(|end| match end.again {
+        true => format!("{}, and systemd starts it again and again", self::end(&end.cause)),
+        false => self::end(&end.cause),
+    });
+    match why.end.as_ref().is_some_and(|end| matches!(end.cause, EndCause::Masked { .. })) {
+        true => parts.splice(..0, end).for_each(drop),
+        false => parts.extend(end),
+    }
     parts.join("; ")
 }
 

@@ -148,7 +148,7 @@ pub(crate) fn way_out(repair: &ErrantRepair) -> WayOut {
             "nothing".to_owned(),
         ),
     };
-    WayOut { what, loses, command: command(repair) }
+    WayOut { code: repair.code().to_owned(), what, loses, command: command(repair) }
 }
 
 fn command(repair: &ErrantRepair) -> String {

@@ -25,6 +25,7 @@ mod stale;
 mod state;
 mod step;
 mod takeover;
+pub(crate) mod trouble;
 mod unfit;
 mod waiting;
 

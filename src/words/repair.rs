@@ -75,7 +75,7 @@ pub(crate) fn way_out(repair: &Repair) -> WayOut {
             format!("on {replica}: SET SESSION sql_log_bin=0; {delete}; {start};"),
         ),
     };
-    WayOut { what, loses, command }
+    WayOut { code: repair.code().to_owned(), what, loses, command }
 }
 
 fn shortened(text: &str) -> String {

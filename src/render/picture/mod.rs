@@ -9,9 +9,10 @@ pub use svg::svg;
 pub use text::{dot, mermaid};
 
 use crate::{
-    doctor::Layer,
+    doctor::{ChannelTrouble, Layer},
     model::HostName,
     status::{ChannelState, ChannelStatus, HostState, HostStatus, StatusDocument},
+    words,
 };
 
 /// What is drawn of a host.
@@ -129,7 +130,9 @@ fn node(document: &StatusDocument, host: &HostStatus) -> Node {
         name: host.host.to_string(),
         state: Some(host.state),
         lines: vec![
-            host.server.clone().unwrap_or_else(|| host.problem.clone().unwrap_or_default()),
+            host.server
+                .clone()
+                .unwrap_or_else(|| host.problem.as_ref().map(words::trouble::host).unwrap_or_default()),
             format!("{}{id}", host.endpoint),
             format!("{role}{writable}"),
         ],
@@ -145,7 +148,8 @@ fn words(channel: &ChannelStatus) -> String {
         ChannelState::Stopped => *layer == Layer::Stopped,
         _ => false,
     };
-    if let Some(layer) = channel.layer.filter(|layer| !told(layer)) {
+    if let Some(layer) = channel.trouble.as_ref().and_then(ChannelTrouble::layer).filter(|layer| !told(layer))
+    {
         words.push_str(&format!(": {layer}"));
     }
     if let Some(seconds) = channel.lag_seconds {

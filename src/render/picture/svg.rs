@@ -246,7 +246,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        doctor::Layer,
+        doctor::{Cause, ChannelProblem, ChannelTrouble, DataCause, Explanation, HostProblem, Layer},
         status::{ChannelState, ChannelStatus, HostStatus},
     };
 
@@ -254,8 +254,7 @@ mod tests {
         HostStatus {
             host: name.into(),
             state,
-            code: None,
-            problem: (state != HostState::Up).then(|| "no answer".into()),
+            problem: (state != HostState::Up).then(|| HostProblem::NotRead { why: "no answer".into() }),
             server: (state == HostState::Up).then(|| "MariaDB 10.11.19".into()),
             os: None,
             endpoint: "10.0.0.1:3306".into(),
@@ -266,6 +265,20 @@ mod tests {
             clients: None,
             data_bytes: None,
         }
+    }
+
+    fn broken(from: &str, to: &str) -> ChannelTrouble {
+        let found = Explanation {
+            replica: to.into(),
+            source: from.into(),
+            layer: Layer::Data,
+            cause: Cause::Data(DataCause::MissingRow),
+            tried: None,
+            more: None,
+            said: String::new(),
+            applier: None,
+        };
+        ChannelProblem::Stopped(Box::new(found)).into()
     }
 
     fn channel(from: &str, to: &str, state: ChannelState, declared: Option<bool>) -> ChannelStatus {
@@ -284,11 +297,7 @@ mod tests {
             executed: String::new(),
             gtid: String::new(),
             tls: crate::status::Encryption::Off,
-            code: (state == ChannelState::Broken).then_some("row-missing"),
-            layer: (state == ChannelState::Broken).then_some(Layer::Data),
-            cause: None,
-            next: None,
-            said: None,
+            trouble: (state == ChannelState::Broken).then(|| broken(from, to)),
             evidence: None,
             repairs: Vec::new(),
         }

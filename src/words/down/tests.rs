@@ -64,10 +64,9 @@ fn all_that_is_known_of_a_server_stands_in_one_clause() {
     };
     assert_eq!(
         down(&why),
-        "it ended with exit status 7, and systemd starts it again and again; an option file has a variable that this \
-         server does not know (mariadbd: unknown variable 'x=1'); it stands in /etc/mysql/x.cnf:3; the disk has 4.0 KiB \
-         free at /var/lib/mysql; /var/lib/mysql belongs to root, and the server runs as mysql: chown -R mysql: \
-         /var/lib/mysql"
+        "/var/lib/mysql belongs to root, and the server runs as mysql: chown -R mysql: /var/lib/mysql; the disk has 4.0 KiB \
+         free at /var/lib/mysql; an option file has a variable that this server does not know (mariadbd: unknown variable \
+         'x=1'); it stands in /etc/mysql/x.cnf:3; it ended with exit status 7, and systemd starts it again and again"
     );
     let start = FailedStart { said: why.said, end: Some(EndCause::Late) };
     assert_eq!(

@@ -125,7 +125,12 @@ fn each_way_out_says_what_it_does_what_it_loses_and_its_command() {
             "tandem verify PLAYBOOK; then drift_ignore: db-b/own-writes",
         ),
     ] {
-        let expected = WayOut { what: what.into(), loses: loses.into(), command: command.into() };
+        let expected = WayOut {
+            code: repair.code().into(),
+            what: what.into(),
+            loses: loses.into(),
+            command: command.into(),
+        };
         assert_eq!(way_out(&repair), expected);
     }
 }

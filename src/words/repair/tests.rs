@@ -67,7 +67,12 @@ fn each_way_out_says_what_it_does_what_it_loses_and_its_command() {
             "on db-b: SET SESSION sql_log_bin=0; DELETE FROM `t` WHERE `id` = 1; START SLAVE;",
         ),
     ] {
-        let expected = WayOut { what: what.into(), loses: loses.into(), command: command.into() };
+        let expected = WayOut {
+            code: repair.code().into(),
+            what: what.into(),
+            loses: loses.into(),
+            command: command.into(),
+        };
         assert_eq!(way_out(&repair), expected);
     }
 }
