@@ -41,7 +41,7 @@ const LINES: &[(&str, &str, &str)] = &[
     ("desired/build/connection.rs", "\"control\"", "an option of ssh"),
     ("desired/nothing.rs", "\"-e \"", "the name that stands for the command line"),
     ("desired/wish.rs", "contains(\"mariadb\")", "the name of a package"),
-    ("diff/trouble/left_out.rs", "Query: '", "a server's error"),
+    ("diff/fault/left_out.rs", "Query: '", "a server's error"),
     ("diff/compatibility.rs", "utf8_", "the name of a character set"),
     ("diff/data.rs", "using_gtid", "a server's word for a channel's positions"),
     ("diff/settings/impossible.rs", "contains(\"error\")", "what a server's program says"),

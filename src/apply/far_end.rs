@@ -2,7 +2,7 @@
 
 use crate::{
     dialect::ReadStatement,
-    doctor::{Surroundings, explain_channel},
+    doctor::{ChannelContext, explain_channel},
     exec::{On, StepError},
     grant::{Login, unfit},
     model::{HostName, ThreadState},
@@ -107,13 +107,13 @@ fn unproven(host: &HostName, change: &ChannelChange, found: &FarEnd) -> Option<(
         ..ChannelFacts::default()
     };
     let reach = found.reach().filter(|_| errno == 2003);
-    let around = Surroundings {
+    let channel_context = ChannelContext {
         replica: host.as_str(),
         source: source.as_str(),
         source_runs: Some(true),
         reach: reach.as_ref(),
         source_down_because: None,
     };
-    let found = explain_channel(&trying, &around)?;
+    let found = explain_channel(&trying, &channel_context)?;
     Some((format!("{}: {}", found.layer, cause::clause(&found)), cause::next(&found)))
 }

@@ -31,7 +31,7 @@ pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result
                     None => format!("no run begins with `{wanted}`; `tandem history` lists them"),
                 }));
             };
-            one(&entries(&directory, name), global, terminal);
+            show(&entries(&directory, name), global, terminal);
         }
     }
     Ok(Exit::Done)
@@ -62,7 +62,7 @@ fn print_values(name: &str, values: &[Value], global: &Global, terminal: &Termin
     }
 }
 
-fn one(entries: &[Value], global: &Global, terminal: &Terminal) {
+fn show(entries: &[Value], global: &Global, terminal: &Terminal) {
     if wants_json(global.format) {
         return print_values("events", entries, global, terminal);
     }

@@ -31,7 +31,7 @@ pub async fn run(
     let exit = State::of_topology(&document).into();
     let tally = render::tally(&document);
     if doctor {
-        document.keep_troubles();
+        document.keep_faults();
     }
     match global.format {
         Format::Human if doctor && exit == Exit::Done => {

@@ -90,7 +90,7 @@ pub async fn run(
     target: &impl Connect,
     scope: &Scope,
     options: Options,
-    hear: &mut dyn FnMut(Progress),
+    on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Unfinished, CopyError> {
     let mut sessions = Sessions::open(source, target, options.sessions).await?;
     let (_, mut inventory) = tokio::try_join!(
@@ -117,7 +117,8 @@ pub async fn run(
         tables::create(&mut sessions, &now, Some(&inventory)).await?;
         inventory = now;
     };
-    let copied = rows::copy(source, target, &mut sessions, &inventory, held, options.patience, hear).await?;
+    let copied =
+        rows::copy(source, target, &mut sessions, &inventory, held, options.patience, on_progress).await?;
     let code = Code::read(&mut sessions, &inventory).await?;
     code.routines(&mut sessions).await?;
     let copied = Copied {

@@ -40,7 +40,7 @@ pub struct Sums {
 }
 
 /// A session of each end.
-type Pair = (SqlWriter, SqlWriter);
+type BothSessions = (SqlWriter, SqlWriter);
 
 /// Copies all rows: first those of tables without transactions, for as long as the lock is held.
 pub async fn copy(
@@ -50,7 +50,7 @@ pub async fn copy(
     inventory: &Inventory,
     held: Option<Held>,
     patience: Patience,
-    hear: &mut dyn FnMut(Progress),
+    on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Sums, CopyError> {
     let counted = Arc::new(Counted::new());
     let (names, values) = (source.dialect().spell_values(), target.dialect().spell_values());
@@ -61,8 +61,8 @@ pub async fn copy(
     )?;
     let mut sums = Sums::default();
     let (readers, writers) = (std::mem::take(&mut sessions.readers), std::mem::take(&mut sessions.writers));
-    let mut pairs: Vec<Pair> = readers.into_iter().zip(writers).collect();
-    let mut run = Run { counted: &counted, patience, before: 0, of: 0, packet: sessions.packet, hear };
+    let mut pairs: Vec<BothSessions> = readers.into_iter().zip(writers).collect();
+    let mut run = Run { counted: &counted, patience, before: 0, of: 0, packet: sessions.packet, on_progress };
     run.of = inventory.tables.values().filter(|table| table.has_rows()).count() as u64;
     if let Some(held) = held {
         let locked = Arc::new(Queue::of(inventory.tables.iter().filter(|(_, table)| table.needs_lock())));
@@ -92,18 +92,18 @@ struct Run<'r> {
     before: u64,
     of: u64,
     packet: u64,
-    hear: &'r mut dyn FnMut(Progress),
+    on_progress: &'r mut dyn FnMut(Progress),
 }
 
 impl Run<'_> {
     /// Lets all workers work until nothing is left to be done, and gives their sessions back.
     async fn all(
         &mut self,
-        pairs: Vec<Pair>,
+        pairs: Vec<BothSessions>,
         queue: &Arc<Queue>,
         target: &impl Connect,
         held: Option<&Held>,
-    ) -> Result<Vec<Pair>, CopyError> {
+    ) -> Result<Vec<BothSessions>, CopyError> {
         let mut workers = JoinSet::new();
         for pair in pairs {
             workers.spawn(work(pair, queue.clone(), self.counted.clone(), self.packet));
@@ -139,7 +139,7 @@ impl Run<'_> {
     fn tell(&mut self, queue: &Queue) {
         let (rows, bytes) = self.counted.sums();
         let tables = self.before + queue.tables().0;
-        (self.hear)(Progress { rows, bytes, tables, of_tables: self.of, took: self.counted.took() });
+        (self.on_progress)(Progress { rows, bytes, tables, of_tables: self.of, took: self.counted.took() });
     }
 
     /// Ends a copy in which nothing moves. A target that works on a statement has longer.
@@ -173,11 +173,11 @@ impl Run<'_> {
 
 /// Works until nothing is left.
 async fn work(
-    (mut reader, mut writer): Pair,
+    (mut reader, mut writer): BothSessions,
     queue: Arc<Queue>,
     counted: Arc<Counted>,
     packet: u64,
-) -> Result<Pair, CopyError> {
+) -> Result<BothSessions, CopyError> {
     loop {
         let next = queue.next(&mut reader).await;
         let Some(work) = next.map_err(CopyError::sql(CopyEnd::Source, "look for the next rows"))? else {

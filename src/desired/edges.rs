@@ -194,16 +194,16 @@ fn seeds(members: &[HostName], edges: &[Edge], root: Option<&HostName>) -> BTree
             // What comes from nowhere else is this host's own, on its way round.
             let Some(nearest) = begun.iter().min() else { continue };
             let mut all: BTreeSet<&HostName> = fed.keys().copied().collect();
-            let mut giver = ((Reverse(begun.len()), *nearest), source);
+            let mut copy_source = ((Reverse(begun.len()), *nearest), source);
             groups.retain(|(others, theirs)| {
                 let apart = others.is_disjoint(&all);
                 if !apart {
                     all.extend(others.iter().copied());
-                    giver = if theirs.0 <= giver.0 { *theirs } else { giver };
+                    copy_source = if theirs.0 <= copy_source.0 { *theirs } else { copy_source };
                 }
                 apart
             });
-            groups.push((all, giver));
+            groups.push((all, copy_source));
         }
         let from: Vec<HostName> = groups.into_iter().map(|(_, (_, source))| source.clone()).collect();
         if !from.is_empty() {

@@ -15,7 +15,7 @@ pub enum CannotCopy {
     /// What lies between the two versions is too much for it.
     Apart {
         /// The version of the server whose data is copied.
-        giver: ServerVersion,
+        copy_source: ServerVersion,
         /// That of the server that gets it.
         taker: ServerVersion,
     },
@@ -26,28 +26,28 @@ impl Dialect {
     ///
     /// Both are MySQL of one version, or from 8.0.37 on of one series; and a clone that starts with its channels stopped
     /// takes `skip_replica_start`, which came with 8.0.26.
-    pub fn cannot_clone(self, giver: Dialect) -> Option<CannotCopy> {
-        let (giver, taker) = (giver.version, self.version);
-        if [giver, taker].iter().any(|version| version.family != Family::MySql) {
+    pub fn cannot_clone(self, copy_source: Dialect) -> Option<CannotCopy> {
+        let (copy_source, taker) = (copy_source.version, self.version);
+        if [copy_source, taker].iter().any(|version| version.family != Family::MySql) {
             return Some(CannotCopy::Family);
         }
-        if let Some(old) = [giver, taker].into_iter().find(|version| !version.at_least(8, 0, 26)) {
+        if let Some(old) = [copy_source, taker].into_iter().find(|version| !version.at_least(8, 0, 26)) {
             return Some(CannotCopy::TooOld(old));
         }
-        let mixed = [giver, taker].iter().all(|version| version.at_least(8, 0, 37));
-        let fits = giver == taker || (mixed && series(giver) == series(taker));
-        (!fits).then_some(CannotCopy::Apart { giver, taker })
+        let mixed = [copy_source, taker].iter().all(|version| version.at_least(8, 0, 37));
+        let fits = copy_source == taker || (mixed && series(copy_source) == series(taker));
+        (!fits).then_some(CannotCopy::Apart { copy_source, taker })
     }
 
     /// Why this server can't run on a copy of the files of another one: both are MariaDB of one series, and the one that
     /// gets them is not older.
-    pub fn cannot_take_files(self, giver: Dialect) -> Option<CannotCopy> {
-        let (giver, taker) = (giver.version, self.version);
-        if [giver, taker].iter().any(|version| version.family != Family::MariaDb) {
+    pub fn cannot_take_files(self, copy_source: Dialect) -> Option<CannotCopy> {
+        let (copy_source, taker) = (copy_source.version, self.version);
+        if [copy_source, taker].iter().any(|version| version.family != Family::MariaDb) {
             return Some(CannotCopy::Family);
         }
-        let fits = series(giver) == series(taker) && taker >= giver;
-        (!fits).then_some(CannotCopy::Apart { giver, taker })
+        let fits = series(copy_source) == series(taker) && taker >= copy_source;
+        (!fits).then_some(CannotCopy::Apart { copy_source, taker })
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn which_servers_can_be_cloned() {
-        let why = |taker: &str, giver: &str| dialect(taker).cannot_clone(dialect(giver));
+        let why = |taker: &str, copy_source: &str| dialect(taker).cannot_clone(dialect(copy_source));
         assert_eq!(why("8.0.36", "8.0.36"), None);
         assert_eq!(why("8.0.40", "8.0.37"), None);
         assert!(matches!(why("8.0.37", "8.0.36"), Some(CannotCopy::Apart { .. })));
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn which_servers_take_files() {
-        let why = |taker: &str, giver: &str| dialect(taker).cannot_take_files(dialect(giver));
+        let why = |taker: &str, copy_source: &str| dialect(taker).cannot_take_files(dialect(copy_source));
         assert_eq!(why("10.11.9-MariaDB", "10.11.6-MariaDB"), None);
         assert!(matches!(why("10.11.6-MariaDB", "10.11.9-MariaDB"), Some(CannotCopy::Apart { .. })));
         assert!(matches!(why("11.4.2-MariaDB", "10.11.6-MariaDB"), Some(CannotCopy::Apart { .. })));

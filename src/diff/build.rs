@@ -39,9 +39,9 @@ pub fn build(
     };
     let mut plan = Plan { writers: writers(&built.desired, observed), ..Plan::default() };
     plan.writers.extend(lost::open(&context));
-    let mut barred = barred(&context, &mut plan);
+    let mut blocked = blocked(&context, &mut plan);
     let draft = compare(&context);
-    barred.extend(draft.barred);
+    blocked.extend(draft.blocked);
     plan.waiting.extend(draft.waiting);
     plan.refused.extend(draft.refused);
     plan.warnings = draft.warnings;
@@ -51,11 +51,11 @@ pub fn build(
         }
     }
     let kept_still = after_takeover(&draft.steps, &mut plan);
-    barred.extend(kept_still);
+    blocked.extend(kept_still);
     // A host whose wish was refused keeps still altogether: half a change is worse than none.
-    barred.extend(plan.refused.iter().map(|r| r.host.clone()));
-    with_partners(&draft.steps, &mut barred, &mut plan);
-    let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(s, &barred, built)).collect();
+    blocked.extend(plan.refused.iter().map(|r| r.host.clone()));
+    with_partners(&draft.steps, &mut blocked, &mut plan);
+    let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(s, &blocked, built)).collect();
     keep_what_is_needed(&context, &mut steps, &mut plan);
     link(&mut steps, &built.edges.restart_order());
     match in_order(steps) {
@@ -76,7 +76,7 @@ pub fn build(
 }
 
 /// Nobody takes over from one that keeps still, nor does anybody stop for one that does.
-fn with_partners(steps: &[Step], barred: &mut Vec<HostName>, plan: &mut Plan) {
+fn with_partners(steps: &[Step], blocked: &mut Vec<HostName>, plan: &mut Plan) {
     for step in steps {
         let closing = match &step.action {
             Action::CatchUp { closing, .. } => closing.as_slice(),
@@ -84,26 +84,26 @@ fn with_partners(steps: &[Step], barred: &mut Vec<HostName>, plan: &mut Plan) {
             _ => continue,
         };
         let together: Vec<&HostName> = closing.iter().chain([&step.host]).collect();
-        let Some(keeps) = together.iter().find(|host| barred.contains(**host)).map(|host| (*host).clone())
+        let Some(keeps) = together.iter().find(|host| blocked.contains(**host)).map(|host| (*host).clone())
         else {
             continue;
         };
-        for host in together.into_iter().filter(|host| !barred.contains(*host)) {
+        for host in together.into_iter().filter(|host| !blocked.contains(*host)) {
             let why = HostWaits::Partner { keeps: keeps.clone() }.into();
             plan.waiting.push(Waiting { host: host.clone(), why });
         }
-        barred.extend(closing.iter().chain([&step.host]).cloned());
+        blocked.extend(closing.iter().chain([&step.host]).cloned());
     }
 }
 
 /// Whether a step is left out. A server without an id can still be installed and started: that is how its id gets known.
 /// What keeps it down may be its certificate.
-fn held(step: &Step, barred: &[HostName], built: &Built) -> bool {
+fn held(step: &Step, blocked: &[HostName], built: &Built) -> bool {
     let starts = matches!(
         step.action,
         Action::StartService { .. } | Action::InstallServer { .. } | Action::Certificate(_)
     );
-    barred.contains(&step.host) || (built.without_id.contains(&step.host) && !starts)
+    blocked.contains(&step.host) || (built.without_id.contains(&step.host) && !starts)
 }
 
 /// Where a replica takes the writes of a lost host, what is refused on the others does not keep the writes waiting: it waits
@@ -135,7 +135,7 @@ pub(super) fn once_each<T: PartialEq + Clone>(list: &mut Vec<T>) {
 
 /// Replicas whose own data a step of this plan would replace, or for whose data's sake something is
 /// refused, each with its source: what they hold is worth a closer look, and then another plan.
-pub fn in_doubt(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
+pub fn copies_to_inspect(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
     let by_data = |refusal: &&Refusal| {
         matches!(&refusal.why, Refused::Data(DataRefused::OnBoth { .. } | DataRefused::OnReplicaOnly { .. }))
     };
@@ -182,8 +182,8 @@ pub fn changing_ends(plan: &Plan, observed: &Observed) -> Vec<(HostName, HostNam
 }
 
 /// Edges that can't have the password that is wished, and edges that can't be encrypted as wished.
-fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
-    let mut barred = Vec::new();
+fn blocked(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
+    let mut blocked = Vec::new();
     for name in &context.desired.members {
         let Some(host) = context.desired.hosts.get(name) else { continue };
         let server = context.observed.get(name).and_then(Fact::known).and_then(|f| f.server.known());
@@ -198,7 +198,7 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
                 let (source, place) = (channel.source.clone(), channel.password_place.clone());
                 let why = ChannelRefused::PasswordTooLong { source, longest, place };
                 plan.refused.push(Refusal { host: name.clone(), why: why.into() });
-                barred.extend([name.clone(), channel.source.clone()]);
+                blocked.extend([name.clone(), channel.source.clone()]);
             }
             let has_tls = source.is_some_and(|s| Dialect::of(s.version).offers_tls(&s.variables));
             let gets_one = context
@@ -214,5 +214,5 @@ fn barred(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
             }
         }
     }
-    barred
+    blocked
 }

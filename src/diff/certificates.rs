@@ -100,7 +100,7 @@ impl<'a> Authorities<'a> {
                 there: authority.pem.is_some(),
             };
             draft.refuse(replaced[0], why);
-            draft.barred.extend(replaced.into_iter().cloned());
+            draft.blocked.extend(replaced.into_iter().cloned());
         }
     }
 }

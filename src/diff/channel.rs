@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Context, Draft, ends, filters,
-    pair::Footing,
-    trouble::{can_go_on, foreign_account_statement, look},
+    Context, Draft, ends,
+    fault::{can_go_on, foreign_account_statement, look},
+    filters,
+    pair::DataBasis,
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, Tls},
@@ -25,7 +26,7 @@ pub fn steps(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
-    footing: &BTreeMap<HostName, Footing>,
+    basis: &BTreeMap<HostName, DataBasis>,
     draft: &mut Draft,
 ) {
     let Some(server) = facts.server.known() else { return };
@@ -45,11 +46,11 @@ pub fn steps(
             }
             ends::would_not_connect_again(host, facts, (wish, channel), draft);
         }
-        let step = match (found, footing.get(&wish.source)) {
+        let step = match (found, basis.get(&wish.source)) {
             (Some(_), None) if draft.ends_channel(&host.name, &wish.source) => {
                 // The way back begins where the copy of this very host was taken.
                 if draft.copied_from(&wish.source) == Some(&host.name) {
-                    new(context, wish, Some(&Footing::Compared), host)
+                    new(context, wish, Some(&DataBasis::Compared), host)
                 } else {
                     draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Copy));
                     None
@@ -66,25 +67,25 @@ pub fn steps(
 
 /// The step that makes a channel between two servers of which one has all that the other has.
 pub(super) fn made(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish) -> Option<Step> {
-    new(context, wish, Some(&Footing::Compared), host)
+    new(context, wish, Some(&DataBasis::Compared), host)
 }
 
 fn new(
     context: &Context<'_>,
     wish: &ChannelWish,
-    footing: Option<&Footing>,
+    basis: Option<&DataBasis>,
     host: &DesiredHost,
 ) -> Option<Step> {
-    let coordinates = match footing? {
-        Footing::Seeded => Coordinates::OfSeed,
-        Footing::Empty(at) => at.clone(),
-        Footing::Compared => Coordinates::Compared,
-        Footing::Moved { from, at, two_way, alike } => {
+    let coordinates = match basis? {
+        DataBasis::Seeded => Coordinates::OfSeed,
+        DataBasis::Empty(at) => at.clone(),
+        DataBasis::Compared => Coordinates::Compared,
+        DataBasis::Moved { from, at, two_way, alike } => {
             let (from, at) = (from.clone(), at.clone());
             let coordinates = Coordinates::Moved { from, at, two_way: *two_way, alike: *alike };
             return Some(moved(context, wish, coordinates, host));
         }
-        Footing::Refused => return None,
+        DataBasis::Refused => return None,
     };
     let risk = match (&coordinates, context.server(&host.name)) {
         (Coordinates::At { starts_over: true, .. }, Some(server)) => {
@@ -161,7 +162,7 @@ struct Present {
     filtered: bool,
     /// Whether it leaves events out by their origin.
     picks_origins: bool,
-    trouble: Option<Explanation>,
+    fault: Option<Explanation>,
     /// The one statement that it may leave out.
     skip: Option<String>,
     relay_log_renamed: bool,
@@ -169,7 +170,7 @@ struct Present {
 
 impl Present {
     fn relay_log_lost(&self) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| trouble.layer == Layer::RelayLog)
+        self.fault.as_ref().is_some_and(|fault| fault.layer == Layer::RelayLog)
     }
 
     /// Whether it has to be declared to the server anew, and not merely started.
@@ -179,11 +180,11 @@ impl Present {
     }
 
     fn as_declared(&self) -> bool {
-        self.differences.is_empty() && self.trouble.is_none() && !self.relay_log_renamed
+        self.differences.is_empty() && self.fault.is_none() && !self.relay_log_renamed
     }
 
     fn task(&self) -> ChannelTask {
-        match (self.changes(), &self.trouble) {
+        match (self.changes(), &self.fault) {
             _ if self.skip.is_some() => ChannelTask::LeaveOut,
             (true, _) if self.relay_log_lost() || self.relay_log_renamed => ChannelTask::FetchAgain,
             (true, _) | (false, None) => ChannelTask::Change,
@@ -194,7 +195,7 @@ impl Present {
 
     fn reasons(&self, wish: &ChannelWish) -> Vec<Reason> {
         let mut reason = vec![Reason::declared(Because::Topology, &wish.place)];
-        reason.extend(self.trouble.as_ref().map(Because::trouble).map(Reason::because));
+        reason.extend(self.fault.as_ref().map(Because::fault).map(Reason::because));
         if self.relay_log_renamed {
             reason.push(Reason::because(Because::RelayLogChanges));
         }
@@ -235,12 +236,12 @@ fn existing(
         differences,
         filtered,
         picks_origins: channel.left_out != LeftOutOrigins::default(),
-        trouble: look(context, host, facts, (wish, channel)),
+        fault: look(context, host, facts, (wish, channel)),
         skip: foreign_account_statement(channel, host, &context.own_users()),
         relay_log_renamed: draft.steps.iter().any(|s| s.host == host.name && renames_relay_log(&s.action)),
     };
-    if let (Some(trouble), None) = (&present.trouble, &present.skip)
-        && !can_go_on(host, wish, trouble, !present.differences.is_empty(), draft)
+    if let (Some(fault), None) = (&present.fault, &present.skip)
+        && !can_go_on(host, wish, fault, !present.differences.is_empty(), draft)
     {
         return None;
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Context, Draft,
-    pair::{Footing, Pair},
+    pair::{DataBasis, SourceAndReplica},
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, SeedMethod},
@@ -24,10 +24,10 @@ pub fn of_new_copies(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
-    footing: &BTreeMap<HostName, Footing>,
+    basis: &BTreeMap<HostName, DataBasis>,
     draft: &mut Draft,
 ) {
-    for wish in host.channels.iter().filter(|w| footing.get(&w.source) == Some(&Footing::Seeded)) {
+    for wish in host.channels.iter().filter(|w| basis.get(&w.source) == Some(&DataBasis::Seeded)) {
         let planned = draft.steps.iter().find_map(|step| match &step.action {
             Action::Seed(seed) if step.host == host.name && seed.from == wish.source => Some(seed.clone()),
             _ => None,
@@ -51,12 +51,12 @@ pub fn again(
     facts: &HostFacts,
     (server, wish): (&ServerFacts, &ChannelWish),
     draft: &mut Draft,
-) -> Option<(HostName, Footing)> {
+) -> Option<(HostName, DataBasis)> {
     let mark = mark(facts, wish)?;
     let seed = host.seed_from(&wish.source).filter(|seed| seed.method != SeedMethod::None);
     let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
     if let (Some(seed), Some(source), true) = (seed, source, context.may_reseed && !mark.differs.is_empty()) {
-        let pair = Pair { context, host, facts, server, wish, source };
+        let pair = SourceAndReplica { context, host, facts, server, wish, source };
         let replaces = pair.content_here().into_iter().collect();
         return Some((wish.source.clone(), pair.copy(Some(seed), Vec::new(), replaces, draft)));
     }

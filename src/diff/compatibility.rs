@@ -68,9 +68,9 @@ enum Found {
     /// Replication would break, or lose something.
     Refuse(PairRefused),
     /// The two hosts differ in something that matters at times.
-    Differ(PairFinding),
+    Pair(PairFinding),
     /// The source has something that replication takes badly.
-    Mind(SourceFinding),
+    Source(SourceFinding),
 }
 
 /// Adds what the rules find on every edge of the topology.
@@ -105,13 +105,11 @@ fn report(edge: &Edge<'_>, found: Found, draft: &mut Draft, warnings: &mut Vec<W
     let (host, what) = match found {
         Found::Refuse(why) => {
             draft.refuse(replica, Refused::Pair { source: source.clone(), why });
-            draft.barred.extend([replica.clone(), source.clone()]);
+            draft.blocked.extend([replica.clone(), source.clone()]);
             return;
         }
-        Found::Differ(what) => {
-            (source.min(replica), Finding::Pair { with: source.max(replica).clone(), what })
-        }
-        Found::Mind(what) => (source, what.into()),
+        Found::Pair(what) => (source.min(replica), Finding::Pair { with: source.max(replica).clone(), what }),
+        Found::Source(what) => (source, what.into()),
     };
     let warning = Warning { host: host.clone(), what };
     // It is said once for two hosts, whichever way their channels go.
@@ -128,7 +126,7 @@ fn versions(edge: &Edge<'_>, wish: &ChannelWish) -> Option<Found> {
         list.iter().any(|c| c.name == wish.name && c.source_host == wish.endpoint.address)
     });
     Some(match exists && why.gap != Gap::Family {
-        true => Found::Differ(PairFinding::OlderReplica(why)),
+        true => Found::Pair(PairFinding::OlderReplica(why)),
         false => Found::Refuse(PairRefused::Versions(why)),
     })
 }
@@ -188,12 +186,12 @@ fn sql_mode(edge: &Edge<'_>) -> Option<Found> {
     };
     let (theirs, ours) = (words(&edge.source)?, words(&edge.replica)?);
     let words: Vec<String> = theirs.symmetric_difference(&ours).cloned().collect();
-    (!words.is_empty()).then_some(Found::Differ(PairFinding::SqlMode { words }))
+    (!words.is_empty()).then_some(Found::Pair(PairFinding::SqlMode { words }))
 }
 
 /// A database without a collation of its own gets the server's.
 fn server_collation(edge: &Edge<'_>) -> Option<Found> {
-    Some(Found::Differ(PairFinding::ServerCollation { values: differ(edge, "collation_server")? }))
+    Some(Found::Pair(PairFinding::ServerCollation { values: differ(edge, "collation_server")? }))
 }
 
 /// Events carry the session's time zone: `SYSTEM` means the replica's own, and a name must be known there
@@ -203,34 +201,34 @@ fn time_zones(edge: &Edge<'_>) -> Option<Found> {
         && theirs.time_zones > 0
         && ours.time_zones == 0
     {
-        return Some(Found::Differ(PairFinding::TimeZoneNames { lacks: edge.replica.host.name.clone() }));
+        return Some(Found::Pair(PairFinding::TimeZoneNames { lacks: edge.replica.host.name.clone() }));
     }
     let variable = match differ(edge, "time_zone") {
         Some(_) => "time_zone",
         None if edge.source.will("time_zone").as_deref() == Some("SYSTEM") => "system_time_zone",
         None => return None,
     };
-    Some(Found::Differ(PairFinding::TimeZone { variable, values: differ(edge, variable)? }))
+    Some(Found::Pair(PairFinding::TimeZone { variable, values: differ(edge, variable)? }))
 }
 
 /// Certificates, `NOW()` in statements and the lag in seconds all go by the clock.
 fn clocks(edge: &Edge<'_>) -> Option<Found> {
     let (theirs, ours) = (edge.source.facts.os.ahead?, edge.replica.facts.os.ahead?);
     let apart = (theirs - ours).abs();
-    (apart > SKEW).then_some(Found::Differ(PairFinding::Clocks { apart: apart.round() as u64 }))
+    (apart > SKEW).then_some(Found::Pair(PairFinding::Clocks { apart: apart.round() as u64 }))
 }
 
 /// Statements that are not deterministic give other rows on the replica.
 fn statement_format(edge: &Edge<'_>) -> Option<Found> {
     let format = edge.source.will("binlog_format")?;
-    format.eq_ignore_ascii_case("STATEMENT").then_some(Found::Mind(SourceFinding::StatementFormat))
+    format.eq_ignore_ascii_case("STATEMENT").then_some(Found::Source(SourceFinding::StatementFormat))
 }
 
 /// With several writers a row is found by its whole image before it is changed; less hides a conflict.
 fn row_image(edge: &Edge<'_>) -> Option<Found> {
     let image = edge.source.will("binlog_row_image")?;
     (edge.writers && !image.eq_ignore_ascii_case("FULL"))
-        .then_some(Found::Mind(SourceFinding::RowImage { image }))
+        .then_some(Found::Source(SourceFinding::RowImage { image }))
 }
 
 /// An event larger than the replica takes stops the channel (error 1153 or 1236).
@@ -240,7 +238,7 @@ fn packets(edge: &Edge<'_>) -> Option<Found> {
     let (variable, limit) = takes.iter().find_map(|name| Some((*name, edge.replica.number(name)?)))?;
     (limit < largest).then(|| {
         let (source, replica) = (edge.source.host.name.clone(), edge.replica.host.name.clone());
-        Found::Differ(PairFinding::PacketSize { source, largest, replica, variable, limit })
+        Found::Pair(PairFinding::PacketSize { source, largest, replica, variable, limit })
     })
 }
 
@@ -248,7 +246,7 @@ fn packets(edge: &Edge<'_>) -> Option<Found> {
 fn keyless_tables(edge: &Edge<'_>) -> Option<Found> {
     let keyless = &edge.source.schema()?.keyless;
     let tables = keyless.to_vec();
-    (!tables.is_empty()).then_some(Found::Mind(SourceFinding::NoPrimaryKey { tables }))
+    (!tables.is_empty()).then_some(Found::Source(SourceFinding::NoPrimaryKey { tables }))
 }
 
 /// Filters by database judge a statement by the session's default database; only rows are judged by their
@@ -269,7 +267,7 @@ fn database_filters(edge: &Edge<'_>) -> Option<Found> {
         "MIXED" => Judged::Mixed,
         _ => Judged::Statements,
     };
-    (!filters.is_empty()).then_some(Found::Differ(PairFinding::DatabaseFilter { filters, format, judged }))
+    (!filters.is_empty()).then_some(Found::Pair(PairFinding::DatabaseFilter { filters, format, judged }))
 }
 
 /// The longest row and key depend on it.
@@ -277,6 +275,6 @@ fn page_size(edge: &Edge<'_>) -> Option<Found> {
     let (theirs, ours) = (edge.source.number("innodb_page_size")?, edge.replica.number("innodb_page_size")?);
     (theirs > ours).then(|| {
         let (source, replica) = (edge.source.host.name.clone(), edge.replica.host.name.clone());
-        Found::Differ(PairFinding::PageSize { source, theirs, replica, ours })
+        Found::Pair(PairFinding::PageSize { source, theirs, replica, ours })
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Draft, binlogs,
-    pair::{Footing, Pair},
+    pair::{DataBasis, SourceAndReplica},
 };
 use crate::{
     desired::{SeedMethod, SeedWish},
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-impl Pair<'_> {
+impl SourceAndReplica<'_> {
     /// Adds the step that copies the source's data here, unless something speaks against it.
     pub(super) fn copy(
         &self,
@@ -23,7 +23,7 @@ impl Pair<'_> {
         leftovers: Vec<String>,
         replaces: Vec<String>,
         draft: &mut Draft,
-    ) -> Footing {
+    ) -> DataBasis {
         // What a role brings may load what the server lacks now.
         let brings = |step: &Step| matches!(step.action, Action::Resource(_)) && step.host == self.host.name;
         let loads_more = draft.steps.iter().any(brings);
@@ -32,11 +32,11 @@ impl Pair<'_> {
                 let replaces = matches!(&step.action, Action::Seed(plan) if !plan.replaces.is_empty());
                 draft.steps.extend(self.save_errant().filter(|_| replaces));
                 draft.steps.push(step);
-                Footing::Seeded
+                DataBasis::Seeded
             }
             Err(why) => {
                 draft.refuse(&self.host.name, why);
-                Footing::Refused
+                DataBasis::Refused
             }
         }
     }

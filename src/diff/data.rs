@@ -9,10 +9,11 @@ use std::{
 };
 
 use super::{
-    Context, Draft, compare_copy, loss,
-    pair::{Footing, Pair, content},
+    Context, Draft, compare_copy,
+    fault::broken_for_good,
+    loss,
+    pair::{DataBasis, SourceAndReplica, content},
     promotion::will_have_all_of,
-    trouble::broken_for_good,
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
@@ -25,14 +26,14 @@ use crate::{
 
 /// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
 /// may be connected.
-pub fn footing(
+pub fn basis(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
     draft: &mut Draft,
-) -> BTreeMap<HostName, Footing> {
-    let mut footing = BTreeMap::new();
-    let Some(server) = facts.server.known() else { return footing };
+) -> BTreeMap<HostName, DataBasis> {
+    let mut basis = BTreeMap::new();
+    let Some(server) = facts.server.known() else { return basis };
     for wish in &host.channels {
         let channel = server.channels.known().and_then(|list| list.iter().find(|c| c.name == wish.name));
         // A copy that was to replace a replica's data ends its channel first; this one was cut off before.
@@ -40,24 +41,24 @@ pub fn footing(
             facts.seeds.known().and_then(|m| m.from(&wish.source)).is_some_and(|m| m.loaded.is_none());
         let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
         if let (Some(source), false) = (source, cut_off) {
-            let pair = Pair { context, host, facts, server, wish, source };
+            let pair = SourceAndReplica { context, host, facts, server, wish, source };
             if let Some(present) = pair.present() {
-                footing.insert(wish.source.clone(), pair.move_here(present, draft));
+                basis.insert(wish.source.clone(), pair.move_here(present, draft));
                 continue;
             }
             if let Some(decided) = pair.errant(draft) {
-                footing.insert(wish.source.clone(), decided);
+                basis.insert(wish.source.clone(), decided);
                 continue;
             }
         }
         if channel.is_some_and(ChannelFacts::running) {
-            footing.extend(compare_copy::again(context, host, facts, (server, wish), draft));
+            basis.extend(compare_copy::again(context, host, facts, (server, wish), draft));
             continue;
         }
         if channel.is_some() && !cut_off {
-            footing.extend(compare_copy::again(context, host, facts, (server, wish), draft));
+            basis.extend(compare_copy::again(context, host, facts, (server, wish), draft));
             if let Some(lost) = cannot_go_on(context, host, facts, server, wish, draft) {
-                footing.insert(wish.source.clone(), lost);
+                basis.insert(wish.source.clone(), lost);
             }
             continue;
         }
@@ -70,13 +71,13 @@ pub fn footing(
             draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Server { why }));
             continue;
         };
-        let pair = Pair { context, host, facts, server, wish, source: source_server };
+        let pair = SourceAndReplica { context, host, facts, server, wish, source: source_server };
         if let Some(decided) = pair.decide(draft) {
-            footing.insert(wish.source.clone(), decided);
+            basis.insert(wish.source.clone(), decided);
         }
     }
-    compare_copy::of_new_copies(context, host, facts, &footing, draft);
-    footing
+    compare_copy::of_new_copies(context, host, facts, &basis, draft);
+    basis
 }
 
 /// What becomes of a channel that stands still, where only a new copy helps.
@@ -87,9 +88,9 @@ fn cannot_go_on(
     server: &ServerFacts,
     wish: &ChannelWish,
     draft: &mut Draft,
-) -> Option<Footing> {
+) -> Option<DataBasis> {
     let source = context.observed.get(&wish.source)?.known()?.server.known()?;
-    let pair = Pair { context, host, facts, server, wish, source };
+    let pair = SourceAndReplica { context, host, facts, server, wish, source };
     if draft.copied_from(&wish.source) == Some(&host.name) {
         return None;
     }
@@ -107,10 +108,10 @@ fn cannot_go_on(
     }
     let (source, copies) = (wish.source.clone(), pair.copies());
     draft.refuse(&host.name, DataRefused::SourcePurged { source, lost, copies });
-    Some(Footing::Refused)
+    Some(DataBasis::Refused)
 }
 
-impl Pair<'_> {
+impl SourceAndReplica<'_> {
     /// What the replica needs next and the source has no longer.
     fn purged(&self) -> Option<Lost> {
         let (oldest, channel) = (&self.source.binlog.known()?.oldest, self.channel()?);
@@ -124,7 +125,7 @@ impl Pair<'_> {
         gtid::purged_by(theirs, ours).map(Lost::Transactions)
     }
 
-    fn decide(&self, draft: &mut Draft) -> Option<Footing> {
+    fn decide(&self, draft: &mut Draft) -> Option<DataBasis> {
         let seed = self.host.seed_from(&self.wish.source);
         match &self.facts.seeds {
             Fact::Unread(why) => {
@@ -132,7 +133,7 @@ impl Pair<'_> {
                 return None;
             }
             Fact::Known(marks) => match marks.from(&self.wish.source) {
-                Some(mark) if mark.loaded.is_some() => return Some(Footing::Seeded),
+                Some(mark) if mark.loaded.is_some() => return Some(DataBasis::Seeded),
                 Some(mark) => return Some(self.begin_again(mark, seed, draft)),
                 None => {}
             },
@@ -146,7 +147,7 @@ impl Pair<'_> {
         if let Some((other, domain)) = self.shared_domain() {
             let (source, other) = (self.wish.source.clone(), other.clone());
             draft.refuse(&self.host.name, DataRefused::SharedDomain { source, other, domain });
-            return Some(Footing::Refused);
+            return Some(DataBasis::Refused);
         }
         let source_gets_copy_of_us = self.source_is_seeded_from_us();
         if !source_gets_copy_of_us && self.source_awaits_a_copy() {
@@ -160,11 +161,11 @@ impl Pair<'_> {
         };
         match (theirs.is_empty(), ours.is_empty()) {
             // The way back: the source holds, or will hold, a copy of this host.
-            _ if source_gets_copy_of_us => Some(Footing::Compared),
+            _ if source_gets_copy_of_us => Some(DataBasis::Compared),
             _ if will_have_all_of(self.context, draft, &self.wish.source, &self.host.name) => {
                 Some(self.way_back(draft))
             }
-            (true, true) => Some(Footing::Empty(self.here_and_now())),
+            (true, true) => Some(DataBasis::Empty(self.here_and_now())),
             (false, true) => Some(self.copy(seed, Vec::new(), Vec::new(), draft)),
             (true, false) => {
                 if self.by_gtid() {
@@ -177,7 +178,7 @@ impl Pair<'_> {
                     losses: self.losses(),
                 };
                 draft.refuse(&self.host.name, why);
-                Some(Footing::Refused)
+                Some(DataBasis::Refused)
             }
             (false, false) => Some(self.both_have_data(&ours, seed, draft)),
         }
@@ -306,7 +307,12 @@ impl Pair<'_> {
     }
 
     /// Two servers with data: only a proof by GTID lets them be connected as they are.
-    fn both_have_data(&self, ours: &BTreeSet<String>, seed: Option<&SeedWish>, draft: &mut Draft) -> Footing {
+    fn both_have_data(
+        &self,
+        ours: &BTreeSet<String>,
+        seed: Option<&SeedWish>,
+        draft: &mut Draft,
+    ) -> DataBasis {
         if self.by_gtid() {
             return self.way_back(draft);
         }
@@ -315,7 +321,7 @@ impl Pair<'_> {
         }
         if seed.is_none() && self.source_shall_copy_us() {
             draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::OtherWay));
-            return Footing::Refused;
+            return DataBasis::Refused;
         }
         let why = DataRefused::OnBoth {
             source: self.wish.source.clone(),
@@ -328,7 +334,7 @@ impl Pair<'_> {
             losses: self.losses(),
         };
         draft.refuse(&self.host.name, why);
-        Footing::Refused
+        DataBasis::Refused
     }
 
     /// What only this host holds.
@@ -338,14 +344,14 @@ impl Pair<'_> {
     }
 
     /// A copy of ours was cut off: what it left is dropped, and it begins again.
-    fn begin_again(&self, mark: &SeedMark, seed: Option<&SeedWish>, draft: &mut Draft) -> Footing {
+    fn begin_again(&self, mark: &SeedMark, seed: Option<&SeedWish>, draft: &mut Draft) -> DataBasis {
         let known: BTreeSet<&String> = mark.databases.iter().collect();
         let foreign: Vec<String> =
             self.content_here().into_iter().filter(|name| !known.contains(name)).collect();
         if !foreign.is_empty() {
             let from = HostName::new(&mark.from);
             draft.refuse(&self.host.name, CopyRefused::BesideUnfinished { from, foreign });
-            return Footing::Refused;
+            return DataBasis::Refused;
         }
         let leftovers = self
             .server

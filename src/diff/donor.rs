@@ -1,9 +1,9 @@
 //! Which server a copy is read from: the source itself, or a replica of it that nobody would miss for a while.
 
-use super::pair::Pair;
+use super::pair::SourceAndReplica;
 use crate::{
     desired::{DesiredHost, Positioning},
-    gtid::{self, GtidState, Standing},
+    gtid::{self, GtidRelation, GtidState},
     model::{Fact, HostName},
     observe::{ChannelFacts, ServerFacts},
 };
@@ -11,7 +11,7 @@ use crate::{
 /// Seconds behind its source up to which a replica counts as well.
 const FRESH: u64 = 10;
 
-impl<'a> Pair<'a> {
+impl<'a> SourceAndReplica<'a> {
     /// The healthiest replica of the source, and what its server says: it is for reading only, has both threads
     /// running, is hardly behind, leaves nothing out, and its own binary log knows every GTID of its data. Without
     /// GTIDs no replica serves, since a place in its binary log means nothing to the source.
@@ -38,7 +38,8 @@ impl<'a> Pair<'a> {
             && self.source.databases.iter().all(|d| server.databases.iter().any(|own| own.name == d.name));
         let unfinished = self.context.observed.get(&host.name).and_then(Fact::known)?.seeds.known().is_some();
         let (theirs, ours) = (server.gtid.known()?, self.source.gtid.known()?);
-        let follows = gtid::standing(ours, theirs, false) == Some(Standing::Follows) && !theirs.is_blank();
+        let follows =
+            gtid::relation(ours, theirs, false) == Some(GtidRelation::Follows) && !theirs.is_blank();
         let lag = channel.seconds_behind.filter(|lag| *lag <= FRESH)?;
         (server.replicates_from(&here.address, here.port)
             && sound(channel)

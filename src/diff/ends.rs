@@ -1,9 +1,9 @@
 //! The far ends of channels that run: none is changed towards what was not read, or can't be reached from the replica.
 
-use super::{Context, Draft, trouble};
+use super::{Context, Draft, fault};
 use crate::{
     desired::{ChannelWish, DesiredHost},
-    doctor::{Layer, Surroundings, explain_channel},
+    doctor::{ChannelContext, Layer, explain_channel},
     model::{Endpoint, Fact, HostName, ThreadState},
     observe::{ChannelFacts, FarEnd, HostFacts, Reach, ServerFacts},
     plan::{EndRefused, Kind, Met, NotRead, SourceWaits, WaitsFor},
@@ -18,7 +18,7 @@ pub fn ports(context: &Context<'_>, draft: &mut Draft) {
             continue;
         }
         draft.refuse(&host.name, EndRefused::PortDiffers { declared, listens });
-        draft.barred.extend(host.replicas.iter().cloned());
+        draft.blocked.extend(host.replicas.iter().cloned());
     }
 }
 
@@ -109,17 +109,17 @@ pub fn would_not_connect_again(
         return;
     }
     let trying = ChannelFacts { io_running: ThreadState::Connecting, ..channel.clone() };
-    let around = Surroundings {
+    let channel_context = ChannelContext {
         replica: host.name.as_str(),
         source: wish.source.as_str(),
         source_runs: Some(true),
         reach: facts.reach.get(&wish.endpoint),
         source_down_because: None,
     };
-    let Some(found) = explain_channel(&trying, &around) else { return };
+    let Some(found) = explain_channel(&trying, &channel_context) else { return };
     let mended = [Layer::Firewall, Layer::Port]
         .into_iter()
-        .any(|layer| draft.steps.iter().any(|step| trouble::mends(step, layer, &host.name, &wish.source)));
+        .any(|layer| draft.steps.iter().any(|step| fault::mends(step, layer, &host.name, &wish.source)));
     if !mended {
         let why = SourceWaits::NotAgain(Box::new(found));
         draft.wait(&host.name, WaitsFor::source(&wish.source, why));

@@ -2,23 +2,23 @@
 
 use super::{
     Draft,
-    pair::{Footing, Pair},
+    pair::{DataBasis, SourceAndReplica},
     stand_in::stands_in,
 };
 use crate::{
     desired::{DesiredHost, SeedMethod},
     dialect::Dialect,
-    doctor::{Around, Copying, ErrantExplanation, explain_errant},
+    doctor::{Copying, ErrantContext, ErrantExplanation, explain_errant},
     gtid::{Circumstances, Transactions, beyond, once_related},
     model::HostName,
     observe::{ErrantFacts, ErrantKind, HostFacts, ServerFacts, first_look},
     plan::{Action, Because, Finding, Kind, Reason, Refused, State, Step, StepId},
 };
 
-impl Pair<'_> {
+impl SourceAndReplica<'_> {
     /// What becomes of a replica that has transactions which none of its sources has: a copy takes their place where
     /// that is allowed, else nothing is done to it. `None` where it has none.
-    pub(super) fn errant(&self, draft: &mut Draft) -> Option<Footing> {
+    pub(super) fn errant(&self, draft: &mut Draft) -> Option<DataBasis> {
         self.channel()?;
         // What was written while it stood in for its source is on its way there.
         if stands_in(self.context.desired, self.context.observed, &self.wish.source) == Some(&self.host.name)
@@ -47,7 +47,7 @@ impl Pair<'_> {
             let told = explain(self.host, self.server, copying, finding, self.has_replicas());
             draft.refuse(&self.host.name, Refused::Errant(Box::new(told)));
         }
-        Some(Footing::Refused)
+        Some(DataBasis::Refused)
     }
 
     /// Whether a copy may take the place of what is here.
@@ -126,5 +126,5 @@ fn explain(
     let follows = |source: &HostName| host.channels.iter().find(|wish| wish.source == *source);
     let channel = finding.sources.iter().find_map(follows).map_or("", |wish| wish.name.as_str());
     let dialect = Dialect::of(server.version);
-    explain_errant(Around { replica: &host.name, dialect, channel, copying, has_replicas }, finding)
+    explain_errant(ErrantContext { replica: &host.name, dialect, channel, copying, has_replicas }, finding)
 }

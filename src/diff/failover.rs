@@ -7,7 +7,7 @@ use super::{Context, Draft, events, switchover, writers};
 use crate::{
     desired::{Desired, DesiredHost, LostHost},
     dialect::Dialect,
-    doctor::{Surroundings, explain_channel},
+    doctor::{ChannelContext, explain_channel},
     gtid::GtidState,
     model::{Endpoint, Fact, HostName, ThreadState},
     observe::{ChannelFacts, Observed, Reach, ServerFacts},
@@ -151,9 +151,10 @@ fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
     }
     let lost = context.desired.lost_at(&channel.source_host, channel.source_port);
     let source = hop.from.clone().or_else(|| lost.map(|lost| lost.host.name.clone()))?;
-    let around = Surroundings { replica: slow.as_str(), source: source.as_str(), ..Surroundings::default() };
-    let trouble = explain_channel(channel, &around).map(Box::new)?;
-    Some(ChannelRefused::TargetBroken { slow, source, trouble })
+    let channel_context =
+        ChannelContext { replica: slow.as_str(), source: source.as_str(), ..ChannelContext::default() };
+    let fault = explain_channel(channel, &channel_context).map(Box::new)?;
+    Some(ChannelRefused::TargetBroken { slow, source, fault })
 }
 
 /// What each replica has of the lost hosts, the one that is opened first; or what others have beyond it.

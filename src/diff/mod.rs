@@ -14,6 +14,7 @@ mod ends;
 mod errant;
 mod events;
 mod failover;
+mod fault;
 mod filters;
 mod firewall;
 mod gtid_mode;
@@ -38,7 +39,6 @@ mod settings;
 mod several;
 mod stand_in;
 mod switchover;
-mod trouble;
 mod undeclared;
 mod unfit;
 mod unmatched;
@@ -47,7 +47,7 @@ mod ways;
 mod whole;
 mod writers;
 
-pub use build::{build, changing_ends, in_doubt, switching};
+pub use build::{build, changing_ends, copies_to_inspect, switching};
 pub use failover::{followers, most_advanced};
 pub use settings::values_to_ask;
 pub use stand_in::stand_in;
@@ -105,7 +105,7 @@ pub struct Draft {
     /// Wishes that are refused.
     pub refused: Vec<Refusal>,
     /// Hosts that keep still altogether for the sake of a refusal on another one.
-    pub barred: Vec<HostName>,
+    pub blocked: Vec<HostName>,
     /// What is worth knowing.
     pub warnings: Vec<Warning>,
 }
@@ -192,12 +192,12 @@ pub fn compare(context: &Context<'_>) -> Draft {
     };
     let (copied, others): (Vec<_>, Vec<_>) =
         context.desired.members.iter().filter_map(read).partition(|(host, _)| !host.seeds.is_empty());
-    let mut footing = BTreeMap::new();
+    let mut basis = BTreeMap::new();
     for (host, facts) in copied.into_iter().chain(others) {
-        footing.insert(&host.name, data::footing(context, host, facts, &mut draft));
+        basis.insert(&host.name, data::basis(context, host, facts, &mut draft));
     }
     for (host, facts) in context.desired.members.iter().filter_map(read) {
-        channel::steps(context, host, facts, &footing[&host.name], &mut draft);
+        channel::steps(context, host, facts, &basis[&host.name], &mut draft);
     }
     unmatched::accounts(context, &mut draft);
     for name in &context.desired.members {

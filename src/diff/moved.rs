@@ -2,13 +2,13 @@
 
 use super::{
     Draft,
-    pair::{Footing, Pair, content},
+    pair::{DataBasis, SourceAndReplica, content},
     promotion::{when_opened, will_have_all_of},
     proof::has_only_what_comes_from,
 };
 use crate::{
     desired::{DesiredHost, Positioning, SeedMethod},
-    gtid::{self, GtidState, Standing},
+    gtid::{self, GtidRelation, GtidState},
     model::{Endpoint, Fact},
     observe::ChannelFacts,
     plan::{DataRefused, SourceWaits, WaitsFor},
@@ -22,7 +22,7 @@ pub(super) struct Present<'a> {
     host: Option<&'a DesiredHost>,
 }
 
-impl<'a> Pair<'a> {
+impl<'a> SourceAndReplica<'a> {
     /// The server that the channel follows instead of the wished one. A wished one under an address that
     /// was changed, or one that never answered, is not another server.
     pub(super) fn present(&self) -> Option<Present<'a>> {
@@ -43,12 +43,12 @@ impl<'a> Pair<'a> {
     }
 
     /// Whether the replica can be moved to its source as it is.
-    pub(super) fn move_here(&self, present: Present<'_>, draft: &mut Draft) -> Footing {
+    pub(super) fn move_here(&self, present: Present<'_>, draft: &mut Draft) -> DataBasis {
         let (host, source) = (&self.host.name, &self.wish.source);
         if self.wish.positioning == Positioning::File {
             return self.move_by_copy(present, draft);
         }
-        let moved = Footing::Moved {
+        let moved = DataBasis::Moved {
             from: present.host.map(|h| h.name.clone()),
             at: present.endpoint(),
             two_way: self.leads_back(),
@@ -60,11 +60,11 @@ impl<'a> Pair<'a> {
                 return moved;
             }
             draft.wait(host, WaitsFor::source(source, SourceWaits::Copy));
-            return Footing::Refused;
+            return DataBasis::Refused;
         }
         if content(self.source).is_empty() && !content(self.server).is_empty() {
             draft.wait(host, WaitsFor::source(source, SourceWaits::Copy));
-            return Footing::Refused;
+            return DataBasis::Refused;
         }
         if self.fits(present, draft) {
             return moved;
@@ -73,7 +73,7 @@ impl<'a> Pair<'a> {
     }
 
     /// A copy of its new source brings a replica there, whatever it has; without leave for that it stays where it is.
-    fn move_by_copy(&self, present: Present<'_>, draft: &mut Draft) -> Footing {
+    fn move_by_copy(&self, present: Present<'_>, draft: &mut Draft) -> DataBasis {
         let by_file = self.wish.positioning == Positioning::File;
         let nothing_there =
             by_file && (content(self.source).is_empty() || draft.copied_from(&self.wish.source).is_some());
@@ -90,7 +90,7 @@ impl<'a> Pair<'a> {
             Positioning::Gtid => DataRefused::MovedApart { now, source, copies, losses: self.losses() },
         };
         draft.refuse(&self.host.name, why);
-        Footing::Refused
+        DataBasis::Refused
     }
 
     /// Whether GTIDs prove that the source can feed this host: at once, or once this host has what its
@@ -101,7 +101,7 @@ impl<'a> Pair<'a> {
         let (Some(new), Some(ours)) = (&new, &self.gtid_here()) else { return false };
         let follows = |source, replica, two_way| {
             gtid::once_related(source, replica)
-                && gtid::standing(source, replica, two_way) == Some(Standing::Follows)
+                && gtid::relation(source, replica, two_way) == Some(GtidRelation::Follows)
         };
         if follows(new, ours, two_way) {
             return true;
@@ -114,9 +114,9 @@ impl<'a> Pair<'a> {
         let gets_it =
             present.host.is_some_and(|h| will_have_all_of(self.context, draft, &self.wish.source, &h.name));
         let within = now.is_some_and(|now| {
-            let standing = gtid::standing(now, ours, two_way);
-            let unrelated = ours.is_blank() || standing == Some(Standing::NoCommonHistory);
-            standing == Some(Standing::Follows) || (gets_it && unrelated)
+            let relation = gtid::relation(now, ours, two_way);
+            let unrelated = ours.is_blank() || relation == Some(GtidRelation::NoCommonHistory);
+            relation == Some(GtidRelation::Follows) || (gets_it && unrelated)
         });
         let present_server = present.host.and_then(|h| self.context.server(&h.name));
         let within = within
@@ -128,7 +128,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-impl Pair<'_> {
+impl SourceAndReplica<'_> {
     /// Whether this host and its new source have followed the same one and have the same, though no GTID says so: since
     /// the copies were made nothing has happened that has one.
     fn alike(&self, present: Present<'_>, draft: &Draft) -> bool {

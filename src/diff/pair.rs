@@ -14,7 +14,7 @@ use crate::{
 
 /// How a replica without a channel stands to its source, decided by [`super::data`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Footing {
+pub enum DataBasis {
     /// It gets, or has got, a copy of the source whose coordinates are recorded.
     Seeded,
     /// Neither side has data; everything from this position on is new.
@@ -37,7 +37,7 @@ pub enum Footing {
 }
 
 /// One replica and one of its sources between which no channel exists yet, or one that can't go on.
-pub(super) struct Pair<'a> {
+pub(super) struct SourceAndReplica<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) host: &'a DesiredHost,
     pub(super) facts: &'a HostFacts,
@@ -46,7 +46,7 @@ pub(super) struct Pair<'a> {
     pub(super) source: &'a ServerFacts,
 }
 
-impl<'a> Pair<'a> {
+impl<'a> SourceAndReplica<'a> {
     /// The channel between the two, if there is one.
     pub(super) fn channel(&self) -> Option<&'a ChannelFacts> {
         self.channel_named(&self.wish.name)

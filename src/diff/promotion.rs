@@ -10,10 +10,10 @@ use super::{Context, Draft, failover, pair::content, proof::has_only_what_comes_
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
-    gtid::{GtidState, Standing, standing},
+    gtid::{GtidRelation, GtidState, relation},
     model::{Fact, HostName},
     option_file::same_value,
-    plan::{Action, Because, ChannelRefused, Hop, HostWaits, Kind, Moment, Note, Reason, Step, StepId},
+    plan::{Action, Because, CatchUpPhase, ChannelRefused, Hop, HostWaits, Kind, Note, Reason, Step, StepId},
 };
 
 /// Adds the steps before each host that is opened, or lets it wait where nobody knows who else takes writes.
@@ -38,7 +38,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
         }
         if let Some(unread) = may_still_write(context, &host.name) {
             draft.wait(&host.name, HostWaits::MayStillWrite { unread });
-            draft.barred.push(host.name.clone());
+            draft.blocked.push(host.name.clone());
             continue;
         }
         if hops.is_empty() {
@@ -47,7 +47,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
         if let [from] = closing.as_slice()
             && switchover::steps(context, (host, from), &hops, &reason, draft)
         {
-            draft.steps.push(step(&host.name, &hops, &closing, Moment::BeforeTheyStop, &reason));
+            draft.steps.push(step(&host.name, &hops, &closing, CatchUpPhase::BeforeClosing, &reason));
             continue;
         }
         if let Some(delayed) = delayed(context, &hops).filter(|_| !closing.is_empty()) {
@@ -55,9 +55,9 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             continue;
         }
         if !closing.is_empty() {
-            draft.steps.push(step(&host.name, &hops, &closing, Moment::BeforeTheyStop, &reason));
+            draft.steps.push(step(&host.name, &hops, &closing, CatchUpPhase::BeforeClosing, &reason));
         }
-        draft.steps.push(step(&host.name, &hops, &closing, Moment::AfterTheyStopped, &reason));
+        draft.steps.push(step(&host.name, &hops, &closing, CatchUpPhase::AfterClosing, &reason));
     }
     keep_one_open(context, draft);
 }
@@ -92,14 +92,14 @@ fn keep_one_open(context: &Context<'_>, draft: &mut Draft) {
         let open = |writer: &HostName| {
             let opens = sets_read_only(draft, writer, false)
                 || context.server(writer).is_some_and(|server| !server.is_on("read_only"));
-            opens && !draft.barred.contains(writer)
+            opens && !draft.blocked.contains(writer)
         };
         if writers.is_empty() || writers.iter().any(open) {
             continue;
         }
         draft.wait(&host.name, HostWaits::NoOtherWriter { writers: writers.clone() });
-        draft.barred.push(host.name.clone());
-        draft.barred.extend(writers);
+        draft.blocked.push(host.name.clone());
+        draft.blocked.extend(writers);
     }
 }
 
@@ -140,7 +140,7 @@ pub(super) fn will_have_all_of(
     other: &HostName,
 ) -> bool {
     let hops = draft.steps.iter().filter(|step| step.host == *opened).find_map(|step| match &step.action {
-        Action::CatchUp { hops, moment: Moment::AfterTheyStopped, .. } => Some(hops),
+        Action::CatchUp { hops, moment: CatchUpPhase::AfterClosing, .. } => Some(hops),
         Action::Switchover(plan) => Some(&plan.hops),
         Action::Failover(plan) => Some(&plan.hops),
         _ => None,
@@ -158,8 +158,8 @@ pub(super) fn will_have_all_of(
     let states = servers.and_then(|(other, opened)| other.gtid.known().zip(opened.gtid.known()));
     // A copy of data that is older than the binary log shares no id with it; then the channel is the proof.
     let within = states.is_some_and(|(other, opened)| {
-        let standing = standing(other, opened, false);
-        opened.is_blank() || matches!(standing, Some(Standing::Follows | Standing::NoCommonHistory))
+        let relation = relation(other, opened, false);
+        opened.is_blank() || matches!(relation, Some(GtidRelation::Follows | GtidRelation::NoCommonHistory))
     });
     (within || follows) && way.iter().all(runs)
 }
@@ -229,13 +229,13 @@ fn hops(context: &Context<'_>, host: &HostName) -> Vec<Hop> {
     hops
 }
 
-fn step(host: &HostName, hops: &[Hop], closing: &[HostName], moment: Moment, reason: &Reason) -> Step {
+fn step(host: &HostName, hops: &[Hop], closing: &[HostName], moment: CatchUpPhase, reason: &Reason) -> Step {
     let id = match moment {
-        Moment::BeforeTheyStop => "before",
-        Moment::AfterTheyStopped => "last",
+        CatchUpPhase::BeforeClosing => "before",
+        CatchUpPhase::AfterClosing => "last",
     };
     let risk = match (moment, closing.is_empty()) {
-        (Moment::AfterTheyStopped, false) => {
+        (CatchUpPhase::AfterClosing, false) => {
             vec![Note::NobodyCanWrite { until: host.clone() }.into()]
         }
         _ => Vec::new(),

@@ -2,17 +2,17 @@
 
 use super::{
     Draft,
-    pair::{Footing, Pair},
+    pair::{DataBasis, SourceAndReplica},
     uuid::server_uuid,
 };
 use crate::{
     desired::Positioning,
-    gtid::{self, GtidState, Standing, Uuid},
+    gtid::{self, GtidRelation, GtidState, Uuid},
     observe::ServerFacts,
     plan::DataRefused,
 };
 
-impl Pair<'_> {
+impl SourceAndReplica<'_> {
     /// Whether one of the two has ever been a replica: only then do equal ids mean equal events.
     pub(super) fn once_related(&self) -> bool {
         let states = self.source.gtid.known().zip(self.gtid_here());
@@ -35,24 +35,24 @@ impl Pair<'_> {
             return false;
         }
         let two_way = self.leads_back();
-        match gtid::standing(theirs, &ours, two_way) {
-            Some(Standing::Follows) => true,
+        match gtid::relation(theirs, &ours, two_way) {
+            Some(GtidRelation::Follows) => true,
             // A copy of data that is older than the binary log shares no id with it. That the source
             // follows this host already is the proof; the way back brings what is written there later.
-            Some(Standing::NoCommonHistory) => two_way && follows_us,
-            Some(Standing::Apart) | None => false,
+            Some(GtidRelation::NoCommonHistory) => two_way && follows_us,
+            Some(GtidRelation::Apart) | None => false,
         }
     }
 
     /// The replica has what the source has. By GTID it finds its place; by file and position only in a log in
     /// which nothing but its own events stand, which it leaves out.
-    pub(super) fn way_back(&self, draft: &mut Draft) -> Footing {
+    pub(super) fn way_back(&self, draft: &mut Draft) -> DataBasis {
         if self.wish.positioning == Positioning::Gtid || has_only_events_of(self.source, self.server) {
-            return Footing::Compared;
+            return DataBasis::Compared;
         }
         let (source, gtid) = (self.wish.source.clone(), self.gtid_way());
         draft.refuse(&self.host.name, DataRefused::WayBackNeedsGtid { source, gtid });
-        Footing::Refused
+        DataBasis::Refused
     }
 }
 

@@ -97,7 +97,7 @@ fn keep_closed(context: &Context<'_>, draft: &mut Draft) {
             continue;
         }
         draft.wait(&host, HostWaits::Partner { keeps });
-        draft.barred.push(host);
+        draft.blocked.push(host);
     }
 }
 
@@ -228,7 +228,7 @@ fn socket(server: &ServerFacts) -> String {
 /// for it yet would turn it away, and so keep it closed: it is asked once it has one.
 fn peers(context: &Context<'_>, writer: &HostName, draft: &Draft) -> Vec<Peer> {
     let lets_in = |name: &HostName| {
-        let still = draft.barred.contains(name) || draft.refused.iter().any(|refusal| refusal.host == *name);
+        let still = draft.blocked.contains(name) || draft.refused.iter().any(|refusal| refusal.host == *name);
         let (Some(host), Some(server), true) = (context.desired.hosts.get(name), context.server(name), still)
         else {
             return true;

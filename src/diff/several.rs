@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pair::{Pair, content};
+use super::pair::{SourceAndReplica, content};
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning},
     gtid::{self, GtidState},
@@ -13,7 +13,7 @@ use crate::{
     observe::{ChannelFacts, ServerFacts},
 };
 
-impl<'a> Pair<'a> {
+impl<'a> SourceAndReplica<'a> {
     /// The channels of this host from sources that hold something else than this pair's source.
     pub(super) fn independent(&self) -> impl Iterator<Item = &'a ChannelWish> {
         self.context.independent(self.host, self.wish)

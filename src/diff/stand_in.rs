@@ -3,7 +3,7 @@
 use super::writers::declared;
 use crate::{
     desired::{ChannelWish, Desired, DesiredHost, Positioning, RestartPrimary},
-    gtid::{Standing, standing},
+    gtid::{GtidRelation, relation},
     model::{Fact, HostName},
     observe::{ChannelFacts, HostFacts, LeftOutOrigins, Observed, ServerFacts},
     plan::{Action, Plan},
@@ -54,7 +54,7 @@ pub(super) fn holder(desired: &Desired, observed: &Observed, primary: &DesiredHo
         channel_from(new, primary)?;
         let linked = channel_from(old, wish).is_some();
         let (theirs, ours) = (new.gtid.known()?, old.gtid.known()?);
-        let has_all = || standing(theirs, ours, false) == Some(Standing::Follows);
+        let has_all = || relation(theirs, ours, false) == Some(GtidRelation::Follows);
         // One that has counted nothing proves nothing; that it was recorded when it had everything does.
         let recorded = || {
             let is = |host: &HostName| observed.get(host).and_then(Fact::known)?.role_unit.known();

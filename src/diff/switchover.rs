@@ -8,7 +8,7 @@ use super::{Context, Draft, events, writers::writers};
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
-    doctor::{Surroundings, explain_channel},
+    doctor::{ChannelContext, explain_channel},
     model::{Fact, HostName, limits},
     observe::{AdminWriter, ChannelFacts, ServerFacts},
     option_file::same_value,
@@ -101,10 +101,10 @@ fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
         return Some(ChannelRefused::DelayedTakeover { slow, delay: channel.delay, ending });
     }
     if !channel.without_error() {
-        let around =
-            Surroundings { replica: slow.as_str(), source: source.as_str(), ..Surroundings::default() };
-        let trouble = explain_channel(channel, &around).map(Box::new)?;
-        return Some(ChannelRefused::TargetBroken { slow, source, trouble });
+        let channel_context =
+            ChannelContext { replica: slow.as_str(), source: source.as_str(), ..ChannelContext::default() };
+        let fault = explain_channel(channel, &channel_context).map(Box::new)?;
+        return Some(ChannelRefused::TargetBroken { slow, source, fault });
     }
     let behind = channel.seconds_behind.filter(|behind| *behind > FAR_BEHIND)?;
     Some(ChannelRefused::TargetBehind { slow, source, behind })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pair::{Pair, will, will_number};
+use super::pair::{SourceAndReplica, will, will_number};
 use crate::{
     desired::{Desired, SeedMethod, SeedWish},
     dialect::{CopyAsked, CopyTarget, Dialect, unfit},
@@ -34,7 +34,7 @@ pub fn planned_copies(plan: &Plan, desired: &Desired, observed: &Observed) -> Ve
     copies.collect()
 }
 
-impl Pair<'_> {
+impl SourceAndReplica<'_> {
     /// What speaks against a copy row by row. Where not everything could be read, it comes back as a thought before the
     /// step, which looks itself before it changes anything. `loads_more` says whether the replica's server may have
     /// loaded more by then.

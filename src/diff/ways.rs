@@ -1,13 +1,13 @@
 //! What would help where something is refused: advice must lead to something else than the same refusal.
 
-use super::pair::Pair;
+use super::pair::SourceAndReplica;
 use crate::{
     desired::{DesiredHost, SeedMethod},
     option_file::same_value,
     plan::{Copies, GtidWay, WayToSource},
 };
 
-impl Pair<'_> {
+impl SourceAndReplica<'_> {
     /// Whether the source's data would be copied here.
     pub(super) fn copies(&self) -> Copies {
         match self.host.seed_from(&self.wish.source) {

@@ -3,7 +3,7 @@
 //! Sources: MySQL manual, "Remote Cloning Prerequisites" and "Clone Plugin Limitations"; MariaDB documentation,
 //! "mariadb-backup Overview".
 
-use super::pair::{Pair, will};
+use super::pair::{SourceAndReplica, will};
 use crate::{
     desired::{SeedMethod, SeedWish, Tls},
     dialect::{CannotCopy, Dialect},
@@ -51,7 +51,7 @@ const ELSEWHERE: &[&str] = &[
 /// Variables that encrypt what is copied with a key that only the source has.
 const ENCRYPTED: &[&str] = &["innodb_encrypt_tables", "innodb_encrypt_log", "aria_encrypt_tables"];
 
-impl Pair<'_> {
+impl SourceAndReplica<'_> {
     /// Whether a replica of the source may give its data in its place. The clone plugin reaches it over the
     /// network, where nobody lets the new replica in.
     pub(super) fn may_give(&self, wish: &SeedWish, name: &HostName, server: &ServerFacts) -> bool {
@@ -69,15 +69,15 @@ impl Pair<'_> {
     pub(super) fn method(
         &self,
         wish: &SeedWish,
-        (giver, giving): (&HostName, &ServerFacts),
+        (copy_source, giving): (&HostName, &ServerFacts),
         chosen: usize,
     ) -> Result<CopyMethod, CopyRefused> {
         if !matches!(wish.method, SeedMethod::Physical | SeedMethod::Clone) {
             return Ok(CopyMethod::Logical);
         }
         let against = self.against_all(giving, chosen).or_else(|| match wish.method {
-            SeedMethod::Clone => self.against_clone((giver, giving)),
-            _ => self.against_files((giver, giving)),
+            SeedMethod::Clone => self.against_clone((copy_source, giving)),
+            _ => self.against_files((copy_source, giving)),
         });
         if let Some(why) = against {
             return Err(CopyRefused::Method { method: wish.method, place: wish.method_place.clone(), why });
@@ -124,12 +124,12 @@ impl Pair<'_> {
             .then(|| MethodRefused::NoAdmin { user: admin.to_owned(), source: self.wish.source.clone() })
     }
 
-    fn against_clone(&self, (giver, giving): (&HostName, &ServerFacts)) -> Option<MethodRefused> {
+    fn against_clone(&self, (copy_source, giving): (&HostName, &ServerFacts)) -> Option<MethodRefused> {
         let (host, own) = (&self.host.name, self.server);
         if let Some(why) = Dialect::of(own.version).cannot_clone(Dialect::of(giving.version)) {
-            return Some(MethodRefused::Clone { giver: giver.clone(), why });
+            return Some(MethodRefused::Clone { copy_source: copy_source.clone(), why });
         }
-        if let Some(why) = self.differ(CLONE_SAME, (giver, giving)) {
+        if let Some(why) = self.differ(CLONE_SAME, (copy_source, giving)) {
             return Some(why);
         }
         let small = |(host, server): &(&HostName, &ServerFacts)| {
@@ -138,7 +138,7 @@ impl Pair<'_> {
                 canonical_value("max_allowed_packet", &value).parse::<u64>().is_ok_and(|n| n < CLONE_PACKET)
             })
         };
-        if let Some((on, _)) = [(giver, giving), (host, own)].into_iter().find(small) {
+        if let Some((on, _)) = [(copy_source, giving), (host, own)].into_iter().find(small) {
             return Some(MethodRefused::SmallPackets { on: on.clone(), least: CLONE_PACKET });
         }
         let tables: Vec<String> = giving
@@ -156,37 +156,37 @@ impl Pair<'_> {
         Some(MethodRefused::Overlay { datadir: disk.datadir.clone() })
     }
 
-    fn against_files(&self, (giver, giving): (&HostName, &ServerFacts)) -> Option<MethodRefused> {
+    fn against_files(&self, (copy_source, giving): (&HostName, &ServerFacts)) -> Option<MethodRefused> {
         let (host, own) = (&self.host.name, self.server);
         let versions = Dialect::of(own.version).cannot_take_files(Dialect::of(giving.version));
         if let Some(CannotCopy::Family) = versions {
-            return Some(MethodRefused::Files { giver: giver.clone(), why: CannotCopy::Family });
+            return Some(MethodRefused::Files { copy_source: copy_source.clone(), why: CannotCopy::Family });
         }
-        let facts = self.context.observed.get(giver).and_then(Fact::known);
-        for (on, facts) in [(giver, facts), (host, Some(self.facts))] {
+        let facts = self.context.observed.get(copy_source).and_then(Fact::known);
+        for (on, facts) in [(copy_source, facts), (host, Some(self.facts))] {
             if let Some(program) = facts.and_then(missing_program) {
                 return Some(MethodRefused::NoProgram { program, on: on.clone() });
             }
         }
         if let Some(why) = versions {
-            return Some(MethodRefused::Files { giver: giver.clone(), why });
+            return Some(MethodRefused::Files { copy_source: copy_source.clone(), why });
         }
-        if let Some(why) = self.differ(FILES_SAME, (giver, giving)) {
+        if let Some(why) = self.differ(FILES_SAME, (copy_source, giving)) {
             return Some(why);
         }
         let encrypts = |name: &&&str| giving.variable(name).is_some_and(|v| !matches!(v, "OFF" | "0"));
         let variables: Vec<String> = ENCRYPTED.iter().filter(encrypts).map(|n| (*n).to_owned()).collect();
         if !variables.is_empty() {
-            return Some(MethodRefused::Encrypted { giver: giver.clone(), variables });
+            return Some(MethodRefused::Encrypted { copy_source: copy_source.clone(), variables });
         }
-        self.against_moving_files((giver, giving))
+        self.against_moving_files((copy_source, giving))
     }
 
     /// What speaks against a data directory that holds everything, and is exchanged.
-    fn against_moving_files(&self, giver: (&HostName, &ServerFacts)) -> Option<MethodRefused> {
+    fn against_moving_files(&self, copy_source: (&HostName, &ServerFacts)) -> Option<MethodRefused> {
         let Fact::Known(disk) = &self.facts.disk else { return Some(MethodRefused::DiskNotRead) };
         let datadir = disk.datadir.trim_end_matches('/');
-        for (on, server) in [giver, (&self.host.name, self.server)] {
+        for (on, server) in [copy_source, (&self.host.name, self.server)] {
             let variables: Vec<String> = ELSEWHERE
                 .iter()
                 .filter_map(|n| Some((*n, server.variable(n)?)))
@@ -223,15 +223,15 @@ impl Pair<'_> {
     fn differ(
         &self,
         names: &[&'static str],
-        (giver, giving): (&HostName, &ServerFacts),
+        (copy_source, giving): (&HostName, &ServerFacts),
     ) -> Option<MethodRefused> {
         names.iter().find_map(|name| {
-            let there = self.declared(giver, giving, name)?;
+            let there = self.declared(copy_source, giving, name)?;
             let here = self.declared(&self.host.name, self.server, name)?;
-            let giver = giver.clone();
+            let copy_source = copy_source.clone();
             (!same_value(name, &there, &here)).then_some(MethodRefused::Differs {
                 variable: name,
-                giver,
+                copy_source,
                 there,
                 here,
             })

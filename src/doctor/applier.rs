@@ -3,12 +3,12 @@
 use super::{
     cause::{ApplierCause, Cause, ChannelCause, DataCause},
     code,
-    explanation::{Explanation, More, Surroundings, one_line},
+    explanation::{ChannelContext, Explanation, More, one_line},
 };
 use crate::{observe::ChannelFacts, transport::without_data};
 
 /// Explains the applier's error, or the receiver's where that one is about the relay log.
-pub fn explain_applier(channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanation {
+pub fn explain_applier(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Explanation {
     let (errno, text) = match channel.sql_errno {
         0 => (channel.io_errno, &channel.io_error),
         errno => (errno, &channel.sql_error),
@@ -18,7 +18,7 @@ pub fn explain_applier(channel: &ChannelFacts, around: &Surroundings<'_>) -> Exp
     let more = lower
         .contains("replication_applier_status_by_worker")
         .then(|| More { transaction: code::failed_transaction(text).map(str::to_owned) });
-    Explanation { more, ..Explanation::new(cause(errno, text, &lower), around, &said) }
+    Explanation { more, ..Explanation::new(cause(errno, text, &lower), channel_context, &said) }
 }
 
 fn cause(errno: u32, text: &str, lower: &str) -> Cause {
@@ -64,7 +64,7 @@ mod tests {
     };
 
     fn explain(errno: u32, error: &str) -> Explanation {
-        recorded::explain(&applier_stopped(errno, error), Surroundings::default())
+        recorded::explain(&applier_stopped(errno, error), ChannelContext::default())
     }
 
     /// What the coordinator of a parallel applier says, whatever the error is.

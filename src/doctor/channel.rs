@@ -6,7 +6,7 @@ use super::{
     applier::explain_applier,
     cause::ChannelCause,
     connection::explain_connection,
-    explanation::{Explanation, Surroundings},
+    explanation::{ChannelContext, Explanation},
     layer::Layer,
     receiver::explain_receiver,
 };
@@ -14,30 +14,34 @@ use crate::model::ThreadState;
 use crate::observe::ChannelFacts;
 
 /// Explains a channel that does not run as it should; `None` where nothing is wrong.
-pub fn explain_channel(channel: &ChannelFacts, around: &Surroundings<'_>) -> Option<Explanation> {
+pub fn explain_channel(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Option<Explanation> {
     if channel.io_errno != 0 && channel.io_running != ThreadState::Yes {
-        return Some(with_applier(explain_receiver(channel, around), channel, around));
+        return Some(with_applier(explain_receiver(channel, channel_context), channel, channel_context));
     }
     if channel.sql_errno != 0 {
-        return Some(explain_applier(channel, around));
+        return Some(explain_applier(channel, channel_context));
     }
     if channel.io_running == ThreadState::Connecting {
-        return Some(explain_connection(channel, around, ""));
+        return Some(explain_connection(channel, channel_context, ""));
     }
     if channel.io_running != ThreadState::Yes || channel.sql_running != ThreadState::Yes {
         let stopped = ChannelCause::Stopped { receiver: channel.io_running, applier: channel.sql_running };
-        return Some(Explanation::new(stopped, around, ""));
+        return Some(Explanation::new(stopped, channel_context, ""));
     }
     None
 }
 
 /// What is wrong with a receiver, and with its applier where that has stopped on an error of its own: a channel goes on once
 /// both are mended.
-fn with_applier(receiver: Explanation, channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanation {
+fn with_applier(
+    receiver: Explanation,
+    channel: &ChannelFacts,
+    channel_context: &ChannelContext<'_>,
+) -> Explanation {
     if channel.sql_errno == 0 || matches!(receiver.layer, Layer::RelayLog) {
         return receiver;
     }
-    Explanation { applier: Some(Box::new(explain_applier(channel, around))), ..receiver }
+    Explanation { applier: Some(Box::new(explain_applier(channel, channel_context))), ..receiver }
 }
 
 #[cfg(test)]
@@ -58,22 +62,25 @@ mod tests {
         }
     }
 
-    fn layer(channel: &ChannelFacts, around: Surroundings<'_>) -> Option<Layer> {
-        let around = Surroundings { replica: "db-b", source: "db-a", ..around };
-        explain_channel(channel, &around).map(|e| e.layer)
+    fn layer(channel: &ChannelFacts, channel_context: ChannelContext<'_>) -> Option<Layer> {
+        let channel_context = ChannelContext { replica: "db-b", source: "db-a", ..channel_context };
+        explain_channel(channel, &channel_context).map(|e| e.layer)
     }
 
     #[test]
     fn each_accident_of_the_guide_has_its_layer() {
-        let none = Surroundings::default;
+        let none = ChannelContext::default;
         let dropped = Reach::Failed("no answer within 3 seconds".into());
         let refused = Reach::Failed("Connection refused".into());
         let connect = receiver(2003, "error connecting to master 'repl_user@10.77.0.11:3306'");
         assert_eq!(layer(&receiver(1045, "Access denied for user"), none()), Some(Layer::Password));
-        assert_eq!(layer(&connect, Surroundings { reach: Some(&dropped), ..none() }), Some(Layer::Firewall));
-        assert_eq!(layer(&connect, Surroundings { reach: Some(&refused), ..none() }), Some(Layer::Port));
         assert_eq!(
-            layer(&connect, Surroundings { reach: Some(&refused), source_runs: Some(false), ..none() }),
+            layer(&connect, ChannelContext { reach: Some(&dropped), ..none() }),
+            Some(Layer::Firewall)
+        );
+        assert_eq!(layer(&connect, ChannelContext { reach: Some(&refused), ..none() }), Some(Layer::Port));
+        assert_eq!(
+            layer(&connect, ChannelContext { reach: Some(&refused), source_runs: Some(false), ..none() }),
             Some(Layer::Server)
         );
         assert_eq!(
@@ -101,8 +108,8 @@ mod tests {
                 .into(),
             ..receiver(1597, "Master command COM_REGISTER_SLAVE failed: Access denied for user 'repl_user'")
         };
-        let around = Surroundings { replica: "db-b", source: "db-a", ..Surroundings::default() };
-        let found = explain_channel(&both, &around).expect("it does not run");
+        let channel_context = ChannelContext { replica: "db-b", source: "db-a", ..ChannelContext::default() };
+        let found = explain_channel(&both, &channel_context).expect("it does not run");
         assert_eq!((found.layer, found.heals()), (Layer::Privilege, false));
         let applier = found.applier.expect("it has stopped as well");
         assert_eq!((applier.layer, applier.heals()), (Layer::Data, false));
@@ -116,6 +123,6 @@ mod tests {
             sql_running: ThreadState::No,
             ..ChannelFacts::default()
         };
-        assert_eq!(layer(&stopped, Surroundings::default()), Some(Layer::Stopped));
+        assert_eq!(layer(&stopped, ChannelContext::default()), Some(Layer::Stopped));
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     cause::ConnectionCause,
     code,
-    explanation::{Explanation, Surroundings, Tried},
+    explanation::{ChannelContext, Explanation, Tried},
 };
 use crate::{
     model::{Endpoint, ThreadState},
@@ -11,14 +11,18 @@ use crate::{
 };
 
 /// Address, port, firewall or server: the connection itself does not come about.
-pub fn explain_connection(channel: &ChannelFacts, around: &Surroundings<'_>, said: &str) -> Explanation {
-    Explanation::new(cause(channel, around), around, said)
+pub fn explain_connection(
+    channel: &ChannelFacts,
+    channel_context: &ChannelContext<'_>,
+    said: &str,
+) -> Explanation {
+    Explanation::new(cause(channel, channel_context), channel_context, said)
 }
 
-fn cause(channel: &ChannelFacts, around: &Surroundings<'_>) -> ConnectionCause {
+fn cause(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> ConnectionCause {
     let end = Endpoint { address: channel.source_host.clone(), port: channel.source_port };
     let text = channel.io_error.to_ascii_lowercase();
-    let reason = match around.reach {
+    let reason = match channel_context.reach {
         Some(Reach::Failed(reason)) => reason.to_ascii_lowercase(),
         Some(Reach::Open) | None => text.clone(),
     };
@@ -27,10 +31,12 @@ fn cause(channel: &ChannelFacts, around: &Surroundings<'_>) -> ConnectionCause {
     if unknown_name || channel.io_errno == 2005 {
         return ConnectionCause::UnknownName { address: end.address };
     }
-    if around.source_runs == Some(false) {
-        return ConnectionCause::SourceDown { because: around.source_down_because.clone().map(Box::new) };
+    if channel_context.source_runs == Some(false) {
+        return ConnectionCause::SourceDown {
+            because: channel_context.source_down_because.clone().map(Box::new),
+        };
     }
-    if around.reach == Some(&Reach::Open) && around.source_runs == Some(true) {
+    if channel_context.reach == Some(&Reach::Open) && channel_context.source_runs == Some(true) {
         return ConnectionCause::AnswersAgain { end };
     }
     if reason.contains("refused") || text.contains("(111") || text.contains("\"connection refused\"") {
@@ -158,7 +164,7 @@ mod tests {
             for text in wrapped(message) {
                 let channel =
                     ChannelFacts { io_running: ThreadState::Connecting, ..receiver_stopped(errno, &text) };
-                let found = explain(&channel, Surroundings::default());
+                let found = explain(&channel, ChannelContext::default());
                 assert_eq!(
                     (found.layer, found.cause.code(), found.heals(), found.tried),
                     (layer, code, true, None),
@@ -172,28 +178,31 @@ mod tests {
     fn a_receiver_that_gave_up_is_started_again() {
         let text = "Error connecting to source 'repl_user@10.77.0.11:3306'. This was attempt 10/10, with a delay of 60 \
                     seconds between attempts. Message: Can't connect to MySQL server on '10.77.0.11:3306' (111)";
-        let open =
-            Surroundings { reach: Some(&Reach::Open), source_runs: Some(true), ..Surroundings::default() };
+        let open = ChannelContext {
+            reach: Some(&Reach::Open),
+            source_runs: Some(true),
+            ..ChannelContext::default()
+        };
         let found = explain(&receiver_stopped(2003, text), open);
         assert_eq!(found.layer, Layer::Reconnecting);
         assert_eq!((found.tried, found.heals()), (Some(Tried::GaveUp { attempts: 10 }), true));
 
-        let found = explain(&receiver_stopped(2003, text), Surroundings::default());
+        let found = explain(&receiver_stopped(2003, text), ChannelContext::default());
         assert_eq!(found.layer, Layer::Port);
         assert_eq!((found.tried, found.heals()), (Some(Tried::GaveUp { attempts: 10 }), true));
 
         let early = text.replace("10/10", "3/10");
-        let found = explain(&receiver_stopped(2003, &early), Surroundings::default());
+        let found = explain(&receiver_stopped(2003, &early), ChannelContext::default());
         assert_eq!(found.tried, Some(Tried::Stopped));
     }
 
     #[test]
     fn a_cause_has_the_values_that_it_is_about() {
         let end = || Endpoint { address: "10.77.0.11".into(), port: 3306 };
-        let down = Surroundings {
+        let down = ChannelContext {
             source_runs: Some(false),
             source_down_because: Some(WhyDown::default()),
-            ..Surroundings::default()
+            ..ChannelContext::default()
         };
         let channel = |errno, text: &str| ChannelFacts {
             source_host: end().address,
@@ -204,8 +213,9 @@ mod tests {
             io_error: text.into(),
             ..ChannelFacts::default()
         };
-        let cause = |errno, text: &str, around| explain(&channel(errno, text), around).cause;
-        let none = Surroundings::default;
+        let cause =
+            |errno, text: &str, channel_context| explain(&channel(errno, text), channel_context).cause;
+        let none = ChannelContext::default;
         assert_eq!(cause(2003, "(111)", none()), ConnectionCause::Refused { end: end() }.into());
         assert_eq!(
             cause(2003, "(111)", down),

@@ -34,7 +34,7 @@ impl Copying {
 
 /// What surrounds a finding.
 #[derive(Debug, Clone, Copy)]
-pub struct Around<'a> {
+pub struct ErrantContext<'a> {
     /// The replica.
     pub replica: &'a HostName,
     /// Its server's words.
@@ -155,31 +155,32 @@ pub struct Forget {
 }
 
 /// Explains a finding.
-pub fn explain_errant(around: Around<'_>, finding: &ErrantFacts) -> ErrantExplanation {
+pub fn explain_errant(errant_context: ErrantContext<'_>, finding: &ErrantFacts) -> ErrantExplanation {
     let repairs = match &finding.kind {
-        ErrantKind::OnlyHere => only_here(around, finding),
+        ErrantKind::OnlyHere => only_here(errant_context, finding),
         ErrantKind::LostBySource(lost) => {
-            let exchange = ErrantRepair::Exchange { lost: lost.clone(), replica: around.replica.clone() };
-            copy(around, CopyLoses::LostBy(lost.clone())).into_iter().chain([exchange]).collect()
+            let exchange =
+                ErrantRepair::Exchange { lost: lost.clone(), replica: errant_context.replica.clone() };
+            copy(errant_context, CopyLoses::LostBy(lost.clone())).into_iter().chain([exchange]).collect()
         }
         ErrantKind::WithoutGtid => {
             let sources = finding.sources.clone();
-            let compare = ErrantRepair::Compare { replica: around.replica.clone(), sources };
-            std::iter::once(compare).chain(copy(around, CopyLoses::OwnData)).collect()
+            let compare = ErrantRepair::Compare { replica: errant_context.replica.clone(), sources };
+            std::iter::once(compare).chain(copy(errant_context, CopyLoses::OwnData)).collect()
         }
     };
-    ErrantExplanation { replica: around.replica.clone(), found: finding.clone(), repairs }
+    ErrantExplanation { replica: errant_context.replica.clone(), found: finding.clone(), repairs }
 }
 
 /// The copy, unless it would not help.
-fn copy(around: Around<'_>, loses: CopyLoses) -> Option<ErrantRepair> {
-    let add_role = around.copying == Copying::NoRole;
-    let replica = around.replica.clone();
-    (around.copying != Copying::Useless).then_some(ErrantRepair::Copy { replica, add_role, loses })
+fn copy(errant_context: ErrantContext<'_>, loses: CopyLoses) -> Option<ErrantRepair> {
+    let add_role = errant_context.copying == Copying::NoRole;
+    let replica = errant_context.replica.clone();
+    (errant_context.copying != Copying::Useless).then_some(ErrantRepair::Copy { replica, add_role, loses })
 }
 
-fn only_here(around: Around<'_>, finding: &ErrantFacts) -> Vec<ErrantRepair> {
-    let Around { replica, dialect, channel, .. } = around;
+fn only_here(errant_context: ErrantContext<'_>, finding: &ErrantFacts) -> Vec<ErrantRepair> {
+    let ErrantContext { replica, dialect, channel, .. } = errant_context;
     let sources = || finding.sources.clone();
     let by_hand = match dialect.gtid_form() {
         GtidForm::Sets => {
@@ -197,7 +198,7 @@ fn only_here(around: Around<'_>, finding: &ErrantFacts) -> Vec<ErrantRepair> {
                     dialect.reset_binlogs().to_owned(),
                     dialect.start_channel(channel),
                 ],
-                has_replicas: around.has_replicas,
+                has_replicas: errant_context.has_replicas,
             };
             [
                 ErrantRepair::Return { forget: forget.clone(), sources: sources() },
@@ -205,9 +206,9 @@ fn only_here(around: Around<'_>, finding: &ErrantFacts) -> Vec<ErrantRepair> {
             ]
         }
     };
-    let save =
-        (around.copying == Copying::Helps).then(|| ErrantRepair::SaveAndCopy { replica: replica.clone() });
-    save.into_iter().chain(copy(around, CopyLoses::TheirChanges)).chain(by_hand).collect()
+    let save = (errant_context.copying == Copying::Helps)
+        .then(|| ErrantRepair::SaveAndCopy { replica: replica.clone() });
+    save.into_iter().chain(copy(errant_context, CopyLoses::TheirChanges)).chain(by_hand).collect()
 }
 
 #[cfg(test)]
@@ -224,7 +225,8 @@ mod tests {
     fn repairs(version: &str, copying: Copying, kind: ErrantKind) -> Vec<ErrantRepair> {
         let replica = "db-b".into();
         let dialect = Dialect::of(ServerVersion::parse(version).expect("a version"));
-        let around = Around { replica: &replica, dialect, channel: "", copying, has_replicas: true };
+        let errant_context =
+            ErrantContext { replica: &replica, dialect, channel: "", copying, has_replicas: true };
         let one = Errant { domain: 0, server: 41, after: 0, up_to: 1 };
         let finding = ErrantFacts {
             kind,
@@ -233,7 +235,7 @@ mod tests {
             events: Vec::new(),
             undecoded: None,
         };
-        explain_errant(around, &finding).repairs
+        explain_errant(errant_context, &finding).repairs
     }
 
     fn copy(add_role: bool, loses: CopyLoses) -> ErrantRepair {

@@ -45,11 +45,11 @@ pub struct More {
 
 impl Explanation {
     /// A cause by itself, with the server's own words.
-    pub(super) fn new(cause: impl Into<Cause>, around: &Surroundings<'_>, said: &str) -> Self {
+    pub(super) fn new(cause: impl Into<Cause>, channel_context: &ChannelContext<'_>, said: &str) -> Self {
         let cause = cause.into();
         Self {
-            replica: around.replica.to_owned(),
-            source: around.source.to_owned(),
+            replica: channel_context.replica.to_owned(),
+            source: channel_context.source.to_owned(),
             layer: cause.layer(),
             cause,
             tried: None,
@@ -67,7 +67,7 @@ impl Explanation {
 
 /// What surrounds a channel, for telling layers apart. All of it may be unknown.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings<'a> {
+pub struct ChannelContext<'a> {
     /// The replica's name.
     pub replica: &'a str,
     /// The source's name.

@@ -25,11 +25,13 @@ pub use code::failed_transaction;
 #[cfg(test)]
 pub use down::{End, FullDisk, OtherOwner};
 pub use down::{EndCause, FailedStart, LogCause, Said, WhyDown};
-pub use errant::{Around, CopyLoses, Copying, ErrantExplanation, ErrantRepair, Forget, explain_errant};
-pub use explanation::{Explanation, More, Surroundings, Tried};
+pub use errant::{
+    CopyLoses, Copying, ErrantContext, ErrantExplanation, ErrantRepair, Forget, explain_errant,
+};
+pub use explanation::{ChannelContext, Explanation, More, Tried};
 pub use last_words::{blamed, last_words};
 pub use layer::Layer;
-pub use problem::{ChannelProblem, ChannelTrouble, HostProblem, WritersProblem};
+pub use problem::{ChannelFault, ChannelProblem, HostProblem, WritersProblem};
 pub use repair::{NextLoses, Repair};
 pub use rows::{Change, FailedEvent, RowEvent, RowEvidence, RowThere, Value, row_events};
 pub use server::{FULL, blamed_in_files, explain_down, explain_failed_start};

@@ -39,7 +39,7 @@ impl HostProblem {
 
 /// Why a channel is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelTrouble {
+pub struct ChannelFault {
     /// What it is.
     pub what: ChannelProblem,
     /// Whether errant transactions of its replica are settled before anything is done to it.
@@ -60,7 +60,7 @@ pub enum ChannelProblem {
     Stopped(Box<Explanation>),
 }
 
-impl ChannelTrouble {
+impl ChannelFault {
     /// The code of the cause, stable from version to version.
     pub fn code(&self) -> Option<&'static str> {
         self.explanation().map(|found| found.cause.code())
@@ -80,7 +80,7 @@ impl ChannelTrouble {
     }
 }
 
-impl From<ChannelProblem> for ChannelTrouble {
+impl From<ChannelProblem> for ChannelFault {
     fn from(what: ChannelProblem) -> Self {
         Self { what, errant_first: None }
     }

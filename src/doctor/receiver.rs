@@ -6,22 +6,22 @@ use super::{
     cause::{Cause, ChannelCause, LoginCause},
     code,
     connection::{count_attempts, explain_connection},
-    explanation::{Explanation, Surroundings, one_line},
+    explanation::{ChannelContext, Explanation, one_line},
 };
 use crate::observe::ChannelFacts;
 
 /// Explains the receiver's error.
-pub fn explain_receiver(channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanation {
-    count_attempts(explain_error(channel, around), channel)
+pub fn explain_receiver(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Explanation {
+    count_attempts(explain_error(channel, channel_context), channel)
 }
 
-fn explain_error(channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanation {
+fn explain_error(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Explanation {
     let said = format!("{} ({})", one_line(&channel.io_error), channel.io_errno);
     let text = channel.io_error.to_ascii_lowercase();
     let number = code::common(channel.io_errno, &channel.io_error);
     let of_tls = text.contains("ssl") || text.contains("tls");
     if matches!(number, 2002 | 2003 | 2005 | 2013 | 1158..=1161) && !of_tls {
-        return explain_connection(channel, around, &said);
+        return explain_connection(channel, channel_context, &said);
     }
     let login = || login(number, &text, &channel.user).or_else(|| tls(number, &text, &channel.user));
     let by_number = login().map(Cause::from).or_else(|| identity(number, &text, channel).map(Cause::from));
@@ -33,11 +33,11 @@ fn explain_error(channel: &ChannelFacts, around: &Surroundings<'_>) -> Explanati
         (None, 13123) => ChannelCause::RecordUnreadable.into(),
         (None, 13125) => too_large(channel).into(),
         _ if text.contains("server ids") || text.contains("server uuids") => ChannelCause::SameId.into(),
-        _ if text.contains("relay log") => return explain_applier(channel, around),
+        _ if text.contains("relay log") => return explain_applier(channel, channel_context),
         _ if of_tls || text.contains("certificate") => LoginCause::TlsFails.into(),
         _ => ChannelCause::NotKnown.into(),
     };
-    Explanation::new(cause, around, &said)
+    Explanation::new(cause, channel_context, &said)
 }
 
 /// The source does not let the account in, or not to its binary log.

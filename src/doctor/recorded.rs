@@ -1,6 +1,6 @@
 //! What the tests of this room share: channels as real servers showed them, and what is said of them.
 
-use super::{Explanation, Layer, Surroundings, explain_channel};
+use super::{ChannelContext, Explanation, Layer, explain_channel};
 use crate::observe::{ChannelFacts, recorded::channel};
 
 /// Number, text, layer, code of the cause, whether it heals.
@@ -30,15 +30,15 @@ pub(super) fn applier_stopped(errno: u32, error: &str) -> ChannelFacts {
 }
 
 /// Explains a channel from db-a to db-b.
-pub(super) fn explain(channel: &ChannelFacts, around: Surroundings<'_>) -> Explanation {
-    let around = Surroundings { replica: "db-b", source: "db-a", ..around };
-    explain_channel(channel, &around).expect("it does not run")
+pub(super) fn explain(channel: &ChannelFacts, channel_context: ChannelContext<'_>) -> Explanation {
+    let channel_context = ChannelContext { replica: "db-b", source: "db-a", ..channel_context };
+    explain_channel(channel, &channel_context).expect("it does not run")
 }
 
 /// Each row is explained as it says, with the server's own words and number behind it.
 pub(super) fn all_explained(rows: &[Row], channel: impl Fn(u32, &str) -> ChannelFacts) {
     for (errno, text, layer, code, heals) in rows {
-        let found = explain(&channel(*errno, text), Surroundings::default());
+        let found = explain(&channel(*errno, text), ChannelContext::default());
         assert_eq!(
             (found.layer, found.cause.code(), found.heals()),
             (*layer, *code, *heals),
@@ -65,12 +65,16 @@ fn what_real_servers_showed_has_its_cause() {
         ("stopped", "channel-stopped"),
     ] {
         for server in ["mariadb-10.11", "mysql-9.7"] {
-            let found = explain(&channel(&format!("{server}/{fault}"), &[]), Surroundings::default());
+            let found = explain(&channel(&format!("{server}/{fault}"), &[]), ChannelContext::default());
             assert_eq!(found.cause.code(), code, "{server}/{fault}: {found:?}");
         }
     }
-    let around = Surroundings { replica: "db-b", source: "db-a", ..Surroundings::default() };
+    let channel_context = ChannelContext { replica: "db-b", source: "db-a", ..ChannelContext::default() };
     for server in ["mariadb-10.11", "mysql-9.7"] {
-        assert_eq!(explain_channel(&channel(&format!("{server}/running"), &[]), &around), None, "{server}");
+        assert_eq!(
+            explain_channel(&channel(&format!("{server}/running"), &[]), &channel_context),
+            None,
+            "{server}"
+        );
     }
 }

@@ -215,7 +215,7 @@ impl<'a> Work<'a> {
     /// What the servers are; whose accounts matter is only known then.
     async fn first_look(&self, fleet: &mut Fleet) -> Result<Reading, CommandError> {
         let bare = Adoption::draft(&fleet.named, &Observed::new(), &fleet.group);
-        self.put(&bare)?;
+        self.write_draft(&bare)?;
         let loaded = read_files(&self.request(None));
         let hosts = bare_hosts(&loaded.project).into_iter();
         let wanted: Vec<DesiredHost> =
@@ -288,7 +288,7 @@ impl<'a> Work<'a> {
     }
 
     /// Writes a draft where it can be loaded from.
-    fn put(&self, draft: &Adoption) -> Result<(), CommandError> {
+    fn write_draft(&self, draft: &Adoption) -> Result<(), CommandError> {
         let failed = |error: std::io::Error| {
             let what = format!("a draft can't be written to {}", self.drafts.path().display());
             CommandError::failed(what).because(error)
@@ -309,7 +309,7 @@ impl<'a> Work<'a> {
 
     /// Loads a draft as any command would.
     fn load(&self, draft: &Adoption, reading: &Reading) -> Result<(Loaded, Vec<Built>), CommandError> {
-        self.put(draft)?;
+        self.write_draft(draft)?;
         let playbook = self.drafts.path().join("playbook.yml");
         let loaded = read_files(&self.request((!draft.plays.is_empty()).then_some(playbook.as_path())));
         let known = reading.identities();
@@ -330,7 +330,7 @@ fn not_read(fact: &Fact<crate::observe::HostFacts>) -> Option<String> {
         Fact::Absent => Some("nothing is there".to_owned()),
         Fact::Known(facts) => match status::server_problem(facts)? {
             HostProblem::NoServer => Some("no server is there".to_owned()),
-            problem => Some(words::trouble::host(&problem)),
+            problem => Some(words::fault::host(&problem)),
         },
     }
 }

@@ -76,8 +76,8 @@ pub fn check(options: &Options) -> Result<(Loaded, Problems), CommandError> {
         }
     }
     loaded.project.uses = uses;
-    veil(&mut loaded.problems, &loaded.project.hidden);
-    veil(&mut problems, &loaded.project.hidden);
+    mask_vaulted(&mut loaded.problems, &loaded.project.hidden);
+    mask_vaulted(&mut problems, &loaded.project.hidden);
     Ok((loaded, problems))
 }
 
@@ -96,7 +96,7 @@ fn missing_keys(project: &Project, play: &Play, built: &Built, problems: &mut Pr
 }
 
 /// Takes what came out of a vault out of problems, before lines are broken somewhere in it.
-fn veil(problems: &mut Problems, hidden: &[Secret]) {
+fn mask_vaulted(problems: &mut Problems, hidden: &[Secret]) {
     for problem in &mut problems.0 {
         let vaulted = problem.place.vaulted;
         let veiled = |text: &str| {

@@ -17,7 +17,7 @@ impl State {
     pub fn of_topology(document: &StatusDocument) -> Self {
         let unread = document.hosts.iter().any(|h| h.state == HostState::Unread);
         let broken = document.hosts.iter().any(|h| h.state == HostState::Down)
-            || document.channels.iter().any(|c| c.state.is_trouble())
+            || document.channels.iter().any(|c| c.state.is_fault())
             || document.writers_problem.is_some()
             || document.lost.iter().any(|lost| lost.state == LostState::Returned)
             || !document.errant.is_empty();

@@ -7,12 +7,12 @@
 
 mod adopt;
 mod applying;
-mod closer;
 mod drift;
 mod error;
 mod evaluated;
 mod evidence;
 mod files;
+mod inspect;
 mod look;
 mod open;
 mod options;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{CommandError, Engine, closer, reading};
+use super::{CommandError, Engine, inspect, reading};
 use crate::{
     certificate::Authority,
     desired::{self, Built, DesiredHost},
@@ -146,9 +146,9 @@ async fn ask_and_plan(
         observe::ask_values(reading, &values, engine.hosts.forks).await;
         plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
     }
-    let doubtful = diff::in_doubt(&plan, &built.desired);
+    let doubtful = diff::copies_to_inspect(&plan, &built.desired);
     if !doubtful.is_empty() {
-        closer::look_closer(reading, &doubtful, engine.hosts.forks).await;
+        inspect::inspect_data(reading, &doubtful, engine.hosts.forks).await;
         plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
     }
     let ends = diff::changing_ends(&plan, &reading.observed);
@@ -372,7 +372,7 @@ impl Planned {
                     Fact::Unread(why) => why.clone(),
                     Fact::Known(facts) => match status::server_problem(facts) {
                         None | Some(HostProblem::Down { .. } | HostProblem::NoServer) => continue,
-                        Some(problem) => words::trouble::host(&problem),
+                        Some(problem) => words::fault::host(&problem),
                     },
                     Fact::Absent => continue,
                 };

@@ -13,7 +13,7 @@ use crate::{
     plan::Policy,
     status::{self, HostState, StatusDocument},
     transport::Session,
-    verify::{Outsider, Remark, Scope, VerifyReport, Web, prove},
+    verify::{ChannelGraph, Outsider, Remark, Scope, VerifyReport, prove},
     words,
 };
 
@@ -82,7 +82,7 @@ impl Proof<'_> {
         let wanted: Vec<&DesiredHost> = self.hosts.iter().collect();
         let declared = engine.has_playbook();
         let document = status::status(&wanted, &reading.observed, declared);
-        let web = Web::of(&wanted, &reading.observed, &document, declared);
+        let web = ChannelGraph::of(&wanted, &reading.observed, &document, declared);
         let desired = Desired {
             play: String::new(),
             members: self.hosts.iter().map(|h| h.name.clone()).collect(),
@@ -123,9 +123,9 @@ impl State {
 }
 
 /// Adds to a report what was not put to the test.
-fn complete(report: &mut VerifyReport, document: &StatusDocument, web: &Web) {
+fn complete(report: &mut VerifyReport, document: &StatusDocument, web: &ChannelGraph) {
     for host in &document.hosts {
-        let why = host.problem.as_ref().map(words::trouble::host);
+        let why = host.problem.as_ref().map(words::fault::host);
         let remark = Remark::new(&host.host, why.unwrap_or_else(|| "nothing is known of it".to_owned()));
         match host.state {
             HostState::Up => {}

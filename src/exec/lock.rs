@@ -168,7 +168,7 @@ async fn take(
     let [lease, undo] = [limits::LEASE, limits::UNDO].map(|limit| limit.time.as_secs().to_string());
     let args = [fleet.run.as_str(), info, &lease, &undo, sshd.trim(), WATCH];
     let mut line = line.run(HOLD, &args).await.map_err(|e| failed(e.to_string()))?;
-    let said = timeout(limits::SCRIPT.time, line.hear()).await.ok().flatten().unwrap_or_default();
+    let said = timeout(limits::SCRIPT.time, line.next_line()).await.ok().flatten().unwrap_or_default();
     match said.trim().split_once(' ').unwrap_or((said.trim(), "")) {
         ("taken", _) => {
             let (fence, over) = (Fence::default(), CancellationToken::new());
@@ -201,7 +201,7 @@ async fn keep(mut line: Lifeline, fence: Fence, over: CancellationToken) {
                 let silent = duration(limits::LEASE.time);
                 return fence.lose(format!("the host has not answered for {silent}"));
             }
-            heard = line.hear() => match heard {
+            heard = line.next_line() => match heard {
                 Some(number) => lease.heard(number.trim().parse().unwrap_or(0)),
                 None => return fence.lose("the host has closed the connection that holds it"),
             },
@@ -215,7 +215,7 @@ async fn keep(mut line: Lifeline, fence: Fence, over: CancellationToken) {
     }
     let ended = async {
         line.say("end").await?;
-        while line.hear().await.is_some_and(|said| said.trim() != "ended") {}
+        while line.next_line().await.is_some_and(|said| said.trim() != "ended") {}
         std::io::Result::Ok(())
     };
     let _ = timeout(limits::SCRIPT.time, ended).await;

@@ -24,6 +24,6 @@ pub use lock::{LockError, take_all};
 pub(crate) use record::Record;
 pub use salt::new_salt;
 pub(crate) use service::restart_for_proof;
-pub(crate) use statements::{Lifted, Statements, lift_read_only};
+pub(crate) use statements::{Statements, WritesPermitted, lift_read_only};
 pub(crate) use undo::{Undo, prepare as prepare_undo, settle as settle_undo};
 pub(crate) use wait::{Ended, Look, Rule, wait, wait_until};

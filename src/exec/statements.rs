@@ -110,15 +110,15 @@ impl Statements<'_> {
 
 /// A server that takes no writes, not even an administrator's, takes those of a step until it is restored.
 #[must_use]
-pub struct Lifted<'a>(Option<On<'a>>);
+pub struct WritesPermitted<'a>(Option<On<'a>>);
 
 /// What the host sets again by itself, should this program not come to it.
 const READ_ONLY: &str = "super-read-only";
 
 /// Lifts `super_read_only` where it is on.
-pub async fn lift_read_only(on: On<'_>) -> Result<Lifted<'_>, StepError> {
+pub async fn lift_read_only(on: On<'_>) -> Result<WritesPermitted<'_>, StepError> {
     if !on.dialect()?.has_super_read_only() {
-        return Ok(Lifted(None));
+        return Ok(WritesPermitted(None));
     }
     let failed = |e| on.failed("lift super_read_only", e);
     let mut sql = on.statements().await?;
@@ -129,10 +129,10 @@ pub async fn lift_read_only(on: On<'_>) -> Result<Lifted<'_>, StepError> {
         prepare_undo(on, Undo { name: READ_ONLY, sql: &back, record: None }).await?;
         sql.run("SET GLOBAL super_read_only = OFF").await.map_err(failed)?;
     }
-    Ok(Lifted(locked.then_some(on)))
+    Ok(WritesPermitted(locked.then_some(on)))
 }
 
-impl Lifted<'_> {
+impl WritesPermitted<'_> {
     /// Puts the server back to taking no writes, on a connection of its own: the step may have restarted it.
     pub async fn restore(self) -> Result<(), StepError> {
         let Some(on) = self.0 else { return Ok(()) };

@@ -18,4 +18,6 @@ pub use errant::{Beyond, Circumstances, Errant, Member, Transactions, beyond};
 pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
 pub use mysql::{GtidSet, GtidSetError, Uuid};
 pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
-pub use state::{GtidForm, GtidState, Standing, merged, once_related, purged_by, shared_domain, standing};
+pub use state::{
+    GtidForm, GtidRelation, GtidState, merged, once_related, purged_by, relation, shared_domain,
+};

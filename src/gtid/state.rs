@@ -27,7 +27,7 @@ pub enum GtidState {
 
 /// How a replica stands to a source whose data it is to follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum GtidRelation {
     /// It has everything, or the source's binary logs hold the rest.
     Follows,
     /// Nothing is common to both, and nothing proves that the source's logs are whole.
@@ -220,28 +220,28 @@ pub fn merged(form: GtidForm, first: &str, second: &str) -> Result<String, Strin
 /// How a replica stands to a source. `two_way` says that its own events will reach the source.
 ///
 /// `None` where that can't be told: servers of two families, or facts that were not read.
-pub fn standing(source: &GtidState, replica: &GtidState, two_way: bool) -> Option<Standing> {
+pub fn relation(source: &GtidState, replica: &GtidState, two_way: bool) -> Option<GtidRelation> {
     match (source, replica) {
         (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => {
             let way = if two_way { ReturnWay::All } else { ReturnWay::None };
             Some(match compare(source, replica, way).ok()? {
-                Relation::Same | Relation::Recoverable { .. } => Standing::Follows,
+                Relation::Same | Relation::Recoverable { .. } => GtidRelation::Follows,
                 Relation::NeedsSeed { reasons }
                     if reasons.iter().all(|r| *r == NeedsSeed::NoCommonHistory) =>
                 {
-                    Standing::NoCommonHistory
+                    GtidRelation::NoCommonHistory
                 }
-                Relation::NeedsSeed { .. } | Relation::Diverged { .. } => Standing::Apart,
+                Relation::NeedsSeed { .. } | Relation::Diverged { .. } => GtidRelation::Apart,
             })
         }
         (GtidState::MySql(source), GtidState::MySql(replica)) => {
             let way = if two_way { ReturnWay::All } else { ReturnWay::None };
             Some(match compare_mysql(source, replica, false, way) {
-                MySqlRelation::Same | MySqlRelation::Recoverable { .. } => Standing::Follows,
+                MySqlRelation::Same | MySqlRelation::Recoverable { .. } => GtidRelation::Follows,
                 MySqlRelation::NeedsSeed { reason: super::MySqlSeed::NoCommonHistory } => {
-                    Standing::NoCommonHistory
+                    GtidRelation::NoCommonHistory
                 }
-                MySqlRelation::NeedsSeed { .. } | MySqlRelation::Diverged { .. } => Standing::Apart,
+                MySqlRelation::NeedsSeed { .. } | MySqlRelation::Diverged { .. } => GtidRelation::Apart,
             })
         }
         _ => None,

@@ -31,7 +31,7 @@ pub async fn observe(
     let work = hosts.iter().map(|host| {
         let session = open.remove(&host.name);
         let ours = &ours;
-        async move { (host.name.clone(), one(host, secrets, options, scratch, session, ours).await) }
+        async move { (host.name.clone(), observe_host(host, secrets, options, scratch, session, ours).await) }
     });
     let mut results = stream::iter(work.collect::<Vec<_>>()).buffer_unordered(options.forks.max(1));
     let mut reading = Reading::default();
@@ -65,16 +65,16 @@ pub async fn prove_ends(reading: &mut Reading, ends: &[(HostName, HostName, Endp
     }
 }
 
-type One = (Fact<HostFacts>, Option<Session>, Option<Login>);
+type ObservedHost = (Fact<HostFacts>, Option<Session>, Option<Login>);
 
-async fn one(
+async fn observe_host(
     host: &DesiredHost,
     secrets: &BTreeMap<SecretId, Secret>,
     options: &Options,
     scratch: &Arc<Scratch>,
     session: Option<Session>,
     ours: &Ours,
-) -> One {
+) -> ObservedHost {
     let alive = match session {
         Some(session) if session.alive().await => Some(session),
         _ => None,

@@ -153,7 +153,7 @@ pub enum Action {
         /// The hosts that stop taking writes for its sake.
         closing: Vec<HostName>,
         /// Whether that happens before or after they stop.
-        moment: Moment,
+        moment: CatchUpPhase,
     },
     /// Let another host take the writes.
     Switchover(Box<Switchover>),
@@ -482,9 +482,9 @@ impl fmt::Display for GtidPhase {
 
 /// When a replica catches up, as seen from the hosts that stop taking writes for its sake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Moment {
+pub enum CatchUpPhase {
     /// Before they stop, so that nobody can write for a short time only.
-    BeforeTheyStop,
+    BeforeClosing,
     /// After they have stopped, or where none stops.
-    AfterTheyStopped,
+    AfterClosing,
 }

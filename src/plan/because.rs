@@ -32,26 +32,26 @@ impl Reason {
 
 /// What is wrong with something: the value in a plan, and its sentence in a plan that is written or was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble<T> {
+pub enum Worded<T> {
     /// What it is.
-    Found(Box<T>),
+    Value(Box<T>),
     /// Its sentence.
-    Told(String),
+    Text(String),
 }
 
 /// A plan is put in words before it is written, and the sentence is all that is kept of the value there.
-impl<T> Serialize for Trouble<T> {
+impl<T> Serialize for Worded<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Trouble::Found(_) => serializer.serialize_str(""),
-            Trouble::Told(text) => serializer.serialize_str(text),
+            Worded::Value(_) => serializer.serialize_str(""),
+            Worded::Text(text) => serializer.serialize_str(text),
         }
     }
 }
 
-impl<'de, T> Deserialize<'de> for Trouble<T> {
+impl<'de, T> Deserialize<'de> for Worded<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Trouble::Told)
+        String::deserialize(deserializer).map(Worded::Text)
     }
 }
 
@@ -113,7 +113,7 @@ pub enum Because {
         why: Option<String>,
         /// The cause by its logs, where they tell one.
         #[schemars(with = "Option<String>")]
-        cause: Option<Trouble<WhyDown>>,
+        cause: Option<Worded<WhyDown>>,
         /// `ActiveState` of the unit.
         active: String,
         /// `Result` of the unit.
@@ -129,7 +129,8 @@ pub enum Because {
         other: HostName,
     },
     /// Something is wrong with a channel.
-    ChannelTrouble {
+    #[serde(rename = "channel-trouble")]
+    ChannelFault {
         /// The layer that fails.
         layer: Layer,
         /// The code of its cause.
@@ -137,7 +138,7 @@ pub enum Because {
         cause: Option<String>,
         /// What it means, what to do, and what the server says.
         #[schemars(with = "String")]
-        explanation: Trouble<Explanation>,
+        explanation: Worded<Explanation>,
     },
     /// `relay_log` changes, and with it the files of the relay log.
     RelayLogChanges,
@@ -196,25 +197,25 @@ pub enum Because {
 
 impl Because {
     /// Something is wrong with a channel.
-    pub(crate) fn trouble(found: &Explanation) -> Self {
-        Because::ChannelTrouble {
+    pub(crate) fn fault(found: &Explanation) -> Self {
+        Because::ChannelFault {
             layer: found.layer,
             cause: Some(found.cause.code().to_owned()),
-            explanation: Trouble::Found(Box::new(found.clone())),
+            explanation: Worded::Value(Box::new(found.clone())),
         }
     }
 
     /// The same without its sentence: how something is worded, and a server's own words in it, are no reason.
     pub(super) fn lasting(&self) -> Self {
         match self {
-            Because::ChannelTrouble { layer, cause, .. } => Because::ChannelTrouble {
+            Because::ChannelFault { layer, cause, .. } => Because::ChannelFault {
                 layer: *layer,
                 cause: cause.clone(),
-                explanation: Trouble::Told(String::new()),
+                explanation: Worded::Text(String::new()),
             },
             Because::ServerDown { why, cause, active, result } => Because::ServerDown {
                 why: why.clone(),
-                cause: cause.as_ref().map(|_| Trouble::Told(String::new())),
+                cause: cause.as_ref().map(|_| Worded::Text(String::new())),
                 active: active.clone(),
                 result: result.clone(),
             },
@@ -226,7 +227,7 @@ impl Because {
     pub(crate) fn down(found: Option<WhyDown>, active: &str, result: &str) -> Self {
         Because::ServerDown {
             why: found.as_ref().and_then(WhyDown::code).map(str::to_owned),
-            cause: found.map(|found| Trouble::Found(Box::new(found))),
+            cause: found.map(|found| Worded::Value(Box::new(found))),
             active: active.to_owned(),
             result: result.to_owned(),
         }

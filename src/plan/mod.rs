@@ -26,11 +26,11 @@ mod switchover;
 mod waiting;
 
 pub use action::{
-    Action, AuthorityPlan, CLONE_USER, CertificatePlan, ChannelChange, ChannelTask, ClonePlan, ComparePlan,
-    Coordinates, CopyMethod, EndedChannel, FileStage, GtidPhase, Moment, SeedPlan,
+    Action, AuthorityPlan, CLONE_USER, CatchUpPhase, CertificatePlan, ChannelChange, ChannelTask, ClonePlan,
+    ComparePlan, Coordinates, CopyMethod, EndedChannel, FileStage, GtidPhase, SeedPlan,
 };
 pub use allow::Allow;
-pub use because::{Because, Reason, Trouble};
+pub use because::{Because, Reason, Worded};
 pub use effect::{Effect, Taken};
 pub use events::Events;
 pub use failover::{Failover, Receiver};

@@ -118,7 +118,7 @@ pub enum Settle {
     /// What it is.
     Found(Box<ErrantRepair>),
     /// Its words.
-    Told(WayOut),
+    Worded(WayOut),
 }
 
 /// A way out in words.
@@ -137,7 +137,7 @@ pub struct WayOut {
 
 impl From<WayOut> for Settle {
     fn from(told: WayOut) -> Self {
-        Settle::Told(told)
+        Settle::Worded(told)
     }
 }
 
@@ -146,7 +146,7 @@ impl From<Settle> for WayOut {
     fn from(way: Settle) -> Self {
         match way {
             Settle::Found(_) => WayOut::default(),
-            Settle::Told(told) => told,
+            Settle::Worded(told) => told,
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, ChannelChange, Coordinates, Effect, FileStage, GtidPhase, Kind, Moment, Span, Step, StepId,
+    Action, CatchUpPhase, ChannelChange, Coordinates, Effect, FileStage, GtidPhase, Kind, Span, Step, StepId,
 };
 use crate::{
     model::HostName,
@@ -120,7 +120,7 @@ impl Order {
                 before.extend(self.all(host, &[Kind::Service, Kind::Variable, Kind::OptionFile]));
             }
             Action::GtidMode { phase, down } => before.extend(self.before_gtid_mode(*phase, *down)),
-            Action::CatchUp { closing, moment: Moment::AfterTheyStopped, .. } => {
+            Action::CatchUp { closing, moment: CatchUpPhase::AfterClosing, .. } => {
                 before.extend(self.before_opening(host, closing));
             }
             Action::CatchUp { .. } => {}
@@ -338,8 +338,8 @@ impl Takeovers {
                 Action::CatchUp { hops, closing, moment } => {
                     let one = one.or_default();
                     match moment {
-                        Moment::BeforeTheyStop => one.first = Some(step.id.clone()),
-                        Moment::AfterTheyStopped => one.last = Some(step.id.clone()),
+                        CatchUpPhase::BeforeClosing => one.first = Some(step.id.clone()),
+                        CatchUpPhase::AfterClosing => one.last = Some(step.id.clone()),
                     }
                     one.closing.clone_from(closing);
                     (one, hops)

@@ -46,7 +46,7 @@ impl WaitsFor {
     /// What is wrong with the channel that it waits for.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
-            WaitsFor::Source { why: SourceWaits::Trouble(found) | SourceWaits::NotAgain(found), .. } => {
+            WaitsFor::Source { why: SourceWaits::Fault(found) | SourceWaits::NotAgain(found), .. } => {
                 Some(&found.cause)
             }
             _ => None,
@@ -171,7 +171,7 @@ coded! {
         /// Whether the source gets a copy of this host comes first.
         OtherWay = "copy-first",
         /// The channel does not run, and no step of this plan changes that.
-        Trouble(Box<Explanation>) = "channel-does-not-run",
+        Fault(Box<Explanation>) = "channel-does-not-run",
         /// The channel is connected and could not connect again.
         NotAgain(Box<Explanation>) = "channel-could-not-reconnect",
     }

@@ -20,7 +20,7 @@ use crate::{
 pub fn status(document: &StatusDocument, full: bool, width: usize, sentences: usize) -> String {
     let mut text = String::new();
     if let Some(problem) = &document.writers_problem {
-        let problem = words::trouble::writers(problem);
+        let problem = words::fault::writers(problem);
         sentence(&format!("{}  ", paint(ALARM, "writers")), 9, &problem, sentences, &mut text);
     }
     hosts(document, full, width, sentences, &mut text);
@@ -51,7 +51,7 @@ fn hosts(document: &StatusDocument, full: bool, width: usize, sentences: usize, 
     for (line, host) in lines.zip(&document.hosts) {
         let _ = writeln!(text, "{line}");
         if let Some(problem) = &host.problem {
-            sentence(INDENT, INDENT.len() + 2, &words::trouble::host(problem), sentences, text);
+            sentence(INDENT, INDENT.len() + 2, &words::fault::host(problem), sentences, text);
         }
         if !full {
             continue;
@@ -84,7 +84,7 @@ fn lost(document: &StatusDocument, width: usize, text: &mut String) {
         let why = lost
             .problem
             .as_ref()
-            .map(|why| format!(" ({})", visible(&words::trouble::host(why))))
+            .map(|why| format!(" ({})", visible(&words::fault::host(why))))
             .unwrap_or_default();
         let next = match lost.state {
             LostState::Silent => String::new(),
@@ -210,21 +210,21 @@ fn channel_details(channel: &ChannelStatus, full: bool, width: usize, text: &mut
             }
         }
     }
-    if let Some(trouble) = &channel.trouble {
-        let cause = words::trouble::channel(trouble);
-        let layer = trouble.layer().map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
+    if let Some(fault) = &channel.fault {
+        let cause = words::fault::channel(fault);
+        let layer = fault.layer().map(|l| format!("{}: ", paint(ALARM, l))).unwrap_or_default();
         sentence(indent, INDENT.len() + 2, &format!("{layer}{cause}"), width, text);
     }
     for line in channel.evidence.iter().flat_map(words::repair::evidence) {
         let _ = writeln!(text, "{indent}  {}", visible(&line));
     }
-    match (&channel.trouble, channel.repairs.is_empty()) {
-        (Some(trouble), true) => {
-            let _ = writeln!(text, "{indent}next: {}", words::trouble::next(trouble));
+    match (&channel.fault, channel.repairs.is_empty()) {
+        (Some(fault), true) => {
+            let _ = writeln!(text, "{indent}next: {}", words::fault::next(fault));
         }
         _ => repairs(channel.repairs.iter().map(words::repair::way_out), text),
     }
-    if let Some(said) = channel.trouble.as_ref().and_then(words::trouble::said) {
+    if let Some(said) = channel.fault.as_ref().and_then(words::fault::said) {
         let said = paint(QUIET, format_args!("the server says: {said}"));
         sentence(indent, INDENT.len() + 2, &said, width, text);
     }

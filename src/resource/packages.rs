@@ -1,6 +1,6 @@
 //! Packages of the host's package manager.
 
-mod trouble;
+mod fault;
 
 use std::{collections::BTreeSet, convert::Infallible, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
     spec::{Texts, Wrong},
 };
 use crate::model::{Fact, limits};
-use trouble::explain_packages;
+use fault::explain_packages;
 
 /// Installs packages. Arguments: what to install, as the package manager names it; a name may carry a version.
 pub const INSTALL: &str = include_str!("packages/install.sh");

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use super::{TICK, copy::Copied, events, mark, meanwhile, quiet, there_now};
 use crate::{
     dialect::{ReadStatement, Statement, literal},
-    exec::{Fleet, Lifted, Look, On, Rule, Statements, StepError, lift_read_only, new_salt, wait_until},
+    exec::{
+        Fleet, Look, On, Rule, Statements, StepError, WritesPermitted, lift_read_only, new_salt, wait_until,
+    },
     gtid::GtidSet,
     model::{HostName, duration, limits},
     observe::{SeedMarks, channels},
@@ -19,7 +21,7 @@ use crate::{
 /// How long the copying itself may take.
 const COPIES: Duration = limits::CLONE.time;
 /// How long the server may take to come up with what it has got: it has a crash to recover from, in effect.
-const COMES_BACK: Duration = limits::NEW_DATA.time;
+const CLONE_RESTART: Duration = limits::NEW_DATA.time;
 
 /// `CLONE INSTANCE` is done, and nobody starts the server again: its service does not watch over it.
 const NOT_SUPERVISED: u16 = 3707;
@@ -41,7 +43,7 @@ pub async fn run<'a>(
     (plan, how): (&SeedPlan, &ClonePlan),
     marks: &SeedMarks,
     fleet: &'a Fleet<'_>,
-) -> Result<(Copied, Lifted<'a>), StepError> {
+) -> Result<(Copied, WritesPermitted<'a>), StepError> {
     let host = &step.host;
     let on = fleet.on(host);
     let tried = format!("clone {}", plan.donor);
@@ -245,12 +247,12 @@ async fn comes_back(
     let tried = format!("start with the clone of {}", plan.donor);
     let query = ReadStatement::clone_result(&since);
     let again = "Once it runs again, apply again; the copy begins anew.";
-    let rule = Rule { every: Some(TICK), ..Rule::within(COMES_BACK) };
+    let rule = Rule { every: Some(TICK), ..Rule::within(CLONE_RESTART) };
     let row = wait_until(rule, async || {
         if let Some(row) = result_of(on, &query).await {
             return Ok(Look::Done(row));
         }
-        let started = on.writer()?.try_run(&tried, START, &[&how.unit], b"", COMES_BACK).await;
+        let started = on.writer()?.try_run(&tried, START, &[&how.unit], b"", CLONE_RESTART).await;
         if started.as_ref().is_ok_and(|output| output.status != 0) {
             let why = format!("{} does not come up with it; its error log tells why", how.unit);
             return Err(on.failed(&tried, why).then(again));
@@ -259,7 +261,7 @@ async fn comes_back(
         Ok(Look::Moving(()))
     });
     let Ok(row) = row.await? else {
-        let why = format!("{} has not come up with it in {}", how.unit, duration(COMES_BACK));
+        let why = format!("{} has not come up with it in {}", how.unit, duration(CLONE_RESTART));
         return Err(on.failed(tried, why).then(again));
     };
     if row.get("state") == Some("Completed") {

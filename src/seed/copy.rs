@@ -117,12 +117,13 @@ pub async fn run(
         true => Trust::lift(on).await?,
         false => Trust::none(),
     };
-    let mut hear =
+    let mut on_progress =
         |progress: Progress| fleet.progress(step, (progress.bytes, plan.bytes), doing(from, progress));
     let scope = scope(on, plan)?;
     let failed = |error| failed(error, on.host, plan);
     let result = async {
-        let unfinished = copy::run(&source, &target, &scope, options, &mut hear).await.map_err(failed)?;
+        let unfinished =
+            copy::run(&source, &target, &scope, options, &mut on_progress).await.map_err(failed)?;
         accounts::grant(on, accounts).await?;
         unfinished.finish().await.map_err(failed)
     }

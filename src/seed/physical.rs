@@ -106,7 +106,7 @@ END
 
 /// What the sending side has told so far.
 #[derive(Debug, Default)]
-struct Told {
+struct SenderReport {
     /// Bytes before compression.
     read: u64,
     /// When commits began to wait.
@@ -115,7 +115,7 @@ struct Told {
     lock: Option<Duration>,
 }
 
-impl Told {
+impl SenderReport {
     /// How long commits have been waiting by now.
     fn waits(&self) -> Duration {
         match (self.blocked, self.lock) {
@@ -124,7 +124,7 @@ impl Told {
         }
     }
 
-    fn hear(&mut self, line: &str) {
+    fn take_line(&mut self, line: &str) {
         if let Some((number, _)) = line.split_once(" bytes (") {
             self.read = number.trim().parse().unwrap_or(self.read);
         } else if line.contains("BLOCK_COMMIT") && self.blocked.is_none() {
@@ -230,20 +230,20 @@ async fn transfer(
 ) -> Result<(u64, Option<Duration>), StepError> {
     let (host, from) = (&step.host, &plan.donor);
     let begun = Instant::now();
-    let told = Mutex::new(Told::default());
+    let sender = Mutex::new(SenderReport::default());
     let sent = AtomicU64::new(0);
     let name = fleet.stream_name();
     let (source, sink) = programs(fleet.on(host), plan, (new, &name)).await?;
-    let hear = |line: &str| {
-        if let Ok(mut told) = told.lock() {
-            told.hear(line);
+    let take_line = |line: &str| {
+        if let Ok(mut sender) = sender.lock() {
+            sender.take_line(line);
         }
     };
     let look = async || streams::look(fleet.on(host)).await;
-    let copying = relay(source, sink, (&sent, streams::patience(fleet)), hear, look);
+    let copying = relay(source, sink, (&sent, streams::patience(fleet)), take_line, look);
     let stop = CancellationToken::new();
     let copying = meanwhile(copying, async || {
-        let (read, waits) = told.lock().map(|t| (t.read, t.waits())).unwrap_or_default();
+        let (read, waits) = sender.lock().map(|t| (t.read, t.waits())).unwrap_or_default();
         let bytes = read.max(sent.load(Ordering::Relaxed));
         tell(step, plan, bytes, &format!("copying the files of {from}"), fleet);
         if waits > fleet.limits.lock {
@@ -272,7 +272,7 @@ async fn transfer(
             ));
         }
     };
-    let lock = told.lock().map(|t| t.lock).unwrap_or_default();
+    let lock = sender.lock().map(|t| t.lock).unwrap_or_default();
     Ok((total, lock))
 }
 
@@ -311,24 +311,24 @@ fn tell(step: &Step, plan: &SeedPlan, bytes: u64, doing: &str, fleet: &Fleet<'_>
 
 #[cfg(test)]
 mod tests {
-    use super::Told;
+    use super::SenderReport;
 
     #[test]
     fn the_time_in_which_commits_wait_is_measured() {
-        let mut told = Told::default();
+        let mut sender = SenderReport::default();
         for line in [
             "[00] 2026-11-25 18:33:41 Starting BACKUP STAGE START",
             "[00] 2026-11-25 18:33:41 Starting BACKUP STAGE END",
         ] {
-            told.hear(line);
+            sender.take_line(line);
         }
-        assert!(told.lock.is_none(), "nothing waited yet");
-        told.hear("[00] 2026-11-25 18:33:41 Starting BACKUP STAGE BLOCK_COMMIT");
-        told.hear("1048576 bytes (1.0 MB, 1.0 MiB) copied, 1 s, 1.0 MB/s");
-        told.hear("[00] 2026-11-25 18:33:42 Executing BACKUP STAGE END");
-        let first = told.lock;
-        told.hear("[00] 2026-11-25 18:33:42 All tables unlocked");
-        assert!(first.is_some() && told.lock == first);
-        assert_eq!(told.read, 1_048_576);
+        assert!(sender.lock.is_none(), "nothing waited yet");
+        sender.take_line("[00] 2026-11-25 18:33:41 Starting BACKUP STAGE BLOCK_COMMIT");
+        sender.take_line("1048576 bytes (1.0 MB, 1.0 MiB) copied, 1 s, 1.0 MB/s");
+        sender.take_line("[00] 2026-11-25 18:33:42 Executing BACKUP STAGE END");
+        let first = sender.lock;
+        sender.take_line("[00] 2026-11-25 18:33:42 All tables unlocked");
+        assert!(first.is_some() && sender.lock == first);
+        assert_eq!(sender.read, 1_048_576);
     }
 }

@@ -12,16 +12,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use written::{
-    errant_in_words, evidence_in_words, problem_in_words, repairs_in_words, trouble_in_words,
-    writers_in_words,
+    errant_in_words, evidence_in_words, fault_in_words, problem_in_words, repairs_in_words, writers_in_words,
 };
 
 use crate::{
     desired::{ChannelWish, DesiredHost},
     dialect::Dialect,
     doctor::{
-        Around, ChannelProblem, ChannelTrouble, Copying, ErrantExplanation, Explanation, HostProblem, Repair,
-        RowEvidence, Surroundings, WritersProblem, explain_channel, explain_down, explain_errant,
+        ChannelContext, ChannelFault, ChannelProblem, Copying, ErrantContext, ErrantExplanation, Explanation,
+        HostProblem, Repair, RowEvidence, WritersProblem, explain_channel, explain_down, explain_errant,
     },
     model::{Endpoint, Fact, HostName, ThreadState, visible},
     observe::{ChannelFacts, ErrantFacts, HostFacts, Observed, ServerFacts},
@@ -115,8 +114,8 @@ pub struct ChannelStatus {
     /// Whether the connection is encrypted.
     pub tls: Encryption,
     /// What is wrong; the document has its code, the layer, its words, what to do, and the server's own words.
-    #[serde(flatten, serialize_with = "trouble_in_words")]
-    pub trouble: Option<ChannelTrouble>,
+    #[serde(flatten, serialize_with = "fault_in_words")]
+    pub fault: Option<ChannelFault>,
     /// What `doctor` has found on both sides.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "evidence_in_words")]
     pub evidence: Option<RowEvidence>,
@@ -142,7 +141,7 @@ impl ChannelStatus {
             executed: String::new(),
             gtid: String::new(),
             tls: Encryption::Unknown,
-            trouble: None,
+            fault: None,
             evidence: None,
             repairs: Vec::new(),
         }
@@ -185,7 +184,7 @@ pub fn status_among(
     for host in hosts {
         channels_of(host, names, observed, declared, &mut channels);
     }
-    let rows: Vec<HostStatus> = hosts.iter().map(|h| one(h, observed)).collect();
+    let rows: Vec<HostStatus> = hosts.iter().map(|h| host_status(h, observed)).collect();
     let errant: Vec<ErrantExplanation> =
         hosts.iter().flat_map(|host| errant_of(host, observed, declared, &channels)).collect();
     let (writers, writers_problem) = writers(hosts, names.len() == hosts.len(), observed, declared);
@@ -263,14 +262,14 @@ fn errant_of(
         let from = |c: &&ChannelStatus| {
             c.replica == host.name && c.source.as_ref().is_some_and(|s| finding.sources.contains(s))
         };
-        let around = Around {
+        let errant_context = ErrantContext {
             replica: &host.name,
             dialect: Dialect::of(server.version),
             channel: channels.iter().find(from).map_or("", |c| c.name.as_str()),
             copying: Copying::of(declared, host.seeds.len(), host.channels.len()),
             has_replicas: channels.iter().any(|c| c.source.as_ref() == Some(&host.name)),
         };
-        explain_errant(around, finding)
+        explain_errant(errant_context, finding)
     };
     facts.errant().iter().filter(|finding| !stands_in(finding)).map(one).collect()
 }
@@ -279,13 +278,13 @@ fn errant_of(
 fn settle_first(found: &ErrantExplanation, channels: &mut [ChannelStatus]) {
     let its = channels.iter_mut().filter(|c| found.is_certain() && c.replica == found.replica);
     for channel in its {
-        let Some(trouble) = &mut channel.trouble else { continue };
-        trouble.errant_first = Some(found.replica.clone());
+        let Some(fault) = &mut channel.fault else { continue };
+        fault.errant_first = Some(found.replica.clone());
         channel.repairs.clear();
     }
 }
 
-fn one(host: &DesiredHost, observed: &Observed) -> HostStatus {
+fn host_status(host: &DesiredHost, observed: &Observed) -> HostStatus {
     let mut status = HostStatus {
         host: host.name.clone(),
         state: HostState::Unread,
@@ -362,12 +361,12 @@ fn channels_of(
     for channel in channels {
         let endpoint = Endpoint { address: visible(&channel.source_host), port: channel.source_port };
         let source = names.get(&endpoint).cloned();
-        let trouble = trouble(host, channel, &endpoint, source.as_ref(), observed);
+        let fault = fault(host, channel, &endpoint, source.as_ref(), observed);
         let beats = source.as_ref().and_then(|s| observed.get(s)).and_then(Fact::known);
         let measured = beats.and_then(|f| f.server.known()).zip(server).and_then(|(s, r)| {
             lag::lag(s.heartbeat.known()?, r.heartbeat.known()?, r.number("server_id"), &beating)
         });
-        let state = state(channel, trouble.is_some());
+        let state = state(channel, fault.is_some());
         out.push(ChannelStatus {
             replica: host.name.clone(),
             source,
@@ -387,8 +386,8 @@ fn channels_of(
             gtid: channel.gtid_io_pos.clone(),
             tls: if channel.tls { Encryption::On } else { Encryption::Off },
             evidence: None,
-            repairs: trouble.as_ref().map_or_else(Vec::new, Repair::of_channel),
-            trouble: trouble.map(|found| ChannelProblem::Stopped(Box::new(found)).into()),
+            repairs: fault.as_ref().map_or_else(Vec::new, Repair::of_channel),
+            fault: fault.map(|found| ChannelProblem::Stopped(Box::new(found)).into()),
         });
     }
     let there = |wish: &&ChannelWish| {
@@ -399,8 +398,8 @@ fn channels_of(
     out.extend(missing.map(|wish| missing_channel(host, wish, read.is_some())));
 }
 
-fn state(channel: &ChannelFacts, troubled: bool) -> ChannelState {
-    match troubled {
+fn state(channel: &ChannelFacts, faulty: bool) -> ChannelState {
+    match faulty {
         false if channel.running() => ChannelState::Running,
         false => ChannelState::Stopped,
         true if channel.io_running == ThreadState::No && channel.without_error() => ChannelState::Stopped,
@@ -427,13 +426,13 @@ fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> Channe
         executed: String::new(),
         gtid: String::new(),
         tls: if read { Encryption::None } else { Encryption::Unknown },
-        trouble: read.then(missing),
+        fault: read.then(missing),
         evidence: None,
         repairs: Vec::new(),
     }
 }
 
-fn trouble(
+fn fault(
     host: &DesiredHost,
     channel: &ChannelFacts,
     endpoint: &Endpoint,
@@ -441,21 +440,21 @@ fn trouble(
     observed: &Observed,
 ) -> Option<Explanation> {
     let source_facts = source.and_then(|s| observed.get(s)).and_then(Fact::known);
-    let around = Surroundings {
+    let channel_context = ChannelContext {
         replica: host.name.as_str(),
         source: source.map_or(endpoint.address.as_str(), HostName::as_str),
         source_runs: source_facts.map(|f| f.server.known().is_some()),
         reach: observed.get(&host.name).and_then(Fact::known).and_then(|f| f.reach.get(endpoint)),
         source_down_because: source_facts.filter(|f| is_down(f)).and_then(explain_down),
     };
-    explain_channel(channel, &around)
+    explain_channel(channel, &channel_context)
 }
 
 impl StatusDocument {
     /// Keeps only what is not as it should be.
-    pub fn keep_troubles(&mut self) {
+    pub fn keep_faults(&mut self) {
         self.hosts.retain(|h| h.state != HostState::Up);
         self.lost.retain(|lost| lost.state == LostState::Returned);
-        self.channels.retain(|c| c.state.is_trouble());
+        self.channels.retain(|c| c.state.is_fault());
     }
 }

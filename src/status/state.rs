@@ -34,7 +34,7 @@ words! {
 
 impl ChannelState {
     /// Whether it is known not to run.
-    pub fn is_trouble(self) -> bool {
+    pub fn is_fault(self) -> bool {
         !matches!(self, ChannelState::Running | ChannelState::Unknown)
     }
 }

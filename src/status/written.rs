@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::{
-    doctor::{ChannelTrouble, ErrantExplanation, HostProblem, Layer, Repair, RowEvidence, WritersProblem},
+    doctor::{ChannelFault, ErrantExplanation, HostProblem, Layer, Repair, RowEvidence, WritersProblem},
     words,
 };
 
@@ -20,12 +20,12 @@ pub fn evidence_in_words<S: Serializer>(found: &Option<RowEvidence>, to: S) -> R
 }
 
 pub fn writers_in_words<S: Serializer>(found: &Option<WritersProblem>, to: S) -> Result<S::Ok, S::Error> {
-    found.as_ref().map(words::trouble::writers).serialize(to)
+    found.as_ref().map(words::fault::writers).serialize(to)
 }
 
 /// Without the code.
 pub fn problem_alone<S: Serializer>(found: &Option<HostProblem>, to: S) -> Result<S::Ok, S::Error> {
-    found.as_ref().map(words::trouble::host).serialize(to)
+    found.as_ref().map(words::fault::host).serialize(to)
 }
 
 pub fn problem_in_words<S: Serializer>(found: &Option<HostProblem>, to: S) -> Result<S::Ok, S::Error> {
@@ -36,10 +36,10 @@ pub fn problem_in_words<S: Serializer>(found: &Option<HostProblem>, to: S) -> Re
         problem: Option<String>,
     }
     let code = found.as_ref().and_then(HostProblem::code);
-    Written { code, problem: found.as_ref().map(words::trouble::host) }.serialize(to)
+    Written { code, problem: found.as_ref().map(words::fault::host) }.serialize(to)
 }
 
-pub fn trouble_in_words<S: Serializer>(found: &Option<ChannelTrouble>, to: S) -> Result<S::Ok, S::Error> {
+pub fn fault_in_words<S: Serializer>(found: &Option<ChannelFault>, to: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Written {
         code: Option<&'static str>,
@@ -50,11 +50,11 @@ pub fn trouble_in_words<S: Serializer>(found: &Option<ChannelTrouble>, to: S) ->
     }
     let found = found.as_ref();
     Written {
-        code: found.and_then(ChannelTrouble::code),
-        layer: found.and_then(ChannelTrouble::layer),
-        cause: found.map(words::trouble::channel),
-        next: found.map(words::trouble::next),
-        said: found.and_then(words::trouble::said),
+        code: found.and_then(ChannelFault::code),
+        layer: found.and_then(ChannelFault::layer),
+        cause: found.map(words::fault::channel),
+        next: found.map(words::fault::next),
+        said: found.and_then(words::fault::said),
     }
     .serialize(to)
 }

@@ -73,7 +73,7 @@ impl Lifeline {
     }
 
     /// The next line of the script; nothing where it has ended. Can be cancelled.
-    pub async fn hear(&mut self) -> Option<String> {
+    pub async fn next_line(&mut self) -> Option<String> {
         self.lines.next_line().await.ok().flatten()
     }
 

@@ -8,9 +8,9 @@ use std::{
 use futures_util::future::join;
 
 use super::{
-    Edge, IdsProof, Remark, Way, Web,
+    ChannelGraph, Edge, IdsProof, Remark, Route,
+    graph::server,
     scratch::{CANARY, IDS, ScratchDatabase},
-    web::server,
 };
 use crate::{
     dialect::{ReadStatement, literal},
@@ -24,7 +24,7 @@ const UNDER_WAY: Duration = limits::CANARY_END.time;
 
 /// What the canaries have shown.
 #[derive(Debug, Default)]
-pub struct Flight {
+pub struct InFlight {
     /// How long it took from a writer to a host; nothing where it did not come in time.
     pub arrivals: BTreeMap<(HostName, HostName), Option<Duration>>,
     /// Numbers that were given out at the same time.
@@ -33,7 +33,7 @@ pub struct Flight {
     pub errors: Vec<Remark>,
 }
 
-impl Flight {
+impl InFlight {
     /// Whether a writer's canary came to a host.
     pub fn came(&self, writer: &HostName, host: &HostName) -> bool {
         self.arrivals.get(&(writer.clone(), host.clone())).is_some_and(Option::is_some)
@@ -65,7 +65,7 @@ pub struct Canaries<'a> {
 pub(super) struct Source {
     pub(super) host: HostName,
     pub(super) scratch: ScratchDatabase,
-    pub(super) ways: BTreeMap<HostName, Way>,
+    pub(super) ways: BTreeMap<HostName, Route>,
 }
 
 /// A writer with its open connection.
@@ -75,15 +75,15 @@ pub(super) struct Open<'a> {
 }
 
 impl<'a> Canaries<'a> {
-    /// Prepares a run over all ways of a web.
-    pub fn new(fleet: &'a Fleet<'a>, web: &Web, wait: Duration) -> Self {
+    /// Prepares a run over all ways of a graph.
+    pub fn new(fleet: &'a Fleet<'a>, graph: &ChannelGraph, wait: Duration) -> Self {
         let source = |host: &HostName| {
             let id = server(fleet.observed, host)?.number("server_id")?;
             let scratch = ScratchDatabase::of(id);
-            let ways = web.downstream(host, scratch.name(), CANARY);
+            let ways = graph.downstream(host, scratch.name(), CANARY);
             Some(Source { host: host.clone(), scratch, ways })
         };
-        let sources = web.writers.iter().filter_map(source).collect();
+        let sources = graph.writers.iter().filter_map(source).collect();
         let run = format!("{} {}", jiff::Timestamp::now(), std::process::id());
         Self { fleet, sources, wait, run }
     }
@@ -114,14 +114,14 @@ impl<'a> Canaries<'a> {
 
     /// Writers whose canaries come to a host along an edge.
     pub fn passed(&self, edge: usize, host: &HostName) -> Vec<&HostName> {
-        let along = |way: &Way| way.edges.last() == Some(&edge);
+        let along = |way: &Route| way.edges.last() == Some(&edge);
         self.sources.iter().filter(|s| s.ways.get(host).is_some_and(along)).map(|s| &s.host).collect()
     }
 
     /// Lets them fly, and cleans up behind them whatever happens. `count` says whether numbers are given out
     /// on all writers at the same time too.
-    pub async fn fly(&self, count: bool) -> Flight {
-        let mut flight = Flight::default();
+    pub async fn fly(&self, count: bool) -> InFlight {
+        let mut flight = InFlight::default();
         if self.fleet.interrupt.is_cancelled() {
             return flight;
         }
@@ -172,12 +172,12 @@ impl<'a> Canaries<'a> {
     }
 
     /// Every writer with every host that it reaches.
-    fn reached(&self) -> impl Iterator<Item = (&Source, &HostName, &Way)> {
+    fn reached(&self) -> impl Iterator<Item = (&Source, &HostName, &Route)> {
         self.sources.iter().flat_map(|s| s.ways.iter().map(move |(host, way)| (s, host, way)))
     }
 
     /// Inserts a row on every writer at once, and sees it arrive.
-    async fn send(&self, open: &mut [Open<'_>], flight: &mut Flight) {
+    async fn send(&self, open: &mut [Open<'_>], flight: &mut InFlight) {
         let run = literal(&self.run);
         let inserts = in_parallel(
             (self.forks() / 2).max(1),
@@ -220,7 +220,7 @@ impl<'a> Canaries<'a> {
     }
 
     /// Deletes the rows, sees the deletion arrive where the row did, and drops the databases.
-    async fn clean_up(&self, open: &mut [Open<'_>], flight: &mut Flight) {
+    async fn clean_up(&self, open: &mut [Open<'_>], flight: &mut InFlight) {
         flight.fail_where(in_parallel(self.forks(), open.iter_mut().map(delete_rows)).await);
         let came = self.reached().filter(|(source, host, _)| flight.came(&source.host, host));
         let late = in_parallel(

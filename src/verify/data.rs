@@ -15,14 +15,14 @@ use chunks::sums;
 use small::{Next, Waiting};
 
 use super::{
-    DataProof, Remark, Scope, TableDifference, Tables, Verdict, Web,
+    ChannelGraph, DataProof, Remark, Scope, TableDifference, Tables, Verdict,
     details::details,
+    graph::server,
     pairs::{Group, groups, pair},
     position::Positions,
     scratch::ScratchDatabase,
-    settle::{MOST_ROWS, Pair, Trouble},
+    settle::{CannotCompare, MOST_ROWS, TwoSides},
     side::{Comparison, Side},
-    web::server,
 };
 use crate::{
     dialect::{Adding, Compared, Range},
@@ -55,11 +55,11 @@ pub struct Findings {
 }
 
 /// Compares everything.
-pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>, forks: usize) -> Findings {
+pub async fn compare(fleet: &Fleet<'_>, graph: &ChannelGraph, scope: &Scope<'_>, forks: usize) -> Findings {
     let mut findings = Findings::default();
     let (groups, left) = match &scope.pair {
-        None => groups(web),
-        Some((one, other)) => pair(web, one, other),
+        None => groups(graph),
+        Some((one, other)) => pair(graph, one, other),
     };
     findings.not_provable = left;
     let hosts: BTreeSet<HostName> = groups
@@ -88,11 +88,11 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>, forks: usi
     // A source and its replicas are asked at the same time.
     let at_once = groups.iter().map(|g| 1 + g.replicas.len()).max().unwrap_or(1);
     let work = groups.iter().map(|group| async {
-        let mut run = match Run::begin(group, fleet, web, scope, &tables).await {
+        let mut run = match Run::begin(group, fleet, graph, scope, &tables).await {
             Ok(run) => run,
             Err(error) => return (Vec::new(), Vec::new(), vec![super::canary::remark(&error)]),
         };
-        run.go(&tables).await;
+        run.compare_all(&tables).await;
         run.end().await
     });
     for (proofs, remarks, errors) in in_parallel(forks / at_once, work).await {
@@ -107,7 +107,7 @@ pub async fn compare(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>, forks: usi
 struct Run<'a> {
     group: &'a Group,
     fleet: &'a Fleet<'a>,
-    web: &'a Web,
+    graph: &'a ChannelGraph,
     scope: &'a Scope<'a>,
     source: Side,
     /// One more connection to the source, which goes ahead.
@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
     async fn begin(
         group: &'a Group,
         fleet: &'a Fleet<'a>,
-        web: &'a Web,
+        graph: &'a ChannelGraph,
         scope: &'a Scope<'a>,
         tables: &BTreeMap<HostName, Tables>,
     ) -> Result<Self, StepError> {
@@ -143,12 +143,12 @@ impl<'a> Run<'a> {
         Ok(Self {
             group,
             fleet,
-            web,
+            graph,
             scope,
             source,
             scout,
             replicas,
-            positions: Positions::new(fleet, web, scope.wait),
+            positions: Positions::new(fleet, graph, scope.wait),
             proofs,
             remarks: Vec::new(),
             errors: Vec::new(),
@@ -158,7 +158,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    async fn go(&mut self, tables: &BTreeMap<HostName, Tables>) {
+    async fn compare_all(&mut self, tables: &BTreeMap<HostName, Tables>) {
         // What a canary that is late has brought.
         let ids =
             self.fleet.observed.keys().filter_map(|h| server(self.fleet.observed, h)?.number("server_id"));
@@ -199,9 +199,9 @@ impl<'a> Run<'a> {
         self.pass(&doubtful, &tables, true).await
     }
 
-    fn pair(&mut self, number: usize) -> Pair<'_, 'a> {
+    fn pair(&mut self, number: usize) -> TwoSides<'_, 'a> {
         let replica = &self.group.replicas[number];
-        Pair {
+        TwoSides {
             source: &mut self.source,
             replica: &mut self.replicas[number],
             positions: &mut self.positions,
@@ -266,11 +266,11 @@ impl<'a> Run<'a> {
         };
         match result {
             Ok(()) => takers.iter().for_each(|n| self.proofs[*n].tables += 1),
-            Err(Trouble::Stop(error)) => return Err(error),
-            Err(Trouble::Table(Some(code), _)) if GONE.contains(&code) && !finally => {
+            Err(CannotCompare::Stop(error)) => return Err(error),
+            Err(CannotCompare::Table(Some(code), _)) if GONE.contains(&code) && !finally => {
                 self.doubtful.insert(name);
             }
-            Err(Trouble::Table(code, why)) => self.give_up(&comparison.title(), &takers, code, &why),
+            Err(CannotCompare::Table(code, why)) => self.give_up(&comparison.title(), &takers, code, &why),
         }
         Ok(())
     }
@@ -307,7 +307,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             let proof = &mut self.proofs[number];
-            if let Some(why) = replica.leaves_out(self.web, name, here, there, tables) {
+            if let Some(why) = replica.leaves_out(self.graph, name, here, there, tables) {
                 // A table that only other hosts of the group have is none of this pair's.
                 if !why.is_empty() {
                     proof.left_out.push(Remark::new(&title, why));
@@ -352,7 +352,12 @@ impl<'a> Run<'a> {
     }
 
     /// Settles a chunk that differs; whether so many rows do that the table is done.
-    async fn settle(&mut self, table: &Comparison, ranges: &[Range], number: usize) -> Result<bool, Trouble> {
+    async fn settle(
+        &mut self,
+        table: &Comparison,
+        ranges: &[Range],
+        number: usize,
+    ) -> Result<bool, CannotCompare> {
         let fleet = self.fleet;
         let mut pair = self.pair(number);
         let settled = match table.compared.key.is_empty() {
@@ -399,13 +404,13 @@ impl<'a> Run<'a> {
     }
 
     /// Compares a table without a key in one go.
-    async fn whole(&mut self, table: &Comparison, takers: &[usize], rows: u64) -> Result<(), Trouble> {
+    async fn whole(&mut self, table: &Comparison, takers: &[usize], rows: u64) -> Result<(), CannotCompare> {
         if rows > MANY {
             let note = format!("it has no key and about {rows} rows, and is read in one go");
             (self.scope.note)(&format!("{}: {note}", table.title()));
             takers.iter().for_each(|n| self.proofs[*n].notes.push(Remark::new(table.title(), &note)));
         }
-        self.throttle(takers).await.map_err(Trouble::Stop)?;
+        self.throttle(takers).await.map_err(CannotCompare::Stop)?;
         let range = Range::default();
         let whole = std::slice::from_ref(&range);
         let (here, there) =

@@ -2,7 +2,7 @@
 
 use super::{
     ColumnDifference, RowDifference, RowKind,
-    settle::{Pair, Trouble},
+    settle::{CannotCompare, TwoSides},
     side::{Comparison, Shown},
 };
 use crate::dialect::Key;
@@ -15,11 +15,11 @@ const WIDTH: usize = 60;
 /// # Errors
 /// When a server says no.
 pub async fn details(
-    pair: &mut Pair<'_, '_>,
+    pair: &mut TwoSides<'_, '_>,
     table: &Comparison,
     rows: &[(Key, RowKind)],
     most: usize,
-) -> Result<Vec<RowDifference>, Trouble> {
+) -> Result<Vec<RowDifference>, CannotCompare> {
     let mut shown = Vec::new();
     for (key, kind) in rows.iter().take(most) {
         let (here, there) = match table.compared.key.is_empty() {
@@ -36,8 +36,8 @@ pub async fn details(
                 }
             }
         };
-        let here = here.map_err(|e| Trouble::of(&pair.source.host, e))?;
-        let there = there.map_err(|e| Trouble::of(&pair.replica.host, e))?;
+        let here = here.map_err(|e| CannotCompare::of(&pair.source.host, e))?;
+        let there = there.map_err(|e| CannotCompare::of(&pair.replica.host, e))?;
         shown.push(difference(table, *kind, here.as_deref(), there.as_deref()));
     }
     Ok(shown)

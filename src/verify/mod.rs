@@ -1,7 +1,7 @@
 //! Proof by use: a row along every channel, numbers that never meet, ports open and shut, tables that are the
 //! same. It writes into a database of its own and leaves nothing behind.
 //!
-//! What decides is pure: [`web`] says which way a row goes, [`filter`] what is left out, [`ids`] whether two
+//! What decides is pure: [`graph`] says which way a row goes, [`filter`] what is left out, [`ids`] whether two
 //! writers can meet, [`digest`] how rows are compared, [`compare`] and [`pairs`] what a look at them means. The
 //! rest asks the servers.
 
@@ -12,6 +12,7 @@ mod definitions;
 mod details;
 mod digest;
 mod filter;
+mod graph;
 mod ids;
 mod pairs;
 mod ports;
@@ -27,12 +28,12 @@ mod side;
 mod stride;
 mod table;
 mod together;
-mod web;
 
-pub use canary::{Canaries, Flight};
+pub use canary::{Canaries, InFlight};
 pub use data::{Findings, compare as compare_tables};
 pub use definitions::{Defined, DefinitionDifference, Definitions, read as read_definitions};
 pub use filter::Filters;
+pub use graph::{ChannelGraph, Edge, Route};
 pub use ports::Outsider;
 pub use prove::prove;
 pub use report::{
@@ -43,4 +44,3 @@ pub use sample::sample;
 pub use scope::Scope;
 pub use side::{Comparison, Side};
 pub use table::{Table, Tables};
-pub use web::{Edge, Way, Web};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Remark, Tables, Web, table::Table};
+use super::{ChannelGraph, Remark, Tables, table::Table};
 use crate::model::HostName;
 
 /// Seconds of delay from which on tables are not compared: each look at a row would take that long.
@@ -34,9 +34,9 @@ pub struct Replica {
 
 /// Groups the edges by their sources. Two hosts that replicate from each other are compared once. What can't be
 /// compared comes with the reason.
-pub fn groups(web: &Web) -> (Vec<Group>, Vec<Remark>) {
+pub fn groups(graph: &ChannelGraph) -> (Vec<Group>, Vec<Remark>) {
     let (mut groups, mut left): (Vec<Group>, Vec<Remark>) = (Vec::new(), Vec::new());
-    for (number, edge) in web.edges.iter().enumerate() {
+    for (number, edge) in graph.edges.iter().enumerate() {
         let (source, host) = (&edge.source, &edge.replica);
         let about = format!("tables of {source} and {host}");
         let compared = groups
@@ -49,12 +49,12 @@ pub fn groups(web: &Web) -> (Vec<Group>, Vec<Remark>) {
             left.push(Remark::new(about, "the channel does not run, so they may differ for now"));
             continue;
         }
-        let back = web.way(host, source, |e| e.runs());
-        let told = web.edges.iter().any(|e| e.source == *host && e.replica == *source && !e.runs());
+        let back = graph.way(host, source, |e| e.runs());
+        let told = graph.edges.iter().any(|e| e.source == *host && e.replica == *source && !e.runs());
         if told {
             continue;
         }
-        if back.is_none() && web.way(host, source, |_| true).is_some() {
+        if back.is_none() && graph.way(host, source, |_| true).is_some() {
             let why = format!("what is written on {host} does not come back to {source} for now");
             left.push(Remark::new(about, why));
             continue;
@@ -84,8 +84,8 @@ pub fn groups(web: &Web) -> (Vec<Group>, Vec<Remark>) {
 }
 
 /// The same for two hosts alone.
-pub fn pair(web: &Web, one: &HostName, other: &HostName) -> (Vec<Group>, Vec<Remark>) {
-    let (mut all, mut left) = groups(web);
+pub fn pair(graph: &ChannelGraph, one: &HostName, other: &HostName) -> (Vec<Group>, Vec<Remark>) {
+    let (mut all, mut left) = groups(graph);
     for group in &mut all {
         let source = group.source.clone();
         group.replicas.retain(|r| (&source, &r.host) == (one, other) || (&source, &r.host) == (other, one));
@@ -102,13 +102,13 @@ impl Replica {
     /// business, nothing where it is compared.
     pub fn leaves_out(
         &self,
-        web: &Web,
+        graph: &ChannelGraph,
         (database, name): &(String, String),
         here: Option<&Table>,
         there: Option<&Table>,
         tables: &BTreeMap<HostName, Tables>,
     ) -> Option<String> {
-        for edge in web.edges.iter().filter(|e| {
+        for edge in graph.edges.iter().filter(|e| {
             let forth = e.source == self.source && e.replica == self.host;
             forth || (self.mutual && e.source == self.host && e.replica == self.source)
         }) {
@@ -121,9 +121,9 @@ impl Replica {
         }
         // Rows of several sources that do not know each other meet here.
         let stranger =
-            web.edges.iter().filter(|e| e.replica == self.host && e.source != self.source).find(|e| {
-                web.way(&e.source, &self.source, |_| true).is_none()
-                    && web.way(&self.source, &e.source, |_| true).is_none()
+            graph.edges.iter().filter(|e| e.replica == self.host && e.source != self.source).find(|e| {
+                graph.way(&e.source, &self.source, |_| true).is_none()
+                    && graph.way(&self.source, &e.source, |_| true).is_none()
             })?;
         let from_there =
             tables.get(&stranger.source).is_some_and(|t| t.contains_key(&(database.clone(), name.clone())));
@@ -137,10 +137,10 @@ impl Replica {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::web::tests::web, *};
+    use super::{super::graph::tests::graph, *};
 
     fn text(edges: &str) -> (String, usize) {
-        let (groups, left) = groups(&web(edges));
+        let (groups, left) = groups(&graph(edges));
         let one = |g: &Group| {
             let replicas = g.replicas.iter().map(|r| {
                 format!(
@@ -173,19 +173,19 @@ mod tests {
 
     #[test]
     fn what_is_far_apart_or_of_two_sources_is_left_out() {
-        let mut far = web("a>b");
+        let mut far = graph("a>b");
         far.edges[0].delay = 3600;
         assert_eq!(groups(&far).0, []);
 
-        let web = web("a>c b>c");
-        let (groups, _) = groups(&web);
+        let graph = graph("a>c b>c");
+        let (groups, _) = groups(&graph);
         let (table, name) = (Table::default(), ("d".to_owned(), "t".to_owned()));
         let with = |hosts: &[&str]| -> BTreeMap<HostName, Tables> {
             hosts.iter().map(|h| (HostName::from(*h), [(name.clone(), table.clone())].into())).collect()
         };
         let c = &groups[0].replicas[0];
         let out = |here: Option<&Table>, hosts: &[&str]| {
-            c.leaves_out(&web, &name, here, Some(&table), &with(hosts)).map(|why| !why.is_empty())
+            c.leaves_out(&graph, &name, here, Some(&table), &with(hosts)).map(|why| !why.is_empty())
         };
         assert_eq!(out(Some(&table), &["a", "c"]), None);
         assert_eq!(out(Some(&table), &["a", "b", "c"]), Some(true));

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use tokio::net::{TcpStream, UdpSocket};
 
-use super::{PortProof, Remark, Verdict, Web};
+use super::{ChannelGraph, PortProof, Remark, Verdict};
 use crate::{
     desired::DesiredHost,
     exec::Fleet,
@@ -31,12 +31,12 @@ pub struct Outsider {
 /// Tries all ports.
 pub async fn ports(
     fleet: &Fleet<'_>,
-    web: &Web,
+    graph: &ChannelGraph,
     hosts: &[&DesiredHost],
     outsiders: &[Outsider],
     forks: usize,
 ) -> (Vec<PortProof>, Vec<Remark>) {
-    let mut proofs = peers(fleet, web, hosts, forks).await;
+    let mut proofs = peers(fleet, graph, hosts, forks).await;
     let (strangers, remarks) = strangers(fleet, hosts, outsiders, forks).await;
     let listens: BTreeSet<HostName> =
         proofs.iter().filter(|p| p.verdict == Verdict::Proven).map(|p| p.host.clone()).collect();
@@ -100,13 +100,18 @@ fn closed_to(mut proof: PortProof, outcome: &Outcome, listens: &BTreeSet<HostNam
 }
 
 /// Every replica tries the ports of its sources.
-async fn peers(fleet: &Fleet<'_>, web: &Web, hosts: &[&DesiredHost], forks: usize) -> Vec<PortProof> {
-    let replicas: BTreeSet<&HostName> = web.edges.iter().map(|e| &e.replica).collect();
+async fn peers(
+    fleet: &Fleet<'_>,
+    graph: &ChannelGraph,
+    hosts: &[&DesiredHost],
+    forks: usize,
+) -> Vec<PortProof> {
+    let replicas: BTreeSet<&HostName> = graph.edges.iter().map(|e| &e.replica).collect();
     let tried = replicas.into_iter().filter_map(|replica| {
         let session = fleet.sessions.get(replica)?;
         let sources: Vec<&DesiredHost> = hosts
             .iter()
-            .filter(|h| web.edges.iter().any(|e| e.source == h.name && e.replica == *replica))
+            .filter(|h| graph.edges.iter().any(|e| e.source == h.name && e.replica == *replica))
             .copied()
             .collect();
         Some(async move {

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Edge, Web, canary::proof_rule};
+use super::{ChannelGraph, Edge, canary::proof_rule};
 use crate::{
     dialect::{Dialect, ReadStatement},
     exec::{Fleet, Look, Rule, StepError, wait_until},
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Positions<'a> {
     fleet: &'a Fleet<'a>,
-    web: &'a Web,
+    graph: &'a ChannelGraph,
     /// How long a replica may take beyond the delay that was asked for.
     wait: Duration,
     readers: BTreeMap<HostName, SqlReader>,
@@ -27,8 +27,8 @@ pub struct Positions<'a> {
 
 impl<'a> Positions<'a> {
     /// Opens nothing yet.
-    pub fn new(fleet: &'a Fleet<'a>, web: &'a Web, wait: Duration) -> Self {
-        Self { fleet, web, wait, readers: BTreeMap::new() }
+    pub fn new(fleet: &'a Fleet<'a>, graph: &'a ChannelGraph, wait: Duration) -> Self {
+        Self { fleet, graph, wait, readers: BTreeMap::new() }
     }
 
     /// Waits until a host has executed everything that another one has logged by now, hop by hop along these
@@ -39,7 +39,7 @@ impl<'a> Positions<'a> {
     pub async fn carry(&mut self, edges: &[usize]) -> Result<Option<BinlogPosition>, StepError> {
         let mut first = None;
         for number in edges {
-            let Some(edge) = self.web.edges.get(*number) else { continue };
+            let Some(edge) = self.graph.edges.get(*number) else { continue };
             let place = self.logged(&edge.source).await?;
             self.executed(edge, &place).await?;
             first.get_or_insert(place);
@@ -95,7 +95,7 @@ impl<'a> Positions<'a> {
     /// # Errors
     /// When the replica can't be asked.
     pub async fn lag(&mut self, edge: usize) -> Result<u64, StepError> {
-        let Some(edge) = self.web.edges.get(edge) else { return Ok(0) };
+        let Some(edge) = self.graph.edges.get(edge) else { return Ok(0) };
         let dialect = self.fleet.on(&edge.replica).dialect()?;
         let channels = observe::channels(self.reader(&edge.replica).await?, dialect)
             .await

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::future::join;
 
 use super::{
-    Canaries, ChannelProof, Edge, Flight, Remark, Scope, Verdict, VerifyReport, Web, data,
+    Canaries, ChannelGraph, ChannelProof, Edge, InFlight, Remark, Scope, Verdict, VerifyReport, data,
     ports::{Outsider, ports},
     restart,
 };
@@ -23,26 +23,26 @@ use crate::{
 /// When another run holds the lock of a host, or this run loses it.
 pub async fn prove(
     fleet: &Fleet<'_>,
-    web: &Web,
+    graph: &ChannelGraph,
     hosts: &[&DesiredHost],
     outsiders: &[Outsider],
     scope: &Scope<'_>,
 ) -> Result<VerifyReport, LockError> {
     let mut report = VerifyReport { format_version: "1.0", ..VerifyReport::default() };
-    let canaries = Canaries::new(fleet, web, scope.wait);
+    let canaries = Canaries::new(fleet, graph, scope.wait);
     let mut touched: BTreeSet<HostName> = canaries.hosts();
     if scope.restart {
-        touched.extend(restart::order(web));
+        touched.extend(restart::order(graph));
     }
     let touched: Vec<HostName> = touched.into_iter().collect();
     let locks = take_all(fleet, &touched).await?;
     (scope.progress)("sending a canary along every channel");
     let flight = fleet.fences.within(&touched, async { Ok(canaries.fly(scope.ids).await) }).await?;
-    channels(web, &canaries, &flight, scope, &mut report);
+    channels(graph, &canaries, &flight, scope, &mut report);
     report.ids = flight.ids;
     report.errors.extend(flight.errors);
     if scope.restart && !report.failed() && report.errors.is_empty() {
-        let restarts = async { Ok(restart::restarts(fleet, web, scope).await) };
+        let restarts = async { Ok(restart::restarts(fleet, graph, scope).await) };
         report.restarts = fleet.fences.within(&touched, restarts).await?;
     } else if scope.restart {
         let why = "that replication returns after a restart: it has to run before";
@@ -53,13 +53,13 @@ pub async fn prove(
     let forks = fleet.limits.forks;
     let tables = async {
         match scope.checksums && !fleet.interrupt.is_cancelled() {
-            true => data::compare(fleet, web, scope, (forks / 2).max(1)).await,
+            true => data::compare(fleet, graph, scope, (forks / 2).max(1)).await,
             false => data::Findings::default(),
         }
     };
     let ((proofs, remarks), found) = match forks {
-        1 => (ports(fleet, web, hosts, outsiders, 1).await, tables.await),
-        _ => join(ports(fleet, web, hosts, outsiders, forks - forks / 2), tables).await,
+        1 => (ports(fleet, graph, hosts, outsiders, 1).await, tables.await),
+        _ => join(ports(fleet, graph, hosts, outsiders, forks - forks / 2), tables).await,
     };
     report.ports = proofs;
     report.data = found.proofs;
@@ -87,13 +87,13 @@ fn unproven(edge: &Edge, proof: &mut ChannelProof, report: &mut VerifyReport, wh
 
 /// What the canaries say of each channel.
 fn channels(
-    web: &Web,
+    graph: &ChannelGraph,
     canaries: &Canaries<'_>,
-    flight: &Flight,
+    flight: &InFlight,
     scope: &Scope<'_>,
     report: &mut VerifyReport,
 ) {
-    for (number, edge) in web.edges.iter().enumerate() {
+    for (number, edge) in graph.edges.iter().enumerate() {
         let mut proof = ChannelProof {
             source: edge.source.clone(),
             replica: edge.replica.clone(),
@@ -118,16 +118,16 @@ fn channels(
         if edge.status.state == ChannelState::Unknown {
             // That nobody could look at it is no failure of the channel.
             unproven(edge, &mut proof, report, format!("{} was not read", edge.replica));
-        } else if let Some(why) = web.unsound.get(&edge.replica) {
+        } else if let Some(why) = graph.unsound.get(&edge.replica) {
             proof.verdict = Verdict::Failed;
             proof.problem = Some(why.clone());
             proof.next = Some("No row was sent to it. `tandem doctor` lists the ways out.".into());
         } else if !edge.runs() {
             proof.verdict = Verdict::Failed;
             let state = format!("The channel is {}.", edge.status.state);
-            let trouble = edge.status.trouble.as_ref();
-            proof.problem = Some(trouble.map_or(state, words::trouble::channel));
-            proof.next = trouble.map(words::trouble::next);
+            let fault = edge.status.fault.as_ref();
+            proof.problem = Some(fault.map_or(state, words::fault::channel));
+            proof.next = fault.map(words::fault::next);
         } else if let Some((writer, took)) = passed.iter().find_map(|w| Some((*w, came(w)?))) {
             proof.verdict = Verdict::Proven;
             proof.canary_from = Some(writer.clone());
@@ -147,7 +147,7 @@ fn channels(
         }
         report.channels.push(proof);
     }
-    for (host, why) in &web.spared {
+    for (host, why) in &graph.spared {
         report.not_provable.push(Remark::new(host, format!("a canary from here: {why}")));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Canaries, RestartProof, Scope, Verdict, Web, canary::proof_rule};
+use super::{Canaries, ChannelGraph, RestartProof, Scope, Verdict, canary::proof_rule};
 use crate::{
     exec::{Fleet, Look, On, Rule, StepError, restart_for_proof, wait},
     model::{Fact, HostName, ThreadState, duration, limits},
@@ -13,26 +13,26 @@ use crate::{
 const RECONNECT: Duration = limits::CHANNEL_RETRY.time;
 
 /// Hosts in the order in which they are restarted: those first that nobody writes to.
-pub fn order(web: &Web) -> Vec<HostName> {
+pub fn order(graph: &ChannelGraph) -> Vec<HostName> {
     let mut hosts: Vec<HostName> = Vec::new();
-    for host in web.edges.iter().flat_map(|e| [&e.replica, &e.source]) {
+    for host in graph.edges.iter().flat_map(|e| [&e.replica, &e.source]) {
         if !hosts.contains(host) {
             hosts.push(host.clone());
         }
     }
-    hosts.sort_by_key(|host| web.writers.contains(host));
+    hosts.sort_by_key(|host| graph.writers.contains(host));
     hosts
 }
 
 /// Restarts one after the other, and ends with the first that does not come back as it was.
-pub async fn restarts(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Vec<RestartProof> {
+pub async fn restarts(fleet: &Fleet<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Vec<RestartProof> {
     let mut proofs = Vec::new();
-    for host in order(web) {
+    for host in order(graph) {
         if fleet.interrupt.is_cancelled() {
             break;
         }
         (scope.progress)(&format!("restarting the server of {host}"));
-        let proof = restart(fleet.on(&host), web, scope).await;
+        let proof = restart(fleet.on(&host), graph, scope).await;
         let failed = proof.verdict == Verdict::Failed;
         proofs.push(proof);
         if failed {
@@ -42,7 +42,7 @@ pub async fn restarts(fleet: &Fleet<'_>, web: &Web, scope: &Scope<'_>) -> Vec<Re
     proofs
 }
 
-async fn restart(on: On<'_>, web: &Web, scope: &Scope<'_>) -> RestartProof {
+async fn restart(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> RestartProof {
     let host = on.host;
     let mut proof = RestartProof {
         host: host.clone(),
@@ -64,7 +64,7 @@ async fn restart(on: On<'_>, web: &Web, scope: &Scope<'_>) -> RestartProof {
         return proof;
     }
     proof.away_ms = since(begun);
-    match returned(on, web, scope).await {
+    match returned(on, graph, scope).await {
         Ok(()) => {
             proof.verdict = Verdict::Proven;
             proof.back_ms = Some(since(begun));
@@ -75,10 +75,10 @@ async fn restart(on: On<'_>, web: &Web, scope: &Scope<'_>) -> RestartProof {
 }
 
 /// Waits until every channel that this host has to do with runs again, and a row goes along each.
-async fn returned(on: On<'_>, web: &Web, scope: &Scope<'_>) -> Result<(), String> {
+async fn returned(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Result<(), String> {
     let host = on.host;
     let begun = Instant::now();
-    let touched = || web.edges.iter().filter(|e| e.runs() && (e.source == *host || e.replica == *host));
+    let touched = || graph.edges.iter().filter(|e| e.runs() && (e.source == *host || e.replica == *host));
     for edge in touched() {
         let left = |limit: Duration| limit.saturating_sub(begun.elapsed());
         // A receiver that tries again may be in its pause; a thread that stands still does not start by itself.
@@ -108,7 +108,7 @@ async fn returned(on: On<'_>, web: &Web, scope: &Scope<'_>) -> Result<(), String
             ));
         }
     }
-    let canaries = Canaries::new(on.fleet, web, scope.wait);
+    let canaries = Canaries::new(on.fleet, graph, scope.wait);
     let flight = canaries.fly(false).await;
     if let Some(error) = flight.errors.first() {
         return Err(format!("{}: {}", error.about, error.reason));
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn replicas_are_restarted_before_those_that_are_written_to() {
-        let mut web = super::super::web::tests::web("a>b a>c");
-        web.writers = vec!["a".into()];
-        assert_eq!(order(&web), ["b", "c", "a"].map(HostName::from));
+        let mut graph = super::super::graph::tests::graph("a>b a>c");
+        graph.writers = vec!["a".into()];
+        assert_eq!(order(&graph), ["b", "c", "a"].map(HostName::from));
     }
 }

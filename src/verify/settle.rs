@@ -36,19 +36,19 @@ const WHILE: usize = 6;
 
 /// Why a table could not be compared.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum CannotCompare {
     /// This table alone; the server's error number, if it gave one.
     Table(Option<u16>, String),
     /// Nothing more can be compared here.
     Stop(StepError),
 }
 
-impl Trouble {
+impl CannotCompare {
     /// What a failed statement on a host means.
     pub fn of(host: &HostName, error: SqlError) -> Self {
         match &error {
-            SqlError::Server { code, .. } => Trouble::Table(Some(*code), format!("{host}: {error}")),
-            _ => Trouble::Stop(StepError::new(host, "compare its rows", error)),
+            SqlError::Server { code, .. } => CannotCompare::Table(Some(*code), format!("{host}: {error}")),
+            _ => CannotCompare::Stop(StepError::new(host, "compare its rows", error)),
         }
     }
 }
@@ -68,7 +68,7 @@ pub struct Settled {
 
 /// Two sides and the ways between them.
 #[derive(Debug)]
-pub struct Pair<'a, 'f> {
+pub struct TwoSides<'a, 'f> {
     /// What replicates.
     pub source: &'a mut Side,
     /// What it replicates to.
@@ -81,7 +81,7 @@ pub struct Pair<'a, 'f> {
     pub back: &'a [usize],
 }
 
-impl Pair<'_, '_> {
+impl TwoSides<'_, '_> {
     /// Waits until both have what the other had; the place in the source's log.
     ///
     /// # Errors
@@ -101,10 +101,10 @@ impl Pair<'_, '_> {
         table: &Comparison,
         ranges: &[Range],
         fleet: &Fleet<'_>,
-    ) -> Result<Settled, Trouble> {
+    ) -> Result<Settled, CannotCompare> {
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
-                self.meet().await.map_err(Trouble::Stop)?;
+                self.meet().await.map_err(CannotCompare::Stop)?;
             }
             let (suspects, overflow) = self.narrow(table, ranges).await?;
             if suspects.is_empty() {
@@ -116,11 +116,15 @@ impl Pair<'_, '_> {
                 return Ok(settled);
             }
         }
-        Err(Trouble::Table(None, "too many rows change at once for a comparison now".into()))
+        Err(CannotCompare::Table(None, "too many rows change at once for a comparison now".into()))
     }
 
     /// Finds the rows of ranges that are not the same now, and whether there are more of them.
-    async fn narrow(&mut self, table: &Comparison, ranges: &[Range]) -> Result<(Vec<Key>, bool), Trouble> {
+    async fn narrow(
+        &mut self,
+        table: &Comparison,
+        ranges: &[Range],
+    ) -> Result<(Vec<Key>, bool), CannotCompare> {
         let mut suspects = Vec::new();
         for range in ranges {
             let mut left = range.clone();
@@ -129,7 +133,7 @@ impl Pair<'_, '_> {
                     .source
                     .nth_key(table, &left, PIECE)
                     .await
-                    .map_err(|e| Trouble::of(&self.source.host, e))?;
+                    .map_err(|e| CannotCompare::of(&self.source.host, e))?;
                 let piece = Range { after: left.after.clone(), up_to: next.clone().or(left.up_to.clone()) };
                 if self.suspect(table, &piece, &mut suspects).await? {
                     return Ok((suspects, true));
@@ -149,7 +153,7 @@ impl Pair<'_, '_> {
         table: &Comparison,
         piece: &Range,
         suspects: &mut Vec<Key>,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, CannotCompare> {
         let (here, there) = self.sums(table, piece).await?;
         if here == there {
             return Ok(false);
@@ -157,8 +161,8 @@ impl Pair<'_, '_> {
         let most = 5 * PIECE as usize;
         let (here, there) =
             join(self.source.list(table, piece, most), self.replica.list(table, piece, most)).await;
-        let here = here.map_err(|e| Trouble::of(&self.source.host, e))?;
-        let there = there.map_err(|e| Trouble::of(&self.replica.host, e))?;
+        let here = here.map_err(|e| CannotCompare::of(&self.source.host, e))?;
+        let there = there.map_err(|e| CannotCompare::of(&self.replica.host, e))?;
         let cut = here.len() == most || there.len() == most;
         suspects.extend(differing(&here, &there));
         let too_many = cut || suspects.len() > MOST_ROWS;
@@ -168,11 +172,11 @@ impl Pair<'_, '_> {
         Ok(too_many)
     }
 
-    async fn sums(&mut self, table: &Comparison, range: &Range) -> Result<(Sum, Sum), Trouble> {
+    async fn sums(&mut self, table: &Comparison, range: &Range) -> Result<(Sum, Sum), CannotCompare> {
         let (here, there) = join(self.source.sum(table, range), self.replica.sum(table, range)).await;
         Ok((
-            here.map_err(|e| Trouble::of(&self.source.host, e))?,
-            there.map_err(|e| Trouble::of(&self.replica.host, e))?,
+            here.map_err(|e| CannotCompare::of(&self.source.host, e))?,
+            there.map_err(|e| CannotCompare::of(&self.replica.host, e))?,
         ))
     }
 
@@ -182,7 +186,7 @@ impl Pair<'_, '_> {
         table: &Comparison,
         keys: Vec<Key>,
         fleet: &Fleet<'_>,
-    ) -> Result<Settled, Trouble> {
+    ) -> Result<Settled, CannotCompare> {
         let mut open: BTreeMap<Key, Suspect> = keys.into_iter().map(|k| (k, Suspect::default())).collect();
         let mut settled = Settled::default();
         let [mut pause, _] = limits::PAUSES;
@@ -226,10 +230,10 @@ impl Pair<'_, '_> {
         table: &Comparison,
         keys: &[&Key],
         settled: &mut Settled,
-    ) -> Result<(Vec<Listing>, Listing), Trouble> {
-        let here = |side: &Side, e| Trouble::of(&side.host, e);
+    ) -> Result<(Vec<Listing>, Listing), CannotCompare> {
+        let here = |side: &Side, e| CannotCompare::of(&side.host, e);
         let first = self.source.rows(table, keys).await.map_err(|e| here(self.source, e))?;
-        settled.place = self.positions.carry(self.forth).await.map_err(Trouble::Stop)?;
+        settled.place = self.positions.carry(self.forth).await.map_err(CannotCompare::Stop)?;
         let mut looks = vec![first];
         let (source, replica) = (&mut *self.source, &mut *self.replica);
         let meanwhile = async {
@@ -242,7 +246,7 @@ impl Pair<'_, '_> {
         let (meanwhile, there) = join(meanwhile, replica.rows(table, keys)).await;
         looks.extend(meanwhile.map_err(|e| here(self.source, e))?);
         let there = there.map_err(|e| here(self.replica, e))?;
-        self.positions.carry(self.back).await.map_err(Trouble::Stop)?;
+        self.positions.carry(self.back).await.map_err(CannotCompare::Stop)?;
         looks.push(self.source.rows(table, keys).await.map_err(|e| here(self.source, e))?);
         Ok((looks, there))
     }
@@ -250,16 +254,20 @@ impl Pair<'_, '_> {
     /// Settles a table without a key, which is only known as a whole.
     ///
     /// # Errors
-    /// As [`Pair::settle`].
-    pub async fn settle_whole(&mut self, table: &Comparison, fleet: &Fleet<'_>) -> Result<Settled, Trouble> {
+    /// As [`TwoSides::settle`].
+    pub async fn settle_whole(
+        &mut self,
+        table: &Comparison,
+        fleet: &Fleet<'_>,
+    ) -> Result<Settled, CannotCompare> {
         let (whole, mut suspect) = (Range::default(), Suspect::default());
         let text = |sum: &Sum| format!("{} {}", sum.rows, sum.digest);
         for _ in 0..LOOKS / 4 {
-            let of = |host: &HostName, e| Trouble::of(host, e);
+            let of = |host: &HostName, e| CannotCompare::of(host, e);
             let first = self.source.sum(table, &whole).await.map_err(|e| of(&self.source.host, e))?;
-            let place = self.positions.carry(self.forth).await.map_err(Trouble::Stop)?;
+            let place = self.positions.carry(self.forth).await.map_err(CannotCompare::Stop)?;
             let there = self.replica.sum(table, &whole).await.map_err(|e| of(&self.replica.host, e))?;
-            self.positions.carry(self.back).await.map_err(Trouble::Stop)?;
+            self.positions.carry(self.back).await.map_err(CannotCompare::Stop)?;
             let last = self.source.sum(table, &whole).await.map_err(|e| of(&self.source.host, e))?;
             let look = judge(&[Some(&text(&first)), Some(&text(&last))], Some(&text(&there)));
             if look == Look::Equal || fleet.interrupt.is_cancelled() {
@@ -274,11 +282,15 @@ impl Pair<'_, '_> {
     }
 
     /// Names the rows of a table without a key by what they hold.
-    async fn bags(&mut self, table: &Comparison, place: Option<BinlogPosition>) -> Result<Settled, Trouble> {
+    async fn bags(
+        &mut self,
+        table: &Comparison,
+        place: Option<BinlogPosition>,
+    ) -> Result<Settled, CannotCompare> {
         const MOST: usize = 200_000;
         let (here, there) = join(self.source.bag(table, MOST), self.replica.bag(table, MOST)).await;
-        let here = here.map_err(|e| Trouble::of(&self.source.host, e))?;
-        let there = there.map_err(|e| Trouble::of(&self.replica.host, e))?;
+        let here = here.map_err(|e| CannotCompare::of(&self.source.host, e))?;
+        let there = there.map_err(|e| CannotCompare::of(&self.replica.host, e))?;
         let mut settled = Settled { place, ..Settled::default() };
         // A list that was cut short says nothing about what is missing in it.
         if here.len() == MOST || there.len() == MOST {

@@ -6,10 +6,10 @@ use futures_util::future::try_join_all;
 
 use super::{
     Counting, IdsProof, Verdict,
-    canary::{Canaries, Flight, Open, Source},
+    canary::{Canaries, InFlight, Open, Source},
+    graph::server,
     ids,
     scratch::IDS,
-    web::server,
 };
 use crate::{
     dialect::ReadStatement,
@@ -26,7 +26,7 @@ impl Canaries<'_> {
     pub(super) async fn count_together(
         &self,
         open: &mut [Open<'_>],
-        flight: &mut Flight,
+        flight: &mut InFlight,
     ) -> Option<IdsProof> {
         // Writers whose rows meet nowhere may give out what they like.
         let places: Vec<(HostName, Vec<&Source>)> = self

@@ -3,7 +3,7 @@
 use super::{cause::explanation, down::down};
 use crate::{
     certificate::Flaw,
-    plan::{Because, ReasonDocument, Trouble},
+    plan::{Because, ReasonDocument, Worded},
 };
 
 /// A reason in words, without its place.
@@ -24,10 +24,10 @@ pub fn because(because: &Because) -> String {
         Because::NoServer => "no database server is installed".to_owned(),
         Because::InstallationCutOff { package } => format!("the installation of {package} was cut off"),
         Because::ServerVersion => "its version".to_owned(),
-        Because::ServerDown { cause: Some(Trouble::Found(found)), .. } => {
+        Because::ServerDown { cause: Some(Worded::Value(found)), .. } => {
             format!("the server is down: {}", down(found))
         }
-        Because::ServerDown { cause: Some(Trouble::Told(text)), .. } => format!("the server is down: {text}"),
+        Because::ServerDown { cause: Some(Worded::Text(text)), .. } => format!("the server is down: {text}"),
         Because::ServerDown { cause: None, active, result, .. } => {
             format!("the server is down ({active}, {result})")
         }
@@ -35,8 +35,8 @@ pub fn because(because: &Because) -> String {
         Because::SameServerUuid { host, other } => {
             format!("{host} and {other} have the same server_uuid, as clones do")
         }
-        Because::ChannelTrouble { explanation: Trouble::Found(found), .. } => explanation(found),
-        Because::ChannelTrouble { explanation: Trouble::Told(text), .. } => text.clone(),
+        Because::ChannelFault { explanation: Worded::Value(found), .. } => explanation(found),
+        Because::ChannelFault { explanation: Worded::Text(text), .. } => text.clone(),
         Because::RelayLogChanges => {
             "relay_log changes, and with it the relay log's files: what was not executed is fetched again"
                 .to_owned()
@@ -70,17 +70,15 @@ pub fn because(because: &Because) -> String {
 /// The reason as it is written: with the sentence of what is wrong.
 pub(super) fn written(because: &Because) -> Because {
     match because {
-        Because::ChannelTrouble { layer, cause, explanation: Trouble::Found(found) } => {
-            Because::ChannelTrouble {
-                layer: *layer,
-                cause: cause.clone(),
-                explanation: Trouble::Told(explanation(found)),
-            }
-        }
-        Because::ServerDown { why, cause: Some(Trouble::Found(found)), active, result } => {
+        Because::ChannelFault { layer, cause, explanation: Worded::Value(found) } => Because::ChannelFault {
+            layer: *layer,
+            cause: cause.clone(),
+            explanation: Worded::Text(explanation(found)),
+        },
+        Because::ServerDown { why, cause: Some(Worded::Value(found)), active, result } => {
             Because::ServerDown {
                 why: why.clone(),
-                cause: Some(Trouble::Told(down(found))),
+                cause: Some(Worded::Text(down(found))),
                 active: active.clone(),
                 result: result.clone(),
             }

@@ -9,14 +9,14 @@ use crate::{
 /// Why a channel of a host is not made or changed, and what to do.
 pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
     match why {
-        ChannelRefused::Broken { source, trouble, or_copy } => {
+        ChannelRefused::Broken { source, fault, or_copy } => {
             let or = match or_copy {
                 true => {
                     format!(" Or copy {host} anew with --allow reseed; its own data is kept in a file there.")
                 }
                 false => String::new(),
             };
-            format!("replication from {source}: {}{or}", explanation(trouble))
+            format!("replication from {source}: {}{or}", explanation(fault))
         }
         ChannelRefused::Filter => {
             "filters of a single channel came with MySQL 8.0.1; filter the whole server.".to_owned()
@@ -48,9 +48,9 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             },
             names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ")
         ),
-        ChannelRefused::TargetBroken { slow, source, trouble } => format!(
+        ChannelRefused::TargetBroken { slow, source, fault } => format!(
             "{host} can't take the writes: {slow} does not replicate from {source}: {} Nothing was changed.",
-            explanation(trouble)
+            explanation(fault)
         ),
         ChannelRefused::TargetBehind { slow, source, behind } => format!(
             "{host} can't take the writes yet: {slow} is {behind} s behind {source}. Wait until it has caught up, as \

@@ -1,14 +1,14 @@
 //! Copies that can't be made.
 
-use super::{Told, all, first, hosts, method::against, unfit};
+use super::{Message, all, first, hosts, method::against, unfit};
 use crate::{
     model::{HostName, bytes},
     plan::{Copies, CopyRefused},
 };
 
 /// Why a copy to a host can't be made, and what to do.
-pub(super) fn refused(host: &HostName, why: &CopyRefused) -> Told {
-    Told::plain(match why {
+pub(super) fn refused(host: &HostName, why: &CopyRefused) -> Message {
+    Message::plain(match why {
         CopyRefused::OtherChannels { channels, ending } => format!(
             "{host} has other channels ({}), and their places would be lost with its data. End them there by \
              SQL first: {}. Nothing was changed.",

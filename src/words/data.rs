@@ -1,6 +1,6 @@
 //! Whose data counts.
 
-use super::{Told, all, cause, first, losses};
+use super::{Message, all, cause, first, losses};
 use crate::{
     gtid::Purged,
     model::{HostName, bytes},
@@ -8,14 +8,14 @@ use crate::{
 };
 
 /// Why nothing is done to a host's data, and what to do.
-pub(super) fn refused(host: &HostName, why: &DataRefused) -> Told {
+pub(super) fn refused(host: &HostName, why: &DataRefused) -> Message {
     let details = match why {
         DataRefused::OnBoth { losses, .. }
         | DataRefused::OnReplicaOnly { losses, .. }
         | DataRefused::MovedApart { losses, .. } => losses.as_deref().map(losses::lines).unwrap_or_default(),
         _ => Vec::new(),
     };
-    Told { reason: reason(host, why), details }
+    Message { reason: reason(host, why), details }
 }
 
 fn reason(host: &HostName, why: &DataRefused) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{self as words, Told, because};
+use super::{self as words, Message, because};
 use crate::{
     model::HostName,
     plan::{
@@ -68,7 +68,7 @@ fn waiting(waiting: &Waiting) -> WaitingDocument {
 }
 
 fn refused(refusal: &Refusal) -> RefusedDocument {
-    let Told { reason, details } = words::refused(refusal);
+    let Message { reason, details } = words::refused(refusal);
     RefusedDocument {
         host: refusal.host.clone(),
         code: refusal.why.code().to_owned(),
@@ -83,13 +83,13 @@ fn refused(refusal: &Refusal) -> RefusedDocument {
 /// An advice as it is written.
 fn next(next: Next) -> Next {
     match next {
-        Next::Settle(Settle::Found(repair)) => Next::Settle(Settle::Told(words::errant::way_out(&repair))),
+        Next::Settle(Settle::Found(repair)) => Next::Settle(Settle::Worded(words::errant::way_out(&repair))),
         other => other,
     }
 }
 
 fn warning(warning: &Warning) -> WarningDocument {
-    let Told { reason, details } = words::finding(warning);
+    let Message { reason, details } = words::finding(warning);
     WarningDocument {
         host: warning.host.clone(),
         code: warning.what.code().to_owned(),

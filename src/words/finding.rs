@@ -1,7 +1,7 @@
 //! What is worth knowing and changes nothing.
 
 use super::{
-    Told, end, errant, few,
+    Message, end, errant, few,
     pair::{both, cannot_follow},
 };
 use crate::{
@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// What a person should know, and what may come of it.
-pub(crate) fn finding(warning: &Warning) -> Told {
+pub(crate) fn finding(warning: &Warning) -> Message {
     let host = &warning.host;
-    Told::plain(match &warning.what {
+    Message::plain(match &warning.what {
         Finding::Pair { with, what } => {
             let (first, second) = (host.min(with), host.max(with));
             format!("{first} and {second}: {}", of_pair(what))
@@ -30,7 +30,7 @@ pub(crate) fn finding(warning: &Warning) -> Told {
         Finding::Name(what) => of_name(host, what),
         Finding::Authority(what) => of_authority(what),
         Finding::Errant(found) => {
-            return Told { reason: errant::cause(found), details: errant::details(found) };
+            return Message { reason: errant::cause(found), details: errant::details(found) };
         }
         Finding::Rows(RowsFinding::Differ { source, tables }) => format!(
             "rows of {source} and {host} differ in {}. `tandem verify` names them.",

@@ -22,10 +22,10 @@ pub(super) fn against(host: &HostName, why: &MethodRefused) -> String {
         MethodRefused::NoAdmin { user, source } => {
             format!("{source} has no account {user}, by which {host} is administered")
         }
-        MethodRefused::Clone { giver, why } => clone(host, giver, why),
-        MethodRefused::Files { giver, why } => files(host, giver, why),
-        MethodRefused::Differs { variable, giver, there, here } => {
-            format!("{variable} is {there} on {giver} and {here} on {host}")
+        MethodRefused::Clone { copy_source, why } => clone(host, copy_source, why),
+        MethodRefused::Files { copy_source, why } => files(host, copy_source, why),
+        MethodRefused::Differs { variable, copy_source, there, here } => {
+            format!("{variable} is {there} on {copy_source} and {here} on {host}")
         }
         MethodRefused::SmallPackets { on, least } => {
             format!("max_allowed_packet of {on} is below {}", bytes(*least))
@@ -40,8 +40,8 @@ pub(super) fn against(host: &HostName, why: &MethodRefused) -> String {
         MethodRefused::NoProgram { program, on } => {
             format!("{program} is not on {on}; install the package mariadb-backup")
         }
-        MethodRefused::Encrypted { giver, variables } => {
-            format!("{giver} encrypts its files with keys of its own ({})", all(variables))
+        MethodRefused::Encrypted { copy_source, variables } => {
+            format!("{copy_source} encrypts its files with keys of its own ({})", all(variables))
         }
         MethodRefused::DiskNotRead => format!("the file system of {host}'s data was not read"),
         MethodRefused::Outside { on, variables } => {
@@ -57,25 +57,27 @@ pub(super) fn against(host: &HostName, why: &MethodRefused) -> String {
     }
 }
 
-fn clone(host: &HostName, giver: &HostName, why: &CannotCopy) -> String {
+fn clone(host: &HostName, copy_source: &HostName, why: &CannotCopy) -> String {
     match why {
         CannotCopy::Family => "the clone plugin is MySQL's; MariaDB has `seed_method: physical`".to_owned(),
         CannotCopy::TooOld(old) => format!(
             "a clone that starts with its channels stopped takes MySQL 8.0.26 (skip_replica_start), and one of the two \
              is {old}"
         ),
-        CannotCopy::Apart { giver: there, taker: here } => format!(
-            "{giver} has {there} and {host} {here}; both must be of one series and 8.0.37 or later, or the same"
+        CannotCopy::Apart { copy_source: there, taker: here } => format!(
+            "{copy_source} has {there} and {host} {here}; both must be of one series and 8.0.37 or later, or the same"
         ),
     }
 }
 
-fn files(host: &HostName, giver: &HostName, why: &CannotCopy) -> String {
+fn files(host: &HostName, copy_source: &HostName, why: &CannotCopy) -> String {
     match why {
         CannotCopy::Family => "mariadb-backup is MariaDB's; MySQL has `seed_method: clone`".to_owned(),
         CannotCopy::TooOld(old) => format!("mariadb-backup can't copy {old}"),
-        CannotCopy::Apart { giver: there, taker: here } => {
-            format!("{giver} has {there} and {host} {here}; both must be of one series, and {host} not older")
+        CannotCopy::Apart { copy_source: there, taker: here } => {
+            format!(
+                "{copy_source} has {there} and {host} {here}; both must be of one series, and {host} not older"
+            )
         }
     }
 }

@@ -12,6 +12,7 @@ mod document;
 pub(crate) mod down;
 mod end;
 pub(crate) mod errant;
+pub(crate) mod fault;
 mod finding;
 mod firewall;
 mod losses;
@@ -25,7 +26,6 @@ mod stale;
 mod state;
 mod step;
 mod takeover;
-pub(crate) mod trouble;
 mod unfit;
 mod waiting;
 
@@ -49,14 +49,14 @@ use crate::{
 
 /// A sentence, and what stands below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Message {
     /// The sentence.
     pub(crate) reason: String,
     /// A line for each; user's data may stand in it.
     pub(crate) details: Vec<String>,
 }
 
-impl Told {
+impl Message {
     fn plain(reason: String) -> Self {
         Self { reason, details: Vec::new() }
     }
@@ -73,15 +73,15 @@ pub(crate) fn whole(reason: &str, details: &[String]) -> String {
 }
 
 /// Why something that is wished will not be done, and what to do.
-pub(crate) fn refused(refusal: &Refusal) -> Told {
+pub(crate) fn refused(refusal: &Refusal) -> Message {
     let host = &refusal.host;
-    Told::plain(match &refusal.why {
+    Message::plain(match &refusal.why {
         Refused::Copy(why) => return copy::refused(host, why),
         Refused::Data(why) => return data::refused(host, why),
         Refused::Errant(found) => {
             let mut details = errant::details(found);
             details.push("Nothing was changed.".to_owned());
-            return Told { reason: errant::cause(found), details };
+            return Message { reason: errant::cause(found), details };
         }
         Refused::End(why) => end::refused(host, why),
         Refused::Channel(why) => channel::refused(host, why),

@@ -7,8 +7,8 @@ use crate::{
     firewall::FirewallChange,
     model::{HostName, bytes, visible},
     plan::{
-        Action, CertificatePlan, ChannelChange, ChannelTask, ComparePlan, Coordinates, CopyMethod, FileStage,
-        Hop, Moment, SeedPlan, Span, State, Step, StepDocument, UndeclaredChannel,
+        Action, CatchUpPhase, CertificatePlan, ChannelChange, ChannelTask, ComparePlan, Coordinates,
+        CopyMethod, FileStage, Hop, SeedPlan, Span, State, Step, StepDocument, UndeclaredChannel,
     },
 };
 
@@ -230,18 +230,18 @@ fn former_source(change: &ChannelChange) -> String {
     }
 }
 
-fn catch_up(hops: &[Hop], closing: &[HostName], moment: Moment) -> String {
+fn catch_up(hops: &[Hop], closing: &[HostName], moment: CatchUpPhase) -> String {
     let sources: std::collections::BTreeSet<&str> =
         hops.iter().map(|hop| hop.from.as_ref().map_or("its sources", HostName::as_str)).collect();
     let sources = sources.into_iter().collect::<Vec<_>>().join(", ");
     let names = closing.iter().map(HostName::as_str).collect::<Vec<_>>().join(", ");
     let verb = if closing.len() == 1 { "takes" } else { "take" };
     match moment {
-        Moment::BeforeTheyStop => format!("catch up with {sources} while {names} still {verb} writes"),
-        Moment::AfterTheyStopped if closing.is_empty() => {
+        CatchUpPhase::BeforeClosing => format!("catch up with {sources} while {names} still {verb} writes"),
+        CatchUpPhase::AfterClosing if closing.is_empty() => {
             format!("catch up with {sources} before clients write here")
         }
-        Moment::AfterTheyStopped => {
+        CatchUpPhase::AfterClosing => {
             format!("catch up with {sources}, now that {names} {verb} no more writes")
         }
     }

@@ -1,6 +1,6 @@
 //! What a copy row by row can't carry as it is.
 
-use super::{Told, cut};
+use super::{Message, cut};
 use crate::{
     desired::SeedMethod,
     dialect::{GrantedOn, ObjectGrant, Unfit, UnfitObject, UnfitWhy, account_shown},
@@ -12,7 +12,12 @@ use crate::{
 const MOST: usize = 50;
 
 /// Why a copy row by row is refused, and what to do.
-pub(super) fn refused(host: &HostName, source: &HostName, list: &[Unfit], whole: Option<SeedMethod>) -> Told {
+pub(super) fn refused(
+    host: &HostName,
+    source: &HostName,
+    list: &[Unfit],
+    whole: Option<SeedMethod>,
+) -> Message {
     let all: Vec<String> = list.iter().map(|one| object(&one.object)).collect();
     let carried = list.iter().all(|one| one.why.is_carried_by_whole());
     let advice = match whole {
@@ -35,7 +40,7 @@ pub(super) fn refused(host: &HostName, source: &HostName, list: &[Unfit], whole:
         })
         .collect();
     details.extend(list.len().checked_sub(MOST + 1).map(|more| format!("and {} more", more + 1)));
-    Told { reason, details }
+    Message { reason, details }
 }
 
 /// One object with the reason.

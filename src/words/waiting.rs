@@ -95,7 +95,7 @@ fn from_source(host: &HostName, source: &HostName, why: &SourceWaits) -> String 
         }
         SourceWaits::Copy => format!("{source} gets a copy of the data first"),
         SourceWaits::OtherWay => format!("whether {source} gets a copy of {host} comes first"),
-        SourceWaits::Trouble(found) => explanation(found),
+        SourceWaits::Fault(found) => explanation(found),
         SourceWaits::NotAgain(found) => {
             let found = explanation(found);
             return format!("replication from {source} is connected and could not connect again: {found}");

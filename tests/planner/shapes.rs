@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tandem::inside::{
     model::{Fact, HostName},
-    plan::{Action, Coordinates, HostWaits, Moment, Plan, WaitsFor},
+    plan::{Action, CatchUpPhase, Coordinates, HostWaits, Plan, WaitsFor},
 };
 
 use crate::{
@@ -153,14 +153,14 @@ proptest! {
             let files = files(count, with_writer(&order, pair));
             let plan = world.plan(&files);
             prop_assert!(!plan.steps.iter().any(|s| matches!(s.action, Action::Restart { .. } | Action::Seed(_))), "{plan:#?}");
-            let moments: Vec<Option<Moment>> = plan.steps.iter().filter_map(|s| match &s.action {
+            let moments: Vec<Option<CatchUpPhase>> = plan.steps.iter().filter_map(|s| match &s.action {
                 Action::CatchUp { moment, .. } => Some(Some(*moment)),
                 Action::Switchover(_) => Some(None),
                 _ => None,
             }).collect();
             match order[0] == now {
                 true => prop_assert!(moments.is_empty(), "{plan:#?}"),
-                false => prop_assert_eq!(moments, vec![Some(Moment::BeforeTheyStop), None]),
+                false => prop_assert_eq!(moments, vec![Some(CatchUpPhase::BeforeClosing), None]),
             }
             take_turns(&mut world, &plan, &mut picks, (now, order[0]));
             let left = settle(&mut world, &files);

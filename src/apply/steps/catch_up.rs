@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::channel::look;
 use crate::{
     dialect::Dialect,
-    doctor::{Surroundings, explain_channel},
+    doctor::{ChannelContext, explain_channel},
     exec::{Fleet, Look, Rule, StepError, wait_until},
     gtid::{GtidForm, GtidState},
     model::{BinlogPosition, HostName, limits},
@@ -61,7 +61,7 @@ async fn catch_up(step: &Step, hop: &Hop, closed: bool, fleet: &Fleet<'_>) -> Re
     let mut watch = Watch { replica, channel: &hop.channel, dialect, reader };
     let source = async {
         match &hop.from {
-            Some(source) => standing(source, fleet).await,
+            Some(source) => relation(source, fleet).await,
             None => Ok((None, None)),
         }
     };
@@ -79,8 +79,9 @@ async fn catch_up(step: &Step, hop: &Hop, closed: bool, fleet: &Fleet<'_>) -> Re
         return Ok(());
     }
     let channel = last.unwrap_or(first);
-    let around = Surroundings { replica: replica.as_str(), source: from, ..Surroundings::default() };
-    let why = match explain_channel(&channel, &around) {
+    let channel_context =
+        ChannelContext { replica: replica.as_str(), source: from, ..ChannelContext::default() };
+    let why = match explain_channel(&channel, &channel_context) {
         Some(found) => words::cause::explanation(&found),
         None if channel.delay > 0 => format!("the channel is delayed by {} s", channel.delay),
         None => format!("it stands still at {}", channel.stands_at()),
@@ -141,7 +142,7 @@ impl Watch<'_> {
 }
 
 /// Where a source stands: the end of its binary log, and its transactions, where it has sets of them.
-async fn standing(
+async fn relation(
     source: &HostName,
     fleet: &Fleet<'_>,
 ) -> Result<(Option<BinlogPosition>, Option<GtidState>), StepError> {

@@ -13,8 +13,8 @@ use crate::{
     seed::{account_differences, differs, forget},
     status::ChannelStatus,
     verify::{
-        DataProof, Defined, DefinitionDifference, Definitions, Edge, Filters, Findings, Scope,
-        TableDifference, Web, compare_tables, read_definitions,
+        ChannelGraph, DataProof, Defined, DefinitionDifference, Definitions, Edge, Filters, Findings, Scope,
+        TableDifference, compare_tables, read_definitions,
     },
 };
 
@@ -119,7 +119,7 @@ async fn meet(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<(), 
 }
 
 /// The declared channels that run by now, with what each leaves out at this moment.
-async fn web(fleet: &Fleet<'_>) -> Result<Web, StepError> {
+async fn web(fleet: &Fleet<'_>) -> Result<ChannelGraph, StepError> {
     let passing = |replica: &&HostName| {
         let server = fleet.on(replica).server();
         server.is_ok_and(|s| s.is_on("log_slave_updates") || s.is_on("log_replica_updates"))
@@ -133,7 +133,7 @@ async fn web(fleet: &Fleet<'_>) -> Result<Web, StepError> {
     let edges = with_channels.map(|(replica, host)| edges(fleet, replica, &host.channels));
     let edges = in_parallel(fleet.limits.forks, edges).await;
     let edges = edges.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(Web::of_edges(edges.into_iter().flatten().collect(), passing))
+    Ok(ChannelGraph::of_edges(edges.into_iter().flatten().collect(), passing))
 }
 
 /// Those of one replica.
@@ -169,7 +169,7 @@ async fn objects(
     step: &Step,
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
-    web: &Web,
+    web: &ChannelGraph,
     same: &mut Same,
 ) -> Result<Vec<String>, StepError> {
     let mut last: Option<Vec<String>> = None;
@@ -198,7 +198,7 @@ async fn definitions(
     step: &Step,
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
-    web: &Web,
+    web: &ChannelGraph,
     same: &mut Same,
 ) -> Result<Vec<String>, StepError> {
     let (source, host) = (&plan.from, &step.host);
@@ -250,7 +250,7 @@ async fn rows(
     step: &Step,
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
-    web: &Web,
+    web: &ChannelGraph,
     same: &mut Same,
 ) -> Result<(Vec<String>, Vec<String>), StepError> {
     let databases = databases(plan);

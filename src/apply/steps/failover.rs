@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use super::channel::look;
 use crate::{
-    doctor::{Surroundings, explain_channel},
+    doctor::{ChannelContext, explain_channel},
     exec::{Fleet, Look, Rule, StepError, wait_until},
     gtid::GtidState,
     model::{HostName, limits},
@@ -144,8 +144,9 @@ async fn execute_all(step: &Step, hop: &Hop, fleet: &Fleet<'_>) -> Result<(), St
     if waited.await?.unwrap_or(false) {
         return Ok(());
     }
-    let around = Surroundings { replica: replica.as_str(), source: from, ..Surroundings::default() };
-    let why = last.as_ref().and_then(|channel| explain_channel(channel, &around));
+    let channel_context =
+        ChannelContext { replica: replica.as_str(), source: from, ..ChannelContext::default() };
+    let why = last.as_ref().and_then(|channel| explain_channel(channel, &channel_context));
     let why = why.map(|found| words::cause::explanation(&found));
     let why = why.unwrap_or_else(|| {
         let at = last.map(|channel| channel.stands_at()).unwrap_or_default();

@@ -24,7 +24,7 @@ mod variable;
 
 use crate::{
     exec::{Fleet, StepError, lift_read_only, service},
-    plan::{Action, Coordinates, Moment, Step},
+    plan::{Action, CatchUpPhase, Coordinates, Step},
 };
 
 /// Runs one step. What comes back is worth showing beside "done".
@@ -88,7 +88,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
         Action::RestoreRetention(values) => crate::seed::restore_retention(on, values).await.map(|()| None),
         Action::Channel(change) => channel::run(step, change, fleet).await,
         Action::CatchUp { hops, closing, moment } => {
-            let closed = *moment == Moment::AfterTheyStopped && !closing.is_empty();
+            let closed = *moment == CatchUpPhase::AfterClosing && !closing.is_empty();
             catch_up::run(step, hops, closed, fleet).await
         }
         Action::Events(events) => events::run(on, events).await,

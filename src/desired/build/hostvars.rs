@@ -68,19 +68,19 @@ pub fn values(project: &Project, play: Option<&Play>, host: &HostName) -> Values
         let all = hostvars(project, None, &scope);
         scope.set("hostvars", all);
     }
-    one(project, &scope, host, &project.variables(play, host))
+    host_values(project, &scope, host, &project.variables(play, host))
 }
 
 /// Every host's variables, as far as they have a value that is no secret.
 fn hostvars(project: &Project, play: Option<&Play>, scope: &Scope) -> Json {
     let of = |host: &HostName| {
-        let values = one(project, scope, host, &project.variables(play, host)).values.into_iter();
+        let values = host_values(project, scope, host, &project.variables(play, host)).values.into_iter();
         Json::Object(values.filter(|(_, value)| Scope::secret_id(value).is_none()).collect::<Map<_, _>>())
     };
     Json::Object(project.inventory.hosts.keys().map(|host| (host.to_string(), of(host))).collect())
 }
 
-fn one(project: &Project, scope: &Scope, host: &HostName, variables: &Variables) -> Values {
+fn host_values(project: &Project, scope: &Scope, host: &HostName, variables: &Variables) -> Values {
     let mut scope = scope.clone();
     add_names(project, &mut scope, host);
     let mut book = project.secrets.clone();

@@ -24,7 +24,7 @@ const WATCH: ReadScript = ReadScript::new("wait for the server", include_str!("w
 
 /// Gives a server its data directory back, where the host died between two renames. Goes before a script that
 /// starts the server.
-const MEND: &str = concat!(
+const RESTORE_DATADIR: &str = concat!(
     include_str!("../../transport/safe.sh"),
     r#"
 if [ -s /var/lib/tandem/aside ]; then
@@ -58,7 +58,7 @@ pub struct Order<'a> {
 
 /// The script that the host keeps.
 fn switch() -> String {
-    format!("{MEND}{SWITCH}")
+    format!("{RESTORE_DATADIR}{SWITCH}")
 }
 
 /// The script that writes the option file.

@@ -15,7 +15,7 @@ coded! {
             /// The source.
             source: HostName,
             /// The error, its cause and the way out.
-            trouble: Box<Explanation>,
+            fault: Box<Explanation>,
             /// Whether a copy would help that a role makes.
             or_copy: bool,
         } = "channel-broken",
@@ -54,7 +54,7 @@ coded! {
             /// The source.
             source: HostName,
             /// The error, its cause and the way out.
-            trouble: Box<Explanation>,
+            fault: Box<Explanation>,
         } = "target-broken",
         /// The host that is to be written to is too far behind.
         TargetBehind {

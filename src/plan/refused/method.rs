@@ -24,14 +24,14 @@ pub enum MethodRefused {
     /// The versions of the two servers, for the clone plugin.
     Clone {
         /// Whose data is cloned.
-        giver: HostName,
+        copy_source: HostName,
         /// What it is.
         why: CannotCopy,
     },
     /// The versions of the two servers, for a copy of the files.
     Files {
         /// Whose files are copied.
-        giver: HostName,
+        copy_source: HostName,
         /// What it is.
         why: CannotCopy,
     },
@@ -40,7 +40,7 @@ pub enum MethodRefused {
         /// The variable.
         variable: &'static str,
         /// Whose data is copied.
-        giver: HostName,
+        copy_source: HostName,
         /// Its value there.
         there: String,
         /// Its value on the host.
@@ -75,7 +75,7 @@ pub enum MethodRefused {
     /// The files are encrypted with keys that only their server has.
     Encrypted {
         /// Whose files.
-        giver: HostName,
+        copy_source: HostName,
         /// The variables that say so.
         variables: Vec<String>,
     },

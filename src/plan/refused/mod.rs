@@ -91,10 +91,10 @@ impl Refused {
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Refused::Channel(
-                ChannelRefused::Broken { trouble, .. } | ChannelRefused::TargetBroken { trouble, .. },
+                ChannelRefused::Broken { fault, .. } | ChannelRefused::TargetBroken { fault, .. },
             )
-            | Refused::Data(DataRefused::SourcePurged { lost: Lost::Broken(trouble), .. }) => {
-                Some(&trouble.cause)
+            | Refused::Data(DataRefused::SourcePurged { lost: Lost::Broken(fault), .. }) => {
+                Some(&fault.cause)
             }
             _ => None,
         }

@@ -9,7 +9,7 @@ pub use svg::svg;
 pub use text::{dot, mermaid};
 
 use crate::{
-    doctor::{ChannelTrouble, Layer},
+    doctor::{ChannelFault, Layer},
     model::HostName,
     status::{ChannelState, ChannelStatus, HostState, HostStatus, StatusDocument},
     words,
@@ -132,7 +132,7 @@ fn node(document: &StatusDocument, host: &HostStatus) -> Node {
         lines: vec![
             host.server
                 .clone()
-                .unwrap_or_else(|| host.problem.as_ref().map(words::trouble::host).unwrap_or_default()),
+                .unwrap_or_else(|| host.problem.as_ref().map(words::fault::host).unwrap_or_default()),
             format!("{}{id}", host.endpoint),
             format!("{role}{writable}"),
         ],
@@ -148,8 +148,7 @@ fn words(channel: &ChannelStatus) -> String {
         ChannelState::Stopped => *layer == Layer::Stopped,
         _ => false,
     };
-    if let Some(layer) = channel.trouble.as_ref().and_then(ChannelTrouble::layer).filter(|layer| !told(layer))
-    {
+    if let Some(layer) = channel.fault.as_ref().and_then(ChannelFault::layer).filter(|layer| !told(layer)) {
         words.push_str(&format!(": {layer}"));
     }
     if let Some(seconds) = channel.lag_seconds {

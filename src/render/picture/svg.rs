@@ -246,7 +246,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        doctor::{Cause, ChannelProblem, ChannelTrouble, DataCause, Explanation, HostProblem, Layer},
+        doctor::{Cause, ChannelFault, ChannelProblem, DataCause, Explanation, HostProblem, Layer},
         status::{ChannelState, ChannelStatus, HostStatus},
     };
 
@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    fn broken(from: &str, to: &str) -> ChannelTrouble {
+    fn broken(from: &str, to: &str) -> ChannelFault {
         let found = Explanation {
             replica: to.into(),
             source: from.into(),
@@ -297,7 +297,7 @@ mod tests {
             executed: String::new(),
             gtid: String::new(),
             tls: crate::status::Encryption::Off,
-            trouble: (state == ChannelState::Broken).then(|| broken(from, to)),
+            fault: (state == ChannelState::Broken).then(|| broken(from, to)),
             evidence: None,
             repairs: Vec::new(),
         }

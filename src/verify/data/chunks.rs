@@ -11,7 +11,7 @@ use crate::{
     transport::SqlError,
     verify::{
         compare::{by_size, next_size},
-        settle::Trouble,
+        settle::CannotCompare,
         side::{Comparison, Side, Sum},
         stride::Stride,
     },
@@ -20,8 +20,8 @@ use crate::{
 impl Run<'_> {
     /// Compares a table in chunks of its key. Where the key doesn't count, the end of the next chunk is looked for
     /// while one is added up.
-    pub(super) async fn chunks(&mut self, table: &Comparison, takers: &[usize]) -> Result<(), Trouble> {
-        let failed = |e| Trouble::of(&self.group.source, e);
+    pub(super) async fn chunks(&mut self, table: &Comparison, takers: &[usize]) -> Result<(), CannotCompare> {
+        let failed = |e| CannotCompare::of(&self.group.source, e);
         let mut size = FIRST;
         let mut done: BTreeSet<usize> = BTreeSet::new();
         let mut range = Range::default();
@@ -29,7 +29,7 @@ impl Run<'_> {
         let mut stride: Option<Stride> = None;
         let mut last = None;
         loop {
-            self.throttle(takers).await.map_err(Trouble::Stop)?;
+            self.throttle(takers).await.map_err(CannotCompare::Stop)?;
             let begun = Instant::now();
             let rest = Range { after: range.up_to.clone(), up_to: None };
             let scout = &mut self.scout;
@@ -108,16 +108,16 @@ pub(super) async fn sums(
     table: &Comparison,
     ranges: &[Range],
     (takers, forks): (&[usize], usize),
-) -> Result<(Vec<Sum>, Vec<(usize, Vec<Sum>)>), Trouble> {
+) -> Result<(Vec<Sum>, Vec<(usize, Vec<Sum>)>), CannotCompare> {
     let replicas = replicas.iter_mut().enumerate().filter(|(n, _)| takers.contains(n));
     let there = replicas.map(|(number, side)| async move {
         let sums = side.sums(table, ranges).await;
-        sums.map(|sums| (number, sums)).map_err(|e| Trouble::of(&side.host, e))
+        sums.map(|sums| (number, sums)).map_err(|e| CannotCompare::of(&side.host, e))
     });
     let (here, there) = match forks {
         1 => (source.sums(table, ranges).await, in_parallel(1, there).await),
         _ => join(source.sums(table, ranges), in_parallel(forks - 1, there)).await,
     };
-    let here = here.map_err(|e| Trouble::of(&source.host, e))?;
+    let here = here.map_err(|e| CannotCompare::of(&source.host, e))?;
     Ok((here, there.into_iter().collect::<Result<_, _>>()?))
 }

@@ -6,8 +6,8 @@ use crate::{
     dialect::{ReadStatement, literal},
     exec::{Look, Rule, Statements, StepError, wait_until},
     gtid::{
-        GtidForm, GtidSet, GtidState, MariaDbGtid, MySqlGtid, Position, ServerGtid, Standing, purged_by,
-        standing,
+        GtidForm, GtidRelation, GtidSet, GtidState, MariaDbGtid, MySqlGtid, Position, ServerGtid, purged_by,
+        relation,
     },
     model::{BinlogPosition, HostName, ThreadState, limits},
     observe::{BinlogFacts, ChannelFacts, SeedCoordinates, channels, gtid_state, gtid_state_with_start},
@@ -107,7 +107,7 @@ impl Work<'_> {
             }
             let own = own.without(&others.iter().collect::<Vec<_>>(), &new);
             let drained = goal.as_ref().is_none_or(|goal| own.has_all_of(goal));
-            let fits = standing(&new, &own, two_way) == Some(Standing::Follows)
+            let fits = relation(&new, &own, two_way) == Some(GtidRelation::Follows)
                 || (new.is_blank() && own.is_blank());
             if fits && (drained || !runs) {
                 return Ok(Look::Done(()));

@@ -10,7 +10,7 @@ use begin::Goal;
 use crate::{
     desired::ChannelWish,
     dialect::{ChannelStatement, Dialect},
-    doctor::{Layer, Surroundings, explain_channel, explain_down, failed_transaction},
+    doctor::{ChannelContext, Layer, explain_channel, explain_down, failed_transaction},
     exec::{Ended, Fleet, Look, On, Rule, Statements, StepError, wait_until},
     model::{Fact, HostName, ThreadState, limits},
     observe::{ChannelFacts, Probe, channels, try_ports},
@@ -228,14 +228,14 @@ impl Work<'_> {
             }
             _ => source.and_then(|s| s.service.known()).map(|_| false),
         };
-        let around = Surroundings {
+        let channel_context = ChannelContext {
             replica: self.on.host.as_str(),
             source: self.wish.source.as_str(),
             source_runs: runs,
             reach: reach.as_ref(),
             source_down_because: source.and_then(explain_down),
         };
-        match explain_channel(channel, &around) {
+        match explain_channel(channel, &channel_context) {
             Some(found) => {
                 let said = match cause::said(&found) {
                     said if said.is_empty() => said,

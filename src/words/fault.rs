@@ -2,7 +2,7 @@
 
 use super::{cause, down};
 use crate::{
-    doctor::{ChannelProblem, ChannelTrouble, HostProblem, WritersProblem},
+    doctor::{ChannelFault, ChannelProblem, HostProblem, WritersProblem},
     model::HostName,
     observe::UnreadPart,
 };
@@ -31,8 +31,8 @@ pub(crate) fn part_not_read(part: UnreadPart, why: &str) -> String {
 }
 
 /// Why a channel is not as it should be.
-pub(crate) fn channel(trouble: &ChannelTrouble) -> String {
-    match &trouble.what {
+pub(crate) fn channel(fault: &ChannelFault) -> String {
+    match &fault.what {
         ChannelProblem::Missing { replica, source } => {
             format!("{replica} is declared as a replica of {source} and is none.")
         }
@@ -41,8 +41,8 @@ pub(crate) fn channel(trouble: &ChannelTrouble) -> String {
 }
 
 /// What to do about a channel.
-pub(crate) fn next(trouble: &ChannelTrouble) -> String {
-    match (&trouble.errant_first, &trouble.what) {
+pub(crate) fn next(fault: &ChannelFault) -> String {
+    match (&fault.errant_first, &fault.what) {
         (Some(replica), _) => {
             format!("Settle the errant transactions of {replica} first; they are listed below.")
         }
@@ -52,8 +52,8 @@ pub(crate) fn next(trouble: &ChannelTrouble) -> String {
 }
 
 /// The server's own words about a channel, where it has some.
-pub(crate) fn said(trouble: &ChannelTrouble) -> Option<String> {
-    trouble.explanation().map(cause::said).filter(|said| !said.is_empty())
+pub(crate) fn said(fault: &ChannelFault) -> Option<String> {
+    fault.explanation().map(cause::said).filter(|said| !said.is_empty())
 }
 
 /// What is wrong with who accepts writes.

@@ -198,8 +198,8 @@ mod tests {
                 "its package could not be set up",
             ),
         ] {
-            let trouble = explain_packages(said).unwrap_or_else(|| panic!("nothing known of {said}"));
-            assert!(trouble.cause.starts_with(cause), "{said}\n{}", trouble.cause);
+            let fault = explain_packages(said).unwrap_or_else(|| panic!("nothing known of {said}"));
+            assert!(fault.cause.starts_with(cause), "{said}\n{}", fault.cause);
         }
         assert_eq!(explain_packages("E: something new"), None);
     }
@@ -337,9 +337,9 @@ mod tests {
                 "RPM: error: can't create transaction lock",
             ),
         ] {
-            let trouble = explain_packages(said).unwrap_or_else(|| panic!("nothing known of {said}"));
-            assert!(trouble.cause.starts_with(cause), "{said}\n{}", trouble.cause);
-            assert!(trouble.cause.contains(&format!("({line}")), "{said}\n{}", trouble.cause);
+            let fault = explain_packages(said).unwrap_or_else(|| panic!("nothing known of {said}"));
+            assert!(fault.cause.starts_with(cause), "{said}\n{}", fault.cause);
+            assert!(fault.cause.contains(&format!("({line}")), "{said}\n{}", fault.cause);
         }
     }
 }

@@ -35,7 +35,7 @@ impl Edge {
 
 /// All edges.
 #[derive(Debug, Clone, Default)]
-pub struct Web {
+pub struct ChannelGraph {
     /// Edges in the order of the hosts.
     pub edges: Vec<Edge>,
     /// Hosts on which a canary may be put, in the order of the topology.
@@ -50,14 +50,14 @@ pub struct Web {
 
 /// The way of a row from its writer to one host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Way {
+pub struct Route {
     /// Numbers of the edges.
     pub edges: Vec<usize>,
     /// Seconds by which they are delayed, in all.
     pub delay: u64,
 }
 
-impl Web {
+impl ChannelGraph {
     /// Puts the edges together. `declared` says whether a playbook names the writers.
     pub fn of(hosts: &[&DesiredHost], observed: &Observed, status: &StatusDocument, declared: bool) -> Self {
         let server = |host: &HostName| server(observed, host);
@@ -93,9 +93,9 @@ impl Web {
             })
             .map(|h| h.name.clone())
             .collect();
-        let mut web = Self { edges, passing, unsound: unsound(hosts, observed, status), ..Self::default() };
-        web.name_writers(hosts, observed, declared);
-        web
+        let mut graph = Self { edges, passing, unsound: unsound(hosts, observed, status), ..Self::default() };
+        graph.name_writers(hosts, observed, declared);
+        graph
     }
 
     /// Channels that run, where nobody asks who is written to. `passing` are the hosts whose binary log holds what
@@ -193,20 +193,20 @@ impl Web {
     }
 
     /// The shortest way from a host to another, or round to itself, over edges of a kind.
-    pub fn way(&self, from: &HostName, to: &HostName, kind: impl Fn(&Edge) -> bool) -> Option<Way> {
+    pub fn way(&self, from: &HostName, to: &HostName, kind: impl Fn(&Edge) -> bool) -> Option<Route> {
         self.ways(from, kind).remove(to)
     }
 
     /// Hosts to which a row of this table comes by itself, and how.
-    pub fn downstream(&self, writer: &HostName, database: &str, table: &str) -> BTreeMap<HostName, Way> {
+    pub fn downstream(&self, writer: &HostName, database: &str, table: &str) -> BTreeMap<HostName, Route> {
         let mut ways = self.ways(writer, |e| e.runs() && e.filters.leaves_out(database, table).is_none());
         ways.remove(writer);
         ways
     }
 
-    fn ways(&self, from: &HostName, kind: impl Fn(&Edge) -> bool) -> BTreeMap<HostName, Way> {
-        let mut ways: BTreeMap<HostName, Way> = BTreeMap::new();
-        let mut next = VecDeque::from([(from.clone(), Way::default())]);
+    fn ways(&self, from: &HostName, kind: impl Fn(&Edge) -> bool) -> BTreeMap<HostName, Route> {
+        let mut ways: BTreeMap<HostName, Route> = BTreeMap::new();
+        let mut next = VecDeque::from([(from.clone(), Route::default())]);
         while let Some((at, way)) = next.pop_front() {
             // What a host replicated goes on only out of its own binary log.
             if at != *from && !self.passing.contains(&at) {
@@ -252,8 +252,8 @@ pub(super) mod tests {
     use super::*;
     use crate::model::Endpoint;
 
-    /// A web from words such as `a>b`; `a-b` is an edge that does not run.
-    pub fn web(edges: &str) -> Web {
+    /// A graph from words such as `a>b`; `a-b` is an edge that does not run.
+    pub fn graph(edges: &str) -> ChannelGraph {
         let edge = |text: &str| {
             let (source, replica) = text.split_once(['>', '-']).expect("two hosts");
             Edge {
@@ -274,24 +274,24 @@ pub(super) mod tests {
         };
         let edges: Vec<Edge> = edges.split_whitespace().map(edge).collect();
         let passing = edges.iter().flat_map(|e| [e.source.clone(), e.replica.clone()]).collect();
-        Web { edges, passing, ..Web::default() }
+        ChannelGraph { edges, passing, ..ChannelGraph::default() }
     }
 
     #[test]
     fn a_row_goes_round_and_stops_where_it_is_kept_out() {
-        let text = |web: &Web, from: &str| {
-            let ways = web.downstream(&from.into(), "tandem", "canary");
+        let text = |graph: &ChannelGraph, from: &str| {
+            let ways = graph.downstream(&from.into(), "tandem", "canary");
             let words: Vec<String> =
                 ways.iter().map(|(host, way)| format!("{host}:{}", way.edges.len())).collect();
             words.join(" ")
         };
-        let mut ring = web("a>b b>c c>a");
+        let mut ring = graph("a>b b>c c>a");
         assert_eq!(text(&ring, "a"), "b:1 c:2");
         assert_eq!(ring.way(&"c".into(), &"c".into(), |_| true).map(|w| w.edges), Some(vec![2, 0, 1]));
         ring.passing.remove(&HostName::from("b"));
         assert_eq!(text(&ring, "a"), "b:1");
-        assert_eq!(text(&web("a-b b>c"), "a"), "");
-        let mut chain = web("a>b b>c");
+        assert_eq!(text(&graph("a-b b>c"), "a"), "");
+        let mut chain = graph("a>b b>c");
         chain.edges[1].filters.channel.databases = vec!["hello".into()];
         chain.edges[0].delay = 60;
         assert_eq!(text(&chain, "a"), "b:1");
@@ -302,10 +302,10 @@ pub(super) mod tests {
         for (edges, spared) in
             [("a>b b>c c>a", ""), ("a>b b>a", ""), ("a>b a>c b>c", "a"), ("a>b a>c b-c", "")]
         {
-            let mut web = web(edges);
-            web.writers = vec!["a".into()];
-            web.spare_two_ways(&Observed::new());
-            let said: Vec<&str> = web.spared.iter().map(|(host, _)| host.as_str()).collect();
+            let mut graph = graph(edges);
+            graph.writers = vec!["a".into()];
+            graph.spare_two_ways(&Observed::new());
+            let said: Vec<&str> = graph.spared.iter().map(|(host, _)| host.as_str()).collect();
             assert_eq!(said.join(" "), spared, "{edges}");
         }
     }

@@ -5,7 +5,7 @@ mod left_out;
 use super::{Context, Draft};
 use crate::{
     desired::{ChannelWish, DesiredHost},
-    doctor::{Explanation, Layer, Surroundings, explain_channel, explain_down},
+    doctor::{ChannelContext, Explanation, Layer, explain_channel, explain_down},
     model::{Fact, HostName},
     observe::{ChannelFacts, HostFacts},
     plan::{ChannelRefused, Kind, SourceWaits, Step, WaitsFor},
@@ -20,47 +20,45 @@ pub(super) fn look(
     (wish, channel): (&ChannelWish, &ChannelFacts),
 ) -> Option<Explanation> {
     let source = context.observed.get(&wish.source).and_then(Fact::known);
-    let around = Surroundings {
+    let channel_context = ChannelContext {
         replica: host.name.as_str(),
         source: wish.source.as_str(),
         source_runs: source.and_then(|s| s.service.known()).map(|s| s.running()),
         reach: facts.reach.get(&wish.endpoint),
         source_down_because: source.and_then(explain_down),
     };
-    explain_channel(channel, &around)
+    explain_channel(channel, &channel_context)
 }
 
 /// Whether a channel that is in trouble goes on once this plan is done; where not, the draft says why.
 pub(super) fn can_go_on(
     host: &DesiredHost,
     wish: &ChannelWish,
-    trouble: &Explanation,
+    fault: &Explanation,
     changes: bool,
     draft: &mut Draft,
 ) -> bool {
     let wait = |draft: &mut Draft| {
-        let why = SourceWaits::Trouble(Box::new(trouble.clone()));
+        let why = SourceWaits::Fault(Box::new(fault.clone()));
         draft.wait(&host.name, WaitsFor::source(&wish.source, why));
         false
     };
-    if trouble.layer == Layer::Server {
+    if fault.layer == Layer::Server {
         return wait(draft);
     }
-    let by_change = matches!(
-        trouble.layer,
-        Layer::Password | Layer::Address | Layer::Port | Layer::Firewall | Layer::Tls
-    );
-    let by_other_steps = draft.steps.iter().any(|s| mends(s, trouble.layer, &host.name, &wish.source));
-    if trouble.layer == Layer::RelayLog || (changes && by_change) || by_other_steps {
+    let by_change =
+        matches!(fault.layer, Layer::Password | Layer::Address | Layer::Port | Layer::Firewall | Layer::Tls);
+    let by_other_steps = draft.steps.iter().any(|s| mends(s, fault.layer, &host.name, &wish.source));
+    if fault.layer == Layer::RelayLog || (changes && by_change) || by_other_steps {
         return true;
     }
-    if !trouble.heals() {
-        let or_copy = host.seed_from(&wish.source).is_some() && trouble.layer == Layer::Data;
-        let (source, trouble) = (wish.source.clone(), Box::new(trouble.clone()));
-        draft.refuse(&host.name, ChannelRefused::Broken { source, trouble, or_copy });
+    if !fault.heals() {
+        let or_copy = host.seed_from(&wish.source).is_some() && fault.layer == Layer::Data;
+        let (source, fault) = (wish.source.clone(), Box::new(fault.clone()));
+        draft.refuse(&host.name, ChannelRefused::Broken { source, fault, or_copy });
         return false;
     }
-    matches!(trouble.layer, Layer::Stopped | Layer::Reconnecting) || wait(draft)
+    matches!(fault.layer, Layer::Stopped | Layer::Reconnecting) || wait(draft)
 }
 
 /// Why a channel stands still that only a new copy, or a repair of the rows by hand, can bring on again.
@@ -71,10 +69,10 @@ pub(super) fn broken_for_good(
     wish: &ChannelWish,
     channel: &ChannelFacts,
 ) -> Option<Box<Explanation>> {
-    let trouble = look(context, host, facts, (wish, channel))?;
+    let fault = look(context, host, facts, (wish, channel))?;
     let left_out = foreign_account_statement(channel, host, &context.own_users()).is_some();
-    let lost = matches!(trouble.layer, Layer::Data | Layer::Binlog) && !trouble.heals() && !left_out;
-    lost.then(|| Box::new(trouble))
+    let lost = matches!(fault.layer, Layer::Data | Layer::Binlog) && !fault.heals() && !left_out;
+    lost.then(|| Box::new(fault))
 }
 
 /// Whether a step of this plan does away with the cause of a channel's trouble.
