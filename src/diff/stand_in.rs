@@ -1,6 +1,6 @@
 //! Which replica can take the writes of the one primary while that one's server is restarted, and which one has them.
 
-use super::writers::declared;
+use super::{switchover::other_parameters, writers::declared};
 use crate::{
     desired::{ChannelWish, Desired, DesiredHost, Positioning, RestartPrimary},
     gtid::{GtidRelation, relation},
@@ -146,6 +146,7 @@ fn of_server(
         (!logs(new) || !logs(old), Unable::NoLog),
         (!whole(new) || !whole(old), Unable::Filtered),
         (new.version != old.version, Unable::OtherVersion),
+        (!other_parameters((primary, old), (host, new)).is_empty(), Unable::OtherParameters),
         (new.accepts_writes() || !turns, Unable::NotClosed),
         (facts.seeds.known().is_some(), Unable::Unfinished),
     ];

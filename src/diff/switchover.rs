@@ -2,9 +2,9 @@
 //!
 //! The step does what the settings of both would have done each for itself, so it takes those variables out of theirs.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use super::{Context, Draft, events, writers::writers};
+use super::{Context, Draft, events, pair::will, writers::writers};
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
@@ -48,6 +48,12 @@ pub(super) fn steps(
         draft.refuse(&host.name, ChannelRefused::XaPrepared { on: from.clone(), names });
         return true;
     }
+    let old = context.desired.hosts.get(from).zip(context.server(from));
+    let values = old.map_or_else(Vec::new, |old| other_parameters(old, (host, server)));
+    if !values.is_empty() {
+        draft.refuse(&host.name, ChannelRefused::OtherParameters { from: from.clone(), values });
+        return true;
+    }
     let (locks, unlocks) = admins(context, from, &host.name);
     let mut close = take_out(draft, from);
     let mut open = take_out(draft, &host.name);
@@ -82,6 +88,34 @@ pub(super) fn steps(
         })),
     });
     true
+}
+
+/// What decides how a server takes what clients write. They bring none of it themselves as a rule.
+const MEANINGS: [&str; 4] = ["sql_mode", "character_set_server", "collation_server", "time_zone"];
+
+/// In what two servers of one version would take the same statements otherwise, with both values; other versions differ in
+/// more than can be declared, and that is told beside.
+pub(super) fn other_parameters(
+    (old, old_server): (&DesiredHost, &ServerFacts),
+    (new, new_server): (&DesiredHost, &ServerFacts),
+) -> Vec<(String, String, String)> {
+    if old_server.version != new_server.version {
+        return Vec::new();
+    }
+    let differs = |name: &&str| {
+        let values = (will(old, old_server, name)?, will(new, new_server, name)?);
+        let same = match *name {
+            "sql_mode" => words(&values.0) == words(&values.1),
+            _ => same_value(name, &values.0, &values.1),
+        };
+        (!same).then(|| ((*name).to_owned(), values.0, values.1))
+    };
+    MEANINGS.iter().filter_map(|name| differs(&name)).collect()
+}
+
+/// The words of a list, in no order.
+fn words(list: &str) -> BTreeSet<String> {
+    list.split(',').map(|word| word.trim().to_ascii_uppercase()).filter(|word| !word.is_empty()).collect()
 }
 
 /// Whether the channels lead from the old writer to the new one without a branch, through hosts that were read.

@@ -371,6 +371,7 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
         ChannelRefused::XaPrepared { on, .. } => {
             vec![Next::Run { on: Some(on.clone()), command: "XA RECOVER".to_owned() }]
         }
+        ChannelRefused::OtherParameters { values, .. } => values.iter().map(|(name, ..)| set(name)).collect(),
         ChannelRefused::TargetBroken { .. } => {
             vec![Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() }]
         }

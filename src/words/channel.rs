@@ -48,6 +48,16 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             },
             names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ")
         ),
+        ChannelRefused::OtherParameters { from, values } => {
+            let list = values.iter().map(|(name, old, new)| {
+                format!("{name} is `{}` on {from} and `{}` on {host}", visible(old), visible(new))
+            });
+            format!(
+                "{host} can't take the writes: clients would get other results there. {}. Declare the same value for both \
+                 (mysql_settings), or set it there by SQL. Nothing was changed.",
+                list.collect::<Vec<_>>().join("; ")
+            )
+        }
         ChannelRefused::TargetBroken { slow, source, fault } => format!(
             "{host} can't take the writes: {slow} does not replicate from {source}: {} Nothing was changed.",
             explanation(fault)

@@ -66,6 +66,7 @@ fn cannot(why: Unable) -> &'static str {
         Unable::Filtered => "does not get everything",
         Unable::NoLog => "has no binary log of what it receives",
         Unable::OtherVersion => "has another version",
+        Unable::OtherParameters => "has another sql_mode, character set, collation or time zone",
         Unable::NotClosed => "is not declared and closed as a replica for reading",
         Unable::Unfinished => "holds a copy that is not complete",
     }

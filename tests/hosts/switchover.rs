@@ -94,6 +94,11 @@ fn the_verb_edits_the_playbook() {
     let file = lab.write("play.yml", &text("db-a", "db-b"));
     lab.apply("play.yml");
     lab.tandem(&["switchover", "play.yml", "--to", "db-d", "--yes"]).expect(64);
+    // A server that takes what clients write otherwise is no place for them.
+    lab.sql("db-b", "set global sql_mode = 'ANSI_QUOTES'");
+    lab.refuses(&["switchover", "play.yml", "--to", "db-b", "--yes"], "other-parameters");
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    lab.sql("db-b", "set global sql_mode = default");
     let done = lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(0);
     done.tells_people(&[
         "Changed play.yml",

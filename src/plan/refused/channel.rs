@@ -47,6 +47,13 @@ coded! {
             /// Their names.
             names: Vec<String>,
         } = "xa-prepared",
+        /// Clients would meet another server: what they write would be taken, rounded or sorted otherwise.
+        OtherParameters {
+            /// The old writer.
+            from: HostName,
+            /// Each variable, with the old writer's value and that of the host that is to be written to.
+            values: Vec<(String, String, String)>,
+        } = "other-parameters",
         /// A channel by which the last events would come has stopped on an error.
         TargetBroken {
             /// The replica whose channel it is.

@@ -76,6 +76,8 @@ pub enum Unable {
     NoLog,
     /// Its server has another version.
     OtherVersion,
+    /// It would take what clients write otherwise: another `sql_mode`, character set, collation or time zone.
+    OtherParameters,
     /// It accepts writes itself, or nothing declares that it does not.
     NotClosed,
     /// A copy of the primary's data is not complete.

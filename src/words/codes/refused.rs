@@ -188,6 +188,11 @@ pub const REFUSED: &[Code] = &[
         "commit them or roll them back there (`XA RECOVER` lists them), then plan again",
     ),
     code(
+        "other-parameters",
+        "the old and the new writer are of one version and differ in `sql_mode`, in the server's character set or collation, or in the time zone: what clients write would be taken otherwise",
+        "declare the same value for both (`mysql_settings`), or set it there by SQL, then plan again",
+    ),
+    code(
         "target-broken",
         "the host that is to be written to does not replicate from the present writer",
         "the sentence has the cause and the way out; `tandem doctor` shows the row",

@@ -73,6 +73,27 @@ fn prepared_by_xa() -> Case {
     )
 }
 
+fn of_other_settings() -> Case {
+    case(
+        "other-parameters",
+        one_way()
+            .settled()
+            .changed(|world| {
+                for (n, mode) in [(0, "STRICT_TRANS_TABLES,ANSI_QUOTES"), (1, "ansi_quotes")] {
+                    world.server_of(n).variables.insert("sql_mode".into(), mode.into());
+                }
+            })
+            .topology(SWAPPED),
+        |setup, _| {
+            setup
+                .world
+                .server_of(1)
+                .variables
+                .insert("sql_mode".into(), "ANSI_QUOTES,STRICT_TRANS_TABLES".into());
+        },
+    )
+}
+
 const SWAPPED: &str = "{kind: primary-replica, primary: db-2, replicas: [db-1]}";
 
 pub(super) fn of_channels() -> Vec<Case> {
@@ -113,6 +134,7 @@ pub(super) fn of_channels() -> Vec<Case> {
         }),
         case("target-broken", one_way().settled().changed(broken).topology(SWAPPED), nothing),
         prepared_by_xa(),
+        of_other_settings(),
         case(
             "writers-not-one",
             setup(&[true, false, false], TREE, false)
