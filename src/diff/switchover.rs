@@ -110,7 +110,7 @@ pub(super) fn other_parameters(
         };
         (!same).then(|| ((*name).to_owned(), values.0, values.1))
     };
-    MEANINGS.iter().filter_map(|name| differs(&name)).collect()
+    MEANINGS.iter().filter_map(differs).collect()
 }
 
 /// The words of a list, in no order.

@@ -38,26 +38,8 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
                 writers.join(" and ")
             )
         }
-        ChannelRefused::XaPrepared { on, names } => format!(
-            "{host} can't take the writes yet: {} prepared by XA on {on} and waits for its end there: {}. Commit it or \
-             roll it back (XA RECOVER lists it), then apply again. Nothing was changed.",
-            if names.len() == 1 {
-                "1 transaction is".to_owned()
-            } else {
-                format!("each of {} transactions is", names.len())
-            },
-            names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ")
-        ),
-        ChannelRefused::OtherParameters { from, values } => {
-            let list = values.iter().map(|(name, old, new)| {
-                format!("{name} is `{}` on {from} and `{}` on {host}", visible(old), visible(new))
-            });
-            format!(
-                "{host} can't take the writes: clients would get other results there. {}. Declare the same value for both \
-                 (mysql_settings), or set it there by SQL. Nothing was changed.",
-                list.collect::<Vec<_>>().join("; ")
-            )
-        }
+        ChannelRefused::XaPrepared { on, names } => prepared(host, on, names),
+        ChannelRefused::OtherParameters { from, values } => other_parameters(host, from, values),
         ChannelRefused::TargetBroken { slow, source, fault } => format!(
             "{host} can't take the writes: {slow} does not replicate from {source}: {} Nothing was changed.",
             explanation(fault)
@@ -91,4 +73,29 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
              it: add the role accounts, or correct it there. Nothing was changed."
         ),
     }
+}
+
+fn prepared(host: &HostName, on: &HostName, names: &[String]) -> String {
+    let all = match names.len() {
+        1 => "1 transaction is".to_owned(),
+        more => format!("each of {more} transactions is"),
+    };
+    let list: Vec<String> = names.iter().map(|name| visible(name)).collect();
+    format!(
+        "{host} can't take the writes yet: {all} prepared by XA on {on} and waits for its end there: {}. Commit it or roll it \
+         back (XA RECOVER lists it), then apply again. Nothing was changed.",
+        list.join(", ")
+    )
+}
+
+fn other_parameters(host: &HostName, from: &HostName, values: &[(String, String, String)]) -> String {
+    let one = |(name, old, new): &(String, String, String)| {
+        format!("{name} is `{}` on {from} and `{}` on {host}", visible(old), visible(new))
+    };
+    let list: Vec<String> = values.iter().map(one).collect();
+    format!(
+        "{host} can't take the writes: clients would get other results there. {}. Declare the same value for both \
+         (mysql_settings), or set it there by SQL. Nothing was changed.",
+        list.join("; ")
+    )
 }
