@@ -188,6 +188,39 @@ impl Dialect {
         vec![self.stop_channel(name), change, self.start_channel(name)]
     }
 
+    /// Whether a channel that uses GTIDs, and of which both threads are stopped, discards its relay log when it is started
+    /// (MariaDB manual, "START REPLICA").
+    pub fn start_discards_received(self) -> bool {
+        self.family() == Family::MariaDb
+    }
+
+    /// The statements by which a person lets a channel execute what it has received from a source that is gone. Where both
+    /// threads are `stopped`, or have to be for the sake of a `delayed` channel, MariaDB discards the relay log with the next
+    /// start by GTID; it keeps it where the place in it is named and GTIDs are not used ("CHANGE MASTER TO", `RELAY_LOG_FILE`).
+    pub fn execute_received(self, name: &str, (stopped, delayed): (bool, bool)) -> Vec<String> {
+        let (stop, start) = (self.about_applier("STOP", name), self.about_applier("START", name));
+        match self.family() {
+            Family::MariaDb if stopped || delayed => vec![
+                self.stop_channel(name),
+                "SHOW ALL SLAVES STATUS (note Relay_Log_File and Relay_Log_Pos)".to_owned(),
+                format!(
+                    "CHANGE MASTER {}TO MASTER_DELAY=0, MASTER_USE_GTID=no, RELAY_LOG_FILE='...', RELAY_LOG_POS=...",
+                    connection(name)
+                ),
+                start,
+            ],
+            Family::MySql if delayed => {
+                let change = self.delay_channel(name, 0).swap_remove(1);
+                vec![stop, change, start]
+            }
+            _ => vec![start],
+        }
+    }
+
+    fn about_applier(self, verb: &str, name: &str) -> String {
+        self.about_receiver(verb, name).replace("IO_THREAD", "SQL_THREAD")
+    }
+
     /// Stops a channel's receiver; the applier goes on with what was received.
     pub fn stop_receiver(self, name: &str) -> String {
         self.about_receiver("STOP", name)

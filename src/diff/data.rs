@@ -10,18 +10,24 @@ use std::{
 
 use super::{
     Context, Draft, compare_copy,
+    failover::has_unexecuted,
     fault::broken_for_good,
     loss,
     pair::{DataBasis, SourceAndReplica, content},
     promotion::will_have_all_of,
+    stand_in::stands_in,
+    writers::declared,
 };
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
     dialect::{Dialect, HEARTBEAT},
-    gtid::{self, GtidState},
+    gtid::{self, GtidRelation, GtidState},
     model::{Fact, HostName, ThreadState, compare_files},
     observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
-    plan::{Coordinates, CopyRefused, DataRefused, Losses, Lost, Part, SourceWaits, WaitsFor},
+    plan::{
+        Action, Coordinates, CopyRefused, DataRefused, Losses, Lost, Part, SourceWaits, TakeoverRefused,
+        WaitsFor,
+    },
 };
 
 /// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
@@ -42,6 +48,10 @@ pub fn basis(
         let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
         if let (Some(source), false) = (source, cut_off) {
             let pair = SourceAndReplica { context, host, facts, server, wish, source };
+            if let Some(decided) = pair.has_the_writes(draft).or_else(|| pair.lost_its_own(draft)) {
+                basis.insert(wish.source.clone(), decided);
+                continue;
+            }
             if let Some(present) = pair.present() {
                 basis.insert(wish.source.clone(), pair.move_here(present, draft));
                 continue;
@@ -53,6 +63,12 @@ pub fn basis(
         }
         if channel.is_some_and(ChannelFacts::running) {
             basis.extend(compare_copy::again(context, host, facts, (server, wish), draft));
+            continue;
+        }
+        // Nobody could send again what such a start discards.
+        if channel.is_some_and(|channel| source.is_none() && !cut_off && start_discards(server, channel)) {
+            draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Host));
+            basis.insert(wish.source.clone(), DataBasis::Refused);
             continue;
         }
         if channel.is_some() && !cut_off {
@@ -111,7 +127,73 @@ fn cannot_go_on(
     Some(DataBasis::Refused)
 }
 
+/// Whether the start of a channel would discard what it has received and not executed.
+fn start_discards(server: &ServerFacts, channel: &ChannelFacts) -> bool {
+    // The receiver is stopped for it as well.
+    let stopped = channel.sql_running == ThreadState::No;
+    let by_gtid = !matches!(channel.using_gtid.to_ascii_lowercase().as_str(), "" | "no");
+    stopped
+        && by_gtid
+        && Dialect::of(server.version).start_discards_received()
+        && has_unexecuted(server, channel)
+}
+
+/// Whether the plan lets the host hand its writes over.
+fn hands_over(pair: &SourceAndReplica<'_>, draft: &Draft) -> bool {
+    draft.steps.iter().any(|step| match &step.action {
+        Action::Switchover(plan) => plan.from == pair.host.name,
+        Action::CatchUp { closing, .. } => closing.contains(&pair.host.name),
+        _ => false,
+    })
+}
+
 impl SourceAndReplica<'_> {
+    /// What becomes of a replica that has lost the end of what it wrote as a source: only a copy brings it back.
+    fn lost_its_own(&self, draft: &mut Draft) -> Option<DataBasis> {
+        let copied = self.facts.seeds.known().and_then(|marks| marks.from(&self.wish.source)).is_some();
+        let empty = content(self.server).is_empty();
+        if copied || empty || draft.copied_from(&self.wish.source) == Some(&self.host.name) {
+            return None;
+        }
+        let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
+        let id = u32::try_from(self.server.number("server_id")?).ok()?;
+        let uuid = self.server.variable("server_uuid").unwrap_or_default();
+        let ids = gtid::lost_own(theirs, ours, id, uuid)?;
+        let seed = self.host.seed_from(&self.wish.source).filter(|seed| seed.method != SeedMethod::None);
+        if let (Some(seed), true) = (seed, self.context.may_reseed) {
+            let ours = self.content_here().into_iter().collect();
+            return Some(self.copy(Some(seed), Vec::new(), ours, draft));
+        }
+        let (source, copies) = (self.wish.source.clone(), self.copies());
+        draft.refuse(&self.host.name, DataRefused::SourcePurged { source, lost: Lost::Own { ids }, copies });
+        Some(DataBasis::Refused)
+    }
+
+    /// Where clients write here although they are declared to write elsewhere, and the one host that is declared to take the
+    /// writes is closed and lacks some: nothing is connected, and no copy may take the place of what was acknowledged.
+    fn has_the_writes(&self, draft: &mut Draft) -> Option<DataBasis> {
+        let desired = self.context.desired;
+        let declared = declared(desired).filter(|one| one.name != self.host.name)?;
+        let closed = self.context.server(&declared.name).filter(|server| !server.accepts_writes())?;
+        if !self.server.accepts_writes()
+            || self.host.declared_closed() != Some(true)
+            || hands_over(self, draft)
+        {
+            return None;
+        }
+        if stands_in(desired, self.context.observed, &declared.name) == Some(&self.host.name) {
+            return None;
+        }
+        let (ours, theirs) = (self.server.gtid.known()?, closed.gtid.known()?);
+        let more = !ours.beyond(theirs).is_empty();
+        if !more || gtid::relation(ours, theirs, false) != Some(GtidRelation::Follows) {
+            return None;
+        }
+        let why = TakeoverRefused::WritesElsewhere { declared: declared.name.clone() };
+        draft.refuse(&self.host.name, why);
+        Some(DataBasis::Refused)
+    }
+
     /// What the replica needs next and the source has no longer.
     fn purged(&self) -> Option<Lost> {
         let (oldest, channel) = (&self.source.binlog.known()?.oldest, self.channel()?);

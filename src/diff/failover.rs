@@ -32,12 +32,56 @@ pub(super) fn steps(
     if !receivers.iter().any(on_the_way) {
         return false;
     }
+    add(context, host, hops, receivers, reason, draft)
+}
+
+/// The same for a host that accepts writes already, opened by a run that ended early or by hand: what others have received
+/// counts as much, and so does the fence. What moves without one needs leave.
+pub(super) fn go_on(context: &Context<'_>, host: &DesiredHost, draft: &mut Draft) {
+    let receivers = receivers(context.desired, context.observed);
+    if receivers.is_empty() {
+        return;
+    }
+    let mut gates: Vec<crate::plan::Refused> =
+        alive(context, &receivers).map(Into::into).into_iter().collect();
+    gates.extend(received(context, host, &receivers).err().map(Into::into));
+    if !gates.is_empty() {
+        gates.into_iter().for_each(|why| draft.refuse(&host.name, why));
+    } else if context.fence.is_some() {
+        add(context, host, &[], receivers, &Reason::because(crate::plan::Because::Writer), draft);
+    }
+}
+
+/// Marks the moves away from lost hosts where no step of the plan makes sure that those take no more writes.
+pub(super) fn mark_unfenced(context: &Context<'_>, draft: &mut Draft) {
+    let open = writers::declared(context.desired).and_then(|one| context.server(&one.name));
+    let opens = draft.steps.iter().any(|step| matches!(step.action, Action::Failover(_)));
+    if opens || !open.is_some_and(ServerFacts::accepts_writes) {
+        return;
+    }
+    let receivers = receivers(context.desired, context.observed);
+    for step in &mut draft.steps {
+        let Action::Channel(_) = &step.action else { continue };
+        let lost = receivers.iter().find(|receiver| receiver.host == step.host);
+        step.risk.extend(lost.map(|receiver| Risk::Unfenced { lost: receiver.source.clone() }));
+    }
+}
+
+fn add(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    hops: &[Hop],
+    receivers: Vec<Receiver>,
+    reason: &Reason,
+    draft: &mut Draft,
+) -> bool {
     let Some(server) = context.server(&host.name) else { return false };
     let mut why: Vec<_> = alive(context, &receivers).map(Into::into).into_iter().collect();
     let mut writers = writers::open_replicas(context);
     writers.retain(|open| *open != host.name);
     if !writers.is_empty() {
-        why.push(TakeoverRefused::OtherWriter { writers }.into());
+        let behind = behind(context, host, &writers);
+        why.push(TakeoverRefused::OtherWriter { writers, behind }.into());
     }
     why.extend(hops.iter().find_map(|hop| hindrance(context, hop)).map(Into::into));
     let received = match received(context, host, &receivers) {
@@ -54,7 +98,7 @@ pub(super) fn steps(
     }
     let mut open = switchover::take_out(draft, &host.name);
     // Nobody knows whether events ran on the lost one: the scheduler is what is declared, and else stays as it is.
-    if !open.iter().any(|(name, _)| name == "read_only") {
+    if !open.iter().any(|(name, _)| name == "read_only") && !server.accepts_writes() {
         open.push(("read_only".to_owned(), "OFF".to_owned()));
     }
     let run = events::of(context, server, None);
@@ -82,6 +126,14 @@ pub(super) fn steps(
         })),
     });
     true
+}
+
+/// Which of the hosts that are open lack what this one has received.
+fn behind(context: &Context<'_>, host: &DesiredHost, open: &[HostName]) -> Vec<HostName> {
+    let of = |name: &HostName| Has::of(context.desired, context.observed, name);
+    let Some(ours) = of(&host.name) else { return Vec::new() };
+    let lacks = |name: &&HostName| of(name).is_some_and(|theirs| !ours.beyond(&theirs).is_empty());
+    open.iter().filter(lacks).cloned().collect()
 }
 
 /// Every channel that leads to a lost host.
@@ -141,13 +193,17 @@ fn alive(context: &Context<'_>, receivers: &[Receiver]) -> Option<TakeoverRefuse
 fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
     let channel = channel(context, &hop.to, &hop.channel)?;
     let (slow, delay) = (hop.to.clone(), channel.delay);
-    if delay > 0 {
-        let version = context.server(&hop.to)?.version;
-        let ending = Dialect::of(version).delay_channel(&channel.name, 0);
+    let server = context.server(&hop.to)?;
+    let dialect = Dialect::of(server.version);
+    let stopped = (channel.io_running == ThreadState::No, channel.sql_running == ThreadState::No);
+    let waits = has_unexecuted(server, channel);
+    if delay > 0 && waits {
+        let ending = dialect.execute_received(&channel.name, (true, true));
         return Some(ChannelRefused::DelayedTakeover { slow, delay, ending });
     }
     if channel.sql_errno == 0 {
-        return None;
+        let ending = || dialect.execute_received(&channel.name, (stopped.0, false));
+        return (stopped.1 && waits).then(|| ChannelRefused::ApplierStopped { slow, ending: ending() });
     }
     let lost = context.desired.lost_at(&channel.source_host, channel.source_port);
     let source = hop.from.clone().or_else(|| lost.map(|lost| lost.host.name.clone()))?;
@@ -155,6 +211,15 @@ fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
         ChannelContext { replica: slow.as_str(), source: source.as_str(), ..ChannelContext::default() };
     let fault = explain_channel(channel, &channel_context).map(Box::new)?;
     Some(ChannelRefused::TargetBroken { slow, source, fault })
+}
+
+/// Whether a channel has received what is not executed.
+pub(super) fn has_unexecuted(server: &ServerFacts, channel: &ChannelFacts) -> bool {
+    let by_gtid = !channel.gtid_io_pos.is_empty();
+    match server.gtid.known().filter(|state| by_gtid && !state.is_blank()) {
+        Some(state) => !state.has_all_of(&state.with_received(&channel.gtid_io_pos)),
+        None => !channel.has_executed_all(),
+    }
 }
 
 /// What each replica has of the lost hosts, the one that is opened first; or what others have beyond it.

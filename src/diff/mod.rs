@@ -213,6 +213,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
             draft.steps.extend(heartbeat::step(context, host, facts));
         }
     }
+    failover::mark_unfenced(context, &mut draft);
     rolling::steps(context, &mut draft);
     role_unit::steps(context, &mut draft);
     restarted::wait_for_channels(context, &mut draft);

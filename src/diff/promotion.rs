@@ -6,12 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft, failover, pair::content, proof::has_only_what_comes_from, switchover};
+use super::{
+    Context, Draft, failover, pair::content, proof::has_only_what_comes_from, switchover, writers::declared,
+};
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
     gtid::{GtidRelation, GtidState, relation},
     model::{Fact, HostName},
+    observe::ServerFacts,
     option_file::same_value,
     plan::{Action, Because, CatchUpPhase, ChannelRefused, Hop, HostWaits, Kind, Note, Reason, Step, StepId},
 };
@@ -58,6 +61,12 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
             draft.steps.push(step(&host.name, &hops, &closing, CatchUpPhase::BeforeClosing, &reason));
         }
         draft.steps.push(step(&host.name, &hops, &closing, CatchUpPhase::AfterClosing, &reason));
+    }
+    let open = declared(context.desired)
+        .filter(|one| !context.desired.lost.is_empty() && !sets_read_only(draft, &one.name, false))
+        .filter(|one| context.server(&one.name).is_some_and(ServerFacts::accepts_writes));
+    if let Some(one) = open {
+        failover::go_on(context, one, draft);
     }
     keep_one_open(context, draft);
 }

@@ -19,5 +19,5 @@ pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
 pub use mysql::{GtidSet, GtidSetError, Uuid};
 pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
 pub use state::{
-    GtidForm, GtidRelation, GtidState, merged, once_related, purged_by, relation, shared_domain,
+    GtidForm, GtidRelation, GtidState, lost_own, merged, once_related, purged_by, relation, shared_domain,
 };

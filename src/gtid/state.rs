@@ -248,6 +248,29 @@ pub fn relation(source: &GtidState, replica: &GtidState, two_way: bool) -> Optio
     }
 }
 
+/// What a replica would need from its source and leave out, since it has written it itself, before its data went back to an
+/// earlier state: a crash that lost the end of a binary log, or an older copy of a disk. A receiver takes no event of its own
+/// server's id (MariaDB and MySQL manuals, `replicate_same_server_id`).
+pub fn lost_own(source: &GtidState, replica: &GtidState, server_id: u32, uuid: &str) -> Option<String> {
+    match (source, replica) {
+        (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => {
+            let own = |domain: u32| {
+                let seq = source.binlog_state.seq(domain, server_id)?;
+                let lacks = replica.has(domain).is_none_or(|at| at.seq < seq);
+                lacks.then(|| MariaDbGtid { domain, server: server_id, seq }.to_string())
+            };
+            let all: Vec<String> = source.domains().into_iter().filter_map(own).collect();
+            (!all.is_empty()).then(|| all.join(","))
+        }
+        (GtidState::MySql(source), GtidState::MySql(replica)) => {
+            let own = source.executed.of_servers(|writer| writer.to_string().eq_ignore_ascii_case(uuid));
+            let lacks = own.subtract(&replica.executed);
+            (!lacks.is_empty()).then(|| lacks.to_string())
+        }
+        _ => None,
+    }
+}
+
 /// What a replica needs next and the source has purged, in words.
 pub fn purged_by(source: &GtidState, replica: &GtidState) -> Option<Purged> {
     match (source, replica) {

@@ -371,6 +371,9 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
         ChannelRefused::XaPrepared { on, .. } => {
             vec![Next::Run { on: Some(on.clone()), command: "XA RECOVER".to_owned() }]
         }
+        ChannelRefused::ApplierStopped { slow, ending } => {
+            vec![Next::Run { on: Some(slow.clone()), command: ending.join("; ") }]
+        }
         ChannelRefused::OtherParameters { values, .. } => values.iter().map(|(name, ..)| set(name)).collect(),
         ChannelRefused::TargetBroken { .. } => {
             vec![Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() }]
@@ -400,7 +403,14 @@ fn of_takeover(host: &HostName, why: &TakeoverRefused) -> Vec<Next> {
         TakeoverRefused::NotSuperset { best: Some(best), .. } => {
             vec![Next::Run { on: None, command: format!("tandem failover PLAYBOOK --to {best}") }]
         }
-        TakeoverRefused::OtherWriter { writers } => {
+        TakeoverRefused::WritesElsewhere { .. } => {
+            vec![Next::Run { on: None, command: format!("tandem switchover PLAYBOOK --to {host}") }]
+        }
+        TakeoverRefused::OtherWriter { behind, .. } if !behind.is_empty() => {
+            let close = || "SET GLOBAL read_only = ON".to_owned();
+            behind.iter().map(|open| Next::Run { on: Some(open.clone()), command: close() }).collect()
+        }
+        TakeoverRefused::OtherWriter { writers, .. } => {
             let on = |writer: &HostName| format!("tandem failover PLAYBOOK --to {writer}");
             writers.iter().map(|writer| Next::Run { on: None, command: on(writer) }).collect()
         }

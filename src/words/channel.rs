@@ -39,6 +39,11 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             )
         }
         ChannelRefused::XaPrepared { on, names } => prepared(host, on, names),
+        ChannelRefused::ApplierStopped { slow, ending } => format!(
+            "{host} can't take the writes yet: {slow} has received what it has not executed, and its applier is stopped. Let it \
+             execute that first: {}. Nothing was changed.",
+            ending.join("; ")
+        ),
         ChannelRefused::OtherParameters { from, values } => other_parameters(host, from, values),
         ChannelRefused::TargetBroken { slow, source, fault } => format!(
             "{host} can't take the writes: {slow} does not replicate from {source}: {} Nothing was changed.",

@@ -143,6 +143,10 @@ fn source_purged(host: &HostName, source: &HostName, lost: &Lost, copies: Copies
             format!("{source} has purged its binary logs before {oldest}, and {executed} was executed last")
         }
         Lost::Transactions(what) => purged(what),
+        Lost::Own { ids } => format!(
+            "{source} has {ids}, which {host} wrote itself and has lost since; a replica leaves out what bears its own \
+             server_id"
+        ),
         Lost::Broken(found) => cause::clause(found),
     };
     let next = copy(host, source, copies);

@@ -17,7 +17,15 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
             "{lost} is declared lost, and its port still answers {replica}: clients may write there. End it for good and name \
              the command that does so with --fence. Nothing was changed."
         ),
-        TakeoverRefused::OtherWriter { writers } => {
+        TakeoverRefused::OtherWriter { behind, .. } if !behind.is_empty() => {
+            let list: Vec<&str> = behind.iter().map(HostName::as_str).collect();
+            format!(
+                "{} accepts writes already, and lacks what {host} has received. Close it: run `SET GLOBAL read_only = ON` there, \
+                 then the same command again. What it alone has is told when it shall follow {host}. Nothing was changed.",
+                list.join(", ")
+            )
+        }
+        TakeoverRefused::OtherWriter { writers, .. } => {
             let list: Vec<&str> = writers.iter().map(HostName::as_str).collect();
             let first = list.first().copied().unwrap_or_default();
             format!(
@@ -27,6 +35,10 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
                 list.join(", ")
             )
         }
+        TakeoverRefused::WritesElsewhere { declared } => format!(
+            "{host} accepts writes, and has what {declared} lacks, which is declared to take them and accepts none. Go on from \
+             there: `tandem switchover PLAYBOOK --to {host}`. Nothing was changed."
+        ),
         TakeoverRefused::NoStandIn { unable } => {
             let list: Vec<String> =
                 unable.iter().map(|(replica, why)| format!("{replica} {}", cannot(*why))).collect();

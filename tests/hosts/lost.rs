@@ -347,3 +347,104 @@ fn a_killed_failover_is_finished_by_the_next() {
     lab.tandem(&["drift", "play.yml"]).expect(0);
     client.lost_nothing(&["db-b", "db-c"], "killed");
 }
+
+/// What a replica has received and not executed is all that is left of it: no start discards it, and nothing takes the writes
+/// before it is executed.
+#[test]
+fn what_was_received_outlives_a_stopped_applier() {
+    for both in [false, true] {
+        let lab = tree("bookworm");
+        lab.sql("db-a", "insert into hello.w (n, who) values (0, 'all')");
+        for host in ["db-b", "db-c"] {
+            lab.same(["db-a", host], "select count(*) from hello.w");
+        }
+        lab.sql("db-b", "stop slave sql_thread");
+        lab.sql("db-c", "stop slave io_thread");
+        lab.sql("db-a", "insert into hello.w (n, who) values (1, 'a'), (2, 'a'); insert into hello.w (n, who) values (3, 'a')");
+        let last = lab.sql("db-a", "select @@gtid_binlog_pos");
+        let received = format!("mariadb -e 'show all slaves status\\G' | grep -q 'Gtid_IO_Pos: {last}$'");
+        lab.at("db-b", &format!("for n in $(seq 300); do {received} && exit 0; sleep 0.1; done; exit 1"));
+        if both {
+            lab.sql("db-b", "stop slave");
+        }
+        lab.link("db-a", "down");
+        let verb = ["failover", "play.yml", "--yes", "--allow", "unfenced"];
+        lab.refuses(&verb, "applier-stopped");
+        // Nothing else starts it either.
+        assert_ne!(lab.tandem(&["apply", "play.yml", "--yes"]).code, 0);
+        if both {
+            let place = "$(mariadb -e 'show slave status\\G' | awk '/Relay_Log_File:/ {f = $2} /Relay_Log_Pos:/ {print \"RELAY_LOG_FILE=\\047\" f \"\\047, RELAY_LOG_POS=\" $2}')";
+            let change = format!("CHANGE MASTER TO MASTER_DELAY=0, MASTER_USE_GTID=no, {place}");
+            lab.at("db-b", &format!("mariadb -e \"{change}; START SLAVE SQL_THREAD\""));
+        } else {
+            lab.sql("db-b", "start slave sql_thread");
+        }
+        lab.tandem(&verb).expect(0);
+        assert_eq!(lab.sql("db-b", "select count(*) from hello.w where who = 'a'"), "3");
+        lab.same(["db-b", "db-c"], "select count(*) from hello.w where who = 'a'");
+        lab.tandem(&["drift", "play.yml"]).expect(0);
+    }
+}
+
+/// Somebody has opened a replica that lacks what another one has received: the checks of a failover hold all the same.
+#[test]
+fn a_replica_that_was_opened_by_hand_is_no_failover() {
+    let lab = tree("sid");
+    lab.sql("db-b", "stop replica sql_thread");
+    lab.sql("db-c", "stop replica io_thread");
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'a')");
+    let last = lab.sql("db-a", "select @@gtid_executed");
+    let received = format!(
+        "select gtid_subset('{last}', concat((select group_concat(received_transaction_set) from performance_schema.replication_connection_status), ',', @@gtid_executed))"
+    );
+    lab.wait_sql("db-b", &received, "1");
+    lab.link("db-a", "down");
+    lab.sql("db-c", "set global super_read_only = 0; set global read_only = 0");
+    let verb = ["failover", "play.yml", "--yes", "--allow", "unfenced"];
+    lab.refuses(&verb, "not-superset");
+    lab.refuses(&[&verb[..], &["--to", "db-b"]].concat(), "other-writer");
+    lab.sql("db-c", "set global super_read_only = 1");
+    lab.refuses(&[&verb[..], &["--to", "db-b"]].concat(), "applier-stopped");
+    lab.sql("db-b", "start replica sql_thread");
+    lab.tandem(&[&verb[..], &["--to", "db-b"]].concat()).expect(0);
+    assert_eq!(lab.sql("db-b", "select count(*) from hello.w where who = 'a'"), "1");
+    lab.same(["db-b", "db-c"], "select count(*) from hello.w");
+}
+
+#[test]
+fn a_primary_that_has_lost_the_end_of_its_log_gets_a_copy() {
+    loses_its_end("bookworm");
+}
+
+#[test]
+fn a_primary_of_mysql_that_has_lost_the_end_of_its_log_gets_a_copy() {
+    loses_its_end("sid");
+}
+
+/// Its own rows would come back from the others, and a replica leaves out what bears its own id.
+fn loses_its_end(suite: &str) {
+    let lab = tree(suite);
+    let unit = if suite == "sid" { "mysql" } else { "mariadb" };
+    let swap = |from: &str, to: &str| {
+        lab.at(
+            "db-a",
+            &format!("systemctl stop {unit} && rm -rf {to} && cp -a {from} {to} && systemctl start {unit}"),
+        );
+    };
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'a')");
+    swap("/var/lib/mysql", "/root/earlier");
+    lab.sql("db-a", "set global read_only = 0; insert into hello.w (n, who) values (2, 'a'), (3, 'a')");
+    for host in ["db-b", "db-c"] {
+        lab.wait_sql(host, "select count(*) from hello.w where who = 'a'", "3");
+    }
+    lab.link("db-a", "down");
+    swap("/root/earlier", "/var/lib/mysql");
+    lab.tandem(&["failover", "play.yml", "--yes", "--allow", "unfenced"]).expect(0);
+    lab.sql("db-b", "insert into hello.w (n, who) values (4, 'a')");
+    lab.link("db-a", "up");
+    let verb = ["rejoin", "play.yml", "db-a", "--yes"];
+    lab.refuses(&verb, "source-purged");
+    lab.tandem(&[&verb[..], &["--allow", "reseed"]].concat()).expect(0);
+    lab.same(["db-b", "db-a"], "select group_concat(n order by n) from hello.w");
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}

@@ -243,3 +243,28 @@ fn another_number_of_writers_is_told_first() {
     }
     lab.tandem(&["drift", "play.yml"]).expect(0);
 }
+
+/// A switch that was cut off after it had opened its target: what was written there is nobody's to give up.
+#[test]
+fn a_switch_that_was_cut_off_is_gone_on_with_from_where_the_writes_are() {
+    let lab = tree("bookworm");
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'a')");
+    lab.same(["db-a", "db-c"], "select count(*) from hello.w");
+    lab.sql("db-a", "set global read_only = 1");
+    lab.sql(
+        "db-c",
+        "stop slave; reset slave all; set global read_only = 0; insert into hello.w (n, who) values (2, 'c')",
+    );
+    for allow in [&[][..], &["--allow", "discard-errant"], &["--allow", "reseed"]] {
+        lab.refuses(&[&["apply", "play.yml", "--yes"], allow].concat(), "writes-elsewhere");
+        assert_eq!(lab.sql("db-c", "select @@read_only"), "0");
+    }
+    for (to, n) in [("db-c", 3), ("db-a", 4)] {
+        lab.tandem(&["switchover", "play.yml", "--to", to, "--yes"]).expect(0);
+        lab.sql(to, &format!("insert into hello.w (n, who) values ({n}, 'x')"));
+    }
+    for host in ["db-b", "db-c"] {
+        lab.wait_sql(host, "select group_concat(n order by n) from hello.w", "1,2,3,4");
+    }
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}

@@ -145,6 +145,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("resource-blocked", "a role of the user's; resource::sysctl and hosts::resources"),
     ("setting-keeps-server-down", "a log that blames a line; diff::settings::down and hosts::comeback"),
     ("still-alive", "a lost host that answers; hosts::lost"),
+    ("writes-elsewhere", "a switch that was cut off; hosts::switchover"),
+    ("applier-stopped", "a lost source; hosts::lost"),
     ("other-writer", "another run has opened one; planner::lost and hosts::lost"),
     ("not-superset", "replicas that have received unlike much; hosts::lost"),
     ("unfenced", "the same"),

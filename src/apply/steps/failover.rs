@@ -10,7 +10,7 @@ use crate::{
     doctor::{ChannelContext, explain_channel},
     exec::{Fleet, Look, Rule, StepError, wait_until},
     gtid::GtidState,
-    model::{HostName, limits},
+    model::{HostName, ThreadState, limits},
     observe::{ChannelFacts, gtid_state},
     plan::{Failover, Hop, Receiver, Step},
     words,
@@ -31,10 +31,17 @@ pub async fn run(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Opti
         superset(step, plan, fleet).await
     };
     if let Err(error) = ready.await {
-        start_again(&stopped, fleet).await;
+        let still = start_again(&stopped, fleet).await;
         let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
+        let others = match still.as_slice() {
+            [] => String::new(),
+            still => format!(
+                "; on {} the receiver stays stopped, as the applier is: a start would discard what was received",
+                still.join(" and ")
+            ),
+        };
         return Err(error.then(format!(
-            "{} was not opened, and the channels from {} run again as before.",
+            "{} was not opened, and the receivers from {} run again as before{others}.",
             step.host,
             lost.join(" and ")
         )));
@@ -95,15 +102,25 @@ async fn stop<'p>(
     first
 }
 
-async fn start_again(stopped: &[&Receiver], fleet: &Fleet<'_>) {
+/// Starts the receivers again, but where the applier stands still: MariaDB would discard what was received, and the source is
+/// gone. Says where.
+async fn start_again<'p>(stopped: &[&'p Receiver], fleet: &Fleet<'_>) -> Vec<&'p str> {
     let all = stopped.iter().map(async |receiver| {
         let on = fleet.on(&receiver.host);
-        if let (Ok(mut sql), Ok(dialect)) = (on.statements().await, on.dialect()) {
-            // A channel that can't be started is found by the next look; there is nothing more to be done here.
-            let _ = sql.run(&dialect.start_receiver(&receiver.channel)).await;
+        let (Ok(mut sql), Ok(mut reader), Ok(dialect)) =
+            (on.statements().await, on.reader().await, on.dialect())
+        else {
+            return Some(receiver.host.as_str());
+        };
+        let channel = look(&receiver.host, &receiver.channel, &mut reader, dialect).await;
+        if !channel.is_ok_and(|channel| channel.sql_running == ThreadState::Yes) {
+            return Some(receiver.host.as_str());
         }
+        // A channel that can't be started is found by the next look; there is nothing more to be done here.
+        let _ = sql.run(&dialect.start_receiver(&receiver.channel)).await;
+        None
     });
-    futures_util::future::join_all(all).await;
+    futures_util::future::join_all(all).await.into_iter().flatten().collect()
 }
 
 /// Waits until a replica has executed what it has received.

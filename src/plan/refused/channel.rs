@@ -47,6 +47,13 @@ coded! {
             /// Their names.
             names: Vec<String>,
         } = "xa-prepared",
+        /// What a lost source has sent is not executed, as somebody has stopped the applier.
+        ApplierStopped {
+            /// The replica.
+            slow: HostName,
+            /// The statements by which it is executed, without a receiver.
+            ending: Vec<String>,
+        } = "applier-stopped",
         /// Clients would meet another server: what they write would be taken, rounded or sorted otherwise.
         OtherParameters {
             /// The old writer.

@@ -379,6 +379,11 @@ pub enum Lost {
     },
     /// The source has purged the transactions that the replica needs next.
     Transactions(Purged),
+    /// The replica has written these transactions itself and has lost them: from its source it takes none of its own.
+    Own {
+        /// Them, or the newest of them.
+        ids: String,
+    },
     /// The channel is broken, by this cause.
     Broken(Box<Explanation>),
 }

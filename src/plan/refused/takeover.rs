@@ -25,7 +25,14 @@ coded! {
         OtherWriter {
             /// The ones that do.
             writers: Vec<HostName>,
+            /// Those of them that lack what this host has received.
+            behind: Vec<HostName>,
         } = "other-writer",
+        /// It takes the writes, and has what the closed host lacks that is declared to take them.
+        WritesElsewhere {
+            /// The host that is declared to.
+            declared: HostName,
+        } = "writes-elsewhere",
         /// Its server is to be restarted while a replica takes its writes, and none can.
         NoStandIn {
             /// Its replicas, and why each of them can't.

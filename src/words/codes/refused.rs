@@ -75,6 +75,11 @@ pub const REFUSED: &[Code] = &[
         "go on with the one that does: `tandem failover PLAYBOOK --to` it; if nobody has written there, close it (`SET GLOBAL read_only = ON`)",
     ),
     code(
+        "writes-elsewhere",
+        "a replica accepts writes and has what the closed host lacks that is declared to take them, as after a switch that was cut off",
+        "go on from there: `tandem switchover PLAYBOOK --to` that replica, and back afterwards if you wish",
+    ),
+    code(
         "no-stand-in",
         "`restart_primary: switchover` is set, and no replica can take the writes while the primary is restarted",
         "fix the replica that is named with its reason, or set `restart_primary: in_place`",
@@ -186,6 +191,11 @@ pub const REFUSED: &[Code] = &[
         "xa-prepared",
         "transactions that are prepared by XA wait on the old writer for their end, which could not be written there any more",
         "commit them or roll them back there (`XA RECOVER` lists them), then plan again",
+    ),
+    code(
+        "applier-stopped",
+        "what a lost source has sent is received and not executed, and the applier is stopped; MariaDB discards a relay log when a channel starts by GTID whose two threads are stopped",
+        "run the statements that the sentence names: they execute it, then run `failover` again",
     ),
     code(
         "other-parameters",
