@@ -56,7 +56,7 @@ async fn choose(
             ErrorKind::NotRead,
             format!("no replica of {writer} could be read: nobody can take its writes"),
         )
-        .next("Nothing was changed."));
+        .next("If another member is lost, name that in `lost:` of the topology and run `tandem apply`. Nothing was changed."));
     };
     let why = if has_most { "has received most of it" } else { "accepts writes already" };
     terminal.note(&format!("{writer} is taken for lost; {to} {why}."));

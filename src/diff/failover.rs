@@ -248,7 +248,13 @@ fn received(
         let of = |replica: &HostName| has.iter().find(|(host, _)| *host == replica).map(|(_, has)| has);
         let behind = beyond.iter().filter_map(|ahead| Some(first.beyond(of(&ahead.replica)?))).collect();
         let all_within = |one: &Has| has.iter().all(|(_, other)| other.beyond(one).is_empty());
-        let best = has.iter().find(|(_, one)| all_within(one)).map(|(host, _)| (*host).clone());
+        // One whose applier has stopped on an error takes no writes either.
+        let works = |host: &HostName| {
+            let channels = context.server(host).and_then(|server| server.channels.known());
+            channels.into_iter().flatten().all(|channel| channel.sql_errno == 0)
+        };
+        let best = has.iter().find(|(host, one)| all_within(one) && works(host));
+        let best = best.map(|(host, _)| (*host).clone());
         return Err(TakeoverRefused::NotSuperset { ahead: beyond, behind, best });
     }
     let row = |(host, has): &(&HostName, Has)| HasReceived {

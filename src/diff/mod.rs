@@ -216,6 +216,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
     failover::mark_unfenced(context, &mut draft);
     rolling::steps(context, &mut draft);
     role_unit::steps(context, &mut draft);
+    writers::check_other(context, &mut draft);
     restarted::wait_for_channels(context, &mut draft);
     draft
 }

@@ -8,7 +8,7 @@ use crate::{
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
     option_file::same_value,
-    plan::{Action, WritersFinding},
+    plan::{Action, Step, WritersFinding},
 };
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
@@ -66,6 +66,25 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
         draft.warn(&one.name, WritersFinding::Several { writers: open });
     } else if open.is_empty() && all_known && used(&one.name) && closed(&one.name) == Some(false) {
         draft.warn(&one.name, WritersFinding::None);
+    }
+}
+
+/// Says so where another host than the declared one accepts writes, and no step of the plan changes that.
+pub(super) fn check_other(context: &Context<'_>, draft: &mut Draft) {
+    let Some(one) = declared(context.desired) else { return };
+    let opens = |step: &Step| {
+        let switches = matches!(step.action, Action::Switchover(_) | Action::Failover(_));
+        step.host == one.name && (switches || sets_read_only(&step.action, "OFF"))
+    };
+    let is_open = context.server(&one.name).is_some_and(ServerFacts::accepts_writes);
+    if is_open || draft.steps.iter().any(opens) {
+        return;
+    }
+    if let [open] = open_replicas(context).as_slice()
+        && below(context.desired, one).contains(open)
+    {
+        let read = context.server(&one.name).is_some();
+        draft.warn(&one.name, WritersFinding::Other { open: open.clone(), read });
     }
 }
 

@@ -112,5 +112,7 @@ pub enum WritersProblem {
         open: HostName,
         /// The host that is declared to.
         declared: HostName,
+        /// Whether that one was read, and is closed.
+        read: bool,
     },
 }

@@ -252,6 +252,13 @@ coded! {
     pub enum WritersFinding {
         /// None does.
         None = "no-writer",
+        /// Another one does.
+        Other {
+            /// That one.
+            open: HostName,
+            /// Whether the declared one was read, and is closed.
+            read: bool,
+        } = "other-host-open",
         /// Several do.
         Several {
             /// Which.

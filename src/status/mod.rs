@@ -233,8 +233,9 @@ fn writers(
             let open = used_and_open.into_iter().cloned().collect();
             Some(WritersProblem::Several { open, declared })
         }
-        [other] if **other != declared && server(&declared).is_some() && closed(other) => {
-            Some(WritersProblem::Other { open: (*other).clone(), declared })
+        [other] if **other != declared && closed(other) => {
+            let read = server(&declared).is_some();
+            Some(WritersProblem::Other { open: (*other).clone(), declared, read })
         }
         _ => None,
     };

@@ -75,8 +75,12 @@ pub(crate) fn writers(problem: &WritersProblem) -> String {
             let verb = if names.len() == 1 { "accepts writes, and is" } else { "accept writes, and are" };
             format!("{} {verb} declared lost.", names.join(" and "))
         }
-        WritersProblem::Other { open, declared } => {
-            format!("{open} accepts writes; clients are declared to write to {declared}, which accepts none.")
-        }
+        WritersProblem::Other { open, declared, read } => other_writer(open, declared, *read),
     }
+}
+
+/// Another host than the declared one accepts writes.
+pub(crate) fn other_writer(open: &HostName, declared: &HostName, read: bool) -> String {
+    let how = if read { "accepts none" } else { "could not be read" };
+    format!("{open} accepts writes; clients are declared to write to {declared}, which {how}.")
 }

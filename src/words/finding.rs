@@ -48,10 +48,12 @@ fn writers(declared: &HostName, what: &WritersFinding) -> String {
         WritersFinding::None => {
             format!("no host accepts writes; clients are declared to write to {declared}.")
         }
+        WritersFinding::Other { open, read } => super::fault::other_writer(open, declared, *read),
         WritersFinding::Several { writers } => {
             let names: Vec<&str> = writers.iter().map(HostName::as_str).collect();
             format!(
-                "{} hosts accept writes, {}; clients are declared to write to {declared} alone.",
+                "{} hosts accept writes, {}; clients are declared to write to {declared} alone. `tandem apply` closes the \
+                 others; by hand: SET GLOBAL read_only = ON.",
                 writers.len(),
                 names.join(" and ")
             )

@@ -57,7 +57,7 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
             let own: Vec<String> =
                 own.map(|(events, ahead)| format!("{} lacks {}", ahead.replica, few(events))).collect();
             format!(
-                "no replica has everything that the others have received: {host} lacks what {} has; {}. Decide whose events \
+                "no replica that could take the writes has everything that the others have received: {host} lacks what {} has; {}. Decide whose events \
                  count, and declare the others lost, too: they get a copy when they rejoin. Nothing was changed.",
                 list(ahead),
                 own.join("; ")

@@ -21,6 +21,11 @@ pub const KNOWN: &[Code] = &[
         "`tandem rejoin PLAYBOOK HOST` makes it a replica again; until then `apply` keeps it closed",
     ),
     code(
+        "other-host-open",
+        "clients are declared to write to one host, which is closed or could not be read, and a replica of it accepts writes",
+        "where a failover or a switch was cut off, run the same command again; else close it, or declare it the primary",
+    ),
+    code(
         "several-writers",
         "clients are declared to write to one host, and several accept writes",
         "`apply` closes the others; `errant-transactions` says what they took",
