@@ -52,11 +52,15 @@ pub(super) fn go_on(context: &Context<'_>, host: &DesiredHost, draft: &mut Draft
     }
 }
 
-/// Marks the moves away from lost hosts where no step of the plan makes sure that those take no more writes.
+/// Marks the moves away from lost hosts where no step of the plan makes sure that those take no more writes. A writer that is
+/// recorded was opened by a failover that ended, and the fence was asked for then.
 pub(super) fn mark_unfenced(context: &Context<'_>, draft: &mut Draft) {
-    let open = writers::declared(context.desired).and_then(|one| context.server(&one.name));
+    let Some(one) = writers::declared(context.desired) else { return };
+    let Some(Fact::Known(facts)) = context.observed.get(&one.name) else { return };
+    let is_open = facts.server.known().is_some_and(ServerFacts::accepts_writes);
+    let unrecorded = one.role_unit.is_some() && facts.role_unit.is_absent();
     let opens = draft.steps.iter().any(|step| matches!(step.action, Action::Failover(_)));
-    if opens || !open.is_some_and(ServerFacts::accepts_writes) {
+    if opens || !is_open || !unrecorded {
         return;
     }
     let receivers = receivers(context.desired, context.observed);
