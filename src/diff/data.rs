@@ -152,7 +152,12 @@ impl SourceAndReplica<'_> {
     fn lost_its_own(&self, draft: &mut Draft) -> Option<DataBasis> {
         let copied = self.facts.seeds.known().and_then(|marks| marks.from(&self.wish.source)).is_some();
         let empty = content(self.server).is_empty();
-        if copied || empty || draft.copied_from(&self.wish.source) == Some(&self.host.name) {
+        // Of one that writes its source may have more by now than it had when it was read itself.
+        if copied
+            || empty
+            || self.server.accepts_writes()
+            || draft.copied_from(&self.wish.source) == Some(&self.host.name)
+        {
             return None;
         }
         let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
