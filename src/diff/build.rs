@@ -115,7 +115,8 @@ fn closing_alone(context: &Context<'_>, mut step: Step) -> Option<Step> {
         return None;
     }
     let Action::SetGlobal(list) = &mut step.action else { return None };
-    let stays: Vec<bool> = list.iter().map(|(name, _)| name.ends_with("read_only")).collect();
+    let stays: Vec<bool> =
+        list.iter().map(|(name, _)| matches!(name.as_str(), "read_only" | "super_read_only")).collect();
     keep(list, &stays);
     keep(&mut step.reason, &stays);
     for state in [&mut step.before, &mut step.after].into_iter().flatten() {
