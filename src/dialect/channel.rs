@@ -194,22 +194,29 @@ impl Dialect {
         self.family() == Family::MariaDb
     }
 
-    /// The statements by which a person lets a channel execute what it has received from a source that is gone. Where both
-    /// threads are `stopped`, or have to be for the sake of a `delayed` channel, MariaDB discards the relay log with the next
-    /// start by GTID; it keeps it where the place in it is named and GTIDs are not used ("CHANGE MASTER TO", `RELAY_LOG_FILE`).
-    pub fn execute_received(self, name: &str, (stopped, delayed): (bool, bool)) -> Vec<String> {
+    /// The statements by which a person lets a channel execute what it has received from a source that is gone. MariaDB
+    /// discards the relay log with the next start by GTID where both threads are `stopped`; it keeps it where the `place` in it
+    /// is named and GTIDs are not used ("CHANGE MASTER TO", `RELAY_LOG_FILE`). Both have to be stopped before a `delay` ends
+    /// there, and the place is known after that.
+    pub fn execute_received(
+        self,
+        name: &str,
+        (stopped, delayed): (bool, bool),
+        place: Option<&BinlogPosition>,
+    ) -> Vec<String> {
         let (stop, start) = (self.about_applier("STOP", name), self.about_applier("START", name));
-        match self.family() {
-            Family::MariaDb if stopped || delayed => vec![
-                self.stop_channel(name),
-                "SHOW ALL SLAVES STATUS (note Relay_Log_File and Relay_Log_Pos)".to_owned(),
-                format!(
-                    "CHANGE MASTER {}TO MASTER_DELAY=0, MASTER_USE_GTID=no, RELAY_LOG_FILE='...', RELAY_LOG_POS=...",
-                    connection(name)
-                ),
-                start,
-            ],
-            Family::MySql if delayed => {
+        match (self.family(), stopped, place) {
+            (Family::MariaDb, true, Some(place)) => {
+                let change = format!(
+                    "CHANGE MASTER {}TO MASTER_DELAY=0, MASTER_USE_GTID=no, RELAY_LOG_FILE={}, RELAY_LOG_POS={}",
+                    connection(name),
+                    literal(place.file()),
+                    place.offset()
+                );
+                vec![change, start]
+            }
+            (Family::MariaDb, ..) if delayed => vec![self.stop_channel(name)],
+            (Family::MySql, ..) if delayed => {
                 let change = self.delay_channel(name, 0).swap_remove(1);
                 vec![stop, change, start]
             }

@@ -2,21 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Context, compare,
-    keep::keep_what_is_needed,
-    lost,
-    switchover::keep,
-    writers::{declared, sets_read_only, writers},
-};
+use super::{Context, compare, keep::keep_what_is_needed, lost, writers::writers};
 use crate::{
     desired::{Built, Desired, Tls},
     dialect::Dialect,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
-    observe::{Observed, ServerFacts},
+    observe::Observed,
     plan::{
-        Action, Allow, ChannelRefused, DataRefused, HostWaits, Plan, Policy, Refusal, Refused, State, Step,
-        Waiting, in_order, link,
+        Action, Allow, ChannelRefused, DataRefused, HostWaits, Plan, Policy, Refusal, Refused, Step, Waiting,
+        in_order, link,
     },
 };
 
@@ -61,11 +55,7 @@ pub fn build(
     // A host whose wish was refused keeps still altogether: half a change is worse than none.
     blocked.extend(plan.refused.iter().map(|r| r.host.clone()));
     with_partners(&draft.steps, &mut blocked, &mut plan);
-    let kept = |step: Step| match held(&step, &blocked, built) {
-        true => closing_alone(&context, step),
-        false => Some(step),
-    };
-    let mut steps: Vec<_> = draft.steps.into_iter().filter_map(kept).collect();
+    let mut steps: Vec<_> = draft.steps.into_iter().filter(|s| !held(s, &blocked, built)).collect();
     keep_what_is_needed(&context, &mut steps, &mut plan);
     link(&mut steps, &built.edges.restart_order());
     match in_order(steps) {
@@ -104,26 +94,6 @@ fn with_partners(steps: &[Step], blocked: &mut Vec<HostName>, plan: &mut Plan) {
         }
         blocked.extend(closing.iter().chain([&step.host]).cloned());
     }
-}
-
-/// What is left of a step of a host that keeps still: nothing that is refused keeps a host open beside the one that clients
-/// are declared to write to.
-fn closing_alone(context: &Context<'_>, mut step: Step) -> Option<Step> {
-    let one = declared(context.desired).filter(|one| one.name != step.host)?;
-    let open = |name: &HostName| context.server(name).is_some_and(ServerFacts::accepts_writes);
-    if !open(&one.name) || !open(&step.host) || !sets_read_only(&step.action, "ON") {
-        return None;
-    }
-    let Action::SetGlobal(list) = &mut step.action else { return None };
-    let stays: Vec<bool> =
-        list.iter().map(|(name, _)| matches!(name.as_str(), "read_only" | "super_read_only")).collect();
-    keep(list, &stays);
-    keep(&mut step.reason, &stays);
-    for state in [&mut step.before, &mut step.after].into_iter().flatten() {
-        let State::Settings { values } = state else { continue };
-        keep(values, &stays);
-    }
-    Some(step)
 }
 
 /// Whether a step is left out. A server without an id can still be installed and started: that is how its id gets known.

@@ -117,14 +117,7 @@ fn cannot_go_on(
     };
     let receives = pair.channel().is_some_and(|c| c.io_running == ThreadState::Yes);
     let lost = if receives { None } else { pair.purged() }.or_else(broken)?;
-    let seed = host.seed_from(&wish.source).filter(|s| s.method != SeedMethod::None);
-    let ours = pair.content_here();
-    if let (Some(seed), true) = (seed, context.may_reseed || ours.is_empty()) {
-        return Some(pair.copy(Some(seed), Vec::new(), ours.into_iter().collect(), draft));
-    }
-    let (source, copies) = (wish.source.clone(), pair.copies());
-    draft.refuse(&host.name, DataRefused::SourcePurged { source, lost, copies });
-    Some(DataBasis::Refused)
+    Some(pair.only_by_copy(lost, draft))
 }
 
 /// Whether the start of a channel would discard what it has received and not executed.
@@ -164,14 +157,19 @@ impl SourceAndReplica<'_> {
         let id = u32::try_from(self.server.number("server_id")?).ok()?;
         let uuid = self.server.variable("server_uuid").unwrap_or_default();
         let ids = gtid::lost_own(theirs, ours, id, uuid)?;
+        Some(self.only_by_copy(Lost::Own { ids }, draft))
+    }
+
+    /// A copy, where that is allowed, or nothing is lost by it.
+    fn only_by_copy(&self, lost: Lost, draft: &mut Draft) -> DataBasis {
         let seed = self.host.seed_from(&self.wish.source).filter(|seed| seed.method != SeedMethod::None);
-        if let (Some(seed), true) = (seed, self.context.may_reseed) {
-            let ours = self.content_here().into_iter().collect();
-            return Some(self.copy(Some(seed), Vec::new(), ours, draft));
+        let ours = self.content_here();
+        if let (Some(seed), true) = (seed, self.context.may_reseed || ours.is_empty()) {
+            return self.copy(Some(seed), Vec::new(), ours.into_iter().collect(), draft);
         }
         let (source, copies) = (self.wish.source.clone(), self.copies());
-        draft.refuse(&self.host.name, DataRefused::SourcePurged { source, lost: Lost::Own { ids }, copies });
-        Some(DataBasis::Refused)
+        draft.refuse(&self.host.name, DataRefused::SourcePurged { source, lost, copies });
+        DataBasis::Refused
     }
 
     /// Where clients write here although they are declared to write elsewhere, and the one host that is declared to take the

@@ -136,7 +136,7 @@ fn named(list: &[(String, String)]) -> Vec<String> {
 
 /// Whether this plan opens a host without a step that does all of it.
 fn opens(draft: &Draft, host: &HostName) -> bool {
-    draft.steps.iter().any(|step| step.host == *host && writers::sets_read_only(&step.action, "OFF"))
+    draft.steps.iter().any(|step| step.host == *host && step.action.sets_read_only("OFF"))
 }
 
 /// Whether a server follows somebody who is none of ours: its events run there.

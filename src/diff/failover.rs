@@ -199,15 +199,15 @@ fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
     let (slow, delay) = (hop.to.clone(), channel.delay);
     let server = context.server(&hop.to)?;
     let dialect = Dialect::of(server.version);
-    let stopped = (channel.io_running == ThreadState::No, channel.sql_running == ThreadState::No);
+    let stopped = [channel.io_running, channel.sql_running].iter().all(|at| *at == ThreadState::No);
     let waits = has_unexecuted(server, channel);
+    let ending = || dialect.execute_received(&channel.name, (stopped, delay > 0), channel.relay.as_ref());
     if delay > 0 && waits {
-        let ending = dialect.execute_received(&channel.name, (true, true));
-        return Some(ChannelRefused::DelayedTakeover { slow, delay, ending });
+        return Some(ChannelRefused::DelayedTakeover { slow, delay, ending: ending() });
     }
     if channel.sql_errno == 0 {
-        let ending = || dialect.execute_received(&channel.name, (stopped.0, false));
-        return (stopped.1 && waits).then(|| ChannelRefused::ApplierStopped { slow, ending: ending() });
+        let applies = channel.sql_running != ThreadState::No || !waits;
+        return (!applies).then(|| ChannelRefused::ApplierStopped { slow, ending: ending() });
     }
     let lost = context.desired.lost_at(&channel.source_host, channel.source_port);
     let source = hop.from.clone().or_else(|| lost.map(|lost| lost.host.name.clone()))?;

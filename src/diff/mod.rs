@@ -111,6 +111,16 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Whether a step lets clients write to a host.
+    fn opens(&self, host: &HostName) -> bool {
+        self.steps.iter().any(|step| step.opens(host))
+    }
+
+    /// Whether clients can write to a host no more after a step.
+    fn closes(&self, host: &HostName) -> bool {
+        self.steps.iter().any(|step| step.closes(host))
+    }
+
     /// The copy that a host gets by this plan.
     fn copy_to(&self, host: &HostName) -> Option<&SeedPlan> {
         self.steps.iter().find_map(|step| match &step.action {

@@ -15,25 +15,17 @@ use crate::{
     gtid::{GtidRelation, GtidState, relation},
     model::{Fact, HostName},
     observe::ServerFacts,
-    option_file::same_value,
     plan::{Action, Because, CatchUpPhase, ChannelRefused, Hop, HostWaits, Kind, Note, Reason, Step, StepId},
 };
 
 /// Adds the steps before each host that is opened, or lets it wait where nobody knows who else takes writes.
 pub fn steps(context: &Context<'_>, draft: &mut Draft) {
-    let opened: Vec<&DesiredHost> = context
-        .desired
-        .hosts
-        .values()
-        .filter(|host| host.writer && sets_read_only(draft, &host.name, false))
-        .collect();
+    let opened: Vec<&DesiredHost> =
+        context.desired.hosts.values().filter(|host| host.writer && draft.opens(&host.name)).collect();
     for host in opened {
         let hops = hops(context, &host.name);
-        let closing: Vec<HostName> = hops
-            .iter()
-            .filter_map(|hop| hop.from.clone())
-            .filter(|from| sets_read_only(draft, from, true))
-            .collect();
+        let closing: Vec<HostName> =
+            hops.iter().filter_map(|hop| hop.from.clone()).filter(|from| draft.closes(from)).collect();
         let reason = reason(draft, &host.name);
         // It asks by itself for those that were not read.
         if closing.is_empty() && failover::steps(context, host, &hops, &reason, draft) {
@@ -63,7 +55,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
         draft.steps.push(step(&host.name, &hops, &closing, CatchUpPhase::AfterClosing, &reason));
     }
     let open = declared(context.desired)
-        .filter(|one| !context.desired.lost.is_empty() && !sets_read_only(draft, &one.name, false))
+        .filter(|one| !context.desired.lost.is_empty() && !draft.opens(&one.name))
         .filter(|one| context.server(&one.name).is_some_and(ServerFacts::accepts_writes));
     if let Some(one) = open {
         failover::go_on(context, one, draft);
@@ -94,12 +86,12 @@ fn keep_one_open(context: &Context<'_>, draft: &mut Draft) {
         .desired
         .hosts
         .values()
-        .filter(|host| !host.writer && sets_read_only(draft, &host.name, true) && holds_data(host))
+        .filter(|host| !host.writer && draft.closes(&host.name) && holds_data(host))
         .collect();
     for host in closing {
         let writers = writers_above(context, &host.name);
         let open = |writer: &HostName| {
-            let opens = sets_read_only(draft, writer, false)
+            let opens = draft.opens(writer)
                 || context.server(writer).is_some_and(|server| !server.is_on("read_only"));
             opens && !draft.blocked.contains(writer)
         };
@@ -171,23 +163,6 @@ pub(super) fn will_have_all_of(
         opened.is_blank() || matches!(relation, Some(GtidRelation::Follows | GtidRelation::NoCommonHistory))
     });
     (within || follows) && way.iter().all(runs)
-}
-
-/// Whether a host gets `read_only` on, or off, by this plan.
-fn sets_read_only(draft: &Draft, host: &HostName, on: bool) -> bool {
-    draft.steps.iter().any(|step| {
-        let list = match &step.action {
-            Action::Switchover(plan) => {
-                let turned = if on { &plan.from } else { &step.host };
-                return turned == host;
-            }
-            Action::Failover(_) => return !on && step.host == *host,
-            Action::SetGlobal(list) if step.host == *host => list,
-            Action::Restart { expect, .. } if step.host == *host => expect,
-            _ => return false,
-        };
-        list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, "ON") == on)
-    })
 }
 
 /// Why the host is opened: the reason of the step that does it.

@@ -3,7 +3,7 @@
 
 mod meanwhile;
 
-use super::{Context, Draft, writers};
+use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, RoleUnitWish},
     dialect::Dialect,
@@ -83,11 +83,7 @@ fn keep_closed(context: &Context<'_>, draft: &mut Draft) {
     };
     let errant = refused(&|refusal| matches!(refusal.why, Refused::Errant(_)));
     let open = refused(&|refusal| stays_open(&refusal.host));
-    let opens = |action: &Action| {
-        let switches = matches!(action, Action::Switchover(_) | Action::Failover(_));
-        switches || writers::sets_read_only(action, "OFF")
-    };
-    let opened = draft.steps.iter().filter(|step| opens(&step.action));
+    let opened = draft.steps.iter().filter(|step| step.opens(&step.host));
     let opened: Vec<HostName> = opened.map(|step| step.host.clone()).collect();
     for host in opened {
         let unproven = errant.clone().filter(|_| unrecorded(&host));
@@ -136,22 +132,14 @@ fn state(role: &str) -> State {
 
 /// What is opened only by a plan that was refused is not recorded.
 fn is_or_gets_open(facts: &HostFacts, name: &HostName, draft: &Draft) -> bool {
-    let opens = |step: &Step| {
-        let switches = matches!(step.action, Action::Switchover(_) | Action::Failover(_));
-        step.host == *name && (switches || writers::sets_read_only(&step.action, "OFF"))
-    };
-    is_open(facts) || draft.steps.iter().any(opens)
+    is_open(facts) || draft.opens(name)
 }
 
 /// Whether a host that is written to now stays so, since what would close it is not planned. It is the writer then,
 /// whatever is declared.
 fn stays_open(context: &Context<'_>, facts: &HostFacts, name: &HostName, draft: &Draft) -> bool {
     let declared_open = context.desired.hosts.get(name).is_some_and(|host| host.writer);
-    let closes = |step: &Step| match &step.action {
-        Action::Switchover(plan) => plan.from == *name,
-        action => step.host == *name && writers::sets_read_only(action, "ON"),
-    };
-    is_open(facts) && !declared_open && !draft.steps.iter().any(closes)
+    is_open(facts) && !declared_open && !draft.closes(name)
 }
 
 fn is_open(facts: &HostFacts) -> bool {

@@ -149,22 +149,9 @@ fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
 pub(super) fn take_out(draft: &mut Draft, host: &HostName) -> Vec<(String, String)> {
     let mut taken: Vec<(String, String)> = Vec::new();
     for step in draft.steps.iter_mut().filter(|step| step.host == *host) {
-        match &mut step.action {
-            Action::Restart { expect, .. } => {
-                taken.extend(expect.iter().filter(|(name, _)| is_turned(name)).cloned());
-            }
-            Action::SetGlobal(list) => {
-                let stays: Vec<bool> = list.iter().map(|(name, _)| !is_turned(name)).collect();
-                taken.extend(list.iter().filter(|(name, _)| is_turned(name)).cloned());
-                keep(list, &stays);
-                keep(&mut step.reason, &stays);
-                for state in [&mut step.before, &mut step.after].into_iter().flatten() {
-                    let State::Settings { values } = state else { continue };
-                    keep(values, &stays);
-                }
-            }
-            _ => {}
-        }
+        let (Action::Restart { expect: list, .. } | Action::SetGlobal(list)) = &step.action else { continue };
+        taken.extend(list.iter().filter(|(name, _)| is_turned(name)).cloned());
+        keep_settings(step, |name| !is_turned(name));
     }
     draft.steps.retain(|step| !matches!(&step.action, Action::SetGlobal(list) if list.is_empty()));
     taken.sort_by_key(|(name, _)| TURNED.iter().position(|turned| turned == name));
@@ -174,6 +161,18 @@ pub(super) fn take_out(draft: &mut Draft, host: &HostName) -> Vec<(String, Strin
 
 pub(super) fn is_turned(name: &str) -> bool {
     TURNED.contains(&name)
+}
+
+/// Leaves of a step that sets variables those of these names; any other step stays as it is.
+fn keep_settings(step: &mut Step, stays: impl Fn(&str) -> bool) {
+    let Action::SetGlobal(list) = &mut step.action else { return };
+    let stays: Vec<bool> = list.iter().map(|(name, _)| stays(name)).collect();
+    keep(list, &stays);
+    keep(&mut step.reason, &stays);
+    for state in [&mut step.before, &mut step.after].into_iter().flatten() {
+        let State::Settings { values } = state else { continue };
+        keep(values, &stays);
+    }
 }
 
 pub(super) fn keep<T>(list: &mut Vec<T>, stays: &[bool]) {

@@ -7,8 +7,7 @@ use crate::{
     desired::{Desired, DesiredHost},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
-    option_file::same_value,
-    plan::{Action, Step, WritersFinding},
+    plan::WritersFinding,
 };
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
@@ -72,12 +71,8 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
 /// Says so where another host than the declared one accepts writes, and no step of the plan changes that.
 pub(super) fn check_other(context: &Context<'_>, draft: &mut Draft) {
     let Some(one) = declared(context.desired) else { return };
-    let opens = |step: &Step| {
-        let switches = matches!(step.action, Action::Switchover(_) | Action::Failover(_));
-        step.host == one.name && (switches || sets_read_only(&step.action, "OFF"))
-    };
     let is_open = context.server(&one.name).is_some_and(ServerFacts::accepts_writes);
-    if is_open || draft.steps.iter().any(opens) {
+    if is_open || draft.opens(&one.name) {
         return;
     }
     if let [open] = open_replicas(context).as_slice()
@@ -86,12 +81,6 @@ pub(super) fn check_other(context: &Context<'_>, draft: &mut Draft) {
         let read = context.server(&one.name).is_some();
         draft.warn(&one.name, WritersFinding::Other { open: open.clone(), read });
     }
-}
-
-/// Whether a step of settings leaves its host read-only (`ON`), or open (`OFF`).
-pub(super) fn sets_read_only(action: &Action, to: &str) -> bool {
-    let (Action::SetGlobal(list) | Action::Restart { expect: list, .. }) = action else { return false };
-    list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, to))
 }
 
 /// A host, and all that get what is written there.

@@ -64,6 +64,7 @@ fn channel(row: &Row, dialect: Dialect) -> Result<ChannelFacts, SqlError> {
         seconds_behind: row.optional_number(&column("seconds_behind_SOURCE"))?,
         read: row.position(&column("SOURCE_log_file"), &column("read_SOURCE_log_pos"))?,
         executed: row.position(&column("relay_SOURCE_log_file"), &column("exec_SOURCE_log_pos"))?,
+        relay: row.position("relay_log_file", "relay_log_pos")?,
         using_gtid: match dialect.family() {
             Family::MariaDb => text("using_gtid")?,
             Family::MySql if newer("auto_position") == "1" => "Auto_Position".into(),
@@ -247,7 +248,7 @@ mod tests {
 
     /// Columns that every version has, in the words of old.
     const OLD: &str = "Slave_IO_State= Master_Host=10.0.0.1 Master_User=repl Master_Port=3306 Master_Log_File=bin.000002 \
-        Read_Master_Log_Pos=900 Relay_Master_Log_File=bin.000001 Slave_IO_Running=Yes Slave_SQL_Running=No \
+        Read_Master_Log_Pos=900 Relay_Log_File=relay.000003 Relay_Log_Pos=250 Relay_Master_Log_File=bin.000001 Slave_IO_Running=Yes Slave_SQL_Running=No \
         Replicate_Do_DB=a,b Replicate_Ignore_DB= Replicate_Do_Table= Replicate_Ignore_Table= Replicate_Wild_Do_Table= \
         Replicate_Wild_Ignore_Table= Exec_Master_Log_Pos=400 Master_SSL_Allowed=Yes Master_SSL_CA_File= \
         Seconds_Behind_Master=NULL Master_SSL_Verify_Server_Cert=No Last_IO_Errno=0 Last_IO_Error= Last_SQL_Errno=1062 \
@@ -267,6 +268,7 @@ mod tests {
         let old = channel(&row(OLD), dialect("5.5.62")).expect("all columns of 5.5");
         assert_eq!((old.name.as_str(), old.using_gtid.as_str(), old.delay), ("", "No", 0));
         assert_eq!(old.read, BinlogPosition::new("bin.000002", 900));
+        assert_eq!(old.relay, BinlogPosition::new("relay.000003", 250));
         assert_eq!((old.executed, old.seconds_behind), (BinlogPosition::new("bin.000001", 400), None));
         assert_eq!((old.sql_errno, old.filters.databases.len()), (1062, 2));
         let new = OLD.replace("Master", "Source").replace("Slave", "Replica");

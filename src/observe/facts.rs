@@ -399,6 +399,8 @@ pub struct ChannelFacts {
     pub read: Option<BinlogPosition>,
     /// Executed up to this position of the source.
     pub executed: Option<BinlogPosition>,
+    /// The place in its own relay log up to which it has executed that.
+    pub relay: Option<BinlogPosition>,
     /// `No`, `Slave_Pos`, `Current_Pos` (MariaDB), `Auto_Position` (MySQL).
     pub using_gtid: String,
     /// GTID position of the receiver.

@@ -11,6 +11,7 @@ use crate::{
     firewall::FirewallChange,
     gtid::Transactions,
     model::{BinlogPosition, Endpoint, Filters, HostName},
+    option_file::same_value,
     resource::Change,
     role_unit::RoleUnit,
 };
@@ -244,6 +245,12 @@ pub enum ChannelTask {
 }
 
 impl Action {
+    /// Whether settings that it makes leave its host read-only (`ON`), or open (`OFF`).
+    pub fn sets_read_only(&self, to: &str) -> bool {
+        let (Action::SetGlobal(list) | Action::Restart { expect: list, .. }) = self else { return false };
+        list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, to))
+    }
+
     /// Whether a session that was opened before it may find another server, or other settings, than one that is opened
     /// after it.
     pub fn changes_sessions(&self) -> bool {

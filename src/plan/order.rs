@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     model::HostName,
-    option_file::same_value,
     resource::{self, KindName},
 };
 
@@ -76,7 +75,7 @@ impl Order {
         let brings =
             |s: &&Step| matches!(&s.action, Action::Resource(change) if change.any().brings_packages());
         let is_way = |s: &&Step| matches!(s.effect(), Effect::Adds | Effect::Moves);
-        let closes = |s: &&Step| matches!(&s.action, Action::SetGlobal(list) if sets_read_only(list, "ON"));
+        let closes = |s: &&Step| matches!(s.action, Action::SetGlobal(_)) && s.closes(&s.host);
         let forgets = |s: &&Step| matches!(s.action, Action::ForgetWriter { .. });
         Self {
             index: Index::of(steps),
@@ -202,10 +201,10 @@ impl Order {
     /// What comes before a setting of a server, or its start.
     fn before_setting(&self, host: &HostName, action: &Action) -> Vec<StepId> {
         let mut before: Vec<StepId> = self.takeovers.before(host).cloned().collect();
-        if let Action::SetGlobal(list) = action {
+        if let Action::SetGlobal(_) = action {
             before.extend(self.all(host, &[Kind::OptionFile]));
             // Two never take writes at once, where only one of them shall.
-            let others = self.closed.iter().filter(|(of, _)| of != host && sets_read_only(list, "OFF"));
+            let others = self.closed.iter().filter(|(of, _)| of != host && action.sets_read_only("OFF"));
             before.extend(others.map(|(_, id)| id.clone()));
             return before;
         }
@@ -277,11 +276,6 @@ fn before_what_is_taken_away(steps: &[Step]) -> BTreeMap<StepId, Vec<StepId>> {
         Some(first.map(|other| other.id.clone()).collect())
     };
     steps.iter().filter_map(|step| Some((step.id.clone(), before(step)?))).collect()
-}
-
-/// Whether settings leave a server read-only (`ON`), or open (`OFF`).
-fn sets_read_only(list: &[(String, String)], to: &str) -> bool {
-    list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, to))
 }
 
 /// The restart of the server that comes before this host's in the order of restarts.

@@ -108,6 +108,20 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether it lets clients write to a host.
+    pub fn opens(&self, host: &HostName) -> bool {
+        let switches = matches!(self.action, Action::Switchover(_) | Action::Failover(_));
+        self.host == *host && (switches || self.action.sets_read_only("OFF"))
+    }
+
+    /// Whether clients can write to a host no more after it.
+    pub fn closes(&self, host: &HostName) -> bool {
+        match &self.action {
+            Action::Switchover(plan) => plan.from == *host,
+            action => self.host == *host && action.sets_read_only("ON"),
+        }
+    }
+
     /// The hosts that it changes: its own, and those from which it copies.
     pub fn touches(&self) -> Vec<HostName> {
         let mut hosts = vec![self.host.clone()];

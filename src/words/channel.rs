@@ -27,7 +27,7 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
         ),
         ChannelRefused::DelayedTakeover { slow, delay, ending } => format!(
             "clients shall write here, and the channel of {slow} is delayed by {delay} s: writes would wait for as \
-             long. End the delay there by SQL first: {}. Nothing was changed.",
+             long. End the delay there by SQL first: {}. Then run the same command again. Nothing was changed.",
             ending.join("; ")
         ),
         ChannelRefused::WritersNotOne { writers } => {
@@ -41,7 +41,7 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
         ChannelRefused::XaPrepared { on, names } => prepared(host, on, names),
         ChannelRefused::ApplierStopped { slow, ending } => format!(
             "{host} can't take the writes yet: {slow} has received what it has not executed, and its applier is stopped. Let it \
-             execute that first: {}. Nothing was changed.",
+             execute that first: {}. Then run the same command again. Nothing was changed.",
             ending.join("; ")
         ),
         ChannelRefused::OtherParameters { from, values } => other_parameters(host, from, values),

@@ -53,7 +53,7 @@ fn writers(declared: &HostName, what: &WritersFinding) -> String {
             let names: Vec<&str> = writers.iter().map(HostName::as_str).collect();
             format!(
                 "{} hosts accept writes, {}; clients are declared to write to {declared} alone. `tandem apply` closes the \
-                 others; by hand: SET GLOBAL read_only = ON.",
+                 others, unless something is refused; by hand: SET GLOBAL read_only = ON.",
                 writers.len(),
                 names.join(" and ")
             )

@@ -348,6 +348,44 @@ fn a_killed_failover_is_finished_by_the_next() {
     client.lost_nothing(&["db-b", "db-c"], "killed");
 }
 
+/// Does by SQL what a refusal advises.
+fn follow(lab: &Lab, refusal: &serde_json::Value) {
+    for next in refusal["next"].as_array().unwrap() {
+        lab.sql(next["on"].as_str().unwrap(), next["command"].as_str().unwrap());
+    }
+}
+
+/// A delayed replica has received everything: the advice ends the delay, and what was received is executed.
+#[test]
+fn what_a_delayed_replica_has_received_is_executed() {
+    let lab = tree("bookworm");
+    lab.sql("db-a", "insert into hello.w (n, who) values (0, 'all')");
+    for host in ["db-b", "db-c"] {
+        lab.same(["db-a", host], "select count(*) from hello.w");
+    }
+    lab.sql("db-b", "stop slave; change master to master_delay = 3600; start slave");
+    lab.sql("db-c", "stop slave io_thread");
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'a'), (2, 'a')");
+    received(&lab, "db-b", &lab.sql("db-a", "select @@gtid_binlog_pos"));
+    lab.link("db-a", "down");
+    let verb = ["failover", "play.yml", "--yes", "--allow", "unfenced"];
+    // The first advice stops it, and the second one knows the place by then.
+    for _ in 0..2 {
+        follow(&lab, &lab.refuses(&verb, "delayed-takeover"));
+    }
+    lab.tandem(&verb).expect(0);
+    for host in ["db-b", "db-c"] {
+        lab.wait_sql(host, "select count(*) from hello.w where who = 'a'", "2");
+    }
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
+/// Waits until a replica has received up to this GTID.
+fn received(lab: &Lab, host: &str, last: &str) {
+    let there = format!("mariadb -e 'show all slaves status\\G' | grep -q 'Gtid_IO_Pos: {last}$'");
+    lab.at(host, &format!("for n in $(seq 300); do {there} && exit 0; sleep 0.1; done; exit 1"));
+}
+
 /// What a replica has received and not executed is all that is left of it: no start discards it, and nothing takes the writes
 /// before it is executed.
 #[test]
@@ -361,24 +399,15 @@ fn what_was_received_outlives_a_stopped_applier() {
         lab.sql("db-b", "stop slave sql_thread");
         lab.sql("db-c", "stop slave io_thread");
         lab.sql("db-a", "insert into hello.w (n, who) values (1, 'a'), (2, 'a'); insert into hello.w (n, who) values (3, 'a')");
-        let last = lab.sql("db-a", "select @@gtid_binlog_pos");
-        let received = format!("mariadb -e 'show all slaves status\\G' | grep -q 'Gtid_IO_Pos: {last}$'");
-        lab.at("db-b", &format!("for n in $(seq 300); do {received} && exit 0; sleep 0.1; done; exit 1"));
+        received(&lab, "db-b", &lab.sql("db-a", "select @@gtid_binlog_pos"));
         if both {
             lab.sql("db-b", "stop slave");
         }
         lab.link("db-a", "down");
         let verb = ["failover", "play.yml", "--yes", "--allow", "unfenced"];
-        lab.refuses(&verb, "applier-stopped");
         // Nothing else starts it either.
         assert_ne!(lab.tandem(&["apply", "play.yml", "--yes"]).code, 0);
-        if both {
-            let place = "$(mariadb -e 'show slave status\\G' | awk '/Relay_Log_File:/ {f = $2} /Relay_Log_Pos:/ {print \"RELAY_LOG_FILE=\\047\" f \"\\047, RELAY_LOG_POS=\" $2}')";
-            let change = format!("CHANGE MASTER TO MASTER_DELAY=0, MASTER_USE_GTID=no, {place}");
-            lab.at("db-b", &format!("mariadb -e \"{change}; START SLAVE SQL_THREAD\""));
-        } else {
-            lab.sql("db-b", "start slave sql_thread");
-        }
+        follow(&lab, &lab.refuses(&verb, "applier-stopped"));
         lab.tandem(&verb).expect(0);
         assert_eq!(lab.sql("db-b", "select count(*) from hello.w where who = 'a'"), "3");
         lab.same(["db-b", "db-c"], "select count(*) from hello.w where who = 'a'");

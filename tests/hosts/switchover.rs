@@ -242,6 +242,14 @@ fn another_number_of_writers_is_told_first() {
         lab.sql(host, &format!("set global read_only = {before}"));
     }
     lab.tandem(&["drift", "play.yml"]).expect(0);
+    // One that is open alone is told, too, while nobody knows what became of the declared one.
+    lab.sql("db-c", "set global read_only = 0");
+    lab.link("db-a", "down");
+    let plan = lab.tandem(&["plan", "play.yml", "--format", "json"]).json();
+    let codes: Vec<&str> =
+        plan["warnings"].as_array().unwrap().iter().filter_map(|w| w["code"].as_str()).collect();
+    assert!(codes.contains(&"other-host-open"), "{codes:?}");
+    lab.tandem(&["status", "play.yml"]).prints_for_people(&["db-c accepts writes"]);
 }
 
 /// A switch that was cut off after it had opened its target: what was written there is nobody's to give up.

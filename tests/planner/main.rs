@@ -245,6 +245,7 @@ prop_compose! {
         let mut words = words.into_iter();
         let mut word = || words.next().unwrap_or_default();
         ChannelFacts {
+            relay: None,
             name: if flags[0] { String::new() } else { word() },
             source_host: word(),
             source_port: port,

@@ -56,13 +56,13 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     for host in [host, &plan.from] {
         on.at(host).open_ahead(SIDE_BY_SIDE);
     }
-    let (_, mut web) = tokio::try_join!(meet(step, plan, fleet), web(fleet))?;
+    let (_, mut graph) = tokio::try_join!(meet(step, plan, fleet), graph(fleet))?;
     // The channel has just been started and was looked at while it began; now that the two have met, it runs.
-    if !web.edges.iter().any(|edge| edge.source == plan.from && edge.replica == *host) {
-        web = self::web(fleet).await?;
+    if !graph.edges.iter().any(|edge| edge.source == plan.from && edge.replica == *host) {
+        graph = self::graph(fleet).await?;
     }
-    let mut found = objects(step, plan, fleet, &web, &mut same).await?;
-    let (differing, open) = rows(step, plan, fleet, &web, &mut same).await?;
+    let mut found = objects(step, plan, fleet, &graph, &mut same).await?;
+    let (differing, open) = rows(step, plan, fleet, &graph, &mut same).await?;
     found.extend(differing);
     let told = match (found.is_empty(), open.is_empty()) {
         (true, true) => "ok",
@@ -119,7 +119,7 @@ async fn meet(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<(), 
 }
 
 /// The declared channels that run by now, with what each leaves out at this moment.
-async fn web(fleet: &Fleet<'_>) -> Result<ChannelGraph, StepError> {
+async fn graph(fleet: &Fleet<'_>) -> Result<ChannelGraph, StepError> {
     let passing = |replica: &&HostName| {
         let server = fleet.on(replica).server();
         server.is_ok_and(|s| s.is_on("log_slave_updates") || s.is_on("log_replica_updates"))
@@ -169,7 +169,7 @@ async fn objects(
     step: &Step,
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
-    web: &ChannelGraph,
+    graph: &ChannelGraph,
     same: &mut Same,
 ) -> Result<Vec<String>, StepError> {
     let mut last: Option<Vec<String>> = None;
@@ -181,7 +181,7 @@ async fn objects(
                 true => account_differences(fleet.on(&step.host), &plan.from, &plan.own_users).await,
             }
         };
-        let definitions = definitions(step, plan, fleet, web, same);
+        let definitions = definitions(step, plan, fleet, graph, same);
         let (mut found, (accounts, differing)) = tokio::try_join!(definitions, accounts)?;
         same.accounts = accounts;
         found.extend(differing);
@@ -198,7 +198,7 @@ async fn definitions(
     step: &Step,
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
-    web: &ChannelGraph,
+    graph: &ChannelGraph,
     same: &mut Same,
 ) -> Result<Vec<String>, StepError> {
     let (source, host) = (&plan.from, &step.host);
@@ -206,7 +206,7 @@ async fn definitions(
         tokio::try_join!(definitions_of(fleet.on(source), plan), definitions_of(fleet.on(host), plan))?;
     same.objects = there.objects();
     let leaves_out = |of: &Defined| {
-        let edge = web.edges.iter().find(|e| e.source == *source && e.replica == *host);
+        let edge = graph.edges.iter().find(|e| e.source == *source && e.replica == *host);
         !of.name.is_empty() && edge.is_some_and(|e| e.filters.leaves_out(&of.database, &of.name).is_some())
     };
     let differences = there.differences(&here, |of| !leaves_out(of));
@@ -250,7 +250,7 @@ async fn rows(
     step: &Step,
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
-    web: &ChannelGraph,
+    graph: &ChannelGraph,
     same: &mut Same,
 ) -> Result<(Vec<String>, Vec<String>), StepError> {
     let databases = databases(plan);
@@ -274,7 +274,7 @@ async fn rows(
     };
     // Databases without a table are fine here.
     let Findings { proofs, not_provable, errors, unmatched: _ } =
-        compare_tables(fleet, web, &scope, fleet.limits.forks).await;
+        compare_tables(fleet, graph, &scope, fleet.limits.forks).await;
     if let Some(error) = errors.first() {
         return Err(StepError::new(&step.host, format!("compare {}", error.about), &error.reason));
     }

@@ -112,9 +112,11 @@ async fn start_again<'p>(stopped: &[&'p Receiver], fleet: &Fleet<'_>) -> Vec<&'p
         else {
             return Some(receiver.host.as_str());
         };
-        let channel = look(&receiver.host, &receiver.channel, &mut reader, dialect).await;
-        if !channel.is_ok_and(|channel| channel.sql_running == ThreadState::Yes) {
-            return Some(receiver.host.as_str());
+        if dialect.start_discards_received() {
+            let channel = look(&receiver.host, &receiver.channel, &mut reader, dialect).await;
+            if !channel.is_ok_and(|channel| channel.sql_running == ThreadState::Yes) {
+                return Some(receiver.host.as_str());
+            }
         }
         // A channel that can't be started is found by the next look; there is nothing more to be done here.
         let _ = sql.run(&dialect.start_receiver(&receiver.channel)).await;

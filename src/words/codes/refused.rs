@@ -139,7 +139,7 @@ pub const REFUSED: &[Code] = &[
     ),
     code(
         "source-purged",
-        "the source has no longer what the replica needs next",
+        "the source has no longer what the replica needs next, or has it under the replica's own id: a primary that came back without the end of its binary log takes none of its own rows",
         "`--allow reseed` copies it again",
     ),
     code(
