@@ -188,8 +188,10 @@ fn exit_statuses_without_a_host() {
         (vec![], 64),
         (vec!["no-such-command"], 64),
         (vec!["plan", "play.yml", "--no-such-option"], 64),
-        (vec!["plan", "play.yml"], 64),
         (vec!["-i", "hosts.yml", "plan"], 64),
+        (vec!["-i", "hosts.yml", "status", "--format", "junit"], 64),
+        (vec!["-i", "hosts.yml", "plan", "play.yml", "--format", "sarif"], 64),
+        (vec!["explain", "data-on-bot"], 64),
         (vec!["-i", "hosts.yml", "apply", "play.yml", "--allow", "everything"], 64),
         (vec!["-i", "hosts.yml", "plan", "play.yml", "--limit", "nobody"], 64),
         (vec!["-i", "missing.yml", "validate", "play.yml"], 65),
@@ -255,6 +257,66 @@ fn validate_speaks_json() {
     assert_eq!(json["problems"][0]["line"], 1);
 }
 
+/// Each mistake at its line, for what shows files.
+#[test]
+fn validate_speaks_sarif() {
+    let files = Files::new();
+    let sarif = |code: i32| -> serde_json::Value {
+        let (got, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml", "--format", "sarif"]);
+        assert_eq!(got, code, "{err}");
+        serde_json::from_str(&out).expect("JSON")
+    };
+    assert_eq!(sarif(0)["runs"][0]["results"], serde_json::json!([]));
+    files.write("host_vars/db-a.yml", "server_id: 2\n");
+    files.write("host_vars/db-b.yml", "mysql_port: 3306\nserver_id: 2\n");
+    let run = &sarif(65)["runs"][0];
+    let found = &run["results"][0];
+    let at = &found["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&found["ruleId"], &found["level"], &at["artifactLocation"]["uri"], &at["region"]["startLine"]),
+        (&"topology::duplicate-server-id".into(), &"error".into(), &"host_vars/db-b.yml".into(), &2.into())
+    );
+    assert!(run["tool"]["driver"]["rules"][0]["shortDescription"]["text"].is_string());
+}
+
+#[test]
+fn codes_are_explained_as_they_stand_in_a_text() {
+    let files = Files::new();
+    for word in ["data-on-both", "[data-on-both]", "db-b/waiting/source-not-read"] {
+        let (code, out, err) = files.run(&["explain", word, "--format", "json"]);
+        assert_eq!(code, 0, "{err}");
+        let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        let name = word.trim_matches(['[', ']']).rsplit('/').next();
+        assert_eq!(json["codes"][0]["code"].as_str(), name);
+        assert!(json["codes"][0]["means"].as_str().is_some_and(|means| !means.is_empty()));
+    }
+    let (_, out, _) = files.run(&["explain", "--format", "jsonl"]);
+    assert!(out.lines().count() > 250, "{}", out.lines().count());
+}
+
+/// Of files that are named by nobody those of the directory are taken, unless somebody else may have put them there.
+#[test]
+fn files_of_the_directory_are_taken_where_none_are_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let files = Files::new();
+    fs::remove_file(files.0.path().join("hosts.yml")).expect("the inventory");
+    assert_eq!(files.run(&["validate"]).0, 64);
+    files.write("hosts.ini", "[db]\ndb-a ansible_host=192.0.2.1\ndb-b ansible_host=192.0.2.2\n");
+    files.write("playbook.yml", &PLAY.replace("dual-primary", "no-such-kind"));
+    let (code, _, err) = files.run(&["validate"]);
+    assert_eq!(code, 65, "{err}");
+    assert!(err.contains("hosts.ini") && err.contains("playbook.yml"), "{err}");
+    files.write("playbook.yml", PLAY);
+    assert_eq!(files.run(&["validate"]).0, 0);
+    // Where both are there, the first counts; what is named wins.
+    files.write("inventory.yml", "all: {hosts: {db-x: {}}}\n");
+    assert_eq!(files.run(&["validate"]).0, 65);
+    assert_eq!(files.run(&["-i", "hosts.ini", "validate"]).0, 0);
+    fs::remove_file(files.0.path().join("inventory.yml")).expect("the inventory");
+    fs::set_permissions(files.0.path().join("hosts.ini"), fs::Permissions::from_mode(0o666)).expect("a mode");
+    assert_eq!(files.run(&["validate"]).0, 64);
+}
+
 #[test]
 fn a_host_that_does_not_answer_is_unread_and_nothing_is_planned() {
     let files = Files::new();
@@ -266,6 +328,9 @@ fn a_host_that_does_not_answer_is_unread_and_nothing_is_planned() {
     let (code, out, err) = files.run(&["-i", "hosts.yml", "plan", "play.yml"]);
     assert_eq!(code, 4, "{out}{err}");
     assert!(err.contains("db-a") && err.contains("refused"), "{err}");
+    let (code, out, _) = files.run(&["-i", "hosts.yml", "plan", "play.yml", "--format", "junit"]);
+    let junit = roxmltree::Document::parse(&out).expect("XML");
+    assert_eq!((code, junit.root_element().attribute("errors")), (4, Some("2")), "{out}");
     let (code, ..) = files.run(&["-i", "hosts.yml", "apply", "play.yml", "--yes"]);
     assert_eq!(code, 4);
     let (code, ..) = files.run(&["-i", "hosts.yml", "status", "play.yml"]);
@@ -347,7 +412,9 @@ fn bash_is_offered_hosts_playbooks_plans_and_runs() {
         ),
         ("tandem history ", &["20260102-b", "20260101-a"]),
         ("tandem graph --as ", &["mermaid", "dot", "svg"]),
-        ("tandem vars ", &none),
+        // That of the directory.
+        ("tandem vars ", &["db-a", "db-b"]),
+        ("tandem explain data-on-b", &["data-on-both"]),
     ] {
         let split: Vec<&str> = line.split(' ').collect();
         assert_eq!(offered(&files, &split), words, "{line}");

@@ -9,6 +9,7 @@ use crate::{
     model::IgnoreRule,
     model::{Limits, time},
     plan::Allow,
+    render::Form,
     vault::{Keyring, PasswordSource, absolute},
 };
 
@@ -40,9 +41,10 @@ pub struct Global {
     /// Handle up to this many hosts in parallel
     #[arg(short, long, global = true, value_name = "N", default_value_t = Limits::default().forks, value_parser = forks)]
     pub forks: usize,
-    /// Form of what is printed to standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    /// Form of what is printed to standard output; markdown and junit: plan, drift and verify;
+    /// sarif: validate
+    #[arg(long = "format", global = true, value_enum, value_name = "FORMAT", default_value_t = Wanted::Human)]
+    pub wanted: Wanted,
     /// When to use colours; NO_COLOR is heeded
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -73,8 +75,25 @@ pub struct Global {
     pub ssh_config: Option<PathBuf>,
 }
 
-/// Form of the output.
+/// Form of the output, as it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Wanted {
+    /// For people.
+    Human,
+    /// One JSON value.
+    Json,
+    /// One JSON value a line, as things happen.
+    Jsonl,
+    /// For a comment of a merge request.
+    Markdown,
+    /// For a pipeline that counts tests.
+    Junit,
+    /// For what shows mistakes beside the lines of files.
+    Sarif,
+}
+
+/// Form of the output of a command that has none for other programs but JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For people.
     Human,
@@ -82,6 +101,39 @@ pub enum Format {
     Json,
     /// One JSON value a line, as things happen.
     Jsonl,
+}
+
+impl Global {
+    /// The form; what a command prints in a form of its own is for people else.
+    pub fn format(&self) -> Format {
+        match self.wanted {
+            Wanted::Json => Format::Json,
+            Wanted::Jsonl => Format::Jsonl,
+            Wanted::Human | Wanted::Markdown | Wanted::Junit | Wanted::Sarif => Format::Human,
+        }
+    }
+
+    /// The form of a plan or a proof that another program reads.
+    pub fn form(&self) -> Option<Form> {
+        match self.wanted {
+            Wanted::Markdown => Some(Form::Markdown),
+            Wanted::Junit => Some(Form::Junit),
+            Wanted::Human | Wanted::Json | Wanted::Jsonl | Wanted::Sarif => None,
+        }
+    }
+}
+
+impl Command {
+    /// Whether it prints in this form.
+    pub fn prints(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Human | Wanted::Json | Wanted::Jsonl => true,
+            Wanted::Markdown | Wanted::Junit => {
+                matches!(self, Command::Plan(_) | Command::Drift(_) | Command::Verify(_))
+            }
+            Wanted::Sarif => matches!(self, Command::Validate(_)),
+        }
+    }
 }
 
 /// When to use colours.
@@ -138,6 +190,12 @@ pub enum Command {
     },
     /// A host's variables, and where they come from
     Vars(VarsArgs),
+    /// What a code in brackets means, and what to do; without one, all of them
+    Explain {
+        /// The code, such as data-on-both
+        #[arg(value_name = "CODE", add = complete::codes())]
+        codes: Vec<String>,
+    },
     /// A JSON Schema of a file, for editors
     Schema {
         /// Which file

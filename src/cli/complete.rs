@@ -18,11 +18,12 @@ use clap_complete::engine::{
 
 use super::runs;
 use crate::{
-    inventory::{self, Inventory},
+    inventory::{self, Inventory, USUAL_NAMES, changed_by_others},
     model::at_home,
     plan::Allow,
     playbook,
     source::{Problems, Sources},
+    words::codes::KINDS,
 };
 
 /// Past runs that are offered: a journal is read for each.
@@ -54,6 +55,14 @@ pub fn pattern() -> ArgValueCompleter {
             .filter(|word| word.get_value().to_string_lossy().starts_with(begun))
             .map(|word| word.add_prefix(before))
             .collect()
+    })
+}
+
+/// Codes, with what they mean.
+pub fn codes() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let all = KINDS.iter().flat_map(|kind| kind.codes);
+        all.map(|code| candidate(code.code, code.means)).collect()
     })
 }
 
@@ -152,6 +161,10 @@ fn named_inventories() -> Vec<PathBuf> {
     let mut found = inventories_of(typed);
     if found.is_empty() {
         found.extend(std::env::var_os("TANDEM_INVENTORY").filter(|path| !path.is_empty()).map(PathBuf::from));
+    }
+    if found.is_empty() {
+        let usual = USUAL_NAMES.into_iter().map(PathBuf::from);
+        found.extend(usual.filter(|path| path.is_file() && changed_by_others(path).is_none()).take(1));
     }
     // A shell hands on `~/` as it was typed.
     found.into_iter().map(|path| path.to_str().map_or_else(|| path.clone(), at_home)).collect()

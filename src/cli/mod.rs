@@ -5,9 +5,11 @@ mod apply;
 mod args;
 mod complete;
 mod confirm;
+mod defaults;
 mod drift;
 pub mod edit;
 mod exit;
+mod explain;
 mod failover;
 mod follow;
 mod history;
@@ -57,7 +59,7 @@ pub fn run() -> Exit {
     if let Some(exit) = shells::answer() {
         return exit;
     }
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             if let Some((option, instead)) = hint(&error) {
@@ -78,6 +80,12 @@ pub fn run() -> Exit {
         Color::Never => Choice::Never,
     };
     let terminal = Terminal::new(color, cli.global.quiet, cli.global.verbose);
+    if !cli.command.prints(cli.global.wanted) {
+        let forms = "markdown and junit are forms of plan, drift and verify, and sarif is one of validate";
+        terminal.error(&format!("--format: this command has no such form; {forms}"));
+        return Exit::Usage;
+    }
+    defaults::fill(&mut cli, &terminal);
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
             Ok(runtime) => runtime,
@@ -124,6 +132,7 @@ async fn dispatch(cli: Cli, terminal: Terminal) -> Exit {
         Command::Show { file } => plan::show(global, file, &terminal),
         Command::History { run } => history::run(global, run.as_deref(), &terminal),
         Command::Vars(args) => vars::run(global, args, &terminal),
+        Command::Explain { codes } => explain::run(global, codes, &terminal),
         Command::Schema { of } => Ok(print_schema(*of, &terminal)),
         Command::Completions { shell } => shells::script(*shell, &terminal),
         Command::Man(args) => man::run(args, &terminal),

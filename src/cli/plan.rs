@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{
-    args::{Format, Global, PlanArgs, ValidateArgs},
+    args::{Format, Global, PlanArgs, ValidateArgs, Wanted},
     exit::Exit,
     open::open,
     wants_json,
@@ -29,10 +29,14 @@ pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Re
     let fatal = problems.fatal() || (args.strict && !problems.0.is_empty());
     let hosts = loaded.project.inventory.hosts.len();
     let plays = loaded.project.plays.len();
-    if wants_json(global.format) {
+    if global.wanted == Wanted::Sarif {
+        terminal.json(&render::sarif(&problems.sorted()));
+        return Ok(if fatal { Exit::BadInput } else { Exit::Done });
+    }
+    if wants_json(global.format()) {
         let list: Vec<_> = problems.sorted().iter().map(problem_json).collect();
         let value = json!({"format_version": "1.0", "valid": !fatal, "problems": list});
-        match global.format {
+        match global.format() {
             Format::Jsonl => terminal.json_line(&value),
             _ => terminal.json(&value),
         }
@@ -79,9 +83,18 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
     warn_of_unneeded(&planned, &args.allow, terminal);
     let exit = planned.state(&document).into();
     let missing = blocked_by_policy(&planned.whole_plan(), &Policy::of(args.allow.iter().copied()));
+    let seen = planned.seen();
     planned.close().await;
-    print(&document, global, terminal);
-    if !missing.is_empty() && !wants_json(global.format) {
+    match global.form() {
+        None => print(&document, global, terminal),
+        Some(form) => {
+            let hosts = seen.read.iter().chain(seen.unread.keys()).cloned().collect();
+            let planned =
+                render::Planned { playbook, document: &document, hosts: &hosts, unread: &seen.unread };
+            terminal.out(&form.plan(&planned));
+        }
+    }
+    if !missing.is_empty() && !wants_json(global.format()) {
         terminal.note(&format!(
             "To apply it, allow by name what it can hurt: --allow {}",
             words::allow(&missing_words(&missing))
@@ -110,7 +123,7 @@ pub fn warn_of_unneeded(planned: &Planned, given: &[Allow], terminal: &Terminal)
 /// `show`: a saved plan as `plan` showed it.
 pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, CommandError> {
     let mut document = read(file)?;
-    if !wants_json(global.format) {
+    if !wants_json(global.format()) {
         document.inputs = None;
     }
     print(&document, global, terminal);
@@ -119,7 +132,7 @@ pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, C
 
 /// Prints a plan to standard output in the form that was asked for.
 pub fn print(document: &PlanDocument, global: &Global, terminal: &Terminal) {
-    match global.format {
+    match global.format() {
         Format::Human => {
             let view =
                 PlanView { brief: global.quiet, names: global.verbose > 0, width: terminal.columns_out() };
@@ -160,7 +173,7 @@ fn tagged(kind: &str, value: &impl serde::Serialize) -> serde_json::Value {
 pub fn need_playbook<'a>(playbook: Option<&'a str>, command: &str) -> Result<&'a str, CommandError> {
     playbook.ok_or_else(|| {
         CommandError::usage(format!(
-            "no playbook: tandem {command} PLAYBOOK takes a file, or a shipped one: {}",
+            "no playbook: tandem {command} PLAYBOOK takes a file, or a shipped one ({}); playbook.yml of this directory needs no name",
             crate::playbook::playbook_names().join(", ")
         ))
     })

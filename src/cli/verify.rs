@@ -53,7 +53,10 @@ async fn whole(
     interrupt.changes_begin();
     let report = proven(proof, args, terminal, interrupt).await?;
     report.unmatched.iter().for_each(|why| terminal.error(why));
-    match global.format {
+    match global.format() {
+        Format::Human if global.form().is_some() => {
+            global.form().iter().for_each(|form| terminal.out(&form.verify(&report)));
+        }
         Format::Human => terminal.out(&render::verify(&report, global.verbose > 0)),
         Format::Json => terminal.json(&report),
         Format::Jsonl => terminal.json_line(&report),

@@ -29,7 +29,7 @@ pub async fn run(
     let engine = open(global, playbook, &[], terminal)?;
     let look = engine.look();
     let exit = |document: &StatusDocument| Exit::from(State::of_topology(document));
-    let screen = if global.format == Format::Human { Screen::begin() } else { None };
+    let screen = if global.format() == Format::Human { Screen::begin() } else { None };
     let end = enough();
     tokio::pin!(end);
     let mut sessions = std::collections::BTreeMap::new();
@@ -65,7 +65,7 @@ fn show(
     terminal: &Terminal,
     interval: Duration,
 ) {
-    if global.format != Format::Human {
+    if global.format() != Format::Human {
         terminal.json_line(document);
         return;
     }

@@ -30,7 +30,7 @@ pub use group::{option_groups, words_of_option_groups};
 pub use heartbeat::HEARTBEAT;
 pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
-pub use rows::{Adding, Column, Compared, Key, Range, incomplete, is_bytes, is_long, orders};
+pub use rows::{Adding, Column, Compared, Key, OtherTypes, Range, incomplete, is_bytes, is_long, orders};
 pub use statement::Statement;
 pub use switchover::LogEnd;
 pub use whole::CannotCopy;

@@ -66,6 +66,17 @@ pub struct Range {
     pub up_to: Option<Key>,
 }
 
+/// A column that has two types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherTypes {
+    /// Its name.
+    pub column: String,
+    /// Its type on the source, with the character set.
+    pub source: String,
+    /// On the replica.
+    pub replica: String,
+}
+
 /// The columns of a table as they are compared on all sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
@@ -76,7 +87,7 @@ pub struct Compared {
     /// Whether that is the primary key on both sides.
     pub primary: bool,
     /// What the definitions differ in.
-    pub notes: Vec<String>,
+    pub notes: Vec<OtherTypes>,
 }
 
 /// Statements that read rows of a table, which is named by its database and its name.

@@ -12,7 +12,7 @@ use crate::{
     dialect::Dialect,
     model::{Fact, HostName, IgnoreRule},
     observe::ServerFacts,
-    plan::{IgnoreOutcome, PlanDocument, RowsFinding, Warning},
+    plan::{IgnoreOutcome, PlanDocument, RowsFinding, SampledTable, Warning},
     source::Problems,
     transport::SqlError,
     verify::{Side, sample},
@@ -132,7 +132,7 @@ async fn sides(
     ((source, theirs), (replica, ours)): ((&HostName, &ServerFacts), (&HostName, &ServerFacts)),
     count: usize,
     turn: u64,
-) -> Result<Vec<String>, SqlError> {
+) -> Result<Vec<SampledTable>, SqlError> {
     let way = |host: &HostName| Some((planned.sessions.get(host)?, play.logins.get(host)?));
     let (Some(there), Some(here)) = (way(source), way(replica)) else { return Ok(Vec::new()) };
     let mut source = Side::reading(source, there.0, there.1, Dialect::of(theirs.version)).await?;

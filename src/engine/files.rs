@@ -21,7 +21,7 @@ pub fn read_files(request: &Request) -> Loaded {
 /// Reads files and evaluates every template as far as that goes without a connection.
 pub fn check(options: &Options) -> Result<(Loaded, Problems), CommandError> {
     if options.inventory.is_empty() {
-        let what = "no inventory: name one with -i PATH, in TANDEM_INVENTORY or in ansible.cfg";
+        let what = "no inventory: name one with -i PATH, in TANDEM_INVENTORY or in ansible.cfg, or call it inventory.yml here";
         return Err(CommandError::usage(what));
     }
     let request = Request {

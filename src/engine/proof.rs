@@ -13,8 +13,7 @@ use crate::{
     plan::Policy,
     status::{self, HostState, StatusDocument},
     transport::Session,
-    verify::{ChannelGraph, Outsider, Remark, Scope, VerifyReport, prove},
-    words,
+    verify::{About, ChannelGraph, Doubt, HostRemark, Outsider, Remark, Scope, VerifyReport, prove},
 };
 
 /// Hosts outside the topology that try ports as strangers.
@@ -125,8 +124,7 @@ impl State {
 /// Adds to a report what was not put to the test.
 fn complete(report: &mut VerifyReport, document: &StatusDocument, web: &ChannelGraph) {
     for host in &document.hosts {
-        let why = host.problem.as_ref().map(words::fault::host);
-        let remark = Remark::new(&host.host, why.unwrap_or_else(|| "nothing is known of it".to_owned()));
+        let remark = HostRemark { host: host.host.clone(), why: host.problem.clone() };
         match host.state {
             HostState::Up => {}
             HostState::Down => report.down.push(remark),
@@ -134,17 +132,15 @@ fn complete(report: &mut VerifyReport, document: &StatusDocument, web: &ChannelG
         }
     }
     for channel in document.channels.iter().filter(|c| c.source.is_none()) {
-        let why =
-            format!("its channel from {}: no host that is looked at has this address", channel.endpoint);
-        report.not_provable.push(Remark::new(&channel.replica, why));
+        let why = Doubt::SourceNotKnown { endpoint: channel.endpoint.clone() };
+        report.not_provable.push(Remark::new(About::Host(channel.replica.clone()), why));
     }
     if web.edges.is_empty() && report.down.is_empty() && report.not_read.is_empty() {
-        let why = "no channel leads from one host to another, so there is nothing to prove";
-        report.errors.push(Remark::new("inventory", why));
+        report.errors.push(Remark::new(About::Inventory, Doubt::NoChannel));
     }
     if !report.failed() && report.not_read.is_empty() && report.errors.is_empty() && !report.proves_anything()
     {
-        report.errors.push(Remark::new("everything", "nothing of it could be put to the test"));
+        report.errors.push(Remark::new(About::Everything, Doubt::NothingTested));
     }
     report.proven &= report.errors.is_empty() && !report.failed() && report.not_read.is_empty();
 }

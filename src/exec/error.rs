@@ -60,12 +60,30 @@ impl StepError {
     }
 }
 
-impl fmt::Display for StepError {
+/// What an error says where its host is named already.
+#[derive(Debug, Clone, Copy)]
+pub struct WithoutHost<'a>(&'a StepError);
+
+impl StepError {
+    /// The same without its host.
+    pub fn without_host(&self) -> WithoutHost<'_> {
+        WithoutHost(self)
+    }
+}
+
+impl fmt::Display for WithoutHost<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: could not {}: {}", self.host, self.tried, self.why.trim_end_matches('.'))?;
-        match &self.next {
+        let WithoutHost(error) = self;
+        write!(f, "could not {}: {}", error.tried, error.why.trim_end_matches('.'))?;
+        match &error.next {
             Some(next) => write!(f, ". {next}"),
             None => f.write_str("."),
         }
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.host, self.without_host())
     }
 }

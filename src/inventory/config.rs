@@ -207,11 +207,19 @@ fn not_trusted(place: &Place, what: &str) -> Problem {
     )
 }
 
-/// What of a file and its folder other users may change. A file that `ANSIBLE_CONFIG` names is the user's own choice.
+/// What of it other users may change. A file that `ANSIBLE_CONFIG` names is the user's own choice.
 fn others_change(path: &Path) -> Option<String> {
-    if std::env::var_os("ANSIBLE_CONFIG").is_some() {
-        return None;
+    match std::env::var_os("ANSIBLE_CONFIG") {
+        Some(_) => None,
+        None => changed_by_others(path),
     }
+}
+
+/// Names under which an inventory is looked for where none is named; the first one that is there counts.
+pub const USUAL_NAMES: [&str; 3] = ["inventory.yml", "hosts.yml", "hosts.ini"];
+
+/// What of a file and its folder other users may change: the file, or the folder.
+pub fn changed_by_others(path: &Path) -> Option<String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     [path, folder].into_iter().find_map(|at| {
         let meta = std::fs::metadata(at).ok()?;

@@ -21,7 +21,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 pub use crate::model::variables::is_secret_name;
-pub use config::Config;
+pub use config::{Config, USUAL_NAMES, changed_by_others};
 pub use connection::{Connection, SudoAs};
 pub use groups::Inventory;
 pub(crate) use literal::value as literal;

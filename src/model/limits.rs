@@ -182,8 +182,7 @@ pub const COPY_COMPARED: Limit = limit(
     seconds(10 * MINUTE),
 );
 /// A row of `verify`.
-pub const CANARY: Limit =
-    set("a row of `verify` along a channel, beyond its delay", seconds(30), "--canary-timeout");
+pub const CANARY: Limit = set("a row of `verify` along a channel, beyond its delay", seconds(30), "--wait");
 /// After an interrupt.
 pub const CANARY_END: Limit = limit("rows of `verify` that are under way after an interrupt", seconds(5));
 /// The user's command that ends a lost host.

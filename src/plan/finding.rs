@@ -386,6 +386,17 @@ coded! {
     }
 }
 
+/// A table of which some rows were compared and differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampledTable {
+    /// As `database.table`.
+    pub table: String,
+    /// How many rows were compared.
+    pub rows: u64,
+    /// The key behind which they stand; nothing where they are the first.
+    pub after: Option<Vec<String>>,
+}
+
 coded! {
     /// What a comparison of some rows has found.
     pub enum RowsFinding {
@@ -393,8 +404,8 @@ coded! {
         Differ {
             /// The source.
             source: HostName,
-            /// The tables, each with what differs.
-            tables: Vec<String>,
+            /// The tables.
+            tables: Vec<SampledTable>,
         } = "data-differs",
         /// They could not be compared.
         NotCompared {

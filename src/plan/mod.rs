@@ -36,7 +36,7 @@ pub use events::Events;
 pub use failover::{Failover, Receiver};
 pub use finding::{
     AuthorityFinding, DriftKind, EventsFinding, Finding, Judged, LostFinding, NameFinding, OnBoth,
-    PairFinding, RowsFinding, ServerFinding, SourceFinding, Undeclared, WritersFinding,
+    PairFinding, RowsFinding, SampledTable, ServerFinding, SourceFinding, Undeclared, WritersFinding,
 };
 pub use ignore::{IgnoreOutcome, Ignored};
 pub use json::{

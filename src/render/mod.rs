@@ -4,9 +4,11 @@
 //! text; [`Terminal`] knows where the text goes, how wide the screen is, and whether colours are wanted.
 
 mod adoption;
+mod codes;
 mod diff;
 mod drift;
 mod failure;
+mod forms;
 mod metrics;
 mod paint;
 mod picture;
@@ -23,9 +25,11 @@ mod terminal;
 mod verify;
 
 pub use adoption::adoption;
+pub use codes::{all_codes, codes};
 pub use diff::text_change;
 pub use drift::drift;
 pub use failure::{failure, mistakes};
+pub use forms::{Form, Planned, sarif};
 pub use metrics::metrics;
 pub use picture::{dot, mermaid, svg};
 pub use plan::{PlanView, plan};

@@ -23,3 +23,8 @@ pub const QUIET: Style = Style::new().dimmed();
 pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{}{style:#}", masked(text.to_string()))
 }
+
+/// A text without colours.
+pub fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}

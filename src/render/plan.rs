@@ -95,19 +95,31 @@ pub fn plan(document: &PlanDocument, view: PlanView) -> String {
 }
 
 fn steps(document: &PlanDocument, view: PlanView, text: &mut String) {
+    for host in hosts(document) {
+        let _ = writeln!(text, "{}", paint(HEADING, host));
+        text.push_str(&host_steps(document, host, view));
+        text.push('\n');
+    }
+}
+
+/// Hosts that have steps, in the order in which these begin.
+pub(super) fn hosts(document: &PlanDocument) -> Vec<&HostName> {
     let mut hosts: Vec<&HostName> = Vec::new();
     for step in &document.steps {
         if !hosts.contains(&&step.host) {
             hosts.push(&step.host);
         }
     }
-    for host in hosts {
-        let _ = writeln!(text, "{}", paint(HEADING, host));
-        for step in document.steps.iter().filter(|s| s.host == *host) {
-            one(document, step, view, text);
-        }
-        text.push('\n');
+    hosts
+}
+
+/// The steps of a host.
+pub(super) fn host_steps(document: &PlanDocument, host: &HostName, view: PlanView) -> String {
+    let mut text = String::new();
+    for step in document.steps.iter().filter(|s| s.host == *host) {
+        one(document, step, view, &mut text);
     }
+    text
 }
 
 fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut String) {
@@ -233,7 +245,7 @@ fn notices(document: &PlanDocument, width: usize, text: &mut String) {
 }
 
 /// The one line that sums a plan up.
-fn last_line(document: &PlanDocument) -> String {
+pub(super) fn last_line(document: &PlanDocument) -> String {
     if document.in_sync {
         return "In sync: nothing to do.\n".into();
     }
@@ -269,6 +281,6 @@ fn last_line(document: &PlanDocument) -> String {
     format!("{} {}\n", paint(HEADING, "Plan:"), parts.join(" "))
 }
 
-fn count(n: usize, what: &str) -> String {
+pub(super) fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

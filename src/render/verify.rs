@@ -1,6 +1,6 @@
 //! What was proven, for people.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use super::paint::{ADDED, ALARM, CHANGED, HEADING, QUIET, paint};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     status::ChannelState,
     verify::{
         ChannelProof, DataProof, IdsProof, PortProof, Remark, RestartProof, RowDifference, RowKind,
-        TableDifference, Verdict, VerifyReport,
+        TableDifference, Unproven, Verdict, VerifyReport,
     },
 };
 
@@ -19,7 +19,7 @@ const NAMED: usize = 5;
 pub fn verify(report: &VerifyReport, full: bool) -> String {
     let mut text = String::new();
     section("servers", &mut text, &report.down, |remark, text| {
-        line(Verdict::Failed, &remark.about, &remark.reason, text);
+        line(Verdict::Failed, remark.host.as_str(), &remark.to_string(), text);
     });
     section("channels", &mut text, &report.channels, channel);
     section("numbers", &mut text, report.ids.as_slice(), ids);
@@ -27,10 +27,12 @@ pub fn verify(report: &VerifyReport, full: bool) -> String {
     section("restarts", &mut text, &report.restarts, restart);
     section("tables", &mut text, &report.data, |proof, text| data(proof, full, text));
     let remark = |remark: &Remark, text: &mut String| {
-        let _ = writeln!(text, "  {}: {}", visible(&remark.about), visible(&remark.reason));
+        let _ = writeln!(text, "  {}", visible(&remark.to_string()));
     };
     section("not provable", &mut text, &report.not_provable, remark);
-    section("not read", &mut text, &report.not_read, remark);
+    section("not read", &mut text, &report.not_read, |remark, text| {
+        let _ = writeln!(text, "  {}: {}", remark.host, visible(&remark.to_string()));
+    });
     section("errors", &mut text, &report.errors, remark);
     let whole = report.not_provable.is_empty() && report.data.iter().all(|d| d.left_out.is_empty());
     let last = match (report.proven, report.failed()) {
@@ -79,15 +81,15 @@ fn channel(proof: &ChannelProof, text: &mut String) {
         parts.push("not declared".into());
     }
     line(proof.verdict, &arrow, &parts.join(", "), text);
-    below(proof.problem.as_deref(), proof.next.as_deref(), text);
+    below(proof.problem.as_ref(), text);
+    if let Some(next) = proof.problem.as_ref().and_then(Unproven::next) {
+        let _ = writeln!(text, "          next: {next}");
+    }
 }
 
-fn below(problem: Option<&str>, next: Option<&str>, text: &mut String) {
+fn below(problem: Option<&impl Display>, text: &mut String) {
     if let Some(problem) = problem {
         let _ = writeln!(text, "          {problem}");
-    }
-    if let Some(next) = next {
-        let _ = writeln!(text, "          next: {next}");
     }
 }
 
@@ -106,7 +108,7 @@ fn ids(proof: &IdsProof, text: &mut String) {
         _ => "numbers can meet".to_owned(),
     };
     line(proof.verdict, &writers.join("; "), &said, text);
-    below(proof.problem.as_deref(), None, text);
+    below(proof.problem.as_ref(), text);
 }
 
 fn port(proof: &PortProof, text: &mut String) {
@@ -126,7 +128,7 @@ fn restart(proof: &RestartProof, text: &mut String) {
         None => "replication did not return".to_owned(),
     };
     line(proof.verdict, proof.host.as_str(), &said, text);
-    below(proof.problem.as_deref(), None, text);
+    below(proof.problem.as_ref(), text);
 }
 
 fn data(proof: &DataProof, full: bool, text: &mut String) {
@@ -148,14 +150,14 @@ fn data(proof: &DataProof, full: bool, text: &mut String) {
         table_lines(table, proof, text);
     }
     for remark in &proof.notes {
-        let _ = writeln!(text, "          {}: {}", visible(&remark.about), visible(&remark.reason));
+        let _ = writeln!(text, "          {}", visible(&remark.to_string()));
     }
     let some = if full { proof.left_out.len() } else { NAMED };
     for remark in proof.left_out.iter().take(some) {
         let _ = writeln!(
             text,
             "          {}",
-            paint(QUIET, format_args!("not compared: {}: {}", visible(&remark.about), remark.reason))
+            paint(QUIET, format_args!("not compared: {}", visible(&remark.to_string())))
         );
     }
     let rest = proof.left_out.len().saturating_sub(some);
@@ -171,7 +173,7 @@ fn data(proof: &DataProof, full: bool, text: &mut String) {
 fn table_lines(table: &TableDifference, proof: &DataProof, text: &mut String) {
     let name = paint(ALARM, visible(&table.table));
     if let Some(problem) = &table.problem {
-        let _ = writeln!(text, "          {name}: {}", visible(problem));
+        let _ = writeln!(text, "          {name}: {}", visible(&problem.to_string()));
         return;
     }
     let least = if table.at_least { "at least " } else { "" };

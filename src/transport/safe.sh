@@ -6,20 +6,28 @@
 # where links lead.
 safe_place() (
   real=$(cd -P -- "$1" 2>/dev/null && pwd -P) || { echo "$1 is not a directory" >&2; exit 1; }
-  for path in "$1" "$real"; do
-    while :; do
-      # Kind, user, group, mode. A link has no mode of its own, and a group of root's is root's.
-      case $(LC_ALL=C stat -c '%F:%u:%g:%a' -- "$path" 2>/dev/null) in
-        'symbolic link:0:'*) ;;
-        directory:*[2367] | directory:*:[!0]*:*[2367]?)
-          echo "other users may write to $path; take that right away: chmod go-w $path" >&2; exit 1 ;;
-        directory:0:* | "directory:${2:-0}:"*) ;;
-        *) echo "$path does not belong to root; give it to root: chown root $path" >&2; exit 1 ;;
-      esac
-      case $path in / | "${path##*/}") break ;; esac
-      path=${path%/*}; path=${path:-/}
-    done
-    [ "$path" = / ] || { echo "$1 is not a path from the root" >&2; exit 1; }
+  asked=$1 owner=${2:-0}
+  case $asked in /*) ;; *) echo "$asked is not a path from the root" >&2; exit 1 ;; esac
+  set --
+  for path in "$asked" "$real"; do
+    while [ -n "$path" ]; do set -- "$@" "$path"; path=${path%/*}; done
+  done
+  # All at once: a process for each costs more than all that is done with it. There is a line for each, in their order:
+  # kind, user, group, mode. A link has no mode of its own, and a group of root's is root's.
+  places=$(LC_ALL=C stat -c '%F:%u:%g:%a' -- "$@" / 2>/dev/null) || { echo "$asked changes while it is looked at" >&2; exit 1; }
+  set -f
+  IFS='
+'
+  for place in $places; do
+    path=${1:-/}
+    case $place in
+      'symbolic link:0:'*) ;;
+      directory:*[2367] | directory:*:[!0]*:*[2367]?)
+        echo "other users may write to $path; take that right away: chmod go-w $path" >&2; exit 1 ;;
+      directory:0:* | "directory:$owner:"*) ;;
+      *) echo "$path does not belong to root; give it to root: chown root $path" >&2; exit 1 ;;
+    esac
+    [ $# -eq 0 ] || shift
   done
 )
 

@@ -8,14 +8,14 @@ use std::{
 use futures_util::future::join;
 
 use super::{
-    ChannelGraph, Edge, IdsProof, Remark, Route,
+    About, ChannelGraph, Doubt, Edge, IdsProof, Remark, Route,
     graph::server,
     scratch::{CANARY, IDS, ScratchDatabase},
 };
 use crate::{
     dialect::{ReadStatement, literal},
     exec::{Fleet, Look, Rule, StepError, wait},
-    model::{HostName, duration, in_parallel, limits},
+    model::{HostName, in_parallel, limits},
     transport::{Replicates, SqlWriter},
 };
 
@@ -46,7 +46,7 @@ impl InFlight {
 
     /// Notes what went wrong on a host.
     pub fn fail(&mut self, error: &StepError) {
-        self.errors.push(remark(error));
+        self.errors.push(Remark::from(error));
     }
 }
 
@@ -235,12 +235,8 @@ impl<'a> Canaries<'a> {
             match done {
                 Ok(Some(_)) => {}
                 Ok(None) => {
-                    let why = format!(
-                        "the deletion of the canary of {} did not arrive within {}",
-                        source.host,
-                        duration(self.wait)
-                    );
-                    flight.errors.push(Remark::new(host, why));
+                    let why = Doubt::CanaryLeft { writer: source.host.clone(), waited: self.wait };
+                    flight.errors.push(Remark::new(About::Host(host.clone()), why));
                 }
                 Err(error) => flight.fail(&error),
             }
@@ -293,13 +289,6 @@ async fn delete_rows(Open { source, sql }: &mut Open<'_>) -> Result<(), StepErro
         let next = "The next `tandem verify` removes what is left.";
         Err(StepError::new(&source.host, "delete the canary", error).then(next))
     })
-}
-
-/// An error as a remark.
-pub(super) fn remark(error: &StepError) -> Remark {
-    let text = error.to_string();
-    let about = format!("{}: ", error.host);
-    Remark::new(&error.host, text.strip_prefix(&about).unwrap_or(&text))
 }
 
 /// Waits so long in all, with pauses that grow: short while an answer is near, long where it is not.

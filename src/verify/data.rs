@@ -15,10 +15,10 @@ use chunks::sums;
 use small::{Next, Waiting};
 
 use super::{
-    ChannelGraph, DataProof, Remark, Scope, TableDifference, Tables, Verdict,
+    About, ChannelGraph, DataProof, Doubt, Remark, Scope, TableDifference, TableProblem, Tables, Verdict,
     details::details,
     graph::server,
-    pairs::{Group, groups, pair},
+    pairs::{Group, LeftOut, groups, pair},
     position::Positions,
     scratch::ScratchDatabase,
     settle::{CannotCompare, MOST_ROWS, TwoSides},
@@ -75,7 +75,7 @@ pub async fn compare(fleet: &Fleet<'_>, graph: &ChannelGraph, scope: &Scope<'_>,
     for (host, read) in hosts.into_iter().zip(read) {
         match read {
             Ok(read) => drop(tables.insert(host, read)),
-            Err(error) => findings.errors.push(super::canary::remark(&error)),
+            Err(error) => findings.errors.push(Remark::from(&error)),
         }
     }
     if !findings.errors.is_empty() {
@@ -90,7 +90,7 @@ pub async fn compare(fleet: &Fleet<'_>, graph: &ChannelGraph, scope: &Scope<'_>,
     let work = groups.iter().map(|group| async {
         let mut run = match Run::begin(group, fleet, graph, scope, &tables).await {
             Ok(run) => run,
-            Err(error) => return (Vec::new(), Vec::new(), vec![super::canary::remark(&error)]),
+            Err(error) => return (Vec::new(), Vec::new(), vec![Remark::from(&error)]),
         };
         run.compare_all(&tables).await;
         run.end().await
@@ -177,7 +177,7 @@ impl<'a> Run<'a> {
             done => done,
         };
         if let Err(error) = done {
-            self.errors.push(super::canary::remark(&error));
+            self.errors.push(Remark::from(&error));
             // What was found before still differs.
             for proof in self.proofs.iter_mut().filter(|p| p.verdict == Verdict::Proven) {
                 proof.verdict = Verdict::NotProvable;
@@ -267,26 +267,23 @@ impl<'a> Run<'a> {
         match result {
             Ok(()) => takers.iter().for_each(|n| self.proofs[*n].tables += 1),
             Err(CannotCompare::Stop(error)) => return Err(error),
-            Err(CannotCompare::Table(Some(code), _)) if GONE.contains(&code) && !finally => {
+            Err(CannotCompare::Refused(code, _)) if GONE.contains(&code) && !finally => {
                 self.doubtful.insert(name);
             }
-            Err(CannotCompare::Table(code, why)) => self.give_up(&comparison.title(), &takers, code, &why),
+            // What a server refuses is an error; that rows move too fast is nobody's fault.
+            Err(CannotCompare::Refused(_, why)) => {
+                self.errors.push(Remark::new(About::Table(comparison.title()), Doubt::Failed { why }));
+            }
+            Err(CannotCompare::Moving(why)) => {
+                takers.iter().for_each(|number| self.unproven(&comparison.title(), *number, why.clone()));
+            }
         }
         Ok(())
     }
 
-    /// A table that can't be compared now.
-    fn give_up(&mut self, title: &str, takers: &[usize], code: Option<u16>, why: &str) {
-        match code {
-            // What a server refuses is an error; that rows move too fast is nobody's fault.
-            Some(_) => self.errors.push(Remark::new(title, why)),
-            None => takers.iter().for_each(|number| self.unproven(title, *number, why)),
-        }
-    }
-
-    fn unproven(&mut self, title: &str, number: usize, why: &str) {
-        let about = format!("{title} on {} and {}", self.group.source, self.group.replicas[number].host);
-        self.remarks.push(Remark::new(about, why));
+    fn unproven(&mut self, title: &str, number: usize, why: Doubt) {
+        let (one, other) = (self.group.source.clone(), self.group.replicas[number].host.clone());
+        self.remarks.push(Remark::new(About::TableOf { table: title.to_owned(), one, other }, why));
     }
 
     /// How a table is compared, and with which replicas.
@@ -308,20 +305,21 @@ impl<'a> Run<'a> {
             }
             let proof = &mut self.proofs[number];
             if let Some(why) = replica.leaves_out(self.graph, name, here, there, tables) {
-                // A table that only other hosts of the group have is none of this pair's.
-                if !why.is_empty() {
-                    proof.left_out.push(Remark::new(&title, why));
+                if let LeftOut::Told(why) = why {
+                    proof.left_out.push(Remark::new(About::Table(title.clone()), why));
                 }
                 continue;
             }
             let compared = match (here, there) {
                 (Some(here), Some(there)) => Compared::of((&self.group.source, here), (&replica.host, there)),
-                (Some(_), None) => Err(format!("it is missing on {}", replica.host)),
-                _ => Err(format!("it is missing on {}", self.group.source)),
+                (Some(_), None) => Err(TableProblem::Missing { host: replica.host.clone() }),
+                _ => Err(TableProblem::Missing { host: self.group.source.clone() }),
             };
             match compared {
                 Ok(compared) => {
-                    proof.notes.extend(compared.notes.iter().map(|note| Remark::new(&title, note)));
+                    let ends = (&self.group.source, &replica.host);
+                    let told = compared.notes.iter().map(|note| Doubt::other_types(note, ends));
+                    proof.notes.extend(told.map(|why| Remark::new(About::Table(title.clone()), why)));
                     match &mut merged {
                         Some(merged) => merged.also_for(&compared),
                         None => merged = Some(compared),
@@ -365,12 +363,8 @@ impl<'a> Run<'a> {
             false => pair.settle(table, ranges, fleet).await?,
         };
         if settled.moving > 0 && !fleet.interrupt.is_cancelled() {
-            let why = match (table.compared.key.is_empty(), settled.moving) {
-                (true, _) => "it has no key, and its rows change faster than it can be read".to_owned(),
-                (false, 1) => "a row changes faster than it can be compared".to_owned(),
-                (false, n) => format!("{n} rows change faster than they can be compared"),
-            };
-            self.unproven(&table.title(), number, &why);
+            let rows = (!table.compared.key.is_empty()).then_some(settled.moving);
+            self.unproven(&table.title(), number, Doubt::RowsMove { rows });
         }
         if settled.differing.is_empty() && !settled.at_least {
             self.proofs[number].settled += u64::from(settled.moving == 0);
@@ -406,9 +400,9 @@ impl<'a> Run<'a> {
     /// Compares a table without a key in one go.
     async fn whole(&mut self, table: &Comparison, takers: &[usize], rows: u64) -> Result<(), CannotCompare> {
         if rows > MANY {
-            let note = format!("it has no key and about {rows} rows, and is read in one go");
-            (self.scope.note)(&format!("{}: {note}", table.title()));
-            takers.iter().for_each(|n| self.proofs[*n].notes.push(Remark::new(table.title(), &note)));
+            let note = Remark::new(About::Table(table.title()), Doubt::ReadInOneGo { rows });
+            (self.scope.note)(&note.to_string());
+            takers.iter().for_each(|n| self.proofs[*n].notes.push(note.clone()));
         }
         self.throttle(takers).await.map_err(CannotCompare::Stop)?;
         let range = Range::default();

@@ -1,8 +1,8 @@
 //! What of a table is compared where two servers have it: the columns of both, and the key that both have.
 
-use super::table::Table;
+use super::{TableProblem, table::Table};
 use crate::{
-    dialect::{Column, Compared, is_bytes, is_long},
+    dialect::{Column, Compared, OtherTypes, is_bytes, is_long},
     model::HostName,
 };
 
@@ -14,15 +14,11 @@ impl Compared {
     pub fn of(
         (here, source): (&HostName, &Table),
         (there, replica): (&HostName, &Table),
-    ) -> Result<Self, String> {
+    ) -> Result<Self, TableProblem> {
         let lacks = |table: &Table, other: &Table, host: &HostName| {
-            let names: Vec<&str> =
-                other.columns.iter().map(|c| c.name.as_str()).filter(|n| table.column(n).is_none()).collect();
-            match names.as_slice() {
-                [] => None,
-                [name] => Some(format!("{host} has no column {name}")),
-                names => Some(format!("{host} has no columns {}", names.join(", "))),
-            }
+            let names: Vec<String> =
+                other.columns.iter().map(|c| c.name.clone()).filter(|n| table.column(n).is_none()).collect();
+            (!names.is_empty()).then(|| TableProblem::Columns { host: host.clone(), names })
         };
         let missing = lacks(replica, source, there).or_else(|| lacks(source, replica, here));
         if let Some(missing) = missing {
@@ -35,12 +31,8 @@ impl Compared {
             let differs = column.character_set != other.character_set;
             let convert = differs && column.character_set.is_some() && other.character_set.is_some();
             if column.column_type != other.column_type || differs {
-                notes.push(format!(
-                    "column {} is {} on {here} and {} on {there}",
-                    column.name,
-                    described(column),
-                    described(other)
-                ));
+                let (source, replica) = (described(column), described(other));
+                notes.push(OtherTypes { column: column.name.clone(), source, replica });
             }
             // Where one side may have NULL, both are asked for it.
             let nullable = column.nullable || other.nullable;

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::Filters;
+use super::{Doubt, Filters, Unproven};
 use crate::{
     desired::DesiredHost,
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
     status::{ChannelState, ChannelStatus, StatusDocument},
-    words,
 };
 
 /// One channel between two hosts that are both known by name.
@@ -41,9 +40,9 @@ pub struct ChannelGraph {
     /// Hosts on which a canary may be put, in the order of the topology.
     pub writers: Vec<HostName>,
     /// Hosts that ought to be writers and are not written to, with the reason.
-    pub spared: Vec<(HostName, String)>,
+    pub spared: Vec<(HostName, Doubt)>,
     /// Replicas with errant transactions, or of which nobody knows whether they have some, each with the reason.
-    pub unsound: BTreeMap<HostName, String>,
+    pub unsound: BTreeMap<HostName, Unproven>,
     /// Hosts whose binary log holds what they replicated too.
     passing: BTreeSet<HostName>,
 }
@@ -118,13 +117,12 @@ impl ChannelGraph {
                 continue;
             }
             match server(observed, &host.name) {
-                None => self.spared.push((host.name.clone(), "its server was not read".into())),
+                None => self.spared.push((host.name.clone(), Doubt::WriterNotRead)),
                 Some(s) if s.is_on("read_only") => {
-                    self.spared
-                        .push((host.name.clone(), "it is read_only, so nothing is written there".into()));
+                    self.spared.push((host.name.clone(), Doubt::WriterReadOnly));
                 }
                 Some(s) if !s.is_on("log_bin") => {
-                    self.spared.push((host.name.clone(), "its binary log is off".into()));
+                    self.spared.push((host.name.clone(), Doubt::WriterWithoutLog));
                 }
                 Some(_) => self.writers.push(host.name.clone()),
             }
@@ -141,9 +139,9 @@ impl ChannelGraph {
             let ways = self.ways(writer, |e| e.status.state != ChannelState::Missing);
             self.unsound.iter().find(|(host, _)| ways.contains_key(*host)).map(|(host, _)| host.clone())
         };
-        let why = |host: HostName| format!("its rows would come to {host}, which could break on them");
-        let spared: Vec<(HostName, String)> =
-            self.writers.iter().filter_map(|w| Some((w.clone(), why(reached(w)?)))).collect();
+        let why = |writer: &HostName| Some(Doubt::MayBreak { replica: reached(writer)? });
+        let spared: Vec<(HostName, Doubt)> =
+            self.writers.iter().filter_map(|w| Some((w.clone(), why(w)?))).collect();
         self.writers.retain(|w| !spared.iter().any(|(host, _)| host == w));
         self.spared.extend(spared);
     }
@@ -164,9 +162,9 @@ impl ChannelGraph {
             let ways_in =
                 |host: &HostName| self.edges.iter().filter(|e| e.replica == *host && carries(e)).count();
             let host = reached.keys().find(|h| *h != writer && ways_in(h) > 1 && !tells(h))?;
-            Some(format!("its rows come to {host} on two ways, and {host} would take them for two"))
+            Some(Doubt::TwoWays { replica: host.clone() })
         };
-        let spared: Vec<(HostName, String)> =
+        let spared: Vec<(HostName, Doubt)> =
             self.writers.iter().filter_map(|w| Some((w.clone(), twice(w)?))).collect();
         self.writers.retain(|w| !spared.iter().any(|(host, _)| host == w));
         self.spared.extend(spared);
@@ -182,11 +180,9 @@ impl ChannelGraph {
         let shares = |host: &HostName| {
             let domain = strict(host)?;
             let other = self.writers.iter().find(|w| *w != host && strict(w).as_ref() == Some(&domain))?;
-            Some(format!(
-                "it has gtid_domain_id {domain} as {other} has, and under gtid_strict_mode writes on both could end replication"
-            ))
+            Some(Doubt::SharedDomain { other: other.clone(), domain })
         };
-        let spared: Vec<(HostName, String)> =
+        let spared: Vec<(HostName, Doubt)> =
             self.writers.iter().filter_map(|w| Some((w.clone(), shares(w)?))).collect();
         self.writers.retain(|w| !spared.iter().any(|(host, _)| host == w));
         self.spared.extend(spared);
@@ -232,13 +228,13 @@ fn unsound(
     hosts: &[&DesiredHost],
     observed: &Observed,
     status: &StatusDocument,
-) -> BTreeMap<HostName, String> {
+) -> BTreeMap<HostName, Unproven> {
     let unread = hosts.iter().filter_map(|host| {
         let why = observed.get(&host.name).and_then(Fact::known)?.errant.unread()?;
-        Some((host.name.clone(), format!("Whether it has errant transactions could not be read: {why}.")))
+        Some((host.name.clone(), Unproven::ErrantNotRead(why.to_owned())))
     });
     let certain = status.errant.iter().filter(|found| found.is_certain());
-    let found = certain.map(|found| (found.replica.clone(), words::errant::cause(found)));
+    let found = certain.map(|found| (found.replica.clone(), Unproven::Errant(Box::new(found.clone()))));
     unread.chain(found).collect()
 }
 

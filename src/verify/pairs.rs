@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ChannelGraph, Remark, Tables, table::Table};
+use super::{About, ChannelGraph, Doubt, Remark, Tables, table::Table};
 use crate::model::HostName;
 
 /// Seconds of delay from which on tables are not compared: each look at a row would take that long.
@@ -32,13 +32,22 @@ pub struct Replica {
     pub mutual: bool,
 }
 
+/// Why a table of a pair is not compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftOut {
+    /// This is told.
+    Told(Doubt),
+    /// Only other hosts have it, so it is none of this pair's.
+    Elsewhere,
+}
+
 /// Groups the edges by their sources. Two hosts that replicate from each other are compared once. What can't be
 /// compared comes with the reason.
 pub fn groups(graph: &ChannelGraph) -> (Vec<Group>, Vec<Remark>) {
     let (mut groups, mut left): (Vec<Group>, Vec<Remark>) = (Vec::new(), Vec::new());
     for (number, edge) in graph.edges.iter().enumerate() {
         let (source, host) = (&edge.source, &edge.replica);
-        let about = format!("tables of {source} and {host}");
+        let about = About::Tables { one: source.clone(), other: host.clone() };
         let compared = groups
             .iter()
             .any(|g| g.source == *host && g.replicas.iter().any(|r| r.host == *source && r.mutual));
@@ -46,7 +55,7 @@ pub fn groups(graph: &ChannelGraph) -> (Vec<Group>, Vec<Remark>) {
             continue;
         }
         if !edge.runs() {
-            left.push(Remark::new(about, "the channel does not run, so they may differ for now"));
+            left.push(Remark::new(about, Doubt::ChannelStopped));
             continue;
         }
         let back = graph.way(host, source, |e| e.runs());
@@ -55,17 +64,13 @@ pub fn groups(graph: &ChannelGraph) -> (Vec<Group>, Vec<Remark>) {
             continue;
         }
         if back.is_none() && graph.way(host, source, |_| true).is_some() {
-            let why = format!("what is written on {host} does not come back to {source} for now");
-            left.push(Remark::new(about, why));
+            left.push(Remark::new(about, Doubt::NoWayBack { from: host.clone(), to: source.clone() }));
             continue;
         }
         let back = back.unwrap_or_default();
         let delay = edge.delay + back.delay;
         if delay > LONG_DELAY {
-            left.push(Remark::new(
-                about,
-                format!("they are {delay} s apart by the delay that was asked for"),
-            ));
+            left.push(Remark::new(about, Doubt::FarApart { delay }));
             continue;
         }
         let replica = Replica {
@@ -92,14 +97,12 @@ pub fn pair(graph: &ChannelGraph, one: &HostName, other: &HostName) -> (Vec<Grou
     }
     all.retain(|group| !group.replicas.is_empty());
     // What was said of other hosts is not asked for.
-    let about = [format!("tables of {one} and {other}"), format!("tables of {other} and {one}")];
-    left.retain(|remark| about.contains(&remark.about));
+    left.retain(|remark| remark.about.is_tables_of(one, other));
     (all, left)
 }
 
 impl Replica {
-    /// Why a table is not compared with this replica's; an empty reason where it is none of the two hosts'
-    /// business, nothing where it is compared.
+    /// Whether a table is not compared with this replica's, and why.
     pub fn leaves_out(
         &self,
         graph: &ChannelGraph,
@@ -107,17 +110,18 @@ impl Replica {
         here: Option<&Table>,
         there: Option<&Table>,
         tables: &BTreeMap<HostName, Tables>,
-    ) -> Option<String> {
+    ) -> Option<LeftOut> {
         for edge in graph.edges.iter().filter(|e| {
             let forth = e.source == self.source && e.replica == self.host;
             forth || (self.mutual && e.source == self.host && e.replica == self.source)
         }) {
             if let Some(filter) = edge.filters.leaves_out(database, name) {
-                return Some(format!("{filter} keeps it out between {} and {}", edge.source, edge.replica));
+                let (source, replica) = (edge.source.clone(), edge.replica.clone());
+                return Some(LeftOut::Told(Doubt::TableFiltered { filter, source, replica }));
             }
         }
         if let Some(table) = [here, there].into_iter().flatten().find(|t| t.holds_nothing()) {
-            return Some(format!("the engine {} holds no rows of its own", table.engine));
+            return Some(LeftOut::Told(Doubt::NoRowsOfItsOwn { engine: table.engine.clone() }));
         }
         // Rows of several sources that do not know each other meet here.
         let stranger =
@@ -128,8 +132,11 @@ impl Replica {
         let from_there =
             tables.get(&stranger.source).is_some_and(|t| t.contains_key(&(database.clone(), name.clone())));
         match (here, from_there) {
-            (None, true) => Some(String::new()),
-            (Some(_), true) => Some(format!("{} has rows of {} in it too", self.host, stranger.source)),
+            (None, true) => Some(LeftOut::Elsewhere),
+            (Some(_), true) => {
+                let (replica, stranger) = (self.host.clone(), stranger.source.clone());
+                Some(LeftOut::Told(Doubt::SeveralSources { replica, stranger }))
+            }
             (_, false) => None,
         }
     }
@@ -185,7 +192,7 @@ mod tests {
         };
         let c = &groups[0].replicas[0];
         let out = |here: Option<&Table>, hosts: &[&str]| {
-            c.leaves_out(&graph, &name, here, Some(&table), &with(hosts)).map(|why| !why.is_empty())
+            c.leaves_out(&graph, &name, here, Some(&table), &with(hosts)).map(|why| why != LeftOut::Elsewhere)
         };
         assert_eq!(out(Some(&table), &["a", "c"]), None);
         assert_eq!(out(Some(&table), &["a", "b", "c"]), Some(true));

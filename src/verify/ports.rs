@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use tokio::net::{TcpStream, UdpSocket};
 
-use super::{ChannelGraph, PortProof, Remark, Verdict};
+use super::{About, ChannelGraph, Doubt, PortProof, Remark, Verdict};
 use crate::{
     desired::DesiredHost,
     exec::Fleet,
@@ -178,8 +178,7 @@ async fn strangers(
     let (mut proofs, mut remarks) = (Vec::new(), Vec::new());
     for (host, some) in tried {
         if some.is_empty() {
-            let why = "that the port is shut to others: every host that could try it is let in, or does not reach its address";
-            remarks.push(Remark::new(host, why));
+            remarks.push(Remark::new(About::Host(host), Doubt::NoStranger));
         }
         proofs.extend(some);
     }

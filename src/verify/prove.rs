@@ -5,16 +5,16 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::future::join;
 
 use super::{
-    Canaries, ChannelGraph, ChannelProof, Edge, InFlight, Remark, Scope, Verdict, VerifyReport, data,
+    About, Canaries, ChannelGraph, ChannelProof, Doubt, Edge, InFlight, Remark, Scope, Unproven, Verdict,
+    VerifyReport, data,
     ports::{Outsider, ports},
     restart,
 };
 use crate::{
     desired::DesiredHost,
     exec::{Fleet, LockError, take_all},
-    model::{HostName, duration},
+    model::HostName,
     status::ChannelState,
-    words,
 };
 
 /// Proves what can be proven.
@@ -28,7 +28,7 @@ pub async fn prove(
     outsiders: &[Outsider],
     scope: &Scope<'_>,
 ) -> Result<VerifyReport, LockError> {
-    let mut report = VerifyReport { format_version: "1.0", ..VerifyReport::default() };
+    let mut report = VerifyReport { format_version: "1.1", ..VerifyReport::default() };
     let canaries = Canaries::new(fleet, graph, scope.wait);
     let mut touched: BTreeSet<HostName> = canaries.hosts();
     if scope.restart {
@@ -45,8 +45,7 @@ pub async fn prove(
         let restarts = async { Ok(restart::restarts(fleet, graph, scope).await) };
         report.restarts = fleet.fences.within(&touched, restarts).await?;
     } else if scope.restart {
-        let why = "that replication returns after a restart: it has to run before";
-        report.not_provable.push(Remark::new("all servers", why));
+        report.not_provable.push(Remark::new(About::Servers, Doubt::RestartUntried));
     }
     locks.release().await;
     (scope.progress)("trying the ports");
@@ -65,8 +64,8 @@ pub async fn prove(
     report.data = found.proofs;
     let empty = report.data.iter().filter(|p| p.verdict == Verdict::NotProvable && p.tables == 0);
     report.not_provable.extend(empty.map(|proof| {
-        let about = format!("{} -> {}", proof.source, proof.replica);
-        Remark::new(about, "that the tables are the same: there is none to compare")
+        let about = About::Channel { source: proof.source.clone(), replica: proof.replica.clone() };
+        Remark::new(about, Doubt::NoTables)
     }));
     report.not_provable.extend(remarks);
     report.not_provable.extend(found.not_provable);
@@ -77,12 +76,10 @@ pub async fn prove(
 }
 
 /// Notes that no row could be sent along a channel, and why.
-fn unproven(edge: &Edge, proof: &mut ChannelProof, report: &mut VerifyReport, why: String) {
-    report.not_provable.push(Remark::new(
-        format!("{} -> {}", edge.source, edge.replica),
-        format!("a row along this channel: {why}"),
-    ));
-    proof.problem = Some(why);
+fn unproven(edge: &Edge, proof: &mut ChannelProof, report: &mut VerifyReport, why: Doubt) {
+    let about = About::Channel { source: edge.source.clone(), replica: edge.replica.clone() };
+    report.not_provable.push(Remark::new(about, why.clone()));
+    proof.problem = Some(Unproven::NoRow(why));
 }
 
 /// What the canaries say of each channel.
@@ -105,7 +102,6 @@ fn channels(
             canary_from: None,
             canary_ms: None,
             problem: None,
-            next: None,
         };
         // Who came along here: the source's own canary tells more than one that was on its way before.
         let mut passed = canaries.passed(number, &edge.replica);
@@ -117,37 +113,33 @@ fn channels(
             |writer: &&HostName| flight.arrivals.contains_key(&((*writer).clone(), edge.replica.clone()));
         if edge.status.state == ChannelState::Unknown {
             // That nobody could look at it is no failure of the channel.
-            unproven(edge, &mut proof, report, format!("{} was not read", edge.replica));
+            unproven(edge, &mut proof, report, Doubt::ReplicaNotRead { replica: edge.replica.clone() });
         } else if let Some(why) = graph.unsound.get(&edge.replica) {
             proof.verdict = Verdict::Failed;
             proof.problem = Some(why.clone());
-            proof.next = Some("No row was sent to it. `tandem doctor` lists the ways out.".into());
         } else if !edge.runs() {
             proof.verdict = Verdict::Failed;
-            let state = format!("The channel is {}.", edge.status.state);
-            let fault = edge.status.fault.as_ref();
-            proof.problem = Some(fault.map_or(state, words::fault::channel));
-            proof.next = fault.map(words::fault::next);
+            let fault = edge.status.fault.clone().map(|fault| Unproven::Fault(Box::new(fault)));
+            proof.problem = fault.or(Some(Unproven::Stopped(edge.status.state)));
         } else if let Some((writer, took)) = passed.iter().find_map(|w| Some((*w, came(w)?))) {
             proof.verdict = Verdict::Proven;
             proof.canary_from = Some(writer.clone());
             proof.canary_ms = u64::try_from(took.as_millis()).ok();
         } else if let Some(writer) = passed.iter().find(|w| tried(w)) {
             proof.verdict = Verdict::Failed;
-            let limit = duration(scope.wait + Duration::from_secs(edge.delay));
-            proof.problem = Some(format!("The canary of {writer} did not arrive within {limit}."));
-            proof.next = Some("Is it far behind? Give it longer with --wait.".into());
+            let waited = scope.wait + Duration::from_secs(edge.delay);
+            proof.problem = Some(Unproven::Late { writer: (*writer).clone(), waited });
         } else {
             let why = match canaries.kept_out(edge) {
-                Some(filter) => format!("{filter} keeps the canary's database out"),
-                None if !passed.is_empty() => "no canary could be sent".into(),
-                None => "no canary comes this way".into(),
+                Some(filter) => Doubt::CanaryFiltered { filter },
+                None if !passed.is_empty() => Doubt::CanaryNotSent,
+                None => Doubt::NoCanary,
             };
             unproven(edge, &mut proof, report, why);
         }
         report.channels.push(proof);
     }
     for (host, why) in &graph.spared {
-        report.not_provable.push(Remark::new(host, format!("a canary from here: {why}")));
+        report.not_provable.push(Remark::new(About::Host(host.clone()), why.clone()));
     }
 }

@@ -2,6 +2,10 @@
 
 use serde::Serialize;
 
+use super::{
+    doubt::{Collision, Counting, HostRemark, Remark, RestartProblem, TableProblem, Unproven},
+    said::{problem_in_words, unproven_in_words},
+};
 use crate::{model::HostName, status::ChannelState};
 
 /// What `verify` has found.
@@ -12,9 +16,9 @@ pub struct VerifyReport {
     /// Whether everything that could be put to the test is proven.
     pub proven: bool,
     /// Servers that do not run.
-    pub down: Vec<Remark>,
+    pub down: Vec<HostRemark>,
     /// Hosts that could not be read.
-    pub not_read: Vec<Remark>,
+    pub not_read: Vec<HostRemark>,
     /// Channels: their threads, and a canary row along each.
     pub channels: Vec<ChannelProof>,
     /// Numbers that several writers give out; absent where there is one writer.
@@ -46,22 +50,6 @@ pub enum Verdict {
     NotProvable,
 }
 
-/// Something that is worth saying about a host or an edge.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Remark {
-    /// What it is about, such as `db-a -> db-b`.
-    pub about: String,
-    /// A sentence.
-    pub reason: String,
-}
-
-impl Remark {
-    /// Puts one together.
-    pub fn new(about: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
-        Self { about: about.to_string(), reason: reason.to_string() }
-    }
-}
-
 /// One channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChannelProof {
@@ -83,10 +71,9 @@ pub struct ChannelProof {
     pub canary_from: Option<HostName>,
     /// Milliseconds from that writer's answer until the row was seen on the replica.
     pub canary_ms: Option<u64>,
-    /// What is wrong.
-    pub problem: Option<String>,
-    /// What to do.
-    pub next: Option<String>,
+    /// What is wrong; in the document `code`, `problem` and what to do as `next`.
+    #[serde(flatten, serialize_with = "unproven_in_words")]
+    pub problem: Option<Unproven>,
 }
 
 /// Numbers that several writers give out.
@@ -98,19 +85,9 @@ pub struct IdsProof {
     pub writers: Vec<Counting>,
     /// Rows that all writers inserted at the same time.
     pub inserted: u64,
-    /// What is wrong.
-    pub problem: Option<String>,
-}
-
-/// How a writer counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Counting {
-    /// The writer.
-    pub host: HostName,
-    /// `auto_increment_increment`.
-    pub increment: u64,
-    /// `auto_increment_offset`.
-    pub offset: u64,
+    /// What is wrong; in the document `code` and `problem`.
+    #[serde(flatten, serialize_with = "problem_in_words")]
+    pub problem: Option<Collision>,
 }
 
 /// One port, tried from one side.
@@ -141,8 +118,9 @@ pub struct RestartProof {
     pub away_ms: u64,
     /// Milliseconds until a row went along every channel of this host again.
     pub back_ms: Option<u64>,
-    /// What is wrong.
-    pub problem: Option<String>,
+    /// What is wrong; in the document `code` and `problem`.
+    #[serde(flatten, serialize_with = "problem_in_words")]
+    pub problem: Option<RestartProblem>,
 }
 
 /// The tables of two hosts.
@@ -199,8 +177,9 @@ impl DataProof {
 pub struct TableDifference {
     /// As `database.table`.
     pub table: String,
-    /// What differs, where it is not rows: the table is missing, or its columns are others.
-    pub problem: Option<String>,
+    /// What differs, where it is not rows; in the document `code` and `problem`.
+    #[serde(flatten, serialize_with = "problem_in_words")]
+    pub problem: Option<TableProblem>,
     /// Rows that differ.
     pub count: u64,
     /// Whether there are more, since the search was ended.

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Canaries, ChannelGraph, RestartProof, Scope, Verdict, canary::proof_rule};
+use super::{
+    Canaries, ChannelGraph, Failure, Remark, RestartProblem, RestartProof, Scope, Verdict, canary::proof_rule,
+};
 use crate::{
     exec::{Fleet, Look, On, Rule, StepError, restart_for_proof, wait},
-    model::{Fact, HostName, ThreadState, duration, limits},
+    model::{Fact, HostName, ThreadState, limits},
     observe::{self, ChannelFacts},
 };
 
@@ -54,13 +56,13 @@ async fn restart(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Restart
     let service = on.fleet.observed.get(host).and_then(Fact::known).and_then(|f| f.service.known());
     let Some(unit) = service.map(|s| s.unit.clone()) else {
         proof.verdict = Verdict::NotProvable;
-        proof.problem = Some("the unit of its server is not known".into());
+        proof.problem = Some(RestartProblem::NoUnit);
         return proof;
     };
     let begun = Instant::now();
     let since = |begun: Instant| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Err(error) = restart_for_proof(on, &unit).await {
-        proof.problem = Some(error.to_string());
+        proof.problem = Some(RestartProblem::Failed(Failure::from(Remark::from(&error))));
         return proof;
     }
     proof.away_ms = since(begun);
@@ -75,7 +77,7 @@ async fn restart(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Restart
 }
 
 /// Waits until every channel that this host has to do with runs again, and a row goes along each.
-async fn returned(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Result<(), String> {
+async fn returned(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Result<(), RestartProblem> {
     let host = on.host;
     let begun = Instant::now();
     let touched = || graph.edges.iter().filter(|e| e.runs() && (e.source == *host || e.replica == *host));
@@ -99,19 +101,18 @@ async fn returned(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Result
             Err(error) => Look::Halted(error.to_string()),
         });
         if let Err(ended) = waited.await {
-            return Err(format!(
-                "The channel from {} to {} did not return within {}: {}.",
-                edge.source,
-                edge.replica,
-                duration(begun.elapsed()),
-                ended.at()
-            ));
+            return Err(RestartProblem::ChannelGone {
+                source: edge.source.clone(),
+                replica: edge.replica.clone(),
+                waited: begun.elapsed(),
+                at: ended.at().to_string(),
+            });
         }
     }
     let canaries = Canaries::new(on.fleet, graph, scope.wait);
     let flight = canaries.fly(false).await;
-    if let Some(error) = flight.errors.first() {
-        return Err(format!("{}: {}", error.about, error.reason));
+    if let Some(error) = flight.errors.into_iter().next() {
+        return Err(RestartProblem::Failed(error.into()));
     }
     let late = flight.arrivals.iter().find(|((writer, reached), took)| {
         let here = writer == host || reached == host;
@@ -119,7 +120,7 @@ async fn returned(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Result
     });
     match late {
         Some(((writer, reached), _)) => {
-            Err(format!("After it, a row of {writer} did not arrive on {reached}."))
+            Err(RestartProblem::RowLate { writer: writer.clone(), host: reached.clone() })
         }
         None => Ok(()),
     }

@@ -7,6 +7,7 @@ use super::side::{Comparison, Side, Sum};
 use crate::{
     dialect::{Adding, Compared, HEARTBEAT, Range},
     model::limits,
+    plan::SampledTable,
     transport::SqlError,
 };
 
@@ -19,7 +20,7 @@ const LOOKS: usize = 4;
 const PAUSE: Duration = limits::SAMPLE;
 
 /// Compares some rows of up to `count` tables. Which ones depends on `turn`, so that other runs look elsewhere.
-/// What comes back are the tables that differ, in words.
+/// What comes back are the tables that differ.
 ///
 /// # Errors
 /// When a server says no.
@@ -28,7 +29,7 @@ pub async fn sample(
     replica: &mut Side,
     count: usize,
     turn: u64,
-) -> Result<Vec<String>, SqlError> {
+) -> Result<Vec<SampledTable>, SqlError> {
     let (theirs, ours) = (source.read_tables().await?, replica.read_tables().await?);
     let adding = Adding::of([source.dialect(), replica.dialect()]);
     let both: Vec<Comparison> = theirs
@@ -56,8 +57,7 @@ pub async fn sample(
         let rows = theirs.get(&(table.database.clone(), table.name.clone())).map_or(0, |t| t.rows);
         let range = place(source, table, rows, turn).await?;
         if stands(source, replica, table, &range).await? {
-            let behind = range.after.as_ref().map(|key| format!(" behind the key {}", key.join(", ")));
-            found.push(format!("{}, among {ROWS} rows{}", table.title(), behind.unwrap_or_default()));
+            found.push(SampledTable { table: table.title(), rows: ROWS, after: range.after });
         }
     }
     Ok(found)

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join;
 
 use super::{
-    RowKind,
+    Doubt, RowKind,
     compare::{Listing, Look, Suspect, by_size, differing, judge},
     position::Positions,
     side::{Comparison, Side, Sum},
@@ -37,8 +37,10 @@ const WHILE: usize = 6;
 /// Why a table could not be compared.
 #[derive(Debug)]
 pub enum CannotCompare {
-    /// This table alone; the server's error number, if it gave one.
-    Table(Option<u16>, String),
+    /// A server refuses this table: its error number, and its words.
+    Refused(u16, String),
+    /// This table alone, since it changes too fast.
+    Moving(Doubt),
     /// Nothing more can be compared here.
     Stop(StepError),
 }
@@ -47,7 +49,7 @@ impl CannotCompare {
     /// What a failed statement on a host means.
     pub fn of(host: &HostName, error: SqlError) -> Self {
         match &error {
-            SqlError::Server { code, .. } => CannotCompare::Table(Some(*code), format!("{host}: {error}")),
+            SqlError::Server { code, .. } => CannotCompare::Refused(*code, format!("{host}: {error}")),
             _ => CannotCompare::Stop(StepError::new(host, "compare its rows", error)),
         }
     }
@@ -116,7 +118,7 @@ impl TwoSides<'_, '_> {
                 return Ok(settled);
             }
         }
-        Err(CannotCompare::Table(None, "too many rows change at once for a comparison now".into()))
+        Err(CannotCompare::Moving(Doubt::ManyRowsMove))
     }
 
     /// Finds the rows of ranges that are not the same now, and whether there are more of them.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 
 use super::{
-    Counting, IdsProof, Verdict,
+    Collision, Counting, IdsProof, Verdict,
     canary::{Canaries, InFlight, Open, Source},
     graph::server,
     ids,
@@ -79,7 +79,7 @@ impl Canaries<'_> {
     }
 
     /// Waits until the rows of these writers have met on a host; a number that two of them gave out.
-    async fn twice(&self, host: &HostName, sources: &[&Source]) -> Result<Option<String>, StepError> {
+    async fn twice(&self, host: &HostName, sources: &[&Source]) -> Result<Option<Collision>, StepError> {
         let waits = sources.iter().map(|source| {
             let count = ReadStatement::count(source.scratch.name(), IDS);
             let delay = source.ways.get(host).map_or(0, |way| way.delay);
@@ -87,10 +87,8 @@ impl Canaries<'_> {
         });
         for (source, came) in sources.iter().zip(try_join_all(waits).await?) {
             if came.is_none() {
-                return Ok(Some(format!(
-                    "Not all rows that {} inserted while others did the same came to {host}.",
-                    source.host
-                )));
+                let (writer, host) = (source.host.clone(), host.clone());
+                return Ok(Some(Collision::RowsMissing { writer, host }));
             }
         }
         let sql = self.fleet.on(host).reader().await?;
@@ -104,7 +102,7 @@ impl Canaries<'_> {
             for row in rows.map_err(failed)? {
                 let id = row.text("id").map_err(failed)?;
                 if let Some(other) = given.insert(id.clone(), &source.host) {
-                    twice = Some(format!("{other} and {} both gave out the number {id}.", source.host));
+                    twice = Some(Collision::GivenTwice { hosts: [other.clone(), source.host.clone()], id });
                 }
             }
         }

@@ -1,13 +1,19 @@
-//! What each code means, and what to do: the tables of docs/codes.md. The lists of codes are the enums' own.
+//! What each code means, and what to do: the tables of docs/codes.md and the answers of `explain`. The lists of codes are
+//! the enums' own.
 
+mod adopted;
 mod causes;
 mod known;
+mod mistakes;
+mod proofs;
 mod refused;
 mod repairs;
 mod waiting;
 
+use serde::Serialize;
+
 /// A code with what it means and what to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct Code {
     /// The code.
     pub code: &'static str,
@@ -21,24 +27,70 @@ const fn code(code: &'static str, means: &'static str, next: &'static str) -> Co
     Code { code, means, next }
 }
 
+/// Codes of one kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// The heading in docs/codes.md.
+    pub heading: &'static str,
+    /// Where such a code stands, and what it says of the run.
+    pub about: &'static str,
+    /// The codes.
+    pub codes: &'static [Code],
+}
+
+const fn kind(heading: &'static str, about: &'static str, codes: &'static [Code]) -> Kind {
+    Kind { heading, about, codes }
+}
+
+/// All codes.
+pub const KINDS: &[Kind] = &[
+    kind(
+        "Refused",
+        "a refusal of plan, apply and drift: nothing is planned for the host, and apply changes nothing on any host",
+        refused::REFUSED,
+    ),
+    kind("Waiting", "plan, apply and drift: the host, or a step, waits for something", waiting::WAITING),
+    kind("Worth knowing", "a warning or a finding of plan, apply and drift", known::KNOWN),
+    kind("Why a channel does not run", "status, doctor and report", causes::CAUSES),
+    kind("Why a server is down", "status, doctor and report", causes::DOWN),
+    kind("Ways out for a channel", "a way out in status --full and doctor", repairs::OF_CHANNELS),
+    kind("Ways out of errant transactions", "a way out in status, doctor and refusals", repairs::OF_ERRANT),
+    kind("What verify says", "verify", proofs::PROOFS),
+    kind("Found by `init --from`", "a finding of init --from", adopted::ADOPTED),
+    kind(
+        "Mistakes in files",
+        "a mistake or a warning of validate and every command that reads files",
+        mistakes::MISTAKES,
+    ),
+];
+
+/// What a code means; one that stands in several kinds has several meanings.
+pub fn meanings(code: &str) -> Vec<(&'static Kind, &'static Code)> {
+    let of = |kind: &'static Kind| {
+        kind.codes.iter().filter(|known| known.code == code).map(move |code| (kind, code))
+    };
+    KINDS.iter().flat_map(of).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{
-        Code,
-        causes::{CAUSES, DOWN},
-        known::KNOWN,
-        refused::REFUSED,
-        repairs::{OF_CHANNELS, OF_ERRANT},
-        waiting::WAITING,
-    };
+    use super::{Code, KINDS, causes, known, proofs, refused, repairs, waiting};
     use crate::{
         doctor::{Cause, ErrantRepair, Repair, WhyDown},
         plan::{Finding, Refused, WaitsFor},
+        verify,
     };
 
     fn table(codes: &[Code]) -> String {
+        if codes.iter().all(|code| code.next.is_empty()) {
+            let mut text = String::from("| code | what it means |\n|---|---|\n");
+            codes
+                .iter()
+                .for_each(|Code { code, means, .. }| text.push_str(&format!("| `{code}` | {means} |\n")));
+            return text;
+        }
         let mut text = String::from("| code | what it means | what to do |\n|---|---|---|\n");
         for Code { code, means, next } in codes {
             text.push_str(&format!("| `{code}` | {means} | {next} |\n"));
@@ -49,13 +101,14 @@ mod tests {
     #[test]
     fn each_code_is_explained_and_each_explained_code_exists() {
         for (have, explained) in [
-            (Refused::codes(), REFUSED),
-            (WaitsFor::codes(), WAITING),
-            (Finding::codes(), KNOWN),
-            (Cause::codes(), CAUSES),
-            (WhyDown::codes(), DOWN),
-            (Repair::CODES.to_vec(), OF_CHANNELS),
-            (ErrantRepair::CODES.to_vec(), OF_ERRANT),
+            (Refused::codes(), refused::REFUSED),
+            (WaitsFor::codes(), waiting::WAITING),
+            (Finding::codes(), known::KNOWN),
+            (Cause::codes(), causes::CAUSES),
+            (WhyDown::codes(), causes::DOWN),
+            (Repair::CODES.to_vec(), repairs::OF_CHANNELS),
+            (ErrantRepair::CODES.to_vec(), repairs::OF_ERRANT),
+            (verify::codes(), proofs::PROOFS),
         ] {
             let have: BTreeSet<&str> = have.into_iter().collect();
             let listed: Vec<&str> = explained.iter().map(|entry| entry.code).collect();
@@ -70,19 +123,11 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/codes.md");
         let document = std::fs::read_to_string(path).expect("docs/codes.md");
         let mut fresh = document.clone();
-        for (heading, codes) in [
-            ("## Refused", REFUSED),
-            ("## Waiting", WAITING),
-            ("## Worth knowing", KNOWN),
-            ("## Why a channel does not run", CAUSES),
-            ("## Why a server is down", DOWN),
-            ("## Ways out for a channel", OF_CHANNELS),
-            ("## Ways out of errant transactions", OF_ERRANT),
-        ] {
-            let section = fresh.find(heading).expect("the section");
+        for kind in KINDS {
+            let section = fresh.find(&format!("## {}\n", kind.heading)).expect("the section");
             let begin = section + fresh[section..].find("| code ").expect("the table");
-            let end = begin + fresh[begin..].find("\n\n").expect("its end") + 1;
-            fresh.replace_range(begin..end, &table(codes));
+            let end = fresh[begin..].find("\n\n").map_or(fresh.len(), |end| begin + end + 1);
+            fresh.replace_range(begin..end, &table(kind.codes));
         }
         if std::env::var_os("TANDEM_WRITE").is_some() {
             std::fs::write(path, &fresh).expect("docs/codes.md can be written");

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     model::{HostName, visible},
     plan::{
-        AuthorityFinding, Finding, Judged, NameFinding, PairFinding, RowsFinding, ServerFinding,
-        SourceFinding, Undeclared, Warning, WritersFinding,
+        AuthorityFinding, Finding, Judged, NameFinding, PairFinding, RowsFinding, SampledTable,
+        ServerFinding, SourceFinding, Undeclared, Warning, WritersFinding,
     },
     role_unit::Lack,
 };
@@ -34,12 +34,17 @@ pub(crate) fn finding(warning: &Warning) -> Message {
         }
         Finding::Rows(RowsFinding::Differ { source, tables }) => format!(
             "rows of {source} and {host} differ in {}. `tandem verify` names them.",
-            tables.join("; ")
+            tables.iter().map(sampled).collect::<Vec<_>>().join("; ")
         ),
         Finding::Rows(RowsFinding::NotCompared { source, why }) => {
             format!("rows could not be compared with {source}: {why}")
         }
     })
+}
+
+fn sampled(found: &SampledTable) -> String {
+    let after = found.after.as_ref().map(|key| format!(" behind the key {}", key.join(", ")));
+    format!("{}, among {} rows{}", found.table, found.rows, after.unwrap_or_default())
 }
 
 /// How many hosts accept writes where one is declared to.

@@ -4,8 +4,7 @@ mod authority;
 mod because;
 pub(crate) mod cause;
 mod channel;
-#[cfg(test)]
-mod codes;
+pub(crate) mod codes;
 mod copy;
 mod data;
 mod document;

@@ -88,6 +88,14 @@ fn what_is_known_is_left_out_with_its_reason_until_its_last_day() {
     lab.sql("db-a", "set sql_log_bin=0; create user repl_user@'10.9.9.9' identified by 'x'");
     let run = lab.tandem(&["drift", "hot-standby", "--format", "json"]).expect(2);
     assert_eq!(run.json()["in_sync"], false);
+    let run = lab.tandem(&["drift", "hot-standby", "--format", "junit"]).expect(2);
+    let junit = roxmltree::Document::parse(&run.out).expect("XML");
+    let counts =
+        ["tests", "failures", "errors"].map(|name| junit.root_element().attribute(name).expect("a count"));
+    assert_eq!(counts, ["2", "2", "0"], "{}", run.out);
+    let run = lab.tandem(&["plan", "hot-standby", "--format", "markdown"]).expect(2);
+    let folds = run.out.matches("<details>").count();
+    assert!(folds >= 1 && folds == run.out.matches("</details>").count(), "{}", run.out);
     lab.tandem(&["drift", "hot-standby", "--ignore", "db-b/variable/binlog_*"]).expect(2);
     lab.tandem(&[
         "drift",

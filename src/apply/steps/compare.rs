@@ -13,8 +13,8 @@ use crate::{
     seed::{account_differences, differs, forget},
     status::ChannelStatus,
     verify::{
-        ChannelGraph, DataProof, Defined, DefinitionDifference, Definitions, Edge, Filters, Findings, Scope,
-        TableDifference, compare_tables, read_definitions,
+        ChannelGraph, DataProof, Defined, DefinitionDifference, Definitions, Edge, Filters, Findings, Remark,
+        Scope, TableDifference, compare_tables, read_definitions,
     },
 };
 
@@ -276,18 +276,18 @@ async fn rows(
     let Findings { proofs, not_provable, errors, unmatched: _ } =
         compare_tables(fleet, graph, &scope, fleet.limits.forks).await;
     if let Some(error) = errors.first() {
-        return Err(StepError::new(&step.host, format!("compare {}", error.about), &error.reason));
+        return Err(StepError::new(&step.host, "compare its rows", error));
     }
     // Without a channel that runs nothing was compared, and that is no proof.
     if proofs.is_empty() {
         let why =
-            not_provable.first().map_or("no channel between the two runs", |remark| remark.reason.as_str());
+            not_provable.first().map_or("no channel between the two runs".to_owned(), Remark::to_string);
         return Err(StepError::new(&step.host, format!("compare its rows with {}", plan.from), why)
             .then("See `tandem doctor`, then apply again."));
     }
     same.tables = proofs.iter().map(|p| p.tables).sum();
     let differing: BTreeSet<String> = proofs.iter().flat_map(differing_tables).collect();
-    let open: BTreeSet<String> = not_provable.iter().map(|r| format!("{}: {}", r.about, r.reason)).collect();
+    let open: BTreeSet<String> = not_provable.iter().map(Remark::to_string).collect();
     Ok((differing.into_iter().collect(), open.into_iter().collect()))
 }
 

@@ -5,7 +5,7 @@ mod layout;
 mod svg;
 mod text;
 
-pub use svg::svg;
+pub use svg::{escaped, svg};
 pub use text::{dot, mermaid};
 
 use crate::{
