@@ -105,7 +105,7 @@ async fn returned(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Result
                 source: edge.source.clone(),
                 replica: edge.replica.clone(),
                 waited: begun.elapsed(),
-                at: ended.at().to_string(),
+                at: ended.at(),
             });
         }
     }

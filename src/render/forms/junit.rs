@@ -87,29 +87,29 @@ pub fn verify(report: &VerifyReport) -> String {
     for proof in &report.channels {
         let why = said(proof.problem.as_ref().map(|p| p as &dyn Display));
         cases.push(case(
-            format!("channel {} -> {} {}", proof.source, proof.replica, proof.name),
+            &format!("channel {} -> {} {}", proof.source, proof.replica, proof.name),
             proof.verdict,
             why,
         ));
     }
     if let Some(proof) = &report.ids {
         let why = said(proof.problem.as_ref().map(|p| p as &dyn Display));
-        cases.push(case("numbers of AUTO_INCREMENT".to_owned(), proof.verdict, why));
+        cases.push(case("numbers of AUTO_INCREMENT", proof.verdict, why));
     }
     for proof in &report.ports {
         let wish = if proof.wished_open { "open" } else { "shut" };
         let name = format!("port {} of {} is {wish} to {}", proof.endpoint, proof.host, proof.from);
-        cases.push(case(name, proof.verdict, proof.said.clone()));
+        cases.push(case(&name, proof.verdict, proof.said.clone()));
     }
     for proof in &report.restarts {
         let RestartProof { host, verdict, problem, .. } = proof;
         let why = said(problem.as_ref().map(|p| p as &dyn Display));
-        cases.push(case(format!("restart of {host}"), *verdict, why));
+        cases.push(case(&format!("restart of {host}"), *verdict, why));
     }
     for proof in &report.data {
         let why: Vec<String> = proof.differing.iter().map(differing).collect();
         cases.push(case(
-            format!("tables of {} and {}", proof.source, proof.replica),
+            &format!("tables of {} and {}", proof.source, proof.replica),
             proof.verdict,
             why.join("\n"),
         ));
@@ -133,7 +133,7 @@ fn differing(table: &TableDifference) -> String {
     }
 }
 
-fn case(name: String, verdict: Verdict, why: String) -> Case {
+fn case(name: &str, verdict: Verdict, why: String) -> Case {
     let outcome = match verdict {
         Verdict::Proven => Outcome::Passed,
         Verdict::Failed => Outcome::Failed("failed", vec![why]),

@@ -142,7 +142,7 @@ fn escaped(text: &str) -> String {
         match c {
             '`' => in_code = !in_code,
             '<' | '>' | '&' | '*' | '_' | '[' | ']' | '!' | '#' | '|' | '\\' | '~' if !in_code => {
-                out.push('\\')
+                out.push('\\');
             }
             // A mention would write to somebody.
             '@' if !in_code => {
