@@ -10,7 +10,7 @@ use crate::{
     grant::sha256_hex,
     model::{HostName, limits},
     observe::{client_sessions, databases_with_content},
-    plan::{Action, Allow, ChannelChange, FileStage, Risk, Step},
+    plan::{Action, Allow, ChannelChange, CopyMethod, FileStage, Risk, Step},
     transport::ReadScript,
 };
 
@@ -29,6 +29,10 @@ pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let on = fleet.on(host);
     match &step.action {
         Action::Seed(plan) => {
+            // Nothing is replaced, and what is there is the point.
+            if let CopyMethod::ByHand { .. } = plan.method {
+                return Ok(());
+            }
             crate::seed::open_ahead(on, plan);
             crate::seed::still_replaceable(on, plan).await?;
             still_unused(step, &format!("copy from {}", plan.from), fleet).await

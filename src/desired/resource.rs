@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     inventory::{SecretBook, Variables},
-    model::{Endpoint, Filters, FirewallChoice, HostName, Place, SecretId, UnknownWord},
+    model::{
+        Endpoint, Filters, FirewallChoice, GIVEN_POSITION, HostName, Place, SecretId, SeedMethod, UnknownWord,
+    },
     playbook::{ResourceKind, Role, RoleResource},
     resource::scalar,
     source::{Node, Problem, Problems, Yaml, closest},
@@ -271,15 +273,30 @@ impl Reader<'_> {
         let (from, method) = (self.text("from").map(HostName::new), self.word("method"));
         let databases = self.list("databases");
         let accounts = self.flag("accounts", true);
+        let position = self.optional("position").and_then(|text| {
+            let read = text.parse().ok();
+            if read.is_none() {
+                self.wrong("position", GIVEN_POSITION);
+            }
+            read
+        });
+        if position.is_some() && method.is_some_and(|method| method != SeedMethod::None) {
+            let message =
+                "`seed_position` says where data stands that was loaded by hand, and a copy is to be made";
+            let problem = Problem::error("seed::position", &self.place("position"), message, "this place");
+            self.problems.push(problem.help("Say `seed_method: none` beside it, or leave it out."));
+        }
         Some(SeedWish {
             from: from?,
             method: method?,
             databases,
             accounts,
+            position,
             place: topology.clone(),
             method_place: self.place("method"),
             databases_place: self.place("databases"),
             accounts_place: self.place("accounts"),
+            position_place: self.place("position"),
         })
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     inventory::Connection,
     model::{
-        Endpoint, Family, Filters, FirewallChoice, HostName, OptionFileHolds, Place, Positioning,
-        RestartPrimary, SecretId, SeedMethod, ServerVersion, Tls,
+        Endpoint, Family, Filters, FirewallChoice, GivenPosition, HostName, OptionFileHolds, Place,
+        Positioning, RestartPrimary, SecretId, SeedMethod, ServerVersion, Tls,
     },
     option_file::same_value,
     resource::Resource,
@@ -254,6 +254,8 @@ pub struct SeedWish {
     pub databases: Vec<String>,
     /// Whether the source's accounts come along.
     pub accounts: bool,
+    /// Where data stands that was loaded by hand.
+    pub position: Option<GivenPosition>,
     /// Where the copy is asked for.
     pub place: Place,
     /// Where its method is written.
@@ -262,6 +264,8 @@ pub struct SeedWish {
     pub databases_place: Place,
     /// Where it is written whether the accounts come along.
     pub accounts_place: Place,
+    /// Where the position is written.
+    pub position_place: Place,
 }
 
 /// A channel as it shall be.

@@ -176,7 +176,7 @@ impl SourceAndReplica<'_> {
         if !plan.replaces.is_empty() {
             let kept = match plan.method {
                 CopyMethod::Physical { .. } => Kept::Directory,
-                CopyMethod::Logical | CopyMethod::Clone(_) => Kept::File,
+                CopyMethod::Logical | CopyMethod::Clone(_) | CopyMethod::ByHand { .. } => Kept::File,
             };
             let databases = plan.replaces.clone();
             let bytes = self.own_bytes(&plan.replaces);

@@ -234,6 +234,9 @@ impl SourceAndReplica<'_> {
             draft.refuse(&self.host.name, DataRefused::SharedDomain { source, other, domain });
             return Some(DataBasis::Refused);
         }
+        if let Some(decided) = self.loaded_by_hand(seed, draft) {
+            return Some(decided);
+        }
         let source_gets_copy_of_us = self.source_is_seeded_from_us();
         if !source_gets_copy_of_us && self.source_awaits_a_copy() {
             draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::Copy));
@@ -269,6 +272,13 @@ impl SourceAndReplica<'_> {
         }
     }
 
+    /// What becomes of data for which it is declared where it stands, unless GTIDs tell it anyway.
+    fn loaded_by_hand(&self, seed: Option<&SeedWish>, draft: &mut Draft) -> Option<DataBasis> {
+        let seed = seed?;
+        let at = seed.position.as_ref()?;
+        (!self.content_here().is_empty() && !self.by_gtid()).then(|| self.by_hand(seed, at, draft))
+    }
+
     /// Databases of the source that hold something or that this host lacks: a statement in a database
     /// that does not exist here would stop the channel.
     pub(super) fn worth_copying(&self) -> BTreeSet<String> {
@@ -291,7 +301,8 @@ impl SourceAndReplica<'_> {
         let seeded = source.seed_from(&self.host.name).is_some();
         // Its own data is replaced by a copy of this host's, where that is allowed.
         let emptied = content(self.source).is_empty() || self.context.may_reseed;
-        back && (mark || (seeded && emptied && !content(self.server).is_empty()))
+        let by_hand = source.seed_from(&self.host.name).is_some_and(|seed| seed.position.is_some());
+        back && (mark || (seeded && (emptied || by_hand) && !content(self.server).is_empty()))
     }
 
     /// Whether the source is declared to get its data from this host.

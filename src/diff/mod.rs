@@ -3,6 +3,7 @@
 mod accounts;
 mod binlogs;
 mod build;
+mod by_hand;
 mod certificates;
 mod channel;
 mod compare_copy;

@@ -4,6 +4,7 @@ mod choice;
 mod code;
 mod fact;
 mod filter;
+mod given;
 mod glob;
 mod hidden;
 mod home;
@@ -27,6 +28,7 @@ pub use choice::{
 pub(crate) use code::{coded, families};
 pub use fact::Fact;
 pub use filter::Filters;
+pub use given::{GIVEN_POSITION, GivenPosition};
 pub use glob::{fnmatch, glob};
 pub use hidden::{STARS, hide_from_now_on, hide_secret, json_without_hidden, masked, without_hidden};
 pub use home::{at_home, home};

@@ -166,6 +166,11 @@ pub const OWN: &[Row] = &[
         "the copy for an empty replica: `auto` (the same as `logical`), `logical`, `physical`, `clone`, `none`. See [below](#how-the-data-is-copied)",
     ),
     row(
+        &[("seed_position", Form::Text)],
+        "none",
+        "with `seed_method: none`: the place in the source's binary log at which data stands that was loaded by hand, as `FILE:POSITION` or GTIDs. See [below](#data-that-was-loaded-by-hand)",
+    ),
+    row(
         &[("firewall_backend", Form::Words(FirewallChoice::WORDS))],
         "`auto`",
         "`nftables`, `iptables`, `firewalld`, `ufw`, `none`",

@@ -10,7 +10,7 @@ use crate::{
     dialect::HEARTBEAT,
     firewall::FirewallChange,
     gtid::Transactions,
-    model::{BinlogPosition, Endpoint, Filters, HostName},
+    model::{BinlogPosition, Endpoint, Filters, GivenPosition, HostName},
     option_file::same_value,
     resource::Change,
     role_unit::RoleUnit,
@@ -378,12 +378,17 @@ pub enum CopyMethod {
     },
     /// The whole server, fetched by MySQL's clone plugin.
     Clone(ClonePlan),
+    /// Not at all: somebody has loaded the data, and it stands here.
+    ByHand {
+        /// In the source's binary log.
+        at: GivenPosition,
+    },
 }
 
 impl CopyMethod {
     /// Whether everything that the replica's server has is replaced, accounts and all.
     pub fn is_whole(&self) -> bool {
-        *self != CopyMethod::Logical
+        matches!(self, CopyMethod::Physical { .. } | CopyMethod::Clone(_))
     }
 }
 

@@ -167,6 +167,8 @@ pub enum Because {
         /// The source.
         source: HostName,
     },
+    /// The data was loaded by hand, and it is declared where it stands.
+    LoadedByHand,
     /// Only this host has them.
     OnlyHere {
         /// The host.

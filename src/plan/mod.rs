@@ -50,8 +50,8 @@ pub use order::{in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
     Ahead, Alive, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused,
-    FirewallRefused, GtidWay, Lost, Met, MethodRefused, NotRead, PairRefused, Refused, ServerRefused,
-    SettingRefused, TakeoverRefused, Unable, ValueRefused, WayToSource,
+    FirewallRefused, GivenRefused, GtidWay, Lost, Met, MethodRefused, NotRead, PairRefused, Refused,
+    ServerRefused, SettingRefused, TakeoverRefused, Unable, ValueRefused, WayToSource,
 };
 pub use risk::{CutClient, HasReceived, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
 pub use stale::Stale;

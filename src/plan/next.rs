@@ -342,6 +342,7 @@ fn of_data(host: &HostName, why: &DataRefused) -> Vec<Next> {
         DataRefused::MoveNeedsGtid { source, gtid, copies, .. } => {
             by_gtid(*gtid).into_iter().chain(copies.map(|copies| copy(copies, source))).collect()
         }
+        DataRefused::GivenPosition { .. } => vec![set("seed_position")],
         DataRefused::WayBackNeedsGtid { gtid, .. } => {
             vec![by_gtid(*gtid).unwrap_or_else(|| topology("channels", None))]
         }

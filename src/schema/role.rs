@@ -137,6 +137,9 @@ fn key(kind: ResourceKind, key: &str) -> &'static str {
         (_, "method") => SeedMethod::LIST,
         (_, "databases") => "which databases; all where none are named",
         (_, "accounts") => "whether the source's accounts come along",
+        (_, "position") => {
+            "with the method none, where data stands that was loaded by hand, in the source's binary log"
+        }
         (ResourceKind::Channel, "source") => "the host to replicate from",
         (_, "name") => "the name",
         (_, "positioning") => "gtid or file",

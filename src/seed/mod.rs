@@ -7,6 +7,7 @@
 
 mod accounts;
 mod aside;
+mod by_hand;
 mod check;
 mod clone;
 mod copy;
@@ -67,7 +68,10 @@ pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opti
     };
     let ((held, holds), looked) = tokio::join!(hold, look(fleet.on(&step.host), plan));
     let result = match holds.and(looked) {
-        Ok(looked) => copy_all(step, plan, looked, fleet).await,
+        Ok(looked) => match &plan.method {
+            CopyMethod::ByHand { at } => by_hand::run(step, (plan, at), looked.marks, fleet).await,
+            _ => copy_all(step, plan, looked, fleet).await,
+        },
         Err(error) => Err(error),
     };
     let mut released = Ok(());
@@ -89,6 +93,9 @@ struct Looked {
 
 async fn look(on: On<'_>, plan: &SeedPlan) -> Result<Looked, StepError> {
     let fit = async {
+        if let CopyMethod::ByHand { .. } = plan.method {
+            return Ok(None);
+        }
         match plan.method.is_whole() {
             true => accounts::same_administrator(on, &plan.donor).await.map(|()| None),
             false => copy::fit(on, plan).await.map(Some),
@@ -140,6 +147,8 @@ async fn copy_all(
             let (copied, lifted) = clone::run(step, (plan, how), &marks, fleet).await?;
             (copied, Some(lifted))
         }
+        // Nothing is copied then.
+        CopyMethod::ByHand { .. } => return Err(on.failed("copy its data", "it was loaded by hand")),
         CopyMethod::Physical { unit } => {
             (copy_files(step, (plan, unit), (&mut record, &mut marks), fleet).await?, None)
         }

@@ -46,6 +46,7 @@ pub fn because(because: &Because) -> String {
         Because::OnlyHere { host } => format!("only {host} has them, and its binary logs start over"),
         Because::HoldsNothingOf { replica, source } => format!("{replica} holds nothing of {source}"),
         Because::HoldsNoData { replica, source } => format!("{replica} holds no data and {source} does"),
+        Because::LoadedByHand => "its data was loaded by hand".to_owned(),
         Because::Reseed { replica, source } => {
             format!("{replica} shall hold what {source} does, and --allow reseed was given")
         }

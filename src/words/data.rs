@@ -3,8 +3,8 @@
 use super::{Message, all, cause, first, losses};
 use crate::{
     gtid::Purged,
-    model::{HostName, bytes},
-    plan::{Copies, DataRefused, GtidWay, Lost, WayToSource},
+    model::{GivenPosition, HostName, bytes},
+    plan::{Copies, DataRefused, GivenRefused, GtidWay, Lost, WayToSource},
 };
 
 /// Why nothing is done to a host's data, and what to do.
@@ -58,6 +58,7 @@ fn reason(host: &HostName, why: &DataRefused) -> String {
                  another.{by_gtid}{by_copy} Nothing was changed."
             )
         }
+        DataRefused::GivenPosition { source, at, why } => given_position(host, source, at, why),
         DataRefused::WayBackNeedsGtid { source, gtid } => {
             let way_out = match gtid {
                 GtidWay::Open => "Say `replication_positioning: gtid`, at least for this change.",
@@ -74,6 +75,33 @@ fn reason(host: &HostName, why: &DataRefused) -> String {
     }
 }
 
+fn given_position(host: &HostName, source: &HostName, at: &GivenPosition, why: &GivenRefused) -> String {
+    let why = match why {
+        GivenRefused::NotInLogs { oldest, end } => {
+            format!("the binary logs of {source} go from {oldest} to {end}. Load newer data, or let a method copy it.")
+        }
+        GivenRefused::Ahead { reached } => {
+            format!("{source} has never been there: it stands at {reached}. Look at what was noted, and of which server.")
+        }
+        GivenRefused::Purged { what } => {
+            format!("{source} has purged what comes next ({what}). Load newer data, or let a method copy it.")
+        }
+        GivenRefused::NeedsSet => {
+            "a channel by GTID begins behind a set of transactions: give the GTIDs that the data holds (dumps have them as \
+             GTID_PURGED), or say `replication_positioning: file`."
+                .to_owned()
+        }
+        GivenRefused::NeedsPosition => {
+            "a channel by GTID begins at a position such as 0-1-318, or at FILE:POSITION.".to_owned()
+        }
+        GivenRefused::NeedsFile => {
+            "a channel by file and position begins at FILE:POSITION; for GTIDs say `replication_positioning: gtid`."
+                .to_owned()
+        }
+    };
+    format!("the data of {host} is declared to stand at {at} of {source}, and {why} Nothing was changed.")
+}
+
 /// How a replica gets a copy of its source's data over its own.
 fn copy(host: &HostName, source: &HostName, copies: Copies) -> String {
     match copies {
@@ -86,7 +114,10 @@ fn copy(host: &HostName, source: &HostName, copies: Copies) -> String {
                 "The data is copied from {host} on; `seed_from: {source}` lets it come from {source} instead."
             )
         }
-        Copies::ByHand => "`seed_method: none` keeps a copy from being made; use another one.".to_owned(),
+        Copies::ByHand => format!(
+            "`seed_method: none` keeps a copy from being made. If it is the data of {source}, loaded by hand, say where it \
+             stands in the binary log of {source} (`seed_position`); else use another method."
+        ),
     }
 }
 

@@ -6,9 +6,9 @@ use super::{self as words, Message, because};
 use crate::{
     model::HostName,
     plan::{
-        Action, DataEffect, FORMAT_VERSION, Next, PlaceDocument, Plan, PlanDocument, Reason, ReasonDocument,
-        Refusal, RefusedDocument, Risk, RiskDocument, Settle, Step, StepDocument, Summary, Waiting,
-        WaitingDocument, Warning, WarningDocument,
+        Action, CopyMethod, DataEffect, FORMAT_VERSION, Next, PlaceDocument, Plan, PlanDocument, Reason,
+        ReasonDocument, Refusal, RefusedDocument, Risk, RiskDocument, Settle, Step, StepDocument, Summary,
+        Waiting, WaitingDocument, Warning, WarningDocument,
     },
 };
 
@@ -46,7 +46,7 @@ fn step(step: &Step) -> StepDocument {
         kind: step.kind,
         summary: words::lasting(step),
         bytes: match &step.action {
-            Action::Seed(plan) => Some(plan.bytes),
+            Action::Seed(plan) if !matches!(plan.method, CopyMethod::ByHand { .. }) => Some(plan.bytes),
             _ => None,
         },
         position: words::position(&step.action),

@@ -15,6 +15,7 @@ use crate::{
 /// What a step does, with the sizes and positions of this moment.
 pub fn step(step: &Step) -> String {
     match (&step.action, position(&step.action)) {
+        (Action::Seed(plan), _) if matches!(plan.method, CopyMethod::ByHand { .. }) => lasting(step),
         (Action::Seed(plan), _) => format!("{} ({})", lasting(step), bytes(plan.bytes)),
         (_, Some(position)) => format!("{} from {position}", lasting(step)),
         _ => lasting(step),
@@ -165,7 +166,10 @@ fn copy(plan: &SeedPlan) -> String {
         true => String::new(),
         false => format!(", a replica of {}", plan.from),
     };
-    let how = match plan.method {
+    let how = match &plan.method {
+        CopyMethod::ByHand { at } => {
+            return format!("take its data as that of {} at {at}", plan.from);
+        }
         CopyMethod::Logical => "",
         CopyMethod::Physical { .. } => ", all files by mariadb-backup",
         CopyMethod::Clone(_) => ", the whole server by the clone plugin",

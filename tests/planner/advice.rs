@@ -146,6 +146,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("setting-keeps-server-down", "a log that blames a line; diff::settings::down and hosts::comeback"),
     ("still-alive", "a lost host that answers; hosts::lost"),
     ("writes-elsewhere", "a switch that was cut off; hosts::switchover"),
+    ("seed-position", "what a user has noted; hosts::seeding"),
     ("applier-stopped", "a lost source; hosts::lost"),
     ("other-writer", "another run has opened one; planner::lost and hosts::lost"),
     ("not-superset", "replicas that have received unlike much; hosts::lost"),

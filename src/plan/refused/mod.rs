@@ -10,7 +10,7 @@ use crate::{
     desired::SeedMethod,
     doctor::{Cause, ErrantExplanation, Explanation},
     gtid::Purged,
-    model::{Endpoint, HostName, Place, coded, families},
+    model::{Endpoint, GivenPosition, HostName, Place, coded, families},
     resource::{Obstacle, Resource},
 };
 pub use channel::{ChannelRefused, PairRefused};
@@ -320,6 +320,15 @@ coded! {
             /// Whether the source's data would be copied; nothing where it has none yet.
             copies: Option<Copies>,
         } = "move-needs-gtid",
+        /// The channel can't begin at the place at which data stands that was loaded by hand.
+        GivenPosition {
+            /// The source.
+            source: HostName,
+            /// The place.
+            at: GivenPosition,
+            /// Why not.
+            why: GivenRefused,
+        } = "seed-position",
         /// A channel back to a host can't be proven by file and position.
         WayBackNeedsGtid {
             /// The source.
@@ -354,6 +363,34 @@ pub enum WayToSource {
     ChangePlaces,
     /// No channel leads there: the channel has to be turned round.
     TurnChannel,
+}
+
+/// Why a channel can't begin at a place that was noted by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GivenRefused {
+    /// The source's binary logs do not have it.
+    NotInLogs {
+        /// The oldest log.
+        oldest: String,
+        /// Where they end.
+        end: String,
+    },
+    /// The source has never been there.
+    Ahead {
+        /// How far it has come.
+        reached: String,
+    },
+    /// The source has purged what comes next.
+    Purged {
+        /// What it has no longer.
+        what: String,
+    },
+    /// A channel by GTID on MySQL needs the set of transactions that the data holds.
+    NeedsSet,
+    /// A channel by GTID on MariaDB needs a position of its form.
+    NeedsPosition,
+    /// A channel by file and position needs these.
+    NeedsFile,
 }
 
 /// Whether GTIDs would tell what a file and a position do not.

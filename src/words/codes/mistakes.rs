@@ -82,6 +82,7 @@ pub(super) const MISTAKES: &[Code] = &[
     is("topology::offset", "an `auto_increment_offset` above the increment"),
     is("topology::ring-filters", "members of a ring with different filters"),
     is("seed::whole", "`physical` and `clone` copy whole servers, and a filter asks for less"),
+    is("seed::position", "`seed_position` beside a method that makes a copy"),
     is("drift::rule", "a rule of `drift_ignore` that can never fit"),
     is("drift::until", "a last day that is not a date"),
     is("secret::literal", "a secret is written out in a file (a warning)"),

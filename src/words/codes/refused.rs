@@ -163,6 +163,11 @@ pub const REFUSED: &[Code] = &[
         "see what would be lost; `--allow reseed` copies the new source",
     ),
     code(
+        "seed-position",
+        "the replica's channel can't begin where `seed_position` says that its data stands",
+        "look at what was noted when the data was taken, and of which server; load newer data where the source has it no longer",
+    ),
+    code(
         "way-back-needs-gtid",
         "a channel back to this host can't be proven by file and position",
         "`replication_positioning: gtid`",
