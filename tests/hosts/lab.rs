@@ -15,6 +15,10 @@ use std::{
 /// The password that most tests use; it has everything that a shell, SQL or a printf could stumble over.
 pub const PASSWORD: &str = r#"p'q"r\s$(id)`id`%s&t ü;--"#;
 
+/// The client program of a host. MySQL 5.6 lies in a directory of its own.
+const CLIENT: &str =
+    "exec $(command -v mariadb || command -v mysql || echo /usr/local/mysql/bin/mysql) -N -B";
+
 pub struct Lab {
     child: Child,
     directory: tempfile::TempDir,
@@ -302,7 +306,7 @@ impl Lab {
     /// Runs SQL as root inside a host.
     #[track_caller]
     pub fn sql(&self, host: &str, sql: &str) -> String {
-        let mut child = self.begin_at(host, "exec $(command -v mariadb || command -v mysql) -N -B");
+        let mut child = self.begin_at(host, CLIENT);
         child.stdin.take().expect("a pipe").write_all(sql.as_bytes()).expect("SQL");
         Run::of(&child.wait_with_output().expect("the client ends")).expect(0).out.trim_end().to_owned()
     }
