@@ -112,6 +112,7 @@ fn unproven(host: &HostName, change: &ChannelChange, found: &FarEnd) -> Option<(
         source: source.as_str(),
         source_runs: Some(true),
         reach: reach.as_ref(),
+        relay_log: None,
         source_down_because: None,
     };
     let found = explain_channel(&trying, &channel_context)?;

@@ -114,6 +114,7 @@ pub fn would_not_connect_again(
         source: wish.source.as_str(),
         source_runs: Some(true),
         reach: facts.reach.get(&wish.endpoint),
+        relay_log: None,
         source_down_because: None,
     };
     let Some(found) = explain_channel(&trying, &channel_context) else { return };

@@ -25,6 +25,7 @@ pub(super) fn look(
         source: wish.source.as_str(),
         source_runs: source.and_then(|s| s.service.known()).map(|s| s.running()),
         reach: facts.reach.get(&wish.endpoint),
+        relay_log: facts.server.known().and_then(|server| server.variable("relay_log_basename")),
         source_down_because: source.and_then(explain_down),
     };
     explain_channel(channel, &channel_context)

@@ -4,7 +4,7 @@
 
 use super::{
     applier::explain_applier,
-    cause::ChannelCause,
+    cause::{ApplierCause, ChannelCause},
     connection::explain_connection,
     explanation::{ChannelContext, Explanation},
     layer::Layer,
@@ -24,11 +24,25 @@ pub fn explain_channel(channel: &ChannelFacts, channel_context: &ChannelContext<
     if channel.io_running == ThreadState::Connecting {
         return Some(explain_connection(channel, channel_context, ""));
     }
+    if other_relay_log(channel, channel_context) {
+        return Some(Explanation::new(ApplierCause::RelayLogLost, channel_context, ""));
+    }
     if channel.io_running != ThreadState::Yes || channel.sql_running != ThreadState::Yes {
         let stopped = ChannelCause::Stopped { receiver: channel.io_running, applier: channel.sql_running };
         return Some(Explanation::new(stopped, channel_context, ""));
     }
     None
+}
+
+/// Whether a channel whose threads both stand still without an error is to go on in a relay log of another name than the server
+/// gives its own: the guide's own accident. MySQL says so in its log alone until somebody starts the channel.
+fn other_relay_log(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> bool {
+    let both = channel.io_running == ThreadState::No && channel.sql_running == ThreadState::No;
+    let base =
+        channel_context.relay_log.and_then(|base| base.rsplit('/').next()).filter(|base| !base.is_empty());
+    let file = channel.relay.as_ref().map(|at| at.file().rsplit('/').next().unwrap_or_default());
+    let (Some(base), Some(file)) = (base, file) else { return false };
+    both && !file.strip_prefix(base).is_some_and(|rest| rest.starts_with(['.', '-']))
 }
 
 /// What is wrong with a receiver, and with its applier where that has stopped on an error of its own: a channel goes on once
@@ -65,6 +79,23 @@ mod tests {
     fn layer(channel: &ChannelFacts, channel_context: ChannelContext<'_>) -> Option<Layer> {
         let channel_context = ChannelContext { replica: "db-b", source: "db-a", ..channel_context };
         explain_channel(channel, &channel_context).map(|e| e.layer)
+    }
+
+    #[test]
+    fn a_relay_log_of_another_name_is_told_without_an_error() {
+        let stopped = |file: &str| ChannelFacts {
+            io_running: ThreadState::No,
+            sql_running: ThreadState::No,
+            relay: crate::model::BinlogPosition::new(file, 4),
+            ..receiver(0, "")
+        };
+        let named = |base| ChannelContext { relay_log: Some(base), ..ChannelContext::default() };
+        let base = "/usr/local/mysql/data/mysql-relay-bin";
+        assert_eq!(layer(&stopped("db-b-relay-bin.000002"), named(base)), Some(Layer::RelayLog));
+        assert_eq!(layer(&stopped("mysql-relay-bin.000002"), named(base)), Some(Layer::Stopped));
+        assert_eq!(layer(&stopped("./mysql-relay-bin-east.000002"), named(base)), Some(Layer::Stopped));
+        let runs = ChannelFacts { sql_running: ThreadState::Yes, ..stopped("db-b-relay-bin.000002") };
+        assert_eq!(layer(&runs, named(base)), Some(Layer::Stopped));
     }
 
     #[test]

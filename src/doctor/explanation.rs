@@ -76,6 +76,8 @@ pub struct ChannelContext<'a> {
     pub source_runs: Option<bool>,
     /// Whether the source's port answers from the replica.
     pub reach: Option<&'a Reach>,
+    /// The replica's `relay_log_basename`, where it is known.
+    pub relay_log: Option<&'a str>,
     /// Why the source is down.
     pub source_down_because: Option<WhyDown>,
 }

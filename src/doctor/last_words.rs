@@ -56,13 +56,13 @@ const STARTS: [&str; 3] = ["MySQL Server - start", "starting as process", "Start
 /// A line that names one of the options counts more than one that names none.
 pub fn last_words(log: &[String], options: &[Occurrence]) -> Option<Said> {
     let log = last_start(log);
-    let line = telling(log, options)?;
+    let line = telling(&log, options)?;
     let meaning = CAUSES.iter().find(|(marks, _)| marks.iter().all(|mark| line.contains(mark)));
     Some(Said { meaning: meaning.map(|(_, meaning)| meaning.clone()), line: shorten(line) })
 }
 
-fn telling<'l>(log: &'l [String], options: &[Occurrence]) -> Option<&'l str> {
-    let own = || log.iter().rev().map(String::as_str).filter(|line| !of_replication(line));
+fn telling<'l>(log: &[&'l str], options: &[Occurrence]) -> Option<&'l str> {
+    let own = || log.iter().rev().copied().filter(|line| !of_replication(line));
     let known = |line: &&str| {
         let marked = CAUSES.iter().any(|(marks, _)| marks.iter().all(|mark| line.contains(mark)));
         marked && !line.contains("[Note]") && !line.contains("[Warning]")
@@ -87,8 +87,8 @@ fn of_replication(line: &str) -> bool {
 /// about.
 pub fn blamed<'o>(log: &[String], options: &'o [Occurrence]) -> Option<&'o Occurrence> {
     let log = last_start(log);
-    let first = telling(log, options)?;
-    let errors = log.iter().map(String::as_str).filter(|l| l.contains("[ERROR]") && !of_replication(l));
+    let first = telling(&log, options)?;
+    let errors = log.iter().copied().filter(|l| l.contains("[ERROR]") && !of_replication(l));
     [first].into_iter().chain(errors).find_map(|line| named(line, options))
 }
 
@@ -121,16 +121,32 @@ fn name_of(text: &str) -> String {
 
 /// What was said since the last start; what stands before it is another story. Several logs may follow each other, so
 /// the last start is the one with the latest time, which all of them write alike.
-fn last_start(log: &[String]) -> &[String] {
-    let begins = |line: &String| STARTS.iter().any(|mark| line.contains(mark));
-    let time =
-        |line: &String| line.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect::<String>();
+fn last_start(log: &[String]) -> Vec<&str> {
+    let all = || log.iter().map(String::as_str);
+    let begins = |line: &str| STARTS.iter().any(|mark| line.contains(mark));
     let starts = log.iter().enumerate().filter(|(_, line)| begins(line));
-    let Some((last, first)) = starts.max_by_key(|(_, line)| time(line)) else { return log };
+    let Some((last, first)) = starts.max_by_key(|(_, line)| time(line)) else { return all().collect() };
     // MySQL 9 announces a start twice.
-    let same = |line: &String| begins(line) && !line.contains(STARTS[0]) && first.contains(STARTS[0]);
-    let rest = &log[last + 1..];
-    &rest[..rest.iter().position(|line| begins(line) && !same(line)).unwrap_or(rest.len())]
+    let same = |line: &str| begins(line) && !line.contains(STARTS[0]) && first.contains(STARTS[0]);
+    let said: Vec<&str> = all().skip(last + 1).take_while(|line| !begins(line) || same(line)).collect();
+    if said.iter().any(|line| line.contains("[ERROR]")) {
+        return said;
+    }
+    // MySQL 5.6 announces it in the journal and says the rest in its log: what is as late belongs to it. A line without a time
+    // goes on with the one before it.
+    let mut later = false;
+    let since = all().filter(|line| {
+        if line.starts_with("20") {
+            later = time(line) >= time(first);
+        }
+        later
+    });
+    since.collect()
+}
+
+/// When a line was written, as all servers write it.
+fn time(line: &str) -> String {
+    line.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 /// The message without date, thread, level and number.
@@ -253,6 +269,21 @@ mod tests {
             assert!(said.line.starts_with(telling), "{said:?}");
             assert_eq!((said.meaning, blamed(&log, &options)), (meaning, Some(&options[blame])));
         }
+    }
+
+    #[test]
+    fn a_start_is_announced_in_the_journal_and_its_errors_stand_in_the_log() {
+        let log = lines(&[
+            "2026-11-30 03:49:29 698 [ERROR] An older story",
+            "2026-11-30 03:49:42 6306 [ERROR] InnoDB: Data file ./ibdata1 is of a different size 768 pages",
+            "2026-11-30 03:49:42 6306 [ERROR] InnoDB: you should now edit innodb_data_file_path in my.cnf back to what it was",
+            "2026-11-30 03:49:42 6306 [ERROR] Aborting",
+            "2026-11-30 03:49:42 0 [Note] /usr/local/mysql/bin/mysqld (mysqld 5.6.24-log) starting as process 6306 ...",
+        ]);
+        let options = [option("innodb_data_file_path", "ibdata1:5000M")];
+        assert_eq!(blamed(&log, &options), Some(&options[0]));
+        assert!(last_words(&log, &[]).is_some_and(|said| said.line.contains("you should now edit")));
+        assert!(!last_start(&log).iter().any(|line| line.contains("older")));
     }
 
     #[test]

@@ -433,6 +433,10 @@ fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> Channe
     }
 }
 
+fn relay_log<'a>(observed: &'a Observed, host: &DesiredHost) -> Option<&'a str> {
+    observed.get(&host.name)?.known()?.server.known()?.variable("relay_log_basename")
+}
+
 fn fault(
     host: &DesiredHost,
     channel: &ChannelFacts,
@@ -446,6 +450,7 @@ fn fault(
         source: source.map_or(endpoint.address.as_str(), HostName::as_str),
         source_runs: source_facts.map(|f| f.server.known().is_some()),
         reach: observed.get(&host.name).and_then(Fact::known).and_then(|f| f.reach.get(endpoint)),
+        relay_log: relay_log(observed, host),
         source_down_because: source_facts.filter(|f| is_down(f)).and_then(explain_down),
     };
     explain_channel(channel, &channel_context)

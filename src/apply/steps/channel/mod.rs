@@ -233,6 +233,7 @@ impl Work<'_> {
             source: self.wish.source.as_str(),
             source_runs: runs,
             reach: reach.as_ref(),
+            relay_log: None,
             source_down_because: source.and_then(explain_down),
         };
         match explain_channel(channel, &channel_context) {
