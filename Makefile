@@ -61,7 +61,7 @@ takeovers: lab
 
 versions: lab
 	rm -rf target/tmp/versions
-	cargo test --test hosts versions:: -- --test-threads=2
+	cargo test --test hosts -- --test-threads=2 versions:: old_server::a_fleet
 	TANDEM_WRITE=1 cargo test --quiet --test documents the_versions_document
 
 oracle:

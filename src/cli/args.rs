@@ -300,7 +300,7 @@ pub struct ApplyArgs {
     #[arg(short, long)]
     pub yes: bool,
     /// What the steps may hurt: restart, cut-clients, reseed, reset-binlogs, drop-account, drop-channel,
-    /// new-authority
+    /// edit-option-file, new-authority
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = Allow::from_str, add = complete::allowed())]
     pub allow: Vec<Allow>,
     /// Run this before a replica takes the writes of a lost host, which it must end for good: a status other than 0

@@ -39,7 +39,7 @@ impl Dialect {
         let how = match self.family() {
             Family::MariaDb => "IDENTIFIED VIA mysql_native_password USING",
             Family::MySql if self.caching_sha2() => "IDENTIFIED WITH caching_sha2_password AS",
-            Family::MySql if self.mysql(5, 7, 6) => "IDENTIFIED WITH mysql_native_password AS",
+            Family::MySql if self.alters_users() => "IDENTIFIED WITH mysql_native_password AS",
             // Until 5.7.6 a GRANT makes the account, or changes it.
             Family::MySql => {
                 return vec![Statement::with_secret(hash, |stored| {
@@ -55,6 +55,28 @@ impl Dialect {
             statements.push(format!("ALTER USER {name} ACCOUNT UNLOCK").into());
         }
         statements
+    }
+
+    /// Whether accounts are made and changed by `CREATE USER IF NOT EXISTS` and `ALTER USER` (MySQL 5.7.6; MariaDB 10.1.3 and
+    /// 10.2.0). Before, a `GRANT` makes an account, or gives it another password.
+    pub(super) fn alters_users(self) -> bool {
+        self.family() == Family::MariaDb || self.mysql(5, 7, 6)
+    }
+
+    /// Drops an account. One that is not there is no error where the server has a word for that; else see
+    /// [`Dialect::account_was_gone`].
+    pub fn drop_account(self, user: &str, host: &str) -> String {
+        // MySQL 5.7.8 and MariaDB 10.1.3 know it.
+        let words = match self.family() == Family::MariaDb || self.mysql(5, 7, 8) {
+            true => "DROP USER IF EXISTS",
+            false => "DROP USER",
+        };
+        format!("{words} {}@{}", literal(user), literal(host))
+    }
+
+    /// Whether the error of [`Dialect::drop_account`] says that there is no such account.
+    pub fn account_was_gone(self, code: Option<u16>) -> bool {
+        code == Some(1396) && self.family() == Family::MySql && !self.mysql(5, 7, 8)
     }
 
     /// Makes an account by which nobody can log in from one address, where a wider one of the same user would let it in: the
@@ -104,6 +126,9 @@ mod tests {
             assert_eq!(dialect.account("r", "h", "*AB", true)[0].text(), words);
         }
         let of = |version: &str| Dialect::of(ServerVersion::parse(version).expect("a version"));
+        assert_eq!(of("5.6.24").drop_account("a'", "%"), "DROP USER 'a\\''@'%'");
+        assert_eq!(of("10.5.29-MariaDB").drop_account("a", "%"), "DROP USER IF EXISTS 'a'@'%'");
+        assert!(of("5.6.24").account_was_gone(Some(1396)) && !of("5.7.44").account_was_gone(Some(1396)));
         assert!(of("5.7.44").password_hash("secret", "salt").starts_with('*'));
         assert!(of("8.4.3").password_hash("secret", "salt").starts_with("$A$005$"));
         assert!(

@@ -132,9 +132,26 @@ impl Dialect {
         format!("{statement} {}{}", options.join(", "), self.for_channel(channel.name))
     }
 
+    /// Whether a replica can have several channels, and names for them (MySQL 5.7.6).
+    pub fn has_channels(self) -> bool {
+        self.family() == Family::MariaDb || self.mysql(5, 7, 6)
+    }
+
+    /// Whether a channel for which TLS was asked is encrypted, or fails. Before MySQL 5.7.3 `MASTER_SSL = 1` alone connects in
+    /// clear text: only where an authority, a certificate, a key or a cipher is named does the client begin TLS.
+    pub fn encrypts_without_authority(self) -> bool {
+        self.family() == Family::MariaDb || self.mysql(5, 7, 3)
+    }
+
+    /// Whether its library loads the certificates that tandem issues. That of MySQL 5.6 knows no elliptic curves and reads keys
+    /// as PKCS#1 only; what it can't load it leaves out without a word in its variables.
+    pub fn loads_our_certificates(self) -> bool {
+        self.family() == Family::MariaDb || self.mysql(5, 7, 0)
+    }
+
     /// Channels came with MySQL 5.7.6; before, there is one without a name.
     fn for_channel(self, name: &str) -> String {
-        if self.mysql(5, 7, 6) { format!(" FOR CHANNEL {}", literal(name)) } else { String::new() }
+        if self.has_channels() { format!(" FOR CHANNEL {}", literal(name)) } else { String::new() }
     }
 
     /// Gives a channel its own filters. Its applier must not run.

@@ -4,6 +4,14 @@ use super::Dialect;
 use crate::model::{Family, Tls};
 
 impl Dialect {
+    /// Programs that dump its databases, the fitting one first: MariaDB's asks a MySQL for columns that it does not have.
+    pub fn dump_programs(self) -> [&'static str; 2] {
+        match self.version.family {
+            Family::MariaDb => ["mariadb-dump", "mysqldump"],
+            Family::MySql => ["mysqldump", "mariadb-dump"],
+        }
+    }
+
     /// Lines for an option file by which the client protects its connection as a channel would. Where certificates are
     /// verified, the authority's file is named beside them.
     ///
@@ -14,6 +22,9 @@ impl Dialect {
             (Family::MariaDb, Tls::Off) => &["skip-ssl"],
             (Family::MariaDb, Tls::Required | Tls::VerifyCa) => &["ssl", "loose-skip-ssl-verify-server-cert"],
             (Family::MariaDb, Tls::VerifyIdentity) => &["ssl", "ssl-verify-server-cert"],
+            // The word came with MySQL 5.7.11.
+            (Family::MySql, Tls::Off) if !self.mysql(5, 7, 11) => &[],
+            (Family::MySql, _) if !self.mysql(5, 7, 11) => &["ssl"],
             // A password crosses the wire under the server's public key where there is no TLS.
             (Family::MySql, Tls::Off) => &["ssl-mode = PREFERRED", "loose-get-server-public-key"],
             (Family::MySql, Tls::Required) => &["ssl-mode = REQUIRED"],

@@ -17,6 +17,28 @@ impl Dialect {
         }
     }
 
+    /// A statement about an account, as another server of the family has shown it, in this server's words; nothing where the
+    /// one before it has said that already.
+    pub fn account_statement(self, statement: &str) -> Option<String> {
+        const MAKES: &str = "CREATE USER IF NOT EXISTS ";
+        const ALTERS: &str = "ALTER USER ";
+        // A grant of nothing makes the account, or gives it its password, its limits and what it requires.
+        if !self.alters_users() {
+            return match statement.strip_prefix(MAKES) {
+                Some(rest) => Some(format!("GRANT USAGE ON *.* TO {rest}")),
+                None => (!statement.starts_with(ALTERS)).then(|| statement.to_owned()),
+            };
+        }
+        // Where an account is altered, MySQL names the plugin.
+        let old = " IDENTIFIED BY PASSWORD ";
+        match split_outside_quotes(statement, old) {
+            Some((name, rest)) if self.family() == Family::MySql && statement.starts_with(ALTERS) => {
+                Some(format!("{name} IDENTIFIED WITH 'mysql_native_password' AS {rest}"))
+            }
+            _ => Some(statement.to_owned()),
+        }
+    }
+
     /// Says that a password is empty: a method of MySQL alone, without one, would let it expire (manual, "ALTER USER").
     pub fn with_empty_password(self, create: &str) -> String {
         let methods = ["caching_sha2_password", "mysql_native_password", "sha256_password"];
@@ -85,6 +107,23 @@ mod tests {
         let bare = "CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' REQUIRE NONE";
         let empty = "ALTER USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '' REQUIRE NONE";
         assert_eq!(mysql.alter_user_like(&mysql.with_empty_password(bare)), empty);
+    }
+
+    #[test]
+    fn an_account_of_an_old_server_is_made_in_the_words_of_the_new_one() {
+        let create = "CREATE USER IF NOT EXISTS 'a'@'%' IDENTIFIED BY PASSWORD '*AB' REQUIRE SSL WITH MAX_USER_CONNECTIONS 2";
+        let alter = create.replacen("CREATE USER IF NOT EXISTS", "ALTER USER", 1);
+        let grant = create.replacen("CREATE USER IF NOT EXISTS", "GRANT USAGE ON *.* TO", 1);
+        let old = dialect("5.6.24");
+        assert_eq!(
+            (old.account_statement(create), old.account_statement(&alter)),
+            (Some(grant.clone()), None)
+        );
+        assert_eq!(old.account_statement(&grant), Some(grant));
+        let altered = dialect("5.7.44").account_statement(&alter);
+        let named = "ALTER USER 'a'@'%' IDENTIFIED WITH 'mysql_native_password' AS '*AB' REQUIRE SSL WITH MAX_USER_CONNECTIONS 2";
+        assert_eq!(altered.as_deref(), Some(named));
+        assert_eq!(dialect("10.11.6-MariaDB").account_statement(&alter), Some(alter));
     }
 
     #[test]

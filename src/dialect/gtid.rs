@@ -29,9 +29,19 @@ impl Dialect {
         self.family() == Family::MySql
     }
 
+    /// Whether it knows GTIDs (MySQL 5.6.5).
+    pub fn counts_transactions(self) -> bool {
+        self.family() == Family::MariaDb || self.mysql(5, 6, 5)
+    }
+
     /// Whether it can be told what it has executed while `gtid_mode` is OFF; before MySQL 8.0 that is error 1839.
     pub fn takes_gtids_when_off(self) -> bool {
         self.family() == Family::MariaDb || self.mysql(8, 0, 0)
+    }
+
+    /// Whether transactions can be added to those that count as executed and purged (MySQL 8.0).
+    pub fn adds_to_purged(self) -> bool {
+        self.mysql(8, 0, 0)
     }
 
     /// Whether a channel that keeps its place begins again at the event that was executed last, by file and position, and

@@ -55,6 +55,8 @@ pub struct CannotFollow {
 pub enum Gap {
     /// They are of two families, which write different events.
     Family,
+    /// A MariaDB reads what a MySQL up to 5.7 writes, by file and position, and no channel of ours does that.
+    FamilyByHand,
     /// The replica is more than one series of MySQL ahead.
     FarAhead,
     /// The replica is older than its source.
@@ -123,6 +125,9 @@ impl Dialect {
         let (replica, source) = (self.version, source.version);
         let series = |v: ServerVersion| (v.major, v.minor);
         let gap = match replica.family {
+            Family::MariaDb if source.family == Family::MySql && !source.at_least(8, 0, 0) => {
+                Gap::FamilyByHand
+            }
             family if family != source.family => Gap::Family,
             Family::MySql if series_of_mysql(replica) > series_of_mysql(source) + 1 => Gap::FarAhead,
             _ if series(source) > series(replica) => Gap::Older,
@@ -294,6 +299,10 @@ mod tests {
                 && can("9.7.4", "8.4.0")
                 && !can("9.7.4", "8.0.46")
         );
+        let gap =
+            |replica: &str, source: &str| dialect(replica).cannot_follow(dialect(source)).map(|why| why.gap);
+        assert_eq!(gap("10.11.6-MariaDB", "5.6.24"), Some(Gap::FamilyByHand));
+        assert_eq!(gap("10.11.6-MariaDB", "8.4.3"), Some(Gap::Family));
         assert!(!can("10.11.6-MariaDB", "8.4.3") && !can("9.7.0", "10.11.6-MariaDB"));
     }
 }

@@ -50,6 +50,11 @@ impl Dialect {
     pub fn wait_for(self, end: &LogEnd, channel: &str, limit: Duration) -> String {
         let seconds = limit.as_secs().max(1);
         match (end, self.family()) {
+            // Its later name came with MySQL 5.7.5. Where no applier runs it says NULL.
+            (LogEnd::Executed(set), Family::MySql) if !self.mysql(5, 7, 5) => format!(
+                "SELECT COALESCE(WAIT_UNTIL_SQL_THREAD_AFTER_GTIDS({}, {seconds}), -1) >= 0 AS reached",
+                literal(set)
+            ),
             (LogEnd::Executed(set), _) => {
                 format!("SELECT WAIT_FOR_EXECUTED_GTID_SET({}, {seconds}) = 0 AS reached", literal(set))
             }
@@ -127,6 +132,12 @@ mod tests {
             ),
             ("9.7.4", &at, "SELECT COALESCE(SOURCE_POS_WAIT('bin.000002', 7, 1, 'c'), -1) >= 0 AS reached"),
             ("5.6.51", &at, "SELECT COALESCE(MASTER_POS_WAIT('bin.000002', 7, 1), -1) >= 0 AS reached"),
+            (
+                "5.6.24",
+                &set,
+                "SELECT COALESCE(WAIT_UNTIL_SQL_THREAD_AFTER_GTIDS('20b7d57a-eac8-11f1-905a-02fc00000001:1-3', 1), -1) >= 0 AS \
+                 reached",
+            ),
             (
                 "8.4.3",
                 &set,

@@ -39,6 +39,21 @@ const FIXED_IN_MYSQL: &str = "admin_address admin_port auto_generate_certs back_
     tls_certificates_enforced_validation tmpdir version version_comment version_compile_machine \
     version_compile_os";
 
+/// More of them in MySQL 5.5 to 5.7, asked of 5.6.24 in the same way (tests/recordings/variables-5.6.24.txt).
+const FIXED_BEFORE_8_0: &str = "date_format datetime_format have_compress have_crypt have_dynamic_loading have_geometry have_openssl \
+    have_profiling have_query_cache have_rtree_keys have_ssl have_symlink ignore_db_dirs innodb_additional_mem_pool_size \
+    innodb_checksums innodb_file_format_check innodb_locks_unsafe_for_binlog innodb_log_buffer_size \
+    innodb_mirrored_log_groups innodb_undo_tablespaces innodb_use_sys_malloc license metadata_locks_cache_size \
+    metadata_locks_hash_instances old simplified_binlog_gtid_recovery thread_concurrency time_format";
+/// Those that a server can set later than the one before it (manuals, "Server System Variables", "InnoDB Startup Options").
+const SET_ONLINE_SINCE: [(&str, (u16, u16, u16)); 3] = [
+    ("innodb_buffer_pool_size", (5, 7, 5)),
+    ("explicit_defaults_for_timestamp", (5, 7, 0)),
+    ("innodb_doublewrite", (8, 0, 30)),
+];
+/// Those of the list of 9.7 that an older server can set.
+const SET_ONLINE_BEFORE_8_0: [&str; 2] = ["innodb_api_trx_level", "server_id_bits"];
+
 /// Options of an option file, and the variables that they set under another name (`mysqld --help --verbose` against `SHOW
 /// VARIABLES`; the isolation level has one name on MySQL and on MariaDB 11.1).
 const NAMED_OTHERWISE: [(&str, &str); 4] = [
@@ -65,36 +80,52 @@ const SHOWN_BY_NOTHING: [&str; 10] = [
 impl Dialect {
     /// Whether only a start can set this variable, where the server itself has no answer.
     pub fn is_fixed(self, name: &str) -> bool {
+        let old = self.family() == Family::MySql && !self.mysql(8, 0, 0);
+        if old && SET_ONLINE_BEFORE_8_0.contains(&name) {
+            return false;
+        }
+        let listed = |list: &str| list.split_whitespace().any(|fixed| fixed == name);
+        let later = SET_ONLINE_SINCE.iter().find(|(since, _)| *since == name);
+        let not_yet = later.is_some_and(|(_, (major, minor, patch))| !self.mysql(*major, *minor, *patch));
         self.family() == Family::MySql
-            && (matches!(name, "gtid_mode" | "enforce_gtid_consistency") && !self.sets_gtid_mode_online()
+            && (not_yet
+                || old && listed(FIXED_BEFORE_8_0)
+                || matches!(name, "gtid_mode" | "enforce_gtid_consistency") && !self.sets_gtid_mode_online()
                 || (name.starts_with("ssl_") && !self.mysql(8, 0, 16))
                 || name.starts_with("performance_schema") && name != "performance_schema_show_processlist"
-                || FIXED_IN_MYSQL.split_whitespace().any(|fixed| fixed == name))
+                || listed(FIXED_IN_MYSQL))
     }
 
     /// Built-in values of variables that roles set, where the server does not tell them: MySQL knows the default
     /// of a variable only as long as nobody has set it (manual, 7.1.8 and 19.1.6).
-    pub fn known_defaults(self) -> &'static [(&'static str, &'static str)] {
-        match self.family() {
-            Family::MariaDb => &[],
-            Family::MySql => &[
-                ("read_only", "OFF"),
-                ("super_read_only", "OFF"),
-                ("event_scheduler", "ON"),
-                ("auto_increment_increment", "1"),
-                ("auto_increment_offset", "1"),
-                ("relay_log_recovery", "OFF"),
-                ("bind_address", "*"),
-                // The certificate that a server makes for itself in its data directory.
+    pub fn known_defaults(self) -> Vec<(&'static str, &'static str)> {
+        if self.family() == Family::MariaDb {
+            return Vec::new();
+        }
+        let mut all = vec![
+            ("read_only", "OFF"),
+            ("auto_increment_increment", "1"),
+            ("auto_increment_offset", "1"),
+            ("relay_log_recovery", "OFF"),
+            ("replicate_do_db", ""),
+            ("replicate_ignore_db", ""),
+            ("replicate_wild_do_table", ""),
+            ("replicate_wild_ignore_table", ""),
+            // MySQL 8.0 turned it on.
+            ("event_scheduler", if self.mysql(8, 0, 0) { "ON" } else { "OFF" }),
+        ];
+        all.extend(self.has_super_read_only().then_some(("super_read_only", "OFF")));
+        all.extend(self.mysql(5, 6, 6).then_some(("bind_address", "*")));
+        match self.mysql(5, 7, 6) {
+            // The certificate that a server makes for itself in its data directory.
+            true => all.extend([
                 ("ssl_ca", "ca.pem"),
                 ("ssl_cert", "server-cert.pem"),
                 ("ssl_key", "server-key.pem"),
-                ("replicate_do_db", ""),
-                ("replicate_ignore_db", ""),
-                ("replicate_wild_do_table", ""),
-                ("replicate_wild_ignore_table", ""),
-            ],
+            ]),
+            false => all.extend([("ssl_ca", ""), ("ssl_cert", ""), ("ssl_key", "")]),
         }
+        all
     }
 
     /// Whether `gtid_mode` can be brought up while the server runs (MySQL 5.7.6).
@@ -108,10 +139,19 @@ impl Dialect {
         self.mysql(8, 0, 2)
     }
 
+    /// Whether only a channel shows the server's replication filters.
+    pub fn shows_filters_by_channel(self) -> bool {
+        self.family() == Family::MySql && !self.tells_of_variables()
+    }
+
     /// The name under which a server knows a variable: MySQL has words with `replica` and `source` for those
     /// with `slave` and `master` since 8.0.26, and keeps some of the old ones beside them. `known` tells what
     /// this server has.
     pub fn variable_name(self, name: &str, known: impl Fn(&str) -> bool) -> String {
+        // A server knows them only once the plugin is loaded.
+        if self.comes_with_a_plugin(name) && !self.mysql(8, 0, 26) {
+            return name.replace("replica", "slave").replace("source", "master");
+        }
         if self.family() == Family::MySql {
             let newer = name.replace("slave", "replica").replace("master", "source");
             if newer != name && known(&newer) {
@@ -218,10 +258,28 @@ impl Dialect {
                     | "slave_parallel_type"
                     | "slave_parallel_workers"
                     | "slave_preserve_commit_order"
+                    | "master_info_repository"
+                    | "relay_log_info_repository"
                     // A receiver asks for it when it connects.
                     | "rpl_semi_sync_slave_enabled"
                     | "rpl_semi_sync_replica_enabled"
             )
+    }
+
+    /// The files of plugins, which have new names since MySQL 8.0.26.
+    pub fn plugin_files(self, value: &str) -> String {
+        match self.family() == Family::MySql && !self.mysql(8, 0, 26) {
+            true => value
+                .replace("semisync_source.so", "semisync_master.so")
+                .replace("semisync_replica.so", "semisync_slave.so"),
+            false => value.to_owned(),
+        }
+    }
+
+    /// Whether a variable that roles of ours set came with a later version: what it asks for is not to be had.
+    pub fn came_later(self, name: &str) -> bool {
+        let order = ["replica_preserve_commit_order", "slave_preserve_commit_order"];
+        self.family() == Family::MySql && order.contains(&name) && !self.mysql(5, 7, 5)
     }
 
     /// Whether a variable of TLS counts only once the certificates are loaded anew (MySQL 8.0.16 and later;
@@ -309,5 +367,37 @@ mod tests {
         for name in ["server_id", "read_only", "ssl_cert", "gtid_mode", "max_connections"] {
             assert!(!mysql.is_fixed(name), "{name}");
         }
+    }
+
+    #[test]
+    fn semi_synchronous_plugins_have_the_names_of_their_version() {
+        let dialect = |text: &str| Dialect::of(ServerVersion::parse(text).expect("a version"));
+        let none = |_: &str| false;
+        let (old, new) = (dialect("5.6.24"), dialect("9.7.4"));
+        assert_eq!(old.variable_name("rpl_semi_sync_source_enabled", none), "rpl_semi_sync_master_enabled");
+        assert_eq!(new.variable_name("rpl_semi_sync_source_enabled", none), "rpl_semi_sync_source_enabled");
+        assert_eq!(
+            old.plugin_files("semisync_source.so;semisync_replica.so"),
+            "semisync_master.so;semisync_slave.so"
+        );
+        assert!(
+            old.came_later("replica_preserve_commit_order")
+                && !new.came_later("replica_preserve_commit_order")
+        );
+    }
+
+    #[test]
+    fn an_old_server_was_asked_for_each_of_its_variables() {
+        let old = Dialect::of(ServerVersion::parse("5.6.24").expect("a version"));
+        let asked = include_str!("../../tests/recordings/variables-5.6.24.txt").lines();
+        let asked: Vec<(&str, &str)> = asked.filter_map(|line| line.split_once(' ')).collect();
+        assert!(asked.len() > 400);
+        for (name, how) in asked {
+            assert_eq!(old.is_fixed(name), how == "fixed", "{name}");
+        }
+        let defaults =
+            |text: &str| Dialect::of(ServerVersion::parse(text).expect("a version")).known_defaults();
+        assert!(defaults("5.6.24").contains(&("event_scheduler", "OFF")));
+        assert!(defaults("9.7.4").contains(&("event_scheduler", "ON")));
     }
 }

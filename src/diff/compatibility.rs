@@ -125,7 +125,7 @@ fn versions(edge: &Edge<'_>, wish: &ChannelWish) -> Option<Found> {
     let exists = replica.channels.known().is_some_and(|list| {
         list.iter().any(|c| c.name == wish.name && c.source_host == wish.endpoint.address)
     });
-    Some(match exists && why.gap != Gap::Family {
+    Some(match exists && !matches!(why.gap, Gap::Family | Gap::FamilyByHand) {
         true => Found::Pair(PairFinding::OlderReplica(why)),
         false => Found::Refuse(PairRefused::Versions(why)),
     })

@@ -239,6 +239,11 @@ impl SourceAndReplica<'_> {
         }
         let source_gets_copy_of_us = self.source_is_seeded_from_us();
         if !source_gets_copy_of_us && self.source_awaits_a_copy() {
+            // What could not be proven then is refused now, and the copies are not made for nothing.
+            if !self.content_here().is_empty() && self.never_finds_its_way_back() {
+                draft.blocked.extend(self.context.desired.members.iter().cloned());
+                return Some(self.way_back(draft));
+            }
             draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::Copy));
             return None;
         }

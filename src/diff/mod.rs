@@ -26,6 +26,7 @@ mod leftovers;
 mod loss;
 mod lost;
 mod moved;
+mod old_server;
 mod pair;
 mod promotion;
 mod proof;
@@ -192,6 +193,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
     events::steps(context, &mut draft);
     undeclared::check(context, &mut draft);
     left_out::check(context, &mut draft);
+    old_server::check(context, &mut draft);
     unmatched::check(context, &mut draft);
     uuid::steps(context, &mut draft);
     gtid_mode::steps(context, &mut draft);

@@ -44,6 +44,17 @@ impl SourceAndReplica<'_> {
         }
     }
 
+    /// Whether this host, once its source has its data by way of others, could not be told where to begin there: by file and
+    /// position only the GTIDs of both tell it.
+    pub(super) fn never_finds_its_way_back(&self) -> bool {
+        let counts = |server: &ServerFacts| match server.gtid.known() {
+            Some(GtidState::MariaDb(_)) => true,
+            Some(GtidState::MySql(_)) => server.is_on("gtid_mode"),
+            None => false,
+        };
+        self.wish.positioning == Positioning::File && ![self.source, self.server].into_iter().all(counts)
+    }
+
     /// The replica has what the source has. By GTID it finds its place; by file and position only in a log in
     /// which nothing but its own events stand, which it leaves out.
     pub(super) fn way_back(&self, draft: &mut Draft) -> DataBasis {

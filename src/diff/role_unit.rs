@@ -147,6 +147,18 @@ fn is_open(facts: &HostFacts) -> bool {
 }
 
 /// What is to be recorded on a host.
+/// The client program, where the unit would not find it on its PATH.
+fn client_beside(facts: &HostFacts) -> Option<String> {
+    const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    let clients: Vec<&String> =
+        ["mariadb", "mysql"].iter().filter_map(|tool| facts.os.tools.get(*tool)).collect();
+    let on_path =
+        |path: &&String| path.rsplit_once('/').is_some_and(|(directory, _)| PATH.contains(&directory));
+    let plain = |path: &&&String| path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let first = clients.first().filter(|_| !clients.iter().any(on_path));
+    first.filter(plain).map(|path| (*path).clone())
+}
+
 struct Record<'a> {
     host: &'a DesiredHost,
     facts: &'a HostFacts,
@@ -163,6 +175,7 @@ impl Record<'_> {
         let unit = RoleUnit {
             server_unit: service.unit.clone(),
             dialect: Dialect::of(server.version),
+            client: client_beside(self.facts),
             socket: socket(server),
             admin: (
                 admin.admin_user.clone().unwrap_or_else(|| "root".to_owned()),

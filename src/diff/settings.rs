@@ -3,6 +3,8 @@
 mod ask;
 mod down;
 mod impossible;
+mod include;
+mod logs;
 mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +15,7 @@ use crate::{
     dialect::Dialect,
     model::Fact,
     observe::{DiskFacts, HostFacts, RestartRecord, RestartState, ServerFacts},
-    option_file::{Files, Occurrence, Setting, owned_text, same_value, takes_several},
+    option_file::{Files, OWNED_NAME, Occurrence, Setting, owned_text, same_value, takes_several},
     plan::{
         Action, Because, FileStage, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State,
         Step, StepId, WaitsFor,
@@ -49,9 +51,14 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
             return;
         }
     };
-    let place = host.option_file.clone().or_else(|| files.place_for_owned());
+    let include = include::needed(host, files);
+    let owned = host.option_file.clone().or_else(|| files.place_for_owned());
+    let place = owned.or_else(|| include.as_ref().map(|i| format!("{}/{OWNED_NAME}", i.directory)));
     let path = place.as_deref().unwrap_or_default();
     if impossible::refuse_files(host, files, path, draft) {
+        return;
+    }
+    if impossible::refuse_foreign(host, files, path, draft) {
         return;
     }
     let Some(server) = facts.server.known() else {
@@ -63,8 +70,9 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     };
     let dialect = Dialect::of(server.version);
     let name = |name: &str| dialect.variable_name(name, |n| server.variables.contains_key(n));
-    let (wishes, starts) = last_of_each(wishes, name);
-    let wishes = with_log_kept(in_words_of_server(wishes, server), files, server, path);
+    let (mut wishes, starts) = last_of_each(wishes, name);
+    wishes.retain(|wish| !wish.place.is_built_in() || !dialect.came_later(&wish.name));
+    let wishes = logs::kept(in_words_of_server(wishes, server), files, server, path);
     let filed = filed(&wishes, &starts);
     let restart = facts.restart.as_ref();
     let comparison = Comparison {
@@ -80,9 +88,13 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
         restart,
         disk: facts.disk.known(),
     };
-    if place.is_none() && !comparison.lines(&[], &comparison.occurrences()).is_empty() {
+    let lines = || !comparison.lines(&[], &comparison.occurrences()).is_empty();
+    if place.is_none() && lines() {
         draft.refuse(&host.name, SettingRefused::NoPlace);
         return;
+    }
+    if let Some(include) = include.filter(|_| lines()) {
+        draft.steps.extend(include::step(host, files, include));
     }
     comparison.write(draft);
 }
@@ -117,6 +129,12 @@ fn filed(wishes: &[SettingWish], starts: &[SettingWish]) -> Vec<SettingWish> {
 /// To a server `yes` is no boolean, and it takes what it does not know for OFF.
 fn in_words_of_server(mut wishes: Vec<SettingWish>, server: &ServerFacts) -> Vec<SettingWish> {
     let boolean = |name: &str| matches!(server.variable(name), Some("ON" | "OFF")) && name != "log_bin";
+    let dialect = Dialect::of(server.version);
+    for value in
+        wishes.iter_mut().filter(|wish| wish.name == "plugin_load_add").flat_map(|wish| &mut wish.values)
+    {
+        *value = dialect.plugin_files(value);
+    }
     for wish in wishes.iter_mut().filter(|wish| boolean(&wish.name)) {
         for value in &mut wish.values {
             match value.to_ascii_lowercase().as_str() {
@@ -124,27 +142,6 @@ fn in_words_of_server(mut wishes: Vec<SettingWish>, server: &ServerFacts) -> Vec
                 "yes" | "true" => "ON".clone_into(value),
                 "no" | "false" => "OFF".clone_into(value),
                 _ => {}
-            }
-        }
-    }
-    wishes
-}
-
-/// `log_bin: true` asks for a log and names none: the one that runs keeps its name, since under another one the
-/// replicas would lose what they have not read. A bare mention in our file stays as it is.
-fn with_log_kept(
-    mut wishes: Vec<SettingWish>,
-    files: &Files,
-    server: &ServerFacts,
-    path: &str,
-) -> Vec<SettingWish> {
-    let occurrences = files.meant(server.known());
-    let bare = occurrences.iter().any(|o| o.file == path && o.name == "log_bin" && o.value.is_none());
-    let running = server.variable("log_bin_basename").filter(|base| !base.is_empty());
-    if let Some(base) = running.filter(|_| !bare && server.is_on("log_bin")) {
-        for wish in wishes.iter_mut().filter(|wish| wish.name == "log_bin") {
-            for value in wish.values.iter_mut().filter(|v| same_value("log_bin", v, "ON")) {
-                base.clone_into(value);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{On, StepError, Undo, prepare_undo, settle_undo};
 use crate::{
-    dialect::Statement,
+    dialect::{Dialect, Statement},
     transport::{Replicates, Row, SqlError, SqlWriter},
 };
 
@@ -80,6 +80,18 @@ impl Statements<'_> {
             all.push(answer?);
         }
         Ok(all)
+    }
+
+    /// Drops an account; one that is not there is no error.
+    pub async fn drop_account(
+        &mut self,
+        dialect: Dialect,
+        (user, host): (&str, &str),
+    ) -> Result<(), SqlError> {
+        match self.run(&dialect.drop_account(user, host)).await {
+            Err(error) if !dialect.account_was_gone(error.code()) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Runs a statement that every server answers with a row.

@@ -39,7 +39,7 @@ pub async fn prepare(on: On<'_>, undo: Undo<'_>) -> Result<(), StepError> {
     };
     let login = on.login()?;
     let mut input = zeroize::Zeroizing::new(format!(
-        "[client]\nprotocol=socket\nsocket=\"{}\"\nuser=\"{}\"\nconnect_timeout={}\npassword=\"",
+        "[client]\nprotocol=socket\nloose-skip-ssl\nsocket=\"{}\"\nuser=\"{}\"\nconnect_timeout={}\npassword=\"",
         login.socket,
         login.user,
         limits::UNDO.time.as_secs()

@@ -23,6 +23,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whether it is part of the binary: nobody but tandem has declared what stands there.
+    pub fn is_built_in(&self) -> bool {
+        self.file.starts_with("built-in:")
+    }
+
     /// A place that names the file only.
     pub fn file(file: impl Into<Arc<str>>) -> Self {
         Self { file: file.into(), line: 0, column: 0, offset: 0, length: 0, vaulted: false }

@@ -74,7 +74,7 @@ fn channel(row: &Row, dialect: Dialect) -> Result<ChannelFacts, SqlError> {
             Family::MariaDb => text("gtid_io_pos")?,
             Family::MySql => newer("retrieved_gtid_set"),
         },
-        tls: yes("SOURCE_ssl_allowed")?,
+        tls: yes("SOURCE_ssl_allowed")? && (dialect.encrypts_without_authority() || names_tls(row)),
         tls_verify: yes("SOURCE_ssl_verify_server_cert")?,
         tls_ca: text("SOURCE_ssl_ca_file")?,
         delay: row.get("sql_delay").and_then(|seconds| seconds.parse().ok()).unwrap_or(0),
@@ -85,6 +85,12 @@ fn channel(row: &Row, dialect: Dialect) -> Result<ChannelFacts, SqlError> {
         filters: filters(row)?,
         left_out: origins(row),
     })
+}
+
+/// Whether anything is named of what an old client needs to begin TLS.
+fn names_tls(row: &Row) -> bool {
+    let columns = ["ssl_ca_file", "ssl_ca_path", "ssl_cert", "ssl_cipher", "ssl_key"];
+    columns.iter().any(|column| row.get(&format!("master_{column}")).is_some_and(|value| !value.is_empty()))
 }
 
 fn split(text: &str) -> Vec<String> {
@@ -271,6 +277,9 @@ mod tests {
         assert_eq!(old.relay, BinlogPosition::new("relay.000003", 250));
         assert_eq!((old.executed, old.seconds_behind), (BinlogPosition::new("bin.000001", 400), None));
         assert_eq!((old.sql_errno, old.filters.databases.len()), (1062, 2));
+        let named = OLD.replace("SSL_CA_File=", "SSL_CA_File=/etc/ca.pem");
+        let named = channel(&row(&named), dialect("5.6.24")).expect("all columns of 5.6");
+        assert!(named.tls && !old.tls, "5.5 asks for TLS and names nothing: it is clear text");
         let new = OLD.replace("Master", "Source").replace("Slave", "Replica");
         let new = format!("{new} Channel_Name=eu Auto_Position=1 SQL_Delay=30");
         let new = channel(&row(&new), dialect("8.4.3")).expect("all columns of 8.4");

@@ -163,11 +163,13 @@ fn os(sections: &Sections<'_>) -> OsFacts {
         clock: text(&host, "clock").parse().unwrap_or(0.0),
         ahead: None,
         systemd: host.get("init").is_some_and(|i| i == "systemd"),
-        tools: sections
-            .text("tools")
-            .unwrap_or_default()
-            .lines()
-            .filter_map(|path| Some((path.rsplit('/').next()?.to_owned(), path.to_owned())))
+        // Of two the one beside the server is taken.
+        tools: ["tools", "tools-beside"]
+            .iter()
+            .flat_map(|name| {
+                sections.text(name).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .filter_map(|path| Some((path.rsplit('/').next()?.to_owned(), path)))
             .collect(),
     }
 }
@@ -191,7 +193,7 @@ fn service(sections: &Sections<'_>, pid: Option<u32>) -> Fact<ServiceFacts> {
             masked: get("LoadState") == "masked",
             unit: get("Id").to_owned(),
             active: get("ActiveState").to_owned(),
-            enabled: get("UnitFileState").starts_with("enabled"),
+            enabled: starts_at_boot(get("UnitFileState"), get("WantedBy")),
             result: get("Result").to_owned(),
             main_pid: get("MainPID").parse().unwrap_or(0),
             user: get("User").to_owned(),
@@ -200,6 +202,12 @@ fn service(sections: &Sections<'_>, pid: Option<u32>) -> Fact<ServiceFacts> {
     // `mysql` is often an alias of `mariadb`: then both blocks are the same unit.
     let running = units.iter().find(|u| pid.is_some() && Some(u.main_pid) == pid);
     running.or_else(|| units.iter().find(|u| !u.masked)).or_else(|| units.first()).cloned().into()
+}
+
+/// Whether a unit starts at boot. One that systemd makes of a script in /etc/init.d has no file to be enabled: it is wanted by
+/// a target, or not.
+fn starts_at_boot(state: &str, wanted_by: &str) -> bool {
+    state.starts_with("enabled") || state == "generated" && !wanted_by.is_empty()
 }
 
 /// Files and directories of the chain that another user than root and the server's own may write to.

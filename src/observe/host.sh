@@ -38,7 +38,7 @@ section service
 units=${wished_service:-mariadb.service mysql.service mysqld.service}
 groups='/sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified'
 units_are() {
-  services=$(systemctl show -p Id,LoadState,ActiveState,UnitFileState,MainPID,Result,User,ControlGroup \
+  services=$(systemctl show -p Id,LoadState,ActiveState,UnitFileState,WantedBy,MainPID,Result,User,ControlGroup \
     -p ExecStart,FragmentPath,DropInPaths,EnvironmentFiles -- "$@" 2>&1)
   pid= group=
   while IFS= read -r line; do
@@ -210,6 +210,19 @@ else
   echo "unasked the server's program does not belong to root alone"
 fi
 
+# What lies beside the server's program is of its own version, whether it is on PATH or not.
+section tools-beside
+case $reader in
+  /*/*)
+    near=${reader%/*}
+    for tool in mariadb mysql mariadb-dump mysqldump mariadb-binlog mysqlbinlog; do
+      for file in "$near/$tool" "${near%/*}/bin/$tool"; do
+        # Root runs it, so it is root's.
+        if [ -f "$file" ] && [ -x "$file" ] && [ -O "$file" ]; then printf '%s\n' "$file"; break; fi
+      done
+    done ;;
+esac
+
 # One awk walks the option files, so that twenty files do not cost forty processes. It prints the
 # files in the order in which the server reads them, and what they say of the data directory. First come the
 # arguments of the running server on its standard input. Directories at the usual places were listed by the shell.
@@ -363,7 +376,11 @@ if [ -f "$owned_file" ]; then set -- "$@" "$owned_file"; fi
 owners=$(LC_ALL=C stat -L -c '%F:%u:%a:%n' -- "$@" $directories 2>/dev/null)
 set +f
 IFS=$old_ifs
-# What the server was started with wins, then what is written last.
+# What the server was started with wins, then what is written last. Where nothing says it, it is where the server works.
+if [ -z "$given$datadir" ] && [ -n "$pid" ] && [ "$uid" = 0 ]; then
+  datadir=$(readlink "/proc/$pid/cwd")
+  [ "$datadir" != / ] || datadir=
+fi
 datadir=${given:-${datadir:-/var/lib/mysql}}
 section option-owners
 printf '%s\n' "$owners"

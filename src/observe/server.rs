@@ -13,7 +13,7 @@ use super::{
     ports::{ends, try_ports},
     schema::schema,
     startup::client_sessions,
-    variables::{Variables, variables},
+    variables::{Variables, filters_of_channels, variables},
 };
 use crate::{
     desired::DesiredHost,
@@ -64,6 +64,8 @@ pub(super) async fn read(
         async { Ok(fact(connected_replicas(sql, dialect).await)) },
         async { Ok(fact(replica_addresses(sql).await)) },
     )?;
+    let mut variables = own.variables;
+    filters_of_channels(&mut variables.values, channels.known().map_or(&[], Vec::as_slice), dialect);
     let facts = ServerFacts {
         version,
         version_text,
@@ -81,12 +83,12 @@ pub(super) async fn read(
         sessions,
         connected_replicas,
         replica_addresses,
-        variables: own.variables.values,
-        static_variables: own.variables.fixed,
-        defaults: own.variables.defaults,
-        found_in: own.variables.found_in,
-        ranges: own.variables.ranges,
-        persisted: own.variables.persisted,
+        variables: variables.values,
+        static_variables: variables.fixed,
+        defaults: variables.defaults,
+        found_in: variables.found_in,
+        ranges: variables.ranges,
+        persisted: variables.persisted,
     };
     Ok((facts, reach))
 }

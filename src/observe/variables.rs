@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ChannelFacts;
 use crate::{
     dialect::{Dialect, ReadStatement},
     model::Family,
@@ -87,14 +88,12 @@ async fn mysql(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError>
         }
         all.values.insert(name, shown(row.optional("value")?));
     }
-    for name in FILTERS {
-        all.values.insert(name.to_owned(), String::new());
-        all.fixed.insert(name.to_owned());
-    }
+    all.fixed.extend(FILTERS.map(str::to_owned));
     for (name, value) in dialect.known_defaults() {
-        all.defaults.insert((*name).to_owned(), (*value).to_owned());
+        all.defaults.insert(name.to_owned(), value.to_owned());
     }
     let Some((origins, persisted, filters)) = more else { return Ok(all) };
+    all.values.extend(FILTERS.map(|name| (name.to_owned(), String::new())));
     for row in origins {
         let name = row.need("name")?.to_ascii_lowercase();
         let origin = row.need("origin")?;
@@ -115,6 +114,28 @@ async fn mysql(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError>
         all.values.insert(row.need("name")?.to_ascii_lowercase(), rule.join(","));
     }
     Ok(all)
+}
+
+/// Filters of a server that has no view of them: each channel shows those of the whole server (MySQL before 8.0.2). Without a
+/// channel nothing shows them, and they are not taken for empty.
+pub(super) fn filters_of_channels(
+    values: &mut BTreeMap<String, String>,
+    channels: &[ChannelFacts],
+    dialect: Dialect,
+) {
+    let by_channel = dialect.shows_filters_by_channel();
+    let Some(filters) = channels.first().filter(|_| by_channel).map(|channel| &channel.filters) else {
+        return;
+    };
+    let lists = [
+        &filters.databases,
+        &filters.ignore_databases,
+        &filters.tables,
+        &filters.ignore_tables,
+        &filters.wild_tables,
+        &filters.wild_ignore_tables,
+    ];
+    values.extend(FILTERS.iter().zip(lists).map(|(name, list)| ((*name).to_owned(), list.join(","))));
 }
 
 /// A variable without a value, such as a file that nobody has named, is NULL in some views and empty in others.

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Argument, Asked, Document, document::Meaning};
 use crate::{dialect, model::ServerVersion};
 
+/// The name of tandem's own file.
+pub const OWNED_NAME: &str = "zz-tandem.cnf";
+
 /// The option files of a host, in the order in which the server reads them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
@@ -24,6 +27,15 @@ pub struct Files {
     pub no_defaults: bool,
     /// What `--defaults-group-suffix` adds to the names of groups.
     pub group_suffix: String,
+}
+
+/// A directory that an option file is to include.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// The file that gets the line.
+    pub file: String,
+    /// The directory.
+    pub directory: String,
 }
 
 /// One mention of an option.
@@ -125,10 +137,28 @@ impl Files {
         }
     }
 
+    /// Where a line goes that includes a directory of tandem's, where no directory is included: at the end of the file that the
+    /// server reads last. The directory is a new one, since files that lie elsewhere would begin to count. `None` where the
+    /// server reads no file.
+    pub fn include_for_owned(&self) -> Option<Include> {
+        let lines = self.files.iter().map(|(_, bytes)| Document::parse(bytes));
+        let included: BTreeSet<String> = lines
+            .flat_map(|document| {
+                let paths = document.lines().filter_map(|(_, line)| match &line.meaning {
+                    Meaning::Include(path) => Some(path.clone()),
+                    _ => None,
+                });
+                paths.collect::<Vec<_>>()
+            })
+            .collect();
+        let (file, _) = self.files.iter().rfind(|(path, _)| !included.contains(path))?;
+        Some(Include { file: file.clone(), directory: format!("{file}.tandem.d") })
+    }
+
     /// Where tandem's own file belongs: in the last included directory, under a name that sorts after
     /// all others there. `None` where no directory is included.
     pub fn place_for_owned(&self) -> Option<String> {
-        const NAME: &str = "zz-tandem.cnf";
+        const NAME: &str = OWNED_NAME;
         let directory = self.directories.last()?.trim_end_matches('/');
         let existing = self.files.iter().map(|(path, _)| path.as_str());
         let names: Vec<&str> =

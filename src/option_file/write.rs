@@ -11,6 +11,9 @@ pub struct Setting {
     pub values: Vec<String>,
 }
 
+/// What tandem's own file begins with.
+pub const OWNED_HEADER: &str = "# Written by tandem.";
+
 /// The whole file. Names and values without line breaks are given; see `setting::value`.
 pub fn owned_text(settings: &[Setting]) -> String {
     let mut text = String::from(

@@ -52,6 +52,15 @@ pub enum Action {
         /// What the host is meanwhile.
         stage: FileStage,
     },
+    /// Add a line to an option file of somebody's that includes a directory of tandem's.
+    IncludeDirectory {
+        /// The file.
+        file: String,
+        /// Its digest, as it was read.
+        digest: String,
+        /// The directory, which is made.
+        directory: String,
+    },
     /// `SET GLOBAL` of variables that need no restart.
     SetGlobal(Vec<(String, String)>),
     /// Take MySQL's `gtid_mode` one step further.

@@ -17,6 +17,8 @@ words! {
         DropAccount = "drop-account",
         /// A channel that nobody declared ends.
         DropChannel = "drop-channel",
+        /// A line is added to an option file that is not tandem's.
+        EditOptionFile = "edit-option-file",
         /// The authority that the servers trust is replaced by another one.
         NewAuthority = "new-authority",
         /// Accounts that may write past `read_only` are locked on the host that takes no more writes.

@@ -184,6 +184,8 @@ pub enum Because {
     CloneCutOff,
     /// It has no certificate.
     NoCertificate,
+    /// The server's option files include no directory in which a file of tandem's would count.
+    NoDirectoryIncluded,
     /// It does not trust the authority beside the inventory yet.
     AuthorityNotTrusted,
     /// Its certificate is by another authority than the one beside the inventory.

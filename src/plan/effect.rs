@@ -69,6 +69,7 @@ impl Step {
             | Action::RemoveLeftovers { .. }
             | Action::Certificate(_)
             | Action::WriteOptionFile { .. }
+            | Action::IncludeDirectory { .. }
             | Action::SetGlobal(_)
             | Action::GtidMode { .. }
             | Action::ResetPersisted(_)

@@ -50,7 +50,7 @@ pub use order::{in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
     Ahead, Alive, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused,
-    FirewallRefused, GivenRefused, GtidWay, Lost, Met, MethodRefused, NotRead, PairRefused, Refused,
+    FirewallRefused, GivenRefused, GtidWay, Lost, Met, MethodRefused, NotRead, OldTls, PairRefused, Refused,
     ServerRefused, SettingRefused, TakeoverRefused, Unable, ValueRefused, WayToSource,
 };
 pub use risk::{CutClient, HasReceived, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};

@@ -251,6 +251,9 @@ fn of_copy(host: &HostName, why: &CopyRefused) -> Vec<Next> {
         CopyRefused::NotCarried { source, unfit, whole } => {
             return of_unfit(host, source, unfit, *whole);
         }
+        CopyRefused::NoDumpProgram { program } => {
+            Next::Install { on: host.clone(), what: (*program).to_owned() }
+        }
         CopyRefused::DiskTooSmall { datadir, .. } => {
             Next::MakeRoom { on: host.clone(), path: datadir.clone() }
         }
@@ -359,6 +362,9 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
         ChannelRefused::GtidModeOff { .. } => {
             vec![set_to("gtid_mode", "ON"), set_to("replication_positioning", "file")]
         }
+        ChannelRefused::OneChannel { .. } => vec![topology("channels", None)],
+        ChannelRefused::GtidModeOffline { .. } => vec![set_to("replication_positioning", "file")],
+        ChannelRefused::OldTls { .. } => vec![set_to("replication_tls", "off")],
         ChannelRefused::DelayedTakeover { slow, ending, .. } => {
             vec![Next::Run { on: Some(slow.clone()), command: ending.join("; ") }]
         }
@@ -424,7 +430,7 @@ fn of_takeover(host: &HostName, why: &TakeoverRefused) -> Vec<Next> {
 
 fn of_setting(host: &HostName, why: &SettingRefused) -> Vec<Next> {
     match why {
-        SettingRefused::NoPlace => vec![set("mysql_option_file")],
+        SettingRefused::NoPlace | SettingRefused::NotOurs { .. } => vec![set("mysql_option_file")],
         SettingRefused::ReadsNoFiles { unit } => {
             let command = format!("systemctl edit --full {unit} && systemctl restart {unit}");
             vec![Next::Run { on: Some(host.clone()), command }]

@@ -35,8 +35,9 @@ pub fn link(steps: &mut [Step], restart_order: &[HostName]) {
 struct Order {
     index: Index,
     takeovers: Takeovers,
-    /// Restarts, in the order in which they are made.
-    restarted: Vec<StepId>,
+    /// Starts and restarts, host by host, in the order in which they are made. A host may have more than one: the word that
+    /// its server starts at boot is one, too.
+    restarted: Vec<(HostName, Vec<StepId>)>,
     /// Changes of `gtid_mode`, by host: to which phase, and whether it goes down.
     phases: Vec<(HostName, (GtidPhase, bool), StepId)>,
     /// What has to be done before something is taken away.
@@ -53,17 +54,22 @@ struct Order {
     forgotten: Vec<(HostName, StepId)>,
     /// Settings by which hosts take no more writes.
     closed: Vec<(HostName, StepId)>,
+    /// Lines by which option files include the directory of tandem's file.
+    includes: Vec<(HostName, StepId)>,
 }
 
 impl Order {
     fn of(steps: &[Step], restart_order: &[HostName]) -> Self {
         let takeovers = Takeovers::of(steps);
-        let mut restarted: Vec<StepId> = Vec::new();
-        for host in &takeovers.order(restart_order) {
+        let mut restarted: Vec<(HostName, Vec<StepId>)> = Vec::new();
+        for host in takeovers.order(restart_order) {
             let starts = |s: &&Step| matches!(s.action, Action::Restart { .. } | Action::StartService { .. });
             // One that stands between two switches comes after all others anyway.
-            let database = steps.iter().filter(|s| s.host == *host && s.requires.is_empty()).find(starts);
-            restarted.extend(database.map(|s| s.id.clone()));
+            let its = steps.iter().filter(|s| s.host == host && s.requires.is_empty()).filter(starts);
+            let its: Vec<StepId> = its.map(|s| s.id.clone()).collect();
+            if !its.is_empty() {
+                restarted.push((host, its));
+            }
         }
         let phase = |s: &Step| match s.action {
             Action::GtidMode { phase, down } => Some((s.host.clone(), (phase, down), s.id.clone())),
@@ -76,6 +82,7 @@ impl Order {
             |s: &&Step| matches!(&s.action, Action::Resource(change) if change.any().brings_packages());
         let is_way = |s: &&Step| matches!(s.effect(), Effect::Adds | Effect::Moves);
         let closes = |s: &&Step| matches!(s.action, Action::SetGlobal(_)) && s.closes(&s.host);
+        let includes = |s: &&Step| matches!(s.action, Action::IncludeDirectory { .. });
         let forgets = |s: &&Step| matches!(s.action, Action::ForgetWriter { .. });
         Self {
             index: Index::of(steps),
@@ -88,6 +95,7 @@ impl Order {
             package_sources: steps.iter().filter(brings).map(|s| (s.host.clone(), s.id.clone())).collect(),
             ways: steps.iter().filter(is_way).map(|s| s.id.clone()).collect(),
             forgotten: steps.iter().filter(forgets).map(|s| (s.host.clone(), s.id.clone())).collect(),
+            includes: steps.iter().filter(includes).map(|s| (s.host.clone(), s.id.clone())).collect(),
             closed: steps.iter().filter(closes).map(|s| (s.host.clone(), s.id.clone())).collect(),
         }
     }
@@ -102,7 +110,10 @@ impl Order {
             Action::Firewall(change) if change.closes.is_some() => {
                 before.extend(self.all(host, &[Kind::Firewall, Kind::OptionFile, Kind::Service]));
             }
-            Action::Firewall(_) | Action::RestoreRetention(_) | Action::ResetPersisted(_) => {}
+            Action::Firewall(_)
+            | Action::RestoreRetention(_)
+            | Action::ResetPersisted(_)
+            | Action::IncludeDirectory { .. } => {}
             Action::Resource(change) => before.extend(self.before_resource(host, change)),
             Action::InstallServer { .. } => before.extend(self.package_sources(host)),
             Action::Certificate(_) => before.extend(self.all(host, &[Kind::Packages])),
@@ -211,6 +222,7 @@ impl Order {
         before.extend(self.all(host, &ground()));
         if matches!(action, Action::WriteOptionFile { .. }) {
             before.extend(self.all(host, &[Kind::Command]));
+            before.extend(self.includes.iter().filter(|(of, _)| of == host).map(|(_, id)| id.clone()));
             // A restart in between would take a server past its neighbours.
             let up = self.phases.iter().filter(|(of, (_, down), _)| of == host && !down);
             before.extend(up.map(|(.., id)| id.clone()));
@@ -219,7 +231,7 @@ impl Order {
         }
         // One server at a time: the next one only when this one answers again. And a setting that keeps the first server
         // down must not lie in wait for the next one's reboot.
-        before.extend(restarted_before(&self.restarted, &self.index, host).cloned());
+        before.extend(restarted_before(&self.restarted, host).iter().cloned());
         before
     }
 
@@ -278,10 +290,11 @@ fn before_what_is_taken_away(steps: &[Step]) -> BTreeMap<StepId, Vec<StepId>> {
     steps.iter().filter_map(|step| Some((step.id.clone(), before(step)?))).collect()
 }
 
-/// The restart of the server that comes before this host's in the order of restarts.
-fn restarted_before<'a>(restarted: &'a [StepId], index: &Index, host: &HostName) -> Option<&'a StepId> {
-    let place = restarted.iter().position(|id| index.all(host, Kind::Service).any(|own| own == id))?;
-    restarted.get(place.checked_sub(1)?)
+/// All starts of the server that comes before this host's in the order of restarts.
+fn restarted_before<'a>(restarted: &'a [(HostName, Vec<StepId>)], host: &HostName) -> &'a [StepId] {
+    let place = restarted.iter().position(|(of, _)| of == host);
+    let before = place.and_then(|place| restarted.get(place.checked_sub(1)?));
+    before.map_or(&[], |(_, steps)| steps)
 }
 
 /// What is done on a host before its server is configured and started.

@@ -56,6 +56,11 @@ pub enum Risk {
         /// What is lost with them.
         lost: Vec<LostLogs>,
     },
+    /// A line is added to an option file of somebody's.
+    EditsOptionFile {
+        /// The file.
+        file: String,
+    },
     /// The authority that the fleet trusts gives way to another one.
     NewAuthority,
     /// Accounts may write on a host although it is read-only, and are locked there.
@@ -355,6 +360,7 @@ impl Risk {
             Risk::ReplacesData { .. } => Some(Allow::Reseed),
             Risk::DiscardsErrant { .. } => Some(Allow::DiscardErrant),
             Risk::ResetsBinlogs { .. } => Some(Allow::ResetBinlogs),
+            Risk::EditsOptionFile { .. } => Some(Allow::EditOptionFile),
             Risk::NewAuthority => Some(Allow::NewAuthority),
             Risk::LocksAccounts { .. } => Some(Allow::LockAccounts),
             Risk::Unfenced { .. } => Some(Allow::Unfenced),

@@ -51,6 +51,8 @@ pub struct RoleUnit {
     pub server_unit: String,
     /// Words of the server and of the client beside it.
     pub dialect: Dialect,
+    /// The client program, where it is not on PATH: a path that needs no quotes.
+    pub client: Option<String>,
     /// The server's socket.
     pub socket: String,
     /// Who logs in there: a name, and its password where it needs one.
@@ -114,6 +116,14 @@ impl RoleUnitFiles {
 }
 
 impl RoleUnit {
+    /// The script that decides, with the place of the client program.
+    fn script(&self) -> String {
+        match &self.client {
+            Some(client) => OPEN.replacen("\nbeside=mysql\n", &format!("\nbeside={client}\n"), 1),
+            None => OPEN.to_owned(),
+        }
+    }
+
     /// The files, with these passwords of the replication account and of who logs in to the server.
     pub fn files(&self, password: &str, admin: Option<&str>) -> RoleUnitFiles {
         let line = |peer: &Peer| {
@@ -139,7 +149,7 @@ impl RoleUnit {
             ("peers", peers),
             ("peer.cnf", peer),
             ("own.cnf", own),
-            ("open.sh", OPEN.to_owned()),
+            ("open.sh", self.script()),
             ("unit", unit),
         ])
     }

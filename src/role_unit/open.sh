@@ -6,7 +6,9 @@ set -u
 LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 here=${0%/*}
-client=$(command -v mariadb || command -v mysql) || { echo 'no client program: neither mariadb nor mysql is installed' >&2; exit 1; }
+# Where it is not on PATH, it lies beside the server.
+beside=mysql
+client=$(command -v mariadb || command -v mysql || command -v "$beside") || { echo 'no client program: neither mariadb nor mysql is installed' >&2; exit 1; }
 # An administrator's own logins and settings of the client are none of this one's.
 MYSQL_TEST_LOGIN_FILE=/var/lib/tandem/role/none; export MYSQL_TEST_LOGIN_FILE
 unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT

@@ -268,10 +268,12 @@ async fn write(on: On<'_>, tried: &str, (accounts, own): (&[Account], bool)) -> 
     }
     let writing = |e| on.failed(tried, e);
     let mut sql = on.statements().await?;
+    let dialect = on.dialect()?;
     let all = |pick: fn(&Account) -> &Vec<String>| accounts.iter().flat_map(pick);
     let again = accounts.iter().flat_map(Account::again);
-    for statement in all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)).chain(again) {
-        match sql.run_secret(&Statement::masked(statement, without_hashes(statement))).await {
+    let statements = all(|a| &a.create).chain(all(|a| &a.grants)).chain(all(|a| &a.roles)).chain(again);
+    for statement in statements.filter_map(|shown| dialect.account_statement(shown)) {
+        match sql.run_secret(&Statement::masked(&statement, without_hashes(&statement))).await {
             Err(error) if own && error.code().is_some_and(|code| REPLACED.contains(&code)) => {}
             done => drop(done.map_err(writing)?),
         }
@@ -358,8 +360,7 @@ pub async fn put_back(on: On<'_>, plan: &SeedPlan, kept: Vec<Account>) -> Result
     let mut users = 0;
     for (user, at) in accounts_of(on).await? {
         if user == CLONE_USER || plan.own_users.contains(&user) {
-            let name = format!("{}@{}", literal(&user), literal(&at));
-            sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
+            sql.drop_account(on.dialect()?, (&user, &at)).await.map_err(failed)?;
         } else if !is_system_account(&user, &at) {
             users += 1;
         }

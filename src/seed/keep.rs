@@ -38,9 +38,10 @@ mv "$path.new" "$path"
 pub async fn keep(on: On<'_>, databases: &[String]) -> Result<String, StepError> {
     let tools = &on.facts()?.os.tools;
     let tried = format!("keep the old data ({})", visible(&databases.join(", ")));
-    let Some(dump) = ["mariadb-dump", "mysqldump"].iter().find_map(|t| tools.get(*t)) else {
+    let names = on.dialect()?.dump_programs();
+    let Some(dump) = names.iter().find_map(|t| tools.get(*t)) else {
         return Err(on
-            .failed(tried, "mariadb-dump is not installed")
+            .failed(tried, format!("{} is not installed", names[0]))
             .then("Install the server's client package. Nothing was replaced."));
     };
     let (compressor, ending) = match (tools.contains_key("zstd"), tools.contains_key("gzip")) {

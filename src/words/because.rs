@@ -56,6 +56,9 @@ pub fn because(because: &Because) -> String {
         }
         Because::CopyCutOff => "a copy was cut off, and they were kept for it".to_owned(),
         Because::CloneCutOff => "a clone was cut off, and the account was made for it".to_owned(),
+        Because::NoDirectoryIncluded => {
+            "the server's option files include no directory, and tandem keeps its settings in a file of its own".to_owned()
+        }
         Because::NoCertificate => "it has no certificate".to_owned(),
         Because::AuthorityNotTrusted => "it does not trust the authority beside the inventory yet".to_owned(),
         Because::CertificateByAnother => {

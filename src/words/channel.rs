@@ -2,8 +2,8 @@
 
 use super::cause::explanation;
 use crate::{
-    model::{HostName, visible},
-    plan::ChannelRefused,
+    model::{HostName, ServerVersion, visible},
+    plan::{ChannelRefused, OldTls},
 };
 
 /// Why a channel of a host is not made or changed, and what to do.
@@ -25,6 +25,14 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             "gtid_mode shall be OFF ({place}), and the channels of {host} shall begin by GTID. Set it to ON, or say \
              `replication_positioning: file` too. Nothing was changed."
         ),
+        ChannelRefused::OneChannel { version, channels, named } => {
+            one_channel(*version, *channels, named.as_deref())
+        }
+        ChannelRefused::GtidModeOffline { version, place } => format!(
+            "{version} changes gtid_mode ({place}) with a restart only, and servers of two modes do not replicate from each other: \
+             every channel would break on the way. Keep the channels as they are: `replication_positioning: file`."
+        ),
+        ChannelRefused::OldTls { version, why } => old_tls(host, *version, *why),
         ChannelRefused::DelayedTakeover { slow, delay, ending } => format!(
             "clients shall write here, and the channel of {slow} is delayed by {delay} s: writes would wait for as \
              long. End the delay there by SQL first: {}. Then run the same command again. Nothing was changed.",
@@ -57,14 +65,7 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             "the password of the channel from {source} is longer than the {longest} bytes that this server keeps \
              ({place}). Choose a shorter one."
         ),
-        ChannelRefused::NoCertificate { issued: true } => format!(
-            "replication_tls asks {host} for encryption, its server has no certificate, and no role tells the server \
-             of the one that it would get. Use the role config too, or say replication_tls: off."
-        ),
-        ChannelRefused::NoCertificate { issued: false } => format!(
-            "replication_tls asks {host} for encryption, and its server has no certificate. Use the role tls, give it \
-             one (mysql_settings: ssl_cert, ssl_key), or say replication_tls: off."
-        ),
+        ChannelRefused::NoCertificate { issued } => no_certificate(host, *issued),
         ChannelRefused::AccountForAName { user, at } => format!(
             "skip_name_resolve is on at {host}: its server knows clients by their addresses only, and the account \
              {user}@{at} is for a name. Set replication_address to an address. Nothing was changed."
@@ -78,6 +79,45 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
              it: add the role accounts, or correct it there. Nothing was changed."
         ),
     }
+}
+
+fn old_tls(host: &HostName, version: ServerVersion, why: OldTls) -> String {
+    match why {
+        OldTls::Certificate => format!(
+            "{version} can't load the certificates that the role tls issues (elliptic curves), and would go on without TLS. Leave \
+             that role out and give the server a certificate with an RSA key of your own (mysql_settings: ssl_ca, ssl_cert, \
+             ssl_key; the key as PKCS#1), or say `replication_tls: off`."
+        ),
+        OldTls::NoAuthority => format!(
+            "{version} encrypts a channel only where an authority is named; without one it replicates in clear text, whatever was \
+             asked. Say `replication_tls: verify_ca` and name the authority's file on {host} (`replication_tls_ca`), or say \
+             `replication_tls: off`."
+        ),
+    }
+}
+
+fn no_certificate(host: &HostName, issued: bool) -> String {
+    match issued {
+        true => format!(
+            "replication_tls asks {host} for encryption, its server has no certificate, and no role tells the server \
+             of the one that it would get. Use the role config too, or say replication_tls: off."
+        ),
+        false => format!(
+            "replication_tls asks {host} for encryption, and its server has no certificate. Use the role tls, give it \
+             one (mysql_settings: ssl_cert, ssl_key), or say replication_tls: off."
+        ),
+    }
+}
+
+fn one_channel(version: ServerVersion, channels: usize, named: Option<&str>) -> String {
+    let what = match named {
+        Some(name) if channels == 1 => format!("the channel is named `{}`", visible(name)),
+        _ => format!("{channels} channels are declared"),
+    };
+    format!(
+        "{version} has one channel, without a name, and {what}: the last one would take the place of all others. Declare one \
+         source for this host, or use MySQL 5.7 or later there. Nothing was changed."
+    )
 }
 
 fn prepared(host: &HostName, on: &HostName, names: &[String]) -> String {

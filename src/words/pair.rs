@@ -30,6 +30,10 @@ pub(super) fn cannot_follow(why: CannotFollow) -> String {
         Gap::Family => {
             format!("{replica} can't replicate from {source}: the two families write different events")
         }
+        Gap::FamilyByHand => format!(
+            "{replica} can follow {source} by file and position, with rows in its binary log, and tandem makes no such channel: \
+             a copy, GTIDs and checks across the two families are not to be had"
+        ),
         Gap::FarAhead => format!(
             "{replica} is more than one series ahead of {source}, and a replica may be one ahead of its source"
         ),

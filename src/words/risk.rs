@@ -46,6 +46,9 @@ pub fn risk(risk: &Risk) -> String {
             let lost: Vec<String> = lost.iter().map(lost_logs).collect();
             format!("resets binary logs: {}", lost.join("; "))
         }
+        Risk::EditsOptionFile { file } => {
+            format!("edits an option file of yours: one line at the end of {file}, and nothing else")
+        }
         Risk::NewAuthority => "replaces the authority that the servers trust".to_owned(),
         Risk::Unfenced { lost } => format!(
             "nothing makes sure that {lost} takes no more writes: end it for good first (power, hypervisor), or name the \

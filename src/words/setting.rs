@@ -10,10 +10,14 @@ use crate::{
 pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
     match why {
         SettingRefused::NoPlace => {
-            "no directory is included by the server's option files; add `!includedir` to one, or set \
-                                    mysql_option_file"
+            "the server reads no option file in which a directory could be included; make /etc/my.cnf with a line `!includedir \
+             /etc/my.cnf.d`, and that directory, or set mysql_option_file"
                 .to_owned()
         }
+        SettingRefused::NotOurs { path } => format!(
+            "{path} (mysql_option_file) was not written by tandem, and would be replaced as a whole. Take mysql_option_file out: \
+             tandem keeps a file of its own beside yours."
+        ),
         SettingRefused::ReadsNoFiles { unit } => format!(
             "the server of {unit} is started with --no-defaults and reads no option file, so no setting would last. Take it \
              out of the unit (`systemctl edit --full {unit}`) and restart the server."

@@ -55,6 +55,7 @@ pub fn lasting(step: &Step) -> String {
             FileStage::WritesAway { .. } => format!("{verb} {path}, with {} closed to writes", step.host),
             FileStage::WritesBack { .. } => format!("{verb} {path}, with {} open to writes again", step.host),
         },
+        Action::IncludeDirectory { file, directory, .. } => format!("include {directory} in {file}"),
         Action::Certificate(plan) => certificate(plan),
         Action::SaveErrant { transactions, .. } => {
             let names: Vec<String> = transactions.iter().map(ToString::to_string).collect();

@@ -32,6 +32,7 @@ mod logins;
 mod lost;
 mod mysql;
 mod noise;
+mod old_server;
 mod options;
 mod order;
 mod overridden;

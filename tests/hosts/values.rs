@@ -241,8 +241,11 @@ fn what_a_server_was_started_with_is_not_given_once_more() {
         declare(&lab, &format!("max_allowed_packet: {value}"));
         lab.refuses(&["plan", "play.yml"], "value-not-taken");
     }
-    // A log that runs under another name is not exchanged without a word.
-    lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n");
+    // A log that runs under another name than the built-in one stays; for a declared one it is not exchanged without a word.
+    let nothing = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
+    lab.vars(nothing);
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+    lab.vars(&format!("{nothing}mysql_log_bin: another-bin\n"));
     lab.sql("db-a", "create database hello; create table hello.t (id int primary key)");
     lab.sql("db-m", "create database hello; create table hello.t (id int primary key)");
     lab.tandem(&["apply", "play.yml", "--yes"]).expect(8);

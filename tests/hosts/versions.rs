@@ -18,7 +18,7 @@ pub fn mysql_data() -> String {
 
 /// Keeps a row of the matrix for `make versions`, and shows it.
 #[allow(clippy::print_stdout)]
-fn proven(lab: &Lab, [source, replica]: [&str; 2], what: &str) {
+pub fn proven(lab: &Lab, [source, replica]: [&str; 2], what: &str) {
     let version = |host: &str| {
         let text = lab.sql(host, "select version()");
         let family = if text.contains("MariaDB") { "MariaDB" } else { "MySQL" };

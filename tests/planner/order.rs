@@ -172,3 +172,24 @@ proptest! {
         changes(&tree(&old), &tree(&new), (&all, &all), seed, unread.index(all.len()));
     }
 }
+
+/// Where a server is also told to start at boot, that word is not taken for its restart: a setting that keeps the first server
+/// down would else be on the next one, too.
+#[test]
+fn the_next_host_waits_for_the_restart_whatever_else_starts_there() {
+    let host = Host { own_id: true, boots: true, ..Host::default() };
+    let world = World::new(&[host.clone(), host]);
+    let files = Files { dual: true, count: 2, deny: false, file: false, reversed: false, topology: None };
+    let plan = plan(&world, &files);
+    let restarts: Vec<&Step> =
+        plan.steps.iter().filter(|step| matches!(step.action, Action::Restart { .. })).collect();
+    let [first, second] = restarts.as_slice() else { panic!("{plan:#?}") };
+    assert!(plan.steps.iter().any(|step| matches!(step.action, Action::StartService { .. })));
+    let waits = |step: &&Step| {
+        step.host == second.host
+            && matches!(step.action, Action::Restart { .. } | Action::WriteOptionFile { .. })
+    };
+    for step in plan.steps.iter().filter(waits) {
+        assert!(step.requires.contains(&first.id), "{}: {:?}", step.id, step.requires);
+    }
+}

@@ -474,6 +474,14 @@ fn change_host(facts: &mut HostFacts, action: &Action, stopped: Option<ServerFac
             let Fact::Known(state) = &mut facts.firewall else { panic!("a filter that was not read") };
             *state = state.after(change);
         }
+        Action::IncludeDirectory { file, directory, .. } => {
+            let Fact::Known(files) = &mut facts.option_files else { panic!("files that were not read") };
+            files.directories.push(directory.clone());
+            let line = format!("!includedir {directory}\n");
+            files.files.iter_mut().filter(|(path, _)| path == file).for_each(|(_, text)| {
+                text.extend_from_slice(line.as_bytes());
+            });
+        }
         Action::WriteOptionFile { path, content, .. } => {
             let Fact::Known(files) = &mut facts.option_files else { panic!("files that were not read") };
             files.files.retain(|(p, _)| p != path);

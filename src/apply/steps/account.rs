@@ -41,8 +41,7 @@ pub async fn run(on: On<'_>, wish: &AccountWish) -> Result<Option<String>, StepE
 pub async fn drop(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
     let failed = |e| on.failed(format!("drop the account {user}@{from}"), e);
     let mut sql = on.statements().await?;
-    let name = format!("{}@{}", literal(user), literal(from));
-    sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
+    sql.drop_account(on.dialect()?, (user, from)).await.map_err(failed)?;
     Ok(None)
 }
 

@@ -1,9 +1,6 @@
 //! Drops what an installation leaves open, as `mysql_secure_installation` does.
 
-use crate::{
-    dialect::literal,
-    exec::{On, StepError},
-};
+use crate::exec::{On, StepError};
 
 /// Drops accounts and the empty database `test`, off the binary log: each server has its own.
 pub async fn run(
@@ -15,8 +12,7 @@ pub async fn run(
     let mut sql = on.statements().await?;
     for (user, at) in accounts {
         // This takes the privileges on `test` along, also those of a user that has nothing else.
-        let name = format!("{}@{}", literal(user), literal(at));
-        sql.run(&format!("DROP USER IF EXISTS {name}")).await.map_err(failed)?;
+        sql.drop_account(on.dialect()?, (user, at)).await.map_err(failed)?;
     }
     if database {
         sql.run("DROP DATABASE IF EXISTS `test`").await.map_err(failed)?;

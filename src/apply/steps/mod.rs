@@ -63,6 +63,9 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
         Action::WriteOptionFile { path, content, stage } => {
             option_file::run(on, (path, content), stage).await
         }
+        Action::IncludeDirectory { file, digest, directory } => {
+            option_file::include(on, (file, digest), directory).await
+        }
         Action::Certificate(plan) => certificate::run(on, plan).await,
         Action::SetGlobal(values) => variable::run(on, values).await,
         Action::GtidMode { phase, down } => gtid_mode::run(on, (*phase, *down)).await,

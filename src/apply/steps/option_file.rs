@@ -62,6 +62,30 @@ pub async fn run(
     }
 }
 
+/// Adds a line to an option file of somebody's that includes a directory, which is made.
+pub async fn include(
+    on: On<'_>,
+    (file, digest): (&str, &str),
+    directory: &str,
+) -> Result<Option<String>, StepError> {
+    let tried = format!("include {directory} in {file}");
+    let begun = Instant::now();
+    let facts = on.facts()?;
+    let unit = facts.service.known().map(|service| service.unit.as_str()).unwrap_or_default();
+    let args = [file, digest, directory, unit];
+    let result = on.writer()?.run(&tried, &restart::include_script(), &args, b"", SCRIPT).await;
+    let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
+    on.ran(&tried, begun, &said);
+    match result {
+        Ok(_) => Ok(None),
+        Err(RunError::Failed { stderr, .. }) => {
+            let why = stderr.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+            Err(on.failed(tried, why).then(format!("{file} is as it was.")))
+        }
+        Err(error) => Err(StepError::unwritten(on.host, tried, error)),
+    }
+}
+
 /// The variables by which what comes back, should the server not start, keeps the host closed, and a file that holds no
 /// others.
 fn closed(stage: &FileStage) -> (String, String) {

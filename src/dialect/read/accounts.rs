@@ -6,6 +6,20 @@ use crate::{
     model::Family,
 };
 
+/// How an account of MySQL before 5.7.6 logs in: a plugin is named where it is none of the two that the length of a hash
+/// tells.
+const LOGIN: &str = "CASE WHEN IFNULL(plugin, '') IN ('', 'mysql_native_password', 'mysql_old_password') \
+    THEN CONCAT(' IDENTIFIED BY PASSWORD ', QUOTE(Password)) \
+    ELSE CONCAT(' IDENTIFIED WITH ', QUOTE(plugin), ' AS ', QUOTE(IFNULL(authentication_string, ''))) END";
+/// What it requires.
+const REQUIRE: &str = "CASE ssl_type WHEN '' THEN 'NONE' WHEN 'ANY' THEN 'SSL' WHEN 'X509' THEN 'X509' ELSE CONCAT_WS(' ', \
+    CASE WHEN LENGTH(ssl_cipher) > 0 THEN CONCAT('CIPHER ', QUOTE(ssl_cipher)) END, \
+    CASE WHEN LENGTH(x509_issuer) > 0 THEN CONCAT('ISSUER ', QUOTE(x509_issuer)) END, \
+    CASE WHEN LENGTH(x509_subject) > 0 THEN CONCAT('SUBJECT ', QUOTE(x509_subject)) END) END";
+/// How much it may do.
+const LIMITS: &str = "' WITH MAX_QUERIES_PER_HOUR ', max_questions, ' MAX_UPDATES_PER_HOUR ', max_updates, \
+    ' MAX_CONNECTIONS_PER_HOUR ', max_connections, ' MAX_USER_CONNECTIONS ', max_user_connections";
+
 impl ReadStatement {
     /// How hashes are shown. It changes no other answer, so a session may keep it.
     pub(in crate::dialect) fn hashes_as_hex() -> Self {
@@ -123,8 +137,7 @@ impl Dialect {
         ReadStatement::new(match self.family() == Family::MariaDb || self.mysql(5, 7, 6) {
             true => format!("SHOW CREATE USER {user}@{host}"),
             false => format!(
-                "SELECT CONCAT('CREATE USER ', QUOTE(User), '@', QUOTE(Host), ' IDENTIFIED BY PASSWORD ', QUOTE(Password), \
-                 ' REQUIRE ', CASE ssl_type WHEN '' THEN 'NONE' WHEN 'ANY' THEN 'SSL' ELSE ssl_type END) \
+                "SELECT CONCAT('CREATE USER ', QUOTE(User), '@', QUOTE(Host), {LOGIN}, ' REQUIRE ', {REQUIRE}, {LIMITS}) \
                  FROM mysql.user WHERE User = {user} AND Host = {host}"
             ),
         })

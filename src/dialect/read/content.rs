@@ -148,9 +148,19 @@ impl Dialect {
     /// A table counts as keyless where InnoDB had to make up a clustered index. One with a unique key
     /// without NULLs has a clustered index of its own, and an applier can find a row by it.
     pub fn schema(self) -> ReadStatement {
+        // MySQL 8.0 has other names for them, and 5.5 has none.
         let prefix = match self.family() {
-            Family::MariaDb => "INNODB_SYS_",
-            Family::MySql => "INNODB_",
+            Family::MySql if self.mysql(8, 0, 0) => "INNODB_",
+            Family::MariaDb | Family::MySql => "INNODB_SYS_",
+        };
+        let keyless = match self.family() == Family::MariaDb || self.mysql(5, 6, 0) {
+            true => format!(
+                "UNION ALL (SELECT 'keyless', t.NAME FROM information_schema.{prefix}INDEXES i \
+                 JOIN information_schema.{prefix}TABLES t ON t.TABLE_ID = i.TABLE_ID \
+                 WHERE i.NAME = 'GEN_CLUST_INDEX' AND t.NAME NOT LIKE 'mysql/%' AND t.NAME NOT LIKE 'sys/%' \
+                 AND t.NAME LIKE '%/%' AND t.NAME NOT LIKE '%/FTS\\_%' LIMIT {NAMES})"
+            ),
+            false => String::new(),
         };
         // MariaDB 10.10 has collations that fit several character sets, each with a full name for one.
         let collations = match self.family() == Family::MariaDb && self.version.at_least(10, 10, 1) {
@@ -165,11 +175,7 @@ impl Dialect {
              WHERE TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) AND TABLE_COLLATION IS NOT NULL \
              UNION ALL SELECT DISTINCT 'uses', DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA \
              WHERE SCHEMA_NAME NOT IN ({SYSTEM_DATABASES}) \
-             UNION ALL (SELECT 'keyless', t.NAME FROM information_schema.{prefix}INDEXES i \
-             JOIN information_schema.{prefix}TABLES t ON t.TABLE_ID = i.TABLE_ID \
-             WHERE i.NAME = 'GEN_CLUST_INDEX' AND t.NAME NOT LIKE 'mysql/%' AND t.NAME NOT LIKE 'sys/%' \
-             AND t.NAME LIKE '%/%' AND t.NAME NOT LIKE '%/FTS\\_%' LIMIT {NAMES}) \
-             UNION ALL SELECT 'zones', COUNT(*) FROM mysql.time_zone_name"
+             {keyless} UNION ALL SELECT 'zones', COUNT(*) FROM mysql.time_zone_name"
         ))
     }
 

@@ -146,10 +146,16 @@ impl Dialect {
 
     /// Digests of the passwords that channels log in with: MySQL keeps them in a table, MariaDB in files.
     pub fn stored_channel_passwords(self) -> Option<ReadStatement> {
-        self.mysql(5, 7, 6).then(|| {
-            ReadStatement::new(
-                "SELECT Channel_name AS name, SHA2(User_password, 256) AS digest FROM mysql.slave_master_info",
-            )
+        // Before 5.7.6 there is one channel, and its table has no name of it. Where a file keeps the password, it is empty.
+        let name = match (self.mysql(5, 7, 6), self.mysql(5, 6, 2)) {
+            (true, _) => "Channel_name",
+            (false, true) => "''",
+            (false, false) => return None,
+        };
+        (self.family() == Family::MySql).then(|| {
+            ReadStatement::new(format!(
+                "SELECT {name} AS name, SHA2(User_password, 256) AS digest FROM mysql.slave_master_info",
+            ))
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     diff::Draft,
     model::{STARS, variables::looks_secret},
     observe::{HostFacts, NotTaken},
-    option_file::{Argument, Asked, Dispute, Files, canonical_value, same_value},
+    option_file::{Argument, Asked, Dispute, Files, OWNED_HEADER, canonical_value, same_value},
     plan::{ServerFinding, SettingRefused, ValueRefused},
     source::closest,
 };
@@ -43,6 +43,18 @@ pub(super) fn refuse_files(host: &DesiredHost, files: &Files, path: &str, draft:
     }
     draft.refuse(&host.name, SettingRefused::FilesRefused { said: first_words(said), at });
     true
+}
+
+/// Whether our file would take the place of one that is named and that tandem has not written. One without a line holds
+/// nothing.
+pub(super) fn refuse_foreign(host: &DesiredHost, files: &Files, path: &str, draft: &mut Draft) -> bool {
+    let there = files.content(path).map(String::from_utf8_lossy);
+    let foreign = host.option_file.is_some()
+        && there.is_some_and(|text| !text.starts_with(OWNED_HEADER) && !text.trim().is_empty());
+    if foreign {
+        draft.refuse(&host.name, SettingRefused::NotOurs { path: path.to_owned() });
+    }
+    foreign
 }
 
 /// The words that say what is wrong, without what stands before them.

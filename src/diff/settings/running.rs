@@ -5,6 +5,7 @@ use super::{
     without_extension,
 };
 use crate::{
+    model::Filters,
     option_file::{DEFAULT, Occurrence, canonical_value, same_value, takes_several},
     plan::{Because, Reason},
 };
@@ -54,6 +55,7 @@ impl Comparison<'_> {
             }
             let reason = Reason::declared(Because::Setting { setting: wish.name.clone() }, &wish.place);
             off.extend(self.unseen(wish, started.map_or(old, |_| &of_start), &reason));
+            off.extend(self.unseen_filter(wish, all, &reason));
             off.extend(
                 self.compare(&wish.name, &wished, reason, from_default)
                     .map(|off| Off { at_next_restart: wish.at_next_restart, ..off }),
@@ -99,6 +101,23 @@ impl Comparison<'_> {
         new.then(|| Off {
             name: wish.name.clone(),
             running: String::new(),
+            wished: wish.values.join(","),
+            reason: reason.clone(),
+            at_next_restart: wish.at_next_restart,
+        })
+    }
+
+    /// A filter that the server does not show: what counts is what its option files said when it was started.
+    fn unseen_filter(&self, wish: &SettingWish, all: &[Occurrence], reason: &Reason) -> Option<Off> {
+        let hidden =
+            self.dialect.shows_filters_by_channel() && Filters::OPTIONS.contains(&wish.name.as_str());
+        let unseen = hidden && self.is_pseudo(&wish.name);
+        let given = all.iter().filter(|one| one.name == wish.name);
+        let started = given.filter(|one| self.files.before_start.contains(&one.file));
+        let started: Vec<String> = started.filter_map(|one| one.value.clone()).collect();
+        (unseen && as_set(&started) != as_set(&wish.values)).then(|| Off {
+            name: wish.name.clone(),
+            running: started.join(","),
             wished: wish.values.join(","),
             reason: reason.clone(),
             at_next_restart: wish.at_next_restart,

@@ -20,6 +20,7 @@ const SWITCH: &str = include_str!("switch.sh");
 const LAUNCH: &str = include_str!("launch.sh");
 const WRITE: &str =
     concat!(include_str!("../../transport/server_program.sh"), include_str!("option_file.sh"));
+const INCLUDE: &str = concat!(include_str!("../../transport/server_program.sh"), include_str!("include.sh"));
 const WATCH: ReadScript = ReadScript::new("wait for the server", include_str!("watch.sh"));
 
 /// Gives a server its data directory back, where the host died between two renames. Goes before a script that
@@ -64,6 +65,11 @@ fn switch() -> String {
 /// The script that writes the option file.
 pub(crate) fn write_script() -> String {
     format!("{PLACE}{ARM}{WRITE}")
+}
+
+/// The script that has an option file of somebody's include a directory.
+pub(crate) fn include_script() -> String {
+    format!("{PLACE}{INCLUDE}")
 }
 
 /// Arguments that both scripts share: unit, socket, log, limit, and the switch.

@@ -61,6 +61,29 @@ coded! {
             /// Each variable, with the old writer's value and that of the host that is to be written to.
             values: Vec<(String, String, String)>,
         } = "other-parameters",
+        /// The server's version has one channel, without a name.
+        OneChannel {
+            /// The version.
+            version: ServerVersion,
+            /// So many are declared.
+            channels: usize,
+            /// One that has a name.
+            named: Option<String>,
+        } = "one-channel-only",
+        /// The server's version changes `gtid_mode` with a restart only, and others replicate from it, or it from others.
+        GtidModeOffline {
+            /// The version.
+            version: ServerVersion,
+            /// Where it is declared.
+            place: Place,
+        } = "gtid-mode-offline",
+        /// Encryption is declared, and the server's version would not encrypt.
+        OldTls {
+            /// The version.
+            version: ServerVersion,
+            /// Why not.
+            why: OldTls,
+        } = "tls-too-old",
         /// A channel by which the last events would come has stopped on an error.
         TargetBroken {
             /// The replica whose channel it is.
@@ -139,4 +162,13 @@ coded! {
             version: ServerVersion,
         } = "unknown-collation",
     }
+}
+
+/// Why a server of an old version would not encrypt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldTls {
+    /// It can't load the certificate that it would get.
+    Certificate,
+    /// As a replica it encrypts only where an authority is named.
+    NoAuthority,
 }

@@ -12,6 +12,11 @@ coded! {
     pub enum SettingRefused {
         /// No option file includes a directory.
         NoPlace = "no-place-for-option-file",
+        /// `mysql_option_file` names a file that is not tandem's.
+        NotOurs {
+            /// The file.
+            path: String,
+        } = "option-file-not-ours",
         /// The server is started with `--no-defaults`, so no option file counts.
         ReadsNoFiles {
             /// The unit that starts it.

@@ -13,7 +13,7 @@ use crate::{
     model::{Endpoint, GivenPosition, HostName, Place, coded, families},
     resource::{Obstacle, Resource},
 };
-pub use channel::{ChannelRefused, PairRefused};
+pub use channel::{ChannelRefused, OldTls, PairRefused};
 pub use host::{AuthorityRefused, FirewallRefused, ServerRefused, SettingRefused, ValueRefused};
 pub use method::MethodRefused;
 pub use takeover::{Ahead, Alive, TakeoverRefused, Unable};
@@ -124,7 +124,9 @@ impl Refused {
         match self {
             Refused::Copy(CopyRefused::Method { place, .. })
             | Refused::Channel(
-                ChannelRefused::GtidModeOff { place } | ChannelRefused::PasswordTooLong { place, .. },
+                ChannelRefused::GtidModeOff { place }
+                | ChannelRefused::GtidModeOffline { place, .. }
+                | ChannelRefused::PasswordTooLong { place, .. },
             )
             | Refused::Setting(
                 SettingRefused::Unknown { place, .. }
@@ -157,6 +159,7 @@ fn not_allowed(word: Allow) -> &'static str {
         Allow::CutClients => "not-allowed-cut-clients",
         Allow::Reseed => "not-allowed-reseed",
         Allow::ResetBinlogs => "not-allowed-reset-binlogs",
+        Allow::EditOptionFile => "not-allowed-edit-option-file",
         Allow::DropAccount => "not-allowed-drop-account",
         Allow::DropChannel => "not-allowed-drop-channel",
         Allow::NewAuthority => "not-allowed-new-authority",
@@ -228,6 +231,11 @@ coded! {
             /// The method that copies the whole server, where it works here.
             whole: Option<SeedMethod>,
         } = "cannot-be-copied",
+        /// What is replaced is kept in a dump first, and the replica's host has no program for it.
+        NoDumpProgram {
+            /// Its name.
+            program: &'static str,
+        } = "no-dump-program",
         /// The copy does not fit on the replica's disk.
         DiskTooSmall {
             /// Bytes that it needs.

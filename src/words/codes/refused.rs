@@ -25,6 +25,11 @@ pub const REFUSED: &[Code] = &[
         "read who may need them, then pass `--allow reset-binlogs`",
     ),
     code(
+        "not-allowed-edit-option-file",
+        "the server's option files include no directory, and a line that includes one would be added to a file of yours",
+        "see which file it is, then pass `--allow edit-option-file`; or add the line yourself",
+    ),
+    code(
         "not-allowed-drop-account",
         "an account would be dropped",
         "see that nobody uses it, then pass `--allow drop-account`",
@@ -131,6 +136,11 @@ pub const REFUSED: &[Code] = &[
         "copy the whole server where that carries it (`seed_method`), or change what is named; the sentence has the \
          statements",
     ),
+    code(
+        "no-dump-program",
+        "a replica's own data is dumped before it is replaced, and its host has no program for that",
+        "install the server's client package there",
+    ),
     code("disk-too-small", "the copy does not fit on the replica's disk", "make room"),
     code(
         "disk-full",
@@ -221,6 +231,21 @@ pub const REFUSED: &[Code] = &[
         "gtid-mode-off",
         "`gtid_mode` is declared off, and channels are declared with GTIDs",
         "set it to `ON`, or `replication_positioning: file`, too",
+    ),
+    code(
+        "one-channel-only",
+        "several channels, or one with a name, are declared for a MySQL before 5.7.6, which has one without a name",
+        "declare one source for that host, or use a newer server there",
+    ),
+    code(
+        "gtid-mode-offline",
+        "a MySQL before 5.7.6 changes `gtid_mode` with a restart only, and replicates already",
+        "keep its channels by file and position: `replication_positioning: file`",
+    ),
+    code(
+        "tls-too-old",
+        "encryption is declared, and a MySQL before 5.7 would not encrypt: it can't load the certificates of the role `tls`, or no authority is named",
+        "give it RSA certificates of your own and declare `replication_tls: verify_ca` with `replication_tls_ca`, or declare `replication_tls: off`",
     ),
     code(
         "port-differs",
@@ -352,8 +377,13 @@ pub const REFUSED: &[Code] = &[
     ),
     code(
         "no-place-for-option-file",
-        "no option file includes a directory",
-        "add `!includedir` to one, or set `mysql_option_file`",
+        "the server reads no option file, so none can include a directory for tandem's",
+        "make one that includes a directory, or set `mysql_option_file`",
+    ),
+    code(
+        "option-file-not-ours",
+        "`mysql_option_file` names a file that tandem has not written; it would be replaced as a whole",
+        "take `mysql_option_file` out; where no directory is included, `--allow edit-option-file` adds one line",
     ),
     code("firewall-backend", "`firewall_backend` is not what the host uses", "leave it at `auto`"),
     code(

@@ -10,7 +10,7 @@ use tandem::inside::{
 
 use super::{
     ByHand, Case, Setup,
-    hosts::{of_channels, of_ends, of_hosts, of_logins, of_pairs, of_servers},
+    hosts::{as_mysql, of_channels, of_ends, of_hosts, of_logins, of_pairs, of_servers, one_file},
     unfit::of_unfit,
 };
 use crate::world::{Files, Host, World};
@@ -31,7 +31,8 @@ pub(super) const PAIR: &str = "{kind: dual-primary, members: [db-1, db-2]}";
 const ONE_WAY: &str = "{kind: primary-replica, primary: db-1, replicas: [db-2]}";
 pub(super) const TREE: &str = "{kind: primary-replica, primary: db-1, replicas: [db-2, db-3]}";
 const CHAIN: &str = "{kind: primary-replica, primary: db-1, replicas: [db-2, {host: db-3, source: db-2}]}";
-const TWO_SOURCES: &str = "{kind: channels, channels: [{from: db-1, to: db-3}, {from: db-2, to: db-3}]}";
+pub(super) const TWO_SOURCES: &str =
+    "{kind: channels, channels: [{from: db-1, to: db-3}, {from: db-2, to: db-3}]}";
 
 pub(super) fn pair(data: [bool; 2]) -> Setup {
     setup(&data, PAIR, false)
@@ -104,6 +105,7 @@ fn allowed() -> Vec<Case> {
             }),
             nothing,
         ),
+        case("not-allowed-edit-option-file", pair([true, false]).changed(one_file), nothing),
         case(
             "not-allowed-drop-account",
             pair([true, false]).settled().planned_with(Allow::DropAccount).changed(|world| {
@@ -169,10 +171,27 @@ fn of_copies() -> Vec<Case> {
         case("disk-too-small", one_way().changed(|world| disk(world, 1)), |setup, _| {
             setup.world.host(1).disk = Fact::Absent;
         }),
+        case(
+            "no-dump-program",
+            pair([true, true]).allowing(Allow::Reseed).changed(|world| {
+                for n in [0, 1] {
+                    world.host(n).os.tools.insert("mariadb".into(), "/usr/bin/mariadb".into());
+                }
+            }),
+            |setup, _| {
+                for n in [0, 1] {
+                    world_tool(setup, n);
+                }
+            },
+        ),
         case("other-channels", one_way().changed(old_channel), |setup, _| {
             setup.world.server_of(1).channels = Fact::Known(Vec::new());
         }),
     ]
+}
+
+fn world_tool(setup: &mut Setup, n: usize) {
+    setup.world.host(n).os.tools.insert("mariadb-dump".into(), "/usr/bin/mariadb-dump".into());
 }
 
 fn database(name: &str) -> DatabaseFacts {
@@ -272,9 +291,23 @@ fn of_data() -> Vec<Case> {
         case("moved-apart", apart.clone().without("seed"), nothing),
         case("moved-apart", apart.with("seed_method=none"), nothing),
         case("way-back-needs-gtid", back.topology(PAIR), nothing),
+        case("way-back-needs-gtid", old_ring(), nothing),
         case("errant-transactions", errant(ErrantKind::OnlyHere), settle_errant),
         case("source-lost-transactions", errant(ErrantKind::LostBySource("db-1".into())), settle_errant),
     ]
+}
+
+/// By file and position nothing tells where the first host of a ring begins in the log of the last one: that is known before the
+/// copies are made.
+fn old_ring() -> Setup {
+    setup(&[true, false, false], "{kind: ring, members: [db-1, db-2, db-3], seed_from: db-1}", true).changed(
+        |world| {
+            as_mysql(world, "5.6.24");
+            for n in 0..3 {
+                world.server_of(n).variables.insert("gtid_mode".into(), "OFF".into());
+            }
+        },
+    )
 }
 
 fn errant(kind: ErrantKind) -> Setup {

@@ -12,7 +12,7 @@ use tandem::inside::{
 
 use super::{
     Case, Setup,
-    cases::{TREE, case, disk, no_defaults, nothing, one_way, pair, setup, wrote},
+    cases::{TREE, TWO_SOURCES, case, disk, no_defaults, nothing, one_way, pair, setup, wrote},
 };
 use crate::world::{Host, World};
 
@@ -96,6 +96,41 @@ fn of_other_settings() -> Case {
 
 const SWAPPED: &str = "{kind: primary-replica, primary: db-2, replicas: [db-1]}";
 
+fn by_file() -> ChannelFacts {
+    ChannelFacts {
+        source_host: "10.0.0.1".into(),
+        source_port: 3306,
+        user: "repl_user".into(),
+        io_running: ThreadState::Yes,
+        sql_running: ThreadState::Yes,
+        ..ChannelFacts::default()
+    }
+}
+
+fn of_old_mode() -> Case {
+    case(
+        "gtid-mode-offline",
+        one_way().changed(|world| {
+            as_mysql(world, "5.6.24");
+            for n in [0, 1] {
+                world.server_of(n).variables.insert("gtid_mode".into(), "OFF".into());
+            }
+            world.server_of(1).channels = Fact::Known(vec![by_file()]);
+        }),
+        nothing,
+    )
+}
+
+fn of_old_channels() -> Case {
+    case(
+        "one-channel-only",
+        setup(&[true, true, false], TWO_SOURCES, false).changed(|world| as_mysql(world, "5.6.24")),
+        |setup, _| {
+            setup.files.topology = Some("{kind: channels, channels: [{from: db-1, to: db-3}]}".into());
+        },
+    )
+}
+
 pub(super) fn of_channels() -> Vec<Case> {
     let broken = |world: &mut World| {
         let channel = world.channel_of(1);
@@ -113,15 +148,7 @@ pub(super) fn of_channels() -> Vec<Case> {
         "{kind: channels, channels: [{from: db-1, to: db-2, filters: {replicate_ignore_databases: [a]}}]}";
     let old =
         setup(&[true, false], filtered, false).changed(|world| as_mysql(world, "5.7.44")).changed(|world| {
-            let channel = ChannelFacts {
-                source_host: "10.0.0.1".into(),
-                source_port: 3306,
-                user: "repl_user".into(),
-                io_running: ThreadState::Yes,
-                sql_running: ThreadState::Yes,
-                ..ChannelFacts::default()
-            };
-            world.server_of(1).channels = Fact::Known(vec![channel]);
+            world.server_of(1).channels = Fact::Known(vec![by_file()]);
         });
     vec![
         case("channel-broken", one_way().settled().changed(broken), nothing),
@@ -166,6 +193,8 @@ pub(super) fn of_channels() -> Vec<Case> {
                 .topology(SWAPPED),
             |setup, _| setup.world.channel_of(1).seconds_behind = Some(0),
         ),
+        of_old_mode(),
+        of_old_channels(),
         case(
             "gtid-mode-off",
             one_way()
@@ -208,6 +237,21 @@ pub(super) fn of_logins() -> Vec<Case> {
             "password-too-long",
             pair([true, false]).with(&format!("replication_password={}", "x".repeat(200))),
             |setup, _| setup.world.extra.push("replication_password=short".into()),
+        ),
+        case(
+            "tls-too-old",
+            pair([true, false]).with("replication_tls=required").changed(|world| as_mysql(world, "5.6.24")),
+            nothing,
+        ),
+        case(
+            "tls-too-old",
+            tls.clone().changed(|world| {
+                as_mysql(world, "5.6.24");
+                for n in [0, 1] {
+                    world.server_of(n).variables.insert("have_ssl".into(), "YES".into());
+                }
+            }),
+            nothing,
         ),
         case("tls-without-certificate", tls.clone(), nothing),
         case("tls-without-certificate", tls.without("config"), nothing),
@@ -417,12 +461,23 @@ pub(super) fn of_servers() -> Vec<Case> {
             "no-place-for-option-file",
             pair([true, false]).changed(|world| {
                 let Fact::Known(files) = &mut world.host(0).option_files else { panic!("option files") };
-                *files = tandem::inside::option_file::Files {
-                    files: vec![("/etc/mysql/my.cnf".to_owned(), b"[mysqld]\n".to_vec())],
-                    ..Default::default()
-                };
+                *files = Default::default();
             }),
             |setup, _| setup.world.extra.push("mysql_option_file=/etc/mysql/my.cnf".into()),
         ),
+        case(
+            "option-file-not-ours",
+            pair([true, false]).changed(one_file).with("mysql_option_file=/etc/my.cnf"),
+            |setup, _| setup.world.extra.retain(|one| !one.starts_with("mysql_option_file")),
+        ),
     ]
+}
+
+/// A host whose server reads one file, and no directory.
+pub(super) fn one_file(world: &mut World) {
+    let Fact::Known(files) = &mut world.host(0).option_files else { panic!("option files") };
+    *files = tandem::inside::option_file::Files {
+        files: vec![("/etc/my.cnf".to_owned(), b"[mysqld]\nport=3306\n".to_vec())],
+        ..Default::default()
+    };
 }

@@ -149,8 +149,19 @@ impl Work<'_> {
                 if unknown.is_empty() {
                     return Ok(());
                 }
-                // A plus sign adds to what was purged; both must have nothing in common (MySQL 8.0).
-                let value = literal(&format!("+{unknown}"));
+                // A plus sign adds to what was purged; both must have nothing in common. Before MySQL 8.0 there is none, and
+                // nothing is taken once something was executed (error 1840).
+                let adds = self.dialect.adds_to_purged();
+                if !adds && !own.executed.is_empty() {
+                    let why = format!(
+                        "it has executed {} of its own, and before MySQL 8.0 none can be added",
+                        own.executed
+                    );
+                    return Err(self
+                        .failed("set its GTID position", why)
+                        .then("Where nobody replicates from it, run RESET MASTER there, then apply again."));
+                }
+                let value = literal(&format!("{}{unknown}", if adds { "+" } else { "" }));
                 let paused = self.pause_others(sql).await?;
                 let done = sql.run(&format!("SET GLOBAL gtid_purged = {value}")).await;
                 self.go_on(&paused, sql).await?;
