@@ -3,6 +3,7 @@
 use crate::model::ThreadState;
 use crate::{
     exec::{On, SCRIPT, Statements, StepError, values},
+    observe::{ChannelFacts, channels},
     option_file::{DEFAULT, owned_text, same_value, value_in_sql},
     plan::FileStage,
     transport::SqlError,
@@ -12,18 +13,14 @@ use crate::{
 pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String>, StepError> {
     let dialect = on.dialect()?;
     let mut sql = on.statements().await?;
-    let running: Vec<String> = on
-        .server()?
-        .channels
-        .known()
-        .into_iter()
-        .flatten()
-        .filter(|c| c.io_running != ThreadState::No || c.sql_running != ThreadState::No)
-        .map(|c| c.name.clone())
-        .collect();
     let pause = given.iter().any(|(name, _)| dialect.needs_stopped_channels(name));
     let tried = "pause its channels";
+    let mut running = Vec::new();
     if pause {
+        // As they are by now: a switch of writes has ended the host's own one.
+        let now = channels(&on.reader().await?, dialect).await.map_err(|e| on.failed(tried, e))?;
+        let runs = |c: &ChannelFacts| c.io_running != ThreadState::No || c.sql_running != ThreadState::No;
+        running.extend(now.into_iter().filter(runs).map(|channel| channel.name));
         for name in &running {
             sql.run(&dialect.stop_channel(name)).await.map_err(|e| on.failed(tried, e))?;
         }
