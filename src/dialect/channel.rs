@@ -178,6 +178,22 @@ impl Dialect {
         }
     }
 
+    /// The statements by which a person tells a channel where its source is, and where it goes on there; the place stays to be
+    /// filled in.
+    pub fn place_by_hand(self, name: &str, host: &str, port: u16) -> String {
+        let (verb, word) = match self.family() {
+            Family::MariaDb => (format!("CHANGE MASTER {}TO", connection(name)), "MASTER"),
+            Family::MySql if self.mysql(8, 0, 23) => ("CHANGE REPLICATION SOURCE TO".to_owned(), "SOURCE"),
+            Family::MySql => ("CHANGE MASTER TO".to_owned(), "MASTER"),
+        };
+        let of = if self.family() == Family::MariaDb { String::new() } else { self.for_channel(name) };
+        format!(
+            "{}; {verb} {word}_HOST={}, {word}_PORT={port}, {word}_LOG_FILE='FILE', {word}_LOG_POS=POSITION{of}",
+            self.stop_channel(name),
+            literal(host)
+        )
+    }
+
     /// Whether channels can have filters of their own: MariaDB's can, and MySQL's since 8.0.1.
     pub fn filters_by_channel(self) -> bool {
         self.family() == Family::MariaDb || self.mysql(8, 0, 1)
@@ -381,6 +397,27 @@ mod tests {
             "{sql}"
         );
         assert!(!sql.contains("DELAY"), "{sql}");
+    }
+
+    #[test]
+    fn a_person_names_the_place_in_the_words_of_the_version() {
+        for (version, said) in [
+            (
+                "5.6.24",
+                "STOP SLAVE; CHANGE MASTER TO MASTER_HOST='h', MASTER_PORT=3306, MASTER_LOG_FILE='FILE', MASTER_LOG_POS=POSITION",
+            ),
+            (
+                "10.11.6-MariaDB",
+                "STOP SLAVE; CHANGE MASTER TO MASTER_HOST='h', MASTER_PORT=3306, MASTER_LOG_FILE='FILE', MASTER_LOG_POS=POSITION",
+            ),
+            (
+                "8.4.3",
+                "STOP REPLICA FOR CHANNEL ''; CHANGE REPLICATION SOURCE TO SOURCE_HOST='h', SOURCE_PORT=3306, \
+                 SOURCE_LOG_FILE='FILE', SOURCE_LOG_POS=POSITION FOR CHANNEL ''",
+            ),
+        ] {
+            assert_eq!(dialect(version).place_by_hand("", "h", 3306), said);
+        }
     }
 
     #[test]

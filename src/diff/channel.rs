@@ -248,6 +248,14 @@ fn existing(
     if present.as_declared() {
         return None;
     }
+    if present.changes() && forgets_its_place(wish, channel) {
+        let dialect = context.server(&host.name).map(|server| Dialect::of(server.version));
+        let (source, end) = (wish.source.clone(), &wish.endpoint);
+        let statement =
+            dialect.map(|d| d.place_by_hand(&wish.name, &end.address, end.port)).unwrap_or_default();
+        draft.refuse(&host.name, ChannelRefused::PlaceLost { source, statement });
+        return None;
+    }
     let (before, after) = sides(&present.differences, channel);
     Some(Step {
         id: id(host, wish),
@@ -269,6 +277,12 @@ fn existing(
             others: others(context, host, wish),
         })),
     })
+}
+
+/// Whether a channel that goes by file and position has none from which it could go on.
+fn forgets_its_place(wish: &ChannelWish, channel: &ChannelFacts) -> bool {
+    let by_file = channel.using_gtid.eq_ignore_ascii_case("no") && wish.positioning == Positioning::File;
+    by_file && channel.executed.is_none()
 }
 
 /// What the channel's filters are and what they shall be, where the two differ.

@@ -222,7 +222,7 @@ impl Refused {
             Refused::End(EndRefused::OfAnother { .. } | EndRefused::Unreachable { .. }) => {
                 vec![set("replication_address"), set("mysql_port")]
             }
-            Refused::Channel(why) => of_channel(why),
+            Refused::Channel(why) => of_channel(host, why),
             Refused::Takeover(why) => of_takeover(host, why),
             Refused::Pair { .. } => {
                 vec![Next::ReplaceServer { on: host.clone() }]
@@ -352,7 +352,7 @@ fn of_data(host: &HostName, why: &DataRefused) -> Vec<Next> {
     }
 }
 
-fn of_channel(why: &ChannelRefused) -> Vec<Next> {
+fn of_channel(host: &HostName, why: &ChannelRefused) -> Vec<Next> {
     match why {
         ChannelRefused::Broken { or_copy, .. } => {
             let doctor = Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() };
@@ -361,6 +361,9 @@ fn of_channel(why: &ChannelRefused) -> Vec<Next> {
         ChannelRefused::Filter => vec![topology("filters", None)],
         ChannelRefused::GtidModeOff { .. } => {
             vec![set_to("gtid_mode", "ON"), set_to("replication_positioning", "file")]
+        }
+        ChannelRefused::PlaceLost { statement, .. } => {
+            vec![Next::Run { on: Some(host.clone()), command: statement.clone() }]
         }
         ChannelRefused::OneChannel { .. } => vec![topology("channels", None)],
         ChannelRefused::GtidModeOffline { .. } => vec![set_to("replication_positioning", "file")],

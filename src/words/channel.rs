@@ -25,6 +25,11 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             "gtid_mode shall be OFF ({place}), and the channels of {host} shall begin by GTID. Set it to ON, or say \
              `replication_positioning: file` too. Nothing was changed."
         ),
+        ChannelRefused::PlaceLost { source, statement } => format!(
+            "the channel of {host} does not know any more where it stands in the binary log of {source}, as after a CHANGE MASTER TO by \
+             hand that names a host and no place. Its server's error log has the one before (`Previous state`). Give it back by SQL: \
+             {statement}. Then apply again. Nothing was changed."
+        ),
         ChannelRefused::OneChannel { version, channels, named } => {
             one_channel(*version, *channels, named.as_deref())
         }

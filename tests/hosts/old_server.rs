@@ -135,6 +135,20 @@ fn the_guides_pair_is_adopted_as_it_is_and_the_shipped_playbook_keeps_its_logs()
     rows_both_ways(&lab, "filtered");
     lab.sql("db-b", "select 1 from information_schema.tables where table_name = 'mine' having count(*) = 0");
 
+    // A host by hand and no place: nothing is stopped, and the words are those that give the place back.
+    lab.sql("db-b", "stop slave; change master to master_host='10.77.0.99'; start slave sql_thread");
+    let lost = lab.refuses(&["apply", "hot-standby", "--yes"], "place-lost");
+    assert_eq!(
+        lab.sql("db-b", "select count(*) from information_schema.processlist where user = 'system user'"),
+        "1"
+    );
+    let place = lab.sql("db-a", "show master status");
+    let place: Vec<&str> = place.split('\t').collect();
+    let statement = lost["next"][0]["command"].as_str().unwrap().replace("FILE'", &format!("{}'", place[0]));
+    lab.sql("db-b", &statement.replace("=POSITION", &format!("={}", place[1])));
+    lab.apply("hot-standby");
+    rows_both_ways(&lab, "place");
+
     // The guide's own accident: the relay log gets another name, and both threads stand still without an error.
     lab.at("db-b", "printf '[mysqld]\\nrelay_log=other-bin\\nrelay_log_recovery=OFF\\n' >/etc/my.cnf.tandem.d/zzz-other.cnf");
     restart(&lab, "db-b");

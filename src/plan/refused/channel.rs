@@ -61,6 +61,13 @@ coded! {
             /// Each variable, with the old writer's value and that of the host that is to be written to.
             values: Vec<(String, String, String)>,
         } = "other-parameters",
+        /// A channel by file and position would be changed, and does not say where it stands.
+        PlaceLost {
+            /// The source.
+            source: HostName,
+            /// The statements that give it a place, which is to be filled in.
+            statement: String,
+        } = "place-lost",
         /// The server's version has one channel, without a name.
         OneChannel {
             /// The version.

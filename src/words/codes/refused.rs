@@ -233,6 +233,11 @@ pub const REFUSED: &[Code] = &[
         "set it to `ON`, or `replication_positioning: file`, too",
     ),
     code(
+        "place-lost",
+        "a channel by file and position would be changed, and does not say where it stands: somebody has given it another host and no place",
+        "give it the place back by the statements of the sentence; the server's error log has it (`Previous state`)",
+    ),
+    code(
         "one-channel-only",
         "several channels, or one with a name, are declared for a MySQL before 5.7.6, which has one without a name",
         "declare one source for that host, or use a newer server there",

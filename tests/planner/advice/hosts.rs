@@ -107,6 +107,25 @@ fn by_file() -> ChannelFacts {
     }
 }
 
+fn of_place_lost() -> Case {
+    let forgets = |world: &mut World| {
+        let channel = world.channel_of(1);
+        channel.source_host = "10.0.0.99".into();
+        channel.executed = None;
+    };
+    case(
+        "place-lost",
+        setup(&[true, false], "{kind: primary-replica, primary: db-1, replicas: [db-2]}", true)
+            .settled()
+            .changed(forgets),
+        |setup, _| {
+            let channel = setup.world.channel_of(1);
+            channel.source_host = "10.0.0.1".into();
+            channel.executed = tandem::inside::model::BinlogPosition::start_of("mysql-bin.000001");
+        },
+    )
+}
+
 fn of_old_mode() -> Case {
     case(
         "gtid-mode-offline",
@@ -194,6 +213,7 @@ pub(super) fn of_channels() -> Vec<Case> {
             |setup, _| setup.world.channel_of(1).seconds_behind = Some(0),
         ),
         of_old_mode(),
+        of_place_lost(),
         of_old_channels(),
         case(
             "gtid-mode-off",
