@@ -14,7 +14,7 @@ use crate::{
     desired::{Positioning, SeedWish},
     dialect::{Dialect, HEARTBEAT},
     gtid::{GtidForm, GtidSet, GtidState, Position},
-    model::{GivenPosition, compare_files},
+    model::{GivenPosition, HostName, compare_files},
     plan::{
         Action, Because, CopyMethod, DataRefused, GivenRefused, Kind, Note, Reason, Risk, SeedPlan, State,
         Step, StepId,
@@ -30,6 +30,14 @@ impl SourceAndReplica<'_> {
             return DataBasis::Refused;
         }
         let beside = self.beside_others();
+        // Its binary logs start over, and whoever reads them would not find his place.
+        let followed: Vec<HostName> = self.ends(beside).into_iter().map(|end| end.host).collect();
+        if !followed.is_empty() {
+            let (source, at) = (self.wish.source.clone(), at.clone());
+            let why = GivenRefused::Followed { replicas: followed };
+            draft.refuse(&self.host.name, DataRefused::GivenPosition { source, at, why });
+            return DataBasis::Refused;
+        }
         let given = match self.given(seed, beside) {
             Ok(given) => given,
             Err(why) => {

@@ -217,7 +217,7 @@ impl SourceAndReplica<'_> {
     }
 
     /// The channels that can't outlive the copy.
-    fn ends(&self, beside: bool) -> Vec<EndedChannel> {
+    pub(super) fn ends(&self, beside: bool) -> Vec<EndedChannel> {
         let host = &self.host.name;
         let own = self.channel().map(|channel| EndedChannel {
             host: host.clone(),

@@ -86,6 +86,14 @@ fn given_position(host: &HostName, source: &HostName, at: &GivenPosition, why: &
         GivenRefused::Purged { what } => {
             format!("{source} has purged what comes next ({what}). Load newer data, or let a method copy it.")
         }
+        GivenRefused::Followed { replicas } => {
+            let names: Vec<&str> = replicas.iter().map(HostName::as_str).collect();
+            format!(
+                "{} {} from {host} already: its binary logs would start over. End these channels first, or let a method copy it.",
+                names.join(", "),
+                if names.len() == 1 { "replicates" } else { "replicate" }
+            )
+        }
         GivenRefused::NeedsSet => {
             "a channel by GTID begins behind a set of transactions: give the GTIDs that the data holds (dumps have them as \
              GTID_PURGED), or say `replication_positioning: file`."

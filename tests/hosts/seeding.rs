@@ -324,6 +324,12 @@ fn data_that_was_loaded_by_hand_is_gone_on_with_and_compared() {
         let next = &lab.refuses(&["apply", "hot-standby", "--yes"], "seed-position")["next"];
         assert_eq!(next[0]["variable"], "seed_position", "{next}");
     }
+    // Who follows it already would lose his place in its binary logs.
+    by_hand(&noted);
+    lab.sql("db-a", "change master to master_host='10.77.0.12', master_user='x', master_password='y'");
+    let refused = lab.tandem(&["apply", "hot-standby", "--yes", "--format", "json"]).expect(8);
+    assert!(refused.refusals().iter().any(|code| code == "seed-position"), "{}", refused.out);
+    lab.sql("db-a", "reset slave all");
     assert_eq!(before, lab.sql("db-b", "show master status"));
     for wrong in ["somewhere", "mysql-bin.000001:1"] {
         by_hand(wrong);

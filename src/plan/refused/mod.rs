@@ -393,6 +393,11 @@ pub enum GivenRefused {
         /// What it has no longer.
         what: String,
     },
+    /// Others replicate from the replica already, and its binary logs would start over.
+    Followed {
+        /// Those.
+        replicas: Vec<HostName>,
+    },
     /// A channel by GTID on MySQL needs the set of transactions that the data holds.
     NeedsSet,
     /// A channel by GTID on MariaDB needs a position of its form.

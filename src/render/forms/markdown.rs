@@ -6,7 +6,7 @@ use super::Planned;
 use crate::{
     model::{HostName, masked},
     plan::{PlanDocument, Risk},
-    render::{paint::plain, plan as shown, verify as verified},
+    render::{paint::plain, picture, plan as shown, verify as verified},
     verify::{Verdict, VerifyReport},
     words,
 };
@@ -98,7 +98,8 @@ fn fold(title: &str, content: &str, text: &mut String) {
     let fence = fence(&content);
     let folded = format!(
         "\n<details><summary>{}</summary>\n\n{fence}text\n{}\n{fence}\n\n</details>\n",
-        escaped(title),
+        // This line is HTML, in which a backslash is one.
+        picture::escaped(title),
         content.trim_end()
     );
     if text.len() + folded.len() <= ROOM {
@@ -138,9 +139,12 @@ fn code(text: &str) -> String {
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_code = false;
+    // A backtick that has no partner begins no code, and what follows it would count.
+    let paired = text.chars().filter(|c| *c == '`').count() % 2 == 0;
     for c in text.chars() {
         match c {
-            '`' => in_code = !in_code,
+            '`' if paired => in_code = !in_code,
+            '`' => out.push('\\'),
             '<' | '>' | '&' | '*' | '_' | '[' | ']' | '!' | '#' | '|' | '\\' | '~' if !in_code => {
                 out.push('\\');
             }
@@ -163,6 +167,7 @@ mod tests {
     #[test]
     fn a_text_is_taken_for_nothing_else() {
         assert_eq!(escaped("a <b> `c*d` @team *x*"), r"a \<b\> `c*d` &#64;team \*x\*");
+        assert_eq!(escaped("of `t @team <b>"), r"of \`t &#64;team \<b\>");
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(fence("x ``` y"), "````");
     }
@@ -172,7 +177,8 @@ mod tests {
         let mut text = String::new();
         fold("db-a: 1 step", &"x".repeat(ROOM), &mut text);
         assert!(text.len() < 100, "{text}");
-        fold("db-b: 1 step", "y", &mut text);
+        fold("db_b: 1 step", "y", &mut text);
+        assert!(text.contains("<summary>db_b: 1 step</summary>"), "{text}");
         assert!(text.ends_with("</details>\n"), "{text}");
     }
 }
