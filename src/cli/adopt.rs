@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
-    args::{Format, Global, InitArgs},
+    args::{Global, InitArgs},
     exit::Exit,
+    form::Format,
 };
 use crate::{
     engine::{self, Adoptable, CommandError, ErrorKind, NotAdopted, Unnamed},

@@ -5,10 +5,11 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{
-    args::{ApplyArgs, Format, Global},
+    args::{ApplyArgs, Global},
     confirm::{confirm, refuse},
     exit::Exit,
     follow::follow,
+    form::Format,
     plan::{need_playbook, open_again, print, read, show_what_was_read, warn_of_unneeded},
     runs,
     stop::Interrupt,

@@ -4,12 +4,11 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{complete, exit::Exit};
+use super::{complete, exit::Exit, form::Wanted};
 use crate::{
     model::IgnoreRule,
     model::{Limits, time},
     plan::Allow,
-    render::Form,
     vault::{Keyring, PasswordSource, absolute},
 };
 
@@ -73,67 +72,6 @@ pub struct Global {
     /// Configuration file for ssh instead of ~/.ssh/config
     #[arg(long, global = true, value_name = "FILE")]
     pub ssh_config: Option<PathBuf>,
-}
-
-/// Form of the output, as it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Wanted {
-    /// For people.
-    Human,
-    /// One JSON value.
-    Json,
-    /// One JSON value a line, as things happen.
-    Jsonl,
-    /// For a comment of a merge request.
-    Markdown,
-    /// For a pipeline that counts tests.
-    Junit,
-    /// For what shows mistakes beside the lines of files.
-    Sarif,
-}
-
-/// Form of the output of a command that has none for other programs but JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Human,
-    /// One JSON value.
-    Json,
-    /// One JSON value a line, as things happen.
-    Jsonl,
-}
-
-impl Global {
-    /// The form; what a command prints in a form of its own is for people else.
-    pub fn format(&self) -> Format {
-        match self.wanted {
-            Wanted::Json => Format::Json,
-            Wanted::Jsonl => Format::Jsonl,
-            Wanted::Human | Wanted::Markdown | Wanted::Junit | Wanted::Sarif => Format::Human,
-        }
-    }
-
-    /// The form of a plan or a proof that another program reads.
-    pub fn form(&self) -> Option<Form> {
-        match self.wanted {
-            Wanted::Markdown => Some(Form::Markdown),
-            Wanted::Junit => Some(Form::Junit),
-            Wanted::Human | Wanted::Json | Wanted::Jsonl | Wanted::Sarif => None,
-        }
-    }
-}
-
-impl Command {
-    /// Whether it prints in this form.
-    pub fn prints(&self, wanted: Wanted) -> bool {
-        match wanted {
-            Wanted::Human | Wanted::Json | Wanted::Jsonl => true,
-            Wanted::Markdown | Wanted::Junit => {
-                matches!(self, Command::Plan(_) | Command::Drift(_) | Command::Verify(_))
-            }
-            Wanted::Sarif => matches!(self, Command::Validate(_)),
-        }
-    }
 }
 
 /// When to use colours.

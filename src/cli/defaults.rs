@@ -18,6 +18,13 @@ const PLAYBOOK: &str = "playbook.yml";
 /// Names the files that are taken, and says so. `drift` says nothing: it is silent in cron.
 pub fn fill(cli: &mut Cli, terminal: &Terminal) {
     let silent = matches!(cli.command, Command::Drift(_));
+    // Of `tandem rejoin HOST` the one word is no playbook.
+    if let Command::Rejoin(args) = &mut cli.command
+        && args.host.is_none()
+        && Path::new(PLAYBOOK).is_file()
+    {
+        args.host = args.apply.playbook.take();
+    }
     let Some(playbook) = playbook_of(&mut cli.command) else { return };
     // A saved plan names its own files.
     if playbook.as_deref().is_some_and(|named| is_plan_file(Path::new(named))) {
@@ -48,13 +55,7 @@ fn playbook_of(command: &mut Command) -> Option<&mut Option<String>> {
         Command::Apply(args) => &mut args.playbook,
         Command::Switchover(args) => &mut args.apply.playbook,
         Command::Failover(args) => &mut args.apply.playbook,
-        Command::Rejoin(args) => {
-            // `tandem rejoin HOST`.
-            if args.host.is_none() && Path::new(PLAYBOOK).is_file() {
-                args.host = args.apply.playbook.take();
-            }
-            &mut args.apply.playbook
-        }
+        Command::Rejoin(args) => &mut args.apply.playbook,
         Command::Drift(args) => &mut args.playbook.playbook,
         Command::Status(args) => &mut args.playbook.playbook,
         Command::Verify(args) => &mut args.playbook.playbook,

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    args::{Format, Global},
-    exit::Exit,
-};
+use super::{args::Global, exit::Exit, form::Format};
 use crate::{
     engine::CommandError,
     render::{self, Terminal},

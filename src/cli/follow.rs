@@ -2,10 +2,7 @@
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{
-    args::{Format, Global},
-    plan::print,
-};
+use super::{args::Global, form::Format, plan::print};
 use crate::{
     engine::Event,
     render::{Steps, Terminal, Waiting},

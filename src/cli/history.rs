@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{
-    args::{Format, Global},
+    args::Global,
     exit::Exit,
+    form::Format,
     runs::{directory, entries, names, text},
     wants_json,
 };

@@ -5,8 +5,9 @@ use std::{fs::OpenOptions, io::Write};
 use serde_json::json;
 
 use super::{
-    args::{Format, Global, InitArgs},
+    args::{Global, InitArgs},
     exit::Exit,
+    form::Format,
 };
 use crate::{engine::CommandError, render::Terminal};
 

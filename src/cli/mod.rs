@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod failover;
 mod follow;
+mod form;
 mod history;
 mod init;
 mod log;
@@ -36,8 +37,9 @@ use clap::{
 };
 
 use self::{
-    args::{Cli, Color, Command, Format, SchemaOf},
+    args::{Cli, Color, Command, SchemaOf},
     exit::Exit,
+    form::Format,
 };
 use crate::{
     render::{self, Choice, Terminal},

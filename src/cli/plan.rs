@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{
-    args::{Format, Global, PlanArgs, ValidateArgs, Wanted},
+    args::{Global, PlanArgs, ValidateArgs},
     exit::Exit,
+    form::{Format, Wanted},
     open::open,
     wants_json,
     write::{FOR_ITS_OWNER, replace_masked},

@@ -1,8 +1,9 @@
 //! `report`: one HTML file with topology, findings, differences and the last runs.
 
 use super::{
-    args::{Format, Global, ReportArgs},
+    args::{Global, ReportArgs},
     exit::Exit,
+    form::Format,
     open::open,
     plan::need_playbook,
     runs,

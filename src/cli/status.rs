@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    args::{Format, Global, GraphArgs, Picture},
+    args::{Global, GraphArgs, Picture},
     exit::Exit,
+    form::Format,
     open::open,
 };
 use crate::{

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    args::{Format, Global, VarsArgs},
+    args::{Global, VarsArgs},
     exit::Exit,
+    form::Format,
     wants_json,
 };
 use crate::{

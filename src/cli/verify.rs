@@ -1,8 +1,9 @@
 //! `verify`: proof by use.
 
 use super::{
-    args::{Format, Global, VerifyArgs},
+    args::{Global, VerifyArgs},
     exit::Exit,
+    form::Format,
     open::open,
     stop::Interrupt,
 };

@@ -7,11 +7,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{
-    args::{Format, Global},
-    exit::Exit,
-    open::open,
-};
+use super::{args::Global, exit::Exit, form::Format, open::open};
 use crate::{
     engine::{CommandError, State},
     render::{self, Screen, Terminal},

@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
-use super::Planned;
+use super::{
+    Planned,
+    cases::{self, Case, Outcome},
+};
 use crate::{
     model::{HostName, masked},
     plan::{PlanDocument, Risk},
     render::{paint::plain, picture, plan as shown, verify as verified},
-    verify::{Verdict, VerifyReport},
+    verify::VerifyReport,
     words,
 };
 
@@ -77,11 +80,13 @@ pub fn verify(report: &VerifyReport) -> String {
     let whole = verified(report, false);
     let gist = plain(whole.lines().last().unwrap_or_default());
     let mut text = format!("### tandem verify\n\n**{}**\n", escaped(gist.trim()));
-    let failed = report.channels.iter().filter(|proof| proof.verdict == Verdict::Failed);
-    for proof in failed {
-        let why = proof.problem.as_ref().map(ToString::to_string).unwrap_or_default();
-        let channel = format!("{} -> {}", proof.source, proof.replica);
-        let _ = writeln!(text, "\n- **FAILED** {}: {}", code(&channel), escaped(&why));
+    for Case { name, outcome } in cases::of_proof(report) {
+        let (what, why) = match outcome {
+            Outcome::Failed(_, said) => ("FAILED", said.join("; ")),
+            Outcome::Error(why) => ("Error", why),
+            Outcome::Passed | Outcome::Skipped(_) => continue,
+        };
+        let _ = writeln!(text, "\n- **{what}** {}: {}", escaped(&name), escaped(&one_line(&why)));
     }
     fold("All that was tried", &whole, &mut text);
     masked(text)

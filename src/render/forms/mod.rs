@@ -1,5 +1,6 @@
 //! The forms that other programs read: Markdown for a merge request, JUnit for a pipeline, SARIF for an editor.
 
+mod cases;
 mod junit;
 mod markdown;
 mod sarif;
@@ -37,7 +38,7 @@ impl Form {
     pub fn plan(self, planned: &Planned<'_>) -> String {
         match self {
             Form::Markdown => markdown::plan(planned),
-            Form::Junit => junit::plan(planned),
+            Form::Junit => junit::suite(planned.playbook, &cases::of_plan(planned)),
         }
     }
 
@@ -45,7 +46,7 @@ impl Form {
     pub fn verify(self, report: &VerifyReport) -> String {
         match self {
             Form::Markdown => markdown::verify(report),
-            Form::Junit => junit::verify(report),
+            Form::Junit => junit::suite("verify", &cases::of_proof(report)),
         }
     }
 }

@@ -1,0 +1,67 @@
+//! In which form a command prints, and which command has which.
+
+use clap::ValueEnum;
+
+use super::args::{Command, Global};
+use crate::render::Form;
+
+/// Form of the output, as it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Wanted {
+    /// For people.
+    Human,
+    /// One JSON value.
+    Json,
+    /// One JSON value a line, as things happen.
+    Jsonl,
+    /// For a comment of a merge request.
+    Markdown,
+    /// For a pipeline that counts tests.
+    Junit,
+    /// For what shows mistakes beside the lines of files.
+    Sarif,
+}
+
+/// Form of the output of a command that has none for other programs but JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON value.
+    Json,
+    /// One JSON value a line, as things happen.
+    Jsonl,
+}
+
+impl Global {
+    /// The form; what a command prints in a form of its own is for people else.
+    pub fn format(&self) -> Format {
+        match self.wanted {
+            Wanted::Json => Format::Json,
+            Wanted::Jsonl => Format::Jsonl,
+            Wanted::Human | Wanted::Markdown | Wanted::Junit | Wanted::Sarif => Format::Human,
+        }
+    }
+
+    /// The form of a plan or a proof that another program reads.
+    pub fn form(&self) -> Option<Form> {
+        match self.wanted {
+            Wanted::Markdown => Some(Form::Markdown),
+            Wanted::Junit => Some(Form::Junit),
+            Wanted::Human | Wanted::Json | Wanted::Jsonl | Wanted::Sarif => None,
+        }
+    }
+}
+
+impl Command {
+    /// Whether it prints in this form.
+    pub fn prints(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Human | Wanted::Json | Wanted::Jsonl => true,
+            Wanted::Markdown | Wanted::Junit => {
+                matches!(self, Command::Plan(_) | Command::Drift(_) | Command::Verify(_))
+            }
+            Wanted::Sarif => matches!(self, Command::Validate(_)),
+        }
+    }
+}
