@@ -41,7 +41,7 @@ pub async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Resul
     let mut report = adopted.report;
     report.written = write(args, &adopted.files)?;
     report.next = next_command(global, &args.directory);
-    match global.format() {
+    match global.wanted.format() {
         Format::Human => terminal.out(&render::adoption(&report, terminal.width())),
         Format::Json => terminal.json(&report),
         Format::Jsonl => terminal.json_line(&report),

@@ -100,7 +100,7 @@ async fn whole(
             CommandError::new(ErrorKind::Stale, what).next("Nothing was changed. Run `tandem plan` again.")
         );
     }
-    if global.format() != Format::Json {
+    if global.wanted.format() != Format::Json {
         // A saved plan has been read already; that it still fits was just proven.
         let global = Global { quiet: global.quiet || saved.is_some(), ..global.clone() };
         print(&document, &global, terminal);
@@ -130,9 +130,9 @@ async fn whole(
     let _ = shown.await;
     let applied = applied?;
     let exit = show_end(&applied, global, terminal);
-    if global.format() == Format::Json {
+    if global.wanted.format() == Format::Json {
         terminal.json(&report(&document, &applied.rounds, &applied.left, exit));
-    } else if global.format() == Format::Jsonl {
+    } else if global.wanted.format() == Format::Jsonl {
         terminal.json_line(&json!({"type": "result", "exit": exit.code(), "in_sync": applied.left.in_sync}));
     }
     let steps = match applied.steps_done() {
@@ -220,7 +220,7 @@ async fn not_confirmed(
 ) -> CommandError {
     let given = Policy::of(args.allow.iter().copied());
     if error.kind == ErrorKind::Refused
-        && global.format() == Format::Json
+        && global.wanted.format() == Format::Json
         && let Ok(document) = planned.document_without_leave(&given)
     {
         terminal.json(&report(&document, &[], &document, Exit::Refused));
@@ -244,7 +244,7 @@ async fn nothing_to_do(
         exit => exit,
     };
     planned.close().await;
-    if global.format() == Format::Json {
+    if global.wanted.format() == Format::Json {
         terminal.json(&report(document, &[], document, exit));
     }
     if exit == Exit::Refused {
@@ -273,7 +273,7 @@ fn show_end(applied: &Applied, global: &Global, terminal: &Terminal) -> Exit {
         }
         End::Left(state) => {
             terminal.error("observed again, and not everything is as declared. This is left:");
-            if global.format() != Format::Json {
+            if global.wanted.format() != Format::Json {
                 let view = render::PlanView { width: terminal.columns_err(), ..render::PlanView::default() };
                 terminal.err(&render::plan(&applied.left, view));
             }

@@ -74,6 +74,19 @@ pub struct Global {
     pub ssh_config: Option<PathBuf>,
 }
 
+impl Command {
+    /// Whether it prints in this form.
+    pub fn prints(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Human | Wanted::Json | Wanted::Jsonl => true,
+            Wanted::Markdown | Wanted::Junit => {
+                matches!(self, Command::Plan(_) | Command::Drift(_) | Command::Verify(_))
+            }
+            Wanted::Sarif => matches!(self, Command::Validate(_)),
+        }
+    }
+}
+
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {

@@ -48,10 +48,10 @@ pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Resu
         }
         rules.idle.iter().for_each(|rule| terminal.note(&format!("A rule fits nothing: {}", rule.what)));
     }
-    if let Some(form) = global.form() {
+    if let Some(form) = global.wanted.form() {
         let (document, hosts, unread) = (&document, &hosts, &unread);
         terminal.out(&form.plan(&render::Planned { playbook, document, hosts, unread }));
-    } else if wants_json(global.format()) {
+    } else if wants_json(global.wanted.format()) {
         print(&document, global, terminal);
     } else if exit != Exit::Done && terminal.verbose > 0 {
         unread.iter().for_each(|(host, why)| terminal.note(&format!("Not read: {host}: {why}")));

@@ -23,7 +23,7 @@ pub fn run(global: &Global, wanted: &[String], terminal: &Terminal) -> Result<Ex
     if wanted.is_empty() {
         found = KINDS.iter().flat_map(|kind| kind.codes.iter().map(move |code| (kind, code))).collect();
     }
-    match global.format() {
+    match global.wanted.format() {
         Format::Human if wanted.is_empty() => terminal.out(&render::all_codes(terminal.columns_out())),
         Format::Human => terminal.out(&render::codes(&found, terminal.columns_out())),
         Format::Json => {

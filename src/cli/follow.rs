@@ -10,7 +10,7 @@ use crate::{
 
 /// Shows events until there are no more.
 pub async fn follow(mut events: UnboundedReceiver<Event>, terminal: Terminal, global: Global) {
-    let mut steps = Steps::new(terminal, global.format() == Format::Jsonl);
+    let mut steps = Steps::new(terminal, global.wanted.format() == Format::Jsonl);
     let mut waiting = None;
     while let Some(event) = events.recv().await {
         match event {
@@ -19,7 +19,7 @@ pub async fn follow(mut events: UnboundedReceiver<Event>, terminal: Terminal, gl
             Event::Read => drop(waiting.take()),
             Event::More(document) => {
                 terminal.note("What was done leads to more steps:");
-                if global.format() != Format::Json {
+                if global.wanted.format() != Format::Json {
                     print(&document, &global, &terminal);
                 }
             }

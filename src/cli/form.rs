@@ -1,8 +1,7 @@
-//! In which form a command prints, and which command has which.
+//! In which form a command prints.
 
 use clap::ValueEnum;
 
-use super::args::{Command, Global};
 use crate::render::Form;
 
 /// Form of the output, as it is asked for.
@@ -33,10 +32,10 @@ pub enum Format {
     Jsonl,
 }
 
-impl Global {
+impl Wanted {
     /// The form; what a command prints in a form of its own is for people else.
-    pub fn format(&self) -> Format {
-        match self.wanted {
+    pub fn format(self) -> Format {
+        match self {
             Wanted::Json => Format::Json,
             Wanted::Jsonl => Format::Jsonl,
             Wanted::Human | Wanted::Markdown | Wanted::Junit | Wanted::Sarif => Format::Human,
@@ -44,24 +43,11 @@ impl Global {
     }
 
     /// The form of a plan or a proof that another program reads.
-    pub fn form(&self) -> Option<Form> {
-        match self.wanted {
+    pub fn form(self) -> Option<Form> {
+        match self {
             Wanted::Markdown => Some(Form::Markdown),
             Wanted::Junit => Some(Form::Junit),
             Wanted::Human | Wanted::Json | Wanted::Jsonl | Wanted::Sarif => None,
-        }
-    }
-}
-
-impl Command {
-    /// Whether it prints in this form.
-    pub fn prints(&self, wanted: Wanted) -> bool {
-        match wanted {
-            Wanted::Human | Wanted::Json | Wanted::Jsonl => true,
-            Wanted::Markdown | Wanted::Junit => {
-                matches!(self, Command::Plan(_) | Command::Drift(_) | Command::Verify(_))
-            }
-            Wanted::Sarif => matches!(self, Command::Validate(_)),
         }
     }
 }

@@ -44,7 +44,7 @@ fn list(directory: &Path, names: &[String], global: &Global, terminal: &Terminal
         let entries = entries(directory, name);
         let header = entries.first().cloned().unwrap_or_default();
         let end = entries.iter().find(|e| text(e, "event") == "run_ended");
-        if wants_json(global.format()) {
+        if wants_json(global.wanted.format()) {
             runs.push(json!({"run": name, "started": header, "ended": end}));
             continue;
         }
@@ -56,7 +56,7 @@ fn list(directory: &Path, names: &[String], global: &Global, terminal: &Terminal
 
 /// Values as JSON: one object, or one a line.
 fn print_values(name: &str, values: &[Value], global: &Global, terminal: &Terminal) {
-    match global.format() {
+    match global.wanted.format() {
         Format::Human => {}
         Format::Json => terminal.json(&json!({"format_version": "1.0", name: values})),
         Format::Jsonl => values.iter().for_each(|value| terminal.json_line(value)),
@@ -64,7 +64,7 @@ fn print_values(name: &str, values: &[Value], global: &Global, terminal: &Termin
 }
 
 fn show(entries: &[Value], global: &Global, terminal: &Terminal) {
-    if wants_json(global.format()) {
+    if wants_json(global.wanted.format()) {
         return print_values("events", entries, global, terminal);
     }
     for entry in entries {

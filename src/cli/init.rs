@@ -52,7 +52,7 @@ pub fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit
          Servers that replicate already are read instead: tandem init DIRECTORY --from HOST..."
     ));
     let value = json!({"format_version": "1.0", "written": written, "kept": kept});
-    match global.format() {
+    match global.wanted.format() {
         Format::Human => {}
         Format::Json => terminal.json(&value),
         Format::Jsonl => terminal.json_line(&value),

@@ -34,10 +34,10 @@ pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Re
         terminal.json(&render::sarif(&problems.sorted()));
         return Ok(if fatal { Exit::BadInput } else { Exit::Done });
     }
-    if wants_json(global.format()) {
+    if wants_json(global.wanted.format()) {
         let list: Vec<_> = problems.sorted().iter().map(problem_json).collect();
         let value = json!({"format_version": "1.0", "valid": !fatal, "problems": list});
-        match global.format() {
+        match global.wanted.format() {
             Format::Jsonl => terminal.json_line(&value),
             _ => terminal.json(&value),
         }
@@ -86,7 +86,7 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
     let missing = blocked_by_policy(&planned.whole_plan(), &Policy::of(args.allow.iter().copied()));
     let seen = planned.seen();
     planned.close().await;
-    match global.form() {
+    match global.wanted.form() {
         None => print(&document, global, terminal),
         Some(form) => {
             let hosts = seen.read.iter().chain(seen.unread.keys()).cloned().collect();
@@ -95,7 +95,7 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
             terminal.out(&form.plan(&planned));
         }
     }
-    if !missing.is_empty() && !wants_json(global.format()) {
+    if !missing.is_empty() && !wants_json(global.wanted.format()) {
         terminal.note(&format!(
             "To apply it, allow by name what it can hurt: --allow {}",
             words::allow(&missing_words(&missing))
@@ -124,7 +124,7 @@ pub fn warn_of_unneeded(planned: &Planned, given: &[Allow], terminal: &Terminal)
 /// `show`: a saved plan as `plan` showed it.
 pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, CommandError> {
     let mut document = read(file)?;
-    if !wants_json(global.format()) {
+    if !wants_json(global.wanted.format()) {
         document.inputs = None;
     }
     print(&document, global, terminal);
@@ -133,7 +133,7 @@ pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, C
 
 /// Prints a plan to standard output in the form that was asked for.
 pub fn print(document: &PlanDocument, global: &Global, terminal: &Terminal) {
-    match global.format() {
+    match global.wanted.format() {
         Format::Human => {
             let view =
                 PlanView { brief: global.quiet, names: global.verbose > 0, width: terminal.columns_out() };

@@ -40,7 +40,7 @@ pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Res
         plan,
         runs: runs::past(RUNS),
     };
-    let text = match global.format() {
+    let text = match global.wanted.format() {
         Format::Human => {
             let page = render::report(&document)
                 .map_err(|error| CommandError::failed(format!("the page can't be made: {error}")))?;
@@ -50,7 +50,7 @@ pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Res
             let mut value = serde_json::json!(document);
             json_without_hidden(&mut value);
             match &args.out {
-                None if global.format() == Format::Json => {
+                None if global.wanted.format() == Format::Json => {
                     terminal.json(&value);
                     return Ok(exit);
                 }

@@ -34,7 +34,7 @@ pub async fn run(
     if doctor {
         document.keep_faults();
     }
-    match global.format() {
+    match global.wanted.format() {
         Format::Human if doctor && exit == Exit::Done => {
             terminal.out("Nothing is wrong: every server is up and every channel runs.\n");
         }
@@ -60,7 +60,7 @@ pub async fn graph(global: &Global, args: &GraphArgs, terminal: &Terminal) -> Re
         Picture::Svg => ("svg", render::svg(&document)),
     };
     let value = || serde_json::json!({"format_version": "1.0", "as": word, "picture": picture});
-    match global.format() {
+    match global.wanted.format() {
         Format::Human => terminal.out(&picture),
         Format::Json => terminal.json(&value()),
         Format::Jsonl => terminal.json_line(&value()),

@@ -41,10 +41,10 @@ pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit
 }
 
 fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
-    if wants_json(global.format()) {
+    if wants_json(global.wanted.format()) {
         let map: Map<String, Value> =
             variables.iter().map(|(name, v)| (name.to_owned(), value(name, v.winner().node))).collect();
-        match global.format() {
+        match global.wanted.format() {
             Format::Jsonl => terminal.json_line(&map),
             _ => terminal.json(&map),
         }
@@ -58,9 +58,9 @@ fn all(variables: &Variables, global: &Global, terminal: &Terminal) {
 }
 
 fn evaluated(found: &Evaluated, global: &Global, terminal: &Terminal) {
-    if wants_json(global.format()) {
+    if wants_json(global.wanted.format()) {
         let whole = json!({"values": found.values, "failed": found.failed});
-        match global.format() {
+        match global.wanted.format() {
             Format::Jsonl => terminal.json_line(&whole),
             _ => terminal.json(&whole),
         }
@@ -90,7 +90,7 @@ fn explain(
         return Err(CommandError::failed(format!("no place gives `{name}` a value{help}")));
     };
     let candidates = variable.candidates();
-    if wants_json(global.format()) {
+    if wants_json(global.wanted.format()) {
         let list: Vec<Value> = candidates
             .iter()
             .enumerate()
@@ -116,7 +116,7 @@ fn explain(
 
 /// A variable of ours that no file sets: what counts instead.
 fn default(name: &str, row: &Row, global: &Global, terminal: &Terminal) -> Exit {
-    match global.format() {
+    match global.wanted.format() {
         Format::Human => {
             let default = match row.default {
                 "" => "no default".to_owned(),

@@ -54,9 +54,9 @@ async fn whole(
     interrupt.changes_begin();
     let report = proven(proof, args, terminal, interrupt).await?;
     report.unmatched.iter().for_each(|why| terminal.error(why));
-    match global.format() {
-        Format::Human if global.form().is_some() => {
-            global.form().iter().for_each(|form| terminal.out(&form.verify(&report)));
+    match global.wanted.format() {
+        Format::Human if global.wanted.form().is_some() => {
+            global.wanted.form().iter().for_each(|form| terminal.out(&form.verify(&report)));
         }
         Format::Human => terminal.out(&render::verify(&report, global.verbose > 0)),
         Format::Json => terminal.json(&report),

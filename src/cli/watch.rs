@@ -25,7 +25,7 @@ pub async fn run(
     let engine = open(global, playbook, &[], terminal)?;
     let look = engine.look();
     let exit = |document: &StatusDocument| Exit::from(State::of_topology(document));
-    let screen = if global.format() == Format::Human { Screen::begin() } else { None };
+    let screen = if global.wanted.format() == Format::Human { Screen::begin() } else { None };
     let end = enough();
     tokio::pin!(end);
     let mut sessions = std::collections::BTreeMap::new();
@@ -61,7 +61,7 @@ fn show(
     terminal: &Terminal,
     interval: Duration,
 ) {
-    if global.format() != Format::Human {
+    if global.wanted.format() != Format::Human {
         terminal.json_line(document);
         return;
     }
