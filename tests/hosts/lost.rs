@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Client, TABLE},
-    lab::Lab,
+    lab::{Lab, patience},
     takeover::tree,
 };
 
@@ -157,8 +157,9 @@ fn what_cannot_be_saved_is_no_obstacle_to_a_copy() {
         "select concat('kill ', id, ';') from information_schema.processlist where command = 'Binlog Dump'";
     lab.at("db-a", &format!("mariadb -N -e \"{readers}\" | mariadb"));
     lab.wait_sql("db-a", &readers.replace("concat('kill ', id, ';')", "count(*)"), "0");
-    lab.sql("db-a", "purge binary logs before now() + interval 1 day");
-    assert_eq!(lab.sql("db-a", "show binary logs").lines().count(), 1);
+    // Nor one whose checkpoint the engine has not written yet; it does so in its own time.
+    let purge = "purge binary logs before now() + interval 1 day; show binary logs";
+    assert!(patience().any(|()| lab.sql("db-a", purge).lines().count() == 1));
     lab.tandem(&["failover", "play.yml", "--yes", "--allow", "unfenced"]).expect(0);
     lab.sql("db-b", "insert into hello.w (n, who) values (2, 'new')");
     lab.link("db-a", "up");
