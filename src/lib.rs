@@ -22,6 +22,7 @@ pub(crate) mod copy;
 pub(crate) mod desired;
 pub(crate) mod dialect;
 pub(crate) mod diff;
+pub(crate) mod direct;
 pub(crate) mod doctor;
 pub mod engine;
 pub(crate) mod exec;

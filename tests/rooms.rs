@@ -108,6 +108,7 @@ const ROOMS: &Table = &[
         &["model", "option_file", "dialect", "desired", "transport", "observe", "doctor", "plan", "words"],
     ),
     ("copy", &["model", "dialect", "transport"]),
+    ("direct", &["model", "dialect", "transport", "copy"]),
     (
         "seed",
         &[
@@ -122,6 +123,7 @@ const ROOMS: &Table = &[
             "words",
             "exec",
             "copy",
+            "direct",
         ],
     ),
     (
@@ -203,6 +205,7 @@ const ROOMS: &Table = &[
             "inventory",
             "playbook",
             "transport",
+            "direct",
             "status",
             "plan",
             "words",

@@ -42,6 +42,7 @@ use self::{
     form::Format,
 };
 use crate::{
+    direct,
     render::{self, Choice, Terminal},
     schema,
     transport::{askpass_socket, serve_askpass_request},
@@ -56,6 +57,10 @@ pub fn run() -> Exit {
     // ssh starts this program to ask for a password.
     if let Some(socket) = askpass_socket() {
         return serve_askpass_request(&socket).map_or(Exit::Error, |()| Exit::Done);
+    }
+    // A controller has brought this program to a host.
+    if let Some(directory) = direct::asked() {
+        return if direct::serve(&directory) { Exit::Done } else { Exit::Error };
     }
     // Before any thread is there: the variable that asks is taken out of the environment.
     if let Some(exit) = shells::answer() {

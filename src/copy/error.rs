@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     dialect::CopyEnd,
     model::{duration, visible},
@@ -9,7 +11,7 @@ use crate::{
 };
 
 /// A copy that did not come to its end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CopyError {
     /// Where it failed.
     pub end: CopyEnd,
@@ -20,7 +22,7 @@ pub struct CopyError {
 }
 
 /// The kind of reason.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Trouble {
     /// The server or the connection.
     Sql(SqlError),
@@ -37,7 +39,7 @@ pub enum Trouble {
     /// It is another server than the declared one.
     AnotherServer {
         /// What tells.
-        what: &'static str,
+        what: String,
         /// As it was observed.
         declared: String,
         /// As it is.

@@ -24,6 +24,8 @@ pub use fitness::{Fitness, fitness};
 pub use progress::Progress;
 pub use session::Identity;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     dialect::{CopyEnd, Dialect},
     model::{BinlogPosition, limits},
@@ -46,7 +48,7 @@ pub trait Connect {
 }
 
 /// What is copied.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Scope {
     /// Databases with all that they hold.
     pub databases: Vec<String>,
@@ -55,7 +57,7 @@ pub struct Scope {
 }
 
 /// How it is copied.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Options {
     /// Sessions at each end.
     pub sessions: usize,
@@ -66,7 +68,7 @@ pub struct Options {
 }
 
 /// What a copy has shown of itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Copied {
     /// Where the snapshot stands in the source's binary log.
     pub at: BinlogPosition,

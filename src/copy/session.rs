@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
 
 use super::{Connect, CopyError, Trouble};
 use crate::{
@@ -11,8 +12,8 @@ use crate::{
 };
 
 /// What tells one server from another, as it was observed: names of variables and their values.
-#[derive(Debug, Clone, Default)]
-pub struct Identity(pub Vec<(&'static str, String)>);
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Identity(pub Vec<(String, String)>);
 
 /// All sessions of a copy. Those that carry rows are pairs: one of each end.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ pub async fn prove(sql: &mut SqlWriter, identity: &Identity) -> Result<(), CopyE
             return Err(CopyError::new(
                 CopyEnd::Target,
                 tried,
-                Trouble::AnotherServer { what: name, declared, found },
+                Trouble::AnotherServer { what: name.clone(), declared, found },
             ));
         }
     }

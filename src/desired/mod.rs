@@ -25,4 +25,4 @@ pub use wish::{
     FirewallIntent, HeartbeatWish, LostHost, RoleUnitWish, SeedWish, ServerWish, SettingWish,
 };
 
-pub use crate::model::{OptionFileHolds, Positioning, RestartPrimary, SeedMethod, Tls};
+pub use crate::model::{OptionFileHolds, Positioning, RestartPrimary, SeedMethod, SeedPath, Tls};

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     inventory::{SecretBook, Variables},
     model::{
-        Endpoint, Filters, FirewallChoice, GIVEN_POSITION, HostName, Place, SecretId, SeedMethod, UnknownWord,
+        Endpoint, Filters, FirewallChoice, GIVEN_POSITION, HostName, Place, SecretId, SeedMethod, SeedPath,
+        UnknownWord,
     },
     playbook::{ResourceKind, Role, RoleResource},
     resource::scalar,
@@ -272,6 +273,7 @@ impl Reader<'_> {
     fn seed(&mut self, topology: &Place) -> Option<SeedWish> {
         let (from, method) = (self.text("from").map(HostName::new), self.word("method"));
         let databases = self.list("databases");
+        let path = if self.optional("path").is_some() { self.word("path") } else { Some(SeedPath::Auto) };
         let accounts = self.flag("accounts", true);
         let position = self.optional("position").and_then(|text| {
             let read = text.parse().ok();
@@ -289,6 +291,7 @@ impl Reader<'_> {
         Some(SeedWish {
             from: from?,
             method: method?,
+            path: path?,
             databases,
             accounts,
             position,

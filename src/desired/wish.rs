@@ -6,7 +6,7 @@ use crate::{
     inventory::Connection,
     model::{
         Endpoint, Family, Filters, FirewallChoice, GivenPosition, HostName, OptionFileHolds, Place,
-        Positioning, RestartPrimary, SecretId, SeedMethod, ServerVersion, Tls,
+        Positioning, RestartPrimary, SecretId, SeedMethod, SeedPath, ServerVersion, Tls,
     },
     option_file::same_value,
     resource::Resource,
@@ -250,6 +250,8 @@ pub struct SeedWish {
     pub from: HostName,
     /// How.
     pub method: SeedMethod,
+    /// The way of its bytes.
+    pub path: SeedPath,
     /// Which databases; all where none are named.
     pub databases: Vec<String>,
     /// Whether the source's accounts come along.

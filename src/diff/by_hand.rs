@@ -60,6 +60,8 @@ impl SourceAndReplica<'_> {
             others: others.chain([HEARTBEAT.to_owned()]).collect(),
             beside,
             method: CopyMethod::ByHand { at: at.clone() },
+            path: seed.path,
+            address: self.address_of(&seed.from),
         };
         draft.steps.push(self.noted(seed, plan));
         DataBasis::Seeded

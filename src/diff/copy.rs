@@ -72,6 +72,8 @@ impl SourceAndReplica<'_> {
             others: others.chain([HEARTBEAT.to_owned()]).collect(),
             beside,
             method,
+            path: wish.path,
+            address: self.address_of(given.by),
         };
         self.against_no_dump(&plan)?;
         let unforeseen = match plan.method.is_whole() {
@@ -90,6 +92,12 @@ impl SourceAndReplica<'_> {
             requires: Vec::new(),
             action: Action::Seed(plan),
         })
+    }
+
+    /// Where the other hosts reach one that gives its data.
+    pub(super) fn address_of(&self, giving: &HostName) -> String {
+        let host = self.context.desired.hosts.get(giving);
+        host.map_or(&self.wish.endpoint.address, |host| &host.endpoint.address).clone()
     }
 
     /// What speaks against a copy, whatever is copied.

@@ -117,6 +117,18 @@ words! {
 }
 
 words! {
+    /// The way of a copy's bytes.
+    pub enum SeedPath: "a way for the bytes of a copy" {
+        /// From host to host where that is possible and worth it.
+        Auto = "auto",
+        /// From host to host.
+        Direct = "direct",
+        /// Through the controller.
+        Relay = "relay",
+    }
+}
+
+words! {
     /// A tool that can rule a host's packet filter, as it is chosen.
     pub enum FirewallChoice: "a packet filter" {
         /// What is in use.

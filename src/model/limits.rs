@@ -230,6 +230,14 @@ pub const PAUSES: [Duration; 2] = [milliseconds(2), milliseconds(200)];
 pub const SAMPLE: Duration = milliseconds(700);
 /// How long what is known of a server's load counts.
 pub const LOAD: Duration = seconds(1);
+/// Bringing the program.
+pub const BRING: Limit = limit("bringing the program of a direct copy to a host", seconds(120));
+/// How often the two hosts of a copy look for each other.
+pub const DIRECT_BEAT: Limit =
+    limit("silence after which the two hosts of a direct copy look for each other", seconds(5));
+/// How long one may be silent.
+pub const DIRECT_SILENCE: Limit =
+    limit("silence of a host before the other one ends what it did for it in a direct copy", seconds(20));
 /// How often a running copy is looked at.
 pub const TICK: Duration = milliseconds(250);
 
@@ -279,6 +287,9 @@ pub const ALL: &[Limit] = &[
     CHANNEL_RECONNECT,
     CHANNEL_RETURN,
     CHANNEL_STALL,
+    BRING,
+    DIRECT_BEAT,
+    DIRECT_SILENCE,
     CHANNEL_EMPTY,
     GTID_DRAIN,
     SWITCHOVER_WAIT,

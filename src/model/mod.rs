@@ -23,7 +23,7 @@ mod version;
 
 pub(crate) use choice::words;
 pub use choice::{
-    FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, Tls, UnknownWord,
+    FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, SeedPath, Tls, UnknownWord,
 };
 pub(crate) use code::{coded, families};
 pub use fact::Fact;

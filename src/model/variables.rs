@@ -1,6 +1,6 @@
 //! Every variable that this program reads: one table for the schema, the reference and "did you mean".
 
-use super::{FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, Tls};
+use super::{FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, SeedPath, Tls};
 
 /// What a variable may hold. A template may stand wherever a value may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +164,11 @@ pub const OWN: &[Row] = &[
         ],
         "`auto`, all, true",
         "the copy for an empty replica: `auto` (the same as `logical`), `logical`, `physical`, `clone`, `none`. See [below](#how-the-data-is-copied)",
+    ),
+    row(
+        &[("seed_path", Form::Words(SeedPath::WORDS))],
+        "`auto`",
+        "the way of a copy's bytes: `direct`, straight from host to host; `relay`, through the controller; `auto`, the first where it is possible and worth it. See [below](#the-way-of-the-bytes)",
     ),
     row(
         &[("seed_position", Form::Text)],

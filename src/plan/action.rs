@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Events, Failover, Hop, Switchover, UndeclaredChannel};
 use crate::{
-    desired::{AccountWish, ChannelWish, DatabaseWish},
+    desired::{AccountWish, ChannelWish, DatabaseWish, SeedPath},
     dialect::HEARTBEAT,
     firewall::FirewallChange,
     gtid::Transactions,
@@ -341,6 +341,10 @@ pub struct SeedPlan {
     pub beside: bool,
     /// How the data gets there.
     pub method: CopyMethod,
+    /// The way of the bytes, where they flow through us at all.
+    pub path: SeedPath,
+    /// Where the donor is reached by the other hosts.
+    pub address: String,
 }
 
 impl SeedPlan {

@@ -42,7 +42,7 @@ const OF_REPLICATION: [(&str, ResourceKind, &[&str]); 10] = [
     ("firewall", ResourceKind::Firewall, &["port", "peers", "allow", "deny_others", "backend"]),
     ("account", ResourceKind::Account, &["user", "host", "password", "privileges", "on", "tls"]),
     ("database", ResourceKind::Database, &["name", "character_set", "collation"]),
-    ("seed", ResourceKind::Seed, &["from", "method", "databases", "accounts", "position"]),
+    ("seed", ResourceKind::Seed, &["from", "method", "path", "databases", "accounts", "position"]),
     (
         "channel",
         ResourceKind::Channel,

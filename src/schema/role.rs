@@ -7,7 +7,7 @@ use super::{
     value::{definitions, described, object, refer, settings},
 };
 use crate::{
-    model::{FirewallChoice, SeedMethod, Tls},
+    model::{FirewallChoice, SeedMethod, SeedPath, Tls},
     playbook::ResourceKind,
 };
 
@@ -135,6 +135,7 @@ fn key(kind: ResourceKind, key: &str) -> &'static str {
         (_, "collation") => "default collation, if it matters",
         (_, "from") => "the host that gives its data",
         (_, "method") => SeedMethod::LIST,
+        (ResourceKind::Seed, "path") => SeedPath::LIST,
         (_, "databases") => "which databases; all where none are named",
         (_, "accounts") => "whether the source's accounts come along",
         (_, "position") => {

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::{
     accounts::{self, Account},
-    check, streams,
+    check,
+    direct::Way,
+    streams,
     trust::Trust,
     unfit,
 };
@@ -78,7 +80,8 @@ pub(super) fn packers(source: &HostFacts, sink: &HostFacts) -> (&'static str, &'
 
 fn scope(on: On<'_>, plan: &SeedPlan) -> Result<Scope, StepError> {
     let server = on.server()?;
-    let known = IDENTITY.iter().filter_map(|name| Some((*name, server.variable(name)?.to_owned())));
+    let known =
+        IDENTITY.iter().filter_map(|name| Some(((*name).to_owned(), server.variable(name)?.to_owned())));
     Ok(Scope { databases: plan.databases.clone(), target: Identity(known.collect()) })
 }
 
@@ -107,10 +110,10 @@ pub async fn fit(on: On<'_>, plan: &SeedPlan) -> Result<Fitness, StepError> {
 pub async fn run(
     step: &Step,
     (plan, fitness, accounts): (&SeedPlan, &Fitness, &[Account]),
+    way: &mut Way<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<Copied, StepError> {
     let (on, from) = (fleet.on(&step.host), &plan.donor);
-    let (source, target) = (End::of(on.at(from))?, End::of(on)?);
     let options = Options { sessions: SESSIONS, lock: fleet.limits.lock, patience: streams::patience(fleet) };
     let begun = Instant::now();
     let trust = match fitness.has_code_to_trust {
@@ -122,10 +125,20 @@ pub async fn run(
     let scope = scope(on, plan)?;
     let failed = |error| failed(error, on.host, plan);
     let result = async {
-        let unfinished =
-            copy::run(&source, &target, &scope, options, &mut on_progress).await.map_err(failed)?;
-        accounts::grant(on, accounts).await?;
-        unfinished.finish().await.map_err(failed)
+        match way {
+            Way::Direct(pair) => {
+                pair.copy((&scope, options), &mut on_progress).await.map_err(failed)?;
+                accounts::grant(on, accounts).await?;
+                pair.finish().await.map_err(failed)
+            }
+            Way::Relay { .. } => {
+                let (source, target) = (End::of(on.at(from))?, End::of(on)?);
+                let copying = copy::run(&source, &target, &scope, options, &mut on_progress);
+                let unfinished = copying.await.map_err(failed)?;
+                accounts::grant(on, accounts).await?;
+                unfinished.finish().await.map_err(failed)
+            }
+        }
     }
     .await;
     let said = result.as_ref().map_or_else(|error| error.why.clone(), |_| "ok".to_owned());

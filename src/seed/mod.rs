@@ -11,6 +11,7 @@ mod by_hand;
 mod check;
 mod clone;
 mod copy;
+mod direct;
 mod events;
 mod keep;
 mod mark;
@@ -31,6 +32,8 @@ use crate::{
     observe::{SeedCoordinates, SeedMark, SeedMarks},
     plan::{CopyMethod, SeedPlan, Step},
 };
+
+use direct::Way;
 
 pub use accounts::differences as account_differences;
 pub use events::{StoredEvent, rest_all};
@@ -84,14 +87,16 @@ pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Opti
 }
 
 /// What a copy rests on, looked at before the first change.
-struct Looked {
+struct Looked<'f> {
     /// What copying by rows has to know; nothing where all of a server is copied.
     fitness: Option<crate::copy::Fitness>,
     /// The records of earlier copies.
     marks: SeedMarks,
+    /// The way of the bytes.
+    way: Way<'f>,
 }
 
-async fn look(on: On<'_>, plan: &SeedPlan) -> Result<Looked, StepError> {
+async fn look<'f>(on: On<'f>, plan: &'f SeedPlan) -> Result<Looked<'f>, StepError> {
     let fit = async {
         if let CopyMethod::ByHand { .. } = plan.method {
             return Ok(None);
@@ -102,13 +107,27 @@ async fn look(on: On<'_>, plan: &SeedPlan) -> Result<Looked, StepError> {
         }
     };
     let (fitness, marks) = tokio::join!(fit, mark::read(on));
-    Ok(Looked { fitness: fitness?, marks: marks? })
+    let (fitness, marks) = (fitness?, marks?);
+    // Nothing is brought anywhere for a copy that can't be made.
+    Ok(Looked { fitness, marks, way: direct::stand(on, plan).await? })
 }
 
 async fn copy_all(
     step: &Step,
     plan: &SeedPlan,
-    Looked { fitness, mut marks }: Looked,
+    Looked { fitness, marks, mut way }: Looked<'_>,
+    fleet: &Fleet<'_>,
+) -> Result<Option<String>, StepError> {
+    let copied = copy_by(step, plan, (fitness, marks), &mut way, fleet).await;
+    way.end(fleet, copied.is_ok()).await;
+    copied
+}
+
+async fn copy_by(
+    step: &Step,
+    plan: &SeedPlan,
+    (fitness, mut marks): (Option<crate::copy::Fitness>, SeedMarks),
+    way: &mut Way<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
@@ -141,7 +160,7 @@ async fn copy_all(
                 true => accounts::create(on, plan).await?,
                 false => Vec::new(),
             };
-            (copy::run(step, (plan, &fitness.unwrap_or_default(), &early), fleet).await?, None)
+            (copy::run(step, (plan, &fitness.unwrap_or_default(), &early), way, fleet).await?, None)
         }
         CopyMethod::Clone(how) => {
             let (copied, lifted) = clone::run(step, (plan, how), &marks, fleet).await?;
@@ -150,7 +169,7 @@ async fn copy_all(
         // Nothing is copied then.
         CopyMethod::ByHand { .. } => return Err(on.failed("copy its data", "it was loaded by hand")),
         CopyMethod::Physical { unit } => {
-            (copy_files(step, (plan, unit), (&mut record, &mut marks), fleet).await?, None)
+            (copy_files(step, (plan, unit), (&mut record, &mut marks), way, fleet).await?, None)
         }
     };
     let accounts = accounts_and_events(on, plan, own).await?;
@@ -169,7 +188,7 @@ async fn copy_all(
     if let Some(lifted) = reopened {
         lifted.restore().await?;
     }
-    Ok(Some(told(host, plan, copied, accounts, kept)))
+    Ok(Some(format!("{}{}", told(host, plan, copied, accounts, kept), way.told())))
 }
 
 /// Copies the files of the whole server, and starts it with them.
@@ -177,10 +196,11 @@ async fn copy_files(
     step: &Step,
     (plan, unit): (&SeedPlan, &str),
     (record, marks): (&mut SeedMark, &mut SeedMarks),
+    way: &mut Way<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<copy::Copied, StepError> {
     let on = fleet.on(&step.host);
-    let copied = physical::copy(step, plan, fleet).await?;
+    let copied = physical::copy(step, plan, way, fleet).await?;
     // From here on a database that came into being meanwhile is part of the copy, too.
     for name in there_now(fleet.on(&plan.donor)).await? {
         if !record.databases.contains(&name) {

@@ -19,14 +19,15 @@ use super::{
     aside::{self, ALONE},
     check,
     copy::{Copied, packers},
+    direct::{Pair, Way},
     meanwhile, streams,
 };
 use crate::{
     doctor::last_words,
     exec::{Fleet, On, StepError},
-    model::{BinlogPosition, duration, limits},
+    model::{BinlogPosition, HostName, duration, limits},
     plan::{SeedPlan, Step},
-    transport::{ReadScript, Stream, relay},
+    transport::{Moved, ReadScript, RelayError, Stream, Turn, attend, relay},
     words,
 };
 
@@ -39,7 +40,7 @@ const OUTSIDE: ReadScript = ReadScript::new(
     r#"find "$1/" \( -name '*.isl' -o -type l \) ! -path '*/.*' -print 2>/dev/null | head -n 3"#,
 );
 
-/// Sends the files. Arguments: PROGRAM SOCKET USER COMPRESSOR. Standard input: a line with the password as an
+/// Sends the files. Arguments: PROGRAM SOCKET USER COMPRESSOR PIPE. Standard input: a line with the password as an
 /// option file has it.
 const SEND: &str = concat!(
     include_str!("../transport/safe.sh"),
@@ -56,13 +57,14 @@ send() {
   "$program" --defaults-extra-file=/dev/fd/3 --backup --stream=mbstream --target-dir="$here" --socket="$socket" \
     --user="$user"
 }
-exec 5>&1
+# Where the bytes go straight to the other host, a program of ours takes them from a pipe.
+if [ -n "$5" ]; then exec 5>"$5"; else exec 5>&1; fi || exit 1
 status=$( { { send; echo $? >&4; } | dd bs=1M iflag=fullblock status=progress | $compressor >&5; } 4>&1 )
 exit "$status"
 "#
 );
 
-/// Takes the files. Arguments: DIRECTORY DECOMPRESSOR. Beside it lies the data, whose owner may exchange both.
+/// Takes the files. Arguments: DIRECTORY DECOMPRESSOR PIPE. Beside it lies the data, whose owner may exchange both.
 const TAKE: &str = r#"
 set -u
 umask 077
@@ -71,8 +73,14 @@ rm -rf "$1"
 mkdir "$1" || exit 1
 # What ends its programs must not keep it from cleaning up.
 trap : TERM
-# A part is worth nothing, and the server beside it needs the room.
-$2 | mbstream -x -C "$1" || { rm -rf "$1"; exit 1; }
+[ -z "$3" ] || exec <"$3" || exit 1
+# A part is worth nothing, and the server beside it needs the room. Both programs must have come to their end.
+status=$( { { $2; echo $? >&4; } | { mbstream -x -C "$1" >&2; echo $? >&4; } } 4>&1 )
+case $status in
+  "0
+0") ;;
+  *) rm -rf "$1"; exit 1 ;;
+esac
 "#;
 
 /// Makes the files consistent and says where in the binary log they end. Arguments: PROGRAM DIRECTORY.
@@ -173,10 +181,15 @@ pub fn datadir<'f>(on: On<'f>) -> Result<&'f str, StepError> {
 }
 
 /// Copies everything, up to a directory that is ready to take the place of the old one. Returns the coordinates.
-pub async fn copy(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Copied, StepError> {
+pub async fn copy(
+    step: &Step,
+    plan: &SeedPlan,
+    way: &mut Way<'_>,
+    fleet: &Fleet<'_>,
+) -> Result<Copied, StepError> {
     let (host, from) = (&step.host, &plan.donor);
     let new = format!("{}.tandem-new", datadir(fleet.on(host))?);
-    let (sent, lock) = transfer(step, plan, &new, fleet).await?;
+    let (sent, lock) = transfer(step, plan, &new, way, fleet).await?;
     let program = program(fleet.on(host), &["mariadb-backup", "mariabackup"])?;
     let begun = Instant::now();
     let tried = "make the copied files consistent";
@@ -226,6 +239,7 @@ async fn transfer(
     step: &Step,
     plan: &SeedPlan,
     new: &str,
+    way: &mut Way<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<(u64, Option<Duration>), StepError> {
     let (host, from) = (&step.host, &plan.donor);
@@ -233,14 +247,28 @@ async fn transfer(
     let sender = Mutex::new(SenderReport::default());
     let sent = AtomicU64::new(0);
     let name = fleet.stream_name();
-    let (source, sink) = programs(fleet.on(host), plan, (new, &name)).await?;
+    let pipes = match way {
+        Way::Direct(pair) => pair.pipes(),
+        Way::Relay { .. } => Default::default(),
+    };
+    let (source, sink) = programs(fleet.on(host), plan, (new, &name), &pipes).await?;
     let take_line = |line: &str| {
         if let Ok(mut sender) = sender.lock() {
             sender.take_line(line);
         }
     };
     let look = async || streams::look(fleet.on(host)).await;
-    let copying = relay(source, sink, (&sent, streams::patience(fleet)), take_line, look);
+    let patience = streams::patience(fleet);
+    let copying = async {
+        match way {
+            Way::Relay { .. } => relay(source, sink, (&sent, patience), take_line, look).await,
+            Way::Direct(pair) => {
+                let moved = Moved::begin();
+                let passes = pass(pair, host, &moved, &sent);
+                attend((source, sink), (&moved, patience), passes, take_line, look).await
+            }
+        }
+    };
     let stop = CancellationToken::new();
     let copying = meanwhile(copying, async || {
         let (read, waits) = sender.lock().map(|t| (t.read, t.waits())).unwrap_or_default();
@@ -276,10 +304,37 @@ async fn transfer(
     Ok((total, lock))
 }
 
+/// The bytes on their way from one host to the other.
+async fn pass(
+    pair: &mut Pair<'_>,
+    host: &HostName,
+    moved: &Moved,
+    sent: &AtomicU64,
+) -> Result<u64, RelayError> {
+    let mut turn = Turn::Source;
+    let on_bytes = |bytes, sink| {
+        let next = if sink { Turn::Sink } else { Turn::Source };
+        if sent.swap(bytes, Ordering::Relaxed) != bytes || turn != next {
+            moved.now(next);
+        }
+        turn = next;
+    };
+    let fetched = pair.fetch(on_bytes).await;
+    // From here on the sink has to come to its end.
+    moved.now(Turn::Sink);
+    fetched.map_err(|error| RelayError::Failed {
+        host: host.clone(),
+        what: error.tried.clone(),
+        status: None,
+        said: error.why.to_string(),
+    })
+}
+
 async fn programs<'f>(
     on: On<'f>,
     plan: &'f SeedPlan,
     (new, name): (&str, &str),
+    [into, out_of]: &[String; 2],
 ) -> Result<(Stream<'f>, Stream<'f>), StepError> {
     let host = on.host;
     let from = &plan.donor;
@@ -287,10 +342,10 @@ async fn programs<'f>(
     let login = on.at(from).login()?;
     let tried = || format!("begin the copy from {from} to {host}");
     let program = program(on.at(from), &["mariadb-backup", "mariabackup"])?;
-    let args = [program, &login.socket, &login.user, pack];
+    let args = [program, &login.socket, &login.user, pack, into];
     let mut send = streams::start(on.at(from), ("send its files", name), SEND, &args).await?;
     let take = format!("{ALONE}{TAKE}");
-    let take = streams::start(on, ("take the files", name), &take, &[new, unpack]).await?;
+    let take = streams::start(on, ("take the files", name), &take, &[new, unpack, out_of]).await?;
     let line = login.password_line();
     let written = send.stdin.write_all(line.as_bytes()).await;
     written.map_err(|e| StepError::new(from, tried(), e))?;

@@ -3,8 +3,10 @@
 use crate::{
     exec::{Fleet, On, StepError},
     model::{HostName, limits},
-    transport::{Patience, ReadScript, RelayError, Sink, Stream},
+    transport::{Patience, ReadScript, RelayError, ScriptErr, Sink, Stream},
 };
+
+use tokio::io::AsyncReadExt;
 
 /// Puts the name of a stream into the environment of its programs. The host ends them by it.
 fn named(name: &str, text: &str) -> String {
@@ -55,6 +57,13 @@ pub async fn end(hosts: [&HostName; 2], name: &str, fleet: &Fleet<'_>) {
         // Where this can't be run, the host ends them with the run.
         let _ = writer.try_run("end the programs of the copy", END, &[name], b"", limits::LOOK.time).await;
     }
+}
+
+/// The beginning of all that a script says.
+pub async fn all(messages: &mut ScriptErr) -> String {
+    let mut text = Vec::new();
+    let _ = messages.take(64 * 1024).read_to_end(&mut text).await;
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// What a failed copy says, and what to do about it.

@@ -1,6 +1,8 @@
 //! What can go wrong on the way to a host, with what to do about it.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use super::Target;
 use crate::model::{HostName, duration, masked, visible};
@@ -258,7 +260,7 @@ impl RunError {
 }
 
 /// Why SQL did not work.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
 pub enum SqlError {
     /// The server could not be reached through its socket.
     #[error("the server's socket {socket} does not answer: {why}")]
@@ -309,7 +311,7 @@ pub enum SqlError {
         /// The column.
         column: String,
         /// What is the matter with it.
-        what: &'static str,
+        what: Cow<'static, str>,
     },
     /// An answer came without the row that it must have.
     #[error("the server's answer to `{statement}` can't be used: it has no row")]

@@ -40,13 +40,14 @@ pub use lifeline::{ComingLifeline, Lifeline};
 pub use reader::SqlReader;
 #[cfg(test)]
 pub(crate) use recording::Recording;
-pub use relay::{Patience, RelayError, Sink, relay};
+pub use relay::{Moved, Patience, RelayError, Sink, Turn, attend, relay};
 pub use row::{Row, first};
+pub use running::{ScriptErr, ScriptOut};
 pub use scratch::Scratch;
 pub use script::{Output, ReadScript, command_words};
 pub use sections::Sections;
 pub use session::Session;
-pub use sql::{Login, SqlWriter};
+pub use sql::{Login, SqlWriter, sql_at_host};
 pub use target::{Sudo, Target};
 pub use words::{program_words, without_data};
 pub use writer::{Replicates, Stream, WritePermit, Writer};

@@ -77,8 +77,7 @@ pub(super) struct OwnId {
 }
 
 impl OwnId {
-    /// That of a reader that no server answers.
-    #[cfg(test)]
+    /// That of a session that no list of sessions is looked at for.
     pub fn of_nobody() -> Self {
         Self { number: 0, sessions: Weak::new() }
     }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use openssh::ChildStdin;
+use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, sleep_until},
@@ -19,7 +20,7 @@ use super::{
     running::{ScriptErr, ScriptOut},
     writer::tail,
 };
-use crate::model::{HostName, duration};
+use crate::model::{HostName, duration, limits};
 
 /// A copy that did not come to its end.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -60,7 +61,7 @@ impl RelayError {
 }
 
 /// How long nothing may move.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Patience {
     /// Without a byte from the source, or one that the sink takes.
     pub stall: Duration,
@@ -69,7 +70,7 @@ pub struct Patience {
 }
 
 /// What a sink does that takes nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sink {
     /// It works on what it has taken.
     Works,
@@ -79,17 +80,25 @@ pub enum Sink {
 
 /// Who has to move next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+pub enum Turn {
+    /// Who gives.
     Source,
+    /// Who takes.
     Sink,
 }
 
 /// When something has moved last, and whose turn it is.
 #[derive(Debug)]
-struct Moved(Mutex<(Instant, Turn)>);
+pub struct Moved(Mutex<(Instant, Turn)>);
 
 impl Moved {
-    fn now(&self, turn: Turn) {
+    /// Nothing has moved so far.
+    pub fn begin() -> Self {
+        Self(Mutex::new((Instant::now(), Turn::Source)))
+    }
+
+    /// Something has moved now, and somebody's turn it is.
+    pub fn now(&self, turn: Turn) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), turn);
     }
 
@@ -111,7 +120,7 @@ pub async fn relay(
     notice: impl FnMut(&str),
     look: impl AsyncFn() -> Sink,
 ) -> Result<u64, RelayError> {
-    let moved = Moved(Mutex::new((Instant::now(), Turn::Source)));
+    let moved = Moved::begin();
     let names = [(from.host.clone(), from.what.clone()), (to.host.clone(), to.what.clone())];
     let copied = async {
         let pumped = async {
@@ -146,6 +155,54 @@ pub async fn relay(
         }
     }
     Ok(total)
+}
+
+/// Waits for two scripts between which the bytes go another way: `passes` ends with them, and says at `moved` when they
+/// move. `notice` and `look` are as for [`relay`].
+///
+/// # Errors
+/// As [`relay`].
+pub async fn attend(
+    (from, to): (Stream<'_>, Stream<'_>),
+    (moved, patience): (&Moved, Patience),
+    passes: impl Future<Output = Result<u64, RelayError>>,
+    notice: impl FnMut(&str),
+    look: impl AsyncFn() -> Sink,
+) -> Result<u64, RelayError> {
+    let names = [(from.host.clone(), from.what.clone()), (to.host.clone(), to.what.clone())];
+    let passes = async {
+        let passed = passes.await;
+        if passed.is_err() {
+            // Where a script has ended, it knows better why.
+            tokio::time::sleep(limits::FAREWELL.time).await;
+        }
+        passed
+    };
+    let gives = ends(from, async |messages| listen(messages, notice).await);
+    let takes = ends(to, words);
+    tokio::select! {
+        ended = async { tokio::try_join!(passes, gives, takes) } => ended.map(|(total, (), ())| total),
+        (turn, after, why) = stalled(moved, patience, look) => {
+            let [source, sink] = names;
+            let (host, what) = if turn == Turn::Source { source } else { sink };
+            Err(RelayError::Stalled { host, what, after, why })
+        }
+    }
+}
+
+/// Waits for a script that passes no bytes to us.
+async fn ends(script: Stream<'_>, hear: impl AsyncFnOnce(ScriptErr) -> String) -> Result<(), RelayError> {
+    let Stream { host, what, stdin, stdout, stderr, child, .. } = script;
+    let (own, said) = tokio::join!(drain(stdout), hear(stderr));
+    drop(stdin);
+    let status = match own {
+        Some(status) => Some(status),
+        None => child.wait().await.ok().and_then(|status| status.code()),
+    };
+    match status {
+        Some(0) => Ok(()),
+        status => Err(RelayError::Failed { host, what, status, said: program_words(&said) }),
+    }
 }
 
 /// Waits until nothing has moved for too long.
@@ -260,7 +317,9 @@ mod tests {
     const PATIENCE: Patience = Patience { stall: Duration::from_millis(20), work: Duration::from_millis(90) };
 
     fn moved(turn: Turn) -> Moved {
-        Moved(Mutex::new((Instant::now(), turn)))
+        let moved = Moved::begin();
+        moved.now(turn);
+        moved
     }
 
     #[tokio::test]

@@ -167,7 +167,11 @@ impl Row {
     }
 
     fn unexpected(&self, column: &str, what: &'static str) -> SqlError {
-        SqlError::Column { statement: self.head.statement.clone(), column: column.to_owned(), what }
+        SqlError::Column {
+            statement: self.head.statement.clone(),
+            column: column.to_owned(),
+            what: what.into(),
+        }
     }
 }
 

@@ -91,6 +91,16 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
     }
 }
 
+/// SQL of this program on the host itself, for a copy: what changes here stays off the binary log, as with
+/// [`super::Writer::local_sql`]. The socket is one that nobody else may exchange.
+///
+/// # Errors
+/// When the socket does not answer or the login is refused.
+pub async fn sql_at_host(login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
+    let connection = connect(Path::new(&login.socket), login, limit).await?;
+    Ok(SqlWriter::new(connection, OwnId::of_nobody(), &["SET SESSION sql_log_bin=0"], limit))
+}
+
 /// A connection that may change things.
 #[derive(Debug)]
 pub struct SqlWriter {

@@ -2,7 +2,7 @@
 
 use super::first;
 use crate::{
-    desired::Positioning,
+    desired::{Positioning, SeedPath},
     dialect::HEARTBEAT,
     firewall::FirewallChange,
     model::{HostName, bytes, visible},
@@ -175,7 +175,15 @@ fn copy(plan: &SeedPlan) -> String {
         CopyMethod::Physical { .. } => ", all files by mariadb-backup",
         CopyMethod::Clone(_) => ", the whole server by the clone plugin",
     };
-    format!("copy {} from {}{whose}{how}", first(&plan.databases), plan.donor)
+    // A clone is fetched by the server itself.
+    let way = match (plan.path, &plan.method) {
+        (SeedPath::Direct, CopyMethod::Logical | CopyMethod::Physical { .. }) => {
+            ", straight from host to host"
+        }
+        (SeedPath::Relay, CopyMethod::Logical | CopyMethod::Physical { .. }) => ", through this machine",
+        _ => "",
+    };
+    format!("copy {} from {}{whose}{how}{way}", first(&plan.databases), plan.donor)
 }
 
 fn compare(plan: &ComparePlan) -> String {

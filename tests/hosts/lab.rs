@@ -273,7 +273,8 @@ impl Lab {
         Run::of(&output)
     }
 
-    fn begin_at(&self, host: &str, command: &str) -> Child {
+    /// Begins a shell command inside a host.
+    pub fn begin_at(&self, host: &str, command: &str) -> Child {
         Command::new(script())
             .arg("at")
             .arg(self.directory.path())

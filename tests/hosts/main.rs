@@ -11,6 +11,7 @@ mod comeback;
 mod compared;
 mod compatibility;
 mod copies;
+mod direct;
 mod ends;
 mod errant;
 mod events;

@@ -1,0 +1,67 @@
+//! A copy whose bytes go straight from one host to the other.
+//!
+//! The controller brings this program to both hosts for the time of one copy. The one where the data comes from listens
+//! ([`give`]), the one that gets it connects ([`take`]), and each knows nobody but the other: by a certificate that was
+//! made for this copy alone. What they shall do, and what comes of it, are lines on their standard input and output.
+//! Both end with their standard input.
+
+mod door;
+mod give;
+mod said;
+mod take;
+mod tls;
+mod voice;
+
+use std::path::{Path, PathBuf};
+
+pub use said::{Begin, CopyOrder, Door, Failed, Order, Part, Report, Socket};
+pub use tls::{Certificate, Keys};
+
+/// The word by which the controller starts this program on a host. The directory of the copy follows.
+pub const AT_HOST: &str = "at-host";
+/// The pipe in that directory by which a host's own programs hand bytes over, or take them.
+pub const PIPE: &str = "bytes";
+/// This program in that directory.
+pub const PROGRAM: &str = "tandem";
+
+/// The directory, where a controller has started this program on a host.
+pub fn asked() -> Option<PathBuf> {
+    let mut args = std::env::args_os().skip(1);
+    (args.next()? == AT_HOST).then(|| args.next()).flatten().map(PathBuf::from)
+}
+
+/// Does what the controller says, until it says no more. Whether all of it was done.
+pub fn serve(directory: &Path) -> bool {
+    // Nothing is left of it whatever comes: what runs needs no name.
+    let _ = std::fs::remove_file(directory.join(PROGRAM));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+    let Ok(runtime) = runtime else { return false };
+    let done = runtime.block_on(async {
+        let Some((voice, begin, heard)) = voice::open().await else { return false };
+        let work = async {
+            match &begin.part {
+                Part::Give { socket } => give::run(directory, (&begin, socket), heard.orders, &voice).await,
+                Part::Take { addresses, port } => {
+                    take::run(directory, (&begin, addresses, *port), heard.orders, &voice).await
+                }
+            }
+        };
+        // With the controller everything ends that was done for it, also what waits for a server.
+        let done = tokio::select! {
+            done = work => done,
+            _ = heard.over => Ok(()),
+        };
+        let said = match done {
+            Ok(()) => true,
+            Err(failed) => {
+                voice.say(Report::Failed(failed));
+                false
+            }
+        };
+        voice.close().await;
+        said
+    });
+    // A read of standard input may still be waiting.
+    runtime.shutdown_background();
+    done
+}
