@@ -79,6 +79,7 @@ fn two_bare_machines_become_a_pair_in_one_run() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn an_installation_that_lost_its_power_is_finished() {
     let lab = Lab::boot(&["db-a=bookworm-bare"]);
     lab.vars(INSTALLS);

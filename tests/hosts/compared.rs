@@ -133,6 +133,7 @@ fn the_same_in_one_version_counts_as_the_same() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn the_same_in_an_older_and_a_newer_version_counts_as_the_same() {
     let lab = counts_as_the_same(&["db-a=bullseye", "db-b=trixie"], MARIADB, false);
     // Time ends later on the newer one: the row lives there, and what it was before is history.

@@ -88,6 +88,7 @@ fn where_the_hosts_do_not_reach_each_other_the_bytes_go_through_this_machine() {
 
 /// A program that is killed on either host ends the copy; the next run makes it.
 #[test]
+#[ignore = "make more"]
 fn a_copy_whose_programs_are_killed_is_made_by_the_next_run() {
     let lab = pair("bookworm", "seed_path: direct\n");
     lab.sql("db-a", "insert into shop.item (noise) select noise from shop.item; insert into shop.item (noise) select noise from shop.item");

@@ -169,6 +169,7 @@ fn clients_that_would_be_cut_are_named_and_the_step_is_refused() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn ufw_and_firewalld_are_used_where_they_are_active() {
     for (suite, begin) in [
         (

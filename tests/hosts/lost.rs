@@ -19,6 +19,7 @@ fn the_most_advanced_replica_takes_over() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn the_most_advanced_replica_takes_over_on_mysql() {
     fails_over("sid");
 }
@@ -97,6 +98,7 @@ fn a_lost_host_rejoins_without_what_only_it_has() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_lost_host_rejoins_without_what_only_it_has_on_mysql() {
     rejoins("sid");
 }
@@ -201,6 +203,7 @@ fn the_survivor_of_a_pair_takes_the_writes() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn the_survivor_of_a_pair_takes_the_writes_on_mysql() {
     survives("sid");
 }
@@ -286,6 +289,7 @@ fn a_ring_goes_on_without_one() {
 /// A second silent one: nobody knows what it has received, so that needs a word of its own. And the playbook may say by hand
 /// what the verb would have written.
 #[test]
+#[ignore = "make more"]
 fn a_second_silent_replica_is_given_up_by_name() {
     let lab = tree("bookworm");
     lab.sql("db-a", "insert into hello.w (n, who) values (1, 'all')");
@@ -390,6 +394,7 @@ fn received(lab: &Lab, host: &str, last: &str) {
 /// What a replica has received and not executed is all that is left of it: no start discards it, and nothing takes the writes
 /// before it is executed.
 #[test]
+#[ignore = "make more"]
 fn what_was_received_outlives_a_stopped_applier() {
     for both in [false, true] {
         let lab = tree("bookworm");
@@ -447,6 +452,7 @@ fn a_primary_that_has_lost_the_end_of_its_log_gets_a_copy() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_primary_of_mysql_that_has_lost_the_end_of_its_log_gets_a_copy() {
     loses_its_end("sid");
 }

@@ -25,6 +25,7 @@ fn a_closed_ring_of_three_becomes_one_of_four_under_writes() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_closed_mysql_ring_grows_under_writes() {
     grows("sid");
 }
@@ -59,6 +60,7 @@ fn a_replica_takes_over_where_only_peers_get_in() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_mysql_replica_takes_over_where_only_peers_get_in() {
     takes_over("sid");
 }

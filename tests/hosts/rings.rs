@@ -69,6 +69,7 @@ fn a_pair_becomes_a_ring_of_three_and_of_four_and_of_three_again_under_writes() 
 }
 
 #[test]
+#[ignore = "make more"]
 fn mysql_rings_grow_and_shrink_under_writes() {
     grows_and_shrinks("sid", "show binary log status");
 }
@@ -121,6 +122,7 @@ fn a_member_that_is_lost_with_events_in_flight_leaves_the_others_equal() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_mysql_member_that_is_lost_with_events_in_flight_leaves_the_others_equal() {
     a_member_is_lost("sid", ["stop replica", "start replica"], "show binary log status");
 }
@@ -161,6 +163,7 @@ fn a_replica_that_follows_another_source_from_now_on_keeps_its_data() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn mysql_replicas_are_moved_too() {
     moves("sid");
 }

@@ -50,6 +50,7 @@ fn a_host_that_starts_is_opened_if_it_is_the_writer_and_nobody_else_is_open() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_host_of_mysql_that_starts_is_opened_if_it_is_the_writer_and_nobody_else_is_open() {
     starts("sid");
 }

@@ -62,6 +62,7 @@ fn a_tree_is_restarted_under_writes() {
 
 /// The same for a pair of MySQL, of which one stands by.
 #[test]
+#[ignore = "make more"]
 fn a_pair_is_restarted_under_writes_on_mysql() {
     let pair = ["db-a", "db-b"];
     let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
@@ -84,6 +85,7 @@ fn a_pair_is_restarted_under_writes_on_mysql() {
 
 /// A primary and a replica of MySQL: the primary follows for the time of its restart, and nobody any more afterwards.
 #[test]
+#[ignore = "make more"]
 fn a_primary_is_restarted_under_writes_on_mysql() {
     let pair = ["db-a", "db-b"];
     let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
@@ -104,6 +106,7 @@ fn a_primary_is_restarted_under_writes_on_mysql() {
 /// Killed in the middle of each of its parts: one host takes writes or none does, never two, and one `apply` ends as if
 /// nothing had happened. Power that goes as well changes nothing.
 #[test]
+#[ignore = "make more"]
 fn a_rolling_change_that_is_killed_is_gone_on_with() {
     let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &ADDRESSES);

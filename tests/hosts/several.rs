@@ -46,6 +46,7 @@ fn two_sources_give_their_data_to_one_replica() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn mysql_channels_give_their_data_to_one_replica() {
     from_both("sid");
 }
@@ -83,6 +84,7 @@ fn a_replica_gets_a_second_source_while_all_are_written_to() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_mysql_replica_gets_a_second_source_while_all_are_written_to() {
     a_second_source("sid");
 }
@@ -150,6 +152,7 @@ fn a_channel_filters_by_itself() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_mysql_channel_filters_by_itself() {
     filters("sid");
 }
@@ -224,6 +227,7 @@ fn a_replica_of_both_members_of_a_pair_gets_each_row_once() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_mysql_replica_of_both_members_of_a_pair_gets_each_row_once() {
     of_a_pair("sid");
 }
@@ -263,6 +267,7 @@ fn a_new_replica_is_copied_from_one_that_is_there() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_new_mysql_replica_is_copied_from_one_that_is_there() {
     from_a_replica("sid");
 }

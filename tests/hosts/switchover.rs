@@ -150,6 +150,7 @@ fn a_long_write_is_waited_for() {
 
 /// Killed at any moment: never two writers, and whoever wrote goes on by himself or one `apply` opens the other.
 #[test]
+#[ignore = "make more"]
 fn a_killed_switchover_leaves_one_writer_or_one_apply_to_go() {
     let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
@@ -205,6 +206,7 @@ pub fn wait_said(lab: &Lab, before: &[PathBuf], statement: &str) {
 
 /// The network of the one that takes over is gone while writes wait: the old writer goes on within seconds.
 #[test]
+#[ignore = "make more"]
 fn a_target_that_is_cut_off_leaves_the_old_writer() {
     let lab = tree("bookworm");
     let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);

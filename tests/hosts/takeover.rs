@@ -38,6 +38,7 @@ fn a_replica_that_is_behind_takes_over_under_writes() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn a_mysql_replica_that_is_behind_takes_over_under_writes() {
     takes_over(
         "sid",

@@ -105,6 +105,7 @@ fn a_tree_of_four_in_two_levels_with_a_delayed_replica() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn mysql_trees_with_a_delayed_replica() {
     a_tree("sid");
 }
@@ -145,6 +146,7 @@ fn one_line_makes_a_replica_a_primary_a_standby_and_a_replica_again() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn mysql_changes_its_kind_by_one_line() {
     one_line("sid");
 }
@@ -205,6 +207,7 @@ fn a_commit_waits_for_a_replica() {
 }
 
 #[test]
+#[ignore = "make more"]
 fn mysql_waits_for_a_replica_too() {
     semi_sync("sid", "source");
 }
