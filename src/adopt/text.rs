@@ -197,10 +197,10 @@ fn channel_keys(arrow: &super::Arrow, adoption: &Adoption) -> Vec<String> {
     ]
     .into_iter()
     .filter(|(_, variable, list)| {
-        let (mut theirs, mut ours) = (of_server(variable), (*list).clone());
-        theirs.sort();
-        ours.sort();
-        !arrow.channel.name.is_empty() && !list.is_empty() && theirs != ours
+        let (mut found, mut declared) = (of_server(variable), (*list).clone());
+        found.sort();
+        declared.sort();
+        !arrow.channel.name.is_empty() && !list.is_empty() && found != declared
     })
     .map(|(_, variable, list)| {
         let list: Vec<&str> = list.iter().map(String::as_str).collect();

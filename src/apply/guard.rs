@@ -69,8 +69,8 @@ async fn still_unused(step: &Step, tried: &str, fleet: &Fleet<'_>) -> Result<(),
     let host = &step.host;
     let on = fleet.on(host);
     let sql = on.reader().await?;
-    let ours: Vec<String> = fleet.own_users();
-    let sessions = client_sessions(on.session()?, &sql, &ours).await.map_err(|e| failed(host, e))?;
+    let own: Vec<String> = fleet.own_users();
+    let sessions = client_sessions(on.session()?, &sql, &own).await.map_err(|e| failed(host, e))?;
     if sessions.is_empty() {
         return Ok(());
     }

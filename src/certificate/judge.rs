@@ -105,12 +105,12 @@ pub fn belongs(pem: &str, public: &[u8]) -> bool {
 /// What a host makes of an authority.
 pub fn verdict(have: &CertificateFacts, authority: &str) -> Verdict {
     let trusted = certificates(&have.authority);
-    let ours = certificates(authority);
+    let of_authority = certificates(authority);
     let by = with(&have.certificate, |certificate| {
         with(authority, |authority| certificate.verify_signature(Some(authority.public_key())).is_ok())
     });
     Verdict {
-        trusts: !ours.is_empty() && ours.iter().all(|one| trusted.contains(one)),
+        trusts: !of_authority.is_empty() && of_authority.iter().all(|one| trusted.contains(one)),
         by: by.flatten().unwrap_or(false),
     }
 }

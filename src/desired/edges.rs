@@ -195,11 +195,11 @@ fn seeds(members: &[HostName], edges: &[Edge], root: Option<&HostName>) -> BTree
             let Some(nearest) = begun.iter().min() else { continue };
             let mut all: BTreeSet<&HostName> = fed.keys().copied().collect();
             let mut copy_source = ((Reverse(begun.len()), *nearest), source);
-            groups.retain(|(others, theirs)| {
+            groups.retain(|(others, of_group)| {
                 let apart = others.is_disjoint(&all);
                 if !apart {
                     all.extend(others.iter().copied());
-                    copy_source = if theirs.0 <= copy_source.0 { *theirs } else { copy_source };
+                    copy_source = if of_group.0 <= copy_source.0 { *of_group } else { copy_source };
                 }
                 apart
             });

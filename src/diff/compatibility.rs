@@ -150,9 +150,10 @@ const RULES: &[Rule] = &[
 
 /// Both values where a variable differs, in the order of the hosts' names.
 fn differ(edge: &Edge<'_>, name: &str) -> Option<OnBoth> {
-    let (theirs, ours) = (edge.source.will(name)?, edge.replica.will(name)?);
-    (!same_value(name, &theirs, &ours)).then(|| {
-        let mut values = [(edge.source.host.name.clone(), theirs), (edge.replica.host.name.clone(), ours)];
+    let (of_source, of_replica) = (edge.source.will(name)?, edge.replica.will(name)?);
+    (!same_value(name, &of_source, &of_replica)).then(|| {
+        let mut values =
+            [(edge.source.host.name.clone(), of_source), (edge.replica.host.name.clone(), of_replica)];
         values.sort();
         values
     })
@@ -166,15 +167,17 @@ fn lower_case_table_names(edge: &Edge<'_>) -> Option<Found> {
 
 /// A table in a collation that the replica lacks can't be made there (error 1273).
 fn unknown_collations(edge: &Edge<'_>) -> Option<Found> {
-    let (theirs, ours) = (edge.source.schema()?, edge.replica.schema()?);
+    let (of_source, of_replica) = (edge.source.schema()?, edge.replica.schema()?);
     // MariaDB 10.6 and MySQL 8.0.30 call the three-byte set utf8mb3, and both take the old name where a table is made.
     let known = |name: &str| match name.strip_prefix("utf8_") {
-        Some(rest) => ours.collations.contains(name) || ours.collations.contains(&format!("utf8mb3_{rest}")),
-        None => ours.collations.contains(name),
+        Some(rest) => {
+            of_replica.collations.contains(name) || of_replica.collations.contains(&format!("utf8mb3_{rest}"))
+        }
+        None => of_replica.collations.contains(name),
     };
-    let names: Vec<String> = theirs.used.iter().filter(|name| !known(name)).cloned().collect();
+    let names: Vec<String> = of_source.used.iter().filter(|name| !known(name)).cloned().collect();
     let version = edge.replica.server.version;
-    (!names.is_empty() && !ours.collations.is_empty())
+    (!names.is_empty() && !of_replica.collations.is_empty())
         .then_some(Found::Refuse(PairRefused::Collation { names, version }))
 }
 
@@ -184,8 +187,8 @@ fn sql_mode(edge: &Edge<'_>) -> Option<Found> {
         let value = end.will("sql_mode")?;
         Some(value.split(',').map(|w| w.trim().to_ascii_uppercase()).filter(|w| !w.is_empty()).collect())
     };
-    let (theirs, ours) = (words(&edge.source)?, words(&edge.replica)?);
-    let words: Vec<String> = theirs.symmetric_difference(&ours).cloned().collect();
+    let (of_source, of_replica) = (words(&edge.source)?, words(&edge.replica)?);
+    let words: Vec<String> = of_source.symmetric_difference(&of_replica).cloned().collect();
     (!words.is_empty()).then_some(Found::Pair(PairFinding::SqlMode { words }))
 }
 
@@ -197,9 +200,9 @@ fn server_collation(edge: &Edge<'_>) -> Option<Found> {
 /// Events carry the session's time zone: `SYSTEM` means the replica's own, and a name must be known there
 /// (error 1298; MySQL manual, "Replication and Time Zones").
 fn time_zones(edge: &Edge<'_>) -> Option<Found> {
-    if let (Some(theirs), Some(ours)) = (edge.source.schema(), edge.replica.schema())
-        && theirs.time_zones > 0
-        && ours.time_zones == 0
+    if let (Some(of_source), Some(of_replica)) = (edge.source.schema(), edge.replica.schema())
+        && of_source.time_zones > 0
+        && of_replica.time_zones == 0
     {
         return Some(Found::Pair(PairFinding::TimeZoneNames { lacks: edge.replica.host.name.clone() }));
     }
@@ -213,8 +216,8 @@ fn time_zones(edge: &Edge<'_>) -> Option<Found> {
 
 /// Certificates, `NOW()` in statements and the lag in seconds all go by the clock.
 fn clocks(edge: &Edge<'_>) -> Option<Found> {
-    let (theirs, ours) = (edge.source.facts.os.ahead?, edge.replica.facts.os.ahead?);
-    let apart = (theirs - ours).abs();
+    let (of_source, of_replica) = (edge.source.facts.os.ahead?, edge.replica.facts.os.ahead?);
+    let apart = (of_source - of_replica).abs();
     (apart > SKEW).then_some(Found::Pair(PairFinding::Clocks { apart: apart.round() as u64 }))
 }
 
@@ -272,9 +275,10 @@ fn database_filters(edge: &Edge<'_>) -> Option<Found> {
 
 /// The longest row and key depend on it.
 fn page_size(edge: &Edge<'_>) -> Option<Found> {
-    let (theirs, ours) = (edge.source.number("innodb_page_size")?, edge.replica.number("innodb_page_size")?);
-    (theirs > ours).then(|| {
+    let (source_bytes, replica_bytes) =
+        (edge.source.number("innodb_page_size")?, edge.replica.number("innodb_page_size")?);
+    (source_bytes > replica_bytes).then(|| {
         let (source, replica) = (edge.source.host.name.clone(), edge.replica.host.name.clone());
-        Found::Pair(PairFinding::PageSize { source, theirs, replica, ours })
+        Found::Pair(PairFinding::PageSize { source, source_bytes, replica, replica_bytes })
     })
 }

@@ -153,19 +153,19 @@ impl SourceAndReplica<'_> {
         {
             return None;
         }
-        let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
+        let (of_replica, of_source) = (self.server.gtid.known()?, self.source.gtid.known()?);
         let id = u32::try_from(self.server.number("server_id")?).ok()?;
         let uuid = self.server.variable("server_uuid").unwrap_or_default();
-        let ids = gtid::lost_own(theirs, ours, id, uuid)?;
+        let ids = gtid::lost_own(of_source, of_replica, id, uuid)?;
         Some(self.only_by_copy(Lost::Own { ids }, draft))
     }
 
     /// A copy, where that is allowed, or nothing is lost by it.
     fn only_by_copy(&self, lost: Lost, draft: &mut Draft) -> DataBasis {
         let seed = self.host.seed_from(&self.wish.source).filter(|seed| seed.method != SeedMethod::None);
-        let ours = self.content_here();
-        if let (Some(seed), true) = (seed, self.context.may_reseed || ours.is_empty()) {
-            return self.copy(Some(seed), Vec::new(), ours.into_iter().collect(), draft);
+        let of_replica = self.content_here();
+        if let (Some(seed), true) = (seed, self.context.may_reseed || of_replica.is_empty()) {
+            return self.copy(Some(seed), Vec::new(), of_replica.into_iter().collect(), draft);
         }
         let (source, copies) = (self.wish.source.clone(), self.copies());
         draft.refuse(&self.host.name, DataRefused::SourcePurged { source, lost, copies });
@@ -187,9 +187,9 @@ impl SourceAndReplica<'_> {
         if stands_in(desired, self.context.observed, &declared.name) == Some(&self.host.name) {
             return None;
         }
-        let (ours, theirs) = (self.server.gtid.known()?, closed.gtid.known()?);
-        let more = !ours.beyond(theirs).is_empty();
-        if !more || gtid::relation(ours, theirs, false) != Some(GtidRelation::Follows) {
+        let (of_replica, of_source) = (self.server.gtid.known()?, closed.gtid.known()?);
+        let more = !of_replica.beyond(of_source).is_empty();
+        if !more || gtid::relation(of_replica, of_source, false) != Some(GtidRelation::Follows) {
             return None;
         }
         let why = TakeoverRefused::WritesElsewhere { declared: declared.name.clone() };
@@ -206,8 +206,8 @@ impl SourceAndReplica<'_> {
             let gone = compare_files(executed, oldest) == Some(Ordering::Less);
             return gone.then(|| Lost::Files { oldest: oldest.clone(), executed: executed.to_owned() });
         }
-        let (ours, theirs) = (self.server.gtid.known()?, self.source.gtid.known()?);
-        gtid::purged_by(theirs, ours).map(Lost::Transactions)
+        let (of_replica, of_source) = (self.server.gtid.known()?, self.source.gtid.known()?);
+        gtid::purged_by(of_source, of_replica).map(Lost::Transactions)
     }
 
     fn decide(&self, draft: &mut Draft) -> Option<DataBasis> {
@@ -247,12 +247,12 @@ impl SourceAndReplica<'_> {
             draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::Copy));
             return None;
         }
-        let ours = self.content_here();
-        let theirs = match seed {
+        let of_replica = self.content_here();
+        let of_source = match seed {
             Some(_) => self.worth_copying(),
             None => content(self.source),
         };
-        match (theirs.is_empty(), ours.is_empty()) {
+        match (of_source.is_empty(), of_replica.is_empty()) {
             // The way back: the source holds, or will hold, a copy of this host.
             _ if source_gets_copy_of_us => Some(DataBasis::Compared),
             _ if will_have_all_of(self.context, draft, &self.wish.source, &self.host.name) => {
@@ -266,14 +266,14 @@ impl SourceAndReplica<'_> {
                 }
                 let why = DataRefused::OnReplicaOnly {
                     source: self.wish.source.clone(),
-                    databases: ours.into_iter().collect(),
+                    databases: of_replica.into_iter().collect(),
                     way: self.way_to_source(),
                     losses: self.losses(),
                 };
                 draft.refuse(&self.host.name, why);
                 Some(DataBasis::Refused)
             }
-            (false, false) => Some(self.both_have_data(&ours, seed, draft)),
+            (false, false) => Some(self.both_have_data(&of_replica, seed, draft)),
         }
     }
 
@@ -410,7 +410,7 @@ impl SourceAndReplica<'_> {
     /// Two servers with data: only a proof by GTID lets them be connected as they are.
     fn both_have_data(
         &self,
-        ours: &BTreeSet<String>,
+        of_replica: &BTreeSet<String>,
         seed: Option<&SeedWish>,
         draft: &mut Draft,
     ) -> DataBasis {
@@ -418,7 +418,7 @@ impl SourceAndReplica<'_> {
             return self.way_back(draft);
         }
         if let (Some(seed), true) = (seed, self.may_replace()) {
-            return self.copy(Some(seed), Vec::new(), ours.iter().cloned().collect(), draft);
+            return self.copy(Some(seed), Vec::new(), of_replica.iter().cloned().collect(), draft);
         }
         if seed.is_none() && self.source_shall_copy_us() {
             draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::OtherWay));
@@ -426,7 +426,7 @@ impl SourceAndReplica<'_> {
         }
         let why = DataRefused::OnBoth {
             source: self.wish.source.clone(),
-            only_here: ours.difference(&content(self.source)).cloned().collect(),
+            only_here: of_replica.difference(&content(self.source)).cloned().collect(),
             related: self.once_related(),
             bytes: self.server.data_bytes(),
             two_way: self.leads_back(),

@@ -37,16 +37,16 @@ impl<'a> SourceAndReplica<'a> {
         let whole = channel.filters == Default::default()
             && self.source.databases.iter().all(|d| server.databases.iter().any(|own| own.name == d.name));
         let unfinished = self.context.observed.get(&host.name).and_then(Fact::known)?.seeds.known().is_some();
-        let (theirs, ours) = (server.gtid.known()?, self.source.gtid.known()?);
+        let (of_donor, of_source) = (server.gtid.known()?, self.source.gtid.known()?);
         let follows =
-            gtid::relation(ours, theirs, false) == Some(GtidRelation::Follows) && !theirs.is_blank();
+            gtid::relation(of_source, of_donor, false) == Some(GtidRelation::Follows) && !of_donor.is_blank();
         let lag = channel.seconds_behind.filter(|lag| *lag <= FRESH)?;
         (server.replicates_from(&here.address, here.port)
             && sound(channel)
             && whole
             && !unfinished
             && follows
-            && logs_everything(theirs)
+            && logs_everything(of_donor)
             && server.version == self.source.version
             && server.binlog.known().is_some())
         .then_some(lag)

@@ -35,8 +35,8 @@ impl SourceAndReplica<'_> {
         // A copy beside other sources' data leaves the replica's binary log as it is.
         let copied = seed.is_some() && !self.beside_others() && !self.worth_copying().is_empty();
         if copied && self.may_replace() {
-            let ours = self.content_here().into_iter().collect();
-            return Some(self.copy(seed, Vec::new(), ours, draft));
+            let of_replica = self.content_here().into_iter().collect();
+            return Some(self.copy(seed, Vec::new(), of_replica, draft));
         }
         for finding in findings {
             let copying = match (seed, copied) {
@@ -68,14 +68,14 @@ impl SourceAndReplica<'_> {
             return found;
         }
         // One that follows nobody, such as a primary that was lost, has been looked at by nobody yet.
-        let (Some(ours), Some(theirs)) = (first_look(self.server), first_look(self.source)) else {
+        let (Some(of_replica), Some(of_source)) = (first_look(self.server), first_look(self.source)) else {
             return found;
         };
-        if !once_related(&theirs.state, &ours.state) {
+        if !once_related(&of_source.state, &of_replica.state) {
             return found;
         }
         let circumstances = Circumstances { writer: false, hearsay: false };
-        let only_here = beyond(&ours, &[&theirs], circumstances).only_here;
+        let only_here = beyond(&of_replica, &[&of_source], circumstances).only_here;
         if only_here.is_empty() { found } else { vec![only_here] }
     }
 

@@ -135,8 +135,9 @@ fn add(
 /// Which of the hosts that are open lack what this one has received.
 fn behind(context: &Context<'_>, host: &DesiredHost, open: &[HostName]) -> Vec<HostName> {
     let of = |name: &HostName| Has::of(context.desired, context.observed, name);
-    let Some(ours) = of(&host.name) else { return Vec::new() };
-    let lacks = |name: &&HostName| of(name).is_some_and(|theirs| !ours.beyond(&theirs).is_empty());
+    let Some(of_candidate) = of(&host.name) else { return Vec::new() };
+    let lacks =
+        |name: &&HostName| of(name).is_some_and(|of_other| !of_candidate.beyond(&of_other).is_empty());
     open.iter().filter(lacks).cloned().collect()
 }
 
@@ -317,7 +318,9 @@ impl Has {
     fn beyond(&self, other: &Self) -> Vec<String> {
         let by_place = self.state.is_blank() && other.state.is_blank();
         match (by_place, &self.place, &other.place) {
-            (true, Some(ours), Some(theirs)) if ours > theirs => vec![ours.to_string()],
+            (true, Some(of_candidate), Some(of_other)) if of_candidate > of_other => {
+                vec![of_candidate.to_string()]
+            }
             (true, ..) => Vec::new(),
             _ => self.state.beyond(&other.state),
         }

@@ -14,10 +14,10 @@ pub fn losses(
     host: &HostName,
     facts: &HostFacts,
     source: &HostName,
-    theirs: Option<&HostFacts>,
+    of_source: Option<&HostFacts>,
 ) -> Option<Losses> {
     let mut losses = Losses::of(host, source);
-    let ours = match &facts.content {
+    let of_replica = match &facts.content {
         Fact::Known(content) => content,
         Fact::Absent => return None,
         Fact::Unread(why) => {
@@ -26,9 +26,9 @@ pub fn losses(
         }
     };
     let nothing = Content::default();
-    let theirs = theirs.and_then(|f| f.content.known()).unwrap_or(&nothing);
-    for ((database, table), here) in &ours.tables {
-        let there = theirs.tables.get(&(database.clone(), table.clone()));
+    let of_source = of_source.and_then(|f| f.content.known()).unwrap_or(&nothing);
+    for ((database, table), here) in &of_replica.tables {
+        let there = of_source.tables.get(&(database.clone(), table.clone()));
         if here.checksum.is_some() && there.is_some_and(|there| there.checksum == here.checksum) {
             losses.equal += 1;
             continue;
@@ -40,7 +40,7 @@ pub fn losses(
             there: there.map(rows),
         });
     }
-    let events = ours.events.iter().map(|(id, did)| EventLoss { id: id.clone(), did: did.clone() });
+    let events = of_replica.events.iter().map(|(id, did)| EventLoss { id: id.clone(), did: did.clone() });
     losses.events.extend(events);
     losses.more_tables = cut(&mut losses.tables);
     losses.more_events = cut(&mut losses.events);
@@ -77,9 +77,9 @@ mod tests {
 
     #[test]
     fn only_a_checksum_makes_tables_equal() {
-        let ours = facts(&[("a", 1, Some(7)), ("b", 2, Some(8)), ("c", 3, None), ("d", 1, Some(1))]);
-        let theirs = facts(&[("a", 1, Some(7)), ("b", 2, Some(9)), ("c", 3, None)]);
-        let found = losses(&"db-b".into(), &ours, &"db-a".into(), Some(&theirs)).expect("losses");
+        let of_replica = facts(&[("a", 1, Some(7)), ("b", 2, Some(8)), ("c", 3, None), ("d", 1, Some(1))]);
+        let of_source = facts(&[("a", 1, Some(7)), ("b", 2, Some(9)), ("c", 3, None)]);
+        let found = losses(&"db-b".into(), &of_replica, &"db-a".into(), Some(&of_source)).expect("losses");
         let (exact, about) = (|count| Rows { count, exact: true }, |count| Rows { count, exact: false });
         let table = |table: &str, here, there| TableLoss { table: table.into(), bytes: 16384, here, there };
         assert_eq!(

@@ -16,13 +16,15 @@ impl SourceAndReplica<'_> {
     /// Whether one of the two has ever been a replica: only then do equal ids mean equal events.
     pub(super) fn once_related(&self) -> bool {
         let states = self.source.gtid.known().zip(self.gtid_here());
-        states.is_some_and(|(theirs, ours)| gtid::once_related(theirs, &ours))
+        states.is_some_and(|(of_source, of_replica)| gtid::once_related(of_source, &of_replica))
     }
 
     /// Whether GTIDs prove that this host has what the source has, or can get the rest from it. They do so only
     /// if one of the two has ever replicated from the other.
     pub(super) fn by_gtid(&self) -> bool {
-        let Some((ours, theirs)) = self.gtid_here().zip(self.source.gtid.known()) else { return false };
+        let Some((of_replica, of_source)) = self.gtid_here().zip(self.source.gtid.known()) else {
+            return false;
+        };
         // Clones of one machine count different transactions under the same ids.
         if server_uuid(self.server).is_some_and(|uuid| server_uuid(self.source) == Some(uuid)) {
             return false;
@@ -35,7 +37,7 @@ impl SourceAndReplica<'_> {
             return false;
         }
         let two_way = self.leads_back();
-        match gtid::relation(theirs, &ours, two_way) {
+        match gtid::relation(of_source, &of_replica, two_way) {
             Some(GtidRelation::Follows) => true,
             // A copy of data that is older than the binary log shares no id with it. That the source
             // follows this host already is the proof; the way back brings what is written there later.
@@ -88,12 +90,14 @@ pub(super) fn has_only_what_comes_from(replica: &ServerFacts, source: &ServerFac
         return false;
     }
     match (replica.gtid.known(), source.gtid.known()) {
-        (Some(GtidState::MariaDb(ours)), Some(GtidState::MariaDb(theirs))) => gtid::comes_from(ours, theirs),
-        (Some(GtidState::MySql(ours)), Some(GtidState::MySql(theirs))) => {
+        (Some(GtidState::MariaDb(of_replica)), Some(GtidState::MariaDb(of_source))) => {
+            gtid::comes_from(of_replica, of_source)
+        }
+        (Some(GtidState::MySql(of_replica)), Some(GtidState::MySql(of_source))) => {
             let uuid = |server| server_uuid(server).and_then(|uuid| uuid.parse::<Uuid>().ok());
             uuid(replica)
                 .zip(uuid(source))
-                .is_some_and(|(own, of_source)| gtid::comes_from_mysql((ours, own), (theirs, of_source)))
+                .is_some_and(|(own, its)| gtid::comes_from_mysql((of_replica, own), (of_source, its)))
         }
         _ => false,
     }

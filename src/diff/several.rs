@@ -62,34 +62,34 @@ impl<'a> SourceAndReplica<'a> {
     /// for. Beside other sources' data only databases of the same name are in its way.
     pub(super) fn content_here(&self) -> BTreeSet<String> {
         let others = self.of_others();
-        let mut ours = content(self.server);
-        ours.retain(|name| !others.contains(name));
+        let mut of_replica = content(self.server);
+        of_replica.retain(|name| !others.contains(name));
         if self.beside_others() {
-            let theirs: BTreeSet<&str> = self.source.databases.iter().map(|d| d.name.as_str()).collect();
-            ours.retain(|name| theirs.contains(name.as_str()));
+            let of_source: BTreeSet<&str> = self.source.databases.iter().map(|d| d.name.as_str()).collect();
+            of_replica.retain(|name| of_source.contains(name.as_str()));
         }
-        ours
+        of_replica
     }
 
     /// This host's GTIDs without those that its other sources account for.
     pub(super) fn gtid_here(&self) -> Option<GtidState> {
-        let (ours, source) = (self.server.gtid.known()?, self.source.gtid.known()?);
+        let (of_replica, source) = (self.server.gtid.known()?, self.source.gtid.known()?);
         let others: Vec<&GtidState> =
             self.independent_servers().filter_map(|(_, server)| server.gtid.known()).collect();
-        Some(ours.without(&others, source))
+        Some(of_replica.without(&others, source))
     }
 
     /// Whether this host and the source follow one server, and nothing was written since their copies were
     /// made: then both hold the same, although no GTID tells.
     pub(super) fn siblings(&self) -> bool {
         let blank = |state: Option<&GtidState>| state.is_some_and(GtidState::is_blank);
-        let theirs = self.source.channels.known().map(Vec::as_slice).unwrap_or_default();
+        let of_source = self.source.channels.known().map(Vec::as_slice).unwrap_or_default();
         let same =
             |c: &&ChannelFacts| self.source.replicates_from(&c.source_host, c.source_port) && c.running();
         blank(self.source.gtid.known())
             && blank(self.server.gtid.known())
-            && theirs.iter().all(ChannelFacts::running)
-            && self.server.channels.known().is_some_and(|ours| ours.iter().any(|c| same(&c)))
+            && of_source.iter().all(ChannelFacts::running)
+            && self.server.channels.known().is_some_and(|of_replica| of_replica.iter().any(|c| same(&c)))
     }
 
     /// A GTID domain of MariaDB in which an independent source has written, too: one position has one place
@@ -115,8 +115,8 @@ impl super::Context<'_> {
         host: &'b DesiredHost,
         wish: &ChannelWish,
     ) -> impl Iterator<Item = &'b ChannelWish> + use<'b> {
-        let ours = self.fed_by(&wish.source, &host.name);
-        host.channels.iter().filter(move |w| self.fed_by(&w.source, &host.name).is_disjoint(&ours))
+        let of_replica = self.fed_by(&wish.source, &host.name);
+        host.channels.iter().filter(move |w| self.fed_by(&w.source, &host.name).is_disjoint(&of_replica))
     }
 
     /// A host and all whose data reaches it on ways that lead past this replica.

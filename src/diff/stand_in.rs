@@ -53,12 +53,12 @@ pub(super) fn holder(desired: &Desired, observed: &Observed, primary: &DesiredHo
         let new = server(observed, replica).filter(|server| server.accepts_writes())?;
         channel_from(new, primary)?;
         let linked = channel_from(old, wish).is_some();
-        let (theirs, ours) = (new.gtid.known()?, old.gtid.known()?);
-        let has_all = || relation(theirs, ours, false) == Some(GtidRelation::Follows);
+        let (of_new, of_old) = (new.gtid.known()?, old.gtid.known()?);
+        let has_all = || relation(of_new, of_old, false) == Some(GtidRelation::Follows);
         // One that has counted nothing proves nothing; that it was recorded when it had everything does.
         let recorded = || {
             let is = |host: &HostName| observed.get(host).and_then(Fact::known)?.role_unit.known();
-            ours.is_blank() && is(replica).is_some() && is(&primary.name).is_none()
+            of_old.is_blank() && is(replica).is_some() && is(&primary.name).is_none()
         };
         (linked || has_all() || recorded()).then(|| Holder { host: replica.clone(), linked })
     };

@@ -129,14 +129,14 @@ async fn differing_rows(planned: &Planned, count: usize) -> (Vec<Warning>, usize
 async fn sides(
     planned: &Planned,
     play: &PlayState,
-    ((source, theirs), (replica, ours)): ((&HostName, &ServerFacts), (&HostName, &ServerFacts)),
+    ((source, of_source), (replica, of_replica)): ((&HostName, &ServerFacts), (&HostName, &ServerFacts)),
     count: usize,
     turn: u64,
 ) -> Result<Vec<SampledTable>, SqlError> {
     let way = |host: &HostName| Some((planned.sessions.get(host)?, play.logins.get(host)?));
     let (Some(there), Some(here)) = (way(source), way(replica)) else { return Ok(Vec::new()) };
-    let mut source = Side::reading(source, there.0, there.1, Dialect::of(theirs.version)).await?;
-    let mut replica = Side::reading(replica, here.0, here.1, Dialect::of(ours.version)).await?;
+    let mut source = Side::reading(source, there.0, there.1, Dialect::of(of_source.version)).await?;
+    let mut replica = Side::reading(replica, here.0, here.1, Dialect::of(of_replica.version)).await?;
 
     sample(&mut source, &mut replica, count, turn).await
 }

@@ -131,21 +131,21 @@ impl Beyond {
 /// The replica must have been read before the others: then everything that came from them was there.
 pub fn beyond(replica: &Member, upstream: &[&Member], known: Circumstances) -> Beyond {
     match &replica.state {
-        GtidState::MariaDb(ours) => mariadb(ours, replica.strict, upstream, known),
-        GtidState::MySql(ours) => mysql(ours, replica.uuid, upstream, known),
+        GtidState::MariaDb(here) => mariadb(here, replica.strict, upstream, known),
+        GtidState::MySql(here) => mysql(here, replica.uuid, upstream, known),
     }
 }
 
-fn mysql(ours: &MySqlGtid, own: Option<Uuid>, upstream: &[&Member], known: Circumstances) -> Beyond {
+fn mysql(here: &MySqlGtid, own: Option<Uuid>, upstream: &[&Member], known: Circumstances) -> Beyond {
     let Some(own) = own else { return Beyond::default() };
     // Clones of one machine count different transactions under the same ids.
     if upstream.iter().any(|member| member.uuid == Some(own)) {
         return Beyond::default();
     }
-    let mut rest = ours.executed.clone();
+    let mut rest = here.executed.clone();
     for member in upstream {
-        if let GtidState::MySql(theirs) = &member.state {
-            rest = rest.subtract(&theirs.executed).subtract(&member.pending);
+        if let GtidState::MySql(there) = &member.state {
+            rest = rest.subtract(&there.executed).subtract(&member.pending);
         }
     }
     let mut lost = Vec::new();
@@ -160,7 +160,7 @@ fn mysql(ours: &MySqlGtid, own: Option<Uuid>, upstream: &[&Member], known: Circu
     Beyond { only_here: Transactions::MySql(rest.of_servers(counts)), lost }
 }
 
-fn mariadb(ours: &ServerGtid, strict: bool, upstream: &[&Member], known: Circumstances) -> Beyond {
+fn mariadb(here: &ServerGtid, strict: bool, upstream: &[&Member], known: Circumstances) -> Beyond {
     let others: Vec<Other<'_>> = upstream
         .iter()
         .filter_map(|member| {
@@ -168,11 +168,11 @@ fn mariadb(ours: &ServerGtid, strict: bool, upstream: &[&Member], known: Circums
         })
         .collect();
     // Two servers of one id can't be told apart by their events.
-    if others.is_empty() || others.iter().any(|other| other.state.server_id == ours.server_id) {
+    if others.is_empty() || others.iter().any(|other| other.state.server_id == here.server_id) {
         return Beyond::default();
     }
     let mut newest: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    for id in ours.binlog_state.iter().chain(ours.slave_pos.iter()) {
+    for id in here.binlog_state.iter().chain(here.slave_pos.iter()) {
         let seq = newest.entry((id.domain, id.server)).or_default();
         *seq = (*seq).max(id.seq);
     }
@@ -180,7 +180,7 @@ fn mariadb(ours: &ServerGtid, strict: bool, upstream: &[&Member], known: Circums
     let mut only_here = Vec::new();
     for ((domain, server), seq) in newest {
         let id = MariaDbGtid { domain, server, seq };
-        let own = server == ours.server_id;
+        let own = server == here.server_id;
         let named: BTreeSet<u64> = others.iter().filter_map(|other| other.named(id)).collect();
         let after = named.last().copied();
         if (own && known.writer)
@@ -201,7 +201,7 @@ fn mariadb(ours: &ServerGtid, strict: bool, upstream: &[&Member], known: Circums
             }
             continue;
         }
-        if (own || !known.hearsay) && (after.is_some() || !before_the_logs(id, own, (ours, strict), &others))
+        if (own || !known.hearsay) && (after.is_some() || !before_the_logs(id, own, (here, strict), &others))
         {
             only_here.push(missing);
         }
@@ -246,7 +246,7 @@ impl Other<'_> {
 fn before_the_logs(
     id: MariaDbGtid,
     own: bool,
-    (ours, strict): (&ServerGtid, bool),
+    (here, strict): (&ServerGtid, bool),
     others: &[Other<'_>],
 ) -> bool {
     if !others.iter().any(|other| other.may_be_older(id)) {
@@ -254,7 +254,7 @@ fn before_the_logs(
     }
     // What the replica has written beyond its place in the stream did not come with it. In a log that is in order
     // what lies before that place was there before it was copied.
-    let at = ours.slave_pos.get(id.domain).map(|at| at.seq);
+    let at = here.slave_pos.get(id.domain).map(|at| at.seq);
     match (own, at) {
         (false, _) => true,
         (true, None) => false,
@@ -289,7 +289,7 @@ mod tests {
     fn what_only_a_replica_of_mariadb_has() {
         let replica = |state: &str, at: &str| mariadb_member(2, state, at, "");
         // The replica's state and place, the source's state, place and start, and what is errant.
-        for (ours, at, theirs, their_at, start, errant) in [
+        for (here, at, there, their_at, start, errant) in [
             ("0-1-9", "0-1-9", "0-1-9", "", "", ""),
             ("0-1-3,0-2-4", "0-1-3", "0-1-3", "", "", "0-2-4"),
             // The source has gone on meanwhile, and has purged what was before.
@@ -306,20 +306,20 @@ mod tests {
             // A domain of its own.
             ("0-1-9,2-2-1", "0-1-9", "0-1-9", "", "0-1-5", "2-2-1"),
         ] {
-            let source = mariadb_member(1, theirs, their_at, start);
-            let found = beyond(&replica(ours, at), &[&source], NOBODY);
-            assert_eq!(found.only_here.to_string(), errant, "{ours} of {theirs}");
-            assert!(found.lost.is_empty(), "{ours} of {theirs}");
+            let source = mariadb_member(1, there, their_at, start);
+            let found = beyond(&replica(here, at), &[&source], NOBODY);
+            assert_eq!(found.only_here.to_string(), errant, "{here} of {there}");
+            assert!(found.lost.is_empty(), "{here} of {there}");
         }
     }
 
     #[test]
     fn a_source_of_mariadb_that_has_lost_events_is_told_from_a_replica_that_has_its_own() {
         let replica = mariadb_member(2, "0-1-100", "0-1-100", "");
-        for (theirs, lost) in [("0-1-3", "0-1-100 (after 0-1-3)"), ("", "0-1-100"), ("0-1-200", "")] {
-            let found = beyond(&replica, &[&mariadb_member(1, theirs, "", "")], NOBODY);
+        for (there, lost) in [("0-1-3", "0-1-100 (after 0-1-3)"), ("", "0-1-100"), ("0-1-200", "")] {
+            let found = beyond(&replica, &[&mariadb_member(1, there, "", "")], NOBODY);
             let text: Vec<String> = found.lost.iter().map(|(_, list)| list.to_string()).collect();
-            assert_eq!((text.join(";").as_str(), found.only_here.is_empty()), (lost, true), "{theirs}");
+            assert_eq!((text.join(";").as_str(), found.only_here.is_empty()), (lost, true), "{there}");
         }
     }
 
@@ -362,29 +362,29 @@ mod tests {
         let numbers =
             |list: &Transactions| list.to_string().replace("00000000-0000-0000-0000-00000000000", "");
         let source = mysql_member(1, &[(1, "1-10"), (4, "1-3")], &[(1, "11")]);
-        for (ours, errant, lost) in [
+        for (here, errant, lost) in [
             (vec![(1, "1-10")], "", ""),
             (vec![(1, "1-11"), (4, "1-3")], "", ""),
             (vec![(1, "1-10"), (2, "1-2")], "2:1-2", ""),
             (vec![(1, "1-10"), (4, "1-5")], "4:4-5", ""),
             (vec![(1, "1-20"), (2, "7")], "2:7", "1:12-20"),
         ] {
-            let found = beyond(&mysql_member(2, &ours, &[]), &[&source], NOBODY);
+            let found = beyond(&mysql_member(2, &here, &[]), &[&source], NOBODY);
             let gone: Vec<String> = found.lost.iter().map(|(_, list)| numbers(list)).collect();
             assert_eq!(
                 (numbers(&found.only_here).as_str(), gone.join(";").as_str()),
                 (errant, lost),
-                "{ours:?}"
+                "{here:?}"
             );
         }
         // What a third one has that both follow is on its way; what its unread source may have is not certain.
-        let ours = mysql_member(2, &[(5, "1-9"), (2, "1")], &[]);
+        let here = mysql_member(2, &[(5, "1-9"), (2, "1")], &[]);
         let top = mysql_member(5, &[(5, "1-9")], &[]);
-        assert_eq!(numbers(&beyond(&ours, &[&source, &top], NOBODY).only_here), "2:1");
+        assert_eq!(numbers(&beyond(&here, &[&source, &top], NOBODY).only_here), "2:1");
         let hearsay = Circumstances { hearsay: true, ..NOBODY };
-        assert_eq!(numbers(&beyond(&ours, &[&source], hearsay).only_here), "2:1");
+        assert_eq!(numbers(&beyond(&here, &[&source], hearsay).only_here), "2:1");
         let writer = Circumstances { writer: true, ..NOBODY };
-        assert_eq!(numbers(&beyond(&ours, &[&source, &top], writer).only_here), "");
+        assert_eq!(numbers(&beyond(&here, &[&source, &top], writer).only_here), "");
         let clone = mysql_member(1, &[(1, "1-20")], &[]);
         assert!(beyond(&clone, &[&source], NOBODY).is_empty());
     }

@@ -64,16 +64,12 @@ impl GtidState {
     /// Whether everything that the other has written or got is here too.
     pub fn has_all_of(&self, other: &GtidState) -> bool {
         match (self, other) {
-            (GtidState::MariaDb(ours), GtidState::MariaDb(theirs)) => {
-                theirs.domains().into_iter().all(|domain| {
-                    theirs
-                        .has(domain)
-                        .is_none_or(|last| ours.has(domain).is_some_and(|at| at.seq >= last.seq))
+            (GtidState::MariaDb(here), GtidState::MariaDb(there)) => {
+                there.domains().into_iter().all(|domain| {
+                    there.has(domain).is_none_or(|last| here.has(domain).is_some_and(|at| at.seq >= last.seq))
                 })
             }
-            (GtidState::MySql(ours), GtidState::MySql(theirs)) => {
-                ours.executed.contains_all(&theirs.executed)
-            }
+            (GtidState::MySql(here), GtidState::MySql(there)) => here.executed.contains_all(&there.executed),
             _ => false,
         }
     }
@@ -83,23 +79,23 @@ impl GtidState {
     #[must_use]
     pub fn without(&self, others: &[&GtidState], source: &GtidState) -> GtidState {
         match (self, source) {
-            (GtidState::MariaDb(ours), GtidState::MariaDb(source)) => {
+            (GtidState::MariaDb(here), GtidState::MariaDb(source)) => {
                 let foreign: BTreeSet<u32> = others
                     .iter()
                     .filter_map(|other| other.mariadb())
                     .flat_map(ServerGtid::domains)
                     .filter(|domain| !source.domains().contains(domain))
                     .collect();
-                let mut state = ours.clone();
+                let mut state = here.clone();
                 state.binlog_state = BinlogState::default();
                 state.slave_pos = Position::default();
                 let stays = |id: &MariaDbGtid| !foreign.contains(&id.domain);
-                ours.binlog_state.iter().filter(stays).for_each(|id| state.binlog_state.note(id));
-                ours.slave_pos.iter().filter(stays).for_each(|id| state.slave_pos.set(id));
+                here.binlog_state.iter().filter(stays).for_each(|id| state.binlog_state.note(id));
+                here.slave_pos.iter().filter(stays).for_each(|id| state.slave_pos.set(id));
                 GtidState::MariaDb(state)
             }
-            (GtidState::MySql(ours), GtidState::MySql(source)) => {
-                let mut state = ours.clone();
+            (GtidState::MySql(here), GtidState::MySql(source)) => {
+                let mut state = here.clone();
                 for other in others.iter().filter_map(|other| other.mysql()) {
                     let foreign = other.executed.subtract(&source.executed);
                     state.executed = state.executed.subtract(&foreign);
@@ -154,12 +150,12 @@ impl GtidState {
     /// What is here and provably not there: of MariaDB the newest of each writer by domain, of MySQL all.
     pub fn beyond(&self, other: &GtidState) -> Vec<String> {
         match (self, other) {
-            (GtidState::MariaDb(ours), GtidState::MariaDb(theirs)) => {
-                let domains = ours.domains().into_iter();
-                domains.flat_map(|domain| lacking(ours, theirs, domain)).map(|id| id.to_string()).collect()
+            (GtidState::MariaDb(here), GtidState::MariaDb(there)) => {
+                let domains = here.domains().into_iter();
+                domains.flat_map(|domain| lacking(here, there, domain)).map(|id| id.to_string()).collect()
             }
-            (GtidState::MySql(ours), GtidState::MySql(theirs)) => {
-                let more = ours.executed.subtract(&theirs.executed);
+            (GtidState::MySql(here), GtidState::MySql(there)) => {
+                let more = here.executed.subtract(&there.executed);
                 if more.is_empty() { Vec::new() } else { vec![more.to_string()] }
             }
             _ => Vec::new(),
@@ -189,9 +185,9 @@ pub fn once_related(a: &GtidState, b: &GtidState) -> bool {
 /// What MySQL's servers write never meets.
 pub fn shared_domain(a: &GtidState, b: &GtidState) -> Option<u32> {
     let (a, b) = (a.mariadb()?, b.mariadb()?);
-    let theirs = b.domains();
+    let there = b.domains();
     // Equal ids prove nothing: two servers that nobody configured both count as `0-1-n`.
-    a.domains().into_iter().find(|domain| theirs.contains(domain))
+    a.domains().into_iter().find(|domain| there.contains(domain))
 }
 
 /// Two positions as one: of a domain that both name, the first's place counts. Sets of MySQL are united.

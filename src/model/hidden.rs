@@ -236,8 +236,8 @@ pub fn json_without_hidden(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(json_without_hidden),
         Value::Object(map) => {
             map.values_mut().for_each(json_without_hidden);
-            let ours = |key: &str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-            if map.keys().any(|key| !ours(key) && matches!(without_hidden(key), Cow::Owned(_))) {
+            let is_own = |key: &str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            if map.keys().any(|key| !is_own(key) && matches!(without_hidden(key), Cow::Owned(_))) {
                 *map = std::mem::take(map).into_iter().map(|(key, value)| (masked(key), value)).collect();
             }
         }

@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// User names of the accounts that are wished, or by which channels log in.
-pub(super) struct Ours {
+pub(super) struct OwnUsers {
     /// All of them: their accounts are read.
     pub accounts: Vec<String>,
     /// Those of replication: their sessions are no clients'.
     pub replication: Vec<String>,
 }
 
-impl Ours {
+impl OwnUsers {
     pub fn of(hosts: &[&DesiredHost]) -> Self {
         let replication: BTreeSet<String> = hosts.iter().flat_map(|h| h.replication_users()).collect();
         let made = hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone()));
@@ -30,13 +30,13 @@ impl Ours {
 /// The names of all accounts, and those of ours in full.
 pub(super) async fn accounts(
     sql: &SqlReader,
-    ours: &[String],
+    own: &[String],
     dialect: Dialect,
 ) -> Result<(BTreeSet<(String, String)>, Vec<AccountState>), SqlError> {
     let rows = sql.query(&ReadStatement::account_names()).await?;
     let names = rows.iter().map(|r| Ok((r.text("user")?, r.text("host")?)));
     let names = names.collect::<Result<BTreeSet<(String, String)>, SqlError>>()?;
-    let mine: Vec<_> = names.iter().filter(|(user, _)| ours.contains(user)).cloned().collect();
+    let mine: Vec<_> = names.iter().filter(|(user, _)| own.contains(user)).cloned().collect();
     let accounts = read_accounts(sql, &mine, dialect).await?;
     Ok((names, accounts))
 }

@@ -158,16 +158,16 @@ fn address(host: &str) -> &str {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub(super) async fn client_sessions(sql: &SqlReader, ours: &[String]) -> Result<Vec<SessionFacts>, SqlError> {
-    Ok(clients(sql, ours).await?.into_iter().map(|client| client.facts).collect())
+pub(super) async fn client_sessions(sql: &SqlReader, own: &[String]) -> Result<Vec<SessionFacts>, SqlError> {
+    Ok(clients(sql, own).await?.into_iter().map(|client| client.facts).collect())
 }
 
 /// Numbers of the sessions of clients.
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn client_ids(sql: &SqlReader, ours: &[String]) -> Result<Vec<u64>, SqlError> {
-    Ok(clients(sql, ours).await?.into_iter().map(|client| client.id).collect())
+pub async fn client_ids(sql: &SqlReader, own: &[String]) -> Result<Vec<u64>, SqlError> {
+    Ok(clients(sql, own).await?.into_iter().map(|client| client.id).collect())
 }
 
 /// A statement of a client that has run for a while.
@@ -188,8 +188,8 @@ pub struct LongStatement {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn long_statements(sql: &SqlReader, ours: &[String]) -> Result<Vec<LongStatement>, SqlError> {
-    let mut found: Vec<LongStatement> = clients(sql, ours)
+pub async fn long_statements(sql: &SqlReader, own: &[String]) -> Result<Vec<LongStatement>, SqlError> {
+    let mut found: Vec<LongStatement> = clients(sql, own)
         .await?
         .into_iter()
         .filter(|client| client.seconds >= 1)
@@ -223,7 +223,7 @@ struct Client {
     facts: SessionFacts,
 }
 
-async fn clients(sql: &SqlReader, ours: &[String]) -> Result<Vec<Client>, SqlError> {
+async fn clients(sql: &SqlReader, own: &[String]) -> Result<Vec<Client>, SqlError> {
     const NO_CLIENT: [&str; 7] =
         ["Daemon", "Binlog Dump", "Binlog Dump GTID", "Slave_IO", "Slave_SQL", "Slave_worker", "Connect"];
     let rows = sql.query(&ReadStatement::sessions()).await?;
@@ -237,7 +237,7 @@ async fn clients(sql: &SqlReader, ours: &[String]) -> Result<Vec<Client>, SqlErr
         // A thread of the server has no user, host or database.
         let text = |column: &str| Ok::<_, SqlError>(row.optional(column)?.unwrap_or_default().to_owned());
         let user = text("user")?;
-        if user != "system user" && user != "event_scheduler" && !ours.contains(&user) {
+        if user != "system user" && user != "event_scheduler" && !own.contains(&user) {
             let host = address(&text("host")?).to_owned();
             let facts = SessionFacts { user, host, database: text("db")? };
             let seconds = row.optional_number("time")?.unwrap_or(0);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use futures_util::{StreamExt, stream};
 
-use super::{HostFacts, Options, Reach, Reading, ServerFacts, accounts::Ours, far_end, host, server};
+use super::{HostFacts, Options, Reach, Reading, ServerFacts, accounts::OwnUsers, far_end, host, server};
 use crate::{
     desired::DesiredHost,
     dialect::words_of_option_groups,
@@ -27,11 +27,11 @@ pub async fn observe(
     mut open: BTreeMap<HostName, Session>,
 ) -> Reading {
     let begun = Instant::now();
-    let ours = Ours::of(hosts);
+    let own = OwnUsers::of(hosts);
     let work = hosts.iter().map(|host| {
         let session = open.remove(&host.name);
-        let ours = &ours;
-        async move { (host.name.clone(), observe_host(host, secrets, options, scratch, session, ours).await) }
+        let own = &own;
+        async move { (host.name.clone(), observe_host(host, secrets, options, scratch, session, own).await) }
     });
     let mut results = stream::iter(work.collect::<Vec<_>>()).buffer_unordered(options.forks.max(1));
     let mut reading = Reading::default();
@@ -73,7 +73,7 @@ async fn observe_host(
     options: &Options,
     scratch: &Arc<Scratch>,
     session: Option<Session>,
-    ours: &Ours,
+    own: &OwnUsers,
 ) -> ObservedHost {
     let alive = match session {
         Some(session) if session.alive().await => Some(session),
@@ -92,7 +92,7 @@ async fn observe_host(
             }
         }
     };
-    let reading = async { Ok(read(host, &session, secrets, options, ours).await) };
+    let reading = async { Ok(read(host, &session, secrets, options, own).await) };
     let (fact, login) = match tokio::try_join!(session.settled(), reading) {
         Ok(((), read)) => read,
         Err(error) => return (Fact::Unread(error.to_string()), None, None),
@@ -105,9 +105,9 @@ async fn read(
     session: &Session,
     secrets: &BTreeMap<SecretId, Secret>,
     options: &Options,
-    ours: &Ours,
+    own: &OwnUsers,
 ) -> (Fact<HostFacts>, Option<Login>) {
-    let asking = Asking { host, session, secrets, options, ours };
+    let asking = Asking { host, session, secrets, options, own };
     let nonce = nonce();
     let first_socket = host.connection.socket.clone().unwrap_or_else(|| USUAL_SOCKET.to_owned());
     // A host on which scripts don't run needs no patience for its server.
@@ -165,7 +165,7 @@ struct Asking<'a> {
     session: &'a Session,
     secrets: &'a BTreeMap<SecretId, Secret>,
     options: &'a Options,
-    ours: &'a Ours,
+    own: &'a OwnUsers,
 }
 
 impl Asking<'_> {
@@ -184,7 +184,7 @@ impl Asking<'_> {
 
     async fn at(&self, socket: &str, uid: Option<u32>, shared: bool) -> Answer {
         let login = self.login(socket, uid, shared).map_err(SqlError::Broken)?;
-        let facts = ask(self.session, &login, self.host, self.options, self.ours).await?;
+        let facts = ask(self.session, &login, self.host, self.options, self.own).await?;
         Ok((login, facts))
     }
 
@@ -261,11 +261,11 @@ async fn ask(
     login: &Login,
     host: &DesiredHost,
     options: &Options,
-    ours: &Ours,
+    own: &OwnUsers,
 ) -> Result<(ServerFacts, BTreeMap<Endpoint, Reach>), SqlError> {
     let sql = session.sql(login, options.timeout).await?;
 
-    server::read(session, &sql, host, ours).await
+    server::read(session, &sql, host, own).await
 }
 
 /// What transport needs, with secrets in place of their references.

@@ -32,11 +32,11 @@ pub async fn find_errant(reading: &mut Reading, hosts: &[&DesiredHost], declared
     let mut doubtful = Vec::new();
     for replica in flow.replicas(&reading.observed) {
         let member = |host: &HostName| first_look(server(&reading.observed, host)?);
-        let Some(ours) = member(&replica.host) else { continue };
-        let theirs: Vec<Option<Member>> = replica.upstream.iter().map(member).collect();
-        let known: Vec<&Member> = theirs.iter().flatten().collect();
-        let circumstances = replica.circumstances(known.len() < theirs.len());
-        match beyond(&ours, &known, circumstances).is_empty() {
+        let Some(of_replica) = member(&replica.host) else { continue };
+        let of_source: Vec<Option<Member>> = replica.upstream.iter().map(member).collect();
+        let known: Vec<&Member> = of_source.iter().flatten().collect();
+        let circumstances = replica.circumstances(known.len() < of_source.len());
+        match beyond(&of_replica, &known, circumstances).is_empty() {
             true => drop(found.insert(replica.host.clone(), Fact::Known(Vec::new()))),
             false => doubtful.push(replica),
         }
@@ -186,13 +186,13 @@ async fn second_look(reading: &Reading, replicas: &[Replica]) -> Found {
     if replicas.is_empty() {
         return Vec::new();
     }
-    let ours: BTreeSet<&HostName> = replicas.iter().map(|replica| &replica.host).collect();
-    let ours = look(reading, ours).await;
-    let theirs: BTreeSet<&HostName> = replicas.iter().flat_map(|replica| &replica.upstream).collect();
-    let theirs = look(reading, theirs).await;
+    let of_replica: BTreeSet<&HostName> = replicas.iter().map(|replica| &replica.host).collect();
+    let of_replica = look(reading, of_replica).await;
+    let of_source: BTreeSet<&HostName> = replicas.iter().flat_map(|replica| &replica.upstream).collect();
+    let of_source = look(reading, of_source).await;
     let decided = replicas.iter().map(|replica| async {
-        let decided = match ours.get(&replica.host) {
-            Some(Ok(member)) => decide(reading, replica, member, &theirs).await,
+        let decided = match of_replica.get(&replica.host) {
+            Some(Ok(member)) => decide(reading, replica, member, &of_source).await,
             Some(Err(why)) => Fact::Unread(why.clone()),
             None => Fact::Absent,
         };
@@ -240,16 +240,16 @@ async fn member(reading: &Reading, host: &HostName) -> Result<Member, SqlError> 
 async fn decide(
     reading: &Reading,
     replica: &Replica,
-    ours: &Member,
-    theirs: &Looks,
+    of_replica: &Member,
+    of_source: &Looks,
 ) -> Fact<Vec<ErrantFacts>> {
-    if let Some(why) = replica.sources.iter().find_map(|s| theirs.get(s)?.as_ref().err()) {
+    if let Some(why) = replica.sources.iter().find_map(|s| of_source.get(s)?.as_ref().err()) {
         return Fact::Unread(why.clone());
     }
     let (names, members): (Vec<&HostName>, Vec<&Member>) =
-        replica.upstream.iter().filter_map(|host| Some((host, theirs.get(host)?.as_ref().ok()?))).unzip();
+        replica.upstream.iter().filter_map(|host| Some((host, of_source.get(host)?.as_ref().ok()?))).unzip();
     let circumstances = replica.circumstances(members.len() < replica.upstream.len());
-    let Beyond { only_here, lost } = beyond(ours, &members, circumstances);
+    let Beyond { only_here, lost } = beyond(of_replica, &members, circumstances);
     let lost = lost.into_iter().map(|(n, list)| (ErrantKind::LostBySource(names[n].clone()), list));
     let all = std::iter::once((ErrantKind::OnlyHere, only_here)).chain(lost);
     let mut findings = Vec::new();
@@ -269,16 +269,16 @@ async fn decide(
 /// What only a server has of all that it and some others, which it does not follow now, have; decoded.
 pub async fn only_here(reading: &Reading, host: &HostName, others: &[&HostName]) -> Vec<(String, String)> {
     let member = |host: &HostName| first_look(server(&reading.observed, host)?);
-    let Some(ours) = member(host) else { return Vec::new() };
-    let theirs: Vec<Member> = others.iter().filter_map(|other| member(other)).collect();
+    let Some(of_replica) = member(host) else { return Vec::new() };
+    let of_source: Vec<Member> = others.iter().filter_map(|other| member(other)).collect();
     // Servers that never knew each other count different events under the same ids.
     let related: Vec<&Member> =
-        theirs.iter().filter(|other| once_related(&other.state, &ours.state)).collect();
+        of_source.iter().filter(|other| once_related(&other.state, &of_replica.state)).collect();
     if related.is_empty() {
         return Vec::new();
     }
     let circumstances = Circumstances { writer: false, hearsay: false };
-    let found = beyond(&ours, &related, circumstances);
+    let found = beyond(&of_replica, &related, circumstances);
     // They are shown to help a person; without them the decision is the same.
     decode(reading, host, &found.only_here).await.0
 }

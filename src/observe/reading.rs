@@ -38,10 +38,11 @@ pub struct Reading {
 
 /// Whether a server takes no writes now, and what we have written says so.
 fn is_closed(files: &Files, server: Option<&ServerFacts>) -> bool {
-    let ours = |path: &str| files.content(path).is_some_and(|text| text.starts_with(OWNED_HEADER.as_bytes()));
+    let is_own =
+        |path: &str| files.content(path).is_some_and(|text| text.starts_with(OWNED_HEADER.as_bytes()));
     let on = |value: &Option<String>| value.as_ref().is_none_or(|value| same_value("read_only", value, "ON"));
     let mentions = files.occurrences(server.map(|server| server.version));
-    let in_file = mentions.iter().any(|one| one.name == "read_only" && on(&one.value) && ours(&one.file));
+    let in_file = mentions.iter().any(|one| one.name == "read_only" && on(&one.value) && is_own(&one.file));
     in_file && server.is_none_or(|server| server.is_on("read_only"))
 }
 

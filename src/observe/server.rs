@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     BinlogFacts, DatabaseFacts, HeartbeatFacts, Reach, ServerFacts,
-    accounts::{Ours, accounts, replicating},
+    accounts::{OwnUsers, accounts, replicating},
     binlog::{binlog, changes, gtid},
     channels::{channels, connected_replicas, replica_addresses},
     databases::databases,
@@ -29,7 +29,7 @@ pub(super) async fn read(
     session: &Session,
     sql: &SqlReader,
     host: &DesiredHost,
-    ours: &Ours,
+    own_users: &OwnUsers,
 ) -> Result<(ServerFacts, BTreeMap<Endpoint, Reach>), SqlError> {
     let version_text = sql.query_first(ReadStatement::version()).await?.text("version")?;
     let version = ServerVersion::parse(&version_text)
@@ -55,12 +55,12 @@ pub(super) async fn read(
         replica_addresses,
     ) = tokio::try_join!(
         own(sql, dialect),
-        accounts(sql, &ours.accounts, dialect),
+        accounts(sql, &own_users.accounts, dialect),
         replicating(sql),
         channels,
         async { Ok(fact(schema(sql, dialect).await)) },
         async { Ok(fact(events(sql).await)) },
-        async { Ok(fact(client_sessions(session, sql, &ours.replication).await)) },
+        async { Ok(fact(client_sessions(session, sql, &own_users.replication).await)) },
         async { Ok(fact(connected_replicas(sql, dialect).await)) },
         async { Ok(fact(replica_addresses(sql).await)) },
     )?;

@@ -32,9 +32,9 @@ const FRESH: u64 = 300;
 pub async fn client_sessions(
     session: &Session,
     sql: &SqlReader,
-    ours: &[String],
+    own: &[String],
 ) -> Result<Vec<SessionFacts>, SqlError> {
-    let found = channels::client_sessions(sql, ours).await?;
+    let found = channels::client_sessions(sql, own).await?;
     if !found.iter().any(|s| s.host == "localhost") {
         return Ok(found);
     }
@@ -44,5 +44,5 @@ pub async fn client_sessions(
     }
     // Where nothing can be waited for, what was found counts.
     let _ = session.read(&CHECKS, &[], LIMIT).await;
-    channels::client_sessions(sql, ours).await
+    channels::client_sessions(sql, own).await
 }

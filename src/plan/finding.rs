@@ -166,11 +166,11 @@ coded! {
             /// The source.
             source: HostName,
             /// Bytes of its pages.
-            theirs: u64,
+            source_bytes: u64,
             /// The replica.
             replica: HostName,
             /// Bytes of its pages.
-            ours: u64,
+            replica_bytes: u64,
         } = "page-size",
         /// Filters by database are judged by the session's default database.
         DatabaseFilter {

@@ -300,8 +300,8 @@ mod tests {
 
     #[test]
     fn value_and_file_are_compared() {
-        let ours = format!("root root 644\n{HEADER}vm.swappiness = 10\n");
-        let same = format!("value 10\nwritable\nfile\n{ours}");
+        let own = format!("root root 644\n{HEADER}vm.swappiness = 10\n");
+        let same = format!("value 10\nwritable\nfile\n{own}");
         assert_eq!(outcome(&same), Comparison::Same);
         assert!(matches!(outcome("value 10\nwritable\nfile\nabsent\n"), Comparison::Differs(_)));
         assert!(matches!(outcome(&same.replace("value 10", "value 60")), Comparison::Differs(_)));

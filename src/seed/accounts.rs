@@ -329,16 +329,16 @@ pub async fn keep_own(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepE
     let mut kept = KEPT.read(on).await?.unwrap_or_default();
     // Another server's account of ours, which an earlier copy has brought, is not declared here.
     let declared = on.fleet.desired.hosts.get(host).map(|h| h.accounts.as_slice()).unwrap_or_default();
-    let ours = |user: &str, at: &str| declared.iter().any(|a| a.user == user && a.host == at);
-    let theirs = accounts_of(on.at(&plan.donor)).await?;
+    let is_own = |user: &str, at: &str| declared.iter().any(|a| a.user == user && a.host == at);
+    let of_donor = accounts_of(on.at(&plan.donor)).await?;
     let wanted = |user: &str, at: &str, _| {
-        let only_here = !is_system_account(user, at) && !theirs.contains(&(user.to_owned(), at.to_owned()));
-        user != CLONE_USER && (ours(user, at) || only_here || user == "debian-sys-maint")
+        let only_here = !is_system_account(user, at) && !of_donor.contains(&(user.to_owned(), at.to_owned()));
+        user != CLONE_USER && (is_own(user, at) || only_here || user == "debian-sys-maint")
     };
     for account in read(on, wanted).await? {
         let known = kept.iter().position(|k| k.user == account.user && k.host == account.host);
         match known {
-            Some(at) if ours(&account.user, &account.host) => kept[at] = account,
+            Some(at) if is_own(&account.user, &account.host) => kept[at] = account,
             Some(_) => {}
             None => kept.push(account),
         }

@@ -320,8 +320,8 @@ async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepErro
 /// Drops what an unfinished copy of ours left on the replica, and what the copy replaces.
 async fn drop_leftovers(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     // What the heartbeat wrote there is no content, and comes with the copy.
-    let ours = plan.databases.iter().filter(|name| *name == HEARTBEAT);
-    let gone: Vec<&String> = plan.leftovers.iter().chain(&plan.replaces).chain(ours).collect();
+    let heartbeat = plan.databases.iter().filter(|name| *name == HEARTBEAT);
+    let gone: Vec<&String> = plan.leftovers.iter().chain(&plan.replaces).chain(heartbeat).collect();
     if gone.is_empty() {
         return Ok(());
     }

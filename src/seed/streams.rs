@@ -107,9 +107,9 @@ async fn statements(on: On<'_>) -> Result<Vec<String>, StepError> {
     let failed = |e| on.failed("look at its statements", e);
     let mut states = Vec::new();
     for row in &rows.map_err(failed)? {
-        let ours = row.optional("user").map_err(failed)? == Some(user.as_str());
+        let is_own = row.optional("user").map_err(failed)? == Some(user.as_str());
         let works = row.need("command").map_err(failed)? == "Query";
-        if ours && works && row.need("id").map_err(failed)? != own {
+        if is_own && works && row.need("id").map_err(failed)? != own {
             states.push(row.optional("state").map_err(failed)?.unwrap_or_default().to_owned());
         }
     }

@@ -74,8 +74,8 @@ fn remove_leftovers(root: &Path) {
 /// Whether an entry is a directory of ours whose run has ended. What belongs to another user is not looked into.
 fn is_leftover(entry: &DirEntry, uid: u32) -> bool {
     let Ok(metadata) = entry.metadata() else { return false };
-    let ours = metadata.is_dir() && metadata.uid() == uid && metadata.mode() & 0o077 == 0;
-    if !ours || !entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
+    let is_own = metadata.is_dir() && metadata.uid() == uid && metadata.mode() & 0o077 == 0;
+    if !is_own || !entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
         return false;
     }
     match File::open(entry.path().join(LOCK)) {

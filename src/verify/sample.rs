@@ -30,15 +30,15 @@ pub async fn sample(
     count: usize,
     turn: u64,
 ) -> Result<Vec<SampledTable>, SqlError> {
-    let (theirs, ours) = (source.read_tables().await?, replica.read_tables().await?);
+    let (of_source, of_replica) = (source.read_tables().await?, replica.read_tables().await?);
     let adding = Adding::of([source.dialect(), replica.dialect()]);
-    let both: Vec<Comparison> = theirs
+    let both: Vec<Comparison> = of_source
         .iter()
         .filter(|((database, _), table)| {
             database != HEARTBEAT && table.key.is_some() && !table.holds_nothing()
         })
         .filter_map(|(name, table)| {
-            let other = (&replica.host, ours.get(name)?);
+            let other = (&replica.host, of_replica.get(name)?);
             let compared = Compared::of((&source.host, table), other).ok()?;
             let (database, name) = name.clone();
             (!compared.key.is_empty()).then_some(Comparison {
@@ -54,7 +54,7 @@ pub async fn sample(
     let begin = usize::try_from(turn).unwrap_or(0);
     for n in 0..count.min(both.len()) {
         let table = &both[(begin.wrapping_add(n)) % both.len()];
-        let rows = theirs.get(&(table.database.clone(), table.name.clone())).map_or(0, |t| t.rows);
+        let rows = of_source.get(&(table.database.clone(), table.name.clone())).map_or(0, |t| t.rows);
         let range = place(source, table, rows, turn).await?;
         if stands(source, replica, table, &range).await? {
             found.push(SampledTable { table: table.title(), rows: ROWS, after: range.after });

@@ -90,8 +90,8 @@ fn of_pair(what: &PairFinding) -> String {
         PairFinding::PacketSize { source, largest, replica, variable, limit } => format!(
             "{source} takes packets of {largest} bytes and {replica} only events of {limit}; raise {variable} on {replica}."
         ),
-        PairFinding::PageSize { source, theirs, replica, ours } => format!(
-            "innodb_page_size is {theirs} on {source} and {ours} on {replica}; a long row or key does not fit there."
+        PairFinding::PageSize { source, source_bytes, replica, replica_bytes } => format!(
+            "innodb_page_size is {source_bytes} on {source} and {replica_bytes} on {replica}; a long row or key does not fit there."
         ),
         PairFinding::DatabaseFilter { filters, format, judged } => database_filter(filters, format, *judged),
     }

@@ -109,9 +109,9 @@ impl Watch<'_> {
         Ok(match goal {
             Goal::At(None) => true,
             Goal::At(Some(goal)) => channel.has_executed(goal),
-            Goal::State(theirs) => {
-                let ours = gtid_state(&self.reader, self.dialect).await;
-                ours.map_err(|e| StepError::new(self.replica, "read its GTID state", e))?.has_all_of(theirs)
+            Goal::State(wanted) => {
+                let state = gtid_state(&self.reader, self.dialect).await;
+                state.map_err(|e| StepError::new(self.replica, "read its GTID state", e))?.has_all_of(wanted)
             }
         })
     }

@@ -183,13 +183,13 @@ async fn has(fleet: &Fleet<'_>, host: &HostName) -> Result<GtidState, StepError>
 
 /// Nothing that another replica has received may be missing here.
 async fn superset(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    let ours = has(fleet, &step.host).await?;
+    let has_itself = has(fleet, &step.host).await?;
     for receiver in plan.receivers.iter().filter(|receiver| receiver.host != step.host) {
         let on = fleet.on(&receiver.host);
         let mut reader = on.reader().await?;
         let channel = look(&receiver.host, &receiver.channel, &mut reader, on.dialect()?).await?;
-        let theirs = has(fleet, &receiver.host).await?.with_received(&channel.gtid_io_pos);
-        let more = theirs.beyond(&ours);
+        let has_received = has(fleet, &receiver.host).await?.with_received(&channel.gtid_io_pos);
+        let more = has_received.beyond(&has_itself);
         if !more.is_empty() {
             let why = format!("{} has received {}, which is not here", receiver.host, more.join(", "));
             return Err(StepError::stale(&step.host, "take the writes", why));
