@@ -8,6 +8,7 @@ use super::{
 use crate::{
     desired::Positioning,
     gtid::{self, GtidRelation, GtidState, Uuid},
+    model::Fact,
     observe::ServerFacts,
     plan::DataRefused,
 };
@@ -29,6 +30,9 @@ impl SourceAndReplica<'_> {
         if server_uuid(self.server).is_some_and(|uuid| server_uuid(self.source) == Some(uuid)) {
             return false;
         }
+        if self.counted_as_one() {
+            return false;
+        }
         if self.siblings() {
             return true;
         }
@@ -44,6 +48,24 @@ impl SourceAndReplica<'_> {
             Some(GtidRelation::NoCommonHistory) => two_way && follows_us,
             Some(GtidRelation::Apart) | None => false,
         }
+    }
+
+    /// Whether one of the two has shared the UUID of a server whose transactions both have: it may have written its own under
+    /// the same ids, and a UUID of its own does not change them.
+    fn counted_as_one(&self) -> bool {
+        let states = self.source.gtid.known().zip(self.gtid_here());
+        let Some((GtidState::MySql(of_source), GtidState::MySql(of_replica))) =
+            states.as_ref().map(|(a, b)| (*a, b))
+        else {
+            return false;
+        };
+        let both: Vec<String> =
+            of_source.executed.intersect(&of_replica.executed).uuids().map(|id| id.to_string()).collect();
+        let there = self.context.observed.get(&self.wish.source).and_then(Fact::known);
+        [Some(self.facts), there]
+            .into_iter()
+            .flatten()
+            .any(|facts| both.iter().any(|id| facts.shared_uuids.contains(id)))
     }
 
     /// Whether this host, once its source has its data by way of others, could not be told where to begin there: by file and

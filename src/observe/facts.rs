@@ -47,6 +47,9 @@ pub struct HostFacts {
     pub far_ends: BTreeMap<HostName, FarEnd>,
     /// Copies of ours that have begun on this host and whose channels do not run yet.
     pub seeds: Fact<SeedMarks>,
+    /// Values of `server_uuid` that this server has shared with another one until a run gave it its own: what both have
+    /// written under them has the same ids. Nothing once a copy has made the two the same.
+    pub shared_uuids: BTreeSet<String>,
     /// How long the server kept its binary logs before a copy that was cut off made it keep them all.
     pub retention: Fact<RetentionMark>,
     /// What its server has made of values that it was given and reports as others.

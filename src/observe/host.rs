@@ -42,6 +42,12 @@ pub fn facts(sections: &Sections<'_>) -> HostFacts {
         reach: BTreeMap::new(),
         far_ends: BTreeMap::new(),
         seeds: record(sections, "seed"),
+        shared_uuids: sections
+            .text("shared-uuids")
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect(),
         content: Fact::Absent,
         demands: None,
         takes: None,

@@ -455,6 +455,8 @@ if [ -r /etc/mysql/tandem/server-key.pem ]; then
 fi
 section seed
 show /var/lib/tandem/seed.json
+section shared-uuids
+show /var/lib/tandem/shared-uuids
 section retention
 show /var/lib/tandem/retention.json
 section values

@@ -53,6 +53,35 @@ fn a_replica_takes_no_writes_and_a_clone_gets_a_uuid_of_its_own() {
     lab.tandem(&["drift", "read-replicas"]).expect(0);
 }
 
+/// Both have counted what they wrote under one UUID. That one of them gets its own does not make their rows the same.
+#[test]
+fn what_clones_have_written_proves_nothing_when_each_has_a_uuid_of_its_own() {
+    let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);
+    for (host, number) in [("db-a", 11), ("db-b", 12)] {
+        let options = format!("[mysqld]\ngtid_mode=ON\nenforce_gtid_consistency=ON\nserver_id={number}\n");
+        lab.at(host, &format!("printf '{options}' > /etc/mysql/conf.d/own.cnf && systemctl restart mysql"));
+        lab.sql(host, ROWS);
+        lab.sql(host, &format!("insert into hello.t (v) values ('{host}')"));
+    }
+    lab.write("config.yml", "- name: settings\n  hosts: db\n  roles: [config]\n");
+    lab.tandem(&["apply", "config.yml", "--yes"]).expect(0);
+    let [a, b] = ["db-a", "db-b"].map(|host| lab.sql(host, "select @@server_uuid"));
+    assert_ne!(a, b);
+    let executed = "select @@global.gtid_executed";
+    assert_eq!(
+        lab.sql("db-a", executed),
+        lab.sql("db-b", executed),
+        "the ids differ, so this proves nothing"
+    );
+    for playbook in ["hot-standby", "read-replicas"] {
+        lab.refuses(&["plan", playbook], "data-on-both");
+    }
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(0);
+    lab.same(["db-a", "db-b"], "select group_concat(v order by id) from hello.t");
+    lab.tandem(&["plan", "hot-standby"]).expect(0);
+    lab.tandem(&["verify", "hot-standby"]).expect(0);
+}
+
 #[test]
 fn a_password_is_rotated_with_cold_caches_and_no_row_is_lost() {
     let lab = replica();

@@ -27,6 +27,8 @@ const MOST: usize = 20;
 /// Connections to each of the two servers that are opened ahead: it is asked for its definitions, its accounts and its
 /// rows side by side.
 const SIDE_BY_SIDE: usize = 3;
+/// What a host has noted of a UUID that it shared goes.
+const FORGET: &str = "rm -f /var/lib/tandem/shared-uuids";
 /// How often definitions and accounts are looked at until what differs counts: a change may be on its way.
 const LOOKS: usize = 3;
 
@@ -45,6 +47,21 @@ pub async fn run(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     let delayed = undelayed.restore().await;
     let note = compared?;
     delayed.map(|()| note)
+}
+
+/// Forgets that a UUID was shared: the replica has what its source has by now, and the source has it if it was its clone.
+async fn forget_shared_uuids(replica: On<'_>, source: On<'_>) -> Result<(), StepError> {
+    let its = replica.server()?.variable("server_uuid").unwrap_or_default().to_lowercase();
+    // The run itself may have made the replica's note.
+    let of_source = source.facts()?.shared_uuids.contains(&its);
+    for (on, over) in [(replica, !its.is_empty()), (source, of_source)] {
+        if over {
+            let tried = "forget that its server_uuid was shared";
+            let gone = on.writer()?.run(tried, FORGET, &[], b"", limits::LOOK.time).await;
+            gone.map_err(|error| on.failed(tried, error))?;
+        }
+    }
+    Ok(())
 }
 
 async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
@@ -72,6 +89,7 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     on.ran(&tried, begun, told);
     if found.is_empty() && open.is_empty() {
         forget(on, &plan.from).await?;
+        forget_shared_uuids(on, on.at(&plan.from)).await?;
         return Ok(Some(same.told()));
     }
     if found.is_empty() {

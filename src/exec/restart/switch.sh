@@ -119,7 +119,12 @@ case $mode in
     case $(property ActiveState) in inactive) exit 0 ;; esac
     wait_up '' ;;
   *)
-    if [ -n "$datadir" ] && [ -e "$datadir/auto.cnf" ]; then mv -f "$datadir/auto.cnf" "$datadir/auto.cnf.before"; fi
+    # What was written under the shared id proves nothing, also when nobody shares it any more.
+    if [ -n "$datadir" ] && [ -e "$datadir/auto.cnf" ]; then
+      shared=/var/lib/tandem/shared-uuids
+      sed -n 's/^[[:space:]]*server[-_]uuid[[:space:]]*=[[:space:]]*//p' "$datadir/auto.cnf" >>"$shared" && sync "$shared" &&
+        mv -f "$datadir/auto.cnf" "$datadir/auto.cnf.before"
+    fi
     attempt "$mode" ;;
 esac
 if [ $? -eq 0 ]; then
