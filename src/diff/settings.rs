@@ -15,7 +15,7 @@ use crate::{
     dialect::Dialect,
     model::Fact,
     observe::{DiskFacts, HostFacts, RestartRecord, RestartState, ServerFacts},
-    option_file::{Files, OWNED_NAME, Occurrence, Setting, owned_text, same_value, takes_several},
+    option_file::{Files, Occurrence, Setting, owned_text, same_value, takes_several},
     plan::{
         Action, Because, FileStage, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State,
         Step, StepId, WaitsFor,
@@ -53,7 +53,7 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
     };
     let include = include::needed(host, files);
     let owned = host.option_file.clone().or_else(|| files.place_for_owned());
-    let place = owned.or_else(|| include.as_ref().map(|i| format!("{}/{OWNED_NAME}", i.directory)));
+    let place = owned.or_else(|| include.as_ref().map(|i| format!("{}/{}", i.directory, files.owned_name())));
     let path = place.as_deref().unwrap_or_default();
     if impossible::refuse_files(host, files, path, draft) {
         return;
@@ -284,7 +284,7 @@ impl Comparison<'_> {
             name: self.dialect.option_name(&one.name, known).to_owned(),
             values: one.values.clone(),
         };
-        owned_text(&settings.iter().map(option).collect::<Vec<_>>())
+        owned_text(&self.files.group_suffix, &settings.iter().map(option).collect::<Vec<_>>())
     }
 
     /// Whether the server starts with a wished value though our file does not mention it.

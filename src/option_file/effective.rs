@@ -6,7 +6,7 @@ use super::{Argument, Asked, Document, document::Meaning};
 use crate::{dialect, model::ServerVersion};
 
 /// The name of tandem's own file.
-pub const OWNED_NAME: &str = "zz-tandem.cnf";
+const OWNED_NAME: &str = "zz-tandem.cnf";
 
 /// The option files of a host, in the order in which the server reads them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -155,18 +155,26 @@ impl Files {
         Some(Include { file: file.clone(), directory: format!("{file}.tandem.d") })
     }
 
+    /// The name of tandem's own file. Each of several servers of a host has one of its own, as it has its own groups.
+    pub fn owned_name(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._@-".contains(c);
+        let of_server: String = self.group_suffix.chars().filter(|c| plain(*c)).collect();
+        let (stem, end) = OWNED_NAME.rsplit_once('.').unwrap_or((OWNED_NAME, "cnf"));
+        format!("{stem}{of_server}.{end}")
+    }
+
     /// Where tandem's own file belongs: in the last included directory, under a name that sorts after
     /// all others there. `None` where no directory is included.
     pub fn place_for_owned(&self) -> Option<String> {
-        const NAME: &str = OWNED_NAME;
+        let own = self.owned_name();
         let directory = self.directories.last()?.trim_end_matches('/');
         let existing = self.files.iter().map(|(path, _)| path.as_str());
         let names: Vec<&str> =
             existing.filter_map(|p| p.strip_prefix(directory)?.strip_prefix('/')).collect();
-        if names.contains(&NAME) {
-            return Some(format!("{directory}/{NAME}"));
+        if names.contains(&own.as_str()) {
+            return Some(format!("{directory}/{own}"));
         }
-        let mut name = NAME.to_owned();
+        let mut name = own;
         // Somebody else sorts after `zz`: one more z, but not for ever.
         for _ in 0..8 {
             if names.iter().all(|other| *other <= name.as_str()) {

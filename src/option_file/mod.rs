@@ -17,7 +17,7 @@ pub use arguments::{Argument, UnitLine, arguments};
 pub use asked::Asked;
 pub use disputes::Dispute;
 pub use document::{Document, Meaning};
-pub use effective::{Files, Include, OWNED_NAME, Occurrence};
+pub use effective::{Files, Include, Occurrence};
 pub use meant::Known;
 pub use name::canonical_name;
 pub use value::{DEFAULT, canonical_value, plainly_other, same_value, takes_several, value_in_sql};

@@ -14,11 +14,13 @@ pub struct Setting {
 /// What tandem's own file begins with.
 pub const OWNED_HEADER: &str = "# Written by tandem.";
 
-/// The whole file. Names and values without line breaks are given; see `setting::value`.
-pub fn owned_text(settings: &[Setting]) -> String {
-    let mut text = String::from(
+/// The whole file. Names and values without line breaks are given; see `setting::value`. `suffix` is what the server adds to
+/// the names of the groups that it reads: one of several servers of a host reads a group of its own, and the group without
+/// it is read by all of them (MariaDB: mariadb@.service; MySQL: mysqld@.service).
+pub fn owned_text(suffix: &str, settings: &[Setting]) -> String {
+    let mut text = format!(
         "# Written by tandem. A change made here is undone by the next apply;\n\
-         # change the inventory instead: mysql_settings.\n[mysqld]\n",
+         # change the inventory instead: mysql_settings.\n[mysqld{suffix}]\n",
     );
     for setting in settings {
         for value in &setting.values {
@@ -70,7 +72,8 @@ mod tests {
 
     #[test]
     fn a_binary_log_is_not_named_on() {
-        let log = |value: &str| owned_text(&[Setting { name: "log_bin".into(), values: vec![value.into()] }]);
+        let log =
+            |value: &str| owned_text("", &[Setting { name: "log_bin".into(), values: vec![value.into()] }]);
         for on in ["ON", "true", "1"] {
             assert!(log(on).ends_with("[mysqld]\nlog_bin\n"), "{}", log(on));
         }
@@ -81,7 +84,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(values in proptest::collection::vec("[ -~é\t]{0,20}", 1..4)) {
             let settings = [Setting { name: "a_b".into(), values: values.clone() }];
-            let files = Files { files: vec![("f".into(), owned_text(&settings).into_bytes())], ..Files::default() };
+            let files = Files { files: vec![("f".into(), owned_text("", &settings).into_bytes())], ..Files::default() };
             let read: Vec<String> = files.occurrences(None).into_iter().filter_map(|o| o.value).collect();
             proptest::prop_assert_eq!(read, values);
         }

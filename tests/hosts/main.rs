@@ -23,6 +23,7 @@ mod fresh_pair;
 mod gates;
 mod honest;
 mod hostile;
+mod instances;
 mod lab;
 mod left_out;
 mod library;

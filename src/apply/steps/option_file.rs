@@ -33,7 +33,7 @@ pub async fn run(
     let given = Given::of(on)?;
     let digest = sha256_hex(content.as_bytes());
     let options = Dialect::of(version).check_options();
-    let (names, alone) = closed(stage);
+    let (names, alone) = closed(on, stage);
     let mut args = vec![path, &digest, unit, &given.socket, &given.log, &given.limit, &given.switch, options];
     args.extend([names.as_str(), alone.as_str()]);
     let files = facts.option_files.known().map(|f| f.files.as_slice()).unwrap_or_default();
@@ -88,10 +88,12 @@ pub async fn include(
 
 /// The variables by which what comes back, should the server not start, keeps the host closed, and a file that holds no
 /// others.
-fn closed(stage: &FileStage) -> (String, String) {
+fn closed(on: On<'_>, stage: &FileStage) -> (String, String) {
     let FileStage::WritesAway { closed } = stage else { return Default::default() };
     let setting =
         |(name, value): &(String, String)| Setting { name: name.clone(), values: vec![value.clone()] };
     let names: Vec<&str> = closed.iter().map(|(name, _)| name.as_str()).collect();
-    (names.join(" "), owned_text(&closed.iter().map(setting).collect::<Vec<_>>()))
+    let files = on.facts().ok().and_then(|facts| facts.option_files.known());
+    let suffix = files.map_or("", |files| &files.group_suffix);
+    (names.join(" "), owned_text(suffix, &closed.iter().map(setting).collect::<Vec<_>>()))
 }

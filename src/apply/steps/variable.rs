@@ -101,7 +101,7 @@ async fn without_it(on: On<'_>, error: StepError) -> StepError {
         let declared = on.fleet.desired.hosts.get(on.host).and_then(|host| host.option_file.clone());
         let Some(path) = declared.or_else(|| files.place_for_owned()) else { return Ok(None) };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let before = files.content(&path).map_or_else(|| owned_text(&[]), text);
+        let before = files.content(&path).map_or_else(|| owned_text(&files.group_suffix, &[]), text);
         super::option_file::run(on, (&path, &before), &FileStage::AsDeclared).await.map(|_| Some(path))
     };
     match written.await {
