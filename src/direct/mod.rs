@@ -5,6 +5,7 @@
 //! made for this copy alone. What they shall do, and what comes of it, are lines on their standard input and output.
 //! Both end with their standard input.
 
+mod alive;
 mod door;
 mod give;
 mod said;
@@ -30,14 +31,25 @@ pub fn asked() -> Option<PathBuf> {
     (args.next()? == AT_HOST).then(|| args.next()).flatten().map(PathBuf::from)
 }
 
+/// Whether this very program lies there.
+fn is_this(place: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    id(place).is_some_and(|file| id(Path::new("/proc/self/exe")) == Some(file))
+}
+
 /// Does what the controller says, until it says no more. Whether all of it was done.
 pub fn serve(directory: &Path) -> bool {
     // Nothing is left of it whatever comes: what runs needs no name.
-    let _ = std::fs::remove_file(directory.join(PROGRAM));
+    let place = directory.join(PROGRAM);
+    if is_this(&place) {
+        let _ = std::fs::remove_file(place);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
     let Ok(runtime) = runtime else { return false };
     let done = runtime.block_on(async {
-        let Some((voice, begin, heard)) = voice::open().await else { return false };
+        let Some((mut voice, begin, heard)) = voice::open().await else { return false };
+        voice.keep_talking();
         let work = async {
             match &begin.part {
                 Part::Give { socket } => give::run(directory, (&begin, socket), heard.orders, &voice).await,

@@ -124,6 +124,8 @@ pub enum Order {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
+    /// It lives.
+    Lives,
     /// It listens at this port of all addresses.
     Listens {
         /// The port.

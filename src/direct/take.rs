@@ -17,7 +17,9 @@ use tokio::{
 };
 
 use super::{
-    Begin, CopyOrder, Door, Failed, Order, PIPE, Report, door,
+    Begin, CopyOrder, Door, Failed, Order, PIPE, Report,
+    alive::{self, Ended},
+    door,
     give::{TAKEN, wants},
     tls::{self, Connector},
     voice::Voice,
@@ -47,15 +49,28 @@ pub async fn run(
 ) -> Result<(), Failed> {
     let connector = tls::connector(&begin.keys).map_err(Failed::broken("take the keys of the copy"))?;
     let far = reach(&connector, addresses, port).await?;
+    let life = far.connect(wants::LIFE).await.map_err(Failed::broken("reach the other host"))?;
     voice.say(Report::Reached { address: far.address.clone() });
-    while let Some(order) = orders.recv().await {
-        match order {
-            Order::Copy(order) => copy_rows(directory, &far, &order, &mut orders, voice).await?,
-            Order::Fetch => fetch(directory, &far, voice).await?,
-            Order::Finish | Order::Sink(_) => {}
+    let work = async {
+        while let Some(order) = orders.recv().await {
+            match order {
+                Order::Copy(order) => copy_rows(directory, &far, &order, &mut orders, voice).await?,
+                Order::Fetch => fetch(directory, &far, voice).await?,
+                Order::Finish | Order::Sink(_) => {}
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        done = work => done,
+        ended = alive::keep(life) => {
+            let why = match ended {
+                Ended::InOrder => "its program has ended",
+                Ended::Silent => "it is silent",
+            };
+            Err(Failed::Broken { tried: "hear of the other host".to_owned(), why: why.to_owned() })
         }
     }
-    Ok(())
 }
 
 /// The other host.
@@ -67,11 +82,24 @@ struct Far {
 }
 
 impl Far {
-    /// A connection for one thing.
+    /// A connection for one thing. Somebody else may fill the other's door for a moment.
     async fn connect(&self, wants: u8) -> io::Result<tls::Connected> {
+        let mut tries = 5;
+        loop {
+            tries -= 1;
+            match self.connect_once(wants).await {
+                Err(error) if tries > 0 && error.kind() != io::ErrorKind::TimedOut => {
+                    tokio::time::sleep(TICK).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn connect_once(&self, wants: u8) -> io::Result<tls::Connected> {
         let connected = async {
             let stream = TcpStream::connect((self.address.as_str(), self.port)).await?;
-            tls::watch(&stream)?;
+            stream.set_nodelay(true)?;
             let mut stream = self.connector.connect(stream).await?;
             stream.write_u8(wants).await?;
             stream.flush().await?;
@@ -140,7 +168,7 @@ async fn copy_rows(
 ) -> Result<(), Failed> {
     let CopyOrder { source, target, scope, options } = order;
     let (source, target) =
-        logins(directory, far, (source, target)).map_err(Failed::broken("make a socket"))?;
+        logins(directory, far, (source, target), voice.other()).map_err(Failed::broken("make a socket"))?;
     let orders = Mutex::new(orders);
     let at = |end, (dialect, login)| End { dialect, login, end, says: voice.other(), orders: &orders };
     let (source, target) = (at(CopyEnd::Source, source), at(CopyEnd::Target, target));
@@ -165,14 +193,20 @@ fn logins(
     directory: &Path,
     far: &Far,
     (source, target): (&Door, &Door),
+    says: mpsc::UnboundedSender<Report>,
 ) -> io::Result<((Dialect, Login), (Dialect, Login))> {
     let there = directory.join(FAR);
     let line = Arc::new(far.clone());
     door::local(&there, move |mut near| {
-        let far = line.clone();
+        let (far, says) = (line.clone(), says.clone());
         async move {
-            if let Ok(mut far) = far.connect(wants::SERVER).await {
-                let _ = copy_bidirectional(&mut near, &mut far).await;
+            match far.connect(wants::SERVER).await {
+                Ok(mut far) => drop(copy_bidirectional(&mut near, &mut far).await),
+                // What the driver says of it is of a socket here.
+                Err(error) => {
+                    let tried = "reach the other host's server".to_owned();
+                    let _ = says.send(Report::Failed(Failed::Broken { tried, why: error.to_string() }));
+                }
             }
         }
     })?;

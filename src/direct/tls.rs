@@ -118,19 +118,6 @@ pub type Accepted = server::TlsStream<TcpStream>;
 /// The connecting side of one.
 pub type Connected = client::TlsStream<TcpStream>;
 
-/// A host that is gone is noticed within half a minute: what it holds in the other's server ends then.
-pub fn watch(stream: &TcpStream) -> io::Result<()> {
-    let alive = socket2::TcpKeepalive::new()
-        .with_time(crate::model::limits::DIRECT_BEAT.time)
-        .with_interval(crate::model::limits::DIRECT_BEAT.time)
-        .with_retries(3);
-    let socket = socket2::SockRef::from(stream);
-    socket.set_tcp_keepalive(&alive)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(crate::model::limits::DIRECT_SILENCE.time))?;
-    stream.set_nodelay(true)
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::{

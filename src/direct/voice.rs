@@ -3,10 +3,12 @@
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, stdin, stdout},
     sync::{mpsc, oneshot},
-    task::JoinHandle,
+    task::{AbortHandle, JoinHandle},
+    time::{interval, timeout},
 };
 
 use super::{Begin, Order, Report};
+use crate::model::limits;
 
 /// More than a line of a controller ever has.
 const ORDERS: usize = 16;
@@ -15,6 +17,7 @@ const ORDERS: usize = 16;
 pub struct Voice {
     says: mpsc::UnboundedSender<Report>,
     speaking: JoinHandle<()>,
+    talking: Option<AbortHandle>,
 }
 
 impl Voice {
@@ -28,10 +31,29 @@ impl Voice {
         self.says.clone()
     }
 
+    /// Says from now on that it lives, whatever else it does.
+    pub fn keep_talking(&mut self) {
+        let says = self.says.clone();
+        let talking = tokio::spawn(async move {
+            let mut clock = interval(limits::BEAT.time);
+            loop {
+                clock.tick().await;
+                if says.send(Report::Lives).is_err() {
+                    return;
+                }
+            }
+        });
+        self.talking = Some(talking.abort_handle());
+    }
+
     /// Waits until all of it is said.
     pub async fn close(self) {
+        if let Some(talking) = &self.talking {
+            talking.abort();
+        }
         drop(self.says);
-        let _ = self.speaking.await;
+        // Somebody may still have a mouth.
+        let _ = timeout(limits::FAREWELL.time, self.speaking).await;
     }
 }
 
@@ -69,5 +91,5 @@ pub async fn open() -> Option<(Voice, Begin, Heard)> {
             }
         }
     });
-    Some((Voice { says, speaking }, begin, Heard { orders: taken, over }))
+    Some((Voice { says, speaking, talking: None }, begin, Heard { orders: taken, over }))
 }

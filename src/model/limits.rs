@@ -231,7 +231,7 @@ pub const SAMPLE: Duration = milliseconds(700);
 /// How long what is known of a server's load counts.
 pub const LOAD: Duration = seconds(1);
 /// Bringing the program.
-pub const BRING: Limit = limit("bringing the program of a direct copy to a host", seconds(120));
+pub const BRING: Limit = limit("a piece of the program of a direct copy on its way to a host", seconds(30));
 /// How often the two hosts of a copy look for each other.
 pub const DIRECT_BEAT: Limit =
     limit("silence after which the two hosts of a direct copy look for each other", seconds(5));

@@ -75,16 +75,25 @@ async fn take_away(on: On<'_>, accounts: &[Account], here: &[Account]) -> Result
     Ok(())
 }
 
+/// The user by which this run is logged in here, where the account of that name on the source may have another password:
+/// with that one nobody would get in any more. It stays as it is.
+fn stays<'a>(on: On<'a>, from: &'a HostName) -> Result<Option<&'a str>, StepError> {
+    let (own, there) = (on.login()?, on.at(from).login()?);
+    let same = (&own.user, &own.password) == (&there.user, &there.password);
+    Ok((own.password.is_some() && !same).then_some(own.user.as_str()))
+}
+
 /// The accounts that a copy brings.
 pub async fn copied(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
     let several = plan.has_other_sources();
     let there = if several { accounts_of(on).await? } else { BTreeSet::new() };
+    let own = stays(on, &plan.from)?;
     // An account that is there already gets the source's login; none is ever dropped. Of several sources
     // each brings only those that are not there.
     let wanted = |user: &str, at: &str, role: bool| {
         let stays = several && !role && there.contains(&(user.to_owned(), at.to_owned()));
         let left_out = is_servers_own(user, at) || plan.own_users.iter().any(|own| own == user);
-        !left_out && !stays
+        !left_out && !stays && own != Some(user)
     };
     read(on.at(&plan.from), wanted).await
 }
@@ -161,8 +170,12 @@ pub async fn differences(
     own_users: &[String],
 ) -> Result<(usize, Vec<String>), StepError> {
     let host = on.host;
+    let stays = stays(on, from)?;
     let wanted = |user: &str, at: &str, _| {
-        !is_servers_own(user, at) && user != CLONE_USER && !own_users.iter().any(|own| own == user)
+        !is_servers_own(user, at)
+            && stays != Some(user)
+            && user != CLONE_USER
+            && !own_users.iter().any(|own| own == user)
     };
     let (there, here) = tokio::try_join!(read(on.at(from), wanted), read(on, wanted))?;
     let alike = on.at(from).server()?.version == on.server()?.version;

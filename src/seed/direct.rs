@@ -8,7 +8,8 @@ use std::{io, path::PathBuf};
 
 use tokio::{
     fs::File,
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, copy},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::streams;
@@ -20,7 +21,7 @@ use crate::{
         Socket,
     },
     exec::{Fleet, On, StepError},
-    model::{HostName, SeedPath, limits},
+    model::{HostName, SeedPath, duration, limits},
     plan::{CopyMethod, SeedPlan},
     transport::{Sink, Stream, program_words},
 };
@@ -28,21 +29,27 @@ use crate::{
 /// A program is worth its way where it saves several times its own size.
 const WORTH: u64 = 4;
 
-/// Takes this program from its standard input, and starts it. Arguments: SIZE WORD PROGRAM PIPE. What follows the program
+/// Takes this program from its standard input, and starts it. Arguments: SIZE WORD PROGRAM PIPE RUN. What follows the program
 /// there is for the program.
 const BRING: &str = concat!(
     include_str!("../transport/safe.sh"),
     r#"
 set -u
 umask 077
+here= there=
+trap 'rm -rf "$here" "$there"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
 for place in /var/lib/tandem /run/tandem; do
-  private_dir "$place" && here=$(mktemp -d "$place/direct.XXXXXX") || exit 1
-  trap 'rm -rf "$here"' EXIT
-  trap 'exit 1' HUP INT TERM PIPE
+  private_dir "$place" || exit 1
+  # A host that lost its power in the middle of a copy has kept these.
+  for old in "$place"/direct.*; do
+    case $old in "$place/direct.$5."*) ;; *) rm -rf "$old" ;; esac
+  done
+  here=$(mktemp -d "$place/direct.$5.XXXXXX") || exit 1
   if [ "$place" = /var/lib/tandem ]; then
     head -c "$1" >"$here/$3" || exit 1
   else
-    mv "$there/$3" "$here/$3" && rm -rf "$there" || exit 1
+    mv "$there/$3" "$here/$3" || exit 1
   fi
   # A file system may run nothing, and a host may be of another kind.
   chmod 700 "$here/$3" && said=$("$here/$3" --version 2>&1) && break
@@ -106,6 +113,8 @@ struct Agent<'f> {
     rest: (crate::transport::ScriptErr, openssh::Child<std::sync::Arc<openssh::Session>>),
     on: On<'f>,
     directory: PathBuf,
+    /// When something was heard of it last. It says that it lives every few seconds.
+    heard: Instant,
 }
 
 impl<'f> Agent<'f> {
@@ -113,17 +122,30 @@ impl<'f> Agent<'f> {
     async fn bring(on: On<'f>, name: &str, begin: &Begin) -> Result<Self, NoWay> {
         let failed = |why: String| NoWay { host: on.host.clone(), why: Why::NotRun(why) };
         let (mut file, size) = program().await.map_err(|error| failed(error.to_string()))?;
-        let args = [&*size.to_string(), AT_HOST, PROGRAM, PIPE];
+        // A run is alone on a host: what others have left there is of no use.
+        let run = name.split('.').next().unwrap_or(name);
+        let args = [&*size.to_string(), AT_HOST, PROGRAM, PIPE, run];
         let started = streams::start(on, ("take part in a copy", name), BRING, &args).await;
         let Stream { mut stdin, stdout, mut stderr, child, .. } =
             started.map_err(|error| failed(error.why))?;
         let mut lines = BufReader::new(stdout).lines();
         let line = serde_json::to_string(begin).map_err(|error| failed(error.to_string()))? + "\n";
         let feed = async {
-            // Where it ends early, its own words say why.
-            let _ = copy(&mut file, &mut stdin).await;
+            let (mut chunk, mut all) = (vec![0; 64 << 10], true);
+            while let Ok(read @ 1..) = file.read(&mut chunk).await {
+                // Where it ends early, its own words say why.
+                match timeout(limits::BRING.time, stdin.write_all(&chunk[..read])).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => break,
+                    Err(_) => {
+                        all = false;
+                        break;
+                    }
+                }
+            }
             let _ = stdin.write_all(line.as_bytes()).await;
             let _ = stdin.flush().await;
+            all
         };
         let read = async {
             let line = lines.next_line().await.ok().flatten();
@@ -132,21 +154,42 @@ impl<'f> Agent<'f> {
                 None => Err(failed(program_words(&streams::all(&mut stderr).await))),
             }
         };
-        let both = async { tokio::join!(feed, read).1 };
-        let directory = tokio::time::timeout(limits::BRING.time, both)
-            .await
-            .map_err(|_| failed("it was not there in time".to_owned()))??;
-        Ok(Self { stdin, lines, rest: (stderr, child), on, directory })
+        let slow = || failed(format!("nothing of it was taken for {}", duration(limits::BRING.time)));
+        let directory = async {
+            tokio::pin!(feed, read);
+            tokio::select! {
+                directory = &mut read => {
+                    let directory = directory?;
+                    // What it is to know comes behind the program.
+                    feed.await;
+                    Ok(directory)
+                }
+                all = &mut feed => match all {
+                    true => timeout(limits::BRING.time, read).await.map_err(|_| slow())?,
+                    false => Err(slow()),
+                }
+            }
+        }
+        .await?;
+        Ok(Self { stdin, lines, rest: (stderr, child), on, directory, heard: Instant::now() })
     }
 
     /// The next that it says.
     async fn next(&mut self) -> Result<Report, Failed> {
-        let gone =
-            |why: String| Failed::Broken { tried: format!("hear of the copy on {}", self.on.host), why };
-        match self.lines.next_line().await {
-            Ok(Some(line)) => serde_json::from_str(&line).map_err(|error| gone(error.to_string())),
-            Ok(None) => Err(gone("its program has ended".to_owned())),
-            Err(error) => Err(gone(error.to_string())),
+        let host = self.on.host;
+        let gone = |why: String| Failed::Broken { tried: format!("hear of the copy on {host}"), why };
+        let stall = self.on.fleet.limits.stall;
+        loop {
+            let said = match timeout_at(self.heard + stall, self.lines.next_line()).await {
+                Ok(Ok(Some(line))) => serde_json::from_str(&line).map_err(|error| gone(error.to_string()))?,
+                Ok(Ok(None)) => return Err(gone("its program has ended".to_owned())),
+                Ok(Err(error)) => return Err(gone(error.to_string())),
+                Err(_) => return Err(gone(format!("its program has been silent for {}", duration(stall)))),
+            };
+            self.heard = Instant::now();
+            if !matches!(said, Report::Lives) {
+                return Ok(said);
+            }
         }
     }
 
@@ -321,13 +364,31 @@ impl<'f> Pair<'f> {
 
     /// What either of the two says next; whichever fails first has failed.
     async fn report(&mut self) -> Result<Report, CopyError> {
-        let report = tokio::select! {
-            report = self.take.next() => report,
-            report = self.give.next() => report,
+        let (report, gave_up) = tokio::select! {
+            report = self.take.next() => (report, false),
+            report = self.give.next() => {
+                let failed = matches!(report, Err(_) | Ok(Report::Failed(_)));
+                (report, failed)
+            }
         };
-        match report.map_err(failed)? {
+        // Where a connection ends, the side that takes knows better why.
+        let better = match gave_up {
+            true => timeout(limits::FAREWELL.time, self.failure_of_taker()).await.ok(),
+            false => None,
+        };
+        match better.map_or(report, Err).map_err(failed)? {
             Report::Failed(error) => Err(failed(error)),
             report => Ok(report),
+        }
+    }
+
+    /// Why the side that takes has failed, once it has.
+    async fn failure_of_taker(&mut self) -> Failed {
+        loop {
+            match self.take.next().await {
+                Ok(Report::Failed(failed)) | Err(failed) => return failed,
+                Ok(_) => {}
+            }
         }
     }
 

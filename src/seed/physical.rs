@@ -83,6 +83,9 @@ case $status in
 esac
 "#;
 
+/// Removes what a copy that failed has left. Arguments: DIRECTORY.
+const REMOVE: &str = r#"safe_place "${1%/*}" "$(stat -c %u "${1%.tandem-new}")" && rm -rf "$1""#;
+
 /// Makes the files consistent and says where in the binary log they end. Arguments: PROGRAM DIRECTORY.
 const PREPARE: &str = r#"
 set -u
@@ -287,6 +290,7 @@ async fn transfer(
     fleet.on(from).ran("send its files", begun, if failed { "failed" } else { "ok" });
     if failed {
         streams::end([from, host], &name, fleet).await;
+        remove(fleet.on(host), new).await;
     }
     let tried = format!("copy the files of {from} to {host}");
     let total = match result {
@@ -302,6 +306,16 @@ async fn transfer(
     };
     let lock = sender.lock().map(|t| t.lock).unwrap_or_default();
     Ok((total, lock))
+}
+
+/// Removes the part of a copy that failed: one that ended at the border of two pieces has not looked like a failure there.
+async fn remove(on: On<'_>, new: &str) {
+    if let Ok(writer) = on.writer() {
+        // The next run removes it as well.
+        let _ = writer
+            .try_run("remove the part of a copy", &format!("{ALONE}{REMOVE}"), &[new], b"", LIMIT)
+            .await;
+    }
 }
 
 /// The bytes on their way from one host to the other.

@@ -89,3 +89,25 @@ fn an_account_is_read_right_whatever_it_logs_in_with() {
         lab.plan("hot-standby").expect(0);
     }
 }
+
+/// Who administers a replica keeps the password that is declared there, whatever the account of that name has on the source.
+#[test]
+fn the_administrator_of_a_replica_keeps_its_own_password() {
+    let lab = Lab::pair();
+    for (host, password) in [("db-a", "Of a 1"), ("db-b", "Of b 2")] {
+        lab.sql(
+            host,
+            &format!("create user adm@localhost identified by '{password}'; grant all on *.* to adm@localhost with grant option"),
+        );
+        lab.write(&format!("secret-{host}"), password);
+        lab.host_vars(
+            host,
+            &format!("mysql_admin_user: adm\nmysql_admin_password: {{file: ../secret-{host}}}\n"),
+        );
+    }
+    lab.sql("db-a", "create database shop; create table shop.t (id int primary key); create user app@'%' identified by 'x'");
+    lab.tandem(&["apply", "read-replicas", "--yes"]).expect(0);
+    lab.tandem(&["plan", "read-replicas"]).expect(0);
+    assert_eq!(lab.sql("db-b", "select count(*) from mysql.user where user in ('adm', 'app')"), "2");
+    assert_eq!(lab.at("db-b", "mariadb -N -uadm -p'Of b 2' -e 'select 1'"), "1");
+}

@@ -86,6 +86,22 @@ fn where_the_hosts_do_not_reach_each_other_the_bytes_go_through_this_machine() {
     lab.same(["db-a", "db-b"], "select count(*), sum(crc32(noise)) from shop.item");
 }
 
+/// A server that takes nothing for a while is waited for, as on any other way.
+#[test]
+#[ignore = "make more"]
+fn a_replica_that_takes_nothing_for_a_while_is_waited_for() {
+    let lab = pair("bookworm", "seed_path: direct\n");
+    let double = "insert into shop.item (noise) select noise from shop.item;";
+    lab.sql("db-a", &double.repeat(2));
+    let stop = "for i in $(seq 6000); do [ -e /var/lib/mysql/shop/item.ibd ] && break; sleep 0.01; done; \
+        pid=$(pgrep -x mariadbd) && kill -STOP $pid && sleep 35; kill -CONT $pid";
+    let stopping = lab.begin_at("db-b", stop);
+    lab.tandem(&["apply", "hot-standby", "--yes"]).expect(0);
+    assert!(stopping.wait_with_output().unwrap().status.success());
+    lab.same(["db-a", "db-b"], "select count(*), sum(crc32(noise)) from shop.item");
+    leaves_nothing(&lab);
+}
+
 /// A program that is killed on either host ends the copy; the next run makes it.
 #[test]
 #[ignore = "make more"]
