@@ -118,7 +118,7 @@ async fn whole(
     let run = Run {
         policy,
         unseen: Policy::of(args.allow.iter().copied()),
-        limits: Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit },
+        limits: limits(global, args),
         journal: &journal,
         interrupt: interrupt.gently.clone(),
     };
@@ -173,7 +173,7 @@ pub(super) async fn close_first(
     let run = Run {
         policy: Policy::default(),
         unseen: Policy::default(),
-        limits: Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit },
+        limits: limits(global, args),
         journal: &journal,
         interrupt: interrupt.gently.clone(),
     };
@@ -197,6 +197,11 @@ pub(super) async fn close_first(
         }
         Some(_) => Err(CommandError::failed(line).next("Nothing else was changed.")),
     }
+}
+
+/// What the command line says of the run's limits.
+fn limits(global: &Global, args: &ApplyArgs) -> Limits {
+    Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit, rate: args.rate_limit }
 }
 
 /// The steps by which another host takes the writes.

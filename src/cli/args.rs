@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use super::{complete, exit::Exit, form::Wanted};
 use crate::{
     model::IgnoreRule,
-    model::{Limits, time},
+    model::{Limits, rate, time},
     plan::Allow,
     vault::{Keyring, PasswordSource, absolute},
 };
@@ -264,6 +264,9 @@ pub struct ApplyArgs {
     /// Hold the read lock of a source no longer than this; tables without transactions are copied under it
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub lock_limit: Duration,
+    /// Copy no more than so many bytes per second, such as 20M; not under the read lock
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub rate_limit: Option<u64>,
 }
 
 /// Arguments of `switchover`.
@@ -496,8 +499,8 @@ mod tests {
         };
         let default = Limits::default();
         assert_eq!(
-            (global.forks, args.stall_timeout, args.lock_limit),
-            (default.forks, default.stall, default.lock)
+            (global.forks, args.stall_timeout, args.lock_limit, args.rate_limit),
+            (default.forks, default.stall, default.lock, default.rate)
         );
         assert_eq!((global.connect_timeout, global.timeout), (limits::CONNECT.time, limits::READ_HOST.time));
         assert!(Cli::try_parse_from(["tandem", "plan", "--forks", "0"]).is_err());

@@ -18,12 +18,12 @@ pub struct CopyError {
     /// What was tried, to be read after "could not".
     pub tried: String,
     /// Why it failed.
-    pub why: Trouble,
+    pub why: CopyFault,
 }
 
 /// The kind of reason.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Trouble {
+pub enum CopyFault {
     /// The server or the connection.
     Sql(SqlError),
     /// The lock could not be had in time, since queries run.
@@ -65,18 +65,18 @@ pub enum Trouble {
 
 impl CopyError {
     /// An error.
-    pub fn new(end: CopyEnd, tried: impl Into<String>, why: Trouble) -> Self {
+    pub fn new(end: CopyEnd, tried: impl Into<String>, why: CopyFault) -> Self {
         Self { end, tried: tried.into(), why }
     }
 
     /// What a server or a connection says.
     pub fn sql(end: CopyEnd, tried: impl Into<String>) -> impl FnOnce(SqlError) -> Self {
         let tried = tried.into();
-        move |error| Self::new(end, tried, Trouble::Sql(error))
+        move |error| Self::new(end, tried, CopyFault::Sql(error))
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for CopyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sql(error) | Self::LockNotGot(error) | Self::LockLost(error) => error.fmt(f),

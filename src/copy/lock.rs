@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
-use super::{CopyError, Trouble};
+use super::{CopyError, CopyFault};
 use crate::{
     dialect::CopyEnd,
     model::limits,
@@ -65,9 +65,9 @@ impl Held {
         let tried = "copy the tables without transactions under a read lock";
         let why = match self.holding.await {
             Ok(Ended::Released(lasted)) => return Ok(lasted),
-            Ok(Ended::Limit) => Trouble::LockLimit(self.limit),
-            Ok(Ended::Lost(error)) => Trouble::LockLost(error),
-            Err(error) => Trouble::Ended(error.to_string()),
+            Ok(Ended::Limit) => CopyFault::LockLimit(self.limit),
+            Ok(Ended::Lost(error)) => CopyFault::LockLost(error),
+            Err(error) => CopyFault::Ended(error.to_string()),
         };
         Err(CopyError::new(CopyEnd::Source, tried, why))
     }

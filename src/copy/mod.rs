@@ -19,7 +19,7 @@ mod tables;
 
 use std::time::Duration;
 
-pub use error::{CopyError, Trouble};
+pub use error::{CopyError, CopyFault};
 pub use fitness::{Fitness, fitness};
 pub use progress::Progress;
 pub use session::Identity;
@@ -65,6 +65,8 @@ pub struct Options {
     pub lock: Duration,
     /// How long nothing may move.
     pub patience: Patience,
+    /// Bytes per second, where that is bounded.
+    pub rate: Option<u64>,
 }
 
 /// What a copy has shown of itself.
@@ -112,15 +114,14 @@ pub async fn run(
             return Err(CopyError::new(
                 CopyEnd::Source,
                 "find its tables unaltered while a snapshot is taken",
-                Trouble::Altered,
+                CopyFault::Altered,
             ));
         }
         drop(held);
         tables::create(&mut sessions, &now, Some(&inventory)).await?;
         inventory = now;
     };
-    let copied =
-        rows::copy(source, target, &mut sessions, &inventory, held, options.patience, on_progress).await?;
+    let copied = rows::copy(source, target, &mut sessions, &inventory, held, options, on_progress).await?;
     let code = Code::read(&mut sessions, &inventory).await?;
     code.routines(&mut sessions).await?;
     let copied = Copied {

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    Connect, CopyError, Progress, Trouble,
+    Connect, CopyError, CopyFault, Options, Progress,
     inventory::Inventory,
     lock::Held,
     progress::Counted,
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     dialect::{CopiedTable, CopyEnd},
     model::limits,
-    transport::{Bytes, Patience, Sink, SqlError, SqlWriter},
+    transport::{Bytes, Pace, Patience, Sink, SqlError, SqlWriter},
 };
 
 /// Statements of a worker that wait for the target.
@@ -49,7 +49,7 @@ pub async fn copy(
     sessions: &mut Sessions,
     inventory: &Inventory,
     held: Option<Held>,
-    patience: Patience,
+    options: Options,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Sums, CopyError> {
     let counted = Arc::new(Counted::new());
@@ -62,7 +62,18 @@ pub async fn copy(
     let mut sums = Sums::default();
     let (readers, writers) = (std::mem::take(&mut sessions.readers), std::mem::take(&mut sessions.writers));
     let mut pairs: Vec<BothSessions> = readers.into_iter().zip(writers).collect();
-    let mut run = Run { counted: &counted, patience, before: 0, of: 0, packet: sessions.packet, on_progress };
+    let patience = options.patience;
+    // Who waits for the lock waits for all that is copied under it.
+    let at_once = Pace::of(None);
+    let mut run = Run {
+        counted: &counted,
+        patience,
+        pace: at_once,
+        before: 0,
+        of: 0,
+        packet: sessions.packet,
+        on_progress,
+    };
     run.of = inventory.tables.values().filter(|table| table.has_rows()).count() as u64;
     if let Some(held) = held {
         let locked = Arc::new(Queue::of(inventory.tables.iter().filter(|(_, table)| table.needs_lock())));
@@ -71,6 +82,7 @@ pub async fn copy(
         pairs = copied?;
         run.before = locked.tables().0;
     }
+    run.pace = Pace::of(options.rate);
     let rest = inventory.tables.iter().filter(|(_, table)| table.has_rows() && table.has_snapshot());
     let queue = Arc::new(Queue::of(rest));
     let pairs = run.all(pairs, &queue, target, None).await?;
@@ -88,6 +100,7 @@ async fn pass_bytes(sessions: &mut [SqlWriter], setting: &str, end: CopyEnd) -> 
 struct Run<'r> {
     counted: &'r Arc<Counted>,
     patience: Patience,
+    pace: Pace,
     /// Tables that were copied before.
     before: u64,
     of: u64,
@@ -106,7 +119,8 @@ impl Run<'_> {
     ) -> Result<Vec<BothSessions>, CopyError> {
         let mut workers = JoinSet::new();
         for pair in pairs {
-            workers.spawn(work(pair, queue.clone(), self.counted.clone(), self.packet));
+            let paced = (self.counted.clone(), self.pace.clone());
+            workers.spawn(work(pair, queue.clone(), paced, self.packet));
         }
         self.counted.moved();
         let mut tick = interval(limits::TICK);
@@ -119,7 +133,7 @@ impl Run<'_> {
                     None => return Ok(back),
                     Some(Ok(done)) => back.push(done?),
                     Some(Err(error)) => {
-                        let why = Trouble::Ended(error.to_string());
+                        let why = CopyFault::Ended(error.to_string());
                         return Err(CopyError::new(CopyEnd::Target, "copy rows", why));
                     }
                 },
@@ -127,7 +141,7 @@ impl Run<'_> {
                     self.tell(queue);
                     // Who holds the lock says why it is over.
                     if held.is_some_and(Held::is_over) {
-                        let why = Trouble::Ended("the read lock is over".to_owned());
+                        let why = CopyFault::Ended("the read lock is over".to_owned());
                         return Err(CopyError::new(CopyEnd::Source, "copy rows", why));
                     }
                     self.watch(target, &mut looked).await?;
@@ -150,7 +164,7 @@ impl Run<'_> {
             return Ok(());
         }
         let stalled =
-            |end, why| Err(CopyError::new(end, "copy rows", Trouble::Stalled { after: still, why }));
+            |end, why| Err(CopyError::new(end, "copy rows", CopyFault::Stalled { after: still, why }));
         if !self.counted.target_works() {
             return stalled(CopyEnd::Source, None);
         }
@@ -175,7 +189,7 @@ impl Run<'_> {
 async fn work(
     (mut reader, mut writer): BothSessions,
     queue: Arc<Queue>,
-    counted: Arc<Counted>,
+    (counted, pace): (Arc<Counted>, Pace),
     packet: u64,
 ) -> Result<BothSessions, CopyError> {
     loop {
@@ -184,10 +198,10 @@ async fn work(
             return Ok((reader, writer));
         };
         match &work {
-            Work::Rows(job) => slice(&mut reader, &mut writer, job, (&counted, packet)).await?,
+            Work::Rows(job) => slice(&mut reader, &mut writer, job, (&counted, &pace, packet)).await?,
             Work::Small(tables) => {
                 for table in small::copy(&mut reader, &mut writer, tables, (&counted, packet)).await? {
-                    slice(&mut reader, &mut writer, &Job::whole(table), (&counted, packet)).await?;
+                    slice(&mut reader, &mut writer, &Job::whole(table), (&counted, &pace, packet)).await?;
                 }
             }
         }
@@ -207,12 +221,12 @@ async fn slice(
     reader: &mut SqlWriter,
     writer: &mut SqlWriter,
     job: &Job,
-    (counted, packet): (&Counted, u64),
+    (counted, pace, packet): (&Counted, &Pace, u64),
 ) -> Result<(), CopyError> {
     let title = job.table.title();
     let (send, receive) = mpsc::channel(WAITING);
     let reading = async {
-        let read = read(reader, job, send, (counted, packet)).await;
+        let read = read(reader, job, send, (counted, pace, packet)).await;
         read.map_err(CopyError::sql(CopyEnd::Source, format!("read rows of {title}")))
     };
     let writing = write(writer, &job.table, receive, counted);
@@ -225,7 +239,7 @@ async fn read(
     reader: &mut SqlWriter,
     job: &Job,
     send: mpsc::Sender<Batch>,
-    (counted, packet): (&Counted, u64),
+    (counted, pace, packet): (&Counted, &Pace, u64),
 ) -> Result<(), SqlError> {
     let head = job.table.insert().into_bytes();
     let mut statement = head.clone();
@@ -238,6 +252,7 @@ async fn read(
         let full = statement.len() as u64 + most > packet.min(STATEMENT.max(most + head.len() as u64));
         if rows > 0 && full {
             let statement = std::mem::replace(&mut statement, head.clone());
+            paced(pace, counted, statement.len()).await;
             if send.send(Batch::Many { statement, rows }).await.is_err() {
                 return Ok(());
             }
@@ -245,6 +260,7 @@ async fn read(
             counted.moved();
         }
         if head.len() as u64 + most > packet {
+            paced(pace, counted, bytes).await;
             if send.send(Batch::One(row)).await.is_err() {
                 return Ok(());
             }
@@ -258,10 +274,22 @@ async fn read(
         rows += 1;
     }
     if rows > 0 {
+        paced(pace, counted, statement.len()).await;
         let _ = send.send(Batch::Many { statement, rows }).await;
     }
     counted.moved();
     Ok(())
+}
+
+/// Waits until so many more bytes may go. Who waits for that does not hang.
+async fn paced(pace: &Pace, counted: &Counted, mut bytes: usize) {
+    const PIECE: usize = 256 << 10;
+    while bytes > 0 {
+        let piece = bytes.min(PIECE);
+        pace.wait(piece as u64).await;
+        counted.moved();
+        bytes -= piece;
+    }
 }
 
 /// Works on many bytes without holding up what else this program has to do: who polls the connections may be this very
@@ -295,7 +323,7 @@ async fn write(
         let taken = done.map_err(CopyError::sql(CopyEnd::Target, tried()))?;
         counted.end_write(given, bytes);
         if taken != given {
-            return Err(CopyError::new(CopyEnd::Target, tried(), Trouble::Rows { given, taken }));
+            return Err(CopyError::new(CopyEnd::Target, tried(), CopyFault::Rows { given, taken }));
         }
     }
     Ok(())

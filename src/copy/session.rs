@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::{Connect, CopyError, Trouble};
+use super::{Connect, CopyError, CopyFault};
 use crate::{
     dialect::{CopyEnd, Dialect},
     transport::{Row, SqlError, SqlWriter},
@@ -127,7 +127,7 @@ pub async fn prove(sql: &mut SqlWriter, identity: &Identity) -> Result<(), CopyE
             return Err(CopyError::new(
                 CopyEnd::Target,
                 tried,
-                Trouble::AnotherServer { what: name.clone(), declared, found },
+                CopyFault::AnotherServer { what: name.clone(), declared, found },
             ));
         }
     }

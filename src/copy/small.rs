@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{
-    CopyError, Trouble,
+    CopyError, CopyFault,
     progress::Counted,
     slices::{LIMIT, SMALL_ROWS, STATEMENT},
 };
@@ -144,7 +144,7 @@ async fn write(
                 // Behind those that begin the message.
                 let taken = changed.iter().skip(BEFORE).take(tables.len()).sum();
                 if taken != given {
-                    let why = Trouble::Rows { given, taken };
+                    let why = CopyFault::Rows { given, taken };
                     return Err(CopyError::new(CopyEnd::Target, TRIED, why));
                 }
             }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 
 use super::{
-    Connect, CopyError, Trouble,
+    Connect, CopyError, CopyFault,
     inventory::Inventory,
     lock::{self, Held},
     session::Sessions,
@@ -63,7 +63,7 @@ pub async fn take(
     let all: Vec<&str> = [settings.as_str()].iter().chain(block).copied().collect();
     if let Some(Err(error)) = sql.query_all(&all).await.pop() {
         let tried = "take a read lock for the snapshot";
-        return Err(CopyError::new(CopyEnd::Source, tried, Trouble::LockNotGot(error)));
+        return Err(CopyError::new(CopyEnd::Source, tried, CopyFault::LockNotGot(error)));
     }
     try_join_all(sessions.readers.iter_mut().map(|reader| begin(reader, dialect))).await.map_err(failed())?;
     let (at, executed) = position(&mut sql, dialect).await?;
@@ -117,7 +117,7 @@ async fn position(
     let tried = "read the snapshot's position";
     let rows =
         sql.query(dialect.show_binlog().text()).await.map_err(CopyError::sql(CopyEnd::Source, tried))?;
-    let none = || CopyError::new(CopyEnd::Source, tried, Trouble::NoBinlog);
+    let none = || CopyError::new(CopyEnd::Source, tried, CopyFault::NoBinlog);
     let row = rows.first().ok_or_else(none)?;
     let at = row.position("file", "position").map_err(CopyError::sql(CopyEnd::Source, tried))?;
     let executed =

@@ -52,8 +52,12 @@ pub async fn run(
     let port = listener.local_addr().map_err(Failed::broken("listen"))?.port();
     let acceptor = tls::acceptor(&begin.keys).map_err(Failed::broken("take the keys of the copy"))?;
     let gone = CancellationToken::new();
-    let giver =
-        Giver { socket: socket.clone(), pipe: directory.join(PIPE), says: voice.other(), gone: gone.clone() };
+    let shared = Shared {
+        socket: socket.clone(),
+        pipe: directory.join(PIPE),
+        says: voice.other(),
+        gone: gone.clone(),
+    };
     let serving = tokio::spawn(async move {
         let mut strangers: VecDeque<AbortHandle> = VecDeque::new();
         while let Ok((stream, _)) = listener.accept().await {
@@ -64,11 +68,11 @@ pub async fn run(
             {
                 oldest.abort();
             }
-            let (acceptor, giver) = (acceptor.clone(), giver.clone());
+            let (acceptor, shared) = (acceptor.clone(), shared.clone());
             let shows = tokio::spawn(async move {
                 let Ok(known) = known(stream, &acceptor).await else { return };
                 // From here on it is no stranger, and is not ended with them.
-                tokio::spawn(giver.serve(known));
+                tokio::spawn(shared.serve(known));
             });
             strangers.push_back(shows.abort_handle());
         }
@@ -115,7 +119,7 @@ async fn known(stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<(u8, tls
 
 /// What the other host gets.
 #[derive(Clone)]
-struct Giver {
+struct Shared {
     socket: Socket,
     pipe: std::path::PathBuf,
     says: mpsc::UnboundedSender<Report>,
@@ -123,7 +127,7 @@ struct Giver {
     gone: CancellationToken,
 }
 
-impl Giver {
+impl Shared {
     async fn serve(self, (wants, stream): (u8, tls::Accepted)) {
         let given = async {
             match wants {

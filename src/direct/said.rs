@@ -117,7 +117,10 @@ pub enum Order {
     /// What a server does that does not move: the answer to [`Report::Look`].
     Sink(Sink),
     /// Fetch the bytes of the other's pipe into one's own.
-    Fetch,
+    Fetch {
+        /// Bytes per second, where that is bounded.
+        rate: Option<u64>,
+    },
 }
 
 /// What comes of it.

@@ -28,7 +28,7 @@ use crate::{
     copy::{self, Connect, Progress},
     dialect::{CopyEnd, Dialect},
     model::limits,
-    transport::{Login, Sink, SqlError, SqlWriter, sql_at_host},
+    transport::{Login, Pace, Sink, SqlError, SqlWriter, sql_at_host},
 };
 
 /// The socket here behind which the other host's server is.
@@ -55,7 +55,7 @@ pub async fn run(
         while let Some(order) = orders.recv().await {
             match order {
                 Order::Copy(order) => copy_rows(directory, &far, &order, &mut orders, voice).await?,
-                Order::Fetch => fetch(directory, &far, voice).await?,
+                Order::Fetch { rate } => fetch(directory, &far, &Pace::of(rate), voice).await?,
                 Order::Finish | Order::Sink(_) => {}
             }
         }
@@ -227,7 +227,7 @@ fn logins(
 }
 
 /// Fetches the bytes of the other host's pipe into the one here, to their end.
-async fn fetch(directory: &Path, far: &Far, voice: &Voice) -> Result<(), Failed> {
+async fn fetch(directory: &Path, far: &Far, pace: &Pace, voice: &Voice) -> Result<(), Failed> {
     let tried = "fetch bytes of the other host";
     let mut stream = far.connect(wants::BYTES).await.map_err(Failed::broken(tried))?;
     // It waits here until the program opens it.
@@ -243,6 +243,7 @@ async fn fetch(directory: &Path, far: &Far, voice: &Voice) -> Result<(), Failed>
             if read == 0 {
                 break;
             }
+            pace.wait(read as u64).await;
             waits.store(1, Ordering::Relaxed);
             pipe.write_all(&chunk[..read]).await.map_err(Failed::broken("hand the bytes over"))?;
             pipe.flush().await.map_err(Failed::broken("hand the bytes over"))?;

@@ -318,11 +318,13 @@ pub struct Limits {
     pub stall: Duration,
     /// See [`LOCK_HOLD`].
     pub lock: Duration,
+    /// Bytes per second that a copy takes from its source, where that is bounded.
+    pub rate: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { forks: 25, stall: STALL.time, lock: LOCK_HOLD.time }
+        Self { forks: 25, stall: STALL.time, lock: LOCK_HOLD.time, rate: None }
     }
 }
 

@@ -51,6 +51,28 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
 
+/// Bytes per second that somebody writes: `500K`, `20M`, `1G`, in powers of 1024.
+///
+/// # Errors
+/// With what is wrong with it, in words.
+pub fn rate(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 64 << 10;
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: f64 =
+        digits.trim().parse().map_err(|_| format!("`{text}` is not a rate; use 500K or 20M"))?;
+    let unit: u64 = match &text[digits.len()..] {
+        "K" | "k" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        unit => return Err(format!("`{unit}` is not a unit of bytes per second; use K, M or G")),
+    };
+    let rate = (number * unit as f64) as u64;
+    if rate < LEAST {
+        return Err(format!("a copy takes {} per second at least", bytes(LEAST)));
+    }
+    Ok(rate)
+}
+
 /// A name from outside as one line of text: what would move the cursor, or end the line, is escaped, and no secret
 /// is in it.
 pub fn visible(name: &str) -> String {

@@ -113,7 +113,9 @@ impl Order {
             Action::Firewall(_)
             | Action::RestoreRetention(_)
             | Action::ResetPersisted(_)
-            | Action::IncludeDirectory { .. } => {}
+            | Action::IncludeDirectory { .. }
+            | Action::ForgetWriter { .. }
+            | Action::SaveErrant { .. } => {}
             Action::Resource(change) => before.extend(self.before_resource(host, change)),
             Action::InstallServer { .. } => before.extend(self.package_sources(host)),
             Action::Certificate(_) => before.extend(self.all(host, &[Kind::Packages])),
@@ -144,7 +146,6 @@ impl Order {
                 );
                 before.extend(self.forgotten_on(&plan.from));
             }
-            Action::ForgetWriter { .. } => {}
             // The others are asked, and the host is the one that accepts writes by then.
             Action::RecordWriter(_) => {
                 before.extend(self.all(host, READY));
@@ -170,7 +171,6 @@ impl Order {
                 before.extend(self.all(host, READY));
                 before.extend(self.index.everywhere(&[Kind::Variable, Kind::Service]));
             }
-            Action::SaveErrant { .. } => {}
             Action::Seed(seed) => {
                 before.extend(self.all(host, &[Kind::Errant]));
                 let sides = [host, &seed.from, &seed.donor];

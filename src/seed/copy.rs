@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use super::{
     accounts::{self, Account},
     check,
-    direct::Way,
+    direct::CopyPath,
     streams,
     trust::Trust,
     unfit,
 };
 use crate::{
-    copy::{self, Connect, CopyError, Fitness, Identity, Options, Progress, Scope, Trouble},
+    copy::{self, Connect, CopyError, CopyFault, Fitness, Identity, Options, Progress, Scope},
     dialect::{CopyEnd, Dialect},
     exec::{Fleet, On, StepError},
     model::{BinlogPosition, HostName, bytes, limits},
@@ -110,11 +110,16 @@ pub async fn fit(on: On<'_>, plan: &SeedPlan) -> Result<Fitness, StepError> {
 pub async fn run(
     step: &Step,
     (plan, fitness, accounts): (&SeedPlan, &Fitness, &[Account]),
-    way: &mut Way<'_>,
+    way: &mut CopyPath<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<Copied, StepError> {
     let (on, from) = (fleet.on(&step.host), &plan.donor);
-    let options = Options { sessions: SESSIONS, lock: fleet.limits.lock, patience: streams::patience(fleet) };
+    let options = Options {
+        sessions: SESSIONS,
+        lock: fleet.limits.lock,
+        patience: streams::patience(fleet),
+        rate: fleet.limits.rate,
+    };
     let begun = Instant::now();
     let trust = match fitness.has_code_to_trust {
         true => Trust::lift(on).await?,
@@ -126,12 +131,12 @@ pub async fn run(
     let failed = |error| failed(error, on.host, plan);
     let result = async {
         match way {
-            Way::Direct(pair) => {
+            CopyPath::Direct(pair) => {
                 pair.copy((&scope, options), &mut on_progress).await.map_err(failed)?;
                 accounts::grant(on, accounts).await?;
                 pair.finish().await.map_err(failed)
             }
-            Way::Relay { .. } => {
+            CopyPath::Relay { .. } => {
                 let (source, target) = (End::of(on.at(from))?, End::of(on)?);
                 let copying = copy::run(&source, &target, &scope, options, &mut on_progress);
                 let unfinished = copying.await.map_err(failed)?;
@@ -175,24 +180,24 @@ fn failed(error: CopyError, host: &HostName, plan: &SeedPlan) -> StepError {
     let step = StepError::new(at, error.tried, &error.why);
     let again = "Apply again; the copy starts over.";
     match &error.why {
-        Trouble::Sql(sql) if error.end == CopyEnd::Source && sql.code().is_some_and(|c| ALTERED.contains(&c)) => {
+        CopyFault::Sql(sql) if error.end == CopyEnd::Source && sql.code().is_some_and(|c| ALTERED.contains(&c)) => {
             step.then("A table was altered while it was copied. Apply again when no table is being altered.")
         }
-        Trouble::Altered => step.then("Apply again when no table is being altered."),
-        Trouble::LockNotGot(_) => step.then(format!(
+        CopyFault::Altered => step.then("Apply again when no table is being altered."),
+        CopyFault::LockNotGot(_) => step.then(format!(
             "A query has run for more than {} seconds. Wait for it to end, or convert the tables to InnoDB.",
             limits::LOCK_WAIT.time.as_secs()
         )),
-        Trouble::LockLimit(_) => step.then(
+        CopyFault::LockLimit(_) => step.then(
             "Convert the tables to InnoDB, or let writes wait longer with --lock-limit. Then apply again; the copy starts \
              over.",
         ),
-        Trouble::Stalled { .. } => step.then(
+        CopyFault::Stalled { .. } => step.then(
             "Look at what holds it up on that host. Where it only needs longer, use --stall-timeout. Then apply again; \
              the copy starts over.",
         ),
-        Trouble::NoBinlog => step.then("Turn the binary log on with the role `config`, then apply again."),
-        Trouble::AnotherServer { .. } => step.then("Nothing was changed there. Look at where its socket leads."),
-        Trouble::Sql(_) | Trouble::LockLost(_) | Trouble::Rows { .. } | Trouble::Ended(_) => step.then(again),
+        CopyFault::NoBinlog => step.then("Turn the binary log on with the role `config`, then apply again."),
+        CopyFault::AnotherServer { .. } => step.then("Nothing was changed there. Look at where its socket leads."),
+        CopyFault::Sql(_) | CopyFault::LockLost(_) | CopyFault::Rows { .. } | CopyFault::Ended(_) => step.then(again),
     }
 }

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::streams;
 use crate::{
-    copy::{Copied, CopyError, Options, Progress, Scope, Trouble},
+    copy::{Copied, CopyError, CopyFault, Options, Progress, Scope},
     dialect::CopyEnd,
     direct::{
         AT_HOST, Begin, Certificate, CopyOrder, Door, Failed, Keys, Order, PIPE, PROGRAM, Part, Report,
@@ -64,7 +64,7 @@ echo "$here"
 
 /// Why bytes can't go from host to host.
 #[derive(Debug)]
-pub(super) struct NoWay {
+pub(super) struct NotDirect {
     host: HostName,
     why: Why,
 }
@@ -84,9 +84,9 @@ enum Why {
     Broken(String),
 }
 
-impl NoWay {
+impl NotDirect {
     /// What to say of it, after the host's name.
-    fn said(&self, donor: &HostName) -> String {
+    fn reason(&self, donor: &HostName) -> String {
         match &self.why {
             Why::Elsewhere => "this program runs on Linux only, and this machine is none".to_owned(),
             Why::NotRun(said) => format!("this machine's program does not run there: {said}"),
@@ -119,8 +119,8 @@ struct Agent<'f> {
 
 impl<'f> Agent<'f> {
     /// Brings it there.
-    async fn bring(on: On<'f>, name: &str, begin: &Begin) -> Result<Self, NoWay> {
-        let failed = |why: String| NoWay { host: on.host.clone(), why: Why::NotRun(why) };
+    async fn bring(on: On<'f>, name: &str, begin: &Begin) -> Result<Self, NotDirect> {
+        let failed = |why: String| NotDirect { host: on.host.clone(), why: Why::NotRun(why) };
         let (mut file, size) = program().await.map_err(|error| failed(error.to_string()))?;
         // A run is alone on a host: what others have left there is of no use.
         let run = name.split('.').next().unwrap_or(name);
@@ -219,9 +219,9 @@ async fn program() -> io::Result<(File, u64)> {
 }
 
 /// The way of a copy's bytes.
-pub(super) enum Way<'f> {
+pub(super) enum CopyPath<'f> {
     /// From host to host.
-    Direct(Box<Pair<'f>>),
+    Direct(Box<DirectLine<'f>>),
     /// Through this machine.
     Relay {
         /// Why not from host to host, where that was tried.
@@ -229,7 +229,7 @@ pub(super) enum Way<'f> {
     },
 }
 
-impl Way<'_> {
+impl CopyPath<'_> {
     /// What to say of it where the copy was made.
     pub fn told(&self) -> String {
         match self {
@@ -248,7 +248,7 @@ impl Way<'_> {
 }
 
 /// A program of ours on each of the two hosts, and the way between them.
-pub(super) struct Pair<'f> {
+pub(super) struct DirectLine<'f> {
     give: Agent<'f>,
     take: Agent<'f>,
     name: String,
@@ -260,7 +260,7 @@ pub(super) struct Pair<'f> {
 ///
 /// # Errors
 /// Where it has to be so and can't be.
-pub(super) async fn stand<'f>(on: On<'f>, plan: &'f SeedPlan) -> Result<Way<'f>, StepError> {
+pub(super) async fn stand<'f>(on: On<'f>, plan: &'f SeedPlan) -> Result<CopyPath<'f>, StepError> {
     let flows = matches!(plan.method, CopyMethod::Logical | CopyMethod::Physical { .. });
     let wanted = match plan.path {
         SeedPath::Relay => false,
@@ -268,25 +268,25 @@ pub(super) async fn stand<'f>(on: On<'f>, plan: &'f SeedPlan) -> Result<Way<'f>,
         SeedPath::Auto => program().await.is_ok_and(|(_, size)| plan.bytes > WORTH * size),
     };
     if !flows || !wanted {
-        return Ok(Way::Relay { because: None });
+        return Ok(CopyPath::Relay { because: None });
     }
-    let no = match Pair::stand(on, plan).await {
-        Ok(pair) => return Ok(Way::Direct(Box::new(pair))),
+    let no = match DirectLine::stand(on, plan).await {
+        Ok(pair) => return Ok(CopyPath::Direct(Box::new(pair))),
         Err(no) => no,
     };
-    let said = no.said(&plan.donor);
+    let said = no.reason(&plan.donor);
     if plan.path == SeedPath::Direct {
         let tried = format!("copy straight from {} to {}", plan.donor, on.host);
         return Err(StepError::new(&no.host, tried, said).then(
             "Leave `seed_path: direct` out, and the copy goes through the machine on which this runs. No data was changed.",
         ));
     }
-    Ok(Way::Relay { because: Some(format!("{}: {said}", no.host)) })
+    Ok(CopyPath::Relay { because: Some(format!("{}: {said}", no.host)) })
 }
 
-impl<'f> Pair<'f> {
-    async fn stand(on: On<'f>, plan: &'f SeedPlan) -> Result<Self, NoWay> {
-        let no = |host: &HostName, why: Why| NoWay { host: host.clone(), why };
+impl<'f> DirectLine<'f> {
+    async fn stand(on: On<'f>, plan: &'f SeedPlan) -> Result<Self, NotDirect> {
+        let no = |host: &HostName, why: Why| NotDirect { host: host.clone(), why };
         if !cfg!(target_os = "linux") {
             return Err(no(on.host, Why::Elsewhere));
         }
@@ -304,8 +304,8 @@ impl<'f> Pair<'f> {
         stood
     }
 
-    async fn both(on: On<'f>, from: On<'f>, plan: &SeedPlan, name: &str) -> Result<Self, NoWay> {
-        let broken = |host: &HostName, why: String| NoWay { host: host.clone(), why: Why::Broken(why) };
+    async fn both(on: On<'f>, from: On<'f>, plan: &SeedPlan, name: &str) -> Result<Self, NotDirect> {
+        let broken = |host: &HostName, why: String| NotDirect { host: host.clone(), why: Why::Broken(why) };
         let draw = || Certificate::draw().map_err(|error| broken(on.host, error.to_string()));
         let (given, taken) = (draw()?, draw()?);
         let keys =
@@ -323,7 +323,7 @@ impl<'f> Pair<'f> {
         match within(take.next()).await {
             Ok(Report::Reached { address }) => Ok(Self { give, take, name: name.to_owned(), address }),
             Ok(Report::Failed(Failed::Unreached { tried })) => {
-                Err(NoWay { host: on.host.clone(), why: Why::Unreached(tried) })
+                Err(NotDirect { host: on.host.clone(), why: Why::Unreached(tried) })
             }
             other => Err(broken(on.host, unexpected(other))),
         }
@@ -411,7 +411,7 @@ impl<'f> Pair<'f> {
 
     /// Fetches what the first host's program writes, to its end. Returns the bytes.
     pub async fn fetch(&mut self, mut on_bytes: impl FnMut(u64, bool)) -> Result<u64, CopyError> {
-        self.take.tell(&Order::Fetch).await.map_err(failed)?;
+        self.take.tell(&Order::Fetch { rate: self.take.on.fleet.limits.rate }).await.map_err(failed)?;
         loop {
             match self.report().await? {
                 Report::Fetched { bytes, sink } => on_bytes(bytes, sink),
@@ -459,11 +459,11 @@ fn unexpected(said: Result<Report, Failed>) -> String {
 fn failed(why: Failed) -> CopyError {
     match why {
         Failed::Copy(error) => error,
-        Failed::Broken { tried, why } => CopyError::new(CopyEnd::Target, tried, Trouble::Ended(why)),
+        Failed::Broken { tried, why } => CopyError::new(CopyEnd::Target, tried, CopyFault::Ended(why)),
         Failed::Unreached { .. } => ended("the other host is not reached any more".to_owned()),
     }
 }
 
 fn ended(why: String) -> CopyError {
-    CopyError::new(CopyEnd::Target, "copy straight from the other host", Trouble::Ended(why))
+    CopyError::new(CopyEnd::Target, "copy straight from the other host", CopyFault::Ended(why))
 }

@@ -33,7 +33,7 @@ use crate::{
     plan::{CopyMethod, SeedPlan, Step},
 };
 
-use direct::Way;
+use direct::CopyPath;
 
 pub use accounts::differences as account_differences;
 pub use events::{StoredEvent, rest_all};
@@ -93,7 +93,7 @@ struct Looked<'f> {
     /// The records of earlier copies.
     marks: SeedMarks,
     /// The way of the bytes.
-    way: Way<'f>,
+    way: CopyPath<'f>,
 }
 
 async fn look<'f>(on: On<'f>, plan: &'f SeedPlan) -> Result<Looked<'f>, StepError> {
@@ -127,7 +127,7 @@ async fn copy_by(
     step: &Step,
     plan: &SeedPlan,
     (fitness, mut marks): (Option<crate::copy::Fitness>, SeedMarks),
-    way: &mut Way<'_>,
+    way: &mut CopyPath<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<Option<String>, StepError> {
     let host = &step.host;
@@ -196,7 +196,7 @@ async fn copy_files(
     step: &Step,
     (plan, unit): (&SeedPlan, &str),
     (record, marks): (&mut SeedMark, &mut SeedMarks),
-    way: &mut Way<'_>,
+    way: &mut CopyPath<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<copy::Copied, StepError> {
     let on = fleet.on(&step.host);

@@ -19,7 +19,7 @@ use super::{
     aside::{self, ALONE},
     check,
     copy::{Copied, packers},
-    direct::{Pair, Way},
+    direct::{CopyPath, DirectLine},
     meanwhile, streams,
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
     exec::{Fleet, On, StepError},
     model::{BinlogPosition, HostName, duration, limits},
     plan::{SeedPlan, Step},
-    transport::{Moved, ReadScript, RelayError, Stream, Turn, attend, relay},
+    transport::{Moved, Pace, ReadScript, RelayError, Stream, Turn, attend, relay},
     words,
 };
 
@@ -187,7 +187,7 @@ pub fn datadir<'f>(on: On<'f>) -> Result<&'f str, StepError> {
 pub async fn copy(
     step: &Step,
     plan: &SeedPlan,
-    way: &mut Way<'_>,
+    way: &mut CopyPath<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<Copied, StepError> {
     let (host, from) = (&step.host, &plan.donor);
@@ -242,7 +242,7 @@ async fn transfer(
     step: &Step,
     plan: &SeedPlan,
     new: &str,
-    way: &mut Way<'_>,
+    way: &mut CopyPath<'_>,
     fleet: &Fleet<'_>,
 ) -> Result<(u64, Option<Duration>), StepError> {
     let (host, from) = (&step.host, &plan.donor);
@@ -251,8 +251,8 @@ async fn transfer(
     let sent = AtomicU64::new(0);
     let name = fleet.stream_name();
     let pipes = match way {
-        Way::Direct(pair) => pair.pipes(),
-        Way::Relay { .. } => Default::default(),
+        CopyPath::Direct(pair) => pair.pipes(),
+        CopyPath::Relay { .. } => Default::default(),
     };
     let (source, sink) = programs(fleet.on(host), plan, (new, &name), &pipes).await?;
     let take_line = |line: &str| {
@@ -264,8 +264,11 @@ async fn transfer(
     let patience = streams::patience(fleet);
     let copying = async {
         match way {
-            Way::Relay { .. } => relay(source, sink, (&sent, patience), take_line, look).await,
-            Way::Direct(pair) => {
+            CopyPath::Relay { .. } => {
+                let pace = Pace::of(fleet.limits.rate);
+                relay(source, sink, (&sent, patience, &pace), take_line, look).await
+            }
+            CopyPath::Direct(pair) => {
                 let moved = Moved::begin();
                 let passes = pass(pair, host, &moved, &sent);
                 attend((source, sink), (&moved, patience), passes, take_line, look).await
@@ -320,7 +323,7 @@ async fn remove(on: On<'_>, new: &str) {
 
 /// The bytes on their way from one host to the other.
 async fn pass(
-    pair: &mut Pair<'_>,
+    pair: &mut DirectLine<'_>,
     host: &HostName,
     moved: &Moved,
     sent: &AtomicU64,

@@ -14,6 +14,7 @@ mod lifeline;
 mod line;
 mod master;
 mod own;
+mod pace;
 mod reader;
 mod ready;
 mod ready_sql;
@@ -37,6 +38,7 @@ pub use askpass::{askpass_socket, serve_askpass_request};
 pub use bulk::Bytes;
 pub use error::{ConnectError, RunError, SqlError};
 pub use lifeline::{ComingLifeline, Lifeline};
+pub use pace::Pace;
 pub use reader::SqlReader;
 #[cfg(test)]
 pub(crate) use recording::Recording;

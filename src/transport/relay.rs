@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Stream, program_words,
+    Pace, Stream, program_words,
     running::{ScriptErr, ScriptOut},
     writer::tail,
 };
@@ -109,14 +109,14 @@ impl Moved {
 
 /// Copies everything and waits for both ends. `sent` counts the bytes that passed; `notice` sees each
 /// line that the source writes to its standard error, such as progress; `look` is asked what the sink does when it
-/// takes nothing.
+/// takes nothing. `pace` bounds how fast they go.
 ///
 /// # Errors
 /// With the side that failed and its last words, or the side that hangs.
 pub async fn relay(
     from: Stream<'_>,
     to: Stream<'_>,
-    (sent, patience): (&AtomicU64, Patience),
+    (sent, patience, pace): (&AtomicU64, Patience, &Pace),
     notice: impl FnMut(&str),
     look: impl AsyncFn() -> Sink,
 ) -> Result<u64, RelayError> {
@@ -124,7 +124,7 @@ pub async fn relay(
     let names = [(from.host.clone(), from.what.clone()), (to.host.clone(), to.what.clone())];
     let copied = async {
         let pumped = async {
-            let total = pump(from.stdout, to.stdin, sent, &moved).await;
+            let total = pump(from.stdout, to.stdin, (sent, pace), &moved).await;
             // From here on the sink has to come to its end; the source has ended already, or does so at once.
             moved.now(Turn::Sink);
             total
@@ -238,12 +238,13 @@ async fn stalled(
 async fn pump(
     mut source: ScriptOut,
     mut sink: ChildStdin,
-    sent: &AtomicU64,
+    (sent, pace): (&AtomicU64, &Pace),
     moved: &Moved,
 ) -> (u64, Option<i32>) {
     let mut buffer = vec![0; 128 * 1024];
     let mut total = 0u64;
     'bytes: while let Ok(read @ 1..) = source.read(&mut buffer).await {
+        pace.wait(read as u64).await;
         let mut rest = &buffer[..read];
         while !rest.is_empty() {
             moved.now(Turn::Sink);

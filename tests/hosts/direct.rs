@@ -102,6 +102,21 @@ fn a_replica_that_takes_nothing_for_a_while_is_waited_for() {
     leaves_nothing(&lab);
 }
 
+/// What is bounded takes as long as its bytes at that rate, on either way.
+#[test]
+#[ignore = "make more"]
+fn a_copy_goes_no_faster_than_it_may() {
+    for path in ["direct", "relay"] {
+        let lab = pair("bookworm", &format!("seed_path: {path}\n"));
+        let begun = std::time::Instant::now();
+        lab.tandem(&["apply", "hot-standby", "--yes", "--rate-limit", "1M"]).expect(0);
+        // 54000 rows of 200 bytes, and what is between them.
+        assert!(begun.elapsed().as_secs() >= 10, "{path}: {:?}", begun.elapsed());
+        lab.same(["db-a", "db-b"], "select count(*), sum(crc32(noise)) from shop.item");
+        lab.tandem(&["apply", "hot-standby", "--yes", "--rate-limit", "1"]).expect(64);
+    }
+}
+
 /// A program that is killed on either host ends the copy; the next run makes it.
 #[test]
 #[ignore = "make more"]
