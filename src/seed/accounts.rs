@@ -64,10 +64,16 @@ async fn there_now(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepErro
 /// we are logged in: what it has beyond shows in the comparison.
 async fn take_away(on: On<'_>, accounts: &[Account], here: &[Account]) -> Result<(), StepError> {
     let known = |user: &str, at: &str| accounts.iter().find(|account| account.is(user, at));
+    let beyond = |account: &&Account| {
+        known(&account.user, &account.host).is_some_and(|source| account.has_beyond(source))
+    };
+    let here: Vec<&Account> = here.iter().filter(beyond).collect();
+    if here.is_empty() {
+        return Ok(());
+    }
     let mut sql = on.statements().await?;
     for account in here {
-        let beyond = known(&account.user, &account.host).is_some_and(|source| account.has_beyond(source));
-        for statement in account.revocations().iter().filter(|_| beyond) {
+        for statement in &account.revocations() {
             let done = sql.run(statement).await;
             done.map_err(|e| on.failed(format!("take away what {} has beyond", account.shown()), e))?;
         }

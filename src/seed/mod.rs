@@ -266,6 +266,10 @@ async fn keep_old(on: On<'_>, plan: &SeedPlan) -> Result<Option<(String, &'stati
     if let CopyMethod::Physical { .. } = plan.method {
         return physical::prepare(on, plan).await.map(|()| None);
     }
+    // Where nothing is here there is nothing to keep.
+    if on.dialect()?.is_copied_by_files() && plan.replaces.is_empty() && plan.leftovers.is_empty() {
+        return Ok(None);
+    }
     // A run that was to move the data aside and did not come to it has left it where it is.
     let meant = match on.dialect()?.is_copied_by_files() {
         true => aside::left(on, physical::datadir(on)?).await?,
