@@ -52,12 +52,8 @@ pub async fn run(
     let port = listener.local_addr().map_err(Failed::broken("listen"))?.port();
     let acceptor = tls::acceptor(&begin.keys).map_err(Failed::broken("take the keys of the copy"))?;
     let gone = CancellationToken::new();
-    let shared = Shared {
-        socket: socket.clone(),
-        pipe: directory.join(PIPE),
-        says: voice.other(),
-        gone: gone.clone(),
-    };
+    let offer =
+        Offer { socket: socket.clone(), pipe: directory.join(PIPE), says: voice.other(), gone: gone.clone() };
     let serving = tokio::spawn(async move {
         let mut strangers: VecDeque<AbortHandle> = VecDeque::new();
         while let Ok((stream, _)) = listener.accept().await {
@@ -68,11 +64,11 @@ pub async fn run(
             {
                 oldest.abort();
             }
-            let (acceptor, shared) = (acceptor.clone(), shared.clone());
+            let (acceptor, offer) = (acceptor.clone(), offer.clone());
             let shows = tokio::spawn(async move {
                 let Ok(known) = known(stream, &acceptor).await else { return };
                 // From here on it is no stranger, and is not ended with them.
-                tokio::spawn(shared.serve(known));
+                tokio::spawn(offer.serve(known));
             });
             strangers.push_back(shows.abort_handle());
         }
@@ -119,7 +115,7 @@ async fn known(stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<(u8, tls
 
 /// What the other host gets.
 #[derive(Clone)]
-struct Shared {
+struct Offer {
     socket: Socket,
     pipe: std::path::PathBuf,
     says: mpsc::UnboundedSender<Report>,
@@ -127,7 +123,7 @@ struct Shared {
     gone: CancellationToken,
 }
 
-impl Shared {
+impl Offer {
     async fn serve(self, (wants, stream): (u8, tls::Accepted)) {
         let given = async {
             match wants {
