@@ -105,7 +105,14 @@ pub async fn run(
     let mut tries = 0;
     let (snapshot, held) = loop {
         let (snapshot, held) = snapshot::take(source, &mut sessions, &inventory, options.lock).await?;
-        if inventory.still_holds(&mut sessions.catalog, source.dialect(), &scope.databases).await? {
+        let (names, values) = (source.dialect().spell_values(), target.dialect().spell_values());
+        // A lock may be held by now.
+        let (holds, (), ()) = tokio::try_join!(
+            inventory.still_holds(&mut sessions.catalog, source.dialect(), &scope.databases),
+            rows::pass_bytes(&mut sessions.readers, names, CopyEnd::Source),
+            rows::pass_bytes(&mut sessions.writers, values, CopyEnd::Target),
+        )?;
+        if holds {
             break (snapshot, held);
         }
         let now = everything(source, (&mut sessions.catalog, sessions.lives_longer), scope).await?;
@@ -118,10 +125,12 @@ pub async fn run(
             ));
         }
         drop(held);
+        // What makes tables is text.
+        rows::pass_bytes(&mut sessions.writers, target.dialect().spell_names(), CopyEnd::Target).await?;
         tables::create(&mut sessions, &now, Some(&inventory)).await?;
         inventory = now;
     };
-    let copied = rows::copy(source, target, &mut sessions, &inventory, held, options, on_progress).await?;
+    let copied = rows::copy(target, &mut sessions, &inventory, held, options, on_progress).await?;
     let code = Code::read(&mut sessions, &inventory).await?;
     code.routines(&mut sessions).await?;
     let copied = Copied {

@@ -44,7 +44,6 @@ type BothSessions = (SqlWriter, SqlWriter);
 
 /// Copies all rows: first those of tables without transactions, for as long as the lock is held.
 pub async fn copy(
-    source: &impl Connect,
     target: &impl Connect,
     sessions: &mut Sessions,
     inventory: &Inventory,
@@ -53,12 +52,6 @@ pub async fn copy(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Sums, CopyError> {
     let counted = Arc::new(Counted::new());
-    let (names, values) = (source.dialect().spell_values(), target.dialect().spell_values());
-    // A lock may be held by now.
-    tokio::try_join!(
-        pass_bytes(&mut sessions.readers, names, CopyEnd::Source),
-        pass_bytes(&mut sessions.writers, values, CopyEnd::Target),
-    )?;
     let mut sums = Sums::default();
     let (readers, writers) = (std::mem::take(&mut sessions.readers), std::mem::take(&mut sessions.writers));
     let mut pairs: Vec<BothSessions> = readers.into_iter().zip(writers).collect();
@@ -91,8 +84,8 @@ pub async fn copy(
     Ok(sums)
 }
 
-/// Lets sessions give and take the bytes of a text as they are.
-async fn pass_bytes(sessions: &mut [SqlWriter], setting: &str, end: CopyEnd) -> Result<(), CopyError> {
+/// Lets sessions that carry rows give the bytes of a text as they are, or take them so.
+pub async fn pass_bytes(sessions: &mut [SqlWriter], setting: &str, end: CopyEnd) -> Result<(), CopyError> {
     let all = sessions.iter_mut().map(|sql| sql.query(setting));
     try_join_all(all).await.map(drop).map_err(CopyError::sql(end, "let values pass as bytes"))
 }

@@ -62,9 +62,18 @@ pub struct Fleet<'a> {
     streams: AtomicUsize,
 }
 
-/// Sources whose logs are held, and for how many copies at the same time.
+/// Sources whose logs are held.
 #[derive(Debug, Default)]
-pub struct Holds(pub(crate) tokio::sync::Mutex<BTreeMap<HostName, usize>>);
+pub struct Holds(pub(crate) tokio::sync::Mutex<BTreeMap<HostName, Hold>>);
+
+/// A source whose logs are held.
+#[derive(Debug, Default)]
+pub(crate) struct Hold {
+    /// For so many copies at the same time.
+    pub copies: usize,
+    /// What its variables were before.
+    pub variables: BTreeMap<String, String>,
+}
 
 /// No other run has it.
 fn name_of_a_run() -> String {

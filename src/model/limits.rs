@@ -200,6 +200,9 @@ pub const CHANNEL_RETRY: Limit =
 pub const CLOSER: Limit = limit("a closer look at transactions that only a replica has", seconds(60));
 /// The far end of a channel.
 pub const FAR_END: Limit = limit("finding out which server is at the far end of a channel", seconds(20));
+/// A declared source that is asked whether it has a replica's connection.
+pub const FAR_END_ASKED: Limit =
+    limit("asking a declared source for a connection of its replica", seconds(1));
 /// An SQL connection that ends.
 pub const SQL_END: Limit = limit("the orderly end of an SQL connection", seconds(1));
 /// An SQL connection that was opened ahead.
@@ -301,6 +304,7 @@ pub const ALL: &[Limit] = &[
     COPY_COMPARED,
     CLOSER,
     FAR_END,
+    FAR_END_ASKED,
     CANARY,
     CANARY_END,
     CHANNEL_RETRY,

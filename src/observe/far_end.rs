@@ -5,19 +5,23 @@
 //! either has this very connection or has not. That proves the address, the port and the way in between, through
 //! translated addresses too, and sends no password. It says nothing about the account and the certificate.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::{Duration, Instant};
 
 use super::FarEnd;
 use crate::{
     dialect::ReadStatement,
     model::{Endpoint, limits},
-    transport::{Login, ReadScript, Session, SqlReader},
+    transport::{Login, ReadScript, Session, SqlError, SqlReader},
 };
 
 const GREET: ReadScript = ReadScript::new("look who answers at an address", include_str!("greet.sh"));
-/// For how long the connection is held: a moment first, and where the declared server did not have it, for longer,
-/// since a slow way to it may have been the cause.
-const HOLDS: [&str; 2] = ["0.4", "3"];
+/// For how long the connection is held, in seconds: until the declared server was asked. A server itself closes one that
+/// does not log in after its connect_timeout of 10 seconds.
+const HOLD: &str = "3";
+/// A slow way to the declared server may have been the cause that it did not have the connection any more.
+const ATTEMPTS: usize = 2;
+/// For how long the declared server is asked. It knows of a connection before it says its first word.
+const ASKED: Duration = limits::FAR_END_ASKED.time;
 const LIMIT: Duration = limits::FAR_END.time;
 const POLL: Duration = limits::GLIMPSE;
 
@@ -32,8 +36,9 @@ enum Greeting {
 /// Looks who answers a replica's host at an address, and whether the declared source is the one.
 pub async fn far_end(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login)) -> FarEnd {
     let mut found = FarEnd::Unknown("it was not looked at".into());
-    for hold in HOLDS {
-        found = look(replica, endpoint, source, hold).await;
+    for _ in 0..ATTEMPTS {
+        let looked = tokio::time::timeout(LIMIT, look(replica, endpoint, source)).await;
+        found = looked.unwrap_or_else(|_| FarEnd::Unknown(format!("no answer within {} s", LIMIT.as_secs())));
         if !matches!(found, FarEnd::Another(_)) {
             break;
         }
@@ -41,37 +46,44 @@ pub async fn far_end(replica: &Session, endpoint: &Endpoint, source: (&Session, 
     found
 }
 
-async fn look(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login), hold: &str) -> FarEnd {
+async fn look(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login)) -> FarEnd {
     let unknown = |why: &dyn std::fmt::Display| FarEnd::Unknown(why.to_string());
-    let sql = match source.0.sql(source.1, LIMIT).await {
-        Ok(sql) => sql,
-        Err(error) => return unknown(&error),
-    };
     let port = endpoint.port.to_string();
-    let args = [endpoint.address.as_str(), &port, hold];
-    let greeting = replica.read(&GREET, &args, LIMIT);
-    tokio::pin!(greeting);
-    let mut seen = BTreeSet::new();
-    let output = loop {
-        tokio::select! {
-            output = &mut greeting => break output,
-            () = tokio::time::sleep(POLL) => match waiting_for_a_login(&sql).await {
-                Ok(ids) => seen.extend(ids),
-                Err(error) => return unknown(&error),
-            },
-        }
+    let args = [endpoint.address.as_str(), &port, HOLD];
+    let (sql, held) = tokio::join!(source.0.sql(source.1, LIMIT), replica.hold(&GREET, &args));
+    let (sql, mut held) = match (sql, held) {
+        (Err(error), _) => return unknown(&error),
+        (_, Err(error)) => return unknown(&error),
+        (Ok(sql), Ok(held)) => (sql, held),
     };
-    match output.map(|output| read(&output.text())) {
-        Err(error) => unknown(&error),
-        Ok(Greeting::Hello { connection, .. }) if seen.contains(&connection) => FarEnd::Same,
-        Ok(Greeting::Hello { version, .. }) => FarEnd::Another(version),
-        Ok(Greeting::Error(code, said)) => FarEnd::Refused(code.into(), said),
-        Ok(Greeting::Nobody(why)) => FarEnd::Unreachable(why),
+    match held.line().await.map(|line| read(&line)) {
+        None => unknown(&"the look ended without a word"),
+        Some(Greeting::Hello { version, connection }) => match has(&sql, connection).await {
+            Ok(true) => FarEnd::Same,
+            Ok(false) => FarEnd::Another(version),
+            Err(error) => unknown(&error),
+        },
+        Some(Greeting::Error(code, said)) => FarEnd::Refused(code.into(), said),
+        Some(Greeting::Nobody(why)) => FarEnd::Unreachable(why),
+    }
+}
+
+/// Whether a server has this connection, which has not logged in yet.
+async fn has(sql: &SqlReader, connection: u32) -> Result<bool, SqlError> {
+    let begun = Instant::now();
+    loop {
+        if waiting_for_a_login(sql).await?.contains(&connection) {
+            return Ok(true);
+        }
+        if begun.elapsed() > ASKED {
+            return Ok(false);
+        }
+        tokio::time::sleep(POLL).await;
     }
 }
 
 /// Connections of a server that have not logged in yet. A server tells the lower 32 bits of their numbers.
-async fn waiting_for_a_login(sql: &SqlReader) -> Result<Vec<u32>, crate::transport::SqlError> {
+async fn waiting_for_a_login(sql: &SqlReader) -> Result<Vec<u32>, SqlError> {
     let rows = sql.query(&ReadStatement::sessions()).await?;
     let new = rows.iter().filter(|row| row.get("user") == Some("unauthenticated user"));
     new.map(|row| row.number("id").map(lower)).collect()

@@ -176,14 +176,18 @@ async fn copy_by(
     // A place in a replica's binary log means nothing to the source.
     let at = (plan.donor == plan.from).then(|| copied.at.clone());
     tokio::try_join!(check::contents(on, plan), check::still_there(fleet.on(&plan.from), at.as_ref()))?;
-    // All of it is there: the old data directory is not needed any more.
-    let (settled, sql) = tokio::join!(aside::settle(on), on.statements());
-    let (kept, mut sql) = (settled?.map(|path| (path, "rm -r")).or(kept), sql?);
     record.loaded = Some(SeedCoordinates { at, gtid: copied.gtid.clone(), own: None });
     marks.put(record);
-    if !plan.beside {
-        begin_history(step, &mut marks, fleet, &mut sql).await?;
-    }
+    let history = async {
+        match plan.beside {
+            true => Ok(()),
+            false => begin_history(step, &mut marks, fleet, &mut on.statements().await?).await,
+        }
+    };
+    // All of it is there: the old data directory is not needed any more.
+    let (settled, begun) = tokio::join!(aside::settle(on), history);
+    let kept = settled?.map(|path| (path, "rm -r")).or(kept);
+    begun?;
     mark::write(on, &marks).await?;
     if let Some(lifted) = reopened {
         lifted.restore().await?;

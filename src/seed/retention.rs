@@ -21,11 +21,11 @@ const UNDO: &str = "retention";
 pub async fn hold(on: On<'_>) -> Result<(), StepError> {
     let from = on.host;
     let mut holds = on.fleet.holds.0.lock().await;
-    let copies = holds.entry(from.clone()).or_default();
-    if *copies == 0 {
-        begin(on).await?;
+    let hold = holds.entry(from.clone()).or_default();
+    if hold.copies == 0 {
+        hold.variables = begin(on).await?;
     }
-    *copies += 1;
+    hold.copies += 1;
     Ok(())
 }
 
@@ -33,30 +33,17 @@ pub async fn hold(on: On<'_>) -> Result<(), StepError> {
 pub async fn release(on: On<'_>) -> Result<(), StepError> {
     let from = on.host;
     let mut holds = on.fleet.holds.0.lock().await;
-    let copies = holds.entry(from.clone()).or_default();
-    *copies = copies.saturating_sub(1);
-    if *copies > 0 {
+    let hold = holds.entry(from.clone()).or_default();
+    hold.copies = hold.copies.saturating_sub(1);
+    if hold.copies > 0 || hold.variables.is_empty() {
         return Ok(());
     }
-    let (mut sql, record) = tokio::try_join!(on.statements(), RECORD.read(on))?;
-    match record {
-        Some(mark) => put_back(&mut sql, on, &mark.variables).await,
-        None => Ok(()),
-    }
+    restore(on, &std::mem::take(&mut hold.variables)).await
 }
 
 /// Sets the values back and takes the record away.
 pub async fn restore(on: On<'_>, values: &BTreeMap<String, String>) -> Result<(), StepError> {
-    put_back(&mut on.statements().await?, on, values).await
-}
-
-async fn put_back(
-    sql: &mut Statements<'_>,
-    on: On<'_>,
-    values: &BTreeMap<String, String>,
-) -> Result<(), StepError> {
-    let from = on.host;
-    set(sql, from, values).await?;
+    set(&mut on.statements().await?, on.host, values).await?;
     let noted = RECORD.forget(on, "note that its binary logs are held no more");
     let (noted, settled) = tokio::join!(noted, settle_undo(on, UNDO));
     noted.and(settled)
@@ -71,7 +58,8 @@ fn settings(values: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
     values.iter().filter(plain).map(|(name, value)| format!("SET GLOBAL {name} = {value}"))
 }
 
-async fn begin(on: On<'_>) -> Result<(), StepError> {
+/// What was raised comes back with its value of before.
+async fn begin(on: On<'_>) -> Result<BTreeMap<String, String>, StepError> {
     let from = on.host;
     let server = on.server()?;
     let names = on.dialect()?.retention_variables();
@@ -96,7 +84,7 @@ async fn begin(on: On<'_>) -> Result<(), StepError> {
                 }
             }
             if values.is_empty() {
-                return Ok(());
+                return Ok(values);
             }
             let mark = RetentionMark { variables: values.clone() };
             let back: Vec<String> = settings(&values).collect();
@@ -106,12 +94,14 @@ async fn begin(on: On<'_>) -> Result<(), StepError> {
                 prepare_undo(on, Undo { name: UNDO, sql: &back, record: Some(RECORD.path()) })
             );
             written.and(prepared)?;
-            return raise(&mut sql, from, &values).await;
+            raise(&mut sql, from, &values).await?;
+            return Ok(values);
         }
     };
     let back: Vec<String> = settings(&values).collect();
     prepare_undo(on, Undo { name: UNDO, sql: &back, record: Some(RECORD.path()) }).await?;
-    raise(&mut sql, from, &values).await
+    raise(&mut sql, from, &values).await?;
+    Ok(values)
 }
 
 async fn raise(

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    ConnectError, Login, Output, ReadScript, RunError, Scratch, SqlError, SqlReader, Target, WritePermit,
-    Writer, line::Line, master::Master,
+    ConnectError, Held, Login, Output, ReadScript, RunError, Scratch, SqlError, SqlReader, Target,
+    WritePermit, Writer, line::Line, master::Master,
 };
 use crate::model::HostName;
 
@@ -48,6 +48,14 @@ impl Session {
         limit: Duration,
     ) -> Result<Output, RunError> {
         self.line.run(script.what, script.text, args, b"", limit).await
+    }
+
+    /// Begins a script that only reads, and holds something on the host until what comes back is dropped.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub async fn hold(&self, script: &ReadScript, args: &[&str]) -> Result<Held, RunError> {
+        Ok(Held::new(self.line.start(script.what, script.text, args).await?))
     }
 
     /// SQL for reading: over a connection that nobody uses any more, or a new one.
