@@ -114,9 +114,9 @@ fn skip_dependants(waiting: &mut Vec<&Step>, outcome: &mut Outcome, fleet: &Flee
 }
 
 /// A session that was opened before such a step may be of a server that is no more, or know settings of before.
-fn forget_ready_sql(step: &Step, fleet: &Fleet<'_>) {
+fn forget_sql(step: &Step, fleet: &Fleet<'_>) {
     for session in step.touches().iter().filter_map(|host| fleet.on(host).session().ok()) {
-        session.forget_ready_sql();
+        session.forget_sql();
     }
 }
 
@@ -133,11 +133,11 @@ async fn run<'a>(step: &'a Step, fleet: &Fleet<'_>) -> (&'a Step, Result<(), Ste
         steps::run(step, fleet).await
     };
     if step.action.changes_sessions() {
-        forget_ready_sql(step, fleet);
+        forget_sql(step, fleet);
     }
     let result = fleet.fences.within(&step.touches(), work).await;
     if step.action.changes_sessions() && !step.action.ends_with_a_start() {
-        forget_ready_sql(step, fleet);
+        forget_sql(step, fleet);
     }
     let took: Duration = begun.elapsed();
     match &result {

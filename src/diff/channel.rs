@@ -11,7 +11,7 @@ use super::{
 use crate::{
     desired::{ChannelWish, DesiredHost, Positioning, Tls},
     dialect::Dialect,
-    doctor::{Explanation, Layer},
+    doctor::{AccountStatement, Explanation, Layer},
     grant::sha256_hex,
     model::{HostName, ThreadState, visible},
     observe::{ChannelFacts, HostFacts, LeftOutOrigins},
@@ -164,7 +164,7 @@ struct Present {
     picks_origins: bool,
     fault: Option<Explanation>,
     /// The one statement that it may leave out.
-    skip: Option<String>,
+    skip: Option<AccountStatement>,
     relay_log_renamed: bool,
 }
 
@@ -204,7 +204,7 @@ impl Present {
 
     fn risks(&self) -> Vec<Risk> {
         match &self.skip {
-            Some(statement) => vec![Note::EventSkipped { statement: statement.clone() }.into()],
+            Some(statement) => vec![Note::EventSkipped { statement: statement.to_string() }.into()],
             None if self.filtered || self.picks_origins => {
                 vec![Risk::ReplicationPause, Note::FilteredStaysAway.into()]
             }

@@ -1,5 +1,6 @@
 //! Why replication does not run: the failing layer, the cause, and the ways out. Pure.
 
+mod account_statement;
 mod applier;
 mod binlog;
 mod cause;
@@ -19,6 +20,7 @@ mod repair;
 mod rows;
 mod server;
 
+pub use account_statement::AccountStatement;
 pub use cause::{ApplierCause, BinlogCause, Cause, ChannelCause, ConnectionCause, DataCause, LoginCause};
 pub use channel::explain_channel;
 pub use code::failed_transaction;

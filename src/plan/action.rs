@@ -8,6 +8,7 @@ use super::{Events, Failover, Hop, Switchover, UndeclaredChannel};
 use crate::{
     desired::{AccountWish, ChannelWish, DatabaseWish, SeedPath},
     dialect::HEARTBEAT,
+    doctor::AccountStatement,
     firewall::FirewallChange,
     gtid::Transactions,
     model::{BinlogPosition, Endpoint, Filters, GivenPosition, HostName},
@@ -303,7 +304,7 @@ pub struct ChannelChange {
     pub coordinates: Coordinates,
     /// A statement about an account that does not belong on this host: the one event that stopped the
     /// applier, which is left out.
-    pub skip: Option<String>,
+    pub skip: Option<AccountStatement>,
     /// What this channel alone shall apply, where that has to be said.
     pub filters: Option<Filters>,
     /// Sources of the host's other channels, where they hold something else than this one: their places stay as

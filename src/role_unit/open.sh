@@ -86,7 +86,7 @@ patience=8
 read -r up rest </proc/uptime && [ "${up%%.*}" -ge 300 ] || patience=60
 while :; do
   ask_all
-  reason= answered= again=
+  reason= answered= again= writer=
   n=0
   while [ $n -lt $count ]; do
     n=$((n + 1))
@@ -95,7 +95,7 @@ while :; do
     case $state in
       closed) answered=yes ;;
       silent) ;;
-      open) reason="$name accepts writes"; again=; break ;;
+      open) reason="$name accepts writes"; writer=yes; again=; break ;;
       *)
         [ -n "$reason" ] || reason="$name answers, but does not say whether it accepts writes: $words"
         case $words in
@@ -114,7 +114,7 @@ done
 own() { timeout -k 1 60 "$client" --defaults-file="$here/own.cnf" -e "$1" </dev/null; }
 if [ -n "$reason" ]; then
   # Events would run on two hosts.
-  case $reason in *' accepts writes') own 'SET GLOBAL event_scheduler = OFF' 2>/dev/null ;; esac
+  [ -z "$writer" ] || own 'SET GLOBAL event_scheduler = OFF' 2>/dev/null
   echo "this server stays read-only: $reason. Run tandem apply." >&2
   exit 1
 fi

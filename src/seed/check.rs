@@ -75,9 +75,9 @@ fn disagree(from: &HostName, why: String) -> StepError {
 }
 
 /// Tables, views, routines, triggers and events, counted for each database.
-async fn count(sql: &SqlReader) -> Result<BTreeMap<String, String>, SqlError> {
+async fn count(sql: &SqlReader) -> Result<BTreeMap<(String, String), String>, SqlError> {
     let rows = sql.query(&ReadStatement::contents_of_databases()).await?;
-    rows.iter().map(|r| Ok((format!("{} of {}", r.need("what")?, r.need("db")?), r.text("n")?))).collect()
+    rows.iter().map(|r| Ok(((r.text("db")?, r.text("what")?), r.text("n")?))).collect()
 }
 
 /// Compares what the copy holds with the source. A table that was made or dropped while the copy ran
@@ -86,11 +86,10 @@ pub async fn contents(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
     let failed = |e| on.failed("compare the copy with its source", e);
     let (here, there) = tokio::try_join!(on.reader(), on.at(&plan.donor).reader())?;
     let (copy, source) = tokio::try_join!(count(&here), count(&there)).map_err(failed)?;
-    let of_plan = |what: &str| plan.databases.iter().any(|d| what.ends_with(&format!(" of {d}")));
     let missing: Vec<String> = source
         .iter()
-        .filter(|(what, _)| of_plan(what) && !copy.contains_key(*what))
-        .map(|(what, n)| format!("{n} {what}"))
+        .filter(|(of, _)| plan.databases.contains(&of.0) && !copy.contains_key(*of))
+        .map(|((database, what), n)| format!("{n} {what} of {database}"))
         .collect();
     if missing.is_empty() {
         return Ok(());

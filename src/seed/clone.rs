@@ -77,7 +77,7 @@ pub async fn run<'a>(
     if let (Err(_), Ok(before)) = (&fetched, &before)
         && there_now(on).await.is_ok_and(|now| now == *before)
     {
-        mark::forget(on, &plan.from).await?;
+        mark::forget(on, &plan.from, mark::read(on).await?).await?;
     }
     // Whatever came of it, the source has no such account any more.
     let closed = account.close(fleet).await;

@@ -24,16 +24,19 @@ pub async fn write(on: On<'_>, marks: &SeedMarks) -> Result<(), StepError> {
 }
 
 /// Notes what was not the same when a copy was compared.
-pub async fn differs(on: On<'_>, from: &HostName, found: &[String]) -> Result<(), StepError> {
-    let mut marks = read(on).await?;
+pub async fn differs(
+    on: On<'_>,
+    from: &HostName,
+    mut marks: SeedMarks,
+    found: &[String],
+) -> Result<(), StepError> {
     let Some(mark) = marks.0.iter_mut().find(|mark| mark.from == from.as_str()) else { return Ok(()) };
     mark.differs = found.iter().take(MOST).cloned().collect();
     write(on, &marks).await
 }
 
 /// Takes a record away: the channel runs, and the copy is data like any other.
-pub async fn forget(on: On<'_>, from: &HostName) -> Result<(), StepError> {
-    let mut marks = read(on).await?;
+pub async fn forget(on: On<'_>, from: &HostName, mut marks: SeedMarks) -> Result<(), StepError> {
     marks.take(from.as_str());
     if !marks.0.is_empty() {
         return write(on, &marks).await;

@@ -44,7 +44,7 @@ pub use retention::restore as restore_retention;
 /// How often a copy that runs is looked at.
 const TICK: Duration = limits::TICK;
 /// Connections to each of the two servers that are opened ahead: a copy asks them side by side.
-const SESSIONS_AHEAD: usize = 8;
+const SESSIONS_AHEAD: usize = 9;
 
 /// Opens connections ahead at both ends, before the step begins.
 pub fn open_ahead(on: On<'_>, plan: &SeedPlan) {

@@ -121,6 +121,13 @@ impl Line {
         resting.push(reader);
     }
 
+    /// Ends the connections to the server that nobody uses, and opens none ahead.
+    pub fn forget_sql(&self) {
+        self.ready_sql.forget();
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *resting).into_iter().for_each(SqlReader::end);
+    }
+
     /// A connection to the server that nobody has used: one that waits, or a new one.
     pub async fn fresh(self: &Arc<Self>, login: &Login, limit: Duration) -> Result<Fresh, SqlError> {
         let waiting = self.ready_sql.take(login);

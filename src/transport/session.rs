@@ -85,8 +85,8 @@ impl Session {
     }
 
     /// Ends the connections that wait, and opens none: what a new session finds is about to change, or the server itself is.
-    pub fn forget_ready_sql(&self) {
-        self.line.ready_sql.forget();
+    pub fn forget_sql(&self) {
+        self.line.forget_sql();
     }
 
     /// The same over a new connection: what shows that the server takes one.
@@ -95,7 +95,7 @@ impl Session {
     /// As [`Session::sql`].
     pub async fn new_sql(&self, login: &Login, limit: Duration) -> Result<SqlReader, SqlError> {
         // Those that wait may be of the server that was there before.
-        self.forget_ready_sql();
+        self.forget_sql();
         let fresh = self.line.connect(login, limit).await?;
         Ok(SqlReader::new(fresh, login.clone(), limit, &self.line))
     }

@@ -10,7 +10,7 @@ use crate::{
     model::{HostName, in_parallel, limits, visible},
     observe::channels,
     plan::{ComparePlan, Hop, Step},
-    seed::{account_differences, differs, forget},
+    seed::{account_differences, differs, forget, read_marks},
     status::ChannelStatus,
     verify::{
         ChannelGraph, DataProof, Defined, DefinitionDifference, Definitions, Edge, Filters, Findings, Remark,
@@ -32,12 +32,19 @@ const FORGET: &str = "rm -f /var/lib/tandem/shared-uuids";
 /// How often definitions and accounts are looked at until what differs counts: a change may be on its way.
 const LOOKS: usize = 3;
 
-/// What was found to be the same.
-#[derive(Default)]
-struct Same {
-    tables: u64,
+/// Definitions and accounts: how many were compared, and what differs.
+struct Objects {
     objects: usize,
     accounts: usize,
+    differing: Vec<String>,
+}
+
+/// Tables: how many were compared, those that differ, and what could not be compared now.
+#[derive(Default)]
+struct Rows {
+    tables: u64,
+    differing: Vec<String>,
+    open: Vec<String>,
 }
 
 /// Compares; the record of the copy goes if everything is the same, else it keeps what differs.
@@ -69,7 +76,6 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     let on = fleet.on(host);
     let begun = std::time::Instant::now();
     let tried = format!("compare the copy with {}", plan.from);
-    let mut same = Same::default();
     for host in [host, &plan.from] {
         on.at(host).open_ahead(SIDE_BY_SIDE);
     }
@@ -78,8 +84,13 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     if !graph.edges.iter().any(|edge| edge.source == plan.from && edge.replica == *host) {
         graph = self::graph(fleet).await?;
     }
-    let mut found = objects(step, plan, fleet, &graph, &mut same).await?;
-    let (differing, open) = rows(step, plan, fleet, &graph, &mut same).await?;
+    let (objects, rows, marks) = tokio::try_join!(
+        objects(step, plan, fleet, &graph),
+        rows(step, plan, fleet, &graph),
+        read_marks(on)
+    )?;
+    let (Objects { objects, accounts, differing: mut found }, Rows { tables, differing, open }) =
+        (objects, rows);
     found.extend(differing);
     let told = match (found.is_empty(), open.is_empty()) {
         (true, true) => "ok",
@@ -88,9 +99,9 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     };
     on.ran(&tried, begun, told);
     if found.is_empty() && open.is_empty() {
-        forget(on, &plan.from).await?;
+        forget(on, &plan.from, marks).await?;
         forget_shared_uuids(on, on.at(&plan.from)).await?;
-        return Ok(Some(same.told()));
+        return Ok(Some(equal(tables, objects, accounts)));
     }
     if found.is_empty() {
         return Err(on.failed(format!("compare all its rows with {}", plan.from), some_of(open)).then(
@@ -98,7 +109,7 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
              comparison is left.",
         ));
     }
-    differs(on, &plan.from, &found).await?;
+    differs(on, &plan.from, marks, &found).await?;
     Err(on.failed(tried, some_of(found)).then(
         "The channel runs and nothing was taken away. Make the two the same and apply again; or copy again with \
          --allow reseed, where a value was lost with another seed_method (physical, clone).",
@@ -115,19 +126,18 @@ fn some_of(mut list: Vec<String>) -> String {
     list.join("; ")
 }
 
-impl Same {
-    fn told(&self) -> String {
-        let number = |n: u64, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
-        let mut text = format!(
-            "equal: rows of {}, definitions of {}",
-            number(self.tables, "table"),
-            number(self.objects as u64, "object")
-        );
-        if self.accounts > 0 {
-            text.push_str(&format!(", {}", number(self.accounts as u64, "account")));
-        }
-        text
+/// What was found to be the same.
+fn equal(tables: u64, objects: usize, accounts: usize) -> String {
+    let number = |n: u64, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let mut text = format!(
+        "equal: rows of {}, definitions of {}",
+        number(tables, "table"),
+        number(objects as u64, "object")
+    );
+    if accounts > 0 {
+        text.push_str(&format!(", {}", number(accounts as u64, "account")));
     }
+    text
 }
 
 /// Waits until the replica has what its source has now.
@@ -188,9 +198,8 @@ async fn objects(
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
     graph: &ChannelGraph,
-    same: &mut Same,
-) -> Result<Vec<String>, StepError> {
-    let mut last: Option<Vec<String>> = None;
+) -> Result<Objects, StepError> {
+    let mut last: Option<Objects> = None;
     for _ in 0..LOOKS {
         fleet.progress(step, (0, 0), "comparing definitions and accounts");
         let accounts = async {
@@ -199,17 +208,18 @@ async fn objects(
                 true => account_differences(fleet.on(&step.host), &plan.from, &plan.own_users).await,
             }
         };
-        let definitions = definitions(step, plan, fleet, graph, same);
-        let (mut found, (accounts, differing)) = tokio::try_join!(definitions, accounts)?;
-        same.accounts = accounts;
-        found.extend(differing);
-        if found.is_empty() || last.as_ref() == Some(&found) {
+        let definitions = definitions(step, plan, fleet, graph);
+        let ((objects, mut differing), (accounts, of_accounts)) = tokio::try_join!(definitions, accounts)?;
+        differing.extend(of_accounts);
+        let counts = differing.is_empty() || last.as_ref().is_some_and(|last| last.differing == differing);
+        let found = Objects { objects, accounts, differing };
+        if counts {
             return Ok(found);
         }
         last = Some(found);
         meet(step, plan, fleet).await?;
     }
-    Ok(last.unwrap_or_default())
+    Ok(last.unwrap_or(Objects { objects: 0, accounts: 0, differing: Vec::new() }))
 }
 
 async fn definitions(
@@ -217,18 +227,17 @@ async fn definitions(
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
     graph: &ChannelGraph,
-    same: &mut Same,
-) -> Result<Vec<String>, StepError> {
+) -> Result<(usize, Vec<String>), StepError> {
     let (source, host) = (&plan.from, &step.host);
     let (there, here) =
         tokio::try_join!(definitions_of(fleet.on(source), plan), definitions_of(fleet.on(host), plan))?;
-    same.objects = there.objects();
     let leaves_out = |of: &Defined| {
         let edge = graph.edges.iter().find(|e| e.source == *source && e.replica == *host);
         !of.name.is_empty() && edge.is_some_and(|e| e.filters.leaves_out(&of.database, &of.name).is_some())
     };
     let differences = there.differences(&here, |of| !leaves_out(of));
-    Ok(differences.iter().map(|difference| in_words(difference, source.as_str(), host.as_str())).collect())
+    let differing = differences.iter().map(|one| in_words(one, source.as_str(), host.as_str())).collect();
+    Ok((there.objects(), differing))
 }
 
 async fn definitions_of(on: On<'_>, plan: &ComparePlan) -> Result<Definitions, StepError> {
@@ -263,17 +272,16 @@ fn databases(plan: &ComparePlan) -> Vec<String> {
     plan.databases.iter().filter(|name| *name != HEARTBEAT).cloned().collect()
 }
 
-/// Tables that differ, and what could not be compared now.
+/// Compares the rows of all tables.
 async fn rows(
     step: &Step,
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
     graph: &ChannelGraph,
-    same: &mut Same,
-) -> Result<(Vec<String>, Vec<String>), StepError> {
+) -> Result<Rows, StepError> {
     let databases = databases(plan);
     if databases.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Rows::default());
     }
     let progress = |text: &str| fleet.progress(step, (0, 0), text);
     let scope = Scope {
@@ -303,10 +311,13 @@ async fn rows(
         return Err(StepError::new(&step.host, format!("compare its rows with {}", plan.from), why)
             .then("See `tandem doctor`, then apply again."));
     }
-    same.tables = proofs.iter().map(|p| p.tables).sum();
     let differing: BTreeSet<String> = proofs.iter().flat_map(differing_tables).collect();
     let open: BTreeSet<String> = not_provable.iter().map(Remark::to_string).collect();
-    Ok((differing.into_iter().collect(), open.into_iter().collect()))
+    Ok(Rows {
+        tables: proofs.iter().map(|p| p.tables).sum(),
+        differing: differing.into_iter().collect(),
+        open: open.into_iter().collect(),
+    })
 }
 
 fn differing_tables(proof: &DataProof) -> Vec<String> {

@@ -116,7 +116,7 @@ fn error_log(facts: &HostFacts) -> String {
 pub async fn run(on: On<'_>, tried: &str, order: Order<'_>) -> Result<RestartRecord, StepError> {
     let host = on.host;
     let given = Given::of(on)?;
-    on.session()?.forget_ready_sql();
+    on.session()?.forget_sql();
     let mode = if order.restart { "restart" } else { "start" };
     let enable = if order.enable { "yes" } else { "no" };
     let (uuid, unit) = (order.new_uuid.unwrap_or_default(), order.unit);

@@ -381,11 +381,16 @@ impl Work<'_> {
             }
             position
         };
-        let position = self.write_position(everything, sql).await?;
+        let (position, there) =
+            tokio::join!(self.write_position(everything, sql), self.state(&self.wish.source));
+        let (position, mut there) = (position?, Some(there?));
         let rule = Rule { stall: Some(limits::CHANNEL_STALL.time), ..Rule::default() };
         let mut awaited = String::new();
         let waited = wait_until(rule, async || {
-            let source = self.state(&self.wish.source).await?;
+            let source = match there.take() {
+                Some(at_first) => at_first,
+                None => self.state(&self.wish.source).await?,
+            };
             let has = |event: &MariaDbGtid| source.has(event.domain).is_some_and(|has| has.seq < event.seq);
             let Some(event) = position.iter().find(has) else { return Ok(Look::Done(())) };
             awaited = event.to_string();

@@ -10,7 +10,7 @@ use begin::Goal;
 use crate::{
     desired::ChannelWish,
     dialect::{ChannelStatement, Dialect},
-    doctor::{ChannelContext, Layer, explain_channel, explain_down, failed_transaction},
+    doctor::{AccountStatement, ChannelContext, Layer, explain_channel, explain_down, failed_transaction},
     exec::{Ended, Fleet, Look, On, Rule, Statements, StepError, wait_until},
     model::{Fact, HostName, ThreadState, limits},
     observe::{ChannelFacts, Probe, channels, try_ports},
@@ -136,13 +136,10 @@ impl Work<'_> {
     }
 
     /// Leaves out the one event that stops the applier, if it still is the one that was planned.
-    async fn leave_out(&self, statement: &str) -> Result<(), StepError> {
+    async fn leave_out(&self, statement: &AccountStatement) -> Result<(), StepError> {
         let mut reader = self.on.reader().await?;
         let channel = self.look(&mut reader).await?;
-        let words: Vec<&str> = statement.split([' ', '@']).collect();
-        let same =
-            words.iter().all(|w| channel.sql_error.to_ascii_lowercase().contains(&w.to_ascii_lowercase()));
-        if channel.sql_errno == 0 || !same {
+        if AccountStatement::that_stopped(&channel).as_ref() != Some(statement) {
             return Err(StepError::stale(
                 self.on.host,
                 format!("leave out {statement}"),

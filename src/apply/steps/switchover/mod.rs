@@ -165,7 +165,7 @@ async fn close_for_good(on: On<'_>) -> Result<bool, StepError> {
     let failed = |e| on.failed("keep it closed", e);
     let before = on.own_sessions().await?;
     // The one that ends them is none of them.
-    on.session()?.forget_ready_sql();
+    on.session()?.forget_sql();
     let mut sql = on.statements().await?;
     for id in &before {
         // One that is gone is what is wished.
