@@ -38,7 +38,6 @@ const LINES: &[(&str, &str, &str)] = &[
     ("desired/nothing.rs", "\"-e \"", "the name that stands for the command line"),
     ("desired/wish.rs", "contains(\"mariadb\")", "the name of a package"),
     ("diff/compatibility.rs", "utf8_", "the name of a character set"),
-    ("diff/data.rs", "using_gtid", "a server's word for a channel's positions"),
     ("diff/settings/impossible.rs", "contains(\"error\")", "what a server's program says"),
     ("diff/settings/impossible.rs", "[ERROR] ", "what a server's program says"),
     ("diff/settings/impossible.rs", "\"error: \"", "what a server's program says"),

@@ -23,8 +23,7 @@ pub struct Arrow {
 impl Arrow {
     /// Whether it knows its place by GTIDs.
     pub fn by_gtid(&self) -> bool {
-        let word = &self.channel.using_gtid;
-        !word.is_empty() && !word.eq_ignore_ascii_case("no")
+        self.channel.using_gtid.by_gtid()
     }
 
     /// What protects it on the wire.

@@ -281,7 +281,7 @@ fn existing(
 
 /// Whether a channel that goes by file and position has none from which it could go on.
 fn forgets_its_place(wish: &ChannelWish, channel: &ChannelFacts) -> bool {
-    let by_file = channel.using_gtid.eq_ignore_ascii_case("no") && wish.positioning == Positioning::File;
+    let by_file = channel.using_gtid.by_file() && wish.positioning == Positioning::File;
     by_file && channel.executed.is_none()
 }
 
@@ -335,9 +335,12 @@ fn differences(
     check("TLS", on_off(channel.tls), on_off(wish.tls.encrypted()));
     check("TLS verification", on_off(channel.tls_verify), on_off(wish.tls == Tls::VerifyIdentity));
     check("TLS authority", channel.tls_ca.clone(), wish.tls_authority().to_owned());
-    let uses_gtid = !channel.using_gtid.eq_ignore_ascii_case("no") && !channel.using_gtid.is_empty();
     let positioning = |gtid: bool| if gtid { "gtid".to_owned() } else { "file".to_owned() };
-    check("positioning", positioning(uses_gtid), positioning(wish.positioning == Positioning::Gtid));
+    check(
+        "positioning",
+        positioning(channel.using_gtid.by_gtid()),
+        positioning(wish.positioning == Positioning::Gtid),
+    );
     let left_out = &channel.left_out;
     check("server ids left out", left_out.servers.join(", "), String::new());
     check("GTID domains left out", left_out.domains.join(", "), String::new());

@@ -124,9 +124,8 @@ fn cannot_go_on(
 fn start_discards(server: &ServerFacts, channel: &ChannelFacts) -> bool {
     // The receiver is stopped for it as well.
     let stopped = channel.sql_running == ThreadState::No;
-    let by_gtid = !matches!(channel.using_gtid.to_ascii_lowercase().as_str(), "" | "no");
     stopped
-        && by_gtid
+        && channel.using_gtid.by_gtid()
         && Dialect::of(server.version).start_discards_received()
         && has_unexecuted(server, channel)
 }
@@ -200,8 +199,7 @@ impl SourceAndReplica<'_> {
     /// What the replica needs next and the source has no longer.
     fn purged(&self) -> Option<Lost> {
         let (oldest, channel) = (&self.source.binlog.known()?.oldest, self.channel()?);
-        let by_gtid = channel.using_gtid.to_ascii_lowercase().contains("pos");
-        if !by_gtid {
+        if !channel.using_gtid.by_gtid() {
             let executed = channel.executed.as_ref()?.file();
             let gone = compare_files(executed, oldest) == Some(Ordering::Less);
             return gone.then(|| Lost::Files { oldest: oldest.clone(), executed: executed.to_owned() });

@@ -116,14 +116,13 @@ pub(super) fn unable(
 }
 
 fn of_channel(wish: &ChannelWish, channel: &ChannelFacts) -> Option<Unable> {
-    let by_gtid = !matches!(channel.using_gtid.to_ascii_lowercase().as_str(), "" | "no");
     let whole = channel.filters == Default::default()
         && channel.left_out == LeftOutOrigins::default()
         && wish.filters.is_empty();
     let all = [
         (wish.delay > 0 || channel.delay > 0, Unable::Delayed),
         (!(channel.running() && channel.without_error()), Unable::Stopped),
-        (wish.positioning == Positioning::File || !by_gtid, Unable::ByFile),
+        (wish.positioning == Positioning::File || !channel.using_gtid.by_gtid(), Unable::ByFile),
         (!whole, Unable::Filtered),
         (channel.seconds_behind.is_none_or(|behind| behind > CLOSE), Unable::Behind),
     ];

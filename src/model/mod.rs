@@ -40,6 +40,6 @@ pub use parallel::in_parallel;
 pub use place::Place;
 pub use position::{BinlogPosition, compare_files};
 pub use secret::{Secret, SecretId};
-pub use thread::ThreadState;
+pub use thread::{ThreadState, UsingGtid};
 pub use units::{bytes, duration, rate, time, visible};
 pub use version::{Family, ServerVersion};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ChannelFacts, ChannelFilters, LeftOutOrigins, SessionFacts};
 use crate::{
     dialect::{Dialect, ReadStatement},
-    model::Family,
+    model::{Family, UsingGtid},
     transport::{Row, SqlError, SqlReader},
 };
 
@@ -66,9 +66,9 @@ fn channel(row: &Row, dialect: Dialect) -> Result<ChannelFacts, SqlError> {
         executed: row.position(&column("relay_SOURCE_log_file"), &column("exec_SOURCE_log_pos"))?,
         relay: row.position("relay_log_file", "relay_log_pos")?,
         using_gtid: match dialect.family() {
-            Family::MariaDb => text("using_gtid")?,
-            Family::MySql if newer("auto_position") == "1" => "Auto_Position".into(),
-            Family::MySql => "No".into(),
+            Family::MariaDb => row.word("using_gtid")?,
+            Family::MySql if newer("auto_position") == "1" => UsingGtid::AutoPosition,
+            Family::MySql => UsingGtid::No,
         },
         gtid_io_pos: match dialect.family() {
             Family::MariaDb => text("gtid_io_pos")?,
@@ -272,7 +272,7 @@ mod tests {
     fn a_channel_is_read_from_every_version() {
         let dialect = |text: &str| Dialect::of(ServerVersion::parse(text).expect("a version"));
         let old = channel(&row(OLD), dialect("5.5.62")).expect("all columns of 5.5");
-        assert_eq!((old.name.as_str(), old.using_gtid.as_str(), old.delay), ("", "No", 0));
+        assert_eq!((old.name.as_str(), old.using_gtid, old.delay), ("", UsingGtid::No, 0));
         assert_eq!(old.read, BinlogPosition::new("bin.000002", 900));
         assert_eq!(old.relay, BinlogPosition::new("relay.000003", 250));
         assert_eq!((old.executed, old.seconds_behind), (BinlogPosition::new("bin.000001", 400), None));
@@ -283,10 +283,11 @@ mod tests {
         let new = OLD.replace("Master", "Source").replace("Slave", "Replica");
         let new = format!("{new} Channel_Name=eu Auto_Position=1 SQL_Delay=30");
         let new = channel(&row(&new), dialect("8.4.3")).expect("all columns of 8.4");
-        assert_eq!((new.name.as_str(), new.using_gtid.as_str(), new.delay), ("eu", "Auto_Position", 30));
+        assert_eq!((new.name.as_str(), new.using_gtid, new.delay), ("eu", UsingGtid::AutoPosition, 30));
         let maria = format!("{OLD} Connection_name=eu Using_Gtid=Slave_Pos Gtid_IO_Pos=0-1-2");
         let maria = channel(&row(&maria), dialect("10.6.4-MariaDB")).expect("all columns of 10.6");
         assert_eq!((maria.name.as_str(), maria.gtid_io_pos.as_str()), ("eu", "0-1-2"));
+        assert_eq!(maria.using_gtid, UsingGtid::SlavePos);
     }
 
     #[test]

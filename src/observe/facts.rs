@@ -14,7 +14,7 @@ use crate::{
     firewall::FirewallState,
     grant::AccountState,
     gtid::GtidState,
-    model::{BinlogPosition, Endpoint, Fact, HostName, ServerVersion, ThreadState},
+    model::{BinlogPosition, Endpoint, Fact, HostName, ServerVersion, ThreadState, UsingGtid},
     option_file,
     role_unit::{Lack, RoleUnitFacts},
 };
@@ -404,8 +404,8 @@ pub struct ChannelFacts {
     pub executed: Option<BinlogPosition>,
     /// The place in its own relay log up to which it has executed that.
     pub relay: Option<BinlogPosition>,
-    /// `No`, `Slave_Pos`, `Current_Pos` (MariaDB), `Auto_Position` (MySQL).
-    pub using_gtid: String,
+    /// How it finds where to go on.
+    pub using_gtid: UsingGtid,
     /// GTID position of the receiver.
     pub gtid_io_pos: String,
     /// Whether TLS is asked for.

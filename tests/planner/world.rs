@@ -15,7 +15,7 @@ use tandem::inside::{
     grant::sha256_hex,
     gtid::ServerGtid,
     inventory::SecretBook,
-    model::{BinlogPosition, Fact, HostName, Secret, SecretId, ThreadState},
+    model::{BinlogPosition, Fact, HostName, Secret, SecretId, ThreadState, UsingGtid},
     observe::{
         BinlogFacts, ChannelFacts, HostFacts, Observed, SeedCoordinates, SeedMark, SeedMarks, ServerFacts,
         ServiceFacts,
@@ -267,7 +267,7 @@ impl World {
             };
             let follows = sources.iter().all(|s| {
                 channels.iter().any(|c| {
-                    c.source_host == address(*s) && c.running() && (c.using_gtid == "Slave_Pos") != files.file
+                    c.source_host == address(*s) && c.running() && c.using_gtid.by_gtid() != files.file
                 })
             });
             let serves = replicas.iter().all(|r| {
@@ -524,8 +524,8 @@ fn running(wish: &ChannelWish) -> ChannelFacts {
         io_running: ThreadState::Yes,
         sql_running: ThreadState::Yes,
         using_gtid: match wish.positioning {
-            desired::Positioning::Gtid => "Slave_Pos".into(),
-            desired::Positioning::File => "No".into(),
+            desired::Positioning::Gtid => UsingGtid::SlavePos,
+            desired::Positioning::File => UsingGtid::No,
         },
         delay: wish.delay,
         ..ChannelFacts::default()

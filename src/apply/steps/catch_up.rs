@@ -67,7 +67,7 @@ async fn catch_up(step: &Step, hop: &Hop, closed: bool, fleet: &Fleet<'_>) -> Re
     };
     let (first, (end, state)) = tokio::try_join!(watch.look(), source)?;
     let goal = match state {
-        Some(state) if first.using_gtid != "No" => Goal::State(state),
+        Some(state) if !first.using_gtid.by_file() => Goal::State(state),
         _ => Goal::At(end.or_else(|| first.read.clone())),
     };
     let rule = Rule::moving(limits::CHANNEL_STALL.time, limits::CHANNEL_RETURN.time);

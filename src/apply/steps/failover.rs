@@ -145,7 +145,7 @@ async fn execute_all(step: &Step, hop: &Hop, fleet: &Fleet<'_>) -> Result<(), St
     let waited = wait_until(rule, async || {
         let channel = look(replica, &hop.channel, &mut reader, dialect).await?;
         let state = gtid_state(&reader, dialect).await.map_err(|e| on.failed("read its GTID state", e))?;
-        let by_gtid = channel.using_gtid != "No" && !state.is_blank();
+        let by_gtid = !channel.using_gtid.by_file() && !state.is_blank();
         let reached = match &source {
             Some(source) if by_gtid => state.has_all_of(source),
             // Half a transaction stays in the relay log for ever; positions count it, GTIDs don't.

@@ -31,7 +31,7 @@ impl Work<'_> {
     async fn go_back(&self, old: &ChannelFacts, sql: &mut Statements<'_>) -> Result<bool, StepError> {
         let mut reader = self.on.reader().await?;
         let now = self.look(&mut reader).await?;
-        let by_gtid = !now.using_gtid.eq_ignore_ascii_case("no") && !now.using_gtid.is_empty();
+        let by_gtid = now.using_gtid.by_gtid();
         let same_end = now.source_host == old.source_host && now.source_port == old.source_port;
         let untouched = now.executed == old.executed && now.executed.is_some();
         let came = now.io_running == ThreadState::Yes || now.sql_errno != 0;

@@ -181,7 +181,7 @@ impl Work<'_> {
         let tried = "learn which GTIDs it has by its place in the source's binary log";
         let mut own = self.on.reader().await?;
         let channel = self.look(&mut own).await?;
-        if channel.using_gtid != "No" {
+        if !channel.using_gtid.by_file() {
             return Ok(());
         }
         // One answer has both, so they belong together.

@@ -42,7 +42,7 @@ impl<'a> Way<'a> {
                 return Err(StepError::stale(&step.host, "follow the old writer", "its channel is gone"));
             };
             let sets = on.dialect()?.gtid_form() == GtidForm::Sets;
-            let by_set = sets && channel.using_gtid != "No";
+            let by_set = sets && !channel.using_gtid.by_file();
             links.push(Link { on, sql: on.statements().await?, channel: hop.channel.clone(), by_set });
         }
         Ok(Self(links))
