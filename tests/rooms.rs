@@ -66,6 +66,7 @@ const ROOMS: &Table = &[
             "doctor",
         ],
     ),
+    ("adopt", &["model", "option_file", "dialect", "playbook", "desired", "observe", "plan"]),
     (
         "words",
         &[
@@ -79,6 +80,7 @@ const ROOMS: &Table = &[
             "observe",
             "doctor",
             "plan",
+            "adopt",
         ],
     ),
     ("status", &["model", "dialect", "desired", "observe", "doctor", "words"]),
@@ -102,7 +104,6 @@ const ROOMS: &Table = &[
             "plan",
         ],
     ),
-    ("adopt", &["model", "option_file", "dialect", "playbook", "desired", "observe", "plan"]),
     (
         "exec",
         &["model", "option_file", "dialect", "desired", "transport", "observe", "doctor", "plan", "words"],

@@ -2,18 +2,91 @@
 
 use std::collections::BTreeSet;
 
-use super::{Adoption, Arrow, Finding, Group, Named, server};
+use serde::{Serialize, Serializer};
+
+use super::{Adoption, Arrow, Group, Named, server};
 use crate::{
     desired::Tls,
     dialect::Dialect,
-    model::{HostName, visible},
+    model::{HostName, ThreadState, coded},
     observe::{Observed, ServerFacts},
 };
 
+coded! {
+    /// What stands out: one variant for each code.
+    pub enum StandsOut {
+        /// One account serves several replicas.
+        AccountPattern {
+            /// The addresses from which it may log in.
+            pattern: String,
+        } = "account-pattern",
+        /// A host without a channel to or from the others.
+        Alone = "alone",
+        /// A source whose commits a crash may undo.
+        Durability {
+            /// The variable that says so.
+            variable: &'static str,
+            /// Its value.
+            value: String,
+        } = "durability",
+        /// A channel by file and position.
+        FilePosition = "file-position",
+        /// A server that gives a GTID to what a replica writes itself.
+        GtidNotStrict = "gtid-not-strict",
+        /// A variable whose value no option file gives.
+        LeftAlone {
+            /// Its name.
+            setting: String,
+            /// What the files say of it.
+            remark: String,
+        } = "left-alone",
+        /// A channel in clear text.
+        NoTls = "no-tls",
+        /// A channel that does not run.
+        NotRunning {
+            /// Its receiver.
+            receiver: ThreadState,
+            /// Its applier.
+            applier: ThreadState,
+        } = "not-running",
+        /// A source that logs statements.
+        StatementFormat = "statement-format",
+        /// A channel that is encrypted with whoever answers.
+        TlsUnverified = "tls-unverified",
+        /// A channel with a filter that no variable declares.
+        UndeclaredFilter = "undeclared-filter",
+        /// A server that replicates from the host and is none of the named ones.
+        UnknownReplica {
+            /// Its id.
+            server_id: u64,
+            /// From where; empty where it is not known.
+            address: String,
+        } = "unknown-replica",
+        /// A replica to which clients may write.
+        WritableReplica = "writable-replica",
+    }
+}
+
+/// Something to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What kind of thing it is; in the document its code.
+    #[serde(rename = "code", serialize_with = "as_code")]
+    pub what: StandsOut,
+    /// The hosts, or the channels.
+    pub of: Vec<String>,
+    /// What it is.
+    pub text: String,
+}
+
+fn as_code<S: Serializer>(what: &StandsOut, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(what.code())
+}
+
 impl Adoption {
     /// What whoever adopts these servers should look at; none of it is changed by a plan for them.
-    pub(super) fn findings(&self, observed: &Observed) -> Vec<Finding> {
-        let mut list = Findings(Vec::new());
+    pub(super) fn findings(&self, observed: &Observed, words: fn(&StandsOut) -> String) -> Vec<Finding> {
+        let mut list = Findings { list: Vec::new(), words };
         for play in &self.plays {
             for arrow in &play.group.arrows {
                 list.channel(arrow);
@@ -27,67 +100,60 @@ impl Adoption {
             let name = &host.named.name;
             let pattern = host.variables.get("replication_account_host").and_then(|h| h.as_str());
             if let Some(pattern) = pattern.filter(|p| p.contains('%')) {
-                let text = format!(
-                    "replicas log in as an account for {pattern}, so whoever has its password may come from elsewhere too"
-                );
-                list.add("account-pattern", name, text);
+                list.add(StandsOut::AccountPattern { pattern: pattern.to_owned() }, name);
             }
             for (setting, remarked) in &host.settings {
                 if remarked.value.is_null() {
-                    list.add("left-alone", name, format!("{setting} {}", remarked.remark));
+                    let (setting, remark) = (setting.clone(), remarked.remark.clone());
+                    list.add(StandsOut::LeftAlone { setting, remark }, name);
                 }
             }
             if !self.plays.iter().any(|p| p.group.members.contains(name)) {
-                list.add(
-                    "alone",
-                    name,
-                    "replicates from none of these hosts and none from it; no play names it",
-                );
+                list.add(StandsOut::Alone, name);
             }
             list.unknown_replicas(&host.named, self, observed);
         }
-        list.0
+        list.list
     }
 }
 
-struct Findings(Vec<Finding>);
+struct Findings {
+    list: Vec<Finding>,
+    words: fn(&StandsOut) -> String,
+}
 
 impl Findings {
     /// Notes it; what is the same of several is said once.
-    fn add(&mut self, code: &'static str, of: &dyn std::fmt::Display, text: impl Into<String>) {
-        let (of, text) = (of.to_string(), text.into());
-        match self.0.iter_mut().find(|f| f.code == code && f.text == text) {
+    fn add(&mut self, what: StandsOut, of: &dyn std::fmt::Display) {
+        let of = of.to_string();
+        match self.list.iter_mut().find(|found| found.what == what) {
             Some(there) if there.of.contains(&of) => {}
             Some(there) => there.of.push(of),
-            None => self.0.push(Finding { code, of: vec![of], text }),
+            None => {
+                let text = (self.words)(&what);
+                self.list.push(Finding { what, of: vec![of], text });
+            }
         }
     }
 
     fn channel(&mut self, arrow: &Arrow) {
         let name = format!("{} -> {}", arrow.from, arrow.to);
         match arrow.tls() {
-            Tls::Off => self.add("no-tls", &name, "not encrypted (replication_tls: off)"),
-            Tls::Required => {
-                self.add("tls-unverified", &name, "encrypted, and the source's certificate is not looked at");
-            }
+            Tls::Off => self.add(StandsOut::NoTls, &name),
+            Tls::Required => self.add(StandsOut::TlsUnverified, &name),
             Tls::VerifyCa | Tls::VerifyIdentity => {}
         }
         if !arrow.by_gtid() {
-            self.add(
-                "file-position",
-                &name,
-                "by file and position; `replication_positioning: gtid` moves it",
-            );
+            self.add(StandsOut::FilePosition, &name);
         }
         let channel = &arrow.channel;
         if !channel.running() {
-            let threads = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
-            self.add("not-running", &name, format!("does not run ({threads}); tandem doctor says why"));
+            let (receiver, applier) = (channel.io_running, channel.sql_running);
+            self.add(StandsOut::NotRunning { receiver, applier }, &name);
         }
         let filters = &channel.filters;
         if [&filters.tables, &filters.ignore_tables, &filters.rewrites].iter().any(|list| !list.is_empty()) {
-            let text = "filters single tables or renames databases; no variable of these files says so";
-            self.add("undeclared-filter", &name, text);
+            self.add(StandsOut::UndeclaredFilter, &name);
         }
     }
 
@@ -96,25 +162,22 @@ impl Findings {
         let follows = group.sources_of(member).next().is_some();
         let writes = group.writers().contains(&member);
         if feeds {
-            for (name, safe) in [("sync_binlog", "1"), ("innodb_flush_log_at_trx_commit", "1")] {
-                if let Some(value) = server.variable(name).filter(|v| *v != safe) {
-                    let text =
-                        format!("{name} is {value}: after a crash its replicas may have what it has lost");
-                    self.add("durability", member, text);
+            for (variable, safe) in [("sync_binlog", "1"), ("innodb_flush_log_at_trx_commit", "1")] {
+                if let Some(value) = server.variable(variable).filter(|v| *v != safe) {
+                    self.add(StandsOut::Durability { variable, value: value.to_owned() }, member);
                 }
             }
         }
         if follows && !writes && !server.is_on("read_only") {
-            self.add("writable-replica", member, "a replica to which clients may write (read_only is OFF)");
+            self.add(StandsOut::WritableReplica, member);
         }
         let strict =
             Dialect::of(server.version).always_tells_writers_apart() || server.is_on("gtid_strict_mode");
         if !strict && group.arrows.iter().any(|a| a.by_gtid() && (a.from == *member || a.to == *member)) {
-            let text = "gtid_strict_mode is OFF: a write on a replica gets into its GTIDs unnoticed";
-            self.add("gtid-not-strict", member, text);
+            self.add(StandsOut::GtidNotStrict, member);
         }
         if feeds && server.variable("binlog_format").is_some_and(|f| f.eq_ignore_ascii_case("STATEMENT")) {
-            self.add("statement-format", member, "binlog_format is STATEMENT; ROW is safe");
+            self.add(StandsOut::StatementFormat, member);
         }
     }
 
@@ -127,11 +190,7 @@ impl Findings {
             .collect();
         let connected = server(observed, &named.name).and_then(|s| s.connected_replicas.known());
         for (id, from) in connected.into_iter().flatten().filter(|(id, _)| !known.contains(id)) {
-            let at = if from.is_empty() { String::new() } else { format!(" at {}", visible(from)) };
-            let text = format!(
-                "a server with server_id {id}{at} replicates from it and is none of these hosts; name it too"
-            );
-            self.add("unknown-replica", &named.name, text);
+            self.add(StandsOut::UnknownReplica { server_id: *id, address: from.clone() }, &named.name);
         }
     }
 }

@@ -21,7 +21,8 @@ use crate::{
 };
 
 pub use arrows::{Arrow, Stranger};
-pub use report::{Finding, Report};
+pub use findings::{Finding, StandsOut};
+pub use report::Report;
 pub use settle::Said;
 pub use shape::Group;
 

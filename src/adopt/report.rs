@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Adoption, server};
+use super::{Adoption, Finding, StandsOut, server};
 use crate::{
     model::{HostName, duration},
     observe::Observed,
@@ -78,20 +78,9 @@ pub struct FoundPlay {
     pub roles: Vec<&'static str>,
 }
 
-/// Something to look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// A word for programs.
-    pub code: &'static str,
-    /// The hosts, or the channels.
-    pub of: Vec<String>,
-    /// What it is.
-    pub text: String,
-}
-
 impl Adoption {
-    /// Puts everything together. `left`, `written` and `next` are the caller's to fill in.
-    pub fn report(&self, observed: &Observed) -> Report {
+    /// Puts everything together; `words` says what a finding is. `left`, `written` and `next` are the caller's to fill in.
+    pub fn report(&self, observed: &Observed, words: fn(&StandsOut) -> String) -> Report {
         let hosts = self.hosts.iter().filter_map(|host| {
             let server = server(observed, &host.named.name)?;
             Some(FoundHost {
@@ -128,7 +117,7 @@ impl Adoption {
                     roles: play.roles.clone(),
                 })
                 .collect(),
-            findings: self.findings(observed),
+            findings: self.findings(observed, words),
             left: Vec::new(),
             secrets: self.secrets(),
             written: Vec::new(),

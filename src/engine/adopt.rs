@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{CommandError, ErrorKind, Options, bare_hosts, read_files};
-pub use crate::adopt::Report as AdoptionReport;
+pub use crate::adopt::{Finding as AdoptionFinding, Report as AdoptionReport, StandsOut};
 use crate::{
     adopt::{Adoption, Named, Said},
     desired::{self, Built, DesiredHost},
@@ -201,7 +201,7 @@ impl<'a> Work<'a> {
         let draft = self.settle(fleet, &reading)?;
         let (loaded, built) = self.load(&draft, &reading)?;
         let plan = plan_for(&built, &reading, &loaded.project.secrets.resolve_some());
-        let mut report = draft.report(&reading.observed);
+        let mut report = draft.report(&reading.observed, words::stands_out);
         report.left = left(&plan);
         report.left.extend(mistakes(&loaded, built));
         // The drafts' places mean nothing to anybody.

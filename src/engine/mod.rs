@@ -21,7 +21,7 @@ mod proof;
 mod reading;
 mod takeover;
 
-pub use adopt::{Adoptable, Adopted, AdoptionReport, NotAdopted, Unnamed, adopt};
+pub use adopt::{Adoptable, Adopted, AdoptionFinding, AdoptionReport, NotAdopted, StandsOut, Unnamed, adopt};
 pub use applying::{Applied, End, Event, Events, Run};
 pub use drift::Drift;
 pub use error::{Cause, CommandError, ErrorKind};

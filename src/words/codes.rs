@@ -76,8 +76,9 @@ pub fn meanings(code: &str) -> Vec<(&'static Kind, &'static Code)> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Code, KINDS, causes, known, proofs, refused, repairs, waiting};
+    use super::{Code, KINDS, adopted, causes, known, mistakes, proofs, refused, repairs, waiting};
     use crate::{
+        adopt::StandsOut,
         doctor::{Cause, ErrantRepair, Repair, WhyDown},
         plan::{Finding, Refused, WaitsFor},
         verify,
@@ -109,12 +110,39 @@ mod tests {
             (Repair::CODES.to_vec(), repairs::OF_CHANNELS),
             (ErrantRepair::CODES.to_vec(), repairs::OF_ERRANT),
             (verify::codes(), proofs::PROOFS),
+            (StandsOut::CODES.to_vec(), adopted::ADOPTED),
         ] {
             let have: BTreeSet<&str> = have.into_iter().collect();
             let listed: Vec<&str> = explained.iter().map(|entry| entry.code).collect();
             assert_eq!(have, listed.iter().copied().collect());
             assert_eq!(have.len(), listed.len(), "one stands twice");
         }
+    }
+
+    /// A mistake's code is a text where it is found, with a pair of colons in it.
+    #[test]
+    fn each_mistake_is_explained_and_each_explained_mistake_is_found_somewhere() {
+        let letters =
+            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        let is_code =
+            |word: &&str| word.split_once("::").is_some_and(|(kind, what)| letters(kind) && letters(what));
+        let (mut left, mut found) =
+            (vec![concat!(env!("CARGO_MANIFEST_DIR"), "/src").into()], BTreeSet::new());
+        while let Some(path) = left.pop() {
+            let path: std::path::PathBuf = path;
+            if path.is_dir() {
+                left.extend(
+                    std::fs::read_dir(path).expect("a folder").map(|entry| entry.expect("it").path()),
+                );
+            } else if !path.ends_with("words/codes/mistakes.rs") {
+                let text = std::fs::read_to_string(&path).expect("a file");
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                found.extend(code.split('"').filter(is_code).map(str::to_owned));
+            }
+        }
+        let listed: BTreeSet<String> = mistakes::MISTAKES.iter().map(|entry| entry.code.to_owned()).collect();
+        assert_eq!(found, listed);
+        assert_eq!(listed.len(), mistakes::MISTAKES.len(), "one stands twice");
     }
 
     /// `TANDEM_WRITE=1 cargo test --lib codes` writes the document again.

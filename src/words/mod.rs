@@ -1,5 +1,6 @@
-//! The sentences of plans and of what `doctor` finds, one file for each subject. What they say is decided elsewhere; here are the words alone.
+//! The sentences of plans and of what `doctor` and `adopt` find, one file for each subject. What they say is decided elsewhere; here are the words alone.
 
+mod adopted;
 mod authority;
 mod because;
 pub(crate) mod cause;
@@ -28,6 +29,7 @@ mod takeover;
 mod unfit;
 mod waiting;
 
+pub(crate) use adopted::stands_out;
 pub(crate) use because::{because, reason};
 pub(crate) use data::purged;
 pub use document::document;

@@ -5,6 +5,11 @@ use super::{Code, code};
 pub(super) const ADOPTED: &[Code] = &[
     code("account-pattern", "one account serves several replicas", ""),
     code("alone", "the host has no channel to or from the others", ""),
+    code(
+        "durability",
+        "a source does not write each commit to its disk: after a crash its replicas may have what it has lost",
+        "",
+    ),
     code("file-position", "the channel runs by file and position", ""),
     code("gtid-not-strict", "`gtid_strict_mode` is off on MariaDB", ""),
     code("left-alone", "a variable has a value that no option file gives; it is declared as `null`", ""),

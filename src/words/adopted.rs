@@ -1,0 +1,37 @@
+//! What stands out in a fleet that somebody else has set up.
+
+use crate::{adopt::StandsOut, model::visible};
+
+/// What it is, of the hosts or channels that are named beside it.
+pub(crate) fn stands_out(what: &StandsOut) -> String {
+    match what {
+        StandsOut::AccountPattern { pattern } => format!(
+            "replicas log in as an account for {pattern}, so whoever has its password may come from elsewhere too"
+        ),
+        StandsOut::Alone => "replicates from none of these hosts and none from it; no play names it".into(),
+        StandsOut::Durability { variable, value } => {
+            format!("{variable} is {value}: after a crash its replicas may have what it has lost")
+        }
+        StandsOut::FilePosition => "by file and position; `replication_positioning: gtid` moves it".into(),
+        StandsOut::GtidNotStrict => {
+            "gtid_strict_mode is OFF: a write on a replica gets into its GTIDs unnoticed".into()
+        }
+        StandsOut::LeftAlone { setting, remark } => format!("{setting} {remark}"),
+        StandsOut::NoTls => "not encrypted (replication_tls: off)".into(),
+        StandsOut::NotRunning { receiver, applier } => {
+            format!("does not run (receiver {receiver}, applier {applier}); tandem doctor says why")
+        }
+        StandsOut::StatementFormat => "binlog_format is STATEMENT; ROW is safe".into(),
+        StandsOut::TlsUnverified => "encrypted, and the source's certificate is not looked at".into(),
+        StandsOut::UndeclaredFilter => {
+            "filters single tables or renames databases; no variable of these files says so".into()
+        }
+        StandsOut::UnknownReplica { server_id, address } => {
+            let at = if address.is_empty() { String::new() } else { format!(" at {}", visible(address)) };
+            format!(
+                "a server with server_id {server_id}{at} replicates from it and is none of these hosts; name it too"
+            )
+        }
+        StandsOut::WritableReplica => "a replica to which clients may write (read_only is OFF)".into(),
+    }
+}
