@@ -329,6 +329,26 @@ const ENDS: Rule = Rule {
     but: &[("main.rs", "the place for it")],
 };
 
+/// What a command says of its own is that it was done, that it failed, or that it was asked for nothing.
+const EXITS: Rule = Rule {
+    what: "an exit status is chosen outside of `cli::exit`",
+    paths: &[],
+    words: &[
+        "Exit :: Differences",
+        "Exit :: Partly",
+        "Exit :: NotRead",
+        "Exit :: DifferencesAndNotRead",
+        "Exit :: Locked",
+        "Exit :: Stale",
+        "Exit :: BadInput",
+        "Exit :: Interrupted",
+    ],
+    but: &[
+        ("cli/exit.rs", "the place for it"),
+        ("cli/watch.rs", "whoever ends a watch before the first look has seen nothing"),
+    ],
+};
+
 const TERMINAL: Rule = Rule {
     what: "the library asks a terminal outside of `cli` and `render`",
     paths: &["std::io::stdin", "std::io::IsTerminal", "crate::render", "crate::cli", "clap"],
@@ -387,6 +407,11 @@ fn only_render_prints() {
 #[test]
 fn only_main_ends_the_process() {
     none(&ENDS.findings(&CODE, |_| true));
+}
+
+#[test]
+fn only_one_file_turns_ends_into_statuses() {
+    none(&EXITS.findings(&CODE, |_| true));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{
     form::Format,
 };
 use crate::{
-    engine::{self, Adoptable, CommandError, ErrorKind, NotAdopted, Unnamed},
+    engine::{self, Adoptable, CommandError, ErrorKind, NotAdopted, State, Unnamed},
     model::{HostName, visible},
     render::{self, Terminal, Waiting},
     transport::command_words,
@@ -46,7 +46,7 @@ pub async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Resul
         Format::Json => terminal.json(&report),
         Format::Jsonl => terminal.json_line(&report),
     }
-    Ok(if report.left.is_empty() { Exit::Done } else { Exit::Differences })
+    Ok(State::of(!report.left.is_empty(), false).into())
 }
 
 /// Why nothing was written, with the command to run instead.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     apply::Outcome,
-    engine::{Applied, CommandError, End, Engine, ErrorKind, Events, Planned, Run, State},
+    engine::{Applied, CommandError, End, Engine, ErrorKind, Events, Planned, Run},
     model::{HostName, Limits, duration},
     plan::{Action, Plan, PlanDocument, Policy, Span, Step, StepId},
     render::{self, Terminal},
@@ -129,7 +129,8 @@ async fn whole(
     drop(events);
     let _ = shown.await;
     let applied = applied?;
-    let exit = show_end(&applied, global, terminal);
+    show_end(&applied, global, terminal);
+    let exit = Exit::of_run(&applied);
     if global.wanted.format() == Format::Json {
         terminal.json(&report(&document, &applied.rounds, &applied.left, exit));
     } else if global.wanted.format() == Format::Jsonl {
@@ -184,7 +185,7 @@ pub(super) async fn close_first(
     let _ = shown.await;
     let (outcomes, planned) = closed?;
     let failed = outcomes.iter().flat_map(|outcome| outcome.failed.values()).next();
-    let exit = if failed.is_some() { Exit::Error } else { Exit::Done };
+    let exit = Exit::of_success(failed.is_none());
     let line = match failed {
         None => format!("{host} takes no writes."),
         Some(error) => format!("{host} could not be closed to writes: {error}"),
@@ -241,13 +242,7 @@ async fn nothing_to_do(
     global: &Global,
     terminal: &Terminal,
 ) -> Exit {
-    let exit = match planned.state(document).into() {
-        // What else there is to know needs another command.
-        Exit::Differences if document.in_sync => Exit::Done,
-        // Nothing can be done now, and something is missing.
-        Exit::Differences => Exit::Error,
-        exit => exit,
-    };
+    let exit = Exit::of_nothing_to_do(planned.state(document), document.in_sync);
     planned.close().await;
     if global.wanted.format() == Format::Json {
         terminal.json(&report(document, &[], document, exit));
@@ -259,43 +254,24 @@ async fn nothing_to_do(
 }
 
 /// Says how a run ended where this is no success, and what is left.
-fn show_end(applied: &Applied, global: &Global, terminal: &Terminal) -> Exit {
+fn show_end(applied: &Applied, global: &Global, terminal: &Terminal) {
     match &applied.end {
-        End::Done => Exit::Done,
-        End::Failed => Exit::Error,
-        End::Partly => Exit::Partly,
-        End::Stale => Exit::Stale,
-        End::Interrupted => {
-            terminal.note("Interrupted. `tandem apply` goes on from here.");
-            Exit::Interrupted
-        }
-        End::Locked(error) => show_error(error.clone().into(), terminal),
-        End::Refused(blocked) => show_error(refuse(blocked), terminal),
+        End::Done | End::Failed | End::Partly | End::Stale => {}
+        End::Interrupted => terminal.note("Interrupted. `tandem apply` goes on from here."),
+        End::Locked(error) => render::failure(error.clone().into(), terminal),
+        End::Refused(blocked) => render::failure(refuse(blocked), terminal),
         End::NotRead(hosts) => {
             let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
             terminal.error(&format!("what could be read is as declared; not read: {}", hosts.join(", ")));
-            Exit::NotRead
         }
-        End::Left(state) => {
+        End::Left(_) => {
             terminal.error("observed again, and not everything is as declared. This is left:");
             if global.wanted.format() != Format::Json {
                 let view = render::PlanView { width: terminal.columns_err(), ..render::PlanView::default() };
                 terminal.err(&render::plan(&applied.left, view));
             }
-            match state {
-                State::Refused if applied.steps_done() > 0 => Exit::Partly,
-                State::Refused => Exit::Refused,
-                State::NotRead | State::DiffersAndNotRead => Exit::NotRead,
-                State::InSync | State::Differs => Exit::Error,
-            }
         }
     }
-}
-
-fn show_error(error: CommandError, terminal: &Terminal) -> Exit {
-    let exit = Exit::of(error.kind);
-    render::failure(error, terminal);
-    exit
 }
 
 fn report(

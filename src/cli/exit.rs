@@ -1,6 +1,9 @@
 //! What the program's exit status means. The only place that knows the numbers.
 
-use crate::engine::{ErrorKind, State};
+use crate::{
+    engine::{Applied, CommandError, End, ErrorKind, State},
+    verify::VerifyReport,
+};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,58 @@ impl Exit {
             ErrorKind::Locked => Exit::Locked,
             ErrorKind::Interrupted => Exit::Interrupted,
         }
+    }
+
+    /// How a piece of work ends that knows no more than whether it was done.
+    pub fn of_success(done: bool) -> Self {
+        if done { Exit::Done } else { Exit::Error }
+    }
+
+    /// How a command ends that only reads the files.
+    pub fn of_files(fatal: bool) -> Self {
+        if fatal { Exit::BadInput } else { Exit::Done }
+    }
+
+    /// How `apply` ends that had nothing to execute.
+    pub fn of_nothing_to_do(state: State, in_sync: bool) -> Self {
+        match state.into() {
+            // What else there is to know needs another command.
+            Exit::Differences if in_sync => Exit::Done,
+            // Nothing can be done now, and something is missing.
+            Exit::Differences => Exit::Error,
+            exit => exit,
+        }
+    }
+
+    /// How `apply` ends that has executed steps.
+    pub fn of_run(applied: &Applied) -> Self {
+        match &applied.end {
+            End::Done => Exit::Done,
+            End::Failed => Exit::Error,
+            End::Partly => Exit::Partly,
+            End::Stale => Exit::Stale,
+            End::Interrupted => Exit::Interrupted,
+            End::Locked(error) => Exit::of(CommandError::from(error.clone()).kind),
+            End::Refused(_) => Exit::Refused,
+            End::NotRead(_) => Exit::NotRead,
+            End::Left(state) => match state {
+                State::Refused if applied.steps_done() > 0 => Exit::Partly,
+                State::Refused => Exit::Refused,
+                State::NotRead | State::DiffersAndNotRead => Exit::NotRead,
+                State::InSync | State::Differs => Exit::Error,
+            },
+        }
+    }
+
+    /// How `verify` ends.
+    pub fn of_proof(report: &VerifyReport, interrupted: bool) -> Self {
+        if interrupted {
+            return Exit::Interrupted;
+        }
+        if !report.unmatched.is_empty() && !report.failed() {
+            return Exit::Usage;
+        }
+        State::of_proof(report).map_or(Exit::Error, Exit::from)
     }
 
     /// The meaning, for `--help`.

@@ -56,11 +56,11 @@ const WORKERS: usize = 8;
 pub fn run() -> Exit {
     // ssh starts this program to ask for a password.
     if let Some(socket) = askpass_socket() {
-        return serve_askpass_request(&socket).map_or(Exit::Error, |()| Exit::Done);
+        return Exit::of_success(serve_askpass_request(&socket).is_ok());
     }
     // A controller has brought this program to a host.
     if let Some(directory) = direct::asked() {
-        return if direct::serve(&directory) { Exit::Done } else { Exit::Error };
+        return Exit::of_success(direct::serve(&directory));
     }
     // Before any thread is there: the variable that asks is taken out of the environment.
     if let Some(exit) = shells::answer() {

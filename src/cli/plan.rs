@@ -32,7 +32,7 @@ pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Re
     let plays = loaded.project.plays.len();
     if global.wanted == Wanted::Sarif {
         terminal.json(&render::sarif(&problems.sorted()));
-        return Ok(if fatal { Exit::BadInput } else { Exit::Done });
+        return Ok(Exit::of_files(fatal));
     }
     if wants_json(global.wanted.format()) {
         let list: Vec<_> = problems.sorted().iter().map(problem_json).collect();
@@ -59,7 +59,7 @@ pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Re
             terminal.out(&format!("Valid: {hosts} host{}{plays}.\n", if hosts == 1 { "" } else { "s" }));
         }
     }
-    Ok(if fatal { Exit::BadInput } else { Exit::Done })
+    Ok(Exit::of_files(fatal))
 }
 
 fn problem_json(problem: &Problem) -> serde_json::Value {

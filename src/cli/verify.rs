@@ -8,7 +8,7 @@ use super::{
     stop::Interrupt,
 };
 use crate::{
-    engine::{CommandError, Engine, ErrorKind, Proof, State},
+    engine::{CommandError, Engine, ErrorKind, Proof},
     model::HostName,
     render::{self, Terminal, Waiting},
     verify::{Scope, VerifyReport},
@@ -62,13 +62,11 @@ async fn whole(
         Format::Json => terminal.json(&report),
         Format::Jsonl => terminal.json_line(&report),
     }
-    if interrupt.gently.is_cancelled() {
-        if report.errors.is_empty() {
-            terminal.note("Interrupted. Nothing is left on the hosts.");
-        }
-        return Ok(Exit::Interrupted);
+    let interrupted = interrupt.gently.is_cancelled();
+    if interrupted && report.errors.is_empty() {
+        terminal.note("Interrupted. Nothing is left on the hosts.");
     }
-    Ok(exit(&report))
+    Ok(Exit::of_proof(&report, interrupted))
 }
 
 async fn proven(
@@ -125,11 +123,4 @@ async fn confirm(proof: &Proof<'_>, args: &VerifyArgs, terminal: &Terminal) -> R
             Err(CommandError::failed(what))
         }
     }
-}
-
-fn exit(report: &VerifyReport) -> Exit {
-    if !report.unmatched.is_empty() && !report.failed() {
-        return Exit::Usage;
-    }
-    State::of_proof(report).map_or(Exit::Error, Exit::from)
 }
