@@ -2,16 +2,24 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     args::Global,
     exit::Exit,
     form::Format,
-    runs::{directory, entries, names, text},
+    runs::{directory, end_of, lines, names, playbook},
     wants_json,
 };
-use crate::{engine::CommandError, render::Terminal, source::closest};
+use crate::{
+    engine::{
+        CommandError,
+        journal::{Entry, Line},
+    },
+    render::Terminal,
+    source::closest,
+};
 
 /// Runs the command.
 pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -32,7 +40,7 @@ pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result
                     None => format!("no run begins with `{wanted}`; `tandem history` lists them"),
                 }));
             };
-            show(&entries(&directory, name), global, terminal);
+            show(&lines(&directory, name), global, terminal);
         }
     }
     Ok(Exit::Done)
@@ -41,21 +49,20 @@ pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result
 fn list(directory: &Path, names: &[String], global: &Global, terminal: &Terminal) {
     let mut runs = Vec::new();
     for name in names {
-        let entries = entries(directory, name);
-        let header = entries.first().cloned().unwrap_or_default();
-        let end = entries.iter().find(|e| text(e, "event") == "run_ended");
+        let lines = lines(directory, name);
+        let end = end_of(&lines);
         if wants_json(global.wanted.format()) {
-            runs.push(json!({"run": name, "started": header, "ended": end}));
+            let ended = lines.iter().find(|line| matches!(line.entry(), Some(Entry::RunEnded { .. })));
+            runs.push(json!({"run": name, "started": lines.first(), "ended": ended}));
             continue;
         }
-        let summary = end.map_or("did not come to its end", |e| text(e, "summary"));
-        terminal.out(&format!("{name}  {}  {summary}\n", text(&header, "playbook")));
+        terminal.out(&format!("{name}  {}  {}\n", playbook(&lines), end.summary));
     }
     print_values("runs", &runs, global, terminal);
 }
 
 /// Values as JSON: one object, or one a line.
-fn print_values(name: &str, values: &[Value], global: &Global, terminal: &Terminal) {
+fn print_values<T: Serialize>(name: &str, values: &[T], global: &Global, terminal: &Terminal) {
     match global.wanted.format() {
         Format::Human => {}
         Format::Json => terminal.json(&json!({"format_version": "1.0", name: values})),
@@ -63,29 +70,31 @@ fn print_values(name: &str, values: &[Value], global: &Global, terminal: &Termin
     }
 }
 
-fn show(entries: &[Value], global: &Global, terminal: &Terminal) {
+fn show(lines: &[Line], global: &Global, terminal: &Terminal) {
     if wants_json(global.wanted.format()) {
-        return print_values("events", entries, global, terminal);
+        return print_values("events", lines, global, terminal);
     }
-    for entry in entries {
-        let time = text(entry, "time");
-        let seconds =
-            entry.get("seconds").and_then(Value::as_f64).map(|s| format!("  {s:.3} s")).unwrap_or_default();
-        let what = match text(entry, "event") {
-            "run_started" => format!("run of {}", text(entry, "playbook")),
-            "step_started" => format!("{}: {}", text(entry, "step"), text(entry, "summary")),
-            "step_done" => format!("{}: done{seconds}", text(entry, "step")),
-            "step_failed" => format!("{}: FAILED{seconds}: {}", text(entry, "step"), text(entry, "error")),
-            "step_skipped" => format!("{}: skipped: {}", text(entry, "step"), text(entry, "because")),
-            "ran" => format!(
-                "  {}: {}{seconds}  {}",
-                text(entry, "host"),
-                text(entry, "what"),
-                text(entry, "result")
-            ),
-            "run_ended" => text(entry, "summary").to_owned(),
-            other => other.to_owned(),
+    for line in lines {
+        let (time, what) = match line {
+            Line::Known { entry, time } => (time.as_str(), words(entry)),
+            Line::Other(value) => {
+                let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+                (text("time"), text("event").to_owned())
+            }
         };
         terminal.out(&format!("{time}  {what}\n"));
+    }
+}
+
+/// What happened, in words.
+fn words(entry: &Entry) -> String {
+    match entry {
+        Entry::RunStarted(run) => format!("run of {}", run.playbook),
+        Entry::StepStarted { step, summary, .. } => format!("{step}: {summary}"),
+        Entry::StepDone { step, seconds, .. } => format!("{step}: done  {seconds:.3} s"),
+        Entry::StepFailed { step, seconds, error, .. } => format!("{step}: FAILED  {seconds:.3} s: {error}"),
+        Entry::StepSkipped { step, because, .. } => format!("{step}: skipped: {because}"),
+        Entry::Ran { host, what, seconds, result } => format!("  {host}: {what}  {seconds:.3} s  {result}"),
+        Entry::RunEnded { summary, .. } => summary.clone(),
     }
 }

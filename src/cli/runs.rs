@@ -2,9 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use crate::{engine::CommandError, model::home, render::PastRun};
+use crate::{
+    engine::{
+        CommandError,
+        journal::{self, Entry, Line},
+    },
+    model::home,
+    render::PastRun,
+};
 
 /// Where journals are: `$XDG_STATE_HOME/tandem/runs`.
 pub fn directory() -> Result<PathBuf, CommandError> {
@@ -36,28 +41,44 @@ pub fn past(most: usize) -> Vec<PastRun> {
     let Ok(directory) = directory() else { return Vec::new() };
     let names = names(&directory);
     let run = |name: &String| {
-        let entries = entries(&directory, name);
-        let end = entries.iter().find(|e| text(e, "event") == "run_ended");
+        let lines = lines(&directory, name);
+        let RunEnd { summary, ended } = end_of(&lines);
         PastRun {
             run: name.clone(),
-            playbook: entries.first().map(|e| text(e, "playbook").to_owned()).unwrap_or_default(),
-            summary: end.map_or("did not come to its end", |e| text(e, "summary")).to_owned(),
-            ended: end.is_some(),
+            playbook: playbook(&lines).to_owned(),
+            summary: summary.to_owned(),
+            ended,
         }
     };
     names.iter().rev().take(most).map(run).collect()
 }
 
-/// A journal's entries. The last line of a run that was killed may be half a line.
-pub fn entries(directory: &Path, name: &str) -> Vec<Value> {
-    std::fs::read_to_string(directory.join(format!("{name}.jsonl")))
-        .unwrap_or_default()
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect()
+/// The lines of a run's journal.
+pub fn lines(directory: &Path, name: &str) -> Vec<Line> {
+    journal::read(&directory.join(format!("{name}.jsonl")))
 }
 
-/// A field of an entry; one that is not there is empty.
-pub fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
-    entry.get(key).and_then(Value::as_str).unwrap_or("")
+/// The playbook of a run; empty where its journal does not tell.
+pub fn playbook(lines: &[Line]) -> &str {
+    match lines.first().and_then(Line::entry) {
+        Some(Entry::RunStarted(run)) => &run.playbook,
+        _ => "",
+    }
+}
+
+/// How a run ended.
+pub struct RunEnd<'a> {
+    /// In words.
+    pub summary: &'a str,
+    /// Whether it came to its end.
+    pub ended: bool,
+}
+
+/// How a run ended, as its journal says.
+pub fn end_of(lines: &[Line]) -> RunEnd<'_> {
+    let summary = lines.iter().find_map(|line| match line.entry() {
+        Some(Entry::RunEnded { summary, .. }) => Some(summary.as_str()),
+        _ => None,
+    });
+    RunEnd { summary: summary.unwrap_or("did not come to its end"), ended: summary.is_some() }
 }

@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Engine, Planned, State, planned::Purpose};
 use crate::{
     apply::{self, Outcome},
-    exec::{self, Fleet, LockError, journal::Journal, take_all},
+    exec::{
+        self, Fleet, LockError,
+        journal::{Journal, RunStarted},
+        take_all,
+    },
     model::{HostName, Limits},
-    plan::{Action, Plan, PlanDocument, Policy, Refusal, blocked_by_policy},
+    plan::{Action, Inputs, Plan, PlanDocument, Policy, Refusal, Summary, blocked_by_policy},
     transport::Session,
     words,
 };
@@ -128,11 +131,9 @@ impl Engine {
         directory: &std::path::Path,
         document: &PlanDocument,
     ) -> Result<Journal, CommandError> {
-        let header = json!({
-            "tool": self.inputs.tool, "inventory": self.inputs.inventory, "playbook": self.inputs.playbook,
-            "limit": self.inputs.limit, "steps": document.summary.steps, "restarts": document.summary.restarts,
-            "hosts": document.summary.hosts,
-        });
+        let Inputs { tool, inventory, playbook, limit, .. } = self.inputs.clone();
+        let Summary { steps, restarts, hosts, .. } = document.summary;
+        let header = RunStarted { tool, inventory, playbook, limit, steps, restarts, hosts };
         Journal::begin(directory, header, words::step).map_err(|error| {
             let directory = directory.display();
             CommandError::failed(format!(

@@ -32,3 +32,5 @@ pub use open::Engine;
 pub use options::Options;
 pub use planned::{Planned, Seen, State};
 pub use proof::Proof;
+
+pub use crate::exec::journal;

@@ -14,13 +14,131 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::StepError;
 use crate::{
     model::{HostName, json_without_hidden},
-    plan::Step,
+    plan::{Step, StepId},
 };
+
+/// What happened, as a line of the journal says it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Entry {
+    /// The run began.
+    RunStarted(RunStarted),
+    /// A step began.
+    StepStarted {
+        /// Step.
+        step: StepId,
+        /// Where.
+        host: HostName,
+        /// What it does.
+        summary: String,
+    },
+    /// A step was done.
+    StepDone {
+        /// Step.
+        step: StepId,
+        /// Where.
+        host: HostName,
+        /// How long it took.
+        seconds: f64,
+        /// What is worth knowing of it.
+        note: Option<String>,
+    },
+    /// A step failed.
+    StepFailed {
+        /// Step.
+        step: StepId,
+        /// Where.
+        host: HostName,
+        /// How long it took.
+        seconds: f64,
+        /// Why.
+        error: String,
+    },
+    /// A step was not begun.
+    StepSkipped {
+        /// Step.
+        step: StepId,
+        /// Where.
+        host: HostName,
+        /// Why.
+        because: String,
+    },
+    /// A statement or command was run.
+    Ran {
+        /// Where.
+        host: HostName,
+        /// Its text, with secrets replaced by `***`.
+        what: String,
+        /// How long it took.
+        seconds: f64,
+        /// How it ended.
+        result: String,
+    },
+    /// The run ended.
+    RunEnded {
+        /// The exit status.
+        exit: u8,
+        /// How it ended.
+        summary: String,
+    },
+}
+
+/// What a run is about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The program's version.
+    pub tool: String,
+    /// Inventory files or directories.
+    pub inventory: Vec<String>,
+    /// The playbook.
+    pub playbook: String,
+    /// `--limit`.
+    pub limit: Option<String>,
+    /// Steps.
+    pub steps: usize,
+    /// Restarts of servers among them.
+    pub restarts: usize,
+    /// Hosts that have steps.
+    pub hosts: usize,
+}
+
+/// A line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Line {
+    /// One that this version knows.
+    Known {
+        /// What happened.
+        #[serde(flatten)]
+        entry: Entry,
+        /// When.
+        time: String,
+    },
+    /// One of another version, as it is.
+    Other(Value),
+}
+
+impl Line {
+    /// What happened, where this version knows it.
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Line::Known { entry, .. } => Some(entry),
+            Line::Other(_) => None,
+        }
+    }
+}
+
+/// The lines of a journal. The last one of a run that was killed may be half a line.
+pub fn read(path: &Path) -> Vec<Line> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
 
 /// An open journal.
 #[derive(Debug)]
@@ -52,7 +170,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the directory or the file can't be made; a run without a journal does not begin.
-    pub fn begin(directory: &Path, header: Value, words: fn(&Step) -> String) -> io::Result<Self> {
+    pub fn begin(directory: &Path, header: RunStarted, words: fn(&Step) -> String) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let now = jiff::Timestamp::now();
         let name = format!("{}-{}.jsonl", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id());
@@ -62,7 +180,7 @@ impl Journal {
         options.mode(0o600);
         let file = Some(Mutex::new(options.open(&path)?));
         let journal = Self { file, path, words, later: AtomicUsize::new(0) };
-        journal.write("run_started", header);
+        journal.write(Entry::RunStarted(header));
         Ok(journal)
     }
 
@@ -82,15 +200,13 @@ impl Journal {
         &self.path
     }
 
-    fn write(&self, kind: &str, mut entry: Value) {
-        if let Value::Object(map) = &mut entry {
-            map.insert("event".into(), kind.into());
-            map.insert("time".into(), jiff::Timestamp::now().to_string().into());
-        }
-        json_without_hidden(&mut entry);
+    fn write(&self, entry: Entry) {
+        let line = Line::Known { entry, time: jiff::Timestamp::now().to_string() };
+        let Ok(mut line) = serde_json::to_value(&line) else { return };
+        json_without_hidden(&mut line);
         let Some(Ok(mut file)) = self.file.as_ref().map(Mutex::lock) else { return };
         // A full disk on the controller must not stop a run half way on the hosts.
-        let _ = writeln!(file, "{entry}").and_then(|()| match self.later.load(Ordering::Relaxed) {
+        let _ = writeln!(file, "{line}").and_then(|()| match self.later.load(Ordering::Relaxed) {
             0 => file.sync_data(),
             _ => Ok(()),
         });
@@ -98,43 +214,72 @@ impl Journal {
 
     /// A step began.
     pub fn step_started(&self, step: &Step) {
-        self.write(
-            "step_started",
-            json!({"step": step.id, "host": step.host, "summary": (self.words)(step)}),
-        );
+        let (step, host, summary) = (step.id.clone(), step.host.clone(), (self.words)(step));
+        self.write(Entry::StepStarted { step, host, summary });
     }
 
     /// A step was done.
     pub fn step_done(&self, step: &Step, took: Duration, note: Option<&str>) {
-        self.write(
-            "step_done",
-            json!({"step": step.id, "host": step.host, "seconds": took.as_secs_f64(), "note": note}),
-        );
+        let (step, host, note) = (step.id.clone(), step.host.clone(), note.map(str::to_owned));
+        self.write(Entry::StepDone { step, host, seconds: took.as_secs_f64(), note });
     }
 
     /// A step failed.
     pub fn step_failed(&self, step: &Step, took: Duration, error: &StepError) {
-        let entry = json!({
-            "step": step.id, "host": step.host, "seconds": took.as_secs_f64(), "error": error.to_string(),
-        });
-        self.write("step_failed", entry);
+        let (step, host, error) = (step.id.clone(), step.host.clone(), error.to_string());
+        self.write(Entry::StepFailed { step, host, seconds: took.as_secs_f64(), error });
     }
 
     /// A step was not begun.
     pub fn step_skipped(&self, step: &Step, because: &str) {
-        self.write("step_skipped", json!({"step": step.id, "host": step.host, "because": because}));
+        let (step, host, because) = (step.id.clone(), step.host.clone(), because.to_owned());
+        self.write(Entry::StepSkipped { step, host, because });
     }
 
     /// A statement or command was run. `text` has secrets replaced by `***` already.
     pub fn ran(&self, host: &HostName, text: &str, took: Duration, result: &str) {
-        self.write(
-            "ran",
-            json!({"host": host, "what": text, "seconds": took.as_secs_f64(), "result": result}),
-        );
+        let (host, what, result) = (host.clone(), text.to_owned(), result.to_owned());
+        self.write(Entry::Ran { host, what, seconds: took.as_secs_f64(), result });
     }
 
     /// The run ended.
     pub fn run_ended(&self, exit: u8, summary: &str) {
-        self.write("run_ended", json!({"exit": exit, "summary": summary}));
+        self.write(Entry::RunEnded { exit, summary: summary.to_owned() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of the first version that kept a journal, in its order.
+    const OLD: &str = r#"{"tool":"0.1.0","inventory":["hosts.yml"],"playbook":"pair","limit":null,"steps":1,"restarts":0,"hosts":1,"event":"run_started","time":"2026-01-01T00:00:00Z"}
+{"step":"db-a/option-file","host":"db-a","summary":"write","event":"step_started","time":"2026-01-01T00:00:01Z"}
+{"host":"db-a","what":"SELECT 1","seconds":0.5,"result":"ok","event":"ran","time":"2026-01-01T00:00:02Z"}
+{"step":"db-a/option-file","host":"db-a","seconds":1,"note":null,"event":"step_done","time":"2026-01-01T00:00:03Z"}
+{"step":"db-a/option-file","host":"db-a","seconds":1.5,"error":"no","event":"step_failed","time":"2026-01-01T00:00:03Z"}
+{"step":"db-a/option-file","host":"db-a","because":"no","event":"step_skipped","time":"2026-01-01T00:00:03Z"}
+{"exit":3,"summary":"Ended.","event":"run_ended","time":"2026-01-01T00:00:04Z"}"#;
+
+    #[test]
+    fn a_line_is_read_as_it_was_written() {
+        for text in OLD.lines() {
+            let line: Line = serde_json::from_str(text).expect("a line");
+            assert!(line.entry().is_some(), "{text}");
+            let (old, again): (Value, Value) = (
+                serde_json::from_str(text).expect("an object"),
+                serde_json::to_value(&line).expect("an object"),
+            );
+            assert_eq!(again.to_string().replace(".0,", ",").len(), old.to_string().len(), "{text}");
+            let old = old.as_object().expect("an object");
+            assert!(old.iter().all(|(key, value)| again[key].as_str() == value.as_str()), "{again}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_another_version_stays_as_it_is() {
+        let text = r#"{"event":"moon_rose","time":"2026-01-01T00:00:00Z","how":1}"#;
+        let line: Line = serde_json::from_str(text).expect("a line");
+        assert_eq!((line.entry(), serde_json::to_string(&line).expect("text")), (None, text.to_owned()));
     }
 }
