@@ -6,8 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{complete, exit::Exit, form::Wanted};
 use crate::{
-    model::IgnoreRule,
-    model::{Limits, rate, time},
+    model::{IgnoreRule, Limits, limits, rate, time},
     plan::Allow,
     vault::{Keyring, PasswordSource, absolute},
 };
@@ -54,10 +53,10 @@ pub struct Global {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// How long a connection may take
-    #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = time)]
+    #[arg(long, global = true, value_name = "TIME", default_value = seconds(limits::CONNECT), value_parser = time)]
     pub connect_timeout: Duration,
     /// How long reading a host may take
-    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = time)]
+    #[arg(long, global = true, value_name = "TIME", default_value = seconds(limits::READ_HOST), value_parser = time)]
     pub timeout: Duration,
     /// File with the password of Ansible's vaults; one that is executable is run
     #[arg(long, global = true, value_name = "FILE", env = "ANSIBLE_VAULT_PASSWORD_FILE", value_parser = path)]
@@ -259,10 +258,10 @@ pub struct ApplyArgs {
     #[arg(long, value_name = "COMMAND")]
     pub fence: Option<String>,
     /// End a copy in which nothing moves for this long
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = seconds(limits::STALL), value_parser = time)]
     pub stall_timeout: Duration,
     /// Hold the read lock of a source no longer than this; tables without transactions are copied under it
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = seconds(limits::LOCK_HOLD), value_parser = time)]
     pub lock_limit: Duration,
     /// Copy no more than so many bytes per second, such as 20M; not under the read lock
     #[arg(long, value_name = "RATE", value_parser = rate)]
@@ -360,7 +359,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
     pub max_lag: Duration,
     /// How long a row may take beyond the delay that was asked for
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = seconds(limits::CANARY), value_parser = time)]
     pub wait: Duration,
     /// Restart every database server in turn, and see that replication returns
     #[arg(long)]
@@ -455,6 +454,11 @@ fn forks(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A limit as it is written on the command line.
+fn seconds(limit: limits::Limit) -> String {
+    format!("{}s", limit.time.as_secs())
+}
+
 fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() {
         return Err("a file is needed".into());
@@ -484,7 +488,6 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::model::limits;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::{Dialect, literal, shown};
-use crate::model::{BinlogPosition, Family};
-
-/// How long other writes may wait behind a read lock that a long one keeps from being taken, in seconds (MariaDB).
-const PATIENCE: &str = "0.05";
+use crate::model::{BinlogPosition, Family, limits};
 
 /// Up to where a replica has to execute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +30,7 @@ impl Dialect {
         let lock = "FLUSH TABLES WITH READ LOCK".to_owned();
         match self.family() {
             Family::MariaDb => vec![
-                format!("SET SESSION max_statement_time = {PATIENCE}"),
+                format!("SET SESSION max_statement_time = {}", limits::BEHIND_LOCK.as_secs_f64()),
                 lock,
                 "SET SESSION max_statement_time = 0".to_owned(),
             ],

@@ -13,14 +13,11 @@ use super::{
 use crate::{
     desired::{ChannelWish, DesiredHost},
     dialect::{Dialect, Gap},
-    model::{Fact, HostName},
+    model::{Fact, HostName, limits},
     observe::{HostFacts, SchemaFacts, ServerFacts},
     option_file::same_value,
     plan::{Finding, Judged, OnBoth, PairFinding, PairRefused, Refused, SourceFinding, Warning},
 };
-
-/// Seconds by which two clocks may differ. Reading them takes a moment too.
-const SKEW: f64 = 5.0;
 
 /// One server of an edge.
 struct End<'a> {
@@ -218,7 +215,8 @@ fn time_zones(edge: &Edge<'_>) -> Option<Found> {
 fn clocks(edge: &Edge<'_>) -> Option<Found> {
     let (of_source, of_replica) = (edge.source.facts.os.ahead?, edge.replica.facts.os.ahead?);
     let apart = (of_source - of_replica).abs();
-    (apart > SKEW).then_some(Found::Pair(PairFinding::Clocks { apart: apart.round() as u64 }))
+    (apart > limits::CLOCKS.as_secs_f64())
+        .then_some(Found::Pair(PairFinding::Clocks { apart: apart.round() as u64 }))
 }
 
 /// Statements that are not deterministic give other rows on the replica.

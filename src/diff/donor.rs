@@ -4,12 +4,9 @@ use super::pair::SourceAndReplica;
 use crate::{
     desired::{DesiredHost, Positioning},
     gtid::{self, GtidRelation, GtidState},
-    model::{Fact, HostName},
+    model::{Fact, HostName, limits},
     observe::{ChannelFacts, ServerFacts},
 };
-
-/// Seconds behind its source up to which a replica counts as well.
-const FRESH: u64 = 10;
 
 impl<'a> SourceAndReplica<'a> {
     /// The healthiest replica of the source, and what its server says: it is for reading only, has both threads
@@ -40,7 +37,7 @@ impl<'a> SourceAndReplica<'a> {
         let (of_donor, of_source) = (server.gtid.known()?, self.source.gtid.known()?);
         let follows =
             gtid::relation(of_source, of_donor, false) == Some(GtidRelation::Follows) && !of_donor.is_blank();
-        let lag = channel.seconds_behind.filter(|lag| *lag <= FRESH)?;
+        let lag = channel.seconds_behind.filter(|lag| *lag <= limits::DONOR_BEHIND.as_secs())?;
         (server.replicates_from(&here.address, here.port)
             && sound(channel)
             && whole

@@ -13,7 +13,7 @@ use crate::{
     desired::DesiredHost,
     dialect::Dialect,
     gtid::{GtidRelation, GtidState, relation},
-    model::{Fact, HostName},
+    model::{Fact, HostName, limits},
     observe::ServerFacts,
     plan::{Action, Because, CatchUpPhase, ChannelRefused, Hop, HostWaits, Kind, Note, Reason, Step, StepId},
 };
@@ -63,15 +63,12 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
     keep_one_open(context, draft);
 }
 
-/// The longest that nobody may be able to write for the sake of a delay, in seconds.
-const LONGEST_DELAY: u64 = 30;
-
-/// A channel on the way that is delayed for longer than that.
+/// A channel on the way that is delayed for too long.
 fn delayed(context: &Context<'_>, hops: &[Hop]) -> Option<ChannelRefused> {
     hops.iter().find_map(|hop| {
         let server = context.server(&hop.to)?;
         let channel = server.channels.known()?.iter().find(|c| c.name == hop.channel)?;
-        (channel.delay > LONGEST_DELAY).then(|| ChannelRefused::DelayedTakeover {
+        (channel.delay > limits::TAKEOVER_DELAY.as_secs()).then(|| ChannelRefused::DelayedTakeover {
             slow: hop.to.clone(),
             delay: channel.delay,
             ending: Dialect::of(server.version).delay_channel(&channel.name, 0),

@@ -4,15 +4,12 @@ use super::{switchover::other_parameters, writers::declared};
 use crate::{
     desired::{ChannelWish, Desired, DesiredHost, Positioning, RestartPrimary},
     gtid::{GtidRelation, relation},
-    model::{Fact, HostName},
+    model::{Fact, HostName, limits},
     observe::{ChannelFacts, HostFacts, LeftOutOrigins, Observed, ServerFacts},
     plan::{Action, Plan},
 };
 
 pub(super) use crate::plan::Unable;
-
-/// The longest that a replica may be behind, in seconds.
-const CLOSE: u64 = 10;
 
 /// The one member that clients are declared to write to, where others follow it.
 pub(super) fn one_primary(desired: &Desired) -> Option<&DesiredHost> {
@@ -124,7 +121,10 @@ fn of_channel(wish: &ChannelWish, channel: &ChannelFacts) -> Option<Unable> {
         (!(channel.running() && channel.without_error()), Unable::Stopped),
         (wish.positioning == Positioning::File || !channel.using_gtid.by_gtid(), Unable::ByFile),
         (!whole, Unable::Filtered),
-        (channel.seconds_behind.is_none_or(|behind| behind > CLOSE), Unable::Behind),
+        (
+            channel.seconds_behind.is_none_or(|behind| behind > limits::STAND_IN_BEHIND.as_secs()),
+            Unable::Behind,
+        ),
     ];
     all.into_iter().find_map(|(so, why)| so.then_some(why))
 }

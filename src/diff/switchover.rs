@@ -21,9 +21,6 @@ use crate::{
 /// Variables that close or open a host, in the order in which they are set.
 pub(super) const TURNED: [&str; 3] = ["read_only", "super_read_only", events::SCHEDULER];
 
-/// The longest that a replica may be behind before anything else is tried, in seconds.
-const FAR_BEHIND: u64 = 30;
-
 /// Adds the step, where one way leads from the old writer to the new one. Says whether there is one.
 pub(super) fn steps(
     context: &Context<'_>,
@@ -140,7 +137,7 @@ fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
         let fault = explain_channel(channel, &channel_context).map(Box::new)?;
         return Some(ChannelRefused::TargetBroken { slow, source, fault });
     }
-    let behind = channel.seconds_behind.filter(|behind| *behind > FAR_BEHIND)?;
+    let behind = channel.seconds_behind.filter(|behind| *behind > limits::SWITCHOVER_BEHIND.as_secs())?;
     Some(ChannelRefused::TargetBehind { slow, source, behind })
 }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    model::{Limits, variables::looks_secret, without_hidden},
+    model::{Limits, limits, variables::looks_secret, without_hidden},
     observe,
     plan::{Allow, Inputs},
     vault::Keyring,
@@ -49,8 +49,8 @@ impl Default for Options {
             keyring: Keyring::default(),
             allow: Vec::new(),
             forks: Limits::default().forks,
-            connect_timeout: Duration::from_secs(10),
-            timeout: Duration::from_secs(60),
+            connect_timeout: limits::CONNECT.time,
+            timeout: limits::READ_HOST.time,
             ssh_config: None,
             ansible_config: None,
         }

@@ -244,6 +244,32 @@ pub const DIRECT_SILENCE: Limit =
 /// How often a running copy is looked at.
 pub const TICK: Duration = milliseconds(250);
 
+/// Between two looks whether ssh listens for sessions.
+pub const SSH_LISTENS: Duration = milliseconds(3);
+/// Between two attempts of a switchover at the lock, in which the writes that waited behind it go on.
+pub const LOCK_AGAIN: Duration = milliseconds(200);
+/// How long other writes may wait behind a read lock that a long one keeps from being taken (MariaDB).
+pub const BEHIND_LOCK: Duration = milliseconds(50);
+/// Once a replica is as near as this, writes may wait for it.
+pub const NEAR: Duration = milliseconds(200);
+
+// What is judged by, and nothing waits for.
+
+/// The longest delay of a channel for the sake of which nobody may be able to write.
+pub const TAKEOVER_DELAY: Duration = seconds(30);
+/// The farthest that a replica may be behind before a switchover is tried.
+pub const SWITCHOVER_BEHIND: Duration = seconds(30);
+/// The farthest that a replica may be behind that takes the writes for a restart.
+pub const STAND_IN_BEHIND: Duration = seconds(10);
+/// The farthest that a replica may be behind that is copied in the place of its source.
+pub const DONOR_BEHIND: Duration = seconds(10);
+/// By how much two clocks may differ. Reading them takes a moment too.
+pub const CLOCKS: Duration = seconds(5);
+/// The longest delay of a channel whose tables are compared: each look at a row takes that long.
+pub const COMPARED_DELAY: Duration = seconds(60);
+/// Who has been up for longer than this is not asked about its start.
+pub const STARTED: Duration = seconds(300);
+
 /// All of them, in the order of the reference.
 pub const ALL: &[Limit] = &[
     CONNECT,

@@ -22,8 +22,6 @@ const CHECKS: ReadScript = ReadScript::new(
 );
 /// More than the script waits at most.
 const LIMIT: Duration = limits::LOOK.time;
-/// Who has been up for longer than this many seconds is not asked about its start.
-const FRESH: u64 = 300;
 
 /// Sessions of clients: not the server's own threads, not replication, not ours, not those of its start.
 ///
@@ -39,7 +37,7 @@ pub async fn client_sessions(
         return Ok(found);
     }
     let uptime: u64 = sql.query_first(&ReadStatement::counter("Uptime")).await?.number("value")?;
-    if uptime > FRESH {
+    if uptime > limits::STARTED.as_secs() {
         return Ok(found);
     }
     // Where nothing can be waited for, what was found counts.

@@ -27,9 +27,6 @@ use crate::model::limits;
 /// Of what ssh prints before it gives up.
 const WORDS: u64 = 64 << 10;
 
-/// Between two looks whether ssh listens for sessions.
-const LOOK: Duration = Duration::from_millis(3);
-
 /// A running master.
 #[derive(Debug)]
 pub struct Master {
@@ -84,7 +81,7 @@ impl Master {
         // ssh listens for sessions as soon as it is let in.
         let listens = async {
             while !control.exists() {
-                time::sleep(LOOK).await;
+                time::sleep(limits::SSH_LISTENS).await;
             }
         };
         tokio::select! {

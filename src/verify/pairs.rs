@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{About, ChannelGraph, Doubt, Remark, Tables, table::Table};
-use crate::model::HostName;
-
-/// Seconds of delay from which on tables are not compared: each look at a row would take that long.
-const LONG_DELAY: u64 = 60;
+use crate::model::{HostName, limits};
 
 /// A source and the replicas that are compared with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +66,7 @@ pub fn groups(graph: &ChannelGraph) -> (Vec<Group>, Vec<Remark>) {
         }
         let back = back.unwrap_or_default();
         let delay = edge.delay + back.delay;
-        if delay > LONG_DELAY {
+        if delay > limits::COMPARED_DELAY.as_secs() {
             left.push(Remark::new(about, Doubt::FarApart { delay }));
             continue;
         }

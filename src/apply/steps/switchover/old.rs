@@ -12,9 +12,6 @@ use crate::{
     transport::SqlReader,
 };
 
-/// Time between two attempts at the lock, in which the writes that waited behind it go on.
-const PAUSE: Duration = Duration::from_millis(200);
-
 /// What the host takes back by itself.
 const ACCOUNTS: &str = "locked-accounts";
 
@@ -106,7 +103,7 @@ impl<'a> OldWriter<'a> {
             }
             let doing = format!("waits for a long write on {}", on.host);
             on.fleet.progress(step, (0, 0), doing);
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(limits::LOCK_AGAIN).await;
         }
     }
 

@@ -11,9 +11,6 @@ use crate::{
     plan::{Step, Switchover},
 };
 
-/// Closer than this a replica need not be before writes wait for it.
-const NEAR: Duration = Duration::from_millis(200);
-
 /// The channels, those of the farthest source first.
 pub(super) struct Way<'a>(Vec<Link<'a>>);
 
@@ -58,7 +55,7 @@ impl<'a> Way<'a> {
         loop {
             let once = Instant::now();
             let reached = self.reach(old, once, limits::SWITCHOVER_NEAR.time).await?;
-            if reached && once.elapsed() < NEAR {
+            if reached && once.elapsed() < limits::NEAR {
                 return Ok(());
             }
             if begun.elapsed() > wait {
