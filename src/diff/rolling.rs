@@ -20,7 +20,7 @@ use crate::{
     option_file::{Asked, same_value},
     plan::{
         Action, FileStage, Hop, Kind, Named, Reason, Span, State, Step, StepId, Switchover, TakeoverRefused,
-        UndeclaredChannel,
+        UndeclaredChannel, before_option_file,
     },
 };
 
@@ -257,9 +257,9 @@ impl<'a> Way<'a> {
                 && matches!(step.action, Action::WriteOptionFile { .. } | Action::Restart { .. })
         };
         draft.steps.retain(|step| !of_settings(step));
-        // What is done on the host before its server is configured and started.
+        let before_file = before_option_file();
         let ground = |step: &&Step| {
-            let before = matches!(step.kind, Kind::Packages | Kind::File | Kind::Command | Kind::Sysctl);
+            let before = before_file.contains(&step.kind);
             step.host == *host && (before || matches!(step.action, Action::ResetPersisted(_)))
         };
         let mut requires: Vec<StepId> = draft.steps.iter().filter(ground).map(id).collect();

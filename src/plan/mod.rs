@@ -46,7 +46,7 @@ pub use json::{
 pub use losses::{EventLoss, Losses, Rows, TableLoss};
 pub(crate) use next::around;
 pub use next::{Next, Settle, WayOut};
-pub use order::{in_order, link};
+pub use order::{before_option_file, in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};
 pub use refused::{
     Ahead, Alive, AuthorityRefused, ChannelRefused, Copies, CopyRefused, DataRefused, EndRefused,

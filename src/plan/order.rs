@@ -219,14 +219,14 @@ impl Order {
             before.extend(others.map(|(_, id)| id.clone()));
             return before;
         }
-        before.extend(self.all(host, &ground()));
         if matches!(action, Action::WriteOptionFile { .. }) {
-            before.extend(self.all(host, &[Kind::Command]));
+            before.extend(self.all(host, &before_option_file()));
             before.extend(self.includes.iter().filter(|(of, _)| of == host).map(|(_, id)| id.clone()));
             // A restart in between would take a server past its neighbours.
             let up = self.phases.iter().filter(|(of, (_, down), _)| of == host && !down);
             before.extend(up.map(|(.., id)| id.clone()));
         } else {
+            before.extend(self.all(host, &ground()));
             before.extend(self.all(host, &[Kind::OptionFile]));
         }
         // One server at a time: the next one only when this one answers again. And a setting that keeps the first server
@@ -300,6 +300,12 @@ fn restarted_before<'a>(restarted: &'a [(HostName, Vec<StepId>)], host: &HostNam
 /// What is done on a host before its server is configured and started.
 fn ground() -> Vec<Kind> {
     KindName::ALL.iter().copied().filter(|kind| kind.before_server()).map(Kind::from).collect()
+}
+
+/// What is done on a host before its server's option file is written. A role's command may make what the file names; a
+/// server that only starts does not wait for it, since it may need the server.
+pub fn before_option_file() -> Vec<Kind> {
+    [ground(), vec![Kind::Command]].concat()
 }
 
 fn kinds(names: &[KindName]) -> Vec<Kind> {
