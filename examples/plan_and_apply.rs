@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, path::Path};
 
-use tandem::engine::{Engine, Event, Events, Options, Run};
+use tandem::engine::{Engine, Event, Events, Options, Run, StepEvent};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
@@ -19,11 +19,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let run = Run::new(&journal, CancellationToken::new());
     let (events, mut told) = Events::channel();
     let counted = tokio::spawn(async move {
-        let mut steps = 0;
+        let mut events = 0;
         while let Some(event) = told.recv().await {
-            steps += usize::from(matches!(event, Event::Step(_)));
+            let Event::Step(step) = event else { continue };
+            events += 1;
+            match step {
+                StepEvent::Done { id, took, .. } => show(&format!("{id} took {} s", took.as_secs())),
+                StepEvent::Failed { id, error, .. } => show(&format!("{id} failed: {error}")),
+                _ => {}
+            }
         }
-        steps
+        events
     });
     let applied = engine.apply(planned, &run, &events).await?;
     drop(events);

@@ -63,7 +63,7 @@ impl Engine {
 
 impl Look<'_> {
     /// Reads them once, over the connections that are open, and hands the connections on.
-    pub async fn read(&self, open: BTreeMap<HostName, Session>) -> (StatusDocument, Reading) {
+    pub(crate) async fn read(&self, open: BTreeMap<HostName, Session>) -> (StatusDocument, Reading) {
         let wanted: Vec<&DesiredHost> = self.hosts.iter().collect();
         let engine = self.engine;
         let gone: Vec<&DesiredHost> = self.lost.iter().collect();
@@ -89,7 +89,7 @@ impl Look<'_> {
     }
 
     /// Adds the row on both sides to each channel that a row stops.
-    pub async fn find_rows(&self, document: &mut StatusDocument, reading: &Reading) {
+    pub(crate) async fn find_rows(&self, document: &mut StatusDocument, reading: &Reading) {
         for channel in document.channels.iter_mut().filter(|c| c.state == ChannelState::Broken) {
             let Some(source) = channel.source.clone() else { continue };
             let server = |host| reading.observed.get(host).and_then(Fact::known)?.server.known();

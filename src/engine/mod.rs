@@ -25,12 +25,19 @@ pub use adopt::{Adoptable, Adopted, AdoptionFinding, AdoptionReport, NotAdopted,
 pub use applying::{Applied, End, Event, Events, Run};
 pub use drift::Drift;
 pub use error::{Cause, CommandError, ErrorKind};
-pub use evaluated::Evaluated;
-pub use files::{bare_hosts, check as check_files, read_files};
+pub(crate) use evaluated::Evaluated;
+pub(crate) use files::{bare_hosts, check as check_files, read_files};
 pub use look::Look;
 pub use open::Engine;
 pub use options::Options;
 pub use planned::{Planned, Seen, State};
 pub use proof::Proof;
 
-pub use crate::exec::journal;
+pub use crate::{
+    apply::Outcome,
+    exec::{Event as StepEvent, LockError, StepError, journal},
+    verify::{
+        ChannelProof, ColumnDifference, DataProof, IdsProof, PortProof, RestartProof, RowDifference, RowKind,
+        Scope, TableDifference, Verdict, VerifyReport,
+    },
+};

@@ -19,7 +19,7 @@ use crate::{
 /// Files that hold, and all that is needed to go on from them. Nothing of a host has been read yet.
 pub struct Engine {
     /// Inventory, plays and roles.
-    pub project: Project,
+    pub(crate) project: Project,
     /// Values of the secrets.
     pub(crate) secrets: BTreeMap<SecretId, Secret>,
     /// How hosts are reached.
@@ -33,11 +33,11 @@ pub struct Engine {
     /// What is doubtful in the files.
     pub warnings: Problems,
     /// What changes in the playbook once a takeover is done.
-    pub edit: Option<Edit>,
+    pub(crate) edit: Option<Edit>,
     /// What the plan may rest on.
     pub(crate) policy: Policy,
     /// What a saved plan notes of its making.
-    pub inputs: Inputs,
+    pub(crate) inputs: Inputs,
 }
 
 impl Engine {

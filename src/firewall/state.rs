@@ -46,11 +46,6 @@ impl FirewallState {
         self.ours.entry(backend).or_default()
     }
 
-    /// Whether rules of ours stand in a tool.
-    pub fn has_ours(&self, backend: Backend) -> bool {
-        self.ours.get(&backend).is_some_and(|rules| !rules.is_empty())
-    }
-
     /// Whom the rules of ours in a tool let in.
     pub fn present(&self, backend: Backend) -> Present {
         let mut present = Present::default();
