@@ -233,6 +233,8 @@ const PURE: &[&str] = &[
     "model/",
     "option_file/",
     "plan/",
+    "resource/",
+    "role_unit/",
     "schema/",
     "status/",
     "template/",

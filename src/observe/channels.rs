@@ -77,7 +77,8 @@ fn channel(row: &Row, dialect: Dialect) -> Result<ChannelFacts, SqlError> {
         tls: yes("SOURCE_ssl_allowed")? && (dialect.encrypts_without_authority() || names_tls(row)),
         tls_verify: yes("SOURCE_ssl_verify_server_cert")?,
         tls_ca: text("SOURCE_ssl_ca_file")?,
-        delay: row.get("sql_delay").and_then(|seconds| seconds.parse().ok()).unwrap_or(0),
+        // MySQL 5.5 has none.
+        delay: row.get("sql_delay").map_or(Ok(0), |_| row.number("sql_delay"))?,
         source_server_id: number("SOURCE_server_id")?,
         sql_state: newer("REPLICA_sql_running_state"),
         io_state: text("REPLICA_io_state")?,
@@ -295,5 +296,9 @@ mod tests {
         let dialect = Dialect::of(ServerVersion::parse("8.4.3").expect("a version"));
         let said = channel(&row(OLD), dialect).expect_err("8.4 has other words").to_string();
         assert!(said.contains("source_host` is missing"), "{said}");
+        let old = Dialect::of(ServerVersion::parse("5.6.24").expect("a version"));
+        let delayed = row(&format!("{OLD} SQL_Delay=soon"));
+        let said = channel(&delayed, old).expect_err("this is no delay").to_string();
+        assert!(said.contains("sql_delay"), "{said}");
     }
 }

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, CatchUpPhase, ChannelChange, Coordinates, Effect, FileStage, GtidPhase, Kind, Span, Step, StepId,
+    Action, CatchUpPhase, ChannelChange, Coordinates, Effect, FileStage, GtidPhase, Kind, SeedPlan, Span,
+    Step, StepId,
 };
 use crate::{
     model::HostName,
@@ -103,84 +104,58 @@ impl Order {
     /// The steps that a step requires.
     fn before(&self, step: &Step) -> BTreeSet<StepId> {
         let host = &step.host;
-        let mut before: BTreeSet<StepId> = BTreeSet::new();
-        before.extend(self.gone_before.get(&step.id).into_iter().flatten().cloned());
-        match &step.action {
+        let before = match &step.action {
             // What is added to it comes first of all.
             Action::Firewall(change) if change.closes.is_some() => {
-                before.extend(self.all(host, &[Kind::Firewall, Kind::OptionFile, Kind::Service]));
+                self.all(host, &[Kind::Firewall, Kind::OptionFile, Kind::Service])
             }
             Action::Firewall(_)
             | Action::RestoreRetention(_)
             | Action::ResetPersisted(_)
             | Action::IncludeDirectory { .. }
             | Action::ForgetWriter { .. }
-            | Action::SaveErrant { .. } => {}
-            Action::Resource(change) => before.extend(self.before_resource(host, change)),
-            Action::InstallServer { .. } => before.extend(self.package_sources(host)),
-            Action::Certificate(_) => before.extend(self.all(host, &[Kind::Packages])),
+            | Action::SaveErrant { .. } => Vec::new(),
+            Action::Resource(change) => self.before_resource(host, change),
+            Action::InstallServer { .. } => self.package_sources(host).collect(),
+            Action::Certificate(_) => self.all(host, &[Kind::Packages]),
             Action::WriteOptionFile { .. }
             | Action::SetGlobal(_)
             | Action::Restart { .. }
-            | Action::StartService { .. } => before.extend(self.before_setting(host, &step.action)),
+            | Action::StartService { .. } => self.before_setting(host, &step.action),
             // What is added comes before the switch, and settings come behind it.
-            Action::Account(_) | Action::LetIn { .. } if self.takeovers.switch(host).is_some() => {}
+            Action::Account(_) | Action::LetIn { .. } if self.takeovers.switch(host).is_some() => Vec::new(),
             Action::Account(_)
             | Action::LetIn { .. }
             | Action::Database { .. }
             | Action::RemoveLeftovers { .. } => {
-                before.extend(self.all(host, &[Kind::Service, Kind::Variable, Kind::OptionFile]));
+                self.all(host, &[Kind::Service, Kind::Variable, Kind::OptionFile])
             }
-            Action::GtidMode { phase, down } => before.extend(self.before_gtid_mode(*phase, *down)),
+            Action::GtidMode { phase, down } => self.before_gtid_mode(*phase, *down),
             Action::CatchUp { closing, moment: CatchUpPhase::AfterClosing, .. } => {
-                before.extend(self.before_opening(host, closing));
+                self.before_opening(host, closing)
             }
-            Action::CatchUp { .. } => {}
-            Action::Failover(_) => before.extend(self.all(host, &[Kind::Firewall, Kind::Account])),
-            Action::Switchover(plan) => {
-                let sides = [host, &plan.from];
-                before.extend(
-                    sides
-                        .iter()
-                        .flat_map(|side| self.all(side, &[Kind::Firewall, Kind::Account, Kind::CatchUp])),
-                );
-                before.extend(self.forgotten_on(&plan.from));
-            }
+            Action::CatchUp { .. } => Vec::new(),
+            Action::Failover(_) => self.all(host, &[Kind::Firewall, Kind::Account]),
+            Action::Switchover(plan) => self.before_switchover(host, &plan.from),
+            Action::Seed(seed) => self.before_seed(host, seed),
+            Action::Channel(change) => self.before_channel(host, change),
+            // What is written on the copy has to come back to the source, or the two would differ.
+            Action::CompareCopy(_) => self.channels.clone(),
             // The others are asked, and the host is the one that accepts writes by then.
-            Action::RecordWriter(_) => {
-                before.extend(self.all(host, READY));
-                before.extend(self.ways.iter().cloned());
-                before.extend(self.index.everywhere(&[Kind::Variable, Kind::Service]));
-            }
+            Action::RecordWriter(_) => [self.when_one_writes(host), self.ways.clone()].concat(),
+            // Nobody else takes writes by then.
+            Action::Events(_) => self.when_one_writes(host),
             // What it still brings is there when the host itself has been opened.
             Action::DropChannel(_)
             | Action::DropAccount { .. }
             | Action::LockAccount { .. }
-            | Action::KeepOut { .. } => {
-                before.extend(self.all(host, READY));
-            }
+            | Action::KeepOut { .. } => self.all(host, READY),
             // A table that is made comes through the channels.
             Action::Heartbeat { .. } => {
-                before.extend(self.all(host, READY));
-                before.extend(self.channels.iter().chain(&self.ended).cloned());
+                [self.all(host, READY), self.channels.clone(), self.ended.clone()].concat()
             }
-            // What is written on the copy has to come back to the source, or the two would differ.
-            Action::CompareCopy(_) => before.extend(self.channels.iter().cloned()),
-            // Nobody else takes writes by then.
-            Action::Events(_) => {
-                before.extend(self.all(host, READY));
-                before.extend(self.index.everywhere(&[Kind::Variable, Kind::Service]));
-            }
-            Action::Seed(seed) => {
-                before.extend(self.all(host, &[Kind::Errant]));
-                let sides = [host, &seed.from, &seed.donor];
-                before.extend(sides.iter().flat_map(|side| self.all(side, READY)));
-                before
-                    .extend(sides[1..].iter().flat_map(|side| self.all(side, &[Kind::Database, Kind::Seed])));
-            }
-            Action::Channel(change) => before.extend(self.before_channel(host, change)),
-        }
-        before
+        };
+        before.into_iter().chain(self.gone_before.get(&step.id).into_iter().flatten().cloned()).collect()
     }
 
     /// All steps of these kinds on a host.
@@ -255,6 +230,25 @@ impl Order {
             stopped.flat_map(|source| self.all(source, &[Kind::OptionFile, Kind::Variable, Kind::Service]));
         let forgotten = closing.iter().flat_map(|source| self.forgotten_on(source));
         stopped.chain(forgotten).chain(self.takeovers.first(host).cloned()).collect()
+    }
+
+    fn before_switchover(&self, host: &HostName, from: &HostName) -> Vec<StepId> {
+        let ready = |side| self.all(side, &[Kind::Firewall, Kind::Account, Kind::CatchUp]);
+        [ready(host), ready(from), self.forgotten_on(from).collect()].concat()
+    }
+
+    /// What is done once every host takes writes or none, as declared.
+    fn when_one_writes(&self, host: &HostName) -> Vec<StepId> {
+        let everywhere = self.index.everywhere(&[Kind::Variable, Kind::Service]);
+        self.all(host, READY).into_iter().chain(everywhere).collect()
+    }
+
+    fn before_seed(&self, host: &HostName, seed: &SeedPlan) -> Vec<StepId> {
+        let mut before = self.all(host, &[Kind::Errant]);
+        let sides = [host, &seed.from, &seed.donor];
+        before.extend(sides.iter().flat_map(|side| self.all(side, READY)));
+        before.extend(sides[1..].iter().flat_map(|side| self.all(side, &[Kind::Database, Kind::Seed])));
+        before
     }
 
     fn before_channel(&self, host: &HostName, change: &ChannelChange) -> Vec<StepId> {
