@@ -19,6 +19,7 @@ mod switchover;
 mod variable;
 mod whole;
 
+pub use account::{end_session, revoke_all, session_was_gone};
 pub use channel::ChannelStatement;
 pub use copied_account::without_no_limits;
 pub use copy::{
@@ -28,6 +29,7 @@ pub use copy::{
 };
 pub use group::{option_groups, words_of_option_groups};
 pub use heartbeat::HEARTBEAT;
+pub use history::{set_slave_pos, set_slave_pos_to_own_end};
 pub use quote::{identifier, literal, shown};
 pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
 pub use rows::{Adding, Column, Compared, Key, OtherTypes, Range, incomplete, is_bytes, is_long, orders};

@@ -2,7 +2,7 @@
 
 use crate::{
     desired::{AccountWish, DatabaseWish},
-    dialect::{Dialect, literal},
+    dialect::{Dialect, end_session, literal, revoke_all, session_was_gone},
     exec::{On, Statements, StepError, new_salt},
     grant::canonical_privileges,
     model::HostName,
@@ -24,7 +24,7 @@ pub async fn run(on: On<'_>, wish: &AccountWish) -> Result<Option<String>, StepE
     let too_much =
         have.is_some_and(|a| a.privileges_on(&wish.on) != shall || !a.scopes_beside(&wish.on).is_empty());
     if too_much {
-        all.push(format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}").into());
+        all.push(revoke_all(&name).into());
     }
     let words: Vec<&str> = wish.privileges.iter().map(String::as_str).collect();
     if let Some(odd) =
@@ -73,9 +73,8 @@ async fn end_sessions(on: On<'_>, sql: &mut Statements<'_>, account: (&str, &str
     let failed = |e| on.failed(format!("end the sessions of {}@{}", account.0, account.1), e);
     let reader = on.reader().await?;
     for id in crate::observe::sessions_of(&reader, account).await.map_err(failed)? {
-        match sql.run(&format!("KILL CONNECTION {id}")).await {
-            // It has ended by itself.
-            Err(error) if error.code() == Some(1094) => {}
+        match sql.run(&end_session(id)).await {
+            Err(error) if session_was_gone(error.code()) => {}
             result => {
                 result.map_err(failed)?;
             }

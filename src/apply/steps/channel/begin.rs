@@ -3,7 +3,7 @@
 use super::Work;
 use crate::{
     desired::Positioning,
-    dialect::{ReadStatement, literal},
+    dialect::{ReadStatement, set_slave_pos, set_slave_pos_to_own_end},
     exec::{Look, Rule, Statements, StepError, wait_until},
     gtid::{
         GtidForm, GtidRelation, GtidSet, GtidState, MariaDbGtid, MySqlGtid, Position, ServerGtid, purged_by,
@@ -151,8 +151,7 @@ impl Work<'_> {
                 }
                 // A plus sign adds to what was purged; both must have nothing in common. Before MySQL 8.0 there is none, and
                 // nothing is taken once something was executed (error 1840).
-                let adds = self.dialect.adds_to_purged();
-                if !adds && !own.executed.is_empty() {
+                if !self.dialect.adds_to_purged() && !own.executed.is_empty() {
                     let why = format!(
                         "it has executed {} of its own, and before MySQL 8.0 none can be added",
                         own.executed
@@ -161,9 +160,8 @@ impl Work<'_> {
                         .failed("set its GTID position", why)
                         .then("Where nobody replicates from it, run RESET MASTER there, then apply again."));
                 }
-                let value = literal(&format!("{}{unknown}", if adds { "+" } else { "" }));
                 let paused = self.pause_others(sql).await?;
-                let done = sql.run(&format!("SET GLOBAL gtid_purged = {value}")).await;
+                let done = sql.run(&self.dialect.add_executed(&unknown.to_string())).await;
                 self.go_on(&paused, sql).await?;
                 done.map(|_| ()).map_err(|e| self.failed("set its GTID position", e))
             }
@@ -353,11 +351,11 @@ impl Work<'_> {
             }
             // A server that is written to all the time overtakes every look; then it has to look itself.
             let by_itself = attempt >= ATTEMPTS / 2 && own.binlog_state.position() == position;
-            let value = match by_itself {
-                true => "@@GLOBAL.gtid_binlog_pos".to_owned(),
-                false => literal(&position.to_string()),
+            let statement = match by_itself {
+                true => set_slave_pos_to_own_end(),
+                false => set_slave_pos(&position.to_string()),
             };
-            match sql.run(&format!("SET GLOBAL gtid_slave_pos = {value}")).await {
+            match sql.run(&statement).await {
                 Ok(_) if by_itself => return Ok(self.state(self.on.host).await?.slave_pos),
                 Ok(_) => return Ok(position),
                 Err(error) if error.code() == Some(OVERTAKEN) && attempt + 1 < ATTEMPTS => {}

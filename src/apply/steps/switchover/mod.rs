@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use self::{old::OldWriter, way::Way};
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, end_session},
     exec::{Fleet, Look, On, Rule, Statements, StepError, wait_until},
     model::limits,
     plan::{Events, Step, Switchover},
@@ -169,7 +169,7 @@ async fn close_for_good(on: On<'_>) -> Result<bool, StepError> {
     let mut sql = on.statements().await?;
     for id in &before {
         // One that is gone is what is wished.
-        let _ = sql.run(&format!("KILL CONNECTION {id}")).await;
+        let _ = sql.run(&end_session(*id)).await;
     }
     // What one of them was doing may open it as long as it is there.
     let rule = Rule { every: Some(limits::GLIMPSE), ..Rule::within(limits::SWITCHOVER_DOUBT.time) };

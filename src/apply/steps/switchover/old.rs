@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    dialect::{Dialect, ReadStatement},
+    dialect::{Dialect, ReadStatement, end_session, session_was_gone},
     exec::{On, Statements, StepError, Undo, lift_read_only, prepare_undo, settle_undo},
     model::{limits, visible},
     observe::long_statements,
@@ -229,9 +229,8 @@ impl<'a> OldWriter<'a> {
             crate::observe::client_ids(&self.reader, &on.fleet.own_users()).await.map_err(failed)?;
         ids.extend(crate::observe::running_events(&self.reader).await.map_err(failed)?);
         for id in ids {
-            match self.sql.run(&format!("KILL CONNECTION {id}")).await {
-                // It has ended by itself.
-                Err(error) if error.code() == Some(1094) => {}
+            match self.sql.run(&end_session(id)).await {
+                Err(error) if session_was_gone(error.code()) => {}
                 result => drop(result.map_err(failed)?),
             }
         }
