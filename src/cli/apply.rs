@@ -105,11 +105,16 @@ async fn whole(
         let global = Global { quiet: global.quiet || saved.is_some(), ..global.clone() };
         print(&document, &global, terminal);
     }
-    if document.steps.is_empty() || !document.refused.is_empty() {
-        return Ok(nothing_to_do(planned, &document, global, terminal).await.into());
-    }
+    let planned = match runnable(planned, &document, terminal) {
+        Ok(planned) => planned,
+        Err(planned) => return Ok(nothing_to_do(planned, &document, global, terminal).await.into()),
+    };
     let policy = match confirm(&planned.whole_plan(), args, terminal).await {
         Ok(policy) => policy,
+        // It was refused already, and that is how it ends.
+        Err(_) if !document.refused.is_empty() => {
+            return Ok(nothing_to_do(planned, &document, global, terminal).await.into());
+        }
         Err(error) => return Err(not_confirmed(planned, args, global, terminal, error).await),
     };
     interrupt.changes_begin();
@@ -233,6 +238,21 @@ async fn not_confirmed(
     }
     planned.close().await;
     error
+}
+
+/// What of a plan may run: all of it, or where something is refused what closes a host that accepts writes beside the declared
+/// one. What comes back as an error has nothing to run.
+fn runnable(planned: Planned, document: &PlanDocument, terminal: &Terminal) -> Result<Planned, Planned> {
+    if document.refused.is_empty() {
+        return if document.steps.is_empty() { Err(planned) } else { Ok(planned) };
+    }
+    let closing = planned.only_closing()?;
+    let hosts: Vec<String> = closing.whole_plan().steps.iter().map(|step| step.host.to_string()).collect();
+    terminal.note(&format!(
+        "Of this plan only writes on {} are closed; the rest is refused.",
+        hosts.join(" and ")
+    ));
+    Ok(closing)
 }
 
 /// A plan without a step, or one that was refused.

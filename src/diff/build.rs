@@ -2,7 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, compare, keep::keep_what_is_needed, lost, writers::writers};
+use super::{
+    Context, compare,
+    keep::keep_what_is_needed,
+    lost,
+    writers::{close_others, writers},
+};
 use crate::{
     desired::{Built, Desired, Tls},
     dialect::Dialect,
@@ -67,6 +72,7 @@ pub fn build(
             }));
         }
     }
+    close_others(&context, &mut plan);
     let order = |host: &HostName| built.desired.members.iter().position(|m| m == host);
     plan.waiting.sort_by_key(|waiting| (order(&waiting.host), waiting.why.code()));
     once_each(&mut plan.waiting);

@@ -7,7 +7,8 @@ use crate::{
     desired::{Desired, DesiredHost},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
-    plan::WritersFinding,
+    option_file::same_value,
+    plan::{Action, Because, Kind, Named, Note, Plan, Reason, State, Step, StepId, WritersFinding},
 };
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
@@ -81,6 +82,60 @@ pub(super) fn check_other(context: &Context<'_>, draft: &mut Draft) {
         let read = context.server(&one.name).is_some();
         draft.warn(&one.name, WritersFinding::Other { open: open.clone(), read });
     }
+}
+
+/// Closes the hosts that accept writes beside the declared one also where something is refused: what they take meanwhile makes
+/// everything worse. Whose closing is planned with what else changes there is closed by that.
+pub(super) fn close_others(context: &Context<'_>, plan: &mut Plan) {
+    let Some(one) = declared(context.desired).filter(|_| !plan.refused.is_empty()) else { return };
+    if !context.server(&one.name).is_some_and(ServerFacts::accepts_writes) {
+        return;
+    }
+    let below = below(context.desired, one);
+    let others = open_replicas(context).into_iter().filter(|host| *host != one.name && below.contains(host));
+    for host in others {
+        let closes = |step: &Step| step.host == host && step.action.sets_read_only("ON");
+        if plan.steps.iter().any(closes) {
+            continue;
+        }
+        let first = plan.steps.iter().position(|step| step.host == host).unwrap_or(0);
+        if let Some(step) = close(context, &host, one) {
+            plan.steps.insert(first, step);
+        }
+    }
+}
+
+/// Sets what is declared to keep clients from writing there, and nothing else.
+fn close(context: &Context<'_>, host: &HostName, writer: &DesiredHost) -> Option<Step> {
+    let (server, wish) = (context.server(host)?, context.desired.hosts.get(host)?);
+    let closing = ["read_only", "super_read_only"].into_iter().filter(|name| {
+        let wished = wish.setting(name).and_then(|wish| wish.values.last());
+        wished.is_some_and(|value| same_value(name, value, "ON"))
+            && server.variable(name).is_some()
+            && !server.is_on(name)
+    });
+    let values: Vec<(String, String)> = closing.map(|name| (name.to_owned(), "ON".to_owned())).collect();
+    if values.is_empty() {
+        return None;
+    }
+    let state = |of: &dyn Fn(&str, &str) -> String| {
+        let values = values.iter().map(|(name, value)| Named::new(name, of(name, value)));
+        Some(State::Settings { values: values.collect() })
+    };
+    let sessions = server.sessions.known().map(Vec::len);
+    let ends = Note::WritesEnd { on: host.clone(), sessions };
+    let because = Because::SecondWriter { writer: writer.name.clone() };
+    Some(Step {
+        id: StepId(format!("{host}/close")),
+        host: host.clone(),
+        kind: Kind::Variable,
+        reason: vec![Reason::because(because)],
+        before: state(&|name, _| server.variable(name).unwrap_or_default().to_owned()),
+        after: state(&|_, value| value.to_owned()),
+        risk: vec![ends.into()],
+        requires: Vec::new(),
+        action: Action::SetGlobal(values),
+    })
 }
 
 /// A host, and all that get what is written there.

@@ -14,7 +14,7 @@ use crate::{
     doctor::HostProblem,
     model::{Fact, HostName, without_hidden},
     observe::{self, Observed, Reading},
-    plan::{DriftKind, Plan, PlanDocument, Policy, Step, blocked_by_policy},
+    plan::{Action, DriftKind, Plan, PlanDocument, Policy, Step, blocked_by_policy},
     playbook::Play,
     source::Problems,
     status::{self, StatusDocument},
@@ -329,6 +329,31 @@ impl Planned {
         }
         for play in &mut self.plays {
             play.plan.steps.retain(|step| step.host == *host);
+            play.plan.waiting.clear();
+            play.plan.refused.clear();
+        }
+        Ok(self)
+    }
+
+    /// The same with nothing but the steps that close a host which accepts writes beside the declared one: those that are done
+    /// although something is refused.
+    ///
+    /// # Errors
+    /// It comes back as it is where there is none.
+    pub fn only_closing(mut self) -> Result<Self, Self> {
+        let beside = |plan: &Plan, step: &Step| {
+            step.action.sets_read_only("ON")
+                && matches!(step.action, Action::SetGlobal(_))
+                && plan.second_writers().contains(&&step.host)
+        };
+        if !self.plays.iter().any(|play| play.plan.steps.iter().any(|step| beside(&play.plan, step))) {
+            return Err(self);
+        }
+        for play in &mut self.plays {
+            let mut steps = std::mem::take(&mut play.plan.steps);
+            steps.retain(|step| beside(&play.plan, step));
+            steps.iter_mut().for_each(|step| step.requires.clear());
+            play.plan.steps = steps;
             play.plan.waiting.clear();
             play.plan.refused.clear();
         }

@@ -97,6 +97,11 @@ pub enum Because {
     EventsRest,
     /// The host is declared lost.
     Lost,
+    /// Another one is declared to take the writes, alone, and does.
+    SecondWriter {
+        /// That one.
+        writer: HostName,
+    },
     /// No database server is installed.
     NoServer,
     /// The installation of the server was cut off.

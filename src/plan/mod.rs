@@ -105,6 +105,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Hosts that accept writes beside the one that is declared to, and does.
+    pub fn second_writers(&self) -> Vec<&HostName> {
+        let several = self.warnings.iter().filter_map(|warning| match &warning.what {
+            Finding::Writers(WritersFinding::Several { writers }) if writers.contains(&warning.host) => {
+                Some(writers.iter().filter(|host| **host != warning.host))
+            }
+            _ => None,
+        });
+        several.flatten().collect()
+    }
+
     /// Whether reality is as wished: no step, nothing refused and nothing waiting, and no other number of writers.
     pub fn in_sync(&self) -> bool {
         let writers = self.warnings.iter().any(|warning| matches!(warning.what, Finding::Writers(_)));

@@ -273,6 +273,13 @@ pub enum Note {
     OldFileComesBack,
     /// The server may fail again for the same cause.
     MayFailAgain,
+    /// Clients can't write on a host any more, at once.
+    WritesEnd {
+        /// The host.
+        on: HostName,
+        /// Sessions of clients that are connected now; nothing where they were not read.
+        sessions: Option<usize>,
+    },
     /// Open sessions keep their old `auto_increment` values.
     SessionsKeepIncrement {
         /// `user@host` of the sessions.

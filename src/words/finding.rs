@@ -56,9 +56,13 @@ fn writers(declared: &HostName, what: &WritersFinding) -> String {
         WritersFinding::Other { open, read } => super::fault::other_writer(open, declared, *read),
         WritersFinding::Several { writers } => {
             let names: Vec<&str> = writers.iter().map(HostName::as_str).collect();
+            let closes = match writers.contains(declared) {
+                true => "whatever else it refuses",
+                false => "unless something is refused",
+            };
             format!(
                 "{} hosts accept writes, {}; clients are declared to write to {declared} alone. `tandem apply` closes the \
-                 others, unless something is refused; by hand: SET GLOBAL read_only = ON.",
+                 others, {closes}; by hand: SET GLOBAL read_only = ON.",
                 writers.len(),
                 names.join(" and ")
             )

@@ -171,6 +171,14 @@ fn note(note: &Note) -> String {
         Note::EventsRun { events, disabled, unknown, scheduler } => {
             events_run(events, disabled, *unknown, *scheduler)
         }
+        Note::WritesEnd { on, sessions } => {
+            let connected = match sessions {
+                None => "how many clients are connected is not known".to_owned(),
+                Some(1) => "1 client session is connected".to_owned(),
+                Some(n) => format!("{n} client sessions are connected"),
+            };
+            format!("what clients write on {on} fails from then on; {connected}")
+        }
         Note::NobodyCanWrite { until } => format!("nobody can write until {until} has the last event"),
         Note::SessionsKeepIncrement { sessions } => {
             let sessions: Vec<String> = sessions.iter().map(|name| visible(name)).collect();

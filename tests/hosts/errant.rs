@@ -235,6 +235,41 @@ fn writes_that_go_on_are_never_taken_for_errant_ones_on_mysql() {
     traffic(&MYSQL);
 }
 
+/// What a replica has taken for itself is refused, and it takes no more: who accepts writes beside the writer is closed all the
+/// same, and nothing else is done.
+fn closes(words: &Words) {
+    let lab = fleet(words, &["db-a", "db-b"]);
+    let closed = |host: &str| lab.sql(host, "select @@read_only");
+    lab.sql("db-b", &format!("{}; insert into hello.t values (90, 'stray')", words.open));
+    let state = lab.sql("db-b", words.state);
+    let plan = lab.plan(PLAY).expect(8).plan_json();
+    let steps: Vec<&str> = plan["steps"].as_array().unwrap().iter().filter_map(|s| s["id"].as_str()).collect();
+    assert_eq!(steps, ["db-b/close"]);
+    // Nobody has agreed.
+    lab.tandem(&["apply", PLAY]).expect(8);
+    assert_eq!(closed("db-b"), "0");
+    let run = lab.tandem(&["apply", PLAY, "--yes", "--format", "json"]).expect(8);
+    assert_eq!(run.json()["left"]["refused"][0]["code"], "errant-transactions");
+    assert_eq!((closed("db-a").as_str(), closed("db-b").as_str()), ("0", "1"));
+    assert_eq!(lab.sql("db-b", words.state), state, "something else was done");
+    // The one that clients are to write to is closed: the other one is all they have.
+    lab.sql("db-a", words.shut);
+    lab.sql("db-b", words.open);
+    lab.tandem(&["apply", PLAY, "--yes"]).expect(8);
+    assert_eq!((closed("db-a").as_str(), closed("db-b").as_str()), ("1", "0"));
+}
+
+#[test]
+fn a_second_writer_is_closed_though_its_rows_are_refused() {
+    closes(&MARIADB);
+}
+
+#[test]
+#[ignore = "make more"]
+fn a_second_writer_of_mysql_is_closed_though_its_rows_are_refused() {
+    closes(&MYSQL);
+}
+
 /// What was done to an empty server before it became a replica is forgotten with its binary log.
 #[test]
 fn an_empty_server_that_has_logged_before_becomes_a_sound_replica() {

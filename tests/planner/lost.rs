@@ -126,15 +126,7 @@ fn what_the_unit_has_closed_is_opened_with_its_events() {
     world.server_of(0).defaults.insert("event_scheduler".into(), "ON".into());
     assert_eq!(set(&world), Some(vec![open, ("event_scheduler".to_owned(), "ON".to_owned())]));
     // What a replica alone has, and takes no writes, keeps it closed no longer.
-    let one = Errant { domain: 0, server: 41, after: 0, up_to: 1 };
-    let found = ErrantFacts {
-        kind: ErrantKind::OnlyHere,
-        sources: vec!["db-1".into()],
-        transactions: Transactions::MariaDb(vec![one]),
-        events: Vec::new(),
-        undecoded: None,
-    };
-    world.host(1).errant = Fact::Known(vec![found]);
+    world.host(1).errant = errant();
     assert_eq!(opened(&world.plan(&files(TREE))), ["db-1"]);
     // One that is open, and keeps still for that, would be a second writer.
     for n in [1, 2] {
@@ -143,6 +135,40 @@ fn what_the_unit_has_closed_is_opened_with_its_events() {
     let plan = world.plan(&files(TREE));
     assert!(plan.refused.iter().any(|refusal| refusal.host.as_str() == "db-2"), "{:#?}", plan.refused);
     assert!(opened(&plan).is_empty());
+}
+
+/// A transaction that only a replica has.
+fn errant() -> Fact<Vec<ErrantFacts>> {
+    let one = Errant { domain: 0, server: 41, after: 0, up_to: 1 };
+    Fact::Known(vec![ErrantFacts {
+        kind: ErrantKind::OnlyHere,
+        sources: vec!["db-1".into()],
+        transactions: Transactions::MariaDb(vec![one]),
+        events: Vec::new(),
+        undecoded: None,
+    }])
+}
+
+/// What a replica takes for itself is refused, but it takes no more of it: that is not left for later.
+#[test]
+fn who_accepts_writes_beside_the_writer_is_closed_whatever_is_refused() {
+    let mut world = fleet();
+    world.host(1).errant = errant();
+    for n in [1, 2] {
+        world.server_of(n).variables.insert("read_only".into(), "OFF".into());
+    }
+    let closed = |plan: &Plan| {
+        let closes = plan.steps.iter().filter(|step| step.action.sets_read_only("ON"));
+        closes.map(|step| step.host.to_string()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let plan = world.plan(&files(TREE));
+    assert_eq!(plan.refused.len(), 1, "{:#?}", plan.refused);
+    assert_eq!(closed(&plan), ["db-2".to_owned(), "db-3".to_owned()].into());
+    assert_eq!(plan.second_writers(), [&HostName::new("db-2"), &HostName::new("db-3")]);
+    // Where clients are to write, nobody can: what is open is all they have.
+    world.server_of(0).variables.insert("read_only".into(), "ON".into());
+    let plan = world.plan(&files(TREE));
+    assert!(!closed(&plan).contains("db-2") && plan.second_writers().is_empty(), "{:#?}", plan.steps);
 }
 
 /// A run that ended early has opened one replica: another one is no second writer.

@@ -28,7 +28,7 @@ pub const KNOWN: &[Code] = &[
     code(
         "several-writers",
         "clients are declared to write to one host, and several accept writes",
-        "`apply` closes the others; `errant-transactions` says what they took",
+        "`apply` closes the others, also where it refuses something; `errant-transactions` says what they took",
     ),
     code(
         "extra-replica",
