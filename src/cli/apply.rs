@@ -135,7 +135,7 @@ async fn whole(
     let _ = shown.await;
     let applied = applied?;
     show_end(&applied, global, terminal);
-    let exit = Exit::of_run(&applied);
+    let exit = Exit::of_run(&applied, !document.refused.is_empty());
     if global.wanted.format() == Format::Json {
         terminal.json(&report(&document, &applied.rounds, &applied.left, exit));
     } else if global.wanted.format() == Format::Jsonl {

@@ -104,8 +104,9 @@ impl Exit {
         }
     }
 
-    /// How `apply` ends that has executed steps.
-    pub fn of_run(applied: &Applied) -> Self {
+    /// How `apply` ends that has executed steps; those of a plan of which something was refused from the beginning change nothing
+    /// in that.
+    pub fn of_run(applied: &Applied, refused: bool) -> Self {
         match &applied.end {
             End::Done => Exit::Done,
             End::Failed => Exit::Error,
@@ -116,7 +117,7 @@ impl Exit {
             End::Refused(_) => Exit::Refused,
             End::NotRead(_) => Exit::NotRead,
             End::Left(state) => match state {
-                State::Refused if applied.steps_done() > 0 => Exit::Partly,
+                State::Refused if applied.steps_done() > 0 && !refused => Exit::Partly,
                 State::Refused => Exit::Refused,
                 State::NotRead | State::DiffersAndNotRead => Exit::NotRead,
                 State::InSync | State::Differs => Exit::Error,

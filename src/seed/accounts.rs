@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dialect::{ReadStatement, Statement, literal, without_no_limits},
+    dialect::{ReadStatement, Statement, literal, revoke_all, without_no_limits},
     exec::{On, Record, StepError},
     grant::{AccountState, is_system_account, read_grant, revocation},
     model::{HostName, limits, visible},
@@ -239,7 +239,7 @@ impl Account {
             host => format!("{}@{}", literal(&self.user), literal(host)),
         };
         let mut all: Vec<String> = self.grants.iter().filter_map(|line| revocation(line)).collect();
-        all.push(format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}"));
+        all.push(revoke_all(&name));
         all.extend((!self.roles.is_empty()).then(|| format!("ALTER USER {name} DEFAULT ROLE NONE")));
         all
     }
