@@ -54,7 +54,7 @@ pub mod inside {
     pub use crate::{model, plan, source, status, vault};
 
     pub mod desired {
-        pub use crate::desired::{Built, ChannelWish, Identity, Positioning, Turned, build, turned};
+        pub use crate::desired::{Built, DesiredChannel, Identity, Positioning, Turned, build, turned};
     }
     pub mod dialect {
         pub use crate::dialect::{

@@ -36,7 +36,7 @@ const LINES: &[(&str, &str, &str)] = &[
     ("desired/build/connection.rs", "ansible.builtin.", "the name of a plugin of Ansible"),
     ("desired/build/connection.rs", "\"control\"", "an option of ssh"),
     ("desired/nothing.rs", "\"-e \"", "the name that stands for the command line"),
-    ("desired/wish.rs", "contains(\"mariadb\")", "the name of a package"),
+    ("desired/host.rs", "contains(\"mariadb\")", "the name of a package"),
     ("diff/compatibility.rs", "utf8_", "the name of a character set"),
     ("diff/settings/impossible.rs", "contains(\"error\")", "what a server's program says"),
     ("diff/settings/impossible.rs", "[ERROR] ", "what a server's program says"),

@@ -1,6 +1,6 @@
 //! Filters of single channels in the option file, where they outlive a restart.
 
-use super::{DesiredHost, SettingWish};
+use super::{DesiredHost, DesiredSetting};
 use crate::model::{Family, Filters};
 
 /// Adds to a host's settings what its channels filter each by itself. MariaDB names the channel before the
@@ -14,7 +14,7 @@ pub fn add_settings(host: &mut DesiredHost, family: Family) {
             let own =
                 wish.filters.lists().into_iter().find(|(name, list)| *name == option && !list.is_empty());
             let Some((_, list)) = own else { continue };
-            let setting = |name: String, values: Vec<String>| SettingWish {
+            let setting = |name: String, values: Vec<String>| DesiredSetting {
                 name,
                 values,
                 at_next_restart: false,

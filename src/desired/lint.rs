@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Built, Positioning, SeedMethod, SeedWish, SettingWish};
+use super::{Built, DesiredSeed, DesiredSetting, Positioning, SeedMethod};
 use crate::{
     model::{HostName, Place},
     source::{Problem, Problems},
@@ -60,7 +60,7 @@ pub fn lint(built: &Built) -> Problems {
 }
 
 /// What a copy of a whole server can't leave out.
-fn whole_copy(seed: &SeedWish, problems: &mut Problems) {
+fn whole_copy(seed: &DesiredSeed, problems: &mut Problems) {
     let word = seed.method;
     if !matches!(word, SeedMethod::Physical | SeedMethod::Clone) {
         return;
@@ -122,7 +122,7 @@ fn ring_filters(built: &Built, problems: &mut Problems) {
 }
 
 /// The setting that counts, since the last of a name wins.
-fn setting<'a>(built: &'a Built, host: &HostName, name: &str) -> Option<&'a SettingWish> {
+fn setting<'a>(built: &'a Built, host: &HostName, name: &str) -> Option<&'a DesiredSetting> {
     built.desired.hosts.get(host)?.settings.as_ref()?.iter().rev().find(|s| s.name == name)
 }
 

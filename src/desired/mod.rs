@@ -8,21 +8,22 @@
 mod build;
 mod edges;
 mod filters;
+mod host;
 pub mod identity;
 mod lint;
 mod nothing;
 mod resource;
 mod template_problem;
-mod wish;
 
 pub use build::{Built, Turned, Values, build, turned, values};
 pub use edges::{Edge, Edges};
+pub use host::{
+    DeclaredResource, Desired, DesiredAccount, DesiredCertificates, DesiredChannel, DesiredDatabase,
+    DesiredHeartbeat, DesiredHost, DesiredRoleUnit, DesiredSeed, DesiredServer, DesiredSetting,
+    FirewallIntent, LostHost,
+};
 pub use identity::Identity;
 pub use lint::lint;
 pub use nothing::{nothing, unread_extra};
-pub use wish::{
-    AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DeclaredResource, Desired, DesiredHost,
-    FirewallIntent, HeartbeatWish, LostHost, RoleUnitWish, SeedWish, ServerWish, SettingWish,
-};
 
 pub use crate::model::{OptionFileHolds, Positioning, RestartPrimary, SeedMethod, SeedPath, Tls};

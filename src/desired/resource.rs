@@ -8,8 +8,8 @@ use std::str::FromStr;
 use serde_json::Value as Json;
 
 use super::{
-    AccountWish, CertificatesWish, ChannelWish, DatabaseWish, DesiredHost, FirewallIntent, HeartbeatWish,
-    RoleUnitWish, SeedWish, ServerWish, Tls, template_problem::template_problem,
+    DesiredAccount, DesiredCertificates, DesiredChannel, DesiredDatabase, DesiredHeartbeat, DesiredHost,
+    DesiredRoleUnit, DesiredSeed, DesiredServer, FirewallIntent, Tls, template_problem::template_problem,
 };
 use crate::{
     inventory::{SecretBook, Variables},
@@ -231,7 +231,7 @@ impl Reader<'_> {
                 let (character_set, collation) = (self.optional("character_set"), self.optional("collation"));
                 let place =
                     self.evaluated.variables.get("mysql_databases").map_or(whole, |n| n.place.clone());
-                host.databases.push(DatabaseWish { name, character_set, collation, place });
+                host.databases.push(DesiredDatabase { name, character_set, collation, place });
             }
             ResourceKind::Seed => {
                 let Some(wish) = self.seed(topology) else { return };
@@ -244,13 +244,13 @@ impl Reader<'_> {
                 if !(1..=3600).contains(&interval) {
                     return self.wrong("interval", "a number of seconds from 1 to 3600");
                 }
-                host.heartbeat = Some(HeartbeatWish { interval, place: self.place("interval") });
+                host.heartbeat = Some(DesiredHeartbeat { interval, place: self.place("interval") });
             }
             ResourceKind::Server => host.server = self.server(),
             ResourceKind::RoleUnit => host.role_unit = self.role_unit(),
             ResourceKind::Certificates => {
                 let directory = self.text("directory").unwrap_or_else(|| "tls".into());
-                host.certificates = Some(CertificatesWish {
+                host.certificates = Some(DesiredCertificates {
                     directory: self.evaluated.base.join(directory),
                     authority: crate::model::Fact::Unread("not looked at yet".into()),
                     can_issue: false,
@@ -260,17 +260,25 @@ impl Reader<'_> {
         }
     }
 
-    fn account(&mut self) -> Option<AccountWish> {
+    fn account(&mut self) -> Option<DesiredAccount> {
         let (user, at, password) = (self.text("user"), self.text("host"), self.secret("password"));
         let privileges = self.list("privileges");
         let on = self.optional("on").unwrap_or_else(|| "*.*".into());
         let require_tls = self.tls("tls").unwrap_or(Tls::Required).encrypted();
         // Servers keep host names of accounts in lower case.
         let (user, host, password) = (user?, at?.to_ascii_lowercase(), password?);
-        Some(AccountWish { user, host, password, privileges, on, require_tls, place: self.place("password") })
+        Some(DesiredAccount {
+            user,
+            host,
+            password,
+            privileges,
+            on,
+            require_tls,
+            place: self.place("password"),
+        })
     }
 
-    fn seed(&mut self, topology: &Place) -> Option<SeedWish> {
+    fn seed(&mut self, topology: &Place) -> Option<DesiredSeed> {
         let (from, method) = (self.text("from").map(HostName::new), self.word("method"));
         let databases = self.list("databases");
         let path = if self.optional("path").is_some() { self.word("path") } else { Some(SeedPath::Auto) };
@@ -288,7 +296,7 @@ impl Reader<'_> {
             let problem = Problem::error("seed::position", &self.place("position"), message, "this place");
             self.problems.push(problem.help("Say `seed_method: none` beside it, or leave it out."));
         }
-        Some(SeedWish {
+        Some(DesiredSeed {
             from: from?,
             method: method?,
             path: path?,
@@ -303,13 +311,13 @@ impl Reader<'_> {
         })
     }
 
-    fn role_unit(&mut self) -> Option<RoleUnitWish> {
+    fn role_unit(&mut self) -> Option<DesiredRoleUnit> {
         let (user, password, tls) = (self.text("user")?, self.secret("password")?, self.word("tls")?);
         let tls_ca = self.optional("tls_ca").unwrap_or_default();
-        Some(RoleUnitWish { user, password, tls, tls_ca, place: self.place("user") })
+        Some(DesiredRoleUnit { user, password, tls, tls_ca, place: self.place("user") })
     }
 
-    fn server(&mut self) -> Option<ServerWish> {
+    fn server(&mut self) -> Option<DesiredServer> {
         let package = self.text("package")?;
         let version = self.optional("version");
         // Both become words of a package manager's command line, which must not read them as options.
@@ -325,7 +333,7 @@ impl Reader<'_> {
             self.wrong("version", "a version or its beginning, such as \"10.11\"");
             return None;
         }
-        Some(ServerWish {
+        Some(DesiredServer {
             package,
             version,
             start: self.flag("start", true),
@@ -336,7 +344,11 @@ impl Reader<'_> {
         })
     }
 
-    fn channel(&mut self, endpoint: &dyn Fn(&HostName) -> Endpoint, topology: &Place) -> Option<ChannelWish> {
+    fn channel(
+        &mut self,
+        endpoint: &dyn Fn(&HostName) -> Endpoint,
+        topology: &Place,
+    ) -> Option<DesiredChannel> {
         let source = HostName::new(self.text("source")?);
         let (user, password) = (self.text("user"), self.secret("password"));
         let written = password.as_ref().and_then(|id| self.evaluated.secrets.place(id)).cloned();
@@ -345,7 +357,7 @@ impl Reader<'_> {
         let name = self.optional("name").unwrap_or_default();
         let tls_ca = self.optional("tls_ca").unwrap_or_default();
         let delay = self.number("delay", 0);
-        Some(ChannelWish {
+        Some(DesiredChannel {
             endpoint: endpoint(&source),
             name,
             source,

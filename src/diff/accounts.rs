@@ -2,7 +2,7 @@
 
 use super::{Context, Draft};
 use crate::{
-    desired::{AccountWish, DatabaseWish, DesiredHost},
+    desired::{DesiredAccount, DesiredDatabase, DesiredHost},
     grant::{self, PasswordCheck},
     model::Fact,
     observe::{HostFacts, ServerFacts},
@@ -49,7 +49,7 @@ pub(super) fn account(
     context: &Context<'_>,
     host: &DesiredHost,
     server: &ServerFacts,
-    wish: &AccountWish,
+    wish: &DesiredAccount,
 ) -> Option<Step> {
     let have = server.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
     let mut before = Vec::new();
@@ -121,7 +121,7 @@ fn words(privileges: &std::collections::BTreeSet<String>) -> String {
     }
 }
 
-fn database(host: &DesiredHost, server: &ServerFacts, wish: &DatabaseWish) -> Option<Step> {
+fn database(host: &DesiredHost, server: &ServerFacts, wish: &DesiredDatabase) -> Option<Step> {
     let have = server.databases.iter().find(|d| d.name == wish.name);
     // Only what is declared is compared.
     let view = |set: &str, collation: &str| {

@@ -11,7 +11,7 @@ use super::{
     pair::{DataBasis, SourceAndReplica},
 };
 use crate::{
-    desired::{Positioning, SeedWish},
+    desired::{DesiredSeed, Positioning},
     dialect::{Dialect, HEARTBEAT},
     gtid::{GtidForm, GtidSet, GtidState, Position},
     model::{GivenPosition, HostName, compare_files},
@@ -23,7 +23,7 @@ use crate::{
 
 impl SourceAndReplica<'_> {
     /// Adds the step that notes the place, unless the source does not have it.
-    pub(super) fn by_hand(&self, seed: &SeedWish, at: &GivenPosition, draft: &mut Draft) -> DataBasis {
+    pub(super) fn by_hand(&self, seed: &DesiredSeed, at: &GivenPosition, draft: &mut Draft) -> DataBasis {
         if let Some(why) = self.against_place(at) {
             let (source, at) = (self.wish.source.clone(), at.clone());
             draft.refuse(&self.host.name, DataRefused::GivenPosition { source, at, why });
@@ -67,7 +67,7 @@ impl SourceAndReplica<'_> {
         DataBasis::Seeded
     }
 
-    fn noted(&self, seed: &SeedWish, plan: SeedPlan) -> Step {
+    fn noted(&self, seed: &DesiredSeed, plan: SeedPlan) -> Step {
         let host = &self.host.name;
         let mut risk: Vec<Risk> = Vec::new();
         // What was loaded stands in the own log, too, and nobody shall get it from here.

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, path::Path};
 use super::{Context, Draft};
 use crate::{
     certificate::{self, AUTHORITY_DAYS, RENEW_DAYS, certificates, ends, judge, verdict},
-    desired::{CertificatesWish, DesiredHost},
+    desired::{DesiredCertificates, DesiredHost},
     model::{Fact, HostName},
     observe::HostFacts,
     plan::{
@@ -23,7 +23,7 @@ const DAY: i64 = 86_400;
 
 /// One authority beside the inventory, and what the hosts make of it.
 struct Authority<'a> {
-    wish: &'a CertificatesWish,
+    wish: &'a DesiredCertificates,
     /// Its certificate, unless there is none, or another one takes its place.
     pem: Option<&'a str>,
     /// What becomes of it.

@@ -9,7 +9,7 @@ use super::{
     pair::DataBasis,
 };
 use crate::{
-    desired::{ChannelWish, DesiredHost, Positioning, Tls},
+    desired::{DesiredChannel, DesiredHost, Positioning, Tls},
     dialect::Dialect,
     doctor::{AccountStatement, Explanation, Layer},
     grant::sha256_hex,
@@ -66,13 +66,13 @@ pub fn steps(
 }
 
 /// The step that makes a channel between two servers of which one has all that the other has.
-pub(super) fn made(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish) -> Option<Step> {
+pub(super) fn made(context: &Context<'_>, host: &DesiredHost, wish: &DesiredChannel) -> Option<Step> {
     new(context, wish, Some(&DataBasis::Compared), host)
 }
 
 fn new(
     context: &Context<'_>,
-    wish: &ChannelWish,
+    wish: &DesiredChannel,
     basis: Option<&DataBasis>,
     host: &DesiredHost,
 ) -> Option<Step> {
@@ -117,7 +117,7 @@ fn new(
 }
 
 /// The channel gets another source; the replica keeps its data and goes on from its place.
-fn moved(context: &Context<'_>, wish: &ChannelWish, coordinates: Coordinates, host: &DesiredHost) -> Step {
+fn moved(context: &Context<'_>, wish: &DesiredChannel, coordinates: Coordinates, host: &DesiredHost) -> Step {
     let former = match &coordinates {
         Coordinates::Moved { from: Some(from), .. } => from.to_string(),
         Coordinates::Moved { from: None, at, .. } => at.to_string(),
@@ -150,7 +150,7 @@ fn moved(context: &Context<'_>, wish: &ChannelWish, coordinates: Coordinates, ho
 }
 
 /// Sources of the host's other channels that hold something else than this one's.
-fn others(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish) -> Vec<HostName> {
+fn others(context: &Context<'_>, host: &DesiredHost, wish: &DesiredChannel) -> Vec<HostName> {
     let independent = context.independent(host, wish);
     independent.map(|other| other.source.clone()).collect()
 }
@@ -193,7 +193,7 @@ impl Present {
         }
     }
 
-    fn reasons(&self, wish: &ChannelWish) -> Vec<Reason> {
+    fn reasons(&self, wish: &DesiredChannel) -> Vec<Reason> {
         let mut reason = vec![Reason::declared(Because::Topology, &wish.place)];
         reason.extend(self.fault.as_ref().map(Because::fault).map(Reason::because));
         if self.relay_log_renamed {
@@ -218,7 +218,7 @@ fn existing(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
-    wish: &ChannelWish,
+    wish: &DesiredChannel,
     channel: &ChannelFacts,
     draft: &mut Draft,
 ) -> Option<Step> {
@@ -280,13 +280,17 @@ fn existing(
 }
 
 /// Whether a channel that goes by file and position has none from which it could go on.
-fn forgets_its_place(wish: &ChannelWish, channel: &ChannelFacts) -> bool {
+fn forgets_its_place(wish: &DesiredChannel, channel: &ChannelFacts) -> bool {
     let by_file = channel.using_gtid.by_file() && wish.positioning == Positioning::File;
     by_file && channel.executed.is_none()
 }
 
 /// What the channel's filters are and what they shall be, where the two differ.
-fn filter_difference(host: &DesiredHost, wish: &ChannelWish, channel: &ChannelFacts) -> Option<Difference> {
+fn filter_difference(
+    host: &DesiredHost,
+    wish: &DesiredChannel,
+    channel: &ChannelFacts,
+) -> Option<Difference> {
     let wished = filters::wished(host, wish).map(filters::sorted)?;
     let running = filters::running(&channel.filters);
     let value = |filters: &dyn std::fmt::Display| Value::Plain(filters.to_string());
@@ -309,7 +313,7 @@ fn sides(differences: &[Difference], channel: &ChannelFacts) -> (State, State) {
     (side(|d| &d.1), side(|d| &d.2))
 }
 
-fn id(host: &DesiredHost, wish: &ChannelWish) -> StepId {
+fn id(host: &DesiredHost, wish: &DesiredChannel) -> StepId {
     StepId(format!("{}/channel/{}", host.name, wish.source))
 }
 
@@ -319,7 +323,7 @@ type Difference = (&'static str, Value, Value);
 fn differences(
     context: &Context<'_>,
     facts: &HostFacts,
-    wish: &ChannelWish,
+    wish: &DesiredChannel,
     channel: &ChannelFacts,
 ) -> Vec<Difference> {
     let mut list = Vec::new();
@@ -362,7 +366,7 @@ fn on_off(on: bool) -> String {
 }
 
 /// A channel as it is declared.
-fn declared(wish: &ChannelWish) -> State {
+fn declared(wish: &DesiredChannel) -> State {
     let name = (!wish.name.is_empty()).then(|| Named::new("name", visible(&wish.name)));
     let filters = (!wish.filters.is_empty()).then(|| Named::new("filters", wish.filters.to_string()));
     let options = [

@@ -10,7 +10,7 @@ use super::{
     pair::{DataBasis, SourceAndReplica},
 };
 use crate::{
-    desired::{ChannelWish, DesiredHost, SeedMethod},
+    desired::{DesiredChannel, DesiredHost, SeedMethod},
     model::{Fact, HostName, visible},
     observe::{HostFacts, SeedMark, ServerFacts},
     plan::{Action, Because, ComparePlan, Kind, Reason, Risk, SeedPlan, State, Step, StepId},
@@ -49,7 +49,7 @@ pub fn again(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
-    (server, wish): (&ServerFacts, &ChannelWish),
+    (server, wish): (&ServerFacts, &DesiredChannel),
     draft: &mut Draft,
 ) -> Option<(HostName, DataBasis)> {
     let mark = mark(facts, wish)?;
@@ -65,11 +65,11 @@ pub fn again(
 }
 
 /// The record of a copy that is loaded.
-fn mark<'a>(facts: &'a HostFacts, wish: &ChannelWish) -> Option<&'a SeedMark> {
+fn mark<'a>(facts: &'a HostFacts, wish: &DesiredChannel) -> Option<&'a SeedMark> {
     facts.seeds.known()?.from(&wish.source).filter(|mark| mark.loaded.is_some())
 }
 
-fn of_plan(host: &DesiredHost, wish: &ChannelWish, seed: &SeedPlan) -> Step {
+fn of_plan(host: &DesiredHost, wish: &DesiredChannel, seed: &SeedPlan) -> Step {
     let plan = ComparePlan {
         from: wish.source.clone(),
         channel: wish.name.clone(),
@@ -81,7 +81,7 @@ fn of_plan(host: &DesiredHost, wish: &ChannelWish, seed: &SeedPlan) -> Step {
     step(host, plan, Vec::new())
 }
 
-fn of_mark(context: &Context<'_>, host: &DesiredHost, wish: &ChannelWish, mark: &SeedMark) -> Step {
+fn of_mark(context: &Context<'_>, host: &DesiredHost, wish: &DesiredChannel, mark: &SeedMark) -> Step {
     let accounts = host.seed_from(&wish.source).is_some_and(|seed| seed.accounts);
     let plan = ComparePlan {
         from: wish.source.clone(),

@@ -11,7 +11,7 @@ use super::{
     pair::{will, will_number},
 };
 use crate::{
-    desired::{ChannelWish, DesiredHost},
+    desired::{DesiredChannel, DesiredHost},
     dialect::{Dialect, Gap},
     model::{Fact, HostName, limits},
     observe::{HostFacts, SchemaFacts, ServerFacts},
@@ -116,7 +116,7 @@ fn report(edge: &Edge<'_>, found: Found, draft: &mut Draft, warnings: &mut Vec<W
 }
 
 /// A channel that exists already shows that it can: it is only warned of, as in the middle of an upgrade.
-fn versions(edge: &Edge<'_>, wish: &ChannelWish) -> Option<Found> {
+fn versions(edge: &Edge<'_>, wish: &DesiredChannel) -> Option<Found> {
     let (source, replica) = (edge.source.server, edge.replica.server);
     let why = Dialect::of(replica.version).cannot_follow(Dialect::of(source.version))?;
     let exists = replica.channels.known().is_some_and(|list| {

@@ -5,7 +5,7 @@ use super::{
     pair::{DataBasis, SourceAndReplica},
 };
 use crate::{
-    desired::{SeedMethod, SeedWish},
+    desired::{DesiredSeed, SeedMethod},
     dialect::{Dialect, HEARTBEAT},
     model::{Fact, HostName},
     observe::{DatabaseFacts, ServerFacts},
@@ -19,7 +19,7 @@ impl SourceAndReplica<'_> {
     /// Adds the step that copies the source's data here, unless something speaks against it.
     pub(super) fn copy(
         &self,
-        seed: Option<&SeedWish>,
+        seed: Option<&DesiredSeed>,
         leftovers: Vec<String>,
         replaces: Vec<String>,
         draft: &mut Draft,
@@ -43,7 +43,7 @@ impl SourceAndReplica<'_> {
 
     fn copy_step(
         &self,
-        seed: Option<&SeedWish>,
+        seed: Option<&DesiredSeed>,
         (leftovers, replaces): (Vec<String>, Vec<String>),
         loads_more: bool,
     ) -> Result<Step, CopyRefused> {
@@ -119,7 +119,7 @@ impl SourceAndReplica<'_> {
     }
 
     /// Which server gives which of its databases.
-    pub(super) fn given(&self, wish: &'_ SeedWish, beside: bool) -> Result<Given<'_>, CopyRefused> {
+    pub(super) fn given(&self, wish: &'_ DesiredSeed, beside: bool) -> Result<Given<'_>, CopyRefused> {
         let donor = self.donor().filter(|(name, server)| self.may_give(wish, name, server));
         let (by, server) = donor.unwrap_or((&self.wish.source, self.source));
         let databases: Vec<&DatabaseFacts> = server

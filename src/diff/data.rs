@@ -19,7 +19,7 @@ use super::{
     writers::declared,
 };
 use crate::{
-    desired::{ChannelWish, DesiredHost, Positioning, SeedMethod, SeedWish},
+    desired::{DesiredChannel, DesiredHost, DesiredSeed, Positioning, SeedMethod},
     dialect::{Dialect, HEARTBEAT},
     gtid::{self, GtidRelation, GtidState},
     model::{Fact, HostName, ThreadState, compare_files},
@@ -102,7 +102,7 @@ fn cannot_go_on(
     host: &DesiredHost,
     facts: &HostFacts,
     server: &ServerFacts,
-    wish: &ChannelWish,
+    wish: &DesiredChannel,
     draft: &mut Draft,
 ) -> Option<DataBasis> {
     let source = context.observed.get(&wish.source)?.known()?.server.known()?;
@@ -276,7 +276,7 @@ impl SourceAndReplica<'_> {
     }
 
     /// What becomes of data for which it is declared where it stands, unless GTIDs tell it anyway.
-    fn loaded_by_hand(&self, seed: Option<&SeedWish>, draft: &mut Draft) -> Option<DataBasis> {
+    fn loaded_by_hand(&self, seed: Option<&DesiredSeed>, draft: &mut Draft) -> Option<DataBasis> {
         let seed = seed?;
         let at = seed.position.as_ref()?;
         (!self.content_here().is_empty() && !self.by_gtid()).then(|| self.by_hand(seed, at, draft))
@@ -409,7 +409,7 @@ impl SourceAndReplica<'_> {
     fn both_have_data(
         &self,
         of_replica: &BTreeSet<String>,
-        seed: Option<&SeedWish>,
+        seed: Option<&DesiredSeed>,
         draft: &mut Draft,
     ) -> DataBasis {
         if self.by_gtid() {
@@ -443,7 +443,7 @@ impl SourceAndReplica<'_> {
     }
 
     /// A copy of ours was cut off: what it left is dropped, and it begins again.
-    fn begin_again(&self, mark: &SeedMark, seed: Option<&SeedWish>, draft: &mut Draft) -> DataBasis {
+    fn begin_again(&self, mark: &SeedMark, seed: Option<&DesiredSeed>, draft: &mut Draft) -> DataBasis {
         let known: BTreeSet<&String> = mark.databases.iter().collect();
         let foreign: Vec<String> =
             self.content_here().into_iter().filter(|name| !known.contains(name)).collect();

@@ -2,7 +2,7 @@
 
 use super::{Context, Draft, fault};
 use crate::{
-    desired::{ChannelWish, DesiredHost},
+    desired::{DesiredChannel, DesiredHost},
     doctor::{ChannelContext, Layer, explain_channel},
     model::{Endpoint, Fact, HostName, ThreadState},
     observe::{ChannelFacts, FarEnd, HostFacts, Reach, ServerFacts},
@@ -32,7 +32,7 @@ pub fn may_change(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
-    (wish, channel): (&ChannelWish, &ChannelFacts),
+    (wish, channel): (&DesiredChannel, &ChannelFacts),
     draft: &mut Draft,
 ) -> bool {
     if channel.source_host == wish.endpoint.address && channel.source_port == wish.endpoint.port {
@@ -99,7 +99,7 @@ fn of_another(context: &Context<'_>, channel: &ChannelFacts, source: &HostName) 
 pub fn would_not_connect_again(
     host: &DesiredHost,
     facts: &HostFacts,
-    (wish, channel): (&ChannelWish, &ChannelFacts),
+    (wish, channel): (&DesiredChannel, &ChannelFacts),
     draft: &mut Draft,
 ) {
     let Some(Reach::Failed(_)) = facts.reach.get(&wish.endpoint).filter(|_| channel.running()) else {

@@ -4,7 +4,7 @@ mod left_out;
 
 use super::{Context, Draft};
 use crate::{
-    desired::{ChannelWish, DesiredHost},
+    desired::{DesiredChannel, DesiredHost},
     doctor::{ChannelContext, Explanation, Layer, explain_channel, explain_down},
     model::{Fact, HostName},
     observe::{ChannelFacts, HostFacts},
@@ -17,7 +17,7 @@ pub(super) fn look(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
-    (wish, channel): (&ChannelWish, &ChannelFacts),
+    (wish, channel): (&DesiredChannel, &ChannelFacts),
 ) -> Option<Explanation> {
     let source = context.observed.get(&wish.source).and_then(Fact::known);
     let channel_context = ChannelContext {
@@ -34,7 +34,7 @@ pub(super) fn look(
 /// Whether a channel that is in trouble goes on once this plan is done; where not, the draft says why.
 pub(super) fn can_go_on(
     host: &DesiredHost,
-    wish: &ChannelWish,
+    wish: &DesiredChannel,
     fault: &Explanation,
     changes: bool,
     draft: &mut Draft,
@@ -67,7 +67,7 @@ pub(super) fn broken_for_good(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
-    wish: &ChannelWish,
+    wish: &DesiredChannel,
     channel: &ChannelFacts,
 ) -> Option<Box<Explanation>> {
     let fault = look(context, host, facts, (wish, channel))?;

@@ -1,14 +1,14 @@
 //! Filters of single channels. Those of the whole server are settings.
 
 use crate::{
-    desired::{ChannelWish, DesiredHost},
+    desired::{DesiredChannel, DesiredHost},
     model::Filters,
     observe::ChannelFilters,
 };
 
 /// What a channel shall apply, where that is this channel's own matter: it has filters of its own, or a name,
 /// and then only a statement about it, or a restart, brings the server's filters to it.
-pub fn wished(host: &DesiredHost, wish: &ChannelWish) -> Option<Filters> {
+pub fn wished(host: &DesiredHost, wish: &DesiredChannel) -> Option<Filters> {
     let settings = host.settings.as_ref()?;
     if wish.name.is_empty() && wish.filters.is_empty() {
         return None;
@@ -26,7 +26,7 @@ pub fn wished(host: &DesiredHost, wish: &ChannelWish) -> Option<Filters> {
 
 /// Whether a value of a filter belongs to one channel alone, as MySQL writes it.
 pub fn of_a_channel(host: &DesiredHost, value: &str) -> bool {
-    let named = |wish: &ChannelWish| value.split_once(':').is_some_and(|(name, _)| name == wish.name);
+    let named = |wish: &DesiredChannel| value.split_once(':').is_some_and(|(name, _)| name == wish.name);
     host.channels.iter().any(|wish| !wish.name.is_empty() && named(wish))
 }
 

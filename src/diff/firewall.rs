@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use super::{Context, Draft};
 use crate::{
     desired::{DesiredHost, FirewallIntent},
-    firewall::{Backend, FirewallChange, FirewallState, Network, Wish, changes},
+    firewall::{Backend, DesiredRules, FirewallChange, FirewallState, Network, changes},
     model::{Fact, FirewallChoice},
     observe::{ChannelFacts, HostFacts},
     plan::{
@@ -85,7 +85,7 @@ fn backend(
     }
 }
 
-fn wish(host: &DesiredHost, intent: &FirewallIntent, draft: &mut Draft) -> Option<Wish> {
+fn wish(host: &DesiredHost, intent: &FirewallIntent, draft: &mut Draft) -> Option<DesiredRules> {
     let mut allowed = BTreeSet::new();
     let others = if intent.deny_others { intent.allow.as_slice() } else { &[] };
     for text in intent.peers.iter().chain(others) {
@@ -99,11 +99,16 @@ fn wish(host: &DesiredHost, intent: &FirewallIntent, draft: &mut Draft) -> Optio
             }
         }
     }
-    Some(Wish { ports: [intent.port].into(), allowed, deny_others: intent.deny_others })
+    Some(DesiredRules { ports: [intent.port].into(), allowed, deny_others: intent.deny_others })
 }
 
 /// Clients and undeclared replicas that are connected over the network now and would not get in any more.
-fn cut_off(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, wish: &Wish) -> Vec<CutClient> {
+fn cut_off(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    wish: &DesiredRules,
+) -> Vec<CutClient> {
     if !wish.deny_others {
         return Vec::new();
     }

@@ -3,7 +3,7 @@
 
 use super::{Context, Draft};
 use crate::{
-    desired::{DesiredHost, Positioning, SettingWish},
+    desired::{DesiredHost, DesiredSetting, Positioning},
     dialect::Dialect,
     model::HostName,
     observe::ServerFacts,
@@ -51,7 +51,7 @@ pub fn steps(context: &Context<'_>, draft: &mut Draft) {
 }
 
 /// The wish for a mode that a server does not run with and that it can get online, and whether that is OFF.
-pub(super) fn wished<'a>(host: &'a DesiredHost, server: &ServerFacts) -> Option<(&'a SettingWish, bool)> {
+pub(super) fn wished<'a>(host: &'a DesiredHost, server: &ServerFacts) -> Option<(&'a DesiredSetting, bool)> {
     let wish = host.setting("gtid_mode")?;
     let value = wish.values.last()?;
     let running = server.variable("gtid_mode")?.to_ascii_uppercase();

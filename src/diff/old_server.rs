@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Context, Draft};
 use crate::{
-    desired::{ChannelWish, DesiredHost, Tls},
+    desired::{DesiredChannel, DesiredHost, Tls},
     dialect::Dialect,
     model::Fact,
     observe::ServerFacts,
@@ -46,9 +46,9 @@ fn mode(context: &Context<'_>, host: &DesiredHost, server: &ServerFacts, draft: 
     if same_value("gtid_mode", wished, running) {
         return;
     }
-    let follows = some(&server.channels, Vec::is_empty);
-    let followed = some(&server.connected_replicas, Vec::is_empty)
-        || some(&server.replica_addresses, BTreeSet::is_empty);
+    let follows = may_have_any(&server.channels, Vec::is_empty);
+    let followed = may_have_any(&server.connected_replicas, Vec::is_empty)
+        || may_have_any(&server.replica_addresses, BTreeSet::is_empty);
     if follows || followed {
         let (version, place) = (server.version, wish.place.clone());
         draft.refuse(&host.name, ChannelRefused::GtidModeOffline { version, place });
@@ -58,7 +58,7 @@ fn mode(context: &Context<'_>, host: &DesiredHost, server: &ServerFacts, draft: 
 }
 
 /// Whether there are any; there may be some where they could not be read.
-fn some<T>(fact: &Fact<T>, is_empty: impl Fn(&T) -> bool) -> bool {
+fn may_have_any<T>(fact: &Fact<T>, is_empty: impl Fn(&T) -> bool) -> bool {
     match fact {
         Fact::Known(list) => !is_empty(list),
         Fact::Absent => false,
@@ -70,7 +70,7 @@ fn some<T>(fact: &Fact<T>, is_empty: impl Fn(&T) -> bool) -> bool {
 fn tls(context: &Context<'_>, host: &DesiredHost, server: &ServerFacts, draft: &mut Draft) {
     let dialect = Dialect::of(server.version);
     let version = server.version;
-    let encrypted = |wish: &ChannelWish| wish.tls != Tls::Off;
+    let encrypted = |wish: &DesiredChannel| wish.tls != Tls::Off;
     let asked = || {
         let from = context.desired.hosts.values().flat_map(|other| &other.channels);
         host.channels.iter().any(encrypted)

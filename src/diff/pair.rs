@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Context;
 use crate::{
-    desired::{ChannelWish, DesiredHost},
+    desired::{DesiredChannel, DesiredHost},
     dialect::HEARTBEAT,
     model::{Endpoint, HostName},
     observe::{ChannelFacts, DatabaseFacts, HostFacts, ServerFacts},
@@ -42,7 +42,7 @@ pub(super) struct SourceAndReplica<'a> {
     pub(super) host: &'a DesiredHost,
     pub(super) facts: &'a HostFacts,
     pub(super) server: &'a ServerFacts,
-    pub(super) wish: &'a ChannelWish,
+    pub(super) wish: &'a DesiredChannel,
     pub(super) source: &'a ServerFacts,
 }
 

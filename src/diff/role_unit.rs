@@ -5,7 +5,7 @@ mod meanwhile;
 
 use super::{Context, Draft};
 use crate::{
-    desired::{DesiredHost, RoleUnitWish},
+    desired::{DesiredHost, DesiredRoleUnit},
     dialect::Dialect,
     model::{Fact, HostName},
     observe::{HostFacts, ServerFacts},
@@ -162,7 +162,7 @@ fn client_beside(facts: &HostFacts) -> Option<String> {
 struct Record<'a> {
     host: &'a DesiredHost,
     facts: &'a HostFacts,
-    wish: &'a RoleUnitWish,
+    wish: &'a DesiredRoleUnit,
     /// Whom it asks.
     peers: Vec<Peer>,
 }

@@ -77,7 +77,7 @@ fn go_there_and_back(context: &Context<'_>, primary: &DesiredHost, draft: &mut D
         }
         return;
     }
-    let Some(way) = Way::of(context, primary) else { return };
+    let Some(way) = Handover::of(context, primary) else { return };
     if draft.copied_from(&way.turned.to).is_some() || able(&way.turned.to).is_some() {
         return;
     }
@@ -100,7 +100,7 @@ fn come_back(context: &Context<'_>, primary: &DesiredHost, draft: &mut Draft) {
     if holder.linked && !restarts {
         return;
     }
-    let Some(way) = Way::of(context, primary).filter(|way| way.turned.to == holder.host) else { return };
+    let Some(way) = Handover::of(context, primary).filter(|way| way.turned.to == holder.host) else { return };
     let switches = |step: &Step| {
         step.host == primary.name
             && matches!(&step.action, Action::Switchover(plan) if plan.from == holder.host)
@@ -126,7 +126,7 @@ fn come_back(context: &Context<'_>, primary: &DesiredHost, draft: &mut Draft) {
 }
 
 /// From the primary to the replica that stands in for it, and back.
-struct Way<'a> {
+struct Handover<'a> {
     context: &'a Context<'a>,
     primary: &'a DesiredHost,
     facts: &'a HostFacts,
@@ -137,7 +137,7 @@ struct Way<'a> {
     new: &'a ServerFacts,
 }
 
-impl<'a> Way<'a> {
+impl<'a> Handover<'a> {
     fn of(context: &'a Context<'a>, primary: &'a DesiredHost) -> Option<Self> {
         let turned = context.turned?;
         Some(Self {
@@ -207,7 +207,7 @@ impl<'a> Way<'a> {
             .filter(|host| host.name != self.primary.name)
             .map(|host| host.endpoint.address.as_str())
             .collect();
-        let wished = |wish: &&crate::desired::AccountWish| {
+        let wished = |wish: &&crate::desired::DesiredAccount| {
             wish.replicates()
                 && !others.contains(&wish.host.as_str())
                 && !self.stand_in.accounts.iter().any(|own| own.user == wish.user && own.host == wish.host)
@@ -324,7 +324,7 @@ impl<'a> Way<'a> {
         let made = self
             .as_replica()
             .and_then(|host| host.channels.iter().find(|wish| wish.source == self.turned.to));
-        let end = |wish: &crate::desired::ChannelWish| UndeclaredChannel {
+        let end = |wish: &crate::desired::DesiredChannel| UndeclaredChannel {
             name: wish.name.clone(),
             address: wish.endpoint.address.clone(),
             port: wish.endpoint.port,

@@ -2,7 +2,7 @@
 
 use super::{Context, Draft};
 use crate::{
-    desired::{DesiredHost, ServerWish},
+    desired::{DesiredHost, DesiredServer},
     model::Fact,
     observe::{HostFacts, ServerPackages},
     plan::{
@@ -64,7 +64,7 @@ fn needs_server(host: &DesiredHost) -> bool {
 fn may_install(
     context: &Context<'_>,
     host: &DesiredHost,
-    wish: &ServerWish,
+    wish: &DesiredServer,
     found: &ServerPackages,
     draft: &mut Draft,
 ) -> bool {
@@ -85,7 +85,7 @@ fn may_install(
 }
 
 /// A source or replica of this host that has, or gets, a server of the other family.
-fn other_family(context: &Context<'_>, host: &DesiredHost, wish: &ServerWish) -> Option<ServerRefused> {
+fn other_family(context: &Context<'_>, host: &DesiredHost, wish: &DesiredServer) -> Option<ServerRefused> {
     host.channels.iter().map(|c| &c.source).chain(&host.replicas).find_map(|peer| {
         let observed = context.server(peer).map(|server| server.version);
         let declared = || context.desired.hosts.get(peer)?.server.as_ref();
@@ -94,7 +94,7 @@ fn other_family(context: &Context<'_>, host: &DesiredHost, wish: &ServerWish) ->
     })
 }
 
-fn step(host: &DesiredHost, wish: &ServerWish, found: &ServerPackages) -> Step {
+fn step(host: &DesiredHost, wish: &DesiredServer, found: &ServerPackages) -> Step {
     let version = match (wish.version.clone(), found.candidate.clone()) {
         (Some(version), _) => PackageVersion::Declared { version },
         (None, Some(version)) => PackageVersion::Offered { version },
@@ -142,7 +142,7 @@ fn what_follows(host: &DesiredHost) -> Follows {
 }
 
 /// A server that lives is neither up- nor downgraded.
-fn other_version(host: &DesiredHost, facts: &HostFacts, wish: &ServerWish, draft: &mut Draft) {
+fn other_version(host: &DesiredHost, facts: &HostFacts, wish: &DesiredServer, draft: &mut Draft) {
     let (Some(version), Some(server)) = (&wish.version, facts.server.known()) else { return };
     let wished = version.split_once(':').map_or(version.as_str(), |(_, v)| v);
     let upstream = wished.split(['-', '+', '~']).next().unwrap_or(wished);
@@ -170,7 +170,7 @@ mod tests {
         let place = Place::file("play.yml");
         let mut host = DesiredHost::bare(&"db-a".into());
         host.settings = Some(Vec::new());
-        host.server = package.map(|package| ServerWish {
+        host.server = package.map(|package| DesiredServer {
             package: package.into(),
             version: None,
             start: true,

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Draft, binlogs, filters, gtid_mode};
 use crate::{
-    desired::{DesiredHost, OptionFileHolds, SettingWish},
+    desired::{DesiredHost, DesiredSetting, OptionFileHolds},
     dialect::Dialect,
     model::Fact,
     observe::{DiskFacts, HostFacts, RestartRecord, RestartState, ServerFacts},
@@ -102,12 +102,12 @@ pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft
 /// The wish that counts for each name, in the order of names' first mention; and apart from them those that count for
 /// the start alone.
 fn last_of_each(
-    wishes: &[SettingWish],
+    wishes: &[DesiredSetting],
     name: impl Fn(&str) -> String,
-) -> (Vec<SettingWish>, Vec<SettingWish>) {
-    let mut order: Vec<SettingWish> = Vec::new();
+) -> (Vec<DesiredSetting>, Vec<DesiredSetting>) {
+    let mut order: Vec<DesiredSetting> = Vec::new();
     for wish in wishes {
-        let wish = &SettingWish { name: name(&wish.name), ..wish.clone() };
+        let wish = &DesiredSetting { name: name(&wish.name), ..wish.clone() };
         match order.iter_mut().find(|w| w.name == wish.name && w.at_start == wish.at_start) {
             Some(earlier) => *earlier = wish.clone(),
             None => order.push(wish.clone()),
@@ -117,9 +117,9 @@ fn last_of_each(
 }
 
 /// What our file shall hold: the values of the start where there are some, else those of a server that runs.
-fn filed(wishes: &[SettingWish], starts: &[SettingWish]) -> Vec<SettingWish> {
-    let at_start = |wish: &SettingWish| starts.iter().find(|start| start.name == wish.name).cloned();
-    let mut filed: Vec<SettingWish> =
+fn filed(wishes: &[DesiredSetting], starts: &[DesiredSetting]) -> Vec<DesiredSetting> {
+    let at_start = |wish: &DesiredSetting| starts.iter().find(|start| start.name == wish.name).cloned();
+    let mut filed: Vec<DesiredSetting> =
         wishes.iter().map(|wish| at_start(wish).unwrap_or_else(|| wish.clone())).collect();
     let more = starts.iter().filter(|start| !wishes.iter().any(|wish| wish.name == start.name));
     filed.extend(more.cloned());
@@ -127,7 +127,7 @@ fn filed(wishes: &[SettingWish], starts: &[SettingWish]) -> Vec<SettingWish> {
 }
 
 /// To a server `yes` is no boolean, and it takes what it does not know for OFF.
-fn in_words_of_server(mut wishes: Vec<SettingWish>, server: &ServerFacts) -> Vec<SettingWish> {
+fn in_words_of_server(mut wishes: Vec<DesiredSetting>, server: &ServerFacts) -> Vec<DesiredSetting> {
     let boolean = |name: &str| matches!(server.variable(name), Some("ON" | "OFF")) && name != "log_bin";
     let dialect = Dialect::of(server.version);
     for value in
@@ -154,9 +154,9 @@ struct Comparison<'a> {
     files: &'a Files,
     server: &'a ServerFacts,
     /// What the server shall run with.
-    wishes: &'a [SettingWish],
+    wishes: &'a [DesiredSetting],
     /// What it shall start with: our file.
-    filed: &'a [SettingWish],
+    filed: &'a [DesiredSetting],
     path: &'a str,
     dialect: Dialect,
     facts: &'a HostFacts,
@@ -226,7 +226,7 @@ impl Comparison<'_> {
 
     /// What `SET PERSIST` has left counts more than every option file, and would win at the next start.
     fn persisted_step(&self) -> Option<Step> {
-        let against: Vec<(&SettingWish, &String)> = self
+        let against: Vec<(&DesiredSetting, &String)> = self
             .filed
             .iter()
             .filter_map(|wish| {
@@ -236,7 +236,7 @@ impl Comparison<'_> {
             })
             .collect();
         let names: Vec<String> = against.iter().map(|(wish, _)| wish.name.clone()).collect();
-        let persisted = |(wish, value): &(&SettingWish, &String)| match wish.place.vaulted {
+        let persisted = |(wish, value): &(&DesiredSetting, &String)| match wish.place.vaulted {
             true => Named::hidden(&wish.name, Hidden::Secret),
             false => Named::new(&wish.name, *value),
         };
@@ -261,7 +261,7 @@ impl Comparison<'_> {
     /// What our file shall hold.
     fn lines(&self, old: &[&Occurrence], all: &[Occurrence]) -> Vec<Setting> {
         let kept = gtid_mode::kept(self.host, self.server, old);
-        let needed = |wish: &SettingWish| match self.host.option_file_holds {
+        let needed = |wish: &DesiredSetting| match self.host.option_file_holds {
             OptionFileHolds::Everything => true,
             OptionFileHolds::WhatIsMissing => {
                 old.iter().any(|o| o.name == wish.name) || !self.comes_anyway(wish, all)
@@ -288,7 +288,7 @@ impl Comparison<'_> {
     }
 
     /// Whether the server starts with a wished value though our file does not mention it.
-    fn comes_anyway(&self, wish: &SettingWish, all: &[Occurrence]) -> bool {
+    fn comes_anyway(&self, wish: &DesiredSetting, all: &[Occurrence]) -> bool {
         let name = wish.name.as_str();
         let wished = wish.values.last().map_or("", String::as_str);
         if let Some(persisted) = self.server.persisted.get(name) {
@@ -321,7 +321,7 @@ impl Comparison<'_> {
         }
         let after = self.text(&settings);
         let before = self.files.content(self.path).map(|b| String::from_utf8_lossy(b).into_owned());
-        let changed: Vec<&SettingWish> = self
+        let changed: Vec<&DesiredSetting> = self
             .filed
             .iter()
             .filter(|w| settings.iter().any(|s| s.name == w.name) && !in_file(w, old))
@@ -444,7 +444,7 @@ impl Comparison<'_> {
 }
 
 /// A declared variable as a reason.
-fn of_setting(wish: &SettingWish) -> Reason {
+fn of_setting(wish: &DesiredSetting) -> Reason {
     Reason::declared(Because::Setting { setting: wish.name.clone() }, &wish.place)
 }
 
@@ -473,7 +473,7 @@ fn values_in_file<'a>(name: &str, old: &[&'a Occurrence]) -> Vec<&'a str> {
     old.iter().filter(|o| o.name == name).map(|o| o.value.as_deref().unwrap_or("ON")).collect()
 }
 
-fn in_file(wish: &SettingWish, old: &[&Occurrence]) -> bool {
+fn in_file(wish: &DesiredSetting, old: &[&Occurrence]) -> bool {
     let there = values_in_file(&wish.name, old);
     there.len() == wish.values.len()
         && there.iter().zip(&wish.values).all(|(a, b)| same_value(&wish.name, a, b))

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::pair::{SourceAndReplica, content};
 use crate::{
-    desired::{ChannelWish, DesiredHost, Positioning},
+    desired::{DesiredChannel, DesiredHost, Positioning},
     gtid::{self, GtidState},
     model::{Fact, HostName},
     observe::{ChannelFacts, ServerFacts},
@@ -15,12 +15,12 @@ use crate::{
 
 impl<'a> SourceAndReplica<'a> {
     /// The channels of this host from sources that hold something else than this pair's source.
-    pub(super) fn independent(&self) -> impl Iterator<Item = &'a ChannelWish> {
+    pub(super) fn independent(&self) -> impl Iterator<Item = &'a DesiredChannel> {
         self.context.independent(self.host, self.wish)
     }
 
     /// What the server of an independent source says, with its channel's wish.
-    fn independent_servers(&self) -> impl Iterator<Item = (&'a ChannelWish, &'a ServerFacts)> {
+    fn independent_servers(&self) -> impl Iterator<Item = (&'a DesiredChannel, &'a ServerFacts)> {
         self.independent().filter_map(|wish| Some((wish, self.context.server(&wish.source)?)))
     }
 
@@ -95,12 +95,15 @@ impl<'a> SourceAndReplica<'a> {
     /// A GTID domain of MariaDB in which an independent source has written, too: one position has one place
     /// for it, and one of the two sources would not know it (error 1236).
     pub(super) fn shared_domain(&self) -> Option<(&'a HostName, u32)> {
-        let by_gtid = |wish: &ChannelWish| wish.positioning == Positioning::Gtid;
+        let by_gtid = |wish: &DesiredChannel| wish.positioning == Positioning::Gtid;
         if by_gtid(self.wish) { self.in_one_domain(by_gtid) } else { None }
     }
 
     /// Such a domain of this source and of an independent one whose channel counts.
-    pub(super) fn in_one_domain(&self, counts: impl Fn(&ChannelWish) -> bool) -> Option<(&'a HostName, u32)> {
+    pub(super) fn in_one_domain(
+        &self,
+        counts: impl Fn(&DesiredChannel) -> bool,
+    ) -> Option<(&'a HostName, u32)> {
         let source = self.source.gtid.known()?;
         self.independent_servers().filter(|(wish, _)| counts(wish)).find_map(|(wish, server)| {
             Some((&wish.source, gtid::shared_domain(source, server.gtid.known()?)?))
@@ -113,8 +116,8 @@ impl super::Context<'_> {
     pub(super) fn independent<'b>(
         &'b self,
         host: &'b DesiredHost,
-        wish: &ChannelWish,
-    ) -> impl Iterator<Item = &'b ChannelWish> + use<'b> {
+        wish: &DesiredChannel,
+    ) -> impl Iterator<Item = &'b DesiredChannel> + use<'b> {
         let of_replica = self.fed_by(&wish.source, &host.name);
         host.channels.iter().filter(move |w| self.fed_by(&w.source, &host.name).is_disjoint(&of_replica))
     }

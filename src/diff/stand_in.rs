@@ -2,7 +2,7 @@
 
 use super::{switchover::other_parameters, writers::declared};
 use crate::{
-    desired::{ChannelWish, Desired, DesiredHost, Positioning, RestartPrimary},
+    desired::{Desired, DesiredChannel, DesiredHost, Positioning, RestartPrimary},
     gtid::{GtidRelation, relation},
     model::{Fact, HostName, limits},
     observe::{ChannelFacts, HostFacts, LeftOutOrigins, Observed, ServerFacts},
@@ -112,7 +112,7 @@ pub(super) fn unable(
     of_channel(wish, channel).or_else(|| of_server(host, (facts, new), (primary, old)))
 }
 
-fn of_channel(wish: &ChannelWish, channel: &ChannelFacts) -> Option<Unable> {
+fn of_channel(wish: &DesiredChannel, channel: &ChannelFacts) -> Option<Unable> {
     let whole = channel.filters == Default::default()
         && channel.left_out == LeftOutOrigins::default()
         && wish.filters.is_empty();

@@ -2,7 +2,7 @@
 
 use super::{Context, Draft};
 use crate::{
-    desired::{AccountWish, DesiredHost},
+    desired::{DesiredAccount, DesiredHost},
     dialect::Dialect,
     model::{Endpoint, Fact, HostName, visible},
     observe::{ChannelFacts, ServerFacts},
@@ -92,7 +92,7 @@ fn accounts(
 ) {
     let ours = context.own_users();
     for (user, from) in server.account_names.iter().filter(|(user, _)| ours.contains(user)) {
-        let is = |wish: &AccountWish| wish.user == *user && wish.host == *from;
+        let is = |wish: &DesiredAccount| wish.user == *user && wish.host == *from;
         // One account for many addresses is everybody's, and comes along in the binary log.
         let of_all = from.contains('%') && context.desired.hosts.values().any(|h| h.accounts.iter().any(is));
         let keeps_out = server.replicating.kept_out.contains(&(user.clone(), from.clone()));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::pair::{SourceAndReplica, will, will_number};
 use crate::{
-    desired::{Desired, SeedMethod, SeedWish},
+    desired::{Desired, DesiredSeed, SeedMethod},
     dialect::{CopyAsked, CopyTarget, Dialect, unfit},
     model::{Fact, HostName},
     observe::{CopyLook, HostFacts, Observed},
@@ -40,7 +40,7 @@ impl SourceAndReplica<'_> {
     /// loaded more by then.
     pub(super) fn against_rows(
         &self,
-        wish: &SeedWish,
+        wish: &DesiredSeed,
         plan: &SeedPlan,
         loads_more: bool,
     ) -> Result<Option<Note>, CopyRefused> {
@@ -86,7 +86,7 @@ impl SourceAndReplica<'_> {
     }
 
     /// The method that would copy the whole server, where it works here.
-    fn whole_way(&self, wish: &SeedWish) -> Option<SeedMethod> {
+    fn whole_way(&self, wish: &DesiredSeed) -> Option<SeedMethod> {
         let method = match Dialect::of(self.server.version).is_copied_by_files() {
             true => SeedMethod::Physical,
             false => SeedMethod::Clone,
@@ -95,7 +95,7 @@ impl SourceAndReplica<'_> {
         if !wish.databases.is_empty() || !wish.accounts {
             return None;
         }
-        let wish = SeedWish { method, ..wish.clone() };
+        let wish = DesiredSeed { method, ..wish.clone() };
         let given = self.given(&wish, self.beside_others()).ok()?;
         self.method(&wish, (given.by, given.server), given.databases.len()).ok().map(|_| method)
     }

@@ -5,7 +5,7 @@
 
 use super::pair::{SourceAndReplica, will};
 use crate::{
-    desired::{SeedMethod, SeedWish, Tls},
+    desired::{DesiredSeed, SeedMethod, Tls},
     dialect::{CannotCopy, Dialect},
     model::{Fact, HostName, Place},
     observe::{HostFacts, ServerFacts},
@@ -54,7 +54,7 @@ const ENCRYPTED: &[&str] = &["innodb_encrypt_tables", "innodb_encrypt_log", "ari
 impl SourceAndReplica<'_> {
     /// Whether a replica of the source may give its data in its place. The clone plugin reaches it over the
     /// network, where nobody lets the new replica in.
-    pub(super) fn may_give(&self, wish: &SeedWish, name: &HostName, server: &ServerFacts) -> bool {
+    pub(super) fn may_give(&self, wish: &DesiredSeed, name: &HostName, server: &ServerFacts) -> bool {
         match wish.method {
             SeedMethod::Clone => false,
             SeedMethod::Physical => self.against_files((name, server)).is_none(),
@@ -68,7 +68,7 @@ impl SourceAndReplica<'_> {
     /// With what speaks against the method that is wished.
     pub(super) fn method(
         &self,
-        wish: &SeedWish,
+        wish: &DesiredSeed,
         (copy_source, giving): (&HostName, &ServerFacts),
         chosen: usize,
     ) -> Result<CopyMethod, CopyRefused> {

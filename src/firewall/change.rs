@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Backend, Chain, FirewallState, Network, Present,
+    desired::{DesiredRules, Rules},
     iptables::prefix,
     rules,
     state::is_rich,
     ufw,
-    wish::{Rules, Wish},
 };
 
 /// A change of a host's packet filter.
@@ -17,7 +17,7 @@ pub struct FirewallChange {
     /// The tool.
     pub backend: Backend,
     /// Who may reach the port afterwards.
-    pub wish: Wish,
+    pub wish: DesiredRules,
     /// Who got in before and does not afterwards; nobody for a change that only adds.
     pub closes: Option<Closes>,
     /// Rules of ours that are there now, one a line.
@@ -50,7 +50,12 @@ pub struct Closes {
 
 /// Works out what has to change: first a change that only adds, then one that takes away. What a channel still needs
 /// is there until it has moved, so between the two come the moves.
-pub fn changes(wish: &Wish, backend: Backend, state: &FirewallState, unit: &str) -> Vec<FirewallChange> {
+pub fn changes(
+    wish: &DesiredRules,
+    backend: Backend,
+    state: &FirewallState,
+    unit: &str,
+) -> Vec<FirewallChange> {
     let present = present(backend, state);
     let closes = Closes {
         ports: present.ports.difference(&wish.ports).copied().collect(),
@@ -60,7 +65,7 @@ pub fn changes(wish: &Wish, backend: Backend, state: &FirewallState, unit: &str)
     if closes == Closes::default() {
         return change(wish, backend, state, unit).into_iter().collect();
     }
-    let both = Wish {
+    let both = DesiredRules {
         ports: present.ports.union(&wish.ports).copied().collect(),
         allowed: present.allowed.union(&wish.allowed).copied().collect(),
         deny_others: wish.deny_others && present.denies,
@@ -90,7 +95,7 @@ fn present(backend: Backend, state: &FirewallState) -> Present {
 }
 
 /// Whether a rule that a wish needs is not in force.
-fn lacks(wish: &Wish, backend: Backend, state: &FirewallState) -> bool {
+fn lacks(wish: &DesiredRules, backend: Backend, state: &FirewallState) -> bool {
     let needed = rules::needed(wish, backend, &places(wish, state));
     let now = in_force(wish, backend, state);
     needed
@@ -100,7 +105,12 @@ fn lacks(wish: &Wish, backend: Backend, state: &FirewallState) -> bool {
 }
 
 /// Works out one change; nothing where everything is as wished.
-fn change(wish: &Wish, backend: Backend, state: &FirewallState, unit: &str) -> Option<FirewallChange> {
+fn change(
+    wish: &DesiredRules,
+    backend: Backend,
+    state: &FirewallState,
+    unit: &str,
+) -> Option<FirewallChange> {
     let needed = rules::needed(wish, backend, &places(wish, state));
     let persist = persists(backend);
     let nothing_wished = needed.is_empty();
@@ -158,19 +168,23 @@ fn undo(ports: &BTreeSet<u16>, backend: Backend, state: &FirewallState) -> Strin
     let tool = if closed_by(&backend) { None } else { state.ours.keys().copied().find(closed_by) };
     let (tool, present) = (tool.unwrap_or(backend), present(backend, state));
     let ports = if present.ports.is_empty() { ports.clone() } else { present.ports };
-    let had = Wish { ports, allowed: present.allowed, deny_others: present.denies };
+    let had = DesiredRules { ports, allowed: present.allowed, deny_others: present.denies };
     let chains: Vec<&Chain> = state.chains.iter().filter(|chain| chain.ours().next().is_some()).collect();
     script(&rules::needed(&had, tool, &chains))
 }
 
 /// Chains in which an accepting rule has to stand: those that may drop a packet for the port, and those in which one
 /// stands already, so that what comes and goes in them is no reason to change ours.
-fn places<'a>(wish: &Wish, state: &'a FirewallState) -> Vec<&'a Chain> {
+fn places<'a>(wish: &DesiredRules, state: &'a FirewallState) -> Vec<&'a Chain> {
     state.chains.iter().filter(|c| c.may_drop(&wish.ports) || c.ours().next().is_some()).collect()
 }
 
 /// Rules of ours that no other one comes before.
-fn in_force(wish: &Wish, backend: Backend, state: &FirewallState) -> BTreeMap<Backend, BTreeSet<String>> {
+fn in_force(
+    wish: &DesiredRules,
+    backend: Backend,
+    state: &FirewallState,
+) -> BTreeMap<Backend, BTreeSet<String>> {
     // Rich rules of others are none of our business; ours have these priorities.
     let relevant = |tool: Backend, line: &String| match tool {
         Backend::Firewalld => is_rich(line),
@@ -228,9 +242,9 @@ fn holds(chain: &Chain, line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn wish(deny_others: bool) -> Wish {
+    fn wish(deny_others: bool) -> DesiredRules {
         let allowed = ["10.77.0.12", "fd77::12"].iter().filter_map(|n| n.parse::<Network>().ok()).collect();
-        Wish { ports: [3306].into(), allowed, deny_others }
+        DesiredRules { ports: [3306].into(), allowed, deny_others }
     }
 
     fn dropping() -> FirewallState {
@@ -282,8 +296,8 @@ mod tests {
             for ((from, to), deny, port) in pairs.flat_map(|pair| {
                 [false, true].into_iter().flat_map(move |d| [(pair, d, 3306), (pair, d, 3307)])
             }) {
-                let had = Wish { ports: [3306].into(), allowed: net(from), deny_others: true };
-                let want = Wish { ports: [port].into(), allowed: net(to), deny_others: deny };
+                let had = DesiredRules { ports: [3306].into(), allowed: net(from), deny_others: true };
+                let want = DesiredRules { ports: [port].into(), allowed: net(to), deny_others: deny };
                 let mut state = dropping();
                 for change in changes(&had, backend, &state, "") {
                     state = state.after(&change);

@@ -8,6 +8,7 @@
 mod backend;
 mod chain;
 mod change;
+mod desired;
 mod iptables;
 mod network;
 mod nft;
@@ -16,15 +17,14 @@ mod rules;
 mod script;
 mod state;
 mod ufw;
-mod wish;
 
 pub use backend::Backend;
 pub use chain::Chain;
 pub use change::{FirewallChange, changes};
+pub use desired::DesiredRules;
 pub use network::Network;
 pub use read::read;
 pub use state::{FirewallState, Present};
-pub use wish::Wish;
 
 /// Loads new rules under a dead man's switch.
 pub const APPLY: &str =

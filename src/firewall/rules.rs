@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use super::{
     Backend, Chain, Network,
     chain::Hook,
+    desired::{DesiredRules, Rules},
     iptables::prefix,
     nft::is_of_iptables,
     script, ufw,
-    wish::{Rules, Wish},
 };
 
 /// The rules that a wish needs, given the chains in which an accepting rule has to stand.
-pub fn needed(wish: &Wish, backend: Backend, chains: &[&Chain]) -> Rules {
+pub fn needed(wish: &DesiredRules, backend: Backend, chains: &[&Chain]) -> Rules {
     let mut rules = Rules::default();
     match backend {
         Backend::Nftables => {
@@ -40,7 +40,7 @@ fn saddr(network: &Network) -> String {
 }
 
 /// Accepting rules at the top of foreign chains, and the own table where others are kept out.
-fn nftables(wish: &Wish, chains: &[&Chain], deny: bool, rules: &mut Rules) -> String {
+fn nftables(wish: &DesiredRules, chains: &[&Chain], deny: bool, rules: &mut Rules) -> String {
     let mut parts = Vec::new();
     for chain in chains.iter().filter(|chain| chain.tool == Backend::Nftables) {
         let place = &chain.place;
@@ -73,7 +73,7 @@ fn nftables(wish: &Wish, chains: &[&Chain], deny: bool, rules: &mut Rules) -> St
     script::nft(&parts)
 }
 
-fn own_table(wish: &Wish, rules: &mut Rules) -> String {
+fn own_table(wish: &DesiredRules, rules: &mut Rules) -> String {
     let own = "inet tandem input";
     let mut text = String::from(
         "table inet tandem {\n  chain input {\n    type filter hook input priority -10; policy accept;\n",
@@ -95,7 +95,7 @@ fn own_table(wish: &Wish, rules: &mut Rules) -> String {
 }
 
 /// A chain of ours in each table that needs one, and jumps to it from the top of the tables' own chains.
-fn iptables(wish: &Wish, chains: &[&Chain], rules: &mut Rules) -> String {
+fn iptables(wish: &DesiredRules, chains: &[&Chain], rules: &mut Rules) -> String {
     let mut text = String::new();
     for (family, tool, v6) in [("v4", "iptables", false), ("v6", "ip6tables", true)] {
         let allowed: Vec<&Network> = wish.allowed.iter().filter(|n| n.is_v6() == v6).collect();
@@ -123,7 +123,7 @@ fn iptables(wish: &Wish, chains: &[&Chain], rules: &mut Rules) -> String {
 
 /// What is loaded into one table.
 fn table_of(
-    wish: &Wish,
+    wish: &DesiredRules,
     (family, table): (&str, &str),
     allowed: &[&Network],
     jumps: &[(&str, Hook)],
@@ -156,7 +156,7 @@ fn table_of(
     text
 }
 
-fn firewalld(wish: &Wish, rules: &mut Rules) -> String {
+fn firewalld(wish: &DesiredRules, rules: &mut Rules) -> String {
     let mut rich = Vec::new();
     for port in wish.ports.iter().map(|port| format!("port port=\"{port}\" protocol=\"tcp\"")) {
         for network in &wish.allowed {

@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Backend, Chain, Network, Wish,
+    Backend, Chain, DesiredRules, Network,
     chain::{Effect, Hook, Ports},
+    desired::Rules,
     state::FirewallState,
-    wish::Rules,
 };
 
 /// What makes a rule one of ours for ufw.
@@ -73,7 +73,7 @@ fn ports(to: &str) -> Option<Ports> {
 }
 
 /// The rules that a wish needs, and the commands that make them.
-pub(super) fn rules(wish: &Wish, chains: &[&Chain], rules: &mut Rules) -> String {
+pub(super) fn rules(wish: &DesiredRules, chains: &[&Chain], rules: &mut Rules) -> String {
     let mut allows = String::new();
     let each = || wish.ports.iter().flat_map(|port| wish.allowed.iter().map(move |network| (port, network)));
     for (port, network) in each() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Events, Failover, Hop, Switchover, UndeclaredChannel};
 use crate::{
-    desired::{AccountWish, ChannelWish, DatabaseWish, SeedPath},
+    desired::{DesiredAccount, DesiredChannel, DesiredDatabase, SeedPath},
     dialect::HEARTBEAT,
     doctor::AccountStatement,
     firewall::FirewallChange,
@@ -105,7 +105,7 @@ pub enum Action {
         interval: u64,
     },
     /// Make an account what it shall be, off the binary log.
-    Account(AccountWish),
+    Account(DesiredAccount),
     /// Drop an account, off the binary log.
     DropAccount {
         /// User name.
@@ -138,7 +138,7 @@ pub enum Action {
     /// Create a database, or change its defaults.
     Database {
         /// The wish.
-        wish: DatabaseWish,
+        wish: DesiredDatabase,
         /// Whether it exists now.
         exists: bool,
     },
@@ -293,7 +293,7 @@ impl Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelChange {
     /// The channel as it shall be.
-    pub wish: ChannelWish,
+    pub wish: DesiredChannel,
     /// What it is about.
     pub task: ChannelTask,
     /// Whether the channel exists now under this name.

@@ -44,7 +44,7 @@ pub use json::{
     RefusedDocument, RiskDocument, StepDocument, Summary, WaitingDocument, WarningDocument,
 };
 pub use losses::{EventLoss, Losses, Rows, TableLoss};
-pub(crate) use next::around;
+pub(crate) use next::workaround;
 pub use next::{Next, Settle, WayOut};
 pub use order::{before_option_file, in_order, link};
 pub use policy::{Policy, blocked_by_policy, missing_words, unneeded};

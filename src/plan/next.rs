@@ -267,7 +267,7 @@ fn of_copy(host: &HostName, why: &CopyRefused) -> Vec<Next> {
 fn of_unfit(host: &HostName, source: &HostName, unfit: &[Unfit], whole: Option<SeedMethod>) -> Vec<Next> {
     let by_hand = |one: &&Unfit| whole.is_none() || !one.why.is_carried_by_whole();
     let mut all: Vec<Next> = Vec::new();
-    for one in unfit.iter().filter(by_hand).map(|one| around(host, source, one)) {
+    for one in unfit.iter().filter(by_hand).map(|one| workaround(host, source, one)) {
         match all.iter().position(|known| same_variable(known, &one)) {
             Some(at) => all[at] = larger(&all[at], one),
             None if all.contains(&one) => {}
@@ -294,7 +294,7 @@ fn larger(a: &Next, b: Next) -> Next {
 }
 
 /// What lets a copy row by row carry something that it can't carry now.
-pub(crate) fn around(host: &HostName, source: &HostName, unfit: &Unfit) -> Next {
+pub(crate) fn workaround(host: &HostName, source: &HostName, unfit: &Unfit) -> Next {
     /// The largest value that the variable takes.
     const LARGEST_PACKET: u64 = 1 << 30;
     let path = |(database, name): &(String, String)| format!("{}.{}", identifier(database), identifier(name));

@@ -117,12 +117,12 @@ pub(super) fn hosts(document: &PlanDocument) -> Vec<&HostName> {
 pub(super) fn host_steps(document: &PlanDocument, host: &HostName, view: PlanView) -> String {
     let mut text = String::new();
     for step in document.steps.iter().filter(|s| s.host == *host) {
-        one(document, step, view, &mut text);
+        of_step(document, step, view, &mut text);
     }
     text
 }
 
-fn one(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut String) {
+fn of_step(document: &PlanDocument, step: &StepDocument, view: PlanView, text: &mut String) {
     let name = if view.names { paint(QUIET, format_args!("  [{}]", step.id)) } else { String::new() };
     let lines = change(step);
     let inline = match lines.as_slice() {

@@ -16,7 +16,7 @@ use written::{
 };
 
 use crate::{
-    desired::{ChannelWish, DesiredHost},
+    desired::{DesiredChannel, DesiredHost},
     dialect::Dialect,
     doctor::{
         ChannelContext, ChannelFault, ChannelProblem, Copying, ErrantContext, ErrantExplanation, Explanation,
@@ -391,7 +391,7 @@ fn channels_of(
             fault: fault.map(|found| ChannelProblem::Stopped(Box::new(found)).into()),
         });
     }
-    let there = |wish: &&ChannelWish| {
+    let there = |wish: &&DesiredChannel| {
         let at = &wish.endpoint;
         channels.iter().any(|c| c.source_host == at.address && c.source_port == at.port)
     };
@@ -410,7 +410,7 @@ fn state(channel: &ChannelFacts, faulty: bool) -> ChannelState {
 }
 
 /// A channel that is declared and was not found; where the server's channels are not `read`, nothing is known of it.
-fn missing_channel(host: &DesiredHost, wish: &ChannelWish, read: bool) -> ChannelStatus {
+fn missing_channel(host: &DesiredHost, wish: &DesiredChannel, read: bool) -> ChannelStatus {
     let missing =
         || ChannelProblem::Missing { replica: host.name.clone(), source: wish.source.clone() }.into();
     ChannelStatus {

@@ -5,7 +5,7 @@ use crate::{
     desired::SeedMethod,
     dialect::{GrantedOn, ObjectGrant, Unfit, UnfitObject, UnfitWhy, account_shown},
     model::{HostName, bytes, visible},
-    plan::{Next, around},
+    plan::{Next, workaround},
 };
 
 /// How many objects are named at most.
@@ -35,7 +35,7 @@ pub(super) fn refused(
         .iter()
         .take(MOST)
         .map(|one| match by_hand(one) {
-            true => format!("{}; {}", unfit(host, one), way(&around(host, source, one))),
+            true => format!("{}; {}", unfit(host, one), way(&workaround(host, source, one))),
             false => unfit(host, one),
         })
         .collect();

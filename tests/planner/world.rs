@@ -11,7 +11,7 @@ mod facts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tandem::inside::{
-    desired::{self, ChannelWish},
+    desired::{self, DesiredChannel},
     grant::sha256_hex,
     gtid::ServerGtid,
     inventory::SecretBook,
@@ -515,7 +515,7 @@ fn copy(server: &mut ServerFacts, source: &ServerFacts, seed: &SeedPlan, mut mar
 }
 
 /// A channel as it is declared, with both threads running.
-fn running(wish: &ChannelWish) -> ChannelFacts {
+fn running(wish: &DesiredChannel) -> ChannelFacts {
     ChannelFacts {
         name: wish.name.clone(),
         source_host: wish.endpoint.address.clone(),

@@ -1,7 +1,7 @@
 //! Accounts and databases.
 
 use crate::{
-    desired::{AccountWish, DatabaseWish},
+    desired::{DesiredAccount, DesiredDatabase},
     dialect::{Dialect, end_session, literal, revoke_all, session_was_gone},
     exec::{On, Statements, StepError, new_salt},
     grant::canonical_privileges,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Makes an account what it shall be, off the binary log: each server has its own, bound to a peer.
-pub async fn run(on: On<'_>, wish: &AccountWish) -> Result<Option<String>, StepError> {
+pub async fn run(on: On<'_>, wish: &DesiredAccount) -> Result<Option<String>, StepError> {
     let host = on.host;
     let dialect = on.dialect()?;
     let hash = dialect.password_hash(on.secret(&wish.password)?.expose(), &new_salt());
@@ -98,7 +98,7 @@ fn scope(on: &str) -> String {
 }
 
 /// Creates a database, or changes its defaults. It is logged, so that replicas get it too.
-pub async fn database(on: On<'_>, wish: &DatabaseWish, exists: bool) -> Result<Option<String>, StepError> {
+pub async fn database(on: On<'_>, wish: &DesiredDatabase, exists: bool) -> Result<Option<String>, StepError> {
     let sql =
         on.dialect()?.database(&wish.name, exists, wish.character_set.as_deref(), wish.collation.as_deref());
     let mut statements = on.replicated(Replicates::Database).await?;

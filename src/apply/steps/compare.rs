@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{catch_up, undelayed::Undelayed};
 use crate::{
-    desired::ChannelWish,
+    desired::DesiredChannel,
     dialect::HEARTBEAT,
     exec::{Fleet, On, StepError},
     model::{HostName, in_parallel, limits, visible},
@@ -168,12 +168,12 @@ async fn graph(fleet: &Fleet<'_>) -> Result<ChannelGraph, StepError> {
 async fn edges(
     fleet: &Fleet<'_>,
     replica: &HostName,
-    wishes: &[ChannelWish],
+    wishes: &[DesiredChannel],
 ) -> Result<Vec<Edge>, StepError> {
     let sql = fleet.on(replica).reader().await?;
     let channels = channels(&sql, fleet.on(replica).dialect()?).await;
     let channels = channels.map_err(|e| StepError::new(replica, "look at its channels", e))?;
-    let edge = |wish: &ChannelWish| {
+    let edge = |wish: &DesiredChannel| {
         let channel = channels.iter().find(|c| c.name == wish.name && c.running())?;
         let logged =
             fleet.on(&wish.source).server().ok().and_then(|s| s.binlog.known()).cloned().unwrap_or_default();

@@ -103,8 +103,12 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
         Action::DropChannel(channel) => extra_channel::run(on, channel).await,
         Action::Resource(change) => resource::run(on, change).await,
         Action::InstallServer { package, version, unit, start } => {
-            let wish =
-                server::Wish { package, version: version.as_deref(), unit: unit.as_deref(), start: *start };
+            let wish = server::DesiredPackage {
+                package,
+                version: version.as_deref(),
+                unit: unit.as_deref(),
+                start: *start,
+            };
             server::install(on, wish).await
         }
         Action::RemoveLeftovers { accounts, database } => leftovers::run(on, accounts, *database).await,

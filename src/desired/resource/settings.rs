@@ -4,12 +4,12 @@ use serde_json::Value as Json;
 
 use super::{Evaluated, scalar};
 use crate::{
-    desired::{SettingWish, template_problem::template_problem},
+    desired::{DesiredSetting, template_problem::template_problem},
     option_file::canonical_name,
     source::{Node, Problem, Problems, Yaml},
 };
 
-pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Vec<SettingWish> {
+pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Vec<DesiredSetting> {
     let body = &evaluated.declared.body;
     // `settings: "{{ mysql_settings }}"`: each entry was written by the user and keeps that place.
     let source = evaluated.variable_behind(body).unwrap_or(body);
@@ -62,7 +62,7 @@ pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Ve
                 let (at_next_restart, at_start) =
                     (evaluated.declared.at_next_restart, evaluated.declared.at_start);
                 let name = canonical_name(&key.text);
-                wishes.push(SettingWish { name, values, at_next_restart, at_start, place });
+                wishes.push(DesiredSetting { name, values, at_next_restart, at_start, place });
             }
             None => {
                 let message = format!(

@@ -2,7 +2,7 @@
 
 use super::in_words_of_server;
 use crate::{
-    desired::{Desired, DesiredHost, SettingWish},
+    desired::{Desired, DesiredHost, DesiredSetting},
     dialect::Dialect,
     diff::gtid_mode,
     model::{Fact, variables::looks_secret},
@@ -95,12 +95,12 @@ fn declared(host: &DesiredHost, facts: &HostFacts) -> Vec<Occurrence> {
         name: dialect.option_name(name, there).to_owned(),
         value: Some(value.clone()),
     };
-    let of = |wish: &SettingWish| wish.values.iter().map(|v| mention(&wish.name, v)).collect::<Vec<_>>();
+    let of = |wish: &DesiredSetting| wish.values.iter().map(|v| mention(&wish.name, v)).collect::<Vec<_>>();
     wishes.iter().flat_map(of).collect()
 }
 
 fn may_be_asked(host: &DesiredHost, facts: &HostFacts, one: &Occurrence) -> bool {
-    let known = |wish: &SettingWish| {
+    let known = |wish: &DesiredSetting| {
         let name = facts.version().map(|version| Dialect::of(version).variable_name(&wish.name, |_| true));
         wish.name == one.name || name.is_some_and(|name| name == one.name)
     };

@@ -3,7 +3,7 @@
 
 use super::{Comparison, filed, last_of_each, values_in_file};
 use crate::{
-    desired::{DesiredHost, SettingWish},
+    desired::{DesiredHost, DesiredSetting},
     dialect::Dialect,
     diff::{Context, Draft},
     doctor::{blamed, blamed_in_files, explain_failed_start},
@@ -78,7 +78,11 @@ pub(super) fn repair(
 }
 
 /// The wish that still has the values with which a file names an option.
-fn still_wished<'w>(name: &str, old: &[&Occurrence], wishes: &'w [SettingWish]) -> Option<&'w SettingWish> {
+fn still_wished<'w>(
+    name: &str,
+    old: &[&Occurrence],
+    wishes: &'w [DesiredSetting],
+) -> Option<&'w DesiredSetting> {
     let there = values_in_file(name, old);
     wishes.iter().find(|wish| {
         wish.name == name

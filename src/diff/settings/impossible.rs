@@ -3,7 +3,7 @@
 
 use super::Comparison;
 use crate::{
-    desired::{DesiredHost, SettingWish},
+    desired::{DesiredHost, DesiredSetting},
     diff::Draft,
     model::{STARS, variables::looks_secret},
     observe::{HostFacts, NotTaken},
@@ -133,7 +133,7 @@ impl Comparison<'_> {
     }
 
     /// A number that the server would cut, or take for none.
-    fn refuse_number(&self, wish: &SettingWish, draft: &mut Draft) -> bool {
+    fn refuse_number(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
         let Some(range) = self.server.ranges.get(&wish.name) else { return false };
         let number = |text: &str| canonical_value(&wish.name, text).parse::<f64>().ok();
         let (Some(least), Some(most)) = (number(&range.0), number(&range.1)) else { return false };
@@ -147,7 +147,7 @@ impl Comparison<'_> {
     }
 
     /// A value of which the server or its program has said, asked for it, that it does not take it.
-    fn refuse_said(&self, wish: &SettingWish, draft: &mut Draft) -> bool {
+    fn refuse_said(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
         let said = |value: &&String| self.facts.asked.refused.get(&(wish.name.clone(), (*value).clone()));
         let Some((value, said)) = wish.values.iter().find_map(|value| Some((value, said(&value)?))) else {
             return false;
@@ -162,7 +162,7 @@ impl Comparison<'_> {
     }
 
     /// A value with which the server was started, or that it was given, and that it does not have.
-    fn refuse_kept(&self, wish: &SettingWish, draft: &mut Draft) {
+    fn refuse_kept(&self, wish: &DesiredSetting, draft: &mut Draft) {
         let (Some(value), Some(running)) = (wish.values.last(), self.server.variable(&wish.name)) else {
             return;
         };
@@ -175,14 +175,14 @@ impl Comparison<'_> {
         }
     }
 
-    fn refuse_value(&self, wish: &SettingWish, value: &str, why: ValueRefused, draft: &mut Draft) {
+    fn refuse_value(&self, wish: &DesiredSetting, value: &str, why: ValueRefused, draft: &mut Draft) {
         let value = if wish.place.vaulted { STARS.to_owned() } else { shown(&wish.name, value) };
         let (name, place) = (wish.name.clone(), wish.place.clone());
         let why = SettingRefused::NotTaken { name, place, value, why };
         draft.refuse(&self.host.name, why);
     }
 
-    fn refuse_unknown(&self, wish: &SettingWish, draft: &mut Draft) {
+    fn refuse_unknown(&self, wish: &DesiredSetting, draft: &mut Draft) {
         let known = self.server.variables.contains_key(&wish.name)
             || self.dialect.option_without_variable(&wish.name);
         if known {

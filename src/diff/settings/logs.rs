@@ -1,7 +1,7 @@
 //! The names of logs, which nobody changes unasked.
 
 use crate::{
-    desired::SettingWish,
+    desired::DesiredSetting,
     observe::ServerFacts,
     option_file::{Files, Occurrence, same_value},
 };
@@ -10,11 +10,11 @@ use crate::{
 /// another one the replicas would lose what they have not read. A bare mention in our file stays as it is. A relay log that
 /// somebody has named keeps its name, too: under another one everything is fetched again.
 pub(super) fn kept(
-    mut wishes: Vec<SettingWish>,
+    mut wishes: Vec<DesiredSetting>,
     files: &Files,
     server: &ServerFacts,
     path: &str,
-) -> Vec<SettingWish> {
+) -> Vec<DesiredSetting> {
     let occurrences = files.meant(server.known());
     let bare = occurrences.iter().any(|o| o.file == path && o.name == "log_bin" && o.value.is_none());
     let running = server.variable("log_bin_basename").filter(|base| !base.is_empty());

@@ -1,7 +1,7 @@
 //! What the server runs with, against what it would run with by the files as they are wished.
 
 use super::{
-    Comparison, SettingWish, as_set, filters, gtid_mode, in_file, of_one_channel, values_in_file,
+    Comparison, DesiredSetting, as_set, filters, gtid_mode, in_file, of_one_channel, values_in_file,
     without_extension,
 };
 use crate::{
@@ -95,7 +95,7 @@ impl Comparison<'_> {
     }
 
     /// An option that no variable shows: our file does not have it yet, so the server was not started with it.
-    fn unseen(&self, wish: &SettingWish, old: &[&Occurrence], reason: &Reason) -> Option<Off> {
+    fn unseen(&self, wish: &DesiredSetting, old: &[&Occurrence], reason: &Reason) -> Option<Off> {
         let unseen = self.dialect.shown_by_nothing(&wish.name) && self.is_pseudo(&wish.name);
         let new = unseen && !wish.values.is_empty() && !in_file(wish, old);
         new.then(|| Off {
@@ -108,7 +108,7 @@ impl Comparison<'_> {
     }
 
     /// A filter that the server does not show: what counts is what its option files said when it was started.
-    fn unseen_filter(&self, wish: &SettingWish, all: &[Occurrence], reason: &Reason) -> Option<Off> {
+    fn unseen_filter(&self, wish: &DesiredSetting, all: &[Occurrence], reason: &Reason) -> Option<Off> {
         let hidden =
             self.dialect.shows_filters_by_channel() && Filters::OPTIONS.contains(&wish.name.as_str());
         let unseen = hidden && self.is_pseudo(&wish.name);

@@ -8,7 +8,7 @@ mod begin;
 use begin::Goal;
 
 use crate::{
-    desired::ChannelWish,
+    desired::DesiredChannel,
     dialect::{ChannelStatement, Dialect},
     doctor::{AccountStatement, ChannelContext, Layer, explain_channel, explain_down, failed_transaction},
     exec::{Ended, Fleet, Look, On, Rule, Statements, StepError, wait_until},
@@ -98,7 +98,7 @@ fn is_hopeless(channel: &ChannelFacts, tried: Duration) -> bool {
 struct Work<'a> {
     step: &'a Step,
     on: On<'a>,
-    wish: &'a ChannelWish,
+    wish: &'a DesiredChannel,
     /// Sources of the host's other channels, which hold something else.
     others: &'a [HostName],
     dialect: Dialect,

@@ -5,11 +5,11 @@
 //! writer is open there is no way back.
 
 mod old;
-mod way;
+mod path;
 
 use std::time::Instant;
 
-use self::{old::OldWriter, way::Way};
+use self::{old::OldWriter, path::LogPath};
 use crate::{
     dialect::{Dialect, end_session},
     exec::{Fleet, Look, On, Rule, Statements, StepError, wait_until},
@@ -36,7 +36,7 @@ pub async fn run(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Op
 
 async fn take_writes(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     let new = fleet.on(&step.host);
-    let mut way = Way::open(step, plan, fleet).await?;
+    let mut way = LogPath::open(step, plan, fleet).await?;
     let mut old = OldWriter::open(fleet.on(&plan.from), plan).await?;
     let mut opening = new.statements().await?;
     // The session's settings are made now, and not while writes wait.
@@ -79,7 +79,7 @@ async fn take_writes(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Resul
 async fn switch(
     step: &Step,
     plan: &Switchover,
-    (way, old, opening): (&mut Way<'_>, &mut OldWriter<'_>, &mut Statements<'_>),
+    (way, old, opening): (&mut LogPath<'_>, &mut OldWriter<'_>, &mut Statements<'_>),
     locked: Instant,
 ) -> Result<(), Turn> {
     // A client may have prepared one meanwhile.

@@ -6,7 +6,7 @@ use super::{Backend, Network};
 
 /// Who may reach the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct DesiredRules {
     /// TCP ports: the server's, and while it moves to another one, both.
     pub ports: BTreeSet<u16>,
     /// Networks that get in.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The channels, those of the farthest source first.
-pub(super) struct Way<'a>(Vec<Link<'a>>);
+pub(super) struct LogPath<'a>(Vec<Link<'a>>);
 
 struct Link<'a> {
     on: On<'a>,
@@ -22,7 +22,7 @@ struct Link<'a> {
     by_set: bool,
 }
 
-impl<'a> Way<'a> {
+impl<'a> LogPath<'a> {
     /// Opens a session on each replica of the way.
     pub(super) async fn open(
         step: &'a Step,

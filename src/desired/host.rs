@@ -87,27 +87,27 @@ pub struct DesiredHost {
     /// How long long writes on it are waited for before that.
     pub switchover_wait: std::time::Duration,
     /// Wishes for server variables, in the order of the roles; the last of a name wins.
-    pub settings: Option<Vec<SettingWish>>,
+    pub settings: Option<Vec<DesiredSetting>>,
     /// Accounts.
-    pub accounts: Vec<AccountWish>,
+    pub accounts: Vec<DesiredAccount>,
     /// Databases that shall exist.
-    pub databases: Vec<DatabaseWish>,
+    pub databases: Vec<DesiredDatabase>,
     /// Where an empty replica gets its data: from one source, or from each of several that hold something else.
-    pub seeds: Vec<SeedWish>,
+    pub seeds: Vec<DesiredSeed>,
     /// Channels on which it shall replicate.
-    pub channels: Vec<ChannelWish>,
+    pub channels: Vec<DesiredChannel>,
     /// The packet filter.
     pub firewall: Option<FirewallIntent>,
     /// Packages, files, services and the like of users' roles.
     pub resources: Vec<DeclaredResource>,
     /// Certificates for the server.
-    pub certificates: Option<CertificatesWish>,
+    pub certificates: Option<DesiredCertificates>,
     /// The row by which lag is measured.
-    pub heartbeat: Option<HeartbeatWish>,
+    pub heartbeat: Option<DesiredHeartbeat>,
     /// The unit that opens it after a start of its server, where it is the one that is written to.
-    pub role_unit: Option<RoleUnitWish>,
+    pub role_unit: Option<DesiredRoleUnit>,
     /// The server that is installed where none is.
-    pub server: Option<ServerWish>,
+    pub server: Option<DesiredServer>,
 }
 
 impl DesiredHost {
@@ -155,7 +155,7 @@ impl DesiredHost {
     }
 
     /// What is declared of a variable for a server that runs. With what it starts is a question of its option file.
-    pub fn setting(&self, name: &str) -> Option<&SettingWish> {
+    pub fn setting(&self, name: &str) -> Option<&DesiredSetting> {
         self.settings.iter().flatten().rfind(|wish| wish.name == name && !wish.at_start)
     }
 
@@ -166,14 +166,14 @@ impl DesiredHost {
     }
 
     /// The wish for a copy from this source.
-    pub fn seed_from(&self, source: &HostName) -> Option<&SeedWish> {
+    pub fn seed_from(&self, source: &HostName) -> Option<&DesiredSeed> {
         self.seeds.iter().find(|seed| seed.from == *source)
     }
 }
 
 /// Certificates for a server: the fleet's own authority issues them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificatesWish {
+pub struct DesiredCertificates {
     /// The authority's directory on the controller.
     pub directory: std::path::PathBuf,
     /// The authority's certificate as PEM, as it was when the hosts were observed.
@@ -186,7 +186,7 @@ pub struct CertificatesWish {
 
 /// One server variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingWish {
+pub struct DesiredSetting {
     /// Canonical option name, with underscores.
     pub name: String,
     /// Values; several for an option that repeats, none to have it left out.
@@ -201,7 +201,7 @@ pub struct SettingWish {
 
 /// An account for replication, or of a user's role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountWish {
+pub struct DesiredAccount {
     /// User name.
     pub user: String,
     /// Host part: the peer's address.
@@ -218,7 +218,7 @@ pub struct AccountWish {
     pub place: Place,
 }
 
-impl AccountWish {
+impl DesiredAccount {
     /// Whether it is for replication, and not for a program of the user's.
     pub fn replicates(&self) -> bool {
         let replicates = |p: &String| {
@@ -232,7 +232,7 @@ impl AccountWish {
 
 /// A database that shall exist on the writers' side; replication carries it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatabaseWish {
+pub struct DesiredDatabase {
     /// Name.
     pub name: String,
     /// Default character set, if it matters.
@@ -245,7 +245,7 @@ pub struct DatabaseWish {
 
 /// Where an empty replica gets its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeedWish {
+pub struct DesiredSeed {
     /// The host that gives its data.
     pub from: HostName,
     /// How.
@@ -272,7 +272,7 @@ pub struct SeedWish {
 
 /// A channel as it shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelWish {
+pub struct DesiredChannel {
     /// Connection or channel name; empty for the default one.
     pub name: String,
     /// The source.
@@ -318,7 +318,7 @@ pub struct FirewallIntent {
 
 /// The row that a writer stamps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeartbeatWish {
+pub struct DesiredHeartbeat {
     /// Seconds between two stamps.
     pub interval: u64,
     /// Where it is written.
@@ -327,7 +327,7 @@ pub struct HeartbeatWish {
 
 /// The unit that opens a host after a start of its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleUnitWish {
+pub struct DesiredRoleUnit {
     /// User of the account with which the other hosts are asked.
     pub user: String,
     /// Its password's reference.
@@ -342,7 +342,7 @@ pub struct RoleUnitWish {
 
 /// The server of a host that has none yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerWish {
+pub struct DesiredServer {
     /// Name of the package, as the host's package manager has it.
     pub package: String,
     /// The version or its beginning, such as `10.11`; the newest that is offered where none is named.
@@ -359,7 +359,7 @@ pub struct ServerWish {
     pub secure_place: Place,
 }
 
-impl ServerWish {
+impl DesiredServer {
     /// The family of the server that the package brings, where its name says so.
     pub fn family(&self) -> Option<Family> {
         let name = self.package.to_ascii_lowercase();
@@ -388,7 +388,7 @@ pub struct DeclaredResource {
     pub place: Place,
 }
 
-impl ChannelWish {
+impl DesiredChannel {
     /// The authority's file, where the wish is to verify anything.
     pub fn tls_authority(&self) -> &str {
         match self.tls {
