@@ -2,14 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    accounts::{self, Account},
-    check,
-    direct::CopyPath,
-    streams,
-    trust::Trust,
-    unfit,
-};
+use super::{account::Account, accounts, check, direct::CopyPath, streams, trust::Trust, unfit};
 use crate::{
     copy::{self, Connect, CopyError, CopyFault, Fitness, Identity, Options, Progress, Scope},
     dialect::{CopyEnd, Dialect},

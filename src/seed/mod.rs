@@ -5,6 +5,7 @@
 //! a disk of the controller. A mark on the replica (see [`crate::observe::SeedMark`]) proves until the channel runs
 //! that everything there is our copy.
 
+mod account;
 mod accounts;
 mod aside;
 mod by_hand;
@@ -222,7 +223,7 @@ async fn copy_files(
 async fn accounts_and_events(
     on: On<'_>,
     plan: &SeedPlan,
-    own: Option<Vec<accounts::Account>>,
+    own: Option<Vec<account::Account>>,
 ) -> Result<usize, StepError> {
     let accounts = async {
         match own {

@@ -94,8 +94,9 @@ fn lock_reason(why: &LockReason) -> String {
     match why {
         LockReason::EndOfBackup => "the end of the backup is one place in the binary log".to_owned(),
         LockReason::Tables { tables } => format!(
-            "{} tables know no transactions and are copied under a read lock: {}",
-            tables.len(),
+            "{} without transactions {} copied under a read lock: {}",
+            if tables.len() == 1 { "1 table".to_owned() } else { format!("{} tables", tables.len()) },
+            if tables.len() == 1 { "is" } else { "are" },
             first(tables)
         ),
     }
