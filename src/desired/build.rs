@@ -41,6 +41,8 @@ pub struct Built {
     pub problems: Problems,
     /// What would be wished if another member took the writes for a while; nothing unless a plan needs that.
     pub turned: Option<Turned>,
+    /// Members that were declared lost until now, and come back by this plan.
+    pub returned: Vec<HostName>,
 }
 
 /// A play with another member in the place of the one that clients write to.
@@ -142,7 +144,7 @@ pub fn build(
     }
     let without_id = edges.members.iter().filter(|m| !ids.contains_key(*m)).cloned().collect();
     let problems = builder.problems;
-    Built { desired, without_id, problems, edges, turned: None }
+    Built { desired, without_id, problems, edges, turned: None, returned: Vec::new() }
 }
 
 /// A variable of every member that has it, where it is a whole number.

@@ -6,7 +6,7 @@ use super::{
     Context, compare,
     keep::keep_what_is_needed,
     lost,
-    writers::{close_others, writers},
+    writers::{check_other, close_others, writers},
 };
 use crate::{
     desired::{Built, Desired, Tls},
@@ -40,6 +40,7 @@ pub fn build(
         may_drop_channels: may(Allow::DropChannel),
         may_replace_authority: may(Allow::NewAuthority),
         turned: built.turned.as_ref(),
+        returned: &built.returned,
         fence: policy.fence.as_deref(),
     };
     let mut plan = Plan { writers: writers(&built.desired, observed), ..Plan::default() };
@@ -73,6 +74,7 @@ pub fn build(
         }
     }
     close_others(&context, &mut plan);
+    check_other(&context, &mut plan);
     let order = |host: &HostName| built.desired.members.iter().position(|m| m == host);
     plan.waiting.sort_by_key(|waiting| (order(&waiting.host), waiting.why.code()));
     once_each(&mut plan.waiting);

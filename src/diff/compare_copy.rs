@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Context, Draft,
-    pair::{DataBasis, SourceAndReplica},
+    pair::{DataBasis, SourceAndReplica, content},
 };
 use crate::{
     desired::{DesiredChannel, DesiredHost, SeedMethod},
@@ -61,6 +61,44 @@ pub fn again(
         return Some((wish.source.clone(), pair.copy(Some(seed), Vec::new(), replaces, draft)));
     }
     draft.steps.push(of_mark(context, host, wish, mark));
+    None
+}
+
+/// A host that was lost is compared before it counts: after a crash its files may hold less than its binary log says, and other
+/// rows may have been written under the same GTIDs. Where a copy was allowed, it is copied.
+pub fn of_returned(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    facts: &HostFacts,
+    server: &ServerFacts,
+    draft: &mut Draft,
+) -> Option<(HostName, DataBasis)> {
+    let wish = host.channels.first().filter(|_| context.returned.contains(&host.name))?;
+    let source = context.server(&wish.source)?;
+    let copied = |step: &Step| step.host == host.name && matches!(step.action, Action::Seed(_));
+    let refused = draft.refused.iter().any(|refusal| refusal.host == host.name);
+    if refused || draft.steps.iter().any(copied) {
+        return None;
+    }
+    let pair = SourceAndReplica { context, host, facts, server, wish, source };
+    let seed = host.seed_from(&wish.source).filter(|seed| seed.method != SeedMethod::None);
+    if let Some(seed) = seed.filter(|_| context.may_reseed) {
+        let replaces = pair.content_here().into_iter().collect();
+        return Some((wish.source.clone(), pair.copy(Some(seed), Vec::new(), replaces, draft)));
+    }
+    let plan = ComparePlan {
+        from: wish.source.clone(),
+        channel: wish.name.clone(),
+        databases: content(source).into_iter().collect(),
+        accounts: seed.is_some_and(|seed| seed.accounts) && host.channels.len() == 1,
+        own_users: context.own_users(),
+        delay: wish.delay,
+    };
+    let mut compared = step(host, plan, Vec::new());
+    compared.reason = vec![Reason::because(Because::Returned)];
+    if draft.steps.iter().all(|there| there.id != compared.id) {
+        draft.steps.push(compared);
+    }
     None
 }
 

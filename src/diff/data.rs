@@ -92,6 +92,7 @@ pub fn basis(
             basis.insert(wish.source.clone(), decided);
         }
     }
+    basis.extend(compare_copy::of_returned(context, host, facts, server, draft));
     compare_copy::of_new_copies(context, host, facts, &basis, draft);
     basis
 }

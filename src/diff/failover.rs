@@ -71,6 +71,28 @@ pub(super) fn mark_unfenced(context: &Context<'_>, draft: &mut Draft) {
     }
 }
 
+/// Marks the opening of a host while one that is lost could not be read, and takes writes for all that is known: a switch that was
+/// cut off may have opened that one. A failover asks by itself, and where another host closes for it the writes were there.
+pub(super) fn mark_opening(context: &Context<'_>, draft: &mut Draft) {
+    let Some(one) = writers::declared(context.desired).map(|one| one.name.clone()) else { return };
+    let unread = |lost: &&LostHost| {
+        let facts = context.observed.get(&lost.host.name).and_then(Fact::known);
+        facts.is_none_or(|facts| facts.server.known().is_none())
+    };
+    let Some(lost) = context.desired.lost.iter().find(unread) else { return };
+    let moves = |step: &Step| match &step.action {
+        Action::Failover(_) | Action::Switchover(_) => true,
+        Action::CatchUp { closing, .. } => !closing.is_empty(),
+        _ => false,
+    };
+    if draft.steps.iter().any(moves) {
+        return;
+    }
+    for step in draft.steps.iter_mut().filter(|step| step.opens(&one)) {
+        step.risk.push(Risk::Unfenced { lost: lost.host.name.clone() });
+    }
+}
+
 fn add(
     context: &Context<'_>,
     host: &DesiredHost,

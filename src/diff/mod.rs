@@ -86,6 +86,8 @@ pub struct Context<'a> {
     pub may_replace_authority: bool,
     /// What would be wished if another host took the writes for a while, where a plan needs that.
     pub turned: Option<&'a Turned>,
+    /// Hosts that were declared lost until now, and come back by this plan.
+    pub returned: &'a [HostName],
     /// A command that makes sure that a lost host takes no more writes.
     pub fence: Option<&'a str>,
 }
@@ -227,9 +229,9 @@ pub fn compare(context: &Context<'_>) -> Draft {
         }
     }
     failover::mark_unfenced(context, &mut draft);
+    failover::mark_opening(context, &mut draft);
     rolling::steps(context, &mut draft);
     role_unit::steps(context, &mut draft);
-    writers::check_other(context, &mut draft);
     restarted::wait_for_channels(context, &mut draft);
     draft
 }

@@ -212,6 +212,7 @@ mod tests {
             may_drop_channels: false,
             may_replace_authority: false,
             turned: None,
+            returned: &[],
             fence: None,
         };
         let mut draft = Draft::default();

@@ -8,7 +8,7 @@ use crate::{
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
     option_file::same_value,
-    plan::{Action, Because, Kind, Named, Note, Plan, Reason, State, Step, StepId, WritersFinding},
+    plan::{Action, Because, Kind, Named, Note, Plan, Reason, State, Step, StepId, Warning, WritersFinding},
 };
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
@@ -64,23 +64,24 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let all_known = one.replicas.iter().chain([&one.name]).all(known);
     if open.len() > 1 {
         draft.warn(&one.name, WritersFinding::Several { writers: open });
-    } else if open.is_empty() && all_known && used(&one.name) && closed(&one.name) == Some(false) {
+    } else if open.is_empty() && all_known && used(&one.name) && closed(&one.name) != Some(true) {
         draft.warn(&one.name, WritersFinding::None);
     }
 }
 
 /// Says so where another host than the declared one accepts writes, and no step of the plan changes that.
-pub(super) fn check_other(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn check_other(context: &Context<'_>, plan: &mut Plan) {
     let Some(one) = declared(context.desired) else { return };
     let is_open = context.server(&one.name).is_some_and(ServerFacts::accepts_writes);
-    if is_open || draft.opens(&one.name) {
+    if is_open || plan.steps.iter().any(|step| step.opens(&one.name)) {
         return;
     }
     if let [open] = open_replicas(context).as_slice()
         && below(context.desired, one).contains(open)
     {
         let read = context.server(&one.name).is_some();
-        draft.warn(&one.name, WritersFinding::Other { open: open.clone(), read });
+        let what = WritersFinding::Other { open: open.clone(), read }.into();
+        plan.warnings.push(Warning { host: one.name.clone(), what });
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         take_all,
     },
     model::{HostName, Limits},
-    plan::{Action, Inputs, Plan, PlanDocument, Policy, Refusal, Summary, blocked_by_policy},
+    plan::{Action, Inputs, Plan, PlanDocument, Policy, Refusal, Step, Summary, blocked_by_policy},
     transport::Session,
     words,
 };
@@ -155,6 +155,8 @@ impl Engine {
     ) -> Result<Applied, CommandError> {
         let mut document = planned.document()?;
         let mut rounds = Vec::new();
+        let returns = self.edit.as_ref().is_some_and(|edit| !edit.found.is_empty());
+        let mut compared = !returns;
         let end = loop {
             let outcomes = match self.execute(&planned, run, events).await {
                 Ok(outcomes) => outcomes,
@@ -163,13 +165,17 @@ impl Engine {
             let failed = failed(&planned, &outcomes);
             let interrupted = outcomes.iter().any(|o| o.interrupted);
             let learns = learns(&planned.whole_plan());
+            let compares = |step: &Step| matches!(step.action, Action::CompareCopy(_));
+            compared |= planned.whole_plan().steps.iter().any(compares);
             rounds.push(outcomes);
             if interrupted {
                 break End::Interrupted;
             }
             let last = document.clone();
             let sessions = std::mem::take(&mut planned.sessions);
-            planned = self.plan_again(sessions, events).await?;
+            // A host that comes back and was not reached at first is still to be compared.
+            let purpose = if compared { Purpose::ToKnow } else { Purpose::ToApply };
+            planned = self.plan_again(sessions, purpose, events).await?;
             document = planned.document()?;
             if let Some(end) = failed {
                 break end;
@@ -205,16 +211,17 @@ impl Engine {
     ) -> Result<(Vec<Outcome>, Planned), CommandError> {
         let outcomes = self.execute(&planned, run, events).await?;
         let sessions = std::mem::take(&mut planned.sessions);
-        Ok((outcomes, self.plan_again(sessions, events).await?))
+        Ok((outcomes, self.plan_again(sessions, Purpose::ToKnow, events).await?))
     }
 
     async fn plan_again(
         &self,
         sessions: BTreeMap<HostName, Session>,
+        purpose: Purpose,
         events: &Events,
     ) -> Result<Planned, CommandError> {
         events.send(Event::Reading);
-        let planned = Planned::take(self, sessions, Purpose::ToKnow).await;
+        let planned = Planned::take(self, sessions, purpose).await;
         events.send(Event::Read);
         planned
     }

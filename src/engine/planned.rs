@@ -137,6 +137,10 @@ async fn ask_and_plan(
     (built, reading): (&mut Built, &mut Reading),
     purpose: Purpose,
 ) -> Plan {
+    // What a run has done is not due again.
+    if let (Some(edit), Purpose::ToApply) = (&engine.edit, purpose) {
+        built.returned.clone_from(&edit.found);
+    }
     let mut plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
     if purpose == Purpose::ToApply {
         begin_lifelines(&plan, reading);

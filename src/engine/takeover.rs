@@ -153,6 +153,10 @@ fn cannot(to: &HostName, why: CannotTurn) -> CommandError {
         match why {
             CannotTurn::NoMember => "it is no member of a topology of this playbook".to_owned(),
             CannotTurn::WritesAlready => "clients are declared to write there already".to_owned(),
+            CannotTurn::Lost => format!(
+                "{to} is declared lost: `tandem rejoin PLAYBOOK {to}` makes it a replica again, and then it can take the \
+                 writes"
+            ),
             CannotTurn::SeveralWriters => format!(
                 "the topology of {to} declares no single host that is written to: it takes a `primary-replica`, or a \
                  `dual-primary` with a `standby`"

@@ -97,6 +97,8 @@ pub enum Because {
     EventsRest,
     /// The host is declared lost.
     Lost,
+    /// The host was lost, and comes back.
+    Returned,
     /// Another one is declared to take the writes, alone, and does.
     SecondWriter {
         /// That one.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, HostWaits, Kind, Plan, StepId, Waiting};
+use super::{Action, Finding, HostWaits, Kind, Plan, StepId, Waiting};
 use crate::model::HostName;
 
 impl Plan {
@@ -43,7 +43,8 @@ impl Plan {
         self.waiting.retain(|w| chosen.contains(&w.host));
         self.waiting.extend(waiting);
         self.refused.retain(|r| chosen.contains(&r.host));
-        self.warnings.retain(|w| chosen.contains(&w.host));
+        // Who accepts writes concerns all of them.
+        self.warnings.retain(|w| chosen.contains(&w.host) || matches!(w.what, Finding::Writers(_)));
     }
 
     /// Puts a prefix before every step's name, so that several plays' plans can stand in one.

@@ -12,6 +12,8 @@ pub enum CannotTurn {
     WritesAlready,
     /// Clients are declared to write to more than one.
     SeveralWriters,
+    /// It is declared lost.
+    Lost,
 }
 
 impl Topology {
@@ -66,6 +68,9 @@ impl Topology {
         let from = self.one_writer().cloned().ok_or(CannotTurn::SeveralWriters)?;
         if from == *to {
             return Err(CannotTurn::WritesAlready);
+        }
+        if self.is_lost(to) {
+            return Err(CannotTurn::Lost);
         }
         let mut renames = Vec::new();
         let mut change = |named: &mut Declared| {
@@ -155,6 +160,8 @@ mod tests {
         for (text, why) in [
             ("{kind: dual-primary, members: [a, b]}", CannotTurn::SeveralWriters),
             ("{kind: ring, members: [a, b, c]}", CannotTurn::SeveralWriters),
+            ("{kind: primary-replica, primary: a, replicas: [b, c], lost: [b]}", CannotTurn::Lost),
+            ("{kind: dual-primary, members: [a, b], standby: b, lost: [b]}", CannotTurn::Lost),
             ("{kind: primary-replica, primary: b, replicas: [a]}", CannotTurn::WritesAlready),
             ("{kind: primary-replica, primary: a, replicas: [c]}", CannotTurn::NoMember),
         ] {

@@ -21,6 +21,7 @@ pub fn because(because: &Because) -> String {
         Because::WritesMeanwhile => "it takes the writes meanwhile, and starts read-only".to_owned(),
         Because::NotTheWriter => "it is not, or no longer, a writer that starts read-only".to_owned(),
         Because::Lost => "it is declared lost".to_owned(),
+        Because::Returned => "a host that was lost counts once it was compared".to_owned(),
         Because::SecondWriter { writer } => format!("{writer} takes the writes, and is declared to alone"),
         Because::NoServer => "no database server is installed".to_owned(),
         Because::InstallationCutOff { package } => format!("the installation of {package} was cut off"),

@@ -13,6 +13,7 @@ const ROWS: &str = "create database hello; create table hello.t (id int primary 
 /// The words of one family.
 struct Words {
     suite: &'static str,
+    client: &'static str,
     open: &'static str,
     shut: &'static str,
     state: &'static str,
@@ -23,6 +24,7 @@ struct Words {
 
 const MARIADB: Words = Words {
     suite: "bookworm",
+    client: "mariadb",
     open: "set global read_only=0",
     shut: "set global read_only=1",
     state: "select @@gtid_binlog_state",
@@ -32,6 +34,7 @@ const MARIADB: Words = Words {
 };
 const MYSQL: Words = Words {
     suite: "sid",
+    client: "mysql",
     open: "set global super_read_only=0; set global read_only=0",
     shut: "set global super_read_only=1",
     state: "select @@gtid_executed",
@@ -246,6 +249,21 @@ fn closes(words: &Words) {
     let steps: Vec<&str> =
         plan["steps"].as_array().unwrap().iter().filter_map(|s| s["id"].as_str()).collect();
     assert_eq!(steps, ["db-b/close"]);
+    // Whoever else is chosen, it is told; and a lock of somebody's keeps it open no longer than it must.
+    let limited = lab.tandem(&["plan", PLAY, "--limit", "db-a", "--format", "json"]).plan_json();
+    assert_eq!(limited["warnings"][0]["code"], "several-writers", "{limited}");
+    let holds = format!("(echo 'lock tables hello.t write; select sleep(20);'; sleep 1) | {}", words.client);
+    lab.at("db-b", &format!("setsid sh -c \"{holds}\" </dev/null >/dev/null 2>&1 &"));
+    lab.wait_sql(
+        "db-b",
+        "select count(*) from information_schema.processlist where info like 'select sleep(20)%'",
+        "1",
+    );
+    let files = lab.at("db-b", "cat /etc/mysql/*.d/*tandem*.cnf");
+    let held = lab.tandem(&["apply", PLAY, "--yes", "--limit", "db-b"]);
+    assert_eq!((held.code, closed("db-b").as_str()), (1, "0"), "{held:?}");
+    assert_eq!(lab.at("db-b", "cat /etc/mysql/*.d/*tandem*.cnf"), files);
+    lab.at("db-b", &format!("{} -N -e \"select concat('kill ', id, ';') from information_schema.processlist where info like 'select sleep(20)%'\" | {}", words.client, words.client));
     // Nobody has agreed.
     lab.tandem(&["apply", PLAY]).expect(8);
     assert_eq!(closed("db-b"), "0");

@@ -111,8 +111,8 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     }
     differs(on, &plan.from, marks, &found).await?;
     Err(on.failed(tried, some_of(found)).then(
-        "The channel runs and nothing was taken away. Make the two the same and apply again; or copy again with \
-         --allow reseed, where a value was lost with another seed_method (physical, clone).",
+        "The channel runs and nothing was taken away. Make the two the same and run the same command again; or copy again \
+         with --allow reseed, where a value was lost with another seed_method (physical, clone).",
     ))
 }
 

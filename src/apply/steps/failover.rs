@@ -10,8 +10,8 @@ use crate::{
     doctor::{ChannelContext, explain_channel},
     exec::{Fleet, Look, Rule, StepError, wait_until},
     gtid::GtidState,
-    model::{HostName, ThreadState, limits},
-    observe::{ChannelFacts, gtid_state},
+    model::{Endpoint, HostName, ThreadState, limits},
+    observe::{ChannelFacts, Probe, Reach, gtid_state, try_ports},
     plan::{Failover, Hop, Receiver, Step},
     words,
 };
@@ -19,7 +19,9 @@ use crate::{
 /// Lets the step's host take the writes.
 pub async fn run(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     if let Some(command) = &plan.fence {
+        let answered = who_answers(step, plan, fleet).await?;
         fence(step, plan, command).await?;
+        is_fenced(step, answered, fleet).await?;
     }
     let unsynced = fleet.journal.sync_later();
     let mut stopped = Vec::new();
@@ -74,6 +76,32 @@ async fn fence(step: &Step, plan: &Failover, command: &str) -> Result<(), StepEr
         Ok(Err(error)) => Err(failed(format!("the command of --fence can't be run: {error}"))),
         Err(_) => {
             Err(failed(format!("the command of --fence took longer than {} s", limits::FENCE.time.as_secs())))
+        }
+    }
+}
+
+/// The addresses at which lost hosts answer, as a server that hangs does.
+async fn who_answers(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Vec<Endpoint>, StepError> {
+    let lost = fleet.desired.lost.iter().filter(|lost| plan.lost.contains(&lost.host.name));
+    let ends = lost.map(|lost| (lost.host.endpoint.clone(), Probe::Soon));
+    let tried = try_ports(fleet.on(&step.host).session()?, ends).await;
+    Ok(tried.into_iter().filter(|(_, reach)| *reach == Reach::Open).map(|(end, _)| end).collect())
+}
+
+/// A fence that says so and leaves a server that answered is none: it would take writes again once it goes on.
+async fn is_fenced(step: &Step, answered: Vec<Endpoint>, fleet: &Fleet<'_>) -> Result<(), StepError> {
+    if answered.is_empty() {
+        return Ok(());
+    }
+    let ends = answered.into_iter().map(|end| (end, Probe::Soon));
+    let tried = try_ports(fleet.on(&step.host).session()?, ends).await;
+    match tried.into_iter().find(|(_, reach)| *reach == Reach::Open) {
+        None => Ok(()),
+        Some((end, _)) => {
+            let tried = "make sure that the lost host takes no more writes";
+            let why = format!("the command of --fence ended with 0, and {end} still answers");
+            Err(StepError::new(&step.host, tried, why)
+                .then("Nothing was changed. Use a command that cuts the host off, or switches it off."))
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Variables that change without a restart.
 
-use crate::model::ThreadState;
 use crate::{
+    dialect::ReadStatement,
     exec::{On, SCRIPT, Statements, StepError, values},
+    model::{ThreadState, visible},
     observe::{ChannelFacts, channels},
     option_file::{DEFAULT, owned_text, same_value, value_in_sql},
     plan::FileStage,
-    transport::SqlError,
+    transport::{Row, SqlError},
 };
+
+/// Somebody else's lock was waited for, and for no longer.
+const LOCK_WAIT: u16 = 1205;
 
 /// Sets variables of a running server; channels pause where the server wants that.
 pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String>, StepError> {
@@ -47,6 +51,9 @@ pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String
 async fn give(on: On<'_>, sql: &mut Statements<'_>, given: &[(String, String)]) -> Result<(), StepError> {
     let before = values::reported(on, given).await?;
     let Err((tried, error)) = set_all(on, sql, given).await? else { return Ok(()) };
+    if error.code() == Some(LOCK_WAIT) {
+        return Err(held_up(on, tried, error).await);
+    }
     let refused = matches!(error, SqlError::Server { .. });
     let mut failed = on.failed(tried, error);
     if refused {
@@ -59,6 +66,35 @@ async fn give(on: On<'_>, sql: &mut Statements<'_>, given: &[(String, String)]) 
         failed = without_it(on, failed).await;
     }
     Err(failed)
+}
+
+/// Somebody's lock stands in the way of a value that is right: who may hold it, and what to do.
+async fn held_up(on: On<'_>, tried: String, error: SqlError) -> StepError {
+    let sessions = async {
+        let reader = on.reader().await?;
+        let rows = reader.query(ReadStatement::sessions()).await;
+        let rows = rows.map_err(|e| on.failed("list its sessions", e))?;
+        let of_client = |row: &&Row| {
+            let id = row.number::<u64>("id").unwrap_or_default();
+            let server = matches!(row.get("user"), None | Some("system user" | "event_scheduler"));
+            !reader.is_own(id) && !server && row.number::<u64>("time").is_ok_and(|time| time > 0)
+        };
+        let told = |row: &Row| {
+            let (id, user) = (row.get("id").unwrap_or_default(), row.get("user").unwrap_or_default());
+            format!("{id} ({}, {} s)", visible(user), row.get("time").unwrap_or_default())
+        };
+        Ok::<_, StepError>(rows.iter().filter(of_client).map(told).collect::<Vec<_>>())
+    };
+    let who = match sessions.await {
+        Ok(sessions) if !sessions.is_empty() => {
+            format!("Sessions of clients there: {}. ", sessions.join(", "))
+        }
+        _ => String::new(),
+    };
+    on.failed(tried, error).then(format!(
+        "A session holds a lock, such as that of LOCK TABLES. {who}Wait for it or end it (KILL ID), then run the same \
+         command again."
+    ))
 }
 
 /// Sets each value. The inner error is what was tried, and why it failed.
