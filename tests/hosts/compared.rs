@@ -30,8 +30,10 @@ fn a_copy_that_is_not_the_same_is_not_done() {
     lab.at("db-b", "printf '[mariadb]\\nevent_scheduler=ON\\n' >/etc/mysql/mariadb.conf.d/60-events.cnf");
     lab.sql(
         "db-b",
-        "delimiter //\ncreate event mysql.spoil on schedule every 1 second do begin \
-         declare continue handler for sqlexception begin end; set sql_log_bin=0; update shop.f set v = 7 where id = 2; end//\n",
+        "delimiter //\ncreate event mysql.spoil on schedule every 1 second do begin declare n int default 0; \
+         declare continue handler for sqlexception begin end; set sql_log_bin=0; \
+         while n < 50 and exists (select 1 from information_schema.events where event_name = 'spoil') do \
+         update shop.f set v = 7 where id = 2; do sleep(0.02); set n = n + 1; end while; end//\n",
     );
 
     let done = lab.tandem(&["apply", "hot-standby", "--yes", "--format", "json"]).expect(3).json();
