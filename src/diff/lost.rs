@@ -137,25 +137,32 @@ fn close(lost: &LostHost, server: &ServerFacts) -> Option<Step> {
         "ON" => server.variable(name).is_some() && !server.is_on(name),
         _ => server.is_on(name),
     };
-    let values: Vec<(&str, &str)> = CLOSED.iter().filter(differs).copied().collect();
+    let reason = Reason::declared(Because::Lost, &lost.place);
+    let values = CLOSED.iter().filter(differs).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    closing(&lost.host.name, server, values.collect(), reason)
+}
+
+/// A step that sets what keeps clients from writing on a host; none where there is nothing to set.
+pub(super) fn closing(
+    host: &HostName,
+    server: &ServerFacts,
+    values: Vec<(String, String)>,
+    reason: Reason,
+) -> Option<Step> {
     if values.is_empty() {
         return None;
     }
-    let name = &lost.host.name;
-    let now = |(name, _): &(&str, &str)| Named::new(*name, server.variable(name).unwrap_or_default());
+    let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
+    let then = |(name, value): &(String, String)| Named::new(name, value);
     Some(Step {
-        id: StepId(format!("{name}/close")),
-        host: name.clone(),
+        id: StepId(format!("{host}/close")),
+        host: host.clone(),
         kind: Kind::Variable,
-        reason: vec![Reason::declared(Because::Lost, &lost.place)],
+        reason: vec![reason],
         before: Some(State::Settings { values: values.iter().map(now).collect() }),
-        after: Some(State::Settings {
-            values: values.iter().map(|(name, value)| Named::new(*name, *value)).collect(),
-        }),
+        after: Some(State::Settings { values: values.iter().map(then).collect() }),
         risk: Vec::new(),
         requires: Vec::new(),
-        action: Action::SetGlobal(
-            values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        ),
+        action: Action::SetGlobal(values),
     })
 }

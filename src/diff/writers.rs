@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft};
+use super::{Context, Draft, lost};
 use crate::{
     desired::{Desired, DesiredHost},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
     option_file::same_value,
-    plan::{Action, Because, Kind, Named, Note, Plan, Reason, State, Step, StepId, Warning, WritersFinding},
+    plan::{Because, Note, Plan, Reason, Step, Warning, WritersFinding},
 };
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
@@ -59,7 +59,7 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     // Of a replica that is declared open, or of whose variables nothing is declared, nobody said that it takes none.
     let closed = |host: &HostName| context.desired.hosts.get(host).and_then(DesiredHost::declared_closed);
     open.retain(|host| *host == one.name || closed(host) == Some(true));
-    open.extend(super::lost::open(context));
+    open.extend(lost::open(context));
     let known = |host: &HostName| context.server(host).is_some();
     let all_known = one.replicas.iter().chain([&one.name]).all(known);
     if open.len() > 1 {
@@ -115,28 +115,12 @@ fn close(context: &Context<'_>, host: &HostName, writer: &DesiredHost) -> Option
             && server.variable(name).is_some()
             && !server.is_on(name)
     });
-    let values: Vec<(String, String)> = closing.map(|name| (name.to_owned(), "ON".to_owned())).collect();
-    if values.is_empty() {
-        return None;
-    }
-    let state = |of: &dyn Fn(&str, &str) -> String| {
-        let values = values.iter().map(|(name, value)| Named::new(name, of(name, value)));
-        Some(State::Settings { values: values.collect() })
-    };
-    let sessions = server.sessions.known().map(Vec::len);
-    let ends = Note::WritesEnd { on: host.clone(), sessions };
+    let values = closing.map(|name| (name.to_owned(), "ON".to_owned())).collect();
     let because = Because::SecondWriter { writer: writer.name.clone() };
-    Some(Step {
-        id: StepId(format!("{host}/close")),
-        host: host.clone(),
-        kind: Kind::Variable,
-        reason: vec![Reason::because(because)],
-        before: state(&|name, _| server.variable(name).unwrap_or_default().to_owned()),
-        after: state(&|_, value| value.to_owned()),
-        risk: vec![ends.into()],
-        requires: Vec::new(),
-        action: Action::SetGlobal(values),
-    })
+    let mut step = lost::closing(host, server, values, Reason::because(because))?;
+    let sessions = server.sessions.known().map(Vec::len);
+    step.risk.push(Note::WritesEnd { on: host.clone(), sessions }.into());
+    Some(step)
 }
 
 /// A host, and all that get what is written there.

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    ComingLifeline, ConnectError, Login, Output, RunError, Scratch, SqlError, SqlReader, Target,
+    ComingLifeline, ConnectError, HeldScript, Login, Output, RunError, Scratch, SqlError, SqlReader, Target,
     frame::Mark,
     master::Master,
     own::{Connecting, OwnId, OwnSessions},
@@ -39,8 +39,8 @@ pub(super) struct Line {
     pub target: Target,
     /// The first is there from the beginning, the others where it has no room for another session.
     connections: [OnceCell<Master>; CONNECTIONS],
-    channels: Semaphore,
-    /// Held by who looks for room on further connections.
+    channels: Arc<Semaphore>,
+    /// HeldScript by who looks for room on further connections.
     spreading: tokio::sync::Mutex<()>,
     pub scratch: Arc<Scratch>,
     /// Whether sshd was found to forward no sockets.
@@ -62,7 +62,7 @@ impl Line {
         let line = Self {
             target,
             connections: Default::default(),
-            channels: Semaphore::new(CHANNELS),
+            channels: Arc::new(Semaphore::new(CHANNELS)),
             spreading: tokio::sync::Mutex::default(),
             scratch,
             forwards_nothing: AtomicBool::new(false),
@@ -193,6 +193,12 @@ impl Line {
                 Err(RunError::TooMuch { host, what: what.to_owned(), most: MOST })
             }
         }
+    }
+
+    /// Starts one that holds something. Until it is dropped its channel is one of those that a host allows.
+    pub async fn hold(&self, what: &str, text: &str, args: &[&str]) -> Result<HeldScript, RunError> {
+        let channel = self.channels.clone().acquire_owned().await.map_err(|_| self.lost(what))?;
+        Ok(HeldScript::new(self.start(what, text, args).await?, channel))
     }
 
     /// Starts a script and waits until it has begun.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    ConnectError, Held, Login, Output, ReadScript, RunError, Scratch, SqlError, SqlReader, Target,
+    ConnectError, HeldScript, Login, Output, ReadScript, RunError, Scratch, SqlError, SqlReader, Target,
     WritePermit, Writer, line::Line, master::Master,
 };
 use crate::model::HostName;
@@ -54,8 +54,8 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::read`].
-    pub async fn hold(&self, script: &ReadScript, args: &[&str]) -> Result<Held, RunError> {
-        Ok(Held::new(self.line.start(script.what, script.text, args).await?))
+    pub async fn hold(&self, script: &ReadScript, args: &[&str]) -> Result<HeldScript, RunError> {
+        self.line.hold(script.what, script.text, args).await
     }
 
     /// SQL for reading: over a connection that nobody uses any more, or a new one.

@@ -187,6 +187,26 @@ fn a_lost_host_of_mysql_that_holds_less_than_its_log_says_is_found_out() {
     holds_less("sid");
 }
 
+/// A server that hangs goes on some time: a fence that says that it has cut it off, and has not, is none.
+#[test]
+#[ignore = "make more"]
+fn a_fence_that_leaves_a_hung_server_is_none() {
+    let lab = tree("bookworm");
+    let server = lab.at("db-a", "systemctl show -p MainPID --value mariadb").trim().to_owned();
+    lab.at("db-a", &format!("kill -STOP {server}"));
+    let failed = lab.tandem(&["failover", "play.yml", "--yes", "--fence", "true"]);
+    assert!([1, 3].contains(&failed.code), "{failed:?}");
+    for host in ["db-b", "db-c"] {
+        assert_eq!(lab.sql(host, "select @@read_only"), "1");
+    }
+    assert!(!std::fs::read_to_string(lab.path("play.yml")).unwrap().contains("lost"));
+    lab.at("db-a", &format!("kill -CONT {server}"));
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    // What was to be done on the others before is undone by that.
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
 /// What its binary logs do not hold any more can't be saved: that is refused where it was promised, and else it is told.
 #[test]
 fn what_cannot_be_saved_is_no_obstacle_to_a_copy() {

@@ -195,6 +195,24 @@ fn no_replica_takes_over_beside_one_that_is_open() {
     assert!(world.plan(&that).refused.is_empty());
 }
 
+/// A switch that was cut off may have opened the host that is lost now: nobody follows it yet, and it may take writes still.
+#[test]
+fn a_host_is_opened_beside_a_lost_one_only_with_leave() {
+    let mut world = fleet();
+    world.server_of(0).variables.insert("read_only".into(), "ON".into());
+    world.observed.insert(HostName::new("db-3"), Fact::Unread("silent".into()));
+    let lost = files("{kind: primary-replica, primary: db-1, replicas: [db-2, db-3], lost: [db-3]}");
+    let leave = |plan: &Plan| {
+        let opening = plan.steps.iter().filter(|step| step.action.sets_read_only("OFF"));
+        opening.flat_map(|step| &step.risk).filter_map(|risk| risk.gate()).collect::<Vec<_>>()
+    };
+    assert_eq!(leave(&world.plan(&lost)), [tandem::inside::plan::Allow::Unfenced]);
+    // One that could be read takes no writes: that it does would be the first that is told.
+    let mut world = fleet();
+    world.server_of(0).variables.insert("read_only".into(), "ON".into());
+    assert!(leave(&world.plan(&lost)).is_empty());
+}
+
 /// The one that shall take no writes is closed before the other one is opened.
 #[test]
 fn one_is_closed_before_another_one_is_opened() {

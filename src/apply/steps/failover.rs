@@ -59,7 +59,8 @@ pub async fn run(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Opti
 async fn fence(step: &Step, plan: &Failover, command: &str) -> Result<(), StepError> {
     let tried = "make sure that the lost host takes no more writes";
     let failed = |why: String| {
-        StepError::new(&step.host, tried, why).then("Nothing was changed. Mend the command of --fence.")
+        let next = format!("{} was not opened. Fix the command of --fence.", step.host);
+        StepError::new(&step.host, tried, why).then(next)
     };
     let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
     let run = tokio::process::Command::new("sh")
@@ -100,8 +101,11 @@ async fn is_fenced(step: &Step, answered: Vec<Endpoint>, fleet: &Fleet<'_>) -> R
         Some((end, _)) => {
             let tried = "make sure that the lost host takes no more writes";
             let why = format!("the command of --fence ended with 0, and {end} still answers");
-            Err(StepError::new(&step.host, tried, why)
-                .then("Nothing was changed. Use a command that cuts the host off, or switches it off."))
+            let next = format!(
+                "{} was not opened. Use a command that cuts the lost host off, or switches it off.",
+                step.host
+            );
+            Err(StepError::new(&step.host, tried, why).then(next))
         }
     }
 }

@@ -1,7 +1,10 @@
 //! A script that says one line and then holds something until we have looked.
 
 use openssh::ChildStdin;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    sync::OwnedSemaphorePermit,
+};
 
 use super::{
     ready::Shell,
@@ -13,16 +16,16 @@ const LINE: u64 = 64 << 10;
 
 /// It ends when this is dropped, or by a limit of its own.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldScript {
     lines: Lines<BufReader<tokio::io::Take<ScriptOut>>>,
     // A script holds for as long as its input is open; its channel is closed with the shell.
-    _open: (ChildStdin, ScriptErr, Shell),
+    _open: (ChildStdin, ScriptErr, Shell, OwnedSemaphorePermit),
 }
 
-impl Held {
-    pub(super) fn new(running: Running) -> Self {
+impl HeldScript {
+    pub(super) fn new(running: Running, channel: OwnedSemaphorePermit) -> Self {
         let Running { stdin, stdout, stderr, child } = running;
-        Self { lines: BufReader::new(stdout.take(LINE)).lines(), _open: (stdin, stderr, child) }
+        Self { lines: BufReader::new(stdout.take(LINE)).lines(), _open: (stdin, stderr, child, channel) }
     }
 
     /// The next line that it says; nothing where it has ended, or the connection has.
