@@ -9,7 +9,7 @@ use super::{Adopted, Adoption, Play, Remarked};
 use crate::playbook::Kind;
 
 /// Variables that mean nothing where a host has none: they may stand for all hosts.
-const HARMLESS: [&str; 8] = [
+const HARMLESS: [&str; 11] = [
     "mysql_relay_log",
     "auto_increment_increment",
     "replication_tls_ca",
@@ -18,6 +18,9 @@ const HARMLESS: [&str; 8] = [
     "replicate_wild_tables",
     "replicate_wild_ignore_tables",
     "replication_account_user",
+    "replication_account_host",
+    "replication_account_privileges",
+    "replication_account_tls",
 ];
 
 impl Adoption {

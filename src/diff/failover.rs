@@ -13,7 +13,7 @@ use crate::{
     observe::{ChannelFacts, Observed, Reach, ServerFacts},
     plan::{
         Action, Ahead, Alive, ChannelRefused, Failover, HasReceived, Hop, Kind, Named, Note, Reason,
-        Receiver, Risk, State, Step, StepId, TakeoverRefused,
+        Receiver, Refused, Risk, State, Step, StepId, TakeoverRefused,
     },
 };
 
@@ -30,7 +30,11 @@ pub(super) fn steps(
         hops.iter().any(|hop| hop.to == receiver.host && hop.channel == receiver.channel)
     };
     if !receivers.iter().any(on_the_way) {
-        return false;
+        // A switch that was cut off may have moved others to the one that is lost now: they count as much.
+        let gates = gates(context, host, &receivers);
+        let refused = !gates.is_empty();
+        gates.into_iter().for_each(|why| draft.refuse(&host.name, why));
+        return refused;
     }
     add(context, host, hops, receivers, reason, draft)
 }
@@ -42,14 +46,21 @@ pub(super) fn go_on(context: &Context<'_>, host: &DesiredHost, draft: &mut Draft
     if receivers.is_empty() {
         return;
     }
-    let mut gates: Vec<crate::plan::Refused> =
-        alive(context, &receivers).map(Into::into).into_iter().collect();
-    gates.extend(received(context, host, &receivers).err().map(Into::into));
+    let gates = gates(context, host, &receivers);
     if !gates.is_empty() {
         gates.into_iter().for_each(|why| draft.refuse(&host.name, why));
     } else if context.fence.is_some() {
         add(context, host, &[], receivers, &Reason::because(crate::plan::Because::Writer), draft);
     }
+}
+
+/// What forbids that a host is written to while hosts are lost of which others have received events.
+fn gates(context: &Context<'_>, host: &DesiredHost, receivers: &[Receiver]) -> Vec<Refused> {
+    if receivers.is_empty() {
+        return Vec::new();
+    }
+    let alive = alive(context, receivers).map(Into::into);
+    alive.into_iter().chain(received(context, host, receivers).err().map(Into::into)).collect()
 }
 
 /// Marks the moves away from lost hosts where no step of the plan makes sure that those take no more writes. A writer that is
@@ -118,7 +129,7 @@ fn add(
         }
     };
     if !why.is_empty() {
-        let why: Vec<crate::plan::Refused> = why;
+        let why: Vec<Refused> = why;
         why.into_iter().for_each(|why| draft.refuse(&host.name, why));
         return true;
     }

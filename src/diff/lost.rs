@@ -139,12 +139,12 @@ fn close(lost: &LostHost, server: &ServerFacts) -> Option<Step> {
     };
     let reason = Reason::declared(Because::Lost, &lost.place);
     let values = CLOSED.iter().filter(differs).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    closing(&lost.host.name, server, values.collect(), reason)
+    set((&lost.host.name, "close"), server, values.collect(), reason)
 }
 
-/// A step that sets what keeps clients from writing on a host; none where there is nothing to set.
-pub(super) fn closing(
-    host: &HostName,
+/// A step that sets what decides whether clients write on a host; none where there is nothing to set.
+pub(super) fn set(
+    (host, what): (&HostName, &str),
     server: &ServerFacts,
     values: Vec<(String, String)>,
     reason: Reason,
@@ -155,7 +155,7 @@ pub(super) fn closing(
     let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
     let then = |(name, value): &(String, String)| Named::new(name, value);
     Some(Step {
-        id: StepId(format!("{host}/close")),
+        id: StepId(format!("{host}/{what}")),
         host: host.clone(),
         kind: Kind::Variable,
         reason: vec![reason],

@@ -26,6 +26,7 @@ mod leftovers;
 mod loss;
 mod lost;
 mod moved;
+mod moving;
 mod old_server;
 mod pair;
 mod promotion;
@@ -191,6 +192,7 @@ pub fn compare(context: &Context<'_>) -> Draft {
     lost::steps(context, &mut draft);
     writers::check(context, &mut draft);
     compatibility::check(context, &mut draft);
+    moving::steps(context, &mut draft);
     promotion::steps(context, &mut draft);
     events::steps(context, &mut draft);
     undeclared::check(context, &mut draft);

@@ -11,7 +11,7 @@ use crate::{
     gtid::{self, GtidRelation, GtidState},
     model::{Endpoint, Fact},
     observe::ChannelFacts,
-    plan::{DataRefused, SourceWaits, WaitsFor},
+    plan::{DataRefused, HostWaits, Refused, SourceWaits, TakeoverRefused, WaitsFor},
 };
 
 /// Whom a channel follows now, where that is not whom it shall.
@@ -89,8 +89,24 @@ impl<'a> SourceAndReplica<'a> {
             }
             Positioning::Gtid => DataRefused::MovedApart { now, source, copies, losses: self.losses() },
         };
-        draft.refuse(&self.host.name, why);
+        match self.is_ahead(draft) {
+            // What is to be done is said there, and giving up what is here is none of it.
+            true => draft.wait(&self.host.name, HostWaits::Partner { keeps: self.wish.source.clone() }),
+            false => draft.refuse(&self.host.name, why),
+        }
         DataBasis::Refused
+    }
+
+    /// Whether its source is not opened since this host has received what the source lacks.
+    fn is_ahead(&self, draft: &Draft) -> bool {
+        draft.refused.iter().filter(|refusal| refusal.host == self.wish.source).any(|refusal| match &refusal
+            .why
+        {
+            Refused::Takeover(TakeoverRefused::NotSuperset { ahead, .. }) => {
+                ahead.iter().any(|ahead| ahead.replica == self.host.name)
+            }
+            _ => false,
+        })
     }
 
     /// Whether GTIDs prove that the source can feed this host: at once, or once this host has what its

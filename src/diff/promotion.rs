@@ -179,7 +179,7 @@ fn may_still_write(context: &Context<'_>, opened: &HostName) -> Option<HostName>
 }
 
 /// The channels that bring events to a host now, those of the farthest source first.
-fn hops(context: &Context<'_>, host: &HostName) -> Vec<Hop> {
+pub(super) fn hops(context: &Context<'_>, host: &HostName) -> Vec<Hop> {
     let mut hops = Vec::new();
     let mut open = vec![host.clone()];
     let mut seen: BTreeSet<HostName> = BTreeSet::from([host.clone()]);

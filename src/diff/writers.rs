@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft, lost};
+use super::{Context, Draft, lost, moving};
 use crate::{
     desired::{Desired, DesiredHost},
     model::{Fact, HostName},
@@ -10,6 +10,9 @@ use crate::{
     option_file::same_value,
     plan::{Because, Note, Plan, Reason, Step, Warning, WritersFinding},
 };
+
+/// What keeps clients from writing; the second keeps administrators, too.
+pub(super) const CLOSING: [&str; 2] = ["read_only", "super_read_only"];
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
 pub fn writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
@@ -37,6 +40,26 @@ pub(super) fn open_replicas(context: &Context<'_>) -> Vec<HostName> {
     open
 }
 
+/// The same, and those that are closed for less than is declared: MySQL's `read_only` alone stops no administrator.
+fn not_closed(context: &Context<'_>) -> Vec<HostName> {
+    let half = |host: &&DesiredHost| {
+        let wished = host.setting("super_read_only").and_then(|wish| wish.values.last());
+        let server = context.server(&host.name).filter(|server| server.is_used());
+        host.declared_closed() == Some(true)
+            && wished.is_some_and(|value| same_value("super_read_only", value, "ON"))
+            && server.is_some_and(|server| {
+                server
+                    .variable("super_read_only")
+                    .is_some_and(|value| same_value("super_read_only", value, "OFF"))
+            })
+    };
+    let mut all = open_replicas(context);
+    let more: Vec<HostName> =
+        context.desired.hosts.values().filter(half).map(|host| host.name.clone()).collect();
+    all.extend(more.into_iter().filter(|host| !all.contains(host)).collect::<Vec<_>>());
+    all
+}
+
 /// The one host that clients are declared to write to, where it is one: the source of others, or all that is left of them.
 pub(super) fn declared(desired: &Desired) -> Option<&DesiredHost> {
     let writers = || desired.hosts.values().filter(|host| host.writer);
@@ -56,6 +79,7 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     // Who gets nothing from there has writers of its own.
     let below = below(context.desired, one);
     open.retain(|host| below.contains(host));
+    let any = !open.is_empty();
     // Of a replica that is declared open, or of whose variables nothing is declared, nobody said that it takes none.
     let closed = |host: &HostName| context.desired.hosts.get(host).and_then(DesiredHost::declared_closed);
     open.retain(|host| *host == one.name || closed(host) == Some(true));
@@ -64,7 +88,7 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let all_known = one.replicas.iter().chain([&one.name]).all(known);
     if open.len() > 1 {
         draft.warn(&one.name, WritersFinding::Several { writers: open });
-    } else if open.is_empty() && all_known && used(&one.name) && closed(&one.name) != Some(true) {
+    } else if open.is_empty() && !any && all_known && used(&one.name) && closed(&one.name) != Some(true) {
         draft.warn(&one.name, WritersFinding::None);
     }
 }
@@ -76,9 +100,16 @@ pub(super) fn check_other(context: &Context<'_>, plan: &mut Plan) {
     if is_open || plan.steps.iter().any(|step| step.opens(&one.name)) {
         return;
     }
-    if let [open] = open_replicas(context).as_slice()
-        && below(context.desired, one).contains(open)
-    {
+    let below = below(context.desired, one);
+    let mut open = open_replicas(context);
+    open.retain(|host| below.contains(host));
+    if open.is_empty() {
+        // One of which nothing is declared, or that is declared open, is no second writer; here it is the only one.
+        open = used_writers(context.desired, context.observed);
+        open.retain(|host| below.contains(host));
+        open.truncate(1);
+    }
+    if let [open] = open.as_slice() {
         let read = context.server(&one.name).is_some();
         let what = WritersFinding::Other { open: open.clone(), read }.into();
         plan.warnings.push(Warning { host: one.name.clone(), what });
@@ -92,11 +123,17 @@ pub(super) fn close_others(context: &Context<'_>, plan: &mut Plan) {
     if !context.server(&one.name).is_some_and(ServerFacts::accepts_writes) {
         return;
     }
+    // Where it gets its events from one that accepts writes, too, nobody can tell which of them clients use.
+    if moving::follows_open(context, one).is_some() {
+        return;
+    }
     let below = below(context.desired, one);
-    let others = open_replicas(context).into_iter().filter(|host| *host != one.name && below.contains(host));
+    let others = not_closed(context).into_iter().filter(|host| *host != one.name && below.contains(host));
     for host in others {
-        let closes = |step: &Step| step.host == host && step.action.sets_read_only("ON");
-        if plan.steps.iter().any(closes) {
+        let closes =
+            |step: &&mut Step| step.host == host && CLOSING.iter().any(|name| step.action.sets(name, "ON"));
+        if let Some(step) = plan.steps.iter_mut().find(closes) {
+            step.reason.push(second(one));
             continue;
         }
         let first = plan.steps.iter().position(|step| step.host == host).unwrap_or(0);
@@ -109,18 +146,21 @@ pub(super) fn close_others(context: &Context<'_>, plan: &mut Plan) {
 /// Sets what is declared to keep clients from writing there, and nothing else.
 fn close(context: &Context<'_>, host: &HostName, writer: &DesiredHost) -> Option<Step> {
     let (server, wish) = (context.server(host)?, context.desired.hosts.get(host)?);
-    let closing = ["read_only", "super_read_only"].into_iter().filter(|name| {
+    let closing = CLOSING.into_iter().filter(|name| {
         let wished = wish.setting(name).and_then(|wish| wish.values.last());
         wished.is_some_and(|value| same_value(name, value, "ON"))
             && server.variable(name).is_some()
             && !server.is_on(name)
     });
     let values = closing.map(|name| (name.to_owned(), "ON".to_owned())).collect();
-    let because = Because::SecondWriter { writer: writer.name.clone() };
-    let mut step = lost::closing(host, server, values, Reason::because(because))?;
+    let mut step = lost::set((host, "close"), server, values, second(writer))?;
     let sessions = server.sessions.known().map(Vec::len);
     step.risk.push(Note::WritesEnd { on: host.clone(), sessions }.into());
     Some(step)
+}
+
+fn second(writer: &DesiredHost) -> Reason {
+    Reason::because(Because::SecondWriter { writer: writer.name.clone() })
 }
 
 /// A host, and all that get what is written there.

@@ -14,7 +14,7 @@ use crate::{
     doctor::HostProblem,
     model::{Fact, HostName, without_hidden},
     observe::{self, Observed, Reading},
-    plan::{Action, DriftKind, Plan, PlanDocument, Policy, Step, blocked_by_policy},
+    plan::{Action, Because, DriftKind, Plan, PlanDocument, Policy, Reason, Step, blocked_by_policy},
     playbook::Play,
     source::Problems,
     status::{self, StatusDocument},
@@ -346,9 +346,9 @@ impl Planned {
     /// It comes back as it is where there is none.
     pub fn only_closing(mut self) -> Result<Self, Self> {
         let beside = |plan: &Plan, step: &Step| {
-            step.action.sets_read_only("ON")
-                && matches!(step.action, Action::SetGlobal(_))
-                && plan.second_writers().contains(&&step.host)
+            let said = |reason: &Reason| matches!(reason.because, Because::SecondWriter { .. });
+            let second = plan.second_writers().contains(&&step.host) && step.action.sets_read_only("ON");
+            matches!(step.action, Action::SetGlobal(_)) && (second || step.reason.iter().any(said))
         };
         if !self.plays.iter().any(|play| play.plan.steps.iter().any(|step| beside(&play.plan, step))) {
             return Err(self);

@@ -257,8 +257,13 @@ pub enum ChannelTask {
 impl Action {
     /// Whether settings that it makes leave its host read-only (`ON`), or open (`OFF`).
     pub fn sets_read_only(&self, to: &str) -> bool {
+        self.sets("read_only", to)
+    }
+
+    /// Whether a variable of the server has this value after it.
+    pub fn sets(&self, variable: &str, to: &str) -> bool {
         let (Action::SetGlobal(list) | Action::Restart { expect: list, .. }) = self else { return false };
-        list.iter().any(|(name, value)| name == "read_only" && same_value(name, value, to))
+        list.iter().any(|(name, value)| name == variable && same_value(name, value, to))
     }
 
     /// Whether a session that was opened before it may find another server, or other settings, than one that is opened

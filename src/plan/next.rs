@@ -424,6 +424,9 @@ fn of_takeover(host: &HostName, why: &TakeoverRefused) -> Vec<Next> {
             let on = |writer: &HostName| format!("tandem failover PLAYBOOK --to {writer}");
             writers.iter().map(|writer| Next::Run { on: None, command: on(writer) }).collect()
         }
+        TakeoverRefused::DeclaredClosed { .. } | TakeoverRefused::OldWriterDeclaredOpen { .. } => {
+            vec![set("mysql_settings")]
+        }
         TakeoverRefused::NoStandIn { .. } => vec![set_to("restart_primary", "in_place")],
         TakeoverRefused::NotSuperset { ahead, .. } => {
             ahead.iter().map(|ahead| topology("lost", Some(&ahead.replica))).collect()

@@ -39,6 +39,14 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
             "{host} accepts writes, and has what {declared} lacks, which is declared to take them and accepts none. Go on from \
              there: `tandem switchover PLAYBOOK --to {host}`. Nothing was changed."
         ),
+        TakeoverRefused::DeclaredClosed { place } => format!(
+            "{host} would take the writes, and {place} declares that it is read-only: no host would accept any. Take that \
+             line out. Nothing was changed."
+        ),
+        TakeoverRefused::OldWriterDeclaredOpen { from, place } => format!(
+            "{host} would take the writes of {from}, and {place} declares that {from} goes on taking them: what clients wrote \
+             there would come to no other host. Take that line out. Nothing was changed."
+        ),
         TakeoverRefused::NoStandIn { unable } => {
             let list: Vec<String> =
                 unable.iter().map(|(replica, why)| format!("{replica} {}", cannot(*why))).collect();

@@ -159,6 +159,56 @@ fn a_gtid_primary_with_two_replicas_and_one_account_for_all_is_adopted() {
     assert_eq!(plan(&lab).expect(2).step_names(), ["db-c/option-file"]);
 }
 
+/// Nothing is declared of `read_only` where no option file says it. Writes move all the same, and back.
+#[test]
+fn an_adopted_fleet_switches_and_fails_over() {
+    let lab = Lab::boot(&["db-a", "db-b", "db-c"]);
+    let secret = password();
+    for (n, host) in [(1, "db-a"), (2, "db-b"), (3, "db-c")] {
+        configure(
+            &lab,
+            host,
+            &format!("server_id = 10{n}\\nlog_bin = maria-bin\\nlog_slave_updates = ON\\n"),
+        );
+    }
+    lab.sql(
+        "db-a",
+        &format!("create user repl@'%' identified by {secret}; grant replication slave on *.* to repl@'%'; create database shop"),
+    );
+    for host in ["db-b", "db-c"] {
+        lab.sql(
+            host,
+            &format!(
+                "change master to master_host='10.77.0.11', master_user='repl', master_password={secret}, \
+                 master_use_gtid=slave_pos; start slave; set global read_only=1"
+            ),
+        );
+    }
+    lab.channels_run(&["db-b", "db-c"]);
+    adopt(&lab, 3);
+    let closed = || {
+        let read_only = |host: &str| lab.sql(host, "select @@read_only");
+        ["db-a", "db-b", "db-c"].map(|host| read_only(host) == "1")
+    };
+    let playbook = "adopted/playbook.yml";
+    assert_eq!(closed(), [false, true, true]);
+    on_adopted(&lab, &["switchover", playbook, "--to", "db-b", "--yes"]).expect(0);
+    assert_eq!(closed(), [true, false, true]);
+    let clean = plan(&lab).expect(0);
+    assert!(!clean.out.contains("extra-account"), "{}", clean.out);
+    on_adopted(&lab, &["switchover", playbook, "--to", "db-a", "--yes"]).expect(0);
+    assert_eq!(closed(), [false, true, true]);
+    lab.link("db-a", "down");
+    on_adopted(&lab, &["failover", playbook, "--to", "db-c", "--allow", "unfenced", "--yes"]).expect(0);
+    assert_eq!(lab.sql("db-c", "select @@read_only") + &lab.sql("db-b", "select @@read_only"), "01");
+    lab.sql("db-c", "create database after_it");
+    lab.wait_sql(
+        "db-b",
+        "select count(*) from information_schema.schemata where schema_name='after_it'",
+        "1",
+    );
+}
+
 #[test]
 fn a_mysql_source_with_a_replica_by_auto_position_is_adopted() {
     let lab = Lab::boot(&["db-a=sid", "db-b=sid"]);

@@ -3,6 +3,7 @@
 mod advice;
 mod compatibility;
 mod lost;
+mod moving;
 mod order;
 mod pictures;
 mod rolling;

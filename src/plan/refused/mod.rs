@@ -128,6 +128,10 @@ impl Refused {
                 | ChannelRefused::GtidModeOffline { place, .. }
                 | ChannelRefused::PasswordTooLong { place, .. },
             )
+            | Refused::Takeover(
+                TakeoverRefused::DeclaredClosed { place }
+                | TakeoverRefused::OldWriterDeclaredOpen { place, .. },
+            )
             | Refused::Setting(
                 SettingRefused::Unknown { place, .. }
                 | SettingRefused::NotTaken { place, .. }

@@ -1,6 +1,6 @@
 //! The takeover of a lost host's writes.
 
-use crate::model::{HostName, coded};
+use crate::model::{HostName, Place, coded};
 
 coded! {
     /// Why a replica does not take the writes of a host that is declared lost.
@@ -33,6 +33,18 @@ coded! {
             /// The host that is declared to.
             declared: HostName,
         } = "writes-elsewhere",
+        /// It is declared to be read-only.
+        DeclaredClosed {
+            /// Where that is declared.
+            place: Place,
+        } = "declared-closed",
+        /// The host whose writes it is to take is declared to go on taking them.
+        OldWriterDeclaredOpen {
+            /// That host.
+            from: HostName,
+            /// Where that is declared.
+            place: Place,
+        } = "old-writer-declared-open",
         /// Its server is to be restarted while a replica takes its writes, and none can.
         NoStandIn {
             /// Its replicas, and why each of them can't.

@@ -85,6 +85,16 @@ pub const REFUSED: &[Code] = &[
         "go on from there: `tandem switchover PLAYBOOK --to` that replica, and back afterwards if you wish",
     ),
     code(
+        "declared-closed",
+        "a host would take the writes, and `read_only: true` is declared for it: no host would accept any",
+        "take the line out of the host's `mysql_settings`; the roles open the host that clients are declared to write to",
+    ),
+    code(
+        "old-writer-declared-open",
+        "a host would take the writes of another one, and `read_only: false` is declared for that one: both would accept writes",
+        "take the line out of the old writer's `mysql_settings`; the roles close a replica",
+    ),
+    code(
         "no-stand-in",
         "`restart_primary: switchover` is set, and no replica can take the writes while the primary is restarted",
         "fix the replica that is named with its reason, or set `restart_primary: in_place`",

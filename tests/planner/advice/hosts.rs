@@ -328,9 +328,16 @@ pub(super) fn of_hosts() -> Vec<Case> {
     let mut named = pair([true, false]).with("firewall_allow=[\"somewhere\"]");
     named.files.deny = true;
     let far_behind = |world: &mut World| world.channel_of(1).seconds_behind = Some(3600);
+    let moved = one_way()
+        .settled()
+        .changed(|world| world.channel_of(1).seconds_behind = Some(0))
+        .topology("{kind: primary-replica, primary: db-2, replicas: [db-1]}");
+    let undeclared = |setup: &mut Setup, _: &Next| setup.world.extra.retain(|e| !e.contains("read_only"));
     let asked = one_way().settled().changed(far_behind).with("restart_primary=switchover");
     vec![
         case("no-stand-in", asked.with("mysql_settings={\"back_log\": \"91\"}"), nothing),
+        case("declared-closed", moved.clone().with("mysql_settings={\"read_only\": true}"), undeclared),
+        case("old-writer-declared-open", moved.with("mysql_settings={\"read_only\": false}"), undeclared),
         case("firewall-backend", pair([true, false]).with("firewall_backend=ufw"), nothing),
         case("firewall-missing", bare, |setup, _| {
             setup.world = pair([true, false]).world;

@@ -1,0 +1,187 @@
+//! Writes that move to another host, whatever is declared of `read_only`.
+
+use tandem::inside::{
+    model::{Fact, HostName, ServerVersion, ThreadState},
+    plan::{Action, Because, Plan, Refused, TakeoverRefused},
+};
+
+use crate::{
+    settle,
+    world::{Files, Host, World},
+};
+
+const BEFORE: &str = "{kind: primary-replica, primary: db-1, replicas: [db-2, db-3]}";
+const AFTER: &str = "{kind: primary-replica, primary: db-2, replicas: [db-1, db-3]}";
+
+fn files(topology: &str) -> Files {
+    let topology = Some(topology.to_owned());
+    Files { dual: false, count: 3, deny: false, file: false, reversed: false, topology }
+}
+
+fn fleet() -> World {
+    fleet_with(None)
+}
+
+/// One whose replicas somebody has closed by hand.
+fn undeclared() -> World {
+    let mut world = fleet_with(Some("mysql_settings={\"read_only\": null}"));
+    for n in [1, 2] {
+        set(&mut world, n, "read_only", "ON");
+    }
+    world
+}
+
+fn fleet_with(extra: Option<&str>) -> World {
+    let host = |n| Host { own_id: true, data: n == 0, ..Host::default() };
+    let mut world = World::new(&[host(0), host(1), host(2)]);
+    world.extra.extend(extra.map(str::to_owned));
+    assert!(settle(&mut world, &files(BEFORE)).in_sync());
+    world.write_everywhere(&[0, 1, 2]);
+    for n in [1, 2] {
+        world.channel_of(n).seconds_behind = Some(0);
+    }
+    world
+}
+
+fn switch(plan: &Plan) -> Option<(&str, &str, Vec<&str>, Vec<&str>)> {
+    fn names(list: &[(String, String)]) -> Vec<&str> {
+        list.iter().map(|(name, _)| name.as_str()).collect()
+    }
+    plan.steps.iter().find_map(|step| match &step.action {
+        Action::Switchover(switch) => {
+            Some((switch.from.as_str(), step.host.as_str(), names(&switch.close), names(&switch.open)))
+        }
+        _ => None,
+    })
+}
+
+fn refused(plan: &Plan) -> Vec<&str> {
+    plan.refused.iter().map(|refusal| refusal.why.code()).collect()
+}
+
+fn set(world: &mut World, n: usize, name: &str, value: &str) {
+    world.server_of(n).variables.insert(name.into(), value.into());
+}
+
+/// As in a fleet that was adopted.
+#[test]
+fn where_nothing_is_declared_of_it_writes_move_all_the_same() {
+    let mut world = undeclared();
+    assert!(world.plan(&files(BEFORE)).in_sync());
+    let plan = world.plan(&files(AFTER));
+    assert_eq!(switch(&plan), Some(("db-1", "db-2", vec!["read_only"], vec!["read_only"])), "{plan:#?}");
+    assert!(plan.refused.is_empty() && plan.waiting.is_empty());
+    // A replica that somebody has opened, and a primary that somebody has closed, are left alone where nothing moves.
+    set(&mut world, 1, "read_only", "OFF");
+    assert!(world.plan(&files(BEFORE)).steps.is_empty());
+    let mut world = undeclared();
+    set(&mut world, 0, "read_only", "ON");
+    let plan = world.plan(&files(BEFORE));
+    assert!(plan.steps.is_empty(), "{plan:#?}");
+    assert_eq!(plan.warnings.iter().map(|w| w.what.code()).collect::<Vec<_>>(), ["no-writer"]);
+    // The role that sets variables is none of this play's.
+    let mut world = fleet();
+    world.roles.retain(|role| *role != "config");
+    assert_eq!(switch(&world.plan(&files(AFTER))).map(|(from, to, ..)| (from, to)), Some(("db-1", "db-2")));
+}
+
+#[test]
+fn a_lost_host_has_a_successor_where_nothing_is_declared() {
+    let mut world = undeclared();
+    world.observed.insert(HostName::new("db-1"), Fact::Unread("silent".into()));
+    for n in [1, 2] {
+        world.channel_of(n).io_running = ThreadState::No;
+    }
+    let lost = files("{kind: primary-replica, primary: db-2, replicas: [db-1, db-3], lost: [db-1]}");
+    let opened = |plan: &Plan| plan.steps.iter().any(|step| step.opens(&HostName::new("db-2")));
+    let plan = world.plan(&lost);
+    assert!(
+        opened(&plan) && plan.refused.iter().all(|refusal| refusal.why.code() == "still-alive"),
+        "{plan:#?}"
+    );
+    // It was cut off when the channel had ended.
+    world.server_of(1).channels = Fact::Known(Vec::new());
+    assert!(opened(&world.plan(&lost)));
+}
+
+#[test]
+fn where_the_opposite_is_declared_nothing_moves() {
+    let mut world = fleet();
+    world.extra.push("mysql_settings={\"read_only\": true}".into());
+    let plan = world.plan(&files(AFTER));
+    assert_eq!(refused(&plan), ["declared-closed"], "{plan:#?}");
+    assert!(plan.refused[0].why.place().is_some());
+    let mut world = fleet();
+    world.extra.push("mysql_settings={\"read_only\": false}".into());
+    assert_eq!(refused(&world.plan(&files(AFTER))), ["old-writer-declared-open"]);
+}
+
+/// Which of the two clients write to is not known: neither is closed.
+#[test]
+fn a_replica_that_is_open_takes_no_writes_over() {
+    let mut world = fleet();
+    set(&mut world, 1, "read_only", "OFF");
+    let plan = world.plan(&files(AFTER));
+    assert_eq!(refused(&plan), ["writers-not-one"], "{plan:#?}");
+    assert!(!plan.steps.iter().any(|step| step.action.sets_read_only("ON")), "{:#?}", plan.steps);
+    // A channel that somebody has stopped for good is the rest of a takeover by hand.
+    let channel = world.channel_of(1);
+    channel.io_running = ThreadState::No;
+    let plan = world.plan(&files(AFTER));
+    assert!(!refused(&plan).contains(&"writers-not-one"), "{plan:#?}");
+}
+
+/// The settings of the old writer wait: it is not closed, so nobody is opened.
+#[test]
+fn nobody_is_opened_beside_one_whose_closing_waits() {
+    let mut world = fleet();
+    world.host(0).option_files = Fact::Unread("denied".into());
+    let plan = world.plan(&files(AFTER));
+    assert!(!plan.steps.iter().any(|step| step.opens(&HostName::new("db-2"))), "{plan:#?}");
+    assert!(plan.waiting.iter().any(|waiting| waiting.host.as_str() == "db-2"));
+}
+
+/// `read_only` alone stops no administrator of MySQL.
+#[test]
+fn what_is_half_closed_is_closed_beside_a_refusal() {
+    let mut world = fleet();
+    for n in 0..3 {
+        let server = world.server_of(n);
+        server.version = ServerVersion::parse("8.4.5").expect("a version");
+        server.version_text = "8.4.5".into();
+        server.defaults.insert("super_read_only".into(), "OFF".into());
+        server.variables.insert("super_read_only".into(), if n == 2 { "OFF" } else { "ON" }.into());
+    }
+    set(&mut world, 0, "super_read_only", "OFF");
+    world.extra.push("mysql_settings={\"no_such_variable\": 1}".into());
+    let plan = world.plan(&files(BEFORE));
+    assert!(!plan.refused.is_empty());
+    let closed = plan.steps.iter().filter(|step| {
+        step.reason.iter().any(|reason| matches!(reason.because, Because::SecondWriter { .. }))
+    });
+    let closed: Vec<(&str, bool)> =
+        closed.map(|step| (step.host.as_str(), step.action.sets("super_read_only", "ON"))).collect();
+    assert_eq!(closed, [("db-3", true)], "{:#?}", plan.steps);
+}
+
+/// A switch was cut off after it had opened its target and moved a replica there, and then that target is lost: who has what was
+/// written there is not to give it up.
+#[test]
+fn what_a_cut_off_switch_has_left_on_one_replica_is_kept() {
+    let mut world = fleet();
+    settle(&mut world, &files(AFTER));
+    world.write_everywhere(&[0, 1, 2]);
+    world.write_everywhere(&[0]);
+    set(&mut world, 1, "read_only", "ON");
+    world.observed.insert(HostName::new("db-2"), Fact::Unread("silent".into()));
+    world.server_of(0).channels = Fact::Known(Vec::new());
+    world.channel_of(2).io_running = ThreadState::No;
+    let plan =
+        world.plan(&files("{kind: primary-replica, primary: db-1, replicas: [db-2, db-3], lost: [db-2]}"));
+    assert_eq!(refused(&plan), ["not-superset"], "{plan:#?}");
+    let best = plan.refused.iter().find_map(|refusal| match &refusal.why {
+        Refused::Takeover(TakeoverRefused::NotSuperset { best, .. }) => best.clone(),
+        _ => None,
+    });
+    assert_eq!(best, Some(HostName::new("db-3")));
+}
