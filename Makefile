@@ -98,6 +98,7 @@ vagrant-box:
 lint:
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib
 
 bench: lab
 	cargo build --release --quiet

@@ -14,6 +14,8 @@
 //! `desired`, `diff` and `plan` know no I/O, no clock and no randomness. Only `render` prints, only
 //! `main` exits. Anything with an effect on a host is a step of a plan first.
 
+#![warn(unreachable_pub)]
+
 pub(crate) mod adopt;
 pub(crate) mod apply;
 pub(crate) mod certificate;

@@ -9,7 +9,7 @@ use crate::{
 
 /// A channel between two of the named hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arrow {
+pub(crate) struct Arrow {
     /// The source.
     pub from: HostName,
     /// The replica.
@@ -22,12 +22,12 @@ pub struct Arrow {
 
 impl Arrow {
     /// Whether it knows its place by GTIDs.
-    pub fn by_gtid(&self) -> bool {
+    pub(crate) fn by_gtid(&self) -> bool {
         self.channel.using_gtid.by_gtid()
     }
 
     /// What protects it on the wire.
-    pub fn tls(&self) -> Tls {
+    pub(crate) fn tls(&self) -> Tls {
         match (self.channel.tls, self.channel.tls_verify, self.channel.tls_ca.is_empty()) {
             (false, ..) => Tls::Off,
             (true, true, _) => Tls::VerifyIdentity,
@@ -39,7 +39,7 @@ impl Arrow {
 
 /// A channel from a server that is none of the named hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stranger {
+pub(crate) struct Stranger {
     /// The replica.
     pub replica: HostName,
     /// Where it reaches its source.

@@ -20,11 +20,11 @@ use crate::{
     observe::{HostFacts, Observed, ServerFacts},
 };
 
-pub use arrows::{Arrow, Stranger};
+pub(crate) use arrows::{Arrow, Stranger};
 pub use findings::{Finding, StandsOut};
 pub use report::Report;
-pub use settle::Said;
-pub use shape::Group;
+pub(crate) use settle::Said;
+pub(crate) use shape::Group;
 
 /// The roles that an adopted play may use, in their order. `tls` is not among them: servers that were set up by hand
 /// have certificates of another authority, or none.
@@ -32,7 +32,7 @@ const ROLES: [&str; 5] = ["firewall", "config", "accounts", "seed", "replication
 
 /// A host as the user named it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Named {
+pub(crate) struct Named {
     /// Its name in the inventory.
     pub name: HostName,
     /// Where ssh reaches it, which is also where its peers are taken to reach it.
@@ -43,7 +43,7 @@ pub struct Named {
 
 /// A value with a remark for whoever reads the file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Remarked {
+pub(crate) struct Remarked {
     /// The value.
     pub value: Json,
     /// Why it is there; empty for nothing to say.
@@ -52,7 +52,7 @@ pub struct Remarked {
 
 /// One host's part of the files.
 #[derive(Debug, Clone)]
-pub struct Adopted {
+pub(crate) struct Adopted {
     /// The host.
     pub named: Named,
     /// Its variables, in the order in which they are written.
@@ -63,7 +63,7 @@ pub struct Adopted {
 
 /// One play.
 #[derive(Debug, Clone)]
-pub struct Play {
+pub(crate) struct Play {
     /// Its topology.
     pub group: Group,
     /// Roles that hold.
@@ -74,7 +74,7 @@ pub struct Play {
 
 /// A fleet as it is about to be declared.
 #[derive(Debug, Clone)]
-pub struct Adoption {
+pub(crate) struct Adoption {
     /// The hosts, in the order in which they were named.
     pub hosts: Vec<Adopted>,
     /// A play for each part of the fleet that hangs together.
@@ -87,7 +87,7 @@ pub struct Adoption {
 
 impl Adoption {
     /// Makes a draft of what was read.
-    pub fn draft(named: &[Named], observed: &Observed, group: &str) -> Self {
+    pub(crate) fn draft(named: &[Named], observed: &Observed, group: &str) -> Self {
         let (arrows, strangers) = arrows::find(named, observed);
         let names: Vec<HostName> = named.iter().map(|n| n.name.clone()).collect();
         let plays: Vec<Play> = shape::groups(&names, &arrows, observed)
@@ -103,7 +103,7 @@ impl Adoption {
     }
 
     /// Names of the environment variables that hold a secret.
-    pub fn secrets(&self) -> Vec<String> {
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for host in &self.hosts {
             let env = host.variables.get("replication_password").and_then(|v| v["env"].as_str());

@@ -80,7 +80,7 @@ pub struct FoundPlay {
 
 impl Adoption {
     /// Puts everything together; `words` says what a finding is. `left`, `written` and `next` are the caller's to fill in.
-    pub fn report(&self, observed: &Observed, words: fn(&StandsOut) -> String) -> Report {
+    pub(crate) fn report(&self, observed: &Observed, words: fn(&StandsOut) -> String) -> Report {
         let hosts = self.hosts.iter().filter_map(|host| {
             let server = server(observed, &host.named.name)?;
             Some(FoundHost {

@@ -12,7 +12,7 @@ use crate::{
 
 /// Who puts into words why something is left out.
 #[derive(Clone, Copy)]
-pub struct Said {
+pub(crate) struct Said {
     /// For a step.
     pub step: fn(&Step) -> String,
     /// For a refusal.
@@ -24,7 +24,7 @@ pub struct Said {
 impl Adoption {
     /// Takes up what a plan for this draft would change, as far as that can be declared: a variable gets the value that it
     /// has, or is left alone; a role that would do more is left out. Returns whether the draft is another one now.
-    pub fn settle(&mut self, plan: &Plan, observed: &Observed, said: Said) -> bool {
+    pub(crate) fn settle(&mut self, plan: &Plan, observed: &Observed, said: Said) -> bool {
         let mut changed = false;
         for step in &plan.steps {
             match &step.action {

@@ -7,7 +7,7 @@ use crate::{model::HostName, observe::Observed, playbook::Kind};
 
 /// Hosts that hang together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub(crate) struct Group {
     /// The kind of their topology.
     pub kind: Kind,
     /// The members, in the topology's order.
@@ -20,17 +20,17 @@ pub struct Group {
 
 impl Group {
     /// Channels on which a host is the replica.
-    pub fn sources_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Arrow> {
+    pub(crate) fn sources_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Arrow> {
         self.arrows.iter().filter(move |a| a.to == *host)
     }
 
     /// Channels on which a host is the source.
-    pub fn replicas_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Arrow> {
+    pub(crate) fn replicas_of<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Arrow> {
         self.arrows.iter().filter(move |a| a.from == *host)
     }
 
     /// Members that clients may write to, as the kind has it.
-    pub fn writers(&self) -> Vec<&HostName> {
+    pub(crate) fn writers(&self) -> Vec<&HostName> {
         let mutual = |host: &HostName| {
             self.sources_of(host).any(|a| self.arrows.iter().any(|b| b.from == *host && b.to == a.from))
         };

@@ -25,7 +25,7 @@ const HARMLESS: [&str; 11] = [
 
 impl Adoption {
     /// Every file with its text, by its path below the directory that was asked for.
-    pub fn files(&self) -> Vec<(String, String)> {
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
         let mut files = vec![("inventory.yml".to_owned(), self.inventory())];
         let common = self.common();
         let with: Vec<&Adopted> = self.hosts.iter().filter(|h| !h.variables.is_empty()).collect();

@@ -46,7 +46,7 @@ impl Outcome {
 /// Runs all steps of a plan.
 ///
 /// An interrupt lets the running steps come to their end and begins no other.
-pub async fn execute(plan: &Plan, fleet: &Fleet<'_>) -> Outcome {
+pub(crate) async fn execute(plan: &Plan, fleet: &Fleet<'_>) -> Outcome {
     // The first step on each host looks once more at what it rests on.
     for host in plan.steps.iter().map(|step| &step.host).collect::<BTreeSet<_>>() {
         fleet.on(host).open_ahead(1);

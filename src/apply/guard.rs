@@ -24,7 +24,7 @@ const LIMIT: Duration = limits::LOOK.time;
 ///
 /// # Errors
 /// A stale one, where something has changed; another one, where it can't be read.
-pub async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub(super) async fn check(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
     let host = &step.host;
     let on = fleet.on(host);
     match &step.action {

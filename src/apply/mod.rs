@@ -5,4 +5,5 @@ mod far_end;
 mod guard;
 mod steps;
 
-pub use executor::{Outcome, execute};
+pub use executor::Outcome;
+pub(crate) use executor::execute;

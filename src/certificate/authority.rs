@@ -22,7 +22,7 @@ const AUTHORITY_VALID_DAYS: i64 = 3650;
 
 /// Why certificates can't be had.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthorityError {
+pub(crate) enum AuthorityError {
     /// A file can't be read or written.
     #[error("{}: {error}", path.display())]
     File {
@@ -53,7 +53,7 @@ pub enum AuthorityError {
 }
 
 /// An authority that can issue certificates.
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     directory: PathBuf,
     /// Its certificate as PEM, and whatever else lies in that file.
@@ -67,7 +67,7 @@ impl std::fmt::Debug for Authority {
 }
 
 /// What a server needs.
-pub struct Issued {
+pub(crate) struct Issued {
     /// Its certificate as PEM.
     pub certificate: String,
     /// Its key as PEM.
@@ -83,7 +83,7 @@ impl Authority {
     ///
     /// # Errors
     /// When the file is there and can't be read, or holds no certificate.
-    pub fn certificate_in(directory: &Path) -> Result<Option<String>, AuthorityError> {
+    pub(crate) fn certificate_in(directory: &Path) -> Result<Option<String>, AuthorityError> {
         let path = directory.join("ca.crt");
         let Some(text) = read(&path)? else { return Ok(None) };
         match certificates(&text).first().and_then(|first| ends(first)) {
@@ -93,7 +93,7 @@ impl Authority {
     }
 
     /// Whether the authority's key is there, without which nothing is issued. Its content is not looked at.
-    pub fn has_key(directory: &Path) -> bool {
+    pub(crate) fn has_key(directory: &Path) -> bool {
         fs::metadata(directory.join("ca.key")).is_ok_and(|file| file.len() > 0)
     }
 
@@ -101,7 +101,7 @@ impl Authority {
     ///
     /// # Errors
     /// When files can't be read or written, or make no sense.
-    pub fn open(directory: &Path) -> Result<Self, AuthorityError> {
+    pub(crate) fn open(directory: &Path) -> Result<Self, AuthorityError> {
         let (cert_path, key_path) = paths(directory);
         match (Self::certificate_in(directory)?, read(&key_path)?) {
             (Some(certificate), Some(key)) => Self::from_pem(certificate, &Zeroizing::new(key), directory),
@@ -130,7 +130,7 @@ impl Authority {
     ///
     /// # Errors
     /// When files can't be read or written.
-    pub fn renew(directory: &Path, old: &str) -> Result<Self, AuthorityError> {
+    pub(crate) fn renew(directory: &Path, old: &str) -> Result<Self, AuthorityError> {
         if Self::certificate_in(directory)?.is_some_and(|there| there.trim() == old.trim()) {
             let (cert_path, key_path) = paths(directory);
             let date = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
@@ -204,7 +204,7 @@ impl Authority {
     ///
     /// # Errors
     /// When a name can't stand in a certificate, or the authority itself has ended.
-    pub fn issue(&self, names: &[String]) -> Result<Issued, AuthorityError> {
+    pub(crate) fn issue(&self, names: &[String]) -> Result<Issued, AuthorityError> {
         let failed =
             |e: rcgen::Error| AuthorityError::Malformed { path: names.join(", ").into(), why: e.to_string() };
         let last = ends(&self.certificate).unwrap_or(i64::MAX);
@@ -231,7 +231,7 @@ impl Authority {
     ///
     /// # Errors
     /// When only half of it is there.
-    pub fn brought(directory: &Path, host: &str) -> Result<Option<Issued>, AuthorityError> {
+    pub(crate) fn brought(directory: &Path, host: &str) -> Result<Option<Issued>, AuthorityError> {
         let (cert_path, key_path) =
             (directory.join(format!("{host}.crt")), directory.join(format!("{host}.key")));
         match (read(&cert_path)?, read(&key_path)?) {

@@ -47,7 +47,7 @@ pub enum PublicKey {
 
 /// The authority beside the inventory as a judge sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// Whether the host trusts it.
     pub trusts: bool,
     /// Whether the host's certificate is by it.
@@ -84,7 +84,7 @@ pub enum Flaw {
 }
 
 /// Every certificate of a file of PEM texts, each as a PEM text of its own.
-pub fn certificates(pem: &str) -> Vec<String> {
+pub(crate) fn certificates(pem: &str) -> Vec<String> {
     const END: &str = "-----END CERTIFICATE-----";
     let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1).filter_map(|rest| rest.split_once(END));
     let lines =
@@ -93,17 +93,17 @@ pub fn certificates(pem: &str) -> Vec<String> {
 }
 
 /// When a certificate ends, as seconds since 1970; `None` where it is none.
-pub fn ends(pem: &str) -> Option<i64> {
+pub(crate) fn ends(pem: &str) -> Option<i64> {
     with(pem, |certificate| certificate.validity().not_after.timestamp())
 }
 
 /// Whether a public key (`SubjectPublicKeyInfo`) is that of a certificate.
-pub fn belongs(pem: &str, public: &[u8]) -> bool {
+pub(crate) fn belongs(pem: &str, public: &[u8]) -> bool {
     with(pem, |certificate| certificate.public_key().raw == public).unwrap_or(false)
 }
 
 /// What a host makes of an authority.
-pub fn verdict(have: &CertificateFacts, authority: &str) -> Verdict {
+pub(crate) fn verdict(have: &CertificateFacts, authority: &str) -> Verdict {
     let trusted = certificates(&have.authority);
     let of_authority = certificates(authority);
     let by = with(&have.certificate, |certificate| {
@@ -119,7 +119,7 @@ pub fn verdict(have: &CertificateFacts, authority: &str) -> Verdict {
 ///
 /// `names` are the names and addresses that the certificate must have, `clock` is seconds since 1970 on the host. That
 /// a certificate ends with its authority is no reason: another one would, too.
-pub fn judge(have: &CertificateFacts, authority: &str, names: &[String], clock: f64) -> Option<Flaw> {
+pub(crate) fn judge(have: &CertificateFacts, authority: &str, names: &[String], clock: f64) -> Option<Flaw> {
     if have.certificate.trim().is_empty() || have.key.is_empty() {
         return Some(Flaw::Missing);
     }

@@ -8,20 +8,20 @@
 mod authority;
 mod judge;
 
-pub use authority::{Authority, AuthorityError, Issued};
-pub use judge::{CertificateFacts, Flaw, PublicKey, belongs, certificates, ends, judge, verdict};
+pub(crate) use authority::{Authority, AuthorityError, Issued};
+pub(crate) use judge::{CertificateFacts, Flaw, PublicKey, belongs, certificates, ends, judge, verdict};
 
 /// Directory of a host that holds what follows. Servers that are confined by AppArmor or SELinux may
 /// read below /etc/mysql.
-pub const DIRECTORY: &str = "/etc/mysql/tandem";
+pub(crate) const DIRECTORY: &str = "/etc/mysql/tandem";
 /// The authority's certificate on a host.
-pub const CA: &str = "/etc/mysql/tandem/ca.pem";
+pub(crate) const CA: &str = "/etc/mysql/tandem/ca.pem";
 /// The server's certificate on a host.
-pub const CERTIFICATE: &str = "/etc/mysql/tandem/server-cert.pem";
+pub(crate) const CERTIFICATE: &str = "/etc/mysql/tandem/server-cert.pem";
 
 /// Days before its end at which a certificate is issued anew.
-pub const RENEW_DAYS: i64 = 30;
+pub(crate) const RENEW_DAYS: i64 = 30;
 /// Days before its end from which on the authority itself is spoken of, and may be renewed.
-pub const AUTHORITY_DAYS: i64 = 180;
+pub(crate) const AUTHORITY_DAYS: i64 = 180;
 /// Days that a server's certificate is good for; clients refuse more than 825.
-pub const VALID_DAYS: i64 = 820;
+pub(crate) const VALID_DAYS: i64 = 820;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Reads the servers, and writes what declares them. Nothing is written where one of them could not be read.
-pub async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     refuse_existing(args)?;
     let what = Adoptable {
         from: args.from.clone(),

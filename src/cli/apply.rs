@@ -24,7 +24,11 @@ use crate::{
 };
 
 /// Runs the command.
-pub async fn run(global: &Global, args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    args: &ApplyArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let named = need_playbook(args.playbook.as_deref(), "apply")?;
     let path = Path::new(named);
     let saved = match is_plan_file(path) {

@@ -14,7 +14,7 @@ use crate::{
 /// Brings MySQL and MariaDB servers to the replication topology that a YAML file declares.
 #[derive(Debug, Parser)]
 #[command(name = "tandem", version, after_help = Exit::table(), max_term_width = 100)]
-pub struct Cli {
+pub(super) struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
@@ -26,7 +26,7 @@ pub struct Cli {
 /// Options that may stand before or after the command.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
-pub struct Global {
+pub(super) struct Global {
     /// Inventory file or directory; several are read as one
     #[arg(short, long, global = true, env = "TANDEM_INVENTORY", value_name = "PATH")]
     pub inventory: Vec<PathBuf>,
@@ -75,7 +75,7 @@ pub struct Global {
 
 impl Command {
     /// Whether it prints in this form.
-    pub fn prints(&self, wanted: Wanted) -> bool {
+    pub(super) fn prints(&self, wanted: Wanted) -> bool {
         match wanted {
             Wanted::Human | Wanted::Json | Wanted::Jsonl => true,
             Wanted::Markdown | Wanted::Junit => {
@@ -88,7 +88,7 @@ impl Command {
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(super) enum Color {
     /// On a terminal.
     Auto,
     /// Always.
@@ -99,7 +99,7 @@ pub enum Color {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Write an inventory, a playbook and a .gitignore to start from; --from reads them off living servers
     Init(InitArgs),
     /// Check everything that can be known without a connection
@@ -163,7 +163,7 @@ pub enum Command {
 
 /// A file that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
+pub(super) enum SchemaOf {
     /// An inventory.
     Inventory,
     /// A file in group_vars/ or host_vars/, or a role's defaults.
@@ -178,7 +178,7 @@ pub enum SchemaOf {
 
 /// A playbook.
 #[derive(Debug, Clone, Args)]
-pub struct PlaybookArg {
+pub(super) struct PlaybookArg {
     /// Playbook file, or the name of a shipped one (hot-standby, read-replicas)
     #[arg(add = complete::playbooks())]
     pub playbook: Option<String>,
@@ -186,7 +186,7 @@ pub struct PlaybookArg {
 
 /// Arguments of `validate`.
 #[derive(Debug, Clone, Args)]
-pub struct ValidateArgs {
+pub(super) struct ValidateArgs {
     /// Which playbook.
     #[command(flatten)]
     pub playbook: PlaybookArg,
@@ -197,7 +197,7 @@ pub struct ValidateArgs {
 
 /// Arguments of `status`.
 #[derive(Debug, Clone, Args)]
-pub struct StatusArgs {
+pub(super) struct StatusArgs {
     #[command(flatten)]
     pub playbook: PlaybookArg,
     /// Look again and again, in place; Ctrl-C ends
@@ -210,7 +210,7 @@ pub struct StatusArgs {
 
 /// Arguments of `init`.
 #[derive(Debug, Clone, Args)]
-pub struct InitArgs {
+pub(super) struct InitArgs {
     /// Where to write
     #[arg(default_value = ".", value_hint = clap::ValueHint::DirPath)]
     pub directory: PathBuf,
@@ -228,7 +228,7 @@ pub struct InitArgs {
 
 /// Arguments of `plan`.
 #[derive(Debug, Clone, Args)]
-pub struct PlanArgs {
+pub(super) struct PlanArgs {
     /// Which playbook.
     #[command(flatten)]
     pub playbook: PlaybookArg,
@@ -270,7 +270,7 @@ pub struct ApplyArgs {
 
 /// Arguments of `switchover`.
 #[derive(Debug, Clone, Args)]
-pub struct SwitchoverArgs {
+pub(super) struct SwitchoverArgs {
     /// How it is applied.
     #[command(flatten)]
     pub apply: ApplyArgs,
@@ -284,7 +284,7 @@ pub struct SwitchoverArgs {
 
 /// Arguments of `failover`.
 #[derive(Debug, Clone, Args)]
-pub struct FailoverArgs {
+pub(super) struct FailoverArgs {
     /// How it is applied.
     #[command(flatten)]
     pub apply: ApplyArgs,
@@ -298,7 +298,7 @@ pub struct FailoverArgs {
 
 /// Arguments of `rejoin`.
 #[derive(Debug, Clone, Args)]
-pub struct RejoinArgs {
+pub(super) struct RejoinArgs {
     /// How it is applied.
     #[command(flatten)]
     pub apply: ApplyArgs,
@@ -312,7 +312,7 @@ pub struct RejoinArgs {
 
 /// Arguments of `drift`.
 #[derive(Debug, Clone, Args)]
-pub struct DriftArgs {
+pub(super) struct DriftArgs {
     /// Which playbook.
     #[command(flatten)]
     pub playbook: PlaybookArg,
@@ -336,7 +336,7 @@ pub struct DriftArgs {
 
 /// Arguments of `verify`.
 #[derive(Debug, Clone, Args)]
-pub struct VerifyArgs {
+pub(super) struct VerifyArgs {
     /// Which playbook.
     #[command(flatten)]
     pub playbook: PlaybookArg,
@@ -371,7 +371,7 @@ pub struct VerifyArgs {
 
 /// Arguments of `graph`.
 #[derive(Debug, Clone, Args)]
-pub struct GraphArgs {
+pub(super) struct GraphArgs {
     /// Which playbook.
     #[command(flatten)]
     pub playbook: PlaybookArg,
@@ -382,7 +382,7 @@ pub struct GraphArgs {
 
 /// Arguments of `report`.
 #[derive(Debug, Clone, Args)]
-pub struct ReportArgs {
+pub(super) struct ReportArgs {
     /// Which playbook.
     #[command(flatten)]
     pub playbook: PlaybookArg,
@@ -393,7 +393,7 @@ pub struct ReportArgs {
 
 /// Language of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Picture {
+pub(super) enum Picture {
     /// Mermaid, for Markdown.
     Mermaid,
     /// DOT, for Graphviz.
@@ -404,7 +404,7 @@ pub enum Picture {
 
 /// Arguments of `man`.
 #[derive(Debug, Clone, Args)]
-pub struct ManArgs {
+pub(super) struct ManArgs {
     /// Write the pages of the program and of every command into a directory
     #[arg(short, long, value_name = "DIRECTORY", value_hint = clap::ValueHint::DirPath)]
     pub out: Option<PathBuf>,
@@ -412,7 +412,7 @@ pub struct ManArgs {
 
 /// Arguments of `vars`.
 #[derive(Debug, Clone, Args)]
-pub struct VarsArgs {
+pub(super) struct VarsArgs {
     /// Host
     #[arg(add = complete::hosts())]
     pub host: String,
@@ -429,12 +429,12 @@ pub struct VarsArgs {
 
 impl Global {
     /// The keys that these options name.
-    pub fn keyring(&self) -> Keyring {
+    pub(super) fn keyring(&self) -> Keyring {
         self.keyring_with(Vec::new())
     }
 
     /// The same with further sources of passwords.
-    pub fn keyring_with(&self, further: Vec<PasswordSource>) -> Keyring {
+    pub(super) fn keyring_with(&self, further: Vec<PasswordSource>) -> Keyring {
         let unlabelled = |path: &PathBuf| PasswordSource { label: None, path: path.clone() };
         let passwords = self.vault_id.iter().cloned().chain(self.vault_password_file.iter().map(unlabelled));
         let mut identities = self.age_identity.clone();

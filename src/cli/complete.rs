@@ -30,7 +30,7 @@ use crate::{
 const RUNS: usize = 50;
 
 /// Hosts of the inventory.
-pub fn hosts() -> ArgValueCandidates {
+pub(super) fn hosts() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let inventory = inventory();
         inventory.hosts.keys().map(|host| CompletionCandidate::new(host.as_str())).collect()
@@ -38,7 +38,7 @@ pub fn hosts() -> ArgValueCandidates {
 }
 
 /// What `--limit` takes: hosts and groups, also behind `!` and behind what is already there.
-pub fn pattern() -> ArgValueCompleter {
+pub(super) fn pattern() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let Some(current) = current.to_str() else { return Vec::new() };
         let last = current.rfind([',', ':', '!', '&']).map_or(0, |at| at + 1);
@@ -59,7 +59,7 @@ pub fn pattern() -> ArgValueCompleter {
 }
 
 /// Codes, with what they mean.
-pub fn codes() -> ArgValueCandidates {
+pub(super) fn codes() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let all = KINDS.iter().flat_map(|kind| kind.codes);
         all.map(|code| candidate(code.code, code.means)).collect()
@@ -67,7 +67,7 @@ pub fn codes() -> ArgValueCandidates {
 }
 
 /// Variables that the inventory gives to some host.
-pub fn variables() -> ArgValueCandidates {
+pub(super) fn variables() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let inventory = inventory();
         let layers = inventory.layers();
@@ -78,27 +78,27 @@ pub fn variables() -> ArgValueCandidates {
 }
 
 /// Playbooks: the shipped ones by name, and files.
-pub fn playbooks() -> ArgValueCompleter {
+pub(super) fn playbooks() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| words_and_files(current, is_yaml))
 }
 
 /// Playbooks, and plans that were saved.
-pub fn playbooks_and_plans() -> ArgValueCompleter {
+pub(super) fn playbooks_and_plans() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| words_and_files(current, |path| is_yaml(path) || is_plan(path)))
 }
 
 /// Plans that were saved, told by what they begin with.
-pub fn plans() -> ArgValueCompleter {
+pub(super) fn plans() -> ArgValueCompleter {
     ArgValueCompleter::new(PathCompleter::any().filter(is_plan))
 }
 
 /// Words of `--allow`.
-pub fn allowed() -> ArgValueCandidates {
+pub(super) fn allowed() -> ArgValueCandidates {
     ArgValueCandidates::new(|| Allow::WORDS.iter().map(CompletionCandidate::new).collect())
 }
 
 /// Past runs, the last one first.
-pub fn runs() -> ArgValueCandidates {
+pub(super) fn runs() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let past = runs::past(RUNS);
         past.iter()

@@ -11,7 +11,11 @@ use crate::{
 /// What this plan may do when it runs; an error says how the command ends instead.
 ///
 /// `yes` at the prompt allows the restarts that were shown, since they were read. `--yes` allows nothing.
-pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Result<Policy, CommandError> {
+pub(super) async fn confirm(
+    plan: &Plan,
+    args: &ApplyArgs,
+    terminal: &Terminal,
+) -> Result<Policy, CommandError> {
     let mut policy = Policy::of(args.allow.iter().copied());
     let blocked = blocked_by_policy(plan, &policy);
     let asks = !args.yes;
@@ -54,7 +58,7 @@ pub async fn confirm(plan: &Plan, args: &ApplyArgs, terminal: &Terminal) -> Resu
 }
 
 /// What is missing for a plan to be executed.
-pub fn refuse(blocked: &[Refusal]) -> CommandError {
+pub(super) fn refuse(blocked: &[Refusal]) -> CommandError {
     let reasons =
         blocked.iter().map(|refusal| format!("{}: {}", refusal.host, words::refused(refusal).whole()));
     CommandError::several(ErrorKind::Refused, reasons).next(format!(

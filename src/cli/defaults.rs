@@ -16,7 +16,7 @@ use crate::{
 const PLAYBOOK: &str = "playbook.yml";
 
 /// Names the files that are taken, and says so. `drift` says nothing: it is silent in cron.
-pub fn fill(cli: &mut Cli, terminal: &Terminal) {
+pub(super) fn fill(cli: &mut Cli, terminal: &Terminal) {
     let silent = matches!(cli.command, Command::Drift(_));
     // Of `tandem rejoin HOST` the one word is no playbook.
     if let Command::Rejoin(args) = &mut cli.command

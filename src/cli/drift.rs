@@ -23,7 +23,11 @@ use crate::{
 };
 
 /// Runs the command: silent when in sync.
-pub async fn run(global: &Global, args: &DriftArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    args: &DriftArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let playbook = need_playbook(args.playbook.playbook.as_deref(), "drift")?;
     let quiet = Terminal { quiet: true, ..*terminal };
     let engine = open(global, Some(playbook), &[], &quiet)?;

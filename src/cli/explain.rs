@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Runs the command. Without a code all of them are listed.
-pub fn run(global: &Global, wanted: &[String], terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) fn run(global: &Global, wanted: &[String], terminal: &Terminal) -> Result<Exit, CommandError> {
     let mut found: Vec<(&Kind, &Code)> = Vec::new();
     for word in wanted {
         let code = bare(word);

@@ -13,7 +13,11 @@ use crate::{
 };
 
 /// Runs the command.
-pub async fn run(global: &Global, args: &FailoverArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    args: &FailoverArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let named = need_plays(&args.apply, "failover")?;
     let mut engine = Engine::open(&global.options_of(named, &args.apply))?;
     render::mistakes(engine.warnings.clone(), &engine.sources, terminal);

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Shows events until there are no more.
-pub async fn follow(mut events: UnboundedReceiver<Event>, terminal: Terminal, global: Global) {
+pub(super) async fn follow(mut events: UnboundedReceiver<Event>, terminal: Terminal, global: Global) {
     let mut steps = Steps::new(terminal, global.wanted.format() == Format::Jsonl);
     let mut waiting = None;
     while let Some(event) = events.recv().await {

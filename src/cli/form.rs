@@ -6,7 +6,7 @@ use crate::render::Form;
 
 /// Form of the output, as it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Wanted {
+pub(super) enum Wanted {
     /// For people.
     Human,
     /// One JSON value.
@@ -23,7 +23,7 @@ pub enum Wanted {
 
 /// Form of the output of a command that has none for other programs but JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(super) enum Format {
     /// For people.
     Human,
     /// One JSON value.
@@ -34,7 +34,7 @@ pub enum Format {
 
 impl Wanted {
     /// The form; what a command prints in a form of its own is for people else.
-    pub fn format(self) -> Format {
+    pub(super) fn format(self) -> Format {
         match self {
             Wanted::Json => Format::Json,
             Wanted::Jsonl => Format::Jsonl,
@@ -43,7 +43,7 @@ impl Wanted {
     }
 
     /// The form of a plan or a proof that another program reads.
-    pub fn form(self) -> Option<Form> {
+    pub(super) fn form(self) -> Option<Form> {
         match self {
             Wanted::Markdown => Some(Form::Markdown),
             Wanted::Junit => Some(Form::Junit),

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Runs the command.
-pub fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) fn run(global: &Global, wanted: Option<&str>, terminal: &Terminal) -> Result<Exit, CommandError> {
     let directory = directory()?;
     let names = names(&directory);
     match wanted {

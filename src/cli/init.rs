@@ -21,7 +21,7 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// Writes the files; one that exists is left alone.
-pub fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) fn run(global: &Global, args: &InitArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let failed = |path: &std::path::Path, error: std::io::Error| {
         CommandError::failed(format!("{} can't be written", path.display())).because(error)
     };

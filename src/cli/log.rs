@@ -6,7 +6,7 @@ use crate::model::without_hidden;
 
 /// Where `drift` writes its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Log {
+pub(super) enum Log {
     /// `/dev/log`, as programs have always written there (RFC 3164).
     Syslog,
     /// systemd's journal, with fields (systemd, "Native Journal Protocol").
@@ -15,7 +15,7 @@ pub enum Log {
 
 /// How bad a line is, with syslog's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub(super) enum Level {
     /// Something could not be done.
     Error = 3,
     /// Something differs.
@@ -26,7 +26,7 @@ pub enum Level {
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(super) struct Line {
     /// How bad it is.
     pub level: Level,
     /// The host that it is about.
@@ -43,7 +43,7 @@ impl Log {
     ///
     /// # Errors
     /// Where no such service listens here.
-    pub fn write(self, lines: &[Line]) -> io::Result<()> {
+    pub(super) fn write(self, lines: &[Line]) -> io::Result<()> {
         let socket = UnixDatagram::unbound()?;
         socket.connect(match self {
             Log::Syslog => "/dev/log",

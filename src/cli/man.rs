@@ -18,7 +18,7 @@ const DESCRIPTION: &str = include_str!("man/description.roff");
 const SECTIONS: &str = include_str!("man/sections.roff");
 
 /// Runs the command.
-pub fn run(args: &ManArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) fn run(args: &ManArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let result = match &args.out {
         None => {
             let whole = built();

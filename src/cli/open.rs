@@ -12,12 +12,12 @@ use crate::{
 
 impl Global {
     /// What a run of `apply`, or of a verb like it, is about.
-    pub fn options_of(&self, playbook: &str, args: &ApplyArgs) -> Options {
+    pub(super) fn options_of(&self, playbook: &str, args: &ApplyArgs) -> Options {
         Options { fence: args.fence.clone(), ..self.options(Some(playbook), &args.allow) }
     }
 
     /// What a run with these options is about. `playbook` may be left out where only hosts matter.
-    pub fn options(&self, playbook: Option<&str>, allow: &[Allow]) -> Options {
+    pub(super) fn options(&self, playbook: Option<&str>, allow: &[Allow]) -> Options {
         let ansible_config = Config::find();
         let (mut inventory, mut keyring) = (self.inventory.clone(), None);
         // What is doubtful in the file is told when all files are read.
@@ -48,7 +48,7 @@ impl Global {
 }
 
 /// Reads the files, and shows what is doubtful in them.
-pub fn open(
+pub(super) fn open(
     global: &Global,
     playbook: Option<&str>,
     allow: &[Allow],

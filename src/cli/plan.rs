@@ -21,7 +21,11 @@ use crate::{
 };
 
 /// `validate`: all mistakes at once.
-pub fn validate(global: &Global, args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) fn validate(
+    global: &Global,
+    args: &ValidateArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let playbook = args.playbook.playbook.as_deref();
     let (loaded, more) = check_files(&global.options(playbook, &[]))?;
     let mut problems = loaded.problems;
@@ -75,7 +79,7 @@ fn problem_json(problem: &Problem) -> serde_json::Value {
 }
 
 /// `plan`: observes, shows, writes nothing but the file the user names.
-pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let playbook = need_playbook(args.playbook.playbook.as_deref(), "plan")?;
     let engine = open(global, Some(playbook), &args.allow, terminal)?;
     let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
@@ -109,20 +113,20 @@ pub async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Resul
 }
 
 /// What was read, and what is worth knowing of the servers' versions.
-pub fn show_what_was_read(planned: &Planned, terminal: &Terminal) {
+pub(super) fn show_what_was_read(planned: &Planned, terminal: &Terminal) {
     terminal.note(&render::seen(&planned.seen()));
     planned.version_notes().iter().for_each(|note| terminal.warning(note));
 }
 
 /// A word that nothing needs may be a word for something else.
-pub fn warn_of_unneeded(planned: &Planned, given: &[Allow], terminal: &Terminal) {
+pub(super) fn warn_of_unneeded(planned: &Planned, given: &[Allow], terminal: &Terminal) {
     for word in plan::unneeded(&planned.whole_plan(), given) {
         terminal.warning(&format!("--allow {word}: no step of this plan needs it"));
     }
 }
 
 /// `show`: a saved plan as `plan` showed it.
-pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, CommandError> {
     let mut document = read(file)?;
     if !wants_json(global.wanted.format()) {
         document.inputs = None;
@@ -132,7 +136,7 @@ pub fn show(global: &Global, file: &Path, terminal: &Terminal) -> Result<Exit, C
 }
 
 /// Prints a plan to standard output in the form that was asked for.
-pub fn print(document: &PlanDocument, global: &Global, terminal: &Terminal) {
+pub(super) fn print(document: &PlanDocument, global: &Global, terminal: &Terminal) {
     match global.wanted.format() {
         Format::Human => {
             let view =
@@ -171,7 +175,7 @@ fn tagged(kind: &str, value: &impl serde::Serialize) -> serde_json::Value {
 }
 
 /// A playbook is needed: which ones there are.
-pub fn need_playbook<'a>(playbook: Option<&'a str>, command: &str) -> Result<&'a str, CommandError> {
+pub(super) fn need_playbook<'a>(playbook: Option<&'a str>, command: &str) -> Result<&'a str, CommandError> {
     playbook.ok_or_else(|| {
         CommandError::usage(format!(
             "no playbook: tandem {command} PLAYBOOK takes a file, or a shipped one ({}); playbook.yml of this directory needs no name",
@@ -181,7 +185,7 @@ pub fn need_playbook<'a>(playbook: Option<&'a str>, command: &str) -> Result<&'a
 }
 
 /// Reads a plan file.
-pub fn read(file: &Path) -> Result<PlanDocument, CommandError> {
+pub(super) fn read(file: &Path) -> Result<PlanDocument, CommandError> {
     let name = file.display();
     let text = std::fs::read_to_string(file)
         .map_err(|error| CommandError::bad_input(format!("the plan {name} can't be read")).because(error))?;
@@ -235,7 +239,7 @@ fn extra_again(kept: &[String], global: &Global, file: &Path) -> Result<Vec<Stri
 }
 
 /// Reads the files that a saved plan was made from, as its maker named them.
-pub fn open_again(
+pub(super) fn open_again(
     document: &PlanDocument,
     global: &Global,
     file: &Path,

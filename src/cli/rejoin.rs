@@ -13,7 +13,11 @@ use crate::{
 };
 
 /// Runs the command.
-pub async fn run(global: &Global, args: &RejoinArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    args: &RejoinArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let named = need_plays(&args.apply, "rejoin")?;
     let Some(host) = args.host.as_ref().map(HostName::new) else {
         return Err(CommandError::usage("rejoin takes the playbook and the host that is back"));

@@ -21,7 +21,11 @@ use crate::{
 const RUNS: usize = 10;
 
 /// Looks once, and writes nothing but the file that the user names.
-pub async fn run(global: &Global, args: &ReportArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    args: &ReportArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let playbook = args.playbook.playbook.clone();
     let (status, plan, exit) = match &playbook {
         Some(playbook) => with_plan(global, playbook, terminal).await?,

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Where journals are: `$XDG_STATE_HOME/tandem/runs`.
-pub fn directory() -> Result<PathBuf, CommandError> {
+pub(super) fn directory() -> Result<PathBuf, CommandError> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     match state.or_else(|| home().map(|home| home.join(".local/state"))) {
         Some(state) => Ok(state.join("tandem/runs")),
@@ -24,7 +24,7 @@ pub fn directory() -> Result<PathBuf, CommandError> {
 }
 
 /// Names of all runs, the oldest first.
-pub fn names(directory: &Path) -> Vec<String> {
+pub(super) fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = match std::fs::read_dir(directory) {
         Ok(entries) => entries
             .flatten()
@@ -37,7 +37,7 @@ pub fn names(directory: &Path) -> Vec<String> {
 }
 
 /// The last runs, the newest first.
-pub fn past(most: usize) -> Vec<PastRun> {
+pub(super) fn past(most: usize) -> Vec<PastRun> {
     let Ok(directory) = directory() else { return Vec::new() };
     let names = names(&directory);
     let run = |name: &String| {
@@ -54,12 +54,12 @@ pub fn past(most: usize) -> Vec<PastRun> {
 }
 
 /// The lines of a run's journal.
-pub fn lines(directory: &Path, name: &str) -> Vec<Line> {
+pub(super) fn lines(directory: &Path, name: &str) -> Vec<Line> {
     journal::read(&directory.join(format!("{name}.jsonl")))
 }
 
 /// The playbook of a run; empty where its journal does not tell.
-pub fn playbook(lines: &[Line]) -> &str {
+pub(super) fn playbook(lines: &[Line]) -> &str {
     match lines.first().and_then(Line::entry) {
         Some(Entry::RunStarted(run)) => &run.playbook,
         _ => "",
@@ -67,7 +67,7 @@ pub fn playbook(lines: &[Line]) -> &str {
 }
 
 /// How a run ended.
-pub struct RunEnd<'a> {
+pub(super) struct RunEnd<'a> {
     /// In words.
     pub summary: &'a str,
     /// Whether it came to its end.
@@ -75,7 +75,7 @@ pub struct RunEnd<'a> {
 }
 
 /// How a run ended, as its journal says.
-pub fn end_of(lines: &[Line]) -> RunEnd<'_> {
+pub(super) fn end_of(lines: &[Line]) -> RunEnd<'_> {
     let summary = lines.iter().find_map(|line| match line.entry() {
         Some(Entry::RunEnded { summary, .. }) => Some(summary.as_str()),
         _ => None,

@@ -19,7 +19,7 @@ const VARIABLE: &str = "TANDEM_COMPLETE";
 const ZSH_AUTOLOAD: &str = "[[ ${funcstack[1]} != _tandem ]] || _clap_dynamic_completer_tandem \"$@\"\n";
 
 /// Answers a shell that asks for words. `None` where this is a run like any other.
-pub fn answer() -> Option<Exit> {
+pub(super) fn answer() -> Option<Exit> {
     let directory = std::env::current_dir().ok();
     let asked = CompleteEnv::with_factory(Cli::command)
         .var(VARIABLE)
@@ -35,7 +35,7 @@ pub fn answer() -> Option<Exit> {
 }
 
 /// Prints the script that a shell loads. It calls the program by the name by which it was called now.
-pub fn script(shell: Shell, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) fn script(shell: Shell, terminal: &Terminal) -> Result<Exit, CommandError> {
     let failed = |why: &str| CommandError::failed(format!("the script for {shell} can't be made: {why}"));
     let shells = Shells::builtins();
     let known: &dyn EnvCompleter =

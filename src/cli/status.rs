@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Shows the topology as it is. Without a playbook all hosts of the inventory are shown.
-pub async fn run(
+pub(super) async fn run(
     global: &Global,
     playbook: Option<&str>,
     terminal: &Terminal,
@@ -51,7 +51,11 @@ pub async fn run(
 }
 
 /// Draws the topology as it is.
-pub async fn graph(global: &Global, args: &GraphArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn graph(
+    global: &Global,
+    args: &GraphArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let engine = open(global, args.playbook.playbook.as_deref(), &[], terminal)?;
     let document = render::while_waiting(terminal, "reading the hosts", engine.look().status()).await;
     let (word, picture) = match args.picture {

@@ -15,7 +15,7 @@ use crate::{
 
 /// Ctrl-C: while hosts are read and at the prompt it ends at once. While steps run, once to end after the running
 /// ones, twice to end at once.
-pub struct Interrupt {
+pub(super) struct Interrupt {
     /// Cancelled by the first one.
     pub gently: CancellationToken,
     /// Cancelled by the second one, or by the first one where nothing has been changed yet.
@@ -25,7 +25,7 @@ pub struct Interrupt {
 
 impl Interrupt {
     /// Listens from now on.
-    pub fn listen(terminal: Terminal) -> Self {
+    pub(super) fn listen(terminal: Terminal) -> Self {
         let interrupt = Self {
             gently: CancellationToken::new(),
             at_once: CancellationToken::new(),
@@ -57,12 +57,12 @@ impl Interrupt {
     }
 
     /// From now on hosts are changed.
-    pub fn changes_begin(&self) {
+    pub(super) fn changes_begin(&self) {
         self.changes.store(true, Ordering::SeqCst);
     }
 
     /// How a run was ended at once: with what goes on from there, if anything was being changed.
-    pub fn ended(&self, goes_on: &str) -> CommandError {
+    pub(super) fn ended(&self, goes_on: &str) -> CommandError {
         match self.changes.load(Ordering::SeqCst) {
             true => CommandError::new(ErrorKind::Interrupted, goes_on),
             false => {

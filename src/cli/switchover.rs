@@ -14,7 +14,11 @@ use crate::{
 };
 
 /// Runs the command.
-pub async fn run(global: &Global, args: &SwitchoverArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    args: &SwitchoverArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let named = need_plays(&args.apply, "switchover")?;
     let mut engine = Engine::open(&global.options(Some(named), &args.apply.allow))?;
     engine.switch_over(&HostName::new(&args.to))?;

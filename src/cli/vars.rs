@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Runs the command. Without a playbook the inventory and `-e` alone count.
-pub fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) fn run(global: &Global, args: &VarsArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let (loaded, _) = check_files(&global.options(args.playbook.as_deref(), &[]))?;
     if loaded.problems.fatal() {
         return Err(CommandError::files(loaded.problems, loaded.sources));

@@ -18,7 +18,11 @@ use crate::{
 const SHOWN: usize = 20;
 
 /// Runs the command. Without a playbook all hosts of the inventory are looked at, as `status` does.
-pub async fn run(global: &Global, args: &VerifyArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    args: &VerifyArgs,
+    terminal: &Terminal,
+) -> Result<Exit, CommandError> {
     let playbook = args.playbook.playbook.as_deref();
     if let Some(pattern) = args.tables.iter().find(|p| !p.contains(['.', '*', '?'])) {
         return Err(CommandError::usage(format!(

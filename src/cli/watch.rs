@@ -16,7 +16,7 @@ use crate::{
 
 /// Shows the topology until the user has seen enough: Ctrl-C, or `q` and Enter. Where standard output is no
 /// terminal, each round is printed behind the one before.
-pub async fn run(
+pub(super) async fn run(
     global: &Global,
     playbook: Option<&str>,
     interval: Duration,

@@ -10,16 +10,16 @@ use std::{
 use crate::model::without_hidden;
 
 /// Rights of a file that a collector of metrics, another user, reads.
-pub const FOR_ALL: u32 = 0o644;
+pub(super) const FOR_ALL: u32 = 0o644;
 /// Rights of a file that shows a fleet's hosts, accounts and settings.
-pub const FOR_ITS_OWNER: u32 = 0o600;
+pub(super) const FOR_ITS_OWNER: u32 = 0o600;
 
 /// Replaces a file in one go, so that no reader sees half of it. A file that is there keeps its rights; a new one
 /// gets these, whatever the umask is. A device or a pipe is written to and never replaced.
 ///
 /// # Errors
 /// What the file system says.
-pub fn replace(path: &Path, text: &str, rights: u32) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str, rights: u32) -> io::Result<()> {
     replace_masked(path, &without_hidden(text), rights)
 }
 
@@ -27,7 +27,7 @@ pub fn replace(path: &Path, text: &str, rights: u32) -> io::Result<()> {
 ///
 /// # Errors
 /// What the file system says.
-pub fn replace_masked(path: &Path, text: &str, rights: u32) -> io::Result<()> {
+pub(super) fn replace_masked(path: &Path, text: &str, rights: u32) -> io::Result<()> {
     let there = match fs::metadata(path) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -24,7 +24,7 @@ struct Creation {
 
 /// All code of a copy.
 #[derive(Debug)]
-pub struct Code {
+pub(super) struct Code {
     routines: Vec<Creation>,
     views: Vec<Creation>,
     /// Triggers and events.
@@ -35,7 +35,7 @@ pub struct Code {
 
 impl Code {
     /// Reads everything.
-    pub async fn read(sessions: &mut Sessions, inventory: &Inventory) -> Result<Self, CopyError> {
+    pub(super) async fn read(sessions: &mut Sessions, inventory: &Inventory) -> Result<Self, CopyError> {
         let collations = inventory.databases.iter().map(|(name, d)| (name.clone(), d.defaults.1.clone()));
         let (routines, views, later) = (Vec::new(), Vec::new(), Vec::new());
         let mut code = Self { routines, views, later, collations: collations.collect() };
@@ -53,12 +53,12 @@ impl Code {
     }
 
     /// Makes the routines.
-    pub async fn routines(&self, sessions: &mut Sessions) -> Result<(), CopyError> {
+    pub(super) async fn routines(&self, sessions: &mut Sessions) -> Result<(), CopyError> {
         self.create(&self.routines, sessions).await
     }
 
     /// Makes the views, then triggers and events.
-    pub async fn rest(&self, sessions: &mut Sessions) -> Result<(), CopyError> {
+    pub(super) async fn rest(&self, sessions: &mut Sessions) -> Result<(), CopyError> {
         self.create_views(sessions).await?;
         self.create(&self.later, sessions).await
     }

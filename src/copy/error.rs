@@ -12,7 +12,7 @@ use crate::{
 
 /// A copy that did not come to its end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CopyError {
+pub(crate) struct CopyError {
     /// Where it failed.
     pub end: CopyEnd,
     /// What was tried, to be read after "could not".
@@ -23,7 +23,7 @@ pub struct CopyError {
 
 /// The kind of reason.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum CopyFault {
+pub(crate) enum CopyFault {
     /// The server or the connection.
     Sql(SqlError),
     /// The lock could not be had in time, since queries run.
@@ -65,12 +65,12 @@ pub enum CopyFault {
 
 impl CopyError {
     /// An error.
-    pub fn new(end: CopyEnd, tried: impl Into<String>, why: CopyFault) -> Self {
+    pub(crate) fn new(end: CopyEnd, tried: impl Into<String>, why: CopyFault) -> Self {
         Self { end, tried: tried.into(), why }
     }
 
     /// What a server or a connection says.
-    pub fn sql(end: CopyEnd, tried: impl Into<String>) -> impl FnOnce(SqlError) -> Self {
+    pub(crate) fn sql(end: CopyEnd, tried: impl Into<String>) -> impl FnOnce(SqlError) -> Self {
         let tried = tried.into();
         move |error| Self::new(end, tried, CopyFault::Sql(error))
     }

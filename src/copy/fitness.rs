@@ -8,7 +8,7 @@ use crate::dialect::CopyEnd;
 
 /// What a look before a copy has shown.
 #[derive(Debug, Clone, Default)]
-pub struct Fitness {
+pub(crate) struct Fitness {
     /// Whether there are functions or triggers, which a server with a binary log takes only where it trusts them.
     pub has_code_to_trust: bool,
 }
@@ -17,7 +17,7 @@ pub struct Fitness {
 ///
 /// # Errors
 /// When an end can't be asked, or is another server than the declared one.
-pub async fn fitness(
+pub(crate) async fn fitness(
     source: &impl Connect,
     target: &impl Connect,
     scope: &Scope,

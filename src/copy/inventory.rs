@@ -17,11 +17,11 @@ const WITHOUT_ROWS: [&str; 7] =
 const WITH_SNAPSHOT: [&str; 3] = ["InnoDB", "ROCKSDB", "TokuDB"];
 
 /// A table or a routine by its database and its name.
-pub type Name = (String, String);
+pub(super) type Name = (String, String);
 
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Database {
+pub(super) struct Database {
     /// The statement that makes it where it is not there.
     pub create: String,
     /// Character set and collation by default.
@@ -30,7 +30,7 @@ pub struct Database {
 
 /// What kind of table it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableKind {
+pub(super) enum TableKind {
     /// One with rows.
     Base,
     /// One that keeps old versions of its rows.
@@ -41,7 +41,7 @@ pub enum TableKind {
 
 /// A table.
 #[derive(Debug, Clone)]
-pub struct Table {
+pub(super) struct Table {
     /// What kind.
     pub kind: TableKind,
     /// Storage engine.
@@ -60,24 +60,24 @@ pub struct Table {
 
 impl Table {
     /// Whether rows of it are copied at all.
-    pub fn has_rows(&self) -> bool {
+    pub(super) fn has_rows(&self) -> bool {
         !WITHOUT_ROWS.iter().any(|engine| engine.eq_ignore_ascii_case(&self.engine))
     }
 
     /// Whether its rows are part of a snapshot.
-    pub fn has_snapshot(&self) -> bool {
+    pub(super) fn has_snapshot(&self) -> bool {
         WITH_SNAPSHOT.iter().any(|engine| engine.eq_ignore_ascii_case(&self.engine))
     }
 
     /// Whether its rows must be read while nobody writes.
-    pub fn needs_lock(&self) -> bool {
+    pub(super) fn needs_lock(&self) -> bool {
         self.has_rows() && !self.has_snapshot()
     }
 }
 
 /// A view or a stored program.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Piece {
+pub(super) struct Piece {
     /// What it is.
     pub kind: CodeKind,
     /// Database.
@@ -90,7 +90,7 @@ pub struct Piece {
 
 /// Everything that is copied.
 #[derive(Debug, Clone, Default)]
-pub struct Inventory {
+pub(super) struct Inventory {
     /// Databases by name.
     pub databases: BTreeMap<String, Database>,
     /// Tables.
@@ -101,7 +101,7 @@ pub struct Inventory {
 
 impl Inventory {
     /// Reads everything.
-    pub async fn read(
+    pub(super) async fn read(
         sql: &mut SqlWriter,
         dialect: Dialect,
         databases: &[String],
@@ -111,7 +111,7 @@ impl Inventory {
     }
 
     /// Lets rows that are valid now be so on a server whose time ends later, too.
-    pub fn live_longer(&mut self) {
+    pub(super) fn live_longer(&mut self) {
         for table in self.tables.values_mut() {
             table.ends.iter().for_each(|column| table.copied.live_longer(column));
         }
@@ -151,7 +151,7 @@ impl Inventory {
     }
 
     /// Whether it still says what the source defines; what moves by itself does not count. It asks for no more than that.
-    pub async fn still_holds(
+    pub(super) async fn still_holds(
         &self,
         sql: &mut SqlWriter,
         dialect: Dialect,
@@ -209,7 +209,7 @@ async fn definitions(
 }
 
 /// The names of all code.
-pub async fn code(
+pub(super) async fn code(
     sql: &mut SqlWriter,
     dialect: Dialect,
     databases: &[String],

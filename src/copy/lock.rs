@@ -28,7 +28,7 @@ enum Ended {
 
 /// A lock that is held.
 #[derive(Debug)]
-pub struct Held {
+pub(super) struct Held {
     release: oneshot::Sender<()>,
     holding: JoinHandle<Ended>,
     limit: Duration,
@@ -36,7 +36,7 @@ pub struct Held {
 
 /// Settings of the session that holds a lock: it waits for it as long as new writes may wait, and the server ends it when
 /// it is silent.
-pub fn settings() -> String {
+pub(super) fn settings() -> String {
     let (wait, idle) = (limits::LOCK_WAIT.time.as_secs(), limits::LOCK_IDLE.time.as_secs());
     format!(
         "SET SESSION lock_wait_timeout = {wait}, SESSION wait_timeout = {idle}, SESSION net_read_timeout = {idle}, \
@@ -46,13 +46,13 @@ pub fn settings() -> String {
 
 impl Held {
     /// Goes on holding a lock that was taken.
-    pub fn keep(sql: SqlWriter, unlock: &'static str, begun: Instant, limit: Duration) -> Self {
+    pub(super) fn keep(sql: SqlWriter, unlock: &'static str, begun: Instant, limit: Duration) -> Self {
         let (release, released) = oneshot::channel();
         Self { release, holding: tokio::spawn(hold((sql, unlock), begun, limit, released)), limit }
     }
 
     /// Whether it is not held any more, before it was released.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.holding.is_finished()
     }
 
@@ -60,7 +60,7 @@ impl Held {
     ///
     /// # Errors
     /// When it ended before: then what was read under it and the snapshot do not belong together.
-    pub async fn release(self) -> Result<Duration, CopyError> {
+    pub(super) async fn release(self) -> Result<Duration, CopyError> {
         drop(self.release);
         let tried = "copy the tables without transactions under a read lock";
         let why = match self.holding.await {

@@ -19,10 +19,10 @@ mod tables;
 
 use std::time::Duration;
 
-pub use error::{CopyError, CopyFault};
-pub use fitness::{Fitness, fitness};
-pub use progress::Progress;
-pub use session::Identity;
+pub(crate) use error::{CopyError, CopyFault};
+pub(crate) use fitness::{Fitness, fitness};
+pub(crate) use progress::Progress;
+pub(crate) use session::Identity;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,7 @@ use inventory::Inventory;
 use session::Sessions;
 
 /// A server that can be connected to.
-pub trait Connect {
+pub(crate) trait Connect {
     /// Its words.
     fn dialect(&self) -> Dialect;
 
@@ -49,7 +49,7 @@ pub trait Connect {
 
 /// What is copied.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Scope {
+pub(crate) struct Scope {
     /// Databases with all that they hold.
     pub databases: Vec<String>,
     /// Who the target must be.
@@ -58,7 +58,7 @@ pub struct Scope {
 
 /// How it is copied.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Options {
+pub(crate) struct Options {
     /// Sessions at each end.
     pub sessions: usize,
     /// How long writes may wait for a lock of the copy.
@@ -71,7 +71,7 @@ pub struct Options {
 
 /// What a copy has shown of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Copied {
+pub(crate) struct Copied {
     /// Where the snapshot stands in the source's binary log.
     pub at: BinlogPosition,
     /// The transactions in it, where the server has told them with the position (MySQL).
@@ -89,7 +89,7 @@ const SNAPSHOTS: usize = 4;
 ///
 /// # Errors
 /// With the end at which it failed. What was written until then stays; the copy is begun anew.
-pub async fn run(
+pub(crate) async fn run(
     source: &impl Connect,
     target: &impl Connect,
     scope: &Scope,
@@ -158,7 +158,7 @@ async fn everything(
 /// A copy that has everything but what rests on it: views, triggers and events. Who made them may have to have the right
 /// to what they use first.
 #[derive(Debug)]
-pub struct Unfinished {
+pub(crate) struct Unfinished {
     copied: Copied,
     sessions: Sessions,
     code: Code,
@@ -169,7 +169,7 @@ impl Unfinished {
     ///
     /// # Errors
     /// As [`run`].
-    pub async fn finish(mut self) -> Result<Copied, CopyError> {
+    pub(crate) async fn finish(mut self) -> Result<Copied, CopyError> {
         self.code.rest(&mut self.sessions).await?;
         Ok(self.copied)
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// Rows that were written.
     pub rows: u64,
     /// Bytes of statements that were sent.
@@ -24,7 +24,7 @@ pub struct Progress {
 
 /// What the workers of a copy have done so far.
 #[derive(Debug)]
-pub struct Counted {
+pub(super) struct Counted {
     begun: Instant,
     rows: AtomicU64,
     bytes: AtomicU64,
@@ -36,7 +36,7 @@ pub struct Counted {
 
 impl Counted {
     /// Nothing was done.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             begun: Instant::now(),
             rows: AtomicU64::new(0),
@@ -47,17 +47,17 @@ impl Counted {
     }
 
     /// The source has given something.
-    pub fn moved(&self) {
+    pub(super) fn moved(&self) {
         self.moved.store(self.begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX), Relaxed);
     }
 
     /// The target begins to work on a statement.
-    pub fn begin_write(&self) {
+    pub(super) fn begin_write(&self) {
         self.writing.fetch_add(1, Relaxed);
     }
 
     /// It has done so.
-    pub fn end_write(&self, rows: u64, bytes: u64) {
+    pub(super) fn end_write(&self, rows: u64, bytes: u64) {
         self.writing.fetch_sub(1, Relaxed);
         self.rows.fetch_add(rows, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
@@ -65,22 +65,22 @@ impl Counted {
     }
 
     /// Rows and bytes so far.
-    pub fn sums(&self) -> (u64, u64) {
+    pub(super) fn sums(&self) -> (u64, u64) {
         (self.rows.load(Relaxed), self.bytes.load(Relaxed))
     }
 
     /// Since the beginning.
-    pub fn took(&self) -> Duration {
+    pub(super) fn took(&self) -> Duration {
         self.begun.elapsed()
     }
 
     /// For how long nothing has moved.
-    pub fn still(&self) -> Duration {
+    pub(super) fn still(&self) -> Duration {
         self.begun.elapsed().saturating_sub(Duration::from_millis(self.moved.load(Relaxed)))
     }
 
     /// Whether the target works on a statement, so that it has to move next.
-    pub fn target_works(&self) -> bool {
+    pub(super) fn target_works(&self) -> bool {
         self.writing.load(Relaxed) > 0
     }
 }

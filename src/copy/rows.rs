@@ -32,7 +32,7 @@ const WAITING: usize = 2;
 
 /// What was copied.
 #[derive(Debug, Default)]
-pub struct Sums {
+pub(super) struct Sums {
     /// Bytes of statements.
     pub bytes: u64,
     /// How long writes waited for a lock.
@@ -43,7 +43,7 @@ pub struct Sums {
 type BothSessions = (SqlWriter, SqlWriter);
 
 /// Copies all rows: first those of tables without transactions, for as long as the lock is held.
-pub async fn copy(
+pub(super) async fn copy(
     target: &impl Connect,
     sessions: &mut Sessions,
     inventory: &Inventory,
@@ -85,7 +85,11 @@ pub async fn copy(
 }
 
 /// Lets sessions that carry rows give the bytes of a text as they are, or take them so.
-pub async fn pass_bytes(sessions: &mut [SqlWriter], setting: &str, end: CopyEnd) -> Result<(), CopyError> {
+pub(super) async fn pass_bytes(
+    sessions: &mut [SqlWriter],
+    setting: &str,
+    end: CopyEnd,
+) -> Result<(), CopyError> {
     let all = sessions.iter_mut().map(|sql| sql.query(setting));
     try_join_all(all).await.map(drop).map_err(CopyError::sql(end, "let values pass as bytes"))
 }

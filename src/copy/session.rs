@@ -13,11 +13,11 @@ use crate::{
 
 /// What tells one server from another, as it was observed: names of variables and their values.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Identity(pub Vec<(String, String)>);
+pub(crate) struct Identity(pub Vec<(String, String)>);
 
 /// All sessions of a copy. Those that carry rows are pairs: one of each end.
 #[derive(Debug)]
-pub struct Sessions {
+pub(super) struct Sessions {
     /// Reads definitions.
     pub catalog: SqlWriter,
     /// The same on the target, which also makes what is not a table.
@@ -91,7 +91,7 @@ async fn answer(sql: &mut SqlWriter, settings: &[&str], query: Option<&str>) -> 
 
 impl Sessions {
     /// Opens them, `number` pairs for rows.
-    pub async fn open(
+    pub(super) async fn open(
         source: &impl Connect,
         target: &impl Connect,
         number: usize,
@@ -113,7 +113,7 @@ impl Sessions {
 }
 
 /// Holds that the server at the other end is the one that was observed.
-pub async fn prove(sql: &mut SqlWriter, identity: &Identity) -> Result<(), CopyError> {
+pub(super) async fn prove(sql: &mut SqlWriter, identity: &Identity) -> Result<(), CopyError> {
     let tried = "prove that it is the declared server";
     let asked: Vec<String> =
         identity.0.iter().map(|(name, _)| format!("SELECT @@GLOBAL.{name} AS value")).collect();

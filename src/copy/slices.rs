@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// Bytes of a statement from which on no row is added to it. Each worker holds some of them.
-pub const STATEMENT: u64 = 256 << 10;
+pub(super) const STATEMENT: u64 = 256 << 10;
 /// The limit of one statement, and of one row: who watches the workers ends them before.
-pub const LIMIT: Duration = limits::LONG_STATEMENT.time;
+pub(super) const LIMIT: Duration = limits::LONG_STATEMENT.time;
 /// Bytes of a slice, about.
 const SLICE: u64 = 16 << 20;
 /// Slices of a table at most.
@@ -28,13 +28,13 @@ const MOST: u64 = 4096;
 /// Bytes, by the statistics, up to which a table is a small one.
 const SMALL: u64 = 64 << 10;
 /// The same in rows.
-pub const SMALL_ROWS: u64 = 1000;
+pub(super) const SMALL_ROWS: u64 = 1000;
 /// Small tables that are copied in one go.
 const TOGETHER: usize = 100;
 
 /// Something to be copied.
 #[derive(Debug, Clone)]
-pub enum Work {
+pub(super) enum Work {
     /// Rows of one table.
     Rows(Job),
     /// All rows of small tables.
@@ -43,7 +43,7 @@ pub enum Work {
 
 /// A table, or a slice of one.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub(super) struct Job {
     /// The table.
     pub table: Arc<CopiedTable>,
     /// Rows of it.
@@ -56,7 +56,7 @@ pub struct Job {
 
 /// The jobs of a copy.
 #[derive(Debug, Default)]
-pub struct Queue {
+pub(super) struct Queue {
     jobs: Mutex<Jobs>,
     changed: Notify,
 }
@@ -86,7 +86,7 @@ impl Job {
     }
 
     /// All of a table in one go.
-    pub fn whole(table: Arc<CopiedTable>) -> Self {
+    pub(super) fn whole(table: Arc<CopiedTable>) -> Self {
         Self { table, slice: Slice::default(), open: None, cuts: 0 }
     }
 
@@ -151,7 +151,7 @@ fn cut_numbers(first: i128, last: i128, slices: u64) -> Vec<Slice> {
 
 impl Queue {
     /// The jobs of tables, the largest first.
-    pub fn of<'t>(tables: impl Iterator<Item = (&'t Name, &'t Table)>) -> Self {
+    pub(super) fn of<'t>(tables: impl Iterator<Item = (&'t Name, &'t Table)>) -> Self {
         let mut tables: Vec<&Table> = tables.map(|(_, table)| table).collect();
         tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
         let mut jobs = Jobs::default();
@@ -172,7 +172,7 @@ impl Queue {
     }
 
     /// The next job, cut to its size; nothing once there will be none any more.
-    pub async fn next(&self, reader: &mut SqlWriter) -> Result<Option<Work>, SqlError> {
+    pub(super) async fn next(&self, reader: &mut SqlWriter) -> Result<Option<Work>, SqlError> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -208,7 +208,7 @@ impl Queue {
     }
 
     /// Something is done.
-    pub fn done(&self, work: &Work) {
+    pub(super) fn done(&self, work: &Work) {
         let mut jobs = self.jobs();
         let tables = match work {
             Work::Rows(job) => std::slice::from_ref(&job.table),
@@ -223,7 +223,7 @@ impl Queue {
     }
 
     /// Tables that are done, and all of them.
-    pub fn tables(&self) -> (u64, u64) {
+    pub(super) fn tables(&self) -> (u64, u64) {
         let jobs = self.jobs();
         (jobs.done, jobs.left.len() as u64)
     }

@@ -58,7 +58,7 @@ impl Message {
 
 /// Copies tables. What comes back could not be copied so, and nothing of it is there: tables that have become large, and
 /// those of a message that the target did not take.
-pub async fn copy(
+pub(super) async fn copy(
     reader: &mut SqlWriter,
     writer: &mut SqlWriter,
     tables: &[Arc<CopiedTable>],

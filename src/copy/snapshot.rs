@@ -21,7 +21,7 @@ const FREELY: usize = 3;
 
 /// Where a snapshot stands.
 #[derive(Debug)]
-pub struct Snapshot {
+pub(super) struct Snapshot {
     /// In the binary log.
     pub at: BinlogPosition,
     /// The transactions in it, where the server tells them with the position.
@@ -31,7 +31,7 @@ pub struct Snapshot {
 }
 
 /// Lets all readers see the data of one moment. Where tables have no transactions, a lock goes on until they are read.
-pub async fn take(
+pub(super) async fn take(
     source: &impl Connect,
     sessions: &mut Sessions,
     inventory: &Inventory,

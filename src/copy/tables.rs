@@ -20,7 +20,7 @@ const DEADLOCK: u16 = 1213;
 const DEADLOCKS: usize = 50;
 
 /// Makes what is not there. Where another inventory is there already, what differs from it takes its place.
-pub async fn create(
+pub(super) async fn create(
     sessions: &mut Sessions,
     inventory: &Inventory,
     there: Option<&Inventory>,

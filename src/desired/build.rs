@@ -26,7 +26,7 @@ use crate::{
     template::Scope,
 };
 
-pub use hostvars::{Values, values};
+pub(crate) use hostvars::{Values, values};
 
 /// A play's wishes, with what is wrong in its files.
 #[derive(Debug)]

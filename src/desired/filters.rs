@@ -7,7 +7,7 @@ use crate::model::{Family, Filters};
 /// option, `east.replicate_do_db = shop` (manual, "Replication Filters"); MySQL before each value,
 /// `replicate_do_db = east:shop` (manual, 19.2.5.4 "Replication Channel Based Filters"). The default channel has
 /// no name, and its filters are the server's.
-pub fn add_settings(host: &mut DesiredHost, family: Family) {
+pub(super) fn add_settings(host: &mut DesiredHost, family: Family) {
     let Some(settings) = &mut host.settings else { return };
     for option in Filters::OPTIONS {
         for wish in &host.channels {

@@ -43,7 +43,7 @@ pub struct Identity {
 /// `None` is a member whose id can't be known now: it was not read and none is declared. Nobody is
 /// assigned a new id while such a member exists, since the number could be the same; see the second
 /// part of the result.
-pub fn server_ids(
+pub(crate) fn server_ids(
     members: &[HostName],
     declared: &BTreeMap<HostName, u64>,
     known: &BTreeMap<HostName, Identity>,
@@ -77,7 +77,7 @@ pub fn server_ids(
 }
 
 /// Gives every writer its `auto_increment_offset`, from 1 upward in the topology's order.
-pub fn offsets(writers: &[HostName], declared: &BTreeMap<HostName, u64>) -> BTreeMap<HostName, u64> {
+pub(crate) fn offsets(writers: &[HostName], declared: &BTreeMap<HostName, u64>) -> BTreeMap<HostName, u64> {
     let taken: BTreeSet<u64> = declared.values().copied().collect();
     let mut free = (1..).filter(|n| !taken.contains(n));
     let mut result = BTreeMap::new();

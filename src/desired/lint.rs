@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Checks wishes against each other.
-pub fn lint(built: &Built) -> Problems {
+pub(crate) fn lint(built: &Built) -> Problems {
     let mut problems = Problems::default();
     unique(
         built,

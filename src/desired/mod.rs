@@ -9,21 +9,23 @@ mod build;
 mod edges;
 mod filters;
 mod host;
-pub mod identity;
+pub(crate) mod identity;
 mod lint;
 mod nothing;
 mod resource;
 mod template_problem;
 
-pub use build::{Built, Turned, Values, build, turned, values};
-pub use edges::{Edge, Edges};
-pub use host::{
-    DeclaredResource, Desired, DesiredAccount, DesiredCertificates, DesiredChannel, DesiredDatabase,
-    DesiredHeartbeat, DesiredHost, DesiredRoleUnit, DesiredSeed, DesiredServer, DesiredSetting,
-    FirewallIntent, LostHost,
+pub use build::{Built, Turned, build, turned};
+pub(crate) use build::{Values, values};
+pub(crate) use edges::{Edge, Edges};
+pub use host::DesiredChannel;
+pub(crate) use host::{
+    DeclaredResource, Desired, DesiredAccount, DesiredCertificates, DesiredDatabase, DesiredHeartbeat,
+    DesiredHost, DesiredRoleUnit, DesiredSeed, DesiredServer, DesiredSetting, FirewallIntent, LostHost,
 };
 pub use identity::Identity;
-pub use lint::lint;
-pub use nothing::{nothing, unread_extra};
+pub(crate) use lint::lint;
+pub(crate) use nothing::{nothing, unread_extra};
 
-pub use crate::model::{OptionFileHolds, Positioning, RestartPrimary, SeedMethod, SeedPath, Tls};
+pub use crate::model::Positioning;
+pub(crate) use crate::model::{OptionFileHolds, RestartPrimary, SeedMethod, SeedPath, Tls};

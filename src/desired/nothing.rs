@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Looks at all plays together: one may declare a topology whose channels another one makes.
-pub fn nothing(project: &Project, plays: &[(&Play, Built)]) -> Problems {
+pub(crate) fn nothing(project: &Project, plays: &[(&Play, Built)]) -> Problems {
     let mut problems = Problems::default();
     for (play, built) in plays {
         if play.roles.is_empty() {
@@ -79,7 +79,7 @@ fn asks(host: &DesiredHost) -> bool {
 }
 
 /// Variables of the command line that neither this program, a role, nor a file reads.
-pub fn unread_extra(project: &Project, sources: &Sources) -> Problems {
+pub(crate) fn unread_extra(project: &Project, sources: &Sources) -> Problems {
     let mut problems = Problems::default();
     for (name, node) in &project.extra {
         let read = variables::is_known(name)

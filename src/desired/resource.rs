@@ -25,7 +25,7 @@ use crate::{
 use settings::settings;
 
 /// A resource and what it is evaluated with.
-pub struct Evaluated<'a> {
+pub(super) struct Evaluated<'a> {
     /// Its role.
     pub role: &'a Role,
     /// The resource.
@@ -41,7 +41,7 @@ pub struct Evaluated<'a> {
 }
 
 /// Adds a resource to a host's wishes.
-pub fn add(
+pub(super) fn add(
     evaluated: &Evaluated<'_>,
     host: &mut DesiredHost,
     endpoint: &dyn Fn(&HostName) -> Endpoint,

@@ -98,17 +98,17 @@ impl Dialect {
 }
 
 /// Takes everything from an account, which is named as statements do.
-pub fn revoke_all(account: &str) -> String {
+pub(crate) fn revoke_all(account: &str) -> String {
     format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account}")
 }
 
 /// Ends a session and what it runs.
-pub fn end_session(id: u64) -> String {
+pub(crate) fn end_session(id: u64) -> String {
     format!("KILL CONNECTION {id}")
 }
 
 /// Whether the error of [`end_session`] says that it has ended by itself.
-pub fn session_was_gone(code: Option<u16>) -> bool {
+pub(crate) fn session_was_gone(code: Option<u16>) -> bool {
     code == Some(1094)
 }
 

@@ -79,7 +79,7 @@ impl Dialect {
 }
 
 /// A definition without limits of none: MySQL shows a limit that was set to 0 once, and not one that never was set.
-pub fn without_no_limits(create: &str) -> String {
+pub(crate) fn without_no_limits(create: &str) -> String {
     let limits = ["QUERIES_PER_HOUR", "UPDATES_PER_HOUR", "CONNECTIONS_PER_HOUR", "USER_CONNECTIONS"];
     let without = |text: String, limit: &&str| text.replace(&format!(" MAX_{limit} 0"), "");
     let text = limits.iter().fold(create.to_owned(), without);

@@ -26,7 +26,7 @@ const GROUPS: [Group; 6] = [
 
 /// The groups that a server of a version reads; those of all servers where it is not known. `suffix` is what
 /// `--defaults-group-suffix` adds. All in lower case, in which servers compare them.
-pub fn option_groups(version: Option<ServerVersion>, suffix: &str) -> Vec<String> {
+pub(crate) fn option_groups(version: Option<ServerVersion>, suffix: &str) -> Vec<String> {
     let mut groups = Vec::new();
     for Group(name, of_mariadb, behind) in &GROUPS {
         if *of_mariadb && version.is_some_and(|v| v.family != Family::MariaDb) {

@@ -6,7 +6,7 @@
 use super::Dialect;
 
 /// The database of the heartbeat. It is no content: it can be lost and made again at any time.
-pub const HEARTBEAT: &str = "tandem_heartbeat";
+pub(crate) const HEARTBEAT: &str = "tandem_heartbeat";
 
 impl Dialect {
     /// The table. It is logged, so that replicas get it.

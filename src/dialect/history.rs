@@ -29,12 +29,12 @@ impl Dialect {
 }
 
 /// Lets a replica go on behind this position (MariaDB).
-pub fn set_slave_pos(position: &str) -> String {
+pub(crate) fn set_slave_pos(position: &str) -> String {
     format!("SET GLOBAL gtid_slave_pos = {}", literal(position))
 }
 
 /// Lets a replica go on behind what its own binary log ends with, as the server finds it in that moment (MariaDB).
-pub fn set_slave_pos_to_own_end() -> String {
+pub(crate) fn set_slave_pos_to_own_end() -> String {
     "SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_binlog_pos".to_owned()
 }
 

@@ -19,22 +19,28 @@ mod switchover;
 mod variable;
 mod whole;
 
-pub use account::{end_session, revoke_all, session_was_gone};
+pub(crate) use account::{end_session, revoke_all, session_was_gone};
 pub use channel::ChannelStatement;
-pub use copied_account::without_no_limits;
-pub use copy::{
-    AccountName, CodeKind, CopiedTable, CopyAsked, CopyDemands, CopyEnd, CopyTakes, CopyTarget, CreatedUnder,
-    DemandingAccount, DemandingTable, GrantedOn, History, Looked, ObjectGrant, Slice, TableName, Unfit,
-    UnfitObject, UnfitWhy, Versions, account_shown, create_text, unfit, with_collation,
+pub(crate) use copied_account::without_no_limits;
+pub(crate) use copy::{
+    AccountName, CodeKind, CopiedTable, CopyAsked, CopyEnd, CopyTarget, CreatedUnder, History, Looked, Slice,
+    TableName, account_shown, create_text, unfit, with_collation,
 };
-pub use group::{option_groups, words_of_option_groups};
-pub use heartbeat::HEARTBEAT;
-pub use history::{set_slave_pos, set_slave_pos_to_own_end};
-pub use quote::{identifier, literal, shown};
-pub use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
-pub use rows::{Adding, Column, Compared, Key, OtherTypes, Range, incomplete, is_bytes, is_long, orders};
-pub use statement::Statement;
-pub use switchover::LogEnd;
+pub use copy::{
+    CopyDemands, CopyTakes, DemandingAccount, DemandingTable, GrantedOn, ObjectGrant, Unfit, UnfitObject,
+    UnfitWhy, Versions,
+};
+pub(crate) use group::option_groups;
+pub use group::words_of_option_groups;
+pub(crate) use heartbeat::HEARTBEAT;
+pub(crate) use history::{set_slave_pos, set_slave_pos_to_own_end};
+pub(crate) use quote::{identifier, literal, shown};
+pub(crate) use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
+pub(crate) use rows::{
+    Adding, Column, Compared, Key, OtherTypes, Range, incomplete, is_bytes, is_long, orders,
+};
+pub(crate) use statement::Statement;
+pub(crate) use switchover::LogEnd;
 pub use whole::CannotCopy;
 
 use std::collections::BTreeMap;
@@ -66,10 +72,10 @@ pub enum Gap {
 }
 
 /// Databases that are the server's own.
-pub const SYSTEM_DATABASES: &str = "'mysql','information_schema','performance_schema','sys'";
+pub(crate) const SYSTEM_DATABASES: &str = "'mysql','information_schema','performance_schema','sys'";
 
 /// Whether a database is the server's own.
-pub fn is_system_database(name: &str) -> bool {
+pub(crate) fn is_system_database(name: &str) -> bool {
     ["mysql", "information_schema", "performance_schema", "sys"]
         .iter()
         .any(|own| own.eq_ignore_ascii_case(name))

@@ -4,7 +4,7 @@
 ///
 /// A quote gets a backslash: MariaDB's audit plugin takes out a password as far as the next quote without one, and
 /// would log what stands behind a doubled one.
-pub fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     escaped(text, "\\'")
 }
 
@@ -28,12 +28,12 @@ fn escaped(text: &str, quote: &str) -> String {
 
 /// A text literal for people, who paste it into sessions of their own: a quote is doubled, which is right whatever
 /// their `sql_mode` says of backslashes.
-pub fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     escaped(text, "''")
 }
 
 /// A name in backticks.
-pub fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 

@@ -37,7 +37,7 @@ const NO_DIGEST: &str = "1000000000000000000000000000000";
 /// chance once in some thousand million, and where it is combined by `XOR`, two rows that have swapped a value
 /// count as equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Adding {
+pub(crate) enum Adding {
     /// The first eight bytes of the row's SHA-256: on every server.
     Sha256,
     /// The product of two checksums with different polynomials, each plus one: in less time, where all sides have
@@ -49,17 +49,17 @@ pub enum Adding {
 
 impl Adding {
     /// What all of these servers can work out.
-    pub fn of(servers: impl IntoIterator<Item = Dialect>) -> Self {
+    pub(crate) fn of(servers: impl IntoIterator<Item = Dialect>) -> Self {
         if servers.into_iter().all(Dialect::has_crc32c) { Adding::TwoCrcs } else { Adding::Sha256 }
     }
 }
 
 /// The values of a key's columns, as [`key_value`] reads them.
-pub type Key = Vec<String>;
+pub(crate) type Key = Vec<String>;
 
 /// Rows behind one key and up to another one; without keys the whole table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Range {
+pub(crate) struct Range {
     /// Behind this key.
     pub after: Option<Key>,
     /// Up to this one.
@@ -79,7 +79,7 @@ pub struct OtherTypes {
 
 /// The columns of a table as they are compared on all sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compared {
+pub(crate) struct Compared {
     /// Columns, and whether they are compared in UTF-8, since the sides have other character sets.
     pub columns: Vec<(Column, bool)>,
     /// Columns of the key by which rows are found; empty where there is none.
@@ -99,7 +99,7 @@ impl Compared {
 
     /// Adds up ranges, in as few statements as their length allows: the columns are `piece`, the range's place
     /// in the list, `n` and `digest`.
-    pub fn add_up(&self, table: (&str, &str), adding: Adding, ranges: &[Range]) -> Vec<ReadStatement> {
+    pub(crate) fn add_up(&self, table: (&str, &str), adding: Adding, ranges: &[Range]) -> Vec<ReadStatement> {
         let mut statements = Vec::new();
         let mut text = String::new();
         for (n, range) in ranges.iter().enumerate() {
@@ -118,7 +118,7 @@ impl Compared {
     }
 
     /// The key of the n-th row of a range, from 1.
-    pub fn nth_key(&self, table: (&str, &str), range: &Range, n: u64) -> ReadStatement {
+    pub(crate) fn nth_key(&self, table: (&str, &str), range: &Range, n: u64) -> ReadStatement {
         ReadStatement::new(format!(
             "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {},1",
             self.key_values(),
@@ -130,7 +130,7 @@ impl Compared {
     }
 
     /// The key of the last row.
-    pub fn last_key(&self, table: (&str, &str)) -> ReadStatement {
+    pub(crate) fn last_key(&self, table: (&str, &str)) -> ReadStatement {
         ReadStatement::new(format!(
             "SELECT {} FROM {} ORDER BY {} LIMIT 1",
             self.key_values(),
@@ -140,7 +140,7 @@ impl Compared {
     }
 
     /// Rows of a range with their digests, in the order of the key and not more than `most`.
-    pub fn list(&self, table: (&str, &str), range: &Range, most: usize) -> ReadStatement {
+    pub(crate) fn list(&self, table: (&str, &str), range: &Range, most: usize) -> ReadStatement {
         ReadStatement::new(format!(
             "SELECT {}, {} AS digest FROM {} WHERE {} ORDER BY {} LIMIT {most}",
             self.key_values(),
@@ -152,7 +152,7 @@ impl Compared {
     }
 
     /// Exactly these rows with their digests.
-    pub fn rows(&self, table: (&str, &str), keys: &[&Key]) -> ReadStatement {
+    pub(crate) fn rows(&self, table: (&str, &str), keys: &[&Key]) -> ReadStatement {
         ReadStatement::new(format!(
             "SELECT {}, {} AS digest FROM {} WHERE {}",
             self.key_values(),
@@ -163,7 +163,7 @@ impl Compared {
     }
 
     /// How often each row stands in a table, by digest.
-    pub fn bag(&self, table: (&str, &str), most: usize) -> ReadStatement {
+    pub(crate) fn bag(&self, table: (&str, &str), most: usize) -> ReadStatement {
         ReadStatement::new(format!(
             "SELECT digest, COUNT(*) AS n FROM (SELECT {} AS digest FROM {}) d GROUP BY digest LIMIT {most}",
             self.row(),
@@ -172,12 +172,12 @@ impl Compared {
     }
 
     /// One row for a person: columns `v0`, `v1`, shortened, and beside them `x0`, `x1`, by which they are compared.
-    pub fn show(&self, table: (&str, &str), key: &Key, most: usize) -> ReadStatement {
+    pub(crate) fn show(&self, table: (&str, &str), key: &Key, most: usize) -> ReadStatement {
         self.shown_where(table, &self.these(&[key]), most)
     }
 
     /// The same for a row of a table without a key, by its digest.
-    pub fn show_by_digest(&self, table: (&str, &str), digest: &str, most: usize) -> ReadStatement {
+    pub(crate) fn show_by_digest(&self, table: (&str, &str), digest: &str, most: usize) -> ReadStatement {
         self.shown_where(table, &format!("{} = {}", self.row(), literal(digest)), most)
     }
 
@@ -219,7 +219,7 @@ impl Compared {
     }
 
     /// Whether the key is one whole number.
-    pub fn counts(&self) -> bool {
+    pub(crate) fn counts(&self) -> bool {
         let whole = |c: &Column| c.data_type.ends_with("int") || c.data_type == "integer";
         self.key.len() == 1 && self.key_columns().all(whole)
     }
@@ -301,12 +301,12 @@ impl Compared {
 }
 
 /// Whether the sum says that the server made no digest for some row.
-pub fn incomplete(sum: &str) -> bool {
+pub(crate) fn incomplete(sum: &str) -> bool {
     sum.len() >= NO_DIGEST.len()
 }
 
 /// Whether a key may stand on a column of this type: one that can be named exactly in a condition.
-pub fn orders(column: &Column) -> bool {
+pub(crate) fn orders(column: &Column) -> bool {
     !matches!(class(column), Class::Long | Class::Document | Class::Other)
 }
 
@@ -335,12 +335,12 @@ enum Class {
 }
 
 /// Whether a column holds a binary string that is compared as it is.
-pub fn is_bytes(column: &Column) -> bool {
+pub(crate) fn is_bytes(column: &Column) -> bool {
     class(column) == Class::Bytes
 }
 
 /// Whether a column holds a text or a binary string of any length, which has no order.
-pub fn is_long(column: &Column) -> bool {
+pub(crate) fn is_long(column: &Column) -> bool {
     class(column) == Class::Long
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Adds the steps for the accounts and databases of one host.
-pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let server = match &facts.server {
         Fact::Known(server) => server,
         Fact::Absent | Fact::Unread(_) => return,

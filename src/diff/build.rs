@@ -6,7 +6,8 @@ use super::{
     Context, compare,
     keep::keep_what_is_needed,
     lost,
-    writers::{check_other, close_others, writers},
+    second_writer::close_others,
+    writers::{check_other, writers},
 };
 use crate::{
     desired::{Built, Desired, Tls},
@@ -143,7 +144,7 @@ pub(super) fn once_each<T: PartialEq + Clone>(list: &mut Vec<T>) {
 
 /// Replicas whose own data a step of this plan would replace, or for whose data's sake something is
 /// refused, each with its source: what they hold is worth a closer look, and then another plan.
-pub fn copies_to_inspect(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
+pub(crate) fn copies_to_inspect(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostName)> {
     let by_data = |refusal: &&Refusal| {
         matches!(&refusal.why, Refused::Data(DataRefused::OnBoth { .. } | DataRefused::OnReplicaOnly { .. }))
     };
@@ -165,7 +166,7 @@ pub fn copies_to_inspect(plan: &Plan, desired: &Desired) -> Vec<(HostName, HostN
 
 /// The hosts between which this plan switches writes: who may write on them past `read_only` is worth a look, and then
 /// another plan.
-pub fn switching(plan: &Plan) -> BTreeSet<HostName> {
+pub(crate) fn switching(plan: &Plan) -> BTreeSet<HostName> {
     let sides = plan.steps.iter().filter_map(|step| match &step.action {
         Action::Switchover(switch) => Some(vec![switch.from.clone(), step.host.clone()]),
         Action::Failover(_) => Some(vec![step.host.clone()]),
@@ -176,7 +177,7 @@ pub fn switching(plan: &Plan) -> BTreeSet<HostName> {
 
 /// Channels whose far end this plan would change: the replica, the declared source, and where that shall be. Who is
 /// there is worth a look, and then another plan.
-pub fn changing_ends(plan: &Plan, observed: &Observed) -> Vec<(HostName, HostName, Endpoint)> {
+pub(crate) fn changing_ends(plan: &Plan, observed: &Observed) -> Vec<(HostName, HostName, Endpoint)> {
     let changing = plan.steps.iter().filter_map(|step| {
         let Action::Channel(change) = &step.action else { return None };
         let facts = observed.get(&step.host).and_then(Fact::known)?;

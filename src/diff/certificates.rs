@@ -37,14 +37,14 @@ struct Authority<'a> {
 }
 
 /// The authorities of a play, one for each directory.
-pub struct Authorities<'a> {
+pub(super) struct Authorities<'a> {
     all: Vec<Authority<'a>>,
     may_replace: bool,
 }
 
 impl<'a> Authorities<'a> {
     /// What the hosts of a play make of its authorities.
-    pub fn of(context: &Context<'a>) -> Self {
+    pub(super) fn of(context: &Context<'a>) -> Self {
         let desired = context.desired;
         let members = || desired.members.iter().filter_map(|m| desired.hosts.get(m));
         let mut all: Vec<Authority<'a>> = Vec::new();
@@ -81,7 +81,7 @@ impl<'a> Authorities<'a> {
     }
 
     /// Refuses what would replace an authority unasked, and tells when one ends.
-    pub fn check(&self, draft: &mut Draft) {
+    pub(super) fn check(&self, draft: &mut Draft) {
         for authority in &self.all {
             let Some((first, _)) = authority.hosts.first() else { continue };
             if let Fact::Unread(why) = &authority.wish.authority {
@@ -198,7 +198,7 @@ enum Task {
 }
 
 /// Adds the step that gives a host its certificate, or lets it trust the authority.
-pub fn steps(authorities: &Authorities<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub(super) fn steps(authorities: &Authorities<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let (Some(wish), Some(authority)) = (&host.certificates, authorities.for_host(host)) else { return };
     if !can_have_one(host, facts) || matches!(wish.authority, Fact::Unread(_)) {
         return;

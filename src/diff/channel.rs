@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Adds the steps for all channels of one replica.
-pub fn steps(
+pub(super) fn steps(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,

@@ -20,7 +20,7 @@ use crate::{
 const MOST: usize = 8;
 
 /// Compares the copies that this plan makes, and those whose channel it makes.
-pub fn of_new_copies(
+pub(super) fn of_new_copies(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
@@ -45,7 +45,7 @@ pub fn of_new_copies(
 
 /// What becomes of a copy whose channel stands and that was not compared yet, or was not the same: it is compared
 /// again, or made again where that was allowed.
-pub fn again(
+pub(super) fn again(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
@@ -66,7 +66,7 @@ pub fn again(
 
 /// A host that was lost is compared before it counts: after a crash its files may hold less than its binary log says, and other
 /// rows may have been written under the same GTIDs. Where a copy was allowed, it is copied.
-pub fn of_returned(
+pub(super) fn of_returned(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,

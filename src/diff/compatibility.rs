@@ -71,7 +71,7 @@ enum Found {
 }
 
 /// Adds what the rules find on every edge of the topology.
-pub fn check(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let mut warnings: Vec<Warning> = Vec::new();
     let sources: BTreeSet<_> =
         context.desired.hosts.values().flat_map(|h| h.channels.iter().map(|c| &c.source)).collect();

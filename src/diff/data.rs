@@ -32,7 +32,7 @@ use crate::{
 
 /// Decides for one replica, adds the seed step where one is needed, and says how each of its sources
 /// may be connected.
-pub fn basis(
+pub(super) fn basis(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,

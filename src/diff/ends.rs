@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Refuses ports at which the declared server does not listen.
-pub fn ports(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn ports(context: &Context<'_>, draft: &mut Draft) {
     for host in context.desired.hosts.values().filter(|host| !host.replicas.is_empty()) {
         let Some(server) = context.server(&host.name) else { continue };
         let (declared, listens) = (host.endpoint.port, server.number("port").unwrap_or(0));
@@ -28,7 +28,7 @@ fn gets_port(host: &DesiredHost) -> bool {
 }
 
 /// Looks at the far end of a channel that is there. Says whether it may be changed; where not, the draft has the reason.
-pub fn may_change(
+pub(super) fn may_change(
     context: &Context<'_>,
     host: &DesiredHost,
     facts: &HostFacts,
@@ -96,7 +96,7 @@ fn of_another(context: &Context<'_>, channel: &ChannelFacts, source: &HostName) 
 }
 
 /// A channel that is connected, whose next connection would fail: something lets in only what is established.
-pub fn would_not_connect_again(
+pub(super) fn would_not_connect_again(
     host: &DesiredHost,
     facts: &HostFacts,
     (wish, channel): (&DesiredChannel, &ChannelFacts),

@@ -304,7 +304,7 @@ fn received(
 }
 
 /// The replicas that follow a lost host, in the topology's order.
-pub fn followers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
+pub(crate) fn followers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
     let mut hosts: Vec<HostName> = Vec::new();
     for receiver in receivers(desired, observed) {
         if !hosts.contains(&receiver.host) {
@@ -315,7 +315,7 @@ pub fn followers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
 }
 
 /// The replica that has all that any other one has received of a lost host, in the topology's order.
-pub fn most_advanced(desired: &Desired, observed: &Observed) -> Option<HostName> {
+pub(crate) fn most_advanced(desired: &Desired, observed: &Observed) -> Option<HostName> {
     let of = |host: HostName| Has::of(desired, observed, &host).map(|has| (host, has));
     let has: Vec<(HostName, Has)> =
         followers(desired, observed).into_iter().map(of).collect::<Option<_>>()?;

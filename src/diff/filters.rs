@@ -8,7 +8,7 @@ use crate::{
 
 /// What a channel shall apply, where that is this channel's own matter: it has filters of its own, or a name,
 /// and then only a statement about it, or a restart, brings the server's filters to it.
-pub fn wished(host: &DesiredHost, wish: &DesiredChannel) -> Option<Filters> {
+pub(super) fn wished(host: &DesiredHost, wish: &DesiredChannel) -> Option<Filters> {
     let settings = host.settings.as_ref()?;
     if wish.name.is_empty() && wish.filters.is_empty() {
         return None;
@@ -25,13 +25,13 @@ pub fn wished(host: &DesiredHost, wish: &DesiredChannel) -> Option<Filters> {
 }
 
 /// Whether a value of a filter belongs to one channel alone, as MySQL writes it.
-pub fn of_a_channel(host: &DesiredHost, value: &str) -> bool {
+pub(super) fn of_a_channel(host: &DesiredHost, value: &str) -> bool {
     let named = |wish: &DesiredChannel| value.split_once(':').is_some_and(|(name, _)| name == wish.name);
     host.channels.iter().any(|wish| !wish.name.is_empty() && named(wish))
 }
 
 /// The filters of a channel as it runs, in the same form and order as wishes have.
-pub fn running(filters: &ChannelFilters) -> Filters {
+pub(super) fn running(filters: &ChannelFilters) -> Filters {
     sorted(Filters {
         databases: filters.databases.clone(),
         ignore_databases: filters.ignore_databases.clone(),
@@ -41,7 +41,7 @@ pub fn running(filters: &ChannelFilters) -> Filters {
 }
 
 /// The same in the order in which sets are compared.
-pub fn sorted(mut filters: Filters) -> Filters {
+pub(super) fn sorted(mut filters: Filters) -> Filters {
     for (_, list) in filters.lists_mut() {
         list.sort();
         list.dedup();

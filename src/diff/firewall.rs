@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Adds the steps for the packet filter of one host: one for what is added, one for what is taken away.
-pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(intent) = &host.firewall else { return };
     if intent.backend == FirewallChoice::None {
         return;

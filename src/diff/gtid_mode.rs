@@ -17,7 +17,7 @@ use crate::{
 pub(super) const NAMES: [&str; 2] = ["gtid_mode", "enforce_gtid_consistency"];
 
 /// Adds the steps of every server of MySQL whose mode is not the wished one.
-pub fn steps(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     let members = &context.desired.members;
     let off: Vec<_> = members
         .iter()

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The step that makes it beat, where it does not.
-pub fn step(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts) -> Option<Step> {
+pub(super) fn step(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts) -> Option<Step> {
     let wish = host.heartbeat.as_ref()?;
     let server = facts.server.known()?;
     let (table, event, minds) = match &server.heartbeat {

@@ -32,7 +32,7 @@ const REWRITES: &str = "replicate_rewrite_db";
 const SKIPPED: &str = "slave_skip_errors";
 
 /// Refuses what is left out beyond what is declared. A host whose variables nobody declares is left as it is.
-pub fn check(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     for (name, host) in &context.desired.hosts {
         let facts = context.observed.get(name).and_then(Fact::known);
         let Some((facts, server)) = facts.and_then(|f| Some((f, f.server.known()?))) else { continue };

@@ -13,7 +13,7 @@ use crate::{
 const TEST: &str = "test";
 
 /// Adds the step that closes it, and says what stays open.
-pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let Some(wish) = host.server.as_ref().filter(|w| w.secure) else { return };
     let Some(server) = facts.server.known() else { return };
     let (anonymous, root): (Vec<_>, Vec<_>) = accounts(server).partition(|(user, _)| user.is_empty());

@@ -10,7 +10,7 @@ use crate::{
 const MOST: usize = 8;
 
 /// What only `host` holds; `None` where nobody looked, or nothing is there.
-pub fn losses(
+pub(super) fn losses(
     host: &HostName,
     facts: &HostFacts,
     source: &HostName,

@@ -36,6 +36,7 @@ mod restarted;
 mod retention;
 mod role_unit;
 mod rolling;
+mod second_writer;
 mod server;
 mod service;
 mod settings;
@@ -50,12 +51,13 @@ mod ways;
 mod whole;
 mod writers;
 
-pub use build::{build, changing_ends, copies_to_inspect, switching};
-pub use failover::{followers, most_advanced};
-pub use settings::values_to_ask;
+pub use build::build;
+pub(crate) use build::{changing_ends, copies_to_inspect, switching};
+pub(crate) use failover::{followers, most_advanced};
+pub(crate) use settings::values_to_ask;
 pub use stand_in::stand_in;
-pub use unfit::planned_copies;
-pub use writers::used_writers;
+pub(crate) use unfit::planned_copies;
+pub(crate) use writers::used_writers;
 
 use std::collections::BTreeMap;
 
@@ -68,7 +70,7 @@ use crate::{
 
 /// What every comparison may look at.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The wishes.
     pub desired: &'a Desired,
     /// The fleet as it was read.
@@ -95,14 +97,14 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// User names of the replication accounts of this play.
-    pub fn own_users(&self) -> Vec<String> {
+    pub(crate) fn own_users(&self) -> Vec<String> {
         self.desired.own_users().into_iter().collect()
     }
 }
 
 /// A plan that is being written: steps without an order yet.
 #[derive(Debug, Default)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// Steps, in the order in which they were found.
     pub steps: Vec<Step>,
     /// Wishes for which nothing is planned.
@@ -146,23 +148,23 @@ impl Draft {
     }
 
     /// Notes that nothing is planned for a wish, and why.
-    pub fn wait(&mut self, host: &HostName, why: impl Into<WaitsFor>) {
+    pub(crate) fn wait(&mut self, host: &HostName, why: impl Into<WaitsFor>) {
         self.waiting.push(Waiting { host: host.clone(), why: why.into() });
     }
 
     /// Notes what is worth knowing of a host.
-    pub fn warn(&mut self, host: &HostName, what: impl Into<Finding>) {
+    pub(crate) fn warn(&mut self, host: &HostName, what: impl Into<Finding>) {
         self.warnings.push(Warning { host: host.clone(), what: what.into() });
     }
 
     /// Notes that a wish is refused, and why.
-    pub fn refuse(&mut self, host: &HostName, why: impl Into<Refused>) {
+    pub(crate) fn refuse(&mut self, host: &HostName, why: impl Into<Refused>) {
         self.refused.push(Refusal { host: host.clone(), why: why.into() });
     }
 }
 
 /// Compares one play with the fleet. The steps have no order yet; see [`crate::plan::link`].
-pub fn compare(context: &Context<'_>) -> Draft {
+pub(crate) fn compare(context: &Context<'_>) -> Draft {
     let mut draft = Draft::default();
     let authorities = certificates::Authorities::of(context);
     authorities.check(&mut draft);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Refuses what is declared for such servers and can't be had there.
-pub fn check(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     for name in &context.desired.members {
         let Some((host, server)) = context.desired.hosts.get(name).zip(context.server(name)) else {
             continue;

@@ -14,7 +14,7 @@ use crate::{
 
 /// How a replica without a channel stands to its source, decided by [`super::data`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DataBasis {
+pub(super) enum DataBasis {
     /// It gets, or has got, a copy of the source whose coordinates are recorded.
     Seeded,
     /// Neither side has data; everything from this position on is new.

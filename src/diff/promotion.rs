@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Adds the steps before each host that is opened, or lets it wait where nobody knows who else takes writes.
-pub fn steps(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     let opened: Vec<&DesiredHost> =
         context.desired.hosts.values().filter(|host| host.writer && draft.opens(&host.name)).collect();
     for host in opened {

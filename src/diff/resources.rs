@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Adds the steps for what users' roles declare.
-pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub(super) fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     for kind in KindName::ALL {
         let declared = host.resources.iter().filter(|declared| declared.resource.kind() == *kind);
         for (number, declared) in declared.enumerate() {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The step that sets the values back, unless a copy of this host is planned: that one does it at its end.
-pub fn step(host: &DesiredHost, facts: &HostFacts, steps: &[Step]) -> Option<Step> {
+pub(super) fn step(host: &DesiredHost, facts: &HostFacts, steps: &[Step]) -> Option<Step> {
     let mark = facts.retention.known()?;
     let copied = steps
         .iter()

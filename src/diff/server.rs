@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Adds the step that installs a server, or says what stands in its way.
-pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let absent = facts.server.is_absent();
     let Some(wish) = &host.server else {
         if absent && needs_server(host) {

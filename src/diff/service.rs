@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Adds the step that starts the database service, or lets it start at boot.
-pub fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub(super) fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     let wanted = host.settings.is_some()
         || !host.channels.is_empty()
         || !host.accounts.is_empty()

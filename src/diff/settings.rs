@@ -21,12 +21,12 @@ use crate::{
         Step, StepId, WaitsFor,
     },
 };
-pub use ask::values_to_ask;
+pub(crate) use ask::values_to_ask;
 use running::Off;
 
 /// Adds the steps for the option file, for variables that can be set at once, and for the restart of
 /// those that can't.
-pub fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
+pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     if let Fact::Known(files) = &facts.option_files {
         impossible::findings(host, facts, files, draft);
     }

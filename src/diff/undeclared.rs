@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Warns of everything undeclared. What is allowed by name goes: whoever made a channel or an account may need it.
-pub fn check(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let declares = context.desired.hosts.values().any(|h| !h.channels.is_empty());
     if !declares {
         return;

@@ -18,7 +18,7 @@ const LOADS: [&str; 2] = ["plugin_load", "plugin_load_add"];
 const PACKET: &str = "max_allowed_packet";
 
 /// Copies row by row that this plan would make. Whether they can be made is worth a look, and then another plan.
-pub fn planned_copies(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<CopyLook> {
+pub(crate) fn planned_copies(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<CopyLook> {
     let copies = plan.steps.iter().filter_map(|step| {
         let Action::Seed(seed) = &step.action else { return None };
         let host = desired.hosts.get(&step.host).filter(|_| !seed.method.is_whole())?;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Warns of them. A database may still be made, so they are no mistake.
-pub fn check(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let declared: BTreeSet<&str> =
         context.desired.hosts.values().flat_map(|h| &h.databases).map(|d| d.name.as_str()).collect();
     let mut warnings: Vec<Warning> = Vec::new();
@@ -53,7 +53,7 @@ pub fn check(context: &Context<'_>, draft: &mut Draft) {
 }
 
 /// Channels that would be made or changed although their source has no account that lets them in, and no step makes one.
-pub fn accounts(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn accounts(context: &Context<'_>, draft: &mut Draft) {
     let mut refused = Vec::new();
     for step in &draft.steps {
         let Action::Channel(change) = &step.action else { continue };

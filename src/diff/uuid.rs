@@ -21,7 +21,7 @@ pub(super) fn server_uuid(server: &ServerFacts) -> Option<&str> {
 /// Gives every server but one of those that share a UUID a new one, with the restart that is planned
 /// anyway or one of its own. The one that keeps it is the one that has written most under it: its
 /// replicas know its transactions by that name.
-pub fn steps(context: &Context<'_>, draft: &mut Draft) {
+pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     let mut by_uuid: BTreeMap<&str, Vec<(&HostName, &ServerFacts)>> = BTreeMap::new();
     for name in &context.desired.members {
         let facts = context.observed.get(name).and_then(Fact::known);

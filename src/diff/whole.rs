@@ -258,7 +258,7 @@ impl SourceAndReplica<'_> {
 
 /// The steps that drop the accounts which clones that were cut off have left. One that is planned makes its own
 /// anew, and drops it.
-pub fn leftover_accounts(host: &HostName, server: &ServerFacts, steps: &[Step]) -> Vec<Step> {
+pub(super) fn leftover_accounts(host: &HostName, server: &ServerFacts, steps: &[Step]) -> Vec<Step> {
     let copied = |step: &Step| matches!(&step.action, Action::Seed(plan) if plan.method.is_whole() && [&plan.donor, &step.host].contains(&host));
     if steps.iter().any(copied) {
         return Vec::new();

@@ -2,27 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft, lost, moving};
+use super::{Context, Draft, lost};
 use crate::{
     desired::{Desired, DesiredHost},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
-    option_file::same_value,
-    plan::{Because, Note, Plan, Reason, Step, Warning, WritersFinding},
+    plan::{Plan, Warning, WritersFinding},
 };
 
 /// What keeps clients from writing; the second keeps administrators, too.
 pub(super) const CLOSING: [&str; 2] = ["read_only", "super_read_only"];
 
 /// The members whose servers take writes of clients now. One that was not read is none of them.
-pub fn writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
+pub(super) fn writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
     let server = |host: &&HostName| observed.get(*host).and_then(Fact::known)?.server.known();
     let open = |host: &&HostName| server(host).is_some_and(ServerFacts::accepts_writes);
     desired.members.iter().filter(open).cloned().collect()
 }
 
 /// Those of them that hold data, or follow another one.
-pub fn used_writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
+pub(crate) fn used_writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
     let used = |host: &HostName| {
         let server = observed.get(host).and_then(Fact::known).and_then(|facts| facts.server.known());
         server.is_some_and(ServerFacts::is_used)
@@ -38,26 +37,6 @@ pub(super) fn open_replicas(context: &Context<'_>) -> Vec<HostName> {
     let mut open = used_writers(context.desired, context.observed);
     open.retain(|name| closed(name) == Some(true));
     open
-}
-
-/// The same, and those that are closed for less than is declared: MySQL's `read_only` alone stops no administrator.
-fn not_closed(context: &Context<'_>) -> Vec<HostName> {
-    let half = |host: &&DesiredHost| {
-        let wished = host.setting("super_read_only").and_then(|wish| wish.values.last());
-        let server = context.server(&host.name).filter(|server| server.is_used());
-        host.declared_closed() == Some(true)
-            && wished.is_some_and(|value| same_value("super_read_only", value, "ON"))
-            && server.is_some_and(|server| {
-                server
-                    .variable("super_read_only")
-                    .is_some_and(|value| same_value("super_read_only", value, "OFF"))
-            })
-    };
-    let mut all = open_replicas(context);
-    let more: Vec<HostName> =
-        context.desired.hosts.values().filter(half).map(|host| host.name.clone()).collect();
-    all.extend(more.into_iter().filter(|host| !all.contains(host)).collect::<Vec<_>>());
-    all
 }
 
 /// The one host that clients are declared to write to, where it is one: the source of others, or all that is left of them.
@@ -116,55 +95,8 @@ pub(super) fn check_other(context: &Context<'_>, plan: &mut Plan) {
     }
 }
 
-/// Closes the hosts that accept writes beside the declared one also where something is refused: what they take meanwhile makes
-/// everything worse. Whose closing is planned with what else changes there is closed by that.
-pub(super) fn close_others(context: &Context<'_>, plan: &mut Plan) {
-    let Some(one) = declared(context.desired).filter(|_| !plan.refused.is_empty()) else { return };
-    if !context.server(&one.name).is_some_and(ServerFacts::accepts_writes) {
-        return;
-    }
-    // Where it gets its events from one that accepts writes, too, nobody can tell which of them clients use.
-    if moving::follows_open(context, one).is_some() {
-        return;
-    }
-    let below = below(context.desired, one);
-    let others = not_closed(context).into_iter().filter(|host| *host != one.name && below.contains(host));
-    for host in others {
-        let closes =
-            |step: &&mut Step| step.host == host && CLOSING.iter().any(|name| step.action.sets(name, "ON"));
-        if let Some(step) = plan.steps.iter_mut().find(closes) {
-            step.reason.push(second(one));
-            continue;
-        }
-        let first = plan.steps.iter().position(|step| step.host == host).unwrap_or(0);
-        if let Some(step) = close(context, &host, one) {
-            plan.steps.insert(first, step);
-        }
-    }
-}
-
-/// Sets what is declared to keep clients from writing there, and nothing else.
-fn close(context: &Context<'_>, host: &HostName, writer: &DesiredHost) -> Option<Step> {
-    let (server, wish) = (context.server(host)?, context.desired.hosts.get(host)?);
-    let closing = CLOSING.into_iter().filter(|name| {
-        let wished = wish.setting(name).and_then(|wish| wish.values.last());
-        wished.is_some_and(|value| same_value(name, value, "ON"))
-            && server.variable(name).is_some()
-            && !server.is_on(name)
-    });
-    let values = closing.map(|name| (name.to_owned(), "ON".to_owned())).collect();
-    let mut step = lost::set((host, "close"), server, values, second(writer))?;
-    let sessions = server.sessions.known().map(Vec::len);
-    step.risk.push(Note::WritesEnd { on: host.clone(), sessions }.into());
-    Some(step)
-}
-
-fn second(writer: &DesiredHost) -> Reason {
-    Reason::because(Because::SecondWriter { writer: writer.name.clone() })
-}
-
 /// A host, and all that get what is written there.
-fn below(desired: &Desired, host: &DesiredHost) -> BTreeSet<HostName> {
+pub(super) fn below(desired: &Desired, host: &DesiredHost) -> BTreeSet<HostName> {
     let mut all = BTreeSet::from([host.name.clone()]);
     let mut next = vec![host];
     while let Some(host) = next.pop() {

@@ -15,7 +15,7 @@ const SIGN: u8 = b'!';
 
 /// How the signs of the other host ended.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Ended {
+pub(super) enum Ended {
     /// It has closed the connection.
     InOrder,
     /// It is silent, or the connection broke.
@@ -23,7 +23,7 @@ pub enum Ended {
 }
 
 /// Gives signs of life, and waits until the other host gives none any more.
-pub async fn keep(stream: impl AsyncRead + AsyncWrite) -> Ended {
+pub(super) async fn keep(stream: impl AsyncRead + AsyncWrite) -> Ended {
     within(stream, limits::DIRECT_BEAT.time, limits::DIRECT_SILENCE.time).await
 }
 

@@ -14,7 +14,7 @@ impl Socket {
     ///
     /// # Errors
     /// With the system's words.
-    pub async fn connect(&self) -> io::Result<UnixStream> {
+    pub(crate) async fn connect(&self) -> io::Result<UnixStream> {
         let stream = UnixStream::connect(&self.path).await?;
         let behind = stream.peer_cred()?.uid();
         match behind == 0 || Some(behind) == self.uid || self.uid.is_none() && !self.shared {
@@ -27,7 +27,7 @@ impl Socket {
     ///
     /// # Errors
     /// As [`Socket::connect`], and when it breaks.
-    pub async fn join(&self, mut far: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    pub(crate) async fn join(&self, mut far: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
         let mut near = self.connect().await?;
         copy_bidirectional(&mut far, &mut near).await.map(drop)
     }
@@ -37,7 +37,7 @@ impl Socket {
 ///
 /// # Errors
 /// When it can't be made.
-pub fn local<F>(path: &Path, serve: impl Fn(UnixStream) -> F + Send + 'static) -> io::Result<()>
+pub(super) fn local<F>(path: &Path, serve: impl Fn(UnixStream) -> F + Send + 'static) -> io::Result<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {

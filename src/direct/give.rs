@@ -25,13 +25,13 @@ use crate::model::limits;
 /// What a connection is for: its first byte.
 pub(super) mod wants {
     /// To see that it comes about.
-    pub const ANSWER: u8 = b'a';
+    pub(crate) const ANSWER: u8 = b'a';
     /// Signs of life.
-    pub const LIFE: u8 = b'l';
+    pub(crate) const LIFE: u8 = b'l';
     /// The server's socket.
-    pub const SERVER: u8 = b's';
+    pub(crate) const SERVER: u8 = b's';
     /// What a program of the host writes into the pipe.
-    pub const BYTES: u8 = b'b';
+    pub(crate) const BYTES: u8 = b'b';
 }
 
 /// What tells that all bytes were taken.
@@ -42,7 +42,7 @@ const STRANGERS: usize = 64;
 const WAITING: u32 = 128;
 
 /// Listens until the controller says no more, or the other host is gone.
-pub async fn run(
+pub(super) async fn run(
     directory: &Path,
     (begin, socket): (&Begin, &Socket),
     mut orders: mpsc::Receiver<Order>,

@@ -15,18 +15,18 @@ mod voice;
 
 use std::path::{Path, PathBuf};
 
-pub use said::{Begin, CopyOrder, Door, Failed, Order, Part, Report, Socket};
-pub use tls::{Certificate, Keys};
+pub(crate) use said::{Begin, CopyOrder, Door, Failed, Order, Part, Report, Socket};
+pub(crate) use tls::{Certificate, Keys};
 
 /// The word by which the controller starts this program on a host. The directory of the copy follows.
-pub const AT_HOST: &str = "at-host";
+pub(crate) const AT_HOST: &str = "at-host";
 /// The pipe in that directory by which a host's own programs hand bytes over, or take them.
-pub const PIPE: &str = "bytes";
+pub(crate) const PIPE: &str = "bytes";
 /// This program in that directory.
-pub const PROGRAM: &str = "tandem";
+pub(crate) const PROGRAM: &str = "tandem";
 
 /// The directory, where a controller has started this program on a host.
-pub fn asked() -> Option<PathBuf> {
+pub(crate) fn asked() -> Option<PathBuf> {
     let mut args = std::env::args_os().skip(1);
     (args.next()? == AT_HOST).then(|| args.next()).flatten().map(PathBuf::from)
 }
@@ -39,7 +39,7 @@ fn is_this(place: &Path) -> bool {
 }
 
 /// Does what the controller says, until it says no more. Whether all of it was done.
-pub fn serve(directory: &Path) -> bool {
+pub(crate) fn serve(directory: &Path) -> bool {
     // Nothing is left of it whatever comes: what runs needs no name.
     let place = directory.join(PROGRAM);
     if is_this(&place) {

@@ -12,7 +12,7 @@ use crate::{
 
 /// The first line: who one is, and which side.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Begin {
+pub(crate) struct Begin {
     /// Certificates.
     pub keys: Keys,
     /// The side.
@@ -22,7 +22,7 @@ pub struct Begin {
 /// A side of a copy.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
+pub(crate) enum Part {
     /// Where the data comes from: it listens.
     Give {
         /// The server's socket, and who is behind it.
@@ -39,7 +39,7 @@ pub enum Part {
 
 /// A server's socket, and who may be behind it.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Socket {
+pub(crate) struct Socket {
     /// Its path.
     pub path: String,
     /// The server's user, where it is known.
@@ -50,14 +50,14 @@ pub struct Socket {
 
 impl Socket {
     /// That of a login.
-    pub fn of(login: &Login) -> Self {
+    pub(crate) fn of(login: &Login) -> Self {
         Self { path: login.socket.clone(), uid: login.server_uid, shared: login.shared }
     }
 }
 
 /// How to log in to a server of a copy.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Door {
+pub(crate) struct Door {
     version: ServerVersion,
     /// The socket on its own host.
     pub socket: Socket,
@@ -67,7 +67,7 @@ pub struct Door {
 
 impl Door {
     /// That of a login.
-    pub fn of(version: ServerVersion, login: &Login) -> Self {
+    pub(crate) fn of(version: ServerVersion, login: &Login) -> Self {
         Self {
             version,
             socket: Socket::of(login),
@@ -77,12 +77,12 @@ impl Door {
     }
 
     /// Its server's words.
-    pub fn dialect(&self) -> Dialect {
+    pub(crate) fn dialect(&self) -> Dialect {
         Dialect::of(self.version)
     }
 
     /// The login behind it.
-    pub fn login(&self) -> Login {
+    pub(crate) fn login(&self) -> Login {
         Login {
             socket: self.socket.path.clone(),
             server_uid: self.socket.uid,
@@ -95,7 +95,7 @@ impl Door {
 
 /// A copy row by row.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct CopyOrder {
+pub(crate) struct CopyOrder {
     /// The server at the other host.
     pub source: Door,
     /// The server here.
@@ -109,7 +109,7 @@ pub struct CopyOrder {
 /// What the controller wants of who takes.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub(crate) enum Order {
     /// Copy row by row.
     Copy(Box<CopyOrder>),
     /// Make what rests on the rows: views, triggers, events.
@@ -126,7 +126,7 @@ pub enum Order {
 /// What comes of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Report {
+pub(crate) enum Report {
     /// It lives.
     Lives,
     /// It listens at this port of all addresses.
@@ -169,7 +169,7 @@ pub enum Report {
 /// Why it was not done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Failed {
+pub(crate) enum Failed {
     /// Nobody can be reached at the other's addresses.
     Unreached {
         /// Each, and what it says.
@@ -188,7 +188,7 @@ pub enum Failed {
 
 impl Failed {
     /// What the system says.
-    pub fn broken(tried: &str) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn broken(tried: &str) -> impl FnOnce(std::io::Error) -> Self {
         move |error| Self::Broken { tried: tried.to_owned(), why: error.to_string() }
     }
 }

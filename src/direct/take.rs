@@ -41,7 +41,7 @@ const TICK: Duration = limits::TICK;
 const CHUNK: usize = 256 << 10;
 
 /// Connects, then does what the controller says, until it says no more.
-pub async fn run(
+pub(super) async fn run(
     directory: &Path,
     (begin, addresses, port): (&Begin, &[String], u16),
     mut orders: mpsc::Receiver<Order>,

@@ -18,7 +18,7 @@ const NAME: &str = "tandem";
 
 /// A certificate and its key, in base64.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Certificate {
+pub(crate) struct Certificate {
     /// The certificate.
     pub certificate: String,
     key: String,
@@ -29,7 +29,7 @@ impl Certificate {
     ///
     /// # Errors
     /// When this machine has no random numbers.
-    pub fn draw() -> io::Result<Self> {
+    pub(crate) fn draw() -> io::Result<Self> {
         let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).map_err(io::Error::other)?;
         let key = BASE64_STANDARD.encode(made.signing_key.serialize_der());
         Ok(Self { certificate: BASE64_STANDARD.encode(made.cert.der()), key })
@@ -38,7 +38,7 @@ impl Certificate {
 
 /// Who one is, and the one other that counts.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Keys {
+pub(crate) struct Keys {
     /// Its own certificate and key.
     pub own: Certificate,
     /// The other's certificate.
@@ -67,7 +67,7 @@ impl Parts {
 ///
 /// # Errors
 /// When the keys are none.
-pub fn acceptor(keys: &Keys) -> io::Result<TlsAcceptor> {
+pub(super) fn acceptor(keys: &Keys) -> io::Result<TlsAcceptor> {
     let Parts { own, key, peer } = Parts::of(keys)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(peer), provider.clone())
@@ -86,7 +86,7 @@ pub fn acceptor(keys: &Keys) -> io::Result<TlsAcceptor> {
 ///
 /// # Errors
 /// When the keys are none.
-pub fn connector(keys: &Keys) -> io::Result<Connector> {
+pub(super) fn connector(keys: &Keys) -> io::Result<Connector> {
     let Parts { own, key, peer } = Parts::of(keys)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -100,23 +100,23 @@ pub fn connector(keys: &Keys) -> io::Result<Connector> {
 
 /// Who connects.
 #[derive(Clone)]
-pub struct Connector(TlsConnector);
+pub(super) struct Connector(TlsConnector);
 
 impl Connector {
     /// Proves both sides to each other.
     ///
     /// # Errors
     /// When the other is not the peer, or the connection breaks.
-    pub async fn connect(&self, stream: TcpStream) -> io::Result<client::TlsStream<TcpStream>> {
+    pub(super) async fn connect(&self, stream: TcpStream) -> io::Result<client::TlsStream<TcpStream>> {
         let name = ServerName::try_from(NAME).map_err(io::Error::other)?;
         self.0.connect(name, stream).await
     }
 }
 
 /// The listening side of a connection.
-pub type Accepted = server::TlsStream<TcpStream>;
+pub(super) type Accepted = server::TlsStream<TcpStream>;
 /// The connecting side of one.
-pub type Connected = client::TlsStream<TcpStream>;
+pub(super) type Connected = client::TlsStream<TcpStream>;
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use crate::model::limits;
 const ORDERS: usize = 16;
 
 /// What this program says.
-pub struct Voice {
+pub(super) struct Voice {
     says: mpsc::UnboundedSender<Report>,
     speaking: JoinHandle<()>,
     talking: Option<AbortHandle>,
@@ -22,17 +22,17 @@ pub struct Voice {
 
 impl Voice {
     /// Says something. What can't be said any more is for nobody.
-    pub fn say(&self, report: Report) {
+    pub(super) fn say(&self, report: Report) {
         let _ = self.says.send(report);
     }
 
     /// A mouth for somebody who says things by himself.
-    pub fn other(&self) -> mpsc::UnboundedSender<Report> {
+    pub(super) fn other(&self) -> mpsc::UnboundedSender<Report> {
         self.says.clone()
     }
 
     /// Says from now on that it lives, whatever else it does.
-    pub fn keep_talking(&mut self) {
+    pub(super) fn keep_talking(&mut self) {
         let says = self.says.clone();
         let talking = tokio::spawn(async move {
             let mut clock = interval(limits::BEAT.time);
@@ -47,7 +47,7 @@ impl Voice {
     }
 
     /// Waits until all of it is said.
-    pub async fn close(self) {
+    pub(super) async fn close(self) {
         if let Some(talking) = &self.talking {
             talking.abort();
         }
@@ -58,7 +58,7 @@ impl Voice {
 }
 
 /// What a controller says after its first line.
-pub struct Heard {
+pub(super) struct Heard {
     /// Its lines.
     pub orders: mpsc::Receiver<Order>,
     /// Ends with standard input.
@@ -66,7 +66,7 @@ pub struct Heard {
 }
 
 /// The first line, a way to answer, and all further lines.
-pub async fn open() -> Option<(Voice, Begin, Heard)> {
+pub(super) async fn open() -> Option<(Voice, Begin, Heard)> {
     let mut lines = BufReader::new(stdin()).lines();
     let begin = serde_json::from_str(&lines.next_line().await.ok()??).ok()?;
     let (says, mut said) = mpsc::unbounded_channel::<Report>();

@@ -8,7 +8,7 @@ use super::{
 use crate::{observe::ChannelFacts, transport::without_data};
 
 /// Explains the applier's error, or the receiver's where that one is about the relay log.
-pub fn explain_applier(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Explanation {
+pub(super) fn explain_applier(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Explanation {
     let (errno, text) = match channel.sql_errno {
         0 => (channel.io_errno, &channel.io_error),
         errno => (errno, &channel.sql_error),

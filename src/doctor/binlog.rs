@@ -4,7 +4,7 @@ use super::cause::{BinlogCause, Cause, ChannelCause};
 use crate::observe::ChannelFacts;
 
 /// Why a source does not send its binary log.
-pub fn binlog(channel: &ChannelFacts) -> Cause {
+pub(super) fn binlog(channel: &ChannelFacts) -> Cause {
     let text = channel.io_error.to_ascii_lowercase();
     // These first: MySQL names its server_uuid where no two servers share one.
     if let Some(found) = gtid(&text) {
@@ -35,7 +35,7 @@ fn gtid(text: &str) -> Option<Cause> {
 }
 
 /// A replica's own words for what a source says with 1236.
-pub fn without_gtid(text: &str) -> bool {
+pub(super) fn without_gtid(text: &str) -> bool {
     text.contains("replicate anonymous transaction when") || text.contains("replicate gtid-transaction when")
 }
 
@@ -56,7 +56,7 @@ fn damaged(errno: u32, text: &str) -> Option<BinlogCause> {
 }
 
 /// The receiver and the source both may refuse an event for its size.
-pub fn too_large(channel: &ChannelFacts) -> BinlogCause {
+pub(super) fn too_large(channel: &ChannelFacts) -> BinlogCause {
     let words = ["from source", "entry on source"];
     let variable = match words.iter().any(|word| channel.io_error.contains(word)) {
         true => "replica_max_allowed_packet",

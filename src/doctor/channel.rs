@@ -14,7 +14,10 @@ use crate::model::ThreadState;
 use crate::observe::ChannelFacts;
 
 /// Explains a channel that does not run as it should; `None` where nothing is wrong.
-pub fn explain_channel(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Option<Explanation> {
+pub(crate) fn explain_channel(
+    channel: &ChannelFacts,
+    channel_context: &ChannelContext<'_>,
+) -> Option<Explanation> {
     if channel.io_errno != 0 && channel.io_running != ThreadState::Yes {
         return Some(with_applier(explain_receiver(channel, channel_context), channel, channel_context));
     }

@@ -15,13 +15,13 @@ const RENUMBERED: &[(u32, u32)] = &[
 ];
 
 /// The workers stopped; why stands elsewhere.
-pub const WORKERS_STOPPED: u32 = 1756;
+pub(super) const WORKERS_STOPPED: u32 = 1756;
 
 /// The error log's numbers begin here; no client ever gets one of them.
 const ERROR_LOG: u32 = 10_000;
 
 /// The number by which a cause can be looked up, out of an error's own number and its text.
-pub fn common(errno: u32, text: &str) -> u32 {
+pub(super) fn common(errno: u32, text: &str) -> u32 {
     let own = renumbered(errno);
     if !sums_up(own) {
         return own;
@@ -47,7 +47,7 @@ fn embedded(text: &str) -> Option<u32> {
 }
 
 /// Which attempt to connect failed, and how many there are: `This was attempt 3/10`. Only MySQL says it.
-pub fn attempt(text: &str) -> Option<(u64, u64)> {
+pub(super) fn attempt(text: &str) -> Option<(u64, u64)> {
     let (_, rest) = text.split_once("This was attempt ")?;
     let (this, rest) = rest.split_once('/')?;
     let all = rest.split(|c: char| !c.is_ascii_digit()).next()?;
@@ -55,7 +55,7 @@ pub fn attempt(text: &str) -> Option<(u64, u64)> {
 }
 
 /// The transaction that a worker could not execute. It may be `ANONYMOUS` or `NOT_YET_DETERMINED`.
-pub fn failed_transaction(text: &str) -> Option<&str> {
+pub(crate) fn failed_transaction(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("failed executing transaction '")?;
     let (transaction, _) = rest.split_once('\'')?;
     transaction.contains(':').then_some(transaction)

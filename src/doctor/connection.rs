@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Address, port, firewall or server: the connection itself does not come about.
-pub fn explain_connection(
+pub(super) fn explain_connection(
     channel: &ChannelFacts,
     channel_context: &ChannelContext<'_>,
     said: &str,
@@ -50,7 +50,7 @@ fn cause(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Connec
 }
 
 /// MySQL gives up after SOURCE_RETRY_COUNT attempts, ten since 8.1, and then waits for no cause to go.
-pub fn count_attempts(found: Explanation, channel: &ChannelFacts) -> Explanation {
+pub(super) fn count_attempts(found: Explanation, channel: &ChannelFacts) -> Explanation {
     let attempt = code::attempt(&channel.io_error).filter(|_| channel.io_running == ThreadState::No);
     let tried = attempt.map(|(this, all)| match this < all {
         true => Tried::Stopped,

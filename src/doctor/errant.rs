@@ -9,7 +9,7 @@ use crate::{
 
 /// Whether a copy of its source would rid a replica of its errant transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Copying {
+pub(crate) enum Copying {
     /// No playbook was given.
     Unknown,
     /// The playbook does not say how it would be made.
@@ -22,7 +22,7 @@ pub enum Copying {
 
 impl Copying {
     /// What a playbook says of a replica with so many sources.
-    pub fn of(declared: bool, seeds: usize, sources: usize) -> Self {
+    pub(crate) fn of(declared: bool, seeds: usize, sources: usize) -> Self {
         match (declared, seeds, sources) {
             (false, ..) => Copying::Unknown,
             (true, 0, _) => Copying::NoRole,
@@ -34,7 +34,7 @@ impl Copying {
 
 /// What surrounds a finding.
 #[derive(Debug, Clone, Copy)]
-pub struct ErrantContext<'a> {
+pub(crate) struct ErrantContext<'a> {
     /// The replica.
     pub replica: &'a HostName,
     /// Its server's words.
@@ -155,7 +155,7 @@ pub struct Forget {
 }
 
 /// Explains a finding.
-pub fn explain_errant(errant_context: ErrantContext<'_>, finding: &ErrantFacts) -> ErrantExplanation {
+pub(crate) fn explain_errant(errant_context: ErrantContext<'_>, finding: &ErrantFacts) -> ErrantExplanation {
     let repairs = match &finding.kind {
         ErrantKind::OnlyHere => only_here(errant_context, finding),
         ErrantKind::LostBySource(lost) => {

@@ -67,7 +67,7 @@ impl Explanation {
 
 /// What surrounds a channel, for telling layers apart. All of it may be unknown.
 #[derive(Debug, Clone, Default)]
-pub struct ChannelContext<'a> {
+pub(crate) struct ChannelContext<'a> {
     /// The replica's name.
     pub replica: &'a str,
     /// The source's name.

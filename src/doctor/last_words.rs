@@ -54,7 +54,7 @@ const STARTS: [&str; 3] = ["MySQL Server - start", "starting as process", "Start
 /// error that does not merely follow from another one.
 ///
 /// A line that names one of the options counts more than one that names none.
-pub fn last_words(log: &[String], options: &[Occurrence]) -> Option<Said> {
+pub(crate) fn last_words(log: &[String], options: &[Occurrence]) -> Option<Said> {
     let log = last_start(log);
     let line = telling(&log, options)?;
     let meaning = CAUSES.iter().find(|(marks, _)| marks.iter().all(|mark| line.contains(mark)));
@@ -85,7 +85,7 @@ fn of_replication(line: &str) -> bool {
 
 /// The option that the last start's words name: by its name, by a value that only it has, or by what the message is
 /// about.
-pub fn blamed<'o>(log: &[String], options: &'o [Occurrence]) -> Option<&'o Occurrence> {
+pub(crate) fn blamed<'o>(log: &[String], options: &'o [Occurrence]) -> Option<&'o Occurrence> {
     let log = last_start(log);
     let first = telling(&log, options)?;
     let errors = log.iter().copied().filter(|l| l.contains("[ERROR]") && !of_replication(l));

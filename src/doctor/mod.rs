@@ -20,20 +20,22 @@ mod repair;
 mod rows;
 mod server;
 
-pub use account_statement::AccountStatement;
-pub use cause::{ApplierCause, BinlogCause, Cause, ChannelCause, ConnectionCause, DataCause, LoginCause};
-pub use channel::explain_channel;
-pub use code::failed_transaction;
+pub(crate) use account_statement::AccountStatement;
+pub(crate) use cause::{
+    ApplierCause, BinlogCause, Cause, ChannelCause, ConnectionCause, DataCause, LoginCause,
+};
+pub(crate) use channel::explain_channel;
+pub(crate) use code::failed_transaction;
 #[cfg(test)]
-pub use down::{End, FullDisk, OtherOwner};
-pub use down::{EndCause, FailedStart, LogCause, Said, WhyDown};
-pub use errant::{
+pub(crate) use down::{End, FullDisk, OtherOwner};
+pub(crate) use down::{EndCause, FailedStart, LogCause, Said, WhyDown};
+pub(crate) use errant::{
     CopyLoses, Copying, ErrantContext, ErrantExplanation, ErrantRepair, Forget, explain_errant,
 };
-pub use explanation::{ChannelContext, Explanation, More, Tried};
-pub use last_words::{blamed, last_words};
-pub use layer::Layer;
-pub use problem::{ChannelFault, ChannelProblem, HostProblem, WritersProblem};
-pub use repair::{NextLoses, Repair};
-pub use rows::{Change, FailedEvent, RowEvent, RowEvidence, RowThere, Value, row_events};
-pub use server::{FULL, blamed_in_files, explain_down, explain_failed_start};
+pub(crate) use explanation::{ChannelContext, Explanation, More, Tried};
+pub(crate) use last_words::{blamed, last_words};
+pub(crate) use layer::Layer;
+pub(crate) use problem::{ChannelFault, ChannelProblem, HostProblem, WritersProblem};
+pub(crate) use repair::{NextLoses, Repair};
+pub(crate) use rows::{Change, FailedEvent, RowEvent, RowEvidence, RowThere, Value, row_events};
+pub(crate) use server::{FULL, blamed_in_files, explain_down, explain_failed_start};

@@ -11,7 +11,7 @@ use super::{
 use crate::observe::ChannelFacts;
 
 /// Explains the receiver's error.
-pub fn explain_receiver(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Explanation {
+pub(super) fn explain_receiver(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -> Explanation {
     count_attempts(explain_error(channel, channel_context), channel)
 }
 

@@ -9,7 +9,7 @@ use crate::{
 
 /// Where the event stands that failed, out of the server's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedEvent {
+pub(crate) struct FailedEvent {
     /// Database and table.
     pub table: (String, String),
     /// Where the event ends in the source's binary log.
@@ -18,7 +18,7 @@ pub struct FailedEvent {
 
 impl FailedEvent {
     /// Reads `... event on table shop.t; ... log mysql-bin.000001, end_log_pos 1079`.
-    pub fn of(errno: u32, text: &str) -> Option<Self> {
+    pub(crate) fn of(errno: u32, text: &str) -> Option<Self> {
         if !matches!(errno, 1032 | 1062) {
             return None;
         }
@@ -136,7 +136,7 @@ impl RowEvent {
 }
 
 /// Reads the rows of one table out of what `mysqlbinlog --verbose` prints.
-pub fn row_events(text: &str, table: &(String, String)) -> Vec<RowEvent> {
+pub(crate) fn row_events(text: &str, table: &(String, String)) -> Vec<RowEvent> {
     let wanted = format!("{}.{}", identifier(&table.0), identifier(&table.1));
     let mut events: Vec<RowEvent> = Vec::new();
     let (mut ours, mut into_after) = (false, false);
@@ -166,7 +166,7 @@ pub fn row_events(text: &str, table: &(String, String)) -> Vec<RowEvent> {
 }
 
 /// A row as a server has it: columns and values, NULL as none.
-pub type Row = Vec<(String, Option<String>)>;
+pub(super) type Row = Vec<(String, Option<String>)>;
 
 /// All that is known of a row that stops an applier.
 #[derive(Debug, Clone, PartialEq, Eq)]

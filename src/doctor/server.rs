@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// Below this a server can't start: it extends its logs and temporary tables at once.
-pub const FULL: u64 = 32 << 20;
+pub(crate) const FULL: u64 = 32 << 20;
 
 /// Why the server of a host is down: what systemd says of its end, what its last words say, the place of the option that
 /// is to blame, a data directory that belongs to somebody else, and a disk that is full.
-pub fn explain_down(facts: &HostFacts) -> Option<WhyDown> {
+pub(crate) fn explain_down(facts: &HostFacts) -> Option<WhyDown> {
     let service = facts.service.known();
     let down = facts.down.as_ref();
     let log = down.map(telling_log).unwrap_or_default();
@@ -40,13 +40,13 @@ fn other_owner(disk: &DiskFacts, service: &ServiceFacts) -> Option<OtherOwner> {
 }
 
 /// Why a server did not come up: how it ended, and what it said. `options` are those that may be to blame.
-pub fn explain_failed_start(ended: &Ended, said: &[String], options: &[Occurrence]) -> FailedStart {
+pub(crate) fn explain_failed_start(ended: &Ended, said: &[String], options: &[Occurrence]) -> FailedStart {
     let end = if ended.late { Some(EndCause::Late) } else { ended_cause(ended) };
     FailedStart { said: last_words(said, options), end }
 }
 
 /// The option that the last words of a server that is down are about.
-pub fn blamed_in_files(facts: &HostFacts) -> Option<Occurrence> {
+pub(crate) fn blamed_in_files(facts: &HostFacts) -> Option<Occurrence> {
     blamed(&telling_log(facts.down.as_ref()?), &options(facts)).cloned()
 }
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// A host's variables after their templates were evaluated; secrets are stars.
 #[derive(Debug, Clone)]
-pub struct Evaluated {
+pub(crate) struct Evaluated {
     /// Each with what came of it.
     pub values: BTreeMap<String, Value>,
     /// Those whose template has no value, with the reason.
@@ -22,7 +22,7 @@ pub struct Evaluated {
 
 impl Evaluated {
     /// Those of one host, as a play has them, or the inventory alone.
-    pub fn of(project: &Project, play: Option<&Play>, host: &HostName) -> Self {
+    pub(crate) fn of(project: &Project, play: Option<&Play>, host: &HostName) -> Self {
         let Values { values, failed } = values(project, play, host);
         let values = values.into_iter().map(|(name, value)| {
             let shown = masked(&name, &value);

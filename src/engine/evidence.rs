@@ -18,7 +18,7 @@ const DECODE: ReadScript = ReadScript::new(
 );
 
 /// Finds what stops a channel, where it is a row and the source can be asked.
-pub async fn row_evidence(
+pub(super) async fn row_evidence(
     reading: &Reading,
     replica: &HostName,
     source: &HostName,

@@ -12,14 +12,14 @@ use crate::{
 };
 
 /// Reads files; what vaults among them hold is shown nowhere from now on.
-pub fn read_files(request: &Request) -> Loaded {
+pub(crate) fn read_files(request: &Request) -> Loaded {
     let loaded = load(request);
     hide_from_now_on(loaded.project.hidden.iter().map(Secret::expose));
     loaded
 }
 
 /// Reads files and evaluates every template as far as that goes without a connection.
-pub fn check(options: &Options) -> Result<(Loaded, Problems), CommandError> {
+pub(crate) fn check(options: &Options) -> Result<(Loaded, Problems), CommandError> {
     if options.inventory.is_empty() {
         let what = "no inventory: name one with -i PATH, in TANDEM_INVENTORY or in ansible.cfg, or call it inventory.yml here";
         return Err(CommandError::usage(what));
@@ -117,7 +117,7 @@ fn mask_vaulted(problems: &mut Problems, hidden: &[Secret]) {
 }
 
 /// Hosts as an inventory alone knows them, for commands without a playbook.
-pub fn bare_hosts(project: &Project) -> Vec<DesiredHost> {
+pub(crate) fn bare_hosts(project: &Project) -> Vec<DesiredHost> {
     let play = Play::bare();
     let hosts: Vec<HostName> = project.inventory.hosts.keys().cloned().collect();
     let mut built = desired::build(project, &play, &hosts, &BTreeMap::new()).desired.hosts;

@@ -14,7 +14,7 @@ use crate::{
 const BUDGET: u64 = 128 * 1024 * 1024;
 
 /// Adds to a reading what some replicas and their sources hold. Writes nothing.
-pub async fn inspect_data(reading: &mut Reading, pairs: &[(HostName, HostName)], forks: usize) {
+pub(super) async fn inspect_data(reading: &mut Reading, pairs: &[(HostName, HostName)], forks: usize) {
     let hosts: BTreeSet<&HostName> = pairs.iter().flat_map(|(replica, source)| [replica, source]).collect();
     let looks = hosts.into_iter().filter_map(|host| {
         let (session, login) = (reading.sessions.get(host)?, reading.logins.get(host)?);

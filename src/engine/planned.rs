@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// One play: what is declared, the facts of its hosts, and its plan.
-pub struct PlayState {
+pub(crate) struct PlayState {
     /// Wishes.
     pub built: Built,
     /// Facts.

@@ -11,7 +11,7 @@ use crate::{
 
 /// Reads the members of a play; and, where they are of interest and without waiting for them for long, the hosts that it
 /// declares lost.
-pub async fn observe_play(
+pub(super) async fn observe_play(
     desired: &Desired,
     secrets: &BTreeMap<SecretId, Secret>,
     options: &Options,
@@ -26,7 +26,7 @@ pub async fn observe_play(
 }
 
 /// Reads hosts, and without waiting for them for long those that are declared lost.
-pub async fn observe_with_lost(
+pub(super) async fn observe_with_lost(
     (members, gone): (&[&DesiredHost], &[&DesiredHost]),
     secrets: &BTreeMap<SecretId, Secret>,
     options: &Options,

@@ -42,7 +42,7 @@ impl StepError {
         Self { stale: true, ..Self::new(host, tried, why) }
     }
 
-    /// A script did not do its work. One of those that name a place that can't be written ends with [`UNWRITABLE`], and has
+    /// A script did not do its work. One of those that name a place that can't be written ends with `UNWRITABLE`, and has
     /// changed nothing.
     pub fn unwritten(host: &HostName, tried: impl Into<String>, error: RunError) -> Self {
         match error {

@@ -95,17 +95,17 @@ fn seconds<S: serde::Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Err
 
 /// Where events go. Nobody has to listen.
 #[derive(Debug, Clone)]
-pub struct Events(mpsc::UnboundedSender<Event>);
+pub(crate) struct Events(mpsc::UnboundedSender<Event>);
 
 impl Events {
     /// A sender and its receiver.
-    pub fn channel() -> (Self, mpsc::UnboundedReceiver<Event>) {
+    pub(crate) fn channel() -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self(sender), receiver)
     }
 
     /// Reports something.
-    pub fn send(&self, event: Event) {
+    pub(crate) fn send(&self, event: Event) {
         // A listener that has gone away is no reason to stop a run.
         let _ = self.0.send(event.masked());
     }

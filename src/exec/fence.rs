@@ -12,20 +12,20 @@ use crate::model::HostName;
 
 /// The lock of a run on one host, as its steps see it.
 #[derive(Debug, Clone, Default)]
-pub struct Fence {
+pub(crate) struct Fence {
     lost: CancellationToken,
     why: std::sync::Arc<OnceLock<String>>,
 }
 
 impl Fence {
     /// The lock is lost.
-    pub fn lose(&self, why: impl Into<String>) {
+    pub(crate) fn lose(&self, why: impl Into<String>) {
         let _ = self.why.set(why.into());
         self.lost.cancel();
     }
 
     /// Waits until the lock is lost, for ever if need be.
-    pub async fn lost(&self) -> &str {
+    pub(crate) async fn lost(&self) -> &str {
         self.lost.cancelled().await;
         self.why.get().map_or("it does not answer", String::as_str)
     }
@@ -33,11 +33,11 @@ impl Fence {
 
 /// The fences of a run.
 #[derive(Debug, Default)]
-pub struct Fences(Mutex<BTreeMap<HostName, Fence>>);
+pub(crate) struct Fences(Mutex<BTreeMap<HostName, Fence>>);
 
 impl Fences {
     /// Adds the fence of a host whose lock was taken.
-    pub fn put(&self, host: &HostName, fence: Fence) {
+    pub(crate) fn put(&self, host: &HostName, fence: Fence) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone(), fence);
     }
 
@@ -49,7 +49,7 @@ impl Fences {
     ///
     /// # Errors
     /// What the work says, or that a lock was lost.
-    pub async fn within<T>(
+    pub(crate) async fn within<T>(
         &self,
         hosts: &[HostName],
         work: impl Future<Output = Result<T, StepError>>,

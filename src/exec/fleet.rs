@@ -25,13 +25,13 @@ use crate::{
 };
 
 /// The limit of a single statement that is expected to be quick.
-pub const STATEMENT: Duration = limits::STATEMENT.time;
+pub(super) const STATEMENT: Duration = limits::STATEMENT.time;
 /// The limit of a single script that is expected to be quick.
-pub const SCRIPT: Duration = limits::SCRIPT.time;
+pub(crate) const SCRIPT: Duration = limits::SCRIPT.time;
 
 /// Everything that steps need.
 #[derive(Debug)]
-pub struct Fleet<'a> {
+pub(crate) struct Fleet<'a> {
     /// Open connections.
     pub sessions: &'a BTreeMap<HostName, Session>,
     /// How to log in to the servers.
@@ -64,7 +64,7 @@ pub struct Fleet<'a> {
 
 /// Sources whose logs are held.
 #[derive(Debug, Default)]
-pub struct Holds(pub(crate) tokio::sync::Mutex<BTreeMap<HostName, Hold>>);
+pub(crate) struct Holds(pub(crate) tokio::sync::Mutex<BTreeMap<HostName, Hold>>);
 
 /// A source whose logs are held.
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ impl<'a> Fleet<'a> {
     /// Puts a fleet together for a run.
     // All that a run works with comes together here, once.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(
+    pub(crate) fn new(
         sessions: &'a BTreeMap<HostName, Session>,
         logins: &'a BTreeMap<HostName, Login>,
         secrets: &'a BTreeMap<SecretId, Secret>,
@@ -116,30 +116,30 @@ impl<'a> Fleet<'a> {
     }
 
     /// What is done on one host.
-    pub fn on(&'a self, host: &'a HostName) -> On<'a> {
+    pub(crate) fn on(&'a self, host: &'a HostName) -> On<'a> {
         On { host, fleet: self }
     }
 
     /// A long step has moved on: so many bytes of so many, and what it does now.
-    pub fn progress(&self, step: &Step, (bytes, total): (u64, u64), doing: impl Into<String>) {
+    pub(crate) fn progress(&self, step: &Step, (bytes, total): (u64, u64), doing: impl Into<String>) {
         let (id, host) = (step.id.clone(), step.host.clone());
         self.events.send(Event::Progress { id, host, bytes, total, doing: doing.into() });
     }
 
     /// A name for one more stream of this run. Hosts end what has it in its environment.
-    pub fn stream_name(&self) -> String {
+    pub(crate) fn stream_name(&self) -> String {
         format!("{}.{}", self.run, self.streams.fetch_add(1, Ordering::Relaxed))
     }
 
     /// User names of the replication accounts.
-    pub fn own_users(&self) -> Vec<String> {
+    pub(crate) fn own_users(&self) -> Vec<String> {
         self.desired.own_users().into_iter().collect()
     }
 }
 
 /// A host and the run that something is done for. Small enough to be handed on.
 #[derive(Debug, Clone, Copy)]
-pub struct On<'a> {
+pub(crate) struct On<'a> {
     /// The host.
     pub host: &'a HostName,
     /// The run.
@@ -148,27 +148,27 @@ pub struct On<'a> {
 
 impl<'a> On<'a> {
     /// Another host of the same run.
-    pub fn at(self, host: &'a HostName) -> Self {
+    pub(crate) fn at(self, host: &'a HostName) -> Self {
         Self { host, ..self }
     }
 
     /// What failed here, to be read after "could not", and why.
-    pub fn failed(self, tried: impl Into<String>, why: impl std::fmt::Display) -> StepError {
+    pub(crate) fn failed(self, tried: impl Into<String>, why: impl std::fmt::Display) -> StepError {
         StepError::new(self.host, tried, why)
     }
 
     /// The connection.
-    pub fn session(self) -> Result<&'a Session, StepError> {
+    pub(crate) fn session(self) -> Result<&'a Session, StepError> {
         self.fleet.sessions.get(self.host).ok_or_else(|| self.failed("use the connection", "there is none"))
     }
 
     /// What can change the host.
-    pub fn writer(self) -> Result<Writer<'a>, StepError> {
+    pub(crate) fn writer(self) -> Result<Writer<'a>, StepError> {
         Ok(self.session()?.writer(&self.fleet.permit))
     }
 
     /// Runs a script that only reads; one that ran and failed is no error.
-    pub async fn read(
+    pub(crate) async fn read(
         self,
         script: &ReadScript,
         args: &[&str],
@@ -178,36 +178,36 @@ impl<'a> On<'a> {
     }
 
     /// The facts as they were observed.
-    pub fn facts(self) -> Result<&'a HostFacts, StepError> {
+    pub(crate) fn facts(self) -> Result<&'a HostFacts, StepError> {
         let facts = self.fleet.observed.get(self.host).and_then(Fact::known);
         facts.ok_or_else(|| self.failed("look at its facts", "the host was not read"))
     }
 
     /// The server's facts as they were observed.
-    pub fn server(self) -> Result<&'a ServerFacts, StepError> {
+    pub(crate) fn server(self) -> Result<&'a ServerFacts, StepError> {
         self.facts()?.server.known().ok_or_else(|| self.failed("look at its server", "it was not read"))
     }
 
     /// The words of the server.
-    pub fn dialect(self) -> Result<Dialect, StepError> {
+    pub(crate) fn dialect(self) -> Result<Dialect, StepError> {
         self.server().map(|s| Dialect::of(s.version))
     }
 
     /// How to log in to the server.
-    pub fn login(self) -> Result<&'a Login, StepError> {
+    pub(crate) fn login(self) -> Result<&'a Login, StepError> {
         let login = self.fleet.logins.get(self.host);
         login.ok_or_else(|| self.failed(LOG_IN, "no login has worked there"))
     }
 
     /// A secret's value.
-    pub fn secret(self, id: &SecretId) -> Result<&'a Secret, StepError> {
+    pub(crate) fn secret(self, id: &SecretId) -> Result<&'a Secret, StepError> {
         let secret = self.fleet.secrets.get(id);
         secret.ok_or_else(|| self.failed("use a secret", format!("{} has no value", id.0)))
     }
 
     /// Opens SQL connections ahead, so that at least `number` wait. Where the server can't be logged in to, or ends
     /// sessions that wait for their first statement, none.
-    pub fn open_ahead(self, number: usize) {
+    pub(crate) fn open_ahead(self, number: usize) {
         let (Ok(session), Ok(login), Ok(server)) = (self.session(), self.login(), self.server()) else {
             return;
         };
@@ -223,13 +223,13 @@ impl<'a> On<'a> {
     }
 
     /// SQL that only reads.
-    pub async fn reader(self) -> Result<SqlReader, StepError> {
+    pub(crate) async fn reader(self) -> Result<SqlReader, StepError> {
         let reader = self.session()?.sql(self.login()?, STATEMENT).await;
         reader.map_err(|e| self.failed(LOG_IN, e))
     }
 
     /// Numbers of the run's own sessions on the server.
-    pub async fn own_sessions(self) -> Result<Vec<u64>, StepError> {
+    pub(crate) async fn own_sessions(self) -> Result<Vec<u64>, StepError> {
         let reader = self.reader().await?;
         let failed = |e| self.failed("list its sessions", e);
         let rows = reader.query(ReadStatement::sessions()).await.map_err(failed)?;
@@ -239,19 +239,19 @@ impl<'a> On<'a> {
     }
 
     /// SQL that may change this server alone; nothing of it gets into the binary log, nor into the journal.
-    pub async fn local_sql(self) -> Result<SqlWriter, StepError> {
+    pub(crate) async fn local_sql(self) -> Result<SqlWriter, StepError> {
         let sql = self.writer()?.local_sql(self.login()?, STATEMENT).await;
         sql.map_err(|e| self.failed(LOG_IN, e))
     }
 
     /// SQL whose changes are meant for the server's replicas, too.
-    pub async fn replicated_sql(self, why: Replicates) -> Result<SqlWriter, StepError> {
+    pub(crate) async fn replicated_sql(self, why: Replicates) -> Result<SqlWriter, StepError> {
         let sql = self.writer()?.replicated_sql(self.login()?, STATEMENT, why).await;
         sql.map_err(|e| self.failed(LOG_IN, e))
     }
 
     /// Notes in the journal what was run here. `text` has secrets replaced by `***` already.
-    pub fn ran(self, text: &str, begun: Instant, result: &str) {
+    pub(crate) fn ran(self, text: &str, begun: Instant, result: &str) {
         self.fleet.journal.ran(self.host, text, begun.elapsed(), result);
     }
 }

@@ -82,11 +82,11 @@ impl Drop for HostLock {
 
 /// Held locks of several hosts. When they are dropped, the hosts notice and free them.
 #[derive(Debug, Default)]
-pub struct HostLocks(BTreeMap<HostName, HostLock>);
+pub(crate) struct HostLocks(BTreeMap<HostName, HostLock>);
 
 impl HostLocks {
     /// Frees them, and waits until they are free.
-    pub async fn release(mut self) {
+    pub(crate) async fn release(mut self) {
         self.0.values().for_each(|lock| lock.over.cancel());
         for lock in self.0.values_mut() {
             if let Some(keeping) = lock.keeping.take() {
@@ -100,7 +100,7 @@ impl HostLocks {
 ///
 /// # Errors
 /// The first host that is still locked after [`limits::TAKE`].
-pub async fn take_all(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks, LockError> {
+pub(crate) async fn take_all(fleet: &Fleet<'_>, hosts: &[HostName]) -> Result<HostLocks, LockError> {
     let rule = Rule { every: Some(limits::AGAIN), ..Rule::within(limits::TAKE.time) };
     let mut held = None;
     let waited = wait(rule, async || match take_now(fleet, hosts).await {

@@ -18,11 +18,13 @@ pub(crate) mod values;
 mod wait;
 
 pub use error::StepError;
-pub use event::{Event, Events};
-pub use fleet::{Fleet, On, SCRIPT};
-pub use lock::{LockError, take_all};
+pub use event::Event;
+pub(crate) use event::Events;
+pub(crate) use fleet::{Fleet, On, SCRIPT};
+pub use lock::LockError;
+pub(crate) use lock::take_all;
 pub(crate) use record::Record;
-pub use salt::new_salt;
+pub(crate) use salt::new_salt;
 pub(crate) use service::restart_for_proof;
 pub(crate) use statements::{Statements, WritesPermitted, lift_read_only};
 pub(crate) use undo::{Undo, prepare as prepare_undo, settle as settle_undo};

@@ -6,7 +6,7 @@ use crate::{model::limits, observe::channels};
 
 /// Has the channels that follow a server and ran before it was restarted connect at once, instead of at
 /// their next attempt. What does not connect is seen when the hosts are observed again.
-pub async fn replicas_of(on: On<'_>) {
+pub(super) async fn replicas_of(on: On<'_>) {
     let source = on.host;
     let Some(endpoint) = on.fleet.desired.hosts.get(source).map(|h| &h.endpoint) else { return };
     for replica in &on.fleet.desired.members {

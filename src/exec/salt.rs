@@ -8,7 +8,7 @@ const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl
 const SALT: usize = 20;
 
 /// A salt of characters that stand for themselves in SQL and in a shell.
-pub fn new_salt() -> String {
+pub(crate) fn new_salt() -> String {
     // Each state has keys of its own from the system's source of randomness.
     let mut salt = String::with_capacity(SALT);
     while salt.len() < SALT {

@@ -19,7 +19,7 @@ use crate::{
 
 /// What was changed in the files that a server reads at its start, and is put back if it does not start.
 #[derive(Debug, Clone, Copy)]
-pub struct Before<'a> {
+pub(crate) struct Before<'a> {
     /// The option file that was written.
     pub option_file: Option<&'a str>,
     /// Whether it shall make itself another UUID.
@@ -27,7 +27,7 @@ pub struct Before<'a> {
 }
 
 /// Restarts the server and waits until it answers with the wished values.
-pub async fn restart(
+pub(crate) async fn restart(
     on: On<'_>,
     unit: &str,
     expect: &[(String, String)],
@@ -133,7 +133,7 @@ fn occurrence(name: &str, value: &str) -> Occurrence {
 ///
 /// # Errors
 /// With the cause, where it does not come up.
-pub async fn restart_for_proof(on: On<'_>, unit: &str) -> Result<(), StepError> {
+pub(crate) async fn restart_for_proof(on: On<'_>, unit: &str) -> Result<(), StepError> {
     let host = on.host;
     let tried = format!("restart {unit}");
     let order = Order { unit, restart: true, enable: false, new_uuid: None };
@@ -212,7 +212,7 @@ async fn wait_for_server(session: &Session, login: &Login) -> bool {
 }
 
 /// Starts a service that is stopped, and has it start at boot. `option_file` was written for it.
-pub async fn start(
+pub(crate) async fn start(
     on: On<'_>,
     unit: &str,
     enable: bool,

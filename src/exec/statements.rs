@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Statements on one server, each one journalled under the text that may be shown.
-pub struct Statements<'a> {
+pub(crate) struct Statements<'a> {
     /// Where, and for which run.
     pub on: On<'a>,
     /// The connection.
@@ -18,19 +18,19 @@ pub struct Statements<'a> {
 
 impl<'a> On<'a> {
     /// Statements that stay on this server, each journalled: none of them gets into the binary log.
-    pub async fn statements(self) -> Result<Statements<'a>, StepError> {
+    pub(crate) async fn statements(self) -> Result<Statements<'a>, StepError> {
         Ok(Statements { on: self, sql: self.local_sql().await? })
     }
 
     /// Statements that are meant for the server's replicas, too, each journalled.
-    pub async fn replicated(self, why: Replicates) -> Result<Statements<'a>, StepError> {
+    pub(crate) async fn replicated(self, why: Replicates) -> Result<Statements<'a>, StepError> {
         Ok(Statements { on: self, sql: self.replicated_sql(why).await? })
     }
 }
 
 impl Statements<'_> {
     /// Runs a statement that holds no secret.
-    pub async fn run(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
+    pub(crate) async fn run(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
         let begun = std::time::Instant::now();
         let result = self.sql.query(sql).await;
         self.note(sql, begun, &result);
@@ -38,7 +38,7 @@ impl Statements<'_> {
     }
 
     /// The same with a limit of its own.
-    pub async fn run_within(&mut self, sql: &str, limit: Duration) -> Result<Vec<Row>, SqlError> {
+    pub(crate) async fn run_within(&mut self, sql: &str, limit: Duration) -> Result<Vec<Row>, SqlError> {
         let begun = std::time::Instant::now();
         let result = self.sql.query_within(sql, limit).await;
         self.note(sql, begun, &result);
@@ -46,7 +46,7 @@ impl Statements<'_> {
     }
 
     /// Runs statements in one message. The first that fails is the last that runs.
-    pub async fn run_all<'s>(
+    pub(crate) async fn run_all<'s>(
         &mut self,
         statements: impl IntoIterator<Item = &'s str>,
     ) -> Result<Vec<Vec<Row>>, SqlError> {
@@ -55,7 +55,7 @@ impl Statements<'_> {
     }
 
     /// The same with a limit of its own for each of them.
-    pub async fn run_all_within<'s>(
+    pub(crate) async fn run_all_within<'s>(
         &mut self,
         statements: impl IntoIterator<Item = &'s str>,
         limit: Duration,
@@ -71,7 +71,10 @@ impl Statements<'_> {
     }
 
     /// The same with those that may hold a secret, each noted in its shown form.
-    pub async fn run_statements(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, SqlError> {
+    pub(crate) async fn run_statements(
+        &mut self,
+        statements: &[Statement],
+    ) -> Result<Vec<Vec<Row>>, SqlError> {
         let begun = std::time::Instant::now();
         let texts: Vec<&str> = statements.iter().map(Statement::text).collect();
         let mut all = Vec::with_capacity(statements.len());
@@ -83,7 +86,7 @@ impl Statements<'_> {
     }
 
     /// Drops an account; one that is not there is no error.
-    pub async fn drop_account(
+    pub(crate) async fn drop_account(
         &mut self,
         dialect: Dialect,
         (user, host): (&str, &str),
@@ -95,13 +98,13 @@ impl Statements<'_> {
     }
 
     /// Runs a statement that every server answers with a row.
-    pub async fn first(&mut self, sql: &str) -> Result<Row, SqlError> {
+    pub(crate) async fn first(&mut self, sql: &str) -> Result<Row, SqlError> {
         let rows = self.run(sql).await?;
         crate::transport::first(&rows, sql).cloned()
     }
 
     /// Runs a statement that may hold one, and notes its shown form.
-    pub async fn run_secret(&mut self, statement: &Statement) -> Result<Vec<Row>, SqlError> {
+    pub(crate) async fn run_secret(&mut self, statement: &Statement) -> Result<Vec<Row>, SqlError> {
         let begun = std::time::Instant::now();
         let result = match statement.text() == statement.shown() {
             true => self.sql.query(statement.text()).await,
@@ -122,13 +125,13 @@ impl Statements<'_> {
 
 /// A server that takes no writes, not even an administrator's, takes those of a step until it is restored.
 #[must_use]
-pub struct WritesPermitted<'a>(Option<On<'a>>);
+pub(crate) struct WritesPermitted<'a>(Option<On<'a>>);
 
 /// What the host sets again by itself, should this program not come to it.
 const READ_ONLY: &str = "super-read-only";
 
 /// Lifts `super_read_only` where it is on.
-pub async fn lift_read_only(on: On<'_>) -> Result<WritesPermitted<'_>, StepError> {
+pub(crate) async fn lift_read_only(on: On<'_>) -> Result<WritesPermitted<'_>, StepError> {
     if !on.dialect()?.has_super_read_only() {
         return Ok(WritesPermitted(None));
     }
@@ -146,7 +149,7 @@ pub async fn lift_read_only(on: On<'_>) -> Result<WritesPermitted<'_>, StepError
 
 impl WritesPermitted<'_> {
     /// Puts the server back to taking no writes, on a connection of its own: the step may have restarted it.
-    pub async fn restore(self) -> Result<(), StepError> {
+    pub(crate) async fn restore(self) -> Result<(), StepError> {
         let Some(on) = self.0 else { return Ok(()) };
         let mut sql = on.statements().await?;
         let closed = sql.run("SET GLOBAL super_read_only = ON").await;

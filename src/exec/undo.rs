@@ -16,7 +16,7 @@ const ENDED: i32 = 3;
 
 /// Something that is to be taken back.
 #[derive(Debug, Clone, Copy)]
-pub struct Undo<'a> {
+pub(crate) struct Undo<'a> {
     /// A name for it, of letters and dashes; what has the same name replaces it.
     pub name: &'a str,
     /// The statements.
@@ -29,7 +29,7 @@ pub struct Undo<'a> {
 ///
 /// # Errors
 /// When the host can't note it: then nothing must be changed.
-pub async fn prepare(on: On<'_>, undo: Undo<'_>) -> Result<(), StepError> {
+pub(crate) async fn prepare(on: On<'_>, undo: Undo<'_>) -> Result<(), StepError> {
     let tried = "prepare what the host takes back by itself";
     let tools = &on.facts()?.os.tools;
     let Some(client) = ["mariadb", "mysql"].iter().find_map(|name| tools.get(*name)) else {
@@ -66,7 +66,7 @@ pub async fn prepare(on: On<'_>, undo: Undo<'_>) -> Result<(), StepError> {
 ///
 /// # Errors
 /// When the host can't forget it.
-pub async fn settle(on: On<'_>, name: &str) -> Result<(), StepError> {
+pub(crate) async fn settle(on: On<'_>, name: &str) -> Result<(), StepError> {
     let tried = "note that nothing has to be taken back";
     let done = on.writer()?.run(tried, SETTLE, &[&on.fleet.run, name], b"", limits::LOOK.time).await;
     done.map(|_| ()).map_err(|e| on.failed(tried, e))

@@ -50,7 +50,7 @@ pub struct Closes {
 
 /// Works out what has to change: first a change that only adds, then one that takes away. What a channel still needs
 /// is there until it has moved, so between the two come the moves.
-pub fn changes(
+pub(crate) fn changes(
     wish: &DesiredRules,
     backend: Backend,
     state: &FirewallState,

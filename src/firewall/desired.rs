@@ -17,7 +17,7 @@ pub struct DesiredRules {
 
 /// Rules and the script that makes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rules {
+pub(super) struct Rules {
     /// One line for each rule, as [`super::FirewallState::ours`] has them.
     pub lines: BTreeMap<Backend, BTreeSet<String>>,
     /// Shell commands that put exactly these rules in the place of all that are ours. It ends with another status
@@ -31,7 +31,7 @@ impl Rules {
     }
 
     /// Whether no rule is needed.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.lines.values().all(BTreeSet::is_empty)
     }
 }

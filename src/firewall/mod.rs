@@ -20,11 +20,12 @@ mod ufw;
 
 pub use backend::Backend;
 pub use chain::Chain;
-pub use change::{FirewallChange, changes};
-pub use desired::DesiredRules;
-pub use network::Network;
-pub use read::read;
-pub use state::{FirewallState, Present};
+pub(crate) use change::{FirewallChange, changes};
+pub(crate) use desired::DesiredRules;
+pub(crate) use network::Network;
+pub(crate) use read::read;
+pub use state::FirewallState;
+pub(crate) use state::Present;
 
 /// Loads new rules under a dead man's switch.
 pub const APPLY: &str =
@@ -32,4 +33,4 @@ pub const APPLY: &str =
 /// Keeps the rules and makes them survive a reboot.
 pub const CONFIRM: &str = include_str!("confirm.sh");
 /// Takes the rules back at once.
-pub const UNDO: &str = concat!(include_str!("listing.sh"), include_str!("undo.sh"));
+pub(crate) const UNDO: &str = concat!(include_str!("listing.sh"), include_str!("undo.sh"));

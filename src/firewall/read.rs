@@ -9,7 +9,7 @@ use crate::transport::Sections;
 ///
 /// # Errors
 /// Why the packet filter is not known, in words.
-pub fn read(sections: &Sections<'_>) -> Result<FirewallState, String> {
+pub(crate) fn read(sections: &Sections<'_>) -> Result<FirewallState, String> {
     let text = |name: &str| sections.text(name).unwrap_or_default();
     let active = text("fw-active");
     let has = |word: &str| active.lines().any(|l| l == word);

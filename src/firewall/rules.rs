@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The rules that a wish needs, given the chains in which an accepting rule has to stand.
-pub fn needed(wish: &DesiredRules, backend: Backend, chains: &[&Chain]) -> Rules {
+pub(super) fn needed(wish: &DesiredRules, backend: Backend, chains: &[&Chain]) -> Rules {
     let mut rules = Rules::default();
     match backend {
         Backend::Nftables => {

@@ -1,7 +1,7 @@
 //! Shell that puts rules of ours in the place of those that are there. Every status counts.
 
 /// Takes away what is ours in iptables, where another tool has taken over.
-pub const IPTABLES_REMOVAL: &str = r#"for tool in iptables ip6tables; do
+pub(super) const IPTABLES_REMOVAL: &str = r#"for tool in iptables ip6tables; do
 command -v $tool-save >/dev/null 2>&1 || continue
 old=$($tool-save 2>/dev/null) || continue
 case $old in *':TANDEM '*) ;; *) continue ;; esac
@@ -14,17 +14,17 @@ done
 "#;
 
 /// Prints a text as it is.
-pub fn here(text: &str) -> String {
+pub(super) fn here(text: &str) -> String {
     format!("cat <<'END'\n{text}END\n")
 }
 
 /// Prints rules for a chain. At boot it may not be there; then it drops nothing.
-pub fn nft_inserts(place: &str, inserts: &str) -> String {
+pub(super) fn nft_inserts(place: &str, inserts: &str) -> String {
     format!("if nft list chain {place} >/dev/null 2>&1; then\n{}fi\n", here(inserts))
 }
 
 /// Replaces all rules of ours by those that these parts print, in one transaction.
-pub fn nft(parts: &[String]) -> String {
+pub(super) fn nft(parts: &[String]) -> String {
     const OLD: &str = r#"rules_now() {
 list=$(nft -a list ruleset) || return 1
 printf '%s\n' "$list" | awk '
@@ -44,7 +44,7 @@ printf 'table inet tandem\ndelete table inet tandem\n'
 }
 
 /// Replaces all rules of ours in one family, each table in one transaction.
-pub fn iptables(tool: &str, sections: &[(&str, String)]) -> String {
+pub(super) fn iptables(tool: &str, sections: &[(&str, String)]) -> String {
     if sections.is_empty() {
         return IPTABLES_REMOVAL.replace("for tool in iptables ip6tables", &format!("for tool in {tool}"));
     }
@@ -72,7 +72,7 @@ pub fn iptables(tool: &str, sections: &[(&str, String)]) -> String {
 }
 
 /// Adds rich rules, then takes away all others of ours.
-pub fn firewalld(rich: &[String]) -> String {
+pub(super) fn firewalld(rich: &[String]) -> String {
     let mut text = String::from("for scope in '' --permanent; do\n");
     for rule in rich {
         text.push_str(&format!("firewall-cmd -q $scope --add-rich-rule='{rule}' || exit 1\n"));

@@ -90,7 +90,7 @@ fn name_all(privileges: &mut BTreeSet<String>) {
 }
 
 /// One word for privileges that were renamed; MariaDB 10.5.2 split and renamed several.
-pub fn canonical_privilege(word: &str) -> String {
+pub(crate) fn canonical_privilege(word: &str) -> String {
     let word = word.trim().to_ascii_uppercase().split_whitespace().collect::<Vec<_>>().join(" ");
     match word.as_str() {
         "REPLICATION CLIENT" => "BINLOG MONITOR".into(),
@@ -104,12 +104,12 @@ pub fn canonical_privilege(word: &str) -> String {
 }
 
 /// Canonical words of several privileges; `USAGE` is none.
-pub fn canonical_privileges(words: &[String]) -> BTreeSet<String> {
+pub(crate) fn canonical_privileges(words: &[String]) -> BTreeSet<String> {
     words.iter().map(|w| canonical_privilege(w)).filter(|w| w != "USAGE").collect()
 }
 
 /// Whether an account belongs to the server or its package and is never copied to another server.
-pub fn is_system_account(user: &str, host: &str) -> bool {
+pub(crate) fn is_system_account(user: &str, host: &str) -> bool {
     matches!(
         user,
         "mariadb.sys"

@@ -14,7 +14,7 @@ pub struct ParseError {
 
 /// One line of `SHOW GRANTS`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// Where it holds: `*.*`, `` `db`.* ``, `` `db`.`table` ``; names in backticks.
     pub scope: String,
     /// Canonical words; `GRANT OPTION` is one of them.
@@ -157,7 +157,7 @@ impl Cursor {
 ///
 /// # Errors
 /// When it is no such statement.
-pub fn read_create_user(text: &str) -> Result<AccountState, ParseError> {
+pub(super) fn read_create_user(text: &str) -> Result<AccountState, ParseError> {
     let mut cursor = Cursor::of(text)?;
     if !(cursor.eat("CREATE") && cursor.eat("USER")) {
         return Err(cursor.wrong("not CREATE USER"));
@@ -225,7 +225,7 @@ fn read_identified(cursor: &mut Cursor, account: &mut AccountState) -> Result<()
 ///
 /// # Errors
 /// When it is no such statement.
-pub fn read_grant(text: &str) -> Result<Option<Grant>, ParseError> {
+pub(crate) fn read_grant(text: &str) -> Result<Option<Grant>, ParseError> {
     let mut cursor = Cursor::of(text)?;
     if cursor.eat("SET") {
         return Ok(None);

@@ -27,7 +27,7 @@ pub fn native_hash(password: &str) -> String {
 /// The stored form of MariaDB's `ed25519` without its padding: the public key that belongs to the password,
 /// where SHA-512 of the password stands for what a secret key is hashed to (MariaDB manual,
 /// "Authentication Plugin - ed25519").
-pub fn ed25519_hash(password: &str) -> String {
+pub(crate) fn ed25519_hash(password: &str) -> String {
     let hash: [u8; 64] = Sha512::digest(password.as_bytes()).into();
     let mut scalar = [0u8; 32];
     scalar.copy_from_slice(&hash[..32]);

@@ -4,7 +4,7 @@ use super::read_grant;
 
 /// The statement that takes away what a line of `SHOW GRANTS` gives: a role, a proxy, or a default role. Nothing for
 /// privileges, which `REVOKE ALL PRIVILEGES` takes away, as it does not take these.
-pub fn revocation(line: &str) -> Option<String> {
+pub(crate) fn revocation(line: &str) -> Option<String> {
     if line.starts_with("SET DEFAULT ROLE ") {
         let (_, whose) = split(line, " FOR ")?;
         return Some(format!("SET DEFAULT ROLE NONE FOR {whose}"));
@@ -19,7 +19,7 @@ pub fn revocation(line: &str) -> Option<String> {
 }
 
 /// Splits a statement at words that stand outside of quotes.
-pub fn split<'t>(text: &'t str, words: &str) -> Option<(&'t str, &'t str)> {
+pub(crate) fn split<'t>(text: &'t str, words: &str) -> Option<(&'t str, &'t str)> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
         match quote {

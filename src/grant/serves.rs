@@ -30,7 +30,7 @@ impl fmt::Display for Unfit {
 
 /// Whom a channel logs in as, and from where.
 #[derive(Debug, Clone, Copy)]
-pub struct Login<'a> {
+pub(crate) struct Login<'a> {
     /// Its user.
     pub user: &'a str,
     /// Every address that its host has.
@@ -43,7 +43,7 @@ pub struct Login<'a> {
 
 /// The account for one of these addresses that can't serve, and why; nothing where one serves, or where an account for
 /// names or many addresses may: which one counts then only the server knows.
-pub fn unfit<'a>(accounts: &'a [AccountState], login: Login<'_>) -> Option<(&'a AccountState, Unfit)> {
+pub(crate) fn unfit<'a>(accounts: &'a [AccountState], login: Login<'_>) -> Option<(&'a AccountState, Unfit)> {
     let of_user = || accounts.iter().filter(|account| account.user == login.user);
     if of_user().any(|account| account.host.parse::<IpAddr>().is_err()) {
         return None;

@@ -13,14 +13,14 @@ const DIGITS: &str = "005";
 const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The stored form of a password with this salt, of which the first 20 characters count.
-pub fn caching_sha2_hash(password: &str, salt: &str) -> String {
+pub(crate) fn caching_sha2_hash(password: &str, salt: &str) -> String {
     let salt: String = salt.chars().take(SALT).collect();
     format!("$A${DIGITS}${salt}{}", digest(password.as_bytes(), salt.as_bytes(), 5 * UNIT))
 }
 
 /// Whether a stored form, as text or as the hexadecimal number that `SHOW CREATE USER` prints, is that of a
 /// password. `None` where it is no such form.
-pub fn is_caching_sha2(stored: &str, password: &str) -> Option<bool> {
+pub(crate) fn is_caching_sha2(stored: &str, password: &str) -> Option<bool> {
     let bytes = match stored.strip_prefix("0x") {
         Some(hex) => unhex(hex)?,
         None => stored.as_bytes().to_vec(),

@@ -8,7 +8,7 @@ use super::{MariaDbGtid, MySqlGtid, ServerGtid, Uuid};
 
 /// Whether everything that a replica of MariaDB has is known to its source, or a later event of a writer that the source
 /// has heard of.
-pub fn comes_from(replica: &ServerGtid, source: &ServerGtid) -> bool {
+pub(crate) fn comes_from(replica: &ServerGtid, source: &ServerGtid) -> bool {
     let comes = |id: MariaDbGtid| {
         let at = source.slave_pos.get(id.domain);
         let there = source.binlog_state.covers(id) || at.is_some_and(|at| at.seq >= id.seq);
@@ -21,7 +21,10 @@ pub fn comes_from(replica: &ServerGtid, source: &ServerGtid) -> bool {
 }
 
 /// The same for MySQL. Each server stands with its own UUID.
-pub fn comes_from_mysql((replica, own): (&MySqlGtid, Uuid), (source, of_source): (&MySqlGtid, Uuid)) -> bool {
+pub(crate) fn comes_from_mysql(
+    (replica, own): (&MySqlGtid, Uuid),
+    (source, of_source): (&MySqlGtid, Uuid),
+) -> bool {
     let more = replica.executed.subtract(&source.executed);
     let heard_of = |uuid: Uuid| uuid == of_source || source.executed.uuids().any(|other| other == uuid);
     more.uuids().all(|uuid| uuid != own && heard_of(uuid))

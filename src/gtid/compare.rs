@@ -38,7 +38,7 @@ impl Complete {
 /// Whether what the replica has alone reaches the source, because a channel leads back from the replica to the source,
 /// directly or through other servers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ReturnWay {
+pub(crate) enum ReturnWay {
     /// No way leads back: what the replica has alone is errant.
     #[default]
     None,
@@ -134,7 +134,7 @@ pub(super) fn lacking(from: &ServerGtid, to: &ServerGtid, domain: u32) -> Vec<Ma
 
 /// A stretch of events in one domain that the replica has to fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
+pub(crate) struct Span {
     /// The last event it has; `None` where it has none of the domain.
     pub after: Option<MariaDbGtid>,
     /// The last event of the source.
@@ -144,7 +144,7 @@ pub struct Span {
 /// Why the binary logs of the source do not serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NeedsSeed {
+pub(crate) enum NeedsSeed {
     /// No event is common to both, and nothing proves that the log holds all data.
     #[error(
         "the servers share no event, and nothing proves that the source's binary log reaches back to its first data"
@@ -188,7 +188,7 @@ pub enum NeedsSeed {
 /// What a replica is to a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Relation {
+pub(crate) enum Relation {
     /// The replica has every event of the source.
     Same,
     /// The source's binary logs hold all that the replica lacks.
@@ -213,7 +213,7 @@ pub enum Relation {
 #[error(
     "the start of the source's oldest binary log is not known: {why}; nothing can be said about what it still holds"
 )]
-pub struct NotKnown {
+pub(crate) struct NotKnown {
     /// Why it was not read.
     pub why: String,
 }
@@ -321,7 +321,7 @@ pub enum Purged {
 /// The first domain of which the source has purged something that the replica still needs.
 ///
 /// `None` also where the start of the source's oldest log is not known: nothing is proven then.
-pub fn purged(source: &ServerGtid, replica: &ServerGtid) -> Option<Purged> {
+pub(crate) fn purged(source: &ServerGtid, replica: &ServerGtid) -> Option<Purged> {
     let start = source.binlog_start.known()?;
     source.domains().into_iter().find_map(|id| {
         let purged = start.of(id).iter().max_by_key(|id| id.seq).copied()?;
@@ -340,7 +340,11 @@ pub fn purged(source: &ServerGtid, replica: &ServerGtid) -> Option<Purged> {
 ///
 /// # Errors
 /// Where the answer hangs on the start of the source's oldest log, and that was not read.
-pub fn compare(source: &ServerGtid, replica: &ServerGtid, way: ReturnWay) -> Result<Relation, NotKnown> {
+pub(crate) fn compare(
+    source: &ServerGtid,
+    replica: &ServerGtid,
+    way: ReturnWay,
+) -> Result<Relation, NotKnown> {
     let (mut missing, mut reasons, mut errant, mut alone) = (vec![], vec![], vec![], vec![]);
     if strangers(source, replica) {
         reasons.push(NeedsSeed::NoCommonHistory);

@@ -86,7 +86,7 @@ impl fmt::Display for Transactions {
 
 /// One server as the comparison sees it.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub(crate) struct Member {
     /// What it says of its own events.
     pub state: GtidState,
     /// Its UUID, where it is a MySQL.
@@ -102,7 +102,7 @@ pub struct Member {
 
 /// What is known beside the ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Circumstances {
+pub(crate) struct Circumstances {
     /// Whether clients may write on the replica: what it has written itself is no error then.
     pub writer: bool,
     /// Whether it gets events from somewhere that was not read: then only what it has written itself is certain.
@@ -111,7 +111,7 @@ pub struct Circumstances {
 
 /// What a replica has beyond its sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Beyond {
+pub(crate) struct Beyond {
     /// What only the replica has.
     pub only_here: Transactions,
     /// What a source has written and does not have any more, by the source's place in the list.
@@ -120,7 +120,7 @@ pub struct Beyond {
 
 impl Beyond {
     /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.only_here.is_empty() && self.lost.is_empty()
     }
 }
@@ -129,7 +129,7 @@ impl Beyond {
 /// replica's own writes reach one of them, nothing is errant, and the caller does not ask.
 ///
 /// The replica must have been read before the others: then everything that came from them was there.
-pub fn beyond(replica: &Member, upstream: &[&Member], known: Circumstances) -> Beyond {
+pub(crate) fn beyond(replica: &Member, upstream: &[&Member], known: Circumstances) -> Beyond {
     match &replica.state {
         GtidState::MariaDb(here) => mariadb(here, replica.strict, upstream, known),
         GtidState::MySql(here) => mysql(here, replica.uuid, upstream, known),

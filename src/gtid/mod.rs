@@ -12,12 +12,17 @@ mod simulation;
 mod start;
 mod state;
 
-pub use ahead::{comes_from, comes_from_mysql};
-pub use compare::{Complete, NeedsSeed, Purged, Relation, ReturnWay, ServerGtid, compare, purged};
-pub use errant::{Beyond, Circumstances, Errant, Member, Transactions, beyond};
-pub use mariadb::{BinlogState, GtidError, MariaDbGtid, Position};
-pub use mysql::{GtidSet, GtidSetError, Uuid};
-pub use mysql_compare::{MySqlGtid, MySqlRelation, MySqlSeed, compare_mysql};
-pub use state::{
-    GtidForm, GtidRelation, GtidState, lost_own, merged, once_related, purged_by, relation, shared_domain,
+pub(crate) use ahead::{comes_from, comes_from_mysql};
+pub use compare::{Complete, ServerGtid};
+pub(crate) use compare::{NeedsSeed, Purged, Relation, ReturnWay, compare, purged};
+pub(crate) use errant::{Beyond, Circumstances, Member, beyond};
+pub use errant::{Errant, Transactions};
+pub use mariadb::BinlogState;
+pub(crate) use mariadb::{GtidError, MariaDbGtid, Position};
+pub(crate) use mysql::{GtidSet, GtidSetError, Uuid};
+pub use mysql_compare::MySqlGtid;
+pub(crate) use mysql_compare::{MySqlRelation, MySqlSeed, compare_mysql};
+pub use state::GtidState;
+pub(crate) use state::{
+    GtidForm, GtidRelation, lost_own, merged, once_related, purged_by, relation, shared_domain,
 };

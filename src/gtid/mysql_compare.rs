@@ -16,7 +16,7 @@ pub struct MySqlGtid {
 /// Why the binary logs of the source do not serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MySqlSeed {
+pub(crate) enum MySqlSeed {
     /// No transaction is common to both, and nothing proves that the log holds all data.
     #[error(
         "the servers share no transaction, and nothing proves that the source's binary log reaches back to its first data"
@@ -33,7 +33,7 @@ pub enum MySqlSeed {
 /// What a replica is to a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MySqlRelation {
+pub(crate) enum MySqlRelation {
     /// The replica has every transaction of the source.
     Same,
     /// The source's binary logs hold all that the replica lacks.
@@ -56,7 +56,7 @@ pub enum MySqlRelation {
 
 /// Says what `replica` is to `source`. `complete` is the caller's proof that the source's binary logs
 /// reach back to its first data: an empty set is never equal to anything without it.
-pub fn compare_mysql(
+pub(crate) fn compare_mysql(
     source: &MySqlGtid,
     replica: &MySqlGtid,
     complete: bool,

@@ -7,7 +7,7 @@ use super::{
 
 /// Why no position serves.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StartRefused {
+pub(super) enum StartRefused {
     /// The replica's data must be copied first.
     #[error("the replica cannot start from the source's binary logs: {0}")]
     Seed(#[from] NeedsSeed),
@@ -67,7 +67,7 @@ pub enum StartRefused {
 ///
 /// # Errors
 /// See [`StartRefused`].
-pub fn start_position(source: &ServerGtid, replica: &ServerGtid) -> Result<Position, StartRefused> {
+pub(super) fn start_position(source: &ServerGtid, replica: &ServerGtid) -> Result<Position, StartRefused> {
     if strangers(source, replica) {
         return Err(NeedsSeed::NoCommonHistory.into());
     }

@@ -27,7 +27,7 @@ pub enum GtidState {
 
 /// How a replica stands to a source whose data it is to follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GtidRelation {
+pub(crate) enum GtidRelation {
     /// It has everything, or the source's binary logs hold the rest.
     Follows,
     /// Nothing is common to both, and nothing proves that the source's logs are whole.
@@ -173,7 +173,7 @@ impl GtidState {
 
 /// Whether one of the two has ever been a replica of the other's events. Without, equal ids of MariaDB
 /// prove nothing: two servers that nobody configured both count as `0-1-n`.
-pub fn once_related(a: &GtidState, b: &GtidState) -> bool {
+pub(crate) fn once_related(a: &GtidState, b: &GtidState) -> bool {
     match (a, b) {
         (GtidState::MariaDb(a), GtidState::MariaDb(b)) => !a.slave_pos.is_empty() || !b.slave_pos.is_empty(),
         (GtidState::MySql(a), GtidState::MySql(b)) => !a.executed.intersect(&b.executed).is_empty(),
@@ -183,7 +183,7 @@ pub fn once_related(a: &GtidState, b: &GtidState) -> bool {
 
 /// A GTID domain in which two servers of MariaDB have both written, so that no position can name both.
 /// What MySQL's servers write never meets.
-pub fn shared_domain(a: &GtidState, b: &GtidState) -> Option<u32> {
+pub(crate) fn shared_domain(a: &GtidState, b: &GtidState) -> Option<u32> {
     let (a, b) = (a.mariadb()?, b.mariadb()?);
     let there = b.domains();
     // Equal ids prove nothing: two servers that nobody configured both count as `0-1-n`.
@@ -194,7 +194,7 @@ pub fn shared_domain(a: &GtidState, b: &GtidState) -> Option<u32> {
 ///
 /// # Errors
 /// The text that is none.
-pub fn merged(form: GtidForm, first: &str, second: &str) -> Result<String, String> {
+pub(crate) fn merged(form: GtidForm, first: &str, second: &str) -> Result<String, String> {
     let unreadable = |text: &str| format!("{text:?} is no GTID position");
     match form {
         GtidForm::Positions => {
@@ -216,7 +216,7 @@ pub fn merged(form: GtidForm, first: &str, second: &str) -> Result<String, Strin
 /// How a replica stands to a source. `two_way` says that its own events will reach the source.
 ///
 /// `None` where that can't be told: servers of two families, or facts that were not read.
-pub fn relation(source: &GtidState, replica: &GtidState, two_way: bool) -> Option<GtidRelation> {
+pub(crate) fn relation(source: &GtidState, replica: &GtidState, two_way: bool) -> Option<GtidRelation> {
     match (source, replica) {
         (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => {
             let way = if two_way { ReturnWay::All } else { ReturnWay::None };
@@ -247,7 +247,12 @@ pub fn relation(source: &GtidState, replica: &GtidState, two_way: bool) -> Optio
 /// What a replica would need from its source and leave out, since it has written it itself, before its data went back to an
 /// earlier state: a crash that lost the end of a binary log, or an older copy of a disk. A receiver takes no event of its own
 /// server's id (MariaDB and MySQL manuals, `replicate_same_server_id`).
-pub fn lost_own(source: &GtidState, replica: &GtidState, server_id: u32, uuid: &str) -> Option<String> {
+pub(crate) fn lost_own(
+    source: &GtidState,
+    replica: &GtidState,
+    server_id: u32,
+    uuid: &str,
+) -> Option<String> {
     match (source, replica) {
         (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => {
             let own = |domain: u32| {
@@ -268,7 +273,7 @@ pub fn lost_own(source: &GtidState, replica: &GtidState, server_id: u32, uuid: &
 }
 
 /// What a replica needs next and the source has purged, in words.
-pub fn purged_by(source: &GtidState, replica: &GtidState) -> Option<Purged> {
+pub(crate) fn purged_by(source: &GtidState, replica: &GtidState) -> Option<Purged> {
     match (source, replica) {
         (GtidState::MariaDb(source), GtidState::MariaDb(replica)) => purged(source, replica),
         (GtidState::MySql(source), GtidState::MySql(replica)) => {

@@ -216,10 +216,10 @@ fn others_change(path: &Path) -> Option<String> {
 }
 
 /// Names under which an inventory is looked for where none is named; the first one that is there counts.
-pub const USUAL_NAMES: [&str; 3] = ["inventory.yml", "hosts.yml", "hosts.ini"];
+pub(crate) const USUAL_NAMES: [&str; 3] = ["inventory.yml", "hosts.yml", "hosts.ini"];
 
 /// What of a file and its folder other users may change: the file, or the folder.
-pub fn changed_by_others(path: &Path) -> Option<String> {
+pub(crate) fn changed_by_others(path: &Path) -> Option<String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     [path, folder].into_iter().find_map(|at| {
         let meta = std::fs::metadata(at).ok()?;

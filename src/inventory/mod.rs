@@ -20,17 +20,18 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
-pub use crate::model::variables::is_secret_name;
-pub use config::{Config, USUAL_NAMES, changed_by_others};
-pub use connection::{Connection, SudoAs};
+pub(crate) use crate::model::variables::is_secret_name;
+pub(crate) use config::{Config, USUAL_NAMES, changed_by_others};
+pub(crate) use connection::{Connection, SudoAs};
 pub use groups::Inventory;
 pub(crate) use literal::value as literal;
 pub use load::{Ignored, Request, load};
-pub use range::expand;
-pub use secret::{SecretBook, Uses};
+pub(crate) use range::expand;
+pub use secret::SecretBook;
+pub(crate) use secret::Uses;
 pub(crate) use secret::{conceal, looks_like_reference};
 pub use select::select;
-pub use vars::{Beside, Layer, Level, Rank, Variables};
+pub(crate) use vars::{Beside, Layer, Level, Rank, Variables};
 
 /// A folder without links in its name; no name is the current one.
 fn real(folder: &Path) -> Option<PathBuf> {

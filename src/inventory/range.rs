@@ -8,7 +8,7 @@ const MOST_RANGES: usize = 8;
 ///
 /// # Errors
 /// What is wrong with the range, in words.
-pub fn expand(pattern: &str) -> Result<Vec<String>, String> {
+pub(crate) fn expand(pattern: &str) -> Result<Vec<String>, String> {
     if pattern.matches('[').count() > MOST_RANGES {
         return Err(format!("a host name with more than {MOST_RANGES} ranges"));
     }

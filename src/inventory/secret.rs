@@ -31,7 +31,7 @@ fn looked_up(text: &str) -> Option<String> {
     matches!(word(kind)?.as_str(), "env" | "ansible.builtin.env").then(|| word(name))?
 }
 
-pub use password::Uses;
+pub(crate) use password::Uses;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reference {

@@ -33,7 +33,7 @@ struct Form {
 
 /// Texts to take out, the longest first.
 #[derive(Default)]
-pub struct Hidden(Vec<Form>);
+pub(super) struct Hidden(Vec<Form>);
 
 /// What this process takes out of all that it prints and keeps.
 static HIDDEN: RwLock<Hidden> = RwLock::new(Hidden(Vec::new()));
@@ -42,7 +42,7 @@ impl Hidden {
     /// Adds values, the lines of those that have several, and each of them as it may stand inside of quotes.
     ///
     /// With `cut`, a text that ends in the middle of a value is masked, too.
-    pub fn add<'a>(&mut self, values: impl IntoIterator<Item = &'a str>, cut: bool) {
+    pub(super) fn add<'a>(&mut self, values: impl IntoIterator<Item = &'a str>, cut: bool) {
         let before = self.0.len();
         for line in values.into_iter().flat_map(str::lines).map(str::trim) {
             let known = |known: &Form| known.text.as_str() == line && (known.cut || !cut);
@@ -61,7 +61,7 @@ impl Hidden {
     }
 
     /// The text with stars in the place of each value.
-    pub fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(super) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut found: Vec<(usize, usize)> = self.0.iter().flat_map(|form| found(text, form)).collect();
         if found.is_empty() {
             return Cow::Borrowed(text);

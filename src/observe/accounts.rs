@@ -19,7 +19,7 @@ pub(super) struct OwnUsers {
 }
 
 impl OwnUsers {
-    pub fn of(hosts: &[&DesiredHost]) -> Self {
+    pub(super) fn of(hosts: &[&DesiredHost]) -> Self {
         let replication: BTreeSet<String> = hosts.iter().flat_map(|h| h.replication_users()).collect();
         let made = hosts.iter().flat_map(|h| h.accounts.iter().map(|a| a.user.clone()));
         let accounts: BTreeSet<String> = made.chain(replication.iter().cloned()).collect();
@@ -55,7 +55,7 @@ pub(super) async fn replicating(sql: &SqlReader) -> Result<Replicating, SqlError
 ///
 /// # Errors
 /// When a statement is refused, or its answer makes no sense.
-pub async fn read_accounts(
+pub(crate) async fn read_accounts(
     sql: &SqlReader,
     names: &[(String, String)],
     dialect: Dialect,

@@ -12,7 +12,7 @@ use crate::{
 
 /// What is asked of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ValueLook {
+pub(crate) struct ValueLook {
     /// The host.
     pub host: HostName,
     /// The unit whose program is asked.
@@ -36,7 +36,7 @@ const NOT_THE_VALUE: [u16; 12] = [1044, 1045, 1142, 1198, 1205, 1227, 1317, 1969
 const READ_ONLY: u16 = 1238;
 
 /// Adds to a reading what servers say of values that a plan would give them. It sets none of them.
-pub async fn ask_values(reading: &mut Reading, looks: &[ValueLook], forks: usize) {
+pub(crate) async fn ask_values(reading: &mut Reading, looks: &[ValueLook], forks: usize) {
     let asked = looks.iter().filter_map(|look| {
         let session = reading.sessions.get(&look.host)?;
         let facts = reading.observed.get(&look.host)?.known()?;

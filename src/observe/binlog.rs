@@ -174,7 +174,7 @@ fn mysql(variables: &BTreeMap<String, String>) -> Fact<GtidState> {
 ///
 /// # Errors
 /// When it can't be read.
-pub async fn gtid_state(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
+pub(crate) async fn gtid_state(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
     let names = dialect.gtid_variables();
     let row = sql.query_first(&ReadStatement::globals(names)).await?;
     let mut variables = BTreeMap::new();
@@ -192,7 +192,7 @@ pub async fn gtid_state(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, 
 ///
 /// # Errors
 /// When it can't be read.
-pub async fn gtid_state_with_start(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
+pub(crate) async fn gtid_state_with_start(sql: &SqlReader, dialect: Dialect) -> Result<GtidState, SqlError> {
     let mut state = gtid_state(sql, dialect).await?;
     if let GtidState::MariaDb(state) = &mut state {
         (state.binlog_start, state.first) = match binlog(sql, dialect).await? {

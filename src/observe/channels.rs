@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn channels(sql: &SqlReader, dialect: Dialect) -> Result<Vec<ChannelFacts>, SqlError> {
+pub(crate) async fn channels(sql: &SqlReader, dialect: Dialect) -> Result<Vec<ChannelFacts>, SqlError> {
     let rows = sql.query(&dialect.show_channels()).await?;
     let mut list = rows.iter().map(|row| channel(row, dialect)).collect::<Result<Vec<ChannelFacts>, _>>()?;
     if let (Some(query), false) = (dialect.stored_channel_passwords(), list.is_empty()) {
@@ -167,13 +167,13 @@ pub(super) async fn client_sessions(sql: &SqlReader, own: &[String]) -> Result<V
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn client_ids(sql: &SqlReader, own: &[String]) -> Result<Vec<u64>, SqlError> {
+pub(crate) async fn client_ids(sql: &SqlReader, own: &[String]) -> Result<Vec<u64>, SqlError> {
     Ok(clients(sql, own).await?.into_iter().map(|client| client.id).collect())
 }
 
 /// A statement of a client that has run for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LongStatement {
+pub(crate) struct LongStatement {
     /// The session's number.
     pub id: u64,
     /// Its user.
@@ -189,7 +189,7 @@ pub struct LongStatement {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn long_statements(sql: &SqlReader, own: &[String]) -> Result<Vec<LongStatement>, SqlError> {
+pub(crate) async fn long_statements(sql: &SqlReader, own: &[String]) -> Result<Vec<LongStatement>, SqlError> {
     let mut found: Vec<LongStatement> = clients(sql, own)
         .await?
         .into_iter()
@@ -209,7 +209,7 @@ pub async fn long_statements(sql: &SqlReader, own: &[String]) -> Result<Vec<Long
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn sessions_of(sql: &SqlReader, (user, from): (&str, &str)) -> Result<Vec<u64>, SqlError> {
+pub(crate) async fn sessions_of(sql: &SqlReader, (user, from): (&str, &str)) -> Result<Vec<u64>, SqlError> {
     let rows = sql.query(&ReadStatement::sessions()).await?;
     let is_its = |row: &&Row| {
         let text = |column: &str| row.optional(column).ok().flatten().unwrap_or_default();

@@ -19,7 +19,7 @@ const HOST: ReadScript = ReadScript::new("read the host", host::SCRIPT);
 const USUAL_SOCKET: &str = "/run/mysqld/mysqld.sock";
 
 /// Reads every host. Connections that are open already are used again.
-pub async fn observe(
+pub(crate) async fn observe(
     hosts: &[&DesiredHost],
     secrets: &BTreeMap<SecretId, Secret>,
     options: &Options,
@@ -51,7 +51,7 @@ pub async fn observe(
 
 /// Adds to a reading who is at the far ends to which channels are to change: replica, declared source, and address.
 /// Writes nothing.
-pub async fn prove_ends(reading: &mut Reading, ends: &[(HostName, HostName, Endpoint)]) {
+pub(crate) async fn prove_ends(reading: &mut Reading, ends: &[(HostName, HostName, Endpoint)]) {
     let looks = ends.iter().filter_map(|(replica, source, endpoint)| {
         let own = reading.sessions.get(replica)?;
         let there = (reading.sessions.get(source)?, reading.logins.get(source)?);
@@ -272,7 +272,7 @@ async fn ask(
 ///
 /// # Errors
 /// A secret that has no value, in words.
-pub fn target(
+pub(crate) fn target(
     name: &HostName,
     connection: &Connection,
     secrets: &BTreeMap<SecretId, Secret>,

@@ -23,7 +23,7 @@ const SHORT_COLUMNS: u64 = 65_535;
 
 /// A copy that is planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyLook {
+pub(crate) struct CopyLook {
     /// Whose rows are copied.
     pub donor: HostName,
     /// Whose accounts are.
@@ -38,14 +38,14 @@ pub struct CopyLook {
 
 /// What is looked for in rows.
 #[derive(Debug, Clone, Default)]
-pub struct RowLook {
+pub(crate) struct RowLook {
     databases: BTreeSet<String>,
     packet: Option<u64>,
 }
 
 impl RowLook {
     /// Of one copy.
-    pub fn of(databases: &[String], packet: Option<u64>) -> Self {
+    pub(crate) fn of(databases: &[String], packet: Option<u64>) -> Self {
         Self { databases: databases.iter().cloned().collect(), packet }
     }
 
@@ -56,7 +56,7 @@ impl RowLook {
 }
 
 /// Adds to a reading what speaks for or against copies that are planned.
-pub async fn look_at_copies(reading: &mut Reading, copies: &[CopyLook], forks: usize) {
+pub(crate) async fn look_at_copies(reading: &mut Reading, copies: &[CopyLook], forks: usize) {
     let mut sources: BTreeMap<&HostName, RowLook> = BTreeMap::new();
     for look in copies {
         sources.entry(&look.source).or_default();
@@ -106,7 +106,7 @@ async fn read_takes(session: &Session, login: &Login) -> Result<CopyTakes, SqlEr
 ///
 /// # Errors
 /// When it does not say.
-pub async fn copy_takes(sql: &SqlReader) -> Result<CopyTakes, SqlError> {
+pub(crate) async fn copy_takes(sql: &SqlReader) -> Result<CopyTakes, SqlError> {
     let (engines, plugins) =
         tokio::try_join!(sql.query(ReadStatement::engines()), sql.query(ReadStatement::login_plugins()))?;
     let mut takes = CopyTakes::default();
@@ -126,7 +126,7 @@ pub async fn copy_takes(sql: &SqlReader) -> Result<CopyTakes, SqlError> {
 ///
 /// # Errors
 /// When it does not show its definitions.
-pub async fn copy_demands(
+pub(crate) async fn copy_demands(
     sql: &SqlReader,
     dialect: Dialect,
     rows: &RowLook,

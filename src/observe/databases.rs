@@ -51,6 +51,9 @@ pub(super) async fn databases(sql: &SqlReader, dialect: Dialect) -> Result<Vec<D
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn databases_with_content(sql: &SqlReader, dialect: Dialect) -> Result<Vec<String>, SqlError> {
+pub(crate) async fn databases_with_content(
+    sql: &SqlReader,
+    dialect: Dialect,
+) -> Result<Vec<String>, SqlError> {
     Ok(databases(sql, dialect).await?.into_iter().filter(|d| !d.is_empty()).map(|d| d.name).collect())
 }

@@ -54,7 +54,7 @@ impl EventFacts {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn events(sql: &SqlReader) -> Result<Vec<EventFacts>, SqlError> {
+pub(crate) async fn events(sql: &SqlReader) -> Result<Vec<EventFacts>, SqlError> {
     sql.query(&ReadStatement::events()).await?.iter().map(EventFacts::read).collect()
 }
 
@@ -62,7 +62,7 @@ pub async fn events(sql: &SqlReader) -> Result<Vec<EventFacts>, SqlError> {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn running_events(sql: &SqlReader) -> Result<Vec<u64>, SqlError> {
+pub(crate) async fn running_events(sql: &SqlReader) -> Result<Vec<u64>, SqlError> {
     let mut found = Vec::new();
     for row in &sql.query(&ReadStatement::sessions()).await? {
         let text = |column: &str| Ok::<_, SqlError>(row.optional(column)?.unwrap_or_default().to_owned());

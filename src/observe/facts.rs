@@ -393,7 +393,7 @@ pub struct ChannelFacts {
     /// Number of the applier's last error, 0 for none.
     pub sql_errno: u32,
     /// Text of the applier's last error. It may repeat a statement and its values: it is shown through
-    /// [`crate::transport::without_data`] only.
+    /// `transport::without_data` only.
     #[serde(serialize_with = "masked")]
     pub sql_error: String,
     /// Estimated lag, in seconds.

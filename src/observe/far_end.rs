@@ -34,7 +34,7 @@ enum Greeting {
 }
 
 /// Looks who answers a replica's host at an address, and whether the declared source is the one.
-pub async fn far_end(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login)) -> FarEnd {
+pub(crate) async fn far_end(replica: &Session, endpoint: &Endpoint, source: (&Session, &Login)) -> FarEnd {
     let mut found = FarEnd::Unknown("it was not looked at".into());
     for _ in 0..ATTEMPTS {
         let looked = tokio::time::timeout(LIMIT, look(replica, endpoint, source)).await;

@@ -26,7 +26,7 @@ const LIMIT: Duration = limits::CLOSER.time;
 
 /// Looks for errant transactions on every replica. `declared` says whether the hosts' wishes hold channels; without,
 /// the channels are taken as they are.
-pub async fn find_errant(reading: &mut Reading, hosts: &[&DesiredHost], declared: bool) {
+pub(crate) async fn find_errant(reading: &mut Reading, hosts: &[&DesiredHost], declared: bool) {
     let flow = Flow::of(hosts, &reading.observed, declared);
     let mut found: BTreeMap<HostName, Fact<Vec<ErrantFacts>>> = BTreeMap::new();
     let mut doubtful = Vec::new();
@@ -57,7 +57,7 @@ fn server<'a>(observed: &'a Observed, host: &HostName) -> Option<&'a ServerFacts
 }
 
 /// A server as it was read with everything else.
-pub fn first_look(server: &ServerFacts) -> Option<Member> {
+pub(crate) fn first_look(server: &ServerFacts) -> Option<Member> {
     Some(Member {
         state: server.gtid.known()?.clone(),
         uuid: server.variable("server_uuid").and_then(|uuid| uuid.parse().ok()),
@@ -267,7 +267,11 @@ async fn decide(
 }
 
 /// What only a server has of all that it and some others, which it does not follow now, have; decoded.
-pub async fn only_here(reading: &Reading, host: &HostName, others: &[&HostName]) -> Vec<(String, String)> {
+pub(crate) async fn only_here(
+    reading: &Reading,
+    host: &HostName,
+    others: &[&HostName],
+) -> Vec<(String, String)> {
     let member = |host: &HostName| first_look(server(&reading.observed, host)?);
     let Some(of_replica) = member(host) else { return Vec::new() };
     let of_source: Vec<Member> = others.iter().filter_map(|other| member(other)).collect();

@@ -21,7 +21,7 @@ pub const SCRIPT: &str = concat!(
 );
 
 /// Facts of a host without its server.
-pub fn facts(sections: &Sections<'_>) -> HostFacts {
+pub(super) fn facts(sections: &Sections<'_>) -> HostFacts {
     let os = os(sections);
     let process = process(sections);
     let root = os.root;
@@ -91,7 +91,7 @@ fn public_key(text: &str) -> PublicKey {
 }
 
 /// Whether the host has no database server at all: no unit, no program, no process, and everything was looked at.
-pub fn has_no_server(facts: &HostFacts, sections: &Sections<'_>) -> bool {
+pub(super) fn has_no_server(facts: &HostFacts, sections: &Sections<'_>) -> bool {
     let process = process(sections);
     let programs = ["mariadbd", "mysqld"].iter().any(|p| facts.os.tools.contains_key(*p));
     facts.service == Fact::Absent && !programs && process.pid.is_none() && !process.named
@@ -99,7 +99,7 @@ pub fn has_no_server(facts: &HostFacts, sections: &Sections<'_>) -> bool {
 
 /// Which process is the server, and which sockets are its own.
 #[derive(Debug, Default)]
-pub struct Process {
+pub(super) struct Process {
     /// The process, told by systemd and not by its name.
     pub pid: Option<u32>,
     /// Whether some process bears a server's name, whoever's it is.
@@ -119,7 +119,7 @@ pub struct Process {
 }
 
 /// Which process is the server.
-pub fn process(sections: &Sections<'_>) -> Process {
+pub(super) fn process(sections: &Sections<'_>) -> Process {
     let mut process = Process::default();
     let tree = sections.text("option-tree").unwrap_or_default();
     let sockets = sections.text("sockets").unwrap_or_default();
@@ -374,7 +374,7 @@ fn channel_passwords(sections: &Sections<'_>) -> BTreeMap<String, String> {
 }
 
 /// Lines `ADDRESS PORT open`, or with a reason.
-pub fn reach(text: &str) -> BTreeMap<Endpoint, Reach> {
+pub(super) fn reach(text: &str) -> BTreeMap<Endpoint, Reach> {
     text.lines()
         .filter_map(|line| {
             let mut fields = line.splitn(3, ' ');

@@ -32,34 +32,35 @@ mod turn;
 mod values;
 mod variables;
 
-pub use accounts::read_accounts;
-pub use ask_values::{ValueLook, ask_values};
-pub use binlog::{gtid_state, gtid_state_with_start};
-pub use channels::{channels, client_ids, long_statements, sessions_of};
-pub use collect::{observe, prove_ends, target};
-pub use content::{Content, TableFacts};
-pub use copied::{CopyLook, RowLook, copy_demands, copy_takes, look_at_copies};
-pub use databases::databases_with_content;
-pub use down::{DownFacts, Ended, Log};
+pub(crate) use accounts::read_accounts;
+pub(crate) use ask_values::{ValueLook, ask_values};
+pub(crate) use binlog::{gtid_state, gtid_state_with_start};
+pub(crate) use channels::{channels, client_ids, long_statements, sessions_of};
+pub(crate) use collect::{observe, prove_ends, target};
+pub(crate) use content::{Content, TableFacts};
+pub(crate) use copied::{CopyLook, RowLook, copy_demands, copy_takes, look_at_copies};
+pub(crate) use databases::databases_with_content;
+pub(crate) use down::{DownFacts, Ended, Log};
 pub use errant::{ErrantFacts, ErrantKind};
-pub use events::{EventFacts, EventState, events, running_events};
+pub(crate) use events::{EventFacts, EventState, events, running_events};
 pub use facts::{
-    AdminWriter, BinlogFacts, ChannelFacts, ChannelFilters, DatabaseFacts, DiskFacts, HeartbeatFacts,
-    HostFacts, LeftOutOrigins, Observed, OsFacts, Replicating, ServerFacts, ServiceFacts, SessionFacts,
-    UnreadPart,
+    AdminWriter, BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, HostFacts, Observed, ServerFacts,
+    ServiceFacts, SessionFacts,
 };
-pub use far_end::far_end;
-pub use find_errant::{find_errant, first_look, only_here};
+pub(crate) use facts::{ChannelFilters, HeartbeatFacts, LeftOutOrigins, OsFacts, Replicating, UnreadPart};
+pub(crate) use far_end::far_end;
+pub(crate) use find_errant::{find_errant, first_look, only_here};
 pub use host::{SCRIPT as HOST_SCRIPT, files_of_host};
-pub use marks::{
-    NotTaken, RetentionMark, SeedCoordinates, SeedMark, SeedMarks, ValueMark, ValueMarks, ValuesAsked,
-};
-pub use ports::{Probe, try_ports};
+pub(crate) use marks::{NotTaken, RetentionMark, ValueMark, ValueMarks, ValuesAsked};
+pub use marks::{SeedCoordinates, SeedMark, SeedMarks};
+pub(crate) use ports::{Probe, try_ports};
 pub use reach::{FarEnd, Reach};
-pub use reading::{Options, Reading};
-pub use resources::{Answers, server as server_query};
+pub(crate) use reading::Options;
+pub use reading::Reading;
+pub(crate) use resources::Answers;
+pub use resources::server as server_query;
 pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;
-pub use server_packages::{Manager, ServerPackages, offered_versions};
-pub use startup::client_sessions;
-pub use turn::look_before_a_turn;
+pub(crate) use server_packages::{Manager, ServerPackages, offered_versions};
+pub(crate) use startup::client_sessions;
+pub(crate) use turn::look_before_a_turn;

@@ -13,7 +13,7 @@ const REACH: ReadScript = ReadScript::new("try the peers' ports", include_str!("
 
 /// How a port may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Probe {
+pub(crate) enum Probe {
     /// In a way that the server does not hear of, or not at all.
     Quiet,
     /// By a connection, where there is no quiet way.
@@ -44,7 +44,7 @@ pub(super) fn ends(host: &DesiredHost, channels: &Fact<Vec<ChannelFacts>>) -> BT
 }
 
 /// Tries from a host whether ports of others answer.
-pub async fn try_ports(
+pub(crate) async fn try_ports(
     session: &Session,
     targets: impl IntoIterator<Item = (Endpoint, Probe)>,
 ) -> BTreeMap<Endpoint, Reach> {

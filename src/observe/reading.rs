@@ -12,7 +12,7 @@ use crate::{
 
 /// How hosts are reached and how long they may take.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// Hosts at the same time.
     pub forks: usize,
     /// For a connection to come about.

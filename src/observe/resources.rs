@@ -63,7 +63,7 @@ fn queries(host: &DesiredHost) -> Vec<Query> {
 }
 
 /// Looks at everything a host's roles declare.
-pub async fn read(session: &Session, host: &DesiredHost, nonce: &str, limit: Duration) -> Answers {
+pub(super) async fn read(session: &Session, host: &DesiredHost, nonce: &str, limit: Duration) -> Answers {
     let queries = queries(host);
     if queries.is_empty() {
         return Answers::default();

@@ -82,7 +82,7 @@ impl ServerPackages {
 
 /// The versions of a package that can be installed, the newest first, out of `apt-cache madison` or
 /// `dnf list --available --showduplicates` or `yum list available --showduplicates`.
-pub fn offered_versions(package: &str, text: &str) -> Vec<String> {
+pub(crate) fn offered_versions(package: &str, text: &str) -> Vec<String> {
     let mut versions = Vec::new();
     let mut is_rpm = false;
     let mut words: Vec<&str> = Vec::new();

@@ -27,7 +27,7 @@ const LIMIT: Duration = limits::LOOK.time;
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn client_sessions(
+pub(crate) async fn client_sessions(
     session: &Session,
     sql: &SqlReader,
     own: &[String],

@@ -14,7 +14,7 @@ const OF_THE_SYSTEM: [&str; 3] = ["root", "mysql", "mariadb.sys"];
 
 /// Adds to a reading which accounts of these hosts may write past `read_only`, and which transactions wait there for their end.
 /// Writes nothing.
-pub async fn look_before_a_turn(reading: &mut Reading, hosts: &BTreeSet<HostName>) {
+pub(crate) async fn look_before_a_turn(reading: &mut Reading, hosts: &BTreeSet<HostName>) {
     let looks = hosts.iter().filter_map(|host| {
         let (session, login) = (reading.sessions.get(host)?, reading.logins.get(host)?);
         let server = reading.observed.get(host)?.known()?.server.known()?;

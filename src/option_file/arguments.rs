@@ -17,7 +17,7 @@ pub struct Argument {
 
 /// A line of a unit's file: the file, its number from 1, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitLine {
+pub(crate) struct UnitLine {
     /// The file, of the unit itself, of a drop-in, or of its environment.
     pub file: String,
     /// Its number, from 1.
@@ -51,7 +51,7 @@ const SHORT: [(&str, &str); 6] = [
 
 /// The arguments among the words of a process, without the program's name, each with its place, and those that the next
 /// process would have. `words` are none where nothing is known of the process; one without arguments is known.
-pub fn arguments(words: Option<&[String]>, units: &[UnitLine], by_script: bool) -> Vec<Argument> {
+pub(crate) fn arguments(words: Option<&[String]>, units: &[UnitLine], by_script: bool) -> Vec<Argument> {
     let said = said_by_unit(units);
     let place = |one: &(String, Option<String>)| {
         said.iter().rfind(|(other, _)| other == one).map(|(_, line)| (line.file.clone(), line.line))

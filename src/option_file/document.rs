@@ -4,7 +4,7 @@ use super::canonical_name;
 
 /// One line, or several where a byte sequence has no line feed at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     raw: Vec<u8>,
     /// What it means.
     pub meaning: Meaning,
@@ -12,7 +12,7 @@ pub struct Line {
 
 /// What a line means to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// Nothing, a comment, or something that can't be read.
     Nothing,
     /// `[group]`.
@@ -32,13 +32,13 @@ pub enum Meaning {
 
 /// A file that prints exactly as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Document {
+pub(crate) struct Document {
     lines: Vec<Line>,
 }
 
 impl Document {
     /// Reads any bytes. What makes no sense is kept as it is.
-    pub fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let lines = bytes
             .split_inclusive(|b| *b == b'\n')
             .map(|raw| Line { raw: raw.to_vec(), meaning: meaning(&String::from_utf8_lossy(raw)) })
@@ -53,7 +53,7 @@ impl Document {
     }
 
     /// Lines with their numbers, from 1.
-    pub fn lines(&self) -> impl Iterator<Item = (u32, &Line)> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (u32, &Line)> {
         (1..).zip(&self.lines)
     }
 }

@@ -1,7 +1,7 @@
 //! Names of options.
 
 /// The canonical spelling: lower case, `_` for `-`, without the `loose` prefix.
-pub fn canonical_name(name: &str) -> String {
+pub(crate) fn canonical_name(name: &str) -> String {
     // What stands before a dot is the name of a channel or of a key cache.
     if let Some((of, option)) = name.trim().split_once('.') {
         return format!("{of}.{}", canonical_name(option));

@@ -20,7 +20,7 @@ const SETS: &[&str] = &[
 ///
 /// Sizes become numbers of bytes, booleans `ON` or `OFF` where the running value is one of these,
 /// addresses that mean "all" become `*`, and sets are sorted.
-pub fn canonical_value(variable: &str, value: &str) -> String {
+pub(crate) fn canonical_value(variable: &str, value: &str) -> String {
     let value = value.trim();
     let lower = value.to_ascii_lowercase();
     if SETS.contains(&variable) {
@@ -47,15 +47,15 @@ pub fn canonical_value(variable: &str, value: &str) -> String {
 }
 
 /// Whether two spellings mean the same value of a variable.
-pub fn same_value(variable: &str, a: &str, b: &str) -> bool {
+pub(crate) fn same_value(variable: &str, a: &str, b: &str) -> bool {
     canonical_value(variable, a) == canonical_value(variable, b)
 }
 
 /// What stands for a variable's built-in value in `SET GLOBAL`.
-pub const DEFAULT: &str = "DEFAULT";
+pub(crate) const DEFAULT: &str = "DEFAULT";
 
 /// Numbers without quotes, everything else as a text: the server takes `'ON'` for a boolean.
-pub fn value_in_sql(name: &str, value: &str) -> String {
+pub(crate) fn value_in_sql(name: &str, value: &str) -> String {
     if value == DEFAULT {
         return value.to_owned();
     }
@@ -69,7 +69,7 @@ pub fn value_in_sql(name: &str, value: &str) -> String {
 
 /// Whether a server that reports this has not taken the value at all, and not only rounded it or spelled it out: the other
 /// one of two booleans, another file, another character set.
-pub fn plainly_other(variable: &str, given: &str, reported: &str) -> bool {
+pub(crate) fn plainly_other(variable: &str, given: &str, reported: &str) -> bool {
     let (a, b) = (canonical_value(variable, given), canonical_value(variable, reported));
     if a == b {
         return false;
@@ -98,7 +98,7 @@ pub fn plainly_other(variable: &str, given: &str, reported: &str) -> bool {
 }
 
 /// Options that take one value for each mention.
-pub fn takes_several(name: &str) -> bool {
+pub(crate) fn takes_several(name: &str) -> bool {
     let name = name.split_once('.').map_or(name, |(_, option)| option);
     matches!(name, "binlog_do_db" | "binlog_ignore_db")
         || matches!(

@@ -4,7 +4,7 @@ use super::canonical_value;
 
 /// One option of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// Canonical name.
     pub name: String,
     /// Values; the option is repeated for several.
@@ -12,12 +12,12 @@ pub struct Setting {
 }
 
 /// What tandem's own file begins with.
-pub const OWNED_HEADER: &str = "# Written by tandem.";
+pub(crate) const OWNED_HEADER: &str = "# Written by tandem.";
 
 /// The whole file. Names and values without line breaks are given; see `setting::value`. `suffix` is what the server adds to
 /// the names of the groups that it reads: one of several servers of a host reads a group of its own, and the group without
 /// it is read by all of them (MariaDB: mariadb@.service; MySQL: mysqld@.service).
-pub fn owned_text(suffix: &str, settings: &[Setting]) -> String {
+pub(crate) fn owned_text(suffix: &str, settings: &[Setting]) -> String {
     let mut text = format!(
         "# Written by tandem. A change made here is undone by the next apply;\n\
          # change the inventory instead: mysql_settings.\n[mysqld{suffix}]\n",
@@ -45,7 +45,7 @@ pub fn owned_text(suffix: &str, settings: &[Setting]) -> String {
 }
 
 /// A value in quotes where it needs them.
-pub fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_./:@%+-,*".contains(c);
     if !value.is_empty() && value.chars().all(plain) {
         return value.to_owned();

@@ -210,7 +210,7 @@ pub enum Coordinates {
     /// The position that the seed of this replica recorded.
     OfSeed,
     /// Compute `gtid_slave_pos` from both servers' states right before the channel is made, by
-    /// [`crate::gtid`]'s rule: the source's position where the replica is at least as far, else the replica's.
+    /// `gtid`'s rule: the source's position where the replica is at least as far, else the replica's.
     Compared,
     /// Where the replica stands with its present source, once the new one can go on from there.
     Moved {

@@ -1,6 +1,6 @@
 //! The plan: steps with reasons, risks and an order, and what waits or is refused. Pure values.
 //!
-//! A [`Plan`] is made by [`build`] from what is wished and what was observed. People and machines see
+//! A [`Plan`] is made by `diff::build` from what is wished and what was observed. People and machines see
 //! the same value: `render` turns its JSON form into text.
 
 mod action;

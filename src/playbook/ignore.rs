@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Reads the rules of one variable.
-pub fn read(node: &Node, problems: &mut Problems) -> Vec<IgnoreRule> {
+pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<IgnoreRule> {
     let Yaml::Seq(items) = &node.value else {
         let message =
             format!("`drift_ignore` must be a list of {{what, reason, until}}, this is {}", node.kind());

@@ -9,12 +9,14 @@ mod shipped;
 mod topology;
 mod turn;
 
-pub use edit::{Edit, Rename};
-pub use play::{Play, groups_scope};
-pub use project::{Loaded, Project, Request, load};
-pub use role::{ResourceKind, Role, RoleResource};
-pub use shipped::{playbook_names, role_names};
+pub(crate) use edit::{Edit, Rename};
+pub(crate) use play::{Play, groups_scope};
+pub(crate) use project::Loaded;
+pub use project::{Project, Request, load};
+pub(crate) use role::{ResourceKind, Role, RoleResource};
+pub(crate) use shipped::playbook_names;
+pub use shipped::role_names;
 #[cfg(test)]
 pub(crate) use topology::EdgeDeclaration;
-pub use topology::{Declared, Kind, Topology};
-pub use turn::CannotTurn;
+pub(crate) use topology::{Declared, Kind, Topology};
+pub(crate) use turn::CannotTurn;

@@ -172,7 +172,7 @@ fn from_json(value: &serde_json::Value, place: &Place) -> Node {
 }
 
 /// The groups of an inventory as templates see them.
-pub fn groups_scope(inventory: &crate::inventory::Inventory) -> Scope {
+pub(crate) fn groups_scope(inventory: &crate::inventory::Inventory) -> Scope {
     let mut scope = Scope::default();
     let names = |hosts: &[HostName]| hosts.iter().map(|h| h.as_str().to_owned()).collect::<Vec<_>>();
     let groups: serde_json::Map<String, serde_json::Value> =

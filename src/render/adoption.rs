@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The report for people.
-pub fn adoption(report: &Report, width: usize) -> String {
+pub(crate) fn adoption(report: &Report, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let hosts: Vec<Vec<Cell>> = report
         .hosts

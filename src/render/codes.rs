@@ -9,7 +9,7 @@ use super::{
 use crate::words::codes::{Code, KINDS, Kind};
 
 /// Each with where it stands and what to do.
-pub fn codes(found: &[(&Kind, &Code)], width: usize) -> String {
+pub(crate) fn codes(found: &[(&Kind, &Code)], width: usize) -> String {
     let mut text = String::new();
     for (n, (kind, Code { code, means, next })) in found.iter().enumerate() {
         if n > 0 {
@@ -26,7 +26,7 @@ pub fn codes(found: &[(&Kind, &Code)], width: usize) -> String {
 }
 
 /// All codes, kind by kind.
-pub fn all_codes(width: usize) -> String {
+pub(crate) fn all_codes(width: usize) -> String {
     let mut text = String::new();
     for kind in KINDS {
         let _ = writeln!(text, "{}", paint(HEADING, kind.heading.replace('`', "")));

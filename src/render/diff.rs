@@ -11,7 +11,7 @@ use crate::{
 /// Lines that show what a step changes, without indentation.
 ///
 /// Where both sides are values by name, each that differs gets one line; other states are compared line by line.
-pub fn change(step: &StepDocument) -> Vec<String> {
+pub(super) fn change(step: &StepDocument) -> Vec<String> {
     let values = |state: &Option<State>| state.as_ref().is_some_and(|state| state.values().is_some());
     if values(&step.before) && values(&step.after) {
         return by_name(&step.changes());
@@ -56,7 +56,7 @@ fn by_name(changes: &[Change<'_>]) -> Vec<String> {
 }
 
 /// Lines that show how a text changes.
-pub fn text_change(before: &str, after: &str) -> Vec<String> {
+pub(crate) fn text_change(before: &str, after: &str) -> Vec<String> {
     unified(before, after)
 }
 

@@ -18,7 +18,7 @@ const SHOWN: usize = 10;
 
 /// One line for each difference, and a sum. `playbook` is named where the whole can be seen.
 /// Sentences are to fit into `width` columns.
-pub fn drift(
+pub(crate) fn drift(
     document: &PlanDocument,
     unread: &BTreeMap<HostName, String>,
     playbook: &str,

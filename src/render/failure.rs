@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Shows an error, on standard error.
-pub fn failure(error: CommandError, terminal: &Terminal) {
+pub(crate) fn failure(error: CommandError, terminal: &Terminal) {
     if let Some(files) = error.files {
         mistakes(files.0, &files.1, terminal);
     }
@@ -22,7 +22,7 @@ pub fn failure(error: CommandError, terminal: &Terminal) {
 }
 
 /// Draws mistakes and warnings in files, on standard error.
-pub fn mistakes(problems_found: Problems, sources: &Sources, terminal: &Terminal) {
+pub(crate) fn mistakes(problems_found: Problems, sources: &Sources, terminal: &Terminal) {
     let fatal = problems_found.fatal();
     let sorted = problems_found.sorted();
     if sorted.is_empty() || (terminal.quiet && !fatal) {

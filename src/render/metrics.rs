@@ -8,7 +8,7 @@ use std::{
 use crate::{model::HostName, plan::PlanDocument};
 
 /// The text of the metrics. `hosts` are those that were to be read, `now` is seconds since 1970.
-pub fn metrics(
+pub(crate) fn metrics(
     document: &PlanDocument,
     hosts: &BTreeSet<HostName>,
     unread: &BTreeMap<HostName, String>,

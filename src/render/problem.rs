@@ -5,7 +5,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 use crate::source::{Problem, Severity, Sources};
 
 /// The text of problems, errors first, as they are shown on standard error.
-pub fn problems(problems: &[Problem], sources: &Sources, colours: bool, width: usize) -> String {
+pub(crate) fn problems(problems: &[Problem], sources: &Sources, colours: bool, width: usize) -> String {
     let theme = if colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(width).with_context_lines(1).with_links(false);

@@ -18,11 +18,11 @@ use crate::{
 
 /// A line on a terminal that says what is going on, from its making until it is dropped.
 #[derive(Debug)]
-pub struct Waiting(Option<ProgressBar>);
+pub(crate) struct Waiting(Option<ProgressBar>);
 
 impl Waiting {
     /// Begins, where things may move.
-    pub fn begin(terminal: &Terminal, what: &str) -> Self {
+    pub(crate) fn begin(terminal: &Terminal, what: &str) -> Self {
         if !terminal.can_animate() {
             return Self(None);
         }
@@ -32,7 +32,7 @@ impl Waiting {
     }
 
     /// Takes the line away while something is printed.
-    pub fn pause(&self, print: impl FnOnce()) {
+    pub(crate) fn pause(&self, print: impl FnOnce()) {
         match &self.0 {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -40,7 +40,7 @@ impl Waiting {
     }
 
     /// Says something else from now on.
-    pub fn say(&self, what: &str) {
+    pub(crate) fn say(&self, what: &str) {
         if let Some(bar) = &self.0 {
             bar.set_message(visible(what));
         }
@@ -56,13 +56,13 @@ impl Drop for Waiting {
 }
 
 /// Awaits something, with a line on a terminal that says what.
-pub async fn while_waiting<T>(terminal: &Terminal, what: &str, work: impl Future<Output = T>) -> T {
+pub(crate) async fn while_waiting<T>(terminal: &Terminal, what: &str, work: impl Future<Output = T>) -> T {
     let _waiting = Waiting::begin(terminal, what);
     work.await
 }
 
 /// The steps of a run, as they go on.
-pub struct Steps {
+pub(crate) struct Steps {
     terminal: Terminal,
     live: Option<Live>,
     json_lines: bool,
@@ -70,12 +70,12 @@ pub struct Steps {
 
 impl Steps {
     /// Nothing has begun yet.
-    pub fn new(terminal: Terminal, json_lines: bool) -> Self {
+    pub(crate) fn new(terminal: Terminal, json_lines: bool) -> Self {
         Self { terminal, live: terminal.can_animate().then(Live::new), json_lines }
     }
 
     /// Shows what happened.
-    pub fn show(&mut self, event: &Event) {
+    pub(crate) fn show(&mut self, event: &Event) {
         if self.json_lines {
             self.terminal.json_line(&json(event));
         }

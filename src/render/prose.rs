@@ -10,7 +10,7 @@ use textwrap::{Options, WordSeparator, WordSplitter};
 use crate::model::without_hidden;
 
 /// Adds a line that begins with `begin`; what does not fit into `width` columns follows under `indent` spaces.
-pub fn sentence(begin: &str, indent: usize, text: &str, width: usize, out: &mut String) {
+pub(super) fn sentence(begin: &str, indent: usize, text: &str, width: usize, out: &mut String) {
     // Before it is broken somewhere in the middle of a secret.
     let text = &*without_hidden(text);
     // A long beginning leaves no room for what stands under its end.

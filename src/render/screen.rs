@@ -6,11 +6,11 @@ use super::terminal::harmless;
 
 /// Leaves the terminal's own lines alone and shows others, until it is dropped.
 #[derive(Debug)]
-pub struct Screen(());
+pub(crate) struct Screen(());
 
 impl Screen {
     /// Takes the screen over, where standard output is one.
-    pub fn begin() -> Option<Self> {
+    pub(crate) fn begin() -> Option<Self> {
         std::io::stdout().is_terminal().then(|| {
             // The second screen of the terminal, without the cursor.
             put("\u{1b}[?1049h\u{1b}[?25l");
@@ -20,7 +20,7 @@ impl Screen {
 
     /// Shows a text in the place of the one before, as far as the screen has lines. Each line takes the place
     /// of the old one, so that nothing flickers.
-    pub fn draw(&self, text: &str) {
+    pub(crate) fn draw(&self, text: &str) {
         let lines =
             terminal_size::terminal_size().map_or(usize::MAX, |(_, terminal_size::Height(h))| h.into());
         let text = harmless(text);

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// What was read and what was not, for standard error.
-pub fn seen(seen: &Seen) -> String {
+pub(crate) fn seen(seen: &Seen) -> String {
     let names = |hosts: &std::collections::BTreeSet<HostName>| {
         hosts.iter().map(HostName::as_str).collect::<Vec<_>>().join(", ")
     };

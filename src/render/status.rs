@@ -15,7 +15,7 @@ use crate::{
     words,
 };
 
-/// The text of a status without its last line, which is [`tally`]. `full` adds positions; columns that do not fit
+/// The text of a status without its last line, which is `tally`. `full` adds positions; columns that do not fit
 /// into `width` are left out, sentences are broken to fit into `sentences`.
 pub fn status(document: &StatusDocument, full: bool, width: usize, sentences: usize) -> String {
     let mut text = String::new();
@@ -255,7 +255,7 @@ fn errant(found: &ErrantExplanation, width: usize, text: &mut String) {
 }
 
 /// The one line that counts what is up and what runs, of everything that was read.
-pub fn tally(document: &StatusDocument) -> String {
+pub(crate) fn tally(document: &StatusDocument) -> String {
     let up = document.hosts.iter().filter(|h| h.state == HostState::Up).count();
     let running = document.channels.iter().filter(|c| c.state == ChannelState::Running).count();
     let unread = document.hosts.iter().filter(|h| h.state == HostState::Unread).count();

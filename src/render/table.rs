@@ -6,26 +6,26 @@ use super::paint::{QUIET, paint};
 use crate::model::visible;
 
 /// One field: its text on one line, whatever a server has as a name, and how it looks once it has its width.
-pub struct Cell {
+pub(super) struct Cell {
     text: String,
     style: Option<anstyle::Style>,
 }
 
 impl Cell {
     /// A field.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(super) fn new(text: impl Into<String>) -> Self {
         Self { text: visible(&text.into()), style: None }
     }
 
     /// A field that stands out.
-    pub fn styled(text: impl Into<String>, style: anstyle::Style) -> Self {
+    pub(super) fn styled(text: impl Into<String>, style: anstyle::Style) -> Self {
         Self { text: visible(&text.into()), style: Some(style) }
     }
 }
 
 /// The headings and a line for each row. A column that is empty everywhere is left out, and the last ones are
 /// where the lines would be longer than `width`; the first two always stay.
-pub fn table(headings: &[&str], rows: &[Vec<Cell>], width: usize) -> Vec<String> {
+pub(super) fn table(headings: &[&str], rows: &[Vec<Cell>], width: usize) -> Vec<String> {
     const GAP: usize = 2;
     let mut columns: Vec<(usize, usize)> = (0..headings.len())
         .filter_map(|n| {

@@ -133,12 +133,12 @@ impl Terminal {
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// Why standard output did not take all that was printed, if so.
-pub fn output_error() -> Option<&'static io::Error> {
+pub(crate) fn output_error() -> Option<&'static io::Error> {
     LOST.get()
 }
 
 /// Whether the reader of standard output has gone away, so that nothing more is worth printing.
-pub fn reader_is_gone() -> bool {
+pub(crate) fn reader_is_gone() -> bool {
     output_error().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 

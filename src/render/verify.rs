@@ -16,7 +16,7 @@ use crate::{
 const NAMED: usize = 5;
 
 /// The text of a report. `full` names every table that was left out.
-pub fn verify(report: &VerifyReport, full: bool) -> String {
+pub(crate) fn verify(report: &VerifyReport, full: bool) -> String {
     let mut text = String::new();
     section("servers", &mut text, &report.down, |remark, text| {
         line(Verdict::Failed, remark.host.as_str(), &remark.to_string(), text);

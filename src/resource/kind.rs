@@ -313,6 +313,6 @@ impl<K: Kind> AnyChange for Difference<K> {
 }
 
 /// An answer that is none.
-pub fn unclear<T>(answer: &str) -> Fact<T> {
+pub(super) fn unclear<T>(answer: &str) -> Fact<T> {
     Fact::Unread(format!("the host says: {}", answer.lines().next().unwrap_or("nothing")))
 }

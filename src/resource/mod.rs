@@ -6,10 +6,10 @@
 mod kind;
 mod spec;
 
-pub use kind::{
+pub(crate) use kind::{
     AnyChange, AnyResource, Comparison, Difference, Hindered, Kind, Outcome, Query, RoleFolder, Undo, Work,
 };
-pub use spec::{Shape, Wrong, scalar};
+pub(crate) use spec::{Shape, Wrong, scalar};
 
 use std::{fmt, sync::LazyLock};
 
@@ -147,7 +147,7 @@ kinds! {
     Cron in cron,
 }
 
-pub use packages::{INSTALL, explain as explain_packages};
+pub(crate) use packages::{INSTALL, explain as explain_packages};
 
 impl KindName {
     /// Whether such a step may bring up a server that could not be read before.
@@ -162,7 +162,7 @@ impl KindName {
 }
 
 /// Functions that scripts of kinds may call: `safe_place`, `put_file`. They run nothing.
-pub const FUNCTIONS: &str = concat!(include_str!("../transport/safe.sh"), include_str!("put_file.sh"));
+pub(crate) const FUNCTIONS: &str = concat!(include_str!("../transport/safe.sh"), include_str!("put_file.sh"));
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use crate::model::{Fact, limits};
 use fault::explain_packages;
 
 /// Installs packages. Arguments: what to install, as the package manager names it; a name may carry a version.
-pub const INSTALL: &str = include_str!("packages/install.sh");
+pub(crate) const INSTALL: &str = include_str!("packages/install.sh");
 
 /// packages of the host's package manager
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -124,7 +124,7 @@ echo all
 }
 
 /// A package manager's failure: why, and what to do next, if that is known.
-pub fn explain(stderr: &str) -> (String, Option<String>) {
+pub(crate) fn explain(stderr: &str) -> (String, Option<String>) {
     match explain_packages(stderr) {
         Some(known) => (known.cause, Some(known.next.to_owned())),
         None => {

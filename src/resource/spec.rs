@@ -38,7 +38,7 @@ impl Wrong {
 ///
 /// # Errors
 /// The first mistake, with its key.
-pub fn read<T: DeserializeOwned>(body: &Json) -> Result<T, Wrong> {
+pub(super) fn read<T: DeserializeOwned>(body: &Json) -> Result<T, Wrong> {
     let Json::Object(entries) = body else { return Err(Wrong::NotAMapping) };
     let at: Cell<Option<&str>> = Cell::new(None);
     let fields = entries
@@ -116,7 +116,7 @@ impl<'de> Deserializer<'de> for Field<'de> {
 }
 
 /// A scalar as text: a number as the role has it, a boolean as option files have it.
-pub fn scalar(value: &Json) -> Option<String> {
+pub(crate) fn scalar(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),
         Json::Bool(true) => Some("ON".into()),
@@ -131,7 +131,7 @@ macro_rules! field {
     ($(#[$doc:meta])* $name:ident($inner:ty), $must:literal, $read:expr, $schema:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name(pub $inner);
+        pub(crate) struct $name(pub(crate) $inner);
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

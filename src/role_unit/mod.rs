@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// The script that decides.
-pub const OPEN: &str = include_str!("open.sh");
+pub(crate) const OPEN: &str = include_str!("open.sh");
 /// The unit's name.
-pub const UNIT: &str = "tandem-role.service";
+pub(crate) const UNIT: &str = "tandem-role.service";
 
 /// What keeps the unit from working on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,7 +22,7 @@ pub(super) const EVERYBODY: &str = "PUBLIC";
 
 /// One account with the statements that make it what it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Account {
+pub(super) struct Account {
     pub(super) user: String,
     pub(super) host: String,
     create: Vec<String>,
@@ -94,7 +94,7 @@ async fn read_one(
 
 impl Account {
     /// Whether it is the account of this name.
-    pub fn is(&self, user: &str, host: &str) -> bool {
+    pub(super) fn is(&self, user: &str, host: &str) -> bool {
         (self.user.as_str(), self.host.as_str()) == (user, host)
     }
 
@@ -108,7 +108,7 @@ impl Account {
     }
 
     /// As a person writes it.
-    pub fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         if self.host.is_empty() { self.user.clone() } else { format!("{}@{}", self.user, self.host) }
     }
 

@@ -21,7 +21,7 @@ const NEEDED: [&str; 5] = ["SELECT", "CREATE USER", "RELOAD", "SUPER", GRANT_OPT
 const GRANT_OPTION: &str = "GRANT OPTION";
 
 /// Makes the accounts and roles that are copied, before the data that they define.
-pub async fn create(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
+pub(super) async fn create(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
     let (accounts, here) = tokio::try_join!(copied(on, plan), there_now(on, plan))?;
     take_away(on, &accounts, &here).await?;
     let bare: Vec<Account> = accounts.iter().map(Account::without_privileges).collect();
@@ -30,13 +30,13 @@ pub async fn create(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepErr
 }
 
 /// Lets accounts do what they may do with what is there by now; the rest is said by [`copy`].
-pub async fn grant(on: On<'_>, accounts: &[Account]) -> Result<(), StepError> {
+pub(super) async fn grant(on: On<'_>, accounts: &[Account]) -> Result<(), StepError> {
     write(on, "grant what the copied accounts may do", (accounts, true)).await
 }
 
 /// Copies accounts, roles and grants that are neither the server's nor ours, off the binary log.
 /// Returns how many.
-pub async fn copy(on: On<'_>, plan: &SeedPlan) -> Result<usize, StepError> {
+pub(super) async fn copy(on: On<'_>, plan: &SeedPlan) -> Result<usize, StepError> {
     let accounts = match plan.has_other_sources() {
         // A role may have got something from another source.
         true => copied(on, plan).await?,
@@ -89,7 +89,7 @@ fn stays<'a>(on: On<'a>, from: &'a HostName) -> Result<Option<&'a str>, StepErro
 }
 
 /// The accounts that a copy brings.
-pub async fn copied(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
+pub(super) async fn copied(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
     let several = plan.has_other_sources();
     let there = if several { accounts_of(on).await? } else { BTreeSet::new() };
     let own = stays(on, &plan.from)?;
@@ -112,7 +112,7 @@ fn is_servers_own(user: &str, at: &str) -> bool {
 ///
 /// # Errors
 /// When a server refuses to show its accounts.
-pub async fn differences(
+pub(crate) async fn differences(
     on: On<'_>,
     from: &HostName,
     own_users: &[String],
@@ -149,7 +149,7 @@ pub async fn differences(
 }
 
 /// The accounts come with a copy of the whole server: who administers the replica must get in afterwards, too.
-pub async fn same_administrator(on: On<'_>, donor: &HostName) -> Result<(), StepError> {
+pub(super) async fn same_administrator(on: On<'_>, donor: &HostName) -> Result<(), StepError> {
     let host = on.host;
     let own = on.login()?;
     let Login { socket, server_uid, shared, .. } = on.at(donor).login()?.clone();
@@ -191,7 +191,7 @@ async fn privileges(sql: &mut SqlReader) -> Result<BTreeSet<String>, SqlError> {
 /// They lie in a file on the host until [`put_back`] has made them again. A run that was cut off may have left
 /// that file, and then it knows accounts that are gone; ours are made anew by every plan, so theirs are
 /// read again.
-pub async fn keep_own(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
+pub(super) async fn keep_own(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepError> {
     let host = on.host;
     let mut kept = KEPT.read(on).await?.unwrap_or_default();
     // Another server's account of ours, which an earlier copy has brought, is not declared here.
@@ -220,7 +220,7 @@ pub async fn keep_own(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Account>, StepE
 
 /// Gives a server that is a copy its own accounts again, and takes away those of ours that are another
 /// server's. Returns how many accounts of users there are.
-pub async fn put_back(on: On<'_>, plan: &SeedPlan, kept: Vec<Account>) -> Result<usize, StepError> {
+pub(super) async fn put_back(on: On<'_>, plan: &SeedPlan, kept: Vec<Account>) -> Result<usize, StepError> {
     let tried = "give it its own accounts again";
     let failed = |e| on.failed(tried, e);
     let mut sql = on.statements().await?;

@@ -20,7 +20,7 @@ use crate::{
 const LIMIT: Duration = limits::NEW_DATA.time;
 
 /// One at a time, also after a run that was killed: what it began on the host may still be at work.
-pub const ALONE: &str = concat!(
+pub(super) const ALONE: &str = concat!(
     include_str!("../transport/safe.sh"),
     r#"
 private_dir /var/lib/tandem && private_dir /run/tandem || exit 1
@@ -115,7 +115,7 @@ rm -f /var/lib/tandem/aside
 
 /// What an earlier run has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
+pub(super) enum Left {
     /// Nothing.
     Nothing,
     /// A directory that is none of ours stands where the old one would go.
@@ -130,7 +130,7 @@ pub enum Left {
 }
 
 /// Looks for what an earlier run has left.
-pub async fn left(on: On<'_>, datadir: &str) -> Result<Left, StepError> {
+pub(super) async fn left(on: On<'_>, datadir: &str) -> Result<Left, StepError> {
     let output = on.read(&READ, &[datadir], LIMIT).await?;
     Ok(match output.text().trim() {
         "" => Left::Nothing,
@@ -140,7 +140,7 @@ pub async fn left(on: On<'_>, datadir: &str) -> Result<Left, StepError> {
 }
 
 /// Notes, before anything happens, that the data directory will be moved aside and what becomes of it.
-pub async fn intend(on: On<'_>, datadir: &str, keep: bool) -> Result<(), StepError> {
+pub(super) async fn intend(on: On<'_>, datadir: &str, keep: bool) -> Result<(), StepError> {
     let tried = "note that its data will be moved aside";
     let fate = if keep { "keep" } else { "drop" };
     let text = format!("{ALONE}{NOTE}");
@@ -150,7 +150,7 @@ pub async fn intend(on: On<'_>, datadir: &str, keep: bool) -> Result<(), StepErr
 
 /// Stops the server, puts the new data directory in the place of the old one, and starts it. If it does not
 /// start, the old one comes back.
-pub async fn swap(on: On<'_>, (unit, datadir): (&str, &str)) -> Result<(), StepError> {
+pub(super) async fn swap(on: On<'_>, (unit, datadir): (&str, &str)) -> Result<(), StepError> {
     let tried = format!("start {unit} with the new data directory");
     let begun = Instant::now();
     let output = on.writer()?.try_run(&tried, &format!("{ALONE}{SWAP}"), &[unit, datadir], b"", LIMIT).await;
@@ -170,7 +170,7 @@ pub async fn swap(on: On<'_>, (unit, datadir): (&str, &str)) -> Result<(), StepE
 }
 
 /// Ends it: the old directory is kept under a name of its own, which comes back, or removed.
-pub async fn settle(on: On<'_>) -> Result<Option<String>, StepError> {
+pub(super) async fn settle(on: On<'_>) -> Result<Option<String>, StepError> {
     let tried = "settle the old data directory";
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let begun = Instant::now();

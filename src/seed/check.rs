@@ -13,7 +13,11 @@ use crate::{
 
 /// The snapshot's place as the server has it, if it agrees with what the dump says. Should file and
 /// position say something else than the GTIDs, neither can be trusted.
-pub async fn coordinates(on: On<'_>, at: &BinlogPosition, dumped: Option<&str>) -> Result<String, StepError> {
+pub(super) async fn coordinates(
+    on: On<'_>,
+    at: &BinlogPosition,
+    dumped: Option<&str>,
+) -> Result<String, StepError> {
     let from = on.host;
     let mut sql = on.reader().await?;
     match on.dialect()?.gtid_form() {
@@ -82,7 +86,7 @@ async fn count(sql: &SqlReader) -> Result<BTreeMap<(String, String), String>, Sq
 
 /// Compares what the copy holds with the source. A table that was made or dropped while the copy ran
 /// comes over the channel later, so a difference counts only if it was there before and is still there.
-pub async fn contents(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
+pub(super) async fn contents(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
     let failed = |e| on.failed("compare the copy with its source", e);
     let (here, there) = tokio::try_join!(on.reader(), on.at(&plan.donor).reader())?;
     let (copy, source) = tokio::try_join!(count(&here), count(&there)).map_err(failed)?;
@@ -100,7 +104,7 @@ pub async fn contents(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
 }
 
 /// Whether the source still has the log file at which the channel will begin.
-pub async fn still_there(on: On<'_>, at: Option<&BinlogPosition>) -> Result<(), StepError> {
+pub(super) async fn still_there(on: On<'_>, at: Option<&BinlogPosition>) -> Result<(), StepError> {
     let Some(file) = at.map(BinlogPosition::file) else { return Ok(()) };
     let sql = on.reader().await?;
     let rows = sql

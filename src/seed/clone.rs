@@ -38,7 +38,7 @@ esac
 
 /// Fetches everything and returns the coordinates of the snapshot. The server was restarted, so it is opened
 /// to writes again until the step ends. `marks` are written right before the old data goes.
-pub async fn run<'a>(
+pub(super) async fn run<'a>(
     step: &'a Step,
     (plan, how): (&SeedPlan, &ClonePlan),
     marks: &SeedMarks,

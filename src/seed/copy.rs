@@ -21,7 +21,7 @@ const SESSIONS: usize = 4;
 const IDENTITY: [&str; 3] = ["hostname", "datadir", "port"];
 
 /// What a copy has shown of itself.
-pub struct Copied {
+pub(super) struct Copied {
     /// Where the snapshot stands in the source's binary log.
     pub at: BinlogPosition,
     /// The same as a GTID position.
@@ -82,7 +82,7 @@ fn scope(on: On<'_>, plan: &SeedPlan) -> Result<Scope, StepError> {
 ///
 /// # Errors
 /// With what can't, and what carries it.
-pub async fn fit(on: On<'_>, plan: &SeedPlan) -> Result<Fitness, StepError> {
+pub(super) async fn fit(on: On<'_>, plan: &SeedPlan) -> Result<Fitness, StepError> {
     let (source, target) = (End::of(on.at(&plan.donor))?, End::of(on)?);
     let scope = scope(on, plan)?;
     let (fitness, unfit) = tokio::join!(copy::fitness(&source, &target, &scope), unfit::of(on, plan));
@@ -100,7 +100,7 @@ pub async fn fit(on: On<'_>, plan: &SeedPlan) -> Result<Fitness, StepError> {
 }
 
 /// Copies everything and returns the coordinates of the snapshot.
-pub async fn run(
+pub(super) async fn run(
     step: &Step,
     (plan, fitness, accounts): (&SeedPlan, &Fitness, &[Account]),
     way: &mut CopyPath<'_>,

@@ -231,7 +231,7 @@ pub(super) enum CopyPath<'f> {
 
 impl CopyPath<'_> {
     /// What to say of it where the copy was made.
-    pub fn told(&self) -> String {
+    pub(super) fn told(&self) -> String {
         match self {
             Self::Direct(pair) => format!(", straight from {} ({})", pair.give.on.host, pair.address),
             Self::Relay { because: Some(because) } => format!(", through this machine ({because})"),
@@ -240,7 +240,7 @@ impl CopyPath<'_> {
     }
 
     /// Ends what stands for it.
-    pub async fn end(self, fleet: &Fleet<'_>, in_order: bool) {
+    pub(super) async fn end(self, fleet: &Fleet<'_>, in_order: bool) {
         if let Self::Direct(pair) = self {
             pair.end(fleet, in_order).await;
         }
@@ -330,7 +330,7 @@ impl<'f> DirectLine<'f> {
     }
 
     /// Copies all rows, up to what rests on them: see [`crate::copy::run`].
-    pub async fn copy(
+    pub(super) async fn copy(
         &mut self,
         (scope, options): (&Scope, Options),
         on_progress: &mut dyn FnMut(Progress),
@@ -350,7 +350,7 @@ impl<'f> DirectLine<'f> {
     }
 
     /// Makes what rests on the rows.
-    pub async fn finish(&mut self) -> Result<Copied, CopyError> {
+    pub(super) async fn finish(&mut self) -> Result<Copied, CopyError> {
         self.take.tell(&Order::Finish).await.map_err(failed)?;
         loop {
             match self.report().await? {
@@ -405,12 +405,12 @@ impl<'f> DirectLine<'f> {
     }
 
     /// The pipes of the two hosts: into the first a program writes what another one reads from the second.
-    pub fn pipes(&self) -> [String; 2] {
+    pub(super) fn pipes(&self) -> [String; 2] {
         [self.give.pipe(), self.take.pipe()]
     }
 
     /// Fetches what the first host's program writes, to its end. Returns the bytes.
-    pub async fn fetch(&mut self, mut on_bytes: impl FnMut(u64, bool)) -> Result<u64, CopyError> {
+    pub(super) async fn fetch(&mut self, mut on_bytes: impl FnMut(u64, bool)) -> Result<u64, CopyError> {
         self.take.tell(&Order::Fetch { rate: self.take.on.fleet.limits.rate }).await.map_err(failed)?;
         loop {
             match self.report().await? {
@@ -422,7 +422,7 @@ impl<'f> DirectLine<'f> {
     }
 
     /// Ends both, and waits for what they leave behind to be gone.
-    pub async fn end(self, fleet: &Fleet<'_>, in_order: bool) {
+    pub(super) async fn end(self, fleet: &Fleet<'_>, in_order: bool) {
         let Self { give, take, name, .. } = self;
         if !in_order {
             streams::end([give.on.host, take.on.host], &name, fleet).await;

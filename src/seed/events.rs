@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// When the server refuses.
-pub async fn rest(
+pub(super) async fn rest(
     sql: &mut Statements<'_>,
     databases: Option<&[String]>,
     fleet: &Fleet<'_>,
@@ -32,7 +32,7 @@ pub async fn rest(
 ///
 /// # Errors
 /// When the server refuses.
-pub async fn rest_all(sql: &mut Statements<'_>) -> Result<(), StepError> {
+pub(crate) async fn rest_all(sql: &mut Statements<'_>) -> Result<(), StepError> {
     let disable = sql.on.dialect()?.disable_event();
     for event in StoredEvent::all(sql, "STATUS = 'ENABLED'").await? {
         if event.database != HEARTBEAT {
@@ -44,7 +44,7 @@ pub async fn rest_all(sql: &mut Statements<'_>) -> Result<(), StepError> {
 
 /// An event and the session under which it was made.
 #[derive(Debug)]
-pub struct StoredEvent {
+pub(crate) struct StoredEvent {
     /// Its database.
     pub database: String,
     /// Its name.
@@ -60,7 +60,7 @@ impl StoredEvent {
     ///
     /// # Errors
     /// When the server refuses.
-    pub async fn resting(sql: &mut Statements<'_>) -> Result<Vec<Self>, StepError> {
+    pub(crate) async fn resting(sql: &mut Statements<'_>) -> Result<Vec<Self>, StepError> {
         let mut events = Self::all(sql, "STATUS NOT IN ('ENABLED', 'DISABLED')").await?;
         events.retain(|event| event.database != HEARTBEAT);
         Ok(events)
@@ -94,7 +94,7 @@ impl StoredEvent {
     ///
     /// # Errors
     /// When the server refuses, or the session under which it was made can't spell its name.
-    pub async fn change(&self, sql: &mut Statements<'_>, state: &str) -> Result<(), StepError> {
+    pub(crate) async fn change(&self, sql: &mut Statements<'_>, state: &str) -> Result<(), StepError> {
         let tried = format!("change the state of the event {}.{} ({state})", self.database, self.name);
         let (on, change) = (sql.on, self.alter(state));
         let Some(begin) = self.as_created() else {

@@ -35,7 +35,7 @@ mv "$path.new" "$path"
 );
 
 /// Dumps databases of a host into a file there, and names the file.
-pub async fn keep(on: On<'_>, databases: &[String]) -> Result<String, StepError> {
+pub(super) async fn keep(on: On<'_>, databases: &[String]) -> Result<String, StepError> {
     let tools = &on.facts()?.os.tools;
     let tried = format!("keep the old data ({})", visible(&databases.join(", ")));
     let names = on.dialect()?.dump_programs();

@@ -14,17 +14,17 @@ const RECORD: Record<SeedMarks> = Record::new("/var/lib/tandem/seed.json", "read
 const MOST: usize = 50;
 
 /// The records as they are now.
-pub async fn read(on: On<'_>) -> Result<SeedMarks, StepError> {
+pub(crate) async fn read(on: On<'_>) -> Result<SeedMarks, StepError> {
     Ok(RECORD.read(on).await?.unwrap_or_default())
 }
 
 /// Writes the records atomically.
-pub async fn write(on: On<'_>, marks: &SeedMarks) -> Result<(), StepError> {
+pub(super) async fn write(on: On<'_>, marks: &SeedMarks) -> Result<(), StepError> {
     RECORD.write(on, "note that a copy has begun", marks).await
 }
 
 /// Notes what was not the same when a copy was compared.
-pub async fn differs(
+pub(crate) async fn differs(
     on: On<'_>,
     from: &HostName,
     mut marks: SeedMarks,
@@ -36,7 +36,7 @@ pub async fn differs(
 }
 
 /// Takes a record away: the channel runs, and the copy is data like any other.
-pub async fn forget(on: On<'_>, from: &HostName, mut marks: SeedMarks) -> Result<(), StepError> {
+pub(crate) async fn forget(on: On<'_>, from: &HostName, mut marks: SeedMarks) -> Result<(), StepError> {
     marks.take(from.as_str());
     if !marks.0.is_empty() {
         return write(on, &marks).await;

@@ -36,11 +36,11 @@ use crate::{
 
 use direct::CopyPath;
 
-pub use accounts::differences as account_differences;
-pub use events::{StoredEvent, rest_all};
-pub use mark::{differs, forget, read as read_marks};
+pub(crate) use accounts::differences as account_differences;
+pub(crate) use events::{StoredEvent, rest_all};
+pub(crate) use mark::{differs, forget, read as read_marks};
 pub(crate) use replaceable::still_replaceable;
-pub use retention::restore as restore_retention;
+pub(crate) use retention::restore as restore_retention;
 
 /// How often a copy that runs is looked at.
 const TICK: Duration = limits::TICK;
@@ -48,7 +48,7 @@ const TICK: Duration = limits::TICK;
 const SESSIONS_AHEAD: usize = 9;
 
 /// Opens connections ahead at both ends, before the step begins.
-pub fn open_ahead(on: On<'_>, plan: &SeedPlan) {
+pub(crate) fn open_ahead(on: On<'_>, plan: &SeedPlan) {
     // A copy of a whole server restarts it.
     if plan.method.is_whole() {
         return;
@@ -59,7 +59,11 @@ pub fn open_ahead(on: On<'_>, plan: &SeedPlan) {
 }
 
 /// Runs the whole copy. The source keeps its binary logs meanwhile.
-pub async fn run(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
+pub(crate) async fn run(
+    step: &Step,
+    plan: &SeedPlan,
+    fleet: &Fleet<'_>,
+) -> Result<Option<String>, StepError> {
     let hold = async {
         let mut held = Vec::new();
         for host in std::collections::BTreeSet::from([&plan.from, &plan.donor]) {

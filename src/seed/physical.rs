@@ -147,7 +147,7 @@ impl SenderReport {
 }
 
 /// Looks at what could be in the way, before anything changes, and notes what becomes of the old data.
-pub async fn prepare(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
+pub(super) async fn prepare(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
     let from = &plan.donor;
     let found = on.at(from).read(&OUTSIDE, &[datadir(on.at(from))?], LIMIT).await?.text();
     let found: Vec<&str> = found.lines().collect();
@@ -178,13 +178,13 @@ pub async fn prepare(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
 }
 
 /// A server's data directory, without a slash at its end.
-pub fn datadir<'f>(on: On<'f>) -> Result<&'f str, StepError> {
+pub(super) fn datadir<'f>(on: On<'f>) -> Result<&'f str, StepError> {
     let known = on.server()?.variable("datadir").map(|d| d.trim_end_matches('/'));
     known.filter(|d| d.len() > 1).ok_or_else(|| on.failed("find its data directory", "it does not say"))
 }
 
 /// Copies everything, up to a directory that is ready to take the place of the old one. Returns the coordinates.
-pub async fn copy(
+pub(super) async fn copy(
     step: &Step,
     plan: &SeedPlan,
     way: &mut CopyPath<'_>,

@@ -29,7 +29,7 @@ struct Before {
 }
 
 /// Lets the next start of the server be quiet.
-pub async fn begin(on: On<'_>) -> Result<(), StepError> {
+pub(super) async fn begin(on: On<'_>) -> Result<(), StepError> {
     let tried = "let it start without channels and events";
     let failed = |e| on.failed(tried, e);
     let mut sql = on.statements().await?;
@@ -55,7 +55,7 @@ pub async fn begin(on: On<'_>) -> Result<(), StepError> {
 }
 
 /// Puts back what was there before, if a clone has switched something off.
-pub async fn end(on: On<'_>) -> Result<(), StepError> {
+pub(super) async fn end(on: On<'_>) -> Result<(), StepError> {
     let Some(before) = RECORD.read(on).await? else { return Ok(()) };
     let tried = "let it start with channels and events again";
     let failed = |e| on.failed(tried, e);

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Data that came in since the plan was made would be lost by the copy, or stand in its way.
-pub async fn still_replaceable(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
+pub(crate) async fn still_replaceable(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
     let host = on.host;
     let sql = on.reader().await?;
     let have = databases_with_content(&sql, on.dialect()?)

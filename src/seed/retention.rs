@@ -18,7 +18,7 @@ const RECORD: Record<RetentionMark> =
 const UNDO: &str = "retention";
 
 /// Keeps the binary logs of a source from being purged.
-pub async fn hold(on: On<'_>) -> Result<(), StepError> {
+pub(super) async fn hold(on: On<'_>) -> Result<(), StepError> {
     let from = on.host;
     let mut holds = on.fleet.holds.0.lock().await;
     let hold = holds.entry(from.clone()).or_default();
@@ -30,7 +30,7 @@ pub async fn hold(on: On<'_>) -> Result<(), StepError> {
 }
 
 /// Ends what [`hold`] began, once no other copy of the source runs.
-pub async fn release(on: On<'_>) -> Result<(), StepError> {
+pub(super) async fn release(on: On<'_>) -> Result<(), StepError> {
     let from = on.host;
     let mut holds = on.fleet.holds.0.lock().await;
     let hold = holds.entry(from.clone()).or_default();
@@ -42,7 +42,7 @@ pub async fn release(on: On<'_>) -> Result<(), StepError> {
 }
 
 /// Sets the values back and takes the record away.
-pub async fn restore(on: On<'_>, values: &BTreeMap<String, String>) -> Result<(), StepError> {
+pub(crate) async fn restore(on: On<'_>, values: &BTreeMap<String, String>) -> Result<(), StepError> {
     set(&mut on.statements().await?, on.host, values).await?;
     let noted = RECORD.forget(on, "note that its binary logs are held no more");
     let (noted, settled) = tokio::join!(noted, settle_undo(on, UNDO));

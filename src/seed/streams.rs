@@ -34,13 +34,13 @@ const FREE: ReadScript =
 const FULL: u64 = 1024;
 
 /// How long a copy of this run may stand still.
-pub fn patience(fleet: &Fleet<'_>) -> Patience {
+pub(super) fn patience(fleet: &Fleet<'_>) -> Patience {
     let stall = fleet.limits.stall;
     Patience { stall, work: limits::LONG_STATEMENT.time.max(stall) }
 }
 
 /// Starts a script whose programs end with the run.
-pub async fn start<'f>(
+pub(super) async fn start<'f>(
     on: On<'f>,
     (what, name): (&str, &str),
     text: &str,
@@ -51,7 +51,7 @@ pub async fn start<'f>(
 }
 
 /// Ends the programs of a copy that has failed; some would wait for ever.
-pub async fn end(hosts: [&HostName; 2], name: &str, fleet: &Fleet<'_>) {
+pub(super) async fn end(hosts: [&HostName; 2], name: &str, fleet: &Fleet<'_>) {
     for host in hosts {
         let Ok(writer) = fleet.on(host).writer() else { continue };
         // Where this can't be run, the host ends them with the run.
@@ -60,14 +60,14 @@ pub async fn end(hosts: [&HostName; 2], name: &str, fleet: &Fleet<'_>) {
 }
 
 /// The beginning of all that a script says.
-pub async fn all(messages: &mut ScriptErr) -> String {
+pub(super) async fn all(messages: &mut ScriptErr) -> String {
     let mut text = Vec::new();
     let _ = messages.take(64 * 1024).read_to_end(&mut text).await;
     String::from_utf8_lossy(&text).into_owned()
 }
 
 /// What a failed copy says, and what to do about it.
-pub fn failed(error: &RelayError, tried: String) -> StepError {
+pub(super) fn failed(error: &RelayError, tried: String) -> StepError {
     let step = StepError::new(error.host(), tried, error);
     match error {
         RelayError::Stalled { .. } => step.then(
@@ -79,7 +79,7 @@ pub fn failed(error: &RelayError, tried: String) -> StepError {
 }
 
 /// What a replica does that takes nothing of a copy.
-pub async fn look(on: On<'_>) -> Sink {
+pub(super) async fn look(on: On<'_>) -> Sink {
     if let Ok(server) = on.server()
         && let Some(directory) = server.variable("datadir")
         && let Ok(session) = on.session()

@@ -10,16 +10,16 @@ const OFF: &str = "SET GLOBAL log_bin_trust_function_creators = OFF";
 
 /// A server that trusts until it is restored.
 #[must_use]
-pub struct Trust<'a>(Option<On<'a>>);
+pub(super) struct Trust<'a>(Option<On<'a>>);
 
 impl<'a> Trust<'a> {
     /// Nothing was lifted.
-    pub fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self(None)
     }
 
     /// Lets a server trust, where it does not.
-    pub async fn lift(on: On<'a>) -> Result<Self, StepError> {
+    pub(super) async fn lift(on: On<'a>) -> Result<Self, StepError> {
         let failed = |e| on.failed("let it take functions and triggers", e);
         let mut sql = on.statements().await?;
         let asked = "SELECT @@GLOBAL.log_bin AND NOT @@GLOBAL.log_bin_trust_function_creators AS refuses";
@@ -33,7 +33,7 @@ impl<'a> Trust<'a> {
     }
 
     /// Puts it back.
-    pub async fn restore(self) -> Result<(), StepError> {
+    pub(super) async fn restore(self) -> Result<(), StepError> {
         let Some(on) = self.0 else { return Ok(()) };
         let done = on.statements().await?.run(OFF).await;
         done.map_err(|e| on.failed("take the trust in functions back", e))?;

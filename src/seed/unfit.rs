@@ -16,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// When a server can't be asked, or a document could not be looked into.
-pub async fn of(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Unfit>, StepError> {
+pub(super) async fn of(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Unfit>, StepError> {
     let failed = |e| on.failed("look at what it takes of a copy", e);
     let sql = on.reader().await?;
     let (takes, forces, packet, names) = tokio::try_join!(

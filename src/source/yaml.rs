@@ -16,7 +16,7 @@ use super::{Key, Node, Problem, Yaml, scalar};
 use crate::model::Place;
 
 /// What opens a value with the tag `!vault`.
-pub type Open<'a> = &'a mut dyn FnMut(&Place, &str) -> Result<String, Problem>;
+pub(super) type Open<'a> = &'a mut dyn FnMut(&Place, &str) -> Result<String, Problem>;
 
 /// Levels of nesting that a file may have.
 const DEEPEST: usize = 200;
@@ -28,7 +28,7 @@ const VAULT_TAGS: [&str; 2] = ["!vault", "!vault-encrypted"];
 
 /// Parses one document. `vaulted` says that the text itself came out of a vault: then no message repeats it.
 /// `None` where the text is not YAML; what is wrong, and what is worth knowing, is added to `problems`.
-pub fn parse(
+pub(super) fn parse(
     file: &Arc<str>,
     text: &str,
     vaulted: bool,

@@ -13,7 +13,7 @@ use crate::{
 /// behind counts: the row of one that has left may never arrive. The replica's own row does not count: in a ring the
 /// source has it from the replica, and it would always be up to date. Absent where nothing beats, and where the row
 /// of the newest stamp has not arrived at all.
-pub fn lag(
+pub(super) fn lag(
     source: &HeartbeatFacts,
     replica: &HeartbeatFacts,
     replica_id: Option<u64>,
@@ -29,7 +29,7 @@ pub fn lag(
 }
 
 /// Servers that stamp a row now, by `server_id`.
-pub fn beating(observed: &Observed) -> BTreeSet<u64> {
+pub(super) fn beating(observed: &Observed) -> BTreeSet<u64> {
     let servers = observed.values().filter_map(Fact::known).filter_map(|facts| facts.server.known());
     let beats = |server: &&ServerFacts| {
         let event = server.heartbeat.known().and_then(|h| h.event.as_ref());

@@ -7,28 +7,34 @@ use crate::{
     words,
 };
 
-pub fn errant_in_words<S: Serializer>(found: &[ErrantExplanation], to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn errant_in_words<S: Serializer>(found: &[ErrantExplanation], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(found.iter().map(words::errant::document))
 }
 
-pub fn repairs_in_words<S: Serializer>(repairs: &[Repair], to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn repairs_in_words<S: Serializer>(repairs: &[Repair], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(repairs.iter().map(words::repair::way_out))
 }
 
-pub fn evidence_in_words<S: Serializer>(found: &Option<RowEvidence>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn evidence_in_words<S: Serializer>(
+    found: &Option<RowEvidence>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     to.collect_seq(found.iter().flat_map(words::repair::evidence))
 }
 
-pub fn writers_in_words<S: Serializer>(found: &Option<WritersProblem>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn writers_in_words<S: Serializer>(
+    found: &Option<WritersProblem>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     found.as_ref().map(words::fault::writers).serialize(to)
 }
 
 /// Without the code.
-pub fn problem_alone<S: Serializer>(found: &Option<HostProblem>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn problem_alone<S: Serializer>(found: &Option<HostProblem>, to: S) -> Result<S::Ok, S::Error> {
     found.as_ref().map(words::fault::host).serialize(to)
 }
 
-pub fn problem_in_words<S: Serializer>(found: &Option<HostProblem>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn problem_in_words<S: Serializer>(found: &Option<HostProblem>, to: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Written {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +45,7 @@ pub fn problem_in_words<S: Serializer>(found: &Option<HostProblem>, to: S) -> Re
     Written { code, problem: found.as_ref().map(words::fault::host) }.serialize(to)
 }
 
-pub fn fault_in_words<S: Serializer>(found: &Option<ChannelFault>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn fault_in_words<S: Serializer>(found: &Option<ChannelFault>, to: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Written {
         code: Option<&'static str>,

@@ -6,4 +6,4 @@
 mod ansible;
 mod context;
 
-pub use context::{Scope, TemplateError};
+pub(crate) use context::{Scope, TemplateError};

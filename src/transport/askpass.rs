@@ -24,10 +24,10 @@ use tokio::{
 use crate::model::Secret;
 
 /// Environment variable that tells the child where to ask.
-pub const VARIABLE: &str = "TANDEM_ASKPASS_SOCKET";
+pub(super) const VARIABLE: &str = "TANDEM_ASKPASS_SOCKET";
 
 /// The socket to ask, if this process was started by ssh for a password.
-pub fn askpass_socket() -> Option<PathBuf> {
+pub(crate) fn askpass_socket() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).map(PathBuf::from)
 }
 
@@ -35,7 +35,7 @@ pub fn askpass_socket() -> Option<PathBuf> {
 ///
 /// # Errors
 /// When the socket does not answer, or this is no question that it answers.
-pub fn serve_askpass_request(socket: &Path) -> io::Result<()> {
+pub(crate) fn serve_askpass_request(socket: &Path) -> io::Result<()> {
     let prompt = std::env::args().nth(1).unwrap_or_default();
     let mut stream = UnixStream::connect(socket)?;
     stream.write_all(prompt.as_bytes())?;
@@ -54,7 +54,7 @@ pub fn serve_askpass_request(socket: &Path) -> io::Result<()> {
 
 /// Our side: answers with a password until it is dropped.
 #[derive(Debug)]
-pub struct Answering {
+pub(super) struct Answering {
     task: tokio::task::JoinHandle<()>,
     path: PathBuf,
     refused: Arc<Mutex<Option<String>>>,
@@ -65,7 +65,7 @@ impl Answering {
     ///
     /// # Errors
     /// When the socket can't be made.
-    pub fn begin(path: PathBuf, password: Secret, control: PathBuf) -> io::Result<Self> {
+    pub(super) fn begin(path: PathBuf, password: Secret, control: PathBuf) -> io::Result<Self> {
         let listener = UnixListener::bind(&path)?;
         let refused = Arc::new(Mutex::new(None));
         let note = refused.clone();
@@ -88,12 +88,12 @@ impl Answering {
     }
 
     /// Where it listens.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The last question that was not answered.
-    pub fn refused(&self) -> Option<String> {
+    pub(super) fn refused(&self) -> Option<String> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

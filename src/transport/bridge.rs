@@ -16,7 +16,7 @@ use super::running::{Running, ScriptOut};
 /// perl is part of every Debian, and MySQL's and MariaDB's own packages bring it elsewhere; python3, socat and the netcats
 /// that know unix sockets serve as well. Those can't ask who is behind a socket, so its owner is looked at; where others
 /// may exchange the socket in between (`$3` is `shared`), that proves nothing, and they don't serve.
-pub const SCRIPT: &str = r#"
+pub(super) const SCRIPT: &str = r#"
 socket=$1 uid=$2 shared=$3
 [ -n "$uid" ] || uid=$(id -u mysql 2>/dev/null)
 if [ ! -S "$socket" ]; then
@@ -78,7 +78,7 @@ echo tools
 
 /// Why a bridge does not stand.
 #[derive(Debug)]
-pub enum NoBridge {
+pub(super) enum NoBridge {
     /// Nothing on the host can pass bytes to a socket.
     NoTool,
     /// Another user than root and the server's is behind the socket.
@@ -91,7 +91,7 @@ pub enum NoBridge {
 ///
 /// # Errors
 /// With what stands in the way.
-pub async fn up(out: &mut ScriptOut) -> Result<(), NoBridge> {
+pub(super) async fn up(out: &mut ScriptOut) -> Result<(), NoBridge> {
     let mut line = Vec::new();
     loop {
         match out.read_u8().await {
@@ -114,7 +114,7 @@ pub async fn up(out: &mut ScriptOut) -> Result<(), NoBridge> {
 ///
 /// # Errors
 /// When the socket can't be made.
-pub fn serve(local: &Path, running: Running) -> std::io::Result<()> {
+pub(super) fn serve(local: &Path, running: Running) -> std::io::Result<()> {
     let listener = UnixListener::bind(local)?;
     tokio::spawn(async move {
         if let Ok((peer, _)) = listener.accept().await {

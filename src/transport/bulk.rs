@@ -10,7 +10,7 @@ use super::{
 };
 
 /// A value as the server sends it; `None` for NULL.
-pub type Bytes = Option<Vec<u8>>;
+pub(crate) type Bytes = Option<Vec<u8>>;
 
 /// A row whose columns have names.
 #[derive(Debug, Clone, Default)]

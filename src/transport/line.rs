@@ -58,7 +58,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Begins a connection: see [`Master::begin`].
-    pub async fn begin(target: Target, scratch: Arc<Scratch>) -> Result<Arc<Self>, ConnectError> {
+    pub(super) async fn begin(target: Target, scratch: Arc<Scratch>) -> Result<Arc<Self>, ConnectError> {
         let line = Self {
             target,
             connections: Default::default(),
@@ -81,7 +81,7 @@ impl Line {
     }
 
     /// Waits until the first connection has shown that the login runs commands.
-    pub async fn settled(&self) -> Result<(), ConnectError> {
+    pub(super) async fn settled(&self) -> Result<(), ConnectError> {
         match self.connections[0].get() {
             Some(master) => master.settled(&self.target).await,
             None => Ok(()),
@@ -94,7 +94,7 @@ impl Line {
     }
 
     /// Ends the connections.
-    pub async fn end(self) {
+    pub(super) async fn end(self) {
         drop((self.resting, self.ready, self.ready_sql));
         if let Some((_, unused)) = self.lifeline.into_inner().unwrap_or_else(PoisonError::into_inner) {
             unused.master.end().await;
@@ -105,14 +105,14 @@ impl Line {
     }
 
     /// A reader that nobody uses, for this login.
-    pub fn rested(&self, login: &Login, limit: Duration) -> Option<SqlReader> {
+    pub(super) fn rested(&self, login: &Login, limit: Duration) -> Option<SqlReader> {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         let place = resting.iter().rposition(|reader| reader.serves(login))?;
         Some(resting.remove(place).wakened(login, limit))
     }
 
     /// Keeps a reader for the next who wants one.
-    pub fn rest(&self, reader: SqlReader) {
+    pub(super) fn rest(&self, reader: SqlReader) {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         // The oldest may have been ended by its server by now.
         if resting.len() >= RESTING {
@@ -122,14 +122,14 @@ impl Line {
     }
 
     /// Ends the connections to the server that nobody uses, and opens none ahead.
-    pub fn forget_sql(&self) {
+    pub(super) fn forget_sql(&self) {
         self.ready_sql.forget();
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *resting).into_iter().for_each(SqlReader::end);
     }
 
     /// A connection to the server that nobody has used: one that waits, or a new one.
-    pub async fn fresh(self: &Arc<Self>, login: &Login, limit: Duration) -> Result<Fresh, SqlError> {
+    pub(super) async fn fresh(self: &Arc<Self>, login: &Login, limit: Duration) -> Result<Fresh, SqlError> {
         let waiting = self.ready_sql.take(login);
         self.open_ahead(login, 0);
         match waiting {
@@ -139,7 +139,7 @@ impl Line {
     }
 
     /// Opens connections ahead, so that at least `number` wait. Where none comes about, whoever needs one opens it.
-    pub fn open_ahead(self: &Arc<Self>, login: &Login, number: usize) {
+    pub(super) fn open_ahead(self: &Arc<Self>, login: &Login, number: usize) {
         // Elsewhere each needs a session of ssh of its own, and sshd allows few.
         if !self.may_forward(login) {
             return;
@@ -155,17 +155,17 @@ impl Line {
     }
 
     /// Notes a session of ours.
-    pub fn own(&self, number: u32) -> OwnId {
+    pub(super) fn own(&self, number: u32) -> OwnId {
         self.own.note(number)
     }
 
     /// Whether a session of the server is one of ours, by the lower 32 bits of its number.
-    pub fn is_own(&self, id: u64) -> bool {
+    pub(super) fn is_own(&self, id: u64) -> bool {
         self.own.holds(id)
     }
 
     /// Runs a script to its end.
-    pub async fn run(
+    pub(super) async fn run(
         &self,
         what: &str,
         text: &str,
@@ -196,13 +196,13 @@ impl Line {
     }
 
     /// Starts one that holds something. Until it is dropped its channel is one of those that a host allows.
-    pub async fn hold(&self, what: &str, text: &str, args: &[&str]) -> Result<HeldScript, RunError> {
+    pub(super) async fn hold(&self, what: &str, text: &str, args: &[&str]) -> Result<HeldScript, RunError> {
         let channel = self.channels.clone().acquire_owned().await.map_err(|_| self.lost(what))?;
         Ok(HeldScript::new(self.start(what, text, args).await?, channel))
     }
 
     /// Starts a script and waits until it has begun.
-    pub async fn start(&self, what: &str, text: &str, args: &[&str]) -> Result<Running, RunError> {
+    pub(super) async fn start(&self, what: &str, text: &str, args: &[&str]) -> Result<Running, RunError> {
         match self.hand(what, (text, args), None).await? {
             Handed::Begun(running) => {
                 self.runs_scripts.store(true, Ordering::Relaxed);
@@ -249,7 +249,7 @@ impl Line {
 
     /// Opens a shell in advance: a run that changes a host runs many scripts there, and with each that is used another one
     /// is opened. Where sudo wants a password it would wait for it, and note that none came.
-    pub fn make_ready(&self) {
+    pub(super) fn make_ready(&self) {
         if self.target.sudo.as_ref().is_some_and(|sudo| sudo.password.is_some()) {
             return;
         }
@@ -281,17 +281,17 @@ impl Line {
         Err(RunError::Full { host: self.target.host.clone() })
     }
 
-    pub fn lost(&self, what: &str) -> RunError {
+    pub(super) fn lost(&self, what: &str) -> RunError {
         RunError::Lost { host: self.target.host.clone(), what: what.to_owned() }
     }
 
     /// The socket at which the first connection takes requests.
-    pub fn mux(&self) -> Option<Arc<openssh::Session>> {
+    pub(super) fn mux(&self) -> Option<Arc<openssh::Session>> {
         self.connections[0].get().map(Master::mux)
     }
 
     /// A connection of its own for a script, which no stream can hold up: it was begun ahead, or begins now.
-    pub fn lifeline(&self) -> Result<ComingLifeline, ConnectError> {
+    pub(super) fn lifeline(&self) -> Result<ComingLifeline, ConnectError> {
         let ahead = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A person may have read the plan for an hour, and firewalls forget what is idle.
         match ahead.filter(|(begun, _)| begun.elapsed() < limits::LIFELINE_READY.time) {
@@ -301,7 +301,7 @@ impl Line {
     }
 
     /// Begins it before it is needed. Where it does not come about, that shows when it is.
-    pub fn begin_lifeline(&self) {
+    pub(super) fn begin_lifeline(&self) {
         let mut ahead = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
         if ahead.is_none() {
             *ahead = self.new_lifeline().ok().map(|coming| (time::Instant::now(), coming));
@@ -319,7 +319,7 @@ impl Line {
     }
 
     /// Whether the master still lives.
-    pub async fn alive(&self) -> bool {
+    pub(super) async fn alive(&self) -> bool {
         match self.mux() {
             Some(mux) => mux.check().await.is_ok(),
             None => false,

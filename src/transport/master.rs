@@ -29,7 +29,7 @@ const WORDS: u64 = 64 << 10;
 
 /// A running master.
 #[derive(Debug)]
-pub struct Master {
+pub(super) struct Master {
     child: Mutex<Child>,
     // Held open: its end is the end of the connection.
     pub(super) stdin: ChildStdin,
@@ -53,7 +53,7 @@ impl Master {
     ///
     /// # Errors
     /// With what ssh said, and what to do about it.
-    pub async fn start(
+    pub(super) async fn start(
         target: &Target,
         control: PathBuf,
         askpass_path: PathBuf,
@@ -68,7 +68,7 @@ impl Master {
     ///
     /// # Errors
     /// As [`Master::start`].
-    pub async fn begin(
+    pub(super) async fn begin(
         target: &Target,
         control: PathBuf,
         askpass_path: PathBuf,
@@ -98,7 +98,7 @@ impl Master {
     ///
     /// # Errors
     /// As [`Master::start`].
-    pub async fn settled(&self, target: &Target) -> Result<(), ConnectError> {
+    pub(super) async fn settled(&self, target: &Target) -> Result<(), ConnectError> {
         let mut waiting = self.opening.lock().await;
         let Some(mut opening) = waiting.take() else { return Ok(()) };
         let begun = time::timeout_at(opening.until, opening.stdout.begin()).await;
@@ -235,12 +235,12 @@ impl Master {
     }
 
     /// What opens sessions on it.
-    pub fn mux(&self) -> Arc<openssh::Session> {
+    pub(super) fn mux(&self) -> Arc<openssh::Session> {
         self.mux.clone()
     }
 
     /// Ends the connection and everything it carries.
-    pub async fn end(self) {
+    pub(super) async fn end(self) {
         drop(self.stdin);
         let mut child = self.child.into_inner();
         if time::timeout(limits::FAREWELL.time, child.wait()).await.is_err() {
@@ -251,7 +251,7 @@ impl Master {
 
 /// ssh with the options that every connection of ours has. What the user gave comes first, since ssh
 /// takes the first value of an option.
-pub fn ssh(target: &Target) -> Command {
+pub(super) fn ssh(target: &Target) -> Command {
     let mut command = Command::new("ssh");
     if let Some(config) = &target.ssh_config {
         command.arg("-F").arg(config);

@@ -22,7 +22,7 @@ pub(super) struct OwnSessions(Arc<Numbers>);
 
 impl OwnSessions {
     /// Notes a session of ours.
-    pub fn note(&self, number: u32) -> OwnId {
+    pub(super) fn note(&self, number: u32) -> OwnId {
         let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Their numbers only rise: the server was started anew.
         if own.last_key_value().is_some_and(|(last, _)| *last > number) {
@@ -33,7 +33,7 @@ impl OwnSessions {
     }
 
     /// Whether a session of the server is one of ours, by the lower 32 bits of its number.
-    pub fn holds(&self, id: u64) -> bool {
+    pub(super) fn holds(&self, id: u64) -> bool {
         let own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = u32::try_from(id & u64::from(u32::MAX)).unwrap_or_default();
         own.get(&number).is_some_and(|over| over.is_none_or(|at| at.elapsed() < LEAVING))
@@ -46,13 +46,13 @@ pub(super) struct Connecting(watch::Sender<usize>);
 
 impl Connecting {
     /// One more, until what is given is dropped.
-    pub fn one_more(&self) -> OneMore<'_> {
+    pub(super) fn one_more(&self) -> OneMore<'_> {
         self.0.send_modify(|number| *number += 1);
         OneMore(self)
     }
 
     /// Waits until there is none.
-    pub async fn all_known(&self) {
+    pub(super) async fn all_known(&self) {
         let mut number = self.0.subscribe();
         let none = number.wait_for(|number| *number == 0);
         let _ = tokio::time::timeout(limits::SQL_LOGIN.time, none).await;
@@ -78,12 +78,12 @@ pub(super) struct OwnId {
 
 impl OwnId {
     /// That of a session that no list of sessions is looked at for.
-    pub fn of_nobody() -> Self {
+    pub(super) fn of_nobody() -> Self {
         Self { number: 0, sessions: Weak::new() }
     }
 
     /// The number; the lower 32 bits of it.
-    pub fn number(&self) -> u32 {
+    pub(super) fn number(&self) -> u32 {
         self.number
     }
 }

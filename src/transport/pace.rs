@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Bytes per second, for all that share it.
 #[derive(Debug, Clone)]
-pub struct Pace(Option<Arc<Limited>>);
+pub(crate) struct Pace(Option<Arc<Limited>>);
 
 #[derive(Debug)]
 struct Limited {
@@ -21,14 +21,14 @@ struct Limited {
 
 impl Pace {
     /// At most so many bytes per second; as fast as it goes, where none is said.
-    pub fn of(rate: Option<u64>) -> Self {
+    pub(crate) fn of(rate: Option<u64>) -> Self {
         let limited =
             |rate: u64| Arc::new(Limited { rate: rate.max(1) as f64, next: Mutex::new(Instant::now()) });
         Self(rate.map(limited))
     }
 
     /// Waits until so many more may go.
-    pub async fn wait(&self, bytes: u64) {
+    pub(crate) async fn wait(&self, bytes: u64) {
         let Some(limited) = &self.0 else { return };
         let until = {
             let mut next = limited.next.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,13 +16,13 @@ pub(super) struct Ready(Arc<Mutex<Vec<Shell>>>);
 
 impl Ready {
     /// The one that has waited longest, if there is one: the others may not have begun yet.
-    pub fn take(&self) -> Option<Shell> {
+    pub(super) fn take(&self) -> Option<Shell> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (!waiting.is_empty()).then(|| waiting.remove(0))
     }
 
     /// Opens one. Where the host takes no more sessions there is none, which costs nothing but the time.
-    pub fn open(&self, mux: Arc<openssh::Session>, command: String) {
+    pub(super) fn open(&self, mux: Arc<openssh::Session>, command: String) {
         // The connection may end before it is there.
         let place = Arc::downgrade(&self.0);
         tokio::spawn(async move {

@@ -54,12 +54,12 @@ impl ReadySql {
     }
 
     /// From now on one is opened for each that is taken.
-    pub fn keep(&self) {
+    pub(super) fn keep(&self) {
         self.inner().kept = true;
     }
 
     /// The places of those that are to be opened now, so that at least `number` wait.
-    pub fn missing(&self, number: usize) -> Vec<Place> {
+    pub(super) fn missing(&self, number: usize) -> Vec<Place> {
         let mut inner = self.inner();
         let wanted = number.max(if inner.kept { KEPT } else { 0 });
         let missing = wanted.saturating_sub(inner.waiting.len() + inner.coming);
@@ -68,7 +68,7 @@ impl ReadySql {
     }
 
     /// The youngest of them that serves this login.
-    pub fn take(&self, login: &Login) -> Option<Fresh> {
+    pub(super) fn take(&self, login: &Login) -> Option<Fresh> {
         let mut inner = self.inner();
         let old = inner.waiting.extract_if(.., |one| one.since.elapsed() >= limits::SQL_READY.time);
         old.for_each(|one| end(one.fresh));
@@ -77,7 +77,7 @@ impl ReadySql {
     }
 
     /// Lets the one wait that has come to its place, if one has come.
-    pub fn put(&self, Place(place): Place, fresh: Option<Fresh>, login: Login) {
+    pub(super) fn put(&self, Place(place): Place, fresh: Option<Fresh>, login: Login) {
         let mut inner = self.inner();
         inner.coming = inner.coming.saturating_sub(1);
         match fresh {
@@ -90,7 +90,7 @@ impl ReadySql {
     }
 
     /// Ends all of them, and none is opened for those that are taken until [`ReadySql::keep`].
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         let mut inner = self.inner();
         inner.kept = false;
         inner.ended += 1;

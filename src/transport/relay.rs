@@ -24,7 +24,7 @@ use crate::model::{HostName, duration, limits};
 
 /// A copy that did not come to its end.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum RelayError {
+pub(crate) enum RelayError {
     /// A side has failed.
     #[error("{host}: to {what} failed{}: {said}", status.map(|s| format!(" with exit status {s}")).unwrap_or_default())]
     Failed {
@@ -53,7 +53,7 @@ pub enum RelayError {
 
 impl RelayError {
     /// The side that failed or hangs.
-    pub fn host(&self) -> &HostName {
+    pub(crate) fn host(&self) -> &HostName {
         match self {
             Self::Failed { host, .. } | Self::Stalled { host, .. } => host,
         }
@@ -62,7 +62,7 @@ impl RelayError {
 
 /// How long nothing may move.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// Without a byte from the source, or one that the sink takes.
     pub stall: Duration,
     /// The same, as long as the sink works on what it has taken.
@@ -71,7 +71,7 @@ pub struct Patience {
 
 /// What a sink does that takes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sink {
+pub(crate) enum Sink {
     /// It works on what it has taken.
     Works,
     /// It does not, maybe for a known cause.
@@ -80,7 +80,7 @@ pub enum Sink {
 
 /// Who has to move next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub(crate) enum Turn {
     /// Who gives.
     Source,
     /// Who takes.
@@ -89,16 +89,16 @@ pub enum Turn {
 
 /// When something has moved last, and whose turn it is.
 #[derive(Debug)]
-pub struct Moved(Mutex<(Instant, Turn)>);
+pub(crate) struct Moved(Mutex<(Instant, Turn)>);
 
 impl Moved {
     /// Nothing has moved so far.
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Self(Mutex::new((Instant::now(), Turn::Source)))
     }
 
     /// Something has moved now, and somebody's turn it is.
-    pub fn now(&self, turn: Turn) {
+    pub(crate) fn now(&self, turn: Turn) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), turn);
     }
 
@@ -113,7 +113,7 @@ impl Moved {
 ///
 /// # Errors
 /// With the side that failed and its last words, or the side that hangs.
-pub async fn relay(
+pub(crate) async fn relay(
     from: Stream<'_>,
     to: Stream<'_>,
     (sent, patience, pace): (&AtomicU64, Patience, &Pace),
@@ -162,7 +162,7 @@ pub async fn relay(
 ///
 /// # Errors
 /// As [`relay`].
-pub async fn attend(
+pub(crate) async fn attend(
     (from, to): (Stream<'_>, Stream<'_>),
     (moved, patience): (&Moved, Patience),
     passes: impl Future<Output = Result<u64, RelayError>>,

@@ -179,7 +179,7 @@ impl Row {
 ///
 /// # Errors
 /// When there is none.
-pub fn first<'a>(rows: &'a [Row], statement: &str) -> Result<&'a Row, SqlError> {
+pub(crate) fn first<'a>(rows: &'a [Row], statement: &str) -> Result<&'a Row, SqlError> {
     rows.first().ok_or_else(|| SqlError::NoRow { statement: shown(statement) })
 }
 

@@ -14,9 +14,9 @@ pub(super) const MOST: usize = 64 << 20;
 const MESSAGES: usize = 64 << 10;
 
 /// What a script prints to standard output.
-pub type ScriptOut = Framed<ChildStdout>;
+pub(crate) type ScriptOut = Framed<ChildStdout>;
 /// What it prints to standard error.
-pub type ScriptErr = Framed<ChildStderr>;
+pub(crate) type ScriptErr = Framed<ChildStderr>;
 
 /// A script that has begun.
 #[derive(Debug)]

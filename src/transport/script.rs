@@ -37,7 +37,7 @@ impl Output {
 }
 
 /// Quotes a word for a POSIX shell. Every word of ours goes through here.
-pub fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+-=,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
@@ -46,7 +46,7 @@ pub fn word(text: &str) -> String {
 }
 
 /// A program and its arguments as one command line.
-pub fn command_words(words: &[String]) -> String {
+pub(crate) fn command_words(words: &[String]) -> String {
     words.iter().map(|w| word(w)).collect::<Vec<_>>().join(" ")
 }
 
@@ -55,10 +55,10 @@ pub fn command_words(words: &[String]) -> String {
 /// A login shell may be a csh, a fish or a restricted shell, and each has rules of its own for quotes, line feeds and
 /// `!`. So there is none of these in here, and the script itself never passes through such a shell, nor stands in a list
 /// of processes. `read` takes its input byte by byte, so all that follows the line is the script's own input.
-pub const BOOT: &str = r#"IFS= read -r t; t=$(printf "%b." "$t"); eval "${t%.}""#;
+pub(super) const BOOT: &str = r#"IFS= read -r t; t=$(printf "%b." "$t"); eval "${t%.}""#;
 
 /// The line that [`BOOT`] reads: a script with its arguments, between the marks of its output.
-pub fn program(mark: &Mark, text: &str, args: &[&str]) -> String {
+pub(super) fn program(mark: &Mark, text: &str, args: &[&str]) -> String {
     let (begin, end) = (mark.begin(), mark.end());
     let args: String = args.iter().map(|arg| format!(" {}", word(arg))).collect();
     // What a profile has exported must not change what programs print or where `cd` goes.

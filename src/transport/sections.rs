@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 /// The sections of one script run, by name.
 #[derive(Debug, Default)]
-pub struct Sections<'a> {
+pub(crate) struct Sections<'a> {
     by_name: BTreeMap<String, &'a [u8]>,
 }
 
 impl<'a> Sections<'a> {
     /// Cuts the output at the lines `@@NONCE name`. The nonce is fresh for each run, so no content
     /// of a host can pretend to be a marker.
-    pub fn cut(output: &'a [u8], nonce: &str) -> Self {
+    pub(crate) fn cut(output: &'a [u8], nonce: &str) -> Self {
         let marker = format!("@@{nonce} ").into_bytes();
         let mut by_name = BTreeMap::new();
         let mut open: Option<(String, usize)> = None;
@@ -37,22 +37,22 @@ impl<'a> Sections<'a> {
     }
 
     /// Whether the script came to its end.
-    pub fn complete(&self) -> bool {
+    pub(crate) fn complete(&self) -> bool {
         self.by_name.contains_key("end")
     }
 
     /// A section's bytes.
-    pub fn bytes(&self, name: &str) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&self, name: &str) -> Option<&'a [u8]> {
         self.by_name.get(name).copied()
     }
 
     /// A section as text; bytes that are no UTF-8 are replaced.
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.bytes(name).map(|b| String::from_utf8_lossy(b).into_owned())
     }
 
     /// `key=value` lines of a section.
-    pub fn pairs(&self, name: &str) -> BTreeMap<String, String> {
+    pub(crate) fn pairs(&self, name: &str) -> BTreeMap<String, String> {
         self.text(name)
             .unwrap_or_default()
             .lines()

@@ -22,7 +22,7 @@ impl Line {
     /// host passes the bytes on instead, so that the server sees root; so it does where sshd forwards nothing. And it sees
     /// who is behind the socket: a driver hands a password over in clear on a unix socket, and it goes to nobody but the
     /// server. sshd can't see that: what it forwards must lie where nobody else can exchange it.
-    pub async fn connect(&self, login: &Login, limit: Duration) -> Result<Fresh, SqlError> {
+    pub(super) async fn connect(&self, login: &Login, limit: Duration) -> Result<Fresh, SqlError> {
         // Its number is known some time after the server lists it.
         let _one_more = self.connecting.one_more();
         let connection = self.reach(login, limit).await?;
@@ -70,7 +70,7 @@ impl Line {
     }
 
     /// Whether sshd is to forward the socket, as far as is known.
-    pub fn may_forward(&self, login: &Login) -> bool {
+    pub(super) fn may_forward(&self, login: &Login) -> bool {
         let plain = self.target.sudo.is_none() && !login.shared;
         plain && login.password.is_none() && !self.forwards_nothing.load(Ordering::Relaxed)
     }

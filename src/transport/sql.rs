@@ -96,7 +96,7 @@ pub(super) async fn connect(local: &Path, login: &Login, limit: Duration) -> Res
 ///
 /// # Errors
 /// When the socket does not answer or the login is refused.
-pub async fn sql_at_host(login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
+pub(crate) async fn sql_at_host(login: &Login, limit: Duration) -> Result<SqlWriter, SqlError> {
     let connection = connect(Path::new(&login.socket), login, limit).await?;
     Ok(SqlWriter::new(connection, OwnId::of_nobody(), &["SET SESSION sql_log_bin=0"], limit))
 }

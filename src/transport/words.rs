@@ -36,7 +36,7 @@ const BARE: &[&str] = &["no partition for value "];
 const SIGNALLED: u32 = 1644;
 
 /// A server's message without data.
-pub fn without_data(code: u32, message: &str) -> String {
+pub(crate) fn without_data(code: u32, message: &str) -> String {
     // A worker's error stands in the text of its coordinator.
     if code == SIGNALLED || message.contains("Error_code: 1644") || message.contains("Error_code: MY-001644")
     {
@@ -97,7 +97,7 @@ const PROGRAMS: &[&str] = &[
 const MOST: usize = 600;
 
 /// What programs of a copy said, line by line: their messages without data, and no line that may be a row.
-pub fn program_words(text: &str) -> String {
+pub(crate) fn program_words(text: &str) -> String {
     let mut said = String::new();
     for line in text.lines().map(str::trim).filter(|line| is_message(line)) {
         let line = without_data(number(line), line);

@@ -72,7 +72,7 @@ pub(super) struct Vault {
 
 impl Vault {
     /// Takes the text apart.
-    pub fn parse(text: &str) -> Result<Self, VaultError> {
+    pub(super) fn parse(text: &str) -> Result<Self, VaultError> {
         let mut lines = text.trim().lines().map(str::trim);
         let header = lines.next().unwrap_or_default();
         let mut fields = header.split(';').map(str::trim);
@@ -100,7 +100,7 @@ impl Vault {
     }
 
     /// Opens it; `None` where the HMAC does not match, which is looked at before anything is decrypted.
-    pub fn open(&self, password: &[u8]) -> Option<Result<Zeroizing<Vec<u8>>, VaultError>> {
+    pub(super) fn open(&self, password: &[u8]) -> Option<Result<Zeroizing<Vec<u8>>, VaultError>> {
         let mut keys = Zeroizing::new([0u8; 80]);
         pbkdf2::pbkdf2_hmac::<Sha256>(password, &self.salt, ROUNDS, keys.as_mut_slice());
         let (cipher, rest) = keys.split_at(32);

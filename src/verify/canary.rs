@@ -24,7 +24,7 @@ const UNDER_WAY: Duration = limits::CANARY_END.time;
 
 /// What the canaries have shown.
 #[derive(Debug, Default)]
-pub struct InFlight {
+pub(crate) struct InFlight {
     /// How long it took from a writer to a host; nothing where it did not come in time.
     pub arrivals: BTreeMap<(HostName, HostName), Option<Duration>>,
     /// Numbers that were given out at the same time.
@@ -35,7 +35,7 @@ pub struct InFlight {
 
 impl InFlight {
     /// Whether a writer's canary came to a host.
-    pub fn came(&self, writer: &HostName, host: &HostName) -> bool {
+    pub(crate) fn came(&self, writer: &HostName, host: &HostName) -> bool {
         self.arrivals.get(&(writer.clone(), host.clone())).is_some_and(Option::is_some)
     }
 
@@ -45,14 +45,14 @@ impl InFlight {
     }
 
     /// Notes what went wrong on a host.
-    pub fn fail(&mut self, error: &StepError) {
+    pub(crate) fn fail(&mut self, error: &StepError) {
         self.errors.push(Remark::from(error));
     }
 }
 
 /// One run of canaries.
 #[derive(Debug)]
-pub struct Canaries<'a> {
+pub(crate) struct Canaries<'a> {
     pub(super) fleet: &'a Fleet<'a>,
     pub(super) sources: Vec<Source>,
     /// How long a row may take beyond the delays that were asked for.
@@ -76,7 +76,7 @@ pub(super) struct Open<'a> {
 
 impl<'a> Canaries<'a> {
     /// Prepares a run over all ways of a graph.
-    pub fn new(fleet: &'a Fleet<'a>, graph: &ChannelGraph, wait: Duration) -> Self {
+    pub(crate) fn new(fleet: &'a Fleet<'a>, graph: &ChannelGraph, wait: Duration) -> Self {
         let source = |host: &HostName| {
             let id = server(fleet.observed, host)?.number("server_id")?;
             let scratch = ScratchDatabase::of(id);
@@ -103,24 +103,24 @@ impl<'a> Canaries<'a> {
     }
 
     /// Hosts that the run touches.
-    pub fn hosts(&self) -> BTreeSet<HostName> {
+    pub(crate) fn hosts(&self) -> BTreeSet<HostName> {
         self.flying().flat_map(|s| s.ways.keys().chain([&s.host])).cloned().collect()
     }
 
     /// The filter of an edge that keeps the canaries out.
-    pub fn kept_out(&self, edge: &Edge) -> Option<&'static str> {
+    pub(crate) fn kept_out(&self, edge: &Edge) -> Option<&'static str> {
         self.sources.iter().find_map(|s| edge.filters.leaves_out(s.scratch.name(), CANARY))
     }
 
     /// Writers whose canaries come to a host along an edge.
-    pub fn passed(&self, edge: usize, host: &HostName) -> Vec<&HostName> {
+    pub(crate) fn passed(&self, edge: usize, host: &HostName) -> Vec<&HostName> {
         let along = |way: &Route| way.edges.last() == Some(&edge);
         self.sources.iter().filter(|s| s.ways.get(host).is_some_and(along)).map(|s| &s.host).collect()
     }
 
     /// Lets them fly, and cleans up behind them whatever happens. `count` says whether numbers are given out
     /// on all writers at the same time too.
-    pub async fn fly(&self, count: bool) -> InFlight {
+    pub(crate) async fn fly(&self, count: bool) -> InFlight {
         let mut flight = InFlight::default();
         if self.fleet.interrupt.is_cancelled() {
             return flight;

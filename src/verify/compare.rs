@@ -5,11 +5,11 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use crate::dialect::Key;
 
 /// Rows by key, with their digests.
-pub type Listing = BTreeMap<Key, String>;
+pub(super) type Listing = BTreeMap<Key, String>;
 
 /// What a round of looks says about one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look {
+pub(super) enum Look {
     /// The replica has what the source had at one of the moments.
     Equal,
     /// The source had the same all the time, and the replica has something else: that is a difference.
@@ -21,7 +21,7 @@ pub enum Look {
 /// Judges one row. `source` are the looks at the source, the first one before the position that the replica was
 /// then waited for to execute, the last one after the replica's own events have come back; nothing stands for
 /// no row.
-pub fn judge(source: &[Option<&String>], replica: Option<&String>) -> Look {
+pub(super) fn judge(source: &[Option<&String>], replica: Option<&String>) -> Look {
     if source.contains(&replica) {
         return Look::Equal;
     }
@@ -34,7 +34,7 @@ pub fn judge(source: &[Option<&String>], replica: Option<&String>) -> Look {
 }
 
 /// Keys of rows that are not the same in two lists.
-pub fn differing(source: &Listing, replica: &Listing) -> Vec<Key> {
+pub(super) fn differing(source: &Listing, replica: &Listing) -> Vec<Key> {
     let missing = replica.keys().filter(|key| !source.contains_key(*key));
     let mut keys: Vec<Key> = source
         .iter()
@@ -48,7 +48,7 @@ pub fn differing(source: &Listing, replica: &Listing) -> Vec<Key> {
 }
 
 /// The order in which a person expects keys: numbers by their size.
-pub fn by_size(one: &Key, other: &Key) -> Ordering {
+pub(super) fn by_size(one: &Key, other: &Key) -> Ordering {
     let number = |text: &String| text.parse::<i128>();
     for (a, b) in one.iter().zip(other) {
         let order = match (number(a), number(b)) {
@@ -64,14 +64,14 @@ pub fn by_size(one: &Key, other: &Key) -> Ordering {
 
 /// How often a row was seen to differ in the same way, one look after the other.
 #[derive(Debug, Clone, Default)]
-pub struct Suspect {
+pub(super) struct Suspect {
     last: Option<(Option<String>, Option<String>)>,
     times: u32,
 }
 
 impl Suspect {
     /// Takes one more look into account; how often it was the same difference by now.
-    pub fn note(&mut self, look: &Look) -> u32 {
+    pub(super) fn note(&mut self, look: &Look) -> u32 {
         match look {
             Look::Differs(source, replica) => {
                 let seen = Some((source.clone(), replica.clone()));
@@ -86,7 +86,7 @@ impl Suspect {
 
 /// How many rows the next chunk shall have, so that it takes as long as is wished. `took` and `target` are in
 /// the same unit.
-pub fn next_size(size: u64, took: f64, target: f64) -> u64 {
+pub(super) fn next_size(size: u64, took: f64, target: f64) -> u64 {
     let factor = if took > 0.0 { (target / took).clamp(0.1, 16.0) } else { 16.0 };
     ((size as f64 * factor) as u64).clamp(100, 1_000_000)
 }

@@ -43,7 +43,7 @@ const GONE: [u16; 3] = [1049, 1054, 1146];
 
 /// What comparing has shown.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub(crate) struct Findings {
     /// By pairs.
     pub proofs: Vec<DataProof>,
     /// What could not be compared.
@@ -55,7 +55,12 @@ pub struct Findings {
 }
 
 /// Compares everything.
-pub async fn compare(fleet: &Fleet<'_>, graph: &ChannelGraph, scope: &Scope<'_>, forks: usize) -> Findings {
+pub(crate) async fn compare(
+    fleet: &Fleet<'_>,
+    graph: &ChannelGraph,
+    scope: &Scope<'_>,
+    forks: usize,
+) -> Findings {
     let mut findings = Findings::default();
     let (groups, left) = match &scope.pair {
         None => groups(graph),

@@ -11,7 +11,7 @@ use crate::{
 
 /// Whose definition it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Defined {
+pub(crate) struct Defined {
     kind: DefinedKind,
     /// Database.
     pub database: String,
@@ -45,11 +45,11 @@ impl std::fmt::Display for Defined {
 
 /// All definitions, each with its aspects in a form that is the same on every server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Definitions(BTreeMap<Defined, BTreeMap<&'static str, Option<String>>>);
+pub(crate) struct Definitions(BTreeMap<Defined, BTreeMap<&'static str, Option<String>>>);
 
 /// Something that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DefinitionDifference {
+pub(crate) enum DefinitionDifference {
     /// Only the source has it.
     MissingOnReplica(Defined),
     /// Only the replica has it.
@@ -70,7 +70,7 @@ pub enum DefinitionDifference {
 #[cfg(test)]
 impl DefinitionDifference {
     /// Whose definition it is.
-    pub fn of(&self) -> &Defined {
+    pub(crate) fn of(&self) -> &Defined {
         match self {
             Self::MissingOnReplica(of) | Self::MissingOnSource(of) | Self::Differs { of, .. } => of,
         }
@@ -81,7 +81,11 @@ impl DefinitionDifference {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn read(sql: &SqlReader, dialect: Dialect, databases: &[String]) -> Result<Definitions, SqlError> {
+pub(crate) async fn read(
+    sql: &SqlReader,
+    dialect: Dialect,
+    databases: &[String],
+) -> Result<Definitions, SqlError> {
     let mut definitions = Definitions::default();
     if databases.is_empty() {
         return Ok(definitions);
@@ -125,7 +129,7 @@ impl Definitions {
     }
 
     /// How many things are defined, without their parts.
-    pub fn objects(&self) -> usize {
+    pub(crate) fn objects(&self) -> usize {
         let whole = |of: &&Defined| {
             matches!(
                 of.kind,
@@ -137,7 +141,7 @@ impl Definitions {
 
     /// What a replica defines otherwise than its source, as far as these take an object into account. The parts of
     /// something that is missing altogether are not told.
-    pub fn differences(
+    pub(crate) fn differences(
         &self,
         replica: &Definitions,
         takes: impl Fn(&Defined) -> bool,

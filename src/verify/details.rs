@@ -14,7 +14,7 @@ const WIDTH: usize = 60;
 ///
 /// # Errors
 /// When a server says no.
-pub async fn details(
+pub(super) async fn details(
     pair: &mut TwoSides<'_, '_>,
     table: &Comparison,
     rows: &[(Key, RowKind)],

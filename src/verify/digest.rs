@@ -11,7 +11,7 @@ impl Compared {
     ///
     /// # Errors
     /// The difference, where one side has columns that the other has not.
-    pub fn of(
+    pub(crate) fn of(
         (here, source): (&HostName, &Table),
         (there, replica): (&HostName, &Table),
     ) -> Result<Self, TableProblem> {
@@ -55,7 +55,7 @@ impl Compared {
     }
 
     /// Makes it fit for a third side, which is compared at the same time.
-    pub fn also_for(&mut self, other: &Self) {
+    pub(crate) fn also_for(&mut self, other: &Self) {
         for ((column, convert), (also, also_convert)) in self.columns.iter_mut().zip(&other.columns) {
             *convert |= also_convert;
             column.nullable |= also.nullable;

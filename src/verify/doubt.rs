@@ -364,7 +364,7 @@ impl Unproven {
 
 /// The codes of all of these.
 #[cfg(test)]
-pub fn codes() -> Vec<&'static str> {
+pub(crate) fn codes() -> Vec<&'static str> {
     let all = [Doubt::CODES, Unproven::CODES, Collision::CODES, TableProblem::CODES, RestartProblem::CODES];
     all.concat()
 }

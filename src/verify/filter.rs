@@ -8,7 +8,7 @@ use crate::observe::ChannelFilters;
 
 /// The filters between a source's table and a replica's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filters {
+pub(crate) struct Filters {
     /// `binlog_do_db` of the source.
     pub logged: Vec<String>,
     /// `binlog_ignore_db` of the source.
@@ -19,7 +19,7 @@ pub struct Filters {
 
 impl Filters {
     /// The filter that keeps a table from the replica; `None` where the edge carries it.
-    pub fn leaves_out(&self, database: &str, table: &str) -> Option<&'static str> {
+    pub(crate) fn leaves_out(&self, database: &str, table: &str) -> Option<&'static str> {
         let channel = &self.channel;
         let has = |list: &[String], name: &str| list.iter().any(|n| n.eq_ignore_ascii_case(name));
         if !self.logged.is_empty() && !has(&self.logged, database) {

@@ -12,7 +12,7 @@ use crate::{
 
 /// One channel between two hosts that are both known by name.
 #[derive(Debug, Clone)]
-pub struct Edge {
+pub(crate) struct Edge {
     /// The source.
     pub source: HostName,
     /// The replica.
@@ -27,14 +27,14 @@ pub struct Edge {
 
 impl Edge {
     /// Whether both threads run.
-    pub fn runs(&self) -> bool {
+    pub(crate) fn runs(&self) -> bool {
         self.status.state == ChannelState::Running
     }
 }
 
 /// All edges.
 #[derive(Debug, Clone, Default)]
-pub struct ChannelGraph {
+pub(crate) struct ChannelGraph {
     /// Edges in the order of the hosts.
     pub edges: Vec<Edge>,
     /// Hosts on which a canary may be put, in the order of the topology.
@@ -49,7 +49,7 @@ pub struct ChannelGraph {
 
 /// The way of a row from its writer to one host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Route {
+pub(crate) struct Route {
     /// Numbers of the edges.
     pub edges: Vec<usize>,
     /// Seconds by which they are delayed, in all.
@@ -58,7 +58,12 @@ pub struct Route {
 
 impl ChannelGraph {
     /// Puts the edges together. `declared` says whether a playbook names the writers.
-    pub fn of(hosts: &[&DesiredHost], observed: &Observed, status: &StatusDocument, declared: bool) -> Self {
+    pub(crate) fn of(
+        hosts: &[&DesiredHost],
+        observed: &Observed,
+        status: &StatusDocument,
+        declared: bool,
+    ) -> Self {
         let server = |host: &HostName| server(observed, host);
         let mut edges: Vec<Edge> = status
             .channels
@@ -99,7 +104,7 @@ impl ChannelGraph {
 
     /// Channels that run, where nobody asks who is written to. `passing` are the hosts whose binary log holds what
     /// they replicated, too.
-    pub fn of_edges(edges: Vec<Edge>, passing: BTreeSet<HostName>) -> Self {
+    pub(crate) fn of_edges(edges: Vec<Edge>, passing: BTreeSet<HostName>) -> Self {
         Self { edges, passing, ..Self::default() }
     }
 
@@ -189,12 +194,17 @@ impl ChannelGraph {
     }
 
     /// The shortest way from a host to another, or round to itself, over edges of a kind.
-    pub fn way(&self, from: &HostName, to: &HostName, kind: impl Fn(&Edge) -> bool) -> Option<Route> {
+    pub(crate) fn way(&self, from: &HostName, to: &HostName, kind: impl Fn(&Edge) -> bool) -> Option<Route> {
         self.ways(from, kind).remove(to)
     }
 
     /// Hosts to which a row of this table comes by itself, and how.
-    pub fn downstream(&self, writer: &HostName, database: &str, table: &str) -> BTreeMap<HostName, Route> {
+    pub(crate) fn downstream(
+        &self,
+        writer: &HostName,
+        database: &str,
+        table: &str,
+    ) -> BTreeMap<HostName, Route> {
         let mut ways = self.ways(writer, |e| e.runs() && e.filters.leaves_out(database, table).is_none());
         ways.remove(writer);
         ways
@@ -239,7 +249,7 @@ fn unsound(
 }
 
 /// What a host's server says, where it was read.
-pub fn server<'a>(observed: &'a Observed, host: &HostName) -> Option<&'a ServerFacts> {
+pub(super) fn server<'a>(observed: &'a Observed, host: &HostName) -> Option<&'a ServerFacts> {
     observed.get(host).and_then(Fact::known)?.server.known()
 }
 
@@ -249,7 +259,7 @@ pub(super) mod tests {
     use crate::model::Endpoint;
 
     /// A graph from words such as `a>b`; `a-b` is an edge that does not run.
-    pub fn graph(edges: &str) -> ChannelGraph {
+    pub(crate) fn graph(edges: &str) -> ChannelGraph {
         let edge = |text: &str| {
             let (source, replica) = text.split_once(['>', '-']).expect("two hosts");
             Edge {

@@ -7,7 +7,7 @@ use super::{Collision, Counting};
 /// A writer gives out `offset + n * increment`; two such rows meet where the offsets are the same modulo the
 /// greatest common divisor of the increments. An offset above the increment is ignored by the server (MySQL
 /// manual, "auto_increment_offset").
-pub fn collision(writers: &[Counting]) -> Option<Collision> {
+pub(super) fn collision(writers: &[Counting]) -> Option<Collision> {
     for (number, one) in writers.iter().enumerate() {
         if one.offset > one.increment {
             let Counting { host, increment, offset } = one.clone();

@@ -31,23 +31,23 @@ mod stride;
 mod table;
 mod together;
 
-pub use canary::{Canaries, InFlight};
-pub use data::{Findings, compare as compare_tables};
-pub use definitions::{Defined, DefinitionDifference, Definitions, read as read_definitions};
+pub(crate) use canary::{Canaries, InFlight};
+pub(crate) use data::{Findings, compare as compare_tables};
+pub(crate) use definitions::{Defined, DefinitionDifference, Definitions, read as read_definitions};
 #[cfg(test)]
-pub use doubt::codes;
-pub use doubt::{
+pub(crate) use doubt::codes;
+pub(crate) use doubt::{
     About, Collision, Counting, Doubt, Failure, HostRemark, Remark, RestartProblem, TableProblem, Unproven,
 };
-pub use filter::Filters;
-pub use graph::{ChannelGraph, Edge, Route};
-pub use ports::Outsider;
-pub use prove::prove;
+pub(crate) use filter::Filters;
+pub(crate) use graph::{ChannelGraph, Edge, Route};
+pub(crate) use ports::Outsider;
+pub(crate) use prove::prove;
 pub use report::{
     ChannelProof, ColumnDifference, DataProof, IdsProof, PortProof, RestartProof, RowDifference, RowKind,
     TableDifference, Verdict, VerifyReport,
 };
-pub use sample::sample;
+pub(crate) use sample::sample;
 pub use scope::Scope;
-pub use side::{Comparison, Side};
-pub use table::{Table, Tables};
+pub(crate) use side::{Comparison, Side};
+pub(crate) use table::{Table, Tables};

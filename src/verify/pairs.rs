@@ -7,7 +7,7 @@ use crate::model::{HostName, limits};
 
 /// A source and the replicas that are compared with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub(super) struct Group {
     /// The source.
     pub source: HostName,
     /// Its replicas.
@@ -16,7 +16,7 @@ pub struct Group {
 
 /// A replica of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replica {
+pub(super) struct Replica {
     /// The host.
     pub host: HostName,
     /// The source.
@@ -31,7 +31,7 @@ pub struct Replica {
 
 /// Why a table of a pair is not compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LeftOut {
+pub(super) enum LeftOut {
     /// This is told.
     Told(Doubt),
     /// Only other hosts have it, so it is none of this pair's.
@@ -40,7 +40,7 @@ pub enum LeftOut {
 
 /// Groups the edges by their sources. Two hosts that replicate from each other are compared once. What can't be
 /// compared comes with the reason.
-pub fn groups(graph: &ChannelGraph) -> (Vec<Group>, Vec<Remark>) {
+pub(super) fn groups(graph: &ChannelGraph) -> (Vec<Group>, Vec<Remark>) {
     let (mut groups, mut left): (Vec<Group>, Vec<Remark>) = (Vec::new(), Vec::new());
     for (number, edge) in graph.edges.iter().enumerate() {
         let (source, host) = (&edge.source, &edge.replica);
@@ -86,7 +86,7 @@ pub fn groups(graph: &ChannelGraph) -> (Vec<Group>, Vec<Remark>) {
 }
 
 /// The same for two hosts alone.
-pub fn pair(graph: &ChannelGraph, one: &HostName, other: &HostName) -> (Vec<Group>, Vec<Remark>) {
+pub(super) fn pair(graph: &ChannelGraph, one: &HostName, other: &HostName) -> (Vec<Group>, Vec<Remark>) {
     let (mut all, mut left) = groups(graph);
     for group in &mut all {
         let source = group.source.clone();
@@ -100,7 +100,7 @@ pub fn pair(graph: &ChannelGraph, one: &HostName, other: &HostName) -> (Vec<Grou
 
 impl Replica {
     /// Whether a table is not compared with this replica's, and why.
-    pub fn leaves_out(
+    pub(super) fn leaves_out(
         &self,
         graph: &ChannelGraph,
         (database, name): &(String, String),

@@ -21,7 +21,7 @@ const HERE: &str = "this machine";
 
 /// A host of the inventory that has no part in the topology, and so is a stranger to its servers.
 #[derive(Debug)]
-pub struct Outsider {
+pub(crate) struct Outsider {
     /// Its connection.
     pub session: Session,
     /// Its address as the servers see it.
@@ -29,7 +29,7 @@ pub struct Outsider {
 }
 
 /// Tries all ports.
-pub async fn ports(
+pub(super) async fn ports(
     fleet: &Fleet<'_>,
     graph: &ChannelGraph,
     hosts: &[&DesiredHost],

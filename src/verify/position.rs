@@ -17,7 +17,7 @@ use crate::{
 
 /// Connections that watch positions.
 #[derive(Debug)]
-pub struct Positions<'a> {
+pub(super) struct Positions<'a> {
     fleet: &'a Fleet<'a>,
     graph: &'a ChannelGraph,
     /// How long a replica may take beyond the delay that was asked for.
@@ -27,7 +27,7 @@ pub struct Positions<'a> {
 
 impl<'a> Positions<'a> {
     /// Opens nothing yet.
-    pub fn new(fleet: &'a Fleet<'a>, graph: &'a ChannelGraph, wait: Duration) -> Self {
+    pub(super) fn new(fleet: &'a Fleet<'a>, graph: &'a ChannelGraph, wait: Duration) -> Self {
         Self { fleet, graph, wait, readers: BTreeMap::new() }
     }
 
@@ -36,7 +36,7 @@ impl<'a> Positions<'a> {
     ///
     /// # Errors
     /// When a replica does not come so far in time, its channel has stopped, or a server can't be asked.
-    pub async fn carry(&mut self, edges: &[usize]) -> Result<Option<BinlogPosition>, StepError> {
+    pub(super) async fn carry(&mut self, edges: &[usize]) -> Result<Option<BinlogPosition>, StepError> {
         let mut first = None;
         for number in edges {
             let Some(edge) = self.graph.edges.get(*number) else { continue };
@@ -51,7 +51,10 @@ impl<'a> Positions<'a> {
     ///
     /// # Errors
     /// When a login fails.
-    pub async fn prepare(&mut self, hosts: impl IntoIterator<Item = &HostName>) -> Result<(), StepError> {
+    pub(super) async fn prepare(
+        &mut self,
+        hosts: impl IntoIterator<Item = &HostName>,
+    ) -> Result<(), StepError> {
         let new = hosts.into_iter().filter(|host| !self.readers.contains_key(*host));
         let opened =
             new.map(|host| async { Ok::<_, StepError>((host.clone(), self.fleet.on(host).reader().await?)) });
@@ -94,7 +97,7 @@ impl<'a> Positions<'a> {
     ///
     /// # Errors
     /// When the replica can't be asked.
-    pub async fn lag(&mut self, edge: usize) -> Result<u64, StepError> {
+    pub(super) async fn lag(&mut self, edge: usize) -> Result<u64, StepError> {
         let Some(edge) = self.graph.edges.get(edge) else { return Ok(0) };
         let dialect = self.fleet.on(&edge.replica).dialect()?;
         let channels = observe::channels(self.reader(&edge.replica).await?, dialect)
@@ -108,7 +111,7 @@ impl<'a> Positions<'a> {
     ///
     /// # Errors
     /// When it can't be asked.
-    pub async fn load(&mut self, host: &HostName) -> Result<u64, StepError> {
+    pub(super) async fn load(&mut self, host: &HostName) -> Result<u64, StepError> {
         let row = self.reader(host).await?.query_first(&ReadStatement::counter("Threads_running")).await;
         row.and_then(|row| row.number("value")).map_err(|e| StepError::new(host, "look at its load", e))
     }

@@ -21,7 +21,7 @@ use crate::{
 ///
 /// # Errors
 /// When another run holds the lock of a host, or this run loses it.
-pub async fn prove(
+pub(crate) async fn prove(
     fleet: &Fleet<'_>,
     graph: &ChannelGraph,
     hosts: &[&DesiredHost],

@@ -15,7 +15,7 @@ use crate::{
 const RECONNECT: Duration = limits::CHANNEL_RETRY.time;
 
 /// Hosts in the order in which they are restarted: those first that nobody writes to.
-pub fn order(graph: &ChannelGraph) -> Vec<HostName> {
+pub(super) fn order(graph: &ChannelGraph) -> Vec<HostName> {
     let mut hosts: Vec<HostName> = Vec::new();
     for host in graph.edges.iter().flat_map(|e| [&e.replica, &e.source]) {
         if !hosts.contains(host) {
@@ -27,7 +27,11 @@ pub fn order(graph: &ChannelGraph) -> Vec<HostName> {
 }
 
 /// Restarts one after the other, and ends with the first that does not come back as it was.
-pub async fn restarts(fleet: &Fleet<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Vec<RestartProof> {
+pub(super) async fn restarts(
+    fleet: &Fleet<'_>,
+    graph: &ChannelGraph,
+    scope: &Scope<'_>,
+) -> Vec<RestartProof> {
     let mut proofs = Vec::new();
     for host in order(graph) {
         if fleet.interrupt.is_cancelled() {

@@ -10,7 +10,7 @@ use super::doubt::{
 use crate::{doctor::HostProblem, model::duration, words};
 
 /// What a remark is about.
-pub fn about(about: &About) -> String {
+pub(super) fn about(about: &About) -> String {
     match about {
         About::Everything => "everything".to_owned(),
         About::Inventory => "inventory".to_owned(),
@@ -24,7 +24,7 @@ pub fn about(about: &About) -> String {
 }
 
 /// A clause.
-pub fn doubt(doubt: &Doubt) -> String {
+pub(super) fn doubt(doubt: &Doubt) -> String {
     match doubt {
         Doubt::RestartUntried => "that replication returns after a restart: it has to run before".to_owned(),
         Doubt::NoTables => "that the tables are the same: there is none to compare".to_owned(),
@@ -109,12 +109,12 @@ fn moving(doubt: &Doubt) -> String {
 }
 
 /// Why a server does not run, or was not read.
-pub fn host(remark: &HostRemark) -> String {
+pub(super) fn host(remark: &HostRemark) -> String {
     remark.why.as_ref().map_or_else(|| "nothing is known of it".to_owned(), words::fault::host)
 }
 
 /// Why a channel is not proven.
-pub fn unproven(why: &Unproven) -> String {
+pub(super) fn unproven(why: &Unproven) -> String {
     match why {
         Unproven::NoRow(doubt) => no_row(doubt),
         Unproven::Errant(found) => words::errant::cause(found),
@@ -130,7 +130,7 @@ pub fn unproven(why: &Unproven) -> String {
 }
 
 /// What to do about it.
-pub fn next(why: &Unproven) -> Option<String> {
+pub(super) fn next(why: &Unproven) -> Option<String> {
     match why {
         Unproven::NoRow(_) | Unproven::Stopped(_) => None,
         Unproven::Errant(_) | Unproven::ErrantNotRead(_) => {
@@ -142,7 +142,7 @@ pub fn next(why: &Unproven) -> Option<String> {
 }
 
 /// Why numbers can meet.
-pub fn collision(why: &Collision) -> String {
+pub(super) fn collision(why: &Collision) -> String {
     let steps = |counting: &Counting| format!("steps of {} from {}", counting.increment, counting.offset);
     match why {
         Collision::OffsetIgnored { host, offset, increment } => format!(
@@ -163,7 +163,7 @@ pub fn collision(why: &Collision) -> String {
 }
 
 /// What a table lacks.
-pub fn table(problem: &TableProblem) -> String {
+pub(super) fn table(problem: &TableProblem) -> String {
     match problem {
         TableProblem::Missing { host } => format!("it is missing on {host}"),
         TableProblem::Columns { host, names } => match names.as_slice() {
@@ -174,7 +174,7 @@ pub fn table(problem: &TableProblem) -> String {
 }
 
 /// Why replication did not return.
-pub fn restart(problem: &RestartProblem) -> String {
+pub(super) fn restart(problem: &RestartProblem) -> String {
     match problem {
         RestartProblem::NoUnit => "the unit of its server is not known".to_owned(),
         RestartProblem::ChannelGone { source, replica, waited, at } => format!(
@@ -225,7 +225,7 @@ fn written<S: Serializer>(about: &str, code: Option<&str>, reason: &str, to: S) 
 }
 
 /// What has a code, and a sentence by [`fmt::Display`].
-pub trait Problem: fmt::Display {
+pub(super) trait Problem: fmt::Display {
     /// Its code.
     fn code(&self) -> &'static str;
 }
@@ -255,7 +255,10 @@ problems! {
 }
 
 /// Writes `code` and `problem`, both `null` where nothing is wrong.
-pub fn problem_in_words<P: Problem, S: Serializer>(found: &Option<P>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn problem_in_words<P: Problem, S: Serializer>(
+    found: &Option<P>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     let mut fields = to.serialize_struct("Problem", 2)?;
     fields.serialize_field("code", &found.as_ref().map(P::code))?;
     fields.serialize_field("problem", &found.as_ref().map(P::to_string))?;
@@ -263,7 +266,7 @@ pub fn problem_in_words<P: Problem, S: Serializer>(found: &Option<P>, to: S) -> 
 }
 
 /// Writes what is wrong with a channel, with what to do: `code`, `problem`, `next`.
-pub fn unproven_in_words<S: Serializer>(found: &Option<Unproven>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn unproven_in_words<S: Serializer>(found: &Option<Unproven>, to: S) -> Result<S::Ok, S::Error> {
     let mut fields = to.serialize_struct("Problem", 3)?;
     fields.serialize_field("code", &found.as_ref().map(Unproven::cause))?;
     fields.serialize_field("problem", &found.as_ref().map(Unproven::to_string))?;

@@ -24,7 +24,7 @@ const PAUSE: Duration = limits::SAMPLE;
 ///
 /// # Errors
 /// When a server says no.
-pub async fn sample(
+pub(crate) async fn sample(
     source: &mut Side,
     replica: &mut Side,
     count: usize,

@@ -16,26 +16,26 @@ use crate::{
 };
 
 /// The table of the canary.
-pub const CANARY: &str = "canary";
+pub(super) const CANARY: &str = "canary";
 /// The table into which rows are inserted while other writers do the same.
-pub const IDS: &str = "canary_ids";
+pub(super) const IDS: &str = "canary_ids";
 /// The mark.
 const COLLATION: &str = "ascii_bin";
 
 /// One writer's database.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ScratchDatabase {
+pub(super) struct ScratchDatabase {
     name: String,
 }
 
 impl ScratchDatabase {
     /// The database of the server with this id.
-    pub fn of(server_id: u64) -> Self {
+    pub(super) fn of(server_id: u64) -> Self {
         Self { name: format!("tandem_{server_id}") }
     }
 
     /// Its name.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
@@ -43,7 +43,7 @@ impl ScratchDatabase {
     ///
     /// # Errors
     /// When the host has somebody else's database of this name, or can't be asked.
-    pub async fn left_on(&self, on: On<'_>) -> Result<bool, StepError> {
+    pub(super) async fn left_on(&self, on: On<'_>) -> Result<bool, StepError> {
         let sql = on.reader().await?;
         let found = sql.query(&ReadStatement::scratch_database(&self.name, &[CANARY, IDS])).await;
         let tried = format!("put a canary into the database `{}`", self.name);
@@ -64,7 +64,7 @@ impl ScratchDatabase {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn make(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
+    pub(super) async fn make(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
         let name = identifier(&self.name);
         let statements = [
             format!("CREATE DATABASE {name} CHARACTER SET ascii COLLATE {COLLATION}"),
@@ -82,7 +82,7 @@ impl ScratchDatabase {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn remove(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
+    pub(super) async fn remove(&self, host: &HostName, sql: &mut SqlWriter) -> Result<(), StepError> {
         let statement = format!("DROP DATABASE IF EXISTS {}", identifier(&self.name));
         sql.query(&statement).await.map_err(|e| {
             StepError::new(host, format!("remove the database `{}`", self.name), e)
@@ -92,17 +92,17 @@ impl ScratchDatabase {
     }
 
     /// Counts our tables on a host.
-    pub fn tables_there(&self) -> ReadStatement {
+    pub(super) fn tables_there(&self) -> ReadStatement {
         ReadStatement::tables_of(&self.name)
     }
 
     /// Whether the database is on a host, as a number.
-    pub fn there(&self) -> ReadStatement {
+    pub(super) fn there(&self) -> ReadStatement {
         ReadStatement::database_there(&self.name)
     }
 
     /// One of its tables.
-    pub fn table(&self, name: &str) -> String {
+    pub(super) fn table(&self, name: &str) -> String {
         format!("{}.{name}", identifier(&self.name))
     }
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Rows of a table that are named as differing at most; the search ends there.
-pub const MOST_ROWS: usize = 1000;
+pub(super) const MOST_ROWS: usize = 1000;
 /// Rows of the pieces in which a chunk that differs is looked through.
 const PIECE: u64 = 1000;
 /// How often the same difference has to be seen.
@@ -36,7 +36,7 @@ const WHILE: usize = 6;
 
 /// Why a table could not be compared.
 #[derive(Debug)]
-pub enum CannotCompare {
+pub(super) enum CannotCompare {
     /// A server refuses this table: its error number, and its words.
     Refused(u16, String),
     /// This table alone, since it changes too fast.
@@ -47,7 +47,7 @@ pub enum CannotCompare {
 
 impl CannotCompare {
     /// What a failed statement on a host means.
-    pub fn of(host: &HostName, error: SqlError) -> Self {
+    pub(super) fn of(host: &HostName, error: SqlError) -> Self {
         match &error {
             SqlError::Server { code, .. } => CannotCompare::Refused(*code, format!("{host}: {error}")),
             _ => CannotCompare::Stop(StepError::new(host, "compare its rows", error)),
@@ -57,7 +57,7 @@ impl CannotCompare {
 
 /// What is left of rows that were seen to differ.
 #[derive(Debug, Default)]
-pub struct Settled {
+pub(super) struct Settled {
     /// Rows that do differ.
     pub differing: Vec<(Key, RowKind)>,
     /// Rows that changed with every look.
@@ -70,7 +70,7 @@ pub struct Settled {
 
 /// Two sides and the ways between them.
 #[derive(Debug)]
-pub struct TwoSides<'a, 'f> {
+pub(super) struct TwoSides<'a, 'f> {
     /// What replicates.
     pub source: &'a mut Side,
     /// What it replicates to.
@@ -88,7 +88,7 @@ impl TwoSides<'_, '_> {
     ///
     /// # Errors
     /// When a host does not come so far in time.
-    pub async fn meet(&mut self) -> Result<Option<BinlogPosition>, StepError> {
+    pub(super) async fn meet(&mut self) -> Result<Option<BinlogPosition>, StepError> {
         let place = self.positions.carry(self.forth).await?;
         self.positions.carry(self.back).await?;
         Ok(place)
@@ -98,7 +98,7 @@ impl TwoSides<'_, '_> {
     ///
     /// # Errors
     /// When a server says no, or a replica does not come so far in time.
-    pub async fn settle(
+    pub(super) async fn settle(
         &mut self,
         table: &Comparison,
         ranges: &[Range],
@@ -257,7 +257,7 @@ impl TwoSides<'_, '_> {
     ///
     /// # Errors
     /// As [`TwoSides::settle`].
-    pub async fn settle_whole(
+    pub(super) async fn settle_whole(
         &mut self,
         table: &Comparison,
         fleet: &Fleet<'_>,

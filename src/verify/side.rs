@@ -15,7 +15,7 @@ const LIMIT: Duration = limits::CHUNK.time;
 
 /// A table as it is compared.
 #[derive(Debug, Clone)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// Database.
     pub database: String,
     /// Name.
@@ -31,7 +31,7 @@ pub struct Comparison {
 
 impl Comparison {
     /// As a person writes it.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         format!("{}.{}", self.database, self.name)
     }
 
@@ -42,7 +42,7 @@ impl Comparison {
 
 /// What the rows of a range add up to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sum {
+pub(crate) struct Sum {
     /// How many.
     pub rows: u64,
     /// The sum of their digests.
@@ -51,7 +51,7 @@ pub struct Sum {
 
 /// A connection to one server.
 #[derive(Debug)]
-pub struct Side {
+pub(crate) struct Side {
     /// The host.
     pub host: HostName,
     sql: SqlReader,
@@ -63,7 +63,7 @@ impl Side {
     ///
     /// # Errors
     /// When the login fails.
-    pub async fn open(on: On<'_>) -> Result<Self, StepError> {
+    pub(crate) async fn open(on: On<'_>) -> Result<Self, StepError> {
         let host = on.host;
         let side = Self::reading(host, on.session()?, on.login()?, on.dialect()?).await;
         side.map_err(|e| on.failed("log in to the server", e))
@@ -73,7 +73,7 @@ impl Side {
     ///
     /// # Errors
     /// When the login fails.
-    pub async fn reading(
+    pub(crate) async fn reading(
         host: &HostName,
         session: &Session,
         login: &Login,
@@ -85,7 +85,7 @@ impl Side {
     }
 
     /// What it speaks.
-    pub fn dialect(&self) -> Dialect {
+    pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
     }
 
@@ -93,7 +93,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn query(&mut self, statement: &ReadStatement) -> Result<Vec<Row>, SqlError> {
+    pub(crate) async fn query(&mut self, statement: &ReadStatement) -> Result<Vec<Row>, SqlError> {
         self.sql.query(statement).await
     }
 
@@ -101,7 +101,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server refuses to show them.
-    pub async fn read_tables(&mut self) -> Result<super::Tables, SqlError> {
+    pub(crate) async fn read_tables(&mut self) -> Result<super::Tables, SqlError> {
         super::table::read(&self.sql, self.dialect).await
     }
 
@@ -109,7 +109,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server refuses to show them.
-    pub async fn tables(&mut self) -> Result<super::Tables, StepError> {
+    pub(crate) async fn tables(&mut self) -> Result<super::Tables, StepError> {
         self.read_tables().await.map_err(|e| StepError::new(&self.host, "look at its tables", e))
     }
 
@@ -117,7 +117,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no, or made no digest for a row.
-    pub async fn sum(&mut self, table: &Comparison, range: &Range) -> Result<Sum, SqlError> {
+    pub(crate) async fn sum(&mut self, table: &Comparison, range: &Range) -> Result<Sum, SqlError> {
         let sums = self.sums(table, std::slice::from_ref(range)).await?;
         Ok(sums.into_iter().next().unwrap_or_default())
     }
@@ -126,7 +126,7 @@ impl Side {
     ///
     /// # Errors
     /// As [`Side::sum`], and when the server leaves a range out.
-    pub async fn sums(&mut self, table: &Comparison, ranges: &[Range]) -> Result<Vec<Sum>, SqlError> {
+    pub(crate) async fn sums(&mut self, table: &Comparison, ranges: &[Range]) -> Result<Vec<Sum>, SqlError> {
         let mut sums: Vec<Option<Sum>> = vec![None; ranges.len()];
         for statement in table.compared.add_up(table.table(), table.adding, ranges) {
             for row in &self.sql.query(&statement).await? {
@@ -144,7 +144,10 @@ impl Side {
     ///
     /// # Errors
     /// When the connection breaks.
-    pub async fn sums_of_tables(&mut self, tables: &[&Comparison]) -> Result<Vec<Option<Sum>>, SqlError> {
+    pub(crate) async fn sums_of_tables(
+        &mut self,
+        tables: &[&Comparison],
+    ) -> Result<Vec<Option<Sum>>, SqlError> {
         let whole = [Range::default()];
         let queries = tables.iter().flat_map(|t| t.compared.add_up(t.table(), t.adding, &whole));
         let answers = self.answers(&queries.collect::<Vec<_>>()).await?;
@@ -156,7 +159,11 @@ impl Side {
     ///
     /// # Errors
     /// As [`Side::sums_of_tables`].
-    pub async fn have_fewer(&mut self, tables: &[&Comparison], rows: u64) -> Result<Vec<bool>, SqlError> {
+    pub(crate) async fn have_fewer(
+        &mut self,
+        tables: &[&Comparison],
+        rows: u64,
+    ) -> Result<Vec<bool>, SqlError> {
         let with_key: Vec<bool> = tables.iter().map(|table| !table.compared.key.is_empty()).collect();
         let asked = tables.iter().filter(|table| !table.compared.key.is_empty());
         let queries = asked.map(|t| t.compared.nth_key(t.table(), &Range::default(), rows));
@@ -181,7 +188,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn nth_key(
+    pub(crate) async fn nth_key(
         &mut self,
         table: &Comparison,
         range: &Range,
@@ -196,7 +203,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn last_key(&mut self, table: &Comparison) -> Result<Option<Key>, SqlError> {
+    pub(crate) async fn last_key(&mut self, table: &Comparison) -> Result<Option<Key>, SqlError> {
         let compared = &table.compared;
         let query = compared.last_key(table.table());
         self.sql.query(&query).await?.first().map(|row| key(row, compared)).transpose()
@@ -206,7 +213,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn list(
+    pub(crate) async fn list(
         &mut self,
         table: &Comparison,
         range: &Range,
@@ -220,7 +227,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn rows(&mut self, table: &Comparison, keys: &[&Key]) -> Result<Listing, SqlError> {
+    pub(crate) async fn rows(&mut self, table: &Comparison, keys: &[&Key]) -> Result<Listing, SqlError> {
         let mut all = Listing::new();
         for some in keys.chunks(200) {
             let query = table.compared.rows(table.table(), some);
@@ -238,7 +245,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn shown(
+    pub(crate) async fn shown(
         &mut self,
         table: &Comparison,
         key: &Key,
@@ -251,7 +258,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn bag(&mut self, table: &Comparison, most: usize) -> Result<Listing, SqlError> {
+    pub(crate) async fn bag(&mut self, table: &Comparison, most: usize) -> Result<Listing, SqlError> {
         let query = table.compared.bag(table.table(), most);
         let rows = self.sql.query(&query).await?;
         rows.iter().map(|row| Ok((vec![digest(row)?], row.text("n")?))).collect()
@@ -261,7 +268,7 @@ impl Side {
     ///
     /// # Errors
     /// When the server says no.
-    pub async fn shown_by_digest(
+    pub(crate) async fn shown_by_digest(
         &mut self,
         table: &Comparison,
         digest: &str,
@@ -289,7 +296,7 @@ impl Side {
 
 /// A value for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// Its text, shortened; nothing for NULL.
     pub text: Option<String>,
     /// What it is compared by; nothing where the server could not make it.

@@ -13,14 +13,14 @@ const PIECES: i128 = 16;
 
 /// How rows lay along a key that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stride {
+pub(super) struct Stride {
     rows: i128,
     width: i128,
 }
 
 impl Stride {
     /// Of a range that has so many rows. Nothing where the key does not count, or where an end is open.
-    pub fn of(compared: &Compared, range: &Range, rows: u64) -> Option<Self> {
+    pub(super) fn of(compared: &Compared, range: &Range, rows: u64) -> Option<Self> {
         if !compared.counts() {
             return None;
         }
@@ -30,7 +30,7 @@ impl Stride {
     }
 
     /// The pieces of a range that begins behind a key and has about so many rows; an open end stays open.
-    pub fn pieces(self, range: &Range, rows: u64) -> Vec<Range> {
+    pub(super) fn pieces(self, range: &Range, rows: u64) -> Vec<Range> {
         let Some(begin) = number(range.after.as_ref()) else { return vec![range.clone()] };
         let far = match number(range.up_to.as_ref()) {
             Some(end) => end.saturating_sub(begin),
@@ -49,7 +49,7 @@ impl Stride {
     }
 
     /// The key that lies about so many rows behind another one.
-    pub fn ahead(self, after: &Key, rows: u64) -> Option<Key> {
+    pub(super) fn ahead(self, after: &Key, rows: u64) -> Option<Key> {
         Some(vec![number(Some(after))?.checked_add(self.far(rows).max(1))?.to_string()])
     }
 

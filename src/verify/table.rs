@@ -12,11 +12,11 @@ const WITHOUT_DATA: [&str; 7] =
     ["BLACKHOLE", "FEDERATED", "CONNECT", "SPIDER", "MRG_MyISAM", "PERFORMANCE_SCHEMA", "S3"];
 
 /// Tables by database and name.
-pub type Tables = BTreeMap<(String, String), Table>;
+pub(crate) type Tables = BTreeMap<(String, String), Table>;
 
 /// One table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
+pub(crate) struct Table {
     /// Storage engine.
     pub engine: String,
     /// Rows, by the server's estimate.
@@ -33,12 +33,12 @@ pub struct Table {
 
 impl Table {
     /// A column.
-    pub fn column(&self, name: &str) -> Option<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
     }
 
     /// Whether its rows lie elsewhere.
-    pub fn holds_nothing(&self) -> bool {
+    pub(crate) fn holds_nothing(&self) -> bool {
         WITHOUT_DATA.iter().any(|e| e.eq_ignore_ascii_case(&self.engine))
     }
 }
@@ -47,7 +47,7 @@ impl Table {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub async fn read(sql: &SqlReader, dialect: Dialect) -> Result<Tables, SqlError> {
+pub(super) async fn read(sql: &SqlReader, dialect: Dialect) -> Result<Tables, SqlError> {
     let (tables, columns, indexes) = tokio::try_join!(
         sql.query(ReadStatement::compared_tables()),
         sql.query(dialect.compared_columns()),

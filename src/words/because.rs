@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A reason in words, without its place.
-pub fn because(because: &Because) -> String {
+pub(crate) fn because(because: &Because) -> String {
     match because {
         Because::Declared => "declared".to_owned(),
         Because::Topology => "the topology".to_owned(),
@@ -107,7 +107,7 @@ fn certificate(flaw: &Flaw) -> String {
 }
 
 /// A reason with its place, where it has one.
-pub fn reason(reason: &ReasonDocument) -> String {
+pub(crate) fn reason(reason: &ReasonDocument) -> String {
     match &reason.place {
         Some(place) if reason.because == Because::Declared => place.to_string(),
         Some(place) => format!("{} ({place})", reason.text),

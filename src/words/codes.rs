@@ -14,7 +14,7 @@ use serde::Serialize;
 
 /// A code with what it means and what to do.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Code {
+pub(crate) struct Code {
     /// The code.
     pub code: &'static str,
     /// What it means.
@@ -29,7 +29,7 @@ const fn code(code: &'static str, means: &'static str, next: &'static str) -> Co
 
 /// Codes of one kind.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// The heading in docs/codes.md.
     pub heading: &'static str,
     /// Where such a code stands, and what it says of the run.
@@ -43,7 +43,7 @@ const fn kind(heading: &'static str, about: &'static str, codes: &'static [Code]
 }
 
 /// All codes.
-pub const KINDS: &[Kind] = &[
+pub(crate) const KINDS: &[Kind] = &[
     kind(
         "Refused",
         "a refusal of plan, apply and drift: nothing is planned for the host, and apply changes nothing on any host",
@@ -65,7 +65,7 @@ pub const KINDS: &[Kind] = &[
 ];
 
 /// What a code means; one that stands in several kinds has several meanings.
-pub fn meanings(code: &str) -> Vec<(&'static Kind, &'static Code)> {
+pub(crate) fn meanings(code: &str) -> Vec<(&'static Kind, &'static Code)> {
     let of = |kind: &'static Kind| {
         kind.codes.iter().filter(|known| known.code == code).map(move |code| (kind, code))
     };

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A risk in words.
-pub fn risk(risk: &Risk) -> String {
+pub(crate) fn risk(risk: &Risk) -> String {
     const AWAY: &str = "restart: the server is away for some seconds";
     match risk {
         Risk::Restart { sessions: Some(0) } => format!("{AWAY}; no client is connected"),

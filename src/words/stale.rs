@@ -4,7 +4,7 @@ use super::{risk, summary, value};
 use crate::plan::{Change, Stale, StepDocument, Value};
 
 /// What has changed since a plan was saved.
-pub fn stale(stale: &Stale<'_>) -> String {
+pub(crate) fn stale(stale: &Stale<'_>) -> String {
     let step = |step: &StepDocument| format!("{}: \"{}\"", step.id, summary(step));
     match stale {
         Stale::Value { host, change } => format!("{} on {host} {}", change.name, was_and_is(change)),

@@ -4,7 +4,7 @@ use super::all;
 use crate::plan::{Hidden, Named, PackageVersion, State, Value};
 
 /// A state as lines of text.
-pub fn state(state: &State) -> String {
+pub(crate) fn state(state: &State) -> String {
     match state {
         State::Settings { values } => lines(values, " = "),
         State::Options { values } => lines(values, " "),
@@ -67,7 +67,7 @@ fn lines(values: &[Named], between: &str) -> String {
 }
 
 /// A value as it is shown.
-pub fn value(value: &Value) -> &str {
+pub(crate) fn value(value: &Value) -> &str {
     match value {
         Value::Plain(text) => text,
         Value::Hidden { hidden: Hidden::Secret } => "***",

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a step does, with the sizes and positions of this moment.
-pub fn step(step: &Step) -> String {
+pub(crate) fn step(step: &Step) -> String {
     match (&step.action, position(&step.action)) {
         (Action::Seed(plan), _) if matches!(plan.method, CopyMethod::ByHand { .. }) => lasting(step),
         (Action::Seed(plan), _) => format!("{} ({})", lasting(step), bytes(plan.bytes)),
@@ -23,14 +23,14 @@ pub fn step(step: &Step) -> String {
 }
 
 /// The same out of the document.
-pub fn summary(step: &StepDocument) -> String {
+pub(crate) fn summary(step: &StepDocument) -> String {
     let position = step.position.as_ref().map(|position| format!(" from {position}")).unwrap_or_default();
     let size = step.bytes.map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
     format!("{}{position}{size}", step.summary)
 }
 
 /// The position at which a channel begins, where that is one of this moment.
-pub fn position(action: &Action) -> Option<String> {
+pub(crate) fn position(action: &Action) -> Option<String> {
     let Action::Channel(change) = action else { return None };
     match (&change.coordinates, change.wish.positioning) {
         (Coordinates::At { gtid, .. }, Positioning::Gtid) => (!gtid.is_empty()).then(|| gtid.clone()),
@@ -40,7 +40,7 @@ pub fn position(action: &Action) -> Option<String> {
 }
 
 /// What a step does, without what changes from second to second on a server that is in use.
-pub fn lasting(step: &Step) -> String {
+pub(crate) fn lasting(step: &Step) -> String {
     let verb = if step.before.is_some() { "change" } else { "write" };
     match &step.action {
         Action::Firewall(change) => firewall(change),

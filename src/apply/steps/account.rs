@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Makes an account what it shall be, off the binary log: each server has its own, bound to a peer.
-pub async fn run(on: On<'_>, wish: &DesiredAccount) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, wish: &DesiredAccount) -> Result<Option<String>, StepError> {
     let host = on.host;
     let dialect = on.dialect()?;
     let hash = dialect.password_hash(on.secret(&wish.password)?.expose(), &new_salt());
@@ -38,7 +38,7 @@ pub async fn run(on: On<'_>, wish: &DesiredAccount) -> Result<Option<String>, St
 }
 
 /// Drops an account, off the binary log: on another server it may be the one that a replica needs.
-pub async fn drop(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
+pub(super) async fn drop(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
     let failed = |e| on.failed(format!("drop the account {user}@{from}"), e);
     let mut sql = on.statements().await?;
     sql.drop_account(on.dialect()?, (user, from)).await.map_err(failed)?;
@@ -46,7 +46,7 @@ pub async fn drop(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<Strin
 }
 
 /// Locks the account of a host that is lost, and ends its sessions, off the binary log.
-pub async fn lock(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
+pub(super) async fn lock(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
     let failed = |e| on.failed(format!("lock the account {user}@{from}"), e);
     let mut sql = on.statements().await?;
     sql.run(&Dialect::lock_account(user, from, true)).await.map_err(failed)?;
@@ -56,7 +56,7 @@ pub async fn lock(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<Strin
 
 /// Makes an account of which nobody has the password, so that a wider one lets a lost host in no more, and ends its sessions,
 /// off the binary log.
-pub async fn keep_out(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
+pub(super) async fn keep_out(on: On<'_>, (user, from): (&str, &str)) -> Result<Option<String>, StepError> {
     let failed = |e| on.failed(format!("keep out {user}@{from}"), e);
     let dialect = on.dialect()?;
     let password = format!("{}{}", new_salt(), new_salt());
@@ -98,7 +98,11 @@ fn scope(on: &str) -> String {
 }
 
 /// Creates a database, or changes its defaults. It is logged, so that replicas get it too.
-pub async fn database(on: On<'_>, wish: &DesiredDatabase, exists: bool) -> Result<Option<String>, StepError> {
+pub(super) async fn database(
+    on: On<'_>,
+    wish: &DesiredDatabase,
+    exists: bool,
+) -> Result<Option<String>, StepError> {
     let sql =
         on.dialect()?.database(&wish.name, exists, wish.character_set.as_deref(), wish.collation.as_deref());
     let mut statements = on.replicated(Replicates::Database).await?;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Waits, hop by hop, until what the farthest source has is here. `closed` says that nobody takes writes meanwhile.
-pub async fn run(
+pub(super) async fn run(
     step: &Step,
     hops: &[Hop],
     closed: bool,
@@ -34,7 +34,7 @@ pub async fn run(
 
 /// Waits until a server that was restarted has on each channel what its source has by now: before that no other one is
 /// restarted.
-pub async fn after_restart(step: &Step, hops: &[Hop], fleet: &Fleet<'_>) -> Result<(), StepError> {
+pub(super) async fn after_restart(step: &Step, hops: &[Hop], fleet: &Fleet<'_>) -> Result<(), StepError> {
     for hop in hops {
         let caught_up = catch_up(step, hop, false, fleet).await;
         caught_up.map_err(|error| {

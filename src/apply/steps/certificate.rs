@@ -84,7 +84,7 @@ fn certificates(host: &HostName, plan: &CertificatePlan) -> Result<(String, Opti
 }
 
 /// Issues a certificate and puts it in its place; a server that uses it already loads it at once.
-pub async fn run(on: On<'_>, plan: &CertificatePlan) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, plan: &CertificatePlan) -> Result<Option<String>, StepError> {
     let host = on.host;
     let begun = Instant::now();
     let tried = match plan.issue {

@@ -48,7 +48,11 @@ struct Rows {
 }
 
 /// Compares; the record of the copy goes if everything is the same, else it keeps what differs.
-pub async fn run(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
+pub(super) async fn run(
+    step: &Step,
+    plan: &ComparePlan,
+    fleet: &Fleet<'_>,
+) -> Result<Option<String>, StepError> {
     let undelayed = Undelayed::lift(fleet.on(&step.host), plan).await?;
     let compared = compare(step, plan, fleet).await;
     let delayed = undelayed.restore().await;

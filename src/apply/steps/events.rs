@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Lets the events that rest on a host run there, but for those that were disabled where they came from.
-pub async fn run(on: On<'_>, events: &Events) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, events: &Events) -> Result<Option<String>, StepError> {
     let mut own = on.statements().await?;
     let (stay, run): (Vec<_>, Vec<_>) = StoredEvent::resting(&mut own)
         .await?
@@ -38,7 +38,7 @@ pub async fn run(on: On<'_>, events: &Events) -> Result<Option<String>, StepErro
 }
 
 /// Those of the former writer that are disabled there at this moment, beside what the plan knows.
-pub async fn disabled(on: On<'_>, known: &Events) -> Result<Events, StepError> {
+pub(super) async fn disabled(on: On<'_>, known: &Events) -> Result<Events, StepError> {
     let reader = on.reader().await?;
     let events = crate::observe::events(&reader).await.map_err(|e| on.failed("read its events", e))?;
     let disabled = events.iter().filter(|event| event.state == EventState::Disabled);

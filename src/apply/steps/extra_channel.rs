@@ -10,7 +10,7 @@ use crate::{
 
 /// Stops a channel's receiver, lets its applier finish what was received, and removes it. One whose applier does not
 /// finish is kept: what it has received may be nowhere else any more.
-pub async fn run(on: On<'_>, extra: &UndeclaredChannel) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, extra: &UndeclaredChannel) -> Result<Option<String>, StepError> {
     let dialect = on.dialect()?;
     let tried = format!("end the channel from {}:{}", extra.address, extra.port);
     let failed = |e| on.failed(&tried, e);

@@ -17,7 +17,11 @@ use crate::{
 };
 
 /// Lets the step's host take the writes.
-pub async fn run(step: &Step, plan: &Failover, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
+pub(super) async fn run(
+    step: &Step,
+    plan: &Failover,
+    fleet: &Fleet<'_>,
+) -> Result<Option<String>, StepError> {
     if let Some(command) = &plan.fence {
         let answered = who_answers(step, plan, fleet).await?;
         fence(step, plan, command).await?;

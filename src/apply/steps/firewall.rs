@@ -19,7 +19,7 @@ const CONFIRM_WITHIN: &str = "30";
 const NOTHING_LOADED: i32 = 2;
 
 /// Loads the rules, confirms them over a fresh connection and by the peers, and makes them survive a reboot.
-pub async fn run(on: On<'_>, change: &FirewallChange) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, change: &FirewallChange) -> Result<Option<String>, StepError> {
     let writer = on.writer()?;
     let peers = peers(on, change);
     let before = who_gets_in(&peers, on.fleet).await;

@@ -10,7 +10,7 @@ use crate::{
 
 /// Takes a server to this step. Before the last one no transaction of the other kind may be left anywhere: a
 /// server with `gtid_mode = ON` refuses those without a GTID, and one with OFF those that have one.
-pub async fn run(on: On<'_>, (phase, down): (GtidPhase, bool)) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, (phase, down): (GtidPhase, bool)) -> Result<Option<String>, StepError> {
     if matches!(phase, GtidPhase::On | GtidPhase::Off) {
         for member in &on.fleet.desired.members {
             drained(on.at(member), phase == GtidPhase::Off).await?;

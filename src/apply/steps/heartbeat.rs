@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Makes it, and lets it beat.
-pub async fn run(on: On<'_>, (table, interval): (bool, u64)) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, (table, interval): (bool, u64)) -> Result<Option<String>, StepError> {
     let dialect = on.dialect()?;
     let failed = |e| on.failed("make the heartbeat", e);
     if table {

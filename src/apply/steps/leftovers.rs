@@ -3,7 +3,7 @@
 use crate::exec::{On, StepError};
 
 /// Drops accounts and the empty database `test`, off the binary log: each server has its own.
-pub async fn run(
+pub(super) async fn run(
     on: On<'_>,
     accounts: &[(String, String)],
     database: bool,

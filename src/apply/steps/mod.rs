@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Runs one step. What comes back is worth showing beside "done".
-pub async fn run(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
+pub(super) async fn run(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     let host = &step.host;
     let on = fleet.on(host);
     let writes = match &step.action {

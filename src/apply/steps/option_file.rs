@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Writes the file. What it replaces is kept until the server has been seen to start with it.
-pub async fn run(
+pub(super) async fn run(
     on: On<'_>,
     (path, content): (&str, &str),
     stage: &FileStage,
@@ -63,7 +63,7 @@ pub async fn run(
 }
 
 /// Adds a line to an option file of somebody's that includes a directory, which is made.
-pub async fn include(
+pub(super) async fn include(
     on: On<'_>,
     (file, digest): (&str, &str),
     directory: &str,

@@ -15,7 +15,7 @@ pub(super) const INSTALL: Duration = limits::PACKAGES.time;
 ///
 /// # Errors
 /// With the cause and the next step, where the package manager's words are known.
-pub async fn install(on: On<'_>, names: &[String]) -> Result<(), StepError> {
+pub(super) async fn install(on: On<'_>, names: &[String]) -> Result<(), StepError> {
     let host = on.host;
     let begun = Instant::now();
     let tried = format!("install {}", names.join(", "));

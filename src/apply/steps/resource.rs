@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 /// With the host's own words, and with what has become of the state from before.
-pub async fn run(on: On<'_>, change: &Change) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, change: &Change) -> Result<Option<String>, StepError> {
     let change = change.any();
     let tried = change.summary();
     let begun = Instant::now();

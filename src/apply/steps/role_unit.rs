@@ -18,7 +18,7 @@ const FORGET: &str = script!("forget \"$1\"\n");
 const SETTLE: &str = script!("settle \"$1\"\n");
 
 /// Records the host as the writer, once every other host that answers has said that it accepts no writes.
-pub async fn record(on: On<'_>, unit: &RoleUnit) -> Result<Option<String>, StepError> {
+pub(super) async fn record(on: On<'_>, unit: &RoleUnit) -> Result<Option<String>, StepError> {
     let tried = "record it as the writer";
     let password = on.secret(&unit.password)?.expose();
     let admin = match &unit.admin.1 {
@@ -66,13 +66,13 @@ fn objections(text: &str) -> String {
 }
 
 /// Takes the record and its unit away, or puts them aside.
-pub async fn forget(on: On<'_>, aside: bool) -> Result<Option<String>, StepError> {
+pub(super) async fn forget(on: On<'_>, aside: bool) -> Result<Option<String>, StepError> {
     let tried = format!("take {UNIT} away");
     run(on, &tried, FORGET, if aside { "aside" } else { "" }).await.map(|()| None)
 }
 
 /// What becomes of a record that was put aside for a switch of writes: it counts again where the host takes them still.
-pub async fn settle(on: On<'_>, takes_writes: bool) -> Result<(), StepError> {
+pub(super) async fn settle(on: On<'_>, takes_writes: bool) -> Result<(), StepError> {
     let tried = format!("put {UNIT} back, or away for good");
     run(on, &tried, SETTLE, if takes_writes { "back" } else { "" }).await
 }

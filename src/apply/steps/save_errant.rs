@@ -15,7 +15,7 @@ const SAVE: &str = concat!(include_str!("../../transport/safe.sh"), include_str!
 
 /// Saves them, and names the directory. Where not all must be saved, what can't be is told and keeps nothing waiting: the
 /// copy that follows keeps the data themselves.
-pub async fn run(on: On<'_>, list: &[Transactions], all: bool) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, list: &[Transactions], all: bool) -> Result<Option<String>, StepError> {
     match save(on, list).await {
         Err(error) if !all => Ok(Some(format!("not all were saved: {}; the old data are kept by the copy", error.why))),
         Err(error) => Err(error.then(

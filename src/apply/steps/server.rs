@@ -57,7 +57,7 @@ const UNITS: [&str; 3] = ["mariadb.service", "mysql.service", "mysqld.service"];
 
 /// What is to be installed.
 #[derive(Debug, Clone, Copy)]
-pub struct DesiredPackage<'a> {
+pub(super) struct DesiredPackage<'a> {
     /// Name of the package.
     pub package: &'a str,
     /// The version or its beginning.
@@ -72,7 +72,7 @@ pub struct DesiredPackage<'a> {
 ///
 /// # Errors
 /// With the package manager's or the server's own words, and the next step.
-pub async fn install(on: On<'_>, wish: DesiredPackage<'_>) -> Result<Option<String>, StepError> {
+pub(super) async fn install(on: On<'_>, wish: DesiredPackage<'_>) -> Result<Option<String>, StepError> {
     let name = match wish.version {
         None => wish.package.to_owned(),
         Some(version) => pinned(on, wish.package, version).await?,

@@ -11,11 +11,11 @@ const UNDO: &str = "delay";
 
 /// A channel whose delay was taken away until it is restored.
 #[must_use]
-pub struct Undelayed<'a>(Option<(On<'a>, Vec<String>)>);
+pub(super) struct Undelayed<'a>(Option<(On<'a>, Vec<String>)>);
 
 impl<'a> Undelayed<'a> {
     /// Takes a long delay away.
-    pub async fn lift(on: On<'a>, plan: &ComparePlan) -> Result<Self, StepError> {
+    pub(super) async fn lift(on: On<'a>, plan: &ComparePlan) -> Result<Self, StepError> {
         if !plan.is_far_behind() {
             return Ok(Self(None));
         }
@@ -27,7 +27,7 @@ impl<'a> Undelayed<'a> {
     }
 
     /// Sets it again.
-    pub async fn restore(self) -> Result<(), StepError> {
+    pub(super) async fn restore(self) -> Result<(), StepError> {
         let Some((on, back)) = self.0 else { return Ok(()) };
         set(on, &back).await?;
         settle_undo(on, UNDO).await

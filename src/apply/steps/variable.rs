@@ -14,7 +14,7 @@ use crate::{
 const LOCK_WAIT: u16 = 1205;
 
 /// Sets variables of a running server; channels pause where the server wants that.
-pub async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String>, StepError> {
+pub(super) async fn run(on: On<'_>, given: &[(String, String)]) -> Result<Option<String>, StepError> {
     let dialect = on.dialect()?;
     let mut sql = on.statements().await?;
     let pause = given.iter().any(|(name, _)| dialect.needs_stopped_channels(name));
@@ -152,7 +152,7 @@ async fn without_it(on: On<'_>, error: StepError) -> StepError {
 }
 
 /// Takes variables out of `mysqld-auto.cnf`, so that the option files count again.
-pub async fn reset_persisted(on: On<'_>, names: &[String]) -> Result<Option<String>, StepError> {
+pub(super) async fn reset_persisted(on: On<'_>, names: &[String]) -> Result<Option<String>, StepError> {
     let dialect = on.dialect()?;
     let mut sql = on.statements().await?;
     for name in names {

@@ -54,7 +54,7 @@ fn inventory_mentions(project: &Project) -> bool {
 
 /// What the variables of a host give.
 #[derive(Debug, Default)]
-pub struct Values {
+pub(crate) struct Values {
     /// Each with its templates evaluated; one that stands for a secret is what [`Scope::secret`] makes.
     pub values: BTreeMap<String, Json>,
     /// Those whose template has no value, with the reason.
@@ -62,7 +62,7 @@ pub struct Values {
 }
 
 /// What the variables of a host give, without what a topology adds.
-pub fn values(project: &Project, play: Option<&Play>, host: &HostName) -> Values {
+pub(crate) fn values(project: &Project, play: Option<&Play>, host: &HostName) -> Values {
     let mut scope = play.map_or_else(|| of_inventory(project), |play| scope(project, play));
     if play.is_none() && inventory_mentions(project) {
         let all = hostvars(project, None, &scope);

@@ -4,7 +4,7 @@ use crate::dialect::{Dialect, identifier, literal};
 
 /// What kind of code it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CodeKind {
+pub(crate) enum CodeKind {
     /// A specification of a package of MariaDB.
     Package,
     /// The body of one.
@@ -23,7 +23,7 @@ pub enum CodeKind {
 
 impl CodeKind {
     /// As `ROUTINE_TYPE` names it.
-    pub fn of_routine(kind: &str) -> Option<Self> {
+    pub(crate) fn of_routine(kind: &str) -> Option<Self> {
         match kind {
             "PACKAGE" => Some(Self::Package),
             "PACKAGE BODY" => Some(Self::PackageBody),
@@ -34,7 +34,7 @@ impl CodeKind {
     }
 
     /// As SQL names it.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Package => "PACKAGE",
             Self::PackageBody => "PACKAGE BODY",
@@ -47,12 +47,12 @@ impl CodeKind {
     }
 
     /// Shows the statement that makes one.
-    pub fn show(self, database: &str, name: &str) -> String {
+    pub(crate) fn show(self, database: &str, name: &str) -> String {
         format!("SHOW CREATE {} {}.{}", self.word(), identifier(database), identifier(name))
     }
 
     /// The column of that answer with the statement.
-    pub fn statement_column(self) -> &'static str {
+    pub(crate) fn statement_column(self) -> &'static str {
         match self {
             Self::Package => "Create Package",
             Self::PackageBody => "Create Package Body",
@@ -67,7 +67,7 @@ impl CodeKind {
 
 /// The session under which a piece of code was made. It is written down with it, and decides what it means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CreatedUnder {
+pub(crate) struct CreatedUnder {
     /// `sql_mode`; nothing for a view, which has none.
     pub sql_mode: Option<String>,
     /// `time_zone`, for an event.
@@ -80,7 +80,7 @@ pub struct CreatedUnder {
 
 impl CreatedUnder {
     /// Makes a session of such a server one like it. MySQL 8.0 took the mode `NO_AUTO_CREATE_USER` away.
-    pub fn session(&self, dialect: Dialect) -> String {
+    pub(crate) fn session(&self, dialect: Dialect) -> String {
         let mut settings = Vec::new();
         if let Some(mode) = &self.sql_mode {
             let gone = |word: &&str| dialect.mysql(8, 0, 11) && *word == "NO_AUTO_CREATE_USER";
@@ -99,14 +99,14 @@ impl CreatedUnder {
 }
 
 /// Gives a database another default, by a collation, whose name begins with its character set.
-pub fn with_collation(database: &str, collation: &str) -> String {
+pub(crate) fn with_collation(database: &str, collation: &str) -> String {
     let set = collation.split('_').next().unwrap_or_default();
     format!("ALTER DATABASE {} CHARACTER SET {set} COLLATE {collation}", identifier(database))
 }
 
 /// A statement that makes a table, without the counter of `AUTO_INCREMENT`, which moves: two of them are the same if the
 /// table was not altered between them.
-pub fn create_text(create: &str) -> String {
+pub(crate) fn create_text(create: &str) -> String {
     const COUNTER: &str = " AUTO_INCREMENT=";
     let options = create.rfind("\n)").unwrap_or(0);
     match create[options..].split_once(COUNTER) {

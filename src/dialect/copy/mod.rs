@@ -8,10 +8,13 @@ mod session;
 mod snapshot;
 mod unfit;
 
-pub use code::{CodeKind, CreatedUnder, create_text, with_collation};
-pub use rows::{CopiedTable, History, Slice};
-pub use session::CopyEnd;
+pub(crate) use code::{CodeKind, CreatedUnder, create_text, with_collation};
+pub(crate) use rows::{CopiedTable, History, Slice};
+pub(crate) use session::CopyEnd;
+pub(crate) use unfit::{
+    AccountName, CopyAsked, CopyTarget, Looked, TableName, account as account_shown, unfit,
+};
 pub use unfit::{
-    AccountName, CopyAsked, CopyDemands, CopyTakes, CopyTarget, DemandingAccount, DemandingTable, GrantedOn,
-    Looked, ObjectGrant, TableName, Unfit, UnfitObject, UnfitWhy, Versions, account as account_shown, unfit,
+    CopyDemands, CopyTakes, DemandingAccount, DemandingTable, GrantedOn, ObjectGrant, Unfit, UnfitObject,
+    UnfitWhy, Versions,
 };

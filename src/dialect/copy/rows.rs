@@ -12,7 +12,7 @@ use crate::{
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Literal {
+pub(super) enum Literal {
     /// Digits, as they are.
     Number,
     /// Bytes in quotes.
@@ -33,7 +33,7 @@ struct Carried {
 
 /// Whether old versions of rows are copied, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum History {
+pub(crate) enum History {
     /// The table keeps none.
     None,
     /// All versions of each row.
@@ -41,11 +41,11 @@ pub enum History {
 }
 
 /// A piece of a table: rows of a range of its primary key.
-pub type Slice = Range;
+pub(crate) type Slice = Range;
 
 /// A table whose rows are copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopiedTable {
+pub(crate) struct CopiedTable {
     /// Database.
     pub database: String,
     /// Name.
@@ -58,7 +58,7 @@ pub struct CopiedTable {
 
 impl CopiedTable {
     /// A table with the columns that it stores and the columns of its primary key, if it has one.
-    pub fn new(
+    pub(crate) fn new(
         (database, name): (&str, &str),
         columns: &[Column],
         key: &[String],
@@ -89,7 +89,7 @@ impl CopiedTable {
 
     /// Lets a row whose life ends with the time of its server live until the time of another one ends; see
     /// [`Dialect::time_ends_late`].
-    pub fn live_longer(&mut self, ends: &str) {
+    pub(crate) fn live_longer(&mut self, ends: &str) {
         for column in self.columns.iter_mut().filter(|column| column.name == ends) {
             let name = identifier(ends);
             column.read =
@@ -98,7 +98,7 @@ impl CopiedTable {
     }
 
     /// As a person writes it.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         format!("{}.{}", self.database, self.name)
     }
 
@@ -111,35 +111,35 @@ impl CopiedTable {
     }
 
     /// Whether the primary key is one whole number.
-    pub fn counts(&self) -> bool {
+    pub(crate) fn counts(&self) -> bool {
         self.by_key.as_ref().is_some_and(Compared::counts)
     }
 
     /// Whether it can be read in slices.
-    pub fn has_slices(&self) -> bool {
+    pub(crate) fn has_slices(&self) -> bool {
         self.by_key.is_some()
     }
 
     /// The first and the last key, where that is one whole number: columns `first` and `last`, NULL without rows.
-    pub fn ends(&self) -> Option<String> {
+    pub(crate) fn ends(&self) -> Option<String> {
         let key = self.by_key.as_ref().filter(|key| key.counts())?.key.first()?;
         let key = identifier(key);
         Some(format!("SELECT MIN({key}) AS first, MAX({key}) AS last FROM {}", self.path()))
     }
 
     /// The key of the n-th row behind another one, as columns `k0`, `k1`.
-    pub fn nth_key(&self, after: Option<Key>, n: u64) -> Option<String> {
+    pub(crate) fn nth_key(&self, after: Option<Key>, n: u64) -> Option<String> {
         let range = Range { after, up_to: None };
         Some(self.by_key.as_ref()?.nth_key(self.table(), &range, n).text().to_owned())
     }
 
     /// How many columns the key has.
-    pub fn key_columns(&self) -> usize {
+    pub(crate) fn key_columns(&self) -> usize {
         self.by_key.as_ref().map_or(0, |key| key.key.len())
     }
 
     /// Reads the rows of a slice.
-    pub fn select(&self, slice: &Slice) -> String {
+    pub(crate) fn select(&self, slice: &Slice) -> String {
         let columns: Vec<&str> = self.columns.iter().map(|column| column.read.as_str()).collect();
         let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(",") };
         let history = match self.history {
@@ -159,13 +159,13 @@ impl CopiedTable {
     }
 
     /// The beginning of a statement that writes rows; [`CopiedTable::push_row`] appends them.
-    pub fn insert(&self) -> String {
+    pub(crate) fn insert(&self) -> String {
         let columns: Vec<String> = self.columns.iter().map(|column| identifier(&column.name)).collect();
         format!("INSERT INTO {} ({}) VALUES ", self.path(), columns.join(","))
     }
 
     /// Appends a row to a statement, without a comma.
-    pub fn push_row(&self, statement: &mut Vec<u8>, row: &[Option<Vec<u8>>]) {
+    pub(crate) fn push_row(&self, statement: &mut Vec<u8>, row: &[Option<Vec<u8>>]) {
         let mut begin = b'(';
         for (column, value) in self.columns.iter().zip(row) {
             statement.push(begin);
@@ -179,7 +179,7 @@ impl CopiedTable {
     }
 
     /// Writes one row whose values travel beside the statement.
-    pub fn insert_one(&self) -> String {
+    pub(crate) fn insert_one(&self) -> String {
         let value = |column: &Carried| match column.written {
             Literal::Number | Literal::Bytes => "?",
             Literal::Text => "CONVERT(? USING utf8mb4)",

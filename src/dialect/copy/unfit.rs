@@ -7,10 +7,10 @@ use super::super::{Dialect, identifier, is_system_database, shown};
 use crate::grant::is_system_account;
 
 /// A table by its database and its name.
-pub type TableName = (String, String);
+pub(crate) type TableName = (String, String);
 
 /// An account by its user and its host.
-pub type AccountName = (String, String);
+pub(crate) type AccountName = (String, String);
 
 /// What a server holds that not every other one takes, or that rows do not carry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub struct CopyTakes {
 
 /// The server that gets a copy, as it will be then.
 #[derive(Debug, Clone)]
-pub struct CopyTarget<'a> {
+pub(crate) struct CopyTarget<'a> {
     /// Its words.
     pub dialect: Dialect,
     /// What it has loaded.
@@ -134,7 +134,7 @@ pub struct CopyTarget<'a> {
 
 /// What is copied.
 #[derive(Debug, Clone, Copy)]
-pub struct CopyAsked<'a> {
+pub(crate) struct CopyAsked<'a> {
     /// Databases with all that they hold.
     pub databases: &'a [String],
     /// Whether the accounts come along.
@@ -254,7 +254,7 @@ impl ObjectGrant {
 }
 
 /// An account for a person's session.
-pub fn account(user: &str, host: &str) -> String {
+pub(crate) fn account(user: &str, host: &str) -> String {
     match host {
         "" => identifier(user),
         host => format!("{}@{}", shown(user), shown(host)),
@@ -263,7 +263,7 @@ pub fn account(user: &str, host: &str) -> String {
 
 /// What of a source can't be carried to a target. The accounts may be those of another server than the rows: a replica
 /// may give these in the source's stead.
-pub fn unfit(
+pub(crate) fn unfit(
     rows: &CopyDemands,
     accounts: &CopyDemands,
     target: &CopyTarget<'_>,

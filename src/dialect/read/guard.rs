@@ -17,7 +17,7 @@ const NOT_IN_QUERIES: [&str; 8] =
 
 /// Whether a statement only reads: a SELECT without side effects, a SHOW, or a setting of the
 /// session that readers make.
-pub fn reads_only(sql: &str) -> bool {
+pub(crate) fn reads_only(sql: &str) -> bool {
     let Some(bare) = unquoted(sql) else { return false };
     let bare = bare.to_ascii_uppercase();
     if [";", "/*", "--", "#", ":="].iter().any(|mark| bare.contains(mark)) {

@@ -11,9 +11,9 @@ mod verify;
 
 use std::borrow::Cow;
 
-pub use content::Scalar;
-pub use definitions::{DefinedKind, DefinitionQuery};
-pub use guard::reads_only;
+pub(crate) use content::Scalar;
+pub(crate) use definitions::{DefinedKind, DefinitionQuery};
+pub(crate) use guard::reads_only;
 
 /// A statement that only reads: a SELECT, a SHOW, or a setting of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]

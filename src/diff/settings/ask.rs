@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What is to be asked of each host, only of values that differ from those of now. Nobody is asked for secrets.
-pub fn values_to_ask(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<ValueLook> {
+pub(crate) fn values_to_ask(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<ValueLook> {
     let look = |host: &DesiredHost| {
         let facts = observed.get(&host.name).and_then(Fact::known)?;
         let unit = host.service.clone().or(facts.service.known().map(|service| service.unit.clone()))?;

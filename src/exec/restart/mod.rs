@@ -46,7 +46,7 @@ const STOPS: Duration = limits::SHUTDOWN.time;
 
 /// What the switch has to do.
 #[derive(Debug, Clone, Copy)]
-pub struct Order<'a> {
+pub(crate) struct Order<'a> {
     /// systemd unit.
     pub unit: &'a str,
     /// Whether a server that runs is restarted, or one that is down is started.
@@ -113,7 +113,7 @@ fn error_log(facts: &HostFacts) -> String {
 }
 
 /// Has the host restart or start its server, and waits for what comes of it.
-pub async fn run(on: On<'_>, tried: &str, order: Order<'_>) -> Result<RestartRecord, StepError> {
+pub(crate) async fn run(on: On<'_>, tried: &str, order: Order<'_>) -> Result<RestartRecord, StepError> {
     let host = on.host;
     let given = Given::of(on)?;
     on.session()?.forget_sql();

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How a case ended.
-pub enum Outcome {
+pub(super) enum Outcome {
     /// It is as it should be.
     Passed,
     /// The type of the failure, and what is said of it.
@@ -24,7 +24,7 @@ pub enum Outcome {
 }
 
 /// One thing that was looked at.
-pub struct Case {
+pub(super) struct Case {
     /// What it is.
     pub name: String,
     /// How it is.
@@ -32,7 +32,7 @@ pub struct Case {
 }
 
 /// A case for each host of a plan.
-pub fn of_plan(planned: &Planned<'_>) -> Vec<Case> {
+pub(super) fn of_plan(planned: &Planned<'_>) -> Vec<Case> {
     let mut hosts = planned.hosts.clone();
     hosts.extend(planned.document.refused.iter().map(|refused| refused.host.clone()));
     let cases = hosts.iter().map(|host| {
@@ -75,7 +75,7 @@ fn findings<'a>(document: &'a PlanDocument, host: &'a str) -> impl Iterator<Item
 }
 
 /// A case for each channel, port, restart, and pair of hosts whose tables were compared.
-pub fn of_proof(report: &VerifyReport) -> Vec<Case> {
+pub(super) fn of_proof(report: &VerifyReport) -> Vec<Case> {
     let mut cases = Vec::new();
     let said = |problem: Option<&dyn Display>| problem.map(ToString::to_string).unwrap_or_default();
     for down in &report.down {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A suite of cases.
-pub fn suite(name: &str, cases: &[Case]) -> String {
+pub(super) fn suite(name: &str, cases: &[Case]) -> String {
     let count = |which: fn(&Outcome) -> bool| cases.iter().filter(|case| which(&case.outcome)).count();
     let (failures, errors, skipped) = (
         count(|outcome| matches!(outcome, Outcome::Failed(..))),

@@ -20,7 +20,7 @@ const ROOM: usize = 60_000;
 const WIDTH: usize = 100;
 
 /// A plan.
-pub fn plan(planned: &Planned<'_>) -> String {
+pub(super) fn plan(planned: &Planned<'_>) -> String {
     let Planned { playbook, document, unread, .. } = planned;
     let mut text = format!("### tandem: {}\n\n", code(playbook));
     let _ = writeln!(text, "**{}**\n", escaped(plain(&shown::last_line(document)).trim()));
@@ -76,7 +76,7 @@ fn risks(document: &PlanDocument) -> Vec<(&HostName, String)> {
 }
 
 /// What was proven.
-pub fn verify(report: &VerifyReport) -> String {
+pub(super) fn verify(report: &VerifyReport) -> String {
     let whole = verified(report, false);
     let gist = plain(whole.lines().last().unwrap_or_default());
     let mut text = format!("### tandem verify\n\n**{}**\n", escaped(gist.trim()));

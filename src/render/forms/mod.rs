@@ -7,13 +7,13 @@ mod sarif;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use sarif::sarif;
+pub(crate) use sarif::sarif;
 
 use crate::{model::HostName, plan::PlanDocument, verify::VerifyReport};
 
 /// A form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// What a comment of a merge request shows.
     Markdown,
     /// What a pipeline counts.
@@ -22,7 +22,7 @@ pub enum Form {
 
 /// A plan with the hosts that it is about.
 #[derive(Debug, Clone, Copy)]
-pub struct Planned<'a> {
+pub(crate) struct Planned<'a> {
     /// The playbook as it was named.
     pub playbook: &'a str,
     /// The plan.
@@ -35,7 +35,7 @@ pub struct Planned<'a> {
 
 impl Form {
     /// A plan, or what differs.
-    pub fn plan(self, planned: &Planned<'_>) -> String {
+    pub(crate) fn plan(self, planned: &Planned<'_>) -> String {
         match self {
             Form::Markdown => markdown::plan(planned),
             Form::Junit => junit::suite(planned.playbook, &cases::of_plan(planned)),
@@ -43,7 +43,7 @@ impl Form {
     }
 
     /// What was proven.
-    pub fn verify(self, report: &VerifyReport) -> String {
+    pub(crate) fn verify(self, report: &VerifyReport) -> String {
         match self {
             Form::Markdown => markdown::verify(report),
             Form::Junit => junit::suite("verify", &cases::of_proof(report)),

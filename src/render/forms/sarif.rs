@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The whole document.
-pub fn sarif(problems: &[Problem]) -> Value {
+pub(crate) fn sarif(problems: &[Problem]) -> Value {
     let codes: BTreeSet<&str> = problems.iter().map(|problem| problem.code).collect();
     let rules: Vec<Value> = codes.iter().map(|code| rule(code)).collect();
     let results: Vec<Value> = problems.iter().map(result).collect();

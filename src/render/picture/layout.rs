@@ -3,9 +3,9 @@
 use std::f64::consts::PI;
 
 /// Width of a card.
-pub const WIDTH: f64 = 220.0;
+pub(super) const WIDTH: f64 = 220.0;
 /// Height of a card.
-pub const HEIGHT: f64 = 104.0;
+pub(super) const HEIGHT: f64 = 104.0;
 /// Room between cards beside each other; an arrow's words stand there.
 const BESIDE: f64 = 210.0;
 /// Room between one row and the next.
@@ -20,11 +20,11 @@ const CLOSE: f64 = 26.0;
 const FEW: usize = 4;
 
 /// A card's centre.
-pub type Point = (f64, f64);
+pub(super) type Point = (f64, f64);
 
 /// Where everything lies.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Layout {
+pub(super) struct Layout {
     /// The centres of the cards.
     pub points: Vec<Point>,
     /// Width and height of the whole.
@@ -34,7 +34,7 @@ pub struct Layout {
 }
 
 /// Places all cards. `edges` are pairs of source and replica.
-pub fn layout(count: usize, edges: &[(usize, usize)]) -> Layout {
+pub(super) fn layout(count: usize, edges: &[(usize, usize)]) -> Layout {
     let (mut points, sideways) = match (ring(count, edges), tree(count, edges)) {
         (Some(order), _) => (circle(&order), false),
         (None, _) if count == 2 => (vec![(0.0, 0.0), (WIDTH + BESIDE, 0.0)], false),

@@ -5,7 +5,8 @@ mod layout;
 mod svg;
 mod text;
 
-pub use svg::{escaped, svg};
+pub(crate) use svg::escaped;
+pub use svg::svg;
 pub use text::{dot, mermaid};
 
 use crate::{

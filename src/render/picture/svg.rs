@@ -227,7 +227,7 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 /// A text in XML, without control characters.
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in without_hidden(text).chars() {
         match c {

@@ -25,7 +25,7 @@ const FIELDS: [Field; 5] = [
 ///
 /// # Errors
 /// What it must be, with the part that is not.
-pub fn read(text: &str) -> Result<String, String> {
+pub(super) fn read(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.starts_with('@') {
         let known = NAMES.contains(&text);

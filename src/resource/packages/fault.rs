@@ -4,7 +4,7 @@ use crate::model::without_hidden;
 
 /// The cause and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackageTrouble {
+pub(super) struct PackageTrouble {
     /// Why, with the line that says so.
     pub cause: String,
     /// What to do next.
@@ -117,7 +117,7 @@ const CAUSES: &[Cause] = &[
 const NOT_FOUND: &[&str] = &["No match for argument", "Unable to find a match"];
 
 /// What a package manager's messages mean, where they are known.
-pub fn explain_packages(said: &str) -> Option<PackageTrouble> {
+pub(super) fn explain_packages(said: &str) -> Option<PackageTrouble> {
     let line_of = |marks: &[&str]| {
         let line = marks.iter().find_map(|mark| said.lines().find(|line| line.contains(mark)))?;
         Some(without_hidden(line.trim()).chars().take(240).collect::<String>())

@@ -27,7 +27,7 @@ pub(super) struct Next {
 
 impl Next {
     /// Whether it is small by the statistics of both ends.
-    pub fn is_small(&self, run: &Run<'_>, tables: &BTreeMap<HostName, Tables>) -> bool {
+    pub(super) fn is_small(&self, run: &Run<'_>, tables: &BTreeMap<HostName, Tables>) -> bool {
         let hosts = self.takers.iter().map(|number| &run.replicas[*number].host).chain([&run.source.host]);
         let rows = |host: &HostName| tables.get(host)?.get(&self.name).map(|table| table.rows);
         hosts.map(rows).all(|rows| rows.is_some_and(|rows| rows < FIRST))
@@ -40,7 +40,7 @@ pub(super) struct Waiting(Vec<Next>);
 
 impl Waiting {
     /// Adds one. What comes back has to be compared now.
-    pub fn add(&mut self, next: Next) -> Vec<Next> {
+    pub(super) fn add(&mut self, next: Next) -> Vec<Next> {
         let others = self.0.first().is_some_and(|first| first.takers != next.takers);
         let due = if others || self.0.len() == TOGETHER { std::mem::take(&mut self.0) } else { Vec::new() };
         self.0.push(next);
@@ -48,7 +48,7 @@ impl Waiting {
     }
 
     /// The rest.
-    pub fn end(self) -> Vec<Next> {
+    pub(super) fn end(self) -> Vec<Next> {
         self.0
     }
 }

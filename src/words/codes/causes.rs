@@ -3,7 +3,7 @@
 use super::{Code, code};
 
 /// The codes of causes of channels.
-pub const CAUSES: &[Code] = &[
+pub(super) const CAUSES: &[Code] = &[
     code(
         "address-unknown",
         "the replica can't resolve the name of its source",
@@ -224,7 +224,7 @@ pub const CAUSES: &[Code] = &[
 ];
 
 /// The codes of causes for which a server is down.
-pub const DOWN: &[Code] = &[
+pub(super) const DOWN: &[Code] = &[
     code("unit-masked", "the unit is masked, so nothing can start it", "`systemctl unmask` it"),
     code("server-starting", "the server is starting, and does not answer yet", ""),
     code("needed-unit-failed", "a unit that it needs has failed", "fix that one"),

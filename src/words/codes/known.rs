@@ -3,7 +3,7 @@
 use super::{Code, code};
 
 /// The codes of what is worth knowing.
-pub const KNOWN: &[Code] = &[
+pub(super) const KNOWN: &[Code] = &[
     code("extra-channel", "a channel that nobody declared", "declare it, or `--allow drop-channel`"),
     code(
         "no-writer",

@@ -3,7 +3,7 @@
 use super::{Code, code};
 
 /// The codes of refusals.
-pub const REFUSED: &[Code] = &[
+pub(super) const REFUSED: &[Code] = &[
     code(
         "not-allowed-restart",
         "a server that has client sessions would be restarted",

@@ -3,7 +3,7 @@
 use super::{Code, code};
 
 /// The codes of what waits.
-pub const WAITING: &[Code] = &[
+pub(super) const WAITING: &[Code] = &[
     code(
         "host-not-read",
         "the host could not be read, so nothing is planned for it",

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Makes, changes or starts a channel, and waits until it has caught up with where its source stands now.
-pub async fn run(
+pub(super) async fn run(
     step: &Step,
     change: &ChannelChange,
     fleet: &Fleet<'_>,

@@ -23,7 +23,11 @@ const SCHEDULER: &str = "event_scheduler";
 
 /// Lets the step's host take the writes of another one. Where that fails and the old writer goes on, it is the recorded one
 /// again.
-pub async fn run(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
+pub(super) async fn run(
+    step: &Step,
+    plan: &Switchover,
+    fleet: &Fleet<'_>,
+) -> Result<Option<String>, StepError> {
     let done = take_writes(step, plan, fleet).await;
     let old = fleet.on(&plan.from);
     if old.facts().is_ok_and(|facts| facts.os.root) {
