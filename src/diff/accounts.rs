@@ -6,7 +6,7 @@ use crate::{
     grant::{self, PasswordCheck},
     model::Fact,
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Because, ChannelRefused, Hidden, Kind, Named, Reason, State, Step, StepId},
+    plan::{Action, Because, ChannelRefused, Hidden, Kind, Named, Reason, State, Step, StepId, StepName},
 };
 
 /// Adds the steps for the accounts and databases of one host.
@@ -97,7 +97,7 @@ pub(super) fn account(
         }
     }
     Some(Step {
-        id: StepId(format!("{}/account/{}@{}", host.name, wish.user, wish.host)),
+        id: StepId::of(&host.name, StepName::Account { user: &wish.user, from: &wish.host }),
         host: host.name.clone(),
         kind: Kind::Account,
         reason: vec![Reason::declared(Because::Declared, &wish.place)],
@@ -139,7 +139,7 @@ fn database(host: &DesiredHost, server: &ServerFacts, wish: &DesiredDatabase) ->
         return None;
     }
     Some(Step {
-        id: StepId(format!("{}/database/{}", host.name, wish.name)),
+        id: StepId::of(&host.name, StepName::Database { name: &wish.name }),
         host: host.name.clone(),
         kind: Kind::Database,
         reason: vec![Reason::declared(Because::Declared, &wish.place)],

@@ -17,7 +17,7 @@ use crate::{
     model::{GivenPosition, HostName, compare_files},
     plan::{
         Action, Because, CopyMethod, DataRefused, GivenRefused, Kind, Note, Reason, Risk, SeedPlan, State,
-        Step, StepId,
+        Step, StepId, StepName,
     },
 };
 
@@ -76,7 +76,7 @@ impl SourceAndReplica<'_> {
             risk.push(binlogs::followed(self.context, self.server).unwrap_or_else(|| note.into()));
         }
         Step {
-            id: StepId(format!("{host}/seed/{}", seed.from)),
+            id: StepId::of(host, StepName::Seed { from: &seed.from }),
             host: host.clone(),
             kind: Kind::Seed,
             reason: vec![Reason::declared(Because::LoadedByHand, &seed.position_place)],

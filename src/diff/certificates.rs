@@ -14,7 +14,7 @@ use crate::{
     observe::HostFacts,
     plan::{
         Action, AuthorityFinding, AuthorityPlan, AuthorityRefused, Because, CertificatePlan, HostWaits, Kind,
-        Reason, Risk, State, Step, StepId,
+        Reason, Risk, State, Step, StepId, StepName,
     },
     resource::KindName,
 };
@@ -276,7 +276,7 @@ fn step(
     };
     let replaces = !Authority::is_fresh(facts) && !authority.is_ours(facts);
     Step {
-        id: StepId(format!("{}/certificate", host.name)),
+        id: StepId::of(&host.name, StepName::Certificate),
         host: host.name.clone(),
         kind: Kind::File,
         reason: vec![Reason::declared(why.clone(), &authority.wish.place)],

@@ -17,7 +17,7 @@ use crate::{
     observe::{ChannelFacts, HostFacts, LeftOutOrigins},
     plan::{
         Action, Because, ChannelChange, ChannelRefused, ChannelTask, Coordinates, Hidden, Kind, Named, Note,
-        Part, Reason, Risk, SourceWaits, State, Step, StepId, Value, WaitsFor,
+        Part, Reason, Risk, SourceWaits, State, Step, StepId, StepName, Value, WaitsFor,
     },
 };
 
@@ -314,7 +314,7 @@ fn sides(differences: &[Difference], channel: &ChannelFacts) -> (State, State) {
 }
 
 fn id(host: &DesiredHost, wish: &DesiredChannel) -> StepId {
-    StepId(format!("{}/channel/{}", host.name, wish.source))
+    StepId::of(&host.name, StepName::Channel { source: &wish.source })
 }
 
 /// One option of a channel that is not as declared: its name, what it is and what it shall be.

@@ -13,7 +13,7 @@ use crate::{
     desired::{DesiredChannel, DesiredHost, SeedMethod},
     model::{Fact, HostName, visible},
     observe::{HostFacts, SeedMark, ServerFacts},
-    plan::{Action, Because, ComparePlan, Kind, Reason, Risk, SeedPlan, State, Step, StepId},
+    plan::{Action, Because, ComparePlan, Kind, Reason, Risk, SeedPlan, State, Step, StepId, StepName},
 };
 
 /// How many differences are shown of a comparison that was made before.
@@ -138,7 +138,7 @@ fn step(host: &DesiredHost, plan: ComparePlan, mut lines: Vec<String>) -> Step {
     let from = plan.from.clone();
     let because = if lines.is_empty() { Because::CopyNotCompared } else { Because::CopyDiffers };
     Step {
-        id: StepId(format!("{}/compare/{from}", host.name)),
+        id: StepId::of(&host.name, StepName::CompareCopy { from: &from }),
         host: host.name.clone(),
         kind: Kind::Compare,
         reason: vec![Reason::because(because)],

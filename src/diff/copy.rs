@@ -11,7 +11,7 @@ use crate::{
     observe::{DatabaseFacts, ServerFacts},
     plan::{
         Action, Because, CopyMethod, CopyRefused, EndedChannel, Kept, Kind, LockReason, Note, Reason, Risk,
-        SeedPlan, State, Step, StepId,
+        SeedPlan, State, Step, StepId, StepName,
     },
 };
 
@@ -82,7 +82,7 @@ impl SourceAndReplica<'_> {
         };
         let host = &self.host.name;
         Ok(Step {
-            id: StepId(format!("{host}/seed/{}", wish.from)),
+            id: StepId::of(host, StepName::Seed { from: &wish.from }),
             host: host.clone(),
             kind: Kind::Seed,
             reason: vec![Reason::declared(why(host, &plan), &wish.place)],

@@ -12,7 +12,7 @@ use crate::{
     gtid::{Circumstances, Transactions, beyond, once_related},
     model::HostName,
     observe::{ErrantFacts, ErrantKind, HostFacts, ServerFacts, first_look},
-    plan::{Action, Because, Finding, Kind, Reason, Refused, State, Step, StepId},
+    plan::{Action, Because, Finding, Kind, Reason, Refused, State, Step, StepId, StepName},
 };
 
 impl SourceAndReplica<'_> {
@@ -87,7 +87,7 @@ impl SourceAndReplica<'_> {
         }
         let host = &self.host.name;
         Some(Step {
-            id: StepId(format!("{host}/errant")),
+            id: StepId::of(host, StepName::Errant),
             host: host.clone(),
             kind: Kind::Errant,
             reason: vec![Reason::declared(Because::OnlyHere { host: host.clone() }, &self.wish.place)],

@@ -10,7 +10,10 @@ use crate::{
     model::{Fact, HostName},
     observe::{EventFacts, EventState, ServerFacts},
     option_file::same_value,
-    plan::{Action, Because, Events, EventsFinding, Kind, Named, Note, Reason, Risk, State, Step, StepId},
+    plan::{
+        Action, Because, Events, EventsFinding, Kind, Named, Note, Reason, Risk, State, Step, StepId,
+        StepName,
+    },
 };
 
 /// Adds the step for the one declared writer, unless it is opened by a step that does that, too.
@@ -36,7 +39,7 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     }
     let scheduler = scheduler_runs(context, &host.name, server);
     draft.steps.push(Step {
-        id: StepId(format!("{}/events", host.name)),
+        id: StepId::of(&host.name, StepName::Events),
         host: host.name.clone(),
         kind: Kind::Events,
         reason: vec![Reason::because(Because::EventsRest)],

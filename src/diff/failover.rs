@@ -13,7 +13,7 @@ use crate::{
     observe::{ChannelFacts, Observed, Reach, ServerFacts},
     plan::{
         Action, Ahead, Alive, ChannelRefused, Failover, HasReceived, Hop, Kind, Named, Note, Reason,
-        Receiver, Refused, Risk, State, Step, StepId, TakeoverRefused,
+        Receiver, Refused, Risk, State, Step, StepId, StepName, TakeoverRefused,
     },
 };
 
@@ -144,7 +144,7 @@ fn add(
     let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
     let then = |(name, value): &(String, String)| Named::new(name, value);
     draft.steps.push(Step {
-        id: StepId(format!("{}/failover", host.name)),
+        id: StepId::of(&host.name, StepName::Failover),
         host: host.name.clone(),
         kind: Kind::Failover,
         reason: vec![reason.clone()],

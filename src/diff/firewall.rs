@@ -9,7 +9,8 @@ use crate::{
     model::{Fact, FirewallChoice},
     observe::{ChannelFacts, HostFacts},
     plan::{
-        Action, Because, CutClient, FirewallRefused, Kind, Part, Reason, Risk, State, Step, StepId, WaitsFor,
+        Action, Because, CutClient, FirewallRefused, Kind, Part, Reason, Risk, State, Step, StepId, StepName,
+        WaitsFor,
     },
 };
 
@@ -43,7 +44,7 @@ fn step(
     change: FirewallChange,
 ) -> Step {
     let mut risk = vec![Risk::Lockout];
-    let id = if change.closes.is_some() { "firewall/close" } else { "firewall" };
+    let name = if change.closes.is_some() { StepName::FirewallClose } else { StepName::Firewall };
     if change.closes.is_some() {
         let cut = cut_off(context, host, facts, &change.wish);
         if !cut.is_empty() {
@@ -51,7 +52,7 @@ fn step(
         }
     }
     Step {
-        id: StepId(format!("{}/{id}", host.name)),
+        id: StepId::of(&host.name, name),
         host: host.name.clone(),
         kind: Kind::Firewall,
         reason: vec![Reason::declared(Because::Declared, &intent.place)],

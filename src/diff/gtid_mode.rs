@@ -9,7 +9,8 @@ use crate::{
     observe::ServerFacts,
     option_file::{Occurrence, Setting, same_value},
     plan::{
-        Action, Because, ChannelRefused, GtidPhase, HostWaits, Kind, Named, Note, Reason, State, Step, StepId,
+        Action, Because, ChannelRefused, GtidPhase, HostWaits, Kind, Named, Note, Reason, State, Step,
+        StepId, StepName,
     },
 };
 
@@ -86,7 +87,7 @@ fn step(host: &HostName, before: &str, phase: GtidPhase, down: bool, reason: &Re
         _ => Vec::new(),
     };
     Step {
-        id: StepId(format!("{host}/gtid-mode/{}", phase.to_string().to_ascii_lowercase().replace('_', "-"))),
+        id: StepId::of(host, StepName::GtidMode(phase)),
         host: host.clone(),
         kind: Kind::Variable,
         reason: vec![reason.clone()],

@@ -5,7 +5,7 @@ use crate::{
     desired::DesiredHost,
     model::Fact,
     observe::HostFacts,
-    plan::{Action, Because, Kind, Reason, State, Step, StepId},
+    plan::{Action, Because, Kind, Reason, State, Step, StepId, StepName},
 };
 
 /// The step that makes it beat, where it does not.
@@ -21,7 +21,7 @@ pub(super) fn step(_context: &Context<'_>, host: &DesiredHost, facts: &HostFacts
     let beats = event.as_ref().is_some_and(beats);
     let view = |event, every, minds_read_only| State::Heartbeat { event, every, minds_read_only };
     (!(table && beats)).then(|| Step {
-        id: StepId(format!("{}/heartbeat", host.name)),
+        id: StepId::of(&host.name, StepName::Heartbeat),
         host: host.name.clone(),
         kind: Kind::Heartbeat,
         reason: vec![Reason::declared(Because::Role { role: "heartbeat".to_owned() }, &wish.place)],

@@ -7,7 +7,7 @@ use crate::{
     desired::DesiredHost,
     grant::is_system_account,
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Because, Kind, Reason, Risk, ServerFinding, State, Step, StepId},
+    plan::{Action, Because, Kind, Reason, Risk, ServerFinding, State, Step, StepId, StepName},
 };
 
 const TEST: &str = "test";
@@ -31,7 +31,7 @@ pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts
     let before = State::Leftovers { accounts: names(&goes.iter().collect::<Vec<_>>()), database };
     let gated = !goes.is_empty() && !is_fresh(context, facts, server);
     draft.steps.push(Step {
-        id: StepId(format!("{}/leftovers", host.name)),
+        id: StepId::of(&host.name, StepName::Leftovers),
         host: host.name.clone(),
         kind: Kind::Account,
         reason: vec![Reason::declared(

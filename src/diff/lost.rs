@@ -8,7 +8,7 @@ use crate::{
     dialect::Dialect,
     model::{Fact, HostName, is_wide_for},
     observe::ServerFacts,
-    plan::{Action, Because, Kind, LostFinding, Named, Reason, State, Step, StepId},
+    plan::{Action, Because, Kind, LostFinding, Named, Reason, State, Step, StepId, StepName},
 };
 
 /// Adds a finding for each that is back, and the step that closes it. What it holds is nobody's concern before it rejoins.
@@ -56,7 +56,7 @@ fn keep_out(context: &Context<'_>, draft: &mut Draft) {
 fn kept(on: &HostName, lost: &LostHost, user: &str) -> Step {
     let from = &lost.host.endpoint.address;
     Step {
-        id: StepId(format!("{on}/keep-out/{user}@{from}")),
+        id: StepId::of(on, StepName::KeepOut { user, from }),
         host: on.clone(),
         kind: Kind::Account,
         reason: vec![Reason::declared(Because::Lost, &lost.place)],
@@ -71,7 +71,7 @@ fn kept(on: &HostName, lost: &LostHost, user: &str) -> Step {
 /// Takes that account away again.
 fn let_in(on: &HostName, user: &str, from: &str) -> Step {
     Step {
-        id: StepId(format!("{on}/let-in/{user}@{from}")),
+        id: StepId::of(on, StepName::LetIn { user, from }),
         host: on.clone(),
         kind: Kind::Account,
         reason: vec![Reason::because(Because::Topology)],
@@ -110,7 +110,7 @@ fn lock_out(context: &Context<'_>, draft: &mut Draft) {
 fn lock(on: &HostName, lost: &LostHost, (user, from): (&str, &str)) -> Step {
     let locked = |value: &str| State::Options { values: vec![Named::new("locked", value)] };
     Step {
-        id: StepId(format!("{on}/lock-lost/{user}@{from}")),
+        id: StepId::of(on, StepName::LockLost { user, from }),
         host: on.clone(),
         kind: Kind::Account,
         reason: vec![Reason::declared(Because::Lost, &lost.place)],
@@ -139,12 +139,12 @@ fn close(lost: &LostHost, server: &ServerFacts) -> Option<Step> {
     };
     let reason = Reason::declared(Because::Lost, &lost.place);
     let values = CLOSED.iter().filter(differs).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    set((&lost.host.name, "close"), server, values.collect(), reason)
+    set((&lost.host.name, StepName::CloseToClients), server, values.collect(), reason)
 }
 
 /// A step that sets what decides whether clients write on a host; none where there is nothing to set.
 pub(super) fn set(
-    (host, what): (&HostName, &str),
+    (host, what): (&HostName, StepName<'_>),
     server: &ServerFacts,
     values: Vec<(String, String)>,
     reason: Reason,
@@ -155,7 +155,7 @@ pub(super) fn set(
     let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
     let then = |(name, value): &(String, String)| Named::new(name, value);
     Some(Step {
-        id: StepId(format!("{host}/{what}")),
+        id: StepId::of(host, what),
         host: host.clone(),
         kind: Kind::Variable,
         reason: vec![reason],

@@ -14,7 +14,7 @@ use crate::{
     model::{HostName, Place},
     observe::{ChannelFacts, ServerFacts},
     option_file::same_value,
-    plan::{Because, ChannelRefused, HostWaits, Reason, TakeoverRefused},
+    plan::{Because, ChannelRefused, HostWaits, Reason, StepName, TakeoverRefused},
 };
 
 /// Adds what opens the declared writer and closes the one that it follows, or refuses where that is declared otherwise.
@@ -68,7 +68,12 @@ fn open(context: &Context<'_>, (one, server): (&DesiredHost, &ServerFacts), draf
     let is_off = |name: &str| server.variable(name).is_none_or(|value| same_value(name, value, "OFF"));
     let values = CLOSING.into_iter().filter(|name| !is_off(name));
     let values = values.map(|name| (name.to_owned(), "OFF".to_owned())).collect();
-    draft.steps.extend(lost::set((&one.name, "open"), server, values, Reason::because(Because::Writer)));
+    draft.steps.extend(lost::set(
+        (&one.name, StepName::OpenToClients),
+        server,
+        values,
+        Reason::because(Because::Writer),
+    ));
 }
 
 /// Closes those from which a host takes the writes over, where their settings do not.
@@ -90,7 +95,7 @@ fn close(context: &Context<'_>, one: &DesiredHost, draft: &mut Draft) {
             let values = CLOSING.into_iter().filter(|name| server.variable(name).is_some());
             let values = values.map(|name| (name.to_owned(), "ON".to_owned())).collect();
             let reason = Reason::because(Because::Topology);
-            draft.steps.extend(lost::set((&from, "close"), server, values, reason));
+            draft.steps.extend(lost::set((&from, StepName::CloseToClients), server, values, reason));
         }
     }
 }

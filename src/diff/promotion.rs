@@ -15,7 +15,10 @@ use crate::{
     gtid::{GtidRelation, GtidState, relation},
     model::{Fact, HostName, limits},
     observe::ServerFacts,
-    plan::{Action, Because, CatchUpPhase, ChannelRefused, Hop, HostWaits, Kind, Note, Reason, Step, StepId},
+    plan::{
+        Action, Because, CatchUpPhase, ChannelRefused, Hop, HostWaits, Kind, Note, Reason, Step, StepId,
+        StepName,
+    },
 };
 
 /// Adds the steps before each host that is opened, or lets it wait where nobody knows who else takes writes.
@@ -211,10 +214,6 @@ pub(super) fn hops(context: &Context<'_>, host: &HostName) -> Vec<Hop> {
 }
 
 fn step(host: &HostName, hops: &[Hop], closing: &[HostName], moment: CatchUpPhase, reason: &Reason) -> Step {
-    let id = match moment {
-        CatchUpPhase::BeforeClosing => "before",
-        CatchUpPhase::AfterClosing => "last",
-    };
     let risk = match (moment, closing.is_empty()) {
         (CatchUpPhase::AfterClosing, false) => {
             vec![Note::NobodyCanWrite { until: host.clone() }.into()]
@@ -222,7 +221,7 @@ fn step(host: &HostName, hops: &[Hop], closing: &[HostName], moment: CatchUpPhas
         _ => Vec::new(),
     };
     Step {
-        id: StepId(format!("{host}/catch-up/{id}")),
+        id: StepId::of(host, StepName::CatchUp(moment)),
         host: host.clone(),
         kind: Kind::CatchUp,
         reason: vec![reason.clone()],

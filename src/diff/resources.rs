@@ -5,7 +5,7 @@ use crate::{
     desired::{DeclaredResource, DesiredHost},
     model::Place,
     observe::HostFacts,
-    plan::{Action, Because, Kind, Part, Reason, Refused, State, Step, StepId, WaitsFor},
+    plan::{Action, Because, Kind, Part, Reason, Refused, State, Step, StepId, StepName, WaitsFor},
     resource::{Change, KindName, Outcome},
 };
 
@@ -42,7 +42,7 @@ fn compare(
 fn step(host: &DesiredHost, name: &str, place: &Place, change: Box<Change>) -> Step {
     let kind = change.kind();
     Step {
-        id: StepId(format!("{}/{}/{name}", host.name, kind.step())),
+        id: StepId::of(&host.name, StepName::Resource { kind, name }),
         host: host.name.clone(),
         kind: Kind::from(kind),
         reason: vec![Reason::declared(Because::Declared, place)],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     desired::DesiredHost,
     observe::HostFacts,
-    plan::{Action, Because, Kind, Named, Reason, State, Step, StepId},
+    plan::{Action, Because, Kind, Named, Reason, State, Step, StepId, StepName},
 };
 
 /// The step that sets the values back, unless a copy of this host is planned: that one does it at its end.
@@ -29,7 +29,7 @@ pub(super) fn step(host: &DesiredHost, facts: &HostFacts, steps: &[Step]) -> Opt
         values: values.iter().map(|(name, value)| Named::new(name, pick(value))).collect(),
     };
     Some(Step {
-        id: StepId(format!("{}/retention", host.name)),
+        id: StepId::of(&host.name, StepName::Retention),
         host: host.name.clone(),
         kind: Kind::Variable,
         reason: vec![Reason::because(Because::CopyCutOff)],

@@ -11,7 +11,8 @@ use crate::{
     observe::{HostFacts, ServerFacts},
     option_file::same_value,
     plan::{
-        Action, Because, HostWaits, Kind, Named, Reason, Refusal, Refused, ServerFinding, State, Step, StepId,
+        Action, Because, HostWaits, Kind, Named, Reason, Refusal, Refused, ServerFinding, State, Step,
+        StepId, StepName,
     },
     role_unit::{Lack, Peer, RoleUnit, RoleUnitFacts},
 };
@@ -114,7 +115,7 @@ fn put_aside(draft: &mut Draft) {
 /// The step that takes the record away.
 fn forget(name: &HostName) -> Step {
     Step {
-        id: StepId(format!("{name}/role-unit")),
+        id: StepId::of(name, StepName::RoleUnit),
         host: name.clone(),
         kind: Kind::RoleUnit,
         reason: vec![Reason::because(Because::NotTheWriter)],
@@ -203,7 +204,7 @@ impl Record<'_> {
         let asks =
             Named::new("asks first", if names.is_empty() { "nobody".into() } else { names.join(", ") });
         Some(Step {
-            id: StepId(format!("{}/role-unit", host.name)),
+            id: StepId::of(&host.name, StepName::RoleUnit),
             host: host.name.clone(),
             kind: Kind::RoleUnit,
             reason: vec![Reason::declared(Because::RecordedWriter, &wish.place)],

@@ -19,8 +19,8 @@ use crate::{
     observe::{HostFacts, ServerFacts},
     option_file::{Asked, same_value},
     plan::{
-        Action, FileStage, Hop, Kind, Named, Reason, Span, State, Step, StepId, Switchover, TakeoverRefused,
-        UndeclaredChannel, before_option_file,
+        Action, FileStage, Hop, Kind, Named, Reason, Span, State, Step, StepId, StepName, Switchover,
+        TakeoverRefused, UndeclaredChannel, before_option_file,
     },
 };
 
@@ -264,7 +264,7 @@ impl<'a> Handover<'a> {
         };
         let mut requires: Vec<StepId> = draft.steps.iter().filter(ground).map(id).collect();
         requires.extend(there.cloned());
-        let mut last = StepId(format!("{host}/service"));
+        let mut last = StepId::of(host, StepName::Service);
         for mut step in closed {
             step.requires.clone_from(&requires);
             requires.push(step.id.clone());
@@ -370,7 +370,7 @@ impl<'a> Handover<'a> {
         for mut step in scratch.steps {
             let Action::WriteOptionFile { stage, .. } = &mut step.action else { continue };
             *stage = FileStage::WritesBack { over: over.clone().map(|(_, content)| content) };
-            step.id = StepId(format!("{host}/option-file/open"));
+            step.id = StepId::of(host, StepName::OptionFileOpened);
             step.requires = vec![back.clone()];
             draft.steps.push(step);
         }
@@ -431,7 +431,7 @@ impl<'a> Handover<'a> {
         };
         let then = |(name, value): &(String, String)| Named::new(name, value);
         Step {
-            id: StepId(format!("{to}/switchover")),
+            id: StepId::of(to, StepName::Switchover),
             host: to.clone(),
             kind: Kind::Switchover,
             reason: reasons.to_vec(),

@@ -9,7 +9,7 @@ use crate::{
     model::HostName,
     observe::ServerFacts,
     option_file::same_value,
-    plan::{Because, Note, Plan, Reason, Step},
+    plan::{Because, Note, Plan, Reason, Step, StepName},
 };
 
 /// Closes the hosts that accept writes beside the declared one also where something is refused: what they take meanwhile makes
@@ -66,7 +66,7 @@ fn close(context: &Context<'_>, host: &HostName, writer: &DesiredHost) -> Option
             && !server.is_on(name)
     });
     let values = closing.map(|name| (name.to_owned(), "ON".to_owned())).collect();
-    let mut step = lost::set((host, "close"), server, values, second(writer))?;
+    let mut step = lost::set((host, StepName::CloseToClients), server, values, second(writer))?;
     let sessions = server.sessions.known().map(Vec::len);
     step.risk.push(Note::WritesEnd { on: host.clone(), sessions }.into());
     Some(step)

@@ -7,7 +7,7 @@ use crate::{
     observe::{HostFacts, ServerPackages},
     plan::{
         Action, Because, Follows, HostWaits, Kind, PackageVersion, Part, Reason, ServerFinding,
-        ServerRefused, State, Step, StepId, WaitsFor,
+        ServerRefused, State, Step, StepId, StepName, WaitsFor,
     },
 };
 
@@ -109,7 +109,7 @@ fn step(host: &DesiredHost, wish: &DesiredServer, found: &ServerPackages) -> Ste
     let of_version = || Reason::declared(Because::ServerVersion, &wish.version_place);
     reason.extend(wish.version.as_ref().map(|_| of_version()));
     Step {
-        id: StepId(format!("{}/server", host.name)),
+        id: StepId::of(&host.name, StepName::Server),
         host: host.name.clone(),
         kind: Kind::Packages,
         reason,

@@ -6,7 +6,7 @@ use crate::{
     doctor::explain_down,
     model::Fact,
     observe::HostFacts,
-    plan::{Action, Because, Kind, Note, Reason, ServerRefused, State, Step, StepId},
+    plan::{Action, Because, Kind, Note, Reason, ServerRefused, State, Step, StepId, StepName},
 };
 
 /// Adds the step that starts the database service, or lets it start at boot.
@@ -40,7 +40,7 @@ pub(super) fn steps(host: &DesiredHost, facts: &HostFacts, draft: &mut Draft) {
     };
     let state = |running, enabled| State::Service { running, enabled };
     draft.steps.push(Step {
-        id: StepId(format!("{}/start", host.name)),
+        id: StepId::of(&host.name, StepName::Start),
         host: host.name.clone(),
         kind: Kind::Service,
         reason: vec![Reason::because(because)],

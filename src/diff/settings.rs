@@ -18,7 +18,7 @@ use crate::{
     option_file::{Files, Occurrence, Setting, owned_text, same_value, takes_several},
     plan::{
         Action, Because, FileStage, Hidden, Kind, Named, Note, Part, Reason, Risk, SettingRefused, State,
-        Step, StepId, WaitsFor,
+        Step, StepId, StepName, WaitsFor,
     },
 };
 pub(crate) use ask::values_to_ask;
@@ -241,7 +241,7 @@ impl Comparison<'_> {
             false => Named::new(&wish.name, *value),
         };
         (!names.is_empty()).then(|| Step {
-            id: StepId(format!("{}/persisted", self.host.name)),
+            id: StepId::of(&self.host.name, StepName::Persisted),
             host: self.host.name.clone(),
             kind: Kind::OptionFile,
             reason: against.iter().map(|(wish, _)| of_setting(wish)).collect(),
@@ -337,7 +337,7 @@ impl Comparison<'_> {
             reason.push(Reason::because(Because::OptionsNotDeclared));
         }
         Some(Step {
-            id: StepId(format!("{}/option-file", self.host.name)),
+            id: StepId::of(&self.host.name, StepName::OptionFile),
             host: self.host.name.clone(),
             kind: Kind::OptionFile,
             reason,
@@ -397,7 +397,7 @@ impl Comparison<'_> {
             risk.push(Note::SessionsKeepIncrement { sessions: sessions.into_iter().collect() }.into());
         }
         Step {
-            id: StepId(format!("{}/variable", self.host.name)),
+            id: StepId::of(&self.host.name, StepName::Variable),
             host: self.host.name.clone(),
             kind: Kind::Variable,
             reason: list.iter().map(|o| o.reason.clone()).collect(),
@@ -419,7 +419,7 @@ impl Comparison<'_> {
         let mut list = fixed;
         list.extend(at_once);
         Step {
-            id: StepId(format!("{}/service", self.host.name)),
+            id: StepId::of(&self.host.name, StepName::Service),
             host: self.host.name.clone(),
             kind: Kind::Service,
             reason: list.iter().map(|o| o.reason.clone()).collect(),

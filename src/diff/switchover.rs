@@ -14,7 +14,7 @@ use crate::{
     option_file::same_value,
     plan::{
         Action, ChannelRefused, Events, Hop, Kind, Named, Note, Reason, Risk, Span, State, Step, StepId,
-        Switchover, UndeclaredChannel,
+        StepName, Switchover, UndeclaredChannel,
     },
 };
 
@@ -62,7 +62,7 @@ pub(super) fn steps(
     let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
     let then = |(name, value): &(String, String)| Named::new(name, value);
     draft.steps.push(Step {
-        id: StepId(format!("{}/switchover", host.name)),
+        id: StepId::of(&host.name, StepName::Switchover),
         host: host.name.clone(),
         kind: Kind::Switchover,
         reason: vec![reason.clone()],

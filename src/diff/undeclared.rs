@@ -6,7 +6,10 @@ use crate::{
     dialect::Dialect,
     model::{Endpoint, Fact, HostName, visible},
     observe::{ChannelFacts, ServerFacts},
-    plan::{Action, Because, Kind, Named, Reason, Risk, State, Step, StepId, Undeclared, UndeclaredChannel},
+    plan::{
+        Action, Because, Kind, Named, Reason, Risk, State, Step, StepId, StepName, Undeclared,
+        UndeclaredChannel,
+    },
 };
 
 /// Warns of everything undeclared. What is allowed by name goes: whoever made a channel or an account may need it.
@@ -147,7 +150,7 @@ fn drop_channel(context: &Context<'_>, host: &DesiredHost, channel: &ChannelFact
     let named = (!channel.name.is_empty()).then(|| Named::new("channel", &name));
     let values = [Named::new("source", &source)].into_iter().chain(named).collect();
     Step {
-        id: StepId(format!("{host}/extra-channel/{name}")),
+        id: StepId::of(host, StepName::ExtraChannel { name: &name }),
         host: host.clone(),
         kind: Kind::Channel,
         reason: vec![Reason::because(if former { Because::Writer } else { Because::Undeclared })],
@@ -165,7 +168,7 @@ fn drop_channel(context: &Context<'_>, host: &DesiredHost, channel: &ChannelFact
 
 fn drop_account(host: &HostName, user: &str, from: &str) -> Step {
     Step {
-        id: StepId(format!("{host}/account/{user}@{from}")),
+        id: StepId::of(host, StepName::Account { user, from }),
         host: host.clone(),
         kind: Kind::Account,
         reason: vec![Reason::because(Because::NoReplicaComesFromThere)],

@@ -10,7 +10,7 @@ use super::{Context, Draft};
 use crate::{
     model::{Fact, HostName},
     observe::ServerFacts,
-    plan::{Action, Because, Hidden, Kind, Named, Reason, Risk, State, Step, StepId},
+    plan::{Action, Because, Hidden, Kind, Named, Reason, Risk, State, Step, StepId, StepName},
 };
 
 /// The UUID of a server, where it has one.
@@ -72,7 +72,7 @@ fn give_new(
     let wished = context.desired.hosts.get(host).and_then(|h| h.service.clone());
     let unit = wished.unwrap_or_else(|| server.unit.clone());
     draft.steps.push(Step {
-        id: StepId(format!("{host}/service")),
+        id: StepId::of(host, StepName::Service),
         host: host.clone(),
         kind: Kind::Service,
         reason: vec![reason],

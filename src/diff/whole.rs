@@ -12,7 +12,7 @@ use crate::{
     option_file::{canonical_value, same_value},
     plan::{
         Action, Because, CLONE_USER, ClonePlan, CopyMethod, CopyRefused, Kind, MethodRefused, Note, Reason,
-        State, Step, StepId,
+        State, Step, StepId, StepName,
     },
 };
 
@@ -265,7 +265,7 @@ pub(super) fn leftover_accounts(host: &HostName, server: &ServerFacts, steps: &[
     }
     let left = server.account_names.iter().filter(|(user, _)| user == CLONE_USER);
     left.map(|(user, from)| Step {
-        id: StepId(format!("{host}/clone-account/{from}")),
+        id: StepId::of(host, StepName::CloneAccount { from }),
         host: host.clone(),
         kind: Kind::Account,
         reason: vec![Reason::because(Because::CloneCutOff)],

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Finding, HostWaits, Kind, Plan, StepId, Waiting};
+use super::{Action, Finding, HostWaits, Kind, Plan, StepId, StepName, Waiting};
 use crate::model::HostName;
 
 impl Plan {
@@ -23,12 +23,12 @@ impl Plan {
             // A switch closes another host, and is no step of its own there.
             let closes = match &step.action {
                 Action::Switchover(plan) if !chosen.contains(&plan.from) => {
-                    Some(StepId(format!("{}/switchover", plan.from)))
+                    Some(StepId::of(&plan.from, StepName::Switchover))
                 }
                 // So does one that stops what the others receive.
                 Action::Failover(plan) => {
                     let mut others = plan.receivers.iter().filter(|other| !chosen.contains(&other.host));
-                    others.next().map(|other| StepId(format!("{}/failover", other.host)))
+                    others.next().map(|other| StepId::of(&other.host, StepName::Failover))
                 }
                 _ => None,
             };

@@ -22,6 +22,7 @@ mod risk;
 mod stale;
 mod state;
 mod step;
+mod step_id;
 mod switchover;
 mod waiting;
 
@@ -56,7 +57,9 @@ pub use refused::{
 pub use risk::{CutClient, HasReceived, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica};
 pub use stale::Stale;
 pub use state::{Change, Hidden, Named, PackageVersion, State, Value};
-pub use step::{Kind, Step, StepId};
+pub use step::{Kind, Step};
+pub use step_id::StepId;
+pub(crate) use step_id::StepName;
 pub use switchover::{Hop, Span, Switchover, UndeclaredChannel};
 pub use waiting::{Follows, HostWaits, Need, Part, SourceWaits, WaitsFor};
 

@@ -1,26 +1,10 @@
 //! The vocabulary of a plan.
 
-use std::fmt;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{Action, Reason, Risk, State};
+use super::{Action, Reason, Risk, State, StepId};
 use crate::{
     model::{HostName, words},
     resource::KindName,
 };
-
-/// A step's name within a plan, stable from run to run, such as `db-b/option-file`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct StepId(pub String);
-
-impl fmt::Display for StepId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
 
 words! {
     /// What family a step belongs to. The order of the variants is the order in which a host's own

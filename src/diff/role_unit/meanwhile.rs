@@ -6,7 +6,7 @@ use crate::{
     diff::{Context, Draft},
     model::{Fact, HostName},
     observe::HostFacts,
-    plan::{Action, Because, Reason, Span, Step, StepId, Switchover},
+    plan::{Action, Because, Reason, Span, Step, StepId, StepName, Switchover},
     role_unit::{Peer, RoleUnitFacts},
 };
 
@@ -29,7 +29,7 @@ fn there(context: &Context<'_>, draft: &mut Draft) {
     let (taken, stand_in, primary) = (there.id.clone(), there.host.clone(), plan.from.clone());
     let Some((host, facts)) = known(context, &primary) else { return };
     let (Some(wish), Fact::Known(recorded)) = (&host.role_unit, &facts.role_unit) else { return };
-    let away = Step { id: StepId(format!("{primary}/role-unit/away")), ..forget(&primary) };
+    let away = Step { id: StepId::of(&primary, StepName::RoleUnitAway), ..forget(&primary) };
     draft.steps.retain(|step| !matches!(step.action, Action::RecordWriter(_)));
     require(draft, &taken, &away.id);
     draft.steps.push(away);
@@ -49,7 +49,7 @@ fn there(context: &Context<'_>, draft: &mut Draft) {
     record.reason = vec![Reason::because(Because::WritesMeanwhile)];
     record.requires = vec![taken];
     let id = record.id.clone();
-    let mut gone = Step { id: StepId(format!("{stand_in}/role-unit/away")), ..forget(&stand_in) };
+    let mut gone = Step { id: StepId::of(&stand_in, StepName::RoleUnitAway), ..forget(&stand_in) };
     gone.requires = vec![id.clone()];
     draft.steps.retain(|step| step.host != stand_in || !matches!(step.action, Action::ForgetWriter { .. }));
     draft.steps.extend([record, gone]);

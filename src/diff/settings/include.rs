@@ -4,7 +4,7 @@ use crate::{
     desired::DesiredHost,
     grant::sha256_hex,
     option_file::{Files, Include},
-    plan::{Action, Because, Kind, Reason, Risk, State, Step, StepId},
+    plan::{Action, Because, Kind, Reason, Risk, State, Step, StepId, StepName},
 };
 
 /// The line that has to be added before a file of ours can count.
@@ -18,7 +18,7 @@ pub(super) fn step(host: &DesiredHost, files: &Files, include: Include) -> Optio
     let Include { file, directory } = include;
     let digest = sha256_hex(files.content(&file)?);
     Some(Step {
-        id: StepId(format!("{}/include", host.name)),
+        id: StepId::of(&host.name, StepName::Include),
         host: host.name.clone(),
         kind: Kind::OptionFile,
         reason: vec![Reason::because(Because::NoDirectoryIncluded)],
