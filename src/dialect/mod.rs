@@ -35,7 +35,7 @@ pub use group::words_of_option_groups;
 pub(crate) use heartbeat::HEARTBEAT;
 pub(crate) use history::{set_slave_pos, set_slave_pos_to_own_end};
 pub(crate) use quote::{identifier, literal, shown};
-pub(crate) use read::{DefinedKind, DefinitionQuery, ReadStatement, Scalar, reads_only};
+pub(crate) use read::{DefinitionQuery, ReadStatement, Scalar, reads_only};
 pub(crate) use rows::{
     Adding, Column, Compared, Key, OtherTypes, Range, incomplete, is_bytes, is_long, orders,
 };

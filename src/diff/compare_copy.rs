@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     desired::{DesiredChannel, DesiredHost, SeedMethod},
-    model::{Fact, HostName, visible},
+    model::{CopyDifference, Fact, HostName},
     observe::{HostFacts, SeedMark, ServerFacts},
     plan::{Action, Because, ComparePlan, Kind, Reason, Risk, SeedPlan, State, Step, StepId, StepName},
 };
@@ -129,20 +129,25 @@ fn of_mark(context: &Context<'_>, host: &DesiredHost, wish: &DesiredChannel, mar
         own_users: context.own_users(),
         delay: wish.delay,
     };
-    step(host, plan, mark.differs.iter().map(|text| visible(text)).collect())
+    step(host, plan, mark.differs.clone())
 }
 
-fn step(host: &DesiredHost, plan: ComparePlan, mut lines: Vec<String>) -> Step {
-    let more = lines.len().saturating_sub(MOST);
-    lines.truncate(MOST);
+fn step(host: &DesiredHost, plan: ComparePlan, mut first: Vec<CopyDifference>) -> Step {
+    let more = first.len().saturating_sub(MOST);
+    first.truncate(MOST);
     let from = plan.from.clone();
-    let because = if lines.is_empty() { Because::CopyNotCompared } else { Because::CopyDiffers };
+    let because = if first.is_empty() { Because::CopyNotCompared } else { Because::CopyDiffers };
     Step {
         id: StepId::of(&host.name, StepName::CompareCopy { from: &from }),
         host: host.name.clone(),
         kind: Kind::Compare,
         reason: vec![Reason::because(because)],
-        before: (!lines.is_empty()).then_some(State::Differences { lines, more }),
+        before: (!first.is_empty()).then(|| State::Differences {
+            source: from,
+            replica: host.name.clone(),
+            first,
+            more,
+        }),
         after: None,
         risk: Vec::<Risk>::new(),
         requires: Vec::new(),

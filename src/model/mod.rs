@@ -2,6 +2,7 @@
 
 mod choice;
 mod code;
+mod copy_difference;
 mod fact;
 mod filter;
 mod given;
@@ -26,6 +27,7 @@ pub use choice::{
     FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, SeedPath, Tls, UnknownWord,
 };
 pub(crate) use code::{coded, families};
+pub use copy_difference::{AspectValue, CopyDifference, Defined, DefinedKind};
 pub use fact::Fact;
 pub use filter::Filters;
 pub use given::{GIVEN_POSITION, GivenPosition};

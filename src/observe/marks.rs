@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::model::{BinlogPosition, HostName};
+use crate::model::{BinlogPosition, CopyDifference, HostName};
 
 /// The records of unfinished copies, kept on the replica as `/var/lib/tandem/seed.json`: one for each source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,8 +70,14 @@ pub struct SeedMark {
     /// Coordinates, once everything is loaded; until then the copy is worthless.
     pub loaded: Option<SeedCoordinates>,
     /// What was not the same as on the source when the copy was compared last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub differs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "those_that_are_known")]
+    pub differs: Vec<CopyDifference>,
+}
+
+/// What another version has noted in its own words is found again by the next comparison.
+fn those_that_are_known<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<CopyDifference>, D::Error> {
+    let noted = Vec::<serde_json::Value>::deserialize(from)?;
+    Ok(noted.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect())
 }
 
 /// The record of a raised retention, kept on the source as `/var/lib/tandem/retention.json` while a copy runs.

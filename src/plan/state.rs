@@ -1,6 +1,6 @@
 //! What is there before a step and after it. Values; `render` has the words.
 
-use crate::model::ThreadState;
+use crate::model::{CopyDifference, HostName, ThreadState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -112,8 +112,12 @@ pub enum State {
     Losses(Box<Losses>),
     /// How a copy differs from its source.
     Differences {
-        /// The first ones, as the comparison noted them.
-        lines: Vec<String>,
+        /// The source.
+        source: HostName,
+        /// The replica.
+        replica: HostName,
+        /// The first ones.
+        first: Vec<CopyDifference>,
         /// How many more there are.
         more: usize,
     },

@@ -7,7 +7,7 @@ use crate::{
     dialect::ReadStatement,
     exec::{On, Record, StepError},
     grant::is_system_account,
-    model::{HostName, limits, visible},
+    model::{CopyDifference, HostName, limits},
     plan::{CLONE_USER, SeedPlan},
     transport::{Login, SqlError, SqlReader},
 };
@@ -108,7 +108,7 @@ fn is_servers_own(user: &str, at: &str) -> bool {
     user != EVERYBODY && is_system_account(user, at)
 }
 
-/// How many accounts of a source were compared with those of its copy, and what differs, in words.
+/// How many accounts of a source were compared with those of its copy, and what differs.
 ///
 /// # Errors
 /// When a server refuses to show its accounts.
@@ -116,8 +116,7 @@ pub(crate) async fn differences(
     on: On<'_>,
     from: &HostName,
     own_users: &[String],
-) -> Result<(usize, Vec<String>), StepError> {
-    let host = on.host;
+) -> Result<(usize, Vec<CopyDifference>), StepError> {
     let stays = stays(on, from)?;
     let wanted = |user: &str, at: &str, _| {
         !is_servers_own(user, at)
@@ -129,20 +128,20 @@ pub(crate) async fn differences(
     let alike = on.at(from).server()?.version == on.server()?.version;
     let mut found = Vec::new();
     for source in &there {
-        let name = visible(&source.shown());
+        let account = || source.shown();
         let Some(copy) = here.iter().find(|a| (&a.user, &a.host) == (&source.user, &source.host)) else {
-            found.push(format!("account {name} is missing on {host}"));
+            found.push(CopyDifference::MissingAccount { account: account() });
             continue;
         };
         if !source.same_login(copy, alike) {
-            found.push(format!("account {name}: login, limits or lock differ between {from} and {host}"));
+            found.push(CopyDifference::OtherLogin { account: account() });
         }
         let (granted, has) = (source.granted(), copy.granted());
         for grant in granted.difference(&has) {
-            found.push(format!("account {name} lacks on {host}: {}", visible(&without_hashes(grant))));
+            found.push(CopyDifference::MissingGrant { account: account(), grant: without_hashes(grant) });
         }
         for grant in has.difference(&granted) {
-            found.push(format!("account {name} has on {host} only: {}", visible(&without_hashes(grant))));
+            found.push(CopyDifference::ExtraGrant { account: account(), grant: without_hashes(grant) });
         }
     }
     Ok((there.len(), found))

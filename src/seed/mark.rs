@@ -3,7 +3,7 @@
 use super::accounts;
 use crate::{
     exec::{On, Record, StepError},
-    model::HostName,
+    model::{CopyDifference, HostName},
     observe::SeedMarks,
 };
 
@@ -28,7 +28,7 @@ pub(crate) async fn differs(
     on: On<'_>,
     from: &HostName,
     mut marks: SeedMarks,
-    found: &[String],
+    found: &[CopyDifference],
 ) -> Result<(), StepError> {
     let Some(mark) = marks.0.iter_mut().find(|mark| mark.from == from.as_str()) else { return Ok(()) };
     mark.differs = found.iter().take(MOST).cloned().collect();

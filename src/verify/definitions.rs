@@ -4,78 +4,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    dialect::{DefinedKind, DefinitionQuery, Dialect},
-    model::visible,
+    dialect::{DefinitionQuery, Dialect},
+    model::{AspectValue, CopyDifference, Defined, DefinedKind},
     transport::{Row, SqlError, SqlReader},
 };
-
-/// Whose definition it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Defined {
-    kind: DefinedKind,
-    /// Database.
-    pub database: String,
-    /// Name; empty for the database itself.
-    pub name: String,
-    part: String,
-}
-
-impl std::fmt::Display for Defined {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = visible(&format!("{}.{}", self.database, self.name));
-        let part = visible(&self.part);
-        match self.kind {
-            DefinedKind::Database => write!(f, "database {}", visible(&self.database)),
-            DefinedKind::Table if self.part.is_empty() => write!(f, "table {name}"),
-            DefinedKind::Table => write!(f, "sequence {name}"),
-            DefinedKind::Column => write!(f, "column {part} of {name}"),
-            DefinedKind::Index => write!(f, "index {part} of {name}"),
-            DefinedKind::ForeignKey => write!(f, "foreign key {part} of {name}"),
-            DefinedKind::Check => write!(f, "check {part} of {name}"),
-            DefinedKind::Partition => write!(f, "partition {part} of {name}"),
-            DefinedKind::View => write!(f, "view {name}"),
-            DefinedKind::Routine | DefinedKind::Parameter => {
-                write!(f, "{} {name}", self.part.to_ascii_lowercase())
-            }
-            DefinedKind::Trigger => write!(f, "trigger {name}"),
-            DefinedKind::Event => write!(f, "event {name}"),
-        }
-    }
-}
 
 /// All definitions, each with its aspects in a form that is the same on every server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Definitions(BTreeMap<Defined, BTreeMap<&'static str, Option<String>>>);
-
-/// Something that is not the same on both sides.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum DefinitionDifference {
-    /// Only the source has it.
-    MissingOnReplica(Defined),
-    /// Only the replica has it.
-    MissingOnSource(Defined),
-    /// Both have it, and one of its aspects differs; a value that is NULL is `None`.
-    Differs {
-        /// What.
-        of: Defined,
-        /// The column of `information_schema` that tells.
-        aspect: &'static str,
-        /// On the source.
-        source: Option<String>,
-        /// On the replica.
-        replica: Option<String>,
-    },
-}
-
-#[cfg(test)]
-impl DefinitionDifference {
-    /// Whose definition it is.
-    pub(crate) fn of(&self) -> &Defined {
-        match self {
-            Self::MissingOnReplica(of) | Self::MissingOnSource(of) | Self::Differs { of, .. } => of,
-        }
-    }
-}
 
 /// Reads all definitions in these databases.
 ///
@@ -145,18 +81,18 @@ impl Definitions {
         &self,
         replica: &Definitions,
         takes: impl Fn(&Defined) -> bool,
-    ) -> Vec<DefinitionDifference> {
+    ) -> Vec<CopyDifference> {
         let mut found = Vec::new();
         for (of, here) in self.0.iter().filter(|(of, _)| takes(of)) {
             match replica.0.get(of) {
                 None if replica.lacks_whole(of) => {}
-                None => found.push(DefinitionDifference::MissingOnReplica(of.clone())),
+                None => found.push(CopyDifference::MissingDefinition { of: of.clone() }),
                 Some(there) => found.extend(differing(of, here, there)),
             }
         }
         for of in replica.0.keys().filter(|of| takes(of) && !self.0.contains_key(of)) {
             if !self.lacks_whole(of) {
-                found.push(DefinitionDifference::MissingOnSource(of.clone()));
+                found.push(CopyDifference::ExtraDefinition { of: of.clone() });
             }
         }
         found
@@ -190,15 +126,15 @@ fn differing(
     of: &Defined,
     source: &BTreeMap<&'static str, Option<String>>,
     replica: &BTreeMap<&'static str, Option<String>>,
-) -> Vec<DefinitionDifference> {
+) -> Vec<CopyDifference> {
     // An aspect that only one version tells of is none that could be compared.
     let both = source.iter().filter_map(|(aspect, value)| Some((*aspect, value, replica.get(aspect)?)));
     both.filter(|(_, source, replica)| source != replica)
-        .map(|(aspect, source, replica)| DefinitionDifference::Differs {
+        .map(|(aspect, source, replica)| CopyDifference::OtherDefinition {
             of: of.clone(),
-            aspect,
-            source: source.clone(),
-            replica: replica.clone(),
+            aspect: aspect.to_owned(),
+            source: AspectValue::of(source.as_deref()),
+            replica: AspectValue::of(replica.as_deref()),
         })
         .collect()
 }
@@ -302,9 +238,24 @@ mod tests {
             (Column, "u", "a", "COLUMN_TYPE", "int"),
             (Column, "u", "c", "COLUMN_TYPE", "int"),
         ]);
-        let told: Vec<String> =
-            source.differences(&replica, |_| true).iter().map(|d| d.of().to_string()).collect();
-        assert_eq!(told, ["table d.t", "table d.u", "column b of d.u", "function d.f", "column c of d.u"]);
+        let found = source.differences(&replica, |_| true);
+        let of = |found: &CopyDifference| match found {
+            CopyDifference::MissingDefinition { of } => (0, of.kind, of.name.clone(), of.part.clone()),
+            CopyDifference::ExtraDefinition { of } => (1, of.kind, of.name.clone(), of.part.clone()),
+            CopyDifference::OtherDefinition { of, .. } => (2, of.kind, of.name.clone(), of.part.clone()),
+            other => panic!("{other:?}"),
+        };
+        let one = |found: u8, kind, name: &str, part: &str| (found, kind, name.to_owned(), part.to_owned());
+        assert_eq!(
+            found.iter().map(of).collect::<Vec<_>>(),
+            [
+                one(0, Table, "t", ""),
+                one(2, Table, "u", ""),
+                one(0, Column, "u", "b"),
+                one(0, Routine, "f", "FUNCTION"),
+                one(1, Column, "u", "c"),
+            ]
+        );
         assert_eq!(source.differences(&source, |_| true), []);
         assert_eq!(source.differences(&replica, |of| of.name == "f").len(), 1);
     }

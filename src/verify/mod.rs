@@ -33,7 +33,7 @@ mod together;
 
 pub(crate) use canary::{Canaries, InFlight};
 pub(crate) use data::{Findings, compare as compare_tables};
-pub(crate) use definitions::{Defined, DefinitionDifference, Definitions, read as read_definitions};
+pub(crate) use definitions::{Definitions, read as read_definitions};
 #[cfg(test)]
 pub(crate) use doubt::codes;
 pub(crate) use doubt::{

@@ -6,6 +6,7 @@ mod because;
 pub(crate) mod cause;
 mod channel;
 pub(crate) mod codes;
+mod copied;
 mod copy;
 mod data;
 mod document;
@@ -31,6 +32,7 @@ mod waiting;
 
 pub(crate) use adopted::stands_out;
 pub(crate) use because::{because, reason};
+pub(crate) use copied::difference as copy_difference;
 pub(crate) use data::purged;
 pub use document::document;
 pub(crate) use finding::finding;

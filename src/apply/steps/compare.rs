@@ -7,15 +7,16 @@ use crate::{
     desired::DesiredChannel,
     dialect::HEARTBEAT,
     exec::{Fleet, On, StepError},
-    model::{HostName, in_parallel, limits, visible},
+    model::{CopyDifference, Defined, HostName, in_parallel, limits},
     observe::channels,
     plan::{ComparePlan, Hop, Step},
     seed::{account_differences, differs, forget, read_marks},
     status::ChannelStatus,
     verify::{
-        ChannelGraph, DataProof, Defined, DefinitionDifference, Definitions, Edge, Filters, Findings, Remark,
-        Scope, TableDifference, compare_tables, read_definitions,
+        ChannelGraph, DataProof, Definitions, Edge, Filters, Findings, Remark, Scope, TableDifference,
+        TableProblem, compare_tables, read_definitions,
     },
+    words,
 };
 
 /// How long a replica may take to a position while rows are compared.
@@ -36,14 +37,14 @@ const LOOKS: usize = 3;
 struct Objects {
     objects: usize,
     accounts: usize,
-    differing: Vec<String>,
+    differing: Vec<CopyDifference>,
 }
 
 /// Tables: how many were compared, those that differ, and what could not be compared now.
 #[derive(Default)]
 struct Rows {
     tables: u64,
-    differing: Vec<String>,
+    differing: Vec<CopyDifference>,
     open: Vec<String>,
 }
 
@@ -114,7 +115,8 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
         ));
     }
     differs(on, &plan.from, marks, &found).await?;
-    Err(on.failed(tried, some_of(found)).then(
+    let told = found.iter().map(|one| words::copy_difference(one, &plan.from, host)).collect();
+    Err(on.failed(tried, some_of(told)).then(
         "The channel runs and nothing was taken away. Make the two the same and run the same command again; or copy again \
          with --allow reseed, where a value was lost with another seed_method (physical, clone).",
     ))
@@ -231,7 +233,7 @@ async fn definitions(
     plan: &ComparePlan,
     fleet: &Fleet<'_>,
     graph: &ChannelGraph,
-) -> Result<(usize, Vec<String>), StepError> {
+) -> Result<(usize, Vec<CopyDifference>), StepError> {
     let (source, host) = (&plan.from, &step.host);
     let (there, here) =
         tokio::try_join!(definitions_of(fleet.on(source), plan), definitions_of(fleet.on(host), plan))?;
@@ -239,9 +241,7 @@ async fn definitions(
         let edge = graph.edges.iter().find(|e| e.source == *source && e.replica == *host);
         !of.name.is_empty() && edge.is_some_and(|e| e.filters.leaves_out(&of.database, &of.name).is_some())
     };
-    let differences = there.differences(&here, |of| !leaves_out(of));
-    let differing = differences.iter().map(|one| in_words(one, source.as_str(), host.as_str())).collect();
-    Ok((there.objects(), differing))
+    Ok((there.objects(), there.differences(&here, |of| !leaves_out(of))))
 }
 
 async fn definitions_of(on: On<'_>, plan: &ComparePlan) -> Result<Definitions, StepError> {
@@ -249,26 +249,6 @@ async fn definitions_of(on: On<'_>, plan: &ComparePlan) -> Result<Definitions, S
     let databases = databases(plan);
     let read = read_definitions(&sql, on.dialect()?, &databases).await;
     read.map_err(|e| on.failed("read its definitions", e))
-}
-
-fn in_words(difference: &DefinitionDifference, source: &str, replica: &str) -> String {
-    match difference {
-        DefinitionDifference::MissingOnReplica(of) => format!("{of} is missing on {replica}"),
-        DefinitionDifference::MissingOnSource(of) => format!("{of} is only on {replica}"),
-        DefinitionDifference::Differs { of, aspect, source: there, replica: here } => {
-            let shown = |value: &Option<String>| match value {
-                None => "NULL".to_owned(),
-                Some(text) if text.chars().count() > 60 => "another text".to_owned(),
-                Some(text) => format!("`{}`", visible(text)),
-            };
-            format!(
-                "{of}: {} is {} on {source} and {} on {replica}",
-                aspect.to_ascii_lowercase(),
-                shown(there),
-                shown(here)
-            )
-        }
-    }
 }
 
 /// The databases of the copy but for the heartbeat's, whose rows change every second and are no content.
@@ -315,7 +295,7 @@ async fn rows(
         return Err(StepError::new(&step.host, format!("compare its rows with {}", plan.from), why)
             .then("See `tandem doctor`, then apply again."));
     }
-    let differing: BTreeSet<String> = proofs.iter().flat_map(differing_tables).collect();
+    let differing: BTreeSet<CopyDifference> = proofs.iter().flat_map(differing_tables).collect();
     let open: BTreeSet<String> = not_provable.iter().map(Remark::to_string).collect();
     Ok(Rows {
         tables: proofs.iter().map(|p| p.tables).sum(),
@@ -324,14 +304,17 @@ async fn rows(
     })
 }
 
-fn differing_tables(proof: &DataProof) -> Vec<String> {
-    let told = |t: &TableDifference| match &t.problem {
-        Some(problem) => format!("table {}: {problem}", t.table),
-        None => {
-            let at_least = if t.at_least { "at least " } else { "" };
-            let rows =
-                if t.count == 1 { "1 row differs".to_owned() } else { format!("{} rows differ", t.count) };
-            format!("table {}: {at_least}{rows} between {} and {}", t.table, proof.source, proof.replica)
+fn differing_tables(proof: &DataProof) -> Vec<CopyDifference> {
+    let told = |found: &TableDifference| {
+        let table = found.table.clone();
+        match &found.problem {
+            Some(TableProblem::Missing { host }) => {
+                CopyDifference::MissingTable { table, host: host.clone() }
+            }
+            Some(TableProblem::Columns { host, names }) => {
+                CopyDifference::MissingColumns { table, host: host.clone(), names: names.clone() }
+            }
+            None => CopyDifference::Rows { table, count: found.count, at_least: found.at_least },
         }
     };
     proof.differing.iter().map(told).collect()

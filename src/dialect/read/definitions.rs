@@ -6,37 +6,8 @@
 use super::ReadStatement;
 use crate::{
     dialect::{Dialect, identifier, literal},
-    model::Family,
+    model::{DefinedKind, Family},
 };
-
-/// What kind of thing a definition is of. The order is the one in which differences are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DefinedKind {
-    /// A database.
-    Database,
-    /// A table, or a sequence of MariaDB.
-    Table,
-    /// A column of a table.
-    Column,
-    /// A column of an index.
-    Index,
-    /// A column of a foreign key.
-    ForeignKey,
-    /// A check of a table.
-    Check,
-    /// A partition of a table.
-    Partition,
-    /// A view.
-    View,
-    /// A function, a procedure or a package.
-    Routine,
-    /// A parameter of a routine.
-    Parameter,
-    /// A trigger.
-    Trigger,
-    /// An event of the scheduler.
-    Event,
-}
 
 /// One query. Its rows have the columns `db`, `name` and `part`, which say whose definition it is, and those in
 /// `aspects`.

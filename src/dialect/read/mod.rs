@@ -12,7 +12,7 @@ mod verify;
 use std::borrow::Cow;
 
 pub(crate) use content::Scalar;
-pub(crate) use definitions::{DefinedKind, DefinitionQuery};
+pub(crate) use definitions::DefinitionQuery;
 pub(crate) use guard::reads_only;
 
 /// A statement that only reads: a SELECT, a SHOW, or a setting of the session.
