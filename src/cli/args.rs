@@ -204,7 +204,7 @@ pub(super) struct StatusArgs {
     #[arg(long, short = 'w')]
     pub watch: bool,
     /// Time between two looks
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time, requires = "watch")]
+    #[arg(long, value_name = "TIME", default_value = seconds(limits::WATCH), value_parser = time, requires = "watch")]
     pub interval: std::time::Duration,
 }
 
@@ -356,7 +356,7 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "N", default_value_t = 25)]
     pub max_load: u64,
     /// Rest while a replica is further behind than this
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = seconds(limits::MAX_LAG), value_parser = time)]
     pub max_lag: Duration,
     /// How long a row may take beyond the delay that was asked for
     #[arg(long, value_name = "TIME", default_value = seconds(limits::CANARY), value_parser = time)]

@@ -183,6 +183,11 @@ pub const COPY_COMPARED: Limit = limit(
 );
 /// A row of `verify`.
 pub const CANARY: Limit = set("a row of `verify` along a channel, beyond its delay", seconds(30), "--wait");
+/// How far a replica may be behind while its rows are compared.
+pub const MAX_LAG: Limit =
+    set("a replica that falls behind while `verify` compares rows, before it waits", seconds(5), "--max-lag");
+/// Between two looks of `status --watch`.
+pub const WATCH: Limit = set("the next look of `status --watch`", seconds(2), "--interval");
 /// After an interrupt.
 pub const CANARY_END: Limit = limit("rows of `verify` that are under way after an interrupt", seconds(5));
 /// The user's command that ends a lost host.
@@ -332,6 +337,8 @@ pub const ALL: &[Limit] = &[
     FAR_END,
     FAR_END_ASKED,
     CANARY,
+    MAX_LAG,
+    WATCH,
     CANARY_END,
     CHANNEL_RETRY,
     FENCE,
