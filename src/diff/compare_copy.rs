@@ -145,7 +145,7 @@ fn step(host: &DesiredHost, plan: ComparePlan, mut first: Vec<CopyDifference>) -
         before: (!first.is_empty()).then(|| State::Differences {
             source: from,
             replica: host.name.clone(),
-            first,
+            differences: first,
             more,
         }),
         after: None,

@@ -117,7 +117,7 @@ pub enum State {
         /// The replica.
         replica: HostName,
         /// The first ones.
-        first: Vec<CopyDifference>,
+        differences: Vec<CopyDifference>,
         /// How many more there are.
         more: usize,
     },

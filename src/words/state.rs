@@ -41,8 +41,8 @@ pub(crate) fn state(state: &State) -> String {
         State::NoDatabase => "no database".to_owned(),
         State::UnfinishedCopy => "an unfinished copy".to_owned(),
         State::Losses(losses) => super::losses::lines(losses).join("\n"),
-        State::Differences { source, replica, first, more } => {
-            let lines = first.iter().map(|one| super::copied::difference(one, source, replica));
+        State::Differences { source, replica, differences, more } => {
+            let lines = differences.iter().map(|one| super::copied::difference(one, source, replica));
             let more = (*more > 0).then(|| format!("and {more} more"));
             lines.chain(more).collect::<Vec<_>>().join("\n")
         }

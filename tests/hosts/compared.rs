@@ -52,7 +52,7 @@ fn a_copy_that_is_not_the_same_is_not_done() {
     lab.sql("db-b", "set sql_log_bin=0; drop event mysql.spoil");
     let plan = lab.plan("hot-standby").expect(2);
     assert_eq!(plan.step_names(), ["db-b/compare/db-a"]);
-    assert!(plan.json()["steps"][0]["before"]["lines"].to_string().contains("shop.f"));
+    assert!(plan.json()["steps"][0]["before"]["differences"].to_string().contains("shop.f"));
     lab.tandem(&["drift", "hot-standby"]).expect(2);
 
     // Rows travel through the channel as they are, and so the two become the same.
