@@ -108,7 +108,18 @@ fn is_servers_own(user: &str, at: &str) -> bool {
     user != EVERYBODY && is_system_account(user, at)
 }
 
-/// How many accounts of a source were compared with those of its copy, and what differs.
+/// What the accounts of a source and of its copy have shown.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    /// How many of the source were compared.
+    pub(crate) accounts: usize,
+    /// What differs.
+    pub(crate) differing: Vec<CopyDifference>,
+    /// Those that only the replica has, as `user@host`: a copy drops none.
+    pub(crate) only_here: Vec<String>,
+}
+
+/// Compares the accounts of a source with those of its copy.
 ///
 /// # Errors
 /// When a server refuses to show its accounts.
@@ -116,7 +127,7 @@ pub(crate) async fn differences(
     on: On<'_>,
     from: &HostName,
     own_users: &[String],
-) -> Result<(usize, Vec<CopyDifference>), StepError> {
+) -> Result<Compared, StepError> {
     let stays = stays(on, from)?;
     let wanted = |user: &str, at: &str, _| {
         !is_servers_own(user, at)
@@ -144,7 +155,9 @@ pub(crate) async fn differences(
             found.push(CopyDifference::ExtraGrant { account: account(), grant: without_hashes(grant) });
         }
     }
-    Ok((there.len(), found))
+    let is_there = |one: &&Account| there.iter().any(|a| (&a.user, &a.host) == (&one.user, &one.host));
+    let only_here = here.iter().filter(|one| !is_there(one)).map(Account::shown).collect();
+    Ok(Compared { accounts: there.len(), differing: found, only_here })
 }
 
 /// The accounts come with a copy of the whole server: who administers the replica must get in afterwards, too.

@@ -36,7 +36,7 @@ use crate::{
 
 use direct::CopyPath;
 
-pub(crate) use accounts::differences as account_differences;
+pub(crate) use accounts::{Compared as ComparedAccounts, differences as account_differences};
 pub(crate) use events::{StoredEvent, rest_all};
 pub(crate) use mark::{differs, forget, read as read_marks};
 pub(crate) use replaceable::still_replaceable;

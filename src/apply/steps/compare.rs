@@ -7,10 +7,10 @@ use crate::{
     desired::DesiredChannel,
     dialect::HEARTBEAT,
     exec::{Fleet, On, StepError},
-    model::{CopyDifference, Defined, HostName, in_parallel, limits},
+    model::{CopyDifference, Defined, HostName, in_parallel, limits, visible},
     observe::channels,
     plan::{ComparePlan, Hop, Step},
-    seed::{account_differences, differs, forget, read_marks},
+    seed::{ComparedAccounts, account_differences, differs, forget, read_marks},
     status::ChannelStatus,
     verify::{
         ChannelGraph, DataProof, Definitions, Edge, Filters, Findings, Remark, Scope, TableDifference,
@@ -34,10 +34,13 @@ const FORGET: &str = "rm -f /var/lib/tandem/shared-uuids";
 const LOOKS: usize = 3;
 
 /// Definitions and accounts: how many were compared, and what differs.
+#[derive(Default)]
 struct Objects {
     objects: usize,
     accounts: usize,
     differing: Vec<CopyDifference>,
+    /// Accounts that only the replica has.
+    only_here: Vec<String>,
 }
 
 /// Tables: how many were compared, those that differ, and what could not be compared now.
@@ -94,8 +97,8 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
         rows(step, plan, fleet, &graph),
         read_marks(on)
     )?;
-    let (Objects { objects, accounts, differing: mut found }, Rows { tables, differing, open }) =
-        (objects, rows);
+    let Rows { tables, differing, open } = rows;
+    let mut found = objects.differing.clone();
     found.extend(differing);
     let told = match (found.is_empty(), open.is_empty()) {
         (true, true) => "ok",
@@ -106,7 +109,7 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
     if found.is_empty() && open.is_empty() {
         forget(on, &plan.from, marks).await?;
         forget_shared_uuids(on, on.at(&plan.from)).await?;
-        return Ok(Some(equal(tables, objects, accounts)));
+        return Ok(Some(equal(host, tables, &objects)));
     }
     if found.is_empty() {
         return Err(on.failed(format!("compare all its rows with {}", plan.from), some_of(open)).then(
@@ -133,15 +136,19 @@ fn some_of(mut list: Vec<String>) -> String {
 }
 
 /// What was found to be the same.
-fn equal(tables: u64, objects: usize, accounts: usize) -> String {
+fn equal(host: &HostName, tables: u64, found: &Objects) -> String {
     let number = |n: u64, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     let mut text = format!(
         "equal: rows of {}, definitions of {}",
         number(tables, "table"),
-        number(objects as u64, "object")
+        number(found.objects as u64, "object")
     );
-    if accounts > 0 {
-        text.push_str(&format!(", {}", number(accounts as u64, "account")));
+    if found.accounts > 0 {
+        text.push_str(&format!(", {}", number(found.accounts as u64, "account")));
+    }
+    if !found.only_here.is_empty() {
+        let names: Vec<String> = found.only_here.iter().map(|name| visible(name)).collect();
+        text.push_str(&format!("; {host} alone has {}", names.join(", ")));
     }
     text
 }
@@ -210,22 +217,23 @@ async fn objects(
         fleet.progress(step, (0, 0), "comparing definitions and accounts");
         let accounts = async {
             match plan.accounts {
-                false => Ok((0, Vec::new())),
+                false => Ok(ComparedAccounts::default()),
                 true => account_differences(fleet.on(&step.host), &plan.from, &plan.own_users).await,
             }
         };
         let definitions = definitions(step, plan, fleet, graph);
-        let ((objects, mut differing), (accounts, of_accounts)) = tokio::try_join!(definitions, accounts)?;
+        let ((objects, mut differing), accounts) = tokio::try_join!(definitions, accounts)?;
+        let ComparedAccounts { accounts, differing: of_accounts, only_here } = accounts;
         differing.extend(of_accounts);
         let counts = differing.is_empty() || last.as_ref().is_some_and(|last| last.differing == differing);
-        let found = Objects { objects, accounts, differing };
+        let found = Objects { objects, accounts, differing, only_here };
         if counts {
             return Ok(found);
         }
         last = Some(found);
         meet(step, plan, fleet).await?;
     }
-    Ok(last.unwrap_or(Objects { objects: 0, accounts: 0, differing: Vec::new() }))
+    Ok(last.unwrap_or_default())
 }
 
 async fn definitions(
