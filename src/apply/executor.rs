@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
-use super::steps;
+use super::{steps, writers};
 use crate::{
     exec::{Event, Fleet, StepError},
     model::HostName,
@@ -53,6 +53,15 @@ pub(crate) async fn execute(plan: &Plan, fleet: &Fleet<'_>) -> Outcome {
     }
     let mut outcome = Outcome::default();
     let mut waiting: Vec<&Step> = plan.steps.iter().collect();
+    if let Some((step, error)) = writers::changed(plan, fleet).await {
+        told_as_failed(step, Duration::ZERO, &error, fleet);
+        outcome.failed.insert(step.id.clone(), error);
+        for other in waiting.drain(..).filter(|other| other.id != step.id) {
+            let blame = format!("needs {}, which was not done", step.id);
+            told_as_skipped(other, &blame, fleet);
+            outcome.skipped.insert(other.id.clone(), blame);
+        }
+    }
     let mut busy: BTreeSet<HostName> = BTreeSet::new();
     let mut running = FuturesUnordered::new();
     loop {
@@ -106,9 +115,7 @@ fn skip_dependants(waiting: &mut Vec<&Step>, outcome: &mut Outcome, fleet: &Flee
             .find(|id| outcome.failed.contains_key(*id) || outcome.skipped.contains_key(*id))
             .map(|id| format!("needs {id}, which was not done"))
             .unwrap_or_default();
-        fleet.journal.step_skipped(step, &blame);
-        let (id, host) = (step.id.clone(), step.host.clone());
-        fleet.events.send(Event::Skipped { id, host, because: blame.clone() });
+        told_as_skipped(step, &blame, fleet);
         outcome.skipped.insert(step.id.clone(), blame);
     }
 }
@@ -150,15 +157,19 @@ async fn run<'a>(step: &'a Step, fleet: &Fleet<'_>) -> (&'a Step, Result<(), Ste
                 note: note.clone(),
             });
         }
-        Err(error) => {
-            fleet.journal.step_failed(step, took, error);
-            fleet.events.send(Event::Failed {
-                id: step.id.clone(),
-                host: step.host.clone(),
-                took,
-                error: error.to_string(),
-            });
-        }
+        Err(error) => told_as_failed(step, took, error, fleet),
     }
     (step, result.map(|_| ()))
+}
+
+fn told_as_failed(step: &Step, took: Duration, error: &StepError, fleet: &Fleet<'_>) {
+    fleet.journal.step_failed(step, took, error);
+    let (id, host) = (step.id.clone(), step.host.clone());
+    fleet.events.send(Event::Failed { id, host, took, error: error.to_string() });
+}
+
+fn told_as_skipped(step: &Step, because: &str, fleet: &Fleet<'_>) {
+    fleet.journal.step_skipped(step, because);
+    let (id, host) = (step.id.clone(), step.host.clone());
+    fleet.events.send(Event::Skipped { id, host, because: because.to_owned() });
 }

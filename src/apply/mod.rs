@@ -4,6 +4,7 @@ mod executor;
 mod far_end;
 mod guard;
 mod steps;
+mod writers;
 
 pub use executor::Outcome;
 pub(crate) use executor::execute;

@@ -109,7 +109,7 @@ async fn whole(
         let global = Global { quiet: global.quiet || saved.is_some(), ..global.clone() };
         print(&document, &global, terminal);
     }
-    let planned = match runnable(planned, &document, terminal) {
+    let planned = match runnable(planned, &document, &engine.policy, terminal) {
         Ok(planned) => planned,
         Err(planned) => return Ok(nothing_to_do(planned, &document, global, terminal).await.into()),
     };
@@ -246,11 +246,16 @@ async fn not_confirmed(
 
 /// What of a plan may run: all of it, or where something is refused what closes a host that accepts writes beside the declared
 /// one. What comes back as an error has nothing to run.
-fn runnable(planned: Planned, document: &PlanDocument, terminal: &Terminal) -> Result<Planned, Planned> {
+fn runnable(
+    planned: Planned,
+    document: &PlanDocument,
+    policy: &Policy,
+    terminal: &Terminal,
+) -> Result<Planned, Planned> {
     if document.refused.is_empty() {
         return if document.steps.is_empty() { Err(planned) } else { Ok(planned) };
     }
-    let closing = planned.only_closing()?;
+    let closing = planned.only_closing(policy)?;
     let hosts: Vec<String> = closing.whole_plan().steps.iter().map(|step| step.host.to_string()).collect();
     terminal.note(&format!(
         "Of this plan only writes on {} are closed; the rest is refused.",

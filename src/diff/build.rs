@@ -43,6 +43,7 @@ pub fn build(
         turned: built.turned.as_ref(),
         returned: &built.returned,
         fence: policy.fence.as_deref(),
+        takes_over: policy.takes_over.as_ref(),
     };
     let mut plan = Plan { writers: writers(&built.desired, observed), ..Plan::default() };
     plan.writers.extend(lost::open(&context));

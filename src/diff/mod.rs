@@ -93,6 +93,8 @@ pub(crate) struct Context<'a> {
     pub returned: &'a [HostName],
     /// A command that makes sure that a lost host takes no more writes.
     pub fence: Option<&'a str>,
+    /// The host that this run was asked to let take the writes of another one.
+    pub takes_over: Option<&'a HostName>,
 }
 
 impl Context<'_> {

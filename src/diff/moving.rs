@@ -4,9 +4,12 @@
 //! host that takes them over is opened, and the one that gives them away is closed, also where nothing is declared of
 //! `read_only`, as in a fleet that was adopted. Where the opposite is declared, nothing moves at all.
 
+use std::collections::BTreeSet;
+
 use super::{
     Context, Draft, lost,
     promotion::hops,
+    switchover,
     writers::{self, CLOSING},
 };
 use crate::{
@@ -22,9 +25,11 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     let Some(one) = writers::declared(context.desired) else { return };
     let Some(server) = context.server(&one.name).filter(|server| server.is_used()) else { return };
     if server.accepts_writes() {
-        if let Some(from) = follows_open(context, one) {
-            draft.blocked.push(from.clone());
-            let writers = vec![from, one.name.clone()];
+        let sources = open_sources(context, one);
+        if !sources.is_empty() {
+            let mut writers = switchover::parts_that_write(context);
+            writers.sort_by_key(|host| (!sources.contains(host), *host == one.name));
+            draft.blocked.extend(writers.iter().filter(|host| **host != one.name).cloned());
             draft.refuse(&one.name, ChannelRefused::WritersNotOne { writers });
         }
         return;
@@ -35,17 +40,19 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     }
 }
 
-/// A member that accepts writes and from which the declared writer gets them now, though it shall not.
-pub(super) fn follows_open(context: &Context<'_>, one: &DesiredHost) -> Option<HostName> {
-    let channels = context.server(&one.name)?.channels.known()?;
+/// Members that accept writes and from which the declared writer has its events, where it shall not have them any more: it
+/// takes their writes over, whether its channels run or not.
+pub(super) fn open_sources(context: &Context<'_>, one: &DesiredHost) -> BTreeSet<HostName> {
+    let hops = hops(context, &one.name);
     let undeclared = |name: &str| !one.channels.iter().any(|wish| wish.name == name);
-    let runs = |name: &str| channels.iter().any(|c| c.name == name && c.running());
+    let takes_over = context.takes_over == Some(&one.name)
+        || hops.iter().any(|hop| hop.to == one.name && hop.from.is_some() && undeclared(&hop.channel));
     let open = |host: &HostName| {
         let is_writer = context.desired.hosts.get(host).is_some_and(|host| host.writer);
         !is_writer && context.server(host).is_some_and(ServerFacts::accepts_writes)
     };
-    let of_its = hops(context, &one.name).into_iter().filter(|hop| hop.to == one.name);
-    of_its.filter(|hop| undeclared(&hop.channel) && runs(&hop.channel)).filter_map(|hop| hop.from).find(open)
+    let sources = hops.into_iter().filter_map(|hop| hop.from).filter(|_| takes_over);
+    sources.filter(|from| *from != one.name).filter(open).collect()
 }
 
 /// Opens a host that takes writes over, where its settings do not.
@@ -92,7 +99,8 @@ fn close(context: &Context<'_>, one: &DesiredHost, draft: &mut Draft) {
             draft.wait(&one.name, HostWaits::Partner { keeps: from.clone() });
             draft.blocked.push(one.name.clone());
         } else {
-            let values = CLOSING.into_iter().filter(|name| server.variable(name).is_some());
+            let open = |name: &&str| server.variable(name).is_some() && declared(old, name, "OFF").is_none();
+            let values = CLOSING.into_iter().filter(open);
             let values = values.map(|name| (name.to_owned(), "ON".to_owned())).collect();
             let reason = Reason::because(Because::Topology);
             draft.steps.extend(lost::set((&from, StepName::CloseToClients), server, values, reason));

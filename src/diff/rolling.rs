@@ -12,6 +12,7 @@ use super::{
     settings,
     stand_in::{Unable, holder, one_primary, unable},
     switchover::{Accounts, TURNED, admins, ends, is_turned, keep, prepared, risks, take_out},
+    writers::CLOSING,
 };
 use crate::{
     desired::{DesiredHost, RestartPrimary, Turned},
@@ -279,7 +280,7 @@ impl<'a> Handover<'a> {
         let (host, from) = (&self.primary.name, &self.turned.to);
         // What the settings of both would do each for itself the switch does.
         drop((take_out(draft, from), take_out(draft, host)));
-        let close = closing(self.stand_in);
+        let close = closed_for_good(self.stand_in, self.new);
         let mut requires: Vec<StepId> = last.into_iter().collect();
         let ends = self.ends();
         let (channel, more) = self.follow(draft, &requires);
@@ -464,6 +465,16 @@ fn id(step: &Step) -> StepId {
 fn closing(host: &DesiredHost) -> Vec<(String, String)> {
     let wished = |name: &&str| Some(((*name).to_owned(), host.setting(name)?.values.last()?.clone()));
     TURNED.iter().filter_map(wished).collect()
+}
+
+/// The same, and where nothing is declared of what keeps clients from writing, that.
+fn closed_for_good(host: &DesiredHost, server: &ServerFacts) -> Vec<(String, String)> {
+    let mut close = closing(host);
+    let declared = |name: &&str| host.setting(name).is_some_and(|wish| !wish.values.is_empty());
+    let undeclared = CLOSING.into_iter().filter(|name| !declared(name) && server.variable(name).is_some());
+    close.extend(undeclared.map(|name| (name.to_owned(), "ON".to_owned())));
+    close.sort_by_key(|(name, _)| TURNED.iter().position(|turned| turned == name));
+    close
 }
 
 /// A restart without the variables that a switch sets.

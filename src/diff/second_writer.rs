@@ -20,7 +20,7 @@ pub(super) fn close_others(context: &Context<'_>, plan: &mut Plan) {
         return;
     }
     // Where it gets its events from one that accepts writes, too, nobody can tell which of them clients use.
-    if moving::follows_open(context, one).is_some() {
+    if !moving::open_sources(context, one).is_empty() {
         return;
     }
     let below = below(context.desired, one);

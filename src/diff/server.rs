@@ -214,6 +214,7 @@ mod tests {
             turned: None,
             returned: &[],
             fence: None,
+            takes_over: None,
         };
         let mut draft = Draft::default();
         steps(&context, host, facts, &mut draft);

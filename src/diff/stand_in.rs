@@ -46,7 +46,8 @@ pub(super) struct Holder {
 pub(super) fn holder(desired: &Desired, observed: &Observed, primary: &DesiredHost) -> Option<Holder> {
     let old = server(observed, &primary.name)?;
     let find = |replica: &HostName| -> Option<Holder> {
-        let wish = desired.hosts.get(replica)?;
+        // One that is declared to take writes does not give them back.
+        let wish = desired.hosts.get(replica).filter(|wish| wish.declared_closed() != Some(false))?;
         let new = server(observed, replica).filter(|server| server.accepts_writes())?;
         channel_from(new, primary)?;
         let linked = channel_from(old, wish).is_some();

@@ -217,15 +217,25 @@ pub(super) fn events_note(
 
 /// Whether others than the old writer take writes, too: what they take would not be in the one that takes over.
 fn others(context: &Context<'_>, from: &HostName, to: &HostName) -> Option<ChannelRefused> {
-    let mut writers = writers(context.desired, context.observed);
-    // A host that is no part of the topology has data of its own.
+    let mut writers = parts_that_write(context);
+    writers.retain(|writer| writer != to);
+    if context.server(from).is_some_and(ServerFacts::accepts_writes) && !writers.contains(from) {
+        writers.push(from.clone());
+    }
+    writers.sort_by_key(|writer| writer != from);
+    let several = writers.iter().any(|writer| writer != from);
+    several.then_some(ChannelRefused::WritersNotOne { writers })
+}
+
+/// The members that accept writes. A host that is no part of the topology has data of its own.
+pub(super) fn parts_that_write(context: &Context<'_>) -> Vec<HostName> {
     let is_part = |writer: &HostName| {
         let host = context.desired.hosts.get(writer);
         host.is_some_and(|host| !host.channels.is_empty() || !host.replicas.is_empty())
     };
-    writers.retain(|writer| writer != to && (writer == from || is_part(writer)));
-    let several = writers.iter().any(|writer| writer != from);
-    several.then_some(ChannelRefused::WritersNotOne { writers })
+    let mut writers = writers(context.desired, context.observed);
+    writers.retain(is_part);
+    writers
 }
 
 /// The transactions that wait on a host for their end.

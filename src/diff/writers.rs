@@ -59,9 +59,13 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let below = below(context.desired, one);
     open.retain(|host| below.contains(host));
     let any = !open.is_empty();
-    // Of a replica that is declared open, or of whose variables nothing is declared, nobody said that it takes none.
+    // A replica that is declared open is meant to take writes of its own, and of one of whose variables nothing is declared at
+    // all nobody said that it takes none.
     let closed = |host: &HostName| context.desired.hosts.get(host).and_then(DesiredHost::declared_closed);
-    open.retain(|host| *host == one.name || closed(host) == Some(true));
+    let declared = |host: &HostName| {
+        context.desired.hosts.get(host).is_some_and(|host| host.setting("read_only").is_some())
+    };
+    open.retain(|host| *host == one.name || declared(host) && closed(host) != Some(false));
     open.extend(lost::open(context));
     let known = |host: &HostName| context.server(host).is_some();
     let all_known = one.replicas.iter().chain([&one.name]).all(known);

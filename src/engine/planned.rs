@@ -343,8 +343,11 @@ impl Planned {
     /// although something is refused.
     ///
     /// # Errors
-    /// It comes back as it is where there is none.
-    pub fn only_closing(mut self) -> Result<Self, Self> {
+    /// It comes back as it is where there is none, and where the run was asked to move the writes: then nothing of it is done.
+    pub fn only_closing(mut self, policy: &Policy) -> Result<Self, Self> {
+        if policy.takes_over.is_some() {
+            return Err(self);
+        }
         let beside = |plan: &Plan, step: &Step| {
             let said = |reason: &Reason| matches!(reason.because, Because::SecondWriter { .. });
             let second = plan.second_writers().contains(&&step.host) && step.action.sets_read_only("ON");

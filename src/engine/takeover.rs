@@ -20,6 +20,7 @@ impl Engine {
             Err(why) => return Err(cannot(to, why)),
         }
         edit.declares = topology.clone();
+        self.policy.takes_over = (!edit.renames.is_empty()).then(|| to.clone());
         self.edit = Some(edit);
         Ok(())
     }
@@ -57,6 +58,7 @@ impl Engine {
         edit.renames = topology.turn(to).map_err(|why| cannot(to, why))?;
         edit.lost.push(writer.clone());
         edit.declares = topology.clone();
+        self.policy.takes_over = Some(to.clone());
         self.edit = Some(edit);
         Ok(())
     }

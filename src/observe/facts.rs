@@ -242,6 +242,13 @@ pub struct ServerFacts {
     pub replica_addresses: Fact<BTreeSet<String>>,
 }
 
+/// Whether clients can write to a server with these variables. MariaDB 12 has stages of `read_only` beside ON and OFF; each of
+/// them stops some.
+pub(crate) fn accepts_writes<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> bool {
+    let off = |name: &str| variable(name).is_none_or(|value| option_file::same_value(name, value, "OFF"));
+    variable("read_only").is_some() && ["read_only", "super_read_only", "offline_mode"].into_iter().all(off)
+}
+
 impl ServerFacts {
     /// What is known of a server that can't be asked, and why: its version.
     pub fn silent(version: ServerVersion, why: &str) -> Self {
@@ -304,12 +311,9 @@ impl ServerFacts {
             .is_some_and(|v| v.eq_ignore_ascii_case("on") || v == "1" || v.eq_ignore_ascii_case("yes"))
     }
 
-    /// Whether clients can write. MariaDB 12 has stages of `read_only` beside ON and OFF; each of them stops some.
+    /// Whether clients can write.
     pub fn accepts_writes(&self) -> bool {
-        let off =
-            |name: &str| self.variable(name).is_none_or(|value| option_file::same_value(name, value, "OFF"));
-        self.variable("read_only").is_some()
-            && ["read_only", "super_read_only", "offline_mode"].into_iter().all(off)
+        accepts_writes(|name| self.variable(name))
     }
 
     /// Whether it has data, or gets some: an empty server that nobody has set up yet is none to write to.

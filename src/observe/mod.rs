@@ -47,7 +47,9 @@ pub use facts::{
     AdminWriter, BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, HostFacts, Observed, ServerFacts,
     ServiceFacts, SessionFacts,
 };
-pub(crate) use facts::{ChannelFilters, HeartbeatFacts, LeftOutOrigins, OsFacts, Replicating, UnreadPart};
+pub(crate) use facts::{
+    ChannelFilters, HeartbeatFacts, LeftOutOrigins, OsFacts, Replicating, UnreadPart, accepts_writes,
+};
 pub(crate) use far_end::far_end;
 pub(crate) use find_errant::{find_errant, first_look, only_here};
 pub use host::{SCRIPT as HOST_SCRIPT, files_of_host};

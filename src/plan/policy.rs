@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Allow, Plan, Refusal, Refused};
+use crate::model::HostName;
 
 /// What this run may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,12 +12,14 @@ pub struct Policy {
     pub allow: BTreeSet<Allow>,
     /// A command that makes sure that a lost host takes no more writes.
     pub fence: Option<String>,
+    /// The host that the run was asked to let take the writes of another one; nothing where files alone say who does.
+    pub takes_over: Option<HostName>,
 }
 
 impl Policy {
     /// One that allows these words.
     pub fn of(allow: impl IntoIterator<Item = Allow>) -> Self {
-        Self { allow: allow.into_iter().collect(), fence: None }
+        Self { allow: allow.into_iter().collect(), fence: None, takes_over: None }
     }
 }
 

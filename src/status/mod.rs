@@ -221,19 +221,21 @@ fn writers(
     let used = |host: &HostName| server(host).is_some_and(ServerFacts::is_used);
     let used_and_open: Vec<&HostName> =
         open.iter().filter(|host| used(&host.name)).map(|host| &host.name).collect();
-    let all_read = whole && hosts.iter().all(|host| server(&host.name).is_some());
-    let closed = |name: &HostName| {
+    // A replica that is declared open is meant to take writes of its own.
+    let meant_closed = |name: &HostName| {
         let its = |host: &&&DesiredHost| host.name == *name;
-        hosts.iter().find(its).is_some_and(|host| host.declared_closed() == Some(true))
+        hosts.iter().find(its).is_some_and(|host| host.declared_closed() != Some(false))
     };
+    let counted: Vec<&HostName> =
+        used_and_open.iter().copied().filter(|host| **host == one.name || meant_closed(host)).collect();
+    let all_read = whole && hosts.iter().all(|host| server(&host.name).is_some());
     let declared = one.name.clone();
-    let problem = match used_and_open.as_slice() {
-        [] if all_read && used(&declared) => Some(WritersProblem::None { declared }),
-        [_, _, ..] => {
-            let open = used_and_open.into_iter().cloned().collect();
-            Some(WritersProblem::Several { open, declared })
+    let problem = match (counted.as_slice(), used_and_open.first()) {
+        ([_, _, ..], _) => {
+            Some(WritersProblem::Several { open: counted.into_iter().cloned().collect(), declared })
         }
-        [other] if **other != declared && closed(other) => {
+        ([], None) if all_read && used(&declared) => Some(WritersProblem::None { declared }),
+        ([other], _) | ([], Some(other)) if **other != declared => {
             let read = server(&declared).is_some();
             Some(WritersProblem::Other { open: (*other).clone(), declared, read })
         }

@@ -5,6 +5,7 @@ use super::{
     without_extension,
 };
 use crate::{
+    diff::writers::CLOSING,
     model::Filters,
     option_file::{DEFAULT, Occurrence, canonical_value, same_value, takes_several},
     plan::{Because, Reason},
@@ -42,6 +43,8 @@ impl Comparison<'_> {
                     let values = wish.values.iter().filter(|v| !filters::of_a_channel(self.host, v));
                     (values.cloned().collect(), false)
                 }
+                // Who takes writes is never decided by a line that goes.
+                true if CLOSING.contains(&wish.name.as_str()) => continue,
                 true if ever.iter().any(|o| o.name == wish.name) => (self.without_us(&wish.name, all), true),
                 // Somebody has set it, and no file brings it back.
                 true if takes_several(&wish.name) && !all.iter().any(|o| o.name == wish.name) => {
