@@ -14,7 +14,7 @@ use super::{
     fault::broken_for_good,
     loss,
     pair::{DataBasis, SourceAndReplica, content},
-    promotion::will_have_all_of,
+    promotion::{hops, will_have_all_of},
     stand_in::stands_in,
     writers::declared,
 };
@@ -25,8 +25,8 @@ use crate::{
     model::{Fact, HostName, ThreadState, compare_files},
     observe::{ChannelFacts, HostFacts, SeedMark, ServerFacts},
     plan::{
-        Action, Coordinates, CopyRefused, DataRefused, Losses, Lost, Part, SourceWaits, TakeoverRefused,
-        WaitsFor,
+        Action, Coordinates, CopyRefused, DataRefused, HostWaits, Losses, Lost, Part, SourceWaits,
+        TakeoverRefused, WaitsFor,
     },
 };
 
@@ -246,6 +246,9 @@ impl SourceAndReplica<'_> {
             draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::Copy));
             return None;
         }
+        if let Some(decided) = self.has_its_writes_taken(draft) {
+            return Some(decided);
+        }
         let of_replica = self.content_here();
         let of_source = match seed {
             Some(_) => self.worth_copying(),
@@ -274,6 +277,26 @@ impl SourceAndReplica<'_> {
             }
             (false, false) => Some(self.both_have_data(&of_replica, seed, draft)),
         }
+    }
+
+    /// A host whose writes its source is to take over, and of which the source may lack some, is never copied over: what
+    /// keeps the source from them is told there.
+    fn has_its_writes_taken(&self, draft: &mut Draft) -> Option<DataBasis> {
+        let source = &self.wish.source;
+        let fed = || hops(self.context, source).iter().any(|hop| hop.from.as_ref() == Some(&self.host.name));
+        let taken = declared(self.context.desired).is_some_and(|one| one.name == *source)
+            && self.server.accepts_writes()
+            && !self.leads_back()
+            && fed();
+        if !taken || will_have_all_of(self.context, draft, source, &self.host.name) || self.by_gtid() {
+            return None;
+        }
+        if !draft.refused.iter().any(|refusal| refusal.host == *source) {
+            let from = self.host.name.clone();
+            draft.refuse(source, TakeoverRefused::GoneApart { from });
+        }
+        draft.wait(&self.host.name, HostWaits::Partner { keeps: source.clone() });
+        Some(DataBasis::Refused)
     }
 
     /// What becomes of data for which it is declared where it stands, unless GTIDs tell it anyway.

@@ -154,8 +154,14 @@ pub(super) fn will_have_all_of(
         channels.into_iter().flatten().any(|c| c.name == hop.channel && c.running() && c.without_error())
     };
     let servers = context.server(other).zip(context.server(opened));
-    let direct = way.iter().any(|hop| hop.to == *opened && hop.from.as_ref() == Some(other));
-    let follows = direct && servers.is_some_and(|(other, opened)| has_only_what_comes_from(opened, other));
+    // Who was read first may lack what the other one has got since: where all comes from there, that proves nothing.
+    let first = way.iter().position(|hop| hop.from.as_ref() == Some(other)).unwrap_or_default();
+    let alone = |hop: &Hop| {
+        let channels = context.server(&hop.to).and_then(|server| server.channels.known());
+        channels.is_some_and(|channels| channels.len() == 1)
+    };
+    let one_way = switchover::is_one_way(&way[first..], other, opened) && way[first..].iter().all(alone);
+    let follows = one_way && servers.is_some_and(|(other, opened)| has_only_what_comes_from(opened, other));
     let states = servers.and_then(|(other, opened)| other.gtid.known().zip(opened.gtid.known()));
     // A copy of data that is older than the binary log shares no id with it; then the channel is the proof.
     let within = states.is_some_and(|(other, opened)| {

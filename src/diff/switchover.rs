@@ -116,7 +116,7 @@ fn words(list: &str) -> BTreeSet<String> {
 }
 
 /// Whether the channels lead from the old writer to the new one without a branch, through hosts that were read.
-fn is_one_way(hops: &[Hop], from: &HostName, to: &HostName) -> bool {
+pub(super) fn is_one_way(hops: &[Hop], from: &HostName, to: &HostName) -> bool {
     let ends = hops.first().and_then(|hop| hop.from.as_ref()) == Some(from)
         && hops.last().is_some_and(|hop| hop.to == *to);
     ends && hops.windows(2).all(|pair| pair[1].from.as_ref() == Some(&pair[0].to))
@@ -131,7 +131,7 @@ fn hindrance(context: &Context<'_>, hop: &Hop) -> Option<ChannelRefused> {
         let ending = Dialect::of(server.version).delay_channel(&channel.name, 0);
         return Some(ChannelRefused::DelayedTakeover { slow, delay: channel.delay, ending });
     }
-    if !channel.without_error() {
+    if !(channel.running() && channel.without_error()) {
         let channel_context =
             ChannelContext { replica: slow.as_str(), source: source.as_str(), ..ChannelContext::default() };
         let fault = explain_channel(channel, &channel_context).map(Box::new)?;

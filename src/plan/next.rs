@@ -424,6 +424,9 @@ fn of_takeover(host: &HostName, why: &TakeoverRefused) -> Vec<Next> {
             let on = |writer: &HostName| format!("tandem failover PLAYBOOK --to {writer}");
             writers.iter().map(|writer| Next::Run { on: None, command: on(writer) }).collect()
         }
+        TakeoverRefused::GoneApart { .. } => {
+            vec![Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() }]
+        }
         TakeoverRefused::DeclaredClosed { .. } | TakeoverRefused::OldWriterDeclaredOpen { .. } => {
             vec![set("mysql_settings")]
         }

@@ -39,6 +39,10 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
             "{host} accepts writes, and has what {declared} lacks, which is declared to take them and accepts none. Go on from \
              there: `tandem switchover PLAYBOOK --to {host}`. Nothing was changed."
         ),
+        TakeoverRefused::GoneApart { from } => format!(
+            "{host} would take the writes of {from}, and nothing proves that all it has came from there: what {host} alone has \
+             would not get to {from}. `tandem doctor PLAYBOOK` shows what that is. Nothing was changed."
+        ),
         TakeoverRefused::DeclaredClosed { place } => format!(
             "{host} would take the writes, and {place} declares that it is read-only: no host would accept any. Take that \
              line out. Nothing was changed."

@@ -1,6 +1,7 @@
 //! Writes that move to another host, whatever is declared of `read_only`.
 
 use tandem::inside::{
+    gtid::GtidState,
     model::{Fact, HostName, ServerVersion, ThreadState},
     plan::{Action, Because, Plan, Refused, TakeoverRefused},
 };
@@ -61,6 +62,15 @@ fn refused(plan: &Plan) -> Vec<&str> {
 
 fn set(world: &mut World, n: usize, name: &str, value: &str) {
     world.server_of(n).variables.insert(name.into(), value.into());
+}
+
+/// What a server's binary log has.
+fn counts(world: &mut World, n: usize, ids: &str) {
+    let Fact::Known(GtidState::MariaDb(state)) = &mut world.server_of(n).gtid else { panic!("MariaDB") };
+    state.binlog_state = ids.parse().expect("a state");
+    // A primary has executed nothing of anybody.
+    let last = if n == 0 { "" } else { ids.split(',').next_back().expect("an id") };
+    state.slave_pos = last.parse().expect("a position");
 }
 
 /// As in a fleet that was adopted.
@@ -184,4 +194,29 @@ fn what_a_cut_off_switch_has_left_on_one_replica_is_kept() {
         _ => None,
     });
     assert_eq!(best, Some(HostName::new("db-3")));
+}
+
+/// Whose writes are taken is never offered for a copy.
+#[test]
+fn a_target_that_stands_still_or_has_more_is_told_at_the_target() {
+    let mut world = fleet();
+    world.channel_of(1).sql_running = ThreadState::No;
+    let plan = world.plan(&files(AFTER));
+    assert_eq!(refused(&plan), ["target-broken"], "{plan:#?}");
+    let mut world = fleet();
+    counts(&mut world, 0, "0-1-102");
+    counts(&mut world, 1, "0-1-100,0-2-101");
+    counts(&mut world, 2, "0-1-100");
+    let plan = world.plan(&files(AFTER));
+    assert_eq!(refused(&plan), ["target-gone-apart"], "{plan:#?}");
+    assert!(plan.refused[0].host.as_str() == "db-2");
+}
+
+/// A line of ours that goes opens nobody.
+#[test]
+fn what_is_declared_no_more_leaves_a_replica_closed() {
+    let mut world = fleet();
+    world.extra.push("mysql_settings={\"read_only\": null}".into());
+    let plan = world.plan(&files(BEFORE));
+    assert!(!plan.steps.iter().any(|step| step.action.sets_read_only("OFF")), "{:#?}", plan.steps);
 }

@@ -33,6 +33,11 @@ coded! {
             /// The host that is declared to.
             declared: HostName,
         } = "writes-elsewhere",
+        /// It has what the host lacks whose writes it is to take, or nothing proves that it has not.
+        GoneApart {
+            /// That host.
+            from: HostName,
+        } = "target-gone-apart",
         /// It is declared to be read-only.
         DeclaredClosed {
             /// Where that is declared.

@@ -85,6 +85,11 @@ pub(super) const REFUSED: &[Code] = &[
         "go on from there: `tandem switchover PLAYBOOK --to` that replica, and back afterwards if you wish",
     ),
     code(
+        "target-gone-apart",
+        "a replica would take the writes of its source, and has transactions that the source lacks, or nothing proves that it has none",
+        "see what it alone has (`tandem doctor`); bring that to the source, or let the replica be copied anew (`--allow discard-errant`) before the switch",
+    ),
+    code(
         "declared-closed",
         "a host would take the writes, and `read_only: true` is declared for it: no host would accept any",
         "take the line out of the host's `mysql_settings`; the roles open the host that clients are declared to write to",
