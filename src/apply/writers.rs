@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::{
     dialect::ReadStatement,
     exec::{Fleet, On, StepError},
-    observe::accepts_writes,
+    observe::{DECIDING, accepts_writes},
     plan::{Action, Plan, Step},
 };
 
@@ -48,11 +48,12 @@ async fn look(step: &Step, fleet: &Fleet<'_>) -> Result<(), StepError> {
 
 async fn open_now(on: On<'_>) -> Result<bool, StepError> {
     let failed = |error| on.failed("see whether it accepts writes", error);
-    let rows = on.reader().await?.query(&ReadStatement::who_writes()).await.map_err(failed)?;
+    let asked = DECIDING.map(ReadStatement::variable);
     let mut values = BTreeMap::new();
-    for row in &rows {
-        let (name, value) = (row.at(0).map_err(failed)?, row.at(1).map_err(failed)?);
-        values.insert(name.to_ascii_lowercase(), value.to_owned());
+    for (name, rows) in DECIDING.iter().zip(on.reader().await?.query_each(&asked).await.map_err(failed)?) {
+        if let Some(row) = rows.map_err(failed)?.first() {
+            values.insert(*name, row.text("value").map_err(failed)?);
+        }
     }
     Ok(accepts_writes(|name| values.get(name).map(String::as_str)))
 }

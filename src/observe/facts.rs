@@ -242,11 +242,14 @@ pub struct ServerFacts {
     pub replica_addresses: Fact<BTreeSet<String>>,
 }
 
+/// The variables that decide whether clients can write; a server has those that its version knows.
+pub(crate) const DECIDING: [&str; 3] = ["read_only", "super_read_only", "offline_mode"];
+
 /// Whether clients can write to a server with these variables. MariaDB 12 has stages of `read_only` beside ON and OFF; each of
 /// them stops some.
 pub(crate) fn accepts_writes<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> bool {
     let off = |name: &str| variable(name).is_none_or(|value| option_file::same_value(name, value, "OFF"));
-    variable("read_only").is_some() && ["read_only", "super_read_only", "offline_mode"].into_iter().all(off)
+    variable("read_only").is_some() && DECIDING.into_iter().all(off)
 }
 
 impl ServerFacts {

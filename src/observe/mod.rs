@@ -48,7 +48,8 @@ pub use facts::{
     ServiceFacts, SessionFacts,
 };
 pub(crate) use facts::{
-    ChannelFilters, HeartbeatFacts, LeftOutOrigins, OsFacts, Replicating, UnreadPart, accepts_writes,
+    ChannelFilters, DECIDING, HeartbeatFacts, LeftOutOrigins, OsFacts, Replicating, UnreadPart,
+    accepts_writes,
 };
 pub(crate) use far_end::far_end;
 pub(crate) use find_errant::{find_errant, first_look, only_here};

@@ -198,6 +198,19 @@ fn an_adopted_fleet_switches_and_fails_over() {
     assert!(!clean.out.contains("extra-account"), "{}", clean.out);
     on_adopted(&lab, &["switchover", playbook, "--to", "db-a", "--yes"]).expect(0);
     assert_eq!(closed(), [false, true, true]);
+    // Without the role that sets variables nothing is declared of any, and a start opens who was closed.
+    let text = std::fs::read_to_string(lab.path(playbook)).expect("playbook");
+    std::fs::write(lab.path(playbook), text.replace("config, ", "")).expect("playbook");
+    on_adopted(&lab, &["switchover", playbook, "--to", "db-b", "--yes"]).expect(0);
+    assert_eq!(closed(), [true, false, true]);
+    for (host, value) in [("db-a", 0), ("db-b", 1)] {
+        lab.sql(host, &format!("set global read_only = {value}"));
+    }
+    on_adopted(&lab, &["apply", playbook, "--yes"]).expect(0);
+    assert_eq!(closed(), [true, false, true]);
+    on_adopted(&lab, &["switchover", playbook, "--to", "db-a", "--yes"]).expect(0);
+    std::fs::write(lab.path(playbook), text).expect("playbook");
+    assert_eq!(closed(), [false, true, true]);
     lab.link("db-a", "down");
     on_adopted(&lab, &["failover", playbook, "--to", "db-c", "--allow", "unfenced", "--yes"]).expect(0);
     assert_eq!(lab.sql("db-c", "select @@read_only") + &lab.sql("db-b", "select @@read_only"), "01");

@@ -1,6 +1,7 @@
 //! Writes go from one host to another while clients write: nothing is lost, nothing doubled.
 
 use std::{
+    io::Write,
     path::PathBuf,
     process::{Child, Stdio},
     time::{Duration, Instant},
@@ -8,7 +9,7 @@ use std::{
 
 use crate::{
     client::{Client, show},
-    lab::Lab,
+    lab::{Lab, patience},
     limits::{controller, files, signal},
     takeover::{declare, tree},
 };
@@ -277,4 +278,40 @@ fn a_switch_that_was_cut_off_is_gone_on_with_from_where_the_writes_are() {
         lab.wait_sql(host, "select group_concat(n order by n) from hello.w", "1,2,3,4");
     }
     lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
+/// Somebody else moves the writes while a prompt waits: what was planned before opens no second writer.
+#[test]
+fn who_answers_a_prompt_too_late_moves_nothing() {
+    let lab = tree("bookworm");
+    std::fs::copy(lab.path("play.yml"), lab.path("mine.yml")).unwrap();
+    let stderr = std::fs::File::create(lab.path("stderr")).unwrap();
+    let mut late = lab.tandem_command(&["switchover", "mine.yml", "--to", "db-c"]);
+    let late = late.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(stderr);
+    let mut late = late.spawn().unwrap();
+    let said = || std::fs::read_to_string(lab.path("stderr")).unwrap();
+    assert!(patience().any(|()| said().contains("Only `yes`")), "{}", said());
+    lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(0);
+    late.stdin.take().unwrap().write_all(b"yes\n").unwrap();
+    assert_eq!(late.wait().unwrap().code(), Some(7), "{}", said());
+    let open = ALL.map(|host| lab.sql(host, "select @@read_only") == "0");
+    assert_eq!(open, [false, true, false]);
+    lab.plan("play.yml").expect(0);
+}
+
+/// A target that was opened by hand, and does not follow any more: nothing is closed for it, whatever else is refused.
+#[test]
+fn the_one_that_clients_write_to_is_not_closed_for_a_target_that_is_open() {
+    let lab = tree("bookworm");
+    let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
+    lab.sql("db-b", "set global read_only = 0; stop slave sql_thread");
+    lab.refuses(&["switchover", "play.yml", "--to", "db-b", "--yes"], "writers-not-one");
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    lab.sql("db-b", "set global read_only = 1");
+    lab.refuses(&["switchover", "play.yml", "--to", "db-b", "--yes"], "target-broken");
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    lab.sql("db-b", "start slave sql_thread");
+    lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(0);
+    client.writes("10.77.0.12");
+    client.lost_nothing(&ALL, "open by hand");
 }

@@ -266,7 +266,6 @@ mod tests {
                 ReadStatement::roles_of_accounts(),
                 ReadStatement::grants("a'b", Some("%")),
                 ReadStatement::own_privileges(),
-                ReadStatement::who_writes(),
                 ReadStatement::clone_plugin(),
                 ReadStatement::clone_under_way(),
                 ReadStatement::clone_progress(),

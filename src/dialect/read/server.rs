@@ -47,13 +47,6 @@ impl ReadStatement {
         Self::new("SHOW GLOBAL VARIABLES")
     }
 
-    /// The variables that decide whether clients can write: names and values.
-    pub fn who_writes() -> Self {
-        Self::new(
-            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', 'offline_mode')",
-        )
-    }
-
     /// MariaDB's variables with their defaults and origins. The file of an origin came with 10.5.
     pub fn variables_with_defaults(dialect: Dialect) -> Self {
         let path = if dialect.version.at_least(10, 5, 0) { "GLOBAL_VALUE_PATH" } else { "NULL" };
