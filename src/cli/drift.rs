@@ -12,7 +12,7 @@ use super::{
     open::open,
     plan::{need_playbook, print},
     wants_json,
-    write::{FOR_ALL, replace},
+    write::{FOR_ALL, is_no_input, replace},
 };
 use crate::{
     engine::{CommandError, Drift},
@@ -29,6 +29,7 @@ pub(super) async fn run(
     terminal: &Terminal,
 ) -> Result<Exit, CommandError> {
     let playbook = need_playbook(args.playbook.playbook.as_deref(), "drift")?;
+    is_no_input(args.metrics_file.as_deref(), global, Some(playbook))?;
     let quiet = Terminal { quiet: true, ..*terminal };
     let engine = open(global, Some(playbook), &[], &quiet)?;
     let today = jiff::Zoned::now().date();

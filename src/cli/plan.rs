@@ -10,7 +10,7 @@ use super::{
     form::{Format, Wanted},
     open::open,
     wants_json,
-    write::{FOR_ITS_OWNER, replace_masked},
+    write::{FOR_ITS_OWNER, is_no_input, replace_masked},
 };
 use crate::{
     engine::{CommandError, Engine, Planned, check_files},
@@ -81,6 +81,7 @@ fn problem_json(problem: &Problem) -> serde_json::Value {
 /// `plan`: observes, shows, writes nothing but the file the user names.
 pub(super) async fn run(global: &Global, args: &PlanArgs, terminal: &Terminal) -> Result<Exit, CommandError> {
     let playbook = need_playbook(args.playbook.playbook.as_deref(), "plan")?;
+    is_no_input(args.out.as_deref(), global, Some(playbook))?;
     let engine = open(global, Some(playbook), &args.allow, terminal)?;
     let planned = render::while_waiting(terminal, "reading the hosts", engine.plan()).await?;
     show_what_was_read(&planned, terminal);

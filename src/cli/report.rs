@@ -7,7 +7,7 @@ use super::{
     open::open,
     plan::need_playbook,
     runs,
-    write::{FOR_ITS_OWNER, replace_masked},
+    write::{FOR_ITS_OWNER, is_no_input, replace_masked},
 };
 use crate::{
     engine::{CommandError, State},
@@ -27,6 +27,7 @@ pub(super) async fn run(
     terminal: &Terminal,
 ) -> Result<Exit, CommandError> {
     let playbook = args.playbook.playbook.clone();
+    is_no_input(args.out.as_deref(), global, playbook.as_deref())?;
     let (status, plan, exit) = match &playbook {
         Some(playbook) => with_plan(global, playbook, terminal).await?,
         None => {

@@ -7,12 +7,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::model::without_hidden;
+use super::args::Global;
+use crate::{engine::CommandError, model::without_hidden};
 
 /// Rights of a file that a collector of metrics, another user, reads.
 pub(super) const FOR_ALL: u32 = 0o644;
 /// Rights of a file that shows a fleet's hosts, accounts and settings.
 pub(super) const FOR_ITS_OWNER: u32 = 0o600;
+
+/// Refuses an output that would take the place of what the run reads.
+///
+/// # Errors
+/// A usage error that names the file.
+pub(super) fn is_no_input(
+    output: Option<&Path>,
+    global: &Global,
+    playbook: Option<&str>,
+) -> Result<(), CommandError> {
+    let Some(there) = output.and_then(|output| fs::canonicalize(output).ok()) else { return Ok(()) };
+    let read = global.inventory.iter().map(PathBuf::as_path).chain(playbook.map(Path::new));
+    let same = |input: &Path| fs::canonicalize(input).is_ok_and(|input| input == there);
+    match read.into_iter().any(same) {
+        true => {
+            let what = format!("{} is read by this run, and can't be what it writes", there.display());
+            Err(CommandError::usage(what).next("Name another file. Nothing was written."))
+        }
+        false => Ok(()),
+    }
+}
 
 /// Replaces a file in one go, so that no reader sees half of it. A file that is there keeps its rights; a new one
 /// gets these, whatever the umask is. A device or a pipe is written to and never replaced.

@@ -377,6 +377,8 @@ impl Builder<'_> {
         let own = name.as_str();
         let address =
             address.unwrap_or_else(|| own.rsplit_once('@').map_or(own, |(_, host)| host).to_owned());
+        // Servers name a client by the one form that the system prints.
+        let address = address.parse::<std::net::IpAddr>().map_or(address, |canonical| canonical.to_string());
         let declared = text("mysql_port").and_then(|p| p.trim().parse().ok());
         let port = declared.or_else(|| self.known.get(name).and_then(|k| k.port)).unwrap_or(3306);
         Endpoint { address, port }

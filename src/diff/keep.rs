@@ -17,6 +17,7 @@ pub(super) fn keep_what_is_needed(context: &Context<'_>, steps: &mut Vec<Step>, 
         .iter()
         .map(|step| match step.effect() {
             Effect::TakesAway(taken) => needed_by(context, steps, step, taken),
+            _ if step.changes_login() => unread_user(context, step),
             _ => None,
         })
         .collect();
@@ -29,6 +30,14 @@ pub(super) fn keep_what_is_needed(context: &Context<'_>, steps: &mut Vec<Step>, 
             false
         }
     });
+}
+
+/// The member that was not read and logs in with an account whose login changes: its channel would not get in again.
+fn unread_user(context: &Context<'_>, step: &Step) -> Option<Need> {
+    let Action::Account(wish) = &step.action else { return None };
+    let from = |host: &&DesiredHost| host.endpoint.address.eq_ignore_ascii_case(&wish.host);
+    let user = context.desired.hosts.values().filter(|host| host.name != step.host).find(from)?;
+    context.server(&user.name).is_none().then(|| Need::Unread(user.name.clone()))
 }
 
 /// Why what a step takes away is still needed.

@@ -99,7 +99,14 @@ fn did_not(
     let why = failed_start(&explain_failed_start(&record.ended, &record.said, &options));
     let error = StepError::new(host, tried, why);
     let Some(path) = option_file else {
-        return error.then("Fix the cause on the host, then run `tandem apply` again.");
+        // The file of before was tried as well, and stays: it is the one that the server has run with.
+        let taken_back =
+            record.failed.is_some() && record.state == RestartState::Down && !record.path.is_empty();
+        let told = match taken_back {
+            true => format!(" {} is as it was before its last change; that writes it again.", record.path),
+            false => String::new(),
+        };
+        return error.then(format!("Fix the cause on the host, then run `tandem apply` again.{told}"));
     };
     error.then(match record.state {
         RestartState::Back => {

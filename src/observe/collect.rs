@@ -45,6 +45,8 @@ pub(crate) async fn observe(
         }
     }
     drop(results);
+    // Those of hosts that were not read now are needed again, by another play.
+    reading.sessions.extend(open);
     reading.took = begun.elapsed();
     reading
 }

@@ -1,7 +1,10 @@
 //! What a step does to the ways by which servers replicate: access through packet filters, accounts, channels.
 
-use super::{Action, Step};
+use super::{Action, State, Step};
 use crate::firewall::FirewallChange;
+
+/// The options of an account by which it logs in.
+pub(crate) const LOGIN: [&str; 2] = ["password", "TLS"];
 
 /// What a step does to the ways by which servers replicate. The order of steps follows from it: what is added comes
 /// first, then the moves, then what is taken away.
@@ -83,6 +86,13 @@ impl Step {
             | Action::ForgetWriter { .. }
             | Action::CompareCopy(_) => Effect::Neither,
         }
+    }
+
+    /// Whether it changes how an account that is there logs in: whoever uses it as it was does not get in the next time.
+    pub fn changes_login(&self) -> bool {
+        let Action::Account(_) = &self.action else { return false };
+        let (Some(_), Some(State::Options { values })) = (&self.before, &self.after) else { return false };
+        values.iter().any(|value| LOGIN.contains(&value.name.as_str()))
     }
 
     /// Whether it takes something away.

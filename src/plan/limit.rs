@@ -11,6 +11,13 @@ impl Plan {
     pub fn limit(&mut self, chosen: &BTreeSet<HostName>) {
         let mut gone: BTreeMap<StepId, HostName> = BTreeMap::new();
         let mut waiting = Vec::new();
+        // Who logs in by an account changes with it, or neither does.
+        let users: Vec<(StepId, Vec<StepId>)> = self
+            .steps
+            .iter()
+            .filter(|step| !chosen.contains(&step.host))
+            .map(|step| (step.id.clone(), step.requires.clone()))
+            .collect();
         self.steps.retain(|step| {
             if !chosen.contains(&step.host) {
                 gone.insert(step.id.clone(), step.host.clone());
@@ -32,7 +39,11 @@ impl Plan {
                 }
                 _ => None,
             };
-            let missing = closes.or_else(|| step.requires.iter().find(needs).cloned());
+            let user = || {
+                let its = users.iter().find(|(_, requires)| requires.contains(&step.id));
+                its.filter(|_| step.changes_login()).map(|(user, _)| user.clone())
+            };
+            let missing = closes.or_else(|| step.requires.iter().find(needs).cloned()).or_else(user);
             if let Some(missing) = missing.clone() {
                 let why = HostWaits::LeftOut { step: Box::new(step.clone()), needs: missing };
                 waiting.push(Waiting { host: step.host.clone(), why: why.into() });

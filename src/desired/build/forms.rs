@@ -19,6 +19,10 @@ impl Builder<'_> {
                 databases(name, node, scope.get(name), &mut self.problems);
                 continue;
             }
+            if let Form::Flag = form {
+                self.check_flag(name, variables, scope.get(name));
+                continue;
+            }
             let fits: fn(&str) -> bool = match form {
                 Form::Path => is_path,
                 Form::Unit => is_unit,
@@ -47,6 +51,26 @@ impl Builder<'_> {
             };
             self.problems.push(Problem::error("variable::name", &place, message, label).help(help));
         }
+    }
+}
+
+impl Builder<'_> {
+    /// Any text but an empty one is true to a template, `no` and `False` among them.
+    fn check_flag(&mut self, name: &str, variables: &Variables, value: Option<&Json>) {
+        let is_flag = match value {
+            None | Some(Json::Null | Json::Bool(_)) => true,
+            Some(Json::String(word)) => word.trim().eq_ignore_ascii_case("true"),
+            Some(_) => false,
+        };
+        if is_flag {
+            return;
+        }
+        let place = variables.get(name).map_or_else(|| self.topology_place(), |node| node.place.clone());
+        let message = format!("`{name}` must be true or false");
+        self.problems.push(
+            Problem::error("variable::flag", &place, message, "neither")
+                .help("Write true or false, without quotes; in an INI file True or False."),
+        );
     }
 }
 

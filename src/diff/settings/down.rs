@@ -106,7 +106,8 @@ impl Comparison<'_> {
         let options = file.occurrences(Some(self.server.version));
         let listed: Vec<&Occurrence> = options.iter().collect();
         let wish = blamed(&record.said, &options).and_then(|o| still_wished(&o.name, &listed, self.filed));
-        if !same && wish.is_none() {
+        // With the file of before it did not start either: what is not blamed may well be right.
+        if wish.is_none() && !(same && record.state == RestartState::Back) {
             return false;
         }
         let why = SettingRefused::Failed {

@@ -12,6 +12,10 @@ use crate::{
 /// looked at when the version is known.
 const LONGEST: usize = 96;
 
+/// The last character of the plane beyond which a server's account and a replica's login no longer have the same bytes: both go
+/// through `utf8mb3`.
+const BMP: u32 = 0xFFFF;
+
 /// What passwords are for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Uses {
@@ -29,7 +33,13 @@ impl SecretBook {
             let (Some((_, place)), Some(secret)) = (self.entries.get(id), values.get(id)) else { continue };
             let text = secret.expose();
             let channel = uses.channels.contains(id);
-            let why = if text.contains(['\n', '\r', '\0']) {
+            let why = if channel && text.is_empty() {
+                "the password is empty: anybody could log in with the account of a replica".to_owned()
+            } else if channel && text.chars().any(|c| u32::from(c) > BMP) {
+                "the password has a character that servers keep in another form than a replica sends it (beyond the Basic \
+                 Multilingual Plane, as an emoji is)"
+                    .to_owned()
+            } else if text.contains(['\n', '\r', '\0']) {
                 let who = if channel { "a replica" } else { "ssh or sudo" };
                 format!("the password has a line break or a NUL character, which {who} can't take")
             } else if channel && text.len() > LONGEST {

@@ -60,6 +60,10 @@ pub(super) const MISTAKES: &[Code] = &[
     is("template::failed", "a template that can't be evaluated"),
     is("variable::type", "a value of the wrong type"),
     is("variable::word", "a word that the variable does not take"),
+    is(
+        "variable::flag",
+        "neither true nor false where one of the two is needed (`replication_semi_sync=no` in an INI file)",
+    ),
     is("variable::name", "a path or unit that can't be one on the host (`mysql_option_file: -rf`)"),
     is("variable::item", "an item of a list that does not fit"),
     is("variable::unknown", "a name that is nearly one of tandem's (a warning)"),

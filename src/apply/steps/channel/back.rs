@@ -38,7 +38,9 @@ impl Work<'_> {
         if came && !same_end {
             return Ok(false);
         }
-        if !same_end || !(by_gtid || untouched) {
+        let same_login = (now.tls, &now.tls_ca, now.tls_verify, &now.user)
+            == (old.tls, &old.tls_ca, old.tls_verify, &old.user);
+        if !same_end || !same_login || !(by_gtid || untouched) {
             self.point_back(old, by_gtid, sql).await?;
         }
         sql.run(&self.dialect.start_channel(&self.wish.name))
