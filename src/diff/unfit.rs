@@ -13,6 +13,7 @@ use crate::{
 };
 
 const FORCES_KEYS: &str = "innodb_force_primary_key";
+const PARTIAL_REVOKES: &str = "partial_revokes";
 /// Options that load more when the server starts.
 const LOADS: [&str; 2] = ["plugin_load", "plugin_load_add"];
 const PACKET: &str = "max_allowed_packet";
@@ -62,6 +63,8 @@ impl SourceAndReplica<'_> {
             takes,
             loads_more: loads_more
                 || self.host.settings.iter().flatten().any(|wish| LOADS.contains(&wish.name.as_str())),
+            partial_revokes: will(self.host, self.server, PARTIAL_REVOKES)
+                .is_some_and(|value| same_value(PARTIAL_REVOKES, &value, "ON")),
             forces_keys: will(self.host, self.server, FORCES_KEYS)
                 .is_some_and(|value| same_value(FORCES_KEYS, &value, "ON")),
             packet: will_number(self.host, self.server, PACKET),

@@ -303,6 +303,7 @@ pub(crate) fn workaround(host: &HostName, source: &HostName, unfit: &Unfit) -> N
     match (&unfit.why, &unfit.object) {
         (UnfitWhy::NoEngine { engine }, _) => install(format!("the storage engine {engine}")),
         (UnfitWhy::LoginPlugin { plugin }, _) => install(format!("the plugin {plugin}")),
+        (UnfitWhy::PartialRevokes, _) => set_to("partial_revokes", "ON"),
         (UnfitWhy::NoKey, _) => set_to("innodb_force_primary_key", "OFF"),
         (UnfitWhy::LargeRow { bytes, .. }, _) => {
             let packet = (bytes * 2).next_power_of_two().min(LARGEST_PACKET);

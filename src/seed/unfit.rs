@@ -19,10 +19,11 @@ use crate::{
 pub(super) async fn of(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Unfit>, StepError> {
     let failed = |e| on.failed("look at what it takes of a copy", e);
     let sql = on.reader().await?;
-    let (takes, forces, packet, names) = tokio::try_join!(
+    let (takes, forces, packet, revokes, names) = tokio::try_join!(
         copy_takes(&sql),
         variable(&sql, "innodb_force_primary_key"),
         variable(&sql, "max_allowed_packet"),
+        variable(&sql, "partial_revokes"),
         sql.query(ReadStatement::account_names()),
     )
     .map_err(failed)?;
@@ -32,6 +33,7 @@ pub(super) async fn of(on: On<'_>, plan: &SeedPlan) -> Result<Vec<Unfit>, StepEr
         dialect: Dialect::of(on.server()?.version),
         takes: &takes,
         loads_more: false,
+        partial_revokes: revokes.is_some_and(|value| value.eq_ignore_ascii_case("on")),
         forces_keys: forces.is_some_and(|value| value.eq_ignore_ascii_case("on")),
         packet: packet.and_then(|value| value.parse().ok()),
         accounts: &accounts,

@@ -91,6 +91,9 @@ fn why(host: &HostName, why: &UnfitWhy) -> String {
         UnfitWhy::LoginPlugin { plugin } => {
             format!("it logs in by the plugin {}, which {host} has not loaded", visible(plugin))
         }
+        UnfitWhy::PartialRevokes => {
+            format!("something was taken back from what it may do everywhere, and {host} knows no such thing (partial_revokes)")
+        }
         UnfitWhy::GrantOnGone(grant) => format!("it has privileges on {}, which does not exist", on(grant)),
         UnfitWhy::GrantOnLeftOut(grant) => format!("it has privileges on {}, which is not copied", on(grant)),
     }

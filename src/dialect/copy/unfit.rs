@@ -77,6 +77,8 @@ pub struct DemandingAccount {
     pub name: AccountName,
     /// Plugins by which it logs in.
     pub plugins: Vec<String>,
+    /// Whether something was taken back from what it may do everywhere (MySQL's partial revokes).
+    pub restricted: bool,
     /// What was granted to it on single objects.
     pub grants: Vec<ObjectGrant>,
 }
@@ -124,6 +126,8 @@ pub(crate) struct CopyTarget<'a> {
     pub takes: &'a CopyTakes,
     /// Whether it may load more before the copy is made: then what it lacks now says nothing.
     pub loads_more: bool,
+    /// Whether it takes back in parts what an account may do everywhere (`partial_revokes`).
+    pub partial_revokes: bool,
     /// Whether InnoDB takes no table without a primary key, whatever a session says (MariaDB).
     pub forces_keys: bool,
     /// Bytes of the largest statement that it takes, where that is known.
@@ -208,6 +212,8 @@ pub enum UnfitWhy {
         /// The plugin.
         plugin: String,
     },
+    /// Something was taken back from what the account may do everywhere, and the target takes nothing back in parts.
+    PartialRevokes,
     /// The account was granted something on what does not exist.
     GrantOnGone(ObjectGrant),
     /// The account was granted something on what is not copied.
@@ -229,6 +235,7 @@ impl UnfitWhy {
             Self::NoEngine { .. }
             | Self::NoKey
             | Self::LoginPlugin { .. }
+            | Self::PartialRevokes
             // A whole server leaves nothing out, so it is asked for otherwise.
             | Self::GrantOnLeftOut(_) => false,
         }
@@ -351,6 +358,7 @@ fn against_account(
     let lacking = account.plugins.iter().filter(|plugin| !target.loads_more && !has(plugin));
     let mut all: Vec<UnfitWhy> =
         lacking.map(|plugin| UnfitWhy::LoginPlugin { plugin: plugin.clone() }).collect();
+    all.extend((account.restricted && !target.partial_revokes).then_some(UnfitWhy::PartialRevokes));
     // What is taken back of a table is taken back of its columns, too.
     let with_table = |grant: &ObjectGrant| {
         let table = |other: &ObjectGrant| {

@@ -192,6 +192,15 @@ fn of_accounts() -> Vec<(Unfit, Setup, ByHand)> {
             },
         ),
         (
+            unfit(app(), UnfitWhy::PartialRevokes),
+            looked(of_account(|account| account.restricted = true)).changed(|world| {
+                for n in 0..world.names().len() {
+                    world.server_of(n).variables.insert("partial_revokes".into(), "OFF".into());
+                }
+            }),
+            |_, next| panic!("{next:?}"),
+        ),
+        (
             unfit(app(), UnfitWhy::GrantOnGone(gone(false, "shop"))),
             looked(of_account(grant("shop", false))),
             |setup, next| {
