@@ -572,3 +572,29 @@ fn what_comes_to_nothing_is_a_mistake() {
     assert_eq!(code_of(&files, &["validate"]).0, 65);
     assert_eq!(code_of(&files, &["status"]).0, 65);
 }
+
+/// Each of them would take out what the other one has written, with a restart each time.
+#[test]
+fn two_plays_do_not_write_one_option_file() {
+    let files = Files::new();
+    let more = |hosts: &str| {
+        files.write("play.yml", &format!("{PLAY}- name: more\n  hosts: {hosts}\n  roles: [config]\n"));
+        files.run(&["-i", "hosts.yml", "validate", "play.yml", "--format", "json"])
+    };
+    let (code, out, err) = more("db-b");
+    assert_eq!(code, 65, "{out}{err}");
+    assert!(out.contains("playbook::same-option-file"), "{out}");
+    files.write(
+        "hosts.yml",
+        &INVENTORY.replace("        db-b:", "        db-c: {ansible_host: 192.0.2.3}\n        db-b:"),
+    );
+    files.write(
+        "play.yml",
+        &format!(
+            "{}- name: more\n  hosts: db-c\n  roles: [config]\n",
+            PLAY.replace("hosts: db\n", "hosts: db-a,db-b\n")
+        ),
+    );
+    let (code, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml", "--format", "json"]);
+    assert_eq!(code, 0, "{out}{err}");
+}

@@ -13,6 +13,7 @@ pub(crate) mod identity;
 mod lint;
 mod nothing;
 mod resource;
+mod same_file;
 mod template_problem;
 
 pub use build::{Built, Turned, build, turned};
@@ -26,6 +27,7 @@ pub(crate) use host::{
 pub use identity::Identity;
 pub(crate) use lint::lint;
 pub(crate) use nothing::{nothing, unread_extra};
+pub(crate) use same_file::same_file;
 
 pub use crate::model::Positioning;
 pub(crate) use crate::model::{OptionFileHolds, RestartPrimary, SeedMethod, SeedPath, Tls};

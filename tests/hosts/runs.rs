@@ -360,3 +360,18 @@ fn a_firewall_that_is_not_confirmed_is_taken_back_by_the_host_itself() {
     lab.apply("hot-standby");
     lab.plan("hot-standby").expect(0);
 }
+
+/// Each play is about other hosts, and has its connections still when its turn comes.
+#[test]
+fn plays_about_different_hosts_are_all_applied() {
+    let lab = Lab::pair();
+    lab.write(
+        "two.yml",
+        "- name: first\n  hosts: db-a\n  roles: [config]\n  vars: {mysql_settings: {max_connections: 187}}\n\
+         - name: second\n  hosts: db-b\n  roles: [config]\n  vars: {mysql_settings: {max_connections: 188}}\n",
+    );
+    lab.tandem(&["apply", "two.yml", "--yes"]).expect(0);
+    let values = ["db-a", "db-b"].map(|host| lab.sql(host, "select @@max_connections"));
+    assert_eq!(values, ["187", "188"]);
+    lab.tandem(&["drift", "two.yml"]).expect(0);
+}

@@ -64,6 +64,10 @@ pub(super) const MISTAKES: &[Code] = &[
         "variable::flag",
         "neither true nor false where one of the two is needed (`replication_semi_sync=no` in an INI file)",
     ),
+    is(
+        "playbook::same-option-file",
+        "two plays that set variables of one host: each would take out what the other one has written",
+    ),
     is("variable::name", "a path or unit that can't be one on the host (`mysql_option_file: -rf`)"),
     is("variable::item", "an item of a list that does not fit"),
     is("variable::unknown", "a name that is nearly one of tandem's (a warning)"),
