@@ -3,10 +3,13 @@
 use super::{Context, Draft};
 use crate::{
     desired::{DesiredAccount, DesiredDatabase, DesiredHost},
-    grant::{self, PasswordCheck},
+    grant::{self, AccountState, PasswordCheck},
     model::Fact,
     observe::{HostFacts, ServerFacts},
-    plan::{Action, Because, ChannelRefused, Hidden, Kind, Named, Reason, State, Step, StepId, StepName},
+    plan::{
+        AccountChange, AccountTask, Action, Because, ChannelRefused, Hidden, Kind, Named, Reason, State,
+        Step, StepId, StepName,
+    },
 };
 
 /// Adds the steps for the accounts and databases of one host.
@@ -22,6 +25,7 @@ pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts
             continue;
         }
         draft.steps.extend(account(context, host, server, wish));
+        draft.steps.extend(require_tls(host, server, wish));
     }
     // A replica gets it from its source; made there as well, it would be an errant transaction.
     let by_replication = !host.writer && !host.channels.is_empty();
@@ -54,6 +58,9 @@ pub(super) fn account(
     let have = server.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
     let mut before = Vec::new();
     let mut after = Vec::new();
+    let mut task = AccountTask::Make;
+    // Channels go over to TLS before anybody has to.
+    let later = have.is_some_and(|have| requires_later(have, wish));
     match have {
         None => {
             after.push(Named::hidden("password", Hidden::Secret));
@@ -61,8 +68,10 @@ pub(super) fn account(
             after.push(Named::new("TLS", required(wish.require_tls)));
         }
         Some(have) => {
+            task = AccountTask::Change;
             let password = context.secrets.get(&wish.password).map(|p| have.check_password(p.expose()));
             if password == Some(PasswordCheck::Differs) {
+                task = AccountTask::ChangeLogin;
                 before.push(Named::hidden("password", Hidden::FormerSecret));
                 after.push(Named::hidden("password", Hidden::NewSecret));
             }
@@ -77,9 +86,9 @@ pub(super) fn account(
                 after.push(Named::new("privileges elsewhere", "none"));
             }
             // A certificate of the client's, which a channel does not have, is no TLS that was wished.
-            if have.requires_tls() != wish.require_tls
-                || !matches!(have.require.as_str(), "" | "NONE" | "SSL")
-            {
+            let other_tls = have.requires_tls() != wish.require_tls
+                || !matches!(have.require.as_str(), "" | "NONE" | "SSL");
+            if other_tls && !later {
                 let has = match have.require.as_str() {
                     "" | "NONE" | "SSL" => required(have.requires_tls()).to_owned(),
                     more => format!("required, {more}"),
@@ -105,7 +114,32 @@ pub(super) fn account(
         after: Some(State::Options { values: after }),
         risk: Vec::new(),
         requires: Vec::new(),
-        action: Action::Account(wish.clone()),
+        action: Action::Account(AccountChange {
+            wish: DesiredAccount { require_tls: wish.require_tls && !later, ..wish.clone() },
+            task,
+        }),
+    })
+}
+
+/// Whether an account that lets in clear text shall do so no more.
+fn requires_later(have: &AccountState, wish: &DesiredAccount) -> bool {
+    wish.require_tls && matches!(have.require.as_str(), "" | "NONE")
+}
+
+/// The step behind which nobody comes in clear text any more.
+fn require_tls(host: &DesiredHost, server: &ServerFacts, wish: &DesiredAccount) -> Option<Step> {
+    let have = server.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host)?;
+    let tls = |required| Some(State::Options { values: vec![Named::new("TLS", self::required(required))] });
+    requires_later(have, wish).then(|| Step {
+        id: StepId::of(&host.name, StepName::RequireTls { user: &wish.user, from: &wish.host }),
+        host: host.name.clone(),
+        kind: Kind::Account,
+        reason: vec![Reason::declared(Because::Declared, &wish.place)],
+        before: tls(false),
+        after: tls(true),
+        risk: Vec::new(),
+        requires: Vec::new(),
+        action: Action::Account(AccountChange { wish: wish.clone(), task: AccountTask::RequireTls }),
     })
 }
 

@@ -246,7 +246,8 @@ impl SourceAndReplica<'_> {
             draft.wait(&self.host.name, WaitsFor::source(&self.wish.source, SourceWaits::Copy));
             return None;
         }
-        if let Some(decided) = self.has_its_writes_taken(draft) {
+        let source_will_have_all = will_have_all_of(self.context, draft, &self.wish.source, &self.host.name);
+        if !source_will_have_all && let Some(decided) = self.has_its_writes_taken(draft) {
             return Some(decided);
         }
         let of_replica = self.content_here();
@@ -257,9 +258,7 @@ impl SourceAndReplica<'_> {
         match (of_source.is_empty(), of_replica.is_empty()) {
             // The way back: the source holds, or will hold, a copy of this host.
             _ if source_gets_copy_of_us => Some(DataBasis::Compared),
-            _ if will_have_all_of(self.context, draft, &self.wish.source, &self.host.name) => {
-                Some(self.way_back(draft))
-            }
+            _ if source_will_have_all => Some(self.way_back(draft)),
             (true, true) => Some(DataBasis::Empty(self.here_and_now())),
             (false, true) => Some(self.copy(seed, Vec::new(), Vec::new(), draft)),
             (true, false) => {
@@ -288,7 +287,7 @@ impl SourceAndReplica<'_> {
             && self.server.accepts_writes()
             && !self.leads_back()
             && fed();
-        if !taken || will_have_all_of(self.context, draft, source, &self.host.name) || self.by_gtid() {
+        if !taken || self.by_gtid() {
             return None;
         }
         if !draft.refused.iter().any(|refusal| refusal.host == *source) {

@@ -8,7 +8,7 @@ use crate::{
     firewall::Network,
     model::{Fact, HostName},
     observe::ChannelFacts,
-    plan::{Action, Effect, HostWaits, Need, Plan, Step, Taken, Waiting},
+    plan::{AccountChange, Action, Effect, HostWaits, Need, Plan, Step, Taken, Waiting},
 };
 
 /// Takes out the steps that would take away what a channel still needs, and says so.
@@ -34,7 +34,7 @@ pub(super) fn keep_what_is_needed(context: &Context<'_>, steps: &mut Vec<Step>, 
 
 /// The member that was not read and logs in with an account whose login changes: its channel would not get in again.
 fn unread_user(context: &Context<'_>, step: &Step) -> Option<Need> {
-    let Action::Account(wish) = &step.action else { return None };
+    let Action::Account(AccountChange { wish, .. }) = &step.action else { return None };
     let from = |host: &&DesiredHost| host.endpoint.address.eq_ignore_ascii_case(&wish.host);
     let user = context.desired.hosts.values().filter(|host| host.name != step.host).find(from)?;
     context.server(&user.name).is_none().then(|| Need::Unread(user.name.clone()))
@@ -62,6 +62,8 @@ fn needed_by(context: &Context<'_>, steps: &[Step], step: &Step, taken: Taken<'_
             comes_from(context, channel, &step.host)
                 && host.channels.iter().any(|wish| wish.name == channel.name)
                 && !is_moved(steps, &host.name, channel)
+                // Who comes over TLS already needs nothing else.
+                && !(matches!(taken, Taken::ClearText { .. }) && channel.tls)
         });
         let replica = host.name.clone();
         match cut.filter(|cut| !declared.contains(cut)) {
@@ -95,7 +97,9 @@ fn comes_now(context: &Context<'_>, source: &HostName, own: &[String]) -> Vec<Ip
 fn shuts_out(taken: Taken<'_>, addresses: &[IpAddr]) -> bool {
     match taken {
         Taken::Channel | Taken::LostAccount => false,
-        Taken::Account { from } => addresses.iter().any(|a| from.parse::<IpAddr>() == Ok(*a)),
+        Taken::Account { from } | Taken::ClearText { from } => {
+            addresses.iter().any(|a| from.parse::<IpAddr>() == Ok(*a))
+        }
         Taken::Access(change) => {
             let lets_in = |address: &IpAddr| change.wish.allowed.iter().any(|n| n.contains(*address));
             !addresses.is_empty() && !addresses.iter().any(lets_in)
@@ -114,7 +118,7 @@ fn may_come_from_there(context: &Context<'_>, unread: &DesiredHost, taken: Taken
     let own = addresses(unread, &[]);
     match taken {
         Taken::Channel | Taken::LostAccount => false,
-        Taken::Account { from } => {
+        Taken::Account { from } | Taken::ClearText { from } => {
             from.parse::<Network>().is_ok_and(|network| !read(&network)) || shuts_out(taken, &own)
         }
         Taken::Access(change) => {

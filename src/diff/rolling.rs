@@ -12,12 +12,11 @@ use super::{
     settings,
     stand_in::{Unable, holder, one_primary, unable},
     switchover::{Accounts, TURNED, admins, ends, is_turned, keep, prepared, risks, take_out},
-    writers::CLOSING,
 };
 use crate::{
     desired::{DesiredHost, RestartPrimary, Turned},
     model::{Fact, HostName},
-    observe::{HostFacts, ServerFacts},
+    observe::{CLOSING, HostFacts, ServerFacts},
     option_file::{Asked, same_value},
     plan::{
         Action, FileStage, Hop, Kind, Named, Reason, Span, State, Step, StepId, StepName, Switchover,

@@ -1,13 +1,13 @@
 //! A host that accepts writes beside the declared one is closed whatever is refused.
 
 use super::{
-    Context, lost, moving,
-    writers::{CLOSING, below, declared, open_replicas},
+    Context, lost, takeover,
+    writers::{below, declared, open_replicas},
 };
 use crate::{
     desired::DesiredHost,
     model::HostName,
-    observe::ServerFacts,
+    observe::{CLOSING, ServerFacts},
     option_file::same_value,
     plan::{Because, Note, Plan, Reason, Step, StepName},
 };
@@ -20,7 +20,7 @@ pub(super) fn close_others(context: &Context<'_>, plan: &mut Plan) {
         return;
     }
     // Where it gets its events from one that accepts writes, too, nobody can tell which of them clients use.
-    if !moving::open_sources(context, one).is_empty() {
+    if !takeover::open_sources(context, one).is_empty() {
         return;
     }
     let below = below(context.desired, one);

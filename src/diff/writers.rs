@@ -10,9 +10,6 @@ use crate::{
     plan::{Plan, Warning, WritersFinding},
 };
 
-/// What keeps clients from writing; the second keeps administrators, too.
-pub(super) const CLOSING: [&str; 2] = ["read_only", "super_read_only"];
-
 /// The members whose servers take writes of clients now. One that was not read is none of them.
 pub(super) fn writers(desired: &Desired, observed: &Observed) -> Vec<HostName> {
     let server = |host: &&HostName| observed.get(*host).and_then(Fact::known)?.server.known();
@@ -70,7 +67,9 @@ pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
     let known = |host: &HostName| context.server(host).is_some();
     let all_known = one.replicas.iter().chain([&one.name]).all(known);
     if open.len() > 1 {
-        draft.warn(&one.name, WritersFinding::Several { writers: open });
+        let undeclared = open.iter().filter(|host| **host != one.name && closed(host).is_none());
+        let undeclared = undeclared.filter(|host| declared(host)).cloned().collect();
+        draft.warn(&one.name, WritersFinding::Several { writers: open, undeclared });
     } else if open.is_empty() && !any && all_known && used(&one.name) && closed(&one.name) != Some(true) {
         draft.warn(&one.name, WritersFinding::None);
     }

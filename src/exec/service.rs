@@ -11,7 +11,7 @@ use crate::{
     dialect::{ReadStatement, literal},
     doctor::{blamed, explain_failed_start},
     model::{HostName, limits},
-    observe::{RestartRecord, RestartState},
+    observe::{CLOSING, RestartRecord, RestartState},
     option_file::Occurrence,
     transport::{Login, Session},
     words::down::failed_start,
@@ -156,21 +156,20 @@ pub(crate) async fn restart_for_proof(on: On<'_>, unit: &str) -> Result<(), Step
     kept.give_back(on, came_up).await
 }
 
-/// What keeps clients, and administrators, from writing.
-const CLOSING: [&str; 2] = ["read_only", "super_read_only"];
-
 /// Variables whose value at the start is another one than that of a server that runs, such as `read_only` of the one that
 /// is written to, with what they had before a restart of ours.
 struct Kept(Vec<(String, String)>);
 
 impl Kept {
     async fn read(on: On<'_>, tried: &str) -> Result<Self, StepError> {
-        let settings = on.fleet.desired.hosts.get(on.host).and_then(|host| host.settings.as_ref());
+        let host = on.fleet.desired.hosts.get(on.host);
+        let settings = host.and_then(|host| host.settings.as_ref());
         let names = settings.into_iter().flatten().filter(|wish| wish.at_start).map(|wish| wish.name.clone());
         let mut kept: Vec<String> = names.collect();
         // Of what nobody declares no file may know, and a start would open who is closed.
-        let declared = |name: &str| settings.into_iter().flatten().any(|wish| wish.name == name);
-        let undeclared = CLOSING.into_iter().filter(|name| !declared(name));
+        let wish = |name: &str| host.and_then(|host| host.setting(name));
+        let undeclared =
+            CLOSING.into_iter().filter(|name| wish(name).is_none_or(|wish| wish.values.is_empty()));
         kept.extend(undeclared.map(str::to_owned));
         kept.dedup();
         Ok(Self(values_of(on, tried, kept).await?))

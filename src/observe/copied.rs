@@ -261,7 +261,7 @@ fn demanding_accounts(
         let more = row.optional("more")?.and_then(|list| serde_json::from_str::<Vec<String>>(list).ok());
         let first = row.optional("plugin")?.filter(|plugin| !plugin.is_empty()).map(str::to_owned);
         let plugins = first.into_iter().chain(more.unwrap_or_default()).collect();
-        let restricted = row.number::<u8>("restricted")? != 0;
+        let restricted = row.optional("restricted")?.is_some();
         all.insert(name.clone(), DemandingAccount { name, plugins, restricted, grants: Vec::new() });
     }
     for row in granted {

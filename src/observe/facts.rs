@@ -242,6 +242,9 @@ pub struct ServerFacts {
     pub replica_addresses: Fact<BTreeSet<String>>,
 }
 
+/// What keeps clients from writing; the second keeps administrators, too.
+pub(crate) const CLOSING: [&str; 2] = ["read_only", "super_read_only"];
+
 /// The variables that decide whether clients can write; a server has those that its version knows.
 pub(crate) const DECIDING: [&str; 3] = ["read_only", "super_read_only", "offline_mode"];
 

@@ -48,7 +48,7 @@ pub use facts::{
     ServiceFacts, SessionFacts,
 };
 pub(crate) use facts::{
-    ChannelFilters, DECIDING, HeartbeatFacts, LeftOutOrigins, OsFacts, Replicating, UnreadPart,
+    CLOSING, ChannelFilters, DECIDING, HeartbeatFacts, LeftOutOrigins, OsFacts, Replicating, UnreadPart,
     accepts_writes,
 };
 pub(crate) use far_end::far_end;

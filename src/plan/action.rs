@@ -105,7 +105,7 @@ pub enum Action {
         interval: u64,
     },
     /// Make an account what it shall be, off the binary log.
-    Account(DesiredAccount),
+    Account(AccountChange),
     /// Drop an account, off the binary log.
     DropAccount {
         /// User name.
@@ -466,6 +466,28 @@ pub enum AuthorityPlan {
     Make,
     /// Another one takes the place of the one with this certificate.
     Replace(String),
+}
+
+/// An account that is made, or becomes another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountChange {
+    /// What it is afterwards.
+    pub wish: DesiredAccount,
+    /// What is done.
+    pub task: AccountTask,
+}
+
+/// What is done to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountTask {
+    /// It is made.
+    Make,
+    /// How it logs in changes: who uses it as it was does not get in the next time.
+    ChangeLogin,
+    /// Something else of it changes.
+    Change,
+    /// It logs in over TLS only from then on: who comes in clear text does not get in the next time.
+    RequireTls,
 }
 
 /// A value of MySQL's `gtid_mode`, which goes from OFF to ON and back by one at a time.

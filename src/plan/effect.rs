@@ -1,10 +1,7 @@
 //! What a step does to the ways by which servers replicate: access through packet filters, accounts, channels.
 
-use super::{Action, State, Step};
+use super::{AccountChange, AccountTask, Action, Step};
 use crate::firewall::FirewallChange;
-
-/// The options of an account by which it logs in.
-pub(crate) const LOGIN: [&str; 2] = ["password", "TLS"];
 
 /// What a step does to the ways by which servers replicate. The order of steps follows from it: what is added comes
 /// first, then the moves, then what is taken away.
@@ -30,6 +27,11 @@ pub enum Taken<'a> {
         /// The address from which it may log in.
         from: &'a str,
     },
+    /// The way in clear text by an account that stays.
+    ClearText {
+        /// The address from which it may log in.
+        from: &'a str,
+    },
     /// The account of a host that is lost: no other one needs it.
     LostAccount,
     /// Access to a server's port.
@@ -40,7 +42,7 @@ impl Taken<'_> {
     fn rank(self) -> u8 {
         match self {
             Taken::Channel => 0,
-            Taken::Account { .. } | Taken::LostAccount => 1,
+            Taken::Account { .. } | Taken::ClearText { .. } | Taken::LostAccount => 1,
             Taken::Access(_) => 2,
         }
     }
@@ -56,6 +58,9 @@ impl Step {
     pub fn effect(&self) -> Effect<'_> {
         match &self.action {
             Action::Firewall(change) if change.closes.is_some() => Effect::TakesAway(Taken::Access(change)),
+            Action::Account(AccountChange { wish, task: AccountTask::RequireTls }) => {
+                Effect::TakesAway(Taken::ClearText { from: &wish.host })
+            }
             Action::DropAccount { host, .. } => Effect::TakesAway(Taken::Account { from: host }),
             Action::LockAccount { .. } | Action::KeepOut { .. } => Effect::TakesAway(Taken::LostAccount),
             Action::DropChannel(_) => Effect::TakesAway(Taken::Channel),
@@ -90,9 +95,7 @@ impl Step {
 
     /// Whether it changes how an account that is there logs in: whoever uses it as it was does not get in the next time.
     pub fn changes_login(&self) -> bool {
-        let Action::Account(_) = &self.action else { return false };
-        let (Some(_), Some(State::Options { values })) = (&self.before, &self.after) else { return false };
-        values.iter().any(|value| LOGIN.contains(&value.name.as_str()))
+        matches!(&self.action, Action::Account(AccountChange { task: AccountTask::ChangeLogin, .. }))
     }
 
     /// Whether it takes something away.

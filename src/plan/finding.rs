@@ -263,6 +263,8 @@ coded! {
         Several {
             /// Which.
             writers: Vec<HostName>,
+            /// Those of them of whose `read_only` nothing is declared: no step closes them.
+            undeclared: Vec<HostName>,
         } = "several-writers",
     }
 }

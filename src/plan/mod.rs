@@ -27,8 +27,9 @@ mod switchover;
 mod waiting;
 
 pub use action::{
-    Action, AuthorityPlan, CLONE_USER, CatchUpPhase, CertificatePlan, ChannelChange, ChannelTask, ClonePlan,
-    ComparePlan, Coordinates, CopyMethod, EndedChannel, FileStage, GtidPhase, SeedPlan,
+    AccountChange, AccountTask, Action, AuthorityPlan, CLONE_USER, CatchUpPhase, CertificatePlan,
+    ChannelChange, ChannelTask, ClonePlan, ComparePlan, Coordinates, CopyMethod, EndedChannel, FileStage,
+    GtidPhase, SeedPlan,
 };
 pub use allow::Allow;
 pub use because::{Because, Reason, Worded};
@@ -111,7 +112,7 @@ impl Plan {
     /// Hosts that accept writes beside the one that is declared to, and does.
     pub fn second_writers(&self) -> Vec<&HostName> {
         let several = self.warnings.iter().filter_map(|warning| match &warning.what {
-            Finding::Writers(WritersFinding::Several { writers }) if writers.contains(&warning.host) => {
+            Finding::Writers(WritersFinding::Several { writers, .. }) if writers.contains(&warning.host) => {
                 Some(writers.iter().filter(|host| **host != warning.host))
             }
             _ => None,

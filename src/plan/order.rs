@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, CatchUpPhase, ChannelChange, Coordinates, Effect, FileStage, GtidPhase, Kind, SeedPlan, Span,
-    Step, StepId,
+    AccountChange, AccountTask, Action, CatchUpPhase, ChannelChange, Coordinates, Effect, FileStage,
+    GtidPhase, Kind, SeedPlan, Span, Step, StepId,
 };
 use crate::{
     model::HostName,
@@ -53,6 +53,8 @@ struct Order {
     ways: Vec<StepId>,
     /// Hosts that are no longer recorded as the writer.
     forgotten: Vec<(HostName, StepId)>,
+    /// Steps that record a writer, and ask the others for that.
+    recorded: Vec<StepId>,
     /// Settings by which hosts take no more writes.
     closed: Vec<(HostName, StepId)>,
     /// Lines by which option files include the directory of tandem's file.
@@ -84,6 +86,7 @@ impl Order {
         let is_way = |s: &&Step| matches!(s.effect(), Effect::Adds | Effect::Moves);
         let closes = |s: &&Step| matches!(s.action, Action::SetGlobal(_)) && s.closes(&s.host);
         let includes = |s: &&Step| matches!(s.action, Action::IncludeDirectory { .. });
+        let records = |s: &&Step| matches!(s.action, Action::RecordWriter(_));
         let forgets = |s: &&Step| matches!(s.action, Action::ForgetWriter { .. });
         Self {
             index: Index::of(steps),
@@ -95,6 +98,7 @@ impl Order {
             ended: ids(ended),
             package_sources: steps.iter().filter(brings).map(|s| (s.host.clone(), s.id.clone())).collect(),
             ways: steps.iter().filter(is_way).map(|s| s.id.clone()).collect(),
+            recorded: steps.iter().filter(records).map(|s| s.id.clone()).collect(),
             forgotten: steps.iter().filter(forgets).map(|s| (s.host.clone(), s.id.clone())).collect(),
             includes: steps.iter().filter(includes).map(|s| (s.host.clone(), s.id.clone())).collect(),
             closed: steps.iter().filter(closes).map(|s| (s.host.clone(), s.id.clone())).collect(),
@@ -123,6 +127,8 @@ impl Order {
             | Action::Restart { .. }
             | Action::StartService { .. } => self.before_setting(host, &step.action),
             // What is added comes before the switch, and settings come behind it.
+            // Who asks the others from a record of its own does so over TLS by then.
+            Action::Account(AccountChange { task: AccountTask::RequireTls, .. }) => self.recorded.clone(),
             Action::Account(_) | Action::LetIn { .. } if self.takeovers.switch(host).is_some() => Vec::new(),
             Action::Account(_)
             | Action::LetIn { .. }

@@ -54,17 +54,28 @@ fn writers(declared: &HostName, what: &WritersFinding) -> String {
             format!("no host accepts writes; clients are declared to write to {declared}.")
         }
         WritersFinding::Other { open, read } => super::fault::other_writer(open, declared, *read),
-        WritersFinding::Several { writers } => {
-            let names: Vec<&str> = writers.iter().map(HostName::as_str).collect();
-            let closes = match writers.contains(declared) {
-                true => "whatever else it refuses",
-                false => "unless something is refused",
+        WritersFinding::Several { writers, undeclared } => {
+            let names =
+                |hosts: &[HostName]| hosts.iter().map(HostName::as_str).collect::<Vec<_>>().join(" and ");
+            let closes = match (undeclared.as_slice(), writers.contains(declared)) {
+                ([], true) => {
+                    "`tandem apply` closes the others, whatever else it refuses; by hand: SET GLOBAL read_only = ON."
+                        .to_owned()
+                }
+                ([], false) => {
+                    "`tandem apply` closes the others, unless something is refused; by hand: SET GLOBAL read_only = ON."
+                        .to_owned()
+                }
+                (hosts, _) => format!(
+                    "Nothing is declared of read_only of {}: run SET GLOBAL read_only = ON there, or take \
+                     `read_only: null` out.",
+                    names(hosts)
+                ),
             };
             format!(
-                "{} hosts accept writes, {}; clients are declared to write to {declared} alone. `tandem apply` closes the \
-                 others, {closes}; by hand: SET GLOBAL read_only = ON.",
+                "{} hosts accept writes, {}; clients are declared to write to {declared} alone. {closes}",
                 writers.len(),
-                names.join(" and ")
+                names(writers)
             )
         }
     }

@@ -7,8 +7,9 @@ use crate::{
     firewall::FirewallChange,
     model::{HostName, bytes, visible},
     plan::{
-        Action, CatchUpPhase, CertificatePlan, ChannelChange, ChannelTask, ComparePlan, Coordinates,
-        CopyMethod, FileStage, Hop, SeedPlan, Span, State, Step, StepDocument, UndeclaredChannel,
+        AccountChange, AccountTask, Action, CatchUpPhase, CertificatePlan, ChannelChange, ChannelTask,
+        ComparePlan, Coordinates, CopyMethod, FileStage, Hop, SeedPlan, Span, State, Step, StepDocument,
+        UndeclaredChannel,
     },
 };
 
@@ -263,9 +264,13 @@ fn catch_up(hops: &[Hop], closing: &[HostName], moment: CatchUpPhase) -> String 
 /// What is done to an account.
 fn account(step: &Step) -> String {
     match &step.action {
-        Action::Account(wish) => {
-            let verb = if step.before.is_some() { "change" } else { "create" };
-            format!("{verb} account {}@{}", wish.user, wish.host)
+        Action::Account(AccountChange { wish, task }) => {
+            let verb = match task {
+                AccountTask::Make => "create account",
+                AccountTask::ChangeLogin | AccountTask::Change => "change account",
+                AccountTask::RequireTls => "let in over TLS only",
+            };
+            format!("{verb} {}@{}", wish.user, wish.host)
         }
         Action::DropAccount { user, host } => format!("drop account {user}@{host}"),
         Action::LockAccount { user, host } => {

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use crate::lab::{Lab, PASSWORD};
+use crate::{
+    lab::{Lab, PASSWORD},
+    takeover::tree,
+};
 
 #[test]
 fn a_password_is_rotated_under_writes() {
@@ -110,4 +113,33 @@ fn the_administrator_of_a_replica_keeps_its_own_password() {
     lab.tandem(&["plan", "read-replicas"]).expect(0);
     assert_eq!(lab.sql("db-b", "select count(*) from mysql.user where user in ('adm', 'app')"), "2");
     assert_eq!(lab.at("db-b", "mariadb -N -uadm -p'Of b 2' -e 'select 1'"), "1");
+}
+
+/// A replica that is left out, or off, still logs in with what it has: its account changes with it, or not at all.
+#[test]
+fn a_login_changes_on_both_sides_or_on_none() {
+    let lab = tree("bookworm");
+    let reconnects = |host: &str| {
+        lab.sql(host, "stop slave; start slave");
+        lab.channels_run(&[host]);
+    };
+    lab.write("secret", "another one");
+    lab.vars("replication_password: {file: ../secret}\nreplication_tls: \"off\"\n");
+    for limit in ["db-a", "db-c"] {
+        let run = lab.tandem(&["plan", "play.yml", "--limit", limit, "--format", "json"]).json();
+        let waits = run["waiting"].as_array().unwrap();
+        assert!(waits.iter().any(|waiting| waiting["host"] == limit), "{run:#}");
+        lab.tandem(&["apply", "play.yml", "--limit", limit, "--yes"]);
+        reconnects("db-b");
+        reconnects("db-c");
+    }
+    lab.link("db-c", "down");
+    lab.tandem(&["apply", "play.yml", "--yes"]).expect(4);
+    reconnects("db-b");
+    lab.link("db-c", "up");
+    reconnects("db-c");
+    lab.apply("play.yml");
+    reconnects("db-b");
+    reconnects("db-c");
+    lab.plan("play.yml").expect(0);
 }

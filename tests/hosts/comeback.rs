@@ -179,3 +179,22 @@ fn no_row_of_a_user_stands_in_an_error_or_a_journal() {
         lab.channels_run(&["db-b"]);
     }
 }
+
+/// Somebody else's line keeps the server down. Once it is gone nothing of ours is blamed for it, and what was taken back comes again.
+#[test]
+fn a_foreign_line_that_keeps_a_server_down_blames_nothing_of_ours() {
+    let lab = lab();
+    lab.host_vars("db-a", "server_id: 7\nmysql_settings: {max_connections: 88}\n");
+    lab.apply("play.yml");
+    let foreign = "/etc/mysql/mariadb.conf.d/70-foreign.cnf";
+    lab.at("db-a", &format!("systemctl stop mariadb; printf '[mysqld]\\nno_such_option=1\\n' >{foreign}"));
+    let run = lab.tandem(&["apply", "play.yml", "--yes", "--format", "json"]);
+    assert!(run.json()["failed"].to_string().contains("no_such_option"), "{}", run.out);
+    lab.at("db-a", &format!("rm {foreign}; systemctl start mariadb"));
+    let plan = lab.plan("play.yml");
+    assert!(plan.json()["refused"].as_array().is_some_and(Vec::is_empty), "{}", plan.out);
+    lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]).expect(0);
+    assert_eq!(lab.sql("db-a", "select @@max_connections"), "88");
+    assert!(lab.at("db-a", &format!("cat {FILE}")).contains("max_connections = 88"));
+    lab.plan("play.yml").expect(0);
+}

@@ -148,7 +148,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("writes-elsewhere", "a switch that was cut off; hosts::switchover"),
     ("seed-position", "what a user has noted; hosts::seeding"),
     ("applier-stopped", "a lost source; hosts::lost"),
-    ("target-gone-apart", "transactions of the replica's own; planner::moving"),
+    ("target-gone-apart", "transactions of the replica's own; planner::takeover"),
     ("other-writer", "another run has opened one; planner::lost and hosts::lost"),
     ("not-superset", "replicas that have received unlike much; hosts::lost"),
     ("unfenced", "the same"),

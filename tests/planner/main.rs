@@ -3,11 +3,11 @@
 mod advice;
 mod compatibility;
 mod lost;
-mod moving;
 mod order;
 mod pictures;
 mod rolling;
 mod shapes;
+mod takeover;
 mod whole;
 mod world;
 

@@ -20,7 +20,7 @@ use tandem::inside::{
         BinlogFacts, ChannelFacts, HostFacts, Observed, SeedCoordinates, SeedMark, SeedMarks, ServerFacts,
         ServiceFacts,
     },
-    plan::{self, Action, Coordinates, Plan, SeedPlan, Step},
+    plan::{self, AccountChange, Action, Coordinates, Plan, SeedPlan, Step},
     playbook::{Project, Request, load},
 };
 
@@ -402,7 +402,7 @@ impl World {
         match &step.action {
             Action::SetGlobal(list) => set(server, list),
             Action::Restart { expect, .. } => set(server, expect),
-            Action::Account(wish) => {
+            Action::Account(AccountChange { wish, .. }) => {
                 server.accounts.retain(|a| (&a.user, &a.host) != (&wish.user, &wish.host));
                 server.account_names.insert((wish.user.clone(), wish.host.clone()));
                 server.accounts.push(account(&wish.user, &wish.host, SECRET, &wish.privileges.join(", ")));

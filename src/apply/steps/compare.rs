@@ -98,8 +98,7 @@ async fn compare(step: &Step, plan: &ComparePlan, fleet: &Fleet<'_>) -> Result<O
         read_marks(on)
     )?;
     let Rows { tables, differing, open } = rows;
-    let mut found = objects.differing.clone();
-    found.extend(differing);
+    let found: Vec<CopyDifference> = objects.differing.iter().cloned().chain(differing).collect();
     let told = match (found.is_empty(), open.is_empty()) {
         (true, true) => "ok",
         (true, false) => "not all could be compared",

@@ -80,7 +80,7 @@ async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError
             service::start(on, unit, *enable, option_file.as_deref()).await
         }
         Action::Heartbeat { table, interval } => heartbeat::run(on, (*table, *interval)).await,
-        Action::Account(wish) => account::run(on, wish).await,
+        Action::Account(change) => account::run(on, &change.wish).await,
         Action::DropAccount { user, host: from } => account::drop(on, (user, from)).await,
         Action::LockAccount { user, host: from } => account::lock(on, (user, from)).await,
         Action::KeepOut { user, host: from } => account::keep_out(on, (user, from)).await,

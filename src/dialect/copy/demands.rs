@@ -71,14 +71,14 @@ impl Dialect {
     }
 
     /// By which plugins accounts log in: `user`, `host`, `plugin`, and further ones as a list in JSON, `more`. MariaDB
-    /// lets one of several do since 10.4, MySQL asks for several since 8.0.27. And `restricted`: whether something was taken back
-    /// from what it may do everywhere, which MySQL 8.0.16 has (`partial_revokes`).
+    /// lets one of several do since 10.4, MySQL asks for several since 8.0.27. And `restricted`: what was taken back
+    /// of what it may do everywhere, which MySQL 8.0.16 has (`partial_revokes`); else NULL.
     pub fn login_plugins_of_accounts(self) -> ReadStatement {
         let several = match self.family() {
             Family::MariaDb if self.version.at_least(10, 4, 3) => {
                 return ReadStatement::new(
                     "SELECT User AS user, Host AS host, JSON_VALUE(Priv, '$.plugin') AS plugin, \
-                     JSON_EXTRACT(Priv, '$.auth_or[*].plugin') AS more, 0 AS restricted FROM mysql.global_priv",
+                     JSON_EXTRACT(Priv, '$.auth_or[*].plugin') AS more, NULL AS restricted FROM mysql.global_priv",
                 );
             }
             Family::MySql if self.mysql(8, 0, 27) => {
@@ -87,8 +87,8 @@ impl Dialect {
             Family::MariaDb | Family::MySql => "NULL",
         };
         let restricted = match self.mysql(8, 0, 16) {
-            true => "COALESCE(JSON_CONTAINS_PATH(User_attributes, 'one', '$.Restrictions'), 0)",
-            false => "0",
+            true => "JSON_EXTRACT(User_attributes, '$.Restrictions')",
+            false => "NULL",
         };
         ReadStatement::new(format!(
             "SELECT User AS user, Host AS host, plugin AS plugin, {several} AS more, {restricted} AS restricted \

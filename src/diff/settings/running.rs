@@ -5,8 +5,8 @@ use super::{
     without_extension,
 };
 use crate::{
-    diff::writers::CLOSING,
     model::Filters,
+    observe::CLOSING,
     option_file::{DEFAULT, Occurrence, canonical_value, same_value, takes_several},
     plan::{Because, Reason},
 };

@@ -6,16 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Context, Draft, lost,
-    promotion::hops,
-    switchover,
-    writers::{self, CLOSING},
-};
+use super::{Context, Draft, lost, promotion::hops, switchover, writers};
 use crate::{
     desired::{DesiredHost, DesiredSetting},
     model::{HostName, Place},
-    observe::{ChannelFacts, ServerFacts},
+    observe::{CLOSING, ChannelFacts, ServerFacts},
     option_file::same_value,
     plan::{Because, ChannelRefused, HostWaits, Reason, StepName, TakeoverRefused},
 };
