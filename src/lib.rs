@@ -86,7 +86,7 @@ pub mod inside {
             AdminWriter, BinlogFacts, ChannelFacts, DatabaseFacts, DiskFacts, ErrantFacts, ErrantKind,
             FarEnd, HOST_SCRIPT, HostFacts, Observed, Reach, Reading, RestartRecord, RestartState,
             SchemaFacts, SeedCoordinates, SeedMark, SeedMarks, ServerFacts, ServiceFacts, SessionFacts,
-            files_of_host, server_query,
+            file_query, files_of_host, server_query,
         };
     }
     pub mod role_unit {

@@ -388,6 +388,13 @@ pub struct DeclaredResource {
     pub place: Place,
 }
 
+impl DesiredHost {
+    /// Files of authorities against which its channels verify their sources.
+    pub fn authority_files(&self) -> impl Iterator<Item = &str> {
+        self.channels.iter().map(DesiredChannel::tls_authority).filter(|file| !file.is_empty())
+    }
+}
+
 impl DesiredChannel {
     /// The authority's file, where the wish is to verify anything.
     pub fn tls_authority(&self) -> &str {

@@ -10,14 +10,16 @@ use super::{
     writers::{check_other, writers},
 };
 use crate::{
-    desired::{Built, Desired, Tls},
+    certificate,
+    desired::{Built, DeclaredResource, Desired, DesiredChannel, DesiredHost, Tls},
     dialect::Dialect,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
-    observe::Observed,
+    observe::{Observed, ServerFacts},
     plan::{
         Action, Allow, ChannelRefused, DataRefused, HostWaits, Plan, Policy, Refusal, Refused, Step, Waiting,
         in_order, link,
     },
+    resource::Resource,
 };
 
 /// Makes the plan for one play.
@@ -210,19 +212,46 @@ fn blocked(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
                 plan.refused.push(Refusal { host: name.clone(), why: why.into() });
                 blocked.extend([name.clone(), channel.source.clone()]);
             }
-            let has_tls = source.is_some_and(|s| Dialect::of(s.version).offers_tls(&s.variables));
-            let gets_one = context
-                .desired
-                .hosts
-                .get(&channel.source)
-                .is_some_and(|h| h.certificates.is_some() && h.settings.is_some());
-            if channel.tls != Tls::Off && source.is_some() && !has_tls && !gets_one {
-                let target = context.desired.hosts.get(&channel.source);
-                let issued = target.is_some_and(|h| h.certificates.is_some());
-                let why = ChannelRefused::NoCertificate { issued }.into();
-                plan.refused.push(Refusal { host: channel.source.clone(), why });
+            if let Some(why) = uncertified(context, channel, source) {
+                plan.refused.push(Refusal { host: channel.source.clone(), why: why.into() });
+            }
+            if let Some(why) = unverifiable(context, host, channel) {
+                plan.refused.push(Refusal { host: name.clone(), why: why.into() });
             }
         }
     }
     blocked
+}
+
+/// Why a source could not encrypt a channel.
+fn uncertified(
+    context: &Context<'_>,
+    channel: &DesiredChannel,
+    source: Option<&ServerFacts>,
+) -> Option<ChannelRefused> {
+    let target = context.desired.hosts.get(&channel.source);
+    let issued = target.is_some_and(|host| host.certificates.is_some());
+    let told = target.is_some_and(|host| host.settings.is_some());
+    let has_tls = source.is_none_or(|s| Dialect::of(s.version).offers_tls(&s.variables));
+    (channel.tls != Tls::Off && !has_tls && !(issued && told))
+        .then_some(ChannelRefused::NoCertificate { issued })
+}
+
+/// Why a replica could not verify its source: the authority's file is not there, and nothing that is declared brings it.
+fn unverifiable(
+    context: &Context<'_>,
+    host: &DesiredHost,
+    channel: &DesiredChannel,
+) -> Option<ChannelRefused> {
+    let file = channel.tls_authority();
+    let facts = context.observed.get(&host.name).and_then(Fact::known)?;
+    let issued = host.certificates.is_some() && file == certificate::CA;
+    let brings = |declared: &DeclaredResource| match &declared.resource {
+        Resource::File(wish) => wish.path == file,
+        Resource::Packages(_) | Resource::Command(_) => true,
+        _ => false,
+    };
+    let missing = facts.os.root && facts.resources.has_file(file) == Fact::Known(false);
+    (missing && !file.is_empty() && !issued && !host.resources.iter().any(brings))
+        .then(|| ChannelRefused::NoAuthority { file: file.to_owned() })
 }

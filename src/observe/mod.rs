@@ -61,7 +61,7 @@ pub use reach::{FarEnd, Reach};
 pub(crate) use reading::Options;
 pub use reading::Reading;
 pub(crate) use resources::Answers;
-pub use resources::server as server_query;
+pub use resources::{server as server_query, there as file_query};
 pub use restart::{RestartRecord, RestartState};
 pub use schema::SchemaFacts;
 pub(crate) use server_packages::{Manager, ServerPackages, offered_versions};

@@ -13,12 +13,16 @@ use crate::{
 /// The part that is no resource of a role: the packages of a database server.
 const SERVER: &str = "server";
 
+/// Another one: whether a file is there.
+const FILE: &str = "there";
+
 /// Functions first, then a part for each kind, then what calls them.
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let part = |name: &str, look: &str| format!("look_{name}() {{\n{look}\n}}\n");
     let kinds: String = KindName::ALL.iter().map(|kind| part(kind.word(), kind.look())).collect();
     let server = part(SERVER, include_str!("server_packages.sh"));
-    [FUNCTIONS, &kinds, &server, include_str!("resources.sh")].concat()
+    let file = part(FILE, "if [ -f \"$1\" ]; then echo file; else echo none; fi");
+    [FUNCTIONS, &kinds, &server, &file, include_str!("resources.sh")].concat()
 });
 
 /// Answers by question, as the host gave them. What they mean says the kind of resource.
@@ -39,6 +43,15 @@ impl Answers {
             Fact::Unread(why) => Fact::Unread(why),
         }
     }
+
+    /// Whether a file that has to be there already is.
+    pub fn has_file(&self, path: &str) -> Fact<bool> {
+        match self.to(&there(path)) {
+            Fact::Known(text) => Fact::Known(text.trim() == "file"),
+            Fact::Absent => Fact::Absent,
+            Fact::Unread(why) => Fact::Unread(why),
+        }
+    }
 }
 
 impl FromIterator<(Query, Fact<String>)> for Answers {
@@ -52,11 +65,17 @@ pub fn server(package: &str) -> Query {
     Query { part: SERVER, args: vec![package.to_owned()] }
 }
 
+/// The question for a file.
+pub fn there(path: &str) -> Query {
+    Query { part: FILE, args: vec![path.to_owned()] }
+}
+
 /// Everything that a host has to be asked.
 fn queries(host: &DesiredHost) -> Vec<Query> {
     let declared = host.resources.iter().map(|declared| declared.resource.any().query());
-    let mut queries: Vec<Query> =
-        declared.chain(host.server.iter().map(|wish| server(&wish.package))).collect();
+    let servers = host.server.iter().map(|wish| server(&wish.package));
+    let authorities = host.authority_files().map(there);
+    let mut queries: Vec<Query> = declared.chain(servers).chain(authorities).collect();
     queries.sort();
     queries.dedup();
     queries

@@ -396,6 +396,7 @@ fn of_channel(host: &HostName, why: &ChannelRefused) -> Vec<Next> {
         ChannelRefused::NoCertificate { issued } => {
             vec![role(if *issued { "config" } else { "tls" }), set_to("replication_tls", "off")]
         }
+        ChannelRefused::NoAuthority { .. } => vec![role("tls"), set("replication_tls_ca")],
         ChannelRefused::AccountForAName { .. } => vec![set("replication_address")],
         ChannelRefused::NoAccount { .. } | ChannelRefused::AccountUnfit { .. } => vec![role("accounts")],
     }

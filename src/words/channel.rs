@@ -71,6 +71,12 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
              ({place}). Choose a shorter one."
         ),
         ChannelRefused::NoCertificate { issued } => no_certificate(host, *issued),
+        ChannelRefused::NoAuthority { file } => format!(
+            "replication_tls asks {host} to verify its source, and the authority's file {} is not there: the channel \
+             would stop at its next connection. Use the role tls, or put the file there (replication_tls_ca names it). Nothing \
+             was changed.",
+            visible(file)
+        ),
         ChannelRefused::AccountForAName { user, at } => format!(
             "skip_name_resolve is on at {host}: its server knows clients by their addresses only, and the account \
              {user}@{at} is for a name. Set replication_address to an address. Nothing was changed."

@@ -123,6 +123,11 @@ coded! {
             /// Whether it would get one, if only a role wrote its option file.
             issued: bool,
         } = "tls-without-certificate",
+        /// The source is to be verified, and the replica has no authority to verify it by.
+        NoAuthority {
+            /// The authority's file, which is not there.
+            file: String,
+        } = "tls-without-authority",
         /// The account is for a name, and the server looks up none.
         AccountForAName {
             /// Its user.

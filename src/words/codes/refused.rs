@@ -304,6 +304,11 @@ pub(super) const REFUSED: &[Code] = &[
         "add the roles `tls` and `config`, give it a certificate, or declare `replication_tls: off`",
     ),
     code(
+        "tls-without-authority",
+        "the source is to be verified, and the authority's file is not on the replica",
+        "add the role `tls`, put the file there (`replication_tls_ca`), or declare `replication_tls: required`",
+    ),
+    code(
         "account-for-a-name",
         "the account is for a host name, and the server looks up none (`skip_name_resolve`)",
         "set `replication_address` to an address",

@@ -4,7 +4,8 @@ use tandem::inside::{
     gtid::{GtidState, MySqlGtid},
     model::{Fact, ServerVersion, ThreadState},
     observe::{
-        AdminWriter, ChannelFacts, FarEnd, HostFacts, RestartRecord, RestartState, ServiceFacts, server_query,
+        AdminWriter, ChannelFacts, FarEnd, HostFacts, RestartRecord, RestartState, ServiceFacts, file_query,
+        server_query,
     },
     option_file::{Argument, Asked},
     plan::Next,
@@ -241,6 +242,20 @@ pub(super) fn of_logins() -> Vec<Case> {
             world.server_of(n).variables.insert(name.into(), String::new());
         }
     });
+    let unverifiable =
+        pair([true, false]).with("replication_tls=verify_ca").without("tls").changed(|world| {
+            for n in [0, 1] {
+                world.server_of(n).variables.insert("have_ssl".into(), "YES".into());
+                let facts = world.host(n);
+                facts.os.root = true;
+                let own = file_query("/etc/mysql/tandem/ca.pem");
+                let given = file_query("/own/ca.pem");
+                facts.resources =
+                    [(own, Fact::Known("none".to_owned())), (given, Fact::Known("file".to_owned()))]
+                        .into_iter()
+                        .collect();
+            }
+        });
     let other_password = pair([true, false]).without("accounts").changed(|world| {
         let host = Host { own_id: true, data: true, account: 1, ..Host::default() };
         let roles = world.roles.clone();
@@ -275,6 +290,9 @@ pub(super) fn of_logins() -> Vec<Case> {
         ),
         case("tls-without-certificate", tls.clone(), nothing),
         case("tls-without-certificate", tls.without("config"), nothing),
+        case("tls-without-authority", unverifiable, |setup, _| {
+            setup.world.extra.push("replication_tls_ca=/own/ca.pem".into());
+        }),
         case("account-for-a-name", named, to_address),
         case("no-account", pair([true, false]).without("accounts"), nothing),
         case("account-unfit", other_password, nothing),
