@@ -71,12 +71,7 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
              ({place}). Choose a shorter one."
         ),
         ChannelRefused::NoCertificate { issued } => no_certificate(host, *issued),
-        ChannelRefused::NoAuthority { file } => format!(
-            "replication_tls asks {host} to verify its source, and the authority's file {} is not there: the channel \
-             would stop at its next connection. Use the role tls, or put the file there (replication_tls_ca names it). Nothing \
-             was changed.",
-            visible(file)
-        ),
+        ChannelRefused::NoAuthority { file } => no_authority(host, file),
         ChannelRefused::AccountForAName { user, at } => format!(
             "skip_name_resolve is on at {host}: its server knows clients by their addresses only, and the account \
              {user}@{at} is for a name. Set replication_address to an address. Nothing was changed."
@@ -118,6 +113,15 @@ fn no_certificate(host: &HostName, issued: bool) -> String {
              one (mysql_settings: ssl_cert, ssl_key), or say replication_tls: off."
         ),
     }
+}
+
+fn no_authority(host: &HostName, file: &str) -> String {
+    format!(
+        "replication_tls asks {host} to verify its source, and the authority's file {} is not there: the channel would \
+         stop at its next connection. Use the role tls, or put the file there (replication_tls_ca names it). Nothing was \
+         changed.",
+        visible(file)
+    )
 }
 
 fn one_channel(version: ServerVersion, channels: usize, named: Option<&str>) -> String {
