@@ -58,7 +58,7 @@ pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts
     if impossible::refuse_files(host, files, path, draft) {
         return;
     }
-    if impossible::refuse_foreign(host, files, path, draft) {
+    if impossible::refuse_place(host, (files, facts.version()), path, draft) {
         return;
     }
     let Some(server) = facts.server.known() else {

@@ -371,7 +371,9 @@ for line in $walked; do
     'S '*) to_come=${line#S } ;;
   esac
 done
-if [ -f "$owned_file" ]; then set -- "$@" "$owned_file"; fi
+alone=yes
+for line; do [ "$line" != "$owned_file" ] || alone=; done
+if [ -n "$alone" ] && [ -f "$owned_file" ]; then set -- "$@" "$owned_file"; fi
 # Who else may write to one of them decides what the server does.
 owners=$(LC_ALL=C stat -L -c '%F:%u:%a:%n' -- "$@" $directories 2>/dev/null)
 set +f

@@ -58,8 +58,10 @@ struct Walk<'a> {
     groups: Vec<String>,
     coming: std::iter::Peekable<std::slice::Iter<'a, (String, Vec<u8>)>>,
     found: Vec<Occurrence>,
-    /// Files and directories, and how many mentions were found up to their end.
+    /// Files, and how many mentions were found up to their end.
     ends: Vec<(String, usize)>,
+    /// Directories, and how many mentions were found up to their first file.
+    begins: Vec<(String, usize)>,
 }
 
 impl Walk<'_> {
@@ -78,11 +80,11 @@ impl Walk<'_> {
                 }
                 Meaning::IncludeDir(directory) => {
                     let directory = directory.trim_end_matches('/');
+                    self.begins.push((directory.to_owned(), self.found.len()));
                     let within = |next: &str| next.rsplit_once('/').is_some_and(|(at, _)| at == directory);
                     while self.coming.peek().is_some_and(|(next, _)| within(next)) {
                         self.next_file();
                     }
-                    self.ends.push((directory.to_owned(), self.found.len()));
                 }
                 Meaning::Option { name, value } if self.groups.contains(&group) => {
                     self.found.push(Occurrence {
@@ -118,6 +120,7 @@ impl Files {
             coming: self.files.iter().peekable(),
             found: Vec::new(),
             ends: Vec::new(),
+            begins: Vec::new(),
         };
         while walk.coming.peek().is_some() {
             walk.next_file();
@@ -125,16 +128,48 @@ impl Files {
         walk
     }
 
-    /// What the server reads after `path`, which would win over it. A file that is not there yet counts as the
-    /// last one of its directory.
+    /// What the server reads after `path`, which would win over it. A file that is not there yet counts where its name sorts
+    /// in its directory: the servers read it by bytes.
     pub fn read_after(&self, path: &str, version: Option<ServerVersion>) -> Vec<Occurrence> {
         let walk = self.walk(version);
-        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let end = |of: &str| walk.ends.iter().rfind(|(at, _)| at == of).map(|(_, end)| *end);
-        match end(path).or_else(|| end(directory)) {
-            Some(end) => walk.found.into_iter().skip(end).collect(),
+        let directory = directory(path);
+        let before = |file: &str| self::directory(file) == directory && file < path;
+        let end = walk.ends.iter().rfind(|(file, _)| file == path);
+        let neighbour = || walk.ends.iter().rfind(|(file, _)| before(file));
+        let begin = || walk.begins.iter().rfind(|(at, _)| at == directory);
+        match end.or_else(neighbour).or_else(begin) {
+            Some((_, end)) => walk.found.into_iter().skip(*end).collect(),
             None => Vec::new(),
         }
+    }
+
+    /// Whether the server reads, or would read, a file at this place: it does, a directory or a line of the files includes
+    /// it, or it has the name of one that the servers look for themselves.
+    pub fn would_read(&self, path: &str) -> bool {
+        let includes = |bytes: &Vec<u8>| {
+            let names = |meaning: &Meaning| matches!(meaning, Meaning::Include(one) if one == path);
+            Document::parse(bytes).lines().any(|(_, line)| names(&line.meaning))
+        };
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        let own_names = || matches!(name, "my.cnf" | ".my.cnf");
+        let in_directory = || {
+            let included = |one: &String| one.trim_end_matches('/') == directory(path);
+            name.ends_with(".cnf") && self.directories.iter().any(included)
+        };
+        self.files.iter().any(|(file, bytes)| file == path || includes(bytes))
+            || in_directory()
+            || own_names()
+    }
+
+    /// A file that tandem has written for this server in another place than `path`, and that the server reads.
+    pub fn former_owned(&self, path: &str, version: Option<ServerVersion>) -> Option<String> {
+        let group = format!("mysqld{}", self.group_suffix).to_ascii_lowercase();
+        let ours = |file: &str| {
+            self.content(file).is_some_and(|text| text.starts_with(super::OWNED_HEADER.as_bytes()))
+        };
+        let found = self.occurrences(version);
+        let former = found.into_iter().find(|one| one.file != path && one.group == group && ours(&one.file));
+        former.map(|one| one.file)
     }
 
     /// Where a line goes that includes a directory of tandem's, where no directory is included: at the end of the file that the
@@ -186,6 +221,10 @@ impl Files {
     }
 }
 
+fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +263,37 @@ mod tests {
         };
         assert_eq!(after(&own), ["server_id:2"]);
         assert_eq!(after("/etc/mysql/mariadb.conf.d/zzzz.cnf"), Vec::<String>::new());
+        // Not there yet: where it sorts.
+        let all = ["bind_address:2", "bind_address:2", "server_id:2"];
+        assert_eq!(after("/etc/mysql/mariadb.conf.d/10-tandem.cnf"), all);
+        assert_eq!(after("/etc/mysql/mariadb.conf.d/60-tandem.cnf"), all[1..]);
+    }
+
+    #[test]
+    fn who_reads_a_file_is_known_before_it_is_written() {
+        let files = files();
+        let read = ["/etc/mysql/conf.d/x.cnf", "/etc/mysql/mariadb.conf.d/zzz.cnf", "/etc/my.cnf"];
+        assert_eq!(read.map(|path| files.would_read(path)), [true; 3]);
+        let never = ["/etc/tandem.cnf", "/etc/mysql/conf.d/x.conf", "/etc/mysql/conf.d/more/x.cnf"];
+        assert_eq!(never.map(|path| files.would_read(path)), [false; 3]);
+    }
+
+    #[test]
+    fn what_was_written_elsewhere_before_is_found() {
+        let version = ServerVersion::parse("10.11.1-MariaDB");
+        let mut files = files();
+        let own = "/etc/mysql/mariadb.conf.d/zz-tandem.cnf";
+        assert_eq!(files.former_owned("/etc/my.cnf", version), None);
+        files.files[2].1 = super::super::owned_text(
+            "",
+            &[super::super::Setting { name: "bind_address".into(), values: vec!["*".into()] }],
+        )
+        .into_bytes();
+        assert_eq!(files.former_owned("/etc/my.cnf", version).as_deref(), Some(own));
+        assert_eq!(files.former_owned(own, version), None);
+        // That of another server of the host.
+        files.group_suffix = "@two".into();
+        assert_eq!(files.former_owned("/etc/my.cnf", version), None);
     }
 
     #[test]

@@ -441,7 +441,13 @@ fn of_takeover(host: &HostName, why: &TakeoverRefused) -> Vec<Next> {
 
 fn of_setting(host: &HostName, why: &SettingRefused) -> Vec<Next> {
     match why {
-        SettingRefused::NoPlace | SettingRefused::NotOurs { .. } => vec![set("mysql_option_file")],
+        SettingRefused::NoPlace | SettingRefused::NotOurs { .. } | SettingRefused::NotRead { .. } => {
+            vec![set("mysql_option_file")]
+        }
+        SettingRefused::Former { former, path } => {
+            let command = format!("mv {former} {path}");
+            vec![Next::Run { on: Some(host.clone()), command }, set("mysql_option_file")]
+        }
         SettingRefused::ReadsNoFiles { unit } => {
             let command = format!("systemctl edit --full {unit} && systemctl restart {unit}");
             vec![Next::Run { on: Some(host.clone()), command }]

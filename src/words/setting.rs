@@ -18,6 +18,11 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
             "{path} (mysql_option_file) was not written by tandem, and would be replaced as a whole. Take mysql_option_file out: \
              tandem keeps a file of its own beside yours."
         ),
+        SettingRefused::NotRead { path } => format!(
+            "the server reads no file at {path} (mysql_option_file), so nothing in it would count. Take mysql_option_file out, or \
+             name a file that ends in .cnf in a directory that its option files include."
+        ),
+        SettingRefused::Former { former, path } => moved(host, former, path),
         SettingRefused::ReadsNoFiles { unit } => format!(
             "the server of {unit} is started with --no-defaults and reads no option file, so no setting would last. Take it \
              out of the unit (`systemctl edit --full {unit}`) and restart the server."
@@ -83,6 +88,13 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
              inventory."
         ),
     }
+}
+
+fn moved(host: &HostName, former: &str, path: &str) -> String {
+    format!(
+        "tandem's option file is {former}, and shall be {path}: both would count. Move it there on {host} (mv {former} {path}), \
+         or name {former} in mysql_option_file. Nothing was changed."
+    )
 }
 
 /// Why a server does not take a value.

@@ -102,3 +102,40 @@ fn who_is_not_root_asks_the_program_as_well() {
         "{plan:#}"
     );
 }
+
+#[test]
+fn our_file_is_where_it_counts_or_nothing_is_written() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", PLAY);
+    let own = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
+    let place = |host: &str, file: Option<&str>| {
+        let directory = lab.at(host, "ls -d /etc/mysql/m*.conf.d");
+        let line = file.map(|file| match file.starts_with('/') {
+            true => format!("mysql_option_file: {file}\n"),
+            false => format!("mysql_option_file: {}/{file}\n", directory.trim()),
+        });
+        lab.host_vars(host, &line.unwrap_or_default());
+        directory.trim().to_owned()
+    };
+    lab.vars(&format!("{own}mysql_settings: {{bind_address: 0.0.0.0, back_log: 91}}\n"));
+    for (host, _) in UNITS {
+        let only = ["apply", "play.yml", "--yes", "--allow", "restart", "--limit", host];
+        let pid = lab.at(host, "pidof mariadbd mysqld");
+        place(host, Some("/srv/tandem.cnf"));
+        lab.refuses(&only, "option-file-not-read");
+        place(host, Some("tandem.conf"));
+        lab.refuses(&only, "option-file-not-read");
+        // Debian's own file comes behind it, and names an address.
+        let directory = place(host, Some("10-tandem.cnf"));
+        lab.refuses(&only, "overridden-setting");
+        assert_eq!(lab.at(host, "pidof mariadbd mysqld"), pid);
+
+        place(host, Some("xx-tandem.cnf"));
+        lab.tandem(&only).expect(0);
+        lab.tandem(&["plan", "play.yml", "--limit", host]).expect(0);
+        place(host, None);
+        lab.refuses(&only, "option-file-moved");
+        lab.at(host, &format!("mv {directory}/xx-tandem.cnf {directory}/zz-tandem.cnf"));
+        lab.tandem(&["plan", "play.yml", "--limit", host]).expect(0);
+    }
+}

@@ -5,7 +5,7 @@ use super::Comparison;
 use crate::{
     desired::{DesiredHost, DesiredSetting},
     diff::Draft,
-    model::{STARS, variables::looks_secret},
+    model::{STARS, ServerVersion, variables::looks_secret},
     observe::{HostFacts, NotTaken},
     option_file::{Argument, Asked, Dispute, Files, OWNED_HEADER, canonical_value, same_value},
     plan::{ServerFinding, SettingRefused, ValueRefused},
@@ -45,9 +45,22 @@ pub(super) fn refuse_files(host: &DesiredHost, files: &Files, path: &str, draft:
     true
 }
 
-/// Whether our file would take the place of one that is named and that tandem has not written. One without a line holds
-/// nothing.
-pub(super) fn refuse_foreign(host: &DesiredHost, files: &Files, path: &str, draft: &mut Draft) -> bool {
+/// Whether our file can't be where it shall be: the server would not read it there, tandem has written it elsewhere, or it
+/// would take the place of one that tandem has not written. One without a line holds nothing.
+pub(super) fn refuse_place(
+    host: &DesiredHost,
+    (files, version): (&Files, Option<ServerVersion>),
+    path: &str,
+    draft: &mut Draft,
+) -> bool {
+    if host.option_file.is_some() && !files.would_read(path) {
+        draft.refuse(&host.name, SettingRefused::NotRead { path: path.to_owned() });
+        return true;
+    }
+    if let Some(former) = files.former_owned(path, version) {
+        draft.refuse(&host.name, SettingRefused::Former { former, path: path.to_owned() });
+        return true;
+    }
     let there = files.content(path).map(String::from_utf8_lossy);
     let foreign = host.option_file.is_some()
         && there.is_some_and(|text| !text.starts_with(OWNED_HEADER) && !text.trim().is_empty());

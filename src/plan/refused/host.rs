@@ -17,6 +17,18 @@ coded! {
             /// The file.
             path: String,
         } = "option-file-not-ours",
+        /// `mysql_option_file` names a place at which the server reads no file.
+        NotRead {
+            /// The file.
+            path: String,
+        } = "option-file-not-read",
+        /// Tandem's file is to be in another place than the one in which it has written it.
+        Former {
+            /// Where it is.
+            former: String,
+            /// Where it shall be.
+            path: String,
+        } = "option-file-moved",
         /// The server is started with `--no-defaults`, so no option file counts.
         ReadsNoFiles {
             /// The unit that starts it.

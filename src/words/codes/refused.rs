@@ -410,6 +410,16 @@ pub(super) const REFUSED: &[Code] = &[
         "`mysql_option_file` names a file that tandem has not written; it would be replaced as a whole",
         "take `mysql_option_file` out; where no directory is included, `--allow edit-option-file` adds one line",
     ),
+    code(
+        "option-file-not-read",
+        "`mysql_option_file` names a place at which the server reads no file",
+        "take `mysql_option_file` out, or name a `.cnf` in a directory that its option files include",
+    ),
+    code(
+        "option-file-moved",
+        "tandem's option file is to be elsewhere, and the one that it has written would count, too",
+        "move the file on the host, or name its place in `mysql_option_file`",
+    ),
     code("firewall-backend", "`firewall_backend` is not what the host uses", "leave it at `auto`"),
     code(
         "firewall-missing",

@@ -513,9 +513,36 @@ pub(super) fn of_servers() -> Vec<Case> {
         case(
             "option-file-not-ours",
             pair([true, false]).changed(one_file).with("mysql_option_file=/etc/my.cnf"),
-            |setup, _| setup.world.extra.retain(|one| !one.starts_with("mysql_option_file")),
+            as_before,
+        ),
+        case(
+            "option-file-not-read",
+            pair([true, false]).with("mysql_option_file=/srv/tandem.cnf"),
+            as_before,
+        ),
+        case(
+            "option-file-moved",
+            one_way().settled().with("mysql_option_file=/etc/mysql/mariadb.conf.d/70-tandem.cnf"),
+            |setup, next| match next {
+                Next::Run { .. } => {
+                    for n in [0, 1] {
+                        let files = &mut setup.world.host(n).option_files;
+                        let Fact::Known(files) = files else { panic!("option files") };
+                        for (path, _) in &mut files.files {
+                            if path.ends_with("zz-tandem.cnf") {
+                                *path = "/etc/mysql/mariadb.conf.d/70-tandem.cnf".into();
+                            }
+                        }
+                    }
+                }
+                _ => as_before(setup, next),
+            },
         ),
     ]
+}
+
+fn as_before(setup: &mut Setup, _: &Next) {
+    setup.world.extra.retain(|one| !one.starts_with("mysql_option_file"));
 }
 
 /// A host whose server reads one file, and no directory.
