@@ -137,6 +137,7 @@ fn program_answers(text: &str, asked: &[(String, String, String)]) -> BTreeMap<(
             "said" => NotTaken::Said(rest),
             "directory" => NotTaken::NoDirectory(rest),
             "file" => NotTaken::Unreadable(rest),
+            "address" => NotTaken::NoAddress(rest),
             _ => continue,
         };
         all.entry((name.clone(), value.clone())).or_insert(why);
@@ -166,7 +167,7 @@ mod tests {
             [("collation_server".to_owned(), said("COLLATION 'latin1_bin' is not valid"))]
         );
         assert_eq!(
-            of("asked\ndirectory 0 /no where\nfile 1 /x\n"),
+            of("asked\ndirectory 0 /no where\nfile 1 /x\naddress 1 192.0.2.1\n"),
             [
                 ("collation_server".to_owned(), NotTaken::Unreadable("/x".to_owned())),
                 ("sql_mode".to_owned(), NotTaken::NoDirectory("/no where".to_owned())),

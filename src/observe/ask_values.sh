@@ -1,7 +1,8 @@
 # Asks the server's own program what it would say of options beside those of other files, as its own user; it reads them
 # and ends. Writes nothing. Arguments: UNIT CHECKING-OPTIONS COUNT FILE... WORD... COUNT is that of the files. Prints `asked`,
 # or `unasked` and why; then, of each word that it does not take, a line: `said`, its number and what it says, a hyphen standing for
-# the number where it does not take them together; or `directory` or `file`, its number and the path that has to be there.
+# the number where it does not take them together; or `directory` or `file`, its number and the path that has to be there; or
+# `address`, its number and the address that the host would have to have.
 unit=$1 options=$2 files=$3; shift 3
 if [ "$(id -u)" != 0 ]; then echo 'unasked only root can ask it'; exit 0; fi
 program_of_unit
@@ -51,6 +52,24 @@ lacks() {
   ! as_server test "$kind" "${path:-/}" || return 1
   printf '%s %s %s\n' "$what" "$2" "${path:-/}"
 }
+# Prints an address on which the server is to listen and that the host does not have. What is a name the server looks up.
+strange() {
+  set -f
+  for address in $(printf '%s\n' "${1#*=}" | tr , ' '); do
+    case $address in
+      *[!0-9a-fA-F.:]* | '' | 0.0.0.0 | :: | 127.* | ::1) continue ;;
+      *:*) family=ipv6 ;;
+      *[!0-9.]*) continue ;;
+      *) family=ipv4 ;;
+    esac
+    # It may be one that comes later, such as one that two hosts share.
+    read -r foreign 2>/dev/null <"/proc/sys/net/$family/ip_nonlocal_bind" || foreign=
+    [ "$foreign" != 1 ] && there=$(ip -o addr show to "$address" 2>/dev/null) && [ -z "$there" ] || continue
+    printf 'address %s %s\n' "$2" "$address"
+    break
+  done
+  set +f
+}
 look() {
   raw=$(says $options "$@")
   ended=$?
@@ -69,7 +88,7 @@ more() {
 echo asked
 number=0
 for word; do
-  lacks "$word" "$number"
+  case $word in --bind[-_]address=*) strange "$word" "$number" ;; *) lacks "$word" "$number" ;; esac
   number=$((number + 1))
 done
 all=$(more "$@")

@@ -113,6 +113,8 @@ pub enum NotTaken {
     NoDirectory(String),
     /// The file that it names can't be read by the server's user.
     Unreadable(String),
+    /// The address that it names is none of the host's.
+    NoAddress(String),
 }
 
 /// What a server does not take, and what only its start can give it.

@@ -410,6 +410,7 @@ const TAKEN_BY_NONE: &[(&str, &str)] = &[
     ("innodb_autoinc_lock_mode", "7"),
     ("innodb_adaptive_hash_index", "partly"),
     ("ft_boolean_syntax", "abc"),
+    ("bind_address", "192.0.2.77"),
 ];
 
 /// Settings of public roles and questions that kept servers down or never settled: names that a version has no more.

@@ -169,6 +169,7 @@ impl Comparison<'_> {
             NotTaken::Said(words) => ValueRefused::Said(words),
             NotTaken::NoDirectory(path) => ValueRefused::NoDirectory(path),
             NotTaken::Unreadable(path) => ValueRefused::Unreadable(path),
+            NotTaken::NoAddress(address) => ValueRefused::NoAddress(address),
         };
         self.refuse_value(wish, value, why, draft);
         true

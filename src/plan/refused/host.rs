@@ -158,6 +158,8 @@ pub enum ValueRefused {
     NoDirectory(String),
     /// The file that it names can't be read by the server's user.
     Unreadable(String),
+    /// The address that it names is none of the host's.
+    NoAddress(String),
     /// Its data directory was made with another one.
     MadeWith(String),
     /// It was given it, and runs with another one.
