@@ -226,6 +226,12 @@ impl Dialect {
         name == "innodb_page_size" || name == "lower_case_table_names" && self.mysql(8, 0, 0)
     }
 
+    /// Whether only a start takes a variable that can be set otherwise from one value to another (manuals, "event_scheduler").
+    pub fn changes_at_start(self, name: &str, running: &str, wished: &str) -> bool {
+        let disabled = |value: &str| value.eq_ignore_ascii_case("DISABLED");
+        name == "event_scheduler" && disabled(running) != disabled(wished)
+    }
+
     /// Takes a value out of `mysqld-auto.cnf` and leaves the running one.
     pub fn reset_persisted(self, name: &str) -> String {
         format!("RESET PERSIST IF EXISTS {}", identifier(name))

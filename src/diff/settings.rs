@@ -175,9 +175,7 @@ impl Comparison<'_> {
         let file_step = self.file_step(&old, &occurrences);
         let started = self.started_with();
         let off = self.off(&old, started.as_deref(), &occurrences);
-        let (restart, at_once): (Vec<Off>, Vec<Off>) = off
-            .into_iter()
-            .partition(|o| self.server.static_variables.contains(&o.name) || self.is_pseudo(&o.name));
+        let (restart, at_once): (Vec<Off>, Vec<Off>) = off.into_iter().partition(|o| self.takes_start(o));
         // What waits for a restart by anybody goes along with one, and asks for none.
         let restarts = restart.iter().any(|o| !o.at_next_restart);
         if restarts && self.refuse_full_disk(draft) {
@@ -256,6 +254,13 @@ impl Comparison<'_> {
     /// Options that are no variables are read at the start only.
     fn is_pseudo(&self, name: &str) -> bool {
         !self.server.variables.contains_key(name)
+    }
+
+    /// Whether no statement gives it to a server that runs.
+    fn takes_start(&self, off: &Off) -> bool {
+        self.server.static_variables.contains(&off.name)
+            || self.is_pseudo(&off.name)
+            || self.dialect.changes_at_start(&off.name, &off.running, &off.wished)
     }
 
     /// What our file shall hold.

@@ -15,7 +15,7 @@ pub(super) async fn databases(sql: &SqlReader, dialect: Dialect) -> Result<Vec<D
         sql.query(ReadStatement::databases()),
         sql.query(ReadStatement::tables_of_databases()),
         sql.query(ReadStatement::tables_without_snapshot()),
-        sql.query(ReadStatement::programs_of_databases()),
+        sql.query(dialect.programs_of_databases()),
         files
     )?;
     let mut databases = Vec::new();

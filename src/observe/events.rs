@@ -1,7 +1,7 @@
 //! Events of the event scheduler, and what runs of them.
 
 use crate::{
-    dialect::ReadStatement,
+    dialect::{Dialect, ReadStatement},
     transport::{Row, SqlError, SqlReader},
 };
 
@@ -30,7 +30,7 @@ pub enum EventState {
 }
 
 impl EventFacts {
-    /// Reads one out of a row of [`ReadStatement::events`].
+    /// Reads one out of a row of [`Dialect::events`].
     ///
     /// # Errors
     /// When a column is missing.
@@ -54,8 +54,8 @@ impl EventFacts {
 ///
 /// # Errors
 /// When the server refuses to show them.
-pub(crate) async fn events(sql: &SqlReader) -> Result<Vec<EventFacts>, SqlError> {
-    sql.query(&ReadStatement::events()).await?.iter().map(EventFacts::read).collect()
+pub(crate) async fn events(sql: &SqlReader, dialect: Dialect) -> Result<Vec<EventFacts>, SqlError> {
+    sql.query(&dialect.events()).await?.iter().map(EventFacts::read).collect()
 }
 
 /// Sessions in which the scheduler runs events now: they are no clients, and write like ones.

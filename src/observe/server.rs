@@ -59,7 +59,7 @@ pub(super) async fn read(
         replicating(sql),
         channels,
         async { Ok(fact(schema(sql, dialect).await)) },
-        async { Ok(fact(events(sql).await)) },
+        async { Ok(fact(events(sql, dialect).await)) },
         async { Ok(fact(client_sessions(session, sql, &own_users.replication).await)) },
         async { Ok(fact(connected_replicas(sql, dialect).await)) },
         async { Ok(fact(replica_addresses(sql).await)) },

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    dialect::ReadStatement,
+    dialect::{Dialect, ReadStatement},
     exec::{On, StepError},
     gtid::{GtidForm, GtidSet, Position},
     model::{BinlogPosition, HostName},
@@ -79,8 +79,8 @@ fn disagree(from: &HostName, why: String) -> StepError {
 }
 
 /// Tables, views, routines, triggers and events, counted for each database.
-async fn count(sql: &SqlReader) -> Result<BTreeMap<(String, String), String>, SqlError> {
-    let rows = sql.query(&ReadStatement::contents_of_databases()).await?;
+async fn count(sql: &SqlReader, dialect: Dialect) -> Result<BTreeMap<(String, String), String>, SqlError> {
+    let rows = sql.query(&dialect.contents_of_databases()).await?;
     rows.iter().map(|r| Ok(((r.text("db")?, r.text("what")?), r.text("n")?))).collect()
 }
 
@@ -89,7 +89,9 @@ async fn count(sql: &SqlReader) -> Result<BTreeMap<(String, String), String>, Sq
 pub(super) async fn contents(on: On<'_>, plan: &SeedPlan) -> Result<(), StepError> {
     let failed = |e| on.failed("compare the copy with its source", e);
     let (here, there) = tokio::try_join!(on.reader(), on.at(&plan.donor).reader())?;
-    let (copy, source) = tokio::try_join!(count(&here), count(&there)).map_err(failed)?;
+    let (copy, source) =
+        tokio::try_join!(count(&here, on.dialect()?), count(&there, on.at(&plan.donor).dialect()?))
+            .map_err(failed)?;
     let missing: Vec<String> = source
         .iter()
         .filter(|(of, _)| plan.databases.contains(&of.0) && !copy.contains_key(*of))

@@ -71,7 +71,8 @@ impl StoredEvent {
         let query = format!(
             "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, DEFINER AS definer, SQL_MODE AS mode, \
              CHARACTER_SET_CLIENT AS client, COLLATION_CONNECTION AS collation \
-             FROM information_schema.EVENTS WHERE {which}"
+             FROM {} WHERE {which}",
+            on.dialect()?.stored_events()
         );
         let rows = sql.run(&query).await;
         rows.and_then(|rows| rows.iter().map(Self::read).collect())

@@ -109,6 +109,9 @@ fn not_taken(why: &ValueRefused) -> String {
         ValueRefused::NoAddress(address) => {
             format!("{} is no address of the host, and its server would not start", visible(address))
         }
+        ValueRefused::NotHeard { replica, address } => {
+            format!("{replica} replicates from {}, and no server would listen there", visible(address))
+        }
         ValueRefused::MadeWith(running) => format!(
             "the data directory was made with {}, and its server starts with nothing else",
             visible(running)

@@ -506,3 +506,18 @@ fn a_question_sets_nothing() {
         assert_eq!(shown(), before, "{host}");
     }
 }
+
+/// Only a start takes the scheduler there and back, and a server on which it is `DISABLED` shows no events.
+#[test]
+fn a_scheduler_that_is_disabled_is_started_so_and_read() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    for value in ["DISABLED", "\"ON\""] {
+        declare(&lab, &format!("event_scheduler: {value}"));
+        lab.tandem(&["apply", "play.yml", "--yes", "--allow", "restart"]).expect(0);
+        lab.plan("play.yml").expect(0);
+        for host in ["db-a", "db-m"] {
+            assert_eq!(lab.sql(host, "select @@global.event_scheduler"), value.trim_matches('"'));
+        }
+    }
+}

@@ -40,7 +40,8 @@ pub(super) async fn run(on: On<'_>, events: &Events) -> Result<Option<String>, S
 /// Those of the former writer that are disabled there at this moment, beside what the plan knows.
 pub(super) async fn disabled(on: On<'_>, known: &Events) -> Result<Events, StepError> {
     let reader = on.reader().await?;
-    let events = crate::observe::events(&reader).await.map_err(|e| on.failed("read its events", e))?;
+    let events =
+        crate::observe::events(&reader, on.dialect()?).await.map_err(|e| on.failed("read its events", e))?;
     let disabled = events.iter().filter(|event| event.state == EventState::Disabled);
     let name = |event: &EventFacts| (event.database.clone(), event.name.clone());
     Ok(Events { run: known.run.clone(), stay: disabled.map(name).collect() })

@@ -52,7 +52,8 @@ impl Dialect {
             ),
             format!(
                 "SELECT 'EVENT' AS kind, EVENT_SCHEMA AS db, EVENT_NAME AS name, '' AS client \
-                 FROM information_schema.EVENTS WHERE EVENT_SCHEMA IN ({names}) ORDER BY 2, 3"
+                 FROM {} WHERE EVENT_SCHEMA IN ({names}) ORDER BY 2, 3",
+                self.stored_events()
             ),
         ]
     }

@@ -44,15 +44,6 @@ impl ReadStatement {
         ))
     }
 
-    /// Events of the event scheduler but the heartbeat.
-    pub fn events() -> Self {
-        Self::new(format!(
-            "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, STATUS AS status, ORIGINATOR AS originator \
-             FROM information_schema.EVENTS WHERE EVENT_SCHEMA NOT IN ({SYSTEM_DATABASES}, {}) ORDER BY 1, 2",
-            literal(HEARTBEAT)
-        ))
-    }
-
     /// Tables of each database, counted, with their size by the statistics.
     pub fn tables_of_databases() -> Self {
         Self::new(format!(
@@ -68,25 +59,6 @@ impl ReadStatement {
              WHERE TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) AND TABLE_TYPE = 'BASE TABLE' \
              AND ENGINE NOT IN ('InnoDB', 'ROCKSDB', 'TokuDB') ORDER BY 1, 2"
         ))
-    }
-
-    /// Routines and events of each database, counted.
-    pub fn programs_of_databases() -> Self {
-        Self::new(format!(
-            "SELECT ROUTINE_SCHEMA AS db, COUNT(*) AS n FROM information_schema.ROUTINES \
-             WHERE ROUTINE_SCHEMA NOT IN ({SYSTEM_DATABASES}) GROUP BY 1 \
-             UNION ALL SELECT EVENT_SCHEMA, COUNT(*) FROM information_schema.EVENTS GROUP BY 1"
-        ))
-    }
-
-    /// Everything that a database can hold, counted by kind.
-    pub fn contents_of_databases() -> Self {
-        Self::new(
-            "SELECT TABLE_SCHEMA AS db, CONCAT(LOWER(TABLE_TYPE), 's') AS what, COUNT(*) AS n FROM information_schema.TABLES GROUP BY 1, 2 \
-             UNION ALL SELECT ROUTINE_SCHEMA, 'routines', COUNT(*) FROM information_schema.ROUTINES GROUP BY 1 \
-             UNION ALL SELECT TRIGGER_SCHEMA, 'triggers', COUNT(*) FROM information_schema.TRIGGERS GROUP BY 1 \
-             UNION ALL SELECT EVENT_SCHEMA, 'events', COUNT(*) FROM information_schema.EVENTS GROUP BY 1",
-        )
     }
 
     /// Tables with their rows and their size by the statistics.
@@ -179,12 +151,57 @@ impl Dialect {
         ))
     }
 
+    /// Where events can be looked up, with the columns of `information_schema.EVENTS`. Before MySQL 8.0, and in MariaDB, that
+    /// view is closed while the scheduler is `DISABLED` (error 1577), and the table behind it is not.
+    pub fn stored_events(self) -> &'static str {
+        match self.mysql(8, 0, 0) {
+            true => "information_schema.EVENTS",
+            false => {
+                "(SELECT db AS EVENT_SCHEMA, name AS EVENT_NAME, status AS STATUS, originator AS ORIGINATOR, \
+                 definer AS DEFINER, sql_mode AS SQL_MODE, character_set_client AS CHARACTER_SET_CLIENT, \
+                 collation_connection AS COLLATION_CONNECTION, interval_value AS INTERVAL_VALUE, \
+                 body_utf8 AS EVENT_DEFINITION FROM mysql.event) AS stored_events"
+            }
+        }
+    }
+
+    /// Events of the event scheduler but the heartbeat.
+    pub fn events(self) -> ReadStatement {
+        ReadStatement::new(format!(
+            "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, STATUS AS status, ORIGINATOR AS originator \
+             FROM {} WHERE EVENT_SCHEMA NOT IN ({SYSTEM_DATABASES}, {}) ORDER BY 1, 2",
+            self.stored_events(),
+            literal(HEARTBEAT)
+        ))
+    }
+
+    /// Routines and events of each database, counted.
+    pub fn programs_of_databases(self) -> ReadStatement {
+        ReadStatement::new(format!(
+            "SELECT ROUTINE_SCHEMA AS db, COUNT(*) AS n FROM information_schema.ROUTINES \
+             WHERE ROUTINE_SCHEMA NOT IN ({SYSTEM_DATABASES}) GROUP BY 1 \
+             UNION ALL SELECT EVENT_SCHEMA, COUNT(*) FROM {} GROUP BY 1",
+            self.stored_events()
+        ))
+    }
+
+    /// Everything that a database can hold, counted by kind.
+    pub fn contents_of_databases(self) -> ReadStatement {
+        ReadStatement::new(format!(
+            "SELECT TABLE_SCHEMA AS db, CONCAT(LOWER(TABLE_TYPE), 's') AS what, COUNT(*) AS n FROM information_schema.TABLES GROUP BY 1, 2 \
+             UNION ALL SELECT ROUTINE_SCHEMA, 'routines', COUNT(*) FROM information_schema.ROUTINES GROUP BY 1 \
+             UNION ALL SELECT TRIGGER_SCHEMA, 'triggers', COUNT(*) FROM information_schema.TRIGGERS GROUP BY 1 \
+             UNION ALL SELECT EVENT_SCHEMA, 'events', COUNT(*) FROM {} GROUP BY 1",
+            self.stored_events()
+        ))
+    }
+
     /// The heartbeat's event, its state and interval, if it is there, and whether it minds `read_only`.
     pub fn show_heartbeat_event(self) -> ReadStatement {
         ReadStatement::new(format!(
             "SELECT STATUS AS state, INTERVAL_VALUE AS every, EVENT_DEFINITION LIKE '%read_only%' AS minds \
-             FROM information_schema.EVENTS \
-             WHERE EVENT_SCHEMA = '{HEARTBEAT}' AND EVENT_NAME = 'beat'"
+             FROM {} WHERE EVENT_SCHEMA = '{HEARTBEAT}' AND EVENT_NAME = 'beat'",
+            self.stored_events()
         ))
     }
 

@@ -125,6 +125,9 @@ fn add(look: &mut ValueLook, facts: &HostFacts, one: &Occurrence, new: bool) {
                 // They have steps of their own.
                 && !gtid_mode::NAMES.contains(&name.as_str())
                 && !server.static_variables.contains(&name)
+                && !server.variable(&name).is_some_and(|running| {
+                    Dialect::of(server.version).changes_at_start(&name, running, &value)
+                })
                 && !Dialect::of(server.version).needs_stopped_channels(&name)
                 && !server.variable(&name).is_some_and(|running| same_value(&name, running, &value))
     });

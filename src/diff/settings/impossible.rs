@@ -1,9 +1,11 @@
 //! What no file of ours can give a server: a name that it does not know, a later place that says something else, and
 //! files about which the server itself says something else than was read.
 
+use std::net::IpAddr;
+
 use super::Comparison;
 use crate::{
-    desired::{DesiredHost, DesiredSetting},
+    desired::{DesiredChannel, DesiredHost, DesiredSetting},
     diff::Draft,
     model::{STARS, ServerVersion, variables::looks_secret},
     observe::{HostFacts, NotTaken},
@@ -109,7 +111,10 @@ impl Comparison<'_> {
         let disputes = self.files.disputes(Some(self.server.version));
         for wish in self.filed.iter().filter(|w| !w.values.is_empty()) {
             self.refuse_unknown(wish, draft);
-            if !self.refuse_number(wish, draft) && !self.refuse_said(wish, draft) {
+            let refused = self.refuse_number(wish, draft)
+                || self.refuse_said(wish, draft)
+                || self.refuse_unheard(wish, draft);
+            if !refused {
                 self.refuse_kept(wish, draft);
             }
             let other = |value: Option<&str>| {
@@ -175,6 +180,22 @@ impl Comparison<'_> {
         true
     }
 
+    /// Addresses at which a replica would not find the server.
+    fn refuse_unheard(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
+        let Some(value) = wish.values.last().filter(|_| wish.name == "bind_address") else { return false };
+        let replicas = self.context.desired.hosts.values().filter_map(|replica| {
+            let mut channels = replica.channels.iter().filter(|channel| channel.source == self.host.name);
+            let unheard = |channel: &&DesiredChannel| {
+                !listens(value, &channel.endpoint.address, &self.facts.os.addresses)
+            };
+            Some((replica, channels.find(unheard)?))
+        });
+        let Some((replica, channel)) = { replicas }.next() else { return false };
+        let (replica, address) = (replica.name.clone(), channel.endpoint.address.clone());
+        self.refuse_value(wish, value, ValueRefused::NotHeard { replica, address }, draft);
+        true
+    }
+
     /// A value with which the server was started, or that it was given, and that it does not have.
     fn refuse_kept(&self, wish: &DesiredSetting, draft: &mut Draft) {
         let (Some(value), Some(running)) = (wish.values.last(), self.server.variable(&wish.name)) else {
@@ -210,5 +231,50 @@ impl Comparison<'_> {
             near: near.map(str::to_owned),
         };
         draft.refuse(&self.host.name, why);
+    }
+}
+
+/// Whether a server with this `bind_address` may be reached at an address. One that is not the host's own, as behind a
+/// translation, leads to any other; loopback leads nowhere.
+fn listens(bind: &str, address: &str, own: &[String]) -> bool {
+    let to = address.parse::<IpAddr>().ok();
+    let inside = address.eq_ignore_ascii_case("localhost") || to.is_some_and(|to| to.is_loopback());
+    bind.split(',').map(str::trim).any(|bind| match bind.parse::<IpAddr>() {
+        Ok(at) if at.is_loopback() => inside,
+        Ok(at) if at.is_unspecified() => at.is_ipv6() || !to.is_some_and(|to| to.is_ipv6()),
+        Ok(at) => to.is_none_or(|to| to == at || !own.iter().any(|own| own.parse() == Ok(to))),
+        Err(_) => !bind.eq_ignore_ascii_case("localhost") || inside,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_listens_where_is_known() {
+        let own = ["10.0.0.1", "10.0.0.2", "fd00::1"].map(str::to_owned);
+        let heard = [
+            ("*", "10.0.0.1"),
+            ("0.0.0.0", "10.0.0.1"),
+            ("0.0.0.0", "db.example.org"),
+            ("::", "10.0.0.1"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("127.0.0.1,10.0.0.1", "10.0.0.1"),
+            ("10.0.0.1", "192.0.2.1"),
+            ("10.0.0.1", "db.example.org"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("localhost", "localhost"),
+            ("db.example.org", "10.0.0.1"),
+        ];
+        let unheard = [
+            ("127.0.0.1", "10.0.0.1"),
+            ("localhost", "192.0.2.1"),
+            ("::1", "db.example.org"),
+            ("10.0.0.2", "10.0.0.1"),
+            ("0.0.0.0", "fd00::1"),
+        ];
+        assert_eq!(heard.map(|(bind, address)| listens(bind, address, &own)), [true; 11]);
+        assert_eq!(unheard.map(|(bind, address)| listens(bind, address, &own)), [false; 5]);
     }
 }

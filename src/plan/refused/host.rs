@@ -160,6 +160,13 @@ pub enum ValueRefused {
     Unreadable(String),
     /// The address that it names is none of the host's.
     NoAddress(String),
+    /// It would not be heard at the address from which this replica has its events.
+    NotHeard {
+        /// The replica.
+        replica: HostName,
+        /// The address of the source.
+        address: String,
+    },
     /// Its data directory was made with another one.
     MadeWith(String),
     /// It was given it, and runs with another one.
