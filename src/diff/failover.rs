@@ -140,6 +140,10 @@ fn add(
     }
     let run = events::of(context, server, None);
     let mut risk = risks(context, host, received);
+    let events = wrote_itself(context, host, &receivers);
+    if !events.is_empty() {
+        risk.push(Note::WroteItself { on: host.name.clone(), events }.into());
+    }
     risk.extend(switchover::events_note(&run, (server, events::unknown(context, server, &run)), &open));
     let now = |(name, _): &(String, String)| Named::new(name, server.variable(name).unwrap_or_default());
     let then = |(name, value): &(String, String)| Named::new(name, value);
@@ -301,6 +305,19 @@ fn received(
         lacks: first.beyond(has),
     };
     Ok(has.iter().map(row).collect())
+}
+
+/// What the host that is opened wrote itself, and none of the others that followed the lost one has.
+fn wrote_itself(context: &Context<'_>, host: &DesiredHost, receivers: &[Receiver]) -> Vec<String> {
+    let of = |name: &HostName| Has::of(context.desired, context.observed, name).map(|has| has.state);
+    let uuid = context.server(&host.name).and_then(|s| s.variable("server_uuid")?.parse().ok());
+    let others = receivers.iter().map(|receiver| &receiver.host).filter(|name| **name != host.name);
+    let Some(own) = of(&host.name) else { return Vec::new() };
+    let lists: Vec<Vec<String>> = others.filter_map(of).map(|other| own.own_beyond(&other, uuid)).collect();
+    match lists.iter().all(|list| !list.is_empty()) {
+        true => lists.into_iter().next().unwrap_or_default(),
+        false => Vec::new(),
+    }
 }
 
 /// The replicas that follow a lost host, in the topology's order.

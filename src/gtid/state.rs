@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     BinlogState, Complete, GtidSet, MariaDbGtid, MySqlGtid, MySqlRelation, NeedsSeed, Position, Purged,
-    Relation, ReturnWay, ServerGtid, compare, compare::lacking, compare_mysql, purged,
+    Relation, ReturnWay, ServerGtid, Uuid, compare, compare::lacking, compare_mysql, purged,
 };
 
 /// What a server's GTIDs look like.
@@ -157,6 +157,21 @@ impl GtidState {
             (GtidState::MySql(here), GtidState::MySql(there)) => {
                 let more = here.executed.subtract(&there.executed);
                 if more.is_empty() { Vec::new() } else { vec![more.to_string()] }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What this server wrote itself and the other one provably has not. `uuid` is its own, where it is a MySQL.
+    pub fn own_beyond(&self, other: &GtidState, uuid: Option<Uuid>) -> Vec<String> {
+        match (self, other) {
+            (GtidState::MariaDb(here), GtidState::MariaDb(there)) => {
+                let lacking = here.domains().into_iter().flat_map(|domain| lacking(here, there, domain));
+                lacking.filter(|id| id.server == here.server_id).map(|id| id.to_string()).collect()
+            }
+            (GtidState::MySql(here), GtidState::MySql(there)) => {
+                let own = here.executed.of_servers(|server| Some(server) == uuid).subtract(&there.executed);
+                if own.is_empty() { Vec::new() } else { vec![own.to_string()] }
             }
             _ => Vec::new(),
         }

@@ -235,6 +235,13 @@ pub enum Note {
         /// The replicas, the one that takes the writes first.
         replicas: Vec<HasReceived>,
     },
+    /// The host that is to be written to wrote something itself that none of the other replicas has.
+    WroteItself {
+        /// The host.
+        on: HostName,
+        /// The GTIDs, of MariaDB the newest of each domain.
+        events: Vec<String>,
+    },
     /// Accounts are locked on the host that is to be written to, and stay so: who locked them is not known.
     StayLocked {
         /// The accounts, as `user@host`.

@@ -167,6 +167,10 @@ fn note(note: &Note) -> String {
             let accounts: Vec<String> = accounts.iter().map(|name| visible(name)).collect();
             format!("locked here, and stays so: {}", accounts.join(", "))
         }
+        Note::WroteItself { on, events } => format!(
+            "{on} wrote {} itself, and no other replica has it: it becomes the data of all; `tandem doctor` shows what it holds",
+            visible(&events.join(", "))
+        ),
         Note::Fence { command } => format!("first this must end with 0: {}", visible(command)),
         Note::UnreceivedIsGone { lost, semi_sync } => unreceived(lost, *semi_sync),
         Note::EventsRun { events, disabled, unknown, scheduler } => {

@@ -3,7 +3,7 @@
 //!
 //! A code without an entry fails. What can't be built in a world of memory says where it is held instead.
 
-mod cases;
+pub(crate) mod cases;
 mod hosts;
 mod unfit;
 mod waiting;

@@ -3,10 +3,11 @@
 use tandem::inside::{
     gtid::GtidState,
     model::{Fact, HostName, ServerVersion, ThreadState},
-    plan::{Action, Because, Plan, Refused, TakeoverRefused},
+    plan::{Action, Because, Note, Plan, Refused, Risk, TakeoverRefused},
 };
 
 use crate::{
+    advice::cases::wrote,
     settle,
     world::{Files, Host, World},
 };
@@ -112,6 +113,33 @@ fn a_lost_host_has_a_successor_where_nothing_is_declared() {
     // It was cut off when the channel had ended.
     world.server_of(1).channels = Fact::Known(Vec::new());
     assert!(opened(&world.plan(&lost)));
+}
+
+#[test]
+fn what_a_successor_wrote_itself_is_told() {
+    let mut world = undeclared();
+    world.observed.insert(HostName::new("db-1"), Fact::Unread("silent".into()));
+    let lost = files("{kind: primary-replica, primary: db-2, replicas: [db-1, db-3], lost: [db-1]}");
+    for n in [1, 2] {
+        world.channel_of(n).io_running = ThreadState::No;
+    }
+    let told = |world: &World| {
+        let plan = world.plan(&lost);
+        let steps = plan.steps.iter().filter(|step| matches!(step.action, Action::Failover(_)));
+        let risks = steps.flat_map(|step| &step.risk);
+        let mut found = risks.filter_map(|risk| match risk {
+            Risk::Note { note: Note::WroteItself { on, events } } => Some((on.to_string(), events.clone())),
+            _ => None,
+        });
+        found.next()
+    };
+    for (n, ids) in [(1, "0-40-9,0-41-10"), (2, "0-40-9")] {
+        wrote(&mut world, n, ids);
+    }
+    assert_eq!(told(&world), Some(("db-2".to_owned(), vec!["0-41-10".to_owned()])));
+    // It was written to before, and the other one has that.
+    wrote(&mut world, 2, "0-41-10,0-40-9");
+    assert_eq!(told(&world), None);
 }
 
 #[test]

@@ -209,7 +209,7 @@ pub(super) fn disk(world: &mut World, n: usize) {
 }
 
 /// A server of MariaDB that has written this much in this domain.
-pub(super) fn wrote(world: &mut World, n: usize, ids: &str) {
+pub(crate) fn wrote(world: &mut World, n: usize, ids: &str) {
     world.server_of(n).gtid = Fact::Known(GtidState::MariaDb(ServerGtid {
         server_id: u32::try_from(n + 40).expect("a small number"),
         binlog_state: ids.parse().expect("a state"),
