@@ -135,6 +135,14 @@ fn received(has: &HasReceived) -> String {
     }
 }
 
+fn wrote_itself(on: &HostName, events: &[String]) -> String {
+    let events = visible(&events.join(", "));
+    format!(
+        "{on} wrote {events} itself, and no other replica has it: it becomes the data of all; `tandem doctor` shows what it \
+         holds"
+    )
+}
+
 fn note(note: &Note) -> String {
     match note {
         Note::GtidConsistency => {
@@ -167,10 +175,7 @@ fn note(note: &Note) -> String {
             let accounts: Vec<String> = accounts.iter().map(|name| visible(name)).collect();
             format!("locked here, and stays so: {}", accounts.join(", "))
         }
-        Note::WroteItself { on, events } => format!(
-            "{on} wrote {} itself, and no other replica has it: it becomes the data of all; `tandem doctor` shows what it holds",
-            visible(&events.join(", "))
-        ),
+        Note::WroteItself { on, events } => wrote_itself(on, events),
         Note::Fence { command } => format!("first this must end with 0: {}", visible(command)),
         Note::UnreceivedIsGone { lost, semi_sync } => unreceived(lost, *semi_sync),
         Note::EventsRun { events, disabled, unknown, scheduler } => {
