@@ -598,3 +598,27 @@ fn two_plays_do_not_write_one_option_file() {
     let (code, out, err) = files.run(&["-i", "hosts.yml", "validate", "play.yml", "--format", "json"]);
     assert_eq!(code, 0, "{out}{err}");
 }
+
+/// Each would move the channel to its own source, at every run.
+#[test]
+fn two_plays_do_not_share_a_channel() {
+    let files = Files::new();
+    files.write(
+        "hosts.yml",
+        &INVENTORY.replace("        db-b:", "        db-c: {ansible_host: 192.0.2.3}\n        db-b:"),
+    );
+    let play = |source: &str| {
+        format!(
+            "- name: from {source}\n  hosts: db\n  topology: {{kind: primary-replica, primary: {source}, replicas: [db-b]}}\n  \
+             vars: {{replication_password: {{env: TEST_PASSWORD}}}}\n  roles: [accounts, replication]\n"
+        )
+    };
+    let run = |sources: [&str; 2]| {
+        files.write("play.yml", &sources.map(play).concat());
+        files.run(&["-i", "hosts.yml", "validate", "play.yml", "--format", "json"])
+    };
+    let (code, out, err) = run(["db-a", "db-c"]);
+    assert!(code == 65 && out.contains("playbook::same-channel"), "{code}: {out}{err}");
+    let (code, out, err) = run(["db-a", "db-a"]);
+    assert_eq!(code, 0, "{out}{err}");
+}

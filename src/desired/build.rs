@@ -5,16 +5,12 @@ mod forms;
 mod hostvars;
 mod scope;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    str::FromStr,
-    time::Duration,
-};
+use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use serde_json::Value as Json;
 
 use super::{
-    Desired, DesiredHost, Edges, Identity, LostHost, OptionFileHolds, identity,
+    AllPlays, Desired, DesiredHost, Edges, Identity, LostHost, OptionFileHolds, identity,
     resource::{self, Evaluated},
 };
 use crate::{
@@ -131,7 +127,7 @@ pub fn build(
         several_writers: edges.writers.len() > 1,
         one_primary: play.topology.as_ref().is_some_and(|t| t.kind == Kind::PrimaryReplica),
         lost: Vec::new(),
-        accounts_elsewhere: BTreeSet::new(),
+        all_plays: AllPlays::default(),
     };
     for Declared { host, place } in lost {
         let (host, ..) = builder.frame(host);

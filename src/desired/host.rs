@@ -27,8 +27,24 @@ pub struct Desired {
     pub one_primary: bool,
     /// Hosts that are declared lost, each with how it is reached should it be back, and nothing that is wished of it.
     pub lost: Vec<LostHost>,
-    /// Accounts that other plays of the same playbook make: host and user.
-    pub accounts_elsewhere: BTreeSet<(HostName, String)>,
+    /// What the plays of the same playbook declare, this one among them.
+    pub all_plays: AllPlays,
+}
+
+/// What all plays of a playbook declare of hosts that may stand in several of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllPlays {
+    /// Accounts: host, user, and from where it may come.
+    pub accounts: BTreeSet<(HostName, String, String)>,
+    /// Channels: replica and name.
+    pub channels: BTreeSet<(HostName, String)>,
+}
+
+impl AllPlays {
+    /// Whether some play makes an account of this user on the host.
+    pub fn makes(&self, host: &HostName, user: &str) -> bool {
+        self.accounts.iter().any(|(on, name, _)| on == host && name == user)
+    }
 }
 
 /// A host that is gone.

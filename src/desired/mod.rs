@@ -13,21 +13,22 @@ pub(crate) mod identity;
 mod lint;
 mod nothing;
 mod resource;
-mod same_file;
 mod template_problem;
+mod together;
 
 pub use build::{Built, Turned, build, turned};
 pub(crate) use build::{Values, values};
 pub(crate) use edges::{Edge, Edges};
 pub use host::DesiredChannel;
 pub(crate) use host::{
-    DeclaredResource, Desired, DesiredAccount, DesiredCertificates, DesiredDatabase, DesiredHeartbeat,
-    DesiredHost, DesiredRoleUnit, DesiredSeed, DesiredServer, DesiredSetting, FirewallIntent, LostHost,
+    AllPlays, DeclaredResource, Desired, DesiredAccount, DesiredCertificates, DesiredDatabase,
+    DesiredHeartbeat, DesiredHost, DesiredRoleUnit, DesiredSeed, DesiredServer, DesiredSetting,
+    FirewallIntent, LostHost,
 };
 pub use identity::Identity;
 pub(crate) use lint::lint;
 pub(crate) use nothing::{nothing, unread_extra};
-pub(crate) use same_file::same_file;
+pub(crate) use together::together;
 
 pub use crate::model::Positioning;
 pub(crate) use crate::model::{OptionFileHolds, RestartPrimary, SeedMethod, SeedPath, Tls};

@@ -200,7 +200,7 @@ mod tests {
             several_writers: false,
             one_primary: false,
             lost: Vec::new(),
-            accounts_elsewhere: Default::default(),
+            all_plays: Default::default(),
         };
         let context = Context {
             desired: &desired,

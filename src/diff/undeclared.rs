@@ -36,6 +36,7 @@ fn channels(
 ) {
     for channel in server.channels.known().into_iter().flatten() {
         if host.channels.iter().any(|wish| wish.name == channel.name)
+            || context.desired.all_plays.channels.contains(&(name.clone(), channel.name.clone()))
             || ends_with_a_switch(draft, name, channel)
         {
             continue;
@@ -99,7 +100,14 @@ fn accounts(
         // One account for many addresses is everybody's, and comes along in the binary log.
         let of_all = from.contains('%') && context.desired.hosts.values().any(|h| h.accounts.iter().any(is));
         let keeps_out = server.replicating.kept_out.contains(&(user.clone(), from.clone()));
-        if of_all || keeps_out || is_of_a_member(context, name, from) || host.accounts.iter().any(is) {
+        let elsewhere = (name.clone(), user.clone(), from.clone());
+        let of_a_play = context.desired.all_plays.accounts.contains(&elsewhere);
+        if of_all
+            || of_a_play
+            || keeps_out
+            || is_of_a_member(context, name, from)
+            || host.accounts.iter().any(is)
+        {
             continue;
         }
         if context.may_drop_accounts {

@@ -61,7 +61,7 @@ pub(super) fn accounts(context: &Context<'_>, draft: &mut Draft) {
         let Some(server) = context.server(source).filter(|_| change.change) else { continue };
         let here = context.desired.hosts.get(source);
         let made = here.is_some_and(|h| h.accounts.iter().any(|a| a.user == *user))
-            || context.desired.accounts_elsewhere.contains(&(source.clone(), user.clone()));
+            || context.desired.all_plays.makes(source, user);
         // A copy of a whole server brings its accounts.
         let comes = draft.steps.iter().any(|other| {
             other.host == *source && matches!(&other.action, Action::Seed(seed) if seed.method.is_whole())

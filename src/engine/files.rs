@@ -63,7 +63,7 @@ pub(crate) fn check(options: &Options) -> Result<(Loaded, Problems), CommandErro
     // What follows from another mistake is none of its own.
     if !loaded.problems.fatal() {
         problems.extend(desired::nothing(&loaded.project, &plays));
-        problems.extend(desired::same_file(&plays));
+        problems.extend(desired::together(&plays));
         if options.playbook.is_some() {
             problems.extend(desired::unread_extra(&loaded.project, &loaded.sources));
         }

@@ -8,7 +8,7 @@ use std::{
 use super::{CommandError, Engine, inspect, reading};
 use crate::{
     certificate::Authority,
-    desired::{self, Built, DesiredHost},
+    desired::{self, AllPlays, Built, DesiredHost},
     dialect::Dialect,
     diff,
     doctor::HostProblem,
@@ -99,18 +99,18 @@ fn look_at_authorities(built: &mut Built) {
     }
 }
 
-/// The accounts of all plays: what one play makes another one may rest on.
-fn accounts(engine: &Engine) -> BTreeSet<(HostName, String)> {
-    let built = engine
-        .plays()
-        .map(|(play, hosts)| desired::build(&engine.project, play, hosts, &BTreeMap::new()).desired);
-    built
-        .flat_map(|desired| desired.hosts.into_values())
-        .flat_map(|host| {
-            let name = host.name;
-            host.accounts.into_iter().map(move |account| (name.clone(), account.user))
-        })
-        .collect()
+/// What all plays declare: what one makes another one may rest on, and never takes away.
+fn all_plays(engine: &Engine) -> AllPlays {
+    let mut all = AllPlays::default();
+    for (play, hosts) in engine.plays() {
+        let desired = desired::build(&engine.project, play, hosts, &BTreeMap::new()).desired;
+        for host in desired.hosts.into_values() {
+            let accounts = host.accounts.into_iter().map(|a| (host.name.clone(), a.user, a.host));
+            all.accounts.extend(accounts);
+            all.channels.extend(host.channels.into_iter().map(|c| (host.name.clone(), c.name)));
+        }
+    }
+    all
 }
 
 /// What hosts are read for.
@@ -133,7 +133,7 @@ fn begin_lifelines(plan: &Plan, reading: &Reading) {
 /// Plans, asks the hosts what a plan with such steps rests on, and plans with the answers.
 async fn ask_and_plan(
     engine: &Engine,
-    (play, hosts, accounts): (&Play, &[HostName], &BTreeSet<(HostName, String)>),
+    (play, hosts, all): (&Play, &[HostName], &AllPlays),
     (built, reading): (&mut Built, &mut Reading),
     purpose: Purpose,
 ) -> Plan {
@@ -169,7 +169,7 @@ async fn ask_and_plan(
         let known = reading.identities();
         built.turned = desired::turned(&engine.project, play, hosts, &known, &host);
         if let Some(turned) = &mut built.turned {
-            turned.desired.accounts_elsewhere.clone_from(accounts);
+            turned.desired.all_plays.clone_from(all);
         }
         plan = diff::build(built, &reading.observed, &engine.secrets, &engine.policy);
     }
@@ -223,7 +223,7 @@ impl Planned {
         purpose: Purpose,
     ) -> Result<Self, CommandError> {
         let mut snapshot = Planned { limit: engine.limit.clone(), ..Planned::default() };
-        let accounts = accounts(engine);
+        let all = all_plays(engine);
         for (number, (play, hosts)) in engine.plays().enumerate() {
             let mut first = desired::build(&engine.project, play, hosts, &BTreeMap::new());
             let lost = purpose != Purpose::WithoutLost;
@@ -241,7 +241,7 @@ impl Planned {
             .await;
             let mut built = desired::build(&engine.project, play, hosts, &reading.identities());
             look_at_authorities(&mut built);
-            built.desired.accounts_elsewhere.clone_from(&accounts);
+            built.desired.all_plays.clone_from(&all);
             let mut problems: Problems = desired::lint(&built);
             problems.extend(built.problems.clone());
             if problems.fatal() {
@@ -250,7 +250,7 @@ impl Planned {
             let members: Vec<&DesiredHost> =
                 built.desired.members.iter().filter_map(|m| built.desired.hosts.get(m)).collect();
             observe::find_errant(&mut reading, &members, true).await;
-            let play = (play, hosts, &accounts);
+            let play = (play, hosts, &all);
             let mut plan = ask_and_plan(engine, play, (&mut built, &mut reading), purpose).await;
             if let Some(limit) = &engine.limit {
                 plan.limit(limit);

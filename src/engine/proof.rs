@@ -1,12 +1,12 @@
 //! Proof by use: a row along every channel, tables compared, numbers, ports, restarts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Engine, State, files::bare_hosts};
 use crate::{
-    desired::{self, Desired, DesiredHost, Identity},
+    desired::{self, AllPlays, Desired, DesiredHost, Identity},
     exec::{self, Fleet, journal::Journal},
     model::{HostName, Limits, in_parallel},
     observe::{self, Reading},
@@ -89,7 +89,7 @@ impl Proof<'_> {
             several_writers: web.writers.len() > 1,
             one_primary: false,
             lost: Vec::new(),
-            accounts_elsewhere: BTreeSet::new(),
+            all_plays: AllPlays::default(),
         };
         let journal = Journal::none();
         let fleet = Fleet::new(

@@ -68,6 +68,10 @@ pub(super) const MISTAKES: &[Code] = &[
         "playbook::same-option-file",
         "two plays that set variables of one host: each would take out what the other one has written",
     ),
+    is(
+        "playbook::same-channel",
+        "two plays that want one channel of a host from two sources: each `apply` would move it twice",
+    ),
     is("variable::name", "a path or unit that can't be one on the host (`mysql_option_file: -rf`)"),
     is("variable::item", "an item of a list that does not fit"),
     is("variable::unknown", "a name that is nearly one of tandem's (a warning)"),
