@@ -37,6 +37,7 @@ pub(crate) mod observe;
 pub(crate) mod option_file;
 pub mod plan;
 pub(crate) mod playbook;
+pub(crate) mod proof;
 pub(crate) mod render;
 pub(crate) mod resource;
 pub(crate) mod role_unit;

@@ -49,6 +49,7 @@ const ROOMS: &Table = &[
         ],
     ),
     ("doctor", &["model", "gtid", "option_file", "dialect", "transport", "observe"]),
+    ("proof", &["model", "dialect", "doctor"]),
     (
         "plan",
         &[
@@ -79,6 +80,7 @@ const ROOMS: &Table = &[
             "firewall",
             "observe",
             "doctor",
+            "proof",
             "plan",
             "adopt",
         ],
@@ -138,6 +140,7 @@ const ROOMS: &Table = &[
             "firewall",
             "observe",
             "doctor",
+            "proof",
             "status",
             "plan",
             "words",
@@ -160,6 +163,7 @@ const ROOMS: &Table = &[
             "firewall",
             "observe",
             "doctor",
+            "proof",
             "status",
             "plan",
             "exec",
@@ -183,6 +187,7 @@ const ROOMS: &Table = &[
             "transport",
             "observe",
             "doctor",
+            "proof",
             "status",
             "plan",
             "words",
@@ -195,7 +200,10 @@ const ROOMS: &Table = &[
     ),
     (
         "render",
-        &["model", "source", "doctor", "status", "plan", "words", "adopt", "exec", "verify", "engine"],
+        &[
+            "model", "source", "doctor", "proof", "status", "plan", "words", "adopt", "exec", "verify",
+            "engine",
+        ],
     ),
     (
         "cli",
@@ -233,6 +241,7 @@ const PURE: &[&str] = &[
     "model/",
     "option_file/",
     "plan/",
+    "proof/",
     "resource/",
     "role_unit/",
     "schema/",

@@ -12,6 +12,7 @@ use crate::{
     model::HostName,
     render::{self, Terminal, Waiting},
     verify::{Scope, VerifyReport},
+    words,
 };
 
 /// Rows that are shown of those that differ, for each pair of hosts.
@@ -57,7 +58,7 @@ async fn whole(
     }
     interrupt.changes_begin();
     let report = proven(proof, args, terminal, interrupt).await?;
-    report.unmatched.iter().for_each(|why| terminal.error(why));
+    report.unmatched.iter().for_each(|what| terminal.error(&words::verified::unmatched(what)));
     match global.wanted.format() {
         Format::Human if global.wanted.form().is_some() => {
             global.wanted.form().iter().for_each(|form| terminal.out(&form.verify(&report)));

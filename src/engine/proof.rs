@@ -11,9 +11,10 @@ use crate::{
     model::{HostName, Limits, in_parallel},
     observe::{self, Reading},
     plan::Policy,
+    proof::{About, Doubt, HostRemark, Remark},
     status::{self, HostState, StatusDocument},
     transport::Session,
-    verify::{About, ChannelGraph, Doubt, HostRemark, Outsider, Remark, Scope, VerifyReport, prove},
+    verify::{ChannelGraph, Outsider, Scope, VerifyReport, prove},
 };
 
 /// Hosts outside the topology that try ports as strangers.

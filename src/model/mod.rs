@@ -1,5 +1,6 @@
 //! Plain data that every other module speaks: names, places, facts, secrets. No I/O.
 
+mod channel_state;
 mod choice;
 mod code;
 mod copy_difference;
@@ -22,6 +23,7 @@ mod units;
 pub mod variables;
 mod version;
 
+pub use channel_state::ChannelState;
 pub(crate) use choice::words;
 pub use choice::{
     FirewallChoice, OptionFileHolds, Positioning, RestartPrimary, SeedMethod, SeedPath, Tls, UnknownWord,

@@ -1,15 +1,17 @@
 //! What was proven, for people.
 
-use std::fmt::{Display, Write};
+use std::fmt::Write;
 
 use super::paint::{ADDED, ALARM, CHANGED, HEADING, QUIET, paint};
 use crate::{
     model::{duration, visible},
+    proof::Remark,
     status::ChannelState,
     verify::{
-        ChannelProof, DataProof, IdsProof, PortProof, Remark, RestartProof, RowDifference, RowKind,
-        TableDifference, Unproven, Verdict, VerifyReport,
+        ChannelProof, DataProof, IdsProof, PortProof, RestartProof, RowDifference, RowKind, TableDifference,
+        Verdict, VerifyReport,
     },
+    words::verified,
 };
 
 /// Tables that are named of those that were left out, unless everything is wished.
@@ -19,7 +21,7 @@ const NAMED: usize = 5;
 pub(crate) fn verify(report: &VerifyReport, full: bool) -> String {
     let mut text = String::new();
     section("servers", &mut text, &report.down, |remark, text| {
-        line(Verdict::Failed, remark.host.as_str(), &remark.to_string(), text);
+        line(Verdict::Failed, remark.host.as_str(), &verified::host(remark), text);
     });
     section("channels", &mut text, &report.channels, channel);
     section("numbers", &mut text, report.ids.as_slice(), ids);
@@ -27,11 +29,11 @@ pub(crate) fn verify(report: &VerifyReport, full: bool) -> String {
     section("restarts", &mut text, &report.restarts, restart);
     section("tables", &mut text, &report.data, |proof, text| data(proof, full, text));
     let remark = |remark: &Remark, text: &mut String| {
-        let _ = writeln!(text, "  {}", visible(&remark.to_string()));
+        let _ = writeln!(text, "  {}", visible(&verified::remark(remark)));
     };
     section("not provable", &mut text, &report.not_provable, remark);
     section("not read", &mut text, &report.not_read, |remark, text| {
-        let _ = writeln!(text, "  {}: {}", remark.host, visible(&remark.to_string()));
+        let _ = writeln!(text, "  {}: {}", remark.host, visible(&verified::host(remark)));
     });
     section("errors", &mut text, &report.errors, remark);
     let whole = report.not_provable.is_empty() && report.data.iter().all(|d| d.left_out.is_empty());
@@ -81,13 +83,13 @@ fn channel(proof: &ChannelProof, text: &mut String) {
         parts.push("not declared".into());
     }
     line(proof.verdict, &arrow, &parts.join(", "), text);
-    below(proof.problem.as_ref(), text);
-    if let Some(next) = proof.problem.as_ref().and_then(Unproven::next) {
+    below(proof.problem.as_ref().map(verified::unproven), text);
+    if let Some(next) = proof.problem.as_ref().and_then(verified::next) {
         let _ = writeln!(text, "          next: {next}");
     }
 }
 
-fn below(problem: Option<&impl Display>, text: &mut String) {
+fn below(problem: Option<String>, text: &mut String) {
     if let Some(problem) = problem {
         let _ = writeln!(text, "          {problem}");
     }
@@ -108,15 +110,15 @@ fn ids(proof: &IdsProof, text: &mut String) {
         _ => "numbers can meet".to_owned(),
     };
     line(proof.verdict, &writers.join("; "), &said, text);
-    below(proof.problem.as_ref(), text);
+    below(proof.problem.as_ref().map(verified::collision), text);
 }
 
 fn port(proof: &PortProof, text: &mut String) {
-    let what = format!("{} -> {} {}", proof.from, proof.host, proof.endpoint);
+    let what = format!("{} -> {} {}", verified::vantage(&proof.from), proof.host, proof.endpoint);
     let said = match (proof.wished_open, proof.verdict) {
         (true, Verdict::Proven) => "open".to_owned(),
-        (true, _) => format!("not open to a peer: {}", proof.said),
-        (false, Verdict::Proven) => format!("shut to a stranger: {}", proof.said),
+        (true, _) => format!("not open to a peer: {}", verified::port(&proof.outcome)),
+        (false, Verdict::Proven) => format!("shut to a stranger: {}", verified::port(&proof.outcome)),
         (false, _) => "OPEN to a stranger".to_owned(),
     };
     line(proof.verdict, &what, &said, text);
@@ -128,7 +130,7 @@ fn restart(proof: &RestartProof, text: &mut String) {
         None => "replication did not return".to_owned(),
     };
     line(proof.verdict, proof.host.as_str(), &said, text);
-    below(proof.problem.as_ref(), text);
+    below(proof.problem.as_ref().map(verified::restart), text);
 }
 
 fn data(proof: &DataProof, full: bool, text: &mut String) {
@@ -150,14 +152,14 @@ fn data(proof: &DataProof, full: bool, text: &mut String) {
         table_lines(table, proof, text);
     }
     for remark in &proof.notes {
-        let _ = writeln!(text, "          {}", visible(&remark.to_string()));
+        let _ = writeln!(text, "          {}", visible(&verified::remark(remark)));
     }
     let some = if full { proof.left_out.len() } else { NAMED };
     for remark in proof.left_out.iter().take(some) {
         let _ = writeln!(
             text,
             "          {}",
-            paint(QUIET, format_args!("not compared: {}", visible(&remark.to_string())))
+            paint(QUIET, format_args!("not compared: {}", visible(&verified::remark(remark))))
         );
     }
     let rest = proof.left_out.len().saturating_sub(some);
@@ -173,7 +175,7 @@ fn data(proof: &DataProof, full: bool, text: &mut String) {
 fn table_lines(table: &TableDifference, proof: &DataProof, text: &mut String) {
     let name = paint(ALARM, visible(&table.table));
     if let Some(problem) = &table.problem {
-        let _ = writeln!(text, "          {name}: {}", visible(&problem.to_string()));
+        let _ = writeln!(text, "          {name}: {}", visible(&verified::table(problem)));
         return;
     }
     let least = if table.at_least { "at least " } else { "" };

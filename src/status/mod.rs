@@ -6,7 +6,9 @@ mod state;
 mod written;
 
 pub use lost::{LostState, LostStatus};
-pub use state::{ChannelState, HostState};
+pub use state::HostState;
+
+pub use crate::model::ChannelState;
 
 use std::collections::BTreeMap;
 

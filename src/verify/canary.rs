@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::join;
 
 use super::{
-    About, ChannelGraph, Doubt, Edge, IdsProof, Remark, Route,
+    ChannelGraph, Edge, IdsProof, Route,
     graph::server,
     scratch::{CANARY, IDS, ScratchDatabase},
 };
@@ -16,6 +16,7 @@ use crate::{
     dialect::{ReadStatement, literal},
     exec::{Fleet, Look, Rule, StepError, wait},
     model::{HostName, in_parallel, limits},
+    proof::{About, Doubt, Filter, Remark},
     transport::{Replicates, SqlWriter},
 };
 
@@ -108,7 +109,7 @@ impl<'a> Canaries<'a> {
     }
 
     /// The filter of an edge that keeps the canaries out.
-    pub(crate) fn kept_out(&self, edge: &Edge) -> Option<&'static str> {
+    pub(crate) fn kept_out(&self, edge: &Edge) -> Option<Filter> {
         self.sources.iter().find_map(|s| edge.filters.leaves_out(s.scratch.name(), CANARY))
     }
 

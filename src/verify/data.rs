@@ -15,7 +15,7 @@ use chunks::sums;
 use small::{Next, Waiting};
 
 use super::{
-    About, ChannelGraph, DataProof, Doubt, Remark, Scope, TableDifference, TableProblem, Tables, Verdict,
+    ChannelGraph, DataProof, Scope, TableDifference, Tables, Verdict,
     details::details,
     graph::server,
     pairs::{Group, LeftOut, groups, pair},
@@ -28,6 +28,7 @@ use crate::{
     dialect::{Adding, Compared, Range},
     exec::{Fleet, StepError},
     model::{HostName, in_parallel, limits},
+    proof::{About, Doubt, Note, Remark, Rest, Stage, TableProblem, Unmatched},
 };
 
 /// Rows of the first chunk of a table.
@@ -51,7 +52,7 @@ pub(crate) struct Findings {
     /// What went wrong.
     pub errors: Vec<Remark>,
     /// Names and patterns of the command line that fit no table anywhere.
-    pub unmatched: Vec<String>,
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// Compares everything.
@@ -229,13 +230,12 @@ impl<'a> Run<'a> {
                 return Err(StepError::new(&self.source.host, "compare everything", "it was interrupted"));
             }
             let Some(next) = self.matching(name, tables, finally) else { continue };
-            (self.scope.progress)(&format!(
-                "comparing {} on {} with its replicas: {} of {}",
-                next.comparison.title(),
-                self.source.host,
-                number + 1,
-                names.len()
-            ));
+            self.scope.progress(&Stage::Table {
+                table: next.comparison.title(),
+                source: self.source.host.clone(),
+                number: number + 1,
+                of: names.len(),
+            });
             if !finally && next.is_small(self, tables) {
                 let due = waiting.add(next);
                 self.compare_together(due).await?;
@@ -406,7 +406,7 @@ impl<'a> Run<'a> {
     async fn whole(&mut self, table: &Comparison, takers: &[usize], rows: u64) -> Result<(), CannotCompare> {
         if rows > MANY {
             let note = Remark::new(About::Table(table.title()), Doubt::ReadInOneGo { rows });
-            (self.scope.note)(&note.to_string());
+            self.scope.note(&Note::Remark(note.clone()));
             takers.iter().for_each(|n| self.proofs[*n].notes.push(note.clone()));
         }
         self.throttle(takers).await.map_err(CannotCompare::Stop)?;
@@ -435,20 +435,20 @@ impl<'a> Run<'a> {
         let mut told = false;
         while !self.fleet.interrupt.is_cancelled() {
             let load = self.positions.load(&self.group.source).await?;
-            let mut reason = (load > self.scope.max_load)
-                .then(|| format!("{} runs {load} statements at once (--max-load)", self.group.source));
+            let mut reason =
+                (load > self.scope.max_load).then(|| Rest::Load { source: self.group.source.clone(), load });
             for number in takers {
                 let replica = &self.group.replicas[*number];
                 let Some(edge) = replica.forth.first() else { continue };
                 let lag = self.positions.lag(*edge).await?;
                 if lag > self.scope.max_lag.as_secs() {
-                    reason = Some(format!("{} is {lag} s behind (--max-lag)", replica.host));
+                    reason = Some(Rest::Lag { replica: replica.host.clone(), lag });
                 }
             }
             let Some(reason) = reason else { break };
-            (self.scope.progress)(&format!("resting: {reason}"));
+            self.scope.progress(&Stage::Resting(reason.clone()));
             if !std::mem::replace(&mut told, true) {
-                (self.scope.note)(&format!("Resting while {reason}."));
+                self.scope.note(&Note::Resting(reason));
             }
             tokio::time::sleep(limits::AGAIN).await;
         }

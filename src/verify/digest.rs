@@ -1,9 +1,10 @@
 //! What of a table is compared where two servers have it: the columns of both, and the key that both have.
 
-use super::{TableProblem, table::Table};
+use super::table::Table;
 use crate::{
     dialect::{Column, Compared, OtherTypes, is_bytes, is_long},
     model::HostName,
+    proof::TableProblem,
 };
 
 impl Compared {

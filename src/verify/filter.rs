@@ -4,7 +4,7 @@
 //! MariaDB documentation, "Replication Filters"): databases first, then tables, and what is named wins over
 //! a pattern.
 
-use crate::observe::ChannelFilters;
+use crate::{observe::ChannelFilters, proof::Filter};
 
 /// The filters between a source's table and a replica's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,23 +19,23 @@ pub(crate) struct Filters {
 
 impl Filters {
     /// The filter that keeps a table from the replica; `None` where the edge carries it.
-    pub(crate) fn leaves_out(&self, database: &str, table: &str) -> Option<&'static str> {
+    pub(crate) fn leaves_out(&self, database: &str, table: &str) -> Option<Filter> {
         let channel = &self.channel;
         let has = |list: &[String], name: &str| list.iter().any(|n| n.eq_ignore_ascii_case(name));
         if !self.logged.is_empty() && !has(&self.logged, database) {
-            return Some("binlog_do_db of the source");
+            return Some(Filter::Source("binlog_do_db"));
         }
         if self.logged.is_empty() && has(&self.not_logged, database) {
-            return Some("binlog_ignore_db of the source");
+            return Some(Filter::Source("binlog_ignore_db"));
         }
         if channel.rewrites.iter().any(|rule| renames(rule, database)) {
-            return Some("replicate_rewrite_db of the replica");
+            return Some(Filter::Replica("replicate_rewrite_db"));
         }
         if !channel.databases.is_empty() && !has(&channel.databases, database) {
-            return Some("replicate_do_db of the replica");
+            return Some(Filter::Replica("replicate_do_db"));
         }
         if channel.databases.is_empty() && has(&channel.ignore_databases, database) {
-            return Some("replicate_ignore_db of the replica");
+            return Some(Filter::Replica("replicate_ignore_db"));
         }
         let full = format!("{database}.{table}");
         let fits = |list: &[String]| list.iter().any(|pattern| like(pattern, &full));
@@ -43,18 +43,18 @@ impl Filters {
             return None;
         }
         if has(&channel.ignore_tables, &full) {
-            return Some("replicate_ignore_table of the replica");
+            return Some(Filter::Replica("replicate_ignore_table"));
         }
         if fits(&channel.wild_tables) {
             return None;
         }
         if fits(&channel.wild_ignore_tables) {
-            return Some("replicate_wild_ignore_table of the replica");
+            return Some(Filter::Replica("replicate_wild_ignore_table"));
         }
         match (channel.tables.is_empty(), channel.wild_tables.is_empty()) {
             (true, true) => None,
-            (false, _) => Some("replicate_do_table of the replica"),
-            (true, false) => Some("replicate_wild_do_table of the replica"),
+            (false, _) => Some(Filter::Replica("replicate_do_table")),
+            (true, false) => Some(Filter::Replica("replicate_wild_do_table")),
         }
     }
 }

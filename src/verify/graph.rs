@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Doubt, Filters, Unproven};
+use super::Filters;
 use crate::{
     desired::DesiredHost,
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
+    proof::{Doubt, Unproven},
     status::{ChannelState, ChannelStatus, StatusDocument},
 };
 

@@ -1,6 +1,6 @@
 //! Whether several writers can give out the same number. Pure.
 
-use super::{Collision, Counting};
+use crate::proof::{Collision, Counting};
 
 /// Two writers that can give out the same number, with the first such number as an example.
 ///

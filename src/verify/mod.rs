@@ -2,8 +2,8 @@
 //! same. It writes into a database of its own and leaves nothing behind.
 //!
 //! What decides is pure: [`graph`] says which way a row goes, [`filter`] what is left out, [`ids`] whether two
-//! writers can meet, [`digest`] how rows are compared, [`compare`] and [`pairs`] what a look at them means, [`doubt`]
-//! why something is not proven. The rest asks the servers. Words stand in [`said`] alone.
+//! writers can meet, [`digest`] how rows are compared, [`compare`] and [`pairs`] what a look at them means. The rest asks
+//! the servers. What is found is values of the room `proof`, and `words` has their sentences.
 
 mod canary;
 mod compare;
@@ -11,7 +11,6 @@ mod data;
 mod definitions;
 mod details;
 mod digest;
-mod doubt;
 mod filter;
 mod graph;
 mod ids;
@@ -21,7 +20,6 @@ mod position;
 mod prove;
 mod report;
 mod restart;
-mod said;
 mod sample;
 mod scope;
 mod scratch;
@@ -30,15 +28,11 @@ mod side;
 mod stride;
 mod table;
 mod together;
+mod written;
 
 pub(crate) use canary::{Canaries, InFlight};
 pub(crate) use data::{Findings, compare as compare_tables};
 pub(crate) use definitions::{Definitions, read as read_definitions};
-#[cfg(test)]
-pub(crate) use doubt::codes;
-pub(crate) use doubt::{
-    About, Collision, Counting, Doubt, Failure, HostRemark, Remark, RestartProblem, TableProblem, Unproven,
-};
 pub(crate) use filter::Filters;
 pub(crate) use graph::{ChannelGraph, Edge, Route};
 pub(crate) use ports::Outsider;

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{About, ChannelGraph, Doubt, Remark, Tables, table::Table};
-use crate::model::{HostName, limits};
+use super::{ChannelGraph, Tables, table::Table};
+use crate::{
+    model::{HostName, limits},
+    proof::{About, Doubt, Remark},
+};
 
 /// A source and the replicas that are compared with it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,20 +4,19 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use tokio::net::{TcpStream, UdpSocket};
 
-use super::{About, ChannelGraph, Doubt, PortProof, Remark, Verdict};
+use super::{ChannelGraph, PortProof, Verdict};
 use crate::{
     desired::DesiredHost,
     exec::Fleet,
     firewall::Network,
     model::{Endpoint, HostName, in_parallel, limits},
     observe::{Probe, Reach, try_ports},
+    proof::{About, Doubt, PortOutcome, Remark, Vantage},
     transport::Session,
 };
 
 /// How long a port may take to answer. A filter that drops packets is silent.
 const PATIENCE: std::time::Duration = limits::PORT.time;
-/// What this machine is called.
-const HERE: &str = "this machine";
 
 /// A host of the inventory that has no part in the topology, and so is a stranger to its servers.
 #[derive(Debug)]
@@ -40,61 +39,45 @@ pub(super) async fn ports(
     let (strangers, remarks) = strangers(fleet, hosts, outsiders, forks).await;
     let listens: BTreeSet<HostName> =
         proofs.iter().filter(|p| p.verdict == Verdict::Proven).map(|p| p.host.clone()).collect();
-    proofs.extend(strangers.into_iter().map(|(proof, outcome)| closed_to(proof, &outcome, &listens)));
+    proofs.extend(strangers.into_iter().map(|proof| closed_to(proof, &listens)));
     (proofs, remarks)
 }
 
-/// How a try of a port ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
-    /// Somebody answers.
-    Open,
-    /// The address says that nobody listens there, which is also what some filters say.
-    Refused,
-    /// Nothing, or a filter's own answer, came back.
-    Closed(String),
-    /// It was not tried.
-    Untried(String),
+fn outcome(reach: Option<&Reach>) -> PortOutcome {
+    match reach {
+        Some(Reach::Open) => PortOutcome::Open,
+        Some(Reach::Failed(why)) => failed(why),
+        None => PortOutcome::NoAnswer,
+    }
 }
 
-impl Outcome {
-    fn of(reach: Option<&Reach>) -> Self {
-        match reach {
-            Some(Reach::Open) => Outcome::Open,
-            Some(Reach::Failed(why)) => Self::failed(why),
-            None => Outcome::Untried("it could not be tried".into()),
-        }
-    }
-
-    fn failed(why: &str) -> Self {
-        match Reach::is_refused(why) {
-            true => Outcome::Refused,
-            false if Reach::is_silent(why) => Outcome::Closed(why.to_owned()),
-            false => Outcome::Untried(why.to_owned()),
-        }
-    }
-
-    fn said(&self) -> String {
-        match self {
-            Outcome::Open => "open".to_owned(),
-            Outcome::Refused => "connection refused".to_owned(),
-            Outcome::Closed(why) | Outcome::Untried(why) => why.clone(),
-        }
+fn failed(why: &str) -> PortOutcome {
+    match Reach::is_refused(why) {
+        true => PortOutcome::Refused,
+        false if Reach::is_silent(why) => PortOutcome::Closed(why.to_owned()),
+        false => PortOutcome::Untried(why.to_owned()),
     }
 }
 
 /// What a stranger's try proves. A refusal is one by a filter only where peers are let in: else nobody may listen.
-fn closed_to(mut proof: PortProof, outcome: &Outcome, listens: &BTreeSet<HostName>) -> PortProof {
-    proof.verdict = match outcome {
-        Outcome::Open => Verdict::Failed,
-        Outcome::Closed(_) => Verdict::Proven,
-        Outcome::Refused if listens.contains(&proof.host) => Verdict::Proven,
-        Outcome::Refused => {
-            proof.said =
-                "connection refused, and no peer was let in: nobody may be listening there".to_owned();
-            Verdict::NotProvable
-        }
-        Outcome::Untried(_) => Verdict::NotProvable,
+fn closed_to(mut proof: PortProof, listens: &BTreeSet<HostName>) -> PortProof {
+    if proof.outcome == PortOutcome::Refused && !listens.contains(&proof.host) {
+        proof.outcome = PortOutcome::RefusedToAll;
+    }
+    proof.verdict = match &proof.outcome {
+        PortOutcome::Open => Verdict::Failed,
+        PortOutcome::Closed(_) | PortOutcome::Silent(_) | PortOutcome::Refused => Verdict::Proven,
+        PortOutcome::RefusedToAll | PortOutcome::Untried(_) | PortOutcome::NoAnswer => Verdict::NotProvable,
+    };
+    proof
+}
+
+/// What a peer's try proves.
+fn open_to(mut proof: PortProof) -> PortProof {
+    proof.verdict = match &proof.outcome {
+        PortOutcome::Open => Verdict::Proven,
+        PortOutcome::Untried(_) | PortOutcome::NoAnswer => Verdict::NotProvable,
+        _ => Verdict::Failed,
     };
     proof
 }
@@ -117,13 +100,8 @@ async fn peers(
         Some(async move {
             let reach = try_ports(session, sources.iter().map(|s| (s.endpoint.clone(), Probe::Any))).await;
             let proofs = sources.into_iter().map(|source| {
-                let outcome = Outcome::of(reach.get(&source.endpoint));
-                let verdict = match outcome {
-                    Outcome::Open => Verdict::Proven,
-                    Outcome::Refused | Outcome::Closed(_) => Verdict::Failed,
-                    Outcome::Untried(_) => Verdict::NotProvable,
-                };
-                PortProof { verdict, ..proof(replica.as_str(), source, true, &outcome) }
+                let from = Vantage::Host(replica.clone());
+                open_to(proof(from, source, true, outcome(reach.get(&source.endpoint))))
             });
             proofs.collect::<Vec<_>>()
         })
@@ -132,14 +110,14 @@ async fn peers(
     tried.into_iter().flatten().collect()
 }
 
-fn proof(from: &str, host: &DesiredHost, wished_open: bool, outcome: &Outcome) -> PortProof {
+fn proof(from: Vantage, host: &DesiredHost, wished_open: bool, outcome: PortOutcome) -> PortProof {
     PortProof {
         verdict: Verdict::NotProvable,
-        from: from.to_owned(),
+        from,
         host: host.name.clone(),
         endpoint: host.endpoint.to_string(),
         wished_open,
-        said: outcome.said(),
+        outcome,
     }
 }
 
@@ -149,7 +127,7 @@ async fn strangers(
     hosts: &[&DesiredHost],
     outsiders: &[Outsider],
     forks: usize,
-) -> (Vec<(PortProof, Outcome)>, Vec<Remark>) {
+) -> (Vec<PortProof>, Vec<Remark>) {
     let closed = hosts.iter().filter(|h| h.firewall.as_ref().is_some_and(|f| f.deny_others));
     let tried = closed.map(|host| async move {
         // Where an address is reached at all, its ssh port answers too; a stranger to whom nothing answers there
@@ -160,17 +138,14 @@ async fn strangers(
         for (name, session) in sessions(fleet, host, hosts, outsiders) {
             let reach = try_ports(session, [&host.endpoint, &ssh].map(|e| (e.clone(), Probe::Any))).await;
             if reach.get(&ssh) == Some(&Reach::Open) {
-                let outcome = Outcome::of(reach.get(&host.endpoint));
-                proofs.push((proof(&name, host, false, &outcome), outcome));
+                let from = Vantage::Host(name);
+                proofs.push(proof(from, host, false, outcome(reach.get(&host.endpoint))));
                 break;
             }
         }
-        if is_stranger(host, own_address(&host.endpoint).await) && knock(&ssh).await.is_ok() {
-            let outcome = match knock(&host.endpoint).await {
-                Ok(()) => Outcome::Open,
-                Err(why) => Outcome::failed(&why),
-            };
-            proofs.push((proof(HERE, host, false, &outcome), outcome));
+        if is_stranger(host, own_address(&host.endpoint).await) && knock(&ssh).await == PortOutcome::Open {
+            let outcome = knock(&host.endpoint).await;
+            proofs.push(proof(Vantage::Here, host, false, outcome));
         }
         (host.name.clone(), proofs)
     });
@@ -191,14 +166,14 @@ fn sessions<'a>(
     host: &DesiredHost,
     hosts: &[&DesiredHost],
     outsiders: &'a [Outsider],
-) -> Vec<(String, &'a Session)> {
+) -> Vec<(HostName, &'a Session)> {
     let strange = |address: &str| is_stranger(host, address.parse().ok());
     let outside =
-        outsiders.iter().filter(|o| strange(&o.address)).map(|o| (o.session.host().to_string(), &o.session));
+        outsiders.iter().filter(|o| strange(&o.address)).map(|o| (o.session.host().clone(), &o.session));
     let inside = hosts
         .iter()
         .filter(|h| h.name != host.name && strange(&h.endpoint.address))
-        .filter_map(|h| Some((h.name.to_string(), fleet.sessions.get(&h.name)?)));
+        .filter_map(|h| Some((h.name.clone(), fleet.sessions.get(&h.name)?)));
     outside.chain(inside).collect()
 }
 
@@ -218,12 +193,12 @@ async fn own_address(endpoint: &Endpoint) -> Option<IpAddr> {
     socket.local_addr().ok().map(|local| local.ip())
 }
 
-async fn knock(endpoint: &Endpoint) -> Result<(), String> {
+async fn knock(endpoint: &Endpoint) -> PortOutcome {
     let target = (endpoint.address.as_str(), endpoint.port);
     match tokio::time::timeout(PATIENCE, TcpStream::connect(target)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),
+        Ok(Ok(_)) => PortOutcome::Open,
+        Ok(Err(error)) => failed(&error.to_string()),
+        Err(_) => PortOutcome::Silent(PATIENCE.as_secs()),
     }
 }
 
@@ -248,9 +223,8 @@ mod tests {
             ),
             (None, Verdict::NotProvable, Verdict::NotProvable),
         ] {
-            let outcome = Outcome::of(reach.as_ref());
             let verdict = |listens: &BTreeSet<_>| {
-                closed_to(proof("x", &host, false, &outcome), &outcome, listens).verdict
+                closed_to(proof(Vantage::Here, &host, false, outcome(reach.as_ref())), listens).verdict
             };
             assert_eq!((verdict(&listens), verdict(&BTreeSet::new())), (witnessed, alone), "{reach:?}");
         }

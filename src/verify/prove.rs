@@ -5,16 +5,15 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::future::join;
 
 use super::{
-    About, Canaries, ChannelGraph, ChannelProof, Doubt, Edge, InFlight, Remark, Scope, Unproven, Verdict,
-    VerifyReport, data,
+    Canaries, ChannelGraph, ChannelProof, Edge, InFlight, Scope, Verdict, VerifyReport, data,
     ports::{Outsider, ports},
     restart,
 };
 use crate::{
     desired::DesiredHost,
     exec::{Fleet, LockError, take_all},
-    model::HostName,
-    status::ChannelState,
+    model::{ChannelState, HostName},
+    proof::{About, Doubt, Remark, Stage, Unproven},
 };
 
 /// Proves what can be proven.
@@ -36,7 +35,7 @@ pub(crate) async fn prove(
     }
     let touched: Vec<HostName> = touched.into_iter().collect();
     let locks = take_all(fleet, &touched).await?;
-    (scope.progress)("sending a canary along every channel");
+    scope.progress(&Stage::Canaries);
     let flight = fleet.fences.within(&touched, async { Ok(canaries.fly(scope.ids).await) }).await?;
     channels(graph, &canaries, &flight, scope, &mut report);
     report.ids = flight.ids;
@@ -48,7 +47,7 @@ pub(crate) async fn prove(
         report.not_provable.push(Remark::new(About::Servers, Doubt::RestartUntried));
     }
     locks.release().await;
-    (scope.progress)("trying the ports");
+    scope.progress(&Stage::Ports);
     let forks = fleet.limits.forks;
     let tables = async {
         match scope.checksums && !fleet.interrupt.is_cancelled() {

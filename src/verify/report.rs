@@ -2,11 +2,18 @@
 
 use serde::Serialize;
 
-use super::{
-    doubt::{Collision, Counting, HostRemark, Remark, RestartProblem, TableProblem, Unproven},
-    said::{problem_in_words, unproven_in_words},
+use super::written::{
+    collision_in_words, hosts_in_words, port_in_words, remarks_in_words, restart_in_words, table_in_words,
+    unmatched_in_words, unproven_in_words, vantage_in_words,
 };
-use crate::{model::HostName, status::ChannelState};
+use crate::{
+    exec::StepError,
+    model::{ChannelState, HostName},
+    proof::{
+        About, Collision, Counting, Doubt, HostRemark, PortOutcome, Remark, RestartProblem, TableProblem,
+        Unmatched, Unproven, Vantage,
+    },
+};
 
 /// What `verify` has found.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -16,8 +23,10 @@ pub struct VerifyReport {
     /// Whether everything that could be put to the test is proven.
     pub proven: bool,
     /// Servers that do not run.
+    #[serde(serialize_with = "hosts_in_words")]
     pub down: Vec<HostRemark>,
     /// Hosts that could not be read.
+    #[serde(serialize_with = "hosts_in_words")]
     pub not_read: Vec<HostRemark>,
     /// Channels: their threads, and a canary row along each.
     pub channels: Vec<ChannelProof>,
@@ -30,12 +39,14 @@ pub struct VerifyReport {
     /// Tables, by pairs of hosts.
     pub data: Vec<DataProof>,
     /// What could not be put to the test, and why.
+    #[serde(serialize_with = "remarks_in_words")]
     pub not_provable: Vec<Remark>,
     /// What went wrong while it was tried.
+    #[serde(serialize_with = "remarks_in_words")]
     pub errors: Vec<Remark>,
     /// Names and patterns of the command line that fit no table.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unmatched: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "unmatched_in_words")]
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// How a proof ended.
@@ -86,7 +97,7 @@ pub struct IdsProof {
     /// Rows that all writers inserted at the same time.
     pub inserted: u64,
     /// What is wrong; in the document `code` and `problem`.
-    #[serde(flatten, serialize_with = "problem_in_words")]
+    #[serde(flatten, serialize_with = "collision_in_words")]
     pub problem: Option<Collision>,
 }
 
@@ -96,15 +107,17 @@ pub struct PortProof {
     /// How it ended.
     pub verdict: Verdict,
     /// Who tried: a host, or `this machine`.
-    pub from: String,
+    #[serde(serialize_with = "vantage_in_words")]
+    pub from: Vantage,
     /// Whose port.
     pub host: HostName,
     /// Address and port.
     pub endpoint: String,
     /// Whether it should be open from there.
     pub wished_open: bool,
-    /// What happened.
-    pub said: String,
+    /// What happened; in the document `said`.
+    #[serde(rename = "said", serialize_with = "port_in_words")]
+    pub outcome: PortOutcome,
 }
 
 /// One restart of a server.
@@ -119,7 +132,7 @@ pub struct RestartProof {
     /// Milliseconds until a row went along every channel of this host again.
     pub back_ms: Option<u64>,
     /// What is wrong; in the document `code` and `problem`.
-    #[serde(flatten, serialize_with = "problem_in_words")]
+    #[serde(flatten, serialize_with = "restart_in_words")]
     pub problem: Option<RestartProblem>,
 }
 
@@ -147,8 +160,10 @@ pub struct DataProof {
     /// Tables that differ.
     pub differing: Vec<TableDifference>,
     /// Tables that were not compared, and why.
+    #[serde(serialize_with = "remarks_in_words")]
     pub left_out: Vec<Remark>,
     /// What is worth knowing of tables that were compared.
+    #[serde(serialize_with = "remarks_in_words")]
     pub notes: Vec<Remark>,
 }
 
@@ -178,7 +193,7 @@ pub struct TableDifference {
     /// As `database.table`.
     pub table: String,
     /// What differs, where it is not rows; in the document `code` and `problem`.
-    #[serde(flatten, serialize_with = "problem_in_words")]
+    #[serde(flatten, serialize_with = "table_in_words")]
     pub problem: Option<TableProblem>,
     /// Rows that differ.
     pub count: u64,
@@ -242,5 +257,12 @@ impl VerifyReport {
             || self.ports.iter().any(|p| failed(p.verdict))
             || self.restarts.iter().any(|r| failed(r.verdict))
             || self.data.iter().any(|d| failed(d.verdict))
+    }
+}
+
+/// What failed on a host, in the words of who said so.
+impl From<&StepError> for Remark {
+    fn from(error: &StepError) -> Self {
+        Self::new(About::Host(error.host.clone()), Doubt::Failed { why: error.without_host().to_string() })
     }
 }

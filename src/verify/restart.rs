@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    Canaries, ChannelGraph, Failure, Remark, RestartProblem, RestartProof, Scope, Verdict, canary::proof_rule,
-};
+use super::{Canaries, ChannelGraph, RestartProof, Scope, Verdict, canary::proof_rule};
 use crate::{
     exec::{Fleet, Look, On, Rule, StepError, restart_for_proof, wait},
     model::{Fact, HostName, ThreadState, limits},
     observe::{self, ChannelFacts},
+    proof::{ChannelAt, Remark, RestartProblem, Stage},
 };
 
 /// A replica tries to reach its source again in steps of up to a minute (`MASTER_CONNECT_RETRY`).
@@ -37,7 +36,7 @@ pub(super) async fn restarts(
         if fleet.interrupt.is_cancelled() {
             break;
         }
-        (scope.progress)(&format!("restarting the server of {host}"));
+        scope.progress(&Stage::Restart(host.clone()));
         let proof = restart(fleet.on(&host), graph, scope).await;
         let failed = proof.verdict == Verdict::Failed;
         proofs.push(proof);
@@ -66,7 +65,7 @@ async fn restart(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Restart
     let begun = Instant::now();
     let since = |begun: Instant| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Err(error) = restart_for_proof(on, &unit).await {
-        proof.problem = Some(RestartProblem::Failed(Failure::from(Remark::from(&error))));
+        proof.problem = Some(RestartProblem::Failed(Remark::from(&error)));
         return proof;
     }
     proof.away_ms = since(begun);
@@ -96,13 +95,13 @@ async fn returned(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Result
         let waited = wait(rule, async || match channel(on.at(&edge.replica), &edge.status.name).await {
             Ok(Some(channel)) if channel.running() => Look::Done(()),
             Ok(Some(channel)) => {
-                let said = format!("receiver {}, applier {}", channel.io_running, channel.sql_running);
-                let tries =
-                    channel.io_running == ThreadState::Connecting && channel.sql_running == ThreadState::Yes;
-                if tries { Look::Moving(said) } else { Look::Halted(said) }
+                let (receiver, applier) = (channel.io_running, channel.sql_running);
+                let tries = receiver == ThreadState::Connecting && applier == ThreadState::Yes;
+                let at = ChannelAt::Threads { receiver, applier };
+                if tries { Look::Moving(at) } else { Look::Halted(at) }
             }
-            Ok(None) => Look::Halted("the channel is gone".to_owned()),
-            Err(error) => Look::Halted(error.to_string()),
+            Ok(None) => Look::Halted(ChannelAt::Gone),
+            Err(error) => Look::Halted(ChannelAt::NotRead(error.to_string())),
         });
         if let Err(ended) = waited.await {
             return Err(RestartProblem::ChannelGone {
@@ -116,7 +115,7 @@ async fn returned(on: On<'_>, graph: &ChannelGraph, scope: &Scope<'_>) -> Result
     let canaries = Canaries::new(on.fleet, graph, scope.wait);
     let flight = canaries.fly(false).await;
     if let Some(error) = flight.errors.into_iter().next() {
-        return Err(RestartProblem::Failed(error.into()));
+        return Err(RestartProblem::Failed(error));
     }
     let late = flight.arrivals.iter().find(|((writer, reached), took)| {
         let here = writer == host || reached == host;

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     model::{HostName, glob},
+    proof::{Note, Stage, Unmatched},
     source::closest,
+    words::verified,
 };
 
 /// What is to be proven, and how gently.
@@ -48,33 +50,35 @@ impl Scope<'_> {
         named && (self.tables.is_empty() || self.tables.iter().any(|pattern| glob(pattern, &full)))
     }
 
+    /// Says what is done now.
+    pub(super) fn progress(&self, stage: &Stage) {
+        (self.progress)(&verified::stage(stage));
+    }
+
+    /// Says what a person should know.
+    pub(super) fn note(&self, note: &Note) {
+        (self.note)(&verified::note(note));
+    }
+
     /// Names and patterns that fit none of these tables, each with one that may have been meant.
-    pub fn unmatched(&self, tables: &BTreeSet<&(String, String)>) -> Vec<String> {
+    pub(super) fn unmatched(&self, tables: &BTreeSet<&(String, String)>) -> Vec<Unmatched> {
         let full: Vec<String> =
             tables.iter().map(|(database, table)| format!("{database}.{table}")).collect();
-        let hint = |word: &str, known: &[&str]| {
-            let near = closest(word, known.iter().copied());
-            near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
-        };
+        let near = |word: &str, known: &[&str]| closest(word, known.iter().copied()).map(str::to_owned);
         let databases: Vec<&str> = tables.iter().map(|(database, _)| database.as_str()).collect();
         let unknown = self.databases.iter().filter(|name| !databases.contains(&name.as_str()));
-        let unknown = unknown
-            .map(|name| format!("--databases: no database `{name}` holds a table{}", hint(name, &databases)));
+        let unknown =
+            unknown.map(|name| Unmatched::Database { name: name.clone(), near: near(name, &databases) });
         let names: Vec<&str> = full.iter().map(String::as_str).collect();
         let fits = |pattern: &&String| full.iter().any(|name| glob(pattern, name));
-        let idle = self.tables.iter().filter(|pattern| !fits(pattern)).map(|pattern| {
-            let shape = match pattern.contains('.') {
-                true => String::new(),
-                false => "; a pattern is `database.table`".to_owned(),
-            };
-            format!("--tables: `{pattern}` fits no table{shape}{}", hint(pattern, &names))
-        });
+        let idle = self.tables.iter().filter(|pattern| !fits(pattern));
+        let idle =
+            idle.map(|pattern| Unmatched::Table { pattern: pattern.clone(), near: near(pattern, &names) });
         let none = (!self.databases.is_empty() && !self.tables.is_empty())
             .then(|| tables.iter().any(|(database, table)| self.takes(database, table)));
-        let apart = (none == Some(false)).then(|| "no table fits both --databases and --tables".to_owned());
-        let mut all: Vec<String> = unknown.chain(idle).collect();
-        if all.is_empty() {
-            all.extend(apart);
+        let mut all: Vec<Unmatched> = unknown.chain(idle).collect();
+        if all.is_empty() && none == Some(false) {
+            all.push(Unmatched::Both);
         }
         all
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join;
 
 use super::{
-    Doubt, RowKind,
+    RowKind,
     compare::{Listing, Look, Suspect, by_size, differing, judge},
     position::Positions,
     side::{Comparison, Side, Sum},
@@ -18,6 +18,7 @@ use crate::{
     dialect::{Key, Range},
     exec::{Fleet, StepError},
     model::{BinlogPosition, HostName, limits},
+    proof::Doubt,
     transport::SqlError,
 };
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 
 use super::{
-    Collision, Counting, IdsProof, Verdict,
+    IdsProof, Verdict,
     canary::{Canaries, InFlight, Open, Source},
     graph::server,
     ids,
@@ -15,6 +15,7 @@ use crate::{
     dialect::ReadStatement,
     exec::StepError,
     model::{HostName, in_parallel},
+    proof::{Collision, Counting},
 };
 
 /// Rows that each writer inserts while the others do the same.

@@ -81,7 +81,7 @@ mod tests {
         adopt::StandsOut,
         doctor::{Cause, ErrantRepair, Repair, WhyDown},
         plan::{Finding, Refused, WaitsFor},
-        verify,
+        proof,
     };
 
     fn table(codes: &[Code]) -> String {
@@ -109,7 +109,7 @@ mod tests {
             (WhyDown::codes(), causes::DOWN),
             (Repair::CODES.to_vec(), repairs::OF_CHANNELS),
             (ErrantRepair::CODES.to_vec(), repairs::OF_ERRANT),
-            (verify::codes(), proofs::PROOFS),
+            (proof::codes(), proofs::PROOFS),
             (StandsOut::CODES.to_vec(), adopted::ADOPTED),
         ] {
             let have: BTreeSet<&str> = have.into_iter().collect();

@@ -1,4 +1,4 @@
-//! The sentences of plans and of what `doctor` and `adopt` find, one file for each subject. What they say is decided elsewhere; here are the words alone.
+//! The sentences of plans and of what `doctor`, `adopt` and `verify` find, one file for each subject. What they say is decided elsewhere; here are the words alone.
 
 mod adopted;
 mod authority;
@@ -28,6 +28,7 @@ mod state;
 mod step;
 mod takeover;
 mod unfit;
+pub(crate) mod verified;
 mod waiting;
 
 pub(crate) use adopted::stands_out;

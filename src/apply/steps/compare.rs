@@ -10,13 +10,14 @@ use crate::{
     model::{CopyDifference, Defined, HostName, in_parallel, limits, visible},
     observe::channels,
     plan::{ComparePlan, Hop, Step},
+    proof::TableProblem,
     seed::{ComparedAccounts, account_differences, differs, forget, read_marks},
     status::ChannelStatus,
     verify::{
-        ChannelGraph, DataProof, Definitions, Edge, Filters, Findings, Remark, Scope, TableDifference,
-        TableProblem, compare_tables, read_definitions,
+        ChannelGraph, DataProof, Definitions, Edge, Filters, Findings, Scope, TableDifference,
+        compare_tables, read_definitions,
     },
-    words,
+    words::{self, verified},
 };
 
 /// How long a replica may take to a position while rows are compared.
@@ -293,17 +294,16 @@ async fn rows(
     let Findings { proofs, not_provable, errors, unmatched: _ } =
         compare_tables(fleet, graph, &scope, fleet.limits.forks).await;
     if let Some(error) = errors.first() {
-        return Err(StepError::new(&step.host, "compare its rows", error));
+        return Err(StepError::new(&step.host, "compare its rows", verified::remark(error)));
     }
     // Without a channel that runs nothing was compared, and that is no proof.
     if proofs.is_empty() {
-        let why =
-            not_provable.first().map_or("no channel between the two runs".to_owned(), Remark::to_string);
+        let why = not_provable.first().map_or("no channel between the two runs".to_owned(), verified::remark);
         return Err(StepError::new(&step.host, format!("compare its rows with {}", plan.from), why)
             .then("See `tandem doctor`, then apply again."));
     }
     let differing: BTreeSet<CopyDifference> = proofs.iter().flat_map(differing_tables).collect();
-    let open: BTreeSet<String> = not_provable.iter().map(Remark::to_string).collect();
+    let open: BTreeSet<String> = not_provable.iter().map(verified::remark).collect();
     Ok(Rows {
         tables: proofs.iter().map(|p| p.tables).sum(),
         differing: differing.into_iter().collect(),

@@ -1,14 +1,12 @@
 //! What other programs count: each thing that was looked at, and how it is. What differs or does not hold has failed, what
 //! could not be read is an error, and what could not be tried was skipped.
 
-use std::fmt::Display;
-
 use super::Planned;
 use crate::{
     model::HostName,
     plan::{PlanDocument, StepDocument},
     verify::{RestartProof, TableDifference, Verdict, VerifyReport},
-    words,
+    words::{self, verified},
 };
 
 /// How a case ended.
@@ -77,19 +75,18 @@ fn findings<'a>(document: &'a PlanDocument, host: &'a str) -> impl Iterator<Item
 /// A case for each channel, port, restart, and pair of hosts whose tables were compared.
 pub(super) fn of_proof(report: &VerifyReport) -> Vec<Case> {
     let mut cases = Vec::new();
-    let said = |problem: Option<&dyn Display>| problem.map(ToString::to_string).unwrap_or_default();
     for down in &report.down {
-        let outcome = Outcome::Failed("down", vec![down.to_string()]);
+        let outcome = Outcome::Failed("down", vec![verified::host(down)]);
         cases.push(Case { name: format!("server of {}", down.host), outcome });
     }
     for unread in &report.not_read {
         cases.push(Case {
             name: format!("server of {}", unread.host),
-            outcome: Outcome::Error(unread.to_string()),
+            outcome: Outcome::Error(verified::host(unread)),
         });
     }
     for proof in &report.channels {
-        let why = said(proof.problem.as_ref().map(|p| p as &dyn Display));
+        let why = proof.problem.as_ref().map(verified::unproven).unwrap_or_default();
         cases.push(case(
             &format!("channel {} -> {} {}", proof.source, proof.replica, proof.name),
             proof.verdict,
@@ -97,17 +94,22 @@ pub(super) fn of_proof(report: &VerifyReport) -> Vec<Case> {
         ));
     }
     if let Some(proof) = &report.ids {
-        let why = said(proof.problem.as_ref().map(|p| p as &dyn Display));
+        let why = proof.problem.as_ref().map(verified::collision).unwrap_or_default();
         cases.push(case("numbers of AUTO_INCREMENT", proof.verdict, why));
     }
     for proof in &report.ports {
         let wish = if proof.wished_open { "open" } else { "shut" };
-        let name = format!("port {} of {} is {wish} to {}", proof.endpoint, proof.host, proof.from);
-        cases.push(case(&name, proof.verdict, proof.said.clone()));
+        let name = format!(
+            "port {} of {} is {wish} to {}",
+            proof.endpoint,
+            proof.host,
+            verified::vantage(&proof.from)
+        );
+        cases.push(case(&name, proof.verdict, verified::port(&proof.outcome)));
     }
     for proof in &report.restarts {
         let RestartProof { host, verdict, problem, .. } = proof;
-        let why = said(problem.as_ref().map(|p| p as &dyn Display));
+        let why = problem.as_ref().map(verified::restart).unwrap_or_default();
         cases.push(case(&format!("restart of {host}"), *verdict, why));
     }
     for proof in &report.data {
@@ -119,17 +121,20 @@ pub(super) fn of_proof(report: &VerifyReport) -> Vec<Case> {
         ));
     }
     for error in &report.errors {
-        cases.push(Case { name: "run".to_owned(), outcome: Outcome::Error(error.to_string()) });
+        cases.push(Case { name: "run".to_owned(), outcome: Outcome::Error(verified::remark(error)) });
     }
     for what in &report.unmatched {
-        cases.push(Case { name: "command line".to_owned(), outcome: Outcome::Error(what.clone()) });
+        cases.push(Case {
+            name: "command line".to_owned(),
+            outcome: Outcome::Error(verified::unmatched(what)),
+        });
     }
     cases
 }
 
 fn differing(table: &TableDifference) -> String {
     match &table.problem {
-        Some(problem) => format!("{}: {problem}", table.table),
+        Some(problem) => format!("{}: {}", table.table, verified::table(problem)),
         None => {
             let least = if table.at_least { "at least " } else { "" };
             format!("{}: {least}{} rows differ", table.table, table.count)

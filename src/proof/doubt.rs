@@ -1,27 +1,12 @@
-//! Why something is not proven or does not hold, as values. Their sentences stand in [`said`](super::said).
+//! What was not put to the test, was left out, or went wrong while it was tried.
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::{
     dialect::OtherTypes,
-    doctor::{ChannelFault, ErrantExplanation, HostProblem},
-    exec::StepError,
+    doctor::HostProblem,
     model::{HostName, coded},
-    status::ChannelState,
 };
-
-/// How a writer counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Counting {
-    /// The writer.
-    pub host: HostName,
-    /// `auto_increment_increment`.
-    pub increment: u64,
-    /// `auto_increment_offset`.
-    pub offset: u64,
-}
 
 /// What a remark is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +53,15 @@ impl About {
     }
 }
 
+/// What leaves a table out of a channel: an option, by the server that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Of the source.
+    Source(&'static str),
+    /// Of the replica.
+    Replica(&'static str),
+}
+
 coded! {
     /// Why something was not put to the test, was left out, or went wrong.
     pub enum Doubt {
@@ -82,8 +76,8 @@ coded! {
         } = "replica-not-read",
         /// A filter keeps the canary's database out.
         CanaryFiltered {
-            /// The filter and its end.
-            filter: &'static str,
+            /// That one.
+            filter: Filter,
         } = "canary-filtered",
         /// No canary could be sent.
         CanaryNotSent = "canary-not-sent",
@@ -142,8 +136,8 @@ coded! {
         ManyRowsMove = "many-rows-move",
         /// A filter keeps a table out.
         TableFiltered {
-            /// The filter and its end.
-            filter: &'static str,
+            /// That one.
+            filter: Filter,
             /// The source.
             source: HostName,
             /// The replica.
@@ -194,115 +188,6 @@ coded! {
     }
 }
 
-coded! {
-    /// Why a channel is not proven.
-    pub enum Unproven {
-        /// No row was sent along it.
-        NoRow(Doubt) = "no-row",
-        /// Its replica has errant transactions.
-        Errant(Box<ErrantExplanation>) = "errant",
-        /// Nobody knows whether its replica has errant transactions.
-        ErrantNotRead(String) = "errant-not-read",
-        /// It does not run, and this is why.
-        Fault(Box<ChannelFault>) = "fault",
-        /// It does not run.
-        Stopped(ChannelState) = "stopped",
-        /// A row did not arrive.
-        Late {
-            /// Whose.
-            writer: HostName,
-            /// How long was waited.
-            waited: Duration,
-        } = "late",
-    }
-}
-
-coded! {
-    /// Why two writers can give out the same number.
-    pub enum Collision {
-        /// A server ignores an offset above the increment.
-        OffsetIgnored {
-            /// The server.
-            host: HostName,
-            /// `auto_increment_offset`.
-            offset: u64,
-            /// `auto_increment_increment`.
-            increment: u64,
-        } = "offset-ignored",
-        /// Their numbers meet.
-        SameNumbers(Box<[Counting; 2]>) = "same-numbers",
-        /// Two gave out the same number.
-        GivenTwice {
-            /// Both.
-            hosts: [HostName; 2],
-            /// The number.
-            id: String,
-        } = "given-twice",
-        /// Not all rows came.
-        RowsMissing {
-            /// Of whom.
-            writer: HostName,
-            /// Where they did not come.
-            host: HostName,
-        } = "rows-missing",
-    }
-}
-
-coded! {
-    /// Why a table is not the same on two hosts, before any row is looked at.
-    pub enum TableProblem {
-        /// It is missing.
-        Missing {
-            /// Where.
-            host: HostName,
-        } = "missing-table",
-        /// Columns are missing.
-        Columns {
-            /// Where.
-            host: HostName,
-            /// Their names.
-            names: Vec<String>,
-        } = "missing-columns",
-    }
-}
-
-coded! {
-    /// Why replication is not proven to return after a restart.
-    pub enum RestartProblem {
-        /// The unit is not known.
-        NoUnit = "no-unit",
-        /// A channel did not return in time.
-        ChannelGone {
-            /// The source.
-            source: HostName,
-            /// The replica.
-            replica: HostName,
-            /// How long was waited.
-            waited: Duration,
-            /// Where it stood at last.
-            at: String,
-        } = "channel-gone",
-        /// A row did not arrive.
-        RowLate {
-            /// Whose.
-            writer: HostName,
-            /// Where.
-            host: HostName,
-        } = "row-late",
-        /// It could not be done.
-        Failed(Failure) = "restart-failed",
-    }
-}
-
-/// Something that failed, with where it did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Where.
-    pub about: About,
-    /// What was tried, and why it failed.
-    pub why: Doubt,
-}
-
 /// Something that is worth saying about a host, a channel or a table. In the document: `about`, `code`, `reason`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
@@ -330,18 +215,6 @@ impl Doubt {
     }
 }
 
-impl From<Remark> for Failure {
-    fn from(Remark { about, why }: Remark) -> Self {
-        Self { about, why }
-    }
-}
-
-impl From<&StepError> for Remark {
-    fn from(error: &StepError) -> Self {
-        Self::new(About::Host(error.host.clone()), Doubt::Failed { why: error.without_host().to_string() })
-    }
-}
-
 /// A host whose server does not run or was not read. In the document as a [`Remark`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostRemark {
@@ -349,22 +222,4 @@ pub struct HostRemark {
     pub host: HostName,
     /// Why, where that is known.
     pub why: Option<HostProblem>,
-}
-
-impl Unproven {
-    /// The code of what lies below it: that of the doubt, or of why the channel does not run.
-    pub fn cause(&self) -> &'static str {
-        match self {
-            Unproven::NoRow(doubt) => doubt.code(),
-            Unproven::Fault(fault) => fault.code().unwrap_or(self.code()),
-            _ => self.code(),
-        }
-    }
-}
-
-/// The codes of all of these.
-#[cfg(test)]
-pub(crate) fn codes() -> Vec<&'static str> {
-    let all = [Doubt::CODES, Unproven::CODES, Collision::CODES, TableProblem::CODES, RestartProblem::CODES];
-    all.concat()
 }

@@ -1,16 +1,21 @@
-//! The words of a proof: what each [`Doubt`] and each problem says. What they say is decided elsewhere.
+//! What `verify` finds, and what it says while it goes on.
 
-use std::fmt;
-
-use serde::{Serialize, Serializer, ser::SerializeStruct};
-
-use super::doubt::{
-    About, Collision, Counting, Doubt, HostRemark, Remark, RestartProblem, TableProblem, Unproven,
+use super::{errant, fault};
+use crate::{
+    model::duration,
+    proof::{
+        About, ChannelAt, Collision, Counting, Doubt, Filter, HostRemark, Note, PortOutcome, Remark, Rest,
+        RestartProblem, Stage, TableProblem, Unmatched, Unproven, Vantage,
+    },
 };
-use crate::{doctor::HostProblem, model::duration, words};
+
+/// A remark, with what it is about.
+pub(crate) fn remark(remark: &Remark) -> String {
+    format!("{}: {}", about(&remark.about), doubt(&remark.why))
+}
 
 /// What a remark is about.
-pub(super) fn about(about: &About) -> String {
+pub(crate) fn about(about: &About) -> String {
     match about {
         About::Everything => "everything".to_owned(),
         About::Inventory => "inventory".to_owned(),
@@ -24,7 +29,7 @@ pub(super) fn about(about: &About) -> String {
 }
 
 /// A clause.
-pub(super) fn doubt(doubt: &Doubt) -> String {
+pub(crate) fn doubt(doubt: &Doubt) -> String {
     match doubt {
         Doubt::RestartUntried => "that replication returns after a restart: it has to run before".to_owned(),
         Doubt::NoTables => "that the tables are the same: there is none to compare".to_owned(),
@@ -50,7 +55,7 @@ pub(super) fn doubt(doubt: &Doubt) -> String {
         Doubt::FarApart { delay } => format!("they are {delay} s apart by the delay that was asked for"),
         Doubt::RowsMove { .. } | Doubt::ManyRowsMove => moving(doubt),
         Doubt::TableFiltered { filter, source, replica } => {
-            format!("{filter} keeps it out between {source} and {replica}")
+            format!("{} keeps it out between {source} and {replica}", self::filter(*filter))
         }
         Doubt::NoRowsOfItsOwn { engine } => format!("the engine {engine} holds no rows of its own"),
         Doubt::SeveralSources { replica, stranger } => format!("{replica} has rows of {stranger} in it too"),
@@ -73,7 +78,9 @@ pub(super) fn doubt(doubt: &Doubt) -> String {
 fn no_row(doubt: &Doubt) -> String {
     match doubt {
         Doubt::ReplicaNotRead { replica } => format!("{replica} was not read"),
-        Doubt::CanaryFiltered { filter } => format!("{filter} keeps the canary's database out"),
+        Doubt::CanaryFiltered { filter } => {
+            format!("{} keeps the canary's database out", self::filter(*filter))
+        }
         Doubt::CanaryNotSent => "no canary could be sent".to_owned(),
         Doubt::NoCanary => "no canary comes this way".to_owned(),
         other => self::doubt(other),
@@ -109,19 +116,19 @@ fn moving(doubt: &Doubt) -> String {
 }
 
 /// Why a server does not run, or was not read.
-pub(super) fn host(remark: &HostRemark) -> String {
-    remark.why.as_ref().map_or_else(|| "nothing is known of it".to_owned(), words::fault::host)
+pub(crate) fn host(remark: &HostRemark) -> String {
+    remark.why.as_ref().map_or_else(|| "nothing is known of it".to_owned(), fault::host)
 }
 
 /// Why a channel is not proven.
-pub(super) fn unproven(why: &Unproven) -> String {
+pub(crate) fn unproven(why: &Unproven) -> String {
     match why {
         Unproven::NoRow(doubt) => no_row(doubt),
-        Unproven::Errant(found) => words::errant::cause(found),
+        Unproven::Errant(found) => errant::cause(found),
         Unproven::ErrantNotRead(why) => {
             format!("Whether it has errant transactions could not be read: {why}.")
         }
-        Unproven::Fault(fault) => words::fault::channel(fault),
+        Unproven::Fault(found) => fault::channel(found),
         Unproven::Stopped(state) => format!("The channel is {state}."),
         Unproven::Late { writer, waited } => {
             format!("The canary of {writer} did not arrive within {}.", duration(*waited))
@@ -130,19 +137,19 @@ pub(super) fn unproven(why: &Unproven) -> String {
 }
 
 /// What to do about it.
-pub(super) fn next(why: &Unproven) -> Option<String> {
+pub(crate) fn next(why: &Unproven) -> Option<String> {
     match why {
         Unproven::NoRow(_) | Unproven::Stopped(_) => None,
         Unproven::Errant(_) | Unproven::ErrantNotRead(_) => {
             Some("No row was sent to it. `tandem doctor` lists the ways out.".to_owned())
         }
-        Unproven::Fault(fault) => Some(words::fault::next(fault)),
+        Unproven::Fault(found) => Some(fault::next(found)),
         Unproven::Late { .. } => Some("Is it far behind? Give it longer with --wait.".to_owned()),
     }
 }
 
 /// Why numbers can meet.
-pub(super) fn collision(why: &Collision) -> String {
+pub(crate) fn collision(why: &Collision) -> String {
     let steps = |counting: &Counting| format!("steps of {} from {}", counting.increment, counting.offset);
     match why {
         Collision::OffsetIgnored { host, offset, increment } => format!(
@@ -163,7 +170,7 @@ pub(super) fn collision(why: &Collision) -> String {
 }
 
 /// What a table lacks.
-pub(super) fn table(problem: &TableProblem) -> String {
+pub(crate) fn table(problem: &TableProblem) -> String {
     match problem {
         TableProblem::Missing { host } => format!("it is missing on {host}"),
         TableProblem::Columns { host, names } => match names.as_slice() {
@@ -174,115 +181,129 @@ pub(super) fn table(problem: &TableProblem) -> String {
 }
 
 /// Why replication did not return.
-pub(super) fn restart(problem: &RestartProblem) -> String {
+pub(crate) fn restart(problem: &RestartProblem) -> String {
     match problem {
         RestartProblem::NoUnit => "the unit of its server is not known".to_owned(),
         RestartProblem::ChannelGone { source, replica, waited, at } => format!(
-            "The channel from {source} to {replica} did not return within {}: {at}.",
-            duration(*waited)
+            "The channel from {source} to {replica} did not return within {}: {}.",
+            duration(*waited),
+            self::at(at)
         ),
         RestartProblem::RowLate { writer, host } => {
             format!("After it, a row of {writer} did not arrive on {host}.")
         }
-        RestartProblem::Failed(failure) => format!("{}: {}", about(&failure.about), doubt(&failure.why)),
+        RestartProblem::Failed(failure) => remark(failure),
     }
 }
 
-impl fmt::Display for Remark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", about(&self.about), doubt(&self.why))
+/// Where a channel stood.
+fn at(at: &ChannelAt) -> String {
+    match at {
+        ChannelAt::Threads { receiver, applier } => format!("receiver {receiver}, applier {applier}"),
+        ChannelAt::Gone => "the channel is gone".to_owned(),
+        ChannelAt::NotRead(why) => why.clone(),
     }
 }
 
-impl Serialize for Remark {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        written(&about(&self.about), Some(self.why.code()), &doubt(&self.why), to)
+/// An option of a server.
+fn filter(filter: Filter) -> String {
+    match filter {
+        Filter::Source(option) => format!("{option} of the source"),
+        Filter::Replica(option) => format!("{option} of the replica"),
     }
 }
 
-impl fmt::Display for HostRemark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&host(self))
+/// Who tried a port.
+pub(crate) fn vantage(from: &Vantage) -> &str {
+    match from {
+        Vantage::Host(host) => host.as_str(),
+        Vantage::Here => "this machine",
     }
 }
 
-impl Serialize for HostRemark {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let code = self.why.as_ref().and_then(HostProblem::code);
-        written(self.host.as_str(), code, &host(self), to)
+/// How a try of a port ended.
+pub(crate) fn port(outcome: &PortOutcome) -> String {
+    match outcome {
+        PortOutcome::Open => "open".to_owned(),
+        PortOutcome::Refused => "connection refused".to_owned(),
+        PortOutcome::RefusedToAll => {
+            "connection refused, and no peer was let in: nobody may be listening there".to_owned()
+        }
+        PortOutcome::Silent(seconds) => format!("no answer within {seconds} seconds"),
+        PortOutcome::Closed(why) | PortOutcome::Untried(why) => why.clone(),
+        PortOutcome::NoAnswer => "it could not be tried".to_owned(),
     }
 }
 
-fn written<S: Serializer>(about: &str, code: Option<&str>, reason: &str, to: S) -> Result<S::Ok, S::Error> {
-    let mut remark = to.serialize_struct("Remark", 3)?;
-    remark.serialize_field("about", about)?;
-    match code {
-        Some(code) => remark.serialize_field("code", code)?,
-        None => remark.skip_field("code")?,
-    }
-    remark.serialize_field("reason", reason)?;
-    remark.end()
-}
-
-/// What has a code, and a sentence by [`fmt::Display`].
-pub(super) trait Problem: fmt::Display {
-    /// Its code.
-    fn code(&self) -> &'static str;
-}
-
-macro_rules! problems {
-    ($($kind:ty => $said:path),* $(,)?) => {
-        $(
-            impl Problem for $kind {
-                fn code(&self) -> &'static str {
-                    self.code()
-                }
-            }
-
-            impl fmt::Display for $kind {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str(&$said(self))
-                }
-            }
-        )*
+/// What was asked for on the command line and is nowhere.
+pub(crate) fn unmatched(what: &Unmatched) -> String {
+    let hint = |near: &Option<String>| {
+        near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
     };
-}
-
-problems! {
-    Collision => collision,
-    TableProblem => table,
-    RestartProblem => restart,
-}
-
-/// Writes `code` and `problem`, both `null` where nothing is wrong.
-pub(super) fn problem_in_words<P: Problem, S: Serializer>(
-    found: &Option<P>,
-    to: S,
-) -> Result<S::Ok, S::Error> {
-    let mut fields = to.serialize_struct("Problem", 2)?;
-    fields.serialize_field("code", &found.as_ref().map(P::code))?;
-    fields.serialize_field("problem", &found.as_ref().map(P::to_string))?;
-    fields.end()
-}
-
-/// Writes what is wrong with a channel, with what to do: `code`, `problem`, `next`.
-pub(super) fn unproven_in_words<S: Serializer>(found: &Option<Unproven>, to: S) -> Result<S::Ok, S::Error> {
-    let mut fields = to.serialize_struct("Problem", 3)?;
-    fields.serialize_field("code", &found.as_ref().map(Unproven::cause))?;
-    fields.serialize_field("problem", &found.as_ref().map(Unproven::to_string))?;
-    fields.serialize_field("next", &found.as_ref().and_then(Unproven::next))?;
-    fields.end()
-}
-
-impl fmt::Display for Unproven {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&unproven(self))
+    match what {
+        Unmatched::Database { name, near } => {
+            format!("--databases: no database `{name}` holds a table{}", hint(near))
+        }
+        Unmatched::Table { pattern, near } => {
+            let shape = if pattern.contains('.') { "" } else { "; a pattern is `database.table`" };
+            format!("--tables: `{pattern}` fits no table{shape}{}", hint(near))
+        }
+        Unmatched::Both => "no table fits both --databases and --tables".to_owned(),
     }
 }
 
-impl Unproven {
-    /// What to do about it.
-    pub fn next(&self) -> Option<String> {
-        next(self)
+/// What is done now.
+pub(crate) fn stage(stage: &Stage) -> String {
+    match stage {
+        Stage::Canaries => "sending a canary along every channel".to_owned(),
+        Stage::Restart(host) => format!("restarting the server of {host}"),
+        Stage::Ports => "trying the ports".to_owned(),
+        Stage::Table { table, source, number, of } => {
+            format!("comparing {table} on {source} with its replicas: {number} of {of}")
+        }
+        Stage::Resting(why) => format!("resting: {}", rest(why)),
+    }
+}
+
+/// What a person should know while it goes on.
+pub(crate) fn note(note: &Note) -> String {
+    match note {
+        Note::Remark(found) => remark(found),
+        Note::Resting(why) => format!("Resting while {}.", rest(why)),
+    }
+}
+
+fn rest(why: &Rest) -> String {
+    match why {
+        Rest::Load { source, load } => format!("{source} runs {load} statements at once (--max-load)"),
+        Rest::Lag { replica, lag } => format!("{replica} is {lag} s behind (--max-lag)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_nowhere_comes_with_one_that_may_have_been_meant() {
+        let told = |pattern: &str, near: Option<&str>| {
+            unmatched(&Unmatched::Table { pattern: pattern.into(), near: near.map(Into::into) })
+        };
+        assert_eq!(told("d.x", None), "--tables: `d.x` fits no table");
+        assert_eq!(
+            told("x*", Some("d.x")),
+            "--tables: `x*` fits no table; a pattern is `database.table`; did you mean `d.x`?"
+        );
+    }
+
+    #[test]
+    fn a_filter_is_named_with_the_server_that_has_it() {
+        let why = Doubt::TableFiltered {
+            filter: Filter::Replica("replicate_do_db"),
+            source: "db-a".into(),
+            replica: "db-b".into(),
+        };
+        let told = remark(&Remark::new(About::Table("d.t".into()), why));
+        assert_eq!(told, "d.t: replicate_do_db of the replica keeps it out between db-a and db-b");
     }
 }
