@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Context, Draft, lost};
 use crate::{
     desired::{Desired, DesiredHost},
+    doctor::{OpenHost, WritesGo, writes_go},
     model::{Fact, HostName},
     observe::{Observed, ServerFacts},
     plan::{Plan, Warning, WritersFinding},
@@ -47,31 +48,44 @@ pub(super) fn declared(desired: &Desired) -> Option<&DesiredHost> {
     }
 }
 
+/// The used writers that get what is written on the declared host: who gets nothing from there has writers of its own.
+fn open_below(context: &Context<'_>, one: &DesiredHost) -> Vec<HostName> {
+    let below = below(context.desired, one);
+    let mut open = used_writers(context.desired, context.observed);
+    open.retain(|host| below.contains(host));
+    open
+}
+
 /// Says so where clients are declared to write to one host, and none or several accept writes.
 pub(super) fn check(context: &Context<'_>, draft: &mut Draft) {
-    let used = |host: &HostName| context.server(host).is_some_and(ServerFacts::is_used);
-    let mut open = used_writers(context.desired, context.observed);
     let Some(one) = declared(context.desired) else { return };
-    // Who gets nothing from there has writers of its own.
-    let below = below(context.desired, one);
-    open.retain(|host| below.contains(host));
-    let any = !open.is_empty();
+    let wish = |host: &HostName| context.desired.hosts.get(host);
+    let closed = |host: &HostName| wish(host).and_then(DesiredHost::declared_closed);
+    let declared = |host: &HostName| wish(host).is_some_and(|host| host.setting("read_only").is_some());
     // A replica that is declared open is meant to take writes of its own, and of one of whose variables nothing is declared at
     // all nobody said that it takes none.
-    let closed = |host: &HostName| context.desired.hosts.get(host).and_then(DesiredHost::declared_closed);
-    let declared = |host: &HostName| {
-        context.desired.hosts.get(host).is_some_and(|host| host.setting("read_only").is_some())
-    };
-    open.retain(|host| *host == one.name || declared(host) && closed(host) != Some(false));
-    open.extend(lost::open(context));
-    let known = |host: &HostName| context.server(host).is_some();
-    let all_known = one.replicas.iter().chain([&one.name]).all(known);
-    if open.len() > 1 {
-        let undeclared = open.iter().filter(|host| **host != one.name && closed(host).is_none());
-        let undeclared = undeclared.filter(|host| declared(host)).cloned().collect();
-        draft.warn(&one.name, WritersFinding::Several { writers: open, undeclared });
-    } else if open.is_empty() && !any && all_known && used(&one.name) && closed(&one.name) != Some(true) {
-        draft.warn(&one.name, WritersFinding::None);
+    let one_too_many = |host: &HostName| declared(host) && closed(host) != Some(false);
+    let (members, lost) = (open_below(context, one), lost::open(context).collect::<Vec<_>>());
+    let mut open: Vec<OpenHost<'_>> =
+        members.iter().map(|host| OpenHost { host, one_too_many: one_too_many(host) }).collect();
+    open.extend(lost.iter().map(|host| OpenHost { host, one_too_many: true }));
+    match writes_go(&one.name, &open) {
+        WritesGo::Several(writers) => {
+            let writers: Vec<HostName> = writers.into_iter().cloned().collect();
+            let undeclared = writers.iter().filter(|host| **host != one.name && closed(host).is_none());
+            let undeclared = undeclared.filter(|host| declared(host)).cloned().collect();
+            draft.warn(&one.name, WritersFinding::Several { writers, undeclared });
+        }
+        WritesGo::Nowhere => {
+            let known = |host: &HostName| context.server(host).is_some();
+            let all_known = one.replicas.iter().chain([&one.name]).all(known);
+            let used = context.server(&one.name).is_some_and(ServerFacts::is_used);
+            if all_known && used && closed(&one.name) != Some(true) {
+                draft.warn(&one.name, WritersFinding::None);
+            }
+        }
+        // Whether a step changes that is known once there are all of them.
+        WritesGo::Elsewhere(_) | WritesGo::AsDeclared => {}
     }
 }
 
@@ -82,16 +96,12 @@ pub(super) fn check_other(context: &Context<'_>, plan: &mut Plan) {
     if is_open || plan.steps.iter().any(|step| step.opens(&one.name)) {
         return;
     }
-    let below = below(context.desired, one);
-    let mut open = open_replicas(context);
-    open.retain(|host| below.contains(host));
-    if open.is_empty() {
-        // One of which nothing is declared, or that is declared open, is no second writer; here it is the only one.
-        open = used_writers(context.desired, context.observed);
-        open.retain(|host| below.contains(host));
-        open.truncate(1);
-    }
-    if let [open] = open.as_slice() {
+    // One of which nothing is declared, or that is declared open, is no second writer; here it may be the only one.
+    let closed = open_replicas(context);
+    let members = open_below(context, one);
+    let open: Vec<OpenHost<'_>> =
+        members.iter().map(|host| OpenHost { host, one_too_many: closed.contains(host) }).collect();
+    if let WritesGo::Elsewhere(open) = writes_go(&one.name, &open) {
         let read = context.server(&one.name).is_some();
         let what = WritersFinding::Other { open: open.clone(), read }.into();
         plan.warnings.push(Warning { host: one.name.clone(), what });

@@ -19,6 +19,7 @@ mod recorded;
 mod repair;
 mod rows;
 mod server;
+mod writers;
 
 pub(crate) use account_statement::AccountStatement;
 pub(crate) use cause::{
@@ -39,3 +40,4 @@ pub(crate) use problem::{ChannelFault, ChannelProblem, HostProblem, WritersProbl
 pub(crate) use repair::{NextLoses, Repair};
 pub(crate) use rows::{Change, FailedEvent, RowEvent, RowEvidence, RowThere, Value, row_events};
 pub(crate) use server::{FULL, blamed_in_files, explain_down, explain_failed_start};
+pub(crate) use writers::{OpenHost, WritesGo, writes_go};

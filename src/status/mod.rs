@@ -22,7 +22,8 @@ use crate::{
     dialect::Dialect,
     doctor::{
         ChannelContext, ChannelFault, ChannelProblem, Copying, ErrantContext, ErrantExplanation, Explanation,
-        HostProblem, Repair, RowEvidence, WritersProblem, explain_channel, explain_down, explain_errant,
+        HostProblem, OpenHost, Repair, RowEvidence, WritersProblem, WritesGo, explain_channel, explain_down,
+        explain_errant, writes_go,
     },
     model::{Endpoint, Fact, HostName, ThreadState, visible},
     observe::{ChannelFacts, ErrantFacts, HostFacts, Observed, ServerFacts},
@@ -221,27 +222,25 @@ fn writers(
     let mut wished = hosts.iter().filter(|host| declared && host.writer && !host.replicas.is_empty());
     let (Some(one), None) = (wished.next(), wished.next()) else { return (writers, None) };
     let used = |host: &HostName| server(host).is_some_and(ServerFacts::is_used);
-    let used_and_open: Vec<&HostName> =
-        open.iter().filter(|host| used(&host.name)).map(|host| &host.name).collect();
     // A replica that is declared open is meant to take writes of its own.
-    let meant_closed = |name: &HostName| {
-        let its = |host: &&&DesiredHost| host.name == *name;
-        hosts.iter().find(its).is_some_and(|host| host.declared_closed() != Some(false))
-    };
-    let counted: Vec<&HostName> =
-        used_and_open.iter().copied().filter(|host| **host == one.name || meant_closed(host)).collect();
+    let one_too_many = |host: &DesiredHost| host.declared_closed() != Some(false);
+    let open: Vec<OpenHost<'_>> = open
+        .iter()
+        .filter(|host| used(&host.name))
+        .map(|host| OpenHost { host: &host.name, one_too_many: one_too_many(host) })
+        .collect();
     let all_read = whole && hosts.iter().all(|host| server(&host.name).is_some());
     let declared = one.name.clone();
-    let problem = match (counted.as_slice(), used_and_open.first()) {
-        ([_, _, ..], _) => {
-            Some(WritersProblem::Several { open: counted.into_iter().cloned().collect(), declared })
+    let problem = match writes_go(&one.name, &open) {
+        WritesGo::Several(open) => {
+            Some(WritersProblem::Several { open: open.into_iter().cloned().collect(), declared })
         }
-        ([], None) if all_read && used(&declared) => Some(WritersProblem::None { declared }),
-        ([other], _) | ([], Some(other)) if **other != declared => {
-            let read = server(&declared).is_some();
-            Some(WritersProblem::Other { open: (*other).clone(), declared, read })
+        WritesGo::Nowhere => (all_read && used(&one.name)).then_some(WritersProblem::None { declared }),
+        WritesGo::Elsewhere(open) => {
+            let read = server(&one.name).is_some();
+            Some(WritersProblem::Other { open: open.clone(), declared, read })
         }
-        _ => None,
+        WritesGo::AsDeclared => None,
     };
     (writers, problem)
 }
