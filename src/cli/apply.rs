@@ -1,6 +1,6 @@
 //! `apply`: plan, ask, execute, observe again.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     apply::Outcome,
-    engine::{Applied, CommandError, End, Engine, ErrorKind, Events, Planned, Run},
+    engine::{Applied, CommandError, End, Engine, ErrorKind, Events, Planned, Run, journal::Journal},
     model::{HostName, Limits, duration},
     plan::{Action, Plan, PlanDocument, Policy, Span, Step, StepId},
     render::{self, Terminal},
@@ -138,10 +138,23 @@ async fn whole(
     drop(events);
     let _ = shown.await;
     let applied = applied?;
-    show_end(&applied, global, terminal);
-    let exit = Exit::of_run(&applied, !document.refused.is_empty());
+    let exit = tell_end(&applied, &document, (&journal, begun.elapsed()), global, terminal);
+    let switched = applied.outcomes().any(|outcome| switches.iter().any(|id| outcome.done.contains(id)));
+    Ok(Ended { exit, switched })
+}
+
+/// Says how a run has ended, to who reads it and in its journal.
+fn tell_end(
+    applied: &Applied,
+    document: &PlanDocument,
+    (journal, took): (&Journal, Duration),
+    global: &Global,
+    terminal: &Terminal,
+) -> Exit {
+    show_end(applied, global, terminal);
+    let exit = Exit::of_run(applied, !document.refused.is_empty());
     if global.wanted.format() == Format::Json {
-        terminal.json(&report(&document, &applied.rounds, &applied.left, exit));
+        terminal.json(&report(document, &applied.rounds, &applied.left, exit));
     } else if global.wanted.format() == Format::Jsonl {
         terminal.json_line(&json!({"type": "result", "exit": exit.code(), "in_sync": applied.left.in_sync}));
     }
@@ -149,7 +162,7 @@ async fn whole(
         1 => "1 step".to_owned(),
         done => format!("{done} steps"),
     };
-    let took = duration(begun.elapsed());
+    let took = duration(took);
     let line = match exit {
         Exit::Done => format!("Done: {steps} in {took}, and observed again: nothing is left to do."),
         _ => format!("Ended with {steps} done in {took}: {}.", exit.meaning()),
@@ -159,8 +172,7 @@ async fn whole(
     if exit != Exit::Done {
         terminal.note(&format!("Journal: {}", journal.path().display()));
     }
-    let switched = applied.outcomes().any(|outcome| switches.iter().any(|id| outcome.done.contains(id)));
-    Ok(Ended { exit, switched })
+    exit
 }
 
 /// Closes a lost host that is back and accepts writes, before anything else is thought about: no word is needed for that.

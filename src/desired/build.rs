@@ -120,27 +120,24 @@ pub fn build(
         endpoints: &endpoints,
         problems,
     };
-    let mut desired = Desired {
+    let mut desired = without_hosts(play, &members, &edges);
+    builder.add_hosts(&members, lost, &mut desired);
+    let without_id = edges.members.iter().filter(|m| !ids.contains_key(*m)).cloned().collect();
+    let problems = builder.problems;
+    Built { desired, without_id, problems, edges, turned: None, returned: Vec::new() }
+}
+
+/// What is wished of a play, before its hosts are added.
+fn without_hosts(play: &Play, members: &[HostName], edges: &Edges) -> Desired {
+    Desired {
         play: play.name.clone(),
-        members: members.clone(),
+        members: members.to_vec(),
         hosts: BTreeMap::new(),
         several_writers: edges.writers.len() > 1,
         one_primary: play.topology.as_ref().is_some_and(|t| t.kind == Kind::PrimaryReplica),
         lost: Vec::new(),
         all_plays: AllPlays::default(),
-    };
-    for Declared { host, place } in lost {
-        let (host, ..) = builder.frame(host);
-        desired.lost.push(LostHost { host, place: place.clone() });
     }
-    let gone: Vec<Endpoint> = lost.iter().map(|lost| builder.endpoint(&lost.host)).collect();
-    for host in &members {
-        let built = DesiredHost { lost: gone.clone(), ..builder.host(host) };
-        desired.hosts.insert(host.clone(), built);
-    }
-    let without_id = edges.members.iter().filter(|m| !ids.contains_key(*m)).cloned().collect();
-    let problems = builder.problems;
-    Built { desired, without_id, problems, edges, turned: None, returned: Vec::new() }
 }
 
 /// A variable of every member that has it, where it is a whole number.
@@ -182,6 +179,19 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// Adds the hosts: those of the topology with all that is wished of them, and those that are declared lost.
+    fn add_hosts(&mut self, members: &[HostName], lost: &[Declared], desired: &mut Desired) {
+        for Declared { host, place } in lost {
+            let (host, ..) = self.frame(host);
+            desired.lost.push(LostHost { host, place: place.clone() });
+        }
+        let gone: Vec<Endpoint> = lost.iter().map(|lost| self.endpoint(&lost.host)).collect();
+        for host in members {
+            let built = DesiredHost { lost: gone.clone(), ..self.host(host) };
+            desired.hosts.insert(host.clone(), built);
+        }
+    }
+
     /// How a host is reached and treated, whatever its roles wish of it; and what its templates may use.
     fn frame(&mut self, name: &HostName) -> (DesiredHost, Variables, Scope) {
         let variables = self.variables.get(name).cloned().unwrap_or_default();

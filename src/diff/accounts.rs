@@ -56,55 +56,29 @@ pub(super) fn account(
     wish: &DesiredAccount,
 ) -> Option<Step> {
     let have = server.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
-    let mut before = Vec::new();
-    let mut after = Vec::new();
-    let mut task = AccountTask::Make;
     // Channels go over to TLS before anybody has to.
     let later = have.is_some_and(|have| requires_later(have, wish));
-    match have {
+    let (task, before, after) = match have {
         None => {
-            after.push(Named::hidden("password", Hidden::Secret));
-            after.push(Named::new("privileges", format!("{} on {}", wish.privileges.join(", "), wish.on)));
-            after.push(Named::new("TLS", required(wish.require_tls)));
+            let privileges = format!("{} on {}", wish.privileges.join(", "), wish.on);
+            let after = vec![
+                Named::hidden("password", Hidden::Secret),
+                Named::new("privileges", privileges),
+                Named::new("TLS", required(wish.require_tls)),
+            ];
+            (AccountTask::Make, Vec::new(), after)
         }
         Some(have) => {
-            task = AccountTask::Change;
             let password = context.secrets.get(&wish.password).map(|p| have.check_password(p.expose()));
-            if password == Some(PasswordCheck::Differs) {
-                task = AccountTask::ChangeLogin;
-                before.push(Named::hidden("password", Hidden::FormerSecret));
-                after.push(Named::hidden("password", Hidden::NewSecret));
-            }
-            let (has, shall) = (have.privileges_on(&wish.on), grant::canonical_privileges(&wish.privileges));
-            if has != shall {
-                before.push(Named::new("privileges", format!("{} on {}", words(&has), wish.on)));
-                after.push(Named::new("privileges", format!("{} on {}", words(&shall), wish.on)));
-            }
-            let elsewhere = have.scopes_beside(&wish.on);
-            if !elsewhere.is_empty() {
-                before.push(Named::new("privileges elsewhere", elsewhere.join(", ")));
-                after.push(Named::new("privileges elsewhere", "none"));
-            }
-            // A certificate of the client's, which a channel does not have, is no TLS that was wished.
-            let other_tls = have.requires_tls() != wish.require_tls
-                || !matches!(have.require.as_str(), "" | "NONE" | "SSL");
-            if other_tls && !later {
-                let has = match have.require.as_str() {
-                    "" | "NONE" | "SSL" => required(have.requires_tls()).to_owned(),
-                    more => format!("required, {more}"),
-                };
-                before.push(Named::new("TLS", has));
-                after.push(Named::new("TLS", required(wish.require_tls)));
-            }
-            if have.locked {
-                before.push(Named::new("locked", "yes"));
-                after.push(Named::new("locked", "no"));
-            }
+            let other_login = password == Some(PasswordCheck::Differs);
+            let task = if other_login { AccountTask::ChangeLogin } else { AccountTask::Change };
+            let (before, after) = differences(have, wish, other_login, later);
             if after.is_empty() {
                 return None;
             }
+            (task, before, after)
         }
-    }
+    };
     Some(Step {
         id: StepId::of(&host.name, StepName::Account { user: &wish.user, from: &wish.host }),
         host: host.name.clone(),
@@ -119,6 +93,46 @@ pub(super) fn account(
             task,
         }),
     })
+}
+
+/// How an account is, and how it shall be, in what differs. What it requires of TLS is left for `later`.
+fn differences(
+    have: &AccountState,
+    wish: &DesiredAccount,
+    other_login: bool,
+    later: bool,
+) -> (Vec<Named>, Vec<Named>) {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    if other_login {
+        before.push(Named::hidden("password", Hidden::FormerSecret));
+        after.push(Named::hidden("password", Hidden::NewSecret));
+    }
+    let (has, shall) = (have.privileges_on(&wish.on), grant::canonical_privileges(&wish.privileges));
+    if has != shall {
+        before.push(Named::new("privileges", format!("{} on {}", words(&has), wish.on)));
+        after.push(Named::new("privileges", format!("{} on {}", words(&shall), wish.on)));
+    }
+    let elsewhere = have.scopes_beside(&wish.on);
+    if !elsewhere.is_empty() {
+        before.push(Named::new("privileges elsewhere", elsewhere.join(", ")));
+        after.push(Named::new("privileges elsewhere", "none"));
+    }
+    // A certificate of the client's, which a channel does not have, is no TLS that was wished.
+    let other_tls =
+        have.requires_tls() != wish.require_tls || !matches!(have.require.as_str(), "" | "NONE" | "SSL");
+    if other_tls && !later {
+        let has = match have.require.as_str() {
+            "" | "NONE" | "SSL" => required(have.requires_tls()).to_owned(),
+            more => format!("required, {more}"),
+        };
+        before.push(Named::new("TLS", has));
+        after.push(Named::new("TLS", required(wish.require_tls)));
+    }
+    if have.locked {
+        before.push(Named::new("locked", "yes"));
+        after.push(Named::new("locked", "no"));
+    }
+    (before, after)
 }
 
 /// Whether an account that lets in clear text shall do so no more.

@@ -249,11 +249,7 @@ fn existing(
         return None;
     }
     if present.changes() && forgets_its_place(wish, channel) {
-        let dialect = context.server(&host.name).map(|server| Dialect::of(server.version));
-        let (source, end) = (wish.source.clone(), &wish.endpoint);
-        let statement =
-            dialect.map(|d| d.place_by_hand(&wish.name, &end.address, end.port)).unwrap_or_default();
-        draft.refuse(&host.name, ChannelRefused::PlaceLost { source, statement });
+        draft.refuse(&host.name, place_lost(context, host, wish));
         return None;
     }
     let (before, after) = sides(&present.differences, channel);
@@ -283,6 +279,14 @@ fn existing(
 fn forgets_its_place(wish: &DesiredChannel, channel: &ChannelFacts) -> bool {
     let by_file = channel.using_gtid.by_file() && wish.positioning == Positioning::File;
     by_file && channel.executed.is_none()
+}
+
+/// Such a channel, and the statement that gives it its place back by hand.
+fn place_lost(context: &Context<'_>, host: &DesiredHost, wish: &DesiredChannel) -> ChannelRefused {
+    let dialect = context.server(&host.name).map(|server| Dialect::of(server.version));
+    let (source, end) = (wish.source.clone(), &wish.endpoint);
+    let statement = dialect.map(|d| d.place_by_hand(&wish.name, &end.address, end.port)).unwrap_or_default();
+    ChannelRefused::PlaceLost { source, statement }
 }
 
 /// What the channel's filters are and what they shall be, where the two differ.

@@ -41,60 +41,70 @@ pub(super) fn basis(
     let mut basis = BTreeMap::new();
     let Some(server) = facts.server.known() else { return basis };
     for wish in &host.channels {
-        let channel = server.channels.known().and_then(|list| list.iter().find(|c| c.name == wish.name));
-        // A copy that was to replace a replica's data ends its channel first; this one was cut off before.
-        let cut_off =
-            facts.seeds.known().and_then(|m| m.from(&wish.source)).is_some_and(|m| m.loaded.is_none());
-        let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
-        if let (Some(source), false) = (source, cut_off) {
-            let pair = SourceAndReplica { context, host, facts, server, wish, source };
-            if let Some(decided) = pair.has_the_writes(draft).or_else(|| pair.lost_its_own(draft)) {
-                basis.insert(wish.source.clone(), decided);
-                continue;
-            }
-            if let Some(present) = pair.present() {
-                basis.insert(wish.source.clone(), pair.move_here(present, draft));
-                continue;
-            }
-            if let Some(decided) = pair.errant(draft) {
-                basis.insert(wish.source.clone(), decided);
-                continue;
-            }
-        }
-        if channel.is_some_and(ChannelFacts::running) {
-            basis.extend(compare_copy::again(context, host, facts, (server, wish), draft));
-            continue;
-        }
-        // Nobody could send again what such a start discards.
-        if channel.is_some_and(|channel| source.is_none() && !cut_off && start_discards(server, channel)) {
-            draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Host));
-            basis.insert(wish.source.clone(), DataBasis::Refused);
-            continue;
-        }
-        if channel.is_some() && !cut_off {
-            basis.extend(compare_copy::again(context, host, facts, (server, wish), draft));
-            if let Some(lost) = cannot_go_on(context, host, facts, server, wish, draft) {
-                basis.insert(wish.source.clone(), lost);
-            }
-            continue;
-        }
-        let Some(source) = context.observed.get(&wish.source).and_then(Fact::known) else {
-            draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Host));
-            continue;
-        };
-        let Some(source_server) = source.server.known() else {
-            let why = source.server.unread().map(str::to_owned);
-            draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Server { why }));
-            continue;
-        };
-        let pair = SourceAndReplica { context, host, facts, server, wish, source: source_server };
-        if let Some(decided) = pair.decide(draft) {
-            basis.insert(wish.source.clone(), decided);
-        }
+        of_channel(context, (host, facts, server), wish, &mut basis, draft);
     }
     basis.extend(compare_copy::of_returned(context, host, facts, server, draft));
     compare_copy::of_new_copies(context, host, facts, &basis, draft);
     basis
+}
+
+/// The same for one of its channels, whose source may be connected by what is added to `basis`.
+fn of_channel(
+    context: &Context<'_>,
+    (host, facts, server): (&DesiredHost, &HostFacts, &ServerFacts),
+    wish: &DesiredChannel,
+    basis: &mut BTreeMap<HostName, DataBasis>,
+    draft: &mut Draft,
+) {
+    let channel = server.channels.known().and_then(|list| list.iter().find(|c| c.name == wish.name));
+    // A copy that was to replace a replica's data ends its channel first; this one was cut off before.
+    let cut_off = facts.seeds.known().and_then(|m| m.from(&wish.source)).is_some_and(|m| m.loaded.is_none());
+    let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
+    if let (Some(source), false) = (source, cut_off) {
+        let pair = SourceAndReplica { context, host, facts, server, wish, source };
+        if let Some(decided) = pair.has_the_writes(draft).or_else(|| pair.lost_its_own(draft)) {
+            basis.insert(wish.source.clone(), decided);
+            return;
+        }
+        if let Some(present) = pair.present() {
+            basis.insert(wish.source.clone(), pair.move_here(present, draft));
+            return;
+        }
+        if let Some(decided) = pair.errant(draft) {
+            basis.insert(wish.source.clone(), decided);
+            return;
+        }
+    }
+    if channel.is_some_and(ChannelFacts::running) {
+        basis.extend(compare_copy::again(context, host, facts, (server, wish), draft));
+        return;
+    }
+    // Nobody could send again what such a start discards.
+    if channel.is_some_and(|channel| source.is_none() && !cut_off && start_discards(server, channel)) {
+        draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Host));
+        basis.insert(wish.source.clone(), DataBasis::Refused);
+        return;
+    }
+    if channel.is_some() && !cut_off {
+        basis.extend(compare_copy::again(context, host, facts, (server, wish), draft));
+        if let Some(lost) = cannot_go_on(context, host, facts, server, wish, draft) {
+            basis.insert(wish.source.clone(), lost);
+        }
+        return;
+    }
+    let Some(source) = context.observed.get(&wish.source).and_then(Fact::known) else {
+        draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Host));
+        return;
+    };
+    let Some(source_server) = source.server.known() else {
+        let why = source.server.unread().map(str::to_owned);
+        draft.wait(&host.name, WaitsFor::source(&wish.source, SourceWaits::Server { why }));
+        return;
+    };
+    let pair = SourceAndReplica { context, host, facts, server, wish, source: source_server };
+    if let Some(decided) = pair.decide(draft) {
+        basis.insert(wish.source.clone(), decided);
+    }
 }
 
 /// What becomes of a channel that stands still, where only a new copy helps.
@@ -250,21 +260,25 @@ impl SourceAndReplica<'_> {
         if !source_will_have_all && let Some(decided) = self.has_its_writes_taken(draft) {
             return Some(decided);
         }
+        // The way back: the source holds, or will hold, a copy of this host.
+        if source_gets_copy_of_us {
+            return Some(DataBasis::Compared);
+        }
+        Some(if source_will_have_all { self.way_back(draft) } else { self.by_content(seed, draft) })
+    }
+
+    /// By who of the two holds data.
+    fn by_content(&self, seed: Option<&DesiredSeed>, draft: &mut Draft) -> DataBasis {
         let of_replica = self.content_here();
         let of_source = match seed {
             Some(_) => self.worth_copying(),
             None => content(self.source),
         };
         match (of_source.is_empty(), of_replica.is_empty()) {
-            // The way back: the source holds, or will hold, a copy of this host.
-            _ if source_gets_copy_of_us => Some(DataBasis::Compared),
-            _ if source_will_have_all => Some(self.way_back(draft)),
-            (true, true) => Some(DataBasis::Empty(self.here_and_now())),
-            (false, true) => Some(self.copy(seed, Vec::new(), Vec::new(), draft)),
+            (true, true) => DataBasis::Empty(self.here_and_now()),
+            (false, true) => self.copy(seed, Vec::new(), Vec::new(), draft),
+            (true, false) if self.by_gtid() => self.way_back(draft),
             (true, false) => {
-                if self.by_gtid() {
-                    return Some(self.way_back(draft));
-                }
                 let why = DataRefused::OnReplicaOnly {
                     source: self.wish.source.clone(),
                     databases: of_replica.into_iter().collect(),
@@ -272,9 +286,9 @@ impl SourceAndReplica<'_> {
                     losses: self.losses(),
                 };
                 draft.refuse(&self.host.name, why);
-                Some(DataBasis::Refused)
+                DataBasis::Refused
             }
-            (false, false) => Some(self.both_have_data(&of_replica, seed, draft)),
+            (false, false) => self.both_have_data(&of_replica, seed, draft),
         }
     }
 

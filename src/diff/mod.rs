@@ -62,9 +62,9 @@ pub(crate) use writers::used_writers;
 use std::collections::BTreeMap;
 
 use crate::{
-    desired::{Desired, Turned},
+    desired::{Desired, DesiredHost, Turned},
     model::{HostName, Secret, SecretId},
-    observe::Observed,
+    observe::{HostFacts, Observed},
     plan::{Action, Finding, HostWaits, Refusal, Refused, SeedPlan, Step, Waiting, WaitsFor, Warning},
 };
 
@@ -168,31 +168,7 @@ impl Draft {
 /// Compares one play with the fleet. The steps have no order yet; see [`crate::plan::link`].
 pub(crate) fn compare(context: &Context<'_>) -> Draft {
     let mut draft = Draft::default();
-    let authorities = certificates::Authorities::of(context);
-    authorities.check(&mut draft);
-    for name in &context.desired.members {
-        let Some(host) = context.desired.hosts.get(name) else { continue };
-        let facts = match context.observed.get(name) {
-            Some(crate::model::Fact::Known(facts)) => facts,
-            Some(crate::model::Fact::Unread(why)) => {
-                draft.wait(name, HostWaits::Unread { why: Some(why.clone()) });
-                continue;
-            }
-            Some(crate::model::Fact::Absent) | None => {
-                draft.wait(name, HostWaits::Unread { why: None });
-                continue;
-            }
-        };
-        firewall::steps(context, host, facts, &mut draft);
-        certificates::steps(&authorities, host, facts, &mut draft);
-        resources::steps(host, facts, &mut draft);
-        server::steps(context, host, facts, &mut draft);
-        service::steps(host, facts, &mut draft);
-        settings::steps(context, host, facts, &mut draft);
-        leftovers::steps(context, host, facts, &mut draft);
-        accounts::steps(context, host, facts, &mut draft);
-        errant::warn(host, facts, &mut draft);
-    }
+    hosts(context, &mut draft);
     lost::steps(context, &mut draft);
     writers::check(context, &mut draft);
     compatibility::check(context, &mut draft);
@@ -207,37 +183,77 @@ pub(crate) fn compare(context: &Context<'_>) -> Draft {
     gtid_mode::steps(context, &mut draft);
     ends::ports(context, &mut draft);
     // Channels come last: their comparison looks at what the other steps mend, copies among them.
-    let read = |name: &HostName| {
-        let facts = context.observed.get(name).and_then(|f| f.known());
-        context.desired.hosts.get(name).zip(facts)
-    };
-    let (copied, others): (Vec<_>, Vec<_>) =
-        context.desired.members.iter().filter_map(read).partition(|(host, _)| !host.seeds.is_empty());
-    let mut basis = BTreeMap::new();
-    for (host, facts) in copied.into_iter().chain(others) {
-        basis.insert(&host.name, data::basis(context, host, facts, &mut draft));
-    }
-    for (host, facts) in context.desired.members.iter().filter_map(read) {
-        channel::steps(context, host, facts, &basis[&host.name], &mut draft);
-    }
+    channels(context, &mut draft);
     unmatched::accounts(context, &mut draft);
-    for name in &context.desired.members {
-        if let (Some(host), Some(facts)) =
-            (context.desired.hosts.get(name), context.observed.get(name).and_then(|f| f.known()))
-        {
-            if let Some(server) = facts.server.known() {
-                let left = whole::leftover_accounts(name, server, &draft.steps);
-                draft.steps.extend(left);
-            }
-            let step = retention::step(host, facts, &draft.steps);
-            draft.steps.extend(step);
-            draft.steps.extend(heartbeat::step(context, host, facts));
-        }
-    }
+    around_channels(context, &mut draft);
     failover::mark_unfenced(context, &mut draft);
     failover::mark_opening(context, &mut draft);
     rolling::steps(context, &mut draft);
     role_unit::steps(context, &mut draft);
     restarted::wait_for_channels(context, &mut draft);
     draft
+}
+
+/// What each host needs by itself, whatever the others are.
+fn hosts(context: &Context<'_>, draft: &mut Draft) {
+    let authorities = certificates::Authorities::of(context);
+    authorities.check(draft);
+    for name in &context.desired.members {
+        let Some(host) = context.desired.hosts.get(name) else { continue };
+        let facts = match context.observed.get(name) {
+            Some(crate::model::Fact::Known(facts)) => facts,
+            Some(crate::model::Fact::Unread(why)) => {
+                draft.wait(name, HostWaits::Unread { why: Some(why.clone()) });
+                continue;
+            }
+            Some(crate::model::Fact::Absent) | None => {
+                draft.wait(name, HostWaits::Unread { why: None });
+                continue;
+            }
+        };
+        firewall::steps(context, host, facts, draft);
+        certificates::steps(&authorities, host, facts, draft);
+        resources::steps(host, facts, draft);
+        server::steps(context, host, facts, draft);
+        service::steps(host, facts, draft);
+        settings::steps(context, host, facts, draft);
+        leftovers::steps(context, host, facts, draft);
+        accounts::steps(context, host, facts, draft);
+        errant::warn(host, facts, draft);
+    }
+}
+
+/// The members that were read, each with what is wished of it.
+fn read<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a DesiredHost, &'a HostFacts)> {
+    let (desired, observed) = (context.desired, context.observed);
+    let known = |name: &HostName| {
+        let facts = observed.get(name).and_then(|fact| fact.known());
+        desired.hosts.get(name).zip(facts)
+    };
+    desired.members.iter().filter_map(known)
+}
+
+/// What their data begins with, and their channels.
+fn channels(context: &Context<'_>, draft: &mut Draft) {
+    let (copied, others): (Vec<_>, Vec<_>) = read(context).partition(|(host, _)| !host.seeds.is_empty());
+    let mut basis = BTreeMap::new();
+    for (host, facts) in copied.into_iter().chain(others) {
+        basis.insert(&host.name, data::basis(context, host, facts, draft));
+    }
+    for (host, facts) in read(context) {
+        channel::steps(context, host, facts, &basis[&host.name], draft);
+    }
+}
+
+/// What follows from the channels and copies of each host.
+fn around_channels(context: &Context<'_>, draft: &mut Draft) {
+    for (host, facts) in read(context) {
+        if let Some(server) = facts.server.known() {
+            let left = whole::leftover_accounts(&host.name, server, &draft.steps);
+            draft.steps.extend(left);
+        }
+        let step = retention::step(host, facts, &draft.steps);
+        draft.steps.extend(step);
+        draft.steps.extend(heartbeat::step(context, host, facts));
+    }
 }

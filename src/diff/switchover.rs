@@ -32,23 +32,8 @@ pub(super) fn steps(
     let Some(server) = context.server(&host.name).filter(|_| is_one_way(hops, from, &host.name)) else {
         return false;
     };
-    if let Some(why) = hops.iter().find_map(|hop| hindrance(context, hop)) {
+    if let Some(why) = unable(context, (host, server), from, hops) {
         draft.refuse(&host.name, why);
-        return true;
-    }
-    if let Some(why) = others(context, from, &host.name) {
-        draft.refuse(&host.name, why);
-        return true;
-    }
-    let names = prepared(context, from);
-    if !names.is_empty() {
-        draft.refuse(&host.name, ChannelRefused::XaPrepared { on: from.clone(), names });
-        return true;
-    }
-    let old = context.desired.hosts.get(from).zip(context.server(from));
-    let values = old.map_or_else(Vec::new, |old| other_parameters(old, (host, server)));
-    if !values.is_empty() {
-        draft.refuse(&host.name, ChannelRefused::OtherParameters { from: from.clone(), values });
         return true;
     }
     let (locks, unlocks) = admins(context, from, &host.name);
@@ -85,6 +70,26 @@ pub(super) fn steps(
         })),
     });
     true
+}
+
+/// Why the writes can't come over to a host now.
+fn unable(
+    context: &Context<'_>,
+    (host, server): (&DesiredHost, &ServerFacts),
+    from: &HostName,
+    hops: &[Hop],
+) -> Option<ChannelRefused> {
+    let why = hops.iter().find_map(|hop| hindrance(context, hop));
+    if let Some(why) = why.or_else(|| others(context, from, &host.name)) {
+        return Some(why);
+    }
+    let names = prepared(context, from);
+    if !names.is_empty() {
+        return Some(ChannelRefused::XaPrepared { on: from.clone(), names });
+    }
+    let old = context.desired.hosts.get(from).zip(context.server(from))?;
+    let values = other_parameters(old, (host, server));
+    (!values.is_empty()).then(|| ChannelRefused::OtherParameters { from: from.clone(), values })
 }
 
 /// What decides how a server takes what clients write. They bring none of it themselves as a rule.

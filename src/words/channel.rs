@@ -10,12 +10,7 @@ use crate::{
 pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
     match why {
         ChannelRefused::Broken { source, fault, or_copy } => {
-            let or = match or_copy {
-                true => {
-                    format!(" Or copy {host} anew with --allow reseed; its own data is kept in a file there.")
-                }
-                false => String::new(),
-            };
+            let or = if *or_copy { or_copy_again(host) } else { String::new() };
             format!("replication from {source}: {}{or}", explanation(fault))
         }
         ChannelRefused::Filter => {
@@ -38,34 +33,13 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
              every channel would break on the way. Keep the channels as they are: `replication_positioning: file`."
         ),
         ChannelRefused::OldTls { version, why } => old_tls(host, *version, *why),
-        ChannelRefused::DelayedTakeover { slow, delay, ending } => format!(
-            "clients shall write here, and the channel of {slow} is delayed by {delay} s: writes would wait for as \
-             long. End the delay there by SQL first: {}. Then run the same command again. Nothing was changed.",
-            ending.join("; ")
-        ),
-        ChannelRefused::WritersNotOne { writers } => {
-            let writers: Vec<&str> = writers.iter().map(HostName::as_str).collect();
-            format!(
-                "{host} can't take the writes of one host: {} all accept writes now. Find out which of them clients \
-                 write to, and run `SET GLOBAL read_only = ON` on the others. Nothing was changed.",
-                writers.join(" and ")
-            )
-        }
+        ChannelRefused::DelayedTakeover { .. }
+        | ChannelRefused::WritersNotOne { .. }
+        | ChannelRefused::ApplierStopped { .. }
+        | ChannelRefused::TargetBroken { .. }
+        | ChannelRefused::TargetBehind { .. } => cannot_take_writes(host, why),
         ChannelRefused::XaPrepared { on, names } => prepared(host, on, names),
-        ChannelRefused::ApplierStopped { slow, ending } => format!(
-            "{host} can't take the writes yet: {slow} has received what it has not executed, and its applier is stopped. Let it \
-             execute that first: {}. Then run the same command again. Nothing was changed.",
-            ending.join("; ")
-        ),
         ChannelRefused::OtherParameters { from, values } => other_parameters(host, from, values),
-        ChannelRefused::TargetBroken { slow, source, fault } => format!(
-            "{host} can't take the writes: {slow} does not replicate from {source}: {} Nothing was changed.",
-            explanation(fault)
-        ),
-        ChannelRefused::TargetBehind { slow, source, behind } => format!(
-            "{host} can't take the writes yet: {slow} is {behind} s behind {source}. Wait until it has caught up, as \
-             `tandem status --watch` shows, then apply again. Nothing was changed."
-        ),
         ChannelRefused::PasswordTooLong { source, longest, place } => format!(
             "the password of the channel from {source} is longer than the {longest} bytes that this server keeps \
              ({place}). Choose a shorter one."
@@ -84,6 +58,43 @@ pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
             "the account {user}@{at} of {source}, by which {host} would replicate from it, {why}, and no role corrects \
              it: add the role accounts, or correct it there. Nothing was changed."
         ),
+    }
+}
+
+fn or_copy_again(host: &HostName) -> String {
+    format!(" Or copy {host} anew with --allow reseed; its own data is kept in a file there.")
+}
+
+/// Why a host does not take the writes of another one.
+fn cannot_take_writes(host: &HostName, why: &ChannelRefused) -> String {
+    match why {
+        ChannelRefused::DelayedTakeover { slow, delay, ending } => format!(
+            "clients shall write here, and the channel of {slow} is delayed by {delay} s: writes would wait for as \
+             long. End the delay there by SQL first: {}. Then run the same command again. Nothing was changed.",
+            ending.join("; ")
+        ),
+        ChannelRefused::WritersNotOne { writers } => {
+            let writers: Vec<&str> = writers.iter().map(HostName::as_str).collect();
+            format!(
+                "{host} can't take the writes of one host: {} all accept writes now. Find out which of them clients \
+                 write to, and run `SET GLOBAL read_only = ON` on the others. Nothing was changed.",
+                writers.join(" and ")
+            )
+        }
+        ChannelRefused::ApplierStopped { slow, ending } => format!(
+            "{host} can't take the writes yet: {slow} has received what it has not executed, and its applier is stopped. Let it \
+             execute that first: {}. Then run the same command again. Nothing was changed.",
+            ending.join("; ")
+        ),
+        ChannelRefused::TargetBroken { slow, source, fault } => format!(
+            "{host} can't take the writes: {slow} does not replicate from {source}: {} Nothing was changed.",
+            explanation(fault)
+        ),
+        ChannelRefused::TargetBehind { slow, source, behind } => format!(
+            "{host} can't take the writes yet: {slow} is {behind} s behind {source}. Wait until it has caught up, as \
+             `tandem status --watch` shows, then apply again. Nothing was changed."
+        ),
+        other => refused(host, other),
     }
 }
 

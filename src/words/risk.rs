@@ -1,6 +1,6 @@
 //! What a step can disrupt.
 
-use super::first;
+use super::{all, first};
 use crate::{
     model::{HostName, bytes, visible},
     plan::{CLONE_USER, CutClient, HasReceived, Kept, LockReason, LostLogs, Note, Risk, UndeclaredReplica},
@@ -16,16 +16,7 @@ pub(crate) fn risk(risk: &Risk) -> String {
         Risk::Restart { sessions: None } => {
             format!("{AWAY}; whether clients are connected could not be read")
         }
-        Risk::LocksAccounts { on, accounts, revoke } => {
-            let accounts: Vec<String> = accounts.iter().map(|name| visible(name)).collect();
-            let revoke: Vec<String> = revoke.iter().map(|sql| visible(sql)).collect();
-            format!(
-                "{} may write on {on} although it is read-only, and can't log in there any more; or take the privilege \
-                 from them first: {}",
-                accounts.join(", "),
-                revoke.join("; ")
-            )
-        }
+        Risk::LocksAccounts { on, accounts, revoke } => locks_accounts(on, accounts, revoke),
         Risk::CutClients { clients } => {
             let clients: Vec<String> = clients.iter().map(cut_client).collect();
             format!("cuts clients that are connected now: {}", clients.join(", "))
@@ -72,6 +63,16 @@ pub(crate) fn risk(risk: &Risk) -> String {
         Risk::CopyLoad { bytes: size } => format!("load: about {} are read and sent", bytes(*size)),
         Risk::Note { note } => self::note(note),
     }
+}
+
+fn locks_accounts(on: &HostName, accounts: &[String], revoke: &[String]) -> String {
+    let revoke: Vec<String> = revoke.iter().map(|sql| visible(sql)).collect();
+    format!(
+        "{} may write on {on} although it is read-only, and can't log in there any more; or take the privilege \
+         from them first: {}",
+        all(accounts),
+        revoke.join("; ")
+    )
 }
 
 fn kept_in(on: &HostName, kept: Kept) -> String {
@@ -171,32 +172,32 @@ fn note(note: &Note) -> String {
         Note::EventSkipped { statement } => format!("one event is skipped: {statement}"),
         Note::WritesWait { on, seconds, sessions } => writes_wait(on, *seconds, *sessions),
         Note::Received { replicas } => replicas.iter().map(received).collect::<Vec<_>>().join("; "),
-        Note::StayLocked { accounts } => {
-            let accounts: Vec<String> = accounts.iter().map(|name| visible(name)).collect();
-            format!("locked here, and stays so: {}", accounts.join(", "))
-        }
+        Note::StayLocked { accounts } => format!("locked here, and stays so: {}", all(accounts)),
         Note::WroteItself { on, events } => wrote_itself(on, events),
         Note::Fence { command } => format!("first this must end with 0: {}", visible(command)),
         Note::UnreceivedIsGone { lost, semi_sync } => unreceived(lost, *semi_sync),
         Note::EventsRun { events, disabled, unknown, scheduler } => {
             events_run(events, disabled, *unknown, *scheduler)
         }
-        Note::WritesEnd { on, sessions } => {
-            let connected = match sessions {
-                None => "how many clients are connected is not known".to_owned(),
-                Some(1) => "1 client session is connected".to_owned(),
-                Some(n) => format!("{n} client sessions are connected"),
-            };
-            format!("what clients write on {on} fails from then on; {connected}")
-        }
+        Note::WritesEnd { on, sessions } => writes_end(on, *sessions),
         Note::NobodyCanWrite { until } => format!("nobody can write until {until} has the last event"),
-        Note::SessionsKeepIncrement { sessions } => {
-            let sessions: Vec<String> = sessions.iter().map(|name| visible(name)).collect();
-            format!(
-                "sessions that are open now keep their old auto_increment values until they reconnect: {}",
-                sessions.join(", ")
-            )
-        }
+        Note::SessionsKeepIncrement { sessions } => format!(
+            "sessions that are open now keep their old auto_increment values until they reconnect: {}",
+            all(sessions)
+        ),
+        Note::DropsUnfinishedCopy { .. }
+        | Note::CopyUnforeseen { .. }
+        | Note::OwnChannelEnds { .. }
+        | Note::ChannelBackEnds { .. }
+        | Note::FollowerNeedsCopy { .. }
+        | Note::ServerReplacedByClone { .. }
+        | Note::ServerReplacedByFiles { .. } => note_of_copy(note),
+    }
+}
+
+/// What a copy brings with it.
+fn note_of_copy(note: &Note) -> String {
+    match note {
         Note::DropsUnfinishedCopy { databases } => {
             format!("drops what an unfinished copy left: {}", first(databases))
         }
@@ -222,6 +223,7 @@ fn note(note: &Note) -> String {
             "everything that {on}'s server has is replaced; accounts that only {on} has stay. The old data directory \
              lies beside the new one until that is verified"
         ),
+        other => self::note(other),
     }
 }
 
@@ -242,6 +244,15 @@ fn events_run(events: &[String], disabled: &[String], unknown: bool, scheduler: 
         parts.push("event_scheduler is off here, so none runs before it is turned on".to_owned());
     }
     parts.join("; ")
+}
+
+fn writes_end(on: &HostName, sessions: Option<usize>) -> String {
+    let connected = match sessions {
+        None => "how many clients are connected is not known".to_owned(),
+        Some(1) => "1 client session is connected".to_owned(),
+        Some(n) => format!("{n} client sessions are connected"),
+    };
+    format!("what clients write on {on} fails from then on; {connected}")
 }
 
 fn writes_wait(on: &HostName, seconds: u64, sessions: Option<usize>) -> String {

@@ -2,6 +2,7 @@
 
 use super::down::failed_start;
 use crate::{
+    doctor::FailedStart,
     model::{HostName, bytes, visible},
     plan::{SettingRefused, ValueRefused},
 };
@@ -41,19 +42,10 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
             "`{name}` ({place}) would not count: {file}:{line} is read later and says {value}. Take it out there."
         ),
         SettingRefused::LeavesOut { name, values, skips, variable, written } => {
-            let place = written.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
-            let way = if written.is_some() { ", or take the line out there" } else { "" };
-            let values = visible(&values.join(", "));
-            let what = match skips {
-                true => "changes that fail are left out without a word",
-                false => "what it leaves out never arrives",
-            };
-            format!(
-                "`{name}` is {values} there{place}, and nobody declared it: {what}. Declare it with {variable}{way}."
-            )
+            leaves_out(name, values, *skips, variable, written.as_ref())
         }
         SettingRefused::Argument { name, place, value, unit, at, runs } => {
-            let at = at.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+            let at = at_line(at.as_ref());
             let server = if *runs { "was started" } else { "will be started" };
             format!(
                 "`{name}` ({place}) would not count: the server of {unit} {server} with an argument{at} that says {value}. \
@@ -61,7 +53,7 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
             )
         }
         SettingRefused::Disputed { name, place, ours, server, at } => {
-            let at = at.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+            let at = at_line(at.as_ref());
             let (ours, server) = read_by_both(ours.as_ref(), server.as_ref());
             format!(
                 "`{name}` ({place}) is left alone: out of its option files the server reads {server}, and tandem reads \
@@ -76,12 +68,7 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
                 Some((name, place)) => format!("`{name}` ({place})"),
                 None => format!("this {path}"),
             };
-            format!(
-                "the server did not start with {what} the last time, and the host put the old file back: {}. Correct it \
-                 in the inventory. To try the same file again once another cause is fixed, first run on {host}: rm \
-                 /var/lib/tandem/restart/state",
-                failed_start(why)
-            )
+            failed(host, &what, why)
         }
         SettingRefused::KeepsServerDown { name, place, file, line } => format!(
             "the server does not start with `{name}` ({place}), which stands in {file}:{line}. Correct it in the \
@@ -95,6 +82,39 @@ fn moved(host: &HostName, former: &str, path: &str) -> String {
         "tandem's option file is {former}, and shall be {path}: both would count. Move it there on {host} (mv {former} {path}), \
          or name {former} in mysql_option_file. Nothing was changed."
     )
+}
+
+fn leaves_out(
+    name: &str,
+    values: &[String],
+    skips: bool,
+    variable: &str,
+    written: Option<&(String, u32)>,
+) -> String {
+    let place = at_line(written);
+    let way = if written.is_some() { ", or take the line out there" } else { "" };
+    let values = visible(&values.join(", "));
+    let what = match skips {
+        true => "changes that fail are left out without a word",
+        false => "what it leaves out never arrives",
+    };
+    format!(
+        "`{name}` is {values} there{place}, and nobody declared it: {what}. Declare it with {variable}{way}."
+    )
+}
+
+fn failed(host: &HostName, what: &str, why: &FailedStart) -> String {
+    format!(
+        "the server did not start with {what} the last time, and the host put the old file back: {}. Correct it \
+         in the inventory. To try the same file again once another cause is fixed, first run on {host}: rm \
+         /var/lib/tandem/restart/state",
+        failed_start(why)
+    )
+}
+
+/// Where a line stands, behind what it is about.
+fn at_line(at: Option<&(String, u32)>) -> String {
+    at.map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default()
 }
 
 /// Why a server does not take a value.

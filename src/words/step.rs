@@ -8,8 +8,8 @@ use crate::{
     model::{HostName, bytes, visible},
     plan::{
         AccountChange, AccountTask, Action, CatchUpPhase, CertificatePlan, ChannelChange, ChannelTask,
-        ComparePlan, Coordinates, CopyMethod, FileStage, Hop, SeedPlan, Span, State, Step, StepDocument,
-        UndeclaredChannel,
+        ComparePlan, Coordinates, CopyMethod, Events, FileStage, Hop, SeedPlan, Span, State, Step,
+        StepDocument, Switchover, UndeclaredChannel,
     },
 };
 
@@ -89,33 +89,38 @@ pub(crate) fn lasting(step: &Step) -> String {
         Action::CompareCopy(plan) => compare(plan),
         Action::Channel(change) => channel(step, change),
         Action::CatchUp { hops, closing, moment } => catch_up(hops, closing, *moment),
-        Action::Switchover(plan) => match plan.span {
-            Span::Lasting => format!("switch writes over from {} to {}", plan.from, step.host),
-            Span::DuringRestart => {
-                format!("switch writes over from {} to {} while {0} is restarted", plan.from, step.host)
-            }
-            Span::Back => format!("switch writes back from {} to {}", plan.from, step.host),
-        },
-        Action::Events(events) => {
-            let named = |list: &[(String, String)]| {
-                let names: Vec<String> =
-                    list.iter().map(|(database, name)| visible(&format!("{database}.{name}"))).collect();
-                first(&names)
-            };
-            match (events.run.is_empty(), events.stay.is_empty()) {
-                (false, true) => format!("enable events: {}", named(&events.run)),
-                (true, _) => format!("disable events: {}", named(&events.stay)),
-                (false, false) => {
-                    format!("enable events: {}; disable {}", named(&events.run), named(&events.stay))
-                }
-            }
-        }
+        Action::Switchover(plan) => switchover(plan, &step.host),
+        Action::Events(change) => events(change),
         Action::Failover(plan) => {
             let lost: Vec<&str> = plan.lost.iter().map(HostName::as_str).collect();
             format!("let {} take the writes of {}, which is lost", step.host, lost.join(" and "))
         }
         Action::RecordWriter(_) | Action::ForgetWriter { .. } => record(step),
         Action::DropChannel(channel) => format!("end the channel from {}", undeclared(channel)),
+    }
+}
+
+fn switchover(plan: &Switchover, to: &HostName) -> String {
+    let from = &plan.from;
+    match plan.span {
+        Span::Lasting => format!("switch writes over from {from} to {to}"),
+        Span::DuringRestart => format!("switch writes over from {from} to {to} while {from} is restarted"),
+        Span::Back => format!("switch writes back from {from} to {to}"),
+    }
+}
+
+fn events(change: &Events) -> String {
+    let named = |list: &[(String, String)]| {
+        let names: Vec<String> =
+            list.iter().map(|(database, name)| visible(&format!("{database}.{name}"))).collect();
+        first(&names)
+    };
+    match (change.run.is_empty(), change.stay.is_empty()) {
+        (false, true) => format!("enable events: {}", named(&change.run)),
+        (true, _) => format!("disable events: {}", named(&change.stay)),
+        (false, false) => {
+            format!("enable events: {}; disable {}", named(&change.run), named(&change.stay))
+        }
     }
 }
 

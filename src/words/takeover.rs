@@ -1,6 +1,6 @@
 //! The takeover of a lost host's writes, and its return.
 
-use super::few;
+use super::{few, hosts};
 use crate::{
     model::{HostName, visible},
     plan::{Ahead, Alive, EventsFinding, LostFinding, TakeoverRefused, Unable},
@@ -9,32 +9,8 @@ use crate::{
 /// Why a replica does not take the writes of a lost host, and what to do.
 pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
     match why {
-        TakeoverRefused::StillAlive { lost, seen: Alive::Server } => format!(
-            "{lost} is declared lost, and its server answers: let it hand its writes over. Take it out of `lost:` and run \
-             `tandem switchover PLAYBOOK --to {host}`. Nothing was changed."
-        ),
-        TakeoverRefused::StillAlive { lost, seen: Alive::Port { replica } } => format!(
-            "{lost} is declared lost, and its port still answers {replica}: clients may write there. End it for good and name \
-             the command that does so with --fence. Nothing was changed."
-        ),
-        TakeoverRefused::OtherWriter { behind, .. } if !behind.is_empty() => {
-            let list: Vec<&str> = behind.iter().map(HostName::as_str).collect();
-            format!(
-                "{} accepts writes already, and lacks what {host} has received. Close it: run `SET GLOBAL read_only = ON` there, \
-                 then the same command again. What it alone has is told when it shall follow {host}. Nothing was changed.",
-                list.join(", ")
-            )
-        }
-        TakeoverRefused::OtherWriter { writers, .. } => {
-            let list: Vec<&str> = writers.iter().map(HostName::as_str).collect();
-            let first = list.first().copied().unwrap_or_default();
-            format!(
-                "{} accepts writes already, and {host} would be a second host that does. Clients may have written there: go on \
-                 with {first} by `tandem failover PLAYBOOK --to {first}`. If nobody has, run `SET GLOBAL read_only = ON` there \
-                 first. Nothing was changed.",
-                list.join(", ")
-            )
-        }
+        TakeoverRefused::StillAlive { lost, seen } => still_alive(host, lost, seen),
+        TakeoverRefused::OtherWriter { writers, behind } => other_writer(host, writers, behind),
         TakeoverRefused::WritesElsewhere { declared } => format!(
             "{host} accepts writes, and has what {declared} lacks, which is declared to take them and accepts none. Go on from \
              there: `tandem switchover PLAYBOOK --to {host}`. Nothing was changed."
@@ -64,18 +40,50 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
             "{host} lacks what others have received: {}. {best} has everything: let it take the writes. Nothing was changed.",
             list(ahead)
         ),
-        TakeoverRefused::NotSuperset { ahead, behind, best: None } => {
-            let own = behind.iter().zip(ahead).filter(|(events, _)| !events.is_empty());
-            let own: Vec<String> =
-                own.map(|(events, ahead)| format!("{} lacks {}", ahead.replica, few(events))).collect();
-            format!(
-                "no replica that could take the writes has everything that the others have received: {host} lacks what {} has; {}. Decide whose events \
-                 count, and declare the others lost, too: they get a copy when they rejoin. Nothing was changed.",
-                list(ahead),
-                own.join("; ")
-            )
-        }
+        TakeoverRefused::NotSuperset { ahead, behind, best: None } => nobody_has_all(host, ahead, behind),
     }
+}
+
+fn still_alive(host: &HostName, lost: &HostName, seen: &Alive) -> String {
+    match seen {
+        Alive::Server => format!(
+            "{lost} is declared lost, and its server answers: let it hand its writes over. Take it out of `lost:` and run \
+             `tandem switchover PLAYBOOK --to {host}`. Nothing was changed."
+        ),
+        Alive::Port { replica } => format!(
+            "{lost} is declared lost, and its port still answers {replica}: clients may write there. End it for good and name \
+             the command that does so with --fence. Nothing was changed."
+        ),
+    }
+}
+
+fn other_writer(host: &HostName, writers: &[HostName], behind: &[HostName]) -> String {
+    if !behind.is_empty() {
+        return format!(
+            "{} accepts writes already, and lacks what {host} has received. Close it: run `SET GLOBAL read_only = ON` there, \
+             then the same command again. What it alone has is told when it shall follow {host}. Nothing was changed.",
+            hosts(behind)
+        );
+    }
+    let first = writers.first().map(HostName::as_str).unwrap_or_default();
+    format!(
+        "{} accepts writes already, and {host} would be a second host that does. Clients may have written there: go on \
+         with {first} by `tandem failover PLAYBOOK --to {first}`. If nobody has, run `SET GLOBAL read_only = ON` there \
+         first. Nothing was changed.",
+        hosts(writers)
+    )
+}
+
+fn nobody_has_all(host: &HostName, ahead: &[Ahead], behind: &[Vec<String>]) -> String {
+    let own = behind.iter().zip(ahead).filter(|(events, _)| !events.is_empty());
+    let own: Vec<String> =
+        own.map(|(events, ahead)| format!("{} lacks {}", ahead.replica, few(events))).collect();
+    format!(
+        "no replica that could take the writes has everything that the others have received: {host} lacks what {} has; {}. Decide whose events \
+         count, and declare the others lost, too: they get a copy when they rejoin. Nothing was changed.",
+        list(ahead),
+        own.join("; ")
+    )
 }
 
 /// Why a replica can't take the writes for a while.

@@ -9,7 +9,7 @@ use crate::{
     desired::{resource, template_problem::template_problem},
     inventory::{SecretBook, Variables, literal},
     model::variables::{self, Form, is_known as is_known_variable},
-    model::{HostName, SecretId},
+    model::{Family, HostName, SecretId, ServerVersion},
     playbook::{Project, ResourceKind, Role},
     source::{Node, Problems},
     template::{Scope, TemplateError},
@@ -71,18 +71,7 @@ impl Builder<'_> {
         // Several writers need a domain each; a single one keeps what it has.
         scope.set("gtid_domain_id", if writers > 1 { id.into() } else { Json::Null });
         scope.set("mysql_port", self.endpoint(name).port.into());
-        scope.set(
-            "mysql_family",
-            match known.version.map(|v| v.family) {
-                Some(crate::model::Family::MySql) => "mysql".into(),
-                _ => "mariadb".into(),
-            },
-        );
-        scope.set("mysql_major", known.version.map_or(0, |v| v.major).into());
-        scope.set(
-            "mysql_version",
-            known.version.map(|v| format!("{}.{}.{}", v.major, v.minor, v.patch)).into(),
-        );
+        add_version(&mut scope, known.version);
         scope.set("kind", self.play.topology.as_ref().map(|t| t.kind.word()).into());
         self.add_variables(&mut scope, variables);
         scope
@@ -231,6 +220,17 @@ impl<'a> Order<'a> {
             }
         }
     }
+}
+
+/// What templates may ask of a server; where none was read, it is taken for a MariaDB.
+fn add_version(scope: &mut Scope, known: Option<ServerVersion>) {
+    let family = match known.map(|v| v.family) {
+        Some(Family::MySql) => "mysql",
+        _ => "mariadb",
+    };
+    scope.set("mysql_family", family.into());
+    scope.set("mysql_major", known.map_or(0, |v| v.major).into());
+    scope.set("mysql_version", known.map(|v| format!("{}.{}.{}", v.major, v.minor, v.patch)).into());
 }
 
 /// A variable's value as templates are evaluated in it: where text is meant, the text that the file has.

@@ -6,7 +6,7 @@ use super::{Evaluated, scalar};
 use crate::{
     desired::{DesiredSetting, template_problem::template_problem},
     option_file::canonical_name,
-    source::{Node, Problem, Problems, Yaml},
+    source::{Key, Node, Problem, Problems, Yaml},
 };
 
 pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Vec<DesiredSetting> {
@@ -22,58 +22,41 @@ pub(super) fn settings(evaluated: &Evaluated<'_>, problems: &mut Problems) -> Ve
     };
     let mut wishes = Vec::new();
     for (key, node) in entries {
-        let value = match evaluated.scope.evaluate(&written(node)) {
-            Ok(value) => value,
-            Err(error) => {
-                problems.push(template_problem(&error, &node.place, evaluated.scope));
-                continue;
-            }
-        };
-        let place = evaluated.place_of(node);
-        let valid = !key.text.is_empty()
-            && key.text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        if !valid {
-            let message = format!("`{}` can't be the name of a server variable", key.text);
-            problems.push(Problem::error(
-                "setting::name",
-                &key.place,
-                message,
-                "letters, digits, _ and - only",
-            ));
-            continue;
-        }
-        let values: Option<Vec<String>> = match &value {
-            Json::Null => Some(Vec::new()),
-            Json::Array(items) => items.iter().map(scalar).collect(),
-            one => scalar(one).map(|v| vec![v]),
-        };
-        match values {
-            Some(values) => {
-                if let Some(bad) = values.iter().find(|v| v.contains(['\n', '\0'])) {
-                    let message = format!("the value of `{}` has a line break", key.text);
-                    problems.push(Problem::error(
-                        "setting::value",
-                        &place,
-                        message,
-                        format!("{} characters", bad.len()),
-                    ));
-                    continue;
-                }
-                let (at_next_restart, at_start) =
-                    (evaluated.declared.at_next_restart, evaluated.declared.at_start);
-                let name = canonical_name(&key.text);
-                wishes.push(DesiredSetting { name, values, at_next_restart, at_start, place });
-            }
-            None => {
-                let message = format!(
-                    "the value of `{}` must be text, a number, a boolean or a list of them",
-                    key.text
-                );
-                problems.push(Problem::error("setting::value", &place, message, "this value"));
-            }
+        match setting(evaluated, key, node) {
+            Ok(wish) => wishes.push(wish),
+            Err(problem) => problems.push(problem),
         }
     }
     wishes
+}
+
+/// One entry.
+fn setting(evaluated: &Evaluated<'_>, key: &Key, node: &Node) -> Result<DesiredSetting, Problem> {
+    let value = evaluated.scope.evaluate(&written(node));
+    let value = value.map_err(|error| template_problem(&error, &node.place, evaluated.scope))?;
+    let place = evaluated.place_of(node);
+    let valid = !key.text.is_empty()
+        && key.text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if !valid {
+        let message = format!("`{}` can't be the name of a server variable", key.text);
+        return Err(Problem::error("setting::name", &key.place, message, "letters, digits, _ and - only"));
+    }
+    let values: Option<Vec<String>> = match &value {
+        Json::Null => Some(Vec::new()),
+        Json::Array(items) => items.iter().map(scalar).collect(),
+        one => scalar(one).map(|v| vec![v]),
+    };
+    let Some(values) = values else {
+        let message =
+            format!("the value of `{}` must be text, a number, a boolean or a list of them", key.text);
+        return Err(Problem::error("setting::value", &place, message, "this value"));
+    };
+    if let Some(bad) = values.iter().find(|v| v.contains(['\n', '\0'])) {
+        let message = format!("the value of `{}` has a line break", key.text);
+        return Err(Problem::error("setting::value", &place, message, format!("{} characters", bad.len())));
+    }
+    let (at_next_restart, at_start) = (evaluated.declared.at_next_restart, evaluated.declared.at_start);
+    Ok(DesiredSetting { name: canonical_name(&key.text), values, at_next_restart, at_start, place })
 }
 
 /// A number as it is written: `-10:00` is a time zone, and for YAML a number in base 60.

@@ -7,6 +7,7 @@ use crate::{
     dialect::Dialect,
     diff::{Context, Draft},
     doctor::{blamed, blamed_in_files, explain_failed_start},
+    model::HostName,
     observe::{HostFacts, RestartState, ServerFacts},
     option_file::{Files, Occurrence, same_value},
     plan::{Action, Note, SettingRefused},
@@ -69,9 +70,14 @@ pub(super) fn repair(
         return;
     }
     draft.steps.push(step);
-    for step in draft.steps.iter_mut().filter(|step| step.host == host.name) {
+    start_with(&host.name, &path, draft);
+}
+
+/// The start of a host's server is one with another file, which the host puts back where that does not help.
+fn start_with(host: &HostName, path: &str, draft: &mut Draft) {
+    for step in draft.steps.iter_mut().filter(|step| step.host == *host) {
         if let Action::StartService { option_file, .. } = &mut step.action {
-            *option_file = Some(path.clone());
+            *option_file = Some(path.to_owned());
             step.risk = vec![Note::OldFileComesBack.into()];
         }
     }

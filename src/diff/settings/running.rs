@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::Filters,
     observe::CLOSING,
-    option_file::{DEFAULT, Occurrence, canonical_value, same_value, takes_several},
+    option_file::{DEFAULT, Occurrence, Setting, canonical_value, same_value, takes_several},
     plan::{Because, Reason},
 };
 
@@ -64,7 +64,12 @@ impl Comparison<'_> {
                     .map(|off| Off { at_next_restart: wish.at_next_restart, ..off }),
             );
         }
-        // Options of ours that nobody wishes any more go back to what the other files say.
+        self.add_gone(&ever, &kept, all, &mut off);
+        off
+    }
+
+    /// Options of ours that nobody wishes any more go back to what the other files say.
+    fn add_gone(&self, ever: &[&Occurrence], kept: &[Setting], all: &[Occurrence], off: &mut Vec<Off>) {
         let mut gone: Vec<&str> = ever.iter().map(|o| o.name.as_str()).collect();
         gone.sort_unstable();
         gone.dedup();
@@ -76,14 +81,13 @@ impl Comparison<'_> {
             let reason = Reason::because(Because::SettingNotDeclared { setting: name.to_owned() });
             let wished = self.without_us(name, all);
             if self.dialect.shown_by_nothing(name) && self.is_pseudo(name) {
-                let (name, running) = (name.to_owned(), values_in_file(name, &ever).join(","));
+                let (name, running) = (name.to_owned(), values_in_file(name, ever).join(","));
                 let wished = wished.join(",");
                 off.push(Off { name, running, wished, reason, at_next_restart: false });
                 continue;
             }
             off.extend(self.compare(name, &wished, reason, true));
         }
-        off
     }
 
     /// Whether the server still runs with what it was started with. Where it does not, that has been ended since: by a run, by
