@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 
-use super::{Adoption, Arrow, Group, Named, server};
+use super::{Adoption, Arrow, Group, Named, Remark, server};
 use crate::{
     desired::Tls,
     dialect::Dialect,
@@ -38,7 +38,7 @@ coded! {
             /// Its name.
             setting: String,
             /// What the files say of it.
-            remark: String,
+            remark: Remark,
         } = "left-alone",
         /// A channel in clear text.
         NoTls = "no-tls",

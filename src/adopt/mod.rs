@@ -6,6 +6,7 @@
 
 mod arrows;
 mod findings;
+mod remark;
 mod report;
 mod settle;
 mod shape;
@@ -22,6 +23,7 @@ use crate::{
 
 pub(crate) use arrows::{Arrow, Stranger};
 pub use findings::{Finding, StandsOut};
+pub(crate) use remark::{Remark, Remarked};
 pub use report::Report;
 pub(crate) use settle::Said;
 pub(crate) use shape::Group;
@@ -39,15 +41,6 @@ pub(crate) struct Named {
     pub destination: String,
     /// Connection variables to write; empty where another inventory has them.
     pub connection: Vec<(&'static str, Json)>,
-}
-
-/// A value with a remark for whoever reads the file.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Remarked {
-    /// The value.
-    pub value: Json,
-    /// Why it is there; empty for nothing to say.
-    pub remark: String,
 }
 
 /// One host's part of the files.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Adoption, ROLES, Remarked, facts};
+use super::{Adoption, ROLES, Remark, Remarked, facts};
 use crate::{
     model::HostName,
     observe::Observed,
@@ -79,11 +79,9 @@ impl Adoption {
         let mut changed = false;
         for (name, wished) in list {
             let (value, remark) = match (adopted.settings.contains_key(name), server.variable(name)) {
-                (false, Some(running)) => {
-                    (from_text(running), format!("the roles would have {}", shown(wished)))
-                }
+                (false, Some(running)) => (from_text(running), Remark::RolesWouldHave(wished.clone())),
                 // Its value is no text that a plan would find equal.
-                (false, None) => (Json::Null, format!("the roles would have {}", shown(wished))),
+                (false, None) => (Json::Null, Remark::RolesWouldHave(wished.clone())),
                 (true, _) if adopted.settings[name].value.is_null() => continue,
                 (true, _) => (Json::Null, adopted.settings[name].remark.clone()),
             };
@@ -103,14 +101,14 @@ impl Adoption {
             if adopted.settings.get(name).is_some_and(|s| s.value.is_null()) {
                 continue;
             }
-            let running = server.variable(name).map_or_else(|| "set".to_owned(), shown);
+            let now = server.variable(name).map(str::to_owned);
             let occurrences = facts.option_files.known().map(|f| f.meant(server.known()));
             let in_file = occurrences.into_iter().flatten().rfind(|o| o.name == *name);
             let next = in_file.map(|o| o.value.unwrap_or_else(|| "ON".into()));
             let next = next.or_else(|| server.defaults.get(name).cloned());
             let remark = match next {
-                Some(next) => format!("is {running} now and will be {} after the next start", shown(&next)),
-                None => format!("is {running} now, and no option file says so"),
+                Some(next) => Remark::UntilNextStart { now, next },
+                None => Remark::InNoFile { now },
             };
             adopted.settings.insert(name.clone(), Remarked { value: Json::Null, remark });
             changed = true;
@@ -139,10 +137,6 @@ fn options_in(content: &str) -> Vec<String> {
         _ => None,
     });
     names.collect()
-}
-
-fn shown(value: &str) -> String {
-    if value.is_empty() { "no value".to_owned() } else { value.to_owned() }
 }
 
 /// A running value as a person would write it.

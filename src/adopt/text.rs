@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use super::{Adopted, Adoption, Play, Remarked};
+use super::{Adopted, Adoption, Play, Remark, Remarked};
 use crate::playbook::Kind;
 
 /// Variables that mean nothing where a host has none: they may stand for all hosts.
@@ -24,8 +24,8 @@ const HARMLESS: [&str; 11] = [
 ];
 
 impl Adoption {
-    /// Every file with its text, by its path below the directory that was asked for.
-    pub(crate) fn files(&self) -> Vec<(String, String)> {
+    /// Every file with its text, by its path below the directory that was asked for; `words` has those of remarks.
+    pub(crate) fn files(&self, words: fn(&Remark) -> String) -> Vec<(String, String)> {
         let mut files = vec![("inventory.yml".to_owned(), self.inventory())];
         let common = self.common();
         let with: Vec<&Adopted> = self.hosts.iter().filter(|h| !h.variables.is_empty()).collect();
@@ -33,13 +33,13 @@ impl Adoption {
         let settings = settings.filter(|one| with.iter().all(|h| h.settings == **one));
         let mut text = String::from("# What all hosts have in common.\n");
         write_variables(&mut text, common.iter());
-        write_settings(&mut text, settings.into_iter().flatten());
+        write_settings(&mut text, settings.into_iter().flatten(), words);
         files.push((format!("group_vars/{}.yml", self.group), text));
         for host in &self.hosts {
             let mut text = String::new();
             write_variables(&mut text, host.variables.iter().filter(|(name, _)| !common.contains_key(*name)));
             if settings.is_none() {
-                write_settings(&mut text, host.settings.iter());
+                write_settings(&mut text, host.settings.iter(), words);
             }
             if !text.is_empty() {
                 files.push((format!("host_vars/{}.yml", host.named.name), text));
@@ -216,7 +216,11 @@ fn channel_keys(arrow: &super::Arrow, adoption: &Adoption) -> Vec<String> {
     keys
 }
 
-fn write_settings<'a>(text: &mut String, settings: impl Iterator<Item = (&'a String, &'a Remarked)>) {
+fn write_settings<'a>(
+    text: &mut String,
+    settings: impl Iterator<Item = (&'a String, &'a Remarked)>,
+    words: fn(&Remark) -> String,
+) {
     let mut settings = settings.peekable();
     if settings.peek().is_none() {
         return;
@@ -226,8 +230,7 @@ fn write_settings<'a>(text: &mut String, settings: impl Iterator<Item = (&'a Str
          # shows what changes.\nmysql_settings:\n",
     );
     for (name, Remarked { value, remark }) in settings {
-        let remark = if remark.is_empty() { String::new() } else { format!("  # {}", one_line(remark)) };
-        let _ = writeln!(text, "  {}: {}{remark}", quoted(name), inline(value));
+        let _ = writeln!(text, "  {}: {}  # {}", quoted(name), inline(value), one_line(&words(remark)));
     }
 }
 

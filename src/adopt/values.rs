@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
-use super::{Adopted, Arrow, Group, Named, Play, Remarked, arrows::is_called, facts, server};
+use super::{Adopted, Arrow, Group, Named, Play, Remark, Remarked, arrows::is_called, facts, server};
 use crate::{
     desired::Tls,
     model::{HostName, like},
@@ -182,12 +182,10 @@ impl Host<'_> {
                 variables.insert("auto_increment_increment", json!(increment));
                 variables.insert("auto_increment_offset", json!(offset));
             } else {
-                let remark =
-                    "these writers may give out one number twice; take both lines out, and plan sets them";
                 for (name, value) in
                     [("auto_increment_increment", increment), ("auto_increment_offset", offset)]
                 {
-                    let remark = format!("is {value}; {remark}");
+                    let remark = Remark::NumbersCollide { now: value };
                     adopted.settings.insert(name.to_owned(), Remarked { value: Json::Null, remark });
                 }
             }
@@ -198,8 +196,7 @@ impl Host<'_> {
             domains.dedup();
             let by_gtid = self.group.arrows.iter().any(Arrow::by_gtid);
             if by_gtid && domains.len() < writers.len() {
-                let remark =
-                    format!("is {domain}, as on another writer; each writer should have a domain of its own");
+                let remark = Remark::SharedDomain { domain };
                 adopted.settings.insert("gtid_domain_id".into(), Remarked { value: Json::Null, remark });
             } else {
                 adopted.variables.insert("gtid_domain_id", json!(domain));

@@ -98,7 +98,7 @@ pub async fn adopt(options: &Options, what: &Adoptable) -> Result<Adopted, NotAd
     let sessions = std::mem::take(&mut fleet.sessions);
     futures_util::future::join_all(sessions.into_values().map(Session::close)).await;
     let (draft, report, unnamed) = found?;
-    Ok(Adopted { files: draft.files(), report, unnamed, warnings })
+    Ok(Adopted { files: draft.files(words::adopted), report, unnamed, warnings })
 }
 
 /// The hosts, and the connections to them that are open.
@@ -299,7 +299,7 @@ impl<'a> Work<'a> {
                 fs::remove_dir_all(&folder).map_err(failed)?;
             }
         }
-        for (name, text) in draft.files() {
+        for (name, text) in draft.files(words::adopted) {
             let path = self.drafts.path().join(name);
             path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
             fs::write(&path, text).map_err(failed)?;

@@ -16,6 +16,7 @@ use crate::{
     source::Problems,
     transport::SqlError,
     verify::{Side, sample},
+    words,
 };
 
 /// Hosts compared with what is declared of them.
@@ -49,7 +50,7 @@ impl Engine {
     ) -> Result<Drift, CommandError> {
         let hosts: Vec<HostName> = self.plays().flat_map(|(_, hosts)| hosts.to_vec()).collect();
         if let Some(why) = more.iter().find_map(|rule| rule.never_fits(&hosts)) {
-            return Err(CommandError::usage(format!("--ignore: {why}")));
+            return Err(CommandError::usage(format!("--ignore: {}", words::never_fits(&why))));
         }
         let mut rules = self.project.drift_rules(&mut Problems::default());
         rules.extend(more.iter().cloned());

@@ -9,6 +9,7 @@ use crate::{
     model::{HostName, Secret, hide_from_now_on, without_hidden},
     playbook::{Loaded, Play, Project, Request, load},
     source::{Problem, Problems},
+    words,
 };
 
 /// Reads files; what vaults among them hold is shown nowhere from now on.
@@ -73,7 +74,7 @@ pub(crate) fn check(options: &Options) -> Result<(Loaded, Problems), CommandErro
     let hosts: Vec<HostName> = loaded.project.plays.iter().flat_map(|(_, hosts)| hosts.clone()).collect();
     for rule in rules {
         if let (Some(why), Some(place)) = (rule.never_fits(&hosts), &rule.place) {
-            problems.push(Problem::error("drift::rule", place, why, "this rule"));
+            problems.push(Problem::error("drift::rule", place, words::never_fits(&why), "this rule"));
         }
     }
     loaded.project.uses = uses;

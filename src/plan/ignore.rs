@@ -33,6 +33,29 @@ pub struct IgnoreOutcome {
     pub idle: Vec<IgnoreRule>,
 }
 
+/// Why a rule can never fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NeverFits {
+    /// It names a host that is none of the playbook's.
+    NoHost {
+        /// The rule.
+        rule: String,
+        /// The name.
+        host: String,
+        /// A host that may have been meant.
+        near: Option<String>,
+    },
+    /// It names a kind of finding that does not exist.
+    NoFinding {
+        /// The rule.
+        rule: String,
+        /// The name.
+        finding: String,
+        /// The one that may have been meant.
+        near: String,
+    },
+}
+
 /// Second parts of findings' names beside the kinds of steps and the codes.
 const OTHERS: [&str; 3] = ["waiting", "persisted", "gtid-mode"];
 
@@ -46,7 +69,7 @@ fn second_parts() -> Vec<String> {
 impl IgnoreRule {
     /// Why this rule can never fit, as far as that is known without looking: it names a host that is none, or a kind of
     /// finding that is nearly one.
-    pub fn never_fits(&self, hosts: &[HostName]) -> Option<String> {
+    pub fn never_fits(&self, hosts: &[HostName]) -> Option<NeverFits> {
         let any = |text: &str| text.contains(['*', '?']);
         let mut parts = self.what.split('/');
         let mut first = parts.next().unwrap_or_default();
@@ -56,12 +79,8 @@ impl IgnoreRule {
         // Without a host's part it is a pattern over whole names.
         let whole = any(first) && !self.what.contains('/');
         if !whole && !hosts.iter().any(|host| glob(first, host.as_str())) {
-            let near = closest(first, hosts.iter().map(HostName::as_str));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Some(format!(
-                "`{}` fits nothing: `{first}` is no host of this playbook{hint}",
-                self.what
-            ));
+            let near = closest(first, hosts.iter().map(HostName::as_str)).map(str::to_owned);
+            return Some(NeverFits::NoHost { rule: self.what.clone(), host: first.to_owned(), near });
         }
         let second = parts.next().filter(|second| !any(second))?;
         let (word, known) = match parts.next().filter(|_| second == "waiting") {
@@ -72,8 +91,8 @@ impl IgnoreRule {
         if known.iter().any(|known| known == word) {
             return None;
         }
-        let near = closest(word, known.iter().map(String::as_str))?;
-        Some(format!("`{}` fits nothing: there is no finding `{word}`; did you mean `{near}`?", self.what))
+        let near = closest(word, known.iter().map(String::as_str))?.to_owned();
+        Some(NeverFits::NoFinding { rule: self.what.clone(), finding: word.to_owned(), near })
     }
 }
 

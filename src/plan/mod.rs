@@ -40,7 +40,7 @@ pub use finding::{
     AuthorityFinding, DriftKind, EventsFinding, Finding, Judged, LostFinding, NameFinding, OnBoth,
     PairFinding, RowsFinding, SampledTable, ServerFinding, SourceFinding, Undeclared, WritersFinding,
 };
-pub use ignore::{IgnoreOutcome, Ignored};
+pub use ignore::{IgnoreOutcome, Ignored, NeverFits};
 pub use json::{
     DataEffect, FORMAT_VERSION, Inputs, PlaceDocument, PlanDocument, PlanFileError, ReasonDocument,
     RefusedDocument, RiskDocument, StepDocument, Summary, WaitingDocument, WarningDocument,
