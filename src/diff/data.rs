@@ -62,15 +62,12 @@ fn of_channel(
     let source = context.observed.get(&wish.source).and_then(Fact::known).and_then(|f| f.server.known());
     if let (Some(source), false) = (source, cut_off) {
         let pair = SourceAndReplica { context, host, facts, server, wish, source };
-        if let Some(decided) = pair.has_the_writes(draft).or_else(|| pair.lost_its_own(draft)) {
-            basis.insert(wish.source.clone(), decided);
-            return;
-        }
-        if let Some(present) = pair.present() {
-            basis.insert(wish.source.clone(), pair.move_here(present, draft));
-            return;
-        }
-        if let Some(decided) = pair.errant(draft) {
+        let decided = pair
+            .has_the_writes(draft)
+            .or_else(|| pair.lost_its_own(draft))
+            .or_else(|| pair.present().map(|present| pair.move_here(present, draft)))
+            .or_else(|| pair.errant(draft));
+        if let Some(decided) = decided {
             basis.insert(wish.source.clone(), decided);
             return;
         }

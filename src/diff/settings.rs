@@ -36,7 +36,7 @@ pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts
         return;
     }
     let no_files = Files::default();
-    let Some(files) = option_files(host, facts, &no_files, draft) else { return };
+    let Some(files) = impossible::option_files(host, facts, &no_files, draft) else { return };
     let include = include::needed(host, files);
     let owned = host.option_file.clone().or_else(|| files.place_for_owned());
     let place = owned.or_else(|| include.as_ref().map(|i| format!("{}/{}", i.directory, files.owned_name())));
@@ -83,30 +83,6 @@ pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts
         draft.steps.extend(include::step(host, files, include));
     }
     comparison.write(draft);
-}
-
-/// The option files of a host; nothing where they don't count or were not read, and that is said.
-fn option_files<'a>(
-    host: &DesiredHost,
-    facts: &'a HostFacts,
-    none: &'a Files,
-    draft: &mut Draft,
-) -> Option<&'a Files> {
-    match &facts.option_files {
-        Fact::Known(files) if files.no_defaults => {
-            let known = facts.service.known().map(|service| service.unit.clone());
-            let unit = host.service.clone().or(known).unwrap_or_default();
-            draft.refuse(&host.name, SettingRefused::ReadsNoFiles { unit });
-            None
-        }
-        Fact::Known(files) => Some(files),
-        // It reads none: there is only the place that is declared.
-        Fact::Absent => Some(none),
-        Fact::Unread(why) => {
-            draft.wait(&host.name, WaitsFor::part(Part::OptionFiles, why));
-            None
-        }
-    }
 }
 
 /// The wish that counts for each name, in the order of names' first mention; and apart from them those that count for

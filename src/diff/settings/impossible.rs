@@ -7,12 +7,36 @@ use super::Comparison;
 use crate::{
     desired::{DesiredChannel, DesiredHost, DesiredSetting},
     diff::Draft,
-    model::{STARS, ServerVersion, variables::looks_secret},
+    model::{Fact, STARS, ServerVersion, variables::looks_secret},
     observe::{HostFacts, NotTaken},
     option_file::{Argument, Asked, Dispute, Files, OWNED_HEADER, canonical_value, same_value},
-    plan::{ServerFinding, SettingRefused, ValueRefused},
+    plan::{Part, ServerFinding, SettingRefused, ValueRefused, WaitsFor},
     source::closest,
 };
+
+/// The option files of a host; nothing where they don't count or were not read, and that is said.
+pub(super) fn option_files<'a>(
+    host: &DesiredHost,
+    facts: &'a HostFacts,
+    none: &'a Files,
+    draft: &mut Draft,
+) -> Option<&'a Files> {
+    match &facts.option_files {
+        Fact::Known(files) if files.no_defaults => {
+            let known = facts.service.known().map(|service| service.unit.clone());
+            let unit = host.service.clone().or(known).unwrap_or_default();
+            draft.refuse(&host.name, SettingRefused::ReadsNoFiles { unit });
+            None
+        }
+        Fact::Known(files) => Some(files),
+        // It reads none: there is only the place that is declared.
+        Fact::Absent => Some(none),
+        Fact::Unread(why) => {
+            draft.wait(&host.name, WaitsFor::part(Part::OptionFiles, why));
+            None
+        }
+    }
+}
 
 /// What is to know of a host's option files, whatever is wished of it.
 pub(super) fn findings(host: &DesiredHost, facts: &HostFacts, files: &Files, draft: &mut Draft) {
