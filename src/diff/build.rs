@@ -14,7 +14,7 @@ use crate::{
     desired::{Built, DeclaredResource, Desired, DesiredChannel, DesiredHost, Tls},
     dialect::Dialect,
     model::{Endpoint, Fact, HostName, Secret, SecretId},
-    observe::{Observed, ServerFacts},
+    observe::Observed,
     plan::{
         Action, Allow, ChannelRefused, DataRefused, HostWaits, Plan, Policy, Refusal, Refused, Step, Waiting,
         in_order, link,
@@ -200,8 +200,6 @@ fn blocked(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
         let Some(host) = context.desired.hosts.get(name) else { continue };
         let server = context.observed.get(name).and_then(Fact::known).and_then(|f| f.server.known());
         for channel in &host.channels {
-            let source =
-                context.observed.get(&channel.source).and_then(Fact::known).and_then(|f| f.server.known());
             let longest = server.map(|s| Dialect::of(s.version).longest_channel_password());
             let password = context.secrets.get(&channel.password);
             if let (Some(longest), Some(password)) = (longest, password)
@@ -212,29 +210,47 @@ fn blocked(context: &Context<'_>, plan: &mut Plan) -> Vec<HostName> {
                 plan.refused.push(Refusal { host: name.clone(), why: why.into() });
                 blocked.extend([name.clone(), channel.source.clone()]);
             }
-            if let Some(why) = uncertified(context, channel, source) {
-                plan.refused.push(Refusal { host: channel.source.clone(), why: why.into() });
-            }
             if let Some(why) = unverifiable(context, host, channel) {
                 plan.refused.push(Refusal { host: name.clone(), why: why.into() });
             }
         }
     }
+    let uncertified =
+        encrypting(context).into_iter().filter_map(|host| Some((host, uncertified(context, host)?)));
+    let refusal = |(host, why): (&HostName, ChannelRefused)| Refusal { host: host.clone(), why: why.into() };
+    plan.refused.extend(uncertified.map(refusal));
     blocked
 }
 
-/// Why a source could not encrypt a channel.
-fn uncertified(
-    context: &Context<'_>,
-    channel: &DesiredChannel,
-    source: Option<&ServerFacts>,
-) -> Option<ChannelRefused> {
-    let target = context.desired.hosts.get(&channel.source);
-    let issued = target.is_some_and(|host| host.certificates.is_some());
-    let told = target.is_some_and(|host| host.settings.is_some());
-    let has_tls = source.is_none_or(|s| Dialect::of(s.version).offers_tls(&s.variables));
-    (channel.tls != Tls::Off && !has_tls && !(issued && told))
-        .then_some(ChannelRefused::NoCertificate { issued })
+/// The servers to which somebody logs in over TLS: replicas to their sources, and the recorded writer to the others.
+fn encrypting<'a>(context: &Context<'a>) -> BTreeSet<&'a HostName> {
+    let mut found = BTreeSet::new();
+    let members = || context.desired.members.iter().filter_map(|name| context.desired.hosts.get(name));
+    for host in members() {
+        let encrypted = host.channels.iter().filter(|channel| channel.tls != Tls::Off);
+        found.extend(encrypted.map(|channel| &channel.source));
+        if host.role_unit.as_ref().is_some_and(|unit| unit.tls != Tls::Off) {
+            let asked = members().filter(|other| other.name != host.name);
+            let asked = asked.filter(|other| other.declared_closed() == Some(true));
+            found.extend(asked.map(|other| &other.name));
+        }
+    }
+    found
+}
+
+/// Why a server could not encrypt what comes in.
+fn uncertified(context: &Context<'_>, host: &HostName) -> Option<ChannelRefused> {
+    let server = context.server(host)?;
+    let wish = context.desired.hosts.get(host);
+    let issued = wish.is_some_and(|host| host.certificates.is_some());
+    let settings = wish.and_then(|host| host.settings.as_ref());
+    let names = |name: &str| {
+        let mut wishes = settings.into_iter().flatten();
+        wishes.any(|wish| wish.name == name && wish.values.last().is_some_and(|file| !file.is_empty()))
+    };
+    let gets_one = settings.is_some() && (issued || names("ssl_cert") && names("ssl_key"));
+    let has_one = Dialect::of(server.version).offers_tls(&server.variables);
+    (!has_one && !gets_one).then_some(ChannelRefused::NoCertificate { issued })
 }
 
 /// Why a replica could not verify its source: the authority's file is not there, and nothing that is declared brings it.

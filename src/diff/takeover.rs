@@ -46,8 +46,13 @@ pub(super) fn open_sources(context: &Context<'_>, one: &DesiredHost) -> BTreeSet
         let is_writer = context.desired.hosts.get(host).is_some_and(|host| host.writer);
         !is_writer && context.server(host).is_some_and(ServerFacts::accepts_writes)
     };
+    // Two primaries that become one have each other's events: whichever is closed, what it took reaches the other one.
+    let has_its_events = |from: &HostName| {
+        let way = self::hops(context, from);
+        context.takes_over.is_none() && way.iter().any(|hop| hop.from.as_ref() == Some(&one.name))
+    };
     let sources = hops.into_iter().filter_map(|hop| hop.from).filter(|_| takes_over);
-    sources.filter(|from| *from != one.name).filter(open).collect()
+    sources.filter(|from| *from != one.name && !has_its_events(from)).filter(open).collect()
 }
 
 /// Opens a host that takes writes over, where its settings do not.

@@ -89,7 +89,7 @@ pub fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     known
         .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
         .filter(|(distance, candidate)| {
-            *distance > 0 && *distance <= (candidate.len().max(word.len()) / 3).clamp(1, 3)
+            *distance > 0 && *distance <= (candidate.len().max(word.len()) / 4).clamp(1, 3)
         })
         .min()
         .map(|(_, candidate)| candidate)

@@ -56,11 +56,15 @@ impl Login {
 /// `dialect::quote`. A global limit of rows would cut what is read. A statement that waits for somebody's lock must not
 /// hold up what the host takes back by itself. Without autocommit a session would go on to see what it has seen first.
 /// A server's limit for every statement is its clients'; ours have limits of their own. It has another name in each family,
-/// and either skips the comment that is meant for the other.
+/// and either skips the comment that is meant for the other. So it is with a server on which all transactions are read-only
+/// unless they say otherwise; MySQL 5.6 has the old name as well, and no comment is its alone.
 pub(super) static SETTINGS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SET SESSION autocommit=1, SESSION sql_mode='STRICT_TRANS_TABLES', SESSION sql_select_limit=18446744073709551615, \
-         SESSION lock_wait_timeout={}/*M!100102 , SESSION max_statement_time=0*//*!50708 , SESSION max_execution_time=0*/",
+         SESSION sql_big_selects=1, SESSION sql_safe_updates=0, SESSION sql_auto_is_null=0, SESSION sql_quote_show_create=1, \
+         SESSION completion_type=0, SESSION lock_wait_timeout={}\
+         /*M!100102 , SESSION max_statement_time=0, SESSION tx_read_only=0*/\
+         /*!50708 , SESSION max_execution_time=0*//*!50720 , SESSION transaction_read_only=0*/",
         limits::LOCK_OF_OTHERS.time.as_secs()
     )
 });

@@ -184,3 +184,47 @@ fn tables_with_an_index_on_an_expression_are_compared_by_their_rows() {
         plan.prints_for_people(&["hello.other differs", "1 table is equal on both"]);
     }
 }
+
+/// What a server sets for every session of its clients, and what ours set themselves.
+#[test]
+fn what_servers_set_for_their_clients_does_not_hold_for_us() {
+    const BOTH: &str = "set global completion_type=2; set global max_join_size=1000; set global sql_safe_updates=1; \
+        set global group_concat_max_len=4; set global sql_auto_is_null=1; set global default_storage_engine=MyISAM; \
+        set global sql_quote_show_create=0; set global time_zone='+05:00'; set global div_precision_increment=0; \
+        set global sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,PAD_CHAR_TO_FULL_LENGTH'; \
+        set global autocommit=0; set global sql_select_limit=1; set global lock_wait_timeout=1; \
+        set global lc_messages='de_DE'; ";
+    const MARIADB: &str = "set global max_statement_time=0.01; set global tx_isolation='SERIALIZABLE'; \
+        set global tx_read_only=1;";
+    const MYSQL: &str = "set global max_execution_time=1; set global transaction_isolation='SERIALIZABLE'; \
+        set global transaction_read_only=1;";
+    for (suite, more) in [("bookworm", MARIADB), ("sid", MYSQL)] {
+        let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
+        let play = |primary: &str, replica: &str| {
+            lab.write(
+                "play.yml",
+                &format!(
+                    "- hosts: db\n  topology: {{kind: primary-replica, primary: {primary}, replicas: [{replica}]}}\n  \
+                     roles: [config, accounts, seed, replication]\n"
+                ),
+            );
+        };
+        let own = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
+        play("db-a", "db-b");
+        lab.vars(own);
+        lab.sql("db-a", "create database shop; create table shop.t (id int primary key, v varchar(99));");
+        let rows = (1..60).map(|n| format!("({n}, 'x')")).collect::<Vec<_>>().join(",");
+        lab.sql("db-a", &format!("insert into shop.t values {rows}"));
+        lab.apply("play.yml");
+        for host in ["db-a", "db-b"] {
+            lab.sql(host, &format!("{BOTH}{more}"));
+        }
+        lab.plan("play.yml").expect(0);
+        lab.tandem(&["status", "play.yml"]).expect(0);
+        lab.tandem(&["verify", "play.yml"]).expect(0);
+        lab.vars(&format!("{own}mysql_settings: {{max_connections: 77}}\nreplication_user: other\n"));
+        lab.tandem(&["apply", "play.yml", "--yes"]).expect(0);
+        lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(0);
+        lab.plan("play.yml").expect(0);
+    }
+}

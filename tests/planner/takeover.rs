@@ -248,3 +248,23 @@ fn what_is_declared_no_more_leaves_a_replica_closed() {
     let plan = world.plan(&files(BEFORE));
     assert!(!plan.steps.iter().any(|step| step.action.sets_read_only("OFF")), "{:#?}", plan.steps);
 }
+
+/// Of two primaries one becomes a replica: it is closed, and what it took reaches the other one.
+#[test]
+fn two_primaries_become_one() {
+    let host = |n| Host { own_id: true, data: n == 0, ..Host::default() };
+    let mut world = World::new(&[host(0), host(1)]);
+    let pair = |topology: &str| Files { count: 2, ..files(topology) };
+    settle(&mut world, &pair("{kind: dual-primary, members: [db-1, db-2]}"));
+    world.write_everywhere(&[0, 1]);
+    for n in [0, 1] {
+        world.channel_of(n).seconds_behind = Some(0);
+    }
+    for one in ["primary: db-1, replicas: [db-2]", "primary: db-2, replicas: [db-1]"] {
+        let mut world = world.clone();
+        let one = pair(&format!("{{kind: primary-replica, {one}}}"));
+        let plan = world.plan(&one);
+        assert!(plan.refused.is_empty(), "{plan:#?}");
+        assert!(settle(&mut world, &one).in_sync());
+    }
+}

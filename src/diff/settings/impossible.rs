@@ -134,7 +134,9 @@ impl Comparison<'_> {
             .collect();
         let disputes = self.files.disputes(Some(self.server.version));
         for wish in self.filed.iter().filter(|w| !w.values.is_empty()) {
-            self.refuse_unknown(wish, draft);
+            if self.refuse_unknown(wish, draft) {
+                continue;
+            }
             let refused = self.refuse_number(wish, draft)
                 || self.refuse_said(wish, draft)
                 || self.refuse_unheard(wish, draft);
@@ -241,11 +243,11 @@ impl Comparison<'_> {
         draft.refuse(&self.host.name, why);
     }
 
-    fn refuse_unknown(&self, wish: &DesiredSetting, draft: &mut Draft) {
+    fn refuse_unknown(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
         let known = self.server.variables.contains_key(&wish.name)
             || self.dialect.option_without_variable(&wish.name);
         if known {
-            return;
+            return false;
         }
         let near = closest(&wish.name, self.server.variables.keys().map(String::as_str));
         let why = SettingRefused::Unknown {
@@ -255,6 +257,7 @@ impl Comparison<'_> {
             near: near.map(str::to_owned),
         };
         draft.refuse(&self.host.name, why);
+        true
     }
 }
 

@@ -289,7 +289,15 @@ pub(super) fn of_logins() -> Vec<Case> {
             nothing,
         ),
         case("tls-without-certificate", tls.clone(), nothing),
-        case("tls-without-certificate", tls.without("config"), nothing),
+        case("tls-without-certificate", tls.clone().without("config"), nothing),
+        // The recorded writer asks the replica over TLS, too.
+        case(
+            "tls-without-certificate",
+            tls.changed(|world| {
+                world.server_of(0).variables.insert("have_ssl".into(), "YES".into());
+            }),
+            nothing,
+        ),
         case("tls-without-authority", unverifiable, |setup, _| {
             setup.world.extra.push("replication_tls_ca=/own/ca.pem".into());
         }),
