@@ -196,8 +196,8 @@ fn what_servers_set_for_their_clients_does_not_hold_for_us() {
         set global lc_messages='de_DE'; ";
     const MARIADB: &str = "set global max_statement_time=0.01; set global tx_isolation='SERIALIZABLE'; \
         set global tx_read_only=1;";
-    const MYSQL: &str = "set global max_execution_time=1; set global transaction_isolation='SERIALIZABLE'; \
-        set global transaction_read_only=1;";
+    // With read-only transactions MySQL's own applier does not start.
+    const MYSQL: &str = "set global max_execution_time=1; set global transaction_isolation='SERIALIZABLE';";
     for (suite, more) in [("bookworm", MARIADB), ("sid", MYSQL)] {
         let lab = Lab::boot(&[&format!("db-a={suite}"), &format!("db-b={suite}")]);
         let play = |primary: &str, replica: &str| {
