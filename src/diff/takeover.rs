@@ -12,7 +12,7 @@ use crate::{
     model::{HostName, Place},
     observe::{CLOSING, ChannelFacts, ServerFacts},
     option_file::same_value,
-    plan::{Because, ChannelRefused, HostWaits, Reason, StepName, TakeoverRefused},
+    plan::{Because, ChannelRefused, Finding, HostWaits, Reason, StepName, TakeoverRefused, WritersFinding},
 };
 
 /// Adds what opens the declared writer and closes the one that it follows, or refuses where that is declared otherwise.
@@ -25,6 +25,9 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
             let mut writers = switchover::parts_that_write(context);
             writers.sort_by_key(|host| (!sources.contains(host), *host == one.name));
             draft.blocked.extend(writers.iter().filter(|host| **host != one.name).cloned());
+            // The warning of them says that `apply` closes the others.
+            let several = |what: &Finding| matches!(what, Finding::Writers(WritersFinding::Several { .. }));
+            draft.warnings.retain(|warning| !several(&warning.what));
             draft.refuse(&one.name, ChannelRefused::WritersNotOne { writers });
         }
         return;

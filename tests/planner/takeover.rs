@@ -161,6 +161,8 @@ fn a_replica_that_is_open_takes_no_writes_over() {
     set(&mut world, 1, "read_only", "OFF");
     let plan = world.plan(&files(AFTER));
     assert_eq!(refused(&plan), ["writers-not-one"], "{plan:#?}");
+    // The warning would say that `apply` closes the others.
+    assert!(plan.warnings.iter().all(|warning| warning.what.code() != "several-writers"), "{plan:#?}");
     assert!(!plan.steps.iter().any(|step| step.action.sets_read_only("ON")), "{:#?}", plan.steps);
     // Nor where its channel stands still.
     world.channel_of(1).io_running = ThreadState::No;
