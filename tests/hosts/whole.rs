@@ -114,9 +114,13 @@ fn the_copied_files_are_opened_beside_the_old_server(lab: &Lab) {
     let opened = "for p in $(pidof mariadbd); do case $(tr '\\0' ' ' </proc/$p/cmdline) in *--bootstrap*) \
                   readlink /proc/$p/fd/* ;; esac; done";
     killed_when(lab, "reseed", &format!("{opened} | grep -q '/ib_logfile0$'"));
-    let opened = lab.at("db-b", opened);
-    assert!(opened.contains("/var/lib/mysql.tandem-new/ib_logfile0"), "{opened}");
-    assert!(!opened.contains("/var/lib/mysql/"), "{opened}");
+    // It may be at making its log anew, which has another name (`ib_logfile101`) until it is whole.
+    let mut seen = String::new();
+    let whole = patience().any(|()| {
+        seen = lab.at("db-b", opened);
+        seen.contains("/var/lib/mysql.tandem-new/ib_logfile0\n")
+    });
+    assert!(whole && !seen.contains("/var/lib/mysql/"), "{seen}");
     // Whoever looks meanwhile sees the old server, and not the one that opens the files.
     let seen = lab.tandem(&["plan", "hot-standby", "--allow", "reseed"]).expect(2);
     seen.prints_for_people(&["all files by mariadb-backup"]);
