@@ -139,11 +139,13 @@ async fn run<'a>(step: &'a Step, fleet: &Fleet<'_>) -> (&'a Step, Result<(), Ste
         super::guard::check(step, fleet).await?;
         steps::run(step, fleet).await
     };
-    if step.action.changes_sessions() {
+    let starts = step.action.ends_with_a_start();
+    // What a start reads before, it reads of the server that is to be stopped, and forgets it itself.
+    if step.action.changes_sessions() && !starts {
         forget_sql(step, fleet);
     }
     let result = fleet.fences.within(&step.touches(), work).await;
-    if step.action.changes_sessions() && !step.action.ends_with_a_start() {
+    if step.action.changes_sessions() && !starts {
         forget_sql(step, fleet);
     }
     let took: Duration = begun.elapsed();

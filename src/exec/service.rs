@@ -168,8 +168,9 @@ impl Kept {
         let mut kept: Vec<String> = names.collect();
         // Of what nobody declares no file may know, and a start would open who is closed.
         let wish = |name: &str| host.and_then(|host| host.setting(name));
-        let undeclared =
-            CLOSING.into_iter().filter(|name| wish(name).is_none_or(|wish| wish.values.is_empty()));
+        let dialect = on.dialect()?;
+        let there = CLOSING.into_iter().filter(|name| *name == "read_only" || dialect.has_super_read_only());
+        let undeclared = there.filter(|name| wish(name).is_none_or(|wish| wish.values.is_empty()));
         kept.extend(undeclared.map(str::to_owned));
         kept.dedup();
         Ok(Self(values_of(on, tried, kept).await?))

@@ -31,6 +31,10 @@ pub(super) async fn read(
     host: &DesiredHost,
     own_users: &OwnUsers,
 ) -> Result<(ServerFacts, BTreeMap<Endpoint, Reach>), SqlError> {
+    if !host.channels.is_empty() {
+        // For a look at the ports of its sources, which comes last.
+        session.expect_script();
+    }
     let version_text = sql.query_first(ReadStatement::version()).await?.text("version")?;
     let version = ServerVersion::parse(&version_text)
         .ok_or_else(|| SqlError::Broken(format!("it calls its version `{version_text}`")))?;

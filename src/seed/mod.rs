@@ -177,10 +177,16 @@ async fn copy_by(
             (copy_files(step, (plan, unit), (&mut record, &mut marks), way, fleet).await?, None)
         }
     };
-    let accounts = accounts_and_events(on, plan, own).await?;
     // A place in a replica's binary log means nothing to the source.
     let at = (plan.donor == plan.from).then(|| copied.at.clone());
-    tokio::try_join!(check::contents(on, plan), check::still_there(fleet.on(&plan.from), at.as_ref()))?;
+    // What has begun to write comes to its end, whatever the looks beside it find.
+    let (accounts, whole, there) = tokio::join!(
+        accounts_and_events(on, plan, own),
+        check::contents(on, plan),
+        check::still_there(fleet.on(&plan.from), at.as_ref())
+    );
+    let accounts = accounts?;
+    whole.and(there)?;
     record.loaded = Some(SeedCoordinates { at, gtid: copied.gtid.clone(), own: None });
     marks.put(record);
     let history = async {

@@ -131,7 +131,12 @@ impl Line {
     /// A connection to the server that nobody has used: one that waits, or a new one.
     pub(super) async fn fresh(self: &Arc<Self>, login: &Login, limit: Duration) -> Result<Fresh, SqlError> {
         let waiting = self.ready_sql.take(login);
+        let claim = if waiting.is_none() { self.ready_sql.claim() } else { None };
         self.open_ahead(login, 0);
+        let waiting = match claim {
+            Some(claim) => claim.wait(login, limit).await,
+            None => waiting,
+        };
         match waiting {
             Some(fresh) => Ok(fresh),
             None => self.connect(login, limit).await,
@@ -232,7 +237,9 @@ impl Line {
         let program = program(&mark, text, args);
         let first = [password.as_ref().map_or(&[][..], |p| p.as_bytes()), program.as_bytes()];
         if let Some(shell) = self.ready.take() {
-            self.make_ready();
+            if self.ready.is_kept() {
+                self.open_shell();
+            }
             // One that has ended meanwhile has run nothing: the mark is the first that a script does.
             if let Some(Ok(handed)) = Handed::to(shell, &mark, &first, input).await {
                 return Ok(handed);
@@ -247,9 +254,14 @@ impl Line {
         }
     }
 
-    /// Opens a shell in advance: a run that changes a host runs many scripts there, and with each that is used another one
-    /// is opened. Where sudo wants a password it would wait for it, and note that none came.
+    /// Has a shell wait for each script to come: a run that changes a host runs many there.
     pub(super) fn make_ready(&self) {
+        self.ready.keep();
+        self.open_shell();
+    }
+
+    /// Opens a shell for a script to come. Where sudo wants a password it would wait for it, and note that none came.
+    pub(super) fn open_shell(&self) {
         if self.target.sudo.as_ref().is_some_and(|sudo| sudo.password.is_some()) {
             return;
         }

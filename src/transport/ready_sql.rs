@@ -4,10 +4,16 @@
 //! Only a run that changes a host opens them. None is old: a session knows the global settings of the moment in which it
 //! was opened, and idle ones are ended by some administrators' tools.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use mysql_async::Conn;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use super::{Login, own::OwnId};
 use crate::model::limits;
@@ -31,13 +37,19 @@ struct Waiting {
 
 /// Those of one host.
 #[derive(Debug, Default)]
-pub(super) struct ReadySql(Mutex<Inner>);
+pub(super) struct ReadySql {
+    inner: Mutex<Inner>,
+    /// Told with each that has come, or will not.
+    news: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
     waiting: Vec<Waiting>,
     /// How many are being opened.
     coming: usize,
+    /// How many of those somebody waits for.
+    claimed: usize,
     /// Whether one is opened for each that is taken.
     kept: bool,
     /// How often all were ended: one that comes from before that is not put to the others.
@@ -50,7 +62,7 @@ pub(super) struct Place(usize);
 
 impl ReadySql {
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on one is opened for each that is taken.
@@ -62,7 +74,8 @@ impl ReadySql {
     pub(super) fn missing(&self, number: usize) -> Vec<Place> {
         let mut inner = self.inner();
         let wanted = number.max(if inner.kept { KEPT } else { 0 });
-        let missing = wanted.saturating_sub(inner.waiting.len() + inner.coming);
+        let unspoken = inner.coming.saturating_sub(inner.claimed);
+        let missing = wanted.saturating_sub(inner.waiting.len() + unspoken);
         inner.coming += missing;
         vec![Place(inner.ended); missing]
     }
@@ -76,6 +89,17 @@ impl ReadySql {
         Some(inner.waiting.remove(place).fresh)
     }
 
+    /// The claim to one that is being opened and that nobody else waits for, if there is one: it is there before one that
+    /// is begun now.
+    pub(super) fn claim(&self) -> Option<Claim<'_>> {
+        let mut inner = self.inner();
+        if inner.claimed >= inner.coming {
+            return None;
+        }
+        inner.claimed += 1;
+        Some(Claim(self))
+    }
+
     /// Lets the one wait that has come to its place, if one has come.
     pub(super) fn put(&self, Place(place): Place, fresh: Option<Fresh>, login: Login) {
         let mut inner = self.inner();
@@ -87,6 +111,8 @@ impl ReadySql {
             Some(fresh) => end(fresh),
             None => {}
         }
+        drop(inner);
+        self.news.notify_waiters();
     }
 
     /// Ends all of them, and none is opened for those that are taken until [`ReadySql::keep`].
@@ -95,6 +121,37 @@ impl ReadySql {
         inner.kept = false;
         inner.ended += 1;
         std::mem::take(&mut inner.waiting).into_iter().for_each(|one| end(one.fresh));
+    }
+}
+
+/// Who waits for one that is being opened.
+pub(super) struct Claim<'r>(&'r ReadySql);
+
+impl Claim<'_> {
+    /// Waits for it. Nothing where it does not come.
+    pub(super) async fn wait(self, login: &Login, limit: Duration) -> Option<Fresh> {
+        let coming = async {
+            loop {
+                let news = self.0.news.notified();
+                if let Some(fresh) = self.0.take(login) {
+                    return Some(fresh);
+                }
+                {
+                    let inner = self.0.inner();
+                    if inner.coming < inner.claimed {
+                        return None;
+                    }
+                }
+                news.await;
+            }
+        };
+        timeout(limit, coming).await.ok().flatten()
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.0.inner().claimed -= 1;
     }
 }
 

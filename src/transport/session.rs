@@ -72,6 +72,11 @@ impl Session {
         }
     }
 
+    /// Opens a shell for a script that is to come soon.
+    pub fn expect_script(&self) {
+        self.line.open_shell();
+    }
+
     /// Opens connections ahead, so that at least `number` wait for the next who ask, and from now on one for each that is
     /// taken. Only where the server lets a session wait for a while before its first statement.
     pub fn make_sql_ready(&self, login: &Login, number: usize) {
