@@ -240,8 +240,14 @@ fn existing(
         skip: foreign_account_statement(channel, host, &context.own_users()),
         relay_log_renamed: draft.steps.iter().any(|s| s.host == host.name && renames_relay_log(&s.action)),
     };
-    if let (Some(fault), None) = (&present.fault, &present.skip)
-        && !can_go_on(host, wish, fault, !present.differences.is_empty(), draft)
+    if let (Some(fault), None, Some(server)) = (&present.fault, &present.skip, facts.server.known())
+        && !can_go_on(
+            (host, Dialect::of(server.version)),
+            wish,
+            fault,
+            !present.differences.is_empty(),
+            draft,
+        )
     {
         return None;
     }

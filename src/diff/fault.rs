@@ -5,6 +5,7 @@ mod left_out;
 use super::{Context, Draft};
 use crate::{
     desired::{DesiredChannel, DesiredHost},
+    dialect::Dialect,
     doctor::{ChannelContext, Explanation, Layer, explain_channel, explain_down},
     model::{Fact, HostName},
     observe::{ChannelFacts, HostFacts},
@@ -33,7 +34,7 @@ pub(super) fn look(
 
 /// Whether a channel that is in trouble goes on once this plan is done; where not, the draft says why.
 pub(super) fn can_go_on(
-    host: &DesiredHost,
+    (host, dialect): (&DesiredHost, Dialect),
     wish: &DesiredChannel,
     fault: &Explanation,
     changes: bool,
@@ -54,9 +55,13 @@ pub(super) fn can_go_on(
         return true;
     }
     if !fault.heals() {
+        if fault.shows_at_start() {
+            return true;
+        }
         let or_copy = host.seed_from(&wish.source).is_some() && fault.layer == Layer::Data;
+        let start = (!fault.cause.needs_copy()).then(|| dialect.start_channel(&wish.name));
         let (source, fault) = (wish.source.clone(), Box::new(fault.clone()));
-        draft.refuse(&host.name, ChannelRefused::Broken { source, fault, or_copy });
+        draft.refuse(&host.name, ChannelRefused::Broken { source, fault, or_copy, start });
         return false;
     }
     matches!(fault.layer, Layer::Stopped | Layer::Reconnecting) || wait(draft)

@@ -46,7 +46,8 @@ fn data(number: u32) -> DataCause {
         1062 => DataCause::DuplicateRow,
         1032 => DataCause::MissingRow,
         1396 => DataCause::Account,
-        1410 => DataCause::Grant,
+        // MySQL's number, and MariaDB's.
+        1410 | 1133 => DataCause::Grant,
         1364 | 1366 | 1406 => DataCause::Value,
         1451 | 1452 => DataCause::ForeignKey,
         1146 | 1049 | 1054 | 1677 | 1050 | 1007 | 1008 | 1051 => DataCause::Schema,

@@ -237,6 +237,21 @@ impl Cause {
         matches!(self, Cause::Connection(_) | Cause::Login(_) | Cause::Channel(ChannelCause::Stopped { .. }))
     }
 
+    /// Whether nothing but another start shows that it is over: a full disk, a lock that was waited for too long, ids or limits
+    /// that were made to fit meanwhile. The server keeps the error until then.
+    pub fn shows_at_start(&self) -> bool {
+        match self {
+            Cause::Channel(why) => !matches!(why, ChannelCause::TwoReplicas | ChannelCause::RecordUnreadable),
+            Cause::Binlog(why) => matches!(why, BinlogCause::TooLarge { .. }),
+            Cause::Applier(why) => matches!(
+                why,
+                ApplierCause::WorkersStopped | ApplierCause::NotParallel | ApplierCause::NotConsistent
+            ),
+            Cause::Data(why) => matches!(why, DataCause::NotKnown),
+            Cause::Connection(_) | Cause::Login(_) => false,
+        }
+    }
+
     /// Whether only a new copy brings the channel on again.
     pub fn needs_copy(&self) -> bool {
         matches!(

@@ -63,6 +63,12 @@ impl Explanation {
     pub fn heals(&self) -> bool {
         self.cause.heals() && self.applier.as_ref().is_none_or(|applier| applier.heals())
     }
+
+    /// Whether another start shows what is left of it: see [`Cause::shows_at_start`].
+    pub fn shows_at_start(&self) -> bool {
+        let own = self.cause.heals() || self.cause.shows_at_start();
+        own && self.applier.as_ref().is_none_or(|applier| applier.shows_at_start())
+    }
 }
 
 /// What surrounds a channel, for telling layers apart. All of it may be unknown.

@@ -355,9 +355,10 @@ fn of_data(host: &HostName, why: &DataRefused) -> Vec<Next> {
 
 fn of_channel(host: &HostName, why: &ChannelRefused) -> Vec<Next> {
     match why {
-        ChannelRefused::Broken { or_copy, .. } => {
+        ChannelRefused::Broken { or_copy, start, .. } => {
             let doctor = Next::Run { on: None, command: "tandem doctor PLAYBOOK".to_owned() };
-            std::iter::once(doctor).chain(or_copy.then(|| allow(Allow::Reseed))).collect()
+            let start = start.clone().map(|command| Next::Run { on: Some(host.clone()), command });
+            std::iter::once(doctor).chain(start).chain(or_copy.then(|| allow(Allow::Reseed))).collect()
         }
         ChannelRefused::Filter => vec![topology("filters", None)],
         ChannelRefused::GtidModeOff { .. } => {

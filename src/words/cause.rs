@@ -202,7 +202,7 @@ fn channel(of: &Explanation, why: &ChannelCause) -> (String, String) {
         ),
         ChannelCause::GtidModes => (
             format!("gtid_mode of {source} and of {replica} do not fit together."),
-            "Make gtid_mode and enforce_gtid_consistency equal on both (mysql_settings), then start the channel."
+            "Make gtid_mode and enforce_gtid_consistency equal on both (mysql_settings); `tandem apply` then starts it again."
                 .to_owned(),
         ),
         ChannelCause::RecordUnreadable => (
@@ -211,7 +211,8 @@ fn channel(of: &Explanation, why: &ChannelCause) -> (String, String) {
         ),
         ChannelCause::NotKnown => (
             format!("the receiver on {replica} reports an error that tandem has no words for."),
-            "Read the server's message, and the error logs of both servers.".to_owned(),
+            "Mend what the server's message and the error logs of both servers name; `tandem apply` then starts it again."
+                .to_owned(),
         ),
     }
 }
@@ -251,7 +252,10 @@ fn binlog(of: &Explanation, why: &BinlogCause) -> (String, String) {
         ),
         BinlogCause::TooLarge { variable } => (
             format!("an event of {source} is larger than the max_allowed_packet in between."),
-            format!("Raise max_allowed_packet (mysql_settings) on {source} and {variable} on {replica}."),
+            format!(
+                "Raise max_allowed_packet (mysql_settings) on {source} and {variable} on {replica}; `tandem apply` then starts \
+                 it again."
+            ),
         ),
         BinlogCause::ReplicaAhead => (
             format!("{replica} has transactions that {source} never had."),
@@ -286,13 +290,14 @@ fn applier(of: &Explanation, why: &ApplierCause) -> (String, String) {
         ApplierCause::WorkersStopped => (
             format!("the workers of {replica} stopped in the middle of their transactions."),
             format!(
-                "Read performance_schema.replication_applier_status_by_worker on {replica} and mend what it names; where \
-                 it names nothing, start the channel."
+                "Read performance_schema.replication_applier_status_by_worker on {replica} and mend what it names; \
+                 `tandem apply` then starts it again."
             ),
         ),
         ApplierCause::NotParallel => (
             format!("{replica} can't share an event of {source} out among its workers."),
-            "Set replica_parallel_workers to 1 (slave_parallel_workers before 8.0.26) until that event is applied."
+            "Set replica_parallel_workers to 1 (slave_parallel_workers before 8.0.26) until that event is applied; `tandem \
+             apply` starts it again."
                 .to_owned(),
         ),
         ApplierCause::Gaps => (
@@ -307,7 +312,7 @@ fn applier(of: &Explanation, why: &ApplierCause) -> (String, String) {
         ApplierCause::NotConsistent => (
             format!("a transaction of {source} can't be executed under one GTID on {replica}."),
             "Compare enforce_gtid_consistency and the engine of the tables on both; with equal ones the source could \
-             not have written it."
+             not have written it. Once they are equal, `tandem apply` starts it again."
                 .to_owned(),
         ),
         ApplierCause::OneGtidForMany => (
@@ -358,7 +363,8 @@ fn data(of: &Explanation, why: &DataCause) -> (String, String) {
         ),
         DataCause::NotKnown => (
             format!("{replica} can't apply an event of {source}."),
-            "Read the server's message; the event before it was applied, this one was not.",
+            "Mend what the server's message names; `tandem apply` then starts it again. The event before it was applied, this one \
+             was not.",
         ),
     };
     (cause, next.to_owned())

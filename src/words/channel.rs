@@ -9,9 +9,11 @@ use crate::{
 /// Why a channel of a host is not made or changed, and what to do.
 pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
     match why {
-        ChannelRefused::Broken { source, fault, or_copy } => {
+        ChannelRefused::Broken { source, fault, or_copy, start } => {
+            let start =
+                start.as_ref().map(|start| format!(" Once that is mended, start it on {host}: {start}."));
             let or = if *or_copy { or_copy_again(host) } else { String::new() };
-            format!("replication from {source}: {}{or}", explanation(fault))
+            format!("replication from {source}: {}{}{or}", explanation(fault), start.unwrap_or_default())
         }
         ChannelRefused::Filter => {
             "filters of a single channel came with MySQL 8.0.1; filter the whole server.".to_owned()

@@ -1,6 +1,8 @@
 //! What everybody meets on the way: each accident is told by its layer, before and after the start, and
 //! what can be mended is mended.
 
+use std::io::Write;
+
 use crate::lab::Lab;
 
 const OFF: &str = "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\n";
@@ -158,6 +160,35 @@ fn a_relay_log_that_is_renamed_with_unapplied_events_loses_and_doubles_nothing()
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "restart"]).expect(0);
     lab.wait_sql("db-b", count, "1001\t1001");
     lab.same(["db-a", "db-b"], "checksum table hello.t extended");
+    lab.plan("hot-standby").expect(0);
+}
+
+#[test]
+fn what_only_stood_in_the_way_for_a_while_is_tried_again() {
+    let lab = running_pair();
+    lab.sql("db-a", "insert into hello.t (v) values (1)");
+    lab.wait_sql("db-b", "select count(*) from hello.t", "1");
+    lab.sql(
+        "db-b",
+        "set global innodb_lock_wait_timeout=1, global slave_transaction_retries=0; stop slave; start slave",
+    );
+    let mut client = lab.begin_at("db-b", "mariadb -N hello");
+    let mut asked = client.stdin.take().expect("a pipe");
+    asked.write_all(b"begin; select v from t for update;\n").expect("SQL");
+    lab.wait_sql("db-b", "select count(*) > 0 from information_schema.innodb_trx", "1");
+    lab.sql("db-a", "update hello.t set v = 2");
+    lab.wait_sql(
+        "db-b",
+        "select count(*) from information_schema.processlist where command='Slave_SQL'",
+        "0",
+    );
+    // It still stands in the way, and the run ends with what the server says.
+    assert_eq!(lab.plan("hot-standby").expect(2).step_names(), ["db-b/channel/db-a"]);
+    lab.tandem(&["apply", "hot-standby", "--yes"]).expect(1).tells_people(&["(1205)"]);
+    drop(asked);
+    client.wait().expect("a client");
+    lab.apply("hot-standby");
+    lab.wait_sql("db-b", "select v from hello.t", "2");
     lab.plan("hot-standby").expect(0);
 }
 

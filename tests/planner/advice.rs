@@ -11,8 +11,8 @@ mod waiting;
 use std::collections::BTreeSet;
 
 use tandem::inside::{
-    model::HostName,
-    plan::{Allow, Next, Plan, Policy, Refusal, Refused, blocked_by_policy},
+    model::{HostName, ThreadState},
+    plan::{Allow, Kind, Next, Plan, Policy, Refusal, Refused, blocked_by_policy},
 };
 
 use crate::{
@@ -177,6 +177,33 @@ fn no_advice_leads_back() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A server keeps an error until its channel is started again, whatever has become of the cause.
+#[test]
+fn what_may_be_over_is_tried_again() {
+    for (number, receiver, tried) in [
+        (1205, false, true),
+        (1114, false, true),
+        (1062, false, false),
+        (1032, false, false),
+        (1236, true, false),
+        (13117, true, true),
+        (13125, true, true),
+    ] {
+        let stopped = cases::one_way().settled().changed(|world| {
+            let channel = world.channel_of(1);
+            let (thread, errno) = match receiver {
+                true => (&mut channel.io_running, &mut channel.io_errno),
+                false => (&mut channel.sql_running, &mut channel.sql_errno),
+            };
+            (*thread, *errno) = (ThreadState::No, number);
+        });
+        let plan = stopped.plan();
+        let kinds: Vec<Kind> = plan.steps.iter().map(|step| step.kind).collect();
+        assert_eq!(kinds == [Kind::Channel], tried, "{number}: {plan:#?}");
+        assert_eq!(plan.refused.is_empty(), tried, "{number}: {plan:#?}");
+    }
 }
 
 /// Who is refused what, with the advice: the same once more would be a circle.

@@ -18,6 +18,8 @@ coded! {
             fault: Box<Explanation>,
             /// Whether a copy would help that a role makes.
             or_copy: bool,
+            /// The statement that has it tried again, where that can help.
+            start: Option<String>,
         } = "channel-broken",
         /// Filters of one channel can't be set on this version.
         Filter = "channel-filter",

@@ -158,6 +158,11 @@ pub(super) fn of_channels() -> Vec<Case> {
         channel.sql_errno = 1062;
         channel.sql_error = "Duplicate entry '1' for key 'PRIMARY'".into();
     };
+    let mended = |setup: &mut Setup, _: &Next| {
+        let channel = setup.world.channel_of(1);
+        (channel.sql_running, channel.sql_errno) = (ThreadState::Yes, 0);
+        channel.sql_error.clear();
+    };
     let slow = |world: &mut World| {
         for n in [0, 1] {
             wrote(world, n, "0-40-5");
@@ -171,8 +176,8 @@ pub(super) fn of_channels() -> Vec<Case> {
             world.server_of(1).channels = Fact::Known(vec![by_file()]);
         });
     vec![
-        case("channel-broken", one_way().settled().changed(broken), nothing),
-        case("channel-broken", one_way().settled().with("seed_method=none").changed(broken), nothing),
+        case("channel-broken", one_way().settled().changed(broken), mended),
+        case("channel-broken", one_way().settled().with("seed_method=none").changed(broken), mended),
         case("channel-filter", old, |setup, _| {
             setup.files.topology = Some("{kind: channels, channels: [{from: db-1, to: db-2}]}".into());
         }),
