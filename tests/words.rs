@@ -44,7 +44,6 @@ const LINES: &[(&str, &str, &str)] = &[
     ("diff/settings.rs", "auto_increment_", "the name of a variable"),
     ("diff/settings.rs", "replicate_", "the name of a variable"),
     ("diff/unmatched.rs", "contains(\"table\")", "the name of a variable"),
-    ("engine/evidence.rs", "contains(\"int\")", "the type of a column"),
     ("inventory/program.rs", "_meta", "a key that an inventory program prints"),
     ("inventory/ini.rs", "entry.text", "a line of an inventory"),
     ("plan/ignore.rs", "self.what", "a pattern of a user"),

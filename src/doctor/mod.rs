@@ -7,6 +7,7 @@ mod cause;
 mod channel;
 mod code;
 mod connection;
+mod decoded;
 mod down;
 mod errant;
 mod explanation;
@@ -27,6 +28,9 @@ pub(crate) use cause::{
 };
 pub(crate) use channel::explain_channel;
 pub(crate) use code::failed_transaction;
+pub(crate) use decoded::{
+    Change, Column, ColumnKind, Generated, RowEvent, Value, first_transaction, row_events,
+};
 #[cfg(test)]
 pub(crate) use down::{End, FullDisk, OtherOwner};
 pub(crate) use down::{EndCause, FailedStart, LogCause, Said, WhyDown};
@@ -38,6 +42,6 @@ pub(crate) use last_words::{blamed, last_words};
 pub(crate) use layer::Layer;
 pub(crate) use problem::{ChannelFault, ChannelProblem, HostProblem, WritersProblem};
 pub(crate) use repair::{NextLoses, Repair};
-pub(crate) use rows::{Change, FailedEvent, RowEvent, RowEvidence, RowThere, Value, row_events};
+pub(crate) use rows::{ByHand, FailedEvent, RowEvidence, RowThere};
 pub(crate) use server::{FULL, blamed_in_files, explain_down, explain_failed_start};
 pub(crate) use writers::{OpenHost, WritesGo, writes_go};

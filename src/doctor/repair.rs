@@ -22,19 +22,15 @@ coded! {
         PutBack {
             /// The replica.
             replica: HostName,
-            /// The statement that does it.
-            insert: String,
-            /// The statement that starts the applier again.
-            start: String,
+            /// The statements that do it and start the applier again, for one session.
+            statements: Vec<String>,
         } = "put-row-back",
         /// Take the row off that stands in the event's way.
         TakeOff {
             /// The replica.
             replica: HostName,
-            /// The statement that does it.
-            delete: String,
-            /// The statement that starts the applier again.
-            start: String,
+            /// The statements that do it and start the applier again, for one session.
+            statements: Vec<String>,
         } = "take-row-off",
     }
 }

@@ -1,9 +1,9 @@
 //! A row that stops an applier (errors 1032 and 1062): what the event would do, what both servers hold, and what
 //! each repair loses. Pure.
 
-use super::Repair;
+use super::{Change, Column, Repair, RowEvent, Value};
 use crate::{
-    dialect::{Scalar, identifier, shown},
+    dialect::identifier,
     model::{BinlogPosition, HostName},
 };
 
@@ -12,7 +12,8 @@ use crate::{
 pub(crate) struct FailedEvent {
     /// Database and table.
     pub table: (String, String),
-    /// Where the event ends in the source's binary log.
+    /// Where the event ends in the source's binary log. MariaDB from 11.8 on says 0 of one that it has written to the log out of
+    /// a cache.
     pub end: BinlogPosition,
 }
 
@@ -36,135 +37,6 @@ impl FailedEvent {
     }
 }
 
-/// A value as a decoded event shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// NULL.
-    Null,
-    /// A number.
-    Number(String),
-    /// A text.
-    Text(String),
-}
-
-impl Value {
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.split(" /*").next().unwrap_or(text).trim();
-        if text == "NULL" {
-            return Some(Value::Null);
-        }
-        if let Some(inner) = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')) {
-            return unescaped(inner).map(Value::Text);
-        }
-        // A negative number comes with the unsigned one behind it, in brackets.
-        let number = text.split(' ').next()?;
-        let digits = number.strip_prefix('-').unwrap_or(number);
-        let valid = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
-        valid.then(|| Value::Number(number.to_owned()))
-    }
-
-    /// The value for a statement that reads.
-    pub fn scalar(&self) -> Scalar<'_> {
-        match self {
-            Value::Null => Scalar::Null,
-            Value::Number(number) => Scalar::Number(number),
-            Value::Text(text) => Scalar::Text(text),
-        }
-    }
-
-    /// The value in a statement.
-    pub fn sql(&self) -> String {
-        match self {
-            Value::Null => "NULL".to_owned(),
-            Value::Number(number) => number.clone(),
-            Value::Text(text) => shown(text),
-        }
-    }
-}
-
-/// What the decoder has written with a backslash.
-fn unescaped(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next()? {
-            'x' => {
-                let code = u8::from_str_radix(&[chars.next()?, chars.next()?].iter().collect::<String>(), 16);
-                out.push(char::from(code.ok().filter(u8::is_ascii)?));
-            }
-            'n' => out.push('\n'),
-            't' => out.push('\t'),
-            'r' => out.push('\r'),
-            '0' => out.push('\0'),
-            other => out.push(other),
-        }
-    }
-    Some(out)
-}
-
-/// What an event does to a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// A new row.
-    Insert,
-    /// Another row instead.
-    Update,
-    /// No row any more.
-    Delete,
-}
-
-/// One row of an event, its values by the columns' places.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowEvent {
-    /// What is done.
-    pub change: Change,
-    /// The row that is looked for; empty for a new one.
-    pub before: Vec<Option<Value>>,
-    /// The row that shall be there; empty where none shall.
-    pub after: Vec<Option<Value>>,
-}
-
-impl RowEvent {
-    /// The row that tells which one it is: the one that is looked for, or the new one.
-    pub fn row(&self) -> &[Option<Value>] {
-        if self.before.is_empty() { &self.after } else { &self.before }
-    }
-}
-
-/// Reads the rows of one table out of what `mysqlbinlog --verbose` prints.
-pub(crate) fn row_events(text: &str, table: &(String, String)) -> Vec<RowEvent> {
-    let wanted = format!("{}.{}", identifier(&table.0), identifier(&table.1));
-    let mut events: Vec<RowEvent> = Vec::new();
-    let (mut ours, mut into_after) = (false, false);
-    for line in text.lines() {
-        let Some(said) = line.strip_prefix("###") else { continue };
-        let said = said.trim();
-        let begin =
-            [("INSERT INTO ", Change::Insert), ("UPDATE ", Change::Update), ("DELETE FROM ", Change::Delete)];
-        if let Some((rest, change)) = begin.iter().find_map(|(word, c)| Some((said.strip_prefix(word)?, *c)))
-        {
-            ours = rest.trim() == wanted;
-            if ours {
-                events.push(RowEvent { change, before: Vec::new(), after: Vec::new() });
-            }
-        } else if matches!(said, "SET" | "WHERE") {
-            into_after = said == "SET";
-        } else if let (true, Some(event), Some((place, value))) =
-            (ours, events.last_mut(), said.strip_prefix('@').and_then(|s| s.split_once('=')))
-            && let Ok(place @ 1..=4096) = place.parse::<usize>()
-        {
-            let row = if into_after { &mut event.after } else { &mut event.before };
-            row.resize(row.len().max(place), None);
-            row[place - 1] = Value::parse(value);
-        }
-    }
-    events
-}
-
 /// A row as a server has it: columns and values, NULL as none.
 pub(super) type Row = Vec<(String, Option<String>)>;
 
@@ -174,7 +46,7 @@ pub struct RowEvidence {
     /// Database and table.
     pub table: (String, String),
     /// Columns of the table, in their order.
-    pub columns: Vec<String>,
+    pub columns: Vec<Column>,
     /// The places of the primary key's columns.
     pub key: Vec<usize>,
     /// What the event does.
@@ -183,6 +55,17 @@ pub struct RowEvidence {
     pub source: RowThere,
     /// The row on the replica now.
     pub replica: RowThere,
+    /// What a statement by hand meets on the replica.
+    pub by_hand: ByHand,
+}
+
+/// What a statement by hand meets on a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ByHand {
+    /// The table has triggers, which an event would not run.
+    pub triggers: bool,
+    /// `super_read_only` is on: not even an administrator may write.
+    pub locked: bool,
 }
 
 /// What a host has of the row.
@@ -197,56 +80,78 @@ pub struct RowThere {
 impl RowEvidence {
     /// The values that find the row, if its key is known.
     pub fn key_values<'a>(
-        columns: &'a [String],
+        columns: &'a [Column],
         key: &[usize],
         event: &'a RowEvent,
     ) -> Option<Vec<(&'a str, &'a Value)>> {
-        let values: Option<Vec<_>> = key
-            .iter()
-            .map(|place| Some((columns.get(*place)?.as_str(), event.row().get(*place)?.as_ref()?)))
-            .collect();
+        let value = |place: &usize| {
+            let value = event.row().get(*place)?.as_ref().filter(|value| value.scalar().is_some())?;
+            Some((columns.get(*place)?.name.as_str(), value))
+        };
+        let values: Option<Vec<_>> = key.iter().map(value).collect();
         values.filter(|values| !values.is_empty())
     }
 
     /// The condition that finds the row, for a statement that a person runs.
-    fn condition(columns: &[String], key: &[usize], event: &RowEvent) -> Option<String> {
-        let values = Self::key_values(columns, key, event)?;
-        let parts: Vec<String> = values
-            .iter()
-            .map(|(column, value)| format!("{} = {}", identifier(column), value.sql()))
-            .collect();
-        Some(parts.join(" AND "))
+    fn condition(&self) -> Option<String> {
+        let values = Self::key_values(&self.columns, &self.key, &self.event)?;
+        let parts =
+            values.iter().map(|(column, value)| Some(format!("{} = {}", identifier(column), value.sql()?)));
+        Some(parts.collect::<Option<Vec<_>>>()?.join(" AND "))
+    }
+
+    /// The row that the event looks for, as far as it is known what it is: the event replaces every column or takes the
+    /// row away. Nothing where it does not say all columns.
+    fn lost_row(&self) -> Option<String> {
+        let whole =
+            |row: &[Option<Value>]| row.len() == self.columns.len() && row.iter().all(Option::is_some);
+        let replaced = self.event.change == Change::Delete || whole(&self.event.after);
+        if !replaced || !whole(&self.event.before) {
+            return None;
+        }
+        let known = self.columns.iter().zip(self.event.before.iter().flatten());
+        let known = known.filter_map(|(column, value)| Some((identifier(&column.name), value.sql()?)));
+        let (names, values): (Vec<String>, Vec<String>) = known.unzip();
+        Some(format!("({}) VALUES ({})", names.join(", "), values.join(", ")))
     }
 
     /// The ways out, the gentlest first. `start` starts the applier again.
     pub fn repairs(&self, start: &str) -> Vec<Repair> {
         let table = format!("{}.{}", identifier(&self.table.0), identifier(&self.table.1));
-        let condition = Self::condition(&self.columns, &self.key, &self.event);
-        let whole = |row: &[Option<Value>]| -> Option<Vec<String>> {
-            (row.len() == self.columns.len()).then_some(())?;
-            row.iter().map(|value| value.as_ref().map(Value::sql)).collect()
-        };
-        let (replica, start) = (self.replica.host.clone(), start.to_owned());
-        let gentle = match (self.event.change, &self.replica.row, whole(&self.event.before), condition) {
-            (Change::Update | Change::Delete, None, Some(values), _) => Some(Repair::PutBack {
+        let replica = self.replica.host.clone();
+        let by_hand = |statement: String| self.by_hand(statement, start);
+        let gentle = match (self.event.change, &self.replica.row) {
+            _ if self.by_hand.triggers => None,
+            (Change::Update | Change::Delete, None) => self.lost_row().map(|row| Repair::PutBack {
                 replica: replica.clone(),
-                insert: format!("INSERT INTO {table} VALUES ({})", values.join(", ")),
-                start,
+                statements: by_hand(format!("INSERT INTO {table} {row}")),
             }),
-            (Change::Insert, Some(_), _, Some(condition)) => Some(Repair::TakeOff {
+            (Change::Insert, Some(_)) => self.condition().map(|condition| Repair::TakeOff {
                 replica: replica.clone(),
-                delete: format!("DELETE FROM {table} WHERE {condition}"),
-                start,
+                statements: by_hand(format!("DELETE FROM {table} WHERE {condition}")),
             }),
             _ => None,
         };
         gentle.into_iter().chain([Repair::CopyAgain { replica }]).collect()
+    }
+
+    /// A statement in a session that changes nothing but this row: no binary log, no other row by a foreign key, no value by
+    /// the session's zone, character set or mode.
+    fn by_hand(&self, statement: String, start: &str) -> Vec<String> {
+        let session = "SET SESSION sql_log_bin=0, time_zone='+00:00', sql_mode='NO_AUTO_VALUE_ON_ZERO', foreign_key_checks=0";
+        let mut all = vec![session.to_owned(), "SET NAMES utf8mb4".to_owned(), statement, start.to_owned()];
+        if self.by_hand.locked {
+            all.insert(2, "SET GLOBAL super_read_only=OFF".to_owned());
+            all.insert(4, "SET GLOBAL super_read_only=ON".to_owned());
+        }
+        all
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::{ColumnKind, row_events};
 
     #[test]
     fn the_place_of_an_event_is_found_in_every_wording() {
@@ -256,6 +161,12 @@ mod tests {
                  error HA_ERR_KEY_NOT_FOUND; the event's master log mysql-bin.000001, end_log_pos 1079",
                 "mysql-bin.000001",
                 1079,
+            ),
+            (
+                "Could not execute Update_rows_v1 event on table hello.t; Can't find record in 't', Error_code: 1032; handler \
+                 error HA_ERR_KEY_NOT_FOUND; the event's master log mysql-bin.000001, end_log_pos 0",
+                "mysql-bin.000001",
+                0,
             ),
             (
                 "Worker 1 failed executing transaction 'u:5' at source log binlog.000002, end_log_pos 1234; Could not execute \
@@ -272,42 +183,82 @@ mod tests {
         assert_eq!(FailedEvent::of(1146, "event on table a.b; x log f, end_log_pos 1"), None);
     }
 
-    const DECODED: &str = "# at 4\n### UPDATE `hello`.`t`\n### WHERE\n###   @1=-2 (4294967294)\n###   @2='it\\x27s'\n### SET\n\
-                           ###   @1=2\n###   @2=NULL\n### INSERT INTO `other`.`t`\n### SET\n###   @1=9\n";
+    /// What MariaDB 11.8 printed of a table with a column of each kind, and of another table.
+    const DECODED: &str = include_str!("decoded/rows.txt");
+
+    fn columns() -> Vec<Column> {
+        let column = |(name, data_type, full, charset): (&str, &str, &str, Option<&str>)| Column {
+            name: name.to_owned(),
+            kind: ColumnKind::of(data_type, full, "", charset),
+        };
+        let all = [
+            ("id", "int", "int(10) unsigned", None),
+            ("v", "varchar", "varchar(20)", Some("latin1")),
+            ("ts", "timestamp", "timestamp(3)", None),
+            ("d", "date", "date", None),
+            ("f", "double", "double", None),
+            ("e", "enum", "enum('a','b')", Some("utf8mb4")),
+            ("dec", "decimal", "decimal(10,2)", None),
+            ("b", "blob", "blob", None),
+            ("tm", "time", "time", None),
+        ];
+        all.map(column).into()
+    }
+
+    fn evidence(change: Change, replica: Option<Row>) -> RowEvidence {
+        let (table, columns) = (("hello".to_owned(), "t".to_owned()), columns());
+        let mut events = row_events(DECODED, &table, &columns);
+        assert_eq!(events.len(), 1, "{events:?}");
+        let mut event = events.remove(0);
+        event.change = change;
+        if change == Change::Insert {
+            event.before.clear();
+        }
+        RowEvidence {
+            table,
+            columns,
+            key: vec![0],
+            event,
+            source: there("db-a", None),
+            replica: there("db-b", replica),
+            by_hand: ByHand::default(),
+        }
+    }
+
+    const SESSION: &str = "SET SESSION sql_log_bin=0, time_zone='+00:00', sql_mode='NO_AUTO_VALUE_ON_ZERO', foreign_key_checks=0";
 
     #[test]
-    fn an_event_becomes_evidence_and_repairs() {
-        let table = ("hello".to_owned(), "t".to_owned());
-        let events = row_events(DECODED, &table);
-        assert_eq!(events.len(), 1, "{events:?}");
-        assert_eq!(events[0].before, [Some(Value::Number("-2".into())), Some(Value::Text("it's".into()))]);
-        let evidence = RowEvidence {
-            table,
-            columns: vec!["id".into(), "v".into()],
-            key: vec![0],
-            event: events[0].clone(),
-            source: there("db-a", Some(vec![("id".into(), Some("2".into())), ("v".into(), None)])),
-            replica: there("db-b", None),
-        };
-        let put_back = Repair::PutBack {
-            replica: "db-b".into(),
-            insert: "INSERT INTO `hello`.`t` VALUES (-2, 'it''s')".into(),
-            start: "START SLAVE".into(),
-        };
+    fn a_row_that_is_missed_is_put_back_as_far_as_it_is_known() {
+        let mut missed = evidence(Change::Update, None);
+        let insert = "INSERT INTO `hello`.`t` (`id`, `ts`, `d`, `e`, `dec`, `tm`) VALUES (4294967290, \
+                      FROM_UNIXTIME(1704103200.123), '2024-02-03', 2, -1.50, '-10:11:12')";
         let copy = Repair::CopyAgain { replica: "db-b".into() };
-        assert_eq!(evidence.repairs("START SLAVE"), [put_back, copy.clone()]);
-
-        // A new row that meets another.
-        let [id, v] = [Value::Number("-2".into()), Value::Text("it's".into())].map(Some);
-        let event = RowEvent { change: Change::Insert, before: Vec::new(), after: vec![id, v] };
-        let replica = there("db-b", Some(vec![("id".into(), Some("-2".into())), ("v".into(), None)]));
-        let meets = RowEvidence { event, replica, ..evidence };
-        let take_off = Repair::TakeOff {
+        let put_back = |statements: &[&str]| Repair::PutBack {
             replica: "db-b".into(),
-            delete: "DELETE FROM `hello`.`t` WHERE `id` = -2".into(),
-            start: "START SLAVE".into(),
+            statements: statements.iter().map(|&text| text.to_owned()).collect(),
         };
-        assert_eq!(meets.repairs("START SLAVE"), [take_off, copy]);
+        let plain = put_back(&[SESSION, "SET NAMES utf8mb4", insert, "START SLAVE"]);
+        assert_eq!(missed.repairs("START SLAVE"), [plain, copy.clone()]);
+        missed.by_hand.locked = true;
+        let [off, on] = ["SET GLOBAL super_read_only=OFF", "SET GLOBAL super_read_only=ON"];
+        let locked = put_back(&[SESSION, "SET NAMES utf8mb4", off, insert, on, "START REPLICA"]);
+        assert_eq!(missed.repairs("START REPLICA"), [locked, copy.clone()]);
+        // An event that leaves columns out would leave what is not known here as it is.
+        missed.event.after[1] = None;
+        assert_eq!(missed.repairs("START SLAVE"), std::slice::from_ref(&copy));
+        let mut triggers = evidence(Change::Update, None);
+        triggers.by_hand.triggers = true;
+        assert_eq!(triggers.repairs("START SLAVE"), [copy]);
+    }
+
+    #[test]
+    fn a_row_that_is_in_the_way_is_taken_off_by_its_key() {
+        let meets = evidence(Change::Insert, Some(Vec::new()));
+        let delete = "DELETE FROM `hello`.`t` WHERE `id` = 4294967290";
+        let statements = [SESSION, "SET NAMES utf8mb4", delete, "START SLAVE"];
+        let take_off =
+            Repair::TakeOff { replica: "db-b".into(), statements: statements.map(str::to_owned).into() };
+        assert_eq!(meets.repairs("START SLAVE")[0], take_off);
     }
 
     fn there(host: &str, row: Option<Row>) -> RowThere {
@@ -317,7 +268,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nonsense_is_taken(text in "(###|@1=|'|\\\\x|INSERT INTO `a`.`b`|\n|\\PC){0,60}") {
-            let _ = row_events(&text, &("a".into(), "b".into()));
+            let _ = row_events(&text, &("a".into(), "b".into()), &columns());
             let _ = FailedEvent::of(1032, &text);
         }
     }

@@ -14,8 +14,12 @@ mod tests;
 /// The event, and the row on both sides: a line for each. User's data stands in it.
 pub(crate) fn evidence(found: &RowEvidence) -> Vec<String> {
     let values = |row: &[Option<Value>]| {
+        let shown = |value: &Value| match value {
+            Value::Shown(text) => text.clone(),
+            known => known.sql().unwrap_or_default(),
+        };
         let pairs = found.columns.iter().zip(row);
-        let text = pairs.map(|(c, v)| format!("{c}={}", v.as_ref().map_or("?".into(), Value::sql)));
+        let text = pairs.map(|(c, v)| format!("{}={}", c.name, v.as_ref().map_or("?".into(), shown)));
         shortened(&text.collect::<Vec<_>>().join(", "))
     };
     let (table, event) = (format!("{}.{}", found.table.0, found.table.1), &found.event);
@@ -64,15 +68,15 @@ pub(crate) fn way_out(repair: &Repair) -> WayOut {
         Repair::CopyAgain { replica } => {
             (format!("copy {replica} again from its source"), own_data(replica.as_str()), copy())
         }
-        Repair::PutBack { replica, insert, start } => (
+        Repair::PutBack { replica, statements } => (
             format!("put the row back on {replica}, as the event expects it; then the event goes through"),
             "nothing of this row; `tandem verify` shows whether others are missing".to_owned(),
-            format!("on {replica}: SET SESSION sql_log_bin=0; {insert}; {start};"),
+            format!("on {replica}: {};", statements.join("; ")),
         ),
-        Repair::TakeOff { replica, delete, start } => (
+        Repair::TakeOff { replica, statements } => (
             format!("delete the row on {replica}; then the event goes through"),
             format!("what {replica} has in this row"),
-            format!("on {replica}: SET SESSION sql_log_bin=0; {delete}; {start};"),
+            format!("on {replica}: {};", statements.join("; ")),
         ),
     };
     WayOut { code: repair.code().to_owned(), what, loses, command }

@@ -75,11 +75,22 @@ impl ReadStatement {
         Self::new(format!("SELECT COUNT(*) AS n FROM {}.{}", identifier(database), identifier(table)))
     }
 
-    /// A table's columns in their order: `name`, `k`, which is `PRI` for those of the primary key, and `t`, the type.
+    /// A table's columns in their order: `name`, `k`, which is `PRI` for those of the primary key, `t`, the type, `full`, the
+    /// type with everything, `extra`, and `charset`.
     pub fn columns(database: &str, table: &str) -> Self {
         Self::new(format!(
-            "SELECT COLUMN_NAME AS name, COLUMN_KEY AS k, DATA_TYPE AS t FROM information_schema.COLUMNS \
+            "SELECT COLUMN_NAME AS name, COLUMN_KEY AS k, DATA_TYPE AS t, COLUMN_TYPE AS full, EXTRA AS extra, \
+             CHARACTER_SET_NAME AS charset FROM information_schema.COLUMNS \
              WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
+            literal(database),
+            literal(table)
+        ))
+    }
+
+    /// How many triggers a table has, as `n`.
+    pub fn triggers_of(database: &str, table: &str) -> Self {
+        Self::new(format!(
+            "SELECT COUNT(*) AS n FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = {} AND EVENT_OBJECT_TABLE = {}",
             literal(database),
             literal(table)
         ))

@@ -1,7 +1,7 @@
 //! The sentences about a row that stops an applier, and about the ways out.
 
 use super::*;
-use crate::doctor::RowEvent;
+use crate::doctor::{ByHand, Column, ColumnKind, RowEvent};
 
 #[test]
 fn a_row_is_shown_as_the_event_and_both_sides_have_it() {
@@ -9,7 +9,7 @@ fn a_row_is_shown_as_the_event_and_both_sides_have_it() {
     let text = || Some(Value::Text("it's".into()));
     let mut found = RowEvidence {
         table: ("hello".into(), "t".into()),
-        columns: vec!["id".into(), "v".into()],
+        columns: ["id", "v"].map(|name| Column { name: name.into(), kind: ColumnKind::Other }).into(),
         key: vec![0],
         event: RowEvent {
             change: Change::Update,
@@ -21,6 +21,7 @@ fn a_row_is_shown_as_the_event_and_both_sides_have_it() {
             row: Some(vec![("id".into(), Some("2".into())), ("v".into(), None)]),
         },
         replica: RowThere { host: "db-b".into(), row: None },
+        by_hand: ByHand::default(),
     };
     assert_eq!(
         evidence(&found),
@@ -49,22 +50,20 @@ fn each_way_out_says_what_it_does_what_it_loses_and_its_command() {
         (
             Repair::PutBack {
                 replica: "db-b".into(),
-                insert: "INSERT INTO `t` VALUES (1)".into(),
-                start: start(),
+                statements: vec!["INSERT INTO `t` VALUES (1)".into(), start()],
             },
             "put the row back on db-b, as the event expects it; then the event goes through",
             "nothing of this row; `tandem verify` shows whether others are missing",
-            "on db-b: SET SESSION sql_log_bin=0; INSERT INTO `t` VALUES (1); START SLAVE;",
+            "on db-b: INSERT INTO `t` VALUES (1); START SLAVE;",
         ),
         (
             Repair::TakeOff {
                 replica: "db-b".into(),
-                delete: "DELETE FROM `t` WHERE `id` = 1".into(),
-                start: start(),
+                statements: vec!["DELETE FROM `t` WHERE `id` = 1".into(), start()],
             },
             "delete the row on db-b; then the event goes through",
             "what db-b has in this row",
-            "on db-b: SET SESSION sql_log_bin=0; DELETE FROM `t` WHERE `id` = 1; START SLAVE;",
+            "on db-b: DELETE FROM `t` WHERE `id` = 1; START SLAVE;",
         ),
     ] {
         let expected = WayOut {
