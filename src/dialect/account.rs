@@ -33,9 +33,15 @@ impl Dialect {
 
     /// Creates or changes an account so that it logs in by exactly one password, given as its stored
     /// form, so that no clear text reaches any log of the server.
-    pub fn account(self, user: &str, host: &str, hash: &str, tls: bool) -> Vec<Statement> {
+    /// One that `lasts` has no limits, and its password does not expire: whoever logs in by it could not change it.
+    pub fn account(self, user: &str, host: &str, hash: &str, tls: bool, lasts: bool) -> Vec<Statement> {
         let name = format!("{}@{}", literal(user), literal(host));
-        let require = if tls { "SSL" } else { "NONE" };
+        let without = if lasts {
+            " WITH MAX_QUERIES_PER_HOUR 0 MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS 0"
+        } else {
+            ""
+        };
+        let require = format!("{}{without}", if tls { "SSL" } else { "NONE" });
         let how = match self.family() {
             Family::MariaDb => "IDENTIFIED VIA mysql_native_password USING",
             Family::MySql if self.caching_sha2() => "IDENTIFIED WITH caching_sha2_password AS",
@@ -51,8 +57,9 @@ impl Dialect {
             Statement::with_secret(hash, |stored| format!("{verb} {name} {how} {stored} REQUIRE {require}"))
         };
         let mut statements = vec![make("CREATE USER IF NOT EXISTS"), make("ALTER USER")];
-        if self.family() == Family::MySql || self.version.at_least(10, 4, 2) {
-            statements.push(format!("ALTER USER {name} ACCOUNT UNLOCK").into());
+        if self.family() == Family::MySql || self.version.at_least(10, 4, 3) {
+            let expiry = if lasts { " PASSWORD EXPIRE NEVER" } else { "" };
+            statements.push(format!("ALTER USER {name}{expiry} ACCOUNT UNLOCK").into());
         }
         statements
     }
@@ -138,7 +145,13 @@ mod tests {
             ),
         ] {
             let dialect = Dialect::of(ServerVersion::parse(version).expect("a version"));
-            assert_eq!(dialect.account("r", "h", "*AB", true)[0].text(), words);
+            assert_eq!(dialect.account("r", "h", "*AB", true, false)[0].text(), words);
+            let lasting = dialect.account("r", "h", "*AB", true, true);
+            let limits = "WITH MAX_QUERIES_PER_HOUR 0 MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS 0";
+            assert_eq!(lasting[0].text(), format!("{words} {limits}"));
+            let never = dialect.alters_users() && !version.starts_with("10.3");
+            let expiry = "ALTER USER 'r'@'h' PASSWORD EXPIRE NEVER ACCOUNT UNLOCK";
+            assert_eq!(lasting.last().is_some_and(|last| last.text() == expiry), never, "{version}");
         }
         let of = |version: &str| Dialect::of(ServerVersion::parse(version).expect("a version"));
         assert_eq!(of("5.6.24").drop_account("a'", "%"), "DROP USER 'a\\''@'%'");

@@ -3,7 +3,7 @@
 use super::{Context, Draft};
 use crate::{
     desired::{DesiredAccount, DesiredDatabase, DesiredHost},
-    grant::{self, AccountState, PasswordCheck},
+    grant::{self, AccountState, Expiry, PasswordCheck},
     model::Fact,
     observe::{HostFacts, ServerFacts},
     plan::{
@@ -72,7 +72,12 @@ pub(super) fn account(
             let password = context.secrets.get(&wish.password).map(|p| have.check_password(p.expose()));
             let other_login = password == Some(PasswordCheck::Differs);
             let task = if other_login { AccountTask::ChangeLogin } else { AccountTask::Change };
-            let (before, after) = differences(have, wish, other_login, later);
+            let (mut before, mut after) = differences(have, wish, other_login, later);
+            if wish.replicates() {
+                let lifetime =
+                    server.variable("default_password_lifetime").and_then(|days| days.parse().ok());
+                lasts(have, lifetime.unwrap_or(0), (&mut before, &mut after));
+            }
             if after.is_empty() {
                 return None;
             }
@@ -133,6 +138,23 @@ fn differences(
         after.push(Named::new("locked", "no"));
     }
     (before, after)
+}
+
+/// A replica can't change a password that has expired, and comes as often as it must.
+fn lasts(have: &AccountState, lifetime: u32, (before, after): (&mut Vec<Named>, &mut Vec<Named>)) {
+    if have.expires(lifetime) {
+        let when = match have.expiry {
+            Expiry::Now => "it has".to_owned(),
+            Expiry::Days(days) => format!("after {days} days"),
+            Expiry::AsServer | Expiry::Never => format!("after {lifetime} days"),
+        };
+        before.push(Named::new("password expires", when));
+        after.push(Named::new("password expires", "never"));
+    }
+    if !have.limits.is_empty() {
+        before.push(Named::new("limits", have.limits.join(", ")));
+        after.push(Named::new("limits", "none"));
+    }
 }
 
 /// Whether an account that lets in clear text shall do so no more.

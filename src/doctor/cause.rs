@@ -76,6 +76,16 @@ coded! {
             /// Its user.
             user: String,
         } = "account-locked",
+        /// Its password has expired, and a replica can't change it.
+        Expired {
+            /// Its user.
+            user: String,
+        } = "password-expired",
+        /// A limit of the account is reached.
+        Limited {
+            /// Its user.
+            user: String,
+        } = "account-limited",
         /// The account may log in and no more.
         NoPrivilege {
             /// Its user.
@@ -282,10 +292,11 @@ impl ConnectionCause {
 impl LoginCause {
     fn layer(&self) -> Layer {
         match self {
-            LoginCause::NoAccount | LoginCause::Locked { .. } | LoginCause::OldPlugin { .. } => {
-                Layer::Account
-            }
-            LoginCause::Refused { .. } => Layer::Password,
+            LoginCause::NoAccount
+            | LoginCause::Locked { .. }
+            | LoginCause::Limited { .. }
+            | LoginCause::OldPlugin { .. } => Layer::Account,
+            LoginCause::Refused { .. } | LoginCause::Expired { .. } => Layer::Password,
             LoginCause::NoPrivilege { .. } => Layer::Privilege,
             LoginCause::NeedsTls { .. } | LoginCause::NoTls | LoginCause::TlsFails => Layer::Tls,
         }

@@ -24,7 +24,7 @@ fn explain_error(channel: &ChannelFacts, channel_context: &ChannelContext<'_>) -
         return explain_connection(channel, channel_context, &said);
     }
     let login = || login(number, &text, &channel.user).or_else(|| tls(number, &text, &channel.user));
-    let by_number = login().map(Cause::from).or_else(|| identity(number, &text, channel).map(Cause::from));
+    let by_number = login().map(Cause::from).or_else(|| identity(number, &text).map(Cause::from));
     // Where the number says little, the text decides.
     let cause: Cause = match (by_number, number) {
         (Some(found), _) => found,
@@ -45,7 +45,13 @@ fn login(number: u32, text: &str, user: &str) -> Option<LoginCause> {
     let user = user.to_owned();
     Some(match number {
         1130 => LoginCause::NoAccount,
-        1045 => LoginCause::Refused { user },
+        // The second is that of an account that only a user of the host may enter.
+        1045 | 1698 => LoginCause::Refused { user },
+        // Of a client that knows nothing of expired passwords, and of one that has come in.
+        1862 | 1820 => LoginCause::Expired { user },
+        1226 => LoginCause::Limited { user },
+        // Under this number MariaDB reports what a query of the receiver was answered.
+        1593 if text.contains("has exceeded the 'max_") => LoginCause::Limited { user },
         // MySQL's number, and MariaDB's.
         3118 | 4151 => LoginCause::Locked { user },
         1044 | 1142 | 1227 => LoginCause::NoPrivilege { user },
@@ -69,12 +75,10 @@ fn tls(number: u32, text: &str, user: &str) -> Option<LoginCause> {
 }
 
 /// The two servers can't be told apart, or count transactions in different ways.
-fn identity(number: u32, text: &str, channel: &ChannelFacts) -> Option<ChannelCause> {
+fn identity(number: u32, text: &str) -> Option<ChannelCause> {
     Some(match number {
         1593 if text.contains("gtid_mode") => ChannelCause::GtidModes,
         1593 if text.contains("server uuids") => ChannelCause::SameUuid,
-        // Since 8.0 the same number is there for anything fatal; then the text decides.
-        1593 if channel.io_errno == 1593 => ChannelCause::SameId,
         _ => return None,
     })
 }

@@ -17,8 +17,26 @@ pub struct AccountState {
     pub require: String,
     /// Whether it is locked.
     pub locked: bool,
+    /// When its password expires.
+    pub expiry: Expiry,
+    /// What it may do so often in an hour or at the same time and no more, as `MAX_USER_CONNECTIONS 1`.
+    pub limits: Vec<String>,
     /// Privileges by scope, such as `*.*` or `` `db`.* ``, in canonical words.
     pub privileges: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// When a password expires.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expiry {
+    /// After the server's `default_password_lifetime`; never where it has none.
+    #[default]
+    AsServer,
+    /// Never.
+    Never,
+    /// So many days after it was set.
+    Days(u32),
+    /// It has.
+    Now,
 }
 
 impl AccountState {
@@ -53,6 +71,15 @@ impl AccountState {
     /// Whether the server refuses this account without TLS.
     pub fn requires_tls(&self) -> bool {
         !self.require.is_empty() && self.require != "NONE"
+    }
+
+    /// Whether its password has expired, or will. `lifetime` is the server's `default_password_lifetime` in days.
+    pub fn expires(&self, lifetime: u32) -> bool {
+        match self.expiry {
+            Expiry::AsServer => lifetime > 0,
+            Expiry::Never => false,
+            Expiry::Days(_) | Expiry::Now => true,
+        }
     }
 
     /// Compares a password with the stored hash, without changing or sending anything. An account that can

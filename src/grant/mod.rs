@@ -8,6 +8,7 @@ mod serves;
 mod sha_crypt;
 
 pub use account::AccountState;
+pub(crate) use account::Expiry;
 pub(crate) use account::{canonical_privilege, canonical_privileges, is_system_account};
 pub(crate) use parse::read_grant;
 pub(crate) use password::ed25519_hash;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccountState, canonical_privilege};
+use super::{AccountState, Expiry, canonical_privilege};
 
 /// A statement that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -182,11 +182,17 @@ pub(super) fn read_create_user(text: &str) -> Result<AccountState, ParseError> {
                 account.require = words.join(" ");
             }
             "ACCOUNT" => account.locked = cursor.eat("LOCK"),
+            "PASSWORD" if cursor.eat("EXPIRE") => account.expiry = read_expiry(&mut cursor)?,
             // PASSWORD REQUIRE CURRENT speaks of changing it.
             "PASSWORD" => {
                 cursor.eat("REQUIRE");
             }
-            // Expiry, limits, comments and the like: not ours to compare.
+            limit if LIMITS.contains(&limit) => {
+                let most = cursor.word().ok_or_else(|| cursor.wrong("no limit"))?;
+                cursor.at += 1;
+                account.limits.extend((most != "0").then(|| format!("{limit} {most}")));
+            }
+            // Comments, what a password must be, and the like: not ours to compare.
             _ => {
                 while matches!(cursor.peek(), Some(Token::Quoted(_) | Token::Sign(_))) {
                     cursor.at += 1;
@@ -195,6 +201,28 @@ pub(super) fn read_create_user(text: &str) -> Result<AccountState, ParseError> {
         }
     }
     Ok(account)
+}
+
+/// Limits that end a login.
+const LIMITS: [&str; 4] =
+    ["MAX_QUERIES_PER_HOUR", "MAX_UPDATES_PER_HOUR", "MAX_CONNECTIONS_PER_HOUR", "MAX_USER_CONNECTIONS"];
+
+/// What follows `PASSWORD EXPIRE`.
+fn read_expiry(cursor: &mut Cursor) -> Result<Expiry, ParseError> {
+    if cursor.eat("DEFAULT") {
+        return Ok(Expiry::AsServer);
+    }
+    if cursor.eat("NEVER") {
+        return Ok(Expiry::Never);
+    }
+    if !cursor.eat("INTERVAL") {
+        return Ok(Expiry::Now);
+    }
+    let days = cursor.word().and_then(|days| days.parse().ok());
+    let days = days.ok_or_else(|| cursor.wrong("no number of days"))?;
+    cursor.at += 1;
+    cursor.eat("DAY");
+    Ok(Expiry::Days(days))
 }
 
 /// `IDENTIFIED BY PASSWORD '*..'`, `VIA plugin USING '..' OR ..` (MariaDB), `WITH 'plugin' AS '..'` (MySQL).
@@ -367,6 +395,27 @@ mod tests {
         let mysql = read(
             "CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '$A$005$x' REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT LOCK PASSWORD HISTORY DEFAULT",
         );
+        let of = |more: &str| read_create_user(&format!("CREATE USER `a`@`%`{more}")).expect("an account");
+        for (more, expiry, limits) in [
+            ("", Expiry::AsServer, ""),
+            (" PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK", Expiry::AsServer, ""),
+            (" PASSWORD EXPIRE ACCOUNT UNLOCK", Expiry::Now, ""),
+            (" ACCOUNT LOCK PASSWORD EXPIRE", Expiry::Now, ""),
+            (" PASSWORD EXPIRE NEVER", Expiry::Never, ""),
+            (
+                " REQUIRE SSL WITH MAX_USER_CONNECTIONS 2 PASSWORD EXPIRE INTERVAL 90 DAY",
+                Expiry::Days(90),
+                "MAX_USER_CONNECTIONS 2",
+            ),
+            (
+                " WITH MAX_QUERIES_PER_HOUR 3 MAX_UPDATES_PER_HOUR 0 MAX_STATEMENT_TIME 1.5",
+                Expiry::AsServer,
+                "MAX_QUERIES_PER_HOUR 3",
+            ),
+        ] {
+            let account = of(more);
+            assert_eq!((account.expiry, account.limits.join(" ").as_str()), (expiry, limits), "{more}");
+        }
         assert!(mysql.locked && mysql.require == "NONE");
         let nine = read(
             "CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x2441 DEFAULT ROLE `r`@`%` REQUIRE SSL \

@@ -2,13 +2,15 @@
 
 use std::{fmt, net::IpAddr};
 
-use super::{AccountState, PasswordCheck};
+use super::{AccountState, Expiry, PasswordCheck};
 
 /// Why the account of a replica does not let it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
     /// It is locked.
     Locked,
+    /// Its password has expired.
+    Expired,
     /// It may not replicate.
     NoPrivilege,
     /// It has another password.
@@ -21,6 +23,7 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Unfit::Locked => "is locked",
+            Unfit::Expired => "has a password that has expired",
             Unfit::NoPrivilege => "lacks the privilege REPLICATION SLAVE",
             Unfit::OtherPassword => "has another password than replication_password",
             Unfit::NeedsTls => "requires TLS, and the channel is not encrypted",
@@ -63,6 +66,9 @@ fn why(account: &AccountState, login: Login<'_>) -> Option<Unfit> {
     if account.locked {
         return Some(Unfit::Locked);
     }
+    if account.expiry == Expiry::Now {
+        return Some(Unfit::Expired);
+    }
     if !may.contains("REPLICATION SLAVE") && !may.contains("ALL") {
         return Some(Unfit::NoPrivilege);
     }
@@ -101,6 +107,8 @@ mod tests {
         assert_eq!(why(&[tls], Login { tls: true, ..login }), None);
         let locked = AccountState { locked: true, ..good };
         assert_eq!(why(std::slice::from_ref(&locked), login), Some(Unfit::Locked));
+        let expired = account("10.0.0.2", "REPLICATION SLAVE", " PASSWORD EXPIRE");
+        assert_eq!(why(&[expired], login), Some(Unfit::Expired));
         // One that serves is enough, and of patterns only the server knows which one counts.
         assert_eq!(why(&[no_right.clone(), account("fd00::2", "REPLICATION SLAVE", "")], login), None);
         assert_eq!(why(&[no_right, account("10.0.0.%", "USAGE", "")], login), None);

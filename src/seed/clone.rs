@@ -168,7 +168,7 @@ async fn open_account<'a>(
     let failed = |e| StepError::new(donor, "make an account for the clone", e);
     let lifted = lift_read_only(fleet.on(donor)).await?;
     let mut sql = fleet.on(donor).statements().await?;
-    for statement in dialect.account(CLONE_USER, &how.account_host, &hash, how.tls) {
+    for statement in dialect.account(CLONE_USER, &how.account_host, &hash, how.tls, true) {
         sql.run_secret(&statement).await.map_err(failed)?;
     }
     sql.run(&format!("GRANT BACKUP_ADMIN ON *.* TO {}", account.name)).await.map_err(failed)?;

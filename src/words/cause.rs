@@ -145,6 +145,15 @@ fn login(of: &Explanation, why: &LoginCause) -> (String, String) {
             format!("the account `{user}` for {replica} is locked on {source}."),
             "`tandem apply` unlocks it, unless the replica is declared lost.".to_owned(),
         ),
+        LoginCause::Expired { user } => (
+            format!("the password of `{user}` for {replica} has expired on {source}, and a replica can't change it."),
+            "`tandem apply` sets it again, and lets it expire no more.".to_owned(),
+        ),
+        LoginCause::Limited { user } => (
+            format!("the account `{user}` for {replica} has reached one of its limits on {source}."),
+            "`tandem apply` takes the limits off the account; where it has none, see max_user_connections of the server."
+                .to_owned(),
+        ),
         LoginCause::NoPrivilege { user } => (
             format!("`{user}` may log in on {source} but lacks REPLICATION SLAVE."),
             "`tandem apply` grants it.".to_owned(),

@@ -17,7 +17,7 @@ pub(super) async fn run(on: On<'_>, wish: &DesiredAccount) -> Result<Option<Stri
     let tried = format!("make the account {}@{}", wish.user, wish.host);
     let failed = |e| on.failed(tried.clone(), e);
     let mut sql = on.statements().await?;
-    let mut all = dialect.account(&wish.user, &wish.host, &hash, wish.require_tls);
+    let mut all = dialect.account(&wish.user, &wish.host, &hash, wish.require_tls, wish.replicates());
     let name = format!("{}@{}", literal(&wish.user), literal(&wish.host));
     let have = on.server()?.accounts.iter().find(|a| a.user == wish.user && a.host == wish.host);
     let shall = canonical_privileges(&wish.privileges);

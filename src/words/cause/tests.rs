@@ -24,6 +24,8 @@ fn all() -> Vec<Cause> {
         LoginCause::NoAccount,
         LoginCause::Refused { user: user() },
         LoginCause::Locked { user: user() },
+        LoginCause::Expired { user: user() },
+        LoginCause::Limited { user: user() },
         LoginCause::NoPrivilege { user: user() },
         LoginCause::OldPlugin { user: user() },
         LoginCause::NeedsTls { user: user() },

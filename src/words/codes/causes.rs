@@ -41,6 +41,16 @@ pub(super) const CAUSES: &[Code] = &[
         "`tandem apply` sets both sides",
     ),
     code(
+        "password-expired",
+        "the password of the replication account has expired",
+        "`tandem apply` sets it again, and lets it expire no more",
+    ),
+    code(
+        "account-limited",
+        "the replication account has reached one of its limits",
+        "`tandem apply` takes the limits off the account",
+    ),
+    code(
         "account-locked",
         "the replication account is locked",
         "`tandem apply` unlocks it, unless the replica is declared lost",
