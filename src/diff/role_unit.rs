@@ -49,7 +49,11 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     // A host that was given up is the writer no more.
     for name in context.desired.lost.iter().map(|lost| &lost.host.name) {
         let facts = context.observed.get(name).and_then(Fact::known);
-        draft.steps.extend(facts.and_then(|facts| facts.role_unit.known()).map(|_| forget(name)));
+        let recorded = facts.and_then(|facts| facts.role_unit.known()).is_some();
+        // For as long as nobody has taken its writes it may go on, and start again, as the writer.
+        let taken = draft.steps.iter().filter(|step| matches!(step.action, Action::Failover(_)));
+        let requires = taken.map(|step| step.id.clone()).collect();
+        draft.steps.extend(recorded.then(|| Step { requires, ..forget(name) }));
     }
     meanwhile::steps(context, draft);
     put_aside(draft);

@@ -282,7 +282,12 @@ fn failed(planned: &Planned, outcomes: &[Outcome]) -> Option<End> {
         return None;
     }
     let stale = outcomes.iter().flat_map(|o| o.failed.values()).any(|e| e.stale);
-    Some(match (stale, good.difference(&bad).next().is_some()) {
+    // Writes that went over are more than a plan that is stale.
+    let moved = planned.plays.iter().zip(outcomes).any(|(play, outcome)| {
+        let moves = |step: &&Step| matches!(step.action, Action::Switchover(_) | Action::Failover(_));
+        play.plan.steps.iter().filter(moves).any(|step| outcome.done.contains(&step.id))
+    });
+    Some(match (stale && !moved, good.difference(&bad).next().is_some()) {
         (true, _) => End::Stale,
         (false, true) => End::Partly,
         (false, false) => End::Failed,

@@ -21,6 +21,13 @@ pub(crate) struct Grant {
     pub privileges: BTreeSet<String>,
 }
 
+impl Grant {
+    /// Whether it is on a package or its body.
+    pub(crate) fn is_on_package(&self) -> bool {
+        self.scope.starts_with("PACKAGE ")
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
     Word(String),
@@ -291,7 +298,7 @@ pub(crate) fn read_grant(text: &str) -> Result<Option<Grant>, ParseError> {
         return Ok(None);
     }
     grant.privileges.remove("USAGE");
-    for kind in ["TABLE", "PROCEDURE", "FUNCTION", "PACKAGE"] {
+    for kind in ["TABLE", "PROCEDURE", "FUNCTION", "PACKAGE", "BODY"] {
         if cursor.eat(kind) && kind != "TABLE" {
             grant.scope.push_str(&format!("{kind} "));
         }
@@ -319,6 +326,17 @@ pub(crate) fn read_grant(text: &str) -> Result<Option<Grant>, ParseError> {
     Ok(Some(grant))
 }
 
+/// A line of `SHOW GRANTS` in one form, however a version quotes its names.
+pub(crate) fn canonical_line(text: &str) -> String {
+    let Ok(cursor) = Cursor::of(text) else { return text.to_owned() };
+    let tokens = cursor.tokens.into_iter().map(|token| match token {
+        Token::Word(word) => word,
+        Token::Quoted(name) => format!("`{}`", name.replace('`', "``")),
+        Token::Sign(sign) => sign.to_string(),
+    });
+    tokens.collect::<Vec<_>>().join(" ")
+}
+
 fn take(words: &mut Vec<String>, columns: &mut String, grant: &mut Grant) {
     if !words.is_empty() {
         let mut privilege = canonical_privilege(&words.join(" "));
@@ -343,6 +361,31 @@ mod tests {
             Ok(None) => "-".into(),
             Err(e) => e.to_string(),
         }
+    }
+
+    #[test]
+    fn a_package_and_its_body_are_two() {
+        let read = |line| read_grant(line).expect("a grant").expect("no role");
+        let package = read("GRANT EXECUTE ON PACKAGE `shop`.`pk` TO `u`@`%`");
+        let body = read("GRANT EXECUTE ON PACKAGE BODY `shop`.`pk` TO `u`@`%`");
+        assert_eq!(
+            (package.scope.as_str(), body.scope.as_str()),
+            ("PACKAGE `shop`.`pk`", "PACKAGE BODY `shop`.`pk`")
+        );
+        assert!(package.is_on_package() && body.is_on_package());
+    }
+
+    #[test]
+    fn a_line_has_one_form_however_its_names_are_quoted() {
+        let new = "GRANT PROXY ON ``@`%` TO `u1`@`%` WITH GRANT OPTION";
+        assert_eq!(
+            canonical_line("GRANT PROXY ON ''@'%' TO 'u1'@'%' WITH GRANT OPTION"),
+            canonical_line(new)
+        );
+        assert_ne!(
+            canonical_line("GRANT PROXY ON ''@'%' TO 'u2'@'%' WITH GRANT OPTION"),
+            canonical_line(new)
+        );
     }
 
     #[test]

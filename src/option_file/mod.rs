@@ -22,5 +22,7 @@ pub use effective::Files;
 pub(crate) use effective::{Include, Occurrence};
 pub use meant::Known;
 pub(crate) use name::canonical_name;
-pub(crate) use value::{DEFAULT, canonical_value, plainly_other, same_value, takes_several, value_in_sql};
+pub(crate) use value::{
+    DEFAULT, canonical_value, list_separator, plainly_other, same_value, takes_several, value_in_sql,
+};
 pub(crate) use write::{OWNED_HEADER, Setting, owned_text, quoted};

@@ -112,6 +112,19 @@ pub(crate) fn takes_several(name: &str) -> bool {
         )
 }
 
+/// What stands between the parts of a value that is a list; nothing where an option file has a line for each.
+pub(crate) fn list_separator(name: &str) -> Option<&'static str> {
+    match name {
+        "plugin_load_add" | "replicate_rewrite_db" | "performance_schema_instrument" => None,
+        _ if takes_several(name) => None,
+        "tmpdir" | "slave_load_tmpdir" | "replica_load_tmpdir" => Some(":"),
+        "plugin_load" | "early_plugin_load" | "innodb_data_file_path" | "innodb_temp_data_file_path" => {
+            Some(";")
+        }
+        _ => Some(","),
+    }
+}
+
 /// A number with a suffix of powers of 1024, or a decimal number without its trailing zeros.
 fn size(text: &str) -> Option<String> {
     let (digits, factor): (&str, u128) = match text.char_indices().last()? {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     dialect::{Dialect, ReadStatement, Statement, literal, revoke_all, without_no_limits},
     exec::{On, Statements, StepError},
-    grant::{AccountState, read_grant, revocation},
+    grant::{AccountState, canonical_line, read_grant, revocation},
     model::in_parallel,
     transport::{SqlError, SqlReader},
 };
@@ -156,7 +156,7 @@ impl Account {
                     all.extend(grant.privileges.iter().map(|word| format!("{word} ON {}", grant.scope)));
                 }
                 // A role or a proxy that is granted.
-                Ok(None) | Err(_) => drop(all.insert(line.clone())),
+                Ok(None) | Err(_) => drop(all.insert(canonical_line(line))),
             }
         }
         all
@@ -201,8 +201,19 @@ async fn write_part<'s>(
     /// What a privilege was granted on, or the plugin of a login, was replaced with everything else: a table, a
     /// routine, a column, a plugin.
     const REPLACED: [u16; 4] = [1146, 1305, 1054, 1524];
+    const ORACLE: &str = "SET SESSION sql_mode='ORACLE'";
+    const STRICT: &str = "SET SESSION sql_mode='STRICT_TRANS_TABLES'";
     for statement in statements.filter_map(|shown| dialect.account_statement(shown)) {
-        match sql.run_secret(&Statement::masked(&statement, without_hashes(&statement))).await {
+        // MariaDB before 11.4 knows packages only where the session says so.
+        let package = matches!(read_grant(&statement), Ok(Some(grant)) if grant.is_on_package());
+        if package {
+            sql.run(ORACLE).await?;
+        }
+        let done = sql.run_secret(&Statement::masked(&statement, without_hashes(&statement))).await;
+        if package {
+            sql.run(STRICT).await?;
+        }
+        match done {
             Err(error) if own && error.code().is_some_and(|code| REPLACED.contains(&code)) => {}
             done => drop(done?),
         }

@@ -192,7 +192,8 @@ fn and(names: &[HostName]) -> String {
     names.iter().map(HostName::as_str).collect::<Vec<_>>().join(" and ")
 }
 
-fn shortened(text: &str) -> String {
+/// What is long, without its end.
+pub(super) fn shortened(text: &str) -> String {
     const LONGEST: usize = 300;
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}..", &text[..end]),

@@ -1,5 +1,6 @@
 //! What a copy over a replica's data would lose.
 
+use super::errant::shortened;
 use crate::{
     model::{bytes, visible},
     plan::{Losses, Rows, TableLoss},
@@ -16,8 +17,10 @@ pub(super) fn lines(losses: &Losses) -> Vec<String> {
         1 => Some("1 table is equal on both, by checksum".to_owned()),
         many => Some(format!("{many} tables are equal on both, by checksum")),
     };
-    let events =
-        losses.events.iter().map(|event| format!("only {host} has the event {}: {}", event.id, event.did));
+    let events = losses
+        .events
+        .iter()
+        .map(|event| format!("only {host} has the event {}: {}", event.id, shortened(&event.did)));
     let tables = losses.tables.iter().map(|loss| table(losses, loss));
     unread
         .into_iter()

@@ -149,6 +149,30 @@ fn a_long_write_is_waited_for() {
     client.lost_nothing(&ALL, "long write");
 }
 
+/// A session of MySQL that gave up waiting for the tables keeps its lock: nobody may wait for longer than an attempt takes.
+#[test]
+fn a_long_read_holds_no_writer_up_on_mysql() {
+    let lab = tree("sid");
+    lab.vars(
+        "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nswitchover_wait: 12s\n",
+    );
+    lab.sql("db-a", "create table hello.l (id int primary key); insert into hello.l values (1)");
+    let client = Client::start(&lab, "db-c", "one", "app", &["10.77.0.11", "10.77.0.12"]);
+    let reads = "mysql -e 'select count(*) from hello.l where sleep(90) = 0'";
+    lab.at("db-a", &format!("setsid sh -c \"{reads}\" </dev/null >/dev/null 2>&1 &"));
+    lab.wait_sql(
+        "db-a",
+        "select count(*) from performance_schema.processlist where state = 'User sleep'",
+        "1",
+    );
+    lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(7);
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    client.writes("10.77.0.11");
+    let (_, gap) = client.end();
+    // The lock would have stayed for all of the twelve seconds.
+    assert!(gap < 6_000, "{gap} ms without a write");
+}
+
 /// Killed at any moment: never two writers, and whoever wrote goes on by himself or one `apply` opens the other.
 #[test]
 #[ignore = "make more"]

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::{Evaluated, scalar};
 use crate::{
     desired::{DesiredSetting, template_problem::template_problem},
-    option_file::canonical_name,
+    option_file::{canonical_name, list_separator},
     source::{Key, Node, Problem, Problems, Yaml},
 };
 
@@ -46,6 +46,12 @@ fn setting(evaluated: &Evaluated<'_>, key: &Key, node: &Node) -> Result<DesiredS
         Json::Array(items) => items.iter().map(scalar).collect(),
         one => scalar(one).map(|v| vec![v]),
     };
+    let name = canonical_name(&key.text);
+    // Of several lines for one variable a server takes the last.
+    let values = values.map(|values| match list_separator(&name) {
+        Some(between) if values.len() > 1 => vec![values.join(between)],
+        _ => values,
+    });
     let Some(values) = values else {
         let message =
             format!("the value of `{}` must be text, a number, a boolean or a list of them", key.text);
@@ -56,7 +62,7 @@ fn setting(evaluated: &Evaluated<'_>, key: &Key, node: &Node) -> Result<DesiredS
         return Err(Problem::error("setting::value", &place, message, format!("{} characters", bad.len())));
     }
     let (at_next_restart, at_start) = (evaluated.declared.at_next_restart, evaluated.declared.at_start);
-    Ok(DesiredSetting { name: canonical_name(&key.text), values, at_next_restart, at_start, place })
+    Ok(DesiredSetting { name, values, at_next_restart, at_start, place })
 }
 
 /// A number as it is written: `-10:00` is a time zone, and for YAML a number in base 60.

@@ -137,6 +137,12 @@ impl Comparison<'_> {
         match other {
             Some(o) => vec![o.value.clone().unwrap_or_else(|| "ON".into())],
             None => match self.server.defaults.get(name) {
+                // MariaDB makes the name out of the host's, and only this word has it do so again.
+                Some(default)
+                    if default.is_empty() && matches!(name, "general_log_file" | "slow_query_log_file") =>
+                {
+                    vec![DEFAULT.to_owned()]
+                }
                 Some(default) => vec![default.clone()],
                 // The server knows it, and sets it under this word.
                 None if self.dialect.hides_defaults() && !takes_several(name) => vec![DEFAULT.to_owned()],

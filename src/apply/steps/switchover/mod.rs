@@ -50,10 +50,13 @@ async fn take_writes(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Resul
     let events = super::events::disabled(old.on, &plan.events).await?;
     old.lock_accounts(plan).await?;
     let unsynced = fleet.journal.sync_later();
-    if let Err(error) = old.lock(step, plan).await {
-        old.let_accounts_in(plan).await;
-        return Err(error);
-    }
+    let held_up = match old.lock(step, plan).await {
+        Ok(longest) => longest,
+        Err(error) => {
+            old.let_accounts_in(plan).await;
+            return Err(error);
+        }
+    };
     let locked = Instant::now();
     match switch(step, plan, (&mut way, &mut old, &mut opening), locked).await {
         Ok(()) => {}
@@ -67,7 +70,7 @@ async fn take_writes(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Resul
             return Err(error);
         }
     }
-    let waited = locked.elapsed();
+    let waited = locked.elapsed().max(held_up);
     let kept = old.keep_accounts_locked(plan).await;
     // Clients of the old writer wait behind its lock until their sessions end.
     let (taken, fenced) = tokio::join!(take_over(new, plan, &mut opening, &events), old.fence(plan));

@@ -83,18 +83,21 @@ impl<'a> OldWriter<'a> {
     }
 
     /// Lets writes wait, those of administrators too. A long one is waited for, in short attempts between which others go
-    /// on; none is ended.
-    pub(super) async fn lock(&mut self, step: &Step, plan: &Switchover) -> Result<(), StepError> {
+    /// on; none is ended. What comes back is how long they waited for the longest attempt that came to nothing.
+    pub(super) async fn lock(&mut self, step: &Step, plan: &Switchover) -> Result<Duration, StepError> {
         let (on, begun) = (self.on, Instant::now());
         let dialect = on.dialect()?;
         let mut statements = dialect.lock_writes();
         // From then on its silence counts in seconds.
         statements.push(dialect.locking_session(plan.limit + limits::SWITCHOVER_SILENCE.time));
+        let mut longest = Duration::ZERO;
         loop {
+            let attempt = Instant::now();
             let error = match self.sql.run_all(statements.iter().map(String::as_str)).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(longest),
                 Err(error) => error,
             };
+            longest = longest.max(attempt.elapsed());
             if !dialect.gave_up_waiting(error.code()) {
                 return Err(on.failed("let writes wait", error));
             }
@@ -103,7 +106,10 @@ impl<'a> OldWriter<'a> {
             }
             let doing = format!("waits for a long write on {}", on.host);
             on.fleet.progress(step, (0, 0), doing);
-            tokio::time::sleep(limits::LOCK_AGAIN).await;
+            // MySQL's lock stays with a session that gave up waiting for the tables behind it (9.7): everybody
+            // would wait for as long as the long read lasts. The others go on for at least as long as they were held up.
+            self.unlock().await;
+            tokio::time::sleep(limits::LOCK_AGAIN.max(attempt.elapsed())).await;
         }
     }
 
