@@ -8,10 +8,12 @@ use super::{
 };
 use crate::{
     desired::{DesiredHost, Positioning, SeedMethod},
+    dialect::Dialect,
+    doctor::{ChannelContext, explain_channel},
     gtid::{self, GtidRelation, GtidState},
-    model::{Endpoint, Fact},
+    model::{Endpoint, Fact, ThreadState},
     observe::ChannelFacts,
-    plan::{DataRefused, HostWaits, Refused, SourceWaits, TakeoverRefused, WaitsFor},
+    plan::{ChannelRefused, DataRefused, HostWaits, Refused, SourceWaits, TakeoverRefused, WaitsFor},
 };
 
 /// Whom a channel follows now, where that is not whom it shall.
@@ -89,12 +91,45 @@ impl<'a> SourceAndReplica<'a> {
             }
             Positioning::Gtid => DataRefused::MovedApart { now, source, copies, losses: self.losses() },
         };
-        match self.is_ahead(draft) {
+        if let Some(stopped) = self.is_stopped(present) {
+            draft.refuse(&self.host.name, stopped);
+            return DataBasis::Refused;
+        }
+        match self.is_ahead(draft) || self.source_stays_closed(draft) {
             // What is to be done is said there, and giving up what is here is none of it.
             true => draft.wait(&self.host.name, HostWaits::Partner { keeps: self.wish.source.clone() }),
             false => draft.refuse(&self.host.name, why),
         }
         DataBasis::Refused
+    }
+
+    /// What stands still without an error goes on once it is started, and shows then that all is there.
+    fn is_stopped(&self, present: Present<'_>) -> Option<ChannelRefused> {
+        let (channel, from) = (present.channel, present.host?);
+        self.context.server(&from.name)?;
+        let stopped = channel.without_error()
+            && [channel.io_running, channel.sql_running].contains(&ThreadState::No)
+            && self.wish.positioning == Positioning::Gtid;
+        let (replica, source) = (self.host.name.as_str(), from.name.as_str());
+        let around = ChannelContext { replica, source, ..ChannelContext::default() };
+        let fault = Box::new(explain_channel(channel, &around).filter(|_| stopped)?);
+        let start = Some(Dialect::of(self.server.version).start_channel(&channel.name));
+        Some(ChannelRefused::Broken { source: from.name.clone(), fault, or_copy: false, start })
+    }
+
+    /// Whether its source was to take the writes from this host's present one, and does not: this host is as well where it is.
+    fn source_stays_closed(&self, draft: &Draft) -> bool {
+        let refused = draft.refused.iter().filter(|refusal| refusal.host == self.wish.source);
+        refused.map(|refusal| &refusal.why).any(|why| {
+            matches!(
+                why,
+                Refused::Channel(
+                    ChannelRefused::TargetBroken { .. }
+                        | ChannelRefused::TargetBehind { .. }
+                        | ChannelRefused::DelayedTakeover { .. }
+                )
+            )
+        })
     }
 
     /// Whether its source is not opened since this host has received what the source lacks.

@@ -136,6 +136,7 @@ fn program_answers(text: &str, asked: &[(String, String, String)]) -> BTreeMap<(
         let why = match kind {
             "said" => NotTaken::Said(rest),
             "directory" => NotTaken::NoDirectory(rest),
+            "closed" => NotTaken::Closed(rest),
             "file" => NotTaken::Unreadable(rest),
             "address" => NotTaken::NoAddress(rest),
             _ => continue,

@@ -2,6 +2,7 @@
 # and ends. Writes nothing. Arguments: UNIT CHECKING-OPTIONS COUNT FILE... WORD... COUNT is that of the files. Prints `asked`,
 # or `unasked` and why; then, of each word that it does not take, a line: `said`, its number and what it says, a hyphen standing for
 # the number where it does not take them together; or `directory` or `file`, its number and the path that has to be there; or
+# `closed`, its number and the directory in which the server could not write; or
 # `address`, its number and the address that the host would have to have.
 unit=$1 options=$2 files=$3; shift 3
 if [ "$(id -u)" != 0 ]; then echo 'unasked only root can ask it'; exit 0; fi
@@ -34,6 +35,10 @@ says() {
     printf '%s' "$chain" | as_server sh -c 'cat | "$@" 2>&1 >/dev/null' sh env -i "PATH=$PATH" HOME=/nonexistent "$@"
   )
 }
+# As the server's user sees the host, in the place that the unit gives it: parts of it may be hidden or read-only there.
+place=
+if [ -n "$running" ] && nsenter -m -t "$running" -- true 2>/dev/null; then place="nsenter -m -t $running --"; fi
+sees() { $place setpriv --reuid="$uid" --regid="$gid" --init-groups -- test "$@"; }
 # The path of a word that has to be there for the server's user: a directory that it uses, a file that it reads, or the
 # directory in which it makes one. tandem's own certificates are made by a step.
 lacks() {
@@ -41,16 +46,26 @@ lacks() {
   name=${name%%=*}
   case $path in /etc/mysql/tandem/*) return 1 ;; /*) ;; *) return 1 ;; esac
   path=${path%%[:;,]*}
+  writes= kind=-d what=directory
   case $name in
-    tmpdir | *_load_tmpdir | secure_file_priv | plugin_dir | lc_messages_dir | character_sets_dir | innodb_data_home_dir | \
-      innodb_log_group_home_dir | innodb_undo_directory) kind=-d what=directory ;;
+    secure_file_priv | plugin_dir | lc_messages_dir | character_sets_dir) ;;
+    tmpdir | *_load_tmpdir | datadir | innodb_data_home_dir | innodb_log_group_home_dir | innodb_undo_directory | \
+      innodb_doublewrite_dir | innodb_temp_tablespaces_dir) writes=yes ;;
     init_file | ft_stopword_file | ssl_ca | ssl_cert | ssl_key) kind=-r what=file ;;
-    *_file | *_index | *_basename | log_error | socket | pid_file | log_bin | relay_log)
-      path=${path%/*} kind=-d what=directory ;;
+    log_error | general_log_file | slow_query_log_file)
+      # One that is there may lie where no other one can be made.
+      ! sees -f "$path" || ! sees -w "$path" || return 1
+      path=${path%/*} writes=yes ;;
+    log_bin | relay_log | log_bin_basename | relay_log_basename | *_index | socket | pid_file) path=${path%/*} writes=yes ;;
+    *_file) path=${path%/*} ;;
     *) return 1 ;;
   esac
-  ! as_server test "$kind" "${path:-/}" || return 1
-  printf '%s %s %s\n' "$what" "$2" "${path:-/}"
+  path=${path:-/}
+  if ! sees "$kind" "$path"; then
+    printf '%s %s %s\n' "$what" "$2" "$path"
+  elif [ -n "$writes" ] && ! { sees -w "$path" && sees -x "$path"; }; then
+    printf 'closed %s %s\n' "$2" "$path"
+  fi
 }
 # Prints an address on which the server is to listen and that the host does not have. What is a name the server looks up.
 strange() {

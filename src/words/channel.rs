@@ -10,8 +10,8 @@ use crate::{
 pub(super) fn refused(host: &HostName, why: &ChannelRefused) -> String {
     match why {
         ChannelRefused::Broken { source, fault, or_copy, start } => {
-            let start =
-                start.as_ref().map(|start| format!(" Once that is mended, start it on {host}: {start}."));
+            let when = if fault.heals() { "Start" } else { "Once that is mended, start" };
+            let start = start.as_ref().map(|start| format!(" {when} it on {host}: {start}."));
             let or = if *or_copy { or_copy_again(host) } else { String::new() };
             format!("replication from {source}: {}{}{or}", explanation(fault), start.unwrap_or_default())
         }

@@ -125,6 +125,9 @@ fn not_taken(why: &ValueRefused) -> String {
         ),
         ValueRefused::Said(said) => format!("the server says: {}", visible(said.trim_end_matches('.'))),
         ValueRefused::NoDirectory(path) => format!("{} is no directory on the host", visible(path)),
+        ValueRefused::Closed(path) => {
+            format!("the server's user can't write in {}, as its unit lets it see the host", visible(path))
+        }
         ValueRefused::Unreadable(path) => format!("the server's user can't read {}", visible(path)),
         ValueRefused::NoAddress(address) => {
             format!("{} is no address of the host, and its server would not start", visible(address))

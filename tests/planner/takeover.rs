@@ -3,7 +3,7 @@
 use tandem::inside::{
     gtid::GtidState,
     model::{Fact, HostName, ServerVersion, ThreadState},
-    plan::{Action, Because, Note, Plan, Refused, Risk, TakeoverRefused},
+    plan::{Action, Allow, Because, Next, Note, Plan, Refused, Risk, TakeoverRefused},
 };
 
 use crate::{
@@ -252,6 +252,33 @@ fn what_is_declared_no_more_leaves_a_replica_closed() {
 }
 
 /// Of two primaries one becomes a replica: it is closed, and what it took reaches the other one.
+/// Nothing is wrong with a replica whose partner does not take the writes: its data is not offered for a copy.
+#[test]
+fn a_replica_that_lacks_nothing_is_not_copied_for_a_refused_switch() {
+    let ahead = |world: &mut World| {
+        for (n, ids) in [(0, "0-1-9"), (1, "0-1-7"), (2, "0-1-8")] {
+            counts(world, n, ids);
+        }
+    };
+    // Somebody has stopped the applier of the third: the way out is to start it.
+    let mut world = fleet();
+    ahead(&mut world);
+    world.channel_of(2).sql_running = ThreadState::No;
+    let plan = world.plan(&files(AFTER));
+    let third = plan.refused.iter().find(|refusal| refusal.host == HostName::new("db-3")).expect("a refusal");
+    assert_eq!(third.why.code(), "channel-broken", "{plan:#?}");
+    let next = third.why.next(&third.host);
+    let starts =
+        |next: &Next| matches!(next, Next::Run { command, .. } if command.starts_with("START SLAVE"));
+    assert!(next.iter().any(starts) && !next.contains(&Next::Allow { allow: Allow::Reseed }), "{next:?}");
+    // The target stands still, and the third is well.
+    let mut world = fleet();
+    ahead(&mut world);
+    world.channel_of(1).sql_running = ThreadState::No;
+    let plan = world.plan(&files(AFTER));
+    assert_eq!(refused(&plan), ["target-broken"], "{plan:#?}");
+}
+
 #[test]
 fn two_primaries_become_one() {
     let host = |n| Host { own_id: true, data: n == 0, ..Host::default() };

@@ -199,6 +199,7 @@ impl Comparison<'_> {
         let why = match said.clone() {
             NotTaken::Said(words) => ValueRefused::Said(words),
             NotTaken::NoDirectory(path) => ValueRefused::NoDirectory(path),
+            NotTaken::Closed(path) => ValueRefused::Closed(path),
             NotTaken::Unreadable(path) => ValueRefused::Unreadable(path),
             NotTaken::NoAddress(address) => ValueRefused::NoAddress(address),
         };

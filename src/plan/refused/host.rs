@@ -156,6 +156,8 @@ pub enum ValueRefused {
     Said(String),
     /// The directory that it names is not there.
     NoDirectory(String),
+    /// The server's user can't write in the directory that it names.
+    Closed(String),
     /// The file that it names can't be read by the server's user.
     Unreadable(String),
     /// The address that it names is none of the host's.
