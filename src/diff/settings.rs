@@ -13,7 +13,8 @@ use super::{Context, Draft, binlogs, filters, gtid_mode};
 use crate::{
     desired::{DesiredHost, DesiredSetting, OptionFileHolds},
     dialect::Dialect,
-    model::Fact,
+    doctor::refused_by_program,
+    model::{Fact, visible},
     observe::{DiskFacts, HostFacts, RestartRecord, RestartState, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value, takes_several},
     plan::{
@@ -164,7 +165,7 @@ impl Comparison<'_> {
         let (restart, at_once): (Vec<Off>, Vec<Off>) = off.into_iter().partition(|o| self.takes_start(o));
         // What waits for a restart by anybody goes along with one, and asks for none.
         let restarts = restart.iter().any(|o| !o.at_next_restart);
-        if restarts && self.refuse_full_disk(draft) {
+        if restarts && (self.refuse_full_disk(draft) || self.refuse_others(&occurrences, draft)) {
             return;
         }
         draft.steps.extend(file_step);
@@ -205,6 +206,18 @@ impl Comparison<'_> {
         let Some(disk) = self.disk.filter(|disk| disk.free < crate::doctor::FULL) else { return false };
         let (free, datadir) = (disk.free, disk.datadir.clone());
         draft.refuse(&self.host.name, SettingRefused::DiskFull { free, datadir });
+        true
+    }
+
+    /// A server that does not take its other option files stays down, with the file of before as with ours.
+    fn refuse_others(&self, all: &[Occurrence], draft: &mut Draft) -> bool {
+        let others: Vec<Occurrence> = all.iter().filter(|o| o.file != self.path).cloned().collect();
+        let knows = |name: &str| self.server.variables.contains_key(name);
+        let Some((said, option)) = refused_by_program(&self.facts.asked.broken, &others, knows) else {
+            return false;
+        };
+        let at = Some((option.file.clone(), option.line));
+        draft.refuse(&self.host.name, SettingRefused::FilesRefused { said: visible(said), at });
         true
     }
 

@@ -92,6 +92,17 @@ pub(crate) fn blamed<'o>(log: &[String], options: &'o [Occurrence]) -> Option<&'
     [first].into_iter().chain(errors).find_map(|line| named(line, options))
 }
 
+/// The words that a server's program says of an option in these files, and that option. An option that it does not know and
+/// that the server has, `knows` says, is one of a plugin which only a start loads.
+pub(crate) fn refused_by_program<'o, 's>(
+    said: &'s [String],
+    options: &'o [Occurrence],
+    knows: impl Fn(&str) -> bool,
+) -> Option<(&'s str, &'o Occurrence)> {
+    let about = said.iter().filter_map(|line| Some((line.as_str(), named(line, options)?)));
+    about.into_iter().find(|(line, option)| !(line.contains("unknown ") && knows(&option.name)))
+}
+
 fn named<'o>(line: &str, options: &'o [Occurrence]) -> Option<&'o Occurrence> {
     let last = |fits: &dyn Fn(&Occurrence) -> bool| options.iter().rfind(|o| fits(o));
     // `unknown variable 'name=value'`, `Error while setting value 'x' to 'name'`.

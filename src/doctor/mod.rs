@@ -38,7 +38,7 @@ pub(crate) use errant::{
     CopyLoses, Copying, ErrantContext, ErrantExplanation, ErrantRepair, Forget, explain_errant,
 };
 pub(crate) use explanation::{ChannelContext, Explanation, More, Tried};
-pub(crate) use last_words::{blamed, last_words};
+pub(crate) use last_words::{blamed, last_words, refused_by_program};
 pub(crate) use layer::Layer;
 pub(crate) use problem::{ChannelFault, ChannelProblem, HostProblem, WritersProblem};
 pub(crate) use repair::{NextLoses, Repair};

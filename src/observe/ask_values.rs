@@ -46,10 +46,12 @@ pub(crate) async fn ask_values(reading: &mut Reading, looks: &[ValueLook], forks
             let (server, program) =
                 tokio::join!(of_server(session, login, look), of_program(session, dialect, look));
             let mut all = server.unwrap_or_default();
+            let ProgramSays { refused, broken } = program.unwrap_or_default();
             // The server's own words on the value are the better ones.
-            for (asked, said) in program.unwrap_or_default() {
+            for (asked, said) in refused {
                 all.refused.entry(asked).or_insert(said);
             }
+            all.broken = broken;
             (look.host.clone(), all)
         })
     });
@@ -105,7 +107,7 @@ async fn of_program(
     session: &Session,
     dialect: Dialect,
     look: &ValueLook,
-) -> Option<BTreeMap<(String, String), NotTaken>> {
+) -> Option<ProgramSays> {
     if look.by_program.is_empty() {
         return None;
     }
@@ -114,7 +116,23 @@ async fn of_program(
     args.extend(look.files.iter().map(String::as_str));
     args.extend(look.by_program.iter().map(|(_, _, word)| word.as_str()));
     let output = session.read(&PROGRAM, &args, limits::SCRIPT.time).await.ok()?;
-    Some(program_answers(&output.text(), &look.by_program))
+    Some(ProgramSays::read(&output.text(), &look.by_program))
+}
+
+/// What the program says.
+#[derive(Debug, Default)]
+struct ProgramSays {
+    /// Of each variable and value why it is not taken.
+    refused: BTreeMap<(String, String), NotTaken>,
+    /// Of the other option files, where it does not take them as they are.
+    broken: Vec<String>,
+}
+
+impl ProgramSays {
+    fn read(text: &str, asked: &[(String, String, String)]) -> Self {
+        let broken = text.lines().filter_map(|line| line.strip_prefix("broken "));
+        Self { refused: program_answers(text, asked), broken: broken.map(str::to_owned).collect() }
+    }
 }
 
 fn program_answers(text: &str, asked: &[(String, String, String)]) -> BTreeMap<(String, String), NotTaken> {
@@ -139,6 +157,10 @@ fn program_answers(text: &str, asked: &[(String, String, String)]) -> BTreeMap<(
             "closed" => NotTaken::Closed(rest),
             "file" => NotTaken::Unreadable(rest),
             "address" => NotTaken::NoAddress(rest),
+            "memory" => match rest.parse() {
+                Ok(memory) => NotTaken::NoMemory(memory),
+                Err(_) => continue,
+            },
             _ => continue,
         };
         all.entry((name.clone(), value.clone())).or_insert(why);
@@ -149,6 +171,13 @@ fn program_answers(text: &str, asked: &[(String, String, String)]) -> BTreeMap<(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_program_says_of_other_files_is_no_answer() {
+        let text = "unasked it does not take them\nbroken unknown variable 'nonesuch=1'\n";
+        let ProgramSays { refused, broken } = ProgramSays::read(text, &[]);
+        assert_eq!((refused.len(), broken), (0, vec!["unknown variable 'nonesuch=1'".to_owned()]));
+    }
 
     #[test]
     fn what_a_program_does_not_take_is_told_of_its_option() {

@@ -1,9 +1,9 @@
 # Asks the server's own program what it would say of options beside those of other files, as its own user; it reads them
 # and ends. Writes nothing. Arguments: UNIT CHECKING-OPTIONS COUNT FILE... WORD... COUNT is that of the files. Prints `asked`,
-# or `unasked` and why; then, of each word that it does not take, a line: `said`, its number and what it says, a hyphen standing for
+# or `unasked` and why, with `broken` and its words where it does not take the files as they are; then, of each word that it does not take, a line: `said`, its number and what it says, a hyphen standing for
 # the number where it does not take them together; or `directory` or `file`, its number and the path that has to be there; or
 # `closed`, its number and the directory in which the server could not write; or
-# `address`, its number and the address that the host would have to have.
+# `address`, its number and the address that the host would have to have; or `memory`, its number and how much there is.
 unit=$1 options=$2 files=$3; shift 3
 if [ "$(id -u)" != 0 ]; then echo 'unasked only root can ask it'; exit 0; fi
 program_of_unit
@@ -85,6 +85,15 @@ strange() {
   done
   set +f
 }
+# Prints the host's memory in bytes, swap included, where a buffer is to be larger: the server would not get it, or be killed.
+beyond() {
+  memory=$(awk '/^(Mem|Swap)Total:/ { n += $2 } END { printf "%.0f", n * 1024 }' /proc/meminfo 2>/dev/null)
+  [ "${memory:-0}" != 0 ] || return 0
+  awk -v value="${1#*=}" -v memory="$memory" 'BEGIN {
+    factor = index("kmgtpe", tolower(substr(value, length(value))))
+    exit !(value * 1024 ^ factor > memory)
+  }' && printf 'memory %s %s\n' "$2" "$memory"
+}
 look() {
   raw=$(says $options "$@")
   ended=$?
@@ -92,7 +101,11 @@ look() {
   return "$ended"
 }
 before=$(look)
-if [ $? -ne 0 ]; then echo 'unasked it does not take its option files as they are'; exit 0; fi
+if [ $? -ne 0 ]; then
+  echo 'unasked it does not take its option files as they are'
+  printf '%s\n' "$before" | sed -n 's/^./broken &/p'
+  exit 0
+fi
 more() {
   after=$(look "$@")
   [ $? -eq 0 ] || [ -n "$after" ] || after="it ends with an error"
@@ -103,7 +116,11 @@ more() {
 echo asked
 number=0
 for word; do
-  case $word in --bind[-_]address=*) strange "$word" "$number" ;; *) lacks "$word" "$number" ;; esac
+  case $word in
+    --bind[-_]address=*) strange "$word" "$number" ;;
+    --innodb[-_]buffer[-_]pool[-_]size=*) beyond "$word" "$number" ;;
+    *) lacks "$word" "$number" ;;
+  esac
   number=$((number + 1))
 done
 all=$(more "$@")

@@ -117,11 +117,15 @@ pub enum NotTaken {
     Unreadable(String),
     /// The address that it names is none of the host's.
     NoAddress(String),
+    /// It is more than the host's memory, of which there are so many bytes with swap.
+    NoMemory(u64),
 }
 
 /// What a server does not take, and what only its start can give it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ValuesAsked {
+    /// What the program says of the other option files, where it does not take them as they are.
+    pub broken: Vec<String>,
     /// Of each variable and value why it is not taken.
     pub refused: BTreeMap<(String, String), NotTaken>,
     /// Variables that no statement can set.

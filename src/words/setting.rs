@@ -60,9 +60,10 @@ pub(super) fn refused(host: &HostName, why: &SettingRefused) -> String {
                  {ours}{at}. Write it once in one plain line, or take it out of the files."
             )
         }
-        SettingRefused::FilesRefused { said, .. } => {
-            format!("the server would not start with its option files: {said}. Correct that first.")
-        }
+        SettingRefused::FilesRefused { said, at } => format!(
+            "the server would not start with its option files: {said}{}. Correct that first.",
+            at_line(at.as_ref())
+        ),
         SettingRefused::Failed { setting, path, why } => {
             let what = match setting {
                 Some((name, place)) => format!("`{name}` ({place})"),
@@ -132,6 +133,14 @@ fn not_taken(why: &ValueRefused) -> String {
         ValueRefused::NoAddress(address) => {
             format!("{} is no address of the host, and its server would not start", visible(address))
         }
+        ValueRefused::NoMemory(memory) => {
+            format!("the host has {} of memory, with swap, and its server would not start", bytes(*memory))
+        }
+        ValueRefused::WayIn(running) => format!(
+            "the server is reached through {} until it has come up again. Change the socket in an option file of yours and \
+             restart the server, then take it out here",
+            visible(running)
+        ),
         ValueRefused::NotHeard { replica, address } => {
             format!("{replica} replicates from {}, and no server would listen there", visible(address))
         }

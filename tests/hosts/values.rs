@@ -474,6 +474,34 @@ fn what_no_server_takes_is_refused_in_the_plan() {
     assert_eq!(before, [state("db-a"), state("db-m")], "the question has changed something");
 }
 
+/// What a restart would end in whatever our own file says.
+#[test]
+fn what_other_files_the_memory_or_the_socket_forbid_is_refused_in_the_plan() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
+    let refused = |code: &str| {
+        let plan = lab.tandem(&["plan", "play.yml", "--format", "json"]).expect(8).json();
+        let all = plan["refused"].as_array().cloned().unwrap_or_default();
+        assert!(all.iter().all(|one| one["code"] == code), "{all:#?}");
+        all.into_iter().map(|one| format!("{}: {}", one["host"], one["reason"])).collect::<Vec<_>>()
+    };
+    let beside = "for d in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d; do [ ! -d $d ] || f=$d/10x.cnf; done; ";
+    for host in ["db-a", "db-m"] {
+        lab.at(host, &format!("{beside} printf '[mysqld]\\nnonesuch=1\\n' >$f"));
+    }
+    declare(&lab, "back_log: 99");
+    let said = refused("option-files-refused");
+    assert!(said.len() == 2 && said.iter().all(|text| text.contains("10x.cnf:2")), "{said:#?}");
+    for host in ["db-a", "db-m"] {
+        lab.at(host, &format!("{beside} rm $f"));
+    }
+    lab.tandem(&["plan", "play.yml"]).expect(2);
+    for setting in ["innodb_buffer_pool_size: 8T", "socket: /run/mysqld/other.sock"] {
+        declare(&lab, setting);
+        assert_eq!(refused("value-not-taken").len(), 2, "{setting}");
+    }
+}
+
 #[test]
 fn a_question_sets_nothing() {
     let lab = Lab::boot(&["db-a", "db-m=sid"]);

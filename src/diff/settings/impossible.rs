@@ -139,7 +139,8 @@ impl Comparison<'_> {
             }
             let refused = self.refuse_number(wish, draft)
                 || self.refuse_said(wish, draft)
-                || self.refuse_unheard(wish, draft);
+                || self.refuse_unheard(wish, draft)
+                || self.refuse_socket(wish, draft);
             if !refused {
                 self.refuse_kept(wish, draft);
             }
@@ -202,6 +203,7 @@ impl Comparison<'_> {
             NotTaken::Closed(path) => ValueRefused::Closed(path),
             NotTaken::Unreadable(path) => ValueRefused::Unreadable(path),
             NotTaken::NoAddress(address) => ValueRefused::NoAddress(address),
+            NotTaken::NoMemory(memory) => ValueRefused::NoMemory(memory),
         };
         self.refuse_value(wish, value, why, draft);
         true
@@ -220,6 +222,16 @@ impl Comparison<'_> {
         let Some((replica, channel)) = { replicas }.next() else { return false };
         let (replica, address) = (replica.name.clone(), channel.endpoint.address.clone());
         self.refuse_value(wish, value, ValueRefused::NotHeard { replica, address }, draft);
+        true
+    }
+
+    /// A restart is seen to end through the socket of now, and so is everything that comes after it.
+    fn refuse_socket(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
+        let Some(value) = wish.values.last().filter(|_| wish.name == "socket") else { return false };
+        let Some(running) = self.server.variable("socket").filter(|now| !same_value("socket", value, now)) else {
+            return false;
+        };
+        self.refuse_value(wish, value, ValueRefused::WayIn(running.to_owned()), draft);
         true
     }
 

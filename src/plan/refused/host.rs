@@ -162,6 +162,10 @@ pub enum ValueRefused {
     Unreadable(String),
     /// The address that it names is none of the host's.
     NoAddress(String),
+    /// It is more than the host's memory, of which there are so many bytes with swap.
+    NoMemory(u64),
+    /// It is the socket through which the server is reached, and this is the one of now.
+    WayIn(String),
     /// It would not be heard at the address from which this replica has its events.
     NotHeard {
         /// The replica.

@@ -151,6 +151,15 @@ fn of_old_channels() -> Case {
     )
 }
 
+const BESIDE: &str = "/etc/mysql/mariadb.conf.d/10x.cnf";
+
+/// A line that came after the last start, and that no server takes.
+fn broken_beside(world: &mut World) {
+    let Fact::Known(files) = &mut world.host(0).option_files else { panic!("option files") };
+    files.files.push((BESIDE.to_owned(), b"[mysqld]\nnonesuch=1\n".to_vec()));
+    world.host(0).asked.broken = vec!["unknown variable 'nonesuch=1'".to_owned()];
+}
+
 pub(super) fn of_channels() -> Vec<Case> {
     let broken = |world: &mut World| {
         let channel = world.channel_of(1);
@@ -493,6 +502,11 @@ pub(super) fn of_servers() -> Vec<Case> {
         ),
         case("disputed-option", settings("{\"max_connections\": \"9\"}").changed(disputed), plain),
         case("option-files-refused", settings("{\"max_connections\": \"9\"}").changed(garbled), plain),
+        case("option-files-refused", pair([true, false]).changed(broken_beside), |setup, _| {
+            setup.world.host(0).asked.broken.clear();
+            let Fact::Known(files) = &mut setup.world.host(0).option_files else { panic!("option files") };
+            files.files.retain(|(path, _)| path != BESIDE);
+        }),
         case(
             "overridden-setting",
             settings("{\"max_connections\": \"9\"}").changed(|world| {
