@@ -138,8 +138,11 @@ fn replicas(
         let member = context.desired.members.iter().find(|m| {
             context.server(m).and_then(|s| s.number("server_id")) == Some(*id) && !host.replicas.contains(m)
         });
+        // One that was not read may have any id, and is told by its address.
+        let unread = context.desired.members.iter().filter(|m| context.server(m).is_none());
+        let mut hosts = unread.filter_map(|m| context.desired.hosts.get(m));
         // A member's own channels tell more; and a connection that it has left lingers on until the next event.
-        if member.is_some() {
+        if member.is_some() || hosts.any(|member| member.endpoint.address == *from) {
             continue;
         }
         let at = (!from.is_empty()).then(|| from.clone());
