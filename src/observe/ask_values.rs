@@ -103,11 +103,7 @@ async fn of_server(
 }
 
 /// What the program does not take. Where it can't be asked, the step that writes the file asks it.
-async fn of_program(
-    session: &Session,
-    dialect: Dialect,
-    look: &ValueLook,
-) -> Option<ProgramSays> {
+async fn of_program(session: &Session, dialect: Dialect, look: &ValueLook) -> Option<ProgramSays> {
     if look.by_program.is_empty() {
         return None;
     }

@@ -107,9 +107,13 @@ async fn read_takes(session: &Session, login: &Login) -> Result<CopyTakes, SqlEr
 /// # Errors
 /// When it does not say.
 pub(crate) async fn copy_takes(sql: &SqlReader) -> Result<CopyTakes, SqlError> {
-    let (engines, plugins) =
-        tokio::try_join!(sql.query(ReadStatement::engines()), sql.query(ReadStatement::login_plugins()))?;
+    let (engines, plugins, objects) = tokio::try_join!(
+        sql.query(ReadStatement::engines()),
+        sql.query(ReadStatement::login_plugins()),
+        sql.query(ReadStatement::system_objects()),
+    )?;
     let mut takes = CopyTakes::default();
+    takes.system_objects = objects.iter().map(|row| row.text("name")).collect::<Result<_, _>>()?;
     for row in &engines {
         if matches!(row.need("support")?.to_ascii_uppercase().as_str(), "YES" | "DEFAULT") {
             takes.engines.insert(row.need("engine")?.to_ascii_lowercase());
@@ -140,18 +144,22 @@ pub(crate) async fn copy_demands(
             None => Ok(Vec::new()),
         }
     };
-    let (tables, with_key, columns, tablespaces, calls, granted, routines, accounts) = tokio::try_join!(
+    let (tables, with_key, columns, tablespaces, calls, on_system, granted, routines, accounts) = tokio::try_join!(
         sql.query(ReadStatement::demanding_tables()),
         sql.query(ReadStatement::tables_with_key()),
         sql.query(dialect.compared_columns()),
         tablespaces,
         sql.query(ReadStatement::calling_views()),
+        sql.query(ReadStatement::views_on_system()),
         sql.query(ReadStatement::granted_objects()),
         sql.query(ReadStatement::routines()),
         sql.query(dialect.login_plugins_of_accounts()),
     )?;
     let columns = Columns::of(&columns)?;
     let mut demands = CopyDemands { calling_views: calling_views(&calls)?, ..CopyDemands::default() };
+    for row in &on_system {
+        demands.system_views.push(((row.text("db")?, row.text("name")?), row.text("object")?));
+    }
     let general = tablespaces.iter().map(|row| Ok(as_named(row.need("name")?)));
     let general: BTreeSet<String> = general.collect::<Result<_, SqlError>>()?;
     let mut objects: BTreeSet<TableName> = BTreeSet::new();

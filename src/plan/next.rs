@@ -312,7 +312,9 @@ pub(crate) fn workaround(host: &HostName, source: &HostName, unfit: &Unfit) -> N
         (UnfitWhy::Tablespace, UnfitObject::Table(name)) => {
             run(format!("ALTER TABLE {} TABLESPACE innodb_file_per_table", path(name)))
         }
-        (UnfitWhy::BrokenView, UnfitObject::View(name)) => run(format!("DROP VIEW {}", path(name))),
+        (UnfitWhy::BrokenView | UnfitWhy::RestsOnSystem { .. }, UnfitObject::View(name)) => {
+            run(format!("DROP VIEW {}", path(name)))
+        }
         (UnfitWhy::NoDefiner { definer: (user, at), of, on_source }, _) => Next::Run {
             on: Some(if *on_source { host.clone() } else { source.clone() }),
             // No server makes the view where its function may not be executed by its definer.
@@ -322,7 +324,9 @@ pub(crate) fn workaround(host: &HostName, source: &HostName, unfit: &Unfit) -> N
                 identifier(of)
             ),
         },
-        (UnfitWhy::GrantOnGone(grant), UnfitObject::Account(name)) => run(grant.revoke(name)),
+        (UnfitWhy::GrantOnGone(grant) | UnfitWhy::GrantOnSystem(grant), UnfitObject::Account(name)) => {
+            run(grant.revoke(name))
+        }
         (UnfitWhy::GrantOnLeftOut(_), _) => set("seed_databases"),
         _ => Next::ReplaceServer { on: host.clone() },
     }

@@ -94,6 +94,12 @@ fn why(host: &HostName, why: &UnfitWhy) -> String {
         UnfitWhy::PartialRevokes => {
             format!("something was taken back from what it may do everywhere, and {host} knows no such thing (partial_revokes)")
         }
+        UnfitWhy::RestsOnSystem { name } => {
+            format!("it references mysql.{}, which is not copied and {host} does not have", visible(name))
+        }
+        UnfitWhy::GrantOnSystem(grant) => {
+            format!("it has privileges on {}, which is not copied and {host} does not have", on(grant))
+        }
         UnfitWhy::GrantOnGone(grant) => format!("it has privileges on {}, which does not exist", on(grant)),
         UnfitWhy::GrantOnLeftOut(grant) => format!("it has privileges on {}, which is not copied", on(grant)),
     }

@@ -485,7 +485,8 @@ fn what_other_files_the_memory_or_the_socket_forbid_is_refused_in_the_plan() {
         assert!(all.iter().all(|one| one["code"] == code), "{all:#?}");
         all.into_iter().map(|one| format!("{}: {}", one["host"], one["reason"])).collect::<Vec<_>>()
     };
-    let beside = "for d in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d; do [ ! -d $d ] || f=$d/10x.cnf; done; ";
+    let beside =
+        "for d in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d; do [ ! -d $d ] || f=$d/10x.cnf; done; ";
     for host in ["db-a", "db-m"] {
         lab.at(host, &format!("{beside} printf '[mysqld]\\nnonesuch=1\\n' >$f"));
     }

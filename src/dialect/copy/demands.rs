@@ -5,6 +5,9 @@ use crate::{
     model::Family,
 };
 
+const SYSTEM_OBJECTS: &str = "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' \
+    UNION SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'mysql'";
+
 impl ReadStatement {
     /// Tables and views of users' databases: `db`, `name`, `kind`, `engine`.
     pub fn demanding_tables() -> Self {
@@ -37,6 +40,20 @@ impl ReadStatement {
              WHERE r.ROUTINE_TYPE = 'FUNCTION' AND r.SECURITY_TYPE = 'DEFINER' \
              AND v.TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES}) AND r.ROUTINE_SCHEMA NOT IN ({SYSTEM_DATABASES})"
         ))
+    }
+
+    /// Views that name a table or a routine of the database `mysql`, which no copy row by row brings: `db`, `name`, and `object`.
+    pub fn views_on_system() -> Self {
+        Self::new(format!(
+            "SELECT v.TABLE_SCHEMA AS db, v.TABLE_NAME AS name, o.name AS object FROM information_schema.VIEWS v \
+             JOIN ({SYSTEM_OBJECTS}) o ON LOCATE(CONCAT('`mysql`.`', o.name, '`'), v.VIEW_DEFINITION) > 0 \
+             WHERE v.TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES})"
+        ))
+    }
+
+    /// Tables and routines of the database `mysql`: `name`.
+    pub fn system_objects() -> Self {
+        Self::new(SYSTEM_OBJECTS)
     }
 
     /// Storage engines: `engine`, `support`.

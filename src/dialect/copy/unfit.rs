@@ -21,6 +21,8 @@ pub struct CopyDemands {
     pub broken_views: Vec<TableName>,
     /// Views that call a function which runs as its definer, with that definer and the function's database.
     pub calling_views: Vec<(TableName, AccountName, String)>,
+    /// Views with what they name of the database `mysql`.
+    pub system_views: Vec<(TableName, String)>,
     /// Columns with a JSON document that holds a value whose type its text does not show.
     pub typed_json: Looked<(TableName, String)>,
     /// Tables with the bytes of their largest row, where it is a large one.
@@ -115,6 +117,8 @@ pub struct CopyTakes {
     pub engines: BTreeSet<String>,
     /// Plugins by which accounts log in and that work, in lower case.
     pub login_plugins: BTreeSet<String>,
+    /// Tables and routines of its database `mysql`.
+    pub system_objects: BTreeSet<String>,
 }
 
 /// The server that gets a copy, as it will be then.
@@ -214,8 +218,15 @@ pub enum UnfitWhy {
     },
     /// Something was taken back from what the account may do everywhere, and the target takes nothing back in parts.
     PartialRevokes,
+    /// The view names an object of the database `mysql` that the target does not have.
+    RestsOnSystem {
+        /// The object.
+        name: String,
+    },
     /// The account was granted something on what does not exist.
     GrantOnGone(ObjectGrant),
+    /// The account was granted something on an object of the database `mysql` that the target does not have.
+    GrantOnSystem(ObjectGrant),
     /// The account was granted something on what is not copied.
     GrantOnLeftOut(ObjectGrant),
 }
@@ -231,6 +242,8 @@ impl UnfitWhy {
             | Self::LargeRow { .. }
             | Self::BrokenView
             | Self::NoDefiner { .. }
+            | Self::RestsOnSystem { .. }
+            | Self::GrantOnSystem(_)
             | Self::GrantOnGone(_) => true,
             Self::NoEngine { .. }
             | Self::NoKey
@@ -302,6 +315,13 @@ pub(crate) fn unfit(
             all.push(Unfit { object: UnfitObject::View(name.clone()), why });
         }
     }
+    for (name, object) in rows.system_views.iter().filter(|(name, _)| chosen(name)) {
+        if !target.takes.system_objects.contains(object) {
+            explained.insert(name);
+            let why = UnfitWhy::RestsOnSystem { name: object.clone() };
+            all.push(Unfit { object: UnfitObject::View(name.clone()), why });
+        }
+    }
     let views = rows.broken_views.iter().filter(|name| chosen(name) && !explained.contains(name));
     all.extend(
         views.map(|name| Unfit { object: UnfitObject::View(name.clone()), why: UnfitWhy::BrokenView }),
@@ -366,6 +386,11 @@ fn against_account(
         };
         account.grants.iter().any(table)
     };
+    let lacks = |grant: &&ObjectGrant| {
+        grant.name.0 == "mysql" && !target.takes.system_objects.contains(&grant.name.1) && !with_table(grant)
+    };
+    let of_system = account.grants.iter().filter(lacks).cloned();
+    all.extend(of_system.map(UnfitWhy::GrantOnSystem));
     let of_users = |grant: &&ObjectGrant| !is_system_database(&grant.name.0) && !with_table(grant);
     for grant in account.grants.iter().filter(of_users) {
         if !grant.exists {

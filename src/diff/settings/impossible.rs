@@ -228,7 +228,8 @@ impl Comparison<'_> {
     /// A restart is seen to end through the socket of now, and so is everything that comes after it.
     fn refuse_socket(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
         let Some(value) = wish.values.last().filter(|_| wish.name == "socket") else { return false };
-        let Some(running) = self.server.variable("socket").filter(|now| !same_value("socket", value, now)) else {
+        let Some(running) = self.server.variable("socket").filter(|now| !same_value("socket", value, now))
+        else {
             return false;
         };
         self.refuse_value(wish, value, ValueRefused::WayIn(running.to_owned()), draft);

@@ -161,6 +161,15 @@ fn of_views() -> Vec<(Unfit, Setup, ByHand)> {
             },
         ),
         (
+            unfit(view(), UnfitWhy::RestsOnSystem { name: "mine".into() }),
+            looked(|demands| demands.system_views.push((shop("v"), "mine".into()))),
+            |setup, next| {
+                let Next::Run { command, .. } = next else { panic!("{next:?}") };
+                assert_eq!(command, "DROP VIEW `shop`.`v`");
+                demands(setup).system_views.clear();
+            },
+        ),
+        (
             unfit(view(), UnfitWhy::NoDefiner { definer: maker(), of: "shop".into(), on_source: false }),
             looked(|demands| demands.calling_views.push((shop("v"), maker(), "shop".into()))),
             |setup, next| {
@@ -206,6 +215,15 @@ fn of_accounts() -> Vec<(Unfit, Setup, ByHand)> {
             |setup, next| {
                 let Next::Run { command, .. } = next else { panic!("{next:?}") };
                 assert_eq!(command, "REVOKE SELECT ON `shop`.`gone` FROM 'app'@'%'");
+                demands(setup).accounts[0].grants.clear();
+            },
+        ),
+        (
+            unfit(app(), UnfitWhy::GrantOnSystem(gone(false, "mysql"))),
+            looked(of_account(grant("mysql", false))),
+            |setup, next| {
+                let Next::Run { command, .. } = next else { panic!("{next:?}") };
+                assert_eq!(command, "REVOKE SELECT ON `mysql`.`gone` FROM 'app'@'%'");
                 demands(setup).accounts[0].grants.clear();
             },
         ),
