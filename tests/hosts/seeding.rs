@@ -238,11 +238,40 @@ fn a_replica_whose_rows_differ_is_copied_anew_where_that_is_allowed() {
         "0",
     );
     let refusal = lab.refuses(&["plan", "hot-standby"], "channel-broken");
-    assert_eq!(refusal["next"][1], serde_json::json!({"kind": "allow", "allow": "reseed"}));
+    assert_eq!(refusal["next"][2], serde_json::json!({"kind": "allow", "allow": "reseed"}));
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(0);
     lab.plan("hot-standby").expect(0);
     lab.sql("db-a", "insert into shop.t values (3)");
     lab.same(["db-a", "db-b"], "checksum table shop.t extended");
+}
+
+#[test]
+fn what_rests_on_objects_in_the_database_mysql_is_refused_and_what_is_advised_works() {
+    let lab = Lab::pair();
+    lab.sql(
+        "db-a",
+        "create table mysql.mine (id int primary key); create function mysql.one() returns int return 1; \
+         create database shop; create table shop.t (id int primary key); insert into shop.t values (1); \
+         create view shop.v as select * from mysql.mine; create view shop.w as select mysql.one() as n; \
+         create view shop.x as select user from mysql.user; create user app; grant select on mysql.mine to app; \
+         grant execute on function mysql.one to app; grant select on mysql.user to app",
+    );
+    let plan = lab.tandem(&["plan", "hot-standby", "--format", "json"]).expect(8).json();
+    let refused = plan["refused"].as_array().cloned().unwrap_or_default();
+    assert!(!refused.is_empty() && refused.iter().all(|one| one["code"] == "cannot-be-copied"), "{plan:#}");
+    let said = refused[0]["reason"].as_str().unwrap_or_default();
+    for named in ["shop.v", "shop.w", "mysql.mine", "mysql.one"] {
+        assert!(said.contains(named), "{named}: {said}");
+    }
+    assert!(!said.contains("shop.x") && !said.contains("mysql.user"), "{said}");
+    lab.sql(
+        "db-a",
+        "drop view shop.v; drop view shop.w; revoke select on mysql.mine from app; \
+         revoke execute on function mysql.one from app",
+    );
+    lab.apply("hot-standby");
+    lab.same(["db-a", "db-b"], "show create view shop.x; show grants for app");
+    lab.plan("hot-standby").expect(0);
 }
 
 #[test]

@@ -26,6 +26,7 @@ fn looked(change: impl FnOnce(&mut CopyDemands)) -> Setup {
     let takes = CopyTakes {
         engines: ["innodb".to_owned()].into(),
         login_plugins: ["mysql_native_password".to_owned()].into(),
+        ..CopyTakes::default()
     };
     one_way().changed(|world| {
         world.host(0).demands = Some(Fact::Known(demands));
