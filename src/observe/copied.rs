@@ -112,8 +112,8 @@ pub(crate) async fn copy_takes(sql: &SqlReader) -> Result<CopyTakes, SqlError> {
         sql.query(ReadStatement::login_plugins()),
         sql.query(ReadStatement::system_objects()),
     )?;
-    let mut takes = CopyTakes::default();
-    takes.system_objects = objects.iter().map(|row| row.text("name")).collect::<Result<_, _>>()?;
+    let system_objects = objects.iter().map(|row| row.text("name")).collect::<Result<_, _>>()?;
+    let mut takes = CopyTakes { system_objects, ..CopyTakes::default() };
     for row in &engines {
         if matches!(row.need("support")?.to_ascii_uppercase().as_str(), "YES" | "DEFAULT") {
             takes.engines.insert(row.need("engine")?.to_ascii_lowercase());
