@@ -44,11 +44,15 @@ impl ReadStatement {
 
     /// Views that name a table or a routine of the database `mysql`, which no copy row by row brings: `db`, `name`, and `object`.
     pub fn views_on_system() -> Self {
-        Self::new(format!(
-            "SELECT v.TABLE_SCHEMA AS db, v.TABLE_NAME AS name, o.name AS object FROM information_schema.VIEWS v \
-             JOIN ({SYSTEM_OBJECTS}) o ON LOCATE(CONCAT('`mysql`.`', o.name, '`'), v.VIEW_DEFINITION) > 0 \
-             WHERE v.TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES})"
-        ))
+        let named = |kind: &str, column: &str| {
+            format!(
+                "SELECT v.TABLE_SCHEMA AS db, v.TABLE_NAME AS name, o.{column}_NAME AS object FROM information_schema.VIEWS v \
+                 JOIN information_schema.{kind} o ON o.{column}_SCHEMA = 'mysql' \
+                 AND LOCATE(CONCAT('`mysql`.`', o.{column}_NAME, '`'), v.VIEW_DEFINITION) > 0 \
+                 WHERE v.TABLE_SCHEMA NOT IN ({SYSTEM_DATABASES})"
+            )
+        };
+        Self::new(format!("{} UNION {}", named("TABLES", "TABLE"), named("ROUTINES", "ROUTINE")))
     }
 
     /// Tables and routines of the database `mysql`: `name`.
