@@ -65,7 +65,7 @@ pub const OWN: &[Row] = &[
     row(
         &[("replication_user", Form::Text), ("replication_password", Form::Secret)],
         "`repl_user`, required",
-        "the account `user@peer-address` on each source",
+        "the account `user@peer-address` on each source; it has no limits and its password does not expire",
     ),
     row(&[("replication_address", Form::Text)], "`ansible_host`", "where the peers reach this host"),
     row(&[("replication_tls", TLS)], "`required`", "`off`, `required`, `verify_ca`, `verify_identity`"),
