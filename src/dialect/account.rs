@@ -2,7 +2,7 @@
 
 use super::{Dialect, Statement, literal};
 use crate::{
-    grant::{caching_sha2_hash, native_hash},
+    grant::{LIMITS, caching_sha2_hash, native_hash},
     model::Family,
 };
 
@@ -36,12 +36,10 @@ impl Dialect {
     /// One that `lasts` has no limits, and its password does not expire: whoever logs in by it could not change it.
     pub fn account(self, user: &str, host: &str, hash: &str, tls: bool, lasts: bool) -> Vec<Statement> {
         let name = format!("{}@{}", literal(user), literal(host));
-        let without = if lasts {
-            " WITH MAX_QUERIES_PER_HOUR 0 MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS 0"
-        } else {
-            ""
-        };
-        let require = format!("{}{without}", if tls { "SSL" } else { "NONE" });
+        let mut require = if tls { "SSL" } else { "NONE" }.to_owned();
+        if lasts {
+            require += &format!(" WITH {}", LIMITS.map(|limit| format!("{limit} 0")).join(" "));
+        }
         let how = match self.family() {
             Family::MariaDb => "IDENTIFIED VIA mysql_native_password USING",
             Family::MySql if self.caching_sha2() => "IDENTIFIED WITH caching_sha2_password AS",

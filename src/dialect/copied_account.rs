@@ -1,7 +1,10 @@
 //! Statements that make an account what it is on another server, out of what `SHOW CREATE USER` said there.
 
 use super::Dialect;
-use crate::{grant::split_outside_quotes, model::Family};
+use crate::{
+    grant::{LIMITS, split_outside_quotes},
+    model::Family,
+};
 
 impl Dialect {
     /// Makes an account that is there like a new one. MariaDB shows no way to log in where the password is empty, and would
@@ -51,12 +54,6 @@ impl Dialect {
     /// Gives an account the defaults of what `SHOW CREATE USER` does not say of it: an account that is there would keep
     /// its own. Comments and attributes stay.
     pub fn unsaid_of_account(self, shown: &str, account: &str) -> Option<String> {
-        const LIMITS: [&str; 4] = [
-            "MAX_QUERIES_PER_HOUR",
-            "MAX_UPDATES_PER_HOUR",
-            "MAX_CONNECTIONS_PER_HOUR",
-            "MAX_USER_CONNECTIONS",
-        ];
         let says = |words: &str| split_outside_quotes(shown, words).is_some();
         let maria = self.family() == Family::MariaDb;
         let mut all = Vec::new();
@@ -80,9 +77,8 @@ impl Dialect {
 
 /// A definition without limits of none: MySQL shows a limit that was set to 0 once, and not one that never was set.
 pub(crate) fn without_no_limits(create: &str) -> String {
-    let limits = ["QUERIES_PER_HOUR", "UPDATES_PER_HOUR", "CONNECTIONS_PER_HOUR", "USER_CONNECTIONS"];
-    let without = |text: String, limit: &&str| text.replace(&format!(" MAX_{limit} 0"), "");
-    let text = limits.iter().fold(create.to_owned(), without);
+    let without = |text: String, limit: &&str| text.replace(&format!(" {limit} 0"), "");
+    let text = LIMITS.iter().fold(create.to_owned(), without);
     text.replace(" WITH PASSWORD ", " PASSWORD ").trim_end_matches(" WITH").to_owned()
 }
 

@@ -53,13 +53,11 @@ pub(crate) enum Generated {
 impl Generated {
     /// Reads it.
     pub(crate) fn of(extra: &str) -> Option<Self> {
-        let extra = extra.to_ascii_uppercase();
-        let has = |word: &str| extra.split_whitespace().any(|one| one == word);
-        match () {
-            () if has("VIRTUAL") => Some(Generated::Virtual),
-            () if has("STORED") || has("PERSISTENT") => Some(Generated::Stored),
-            () => None,
-        }
+        extra.split_whitespace().find_map(|word| match word.to_ascii_uppercase().as_str() {
+            "VIRTUAL" => Some(Generated::Virtual),
+            "STORED" | "PERSISTENT" => Some(Generated::Stored),
+            _ => None,
+        })
     }
 }
 

@@ -93,14 +93,15 @@ pub(crate) fn blamed<'o>(log: &[String], options: &'o [Occurrence]) -> Option<&'
 }
 
 /// The words that a server's program says of an option in these files, and that option. An option that it does not know and
-/// that the server has, `knows` says, is one of a plugin which only a start loads.
+/// that the server has, `knows` says, is one of a plugin which only a start loads; one that it adjusts keeps nobody down.
 pub(crate) fn refused_by_program<'o, 's>(
     said: &'s [String],
     options: &'o [Occurrence],
     knows: impl Fn(&str) -> bool,
 ) -> Option<(&'s str, &'o Occurrence)> {
-    let about = said.iter().filter_map(|line| Some((line.as_str(), named(line, options)?)));
-    about.into_iter().find(|(line, option)| !(line.contains("unknown ") && knows(&option.name)))
+    let faults = said.iter().filter(|line| !line.starts_with("option '"));
+    let about = faults.filter_map(|line| Some((line.as_str(), named(line, options)?)));
+    { about }.find(|(line, option)| !(line.contains("unknown ") && knows(&option.name)))
 }
 
 fn named<'o>(line: &str, options: &'o [Occurrence]) -> Option<&'o Occurrence> {
@@ -190,6 +191,23 @@ mod tests {
 
     fn lines(log: &[&str]) -> Vec<String> {
         log.iter().map(|&line| line.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_a_program_refuses_is_neither_adjusted_nor_a_plugins() {
+        let options = [
+            option("max_connections", "9999999"),
+            option("server_audit_logging", "ON"),
+            option("nonesuch", "1"),
+        ];
+        let knows = |name: &str| name != "nonesuch";
+        let adjusted = "option 'max_connections': unsigned value 9999999 adjusted to 100000";
+        let of_plugin = "unknown variable 'server_audit_logging=ON'";
+        let said = lines(&[adjusted, of_plugin]);
+        assert_eq!(refused_by_program(&said, &options, knows), None);
+        let said = lines(&[adjusted, of_plugin, "unknown variable 'nonesuch=1'"]);
+        let (words, option) = refused_by_program(&said, &options, knows).expect("a line");
+        assert_eq!((words, option.name.as_str()), ("unknown variable 'nonesuch=1'", "nonesuch"));
     }
 
     fn option(name: &str, value: &str) -> Occurrence {

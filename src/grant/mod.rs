@@ -10,7 +10,7 @@ mod sha_crypt;
 pub use account::AccountState;
 pub(crate) use account::Expiry;
 pub(crate) use account::{canonical_privilege, canonical_privileges, is_system_account};
-pub(crate) use parse::{canonical_line, read_grant};
+pub(crate) use parse::{LIMITS, canonical_line, read_grant};
 pub(crate) use password::ed25519_hash;
 pub use password::{PasswordCheck, native_hash, sha256_hex};
 pub(crate) use revoke::{revocation, split as split_outside_quotes};

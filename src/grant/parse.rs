@@ -210,8 +210,8 @@ pub(super) fn read_create_user(text: &str) -> Result<AccountState, ParseError> {
     Ok(account)
 }
 
-/// Limits that end a login.
-const LIMITS: [&str; 4] =
+/// Limits that end a login, which both families have.
+pub(crate) const LIMITS: [&str; 4] =
     ["MAX_QUERIES_PER_HOUR", "MAX_UPDATES_PER_HOUR", "MAX_CONNECTIONS_PER_HOUR", "MAX_USER_CONNECTIONS"];
 
 /// What follows `PASSWORD EXPIRE`.

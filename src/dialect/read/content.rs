@@ -12,8 +12,6 @@ const NAMES: u32 = 200;
 /// A value that a row is found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scalar<'a> {
-    /// NULL.
-    Null,
     /// A number in decimal digits.
     Number(&'a str),
     /// A text.
@@ -23,7 +21,6 @@ pub enum Scalar<'a> {
 impl Scalar<'_> {
     fn sql(self) -> String {
         match self {
-            Scalar::Null => "NULL".to_owned(),
             Scalar::Number(digits)
                 if !digits.is_empty()
                     && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-')) =>
