@@ -39,6 +39,16 @@ pub(super) enum TableKind {
     Sequence,
 }
 
+impl TableKind {
+    /// As SQL names it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Base | Self::Versioned => "TABLE",
+            Self::Sequence => "SEQUENCE",
+        }
+    }
+}
+
 /// A table.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
@@ -46,6 +56,8 @@ pub(super) struct Table {
     pub kind: TableKind,
     /// Storage engine.
     pub engine: String,
+    /// The next number of `AUTO_INCREMENT`.
+    pub counter: Option<u64>,
     /// Rows, by the statistics.
     pub rows: u64,
     /// Bytes, by the statistics.
@@ -117,7 +129,12 @@ impl Inventory {
         }
     }
 
-    async fn of(sql: &mut SqlWriter, dialect: Dialect, databases: &[String]) -> Result<Self, SqlError> {
+    /// The same, with the server's own error.
+    pub(super) async fn of(
+        sql: &mut SqlWriter,
+        dialect: Dialect,
+        databases: &[String],
+    ) -> Result<Self, SqlError> {
         let mut inventory = Self::default();
         if databases.is_empty() {
             return Ok(inventory);
@@ -310,6 +327,7 @@ impl Columns {
         Ok(Table {
             kind,
             engine: row.optional("engine")?.unwrap_or_default().to_owned(),
+            counter: row.optional_number("counter")?,
             rows: row.optional_number("n")?.unwrap_or(0),
             bytes: row.optional_number("bytes")?.unwrap_or(0),
             create: String::new(),

@@ -8,6 +8,7 @@ mod code;
 mod error;
 mod fitness;
 mod inventory;
+mod kept;
 mod lock;
 mod progress;
 mod rows;
@@ -52,6 +53,9 @@ pub(crate) trait Connect {
 pub(crate) struct Scope {
     /// Databases with all that they hold.
     pub databases: Vec<String>,
+    /// Those of them of which the target has something that may go on being there: a copy that was cut off, or data that is
+    /// replaced.
+    pub begun: Vec<String>,
     /// Who the target must be.
     pub target: Identity,
 }
@@ -80,12 +84,15 @@ pub(crate) struct Copied {
     pub sent: u64,
     /// How long writes on the source had to wait, if at all.
     pub lock: Option<Duration>,
+    /// Rows that were there already.
+    pub kept: u64,
 }
 
 /// How often a snapshot is taken again because a table was altered at that moment.
 const SNAPSHOTS: usize = 4;
 
-/// Copies everything but what is made by [`Unfinished::finish`]. Nothing of these databases is on the target, but for databases without content.
+/// Copies everything but what is made by [`Unfinished::finish`]. Nothing of these databases is on the target, but for databases
+/// without content and what [`Scope::begun`] names.
 ///
 /// # Errors
 /// With the end at which it failed. What was written until then stays; the copy is begun anew.
@@ -97,11 +104,14 @@ pub(crate) async fn run(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Unfinished, CopyError> {
     let mut sessions = Sessions::open(source, target, options.sessions).await?;
-    let (_, mut inventory) = tokio::try_join!(
-        session::prove(&mut sessions.catalog_there, &scope.target),
+    let (there, mut inventory) = tokio::try_join!(
+        async {
+            session::prove(&mut sessions.catalog_there, &scope.target).await?;
+            kept::look(&mut sessions.catalog_there, target.dialect(), &scope.begun).await
+        },
         everything(source, (&mut sessions.catalog, sessions.lives_longer), scope),
     )?;
-    tables::create(&mut sessions, &inventory, None).await?;
+    let mut kept = tables::create(&mut sessions, &inventory, &there).await?;
     let mut tries = 0;
     let (snapshot, held) = loop {
         let (snapshot, held) = snapshot::take(source, &mut sessions, &inventory, options.lock).await?;
@@ -127,10 +137,13 @@ pub(crate) async fn run(
         drop(held);
         // What makes tables is text.
         rows::pass_bytes(&mut sessions.writers, target.dialect().spell_names(), CopyEnd::Target).await?;
-        tables::create(&mut sessions, &now, Some(&inventory)).await?;
+        let stayed = tables::create(&mut sessions, &now, &inventory).await?;
+        kept.retain(|name| stayed.contains(name));
         inventory = now;
     };
-    let copied = rows::copy(target, &mut sessions, &inventory, held, options, on_progress).await?;
+    let copied =
+        rows::copy((source, target), &mut sessions, (&inventory, &kept), held, options, on_progress).await?;
+    kept::set_counters(&mut sessions, &inventory, &kept).await?;
     let code = Code::read(&mut sessions, &inventory).await?;
     code.routines(&mut sessions).await?;
     let copied = Copied {
@@ -138,6 +151,7 @@ pub(crate) async fn run(
         executed: snapshot.executed,
         sent: copied.bytes,
         lock: snapshot.lock.or(copied.lock),
+        kept: copied.kept,
     };
     Ok(Unfinished { copied, sessions, code })
 }

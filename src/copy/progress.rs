@@ -14,6 +14,10 @@ pub(crate) struct Progress {
     pub rows: u64,
     /// Bytes of statements that were sent.
     pub bytes: u64,
+    /// How much is done, in bytes of the source's statistics.
+    pub done: u64,
+    /// Of how much: both are the same at the end.
+    pub of: u64,
     /// Tables of which all rows were written.
     pub tables: u64,
     /// All of them.
@@ -28,6 +32,10 @@ pub(super) struct Counted {
     begun: Instant,
     rows: AtomicU64,
     bytes: AtomicU64,
+    /// Rows that were there already.
+    kept: AtomicU64,
+    /// Parts of the copy that are done.
+    done: AtomicU64,
     /// When something has moved last, in milliseconds since the beginning.
     moved: AtomicU64,
     /// Statements that the target works on.
@@ -41,6 +49,8 @@ impl Counted {
             begun: Instant::now(),
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
+            done: AtomicU64::new(0),
             moved: AtomicU64::new(0),
             writing: AtomicUsize::new(0),
         }
@@ -62,6 +72,26 @@ impl Counted {
         self.rows.fetch_add(rows, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
         self.moved();
+    }
+
+    /// Rows were there already.
+    pub(super) fn kept(&self, rows: u64) {
+        self.kept.fetch_add(rows, Relaxed);
+    }
+
+    /// So much more of the copy is done, in bytes of the statistics.
+    pub(super) fn done(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Relaxed);
+    }
+
+    /// How much is done, in bytes of the statistics.
+    pub(super) fn all_done(&self) -> u64 {
+        self.done.load(Relaxed)
+    }
+
+    /// How many rows were there already.
+    pub(super) fn all_kept(&self) -> u64 {
+        self.kept.load(Relaxed)
     }
 
     /// Rows and bytes so far.

@@ -15,14 +15,15 @@ use tokio::{
 use super::{
     Connect, CopyError, CopyFault, Options, Progress,
     inventory::Inventory,
+    kept::{self, Kept},
     lock::Held,
     progress::Counted,
     session::Sessions,
-    slices::{Job, LIMIT, Queue, STATEMENT, Work},
+    slices::{Job, LIMIT, Queue, STATEMENT, Share, Work},
     small,
 };
 use crate::{
-    dialect::{CopiedTable, CopyEnd},
+    dialect::{Adding, CopyEnd},
     model::limits,
     transport::{Bytes, Pace, Patience, Sink, SqlError, SqlWriter},
 };
@@ -37,6 +38,8 @@ pub(super) struct Sums {
     pub bytes: u64,
     /// How long writes waited for a lock.
     pub lock: Option<Duration>,
+    /// Rows that were there already.
+    pub kept: u64,
 }
 
 /// A session of each end.
@@ -44,9 +47,9 @@ type BothSessions = (SqlWriter, SqlWriter);
 
 /// Copies all rows: first those of tables without transactions, for as long as the lock is held.
 pub(super) async fn copy(
-    target: &impl Connect,
+    (source, target): (&impl Connect, &impl Connect),
     sessions: &mut Sessions,
-    inventory: &Inventory,
+    (inventory, kept): (&Inventory, &Kept),
     held: Option<Held>,
     options: Options,
     on_progress: &mut dyn FnMut(Progress),
@@ -63,13 +66,18 @@ pub(super) async fn copy(
         patience,
         pace: at_once,
         before: 0,
-        of: 0,
-        packet: sessions.packet,
+        of: (0, 0),
+        writing: Writing {
+            packet: sessions.packet,
+            adding: Adding::of([source.dialect(), target.dialect()]),
+        },
         on_progress,
     };
-    run.of = inventory.tables.values().filter(|table| table.has_rows()).count() as u64;
+    let tables = || inventory.tables.values().filter(|table| table.has_rows());
+    run.of = (tables().count() as u64, tables().map(|table| Share::of(table).bytes).sum());
     if let Some(held) = held {
-        let locked = Arc::new(Queue::of(inventory.tables.iter().filter(|(_, table)| table.needs_lock())));
+        let locked =
+            Arc::new(Queue::of(inventory.tables.iter().filter(|(_, table)| table.needs_lock()), kept));
         let copied = run.all(pairs, &locked, target, Some(&held)).await;
         sums.lock = Some(held.release().await?);
         pairs = copied?;
@@ -77,9 +85,9 @@ pub(super) async fn copy(
     }
     run.pace = Pace::of(options.rate);
     let rest = inventory.tables.iter().filter(|(_, table)| table.has_rows() && table.has_snapshot());
-    let queue = Arc::new(Queue::of(rest));
+    let queue = Arc::new(Queue::of(rest, kept));
     let pairs = run.all(pairs, &queue, target, None).await?;
-    sums.bytes = counted.sums().1;
+    (sums.bytes, sums.kept) = (counted.sums().1, counted.all_kept());
     (sessions.readers, sessions.writers) = pairs.into_iter().unzip();
     Ok(sums)
 }
@@ -94,14 +102,24 @@ pub(super) async fn pass_bytes(
     try_join_all(all).await.map(drop).map_err(CopyError::sql(end, "let values pass as bytes"))
 }
 
+/// How rows are written, and compared.
+#[derive(Debug, Clone, Copy)]
+struct Writing {
+    /// Bytes of the largest statement.
+    packet: u64,
+    /// What rows of a slice add up by.
+    adding: Adding,
+}
+
 struct Run<'r> {
     counted: &'r Arc<Counted>,
     patience: Patience,
     pace: Pace,
     /// Tables that were copied before.
     before: u64,
-    of: u64,
-    packet: u64,
+    /// All tables, and all bytes by the statistics.
+    of: (u64, u64),
+    writing: Writing,
     on_progress: &'r mut dyn FnMut(Progress),
 }
 
@@ -117,7 +135,7 @@ impl Run<'_> {
         let mut workers = JoinSet::new();
         for pair in pairs {
             let paced = (self.counted.clone(), self.pace.clone());
-            workers.spawn(work(pair, queue.clone(), paced, self.packet));
+            workers.spawn(work(pair, queue.clone(), paced, self.writing));
         }
         self.counted.moved();
         let mut tick = interval(limits::TICK);
@@ -150,7 +168,9 @@ impl Run<'_> {
     fn tell(&mut self, queue: &Queue) {
         let (rows, bytes) = self.counted.sums();
         let tables = self.before + queue.tables().0;
-        (self.on_progress)(Progress { rows, bytes, tables, of_tables: self.of, took: self.counted.took() });
+        let (of_tables, of) = self.of;
+        let (done, took) = (self.counted.all_done(), self.counted.took());
+        (self.on_progress)(Progress { rows, bytes, done, of, tables, of_tables, took });
     }
 
     /// Ends a copy in which nothing moves. A target that works on a statement has longer.
@@ -187,7 +207,7 @@ async fn work(
     (mut reader, mut writer): BothSessions,
     queue: Arc<Queue>,
     (counted, pace): (Arc<Counted>, Pace),
-    packet: u64,
+    Writing { packet, adding }: Writing,
 ) -> Result<BothSessions, CopyError> {
     loop {
         let next = queue.next(&mut reader).await;
@@ -195,15 +215,42 @@ async fn work(
             return Ok((reader, writer));
         };
         match &work {
-            Work::Rows(job) => slice(&mut reader, &mut writer, job, (&counted, &pace, packet)).await?,
-            Work::Small(tables) => {
+            Work::Rows(job) => {
+                if !(job.kept && is_there((&mut reader, &mut writer), job, adding, &counted).await?) {
+                    slice(&mut reader, &mut writer, job, (&counted, &pace, packet)).await?;
+                }
+            }
+            Work::Small(tables, share) => {
                 for table in small::copy(&mut reader, &mut writer, tables, (&counted, packet)).await? {
                     slice(&mut reader, &mut writer, &Job::whole(table), (&counted, &pace, packet)).await?;
                 }
+                counted.done(share.bytes);
             }
         }
         queue.done(&work);
     }
+}
+
+/// Whether the target has the rows of a slice; where it has others, they are taken away.
+async fn is_there(
+    (reader, writer): (&mut SqlWriter, &mut SqlWriter),
+    job: &Job,
+    adding: Adding,
+    counted: &Counted,
+) -> Result<bool, CopyError> {
+    counted.begin_write();
+    let same = kept::same(reader, writer, job, adding).await?;
+    if same.is_none() {
+        let tried = format!("take away other rows of {}", job.table.title());
+        let cleared = writer.query_within(&job.table.clear(&job.slice), LIMIT).await;
+        cleared.map_err(CopyError::sql(CopyEnd::Target, tried))?;
+    }
+    counted.end_write(0, 0);
+    if let Some(rows) = same {
+        counted.kept(rows);
+        counted.done(job.share.bytes);
+    }
+    Ok(same.is_some())
 }
 
 /// What goes to the target in one go.
@@ -226,7 +273,7 @@ async fn slice(
         let read = read(reader, job, send, (counted, pace, packet)).await;
         read.map_err(CopyError::sql(CopyEnd::Source, format!("read rows of {title}")))
     };
-    let writing = write(writer, &job.table, receive, counted);
+    let writing = write(writer, job, receive, counted);
     let (read, written) = tokio::join!(reading, writing);
     // Where writing fails, reading ends as well.
     written.and(read)
@@ -299,11 +346,13 @@ fn apart<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
 
 async fn write(
     writer: &mut SqlWriter,
-    table: &CopiedTable,
+    Job { table, share, .. }: &Job,
     mut receive: mpsc::Receiver<Batch>,
     counted: &Counted,
 ) -> Result<(), CopyError> {
     let title = table.title();
+    // What is left of its share; the statistics may say too little, or too much.
+    let mut left = share.bytes;
     let tried = || format!("write rows of {title}");
     while let Some(batch) = receive.recv().await {
         counted.begin_write();
@@ -319,10 +368,14 @@ async fn write(
         };
         let taken = done.map_err(CopyError::sql(CopyEnd::Target, tried()))?;
         counted.end_write(given, bytes);
+        let part = bytes.min(left);
+        left -= part;
+        counted.done(part);
         if taken != given {
             return Err(CopyError::new(CopyEnd::Target, tried(), CopyFault::Rows { given, taken }));
         }
     }
+    counted.done(left);
     Ok(())
 }
 

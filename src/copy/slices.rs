@@ -9,7 +9,10 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::inventory::{Name, Table, TableKind};
+use super::{
+    inventory::{Name, Table, TableKind},
+    kept::Kept,
+};
 use crate::{
     dialect::{CopiedTable, Slice},
     model::limits,
@@ -38,7 +41,7 @@ pub(super) enum Work {
     /// Rows of one table.
     Rows(Job),
     /// All rows of small tables.
-    Small(Vec<Arc<CopiedTable>>),
+    Small(Vec<Arc<CopiedTable>>, Share),
 }
 
 /// A table, or a slice of one.
@@ -52,6 +55,36 @@ pub(super) struct Job {
     open: Option<u64>,
     /// Slices into which a table is still to be cut by its numbers.
     cuts: u64,
+    /// Whether the target may hold these rows already.
+    pub kept: bool,
+    /// How much of the whole copy it is.
+    pub share: Share,
+}
+
+/// A part of a copy, by the statistics of its source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    /// Bytes.
+    pub bytes: u64,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl Share {
+    /// That of a table, which is never nothing.
+    pub(super) fn of(table: &Table) -> Self {
+        Self { bytes: table.bytes.max(1), rows: table.rows }
+    }
+
+    /// Takes so many rows' part away from it.
+    fn take(&mut self, rows: u64) -> Self {
+        let rows = rows.min(self.rows);
+        let part = u128::from(self.bytes) * u128::from(rows) / u128::from(self.rows.max(1));
+        let taken = Self { bytes: u64::try_from(part).unwrap_or(self.bytes), rows };
+        self.bytes -= taken.bytes;
+        self.rows -= taken.rows;
+        taken
+    }
 }
 
 /// The jobs of a copy.
@@ -73,7 +106,7 @@ struct Jobs {
 
 impl Job {
     /// All of a table.
-    fn of(table: &Table) -> Self {
+    fn of(table: &Table, kept: bool) -> Self {
         let copied = Arc::new(table.copied.clone());
         let slices = (table.bytes / SLICE).min(MOST);
         let (mut open, mut cuts) = (None, 0);
@@ -82,12 +115,13 @@ impl Job {
         } else if slices > 1 && copied.has_slices() {
             open = Some((table.rows / slices).max(1));
         }
-        Self { table: copied, slice: Slice::default(), open, cuts }
+        Self { table: copied, slice: Slice::default(), open, cuts, kept, share: Share::of(table) }
     }
 
-    /// All of a table in one go.
+    /// All of a table in one go, which counts for nothing.
     pub(super) fn whole(table: Arc<CopiedTable>) -> Self {
-        Self { table, slice: Slice::default(), open: None, cuts: 0 }
+        let (slice, share) = (Slice::default(), Share::default());
+        Self { table, slice, open: None, cuts: 0, kept: false, share }
     }
 
     fn brings_more(&self) -> bool {
@@ -105,7 +139,9 @@ impl Job {
                 let key = columns.map(|n| row.text(&format!("k{n}"))).collect::<Result<Vec<_>, _>>()?;
                 self.slice.up_to = Some(key.clone());
                 let slice = Slice { after: Some(key), up_to: None };
-                more.push(Job { table: self.table.clone(), slice, open: Some(rows), cuts: 0 });
+                let mut rest = self.share;
+                self.share = rest.take(rows);
+                more.push(Job { slice, open: Some(rows), share: rest, ..self.clone() });
             }
         } else if self.cuts > 0
             && let Some(query) = self.table.ends()
@@ -117,7 +153,14 @@ impl Job {
                 _ => vec![Slice::default()],
             };
             self.cuts = 0;
-            let mut jobs = slices.into_iter().map(|slice| Job { slice, ..self.clone() });
+            let each = self.share.rows / slices.len() as u64;
+            let last = slices.len() - 1;
+            let mut rest = self.share;
+            let jobs = slices.into_iter().enumerate().map(|(at, slice)| {
+                let share = if at == last { rest } else { rest.take(each) };
+                Job { slice, share, ..self.clone() }
+            });
+            let mut jobs = jobs.collect::<Vec<_>>().into_iter();
             let first = jobs.next();
             more.extend(jobs);
             self = first.unwrap_or(self);
@@ -128,7 +171,7 @@ impl Job {
 
 /// Whether a table is copied together with others: many of them are one transaction of the target, so theirs must be an
 /// engine that takes back what failed.
-fn is_small(table: &Table) -> bool {
+pub(super) fn is_small(table: &Table) -> bool {
     table.kind == TableKind::Base && table.has_snapshot() && table.bytes <= SMALL && table.rows < SMALL_ROWS
 }
 
@@ -151,19 +194,23 @@ fn cut_numbers(first: i128, last: i128, slices: u64) -> Vec<Slice> {
 
 impl Queue {
     /// The jobs of tables, the largest first.
-    pub(super) fn of<'t>(tables: impl Iterator<Item = (&'t Name, &'t Table)>) -> Self {
-        let mut tables: Vec<&Table> = tables.map(|(_, table)| table).collect();
-        tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
+    pub(super) fn of<'t>(tables: impl Iterator<Item = (&'t Name, &'t Table)>, kept: &Kept) -> Self {
+        let mut tables: Vec<(&Table, bool)> =
+            tables.map(|(name, table)| (table, kept.contains(name))).collect();
+        tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.bytes));
         let mut jobs = Jobs::default();
         let mut small = Vec::new();
-        for table in tables {
+        for (table, kept) in tables {
             jobs.left.insert(table.copied.title(), 1);
-            match is_small(table) {
-                true => small.push(Arc::new(table.copied.clone())),
-                false => jobs.waiting.push_back(Work::Rows(Job::of(table))),
+            match is_small(table) && !kept {
+                true => small.push(table),
+                false => jobs.waiting.push_back(Work::Rows(Job::of(table, kept))),
             }
         }
-        jobs.waiting.extend(small.chunks(TOGETHER).map(|some| Work::Small(some.to_vec())));
+        jobs.waiting.extend(small.chunks(TOGETHER).map(|some| {
+            let share = Share { bytes: some.iter().map(|table| Share::of(table).bytes).sum(), rows: 0 };
+            Work::Small(some.iter().map(|table| Arc::new(table.copied.clone())).collect(), share)
+        }));
         Self { jobs: Mutex::new(jobs), changed: Notify::new() }
     }
 
@@ -212,7 +259,7 @@ impl Queue {
         let mut jobs = self.jobs();
         let tables = match work {
             Work::Rows(job) => std::slice::from_ref(&job.table),
-            Work::Small(tables) => tables,
+            Work::Small(tables, _) => tables,
         };
         for table in tables {
             if let Some(left) = jobs.left.get_mut(&table.title()) {

@@ -5,6 +5,7 @@ use futures_util::future::try_join_all;
 use super::{
     CopyError,
     inventory::{Inventory, Name, Table, TableKind},
+    kept::Kept,
     session::Sessions,
 };
 use crate::{
@@ -19,26 +20,24 @@ const TOGETHER: usize = 20;
 const DEADLOCK: u16 = 1213;
 const DEADLOCKS: usize = 50;
 
-/// Makes what is not there. Where another inventory is there already, what differs from it takes its place.
+/// Makes what is not there yet; what is there and differs is dropped before. What comes back has stayed.
 pub(super) async fn create(
     sessions: &mut Sessions,
     inventory: &Inventory,
-    there: Option<&Inventory>,
-) -> Result<(), CopyError> {
+    there: &Inventory,
+) -> Result<Kept, CopyError> {
     let same = |name: &Name, table: &Table| {
         there
-            .and_then(|t| t.tables.get(name))
-            .is_some_and(|t| create_text(&t.create) == create_text(&table.create))
-    };
-    if let Some(there) = there {
-        for ((database, name), _) in there
             .tables
-            .iter()
-            .filter(|(n, t)| !inventory.tables.get(*n).is_some_and(|now| same(n, now) && now.kind == t.kind))
-        {
-            let drop = format!("DROP TABLE IF EXISTS {}.{}", identifier(database), identifier(name));
+            .get(name)
+            .is_some_and(|t| t.kind == table.kind && create_text(&t.create) == create_text(&table.create))
+    };
+    for (name, table) in &there.tables {
+        if !inventory.tables.get(name).is_some_and(|now| same(name, now)) {
+            let path = format!("{}.{}", identifier(&name.0), identifier(&name.1));
+            let drop = format!("DROP {} IF EXISTS {path}", table.kind.word());
             let done = sessions.catalog_there.query(&drop).await;
-            done.map_err(CopyError::sql(CopyEnd::Target, "drop a table that was altered meanwhile"))?;
+            done.map_err(CopyError::sql(CopyEnd::Target, "drop a table that is another one on the source"))?;
         }
     }
     for (name, database) in &inventory.databases {
@@ -66,7 +65,8 @@ pub(super) async fn create(
         let parts = sessions.writers.iter_mut().zip(todo.chunks(each));
         try_join_all(parts.map(|(sql, tables)| create_these(sql, tables))).await?;
     }
-    Ok(())
+    let stayed = inventory.tables.iter().filter(|(name, table)| same(name, table));
+    Ok(stayed.map(|(name, _)| name.clone()).collect())
 }
 
 async fn create_these(sql: &mut SqlWriter, tables: &[(&Name, &Table)]) -> Result<(), CopyError> {

@@ -189,8 +189,13 @@ impl SourceAndReplica<'_> {
         let host = &self.host.name;
         let mut risk = vec![Risk::CopyLoad { bytes: plan.bytes }];
         risk.extend(lock(plan, given));
-        if !plan.leftovers.is_empty() {
-            risk.push(Note::DropsUnfinishedCopy { databases: plan.leftovers.clone() }.into());
+        let (stays, goes): (Vec<_>, Vec<_>) =
+            plan.leftovers.iter().cloned().partition(|name| plan.goes_on_with().any(|other| other == name));
+        if !stays.is_empty() {
+            risk.push(Note::GoesOnWithCopy { databases: stays }.into());
+        }
+        if !goes.is_empty() {
+            risk.push(Note::DropsUnfinishedCopy { databases: goes }.into());
         }
         risk.extend(plan.ends.iter().map(|ended| ends_channel(host, plan, ended).into()));
         if !plan.replaces.is_empty() {

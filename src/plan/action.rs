@@ -334,9 +334,9 @@ pub struct SeedPlan {
     pub own_users: Vec<String>,
     /// Estimated bytes before compression.
     pub bytes: u64,
-    /// Databases on the replica that an unfinished copy of ours left there, and that are dropped first.
+    /// Databases on the replica that an unfinished copy of ours left there; see [`SeedPlan::goes_on_with`].
     pub leftovers: Vec<String>,
-    /// Databases of the replica's own that are kept in a file there, and dropped.
+    /// Databases of the replica's own that are kept there, in a file or a directory, and give way.
     pub replaces: Vec<String>,
     /// Channels that end before the data is replaced: the replica's own, which can't go on, and those
     /// of hosts that replicate from it, whose places are not in its new binary logs.
@@ -357,6 +357,14 @@ impl SeedPlan {
     /// Whether other sources bring something, too: then what is there already is theirs.
     pub fn has_other_sources(&self) -> bool {
         self.beside || self.others.iter().any(|database| database != HEARTBEAT)
+    }
+
+    /// Databases of the replica in which a copy row by row goes on with what it finds: only what differs from the source is
+    /// carried. What else stands in its way is dropped before.
+    pub fn goes_on_with(&self) -> impl Iterator<Item = &String> {
+        let there =
+            self.leftovers.iter().chain(&self.replaces).filter(|_| self.method == CopyMethod::Logical);
+        there.filter(|name| self.databases.contains(name) && *name != HEARTBEAT)
     }
 }
 

@@ -292,6 +292,11 @@ pub enum Note {
         /// `user@host` of the sessions.
         sessions: Vec<String>,
     },
+    /// What an unfinished copy has left is gone on with: what is equal to the source stays.
+    GoesOnWithCopy {
+        /// Databases.
+        databases: Vec<String>,
+    },
     /// What an unfinished copy has left is dropped.
     DropsUnfinishedCopy {
         /// Databases.

@@ -96,6 +96,7 @@ pub(super) async fn run<'a>(
         gtid,
         sent: cloned.optional_number("bytes").map_err(failed)?.unwrap_or(0),
         lock: None,
+        kept: 0,
     };
     Ok((copied, lifted))
 }

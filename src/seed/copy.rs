@@ -30,6 +30,8 @@ pub(super) struct Copied {
     pub sent: u64,
     /// How long writes on the source had to wait, if at all.
     pub lock: Option<Duration>,
+    /// Rows that were there already.
+    pub kept: u64,
 }
 
 /// The server of a host as an end of a copy.
@@ -75,7 +77,8 @@ fn scope(on: On<'_>, plan: &SeedPlan) -> Result<Scope, StepError> {
     let server = on.server()?;
     let known =
         IDENTITY.iter().filter_map(|name| Some(((*name).to_owned(), server.variable(name)?.to_owned())));
-    Ok(Scope { databases: plan.databases.clone(), target: Identity(known.collect()) })
+    let begun = plan.goes_on_with().cloned().collect();
+    Ok(Scope { databases: plan.databases.clone(), begun, target: Identity(known.collect()) })
 }
 
 /// Looks whether everything can be copied as it is, before anything is changed.
@@ -119,7 +122,7 @@ pub(super) async fn run(
         false => Trust::none(),
     };
     let mut on_progress =
-        |progress: Progress| fleet.progress(step, (progress.bytes, plan.bytes), doing(from, progress));
+        |progress: Progress| fleet.progress(step, (progress.done, progress.of), doing(from, progress));
     let scope = scope(on, plan)?;
     let failed = |error| failed(error, on.host, plan);
     let result = async {
@@ -147,7 +150,7 @@ pub(super) async fn run(
     let takes = on.dialect()?.takes_gtids_when_off() || on.server()?.is_on("gtid_mode");
     let executed = copied.executed.as_deref().filter(|_| takes);
     let gtid = check::coordinates(on.at(from), &copied.at, executed).await?;
-    Ok(Copied { at: copied.at, gtid, sent: copied.sent, lock: copied.lock })
+    Ok(Copied { at: copied.at, gtid, sent: copied.sent, lock: copied.lock, kept: copied.kept })
 }
 
 /// What it does, for who watches.

@@ -266,9 +266,14 @@ fn told(
     let kept = kept.map(|(path, rm)| {
         format!("; the old data is kept in {path} on {host}, to be removed with: {rm} {path}")
     });
+    let there = match copied.kept {
+        0 => String::new(),
+        1 => ", 1 row was there already".to_owned(),
+        rows => format!(", {rows} rows were there already"),
+    };
     let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
     format!(
-        "{} sent, {accounts}, snapshot at {gtid} ({}), {lock}{}",
+        "{} sent{there}, {accounts}, snapshot at {gtid} ({}), {lock}{}",
         crate::model::bytes(copied.sent),
         copied.at,
         kept.unwrap_or_default()
@@ -336,11 +341,13 @@ async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepErro
     Ok(())
 }
 
-/// Drops what an unfinished copy of ours left on the replica, and what the copy replaces.
+/// Drops what an unfinished copy of ours left on the replica, and what the copy replaces, where that does not go on with it.
 async fn drop_leftovers(step: &Step, plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
     // What the heartbeat wrote there is no content, and comes with the copy.
     let heartbeat = plan.databases.iter().filter(|name| *name == HEARTBEAT);
-    let gone: Vec<&String> = plan.leftovers.iter().chain(&plan.replaces).chain(heartbeat).collect();
+    let goes_on: Vec<&String> = plan.goes_on_with().collect();
+    let gone = plan.leftovers.iter().chain(&plan.replaces).filter(|name| !goes_on.contains(name));
+    let gone: Vec<&String> = gone.chain(heartbeat).collect();
     if gone.is_empty() {
         return Ok(());
     }

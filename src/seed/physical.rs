@@ -214,7 +214,7 @@ pub(super) async fn copy(
     };
     let gtid = check::coordinates(fleet.on(from), &at, fields.next()).await?;
     open(fleet.on(host), &new).await?;
-    Ok(Copied { at, gtid, sent, lock })
+    Ok(Copied { at, gtid, sent, lock, kept: 0 })
 }
 
 /// Proves that the server can open the files, with the options that it has now.

@@ -185,7 +185,8 @@ fn note(note: &Note) -> String {
             "sessions that are open now keep their old auto_increment values until they reconnect: {}",
             all(sessions)
         ),
-        Note::DropsUnfinishedCopy { .. }
+        Note::GoesOnWithCopy { .. }
+        | Note::DropsUnfinishedCopy { .. }
         | Note::CopyUnforeseen { .. }
         | Note::OwnChannelEnds { .. }
         | Note::ChannelBackEnds { .. }
@@ -198,6 +199,10 @@ fn note(note: &Note) -> String {
 /// What a copy brings with it.
 fn note_of_copy(note: &Note) -> String {
     match note {
+        Note::GoesOnWithCopy { databases } => format!(
+            "goes on with what an unfinished copy left, and copies what differs from the source: {}",
+            first(databases)
+        ),
         Note::DropsUnfinishedCopy { databases } => {
             format!("drops what an unfinished copy left: {}", first(databases))
         }

@@ -3,7 +3,10 @@
 
 use std::process::Stdio;
 
-use crate::lab::{Lab, patience};
+use crate::{
+    lab::{Lab, patience},
+    limits::{controller, signal},
+};
 
 const OFF: &str =
     "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nrestart_wait: 60s\n";
@@ -64,7 +67,7 @@ fn a_bad_setting_is_taken_back_with_the_controller_and_without_it() {
         .spawn()
         .expect("tandem runs");
     wait_at(&lab, "grep -q -e restarting -e back /var/lib/tandem/restart/state");
-    child.kill().expect("it is killed");
+    signal(&controller(&child), "KILL");
     let _ = child.wait();
     wait_at(&lab, "grep -q back /var/lib/tandem/restart/state");
     lab.at("db-a", &same_file);
@@ -92,7 +95,7 @@ fn a_power_cut_between_the_file_and_the_restart_leaves_no_server_down() {
         .expect("tandem runs");
     wait_at(&lab, &format!("grep -q innodb_data_file_path {FILE}"));
     lab.reboot("db-a");
-    let _ = child.kill();
+    signal(&controller(&child), "KILL");
     let _ = child.wait();
     wait_at(&lab, "grep -q back /var/lib/tandem/restart/state");
     assert_eq!(lab.at("db-a", &format!("sha256sum {FILE}")), before);

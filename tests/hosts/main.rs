@@ -41,6 +41,7 @@ mod overridden;
 mod package;
 mod places;
 mod resources;
+mod resume;
 mod rings;
 mod role_unit;
 mod roles;

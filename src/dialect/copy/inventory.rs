@@ -3,12 +3,12 @@
 use crate::dialect::{Dialect, identifier, literal};
 
 impl Dialect {
-    /// The tables of these databases without their views: `db`, `name`, `kind`, `engine`, and by the statistics the rows
-    /// `n` and `bytes`.
+    /// The tables of these databases without their views: `db`, `name`, `kind`, `engine`, `counter`, which is the next number
+    /// of `AUTO_INCREMENT`, and by the statistics the rows `n` and `bytes`.
     pub fn copied_tables(self, databases: &[String]) -> String {
         format!(
-            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, TABLE_TYPE AS kind, ENGINE AS engine, TABLE_ROWS AS n, \
-             DATA_LENGTH AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ({}) \
+            "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, TABLE_TYPE AS kind, ENGINE AS engine, AUTO_INCREMENT AS counter, \
+             TABLE_ROWS AS n, DATA_LENGTH AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ({}) \
              AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE') ORDER BY 1, 2",
             list(databases)
         )

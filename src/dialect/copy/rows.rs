@@ -4,9 +4,9 @@
 //! set is converted on the way. What the server's text would change is read by another expression: a FLOAT shows six
 //! digits, a number of an ENUM says which of its names is meant.
 
-use super::super::rows::Compared;
+use super::super::rows::{Adding, Compared};
 use crate::{
-    dialect::{Column, Dialect, Key, Range, identifier},
+    dialect::{Column, Dialect, Key, Range, ReadStatement, identifier},
     model::Family,
 };
 
@@ -52,8 +52,8 @@ pub(crate) struct CopiedTable {
     pub name: String,
     columns: Vec<Carried>,
     history: History,
-    /// The primary key, where rows can be named by it.
-    by_key: Option<Compared>,
+    /// Its columns as they are compared, with the primary key where rows can be named by it.
+    compared: Compared,
 }
 
 impl CopiedTable {
@@ -65,25 +65,21 @@ impl CopiedTable {
         history: History,
         dialect: Dialect,
     ) -> Self {
-        let of_key =
-            key.iter().map(|name| columns.iter().find(|c| c.name == *name && super::super::orders(c)));
-        let of_key: Option<Vec<Column>> = of_key.map(|c| c.cloned()).collect();
+        let ordered =
+            key.iter().all(|name| columns.iter().any(|c| c.name == *name && super::super::orders(c)));
         // Old versions have the keys of new ones.
-        let by_key =
-            of_key.filter(|columns| !columns.is_empty() && history == History::None).map(|columns| {
-                Compared {
-                    columns: columns.into_iter().map(|column| (column, false)).collect(),
-                    key: key.to_vec(),
-                    primary: true,
-                    notes: Vec::new(),
-                }
-            });
+        let by_key = ordered && !key.is_empty() && history == History::None;
         Self {
             database: database.to_owned(),
             name: name.to_owned(),
             columns: columns.iter().map(|column| carried(column, dialect)).collect(),
             history,
-            by_key,
+            compared: Compared {
+                columns: columns.iter().map(|column| (column.clone(), false)).collect(),
+                key: if by_key { key.to_vec() } else { Vec::new() },
+                primary: by_key,
+                notes: Vec::new(),
+            },
         }
     }
 
@@ -112,30 +108,43 @@ impl CopiedTable {
 
     /// Whether the primary key is one whole number.
     pub(crate) fn counts(&self) -> bool {
-        self.by_key.as_ref().is_some_and(Compared::counts)
+        self.compared.counts()
     }
 
     /// Whether it can be read in slices.
     pub(crate) fn has_slices(&self) -> bool {
-        self.by_key.is_some()
+        !self.compared.key.is_empty()
     }
 
     /// The first and the last key, where that is one whole number: columns `first` and `last`, NULL without rows.
     pub(crate) fn ends(&self) -> Option<String> {
-        let key = self.by_key.as_ref().filter(|key| key.counts())?.key.first()?;
-        let key = identifier(key);
+        let key = identifier(self.compared.key.first().filter(|_| self.counts())?);
         Some(format!("SELECT MIN({key}) AS first, MAX({key}) AS last FROM {}", self.path()))
     }
 
     /// The key of the n-th row behind another one, as columns `k0`, `k1`.
     pub(crate) fn nth_key(&self, after: Option<Key>, n: u64) -> Option<String> {
         let range = Range { after, up_to: None };
-        Some(self.by_key.as_ref()?.nth_key(self.table(), &range, n).text().to_owned())
+        self.has_slices().then(|| self.compared.nth_key(self.table(), &range, n).text().to_owned())
     }
 
     /// How many columns the key has.
     pub(crate) fn key_columns(&self) -> usize {
-        self.by_key.as_ref().map_or(0, |key| key.key.len())
+        self.compared.key.len()
+    }
+
+    /// Adds up the rows of a slice: columns `n` and `digest`; see [`Adding`].
+    pub(crate) fn add_up(&self, slice: &Slice, adding: Adding) -> String {
+        let one = self.compared.add_up(self.table(), adding, std::slice::from_ref(slice));
+        one.iter().map(ReadStatement::text).collect()
+    }
+
+    /// Takes away the rows of a slice, or all of them.
+    pub(crate) fn clear(&self, slice: &Slice) -> String {
+        match *slice == Range::default() {
+            true => format!("TRUNCATE TABLE {}", self.path()),
+            false => format!("DELETE FROM {} WHERE {}", self.path(), self.compared.within(slice)),
+        }
     }
 
     /// Reads the rows of a slice.
@@ -146,15 +155,15 @@ impl CopiedTable {
             History::None => "",
             History::All => " FOR SYSTEM_TIME ALL",
         };
-        match &self.by_key {
-            Some(key) if *slice != Range::default() => {
+        match self.has_slices() && *slice != Range::default() {
+            true => {
                 format!(
                     "SELECT {columns} FROM {} FORCE INDEX (PRIMARY) WHERE {}",
                     self.path(),
-                    key.within(slice)
+                    self.compared.within(slice)
                 )
             }
-            _ => format!("SELECT {columns} FROM {}{history}", self.path()),
+            false => format!("SELECT {columns} FROM {}{history}", self.path()),
         }
     }
 
