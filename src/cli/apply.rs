@@ -223,7 +223,13 @@ pub(super) async fn close_first(
 
 /// What the command line says of the run's limits.
 fn limits(global: &Global, args: &ApplyArgs) -> Limits {
-    Limits { forks: global.forks, stall: args.stall_timeout, lock: args.lock_limit, rate: args.rate_limit }
+    Limits {
+        forks: global.forks,
+        stall: args.stall_timeout,
+        lock: args.lock_limit,
+        rate: args.rate_limit,
+        max_running: args.max_running,
+    }
 }
 
 /// The steps by which another host takes the writes.

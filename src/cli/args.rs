@@ -266,6 +266,9 @@ pub struct ApplyArgs {
     /// Copy no more than so many bytes per second, such as 20M; not under the read lock
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub rate_limit: Option<u64>,
+    /// Let a copy row by row wait while its source works on more than so many statements of others; not under the read lock
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_running: Option<u64>,
 }
 
 /// Arguments of `switchover`.
@@ -502,8 +505,8 @@ mod tests {
         };
         let default = Limits::default();
         assert_eq!(
-            (global.forks, args.stall_timeout, args.lock_limit, args.rate_limit),
-            (default.forks, default.stall, default.lock, default.rate)
+            (global.forks, args.stall_timeout, args.lock_limit, args.rate_limit, args.max_running),
+            (default.forks, default.stall, default.lock, default.rate, default.max_running)
         );
         assert_eq!((global.connect_timeout, global.timeout), (limits::CONNECT.time, limits::READ_HOST.time));
         assert!(Cli::try_parse_from(["tandem", "plan", "--forks", "0"]).is_err());

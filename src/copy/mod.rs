@@ -71,6 +71,8 @@ pub(crate) struct Options {
     pub patience: Patience,
     /// Bytes per second, where that is bounded.
     pub rate: Option<u64>,
+    /// Statements of others on the source beside which it goes on; it waits while there are more.
+    pub max_running: Option<u64>,
 }
 
 /// What a copy has shown of itself.

@@ -24,6 +24,8 @@ pub(crate) struct Progress {
     pub of_tables: u64,
     /// Since the first row.
     pub took: Duration,
+    /// Statements of others that the source works on, where it waits for them.
+    pub held: Option<u64>,
 }
 
 /// What the workers of a copy have done so far.
@@ -34,12 +36,16 @@ pub(super) struct Counted {
     bytes: AtomicU64,
     /// Rows that were there already.
     kept: AtomicU64,
+    /// Statements of others that the source works on, where these are too many; otherwise none.
+    held: AtomicU64,
     /// Parts of the copy that are done.
     done: AtomicU64,
     /// When something has moved last, in milliseconds since the beginning.
     moved: AtomicU64,
     /// Statements that the target works on.
     writing: AtomicUsize,
+    /// Statements of ours that the source works on.
+    reading: AtomicUsize,
 }
 
 impl Counted {
@@ -50,15 +56,30 @@ impl Counted {
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             kept: AtomicU64::new(0),
+            held: AtomicU64::new(0),
             done: AtomicU64::new(0),
             moved: AtomicU64::new(0),
             writing: AtomicUsize::new(0),
+            reading: AtomicUsize::new(0),
         }
     }
 
     /// The source has given something.
     pub(super) fn moved(&self) {
         self.moved.store(self.begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// The source works on a statement of ours until the work is done.
+    pub(super) async fn while_reading<T>(&self, work: impl Future<Output = T>) -> T {
+        self.reading.fetch_add(1, Relaxed);
+        let done = work.await;
+        self.reading.fetch_sub(1, Relaxed);
+        done
+    }
+
+    /// Statements of ours that the source works on.
+    pub(super) fn reading(&self) -> u64 {
+        self.reading.load(Relaxed) as u64
     }
 
     /// The target begins to work on a statement.
@@ -92,6 +113,16 @@ impl Counted {
     /// How many rows were there already.
     pub(super) fn all_kept(&self) -> u64 {
         self.kept.load(Relaxed)
+    }
+
+    /// The source has so much to do that the copy waits, or no longer.
+    pub(super) fn hold(&self, running: Option<u64>) {
+        self.held.store(running.unwrap_or(0), Relaxed);
+    }
+
+    /// Statements that the copy waits for.
+    pub(super) fn held(&self) -> Option<u64> {
+        Some(self.held.load(Relaxed)).filter(|running| *running > 0)
     }
 
     /// Rows and bytes so far.

@@ -2,14 +2,17 @@
 //!
 //! What a worker has read and not yet written is bounded: a few statements of a quarter of a megabyte.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::try_join_all;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     sync::mpsc,
     task::{JoinSet, block_in_place},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use super::{
@@ -30,6 +33,11 @@ use crate::{
 
 /// Statements of a worker that wait for the target.
 const WAITING: usize = 2;
+
+/// Asks how many statements a server works on, ours among them, in the second column.
+const RUNNING: &str = "SHOW GLOBAL STATUS LIKE 'Threads_running'";
+/// How often that is asked.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// What was copied.
 #[derive(Debug, Default)]
@@ -71,6 +79,8 @@ pub(super) async fn copy(
             packet: sessions.packet,
             adding: Adding::of([source.dialect(), target.dialect()]),
         },
+        catalog: &mut sessions.catalog,
+        most_running: None,
         on_progress,
     };
     let tables = || inventory.tables.values().filter(|table| table.has_rows());
@@ -84,6 +94,7 @@ pub(super) async fn copy(
         run.before = locked.tables().0;
     }
     run.pace = Pace::of(options.rate);
+    run.most_running = options.max_running;
     let rest = inventory.tables.iter().filter(|(_, table)| table.has_rows() && table.has_snapshot());
     let queue = Arc::new(Queue::of(rest, kept));
     let pairs = run.all(pairs, &queue, target, None).await?;
@@ -120,6 +131,10 @@ struct Run<'r> {
     /// All tables, and all bytes by the statistics.
     of: (u64, u64),
     writing: Writing,
+    /// A session of the source that reads no rows.
+    catalog: &'r mut SqlWriter,
+    /// Statements of others on the source beside which it goes on.
+    most_running: Option<u64>,
     on_progress: &'r mut dyn FnMut(Progress),
 }
 
@@ -141,6 +156,7 @@ impl Run<'_> {
         let mut tick = interval(limits::TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looked = Duration::ZERO;
+        let mut asked = None;
         let mut back = Vec::new();
         loop {
             tokio::select! {
@@ -159,6 +175,7 @@ impl Run<'_> {
                         let why = CopyFault::Ended("the read lock is over".to_owned());
                         return Err(CopyError::new(CopyEnd::Source, "copy rows", why));
                     }
+                    self.mind_load(&mut asked).await?;
                     self.watch(target, &mut looked).await?;
                 }
             }
@@ -170,7 +187,27 @@ impl Run<'_> {
         let tables = self.before + queue.tables().0;
         let (of_tables, of) = self.of;
         let (done, took) = (self.counted.all_done(), self.counted.took());
-        (self.on_progress)(Progress { rows, bytes, done, of, tables, of_tables, took });
+        let held = self.counted.held();
+        (self.on_progress)(Progress { rows, bytes, done, of, tables, of_tables, took, held });
+    }
+
+    /// Lets the workers wait while the source has too much to do.
+    async fn mind_load(&mut self, asked: &mut Option<Instant>) -> Result<(), CopyError> {
+        let Some(most) = self.most_running else { return Ok(()) };
+        if asked.is_some_and(|at| at.elapsed() < EVERY) {
+            return Ok(());
+        }
+        *asked = Some(Instant::now());
+        let rows = self.catalog.query(RUNNING).await;
+        let running = rows.and_then(|rows| {
+            let running = rows.first().and_then(|row| row.at(1).ok()?.parse::<u64>().ok());
+            running.ok_or_else(|| SqlError::Broken("it tells no number of running statements".to_owned()))
+        });
+        let running = running.map_err(CopyError::sql(CopyEnd::Source, "ask how much it has to do"))?;
+        // The one that asks is running as well.
+        let others = running.saturating_sub(self.counted.reading() + 1);
+        self.counted.hold((others > most).then_some(others));
+        Ok(())
     }
 
     /// Ends a copy in which nothing moves. A target that works on a statement has longer.
@@ -210,6 +247,7 @@ async fn work(
     Writing { packet, adding }: Writing,
 ) -> Result<BothSessions, CopyError> {
     loop {
+        while_held(&counted).await;
         let next = queue.next(&mut reader).await;
         let Some(work) = next.map_err(CopyError::sql(CopyEnd::Source, "look for the next rows"))? else {
             return Ok((reader, writer));
@@ -239,7 +277,7 @@ async fn is_there(
     counted: &Counted,
 ) -> Result<bool, CopyError> {
     counted.begin_write();
-    let same = kept::same(reader, writer, job, adding).await?;
+    let same = counted.while_reading(kept::same(reader, writer, job, adding)).await?;
     if same.is_none() {
         let tried = format!("take away other rows of {}", job.table.title());
         let cleared = writer.query_within(&job.table.clear(&job.slice), LIMIT).await;
@@ -270,7 +308,7 @@ async fn slice(
     let title = job.table.title();
     let (send, receive) = mpsc::channel(WAITING);
     let reading = async {
-        let read = read(reader, job, send, (counted, pace, packet)).await;
+        let read = counted.while_reading(read(reader, job, send, (counted, pace, packet))).await;
         read.map_err(CopyError::sql(CopyEnd::Source, format!("read rows of {title}")))
     };
     let writing = write(writer, job, receive, counted);
@@ -325,9 +363,18 @@ async fn read(
     Ok(())
 }
 
+/// Waits while the source has too much to do. Who waits for that does not hang.
+async fn while_held(counted: &Counted) {
+    while counted.held().is_some() {
+        counted.moved();
+        sleep(limits::TICK).await;
+    }
+}
+
 /// Waits until so many more bytes may go. Who waits for that does not hang.
 async fn paced(pace: &Pace, counted: &Counted, mut bytes: usize) {
     const PIECE: usize = 256 << 10;
+    while_held(counted).await;
     while bytes > 0 {
         let piece = bytes.min(PIECE);
         pace.wait(piece as u64).await;

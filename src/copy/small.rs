@@ -65,7 +65,7 @@ pub(super) async fn copy(
     (counted, packet): (&Counted, u64),
 ) -> Result<Vec<Arc<CopiedTable>>, CopyError> {
     let (send, receive) = mpsc::channel(WAITING);
-    let reading = read(reader, tables, send, (counted, packet));
+    let reading = counted.while_reading(read(reader, tables, send, (counted, packet)));
     let writing = write(writer, receive, counted);
     let (read, written) = tokio::join!(reading, writing);
     // Where writing fails, reading ends as well.

@@ -357,11 +357,13 @@ pub struct Limits {
     pub lock: Duration,
     /// Bytes per second that a copy takes from its source, where that is bounded.
     pub rate: Option<u64>,
+    /// Statements of others on the source beside which a copy row by row goes on.
+    pub max_running: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { forks: 25, stall: STALL.time, lock: LOCK_HOLD.time, rate: None }
+        Self { forks: 25, stall: STALL.time, lock: LOCK_HOLD.time, rate: None, max_running: None }
     }
 }
 

@@ -115,6 +115,7 @@ pub(super) async fn run(
         lock: fleet.limits.lock,
         patience: streams::patience(fleet),
         rate: fleet.limits.rate,
+        max_running: fleet.limits.max_running,
     };
     let begun = Instant::now();
     let trust = match fitness.has_code_to_trust {
@@ -155,6 +156,9 @@ pub(super) async fn run(
 
 /// What it does, for who watches.
 fn doing(from: &HostName, progress: Progress) -> String {
+    if let Some(running) = progress.held {
+        return format!("waiting while {from} works on {running} statements of others");
+    }
     let rate = (progress.bytes as f64 / progress.took.as_secs_f64().max(0.001)) as u64;
     format!(
         "copying from {from}: {} of {} tables, {} rows, {}/s",

@@ -121,6 +121,35 @@ fn a_copy_goes_no_faster_than_it_may() {
     }
 }
 
+/// A copy waits for statements of others, where its user wants that, and for no longer than there are too many.
+#[test]
+#[ignore = "make more"]
+fn a_copy_waits_while_its_source_has_too_much_to_do() {
+    for (path, most, waits) in [("direct", "3", true), ("relay", "3", true), ("relay", "40", false)] {
+        let lab = pair("bookworm", &format!("seed_path: {path}\n"));
+        let mut run = lab.tandem_command(&[
+            "apply",
+            "hot-standby",
+            "--yes",
+            "-q",
+            "--rate-limit",
+            "1M",
+            "--max-running",
+            most,
+        ]);
+        let mut run = run.spawn().unwrap();
+        lab.at("db-b", "timeout 60 sh -c 'until [ -e /var/lib/mysql/shop/item.ibd ]; do sleep 0.05; done'");
+        let mut busy =
+            lab.begin_at("db-a", "for n in 1 2 3 4 5 6; do mariadb -e 'select sleep(25)' & done; wait");
+        let others = "select count(*) from information_schema.processlist where info = 'select sleep(25)'";
+        lab.wait_sql("db-a", others, "6");
+        assert!(run.wait().unwrap().success());
+        assert_eq!(lab.sql("db-a", others) == "0", waits, "{path} {most}");
+        lab.same(["db-a", "db-b"], "select count(*), sum(crc32(noise)) from shop.item");
+        busy.wait().unwrap();
+    }
+}
+
 /// A program that is killed on either host ends the copy; the next run makes it.
 #[test]
 #[ignore = "make more"]

@@ -10,16 +10,16 @@ fn pair(suite: &str) -> Lab {
     lab.vars(
         "replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nseed_method: logical\nseed_path: relay\n",
     );
-    let numbers = "with recursive r as (select 1 n union all select n + 1 from r where n < 200) \
-        select a.n * 200 + b.n from r a, r b";
+    let numbers = "with recursive r as (select 1 n union all select n + 1 from r where n < 300) \
+        select a.n * 300 + b.n from r a, r b";
     lab.sql(
         "db-a",
         &format!(
             "create database shop; use shop; create table item (id int auto_increment primary key, noise varbinary(400)); \
              insert into item (id, noise) {}; \
              create table named (a varchar(60) character set latin1, b int, c text, primary key (a, b)); \
-             insert into named select sha2(id, 224), id, repeat('c', 200) from item; create table plain (v varbinary(400)); \
-             insert into plain select noise from item; create table other (id int primary key); insert into other values (1), (2); \
+             insert into named select sha2(id, 224), id, repeat('c', 200) from item where id % 9 = 0; create table plain (v varbinary(400)); \
+             insert into plain select noise from item where id % 9 = 0; create table other (id int primary key); insert into other values (1), (2); \
              create view dear as select id from item; create trigger odd before insert on named for each row set new.b = new.b + 1; \
              analyze table item, named, plain, other",
             numbers.replace("+ b.n from", "+ b.n, random_bytes(400) from"),
@@ -51,7 +51,7 @@ fn same(lab: &Lab) {
 
 /// Kills a copy once rows of `item` have arrived.
 fn cut_off(lab: &Lab) {
-    let mut run = lab.tandem_command(&["apply", "hot-standby", "--yes", "--rate-limit", "4M"]);
+    let mut run = lab.tandem_command(&["apply", "hot-standby", "--yes", "--rate-limit", "6M"]);
     let mut run =
         run.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null()).spawn().unwrap();
     let socket = lab.try_at("db-b", "command -v mariadb || command -v mysql").out;
