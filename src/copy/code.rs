@@ -8,7 +8,7 @@ use super::{
     session::Sessions,
 };
 use crate::{
-    dialect::{CodeKind, CopyEnd, CreatedUnder, identifier, literal, with_collation},
+    dialect::{CodeKind, CopyEnd, CreatedUnder, Dialect, identifier, literal, with_collation},
     transport::{SqlError, SqlWriter},
 };
 
@@ -35,12 +35,12 @@ pub(super) struct Code {
 
 impl Code {
     /// Reads everything.
-    pub(super) async fn read(sessions: &mut Sessions, inventory: &Inventory) -> Result<Self, CopyError> {
+    pub(super) async fn read(catalog: &mut SqlWriter, inventory: &Inventory) -> Result<Self, CopyError> {
         let collations = inventory.databases.iter().map(|(name, d)| (name.clone(), d.defaults.1.clone()));
         let (routines, views, later) = (Vec::new(), Vec::new(), Vec::new());
         let mut code = Self { routines, views, later, collations: collations.collect() };
         for piece in &inventory.code {
-            let read = show(&mut sessions.catalog, piece).await;
+            let read = show(catalog, piece).await;
             let tried = format!("read the definition of the {}", piece.title());
             let creation = read.map_err(CopyError::sql(CopyEnd::Source, tried))?;
             match piece.kind {
@@ -72,6 +72,16 @@ impl Code {
 
     async fn create_one(&self, creation: &Creation, sessions: &mut Sessions) -> Result<(), SqlError> {
         let (sql, dialect) = (&mut sessions.catalog_there, sessions.there);
+        let (before, after) = self.around(creation, dialect);
+        run_all(sql, &before).await?;
+        let made = sql.execute(&creation.statement, STATEMENT).await;
+        let back = run_all(sql, &after).await;
+        made?;
+        back
+    }
+
+    /// What makes a session like the one in which a piece was made, and what undoes it.
+    fn around(&self, creation: &Creation, dialect: Dialect) -> (Vec<String>, Vec<String>) {
         let name = &creation.piece.database;
         let now = self.collations.get(name).map_or("", String::as_str);
         let other = creation.database.as_ref().filter(|then| *then != now && !then.is_empty());
@@ -79,16 +89,36 @@ impl Code {
         before.extend(other.map(|then| with_collation(name, then)));
         before.push("SET @before = @@SESSION.sql_mode, @zone = @@SESSION.time_zone".to_owned());
         before.push(creation.under.session(dialect));
-        run_all(sql, &before).await?;
-        let made = sql.execute(&creation.statement, STATEMENT).await;
         let mut after = vec![
             dialect.spell_names().to_owned(),
             "SET SESSION sql_mode = @before, SESSION time_zone = @zone".to_owned(),
         ];
         after.extend(other.map(|_| with_collation(name, now)));
-        let back = run_all(sql, &after).await;
-        made?;
-        back
+        (before, after)
+    }
+
+    /// The same as text for a client, in an order in which it can be made: views behind those that they name.
+    pub(super) fn script(&self, dialect: Dialect) -> Vec<Vec<u8>> {
+        let mut views: Vec<&Creation> = self.views.iter().collect();
+        let mut ordered = Vec::new();
+        while !views.is_empty() {
+            let names_one = |view: &&Creation| views.iter().any(|other| view.names(other));
+            let (later, mut now): (Vec<_>, Vec<_>) = views.iter().copied().partition(names_one);
+            // Those that name each other can't be made in any order.
+            let later = if now.is_empty() { std::mem::replace(&mut now, later) } else { later };
+            ordered.append(&mut now);
+            views = if views.len() == later.len() { Vec::new() } else { later };
+        }
+        let all = self.routines.iter().chain(ordered).chain(&self.later);
+        all.map(|creation| {
+            let (before, after) = self.around(creation, dialect);
+            let end = delimiter(&creation.statement);
+            let mut text = format!("{};\nDELIMITER {end}\n", before.join(";\n")).into_bytes();
+            text.extend_from_slice(&creation.statement);
+            text.extend_from_slice(format!("\n{end}\nDELIMITER ;\n{};\n", after.join(";\n")).as_bytes());
+            text
+        })
+        .collect()
     }
 
     /// Makes views, those first that others rest on.
@@ -128,9 +158,21 @@ impl Piece {
 }
 
 impl Creation {
+    /// Whether a view names another one.
+    fn names(&self, other: &Self) -> bool {
+        let path = format!("{}.{}", identifier(&other.piece.database), identifier(&other.piece.name));
+        self.piece != other.piece && memchr::memmem::find(&self.statement, path.as_bytes()).is_some()
+    }
+
     fn failed(&self, error: SqlError) -> CopyError {
         CopyError::sql(CopyEnd::Target, format!("make the {}", self.piece.title()))(error)
     }
+}
+
+/// What does not stand in a text, to be put behind it.
+fn delimiter(text: &[u8]) -> String {
+    let marks = (0_u32..).map(|n| if n == 0 { "//".to_owned() } else { format!("//{n}//") });
+    marks.into_iter().find(|mark| memchr::memmem::find(text, mark.as_bytes()).is_none()).unwrap_or_default()
 }
 
 /// Reads the statement that makes a piece of code. The text of a program comes as it was written, in the character set of

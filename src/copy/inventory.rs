@@ -1,6 +1,6 @@
 //! What the source's databases hold: tables with the statements that make them, and the names of their code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::CopyError;
 use crate::{
@@ -18,6 +18,8 @@ const WITH_SNAPSHOT: [&str; 3] = ["InnoDB", "ROCKSDB", "TokuDB"];
 
 /// A table or a routine by its database and its name.
 pub(super) type Name = (String, String);
+/// Tables that were on the target before the copy began.
+pub(super) type Kept = BTreeSet<Name>;
 
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +73,11 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Whether it is a sequence.
+    pub(super) fn is_sequence(&self) -> bool {
+        self.kind == TableKind::Sequence
+    }
+
     /// Whether rows of it are copied at all.
     pub(super) fn has_rows(&self) -> bool {
         !WITHOUT_ROWS.iter().any(|engine| engine.eq_ignore_ascii_case(&self.engine))

@@ -4,11 +4,9 @@
 //! That rests on no record of what had arrived. Both ends add up the rows of the slice, the source in the snapshot of this
 //! copy, as `verify` does; whatever was written meanwhile, on either end, shows.
 
-use std::collections::BTreeSet;
-
 use super::{
     CopyError,
-    inventory::{Inventory, Name, Table, TableKind},
+    inventory::{Inventory, Kept, Table, TableKind},
     session::Sessions,
     slices::{Job, LIMIT, is_small},
 };
@@ -19,9 +17,6 @@ use crate::{
 
 /// Statements that are sent together at most.
 const TOGETHER: usize = 20;
-
-/// Tables that were there before the copy began.
-pub(super) type Kept = BTreeSet<Name>;
 
 /// Looks at what is there, and drops what can't stay: code, which is made at the end, and tables that are copied faster
 /// than compared.

@@ -12,6 +12,7 @@ mod kept;
 mod lock;
 mod progress;
 mod rows;
+mod script;
 mod session;
 mod slices;
 mod small;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub(crate) use error::{CopyError, CopyFault};
 pub(crate) use fitness::{Fitness, fitness};
 pub(crate) use progress::Progress;
+pub(crate) use script::{Written, write};
 pub(crate) use session::Identity;
 
 use serde::{Deserialize, Serialize};
@@ -146,7 +148,7 @@ pub(crate) async fn run(
     let copied =
         rows::copy((source, target), &mut sessions, (&inventory, &kept), held, options, on_progress).await?;
     kept::set_counters(&mut sessions, &inventory, &kept).await?;
-    let code = Code::read(&mut sessions, &inventory).await?;
+    let code = Code::read(&mut sessions.catalog, &inventory).await?;
     code.routines(&mut sessions).await?;
     let copied = Copied {
         at: snapshot.at,

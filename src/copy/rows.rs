@@ -17,8 +17,8 @@ use tokio::{
 
 use super::{
     Connect, CopyError, CopyFault, Options, Progress,
-    inventory::Inventory,
-    kept::{self, Kept},
+    inventory::{Inventory, Kept},
+    kept,
     lock::Held,
     progress::Counted,
     session::Sessions,
@@ -34,6 +34,9 @@ use crate::{
 /// Statements of a worker that wait for the target.
 const WAITING: usize = 2;
 
+/// Lets a session write whatever a server holds.
+pub(super) const LENIENT: &str =
+    "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'";
 /// Asks how many statements a server works on, ours among them, in the second column.
 const RUNNING: &str = "SHOW GLOBAL STATUS LIKE 'Threads_running'";
 /// How often that is asked.
@@ -435,9 +438,8 @@ async fn write_many(writer: &mut SqlWriter, statement: &[u8]) -> Result<u64, Sql
         Err(error) if error.code().is_some_and(|code| STRICT.contains(&code)) => {}
         done => return done,
     }
-    let lenient = "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'";
     writer
-        .query_all(&["SET @strict = @@SESSION.sql_mode", lenient])
+        .query_all(&["SET @strict = @@SESSION.sql_mode", LENIENT])
         .await
         .into_iter()
         .try_for_each(|a| a.map(drop))?;

@@ -43,11 +43,13 @@ async fn variables(sql: &mut SqlWriter, dialect: Dialect) -> Result<Vec<(String,
 }
 
 /// The sessions of one end.
-struct Opened {
+pub(super) struct Opened {
     /// The first one, whose settings were asked.
-    first: SqlWriter,
+    pub first: SqlWriter,
     /// All others.
-    others: Vec<SqlWriter>,
+    pub others: Vec<SqlWriter>,
+    /// The variables that a session of it has.
+    pub names: BTreeSet<String>,
     /// Largest statement that the server takes.
     packet: u64,
     /// Whether its time ends late.
@@ -56,7 +58,7 @@ struct Opened {
 
 impl Opened {
     /// Opens one, and so many others that are like it.
-    async fn at(place: &impl Connect, end: CopyEnd, others: usize) -> Result<Self, CopyError> {
+    pub(super) async fn at(place: &impl Connect, end: CopyEnd, others: usize) -> Result<Self, CopyError> {
         let failed = || CopyError::sql(end, "open a session for the copy");
         let connecting = (0..others).map(|_| place.connect());
         let (first, others) = tokio::join!(place.connect(), try_join_all(connecting));
@@ -78,7 +80,7 @@ impl Opened {
         let rows = prepared.map_err(CopyError::sql(end, "make the settings of a session"))?;
         let late = rows.first().map_or(Ok(false), |row| Ok(row.need("late")? == "1"));
         let late = late.map_err(CopyError::sql(end, "ask when its time ends"))?;
-        Ok(Self { first, others, packet, late })
+        Ok(Self { first, others, names, packet, late })
     }
 }
 

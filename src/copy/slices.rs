@@ -9,10 +9,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{
-    inventory::{Name, Table, TableKind},
-    kept::Kept,
-};
+use super::inventory::{Kept, Name, Table, TableKind};
 use crate::{
     dialect::{CopiedTable, Slice},
     model::limits,

@@ -4,8 +4,7 @@ use futures_util::future::try_join_all;
 
 use super::{
     CopyError,
-    inventory::{Inventory, Name, Table, TableKind},
-    kept::Kept,
+    inventory::{Inventory, Kept, Name, Table, TableKind},
     session::Sessions,
 };
 use crate::{
@@ -16,6 +15,8 @@ use crate::{
 /// Statements that are sent together at most.
 const TOGETHER: usize = 20;
 
+/// Lets a session make tables that strict mode refuses.
+pub(super) const LENIENT: &str = "SET SESSION innodb_strict_mode=0";
 /// Error number of a deadlock, and how often one is no error.
 const DEADLOCK: u16 = 1213;
 const DEADLOCKS: usize = 50;
@@ -106,6 +107,6 @@ async fn leniently(sql: &mut SqlWriter, table: &Table, error: SqlError) -> Resul
     if !error.code().is_some_and(|code| STRICT.contains(&code)) {
         return Err(error);
     }
-    let all = ["SET SESSION innodb_strict_mode=0", &table.create, "SET SESSION innodb_strict_mode=1"];
+    let all = [LENIENT, &table.create, "SET SESSION innodb_strict_mode=1"];
     sql.query_all(&all).await.into_iter().try_for_each(|answer| answer.map(drop))
 }

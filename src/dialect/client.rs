@@ -4,14 +4,6 @@ use super::Dialect;
 use crate::model::{Family, Tls};
 
 impl Dialect {
-    /// Programs that dump its databases, the fitting one first: MariaDB's asks a MySQL for columns that it does not have.
-    pub fn dump_programs(self) -> [&'static str; 2] {
-        match self.version.family {
-            Family::MariaDb => ["mariadb-dump", "mysqldump"],
-            Family::MySql => ["mysqldump", "mariadb-dump"],
-        }
-    }
-
     /// Lines for an option file by which the client protects its connection as a channel would. Where certificates are
     /// verified, the authority's file is named beside them.
     ///

@@ -75,7 +75,6 @@ impl SourceAndReplica<'_> {
             path: wish.path,
             address: self.address_of(given.by),
         };
-        self.against_no_dump(&plan)?;
         let unforeseen = match plan.method.is_whole() {
             true => None,
             false => self.against_rows(wish, &plan, loads_more)?,
@@ -149,17 +148,6 @@ impl SourceAndReplica<'_> {
     /// Bytes of databases of the replica's own.
     fn own_bytes(&self, names: &[String]) -> u64 {
         self.server.databases.iter().filter(|d| names.contains(&d.name)).map(|d| d.bytes).sum()
-    }
-
-    /// What is replaced by rows is dumped first, by a program that the host must have.
-    fn against_no_dump(&self, plan: &SeedPlan) -> Result<(), CopyRefused> {
-        let by_file = !plan.replaces.is_empty() && !matches!(plan.method, CopyMethod::Physical { .. });
-        let programs = Dialect::of(self.server.version).dump_programs();
-        let tools = &self.facts.os.tools;
-        match by_file && !tools.is_empty() && !programs.iter().any(|program| tools.contains_key(*program)) {
-            true => Err(CopyRefused::NoDumpProgram { program: programs[0] }),
-            false => Ok(()),
-        }
     }
 
     /// What is replaced is kept on the same disk first, so it counts, too.

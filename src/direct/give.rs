@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Begin, Failed, Order, PIPE, Report, Socket,
+    Failed, Keys, Order, PIPE, Report, Socket,
     alive::{self, Ended},
     tls,
     voice::Voice,
@@ -44,13 +44,13 @@ const WAITING: u32 = 128;
 /// Listens until the controller says no more, or the other host is gone.
 pub(super) async fn run(
     directory: &Path,
-    (begin, socket): (&Begin, &Socket),
+    (keys, socket): (&Keys, &Socket),
     mut orders: mpsc::Receiver<Order>,
     voice: &Voice,
 ) -> Result<(), Failed> {
     let listener = listen().map_err(Failed::broken("listen"))?;
     let port = listener.local_addr().map_err(Failed::broken("listen"))?.port();
-    let acceptor = tls::acceptor(&begin.keys).map_err(Failed::broken("take the keys of the copy"))?;
+    let acceptor = tls::acceptor(keys).map_err(Failed::broken("take the keys of the copy"))?;
     let gone = CancellationToken::new();
     let offer =
         Offer { socket: socket.clone(), pipe: directory.join(PIPE), says: voice.other(), gone: gone.clone() };

@@ -3,11 +3,12 @@
 //! The controller brings this program to both hosts for the time of one copy. The one where the data comes from listens
 //! ([`give`]), the one that gets it connects ([`take`]), and each knows nobody but the other: by a certificate that was
 //! made for this copy alone. What they shall do, and what comes of it, are lines on their standard input and output.
-//! Both end with their standard input.
+//! Both end with their standard input. One that keeps a host's own data ([`keep`]) is alone.
 
 mod alive;
 mod door;
 mod give;
+mod keep;
 mod said;
 mod take;
 mod tls;
@@ -15,7 +16,7 @@ mod voice;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use said::{Begin, CopyOrder, Door, Failed, Order, Part, Report, Socket};
+pub(crate) use said::{CopyOrder, Door, Failed, Order, Part, Report, Socket};
 pub(crate) use tls::{Certificate, Keys};
 
 /// The word by which the controller starts this program on a host. The directory of the copy follows.
@@ -48,14 +49,17 @@ pub(crate) fn serve(directory: &Path) -> bool {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
     let Ok(runtime) = runtime else { return false };
     let done = runtime.block_on(async {
-        let Some((mut voice, begin, heard)) = voice::open().await else { return false };
+        let Some((mut voice, part, heard)) = voice::open().await else { return false };
         voice.keep_talking();
         let work = async {
-            match &begin.part {
-                Part::Give { socket } => give::run(directory, (&begin, socket), heard.orders, &voice).await,
-                Part::Take { addresses, port } => {
-                    take::run(directory, (&begin, addresses, *port), heard.orders, &voice).await
+            match &part {
+                Part::Give { keys, socket } => {
+                    give::run(directory, (keys, socket), heard.orders, &voice).await
                 }
+                Part::Take { keys, addresses, port } => {
+                    take::run(directory, (keys, addresses, *port), heard.orders, &voice).await
+                }
+                Part::Keep { server, databases } => keep::run(directory, (server, databases), &voice).await,
             }
         };
         // With the controller everything ends that was done for it, also what waits for a server.

@@ -4,36 +4,38 @@ use serde::{Deserialize, Serialize};
 
 use super::tls::Keys;
 use crate::{
-    copy::{Copied, CopyError, Options, Progress, Scope},
+    copy::{Copied, CopyError, Options, Progress, Scope, Written},
     dialect::{CopyEnd, Dialect},
     model::{Secret, ServerVersion},
     transport::{Login, Sink},
 };
 
-/// The first line: who one is, and which side.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Begin {
-    /// Certificates.
-    pub keys: Keys,
-    /// The side.
-    pub part: Part,
-}
-
-/// A side of a copy.
+/// The first line: what one is there for.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Part {
     /// Where the data comes from: it listens.
     Give {
+        /// Certificates.
+        keys: Keys,
         /// The server's socket, and who is behind it.
         socket: Socket,
     },
     /// Where the data goes to: it connects.
     Take {
+        /// Certificates.
+        keys: Keys,
         /// Addresses of the other, the best first.
         addresses: Vec<String>,
         /// Its port.
         port: u16,
+    },
+    /// It writes databases of its host into its pipe, as a script of SQL.
+    Keep {
+        /// The server.
+        server: Box<Door>,
+        /// The databases.
+        databases: Vec<String>,
     },
 }
 
@@ -157,6 +159,8 @@ pub(crate) enum Report {
         /// Whether the program that takes them is waited for.
         sink: bool,
     },
+    /// The databases of its host are written.
+    Kept(Written),
     /// All bytes are there, the other side's end of them included.
     Whole {
         /// So many.

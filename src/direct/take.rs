@@ -17,10 +17,11 @@ use tokio::{
 };
 
 use super::{
-    Begin, CopyOrder, Door, Failed, Order, PIPE, Report,
+    CopyOrder, Door, Failed, Keys, Order, PIPE, Report,
     alive::{self, Ended},
     door,
     give::{TAKEN, wants},
+    keep::near,
     tls::{self, Connector},
     voice::Voice,
 };
@@ -33,8 +34,6 @@ use crate::{
 
 /// The socket here behind which the other host's server is.
 const FAR: &str = "far";
-/// The socket here behind which this host's server is, where its own may be exchanged.
-const NEAR: &str = "near";
 /// How often it tells how far the bytes are.
 const TICK: Duration = limits::TICK;
 /// What is read at once.
@@ -43,11 +42,11 @@ const CHUNK: usize = 256 << 10;
 /// Connects, then does what the controller says, until it says no more.
 pub(super) async fn run(
     directory: &Path,
-    (begin, addresses, port): (&Begin, &[String], u16),
+    (keys, addresses, port): (&Keys, &[String], u16),
     mut orders: mpsc::Receiver<Order>,
     voice: &Voice,
 ) -> Result<(), Failed> {
-    let connector = tls::connector(&begin.keys).map_err(Failed::broken("take the keys of the copy"))?;
+    let connector = tls::connector(keys).map_err(Failed::broken("take the keys of the copy"))?;
     let far = reach(&connector, addresses, port).await?;
     let life = far.connect(wants::LIFE).await.map_err(Failed::broken("reach the other host"))?;
     voice.say(Report::Reached { address: far.address.clone() });
@@ -210,18 +209,7 @@ fn logins(
             }
         }
     })?;
-    let mut here = target.login();
-    if target.socket.shared {
-        let path = directory.join(NEAR);
-        let socket = target.socket.clone();
-        door::local(&path, move |near| {
-            let socket = socket.clone();
-            async move {
-                let _ = socket.join(near).await;
-            }
-        })?;
-        here.socket = path.to_string_lossy().into_owned();
-    }
+    let here = near(directory, target)?;
     let there = Login { socket: there.to_string_lossy().into_owned(), ..source.login() };
     Ok(((source.dialect(), there), (target.dialect(), here)))
 }

@@ -7,7 +7,7 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use super::{Begin, Order, Report};
+use super::{Order, Part, Report};
 use crate::model::limits;
 
 /// More than a line of a controller ever has.
@@ -66,9 +66,9 @@ pub(super) struct Heard {
 }
 
 /// The first line, a way to answer, and all further lines.
-pub(super) async fn open() -> Option<(Voice, Begin, Heard)> {
+pub(super) async fn open() -> Option<(Voice, Part, Heard)> {
     let mut lines = BufReader::new(stdin()).lines();
-    let begin = serde_json::from_str(&lines.next_line().await.ok()??).ok()?;
+    let part = serde_json::from_str(&lines.next_line().await.ok()??).ok()?;
     let (says, mut said) = mpsc::unbounded_channel::<Report>();
     let speaking = tokio::spawn(async move {
         let mut out = stdout();
@@ -91,5 +91,5 @@ pub(super) async fn open() -> Option<(Voice, Begin, Heard)> {
             }
         }
     });
-    Some((Voice { says, speaking, talking: None }, begin, Heard { orders: taken, over }))
+    Some((Voice { says, speaking, talking: None }, part, Heard { orders: taken, over }))
 }

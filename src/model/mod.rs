@@ -45,5 +45,5 @@ pub use place::Place;
 pub use position::{BinlogPosition, compare_files};
 pub use secret::{Secret, SecretId};
 pub use thread::{ThreadState, UsingGtid};
-pub use units::{bytes, duration, rate, time, visible};
+pub use units::{bytes, digits, duration, rate, time, visible};
 pub use version::{Family, ServerVersion};

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use super::without_hidden;
 
+/// Bytes as hexadecimal digits.
+pub fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A number of bytes with a binary unit: `512 B`, `1.5 KiB`, `12.4 GiB`.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -26,7 +26,7 @@ if [ -d /run/systemd/system ]; then echo init=systemd; fi
 section addresses
 hostname -I 2>/dev/null || ip -o addr 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'
 section tools
-for tool in mariadb mysql mariadb-dump mysqldump mariadbd mysqld mariadb-binlog mysqlbinlog mariadb-backup mariabackup mbstream zstd gzip perl python3 socat systemd-run flock \
+for tool in mariadb mysql mariadbd mysqld mariadb-binlog mysqlbinlog mariadb-backup mariabackup mbstream zstd gzip perl python3 socat systemd-run flock \
   apt-get dnf; do
   command -v "$tool" 2>/dev/null
 done
@@ -215,7 +215,7 @@ section tools-beside
 case $reader in
   /*/*)
     near=${reader%/*}
-    for tool in mariadb mysql mariadb-dump mysqldump mariadb-binlog mysqlbinlog; do
+    for tool in mariadb mysql mariadb-binlog mysqlbinlog; do
       for file in "$near/$tool" "${near%/*}/bin/$tool"; do
         # Root runs it, so it is root's.
         if [ -f "$file" ] && [ -x "$file" ] && [ -O "$file" ]; then printf '%s\n' "$file"; break; fi

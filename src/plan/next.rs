@@ -251,9 +251,6 @@ fn of_copy(host: &HostName, why: &CopyRefused) -> Vec<Next> {
         CopyRefused::NotCarried { source, unfit, whole } => {
             return of_unfit(host, source, unfit, *whole);
         }
-        CopyRefused::NoDumpProgram { program } => {
-            Next::Install { on: host.clone(), what: (*program).to_owned() }
-        }
         CopyRefused::DiskTooSmall { datadir, .. } => {
             Next::MakeRoom { on: host.clone(), path: datadir.clone() }
         }

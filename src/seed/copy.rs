@@ -35,7 +35,7 @@ pub(super) struct Copied {
 }
 
 /// The server of a host as an end of a copy.
-struct End<'f> {
+pub(super) struct End<'f> {
     on: On<'f>,
     writer: Writer<'f>,
     login: &'f Login,
@@ -43,7 +43,7 @@ struct End<'f> {
 }
 
 impl<'f> End<'f> {
-    fn of(on: On<'f>) -> Result<Self, StepError> {
+    pub(super) fn of(on: On<'f>) -> Result<Self, StepError> {
         Ok(Self { on, writer: on.writer()?, login: on.login()?, dialect: on.dialect()? })
     }
 }

@@ -17,8 +17,7 @@ use crate::{
     copy::{Copied, CopyError, CopyFault, Options, Progress, Scope},
     dialect::CopyEnd,
     direct::{
-        AT_HOST, Begin, Certificate, CopyOrder, Door, Failed, Keys, Order, PIPE, PROGRAM, Part, Report,
-        Socket,
+        AT_HOST, Certificate, CopyOrder, Door, Failed, Keys, Order, PIPE, PROGRAM, Part, Report, Socket,
     },
     exec::{Fleet, On, StepError},
     model::{HostName, SeedPath, duration, limits},
@@ -106,7 +105,7 @@ impl NotDirect {
 }
 
 /// A program of ours on a host.
-struct Agent<'f> {
+pub(super) struct Agent<'f> {
     stdin: openssh::ChildStdin,
     lines: Lines<BufReader<crate::transport::ScriptOut>>,
     /// Kept so that it goes on.
@@ -119,7 +118,7 @@ struct Agent<'f> {
 
 impl<'f> Agent<'f> {
     /// Brings it there.
-    async fn bring(on: On<'f>, name: &str, begin: &Begin) -> Result<Self, NotDirect> {
+    pub(super) async fn bring(on: On<'f>, name: &str, part: &Part) -> Result<Self, NotDirect> {
         let failed = |why: String| NotDirect { host: on.host.clone(), why: Why::NotRun(why) };
         let (mut file, size) = program().await.map_err(|error| failed(error.to_string()))?;
         // A run is alone on a host: what others have left there is of no use.
@@ -129,7 +128,7 @@ impl<'f> Agent<'f> {
         let Stream { mut stdin, stdout, mut stderr, child, .. } =
             started.map_err(|error| failed(error.why))?;
         let mut lines = BufReader::new(stdout).lines();
-        let line = serde_json::to_string(begin).map_err(|error| failed(error.to_string()))? + "\n";
+        let line = serde_json::to_string(part).map_err(|error| failed(error.to_string()))? + "\n";
         let feed = async {
             let (mut chunk, mut all) = (vec![0; 64 << 10], true);
             while let Ok(read @ 1..) = file.read(&mut chunk).await {
@@ -175,7 +174,7 @@ impl<'f> Agent<'f> {
     }
 
     /// The next that it says.
-    async fn next(&mut self) -> Result<Report, Failed> {
+    pub(super) async fn next(&mut self) -> Result<Report, Failed> {
         let host = self.on.host;
         let gone = |why: String| Failed::Broken { tried: format!("hear of the copy on {host}"), why };
         let stall = self.on.fleet.limits.stall;
@@ -204,8 +203,17 @@ impl<'f> Agent<'f> {
         self.stdin.flush().await.map_err(failed)
     }
 
+    /// Ends it, and waits for what it leaves behind to be gone.
+    pub(super) async fn end(self) {
+        let Self { stdin, mut lines, rest, .. } = self;
+        drop(stdin);
+        let gone = async { while let Ok(Some(_)) = lines.next_line().await {} };
+        let _ = tokio::time::timeout(limits::FAREWELL.time, gone).await;
+        drop(rest);
+    }
+
     /// Where its host's programs hand bytes over, or take them.
-    fn pipe(&self) -> String {
+    pub(super) fn pipe(&self) -> String {
         self.directory.join(PIPE).to_string_lossy().into_owned()
     }
 }
@@ -216,6 +224,11 @@ async fn program() -> io::Result<(File, u64)> {
     let file = File::open("/proc/self/exe").await?;
     let size = file.metadata().await?.len();
     Ok((file, size))
+}
+
+/// Whether so many bytes are worth bringing it.
+pub(super) async fn is_worth(bytes: u64) -> bool {
+    program().await.is_ok_and(|(_, size)| bytes > WORTH * size)
 }
 
 /// The way of a copy's bytes.
@@ -265,7 +278,7 @@ pub(super) async fn stand<'f>(on: On<'f>, plan: &'f SeedPlan) -> Result<CopyPath
     let wanted = match plan.path {
         SeedPath::Relay => false,
         SeedPath::Direct => true,
-        SeedPath::Auto => program().await.is_ok_and(|(_, size)| plan.bytes > WORTH * size),
+        SeedPath::Auto => is_worth(plan.bytes).await,
     };
     if !flows || !wanted {
         return Ok(CopyPath::Relay { because: None });
@@ -311,15 +324,15 @@ impl<'f> DirectLine<'f> {
         let keys =
             |own: &Certificate, peer: &Certificate| Keys { own: own.clone(), peer: peer.certificate.clone() };
         let socket = Socket::of(from.login().map_err(|error| broken(from.host, error.why))?);
-        let begin = Begin { keys: keys(&given, &taken), part: Part::Give { socket } };
-        let mut give = Agent::bring(from, name, &begin).await?;
+        let part = Part::Give { keys: keys(&given, &taken), socket };
+        let mut give = Agent::bring(from, name, &part).await?;
         let port = match within(give.next()).await {
             Ok(Report::Listens { port }) => port,
             other => return Err(broken(from.host, unexpected(other))),
         };
         let addresses = vec![plan.address.clone()];
-        let begin = Begin { keys: keys(&taken, &given), part: Part::Take { addresses, port } };
-        let mut take = Agent::bring(on, name, &begin).await?;
+        let part = Part::Take { keys: keys(&taken, &given), addresses, port };
+        let mut take = Agent::bring(on, name, &part).await?;
         match within(take.next()).await {
             Ok(Report::Reached { address }) => Ok(Self { give, take, name: name.to_owned(), address }),
             Ok(Report::Failed(Failed::Unreached { tried })) => {
@@ -427,13 +440,8 @@ impl<'f> DirectLine<'f> {
         if !in_order {
             streams::end([give.on.host, take.on.host], &name, fleet).await;
         }
-        for agent in [take, give] {
-            let Agent { stdin, mut lines, rest, .. } = agent;
-            drop(stdin);
-            let gone = async { while let Ok(Some(_)) = lines.next_line().await {} };
-            let _ = tokio::time::timeout(limits::FAREWELL.time, gone).await;
-            drop(rest);
-        }
+        take.end().await;
+        give.end().await;
     }
 }
 

@@ -138,7 +138,7 @@ async fn copy_by(
     let host = &step.host;
     let on = fleet.on(host);
     // The old data is safe before the mark says that nothing here is worth keeping.
-    let kept = keep_old(on, plan).await?;
+    let kept = keep_old((on, step), plan).await?;
     let own = match plan.method.is_whole() {
         true => Some(accounts::keep_own(on, plan).await?),
         false => None,
@@ -282,7 +282,10 @@ fn told(
 
 /// Keeps the replica's own data, which the copy replaces: in a file, or by moving its data directory aside later.
 /// What comes back is the file and the command that removes it.
-async fn keep_old(on: On<'_>, plan: &SeedPlan) -> Result<Option<(String, &'static str)>, StepError> {
+async fn keep_old(
+    (on, step): (On<'_>, &Step),
+    plan: &SeedPlan,
+) -> Result<Option<(String, &'static str)>, StepError> {
     if let CopyMethod::Physical { .. } = plan.method {
         return physical::prepare(on, plan).await.map(|()| None);
     }
@@ -306,7 +309,7 @@ async fn keep_old(on: On<'_>, plan: &SeedPlan) -> Result<Option<(String, &'stati
     if databases.is_empty() {
         return Ok(None);
     }
-    let path = keep::keep(on, databases).await?;
+    let path = keep::keep((on, step), plan, databases).await?;
     Ok(Some((path, "rm")))
 }
 

@@ -44,10 +44,6 @@ pub(super) fn refused(host: &HostName, why: &CopyRefused) -> Message {
         CopyRefused::NotCarried { source, unfit: list, whole } => {
             return unfit::refused(host, source, list, *whole);
         }
-        CopyRefused::NoDumpProgram { program } => format!(
-            "what {host} has of its own is kept in a dump before it is replaced, and neither on PATH nor beside its server's program is \
-             there a {program}. Install the client package there. Nothing was changed."
-        ),
         CopyRefused::DiskTooSmall { needs, free, datadir } => format!(
             "the copy needs about {}, and {host} has {} free at {datadir}.",
             bytes(*needs),

@@ -187,6 +187,25 @@ impl CopiedTable {
         statement.push(b')');
     }
 
+    /// The same in printable bytes, for a script.
+    pub(crate) fn push_printable_row(&self, statement: &mut Vec<u8>, row: &[Option<Vec<u8>>]) {
+        let mut begin = b'(';
+        for (column, value) in self.columns.iter().zip(row) {
+            statement.push(begin);
+            begin = b',';
+            match value.as_deref() {
+                Some(bytes) if !bytes.iter().all(|byte| (b' '..=b'~').contains(byte)) => {
+                    push_digits(statement, column.written, bytes);
+                }
+                value => push_value(statement, column.written, value),
+            }
+        }
+        if begin == b'(' {
+            statement.push(begin);
+        }
+        statement.push(b')');
+    }
+
     /// Writes one row whose values travel beside the statement.
     pub(crate) fn insert_one(&self) -> String {
         let value = |column: &Carried| match column.written {
@@ -226,6 +245,17 @@ fn push_value(statement: &mut Vec<u8>, written: Literal, value: Option<&[u8]>) {
         }
     }
     statement.extend_from_slice(rest);
+    statement.push(b'\'');
+}
+
+/// The same as hexadecimal digits.
+fn push_digits(statement: &mut Vec<u8>, written: Literal, value: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    if written == Literal::Text {
+        statement.extend_from_slice(b"_utf8mb4 ");
+    }
+    statement.extend_from_slice(b"X'");
+    statement.extend(value.iter().flat_map(|byte| [byte >> 4, byte & 15].map(|n| DIGITS[usize::from(n)])));
     statement.push(b'\'');
 }
 

@@ -235,11 +235,6 @@ coded! {
             /// The method that copies the whole server, where it works here.
             whole: Option<SeedMethod>,
         } = "cannot-be-copied",
-        /// What is replaced is kept in a dump first, and the replica's host has no program for it.
-        NoDumpProgram {
-            /// Its name.
-            program: &'static str,
-        } = "no-dump-program",
         /// The copy does not fit on the replica's disk.
         DiskTooSmall {
             /// Bytes that it needs.

@@ -151,11 +151,6 @@ pub(super) const REFUSED: &[Code] = &[
         "copy the whole server where that carries it (`seed_method`), or change what is named; the sentence has the \
          statements",
     ),
-    code(
-        "no-dump-program",
-        "a replica's own data is dumped before it is replaced, and its host has no program for that",
-        "install the server's client package there",
-    ),
     code("disk-too-small", "the copy does not fit on the replica's disk", "make room"),
     code(
         "disk-full",

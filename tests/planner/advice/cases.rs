@@ -171,27 +171,10 @@ fn of_copies() -> Vec<Case> {
         case("disk-too-small", one_way().changed(|world| disk(world, 1)), |setup, _| {
             setup.world.host(1).disk = Fact::Absent;
         }),
-        case(
-            "no-dump-program",
-            pair([true, true]).allowing(Allow::Reseed).changed(|world| {
-                for n in [0, 1] {
-                    world.host(n).os.tools.insert("mariadb".into(), "/usr/bin/mariadb".into());
-                }
-            }),
-            |setup, _| {
-                for n in [0, 1] {
-                    world_tool(setup, n);
-                }
-            },
-        ),
         case("other-channels", one_way().changed(old_channel), |setup, _| {
             setup.world.server_of(1).channels = Fact::Known(Vec::new());
         }),
     ]
-}
-
-fn world_tool(setup: &mut Setup, n: usize) {
-    setup.world.host(n).os.tools.insert("mariadb-dump".into(), "/usr/bin/mariadb-dump".into());
 }
 
 fn database(name: &str) -> DatabaseFacts {
