@@ -256,11 +256,14 @@ async fn work(
             return Ok((reader, writer));
         };
         match &work {
-            Work::Rows(job) => {
-                if !(job.kept && is_there((&mut reader, &mut writer), job, adding, &counted).await?) {
-                    slice(&mut reader, &mut writer, job, (&counted, &pace, packet)).await?;
+            Work::Rows(job) if job.kept => {
+                let same = is_there((&mut reader, &mut writer), job, adding, &counted).await?;
+                queue.compared(job, same);
+                if !same {
+                    continue;
                 }
             }
+            Work::Rows(job) => slice(&mut reader, &mut writer, job, (&counted, &pace, packet)).await?,
             Work::Small(tables, share) => {
                 for table in small::copy(&mut reader, &mut writer, tables, (&counted, packet)).await? {
                     slice(&mut reader, &mut writer, &Job::whole(table), (&counted, &pace, packet)).await?;

@@ -94,8 +94,11 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct Jobs {
     waiting: VecDeque<Work>,
-    /// Jobs that may bring others.
-    cutting: usize,
+    /// Slices of which the target has had other rows. They come once all were compared: until then another one may hold a
+    /// value that is unique.
+    cleared: Vec<Job>,
+    /// Jobs that may bring others: those to be cut, and to be compared.
+    open: usize,
     /// Jobs of each table that are not done.
     left: BTreeMap<String, usize>,
     done: u64,
@@ -121,8 +124,13 @@ impl Job {
         Self { table, slice, open: None, cuts: 0, kept: false, share }
     }
 
-    fn brings_more(&self) -> bool {
+    fn is_to_be_cut(&self) -> bool {
         self.open.is_some() || self.cuts > 0
+    }
+
+    /// How many ways there are in which it may bring others.
+    fn ways_to_bring(&self) -> usize {
+        usize::from(self.is_to_be_cut()) + usize::from(self.kept)
     }
 
     /// Finds its end; what lies behind it are jobs of their own.
@@ -223,19 +231,23 @@ impl Queue {
             changed.as_mut().enable();
             let job = {
                 let mut jobs = self.jobs();
+                if jobs.waiting.is_empty() && jobs.open == 0 {
+                    let cleared = std::mem::take(&mut jobs.cleared);
+                    jobs.waiting.extend(cleared.into_iter().map(Work::Rows));
+                }
                 let job = jobs.waiting.pop_front();
                 match &job {
-                    Some(Work::Rows(job)) if job.brings_more() => jobs.cutting += 1,
-                    None if jobs.cutting == 0 => return Ok(None),
-                    Some(_) | None => {}
+                    Some(Work::Rows(job)) => jobs.open += job.ways_to_bring(),
+                    None if jobs.open == 0 => return Ok(None),
+                    Some(Work::Small(..)) | None => {}
                 }
                 job
             };
             match job {
-                Some(Work::Rows(job)) if job.brings_more() => {
+                Some(Work::Rows(job)) if job.is_to_be_cut() => {
                     let (job, more) = job.cut(reader).await?;
                     let mut jobs = self.jobs();
-                    jobs.cutting -= 1;
+                    jobs.open -= 1;
                     if let Some(left) = jobs.left.get_mut(&job.table.title()) {
                         *left += more.len();
                     }
@@ -249,6 +261,17 @@ impl Queue {
                 None => changed.await,
             }
         }
+    }
+
+    /// The rows of a slice that may be there were compared; where the target had others, these were taken away.
+    pub(super) fn compared(&self, job: &Job, same: bool) {
+        let mut jobs = self.jobs();
+        jobs.open -= 1;
+        if !same {
+            jobs.cleared.push(Job { kept: false, ..job.clone() });
+        }
+        drop(jobs);
+        self.changed.notify_waiters();
     }
 
     /// Something is done.

@@ -138,6 +138,26 @@ pub(crate) async fn copy_demands(
 ) -> Result<CopyDemands, SqlError> {
     let end = Instant::now() + within;
     sql.begin_with(&dialect.comparing_session(within))?;
+    let (mut demands, mut columns) = definitions(sql, dialect).await?;
+    if demands.lacks_something() {
+        // Its lists are read one after the other, and somebody may be altering tables meanwhile: what is missing is so twice.
+        let (now, columns_now) = definitions(sql, dialect).await?;
+        demands = now.also_with(&demands);
+        columns = columns_now;
+    }
+    let names: Vec<&TableName> = demands
+        .tables
+        .iter()
+        .map(|table| &table.name)
+        .filter(|name| rows.databases.contains(&name.0))
+        .collect();
+    demands.typed_json = typed_json(sql, dialect, (&names, &columns), end).await;
+    demands.large_rows = large_rows(sql, (&names, &columns), rows.packet, end).await;
+    Ok(demands)
+}
+
+/// What its definitions demand.
+async fn definitions(sql: &SqlReader, dialect: Dialect) -> Result<(CopyDemands, Columns), SqlError> {
     let tablespaces = async {
         match dialect.in_tablespaces() {
             Some(statement) => sql.query(statement).await,
@@ -191,15 +211,7 @@ pub(crate) async fn copy_demands(
         GrantedOn::Column(column) => columns.has(&grant.name, column),
         _ => objects.contains(&lower(&grant.name)),
     })?;
-    let names: Vec<&TableName> = demands
-        .tables
-        .iter()
-        .map(|table| &table.name)
-        .filter(|name| rows.databases.contains(&name.0))
-        .collect();
-    demands.typed_json = typed_json(sql, dialect, (&names, &columns), end).await;
-    demands.large_rows = large_rows(sql, (&names, &columns), rows.packet, end).await;
-    Ok(demands)
+    Ok((demands, columns))
 }
 
 /// A name of an object, as privileges are compared with it.

@@ -147,14 +147,25 @@ pub(crate) async fn relay(
             return Err(RelayError::Stalled { host, what, after, why });
         }
     };
-    // Where the sink fails, the source sees a broken pipe; so the sink is asked first.
+    // Where the sink fails, the source sees a broken pipe; so the sink is asked first. A source that was killed is no such one.
     let [from, to] = names;
-    for ((host, what), (status, said)) in [(to, sink), (from, source)] {
+    let mut both = [(to, sink), (from, source)];
+    if was_killed(both[1].1.0) {
+        both.reverse();
+    }
+    for ((host, what), (status, said)) in both {
         if status != Some(0) {
             return Err(RelayError::Failed { host, what, status, said: program_words(&said) });
         }
     }
     Ok(total)
+}
+
+/// Whether a shell has seen its program end by a signal that is neither a broken pipe nor our own request.
+fn was_killed(status: Option<i32>) -> bool {
+    const PIPE: i32 = 128 + 13;
+    const TERM: i32 = 128 + 15;
+    status.is_some_and(|status| status > 128 && status != PIPE && status != TERM)
 }
 
 /// Waits for two scripts between which the bytes go another way: `passes` ends with them, and says at `moved` when they
@@ -321,6 +332,14 @@ mod tests {
         let moved = Moved::begin();
         moved.now(turn);
         moved
+    }
+
+    #[test]
+    fn a_broken_pipe_is_the_sinks_fault_and_a_kill_is_not() {
+        assert!(was_killed(Some(137)) && was_killed(Some(139)));
+        for status in [None, Some(0), Some(1), Some(141), Some(143)] {
+            assert!(!was_killed(status), "{status:?}");
+        }
     }
 
     #[tokio::test]

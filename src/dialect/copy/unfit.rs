@@ -31,6 +31,29 @@ pub struct CopyDemands {
     pub accounts: Vec<DemandingAccount>,
 }
 
+impl CopyDemands {
+    /// Whether something is missing of what it names: a view can't be used, or something is granted on what is not there.
+    pub(crate) fn lacks_something(&self) -> bool {
+        let gone = |account: &DemandingAccount| account.grants.iter().any(|grant| !grant.exists);
+        !self.broken_views.is_empty() || self.accounts.iter().any(gone)
+    }
+
+    /// The same, where what was there at another look is not missing.
+    #[must_use]
+    pub(crate) fn also_with(mut self, other: &Self) -> Self {
+        self.broken_views.retain(|view| other.broken_views.contains(view));
+        for account in &mut self.accounts {
+            let before = other.accounts.iter().find(|before| before.name == account.name);
+            let before = before.map(|before| before.grants.as_slice()).unwrap_or_default();
+            for grant in &mut account.grants {
+                let same = |one: &&ObjectGrant| one.name == grant.name && one.on == grant.on;
+                grant.exists |= before.iter().find(same).is_some_and(|one| one.exists);
+            }
+        }
+        self
+    }
+}
+
 /// What a look into rows has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looked<T> {
@@ -405,6 +428,34 @@ fn against_account(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_missing_once_only_is_not_missing() {
+        let name = |table: &str| ("s".to_owned(), table.to_owned());
+        let account = |exists: [bool; 2]| {
+            let grants = ["t", "u"].into_iter().zip(exists);
+            DemandingAccount {
+                name: ("app".into(), "%".into()),
+                grants: grants
+                    .map(|(table, exists)| ObjectGrant {
+                        name: name(table),
+                        exists,
+                        ..ObjectGrant::default()
+                    })
+                    .collect(),
+                ..DemandingAccount::default()
+            }
+        };
+        let demands = |views: &[&str], exists: [bool; 2]| CopyDemands {
+            broken_views: views.iter().map(|view| name(view)).collect(),
+            accounts: vec![account(exists)],
+            ..CopyDemands::default()
+        };
+        let (first, second) = (demands(&["v", "w"], [false, true]), demands(&["v"], [false, false]));
+        assert!(first.lacks_something() && demands(&[], [true, false]).lacks_something());
+        assert!(!demands(&[], [true, true]).lacks_something());
+        assert_eq!(second.also_with(&first), demands(&["v"], [false, true]));
+    }
 
     #[test]
     fn a_grant_is_taken_back_by_a_statement_that_works() {
