@@ -149,6 +149,8 @@ coded! {
         } = "start-limit-hit",
         /// It did not come up within the limit.
         Late = "not-up-in-time",
+        /// It runs, and lets root in no more.
+        LetsNobodyIn = "login-lost",
         /// Something else, in systemd's word.
         Other {
             /// `Result` of the unit.

@@ -156,6 +156,17 @@ fn last_start(log: &[String]) -> Vec<&str> {
     since.collect()
 }
 
+/// What was said up to the last start.
+pub(super) fn before_last_start(log: &[String]) -> &[String] {
+    let start = |log: &[String]| log.iter().rposition(|line| STARTS.iter().any(|mark| line.contains(mark)));
+    let Some(at) = start(log) else { return log };
+    // MySQL 9 announces a start twice.
+    match start(&log[..at]) {
+        Some(first) if !log[at].contains(STARTS[0]) && log[first].contains(STARTS[0]) => &log[..first],
+        _ => &log[..at],
+    }
+}
+
 /// When a line was written, as all servers write it.
 fn time(line: &str) -> String {
     line.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()

@@ -3,7 +3,7 @@
 use super::{
     blamed,
     down::{End, EndCause, FailedStart, FullDisk, OtherOwner, WhyDown},
-    last_words,
+    last_words::{before_last_start, last_words},
 };
 use crate::{
     observe::{DiskFacts, DownFacts, Ended, HostFacts, Log, ServiceFacts},
@@ -41,7 +41,11 @@ fn other_owner(disk: &DiskFacts, service: &ServiceFacts) -> Option<OtherOwner> {
 
 /// Why a server did not come up: how it ended, and what it said. `options` are those that may be to blame.
 pub(crate) fn explain_failed_start(ended: &Ended, said: &[String], options: &[Occurrence]) -> FailedStart {
-    let end = if ended.late { Some(EndCause::Late) } else { ended_cause(ended) };
+    let end = match ended {
+        Ended { late: true, .. } => Some(EndCause::Late),
+        Ended { shut: true, .. } => Some(EndCause::LetsNobodyIn),
+        _ => ended_cause(ended),
+    };
     FailedStart { said: last_words(said, options), end }
 }
 
@@ -59,14 +63,21 @@ fn options(facts: &HostFacts) -> Vec<Occurrence> {
 fn telling_log(down: &DownFacts) -> Vec<String> {
     // systemd and the file system round differently.
     const ROUNDED: f64 = 2.0;
-    if matches!(down.ended.result.as_str(), "success") && down.sub_state != "start" {
+    if !down.failed() && down.sub_state != "start" {
         return Vec::new();
     }
     let of_last_start = |log: &&Log| {
         log.written == 0.0 || down.started.is_none_or(|started| log.written + ROUNDED >= started)
     };
-    let mut logs = down.logs.iter().filter(of_last_start);
-    logs.find(|log| last_words(&log.lines, &[]).is_some()).map(|log| log.lines.clone()).unwrap_or_default()
+    let logs: Vec<&[String]> =
+        down.logs.iter().filter(of_last_start).map(|log| log.lines.as_slice()).collect();
+    let says = |lines: &&[String]| last_words(lines, &[]).is_some();
+    // The one that systemd has just begun has not come to the point at which the one before has ended.
+    let before = || match down.restarts {
+        0 => None,
+        _ => logs.iter().map(|lines| before_last_start(lines)).find(says),
+    };
+    logs.iter().copied().find(says).or_else(before).unwrap_or_default().to_vec()
 }
 
 /// How it came that the unit does not run.
@@ -77,9 +88,10 @@ fn end(service: Option<&ServiceFacts>, down: &DownFacts) -> Option<End> {
     if service.masked {
         return once(EndCause::Masked { unit: unit.clone() });
     }
-    let again = down.sub_state == "auto-restart";
-    if service.active == "activating" && !again {
-        return once(EndCause::Starting);
+    let waits = down.sub_state == "auto-restart";
+    let again = waits || down.restarts > 0;
+    if service.active == "activating" && !waits {
+        return Some(End { cause: EndCause::Starting, again });
     }
     if let Some(line) =
         down.systemd.last().filter(|l| l.contains("'dependency'") || l.contains("Dependency failed"))
@@ -94,7 +106,7 @@ fn end(service: Option<&ServiceFacts>, down: &DownFacts) -> Option<End> {
         _ if down.systemd.iter().any(|l| l.contains("OOM killer")) => EndCause::OutOfMemory,
         _ => ended_cause(&down.ended)?,
     };
-    Some(End { cause, again })
+    Some(End { cause, again: waits })
 }
 
 fn stopped(service: &ServiceFacts, down: &DownFacts) -> Option<EndCause> {
@@ -145,7 +157,7 @@ mod tests {
             }),
             down: Some(DownFacts {
                 sub_state: if failed { "failed" } else { "dead" }.into(),
-                ended: Ended { result: result.into(), code: 1, status: 7, late: false },
+                ended: Ended { result: result.into(), code: 1, status: 7, ..Ended::default() },
                 since: "Sat 2026-11-28 01:15:27 UTC".into(),
                 started: Some(1000.0),
                 logs: vec![Log { path: "/x".into(), written: 1000.0, lines }],
@@ -202,9 +214,34 @@ mod tests {
         let mut facts = facts("signal", &["[ERROR] mariadbd: No space left on device"]);
         let down = facts.down.as_mut().expect("it is down");
         down.logs[0].written = 900.0;
-        down.ended = Ended { result: "signal".into(), code: 2, status: 9, late: false };
+        down.ended = Ended { result: "signal".into(), code: 2, status: 9, ..Ended::default() };
         let why = explain_down(&facts).expect("it is down");
         assert_eq!((why.said.as_ref(), why.code()), (None, Some("server-killed")));
+    }
+
+    #[test]
+    fn a_server_that_is_started_again_and_again_is_explained_by_the_start_before() {
+        let mut facts = facts(
+            "success",
+            &[
+                "2026-01-01T10:00:00Z 0 [System] MySQL Server - start.",
+                "2026-01-01T10:00:00Z 0 [System] mysqld starting as process 7",
+                "2026-01-01T10:00:01Z 1 [ERROR] [InnoDB] Failed to list redo log files in the redo log directory /nowhere/",
+                "2026-01-01T10:00:02Z 0 [System] MySQL Server - start.",
+                "2026-01-01T10:00:02Z 0 [System] mysqld starting as process 8",
+            ],
+        );
+        if let Fact::Known(service) = &mut facts.service {
+            service.active = "activating".into();
+        }
+        let down = facts.down.as_mut().expect("it is down");
+        down.sub_state = "start-pre".into();
+        assert!(!down.failed());
+        down.restarts = 2;
+        assert!(down.failed());
+        let why = explain_down(&facts).expect("it is down");
+        assert_eq!(why.end, Some(End { cause: EndCause::Starting, again: true }));
+        assert!(why.said.is_some_and(|said| said.line.contains("/nowhere/")));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub struct DownFacts {
     pub sub_state: String,
     /// `UnitFileState`, such as `enabled` or `disabled`.
     pub unit_file: String,
+    /// How often systemd has started it again by itself since somebody has started it.
+    pub restarts: u32,
     /// How its last process ended.
     pub ended: Ended,
     /// When it became inactive, as systemd writes it; empty where it was never started since the host's boot.
@@ -27,6 +29,13 @@ pub struct DownFacts {
     pub logs: Vec<Log>,
 }
 
+impl DownFacts {
+    /// Whether its last start has failed. While systemd starts it again, how it ended is not told any more.
+    pub fn failed(&self) -> bool {
+        !matches!(self.ended.result.as_str(), "success" | "") || self.restarts > 0
+    }
+}
+
 /// How a service ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended {
@@ -38,6 +47,8 @@ pub struct Ended {
     pub status: u32,
     /// Whether it did not come up within the limit.
     pub late: bool,
+    /// Whether it came up and let root in no more.
+    pub shut: bool,
 }
 
 impl Ended {
@@ -49,6 +60,7 @@ impl Ended {
             code: number("ExecMainCode"),
             status: number("ExecMainStatus"),
             late: pairs.contains_key("Late"),
+            shut: pairs.contains_key("Shut"),
         }
     }
 }
@@ -80,6 +92,7 @@ pub(super) fn facts(sections: &Sections<'_>) -> Option<DownFacts> {
     Some(DownFacts {
         sub_state: text("SubState"),
         unit_file: text("UnitFileState"),
+        restarts: pairs.get("NRestarts").and_then(|n| n.parse().ok()).unwrap_or(0),
         ended: Ended::read(&pairs),
         since: text("InactiveEnterTimestamp"),
         started,

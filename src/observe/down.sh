@@ -27,7 +27,7 @@ if [ -n "$down" ]; then
   state=
   if [ -n "$unit" ]; then
     state=$(systemctl show -p LoadState,SubState,UnitFileState,Result,ExecMainCode,ExecMainStatus,InactiveEnterTimestamp \
-      -p InvocationID,ExecStart,ExecMainStartTimestampMonotonic,ConditionResult -- "$unit" 2>/dev/null)
+      -p InvocationID,NRestarts,ExecStart,ExecMainStartTimestampMonotonic,ConditionResult -- "$unit" 2>/dev/null)
     printf '%s\n' "$state"
     # What systemd itself has to say of it, such as a dependency that failed.
     journalctl -q -o cat -n 8 _PID=1 "UNIT=$unit" 2>/dev/null | sed 's/^/systemd=/'

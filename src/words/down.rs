@@ -88,6 +88,7 @@ fn end(cause: &EndCause) -> String {
             format!("it failed several times in a row, and systemd has given up (start-limit-hit){last}")
         }
         EndCause::Late => "it did not come up within the limit (restart_wait)".to_owned(),
+        EndCause::LetsNobodyIn => "it came up, and refused the login that it took before".to_owned(),
         EndCause::Other { result } => format!("systemd says: {result}"),
     }
 }

@@ -50,6 +50,7 @@ mod runs;
 mod secrets;
 mod seeding;
 mod several;
+mod starts;
 mod switchover;
 mod takeover;
 mod takeovers;

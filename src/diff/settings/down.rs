@@ -8,7 +8,7 @@ use crate::{
     diff::{Context, Draft},
     doctor::{blamed, blamed_in_files, explain_failed_start},
     model::HostName,
-    observe::{HostFacts, RestartState, ServerFacts},
+    observe::{DownFacts, HostFacts, RestartState, ServerFacts},
     option_file::{Files, Occurrence, same_value},
     plan::{Action, Note, SettingRefused},
 };
@@ -22,7 +22,7 @@ pub(super) fn repair(
     files: &Files,
     draft: &mut Draft,
 ) {
-    let failed = facts.down.as_ref().is_some_and(|d| !matches!(d.ended.result.as_str(), "success" | ""));
+    let failed = facts.down.as_ref().is_some_and(DownFacts::failed);
     let place = host.option_file.clone().or_else(|| files.place_for_owned());
     let (Some(version), Some(path), true) = (facts.version(), place, failed) else { return };
     let (Some(wishes), Some(_)) = (&host.settings, files.content(&path)) else { return };
@@ -111,7 +111,12 @@ impl Comparison<'_> {
         let file = Files { files: vec![(self.path.to_owned(), failed.clone())], ..Files::default() };
         let options = file.occurrences(Some(self.server.version));
         let listed: Vec<&Occurrence> = options.iter().collect();
-        let wish = blamed(&record.said, &options).and_then(|o| still_wished(&o.name, &listed, self.filed));
+        // Another file may be to blame: its options count as well, in the order in which the server reads them.
+        let others: Vec<Occurrence> = all.iter().filter(|o| o.file != self.path).cloned().collect();
+        let read: Vec<Occurrence> = others.into_iter().chain(options.iter().cloned()).collect();
+        let blamed = blamed(&record.said, &read);
+        let ours = blamed.filter(|option| option.file == self.path);
+        let wish = ours.and_then(|o| still_wished(&o.name, &listed, self.filed));
         // With the file of before it did not start either: what is not blamed may well be right.
         if wish.is_none() && !(same && record.state == RestartState::Back) {
             return false;
@@ -119,7 +124,7 @@ impl Comparison<'_> {
         let why = SettingRefused::Failed {
             setting: wish.map(|wish| (wish.name.clone(), wish.place.clone())),
             path: self.path.to_owned(),
-            why: explain_failed_start(&record.ended, &record.said, &options),
+            why: explain_failed_start(&record.ended, &record.said, &read),
         };
         draft.refuse(&self.host.name, why);
         true

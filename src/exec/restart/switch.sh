@@ -25,6 +25,8 @@ disarm() {
 offset=0
 [ "$mode" = boot ] || [ -z "$log" ] || [ ! -r "$log" ] || offset=$(wc -c <"$log")
 
+# Whether the server lets root in by its socket.
+lets_in() { [ -n "$socket" ] && [ -n "$ping" ] && timeout 10 "$ping" --no-defaults --user=root --socket="$socket" status >/dev/null 2>&1; }
 # Whether the server answers. `ping` succeeds too where the login is refused.
 answers() {
   [ -z "$socket" ] && return 0
@@ -36,11 +38,27 @@ answers() {
   return 1
 }
 
+# Whether the same process has answered for a while. One that dies behind its word that it is ready, or that lets root in no
+# more, has not come up. Needs what `seen` holds.
+stays() {
+  pid=${seen##*MainPID=} pid=${pid%%[!0-9]*}
+  if [ "$pid" != "$answered" ]; then
+    id=${seen##*InvocationID=} id=${id%%[!0-9a-f]*}
+    answered=$pid times=0 patience=$(($(now) + 20))
+  fi
+  times=$((times + 1))
+  [ "$times" -gt 5 ] || return 1
+  [ -n "$enters" ] || return 0
+  if lets_in; then return 0; fi
+  [ "$(now)" -lt "$patience" ] || { shut=yes end=0; }
+  return 1
+}
+
 # Waits for a server that is being started. Argument: the process of systemctl, or nothing. Succeeds when it is up.
 wait_up() {
-  job=$1 end=$(($(now) + limit))
+  job=$1 end=$(($(now) + limit)) answered=none id=
   while :; do
-    seen=$(systemctl show -p ActiveState,SubState,NRestarts -- "$unit" 2>/dev/null)
+    seen=$(systemctl show -p ActiveState,SubState,NRestarts,MainPID,InvocationID -- "$unit" 2>/dev/null)
     if [ -n "$job" ] && kill -0 "$job" 2>/dev/null; then
       # The limit is for coming up: a server with much memory to write back may take its time to stop.
       case $seen in *ActiveState=active* | *ActiveState=deactivating*) end=$(($(now) + limit)) ;; esac
@@ -49,10 +67,10 @@ wait_up() {
       case $seen in *ActiveState=failed* | *ActiveState=inactive* | *SubState=auto-restart*) return 1 ;; esac
       again=${seen##*NRestarts=} again=${again%%[!0-9]*}
       [ "${again:-0}" -le "$due" ] || return 1
-      case $seen in *ActiveState=active*) if answers; then return 0; fi ;; esac
+      case $seen in *ActiveState=active*) if answers && stays; then return 0; fi ;; esac
     fi
     if [ "$(now)" -ge "$end" ]; then
-      late=yes
+      [ -n "$shut" ] || late=yes
       [ -z "$job" ] || kill "$job" 2>/dev/null
       return 1
     fi
@@ -62,8 +80,13 @@ wait_up() {
 
 # The server's last words and how it ended, before another start covers them.
 gather() {
-  { systemctl show -p Result,ExecMainCode,ExecMainStatus -- "$unit"; [ -z "$late" ] || echo Late=yes; } >ended 2>/dev/null
-  id=$(property InvocationID)
+  {
+    systemctl show -p Result,ExecMainCode,ExecMainStatus -- "$unit"
+    [ -z "$late" ] || echo Late=yes
+    [ -z "$shut" ] || echo Shut=yes
+  } >ended 2>/dev/null
+  # systemd may have begun another start by now.
+  [ -n "$id" ] || id=$(property InvocationID)
   {
     [ -z "$log" ] || [ ! -r "$log" ] || tail -c "+$((offset + 1))" "$log" | tail -n 400
     if [ -n "$id" ]; then journalctl -q -o cat -n 400 "_SYSTEMD_INVOCATION_ID=$id"; else journalctl -q -o cat -n 100 -u "$unit"; fi
@@ -107,11 +130,16 @@ attempt() {
   systemctl reset-failed -- "$unit" 2>/dev/null
   # One that systemd is about to start again after a crash counts that as a restart.
   case $(property SubState) in auto-restart*) due=1 ;; *) due=0 ;; esac
-  systemctl "$1" -- "$unit" >/dev/null 2>&1 8>&- &
+  how=$1
+  # A process that is starting has read the file of before.
+  [ ! -e file ] || case $(property ActiveState) in activating) how=restart due=1 ;; esac
+  systemctl "$how" -- "$unit" >/dev/null 2>&1 8>&- &
   wait_up $!
 }
 
-late= due=0
+late= shut= due=0 enters=
+# Who was let in before is let in afterwards.
+[ "$mode" != restart ] || ! lets_in || enters=yes
 case $mode in
   boot)
     case $(cat state 2>/dev/null) in written | restarting) ;; *) disarm; exit 0 ;; esac
@@ -137,6 +165,7 @@ gather
 if [ -n "$datadir" ] && [ -e "$datadir/auto.cnf.before" ]; then mv -f "$datadir/auto.cnf.before" "$datadir/auto.cnf"; fi
 if [ -z "$datadir" ] && [ ! -e file ]; then state down; disarm; exit 0; fi
 file_back || { disarm; exit 0; }
+late= shut=
 if attempt restart; then state back; else state down; fi
 disarm
 exit 0

@@ -265,6 +265,11 @@ pub(super) const DOWN: &[Code] = &[
         "it did not come up within `restart_wait`",
         "read its error log, or raise the limit",
     ),
+    code(
+        "login-lost",
+        "it came up, and refused the login that it took before",
+        "take out what has changed its logins, such as a plugin that is loaded no more",
+    ),
     code("unit-failed", "systemd has another word for its end", "see `systemctl status`"),
     code(
         "variable-not-known",

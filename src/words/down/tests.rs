@@ -43,6 +43,7 @@ fn each_end_of_a_unit_has_its_words() {
              exit status 7",
         ),
         (EndCause::Late, "it did not come up within the limit (restart_wait)"),
+        (EndCause::LetsNobodyIn, "it came up, and refused the login that it took before"),
         (EndCause::Other { result: "resources".into() }, "systemd says: resources"),
     ] {
         assert_eq!(end(&cause), words);
