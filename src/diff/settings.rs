@@ -13,8 +13,7 @@ use super::{Context, Draft, binlogs, filters, gtid_mode};
 use crate::{
     desired::{DesiredHost, DesiredSetting, OptionFileHolds},
     dialect::Dialect,
-    doctor::refused_by_program,
-    model::{Fact, visible},
+    model::Fact,
     observe::{DiskFacts, HostFacts, RestartRecord, RestartState, ServerFacts},
     option_file::{Files, Occurrence, Setting, owned_text, same_value, takes_several},
     plan::{
@@ -31,7 +30,12 @@ pub(super) fn steps(context: &Context<'_>, host: &DesiredHost, facts: &HostFacts
     if let Fact::Known(files) = &facts.option_files {
         impossible::findings(host, facts, files, draft);
     }
-    let Some(wishes) = &host.settings else { return };
+    let Some(wishes) = &host.settings else {
+        if let Fact::Known(files) = &facts.option_files {
+            impossible::warn_of_broken(host, facts, files, "", draft);
+        }
+        return;
+    };
     // The plan says so once, and not for each thing that is wished of it.
     if facts.server.is_absent() {
         return;
@@ -165,8 +169,11 @@ impl Comparison<'_> {
         let (restart, at_once): (Vec<Off>, Vec<Off>) = off.into_iter().partition(|o| self.takes_start(o));
         // What waits for a restart by anybody goes along with one, and asks for none.
         let restarts = restart.iter().any(|o| !o.at_next_restart);
-        if restarts && (self.refuse_full_disk(draft) || self.refuse_others(&occurrences, draft)) {
+        if restarts && (self.refuse_full_disk(draft) || self.refuse_others(draft)) {
             return;
+        }
+        if !restarts {
+            impossible::warn_of_broken(self.host, self.facts, self.files, self.path, draft);
         }
         draft.steps.extend(file_step);
         // A restart brings what our file says.
@@ -210,14 +217,9 @@ impl Comparison<'_> {
     }
 
     /// A server that does not take its other option files stays down, with the file of before as with ours.
-    fn refuse_others(&self, all: &[Occurrence], draft: &mut Draft) -> bool {
-        let others: Vec<Occurrence> = all.iter().filter(|o| o.file != self.path).cloned().collect();
-        let knows = |name: &str| self.server.variables.contains_key(name);
-        let Some((said, option)) = refused_by_program(&self.facts.asked.broken, &others, knows) else {
-            return false;
-        };
-        let at = Some((option.file.clone(), option.line));
-        draft.refuse(&self.host.name, SettingRefused::FilesRefused { said: visible(said), at });
+    fn refuse_others(&self, draft: &mut Draft) -> bool {
+        let Some((said, at)) = impossible::broken(self.facts, self.files, self.path) else { return false };
+        draft.refuse(&self.host.name, SettingRefused::FilesRefused { said, at: Some(at) });
         true
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct ValueLook {
     pub by_statement: Vec<(String, String)>,
     /// The other option files of the server.
     pub files: Vec<String>,
+    /// Whether one of these is another one than the server was started with, and may keep it from starting again.
+    pub changed: bool,
     /// The options that our file is to hold: of each the variable, the value, and the word for the program.
     pub by_program: Vec<(String, String, String)>,
 }
@@ -104,7 +106,7 @@ async fn of_server(
 
 /// What the program does not take. Where it can't be asked, the step that writes the file asks it.
 async fn of_program(session: &Session, dialect: Dialect, look: &ValueLook) -> Option<ProgramSays> {
-    if look.by_program.is_empty() {
+    if look.by_program.is_empty() && !look.changed {
         return None;
     }
     let count = look.files.len().to_string();

@@ -114,6 +114,7 @@ more() {
   done
 }
 echo asked
+[ $# -gt 0 ] || exit 0
 number=0
 for word; do
   case $word in

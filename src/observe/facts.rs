@@ -210,6 +210,8 @@ pub struct ServerFacts {
     pub ranges: BTreeMap<String, (String, String)>,
     /// The option file in which the server has found a value, where it names one.
     pub found_in: BTreeMap<String, String>,
+    /// Variables that nobody has set since the server was started, as far as it tells.
+    pub of_start: BTreeSet<String>,
     /// Values in `mysqld-auto.cnf` (SET PERSIST), which count more than every option file. MySQL only.
     pub persisted: BTreeMap<String, String>,
     /// The systemd unit that runs it.
@@ -267,6 +269,7 @@ impl ServerFacts {
             defaults: BTreeMap::new(),
             ranges: BTreeMap::new(),
             found_in: BTreeMap::new(),
+            of_start: BTreeSet::new(),
             persisted: BTreeMap::new(),
             unit: String::new(),
             account_names: BTreeSet::new(),

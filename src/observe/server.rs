@@ -91,6 +91,7 @@ pub(super) async fn read(
         static_variables: variables.fixed,
         defaults: variables.defaults,
         found_in: variables.found_in,
+        of_start: variables.of_start,
         ranges: variables.ranges,
         persisted: variables.persisted,
     };

@@ -6,21 +6,29 @@ use crate::option_file::{Files, plainly_other, same_value};
 
 impl HostFacts {
     /// Whether a server that reports `running` does so because of the value `given`, though it is another text. A variable
-    /// that a statement can set may have been set by another one, so of these only what was noted counts.
+    /// that a statement can set may have been set by another one: of these what was noted counts, and the start where the
+    /// server says that nobody has set it since.
     pub fn makes(&self, name: &str, given: &str, running: &str) -> bool {
-        self.was_given(name, given, running) && !plainly_other(name, given, running)
+        let given_it = || self.marked(name, given, running) || self.started_so(name, given);
+        !plainly_other(name, given, running) && given_it()
     }
 
-    /// Whether a server was given a value and reports another one that is not made of it: it can't have it.
+    /// Whether a server was given a value and reports another one that is not made of it: it can't have it. What a start has
+    /// turned into another one a statement may still set.
     pub fn kept_other(&self, name: &str, given: &str, running: &str) -> bool {
-        plainly_other(name, given, running) && self.was_given(name, given, running)
+        let server = self.server.known();
+        let fixed = || server.is_some_and(|server| server.static_variables.contains(name));
+        plainly_other(name, given, running)
+            && (self.marked(name, given, running) || fixed() && self.started_so(name, given))
     }
 
-    fn was_given(&self, name: &str, given: &str, running: &str) -> bool {
-        let marked = self.values.known().and_then(|marks| marks.0.get(name));
-        let marked =
-            marked.is_some_and(|mark| mark.reported == running && same_value(name, &mark.given, given));
-        marked || self.started_with(name).is_some_and(|with| same_value(name, &with, given))
+    fn marked(&self, name: &str, given: &str, running: &str) -> bool {
+        let mark = self.values.known().and_then(|marks| marks.0.get(name));
+        mark.is_some_and(|mark| mark.reported == running && same_value(name, &mark.given, given))
+    }
+
+    fn started_so(&self, name: &str, given: &str) -> bool {
+        self.started_with(name).is_some_and(|with| same_value(name, &with, given))
     }
 
     /// What the server shows as other values than stand in its files, of those with which it has started.
@@ -33,17 +41,22 @@ impl HostFacts {
         names.dedup();
         let made = |name: String| {
             let reported = server.variable(&name)?.to_owned();
-            let given = self.started_with(&name).filter(|given| !same_value(&name, given, &reported))?;
+            let fixed = server.static_variables.contains(&name);
+            let other = |given: &String| {
+                !same_value(&name, given, &reported) && (fixed || !plainly_other(&name, given, &reported))
+            };
+            let given = self.started_with(&name).filter(other)?;
             Some((name, ValueMark { given, reported }))
         };
         names.into_iter().filter_map(made).collect()
     }
 
-    /// The value with which the server that runs was started, of a variable that only a start can set: the last mention
-    /// stands in a file that has not changed since.
+    /// The value with which the server that runs was started, of a variable that only a start can set or that nobody has set
+    /// since: the last mention stands in a file that has not changed since.
     fn started_with(&self, name: &str) -> Option<String> {
         let (files, server) = (self.option_files.known()?, self.server.known()?);
-        if !server.static_variables.contains(name) || server.persisted.contains_key(name) {
+        let of_start = server.static_variables.contains(name) || server.of_start.contains(name);
+        if !of_start || server.persisted.contains_key(name) {
             return None;
         }
         let known = server.known();
@@ -115,6 +128,17 @@ mod tests {
             assert_eq!(facts.made_at_start().len(), usize::from(holds));
             assert!(!facts.makes("back_log", "70001", "900"));
         }
+    }
+
+    #[test]
+    fn what_a_start_has_cut_holds_until_somebody_sets_it() {
+        let mut facts = facts(false, None, &["/d/f", "/d"]);
+        if let Fact::Known(server) = &mut facts.server {
+            server.of_start.insert("back_log".into());
+        }
+        assert!(facts.makes("back_log", "70000", "900"));
+        // What it has turned into something else it may be given by a statement.
+        assert!(!facts.makes("back_log", "ON", "OFF") && !facts.kept_other("back_log", "ON", "OFF"));
     }
 
     #[test]

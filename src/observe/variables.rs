@@ -23,6 +23,8 @@ pub(super) struct Variables {
     pub ranges: BTreeMap<String, (String, String)>,
     /// The option files in which values were found, as far as the server tells.
     pub found_in: BTreeMap<String, String>,
+    /// Those that nobody has set since the server was started, by its own word.
+    pub of_start: BTreeSet<String>,
     /// Values in `mysqld-auto.cnf`, which count more than every option file.
     pub persisted: BTreeMap<String, String>,
 }
@@ -44,8 +46,12 @@ async fn mariadb(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlErro
             all.fixed.insert(name.clone());
         }
         let value = row.optional("value")?;
+        let origin = row.optional("origin")?;
+        if origin.is_some_and(|origin| origin != "SQL") {
+            all.of_start.insert(name.clone());
+        }
         // Some defaults are only known as the value of a variable that nobody has set.
-        let built_in = row.optional("origin")? == Some("COMPILE-TIME");
+        let built_in = origin == Some("COMPILE-TIME");
         if let Some(default) = row.optional("def")?.or(value.filter(|_| built_in)) {
             all.defaults.insert(name.clone(), default.to_owned());
         }
@@ -97,6 +103,9 @@ async fn mysql(sql: &SqlReader, dialect: Dialect) -> Result<Variables, SqlError>
     for row in origins {
         let name = row.need("name")?.to_ascii_lowercase();
         let origin = row.need("origin")?;
+        if origin != "DYNAMIC" {
+            all.of_start.insert(name.clone());
+        }
         if let Some(value) = all.values.get(&name).filter(|_| origin == "COMPILED") {
             all.defaults.insert(name.clone(), value.clone());
         }

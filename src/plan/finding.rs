@@ -327,6 +327,13 @@ coded! {
             /// Why not.
             why: String,
         } = "options-not-asked",
+        /// It runs, and would not start again with its option files.
+        WouldNotStart {
+            /// What its program says of them.
+            said: String,
+            /// The file and line that are to blame, where one is.
+            at: Option<(String, u32)>,
+        } = "would-not-start",
         /// It starts read-only, and nothing can open it then but `tandem apply`.
         StartsClosed {
             /// What is missing for the unit that would open it.

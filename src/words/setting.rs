@@ -114,7 +114,7 @@ fn failed(host: &HostName, what: &str, why: &FailedStart) -> String {
 }
 
 /// Where a line stands, behind what it is about.
-fn at_line(at: Option<&(String, u32)>) -> String {
+pub(super) fn at_line(at: Option<&(String, u32)>) -> String {
     at.map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default()
 }
 

@@ -37,11 +37,14 @@ pub(crate) fn values_to_ask(plan: &Plan, desired: &Desired, observed: &Observed)
         let old = files.and_then(|files| Some(mentions_in(&place, files.content(&place)?, facts)));
         let old = old.unwrap_or_default();
         let others = files.into_iter().flat_map(|files| &files.files).map(|(path, _)| path.clone());
+        let others: Vec<String> = others.filter(|path| *path != place).collect();
+        let changed = |path: &String| files.is_some_and(|files| !files.before_start.contains(path));
         let mut look = ValueLook {
             host: host.name.clone(),
             unit,
             by_statement: Vec::new(),
-            files: others.filter(|path| *path != place).collect(),
+            changed: others.iter().any(changed),
+            files: others,
             by_program: Vec::new(),
         };
         for one in mentions.iter().filter(|one| may_be_asked(host, facts, one)) {
@@ -68,7 +71,7 @@ pub(crate) fn values_to_ask(plan: &Plan, desired: &Desired, observed: &Observed)
             look.by_statement.extend(new);
         }
     }
-    looks.retain(|look| !look.by_statement.is_empty() || !look.by_program.is_empty());
+    looks.retain(|look| look.changed || !look.by_statement.is_empty() || !look.by_program.is_empty());
     looks
 }
 

@@ -7,9 +7,10 @@ use super::Comparison;
 use crate::{
     desired::{DesiredChannel, DesiredHost, DesiredSetting},
     diff::Draft,
-    model::{Fact, STARS, ServerVersion, variables::looks_secret},
+    doctor::refused_by_program,
+    model::{Fact, STARS, ServerVersion, variables::looks_secret, visible},
     observe::{HostFacts, NotTaken},
-    option_file::{Argument, Asked, Dispute, Files, OWNED_HEADER, canonical_value, same_value},
+    option_file::{Argument, Asked, Dispute, Files, OWNED_HEADER, Occurrence, canonical_value, same_value},
     plan::{Part, ServerFinding, SettingRefused, ValueRefused, WaitsFor},
     source::closest,
 };
@@ -42,6 +43,10 @@ pub(super) fn option_files<'a>(
 pub(super) fn findings(host: &DesiredHost, facts: &HostFacts, files: &Files, draft: &mut Draft) {
     let finding = match &files.asked {
         Asked::Unasked(Some(why)) => ServerFinding::OptionsUnasked { why: why.clone() },
+        // Where settings are declared that is refused.
+        Asked::Refused(said) if host.settings.is_none() => {
+            ServerFinding::WouldNotStart { said: first_words(said), at: files.asked.place() }
+        }
         _ => {
             let wished = |dispute: &Dispute| {
                 let server = facts.server.known();
@@ -57,6 +62,30 @@ pub(super) fn findings(host: &DesiredHost, facts: &HostFacts, files: &Files, dra
         }
     };
     draft.warn(&host.name, finding);
+}
+
+/// What the server's program says of the other option files if it does not take them, and the file and the line that are
+/// to blame.
+pub(super) fn broken(facts: &HostFacts, files: &Files, path: &str) -> Option<(String, (String, u32))> {
+    let server = facts.server.known()?;
+    let others: Vec<Occurrence> =
+        files.meant(server.known()).into_iter().filter(|one| one.file != path).collect();
+    let knows = |name: &str| server.variables.contains_key(name);
+    let (said, option) = refused_by_program(&facts.asked.broken, &others, knows)?;
+    Some((visible(said.trim_end_matches('.')), (option.file.clone(), option.line)))
+}
+
+/// Tells of other option files with which the server runs on, and would not start again.
+pub(super) fn warn_of_broken(
+    host: &DesiredHost,
+    facts: &HostFacts,
+    files: &Files,
+    path: &str,
+    draft: &mut Draft,
+) {
+    if let Some((said, at)) = broken(facts, files, path) {
+        draft.warn(&host.name, ServerFinding::WouldNotStart { said, at: Some(at) });
+    }
 }
 
 /// Whether the server would not start with its files, which then is refused.
@@ -145,7 +174,7 @@ impl Comparison<'_> {
                 self.refuse_kept(wish, draft);
             }
             let other = |value: Option<&str>| {
-                !wish.values.iter().any(|v| same_value(&wish.name, v, value.unwrap_or("ON")))
+                !wish.values.iter().any(|v| self.means_the_same(&wish.name, v, value.unwrap_or("ON")))
             };
             let said = |value: Option<&str>| match wish.place.vaulted {
                 true => STARS.to_owned(),
@@ -175,6 +204,19 @@ impl Comparison<'_> {
             draft.refuse(&self.host.name, why);
         }
         draft.refused.len() > before
+    }
+
+    /// Whether the server makes the same of two values, as far as that is known: it has shown what it makes of them, or they
+    /// name the same files.
+    fn means_the_same(&self, name: &str, wished: &str, other: &str) -> bool {
+        let runs_as = |value: &str| {
+            let running = self.server.variable(name);
+            running.is_some_and(|now| same_value(name, value, now) || self.facts.makes(name, value, now))
+        };
+        let one_log = matches!(name, "log_bin" | "relay_log")
+            && !matches!(canonical_value(name, wished).as_str(), "0" | "1")
+            && self.log_base(wished) == self.log_base(other);
+        same_value(name, wished, other) || one_log || (runs_as(wished) && runs_as(other))
     }
 
     /// A number that the server would cut, or take for none.

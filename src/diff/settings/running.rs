@@ -185,6 +185,20 @@ impl Comparison<'_> {
         }
     }
 
+    fn datadir(&self) -> Option<&str> {
+        self.server.variable("datadir").map(|d| d.trim_end_matches('/'))
+    }
+
+    /// A path as it is named from the data directory, if it lies there.
+    fn beside_data<'l>(&self, path: &'l str) -> &'l str {
+        self.datadir().and_then(|d| path.strip_prefix(d)?.strip_prefix('/')).unwrap_or(path)
+    }
+
+    /// What the server makes of the name of a log.
+    pub(super) fn log_base<'l>(&self, log: &'l str) -> &'l str {
+        self.beside_data(without_extension(log))
+    }
+
     /// `log_bin=NAME` runs as `log_bin=ON` with a base name.
     pub(super) fn same_log_bin(&self, wished: &str) -> bool {
         match canonical_value("log_bin", wished).as_str() {
@@ -194,12 +208,10 @@ impl Comparison<'_> {
                 let wished = without_extension(wished);
                 let base = self.server.variable("log_bin_basename").unwrap_or_default();
                 // A name alone is a file in the data directory: elsewhere it would be another log after a restart.
-                let datadir = self.server.variable("datadir").map(|d| d.trim_end_matches('/'));
-                let running = match datadir.and_then(|d| base.strip_prefix(d)?.strip_prefix('/')) {
+                let running = match self.datadir() {
                     _ if wished.starts_with('/') => base,
-                    Some(name) => name,
-                    None if datadir.is_none() => base.rsplit('/').next().unwrap_or(base),
-                    None => base,
+                    Some(_) => self.beside_data(base),
+                    None => base.rsplit('/').next().unwrap_or(base),
                 };
                 self.server.is_on("log_bin") && running == wished
             }

@@ -114,6 +114,11 @@ pub(super) const KNOWN: &[Code] = &[
         "what the sentence names",
     ),
     code(
+        "would-not-start",
+        "an option file was changed since the server was started, and the server's own program refuses it: the server runs, and its next start fails",
+        "correct the line that the sentence names",
+    ),
+    code(
         "starts-closed",
         "the writer starts read-only, and the unit that would open it can't work: no systemd, no unit that runs the server, no client program, or no role that declares it",
         "install `mariadb-client` or `mysql-client` there; or declare `boot_read_only: false`",

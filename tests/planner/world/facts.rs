@@ -85,6 +85,7 @@ pub(super) fn server(n: usize, host: &Host, count: usize) -> ServerFacts {
             ("1".to_owned(), "65535".to_owned()),
         )]),
         found_in: BTreeMap::new(),
+        of_start: BTreeSet::new(),
         persisted: BTreeMap::new(),
         defaults,
         unit: "mariadb.service".into(),
