@@ -216,7 +216,7 @@ impl Dialect {
 
     /// Whether it takes the unique beginning of an option's name for it. MySQL's server does so no more; with which
     /// version it stopped is not documented, and 9.7 was tried.
-    fn takes_abbreviations(self) -> bool {
+    pub fn takes_abbreviations(self) -> bool {
         self.family() == Family::MariaDb || !self.mysql(5, 7, 0)
     }
 
@@ -292,6 +292,13 @@ impl Dialect {
     /// MariaDB can't set them at all while it runs).
     pub fn counts_after_reload(self, variable: &str) -> bool {
         self.family() == Family::MySql && (variable.starts_with("ssl_") || variable.starts_with("tls_"))
+    }
+
+    /// The variable of which a value must not be less, where the server says so only when it is set (MariaDB 10.9, which sets
+    /// the size of its log while it runs).
+    pub fn no_less_than(self, variable: &str) -> Option<&'static str> {
+        (self.family() == Family::MariaDb && variable == "innodb_log_file_size")
+            .then_some("innodb_log_buffer_size")
     }
 
     /// Variables that a server of MySQL has once it was started with a plugin. The plugins' old names are those

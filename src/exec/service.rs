@@ -8,11 +8,12 @@ use super::{
     values, wait,
 };
 use crate::{
+    desired::DesiredSetting,
     dialect::{ReadStatement, literal},
     doctor::{blamed, explain_failed_start},
     model::{HostName, limits},
     observe::{CLOSING, RestartRecord, RestartState},
-    option_file::Occurrence,
+    option_file::{Occurrence, same_value},
     transport::{Login, Session},
     words::down::failed_start,
 };
@@ -38,7 +39,7 @@ pub(crate) async fn restart(
     let datadir = on.server()?.variable("datadir").unwrap_or_default().trim_end_matches('/');
     let new_uuid = before.new_uuid.then_some(datadir).filter(|d| !d.is_empty());
     let order = Order { unit, restart: true, enable: false, new_uuid };
-    let kept = Kept::read(on, &tried).await?;
+    let kept = Kept::read(on, &tried, expect).await?;
     let came_up = come_up(on, &tried, order, (before.option_file, expect)).await;
     kept.give_back(on, came_up).await?;
     let took = begun.elapsed();
@@ -144,7 +145,7 @@ pub(crate) async fn restart_for_proof(on: On<'_>, unit: &str) -> Result<(), Step
     let host = on.host;
     let tried = format!("restart {unit}");
     let order = Order { unit, restart: true, enable: false, new_uuid: None };
-    let kept = Kept::read(on, &tried).await?;
+    let kept = Kept::read(on, &tried, &[]).await?;
     let record = restart::run(on, &tried, order).await?;
     if record.state != RestartState::Up {
         return Err(did_not(host, &tried, &record, None, &[]));
@@ -156,12 +157,12 @@ pub(crate) async fn restart_for_proof(on: On<'_>, unit: &str) -> Result<(), Step
     kept.give_back(on, came_up).await
 }
 
-/// Variables whose value at the start is another one than that of a server that runs, such as `read_only` of the one that
-/// is written to, with what they had before a restart of ours.
+/// Variables whose value at the start is or may be another one than that of a server that runs, such as `read_only` of the
+/// one that is written to, with what they had before a restart of ours.
 struct Kept(Vec<(String, String)>);
 
 impl Kept {
-    async fn read(on: On<'_>, tried: &str) -> Result<Self, StepError> {
+    async fn read(on: On<'_>, tried: &str, expect: &[(String, String)]) -> Result<Self, StepError> {
         let host = on.fleet.desired.hosts.get(on.host);
         let settings = host.and_then(|host| host.settings.as_ref());
         let names = settings.into_iter().flatten().filter(|wish| wish.at_start).map(|wish| wish.name.clone());
@@ -172,6 +173,9 @@ impl Kept {
         let there = CLOSING.into_iter().filter(|name| *name == "read_only" || dialect.has_super_read_only());
         let undeclared = there.filter(|name| wish(name).is_none_or(|wish| wish.values.is_empty()));
         kept.extend(undeclared.map(str::to_owned));
+        let more: Vec<String> =
+            may_turn(on, expect)?.into_iter().filter(|name| !kept.contains(name)).collect();
+        kept.extend(more);
         kept.dedup();
         Ok(Self(values_of(on, tried, kept).await?))
     }
@@ -196,6 +200,24 @@ impl Kept {
         let given = given.await;
         came_up.and(given)
     }
+}
+
+/// Booleans that run as they are declared and that a start might turn over: some options turn others on, such as the size of
+/// MariaDB's query cache. What a switch of the writer sets is not among them, nor what takes steps of its own.
+fn may_turn(on: On<'_>, expect: &[(String, String)]) -> Result<Vec<String>, StepError> {
+    let (server, dialect) = (on.server()?, on.dialect()?);
+    let settings = on.fleet.desired.hosts.get(on.host).and_then(|host| host.settings.as_ref());
+    let name = |wish: &DesiredSetting| {
+        let name = dialect.variable_name(&wish.name, |name| server.variables.contains_key(name));
+        let running = server.variable(&name).filter(|running| matches!(*running, "ON" | "OFF"))?;
+        let as_declared = wish.values.last().is_some_and(|value| same_value(&name, value, running));
+        let by_others = CLOSING.contains(&name.as_str())
+            || matches!(name.as_str(), "event_scheduler" | "gtid_mode" | "offline_mode")
+            || expect.iter().any(|(changed, _)| *changed == name);
+        let turns = as_declared && !wish.at_start && !by_others && !server.static_variables.contains(&name);
+        turns.then_some(name)
+    };
+    Ok(settings.into_iter().flatten().filter_map(name).collect())
 }
 
 async fn values_of(on: On<'_>, tried: &str, names: Vec<String>) -> Result<Vec<(String, String)>, StepError> {

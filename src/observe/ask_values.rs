@@ -1,6 +1,6 @@
 //! Asks a server and its program whether they would take values, before anything is done with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NotTaken, Reading, ValuesAsked};
 use crate::{
@@ -48,12 +48,13 @@ pub(crate) async fn ask_values(reading: &mut Reading, looks: &[ValueLook], forks
             let (server, program) =
                 tokio::join!(of_server(session, login, look), of_program(session, dialect, look));
             let mut all = server.unwrap_or_default();
-            let ProgramSays { refused, broken } = program.unwrap_or_default();
+            let ProgramSays { refused, taken, broken } = program.unwrap_or_default();
             // The server's own words on the value are the better ones.
             for (asked, said) in refused {
                 all.refused.entry(asked).or_insert(said);
             }
             all.broken = broken;
+            all.taken = taken;
             (look.host.clone(), all)
         })
     });
@@ -122,6 +123,8 @@ async fn of_program(session: &Session, dialect: Dialect, look: &ValueLook) -> Op
 struct ProgramSays {
     /// Of each variable and value why it is not taken.
     refused: BTreeMap<(String, String), NotTaken>,
+    /// The variables and values that it takes.
+    taken: BTreeSet<(String, String)>,
     /// Of the other option files, where it does not take them as they are.
     broken: Vec<String>,
 }
@@ -129,7 +132,11 @@ struct ProgramSays {
 impl ProgramSays {
     fn read(text: &str, asked: &[(String, String, String)]) -> Self {
         let broken = text.lines().filter_map(|line| line.strip_prefix("broken "));
-        Self { refused: program_answers(text, asked), broken: broken.map(str::to_owned).collect() }
+        let refused = program_answers(text, asked);
+        let all = asked.iter().map(|(name, value, _)| (name.clone(), value.clone()));
+        let answered = text.starts_with("asked\n");
+        let taken = all.filter(|one| answered && !refused.contains_key(one)).collect();
+        Self { refused, taken, broken: broken.map(str::to_owned).collect() }
     }
 }
 
@@ -154,6 +161,7 @@ fn program_answers(text: &str, asked: &[(String, String, String)]) -> BTreeMap<(
             "directory" => NotTaken::NoDirectory(rest),
             "closed" => NotTaken::Closed(rest),
             "file" => NotTaken::Unreadable(rest),
+            "pem" => NotTaken::NotPem(rest),
             "address" => NotTaken::NoAddress(rest),
             "memory" => match rest.parse() {
                 Ok(memory) => NotTaken::NoMemory(memory),
@@ -173,8 +181,12 @@ mod tests {
     #[test]
     fn what_a_program_says_of_other_files_is_no_answer() {
         let text = "unasked it does not take them\nbroken unknown variable 'nonesuch=1'\n";
-        let ProgramSays { refused, broken } = ProgramSays::read(text, &[]);
-        assert_eq!((refused.len(), broken), (0, vec!["unknown variable 'nonesuch=1'".to_owned()]));
+        let asked = [("x".to_owned(), "1".to_owned(), "--x=1".to_owned())];
+        let ProgramSays { refused, taken, broken } = ProgramSays::read(text, &asked);
+        assert_eq!((refused.len(), taken.len()), (0, 0));
+        assert_eq!(broken, ["unknown variable 'nonesuch=1'"]);
+        assert_eq!(ProgramSays::read("asked\n", &asked).taken.len(), 1);
+        assert_eq!(ProgramSays::read("asked\nsaid 0 no\n", &asked).taken.len(), 0);
     }
 
     #[test]

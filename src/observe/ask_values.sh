@@ -1,7 +1,8 @@
 # Asks the server's own program what it would say of options beside those of other files, as its own user; it reads them
 # and ends. Writes nothing. Arguments: UNIT CHECKING-OPTIONS COUNT FILE... WORD... COUNT is that of the files. Prints `asked`,
 # or `unasked` and why, with `broken` and its words where it does not take the files as they are; then, of each word that it does not take, a line: `said`, its number and what it says, a hyphen standing for
-# the number where it does not take them together; or `directory` or `file`, its number and the path that has to be there; or
+# the number where it does not take them together; or `directory` or `file`, its number and the path that has to be there; or `pem`,
+# its number and the file that is no certificate or key; or
 # `closed`, its number and the directory in which the server could not write; or
 # `address`, its number and the address that the host would have to have; or `memory`, its number and how much there is.
 unit=$1 options=$2 files=$3; shift 3
@@ -17,11 +18,8 @@ chosen=
 # The other files as one, each without its includes, which are files of the chain themselves.
 chain=
 while [ "$files" -gt 0 ]; do
-  # The server leaves out what everybody may write to, and what its user may not read.
-  case $(stat -L -c %a "$1" 2>/dev/null) in
-    *[2367] | '') ;;
-    *) as_server test -r "$1" && chain=$chain$(sed '/^[[:space:]]*!include/d' "$1")$newline ;;
-  esac
+  # The server leaves out what its user may not read.
+  ! as_server test -r "$1" || chain=$chain$(sed '/^[[:space:]]*!include/d' "$1")$newline
   files=$((files - 1))
   shift
 done
@@ -38,7 +36,15 @@ says() {
 # As the server's user sees the host, in the place that the unit gives it: parts of it may be hidden or read-only there.
 place=
 if [ -n "$running" ] && nsenter -m -t "$running" -- true 2>/dev/null; then place="nsenter -m -t $running --"; fi
-sees() { $place setpriv --reuid="$uid" --regid="$gid" --init-groups -- test "$@"; }
+as_seen() { $place setpriv --reuid="$uid" --regid="$gid" --init-groups -- "$@"; }
+sees() { as_seen test "$@"; }
+# Whether a file holds a certificate or a key, as far as the tools of the host can tell. Arguments: PATH KIND.
+is_pem() {
+  text=$(as_seen head -c 100000 -- "$1" 2>/dev/null)
+  case $text in *"-----BEGIN "*"$2-----"*) ;; *) return 1 ;; esac
+  [ "$2" = CERTIFICATE ] && command -v openssl >/dev/null 2>&1 || return 0
+  printf '%s\n' "$text" | openssl x509 -noout >/dev/null 2>&1
+}
 # The path of a word that has to be there for the server's user: a directory that it uses, a file that it reads, or the
 # directory in which it makes one. tandem's own certificates are made by a step.
 lacks() {
@@ -46,12 +52,14 @@ lacks() {
   name=${name%%=*}
   case $path in /etc/mysql/tandem/*) return 1 ;; /*) ;; *) return 1 ;; esac
   path=${path%%[:;,]*}
-  writes= kind=-d what=directory
+  writes= kind=-d what=directory holds=
   case $name in
     secure_file_priv | plugin_dir | lc_messages_dir | character_sets_dir) ;;
     tmpdir | *_load_tmpdir | datadir | innodb_data_home_dir | innodb_log_group_home_dir | innodb_undo_directory | \
       innodb_doublewrite_dir | innodb_temp_tablespaces_dir) writes=yes ;;
-    init_file | ft_stopword_file | ssl_ca | ssl_cert | ssl_key) kind=-r what=file ;;
+    init_file | ft_stopword_file) kind=-r what=file ;;
+    *ssl_ca | *ssl_cert) kind=-r what=file holds=CERTIFICATE ;;
+    *ssl_key) kind=-r what=file holds='PRIVATE KEY' ;;
     log_error | general_log_file | slow_query_log_file)
       # One that is there may lie where no other one can be made.
       ! sees -f "$path" || ! sees -w "$path" || return 1
@@ -63,6 +71,8 @@ lacks() {
   path=${path:-/}
   if ! sees "$kind" "$path"; then
     printf '%s %s %s\n' "$what" "$2" "$path"
+  elif [ -n "$holds" ] && ! is_pem "$path" "$holds"; then
+    printf 'pem %s %s\n' "$2" "$path"
   elif [ -n "$writes" ] && ! { sees -w "$path" && sees -x "$path"; }; then
     printf 'closed %s %s\n' "$2" "$path"
   fi

@@ -216,12 +216,13 @@ fn starts_at_boot(state: &str, wanted_by: &str) -> bool {
     state.starts_with("enabled") || state == "generated" && !wanted_by.is_empty()
 }
 
-/// Files and directories of the chain that another user than root and the server's own may write to.
+/// Files and directories of the chain that another user than root and the server's own may write to. What the server leaves
+/// out for that stands not in the chain.
 fn meddled(sections: &Sections<'_>, process: &Process) -> Option<String> {
     let owners = sections.text("option-owners").unwrap_or_default();
     owners.lines().find_map(|line| {
         let mut fields = line.splitn(4, ':');
-        let (kind, owner, mode, path) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let (owner, mode, path) = (fields.nth(1)?, fields.next()?, fields.next()?);
         let owner: u32 = owner.parse().ok()?;
         let mode = u32::from_str_radix(mode, 8).ok()?;
         if owner != 0 && Some(owner) != process.uid {
@@ -229,8 +230,7 @@ fn meddled(sections: &Sections<'_>, process: &Process) -> Option<String> {
                 "{path} belongs to uid {owner}, who could change what the server does; give it to root: chown root {path}"
             ));
         }
-        // The server itself leaves such files out, but not what stands in such a directory.
-        (kind == "directory" && mode & 0o002 != 0).then(|| {
+        (mode & 0o002 != 0).then(|| {
             format!("every user may write to {path} and change what the server does; take that away: chmod o-w {path}")
         })
     })
@@ -248,6 +248,7 @@ fn option_files(sections: &Sections<'_>, process: &Process) -> Fact<Files> {
             Some(("G", "--no-defaults")) => files.no_defaults = true,
             Some(("G", word)) => words.push(word.to_owned()),
             Some(("B", _)) => by_script = true,
+            Some(("I", path)) => files.ignored.push(path.to_owned()),
             Some(("X", suffix)) => suffix.clone_into(&mut files.group_suffix),
             Some(("T", path)) => return Fact::Unread(format!("the option file {path} is larger than 4 MiB")),
             _ => {}

@@ -129,6 +129,15 @@ for file; do
   case $file in *..*) ;; /etc/* | /usr/* | /lib/* | /run/systemd/*) [ ! -f "$file" ] || set -- "$@" "$file" ;; esac
 done
 [ $# -eq 0 ] || grep -IHn -e '--[a-z]' -e '^[[:space:]]*ExecStart[[:space:]]*=[[:space:]]*$' -- "$@" 2>/dev/null | head -n 200
+# What systemd itself was given reaches every unit whose command names it, but where that unit has a value of its own.
+case $services in
+  *'argv[]='*'$'*)
+    systemctl show-environment 2>/dev/null | grep -n '^[A-Za-z_]*=.*--[a-z]' | while IFS= read -r line; do
+      name=${line#*:}; name=${name%%=*}
+      case $services in *"\$$name"* | *"\${$name}"*) ;; *) continue ;; esac
+      [ $# -gt 0 ] && grep -q "^[^#;]*$name=" -- "$@" 2>/dev/null || printf 'systemctl show-environment:%s\n' "$line"
+    done ;;
+esac
 
 # What counts is asked of the program that reads the files: with its own words, as its own user and in the environment of
 # its process. Root itself opens none of the files that this user could exchange.
@@ -161,7 +170,7 @@ if [ -z "$asker" ]; then
   case $services in *User=[!$newline]*) asker=${services#*User=}; asker=${asker%%$newline*} ;; esac
   asker=$(id -u "${asker:-mysql}" 2>/dev/null)
 fi
-asked= status= group_suffix=
+asked= status= ignored= group_suffix=
 set -- env -i "PATH=$PATH"
 IFS=$newline
 set -f
@@ -181,6 +190,10 @@ elif case $(stat -L -c '%u:%a' "$reader" 2>/dev/null) in 0:*[2367] | 0:*[2367]?)
   elif [ "$uid" = 0 ] && { [ -z "$asker" ] || [ -z "$asker_group" ]; }; then
     echo "unasked the server's user is not known"
   else
+    # What everybody may write to MariaDB reads all the same where its unit lets its user write nowhere near: it is asked there.
+    if [ "$uid" = 0 ] && [ -n "$pid" ] && nsenter -m -t "$pid" -- true 2>/dev/null; then
+      set -- "$@" nsenter -m -t "$pid" --
+    fi
     if [ "$uid" = 0 ]; then
       set -- "$@" setpriv --reuid="$asker" --regid="$asker_group" --init-groups --
     else
@@ -195,15 +208,24 @@ elif case $(stat -L -c '%u:%a' "$reader" 2>/dev/null) in 0:*[2367] | 0:*[2367]?)
     done
     IFS=$old_ifs
     set +f
-    asked=$(cd / && "$@" --print-defaults 2>/dev/null </dev/null)
+    asked=$(cd / && "$@" --print-defaults 2>&1 </dev/null)
     status=$?
     if [ "$status" = 0 ]; then
+      # What it says first are warnings, such as of files that it leaves out since everybody may write to them.
+      ignored=
+      while line=${asked%%"$newline"*}; do
+        case $line in
+          *'following arguments:' | "$asked") break ;;
+          *"config file '"*"' is ignored"*) line=${line#*"config file '"}; ignored=$ignored${line%"' is ignored"*}$newline ;;
+        esac
+        asked=${asked#*"$newline"}
+      done
       printf 'asked\n%s\n' "$asked"
     elif [ "$status" = 124 ] || [ "$status" = 137 ]; then
       echo 'unasked it did not answer within 3 seconds'
     else
+      printf 'refused\n%s\n' "$asked"
       asked=
-      printf 'refused\n%s\n' "$(cd / && "$@" --print-defaults 2>&1 </dev/null)"
     fi
   fi
 else
@@ -339,8 +361,12 @@ for directory in /etc/my.cnf.d/ /etc/mysql/*/; do
   for file in "$directory".cnf "$directory".*.cnf "$directory"*.cnf; do [ ! -e "$file" ] || listing=$listing$file$newline; done
 done
 places='/etc/my.cnf /etc/my.cnf.d /etc/mysql /usr/etc/my.cnf'
-# The server leaves out what everybody may write to; what is no file would be waited for.
-shared=$(find -L $places -maxdepth 3 \( -type f -perm -0002 -o ! -type f ! -type d \) 2>/dev/null)
+# The server leaves out what everybody may write to, and has said of which files; what is no file would be waited for.
+if [ "$status" = 0 ]; then
+  shared=$ignored$(find -L $places -maxdepth 3 ! -type f ! -type d 2>/dev/null)
+else
+  shared=$(find -L $places -maxdepth 3 \( -type f -perm -0002 -o ! -type f ! -type d \) 2>/dev/null)
+fi
 oversized=$(find -L $places -maxdepth 3 -type f -size +8192 2>/dev/null)
 by_script=
 if [ -n "$pid" ]; then
@@ -358,6 +384,7 @@ section option-tree
 walked=$(printf '%s\n' "$words" | awk "$walk" 2>/dev/null)
 printf 'pid %s\nnamed %s\nuntrusted %s\nother %s\n%s\n' "$pid" "$named" "$untrusted" "$other" "$walked"
 [ -z "$by_script" ] || echo 'B yes'
+[ -z "$ignored" ] || printf '%s' "$ignored" | sed 's/^/I /'
 IFS=$newline
 set -f
 set --

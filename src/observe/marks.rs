@@ -115,6 +115,8 @@ pub enum NotTaken {
     Closed(String),
     /// The file that it names can't be read by the server's user.
     Unreadable(String),
+    /// The file that it names holds no certificate or key.
+    NotPem(String),
     /// The address that it names is none of the host's.
     NoAddress(String),
     /// It is more than the host's memory, of which there are so many bytes with swap.
@@ -128,6 +130,8 @@ pub struct ValuesAsked {
     pub broken: Vec<String>,
     /// Of each variable and value why it is not taken.
     pub refused: BTreeMap<(String, String), NotTaken>,
+    /// Those variables and values that the program takes.
+    pub taken: BTreeSet<(String, String)>,
     /// Variables that no statement can set.
     pub fixed: BTreeSet<String>,
 }

@@ -21,6 +21,8 @@ pub struct Files {
     pub arguments: Vec<Argument>,
     /// What the server's own program makes of them.
     pub asked: Asked,
+    /// Files that the server leaves out, since everybody may write to them.
+    pub ignored: Vec<String>,
     /// Files and directories of the chain that are as they were when the server that runs was started.
     pub before_start: BTreeSet<String>,
     /// Whether the server is started with `--no-defaults`, and reads none.

@@ -327,6 +327,11 @@ coded! {
             /// Why not.
             why: String,
         } = "options-not-asked",
+        /// It leaves out an option file, since everybody may write to it.
+        FileIgnored {
+            /// The file.
+            path: String,
+        } = "option-file-ignored",
         /// It runs, and would not start again with its option files.
         WouldNotStart {
             /// What its program says of them.

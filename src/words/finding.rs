@@ -198,6 +198,10 @@ fn of_server(host: &HostName, what: &ServerFinding) -> String {
         ServerFinding::OptionsUnasked { why } => {
             format!("the server of {host} could not be asked how it reads its option files: {why}.")
         }
+        ServerFinding::FileIgnored { path } => format!(
+            "the server of {host} leaves out {0}, since every user may write to it; take that away and it counts: chmod o-w {0}",
+            visible(path)
+        ),
         ServerFinding::WouldNotStart { said, at } => {
             let at = super::setting::at_line(at.as_ref());
             format!("the server of {host} runs, and would not start again with its option files: {said}{at}.")

@@ -130,6 +130,12 @@ fn not_taken(why: &ValueRefused) -> String {
             format!("the server's user can't write in {}, as its unit lets it see the host", visible(path))
         }
         ValueRefused::Unreadable(path) => format!("the server's user can't read {}", visible(path)),
+        ValueRefused::NotPem(path) => {
+            format!("{} is not a certificate or key in PEM format", visible(path))
+        }
+        ValueRefused::LessThan(other, value) => {
+            format!("the server takes no less than {other}, which is {}", visible(value))
+        }
         ValueRefused::NoAddress(address) => {
             format!("{} is no address of the host, and its server would not start", visible(address))
         }

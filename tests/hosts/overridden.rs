@@ -76,10 +76,60 @@ fn what_wins_over_our_file_is_named_before_a_restart() {
         lab.at(host, "rm /etc/mysql/*/zzzz.cnf");
     }
 
+    // What systemd itself was given, and a word that could mean several, of which the server reads one before the others.
+    lab.at("db-a", "systemctl set-environment MYSQLD_OPTS=--back-log=93");
+    names(&lab, "db-a", "overridden-by-argument", "show-environment");
+    lab.at("db-a", "systemctl unset-environment MYSQLD_OPTS");
+    lab.at(
+        "db-a",
+        "printf '[mysqld]\\nmax-connec=92\\n' >/etc/mysql/mariadb.conf.d/zzzz.cnf; systemctl restart mariadb",
+    );
+    assert_eq!(lab.sql("db-a", "select @@max_connections"), "92");
+    declare(&lab, "\"0090\", max_connections: 77");
+    names(&lab, "db-a", "overridden-setting", "zzzz.cnf:2");
+    lab.at("db-a", "rm /etc/mysql/mariadb.conf.d/zzzz.cnf");
+
     // One that reads no files at all.
     starts_with(&lab, UNITS[0], "--no-defaults --socket=/run/mysqld/mysqld.sock");
     lab.at("db-a", "systemctl restart mariadb");
     names(&lab, "db-a", "reads-no-option-files", "--no-defaults");
+}
+
+/// MariaDB reads it all the same where its unit has it see a read-only /etc, as that of Debian does.
+#[test]
+fn a_file_that_everybody_may_write_to_is_named() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", PLAY);
+    declare(&lab, "91");
+    lab.apply("play.yml");
+    for (host, unit) in UNITS {
+        let file = "$(ls -d /etc/mysql/m*.conf.d)/10x.cnf";
+        let text = "printf '[mysqld]\\nmax_connections=333\\n'";
+        lab.at(host, &format!("{text} >{file}; chmod 666 {file}; systemctl restart {unit}"));
+    }
+    assert_eq!(lab.sql("db-a", "select @@max_connections"), "333");
+    assert_ne!(lab.sql("db-m", "select @@max_connections"), "333");
+    let plan =
+        |host: &str| lab.tandem(&["plan", "play.yml", "--limit", host, "--format", "json"]).plan_json();
+    let waits = plan("db-a")["waiting"].to_string();
+    assert!(waits.contains("10x.cnf"), "{waits}");
+    let ignored = |host: &str| {
+        let plan = plan(host);
+        assert_eq!(plan["in_sync"], true, "{plan:#}");
+        let warned = plan["warnings"].as_array().cloned().unwrap_or_default();
+        let of = |one: &serde_json::Value| one["host"] == host && one["code"] == "option-file-ignored";
+        assert!(warned.iter().any(of), "{warned:#?}");
+    };
+    ignored("db-m");
+    let text = "[Service]\\nProtectSystem=no\\n";
+    lab.at(
+        "db-a",
+        &format!(
+            "mkdir -p /etc/systemd/system/mariadb.service.d; printf '{text}' >/etc/systemd/system/mariadb.service.d/x.conf; \
+             systemctl daemon-reload; systemctl restart mariadb"
+        ),
+    );
+    ignored("db-a");
 }
 
 #[test]

@@ -169,6 +169,36 @@ fn what_only_a_start_makes_of_a_value_is_in_sync() {
     lab.refuses(&["plan", "play.yml"], "overridden-setting");
 }
 
+#[test]
+fn variables_of_a_plugin_are_declared_with_it_and_limits_that_bind_two_hold_in_the_plan() {
+    let lab = Lab::boot(&["db-a", "db-m=sid"]);
+    lab.write("play.yml", PLAY);
+    declare(&lab, "");
+    let plugins = [
+        ("db-a", "server_audit", "server_audit_file_rotations", "7"),
+        ("db-m", "connection_control.so", "connection_control_failed_connections_threshold", "5"),
+    ];
+    for (host, plugin, variable, value) in plugins {
+        let vars = |variable: &str| {
+            lab.host_vars(
+                host,
+                &format!("mysql_settings: {{plugin_load_add: {plugin}, {variable}: {value}}}\n"),
+            );
+        };
+        vars(&format!("{variable}_not"));
+        lab.refuses(&["plan", "play.yml", "--limit", host], "unknown-variable");
+        vars(variable);
+    }
+    lab.apply("play.yml");
+    lab.plan("play.yml").expect(0);
+    for (host, _, variable, value) in plugins {
+        assert_eq!(lab.sql(host, &format!("select @@{variable}")), value);
+        lab.host_vars(host, "{}\n");
+    }
+    declare(&lab, "innodb_log_file_size: 8M");
+    lab.refuses(&["plan", "play.yml", "--limit", "db-a"], "value-not-taken");
+}
+
 /// MariaDB crashes where its files are listed that has no temporary ones.
 #[test]
 fn a_server_whose_files_are_read_only_is_read_and_runs_on() {

@@ -107,6 +107,9 @@ const MARIADB: &[Row] = &[
     ("default_time_zone", "+02:00", None),
     ("transaction_isolation", "READ-COMMITTED", None),
     ("feedback", "off", None),
+    // At the start the size turns it on.
+    ("query_cache_type", "0", Some("OFF")),
+    ("query_cache_size", "16M", Some("16777216")),
 ];
 
 const MYSQL: &[Row] = &[
@@ -258,15 +261,14 @@ fn what_a_step_has_set_is_taken_back_where_it_fails() {
     lab.write("play.yml", "- name: one\n  hosts: db\n  roles: [config]\n");
     declare(&lab, "max_connections: 98");
     lab.apply("play.yml");
-    // What is no certificate shows only when it is loaded.
-    lab.at("db-m", "echo x >/etc/mysql/no.pem");
-    declare(&lab, "max_connections: 99, ssl_ca: /etc/mysql/no.pem");
+    // That a certificate has another key shows only when it is loaded.
+    declare(&lab, "max_connections: 99, ssl_cert: /var/lib/mysql/ca.pem");
     lab.tandem(&["apply", "play.yml", "--yes"]).expect(1);
     assert_eq!(
-        lab.at("db-m", "grep -h -e ssl_ca -e max_conn /etc/mysql/*/zz-tandem.cnf"),
+        lab.at("db-m", "grep -h -e ssl_cert -e max_conn /etc/mysql/*/zz-tandem.cnf"),
         "max_connections = 98"
     );
-    assert_eq!(lab.sql("db-m", "select @@max_connections, @@ssl_ca"), "98\tca.pem");
+    assert_eq!(lab.sql("db-m", "select @@max_connections, @@ssl_cert"), "98\tserver-cert.pem");
     lab.at("db-m", "systemctl restart mysql");
 }
 
@@ -394,6 +396,8 @@ const TAKEN_BY_NONE: &[(&str, &str)] = &[
     ("innodb_undo_directory", "/root"),
     ("log_bin", "/usr/local/binlog"),
     ("secure_file_priv", "/nowhere"),
+    ("ssl_cert", "/etc/os-release"),
+    ("ssl_key", "/etc/os-release"),
     ("init_file", "/nowhere.sql"),
     ("log_error", "/nowhere/error.log"),
     ("slow_query_log_file", "/nowhere/slow.log"),

@@ -41,6 +41,9 @@ pub(super) fn option_files<'a>(
 
 /// What is to know of a host's option files, whatever is wished of it.
 pub(super) fn findings(host: &DesiredHost, facts: &HostFacts, files: &Files, draft: &mut Draft) {
+    for path in &files.ignored {
+        draft.warn(&host.name, ServerFinding::FileIgnored { path: path.clone() });
+    }
     let finding = match &files.asked {
         Asked::Unasked(Some(why)) => ServerFinding::OptionsUnasked { why: why.clone() },
         // Where settings are declared that is refused.
@@ -167,6 +170,7 @@ impl Comparison<'_> {
                 continue;
             }
             let refused = self.refuse_number(wish, draft)
+                || self.refuse_less(wish, draft)
                 || self.refuse_said(wish, draft)
                 || self.refuse_unheard(wish, draft)
                 || self.refuse_socket(wish, draft);
@@ -194,7 +198,7 @@ impl Comparison<'_> {
                 let (unit, at, runs) = (self.unit_name(), one.at.clone(), one.runs);
                 SettingRefused::Argument { name, place, value: said(value.as_deref()), unit, at, runs }
             } else if let Some(winner) =
-                later.iter().rfind(|o| o.name == wish.name).filter(|o| other(o.value.as_deref()))
+                later.iter().rfind(|o| self.may_mean(o, &wish.name)).filter(|o| other(o.value.as_deref()))
             {
                 let (file, line) = (winner.file.clone(), winner.line);
                 SettingRefused::Overridden { name, place, file, line, value: said(winner.value.as_deref()) }
@@ -219,6 +223,20 @@ impl Comparison<'_> {
         same_value(name, wished, other) || one_log || (runs_as(wished) && runs_as(other))
     }
 
+    /// Whether a mention may stand for a variable. What could mean several variables the server takes for the one that is an
+    /// option, or that it reads before the others, such as `max_connections`; else it would not have started. What is as long
+    /// as the name of a plugin says when that is loaded.
+    fn may_mean(&self, mention: &Occurrence, name: &str) -> bool {
+        let word = mention.name.as_str();
+        let known = || self.server.variables.contains_key(word) || self.dialect.option_without_variable(word);
+        let loads = |value: &str| {
+            matches!(value.to_ascii_lowercase().as_str(), "on" | "off" | "force" | "force_plus_permanent")
+        };
+        let short = || name.starts_with(word) && word.contains('_') && !known();
+        let given = || mention.value.as_deref().is_some_and(|value| !loads(value));
+        word == name || self.dialect.takes_abbreviations() && short() && given()
+    }
+
     /// A number that the server would cut, or take for none.
     fn refuse_number(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
         let Some(range) = self.server.ranges.get(&wish.name) else { return false };
@@ -233,6 +251,20 @@ impl Comparison<'_> {
         true
     }
 
+    /// A number that must not be less than another one, which the server only says when it is set.
+    fn refuse_less(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
+        let Some(other) = self.dialect.no_less_than(&wish.name) else { return false };
+        let declared = self.filed.iter().find(|one| one.name == other).and_then(|one| one.values.last());
+        let least = declared.map(String::as_str).or_else(|| self.server.variable(other));
+        let number = |text: &str| canonical_value(other, text).parse::<u64>().ok();
+        let (Some(least), Some(value)) = (least, wish.values.last()) else { return false };
+        let less = number(value).zip(number(least)).is_some_and(|(value, least)| value < least);
+        if less {
+            self.refuse_value(wish, value, ValueRefused::LessThan(other, least.to_owned()), draft);
+        }
+        less
+    }
+
     /// A value of which the server or its program has said, asked for it, that it does not take it.
     fn refuse_said(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
         let said = |value: &&String| self.facts.asked.refused.get(&(wish.name.clone(), (*value).clone()));
@@ -244,6 +276,7 @@ impl Comparison<'_> {
             NotTaken::NoDirectory(path) => ValueRefused::NoDirectory(path),
             NotTaken::Closed(path) => ValueRefused::Closed(path),
             NotTaken::Unreadable(path) => ValueRefused::Unreadable(path),
+            NotTaken::NotPem(path) => ValueRefused::NotPem(path),
             NotTaken::NoAddress(address) => ValueRefused::NoAddress(address),
             NotTaken::NoMemory(memory) => ValueRefused::NoMemory(memory),
         };
@@ -299,9 +332,21 @@ impl Comparison<'_> {
         draft.refuse(&self.host.name, why);
     }
 
+    /// Whether it is a variable of a plugin that is declared beside it: the server has it once it was started with that, and
+    /// its program has taken it already.
+    fn of_new_plugin(&self, wish: &DesiredSetting) -> bool {
+        let word = |name: &str| matches!(name, "plugin_load_add" | "plugin_load" | "early_plugin_load");
+        let loads = |one: &DesiredSetting| word(&one.name) && !one.values.is_empty();
+        let taken = |value: &String| self.facts.asked.taken.contains(&(wish.name.clone(), value.clone()));
+        // An abbreviation the program takes as well.
+        let short = || self.server.variables.keys().any(|name| name.starts_with(&wish.name));
+        self.filed.iter().any(loads) && wish.values.iter().all(taken) && !short()
+    }
+
     fn refuse_unknown(&self, wish: &DesiredSetting, draft: &mut Draft) -> bool {
         let known = self.server.variables.contains_key(&wish.name)
-            || self.dialect.option_without_variable(&wish.name);
+            || self.dialect.option_without_variable(&wish.name)
+            || self.of_new_plugin(wish);
         if known {
             return false;
         }

@@ -160,6 +160,8 @@ pub enum ValueRefused {
     Closed(String),
     /// The file that it names can't be read by the server's user.
     Unreadable(String),
+    /// The file that it names holds no certificate or key.
+    NotPem(String),
     /// The address that it names is none of the host's.
     NoAddress(String),
     /// It is more than the host's memory, of which there are so many bytes with swap.
@@ -173,6 +175,8 @@ pub enum ValueRefused {
         /// The address of the source.
         address: String,
     },
+    /// It has to be as much as another variable, which has this value.
+    LessThan(&'static str, String),
     /// Its data directory was made with another one.
     MadeWith(String),
     /// It was given it, and runs with another one.

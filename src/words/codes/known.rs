@@ -114,6 +114,11 @@ pub(super) const KNOWN: &[Code] = &[
         "what the sentence names",
     ),
     code(
+        "option-file-ignored",
+        "the server leaves out an option file, since every user may write to it",
+        "`chmod o-w` it where it is to count, or remove it",
+    ),
+    code(
         "would-not-start",
         "an option file was changed since the server was started, and the server's own program refuses it: the server runs, and its next start fails",
         "correct the line that the sentence names",
