@@ -141,15 +141,15 @@ fn what_a_user_creates_is_neither_trusted_nor_followed() {
     lab.plan("play.yml").expect(0);
     untouched(&lab);
 
-    // An option file that others may write to counts for the server as little as for us; one of another user, and a
-    // directory in which others may put some, are named.
+    // An option file that others may write to counts for the server where its unit lets it see a read-only /etc: it is named, and
+    // so are one of another user, and a directory in which others may put some.
     let directory = FILE.rsplit_once('/').unwrap().0;
     lab.at(
         "db-a",
         &format!("printf '[mysqld]\\nuser=root\\n' >{directory}/70-x.cnf; chmod 666 {directory}/70-x.cnf"),
     );
     config(&lab, 78, "");
-    lab.apply("play.yml");
+    named(&lab, &["70-x.cnf", "chmod o-w"]);
     lab.at("db-a", &format!("chmod 644 {directory}/70-x.cnf; chown ops {directory}/70-x.cnf"));
     config(&lab, 79, "");
     named(&lab, &["70-x.cnf", "chown root"]);
