@@ -35,7 +35,8 @@ says() {
 }
 # As the server's user sees the host, in the place that the unit gives it: parts of it may be hidden or read-only there.
 place=
-if [ -n "$running" ] && nsenter -m -t "$running" -- true 2>/dev/null; then place="nsenter -m -t $running --"; fi
+# Only where root has made that place; see host.sh.
+if [ -n "$running" ] && [ /proc/self/ns/user -ef "/proc/$running/ns/user" ] && nsenter -m -t "$running" -- true 2>/dev/null; then place="nsenter -m -t $running --"; fi
 as_seen() { $place setpriv --reuid="$uid" --regid="$gid" --init-groups -- "$@"; }
 sees() { as_seen test "$@"; }
 # Whether a file holds a certificate or a key, as far as the tools of the host can tell. Arguments: PATH KIND.

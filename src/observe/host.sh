@@ -191,7 +191,8 @@ elif case $(stat -L -c '%u:%a' "$reader" 2>/dev/null) in 0:*[2367] | 0:*[2367]?)
     echo "unasked the server's user is not known"
   else
     # What everybody may write to MariaDB reads all the same where its unit lets its user write nowhere near: it is asked there.
-    if [ "$uid" = 0 ] && [ -n "$pid" ] && nsenter -m -t "$pid" -- true 2>/dev/null; then
+    # Only where root has made that place: who is somebody else's root there could have put his own programs into it.
+    if [ "$uid" = 0 ] && [ -n "$pid" ] && [ /proc/self/ns/user -ef "/proc/$pid/ns/user" ] && nsenter -m -t "$pid" -- true 2>/dev/null; then
       set -- "$@" nsenter -m -t "$pid" --
     fi
     if [ "$uid" = 0 ]; then
