@@ -145,6 +145,9 @@ async fn run<'a>(step: &'a Step, fleet: &Fleet<'_>) -> (&'a Step, Result<(), Ste
         forget_sql(step, fleet);
     }
     let result = fleet.fences.within(&step.touches(), work).await;
+    if result.is_err() {
+        steps::not_done(step, fleet).await;
+    }
     if step.action.changes_sessions() && !starts {
         forget_sql(step, fleet);
     }

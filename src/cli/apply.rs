@@ -134,12 +134,21 @@ async fn whole(
     let (events, receiver) = Events::channel();
     let shown = tokio::spawn(follow(receiver, *terminal, global.clone()));
     let switches = switches(&planned.whole_plan());
+    let to = switches.first().map(|(_, to)| to.clone());
     let applied = engine.apply(planned, &run, &events).await;
     drop(events);
     let _ = shown.await;
     let applied = applied?;
     let exit = tell_end(&applied, &document, (&journal, begun.elapsed()), global, terminal);
-    let switched = applied.outcomes().any(|outcome| switches.iter().any(|id| outcome.done.contains(id)));
+    // A step may fail behind the opening, and where the target was open before there is none.
+    let takes_them =
+        applied.unread.is_some() && engine.policy.takes_over.as_slice() == applied.left.writers.as_slice();
+    let switched = takes_them
+        || applied.outcomes().any(|outcome| switches.iter().any(|(id, _)| outcome.done.contains(id)));
+    let to = engine.policy.takes_over.as_ref().or(to.as_ref());
+    if let (Some(to), Some(unread), false) = (to, &applied.unread, exit == Exit::Done) {
+        terminal.note(&words::who_takes_writes(to, &applied.left.writers, unread));
+    }
     Ok(Ended { exit, switched })
 }
 
@@ -232,15 +241,15 @@ fn limits(global: &Global, args: &ApplyArgs) -> Limits {
     }
 }
 
-/// The steps by which another host takes the writes.
-fn switches(plan: &Plan) -> Vec<StepId> {
+/// The steps by which another host takes the writes, and that host.
+fn switches(plan: &Plan) -> Vec<(StepId, HostName)> {
     let lasting = |step: &&Step| match &step.action {
         Action::Switchover(switch) => switch.span == Span::Lasting,
         Action::Failover(_) => true,
         _ => false,
     };
     let steps = plan.steps.iter().filter(lasting);
-    steps.map(|step| step.id.clone()).collect()
+    steps.map(|step| (step.id.clone(), step.host.clone())).collect()
 }
 
 /// A plan that was not to be run. What needs a word of `--allow` is refused, and stands in the report of a machine as well.
@@ -304,7 +313,7 @@ async fn nothing_to_do(
 fn show_end(applied: &Applied, global: &Global, terminal: &Terminal) {
     match &applied.end {
         End::Done | End::Failed | End::Partly | End::Stale => {}
-        End::Interrupted => terminal.note("Interrupted. `tandem apply` goes on from here."),
+        End::Interrupted => terminal.note("Interrupted. The same command goes on from here."),
         End::Locked(error) => render::failure(error.clone().into(), terminal),
         End::Refused(blocked) => render::failure(refuse(blocked), terminal),
         End::NotRead(hosts) => {

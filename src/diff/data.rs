@@ -16,6 +16,7 @@ use super::{
     pair::{DataBasis, SourceAndReplica, content},
     promotion::{hops, will_have_all_of},
     stand_in::stands_in,
+    takeover::closed_at,
     writers::declared,
 };
 use crate::{
@@ -199,7 +200,13 @@ impl SourceAndReplica<'_> {
         if !more || gtid::relation(of_replica, of_source, false) != Some(GtidRelation::Follows) {
             return None;
         }
-        let why = TakeoverRefused::WritesElsewhere { declared: declared.name.clone() };
+        // One that was not read may be where clients write now, and this one a leftover.
+        let unread = |host: &&HostName| self.context.server(host).is_none();
+        let why = TakeoverRefused::WritesElsewhere {
+            declared: declared.name.clone(),
+            closed_at: closed_at(declared).cloned(),
+            unread: desired.members.iter().filter(unread).cloned().collect(),
+        };
         draft.refuse(&self.host.name, why);
         Some(DataBasis::Refused)
     }

@@ -25,9 +25,7 @@ impl SourceAndReplica<'_> {
         {
             return None;
         }
-        let certain =
-            |f: &&ErrantFacts| f.kind != ErrantKind::WithoutGtid && f.sources.contains(&self.wish.source);
-        let findings: Vec<&ErrantFacts> = self.facts.errant().iter().filter(certain).collect();
+        let findings = self.certain_beyond(&self.wish.source);
         if findings.is_empty() {
             return None;
         }
@@ -38,6 +36,27 @@ impl SourceAndReplica<'_> {
             let of_replica = self.content_here().into_iter().collect();
             return Some(self.copy(seed, Vec::new(), of_replica, draft));
         }
+        self.refuse_errant(&findings, copied, draft);
+        Some(DataBasis::Refused)
+    }
+
+    /// What a host that is to follow another source has beyond the one that it follows now: the new one has it as little. Says
+    /// whether there is something.
+    pub(super) fn errant_before_move(&self, present: &HostName, draft: &mut Draft) -> bool {
+        let findings = self.certain_beyond(present);
+        let copied = self.host.seed_from(&self.wish.source).is_some_and(|s| s.method != SeedMethod::None);
+        self.refuse_errant(&findings, copied, draft);
+        !findings.is_empty()
+    }
+
+    /// What this host has for certain and a source of it has not.
+    fn certain_beyond(&self, source: &HostName) -> Vec<&ErrantFacts> {
+        let certain = |f: &&ErrantFacts| f.kind != ErrantKind::WithoutGtid && f.sources.contains(source);
+        self.facts.errant().iter().filter(certain).collect()
+    }
+
+    fn refuse_errant(&self, findings: &[&ErrantFacts], copied: bool, draft: &mut Draft) {
+        let seed = self.host.seed_from(&self.wish.source).filter(|seed| seed.method != SeedMethod::None);
         for finding in findings {
             let copying = match (seed, copied) {
                 (None, _) => Copying::NoRole,
@@ -47,7 +66,6 @@ impl SourceAndReplica<'_> {
             let told = explain(self.host, self.server, copying, finding, self.has_replicas());
             draft.refuse(&self.host.name, Refused::Errant(Box::new(told)));
         }
-        Some(DataBasis::Refused)
     }
 
     /// Whether a copy may take the place of what is here.
@@ -57,9 +75,11 @@ impl SourceAndReplica<'_> {
 
     /// The transactions that only this host has.
     pub(super) fn only_here(&self) -> Vec<Transactions> {
+        let present = self.present().and_then(|present| present.name_of_ours());
+        let of_source = |source: &HostName| *source == self.wish.source || present == Some(source);
         let only_here = |found: &&ErrantFacts| {
             found.kind == ErrantKind::OnlyHere
-                && found.sources.contains(&self.wish.source)
+                && found.sources.iter().any(of_source)
                 && !found.transactions.is_empty()
         };
         let found: Vec<Transactions> =

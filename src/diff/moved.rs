@@ -11,7 +11,7 @@ use crate::{
     dialect::Dialect,
     doctor::{ChannelContext, explain_channel},
     gtid::{self, GtidRelation, GtidState},
-    model::{Endpoint, Fact, ThreadState},
+    model::{Endpoint, Fact, HostName, ThreadState},
     observe::ChannelFacts,
     plan::{ChannelRefused, DataRefused, HostWaits, Refused, SourceWaits, TakeoverRefused, WaitsFor},
 };
@@ -93,6 +93,9 @@ impl<'a> SourceAndReplica<'a> {
         };
         if let Some(stopped) = self.is_stopped(present) {
             draft.refuse(&self.host.name, stopped);
+            return DataBasis::Refused;
+        }
+        if present.name_of_ours().is_some_and(|now| self.errant_before_move(now, draft)) {
             return DataBasis::Refused;
         }
         match self.is_ahead(draft) || self.source_stays_closed(draft) {
@@ -203,7 +206,12 @@ impl SourceAndReplica<'_> {
     }
 }
 
-impl Present<'_> {
+impl<'a> Present<'a> {
+    /// The host, if it is one of ours.
+    pub(super) fn name_of_ours(&self) -> Option<&'a HostName> {
+        self.host.map(|host| &host.name)
+    }
+
     fn name(&self) -> String {
         match self.host {
             Some(host) => host.name.to_string(),

@@ -30,6 +30,10 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
             draft.warnings.retain(|warning| !several(&warning.what));
             draft.refuse(&one.name, ChannelRefused::WritersNotOne { writers });
         }
+        // It has the writes of another one already, and would be closed after all.
+        if let Some(place) = closed_at(one).filter(|_| context.takes_over == Some(&one.name)) {
+            draft.refuse(&one.name, TakeoverRefused::DeclaredClosed { place: place.clone() });
+        }
         return;
     }
     open(context, (one, server), draft);
@@ -65,7 +69,7 @@ fn open(context: &Context<'_>, (one, server): (&DesiredHost, &ServerFacts), draf
     if draft.opens(&one.name) || !takes_over && context.desired.lost.is_empty() {
         return;
     }
-    if let Some(place) = CLOSING.iter().find_map(|name| declared(one, name, "ON")) {
+    if let Some(place) = closed_at(one) {
         if takes_over {
             draft.refuse(&one.name, TakeoverRefused::DeclaredClosed { place: place.clone() });
         }
@@ -109,6 +113,11 @@ fn close(context: &Context<'_>, one: &DesiredHost, draft: &mut Draft) {
             draft.steps.extend(lost::set((&from, StepName::CloseToClients), server, values, reason));
         }
     }
+}
+
+/// Where it is declared that a host takes no writes.
+pub(super) fn closed_at(host: &DesiredHost) -> Option<&Place> {
+    CLOSING.iter().find_map(|name| declared(host, name, "ON"))
 }
 
 /// Where a variable is declared to have this value while the server runs.

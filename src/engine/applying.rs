@@ -107,6 +107,8 @@ pub struct Applied {
     pub left: PlanDocument,
     /// How it ended.
     pub end: End,
+    /// The hosts that could not be read for that plan, or nothing where none was made.
+    pub unread: Option<Vec<HostName>>,
 }
 
 impl Applied {
@@ -157,9 +159,10 @@ impl Engine {
         let mut rounds = Vec::new();
         let returns = self.edit.as_ref().is_some_and(|edit| !edit.found.is_empty());
         let mut compared = !returns;
+        let mut unread = None;
         let end = loop {
-            let outcomes = match self.execute(&planned, run, events).await {
-                Ok(outcomes) => outcomes,
+            let (outcomes, silent) = match self.execute(&planned, run, events).await {
+                Ok(executed) => executed,
                 Err(error) => break End::Locked(error),
             };
             let failed = failed(&planned, &outcomes);
@@ -172,11 +175,12 @@ impl Engine {
                 break End::Interrupted;
             }
             let last = document.clone();
-            let sessions = std::mem::take(&mut planned.sessions);
+            let sessions = still_open(&mut planned, &silent);
             // A host that comes back and was not reached at first is still to be compared.
             let purpose = if compared { Purpose::ToKnow } else { Purpose::ToApply };
             planned = self.plan_again(sessions, purpose, events).await?;
             document = planned.document()?;
+            unread = Some(planned.unread().into_keys().collect());
             if let Some(end) = failed {
                 break end;
             }
@@ -196,7 +200,7 @@ impl Engine {
             }
         };
         planned.close().await;
-        Ok(Applied { rounds, left: document, end })
+        Ok(Applied { rounds, left: document, end, unread })
     }
 
     /// Executes a plan once under the locks of its hosts, and plans again over its connections.
@@ -209,8 +213,8 @@ impl Engine {
         run: &Run<'_>,
         events: &Events,
     ) -> Result<(Vec<Outcome>, Planned), CommandError> {
-        let outcomes = self.execute(&planned, run, events).await?;
-        let sessions = std::mem::take(&mut planned.sessions);
+        let (outcomes, silent) = self.execute(&planned, run, events).await?;
+        let sessions = still_open(&mut planned, &silent);
         Ok((outcomes, self.plan_again(sessions, Purpose::ToKnow, events).await?))
     }
 
@@ -226,14 +230,14 @@ impl Engine {
         planned
     }
 
-    /// Runs the plan of every play under the locks of its hosts.
+    /// Runs the plan of every play under the locks of its hosts. Says as well which of them have lost theirs.
     async fn execute(
         &self,
         planned: &Planned,
         run: &Run<'_>,
         events: &Events,
-    ) -> Result<Vec<Outcome>, LockError> {
-        let mut outcomes = Vec::new();
+    ) -> Result<(Vec<Outcome>, BTreeSet<HostName>), LockError> {
+        let (mut outcomes, mut silent) = (Vec::new(), BTreeSet::new());
         for play in &planned.plays {
             // A play rests on those before it.
             if outcomes.iter().any(|o: &Outcome| !o.complete()) {
@@ -256,18 +260,27 @@ impl Engine {
             let hosts: Vec<HostName> = hosts.into_iter().collect();
             let locks = take_all(&fleet, &hosts).await?;
             // What it tells ends with it.
-            let work = async move { apply::execute(&play.plan, &fleet).await };
+            let work = async move { (apply::execute(&play.plan, &fleet).await, fleet.fences.lost()) };
             let telling = async {
                 while let Some(event) = told.recv().await {
                     events.send(Event::Step(event));
                 }
             };
-            let (outcome, ()) = tokio::join!(work, telling);
+            let ((outcome, lost), ()) = tokio::join!(work, telling);
             locks.release().await;
             outcomes.push(outcome);
+            silent.extend(lost);
         }
-        Ok(outcomes)
+        Ok((outcomes, silent))
     }
+}
+
+/// The connections of a run, but those to hosts that have fallen silent: what is read of these again would wait for an answer
+/// that never comes.
+fn still_open(planned: &mut Planned, silent: &BTreeSet<HostName>) -> BTreeMap<HostName, Session> {
+    let mut sessions = std::mem::take(&mut planned.sessions);
+    sessions.retain(|host, _| !silent.contains(host));
+    sessions
 }
 
 /// How steps that failed end the run; nothing where all were done.

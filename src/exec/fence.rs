@@ -1,7 +1,7 @@
 //! Whether a run still has the locks of its hosts. A run that has lost one stops: the host may be another's by now.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, OnceLock, PoisonError},
 };
 
@@ -41,6 +41,12 @@ impl Fences {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone(), fence);
     }
 
+    /// The hosts whose locks were lost: they have not answered for long, or have ended the connection.
+    pub(crate) fn lost(&self) -> BTreeSet<HostName> {
+        let fences = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        fences.iter().filter(|(_, fence)| fence.lost.is_cancelled()).map(|(host, _)| host.clone()).collect()
+    }
+
     fn get(&self, host: &HostName) -> Option<Fence> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
     }
@@ -64,7 +70,7 @@ impl Fences {
             biased;
             ((host, why), ..) = futures_util::future::select_all(lost.iter_mut()) => {
                 Err(StepError::new(host, "keep the lock of this run", why)
-                    .then("The host has ended what the run did there and taken back what it had changed for its time. Run `tandem apply` again."))
+                    .then("The host has ended what the run did there and taken back what it had changed for its time. Run the same command again once it answers."))
             }
             result = work => result,
         }
@@ -83,9 +89,11 @@ mod tests {
         fences.put(&b, Fence::default());
         let both = [a.clone(), b.clone()];
         assert_eq!(fences.within(&both, async { Ok(7) }).await, Ok(7));
+        assert!(fences.lost().is_empty());
         fence.lose("nothing was heard for 10 s");
         let error =
             fences.within(&both, std::future::pending::<Result<(), _>>()).await.expect_err("it was lost");
+        assert_eq!(fences.lost(), BTreeSet::from([a.clone()]));
         assert_eq!((&error.host, error.why.as_str()), (&a, "nothing was heard for 10 s"));
         assert_eq!(fences.within(&[b], async { Ok(7) }).await, Ok(7));
         assert_eq!(fences.within(&["db-c".into()], async { Ok(7) }).await, Ok(7));

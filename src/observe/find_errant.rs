@@ -72,7 +72,7 @@ struct Flow<'a> {
     hosts: &'a [&'a DesiredHost],
     /// Sources of each host, as they are declared and as they run.
     sources: BTreeMap<HostName, BTreeSet<HostName>>,
-    /// Sources that each host follows now as it shall.
+    /// Sources that each host follows now, as it shall or to be moved from there.
     followed: BTreeMap<HostName, BTreeSet<HostName>>,
     /// Sources of all its channels that are there.
     there: BTreeMap<HostName, BTreeSet<HostName>>,
@@ -116,10 +116,11 @@ impl<'a> Flow<'a> {
                 };
                 there.insert(source.clone());
                 let stands = channel.io_running == ThreadState::No && channel.sql_running == ThreadState::No;
-                if !stands || !declared {
+                let wished = host.channels.iter().any(|wish| wish.name == channel.name);
+                if !stands || !declared || wished {
                     sources.insert(source.clone());
                 }
-                if !declared || host.channels.iter().any(|w| w.name == channel.name && w.source == source) {
+                if !declared || wished {
                     followed.insert(source);
                 }
             }

@@ -417,6 +417,10 @@ fn of_takeover(host: &HostName, why: &TakeoverRefused) -> Vec<Next> {
         TakeoverRefused::NotSuperset { best: Some(best), .. } => {
             vec![Next::Run { on: None, command: format!("tandem failover PLAYBOOK --to {best}") }]
         }
+        TakeoverRefused::WritesElsewhere { unread, .. } if !unread.is_empty() => {
+            unread.iter().map(|unread| topology("lost", Some(unread))).collect()
+        }
+        TakeoverRefused::WritesElsewhere { closed_at: Some(_), .. } => vec![set("mysql_settings")],
         TakeoverRefused::WritesElsewhere { .. } => {
             vec![Next::Run { on: None, command: format!("tandem switchover PLAYBOOK --to {host}") }]
         }

@@ -43,6 +43,7 @@ pub(crate) use risk::risk;
 pub(crate) use stale::stale;
 pub(crate) use state::{state, value};
 pub(crate) use step::{lasting, position, step, summary};
+pub(crate) use takeover::who_takes_writes;
 pub(crate) use unfit::unfit;
 pub(crate) use waiting::waits;
 

@@ -2,7 +2,7 @@
 
 use super::{few, hosts};
 use crate::{
-    model::{HostName, visible},
+    model::{HostName, Place, visible},
     plan::{Ahead, Alive, EventsFinding, LostFinding, TakeoverRefused, Unable},
 };
 
@@ -11,10 +11,9 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
     match why {
         TakeoverRefused::StillAlive { lost, seen } => still_alive(host, lost, seen),
         TakeoverRefused::OtherWriter { writers, behind } => other_writer(host, writers, behind),
-        TakeoverRefused::WritesElsewhere { declared } => format!(
-            "{host} accepts writes, and has what {declared} lacks, which is declared to take them and accepts none. Go on from \
-             there: `tandem switchover PLAYBOOK --to {host}`. Nothing was changed."
-        ),
+        TakeoverRefused::WritesElsewhere { declared, closed_at, unread } => {
+            writes_elsewhere(host, declared, closed_at.as_ref(), unread)
+        }
         TakeoverRefused::GoneApart { from } => format!(
             "{host} would take the writes of {from}, and nothing proves that all it has came from there: what {host} alone has \
              would not get to {from}. `tandem doctor PLAYBOOK` shows what that is. Nothing was changed."
@@ -41,6 +40,50 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
             list(ahead)
         ),
         TakeoverRefused::NotSuperset { ahead, behind, best: None } => nobody_has_all(host, ahead, behind),
+    }
+}
+
+/// Who takes writes after a takeover that did not end as it should, by what was read since, and what to do.
+pub(crate) fn who_takes_writes(to: &HostName, writers: &[HostName], unread: &[HostName]) -> String {
+    let open = match writers {
+        [] if unread.is_empty() => "No host accepts writes now.".to_owned(),
+        [] => "No host that could be read accepts writes now.".to_owned(),
+        [one] => format!("{one} accepts writes now."),
+        several => format!("{} accept writes now.", hosts(several)),
+    };
+    let unknown = match unread {
+        [] => String::new(),
+        unread => format!(" Whether {} accepts writes is not known: it could not be read.", hosts(unread)),
+    };
+    let next = match (writers, unread) {
+        ([one], _) if one == to => "Run `tandem apply` for what is left.".to_owned(),
+        (_, []) => "Run the same command again: it goes on from here.".to_owned(),
+        (_, unread) => format!("Run the same command again as soon as {} can be reached.", hosts(unread)),
+    };
+    format!("{open}{unknown} {next}")
+}
+
+fn writes_elsewhere(
+    host: &HostName,
+    declared: &HostName,
+    closed_at: Option<&Place>,
+    unread: &[HostName],
+) -> String {
+    let now = format!("{host} accepts writes, and has what {declared} lacks, which accepts none.");
+    let go_on = format!("`tandem switchover PLAYBOOK --to {host}`");
+    match (unread, closed_at) {
+        ([], None) => format!(
+            "{now} Clients are declared to write to {declared}. Go on from where the writes are: {go_on}. Nothing was changed."
+        ),
+        ([], Some(place)) => format!(
+            "{now} {place} declares that {declared} is read-only. Take that line out, and go on from where the writes are: \
+             {go_on}. Nothing was changed."
+        ),
+        (unread, _) => format!(
+            "{now} Whether {} accepts writes is not known: it could not be read. Make it reachable and run the same command \
+             again, or declare it lost if it is gone. Nothing was changed.",
+            hosts(unread)
+        ),
     }
 }
 

@@ -304,6 +304,37 @@ fn a_switch_that_was_cut_off_is_gone_on_with_from_where_the_writes_are() {
     lab.tandem(&["drift", "play.yml"]).expect(0);
 }
 
+/// What only a third host has is told by what it is before anything moves, and given up only by name.
+#[test]
+fn what_only_a_third_host_has_is_told_before_a_switch() {
+    only_a_third_host("bookworm");
+}
+
+#[test]
+#[ignore = "make more"]
+fn what_only_a_third_host_has_is_told_before_a_switch_on_mysql() {
+    only_a_third_host("sid");
+}
+
+fn only_a_third_host(suite: &str) {
+    let lab = tree(suite);
+    let closed = |sql: &str| format!("set global read_only = 0; {sql}; set global read_only = 1");
+    lab.sql("db-c", &closed("insert into hello.w (n, who) values (7, 'c')"));
+    if suite == "sid" {
+        lab.sql("db-c", "set global super_read_only = 1");
+    }
+    lab.sql("db-a", "insert into hello.w (n, who) values (1, 'a')");
+    lab.same(["db-a", "db-b"], "select count(*) from hello.w");
+    lab.refuses(&["switchover", "play.yml", "--to", "db-b", "--yes"], "errant-transactions");
+    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+    lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes", "--allow", "discard-errant"]).expect(0);
+    lab.sql("db-b", "insert into hello.w (n, who) values (2, 'b')");
+    for host in ["db-a", "db-c"] {
+        lab.wait_sql(host, "select group_concat(n order by n) from hello.w", "1,2");
+    }
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
 /// Somebody else moves the writes while a prompt waits: what was planned before opens no second writer.
 #[test]
 fn who_answers_a_prompt_too_late_moves_nothing() {

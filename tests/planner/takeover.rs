@@ -1,9 +1,10 @@
 //! Writes that move to another host, whatever is declared of `read_only`.
 
 use tandem::inside::{
-    gtid::GtidState,
+    gtid::{Errant, GtidState, Transactions},
     model::{Fact, HostName, ServerVersion, ThreadState},
-    plan::{Action, Allow, Because, Next, Note, Plan, Refused, Risk, TakeoverRefused},
+    observe::{ErrantFacts, ErrantKind},
+    plan::{Action, Allow, Because, Next, Note, Plan, Policy, Refused, Risk, TakeoverRefused},
 };
 
 use crate::{
@@ -152,6 +153,51 @@ fn where_the_opposite_is_declared_nothing_moves() {
     let mut world = fleet();
     world.extra.push("mysql_settings={\"read_only\": false}".into());
     assert_eq!(refused(&world.plan(&files(AFTER))), ["old-writer-declared-open"]);
+    // Nor is one closed that has the writes already and is to take them.
+    let mut world = fleet();
+    settle(&mut world, &files(AFTER));
+    world.extra.push("mysql_settings={\"read_only\": true}".into());
+    let to = Policy { takes_over: Some(HostName::new("db-2")), ..Policy::default() };
+    assert_eq!(refused(&world.plan_allowing(&files(AFTER), &to)), ["declared-closed"]);
+}
+
+/// A replica is open and has what the closed host lacks that is declared to take the writes. That it has them is said only
+/// where everybody was read.
+#[test]
+fn where_the_writes_are_is_said_by_who_was_read() {
+    let why = |world: &World| {
+        let plan = world.plan(&files(BEFORE));
+        let found = plan.refused.iter().find_map(|refusal| match &refusal.why {
+            Refused::Takeover(TakeoverRefused::WritesElsewhere { closed_at, unread, .. }) => {
+                Some((closed_at.is_some(), unread.clone(), refusal.why.next(&refusal.host)))
+            }
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("{plan:#?}"))
+    };
+    let mut world = fleet();
+    for (n, ids) in [(0, "0-1-102"), (1, "0-1-102"), (2, "0-1-102,0-3-103")] {
+        counts(&mut world, n, ids);
+    }
+    set(&mut world, 0, "read_only", "ON");
+    set(&mut world, 2, "read_only", "OFF");
+    world.server_of(2).channels = Fact::Known(Vec::new());
+    let switches = |next: &[Next]| next.iter().any(|next| matches!(next, Next::Run { .. }));
+    let (closed, unread, next) = why(&world);
+    assert!(!closed && unread.is_empty() && switches(&next), "{next:?}");
+    // Where the host that is declared to take them is declared read-only, that line is what is wrong.
+    let mut both = world.clone();
+    both.extra.push("mysql_settings={\"read_only\": true}".into());
+    let (closed, _, next) = why(&both);
+    assert!(closed && !switches(&next), "{next:?}");
+    // The second replica may be where clients write.
+    world.observed.insert(HostName::new("db-2"), Fact::Unread("silent".into()));
+    let (_, unread, next) = why(&world);
+    assert_eq!(unread, [HostName::new("db-2")]);
+    assert!(!switches(&next), "{next:?}");
+    let allowed = Policy::of([Allow::Reseed, Allow::DiscardErrant]);
+    let copies = |action: &Action| matches!(action, Action::Seed(_));
+    assert!(!world.plan_allowing(&files(BEFORE), &allowed).steps.iter().any(|step| copies(&step.action)));
 }
 
 /// Which of the two clients write to is not known: neither is closed.
@@ -240,6 +286,33 @@ fn a_target_that_stands_still_or_has_more_is_told_at_the_target() {
     let plan = world.plan(&files(AFTER));
     assert_eq!(refused(&plan), ["target-gone-apart"], "{plan:#?}");
     assert!(plan.refused[0].host.as_str() == "db-2");
+}
+
+/// What only a third host has is told by what it is, before the move that it would not survive.
+#[test]
+fn what_only_a_third_host_has_is_told_before_the_switch() {
+    let mut world = fleet();
+    for (n, ids) in [(0, "0-1-102"), (1, "0-1-102"), (2, "0-1-102,0-3-103")] {
+        counts(&mut world, n, ids);
+    }
+    world.host(2).errant = Fact::Known(vec![ErrantFacts {
+        kind: ErrantKind::OnlyHere,
+        sources: vec!["db-1".into()],
+        transactions: Transactions::MariaDb(vec![Errant { domain: 0, server: 3, after: 0, up_to: 103 }]),
+        events: Vec::new(),
+        undecoded: None,
+    }]);
+    let plan = world.plan(&files(AFTER));
+    assert_eq!(refused(&plan), ["errant-transactions"], "{plan:#?}");
+    assert_eq!(plan.refused[0].host.as_str(), "db-3");
+    // It may be given up: it is saved, and a copy of the new source takes its place.
+    let plan = world.plan_allowing(&files(AFTER), &Policy::of([Allow::DiscardErrant]));
+    assert!(plan.refused.is_empty(), "{plan:#?}");
+    let done = |wanted: fn(&Action) -> bool| {
+        plan.steps.iter().any(|step| step.host.as_str() == "db-3" && wanted(&step.action))
+    };
+    assert!(done(|action| matches!(action, Action::SaveErrant { .. })), "{plan:#?}");
+    assert!(done(|action| matches!(action, Action::Seed(seed) if seed.from.as_str() == "db-2")));
 }
 
 /// A line of ours that goes opens nobody.

@@ -55,6 +55,13 @@ pub(super) async fn run(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>
     restored.map(|()| note)
 }
 
+/// What is left to do for a step that failed, or ended with the lock of one of its hosts.
+pub(super) async fn not_done(step: &Step, fleet: &Fleet<'_>) {
+    if let Action::Switchover(plan) = &step.action {
+        switchover::not_done(plan, fleet).await;
+    }
+}
+
 async fn act(step: &Step, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
     let host = &step.host;
     let on = fleet.on(host);

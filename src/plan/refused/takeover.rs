@@ -32,6 +32,10 @@ coded! {
         WritesElsewhere {
             /// The host that is declared to.
             declared: HostName,
+            /// Where it is declared that that one takes none.
+            closed_at: Option<Place>,
+            /// The members that were not read: each of them may take writes, too.
+            unread: Vec<HostName>,
         } = "writes-elsewhere",
         /// It has what the host lacks whose writes it is to take, or nothing proves that it has not.
         GoneApart {

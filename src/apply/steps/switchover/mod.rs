@@ -21,21 +21,37 @@ use crate::{
 /// Events run where writes go; the scheduler is nothing that closes or opens a host.
 const SCHEDULER: &str = "event_scheduler";
 
-/// Lets the step's host take the writes of another one. Where that fails and the old writer goes on, it is the recorded one
-/// again.
+/// Lets the step's host take the writes of another one.
 pub(super) async fn run(
     step: &Step,
     plan: &Switchover,
     fleet: &Fleet<'_>,
 ) -> Result<Option<String>, StepError> {
-    let done = take_writes(step, plan, fleet).await;
-    let old = fleet.on(&plan.from);
+    let done = take_writes(step, plan, fleet).await?;
+    settle_record(fleet.on(&plan.from), false).await;
+    Ok(done)
+}
+
+/// Where the writes were not taken and the old writer goes on, it is the recorded one again. What is done here does not end
+/// with the lock of the other host, as the step does.
+pub(super) async fn not_done(plan: &Switchover, fleet: &Fleet<'_>) {
+    if fleet.fences.lost().contains(&plan.from) {
+        return;
+    }
+    let work = async {
+        let old = fleet.on(&plan.from);
+        let takes_writes = matches!(is_open(old).await, Ok(true));
+        settle_record(old, takes_writes).await;
+        Ok(())
+    };
+    let _ = fleet.fences.within(std::slice::from_ref(&plan.from), work).await;
+}
+
+async fn settle_record(old: On<'_>, takes_writes: bool) {
     if old.facts().is_ok_and(|facts| facts.os.root) {
-        let takes_writes = done.is_err() && matches!(is_open(old).await, Ok(true));
         // What fails here is a difference that the next plan shows; what happened to the writes tells more.
         let _ = super::role_unit::settle(old, takes_writes).await;
     }
-    done
 }
 
 async fn take_writes(step: &Step, plan: &Switchover, fleet: &Fleet<'_>) -> Result<Option<String>, StepError> {
@@ -149,8 +165,8 @@ async fn open(
 
 fn unknown(error: StepError, plan: &Switchover) -> StepError {
     error.then(format!(
-        "Nobody knows whether it is open, so {} stays closed and no host may accept writes now. Run `tandem apply` again \
-         as soon as the new writer answers.",
+        "Nobody knows whether it is open, so {} stays closed and no host may accept writes now. Run the same command \
+         again as soon as the new writer answers.",
         plan.from
     ))
 }

@@ -131,7 +131,7 @@ impl<'a> OldWriter<'a> {
         };
         let why = format!("long writes did not end within {} s{who}", wait.as_secs());
         StepError::stale(on.host, "let writes wait", why).then(format!(
-            "Nothing was changed: {} takes writes as before. Wait until they end, or end them, then apply again.",
+            "Nothing was changed: {} takes writes as before. Wait until they end, or end them, and run the same command again.",
             on.host
         ))
     }
@@ -147,7 +147,7 @@ impl<'a> OldWriter<'a> {
         }
         let why = format!("{} prepared by XA and not ended: XA RECOVER lists them", found.len());
         Err(StepError::stale(on.host, "let writes wait", why).then(format!(
-            "Nothing was changed: {} takes writes as before. Commit them or roll them back, then apply again.",
+            "Nothing was changed: {} takes writes as before. Commit them or roll them back, and run the same command again.",
             on.host
         )))
     }
@@ -187,7 +187,7 @@ impl<'a> OldWriter<'a> {
             Ok(_) => error.then(format!("It was taken back: {host} takes writes again.")),
             Err(why) => error.then(format!(
                 "{host} could not be opened again: {why}. No host accepts writes now: run `SET GLOBAL read_only = OFF` \
-                 on {host}, or apply again as soon as it answers."
+                 on {host}, or run the same command again as soon as it answers."
             )),
         }
     }
