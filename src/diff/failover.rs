@@ -162,6 +162,7 @@ fn add(
             receivers,
             fence: context.fence.map(str::to_owned),
             open,
+            unlocks: locked_admins(context, &host.name).0,
             events: run,
             ends: switchover::ends(host, hops, server),
         })),
@@ -390,9 +391,14 @@ fn risks(context: &Context<'_>, host: &DesiredHost, received: Vec<HasReceived>) 
             None => risks.push(Risk::Unfenced { lost: lost.host.name.clone() }),
         }
     }
-    let locked = locked_admins(context, &host.name);
-    if !locked.is_empty() {
-        risks.push(Note::StayLocked { accounts: locked }.into());
+    let names =
+        |list: &[(String, String)]| list.iter().map(|(user, from)| format!("{user}@{from}")).collect();
+    let (ours, others) = locked_admins(context, &host.name);
+    if !ours.is_empty() {
+        risks.push(Note::LetsIn { accounts: names(&ours) }.into());
+    }
+    if !others.is_empty() {
+        risks.push(Note::StayLocked { accounts: names(&others) }.into());
     }
     let unread: Vec<HostName> = context
         .desired
@@ -407,11 +413,13 @@ fn risks(context: &Context<'_>, host: &DesiredHost, received: Vec<HasReceived>) 
     risks
 }
 
-/// Accounts that may write past `read_only` and are locked: by a switch when the host took no more writes, or by somebody.
-fn locked_admins(context: &Context<'_>, host: &HostName) -> Vec<String> {
+/// Accounts that may write past `read_only` and are locked: by a switch that has noted it, when the host took no more writes, and
+/// by somebody.
+fn locked_admins(context: &Context<'_>, host: &HostName) -> (switchover::Accounts, switchover::Accounts) {
     let facts = context.observed.get(host).and_then(Fact::known);
     let admins = facts.and_then(|facts| facts.admins.known()).into_iter().flatten();
-    admins.filter(|admin| admin.locked).map(|admin| format!("{}@{}", admin.user, admin.host)).collect()
+    let locked = admins.filter(|admin| admin.locked).map(|admin| (admin.user.clone(), admin.host.clone()));
+    locked.partition(|account| switchover::locked_by_us(context, host, account))
 }
 
 /// Whether a replica of a lost host is set to acknowledge what it has received.

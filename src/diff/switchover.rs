@@ -260,9 +260,17 @@ pub(super) fn admins(context: &Context<'_>, from: &HostName, to: &HostName) -> (
     let (old, new) = (of(from), of(to));
     let pair = |admin: &AdminWriter| (admin.user.clone(), admin.host.clone());
     let open: Vec<&AdminWriter> = old.iter().filter(|admin| !admin.locked).collect();
-    let used = |admin: &&AdminWriter| open.iter().any(|other| pair(other) == pair(admin));
+    let used = |admin: &&AdminWriter| {
+        open.iter().any(|other| pair(other) == pair(admin)) || locked_by_us(context, to, &pair(admin))
+    };
     let unlocks = new.iter().filter(|admin| admin.locked).filter(used).map(pair).collect();
     (open.iter().map(|admin| pair(admin)).collect(), unlocks)
+}
+
+/// Whether a run has locked an account on a host, and noted it there.
+pub(super) fn locked_by_us(context: &Context<'_>, host: &HostName, account: &(String, String)) -> bool {
+    let facts = context.observed.get(host).and_then(Fact::known);
+    facts.and_then(|facts| facts.locked.known()).is_some_and(|locked| locked.0.contains(account))
 }
 
 pub(super) fn risks(

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    Answers, Content, DownFacts, ErrantFacts, EventFacts, FarEnd, Reach, RestartRecord, RetentionMark,
-    SchemaFacts, SeedMarks, ValueMarks, ValuesAsked,
+    Answers, Content, DownFacts, ErrantFacts, EventFacts, FarEnd, LockedAdmins, Reach, RestartRecord,
+    RetentionMark, SchemaFacts, SeedMarks, ValueMarks, ValuesAsked,
 };
 use crate::{
     certificate::CertificateFacts,
@@ -54,6 +54,8 @@ pub struct HostFacts {
     pub retention: Fact<RetentionMark>,
     /// What its server has made of values that it was given and reports as others.
     pub values: Fact<ValueMarks>,
+    /// The accounts that a run has locked there, when its writes went to another host.
+    pub locked: Fact<LockedAdmins>,
     /// What its server has said of values that a plan would give it; nothing where none was asked for.
     pub asked: ValuesAsked,
     /// The unit that opens the recorded writer after a start of its server.

@@ -54,6 +54,7 @@ pub(super) fn facts(sections: &Sections<'_>) -> HostFacts {
         errant: Fact::Absent,
         retention: record(sections, "retention"),
         values: record(sections, "values"),
+        locked: record(sections, "locked"),
         asked: super::ValuesAsked::default(),
         role_unit: match root {
             true => RoleUnitFacts::read(&sections.text("role-unit").unwrap_or_default())

@@ -491,6 +491,8 @@ section retention
 show /var/lib/tandem/retention.json
 section values
 show /var/lib/tandem/values.json
+section locked
+show /var/lib/tandem/locked.json
 section lock
 show /run/tandem/lock.json
 section sockets

@@ -88,6 +88,17 @@ pub struct RetentionMark {
     pub variables: BTreeMap<String, String>,
 }
 
+/// The accounts that a run has locked on a server, when its writes went to another host. It is kept on its host as
+/// [`LockedAdmins::PATH`] until they are let in again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LockedAdmins(pub BTreeSet<(String, String)>);
+
+impl LockedAdmins {
+    /// Where that is kept; `host.sh` reads it.
+    pub const PATH: &'static str = "/var/lib/tandem/locked.json";
+}
+
 /// What a server has made of values that it was given and reports as others, by variable. It is kept on its host as
 /// `/var/lib/tandem/values.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

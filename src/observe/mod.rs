@@ -54,7 +54,7 @@ pub(crate) use facts::{
 pub(crate) use far_end::far_end;
 pub(crate) use find_errant::{find_errant, first_look, only_here};
 pub use host::{SCRIPT as HOST_SCRIPT, files_of_host};
-pub(crate) use marks::{NotTaken, RetentionMark, ValueMark, ValueMarks, ValuesAsked};
+pub(crate) use marks::{LockedAdmins, NotTaken, RetentionMark, ValueMark, ValueMarks, ValuesAsked};
 pub use marks::{SeedCoordinates, SeedMark, SeedMarks};
 pub(crate) use ports::{Probe, try_ports};
 pub use reach::{FarEnd, Reach};

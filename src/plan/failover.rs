@@ -17,6 +17,8 @@ pub struct Failover {
     pub fence: Option<String>,
     /// Variables that open it.
     pub open: Vec<(String, String)>,
+    /// Accounts that a run has locked there when it took no more writes: they are let in again.
+    pub unlocks: Vec<(String, String)>,
     /// Events that run there from then on.
     pub events: Events,
     /// Channels of the new writer that end.

@@ -242,6 +242,11 @@ pub enum Note {
         /// The GTIDs, of MariaDB the newest of each domain.
         events: Vec<String>,
     },
+    /// Accounts that a run has locked on the host that is to be written to, when it took no more writes, are let in again.
+    LetsIn {
+        /// The accounts, as `user@host`.
+        accounts: Vec<String>,
+    },
     /// Accounts are locked on the host that is to be written to, and stay so: who locked them is not known.
     StayLocked {
         /// The accounts, as `user@host`.

@@ -172,6 +172,9 @@ fn note(note: &Note) -> String {
         Note::EventSkipped { statement } => format!("one event is skipped: {statement}"),
         Note::WritesWait { on, seconds, sessions } => writes_wait(on, *seconds, *sessions),
         Note::Received { replicas } => replicas.iter().map(received).collect::<Vec<_>>().join("; "),
+        Note::LetsIn { accounts } => {
+            format!("locked here when it took no more writes, and let in again: {}", all(accounts))
+        }
         Note::StayLocked { accounts } => format!("locked here, and stays so: {}", all(accounts)),
         Note::WroteItself { on, events } => wrote_itself(on, events),
         Note::Fence { command } => format!("first this must end with 0: {}", visible(command)),

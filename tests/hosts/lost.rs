@@ -145,6 +145,42 @@ fn rejoins(suite: &str) {
     }
 }
 
+/// What a switch has locked is let in again by the failover that brings the writes back, and nothing of it is left to the rejoin.
+#[test]
+fn who_was_locked_out_by_a_switch_gets_in_after_a_failover() {
+    let lab = tree("bookworm");
+    lab.sql("db-a", "create user boss@'%' identified by 'boss'; grant all on *.* to boss@'%'");
+    lab.sql("db-a", "create user idle@'%' identified by 'idle'; grant all on *.* to idle@'%'");
+    for host in ["db-b", "db-c"] {
+        lab.wait_sql(host, "select count(*) from mysql.user where user in ('boss', 'idle')", "2");
+    }
+    // Somebody has locked one everywhere.
+    lab.sql("db-a", "alter user idle@'%' account lock");
+    let locked = |host: &str| {
+        let locked = "json_value(priv, '$.account_locked') = 1";
+        lab.sql(
+            host,
+            &format!("select group_concat(user) from mysql.global_priv where {locked} and host = '%'"),
+        )
+    };
+    lab.wait_sql(
+        "db-c",
+        "select json_value(priv, '$.account_locked') from mysql.global_priv where user = 'idle'",
+        "1",
+    );
+    let verb = ["switchover", "play.yml", "--to", "db-b", "--yes", "--allow", "lock-accounts"];
+    lab.tandem(&verb).expect(0);
+    assert_eq!([locked("db-a"), locked("db-b")], ["boss,idle", "idle"]);
+    lab.link("db-b", "down");
+    let verb = ["failover", "play.yml", "--to", "db-a", "--yes", "--allow", "unfenced"];
+    lab.tandem(&verb).expect(0);
+    assert_eq!(locked("db-a"), "idle");
+    assert_eq!(lab.at("db-a", "ls /var/lib/tandem | grep -c locked.json || true").trim(), "0");
+    lab.link("db-b", "up");
+    lab.tandem(&["rejoin", "play.yml", "db-b", "--yes"]).expect(0);
+    lab.tandem(&["drift", "play.yml"]).expect(0);
+}
+
 /// After a crash its files may hold less than its binary log says: the GTIDs are all there, and the rows are not. Nor is a
 /// host taken for the writer that is declared lost.
 fn holds_less(suite: &str) {

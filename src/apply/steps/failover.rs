@@ -54,7 +54,10 @@ pub(super) async fn run(
     }
     open(step, plan, fleet).await?;
     drop(unsynced);
-    super::events::run(fleet.on(&step.host), &plan.events).await.map_err(|error| {
+    let new = fleet.on(&step.host);
+    let let_in = async { super::switchover::let_in(new, &plan.unlocks, &mut new.statements().await?).await };
+    let let_in = let_in.await;
+    super::events::run(new, &plan.events).await.and_then(|note| let_in.map(|()| note)).map_err(|error| {
         error.then(format!("{} takes the writes by now. Run `tandem apply` again for the rest.", step.host))
     })
 }

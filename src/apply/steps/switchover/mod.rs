@@ -208,6 +208,25 @@ async fn close_for_good(on: On<'_>) -> Result<bool, StepError> {
     is_open(on).await
 }
 
+/// Lets accounts in again that were locked when a host took no more writes, and takes the note of that away.
+pub(super) async fn let_in(
+    new: On<'_>,
+    accounts: &[(String, String)],
+    sql: &mut Statements<'_>,
+) -> Result<(), StepError> {
+    let mut first = Ok(());
+    for (user, host) in accounts {
+        let tried = format!("let {user}@{host} in again");
+        let let_in = sql.run(&Dialect::lock_account(user, host, false)).await;
+        first = first.and(let_in.map(drop).map_err(|e| new.failed(tried, e)));
+    }
+    first?;
+    match accounts.is_empty() {
+        true => Ok(()),
+        false => old::note_locked(new, accounts.iter(), false).await,
+    }
+}
+
 /// Lets in who was kept out of a former writer, and events run. And the new writer trusts none of its sources any more: what
 /// a lost one has, and brings when it comes back, must not get here.
 async fn take_over(
@@ -217,12 +236,7 @@ async fn take_over(
     events: &Events,
 ) -> Result<(), StepError> {
     let dialect = new.dialect()?;
-    let mut first = Ok(());
-    for (user, host) in &plan.unlocks {
-        let tried = format!("let {user}@{host} in again");
-        let let_in = sql.run(&Dialect::lock_account(user, host, false)).await;
-        first = first.and(let_in.map(drop).map_err(|e| new.failed(tried, e)));
-    }
+    let mut first = let_in(new, &plan.unlocks, sql).await;
     let run = super::events::run(new, events).await.map(drop);
     for end in &plan.ends {
         let tried = format!("end the channel from {}:{}", end.address, end.port);

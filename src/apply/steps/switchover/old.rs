@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::{
     dialect::{Dialect, ReadStatement, end_session, session_was_gone},
-    exec::{On, Statements, StepError, Undo, lift_read_only, prepare_undo, settle_undo},
+    exec::{On, Record, Statements, StepError, Undo, lift_read_only, prepare_undo, settle_undo},
     model::{limits, visible},
-    observe::long_statements,
+    observe::{LockedAdmins, long_statements},
     plan::{Step, Switchover},
     seed::rest_all,
     transport::SqlReader,
@@ -14,6 +14,33 @@ use crate::{
 
 /// What the host takes back by itself.
 const ACCOUNTS: &str = "locked-accounts";
+
+const LOCKED: Record<LockedAdmins> =
+    Record::new(LockedAdmins::PATH, "look for accounts that were locked when the writes went elsewhere");
+
+/// Notes on a host which accounts a run has locked there, or lets in again. Nobody but root can keep a note.
+pub(in crate::apply::steps) async fn note_locked(
+    on: On<'_>,
+    accounts: impl Iterator<Item = &(String, String)>,
+    locked: bool,
+) -> Result<(), StepError> {
+    if !on.facts()?.os.root {
+        return Ok(());
+    }
+    let mut noted = LOCKED.read_sensible(on).await?.unwrap_or_default();
+    let before = noted.clone();
+    for account in accounts {
+        match locked {
+            true => drop(noted.0.insert(account.clone())),
+            false => drop(noted.0.remove(account)),
+        }
+    }
+    match (noted == before, noted.0.is_empty()) {
+        (true, _) => Ok(()),
+        (false, true) => LOCKED.forget(on, "forget which accounts were locked").await,
+        (false, false) => LOCKED.write(on, "note which accounts are locked", &noted).await,
+    }
+}
 
 /// The old writer.
 pub(super) struct OldWriter<'a> {
@@ -43,7 +70,8 @@ impl<'a> OldWriter<'a> {
         }
         let mut back = vec!["SET SESSION sql_log_bin = 0".to_owned()];
         back.extend(self.accounts(plan, false));
-        prepare_undo(self.on, Undo { name: ACCOUNTS, sql: &back, record: None }).await?;
+        prepare_undo(self.on, Undo { name: ACCOUNTS, sql: &back, record: Some(LockedAdmins::PATH) }).await?;
+        note_locked(self.on, plan.locks.iter(), true).await?;
         for statement in self.accounts(plan, true) {
             if let Err(error) = self.sql.run(&statement).await {
                 let error = self.on.failed("lock accounts that may write past read_only", error);
@@ -66,6 +94,7 @@ impl<'a> OldWriter<'a> {
         }
         // What is not done here the host does.
         if done {
+            let _ = note_locked(self.on, plan.locks.iter(), false).await;
             let _ = settle_undo(self.on, ACCOUNTS).await;
         }
     }
