@@ -147,7 +147,7 @@ async fn whole(
         || applied.outcomes().any(|outcome| switches.iter().any(|(id, _)| outcome.done.contains(id)));
     let to = engine.policy.takes_over.as_ref().or(to.as_ref());
     if let (Some(to), Some(unread), false) = (to, &applied.unread, exit == Exit::Done) {
-        terminal.note(&words::who_takes_writes(to, &applied.left.writers, unread));
+        terminal.note(&words::who_takes_writes(to, &applied.left.writers, (&unread.members, &unread.lost)));
     }
     Ok(Ended { exit, switched })
 }

@@ -108,7 +108,16 @@ pub struct Applied {
     /// How it ended.
     pub end: End,
     /// The hosts that could not be read for that plan, or nothing where none was made.
-    pub unread: Option<Vec<HostName>>,
+    pub unread: Option<NotSeen>,
+}
+
+/// Hosts that could not be read.
+#[derive(Debug, Clone, Default)]
+pub struct NotSeen {
+    /// Those that should be there.
+    pub members: Vec<HostName>,
+    /// Those that are declared lost.
+    pub lost: Vec<HostName>,
 }
 
 impl Applied {
@@ -180,7 +189,7 @@ impl Engine {
             let purpose = if compared { Purpose::ToKnow } else { Purpose::ToApply };
             planned = self.plan_again(sessions, purpose, events).await?;
             document = planned.document()?;
-            unread = Some(planned.unread().into_keys().collect());
+            unread = Some(planned.not_seen());
             if let Some(end) = failed {
                 break end;
             }

@@ -22,7 +22,7 @@ mod reading;
 mod takeover;
 
 pub use adopt::{Adoptable, Adopted, AdoptionFinding, AdoptionReport, NotAdopted, StandsOut, Unnamed, adopt};
-pub use applying::{Applied, End, Event, Events, Run};
+pub use applying::{Applied, End, Event, Events, NotSeen, Run};
 pub use drift::Drift;
 pub use error::{Cause, CommandError, ErrorKind};
 pub(crate) use evaluated::Evaluated;

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::atomic::Ordering,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mysql_async::Conn;
@@ -31,10 +31,11 @@ impl Line {
 
     async fn reach(&self, login: &Login, limit: Duration) -> Result<Conn, SqlError> {
         let plain = self.target.sudo.is_none() && !login.shared;
-        let mut forwarded = None;
+        let (mut forwarded, begun) = (None, Instant::now());
         if self.may_forward(login) {
             match self.forwarded(login, limit).await {
-                Err(SqlError::Connect { why, .. }) => forwarded = Some(why),
+                // Where sshd forwards nothing it says so at once. A server that hangs does so by any way.
+                Err(SqlError::Connect { why, .. }) if begun.elapsed() < limit => forwarded = Some(why),
                 other => return other,
             }
         }

@@ -43,17 +43,23 @@ pub(super) fn refused(host: &HostName, why: &TakeoverRefused) -> String {
     }
 }
 
-/// Who takes writes after a takeover that did not end as it should, by what was read since, and what to do.
-pub(crate) fn who_takes_writes(to: &HostName, writers: &[HostName], unread: &[HostName]) -> String {
+/// Who takes writes after a takeover that did not end as it should, by what was read since, and what to do. Of the members and of
+/// those that are declared lost some may not have been read.
+pub(crate) fn who_takes_writes(
+    to: &HostName,
+    writers: &[HostName],
+    (unread, lost): (&[HostName], &[HostName]),
+) -> String {
+    let silent = [unread, lost].concat();
     let open = match writers {
-        [] if unread.is_empty() => "No host accepts writes now.".to_owned(),
+        [] if silent.is_empty() => "No host accepts writes now.".to_owned(),
         [] => "No host that could be read accepts writes now.".to_owned(),
         [one] => format!("{one} accepts writes now."),
         several => format!("{} accept writes now.", hosts(several)),
     };
-    let unknown = match unread {
+    let unknown = match silent.as_slice() {
         [] => String::new(),
-        unread => format!(" Whether {} accepts writes is not known: it could not be read.", hosts(unread)),
+        silent => format!(" Whether {} accepts writes is not known: it could not be read.", hosts(silent)),
     };
     let next = match (writers, unread) {
         ([one], _) if one == to => "Run `tandem apply` for what is left.".to_owned(),
@@ -178,4 +184,36 @@ pub(super) fn events(host: &HostName, what: &EventsFinding) -> String {
          what was enabled on the former writer.",
         few(&names)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is not known is never said, and the next command is one that can go on.
+    #[test]
+    fn after_a_takeover_that_failed_it_is_said_who_takes_writes() {
+        let names: Vec<HostName> = ["db-a", "db-b"].map(HostName::from).into();
+        let (a, b) = (std::slice::from_ref(&names[0]), std::slice::from_ref(&names[1]));
+        let told = |writers: &[HostName], unread: &[HostName], lost: &[HostName]| {
+            who_takes_writes(&names[1], writers, (unread, lost))
+        };
+        for (text, has, lacks) in [
+            (told(a, &[], &[]), ["db-a accepts writes now", "same command"], "not known"),
+            (told(b, &[], &[]), ["db-b accepts writes now", "tandem apply"], "not known"),
+            (told(&[], &[], &[]), ["No host accepts writes now", "same command"], "not known"),
+            (
+                told(&[], a, &[]),
+                ["Whether db-a accepts writes is not known", "db-a can be reached"],
+                "No host accepts",
+            ),
+            (
+                told(&[], &[], a),
+                ["Whether db-a accepts writes is not known", "same command"],
+                "can be reached",
+            ),
+        ] {
+            assert!(has.iter().all(|part| text.contains(part)) && !text.contains(lacks), "{text}");
+        }
+    }
 }
