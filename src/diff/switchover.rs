@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Context, Draft, events, pair::will, writers::writers};
+use super::{Context, Draft, events, pair::will, takeover::not_one, writers::writers};
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
@@ -229,7 +229,7 @@ fn others(context: &Context<'_>, from: &HostName, to: &HostName) -> Option<Chann
     }
     writers.sort_by_key(|writer| writer != from);
     let several = writers.iter().any(|writer| writer != from);
-    several.then_some(ChannelRefused::WritersNotOne { writers })
+    several.then(|| not_one(context, writers))
 }
 
 /// The members that accept writes. A host that is no part of the topology has data of its own.

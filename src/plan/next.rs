@@ -374,7 +374,9 @@ fn of_channel(host: &HostName, why: &ChannelRefused) -> Vec<Next> {
         ChannelRefused::DelayedTakeover { slow, ending, .. } => {
             vec![Next::Run { on: Some(slow.clone()), command: ending.join("; ") }]
         }
-        ChannelRefused::WritersNotOne { writers } => {
+        // What is closed by hand would be opened again.
+        ChannelRefused::WritersNotOne { open_at, .. } if !open_at.is_empty() => vec![set("mysql_settings")],
+        ChannelRefused::WritersNotOne { writers, .. } => {
             let close = |host: &HostName| Next::Run {
                 on: Some(host.clone()),
                 command: "SET GLOBAL read_only = ON".to_owned(),

@@ -1,6 +1,6 @@
 //! Channels, and the accounts that they log in as.
 
-use super::cause::explanation;
+use super::{cause::explanation, few};
 use crate::{
     model::{HostName, ServerVersion, visible},
     plan::{ChannelRefused, OldTls},
@@ -75,10 +75,16 @@ fn cannot_take_writes(host: &HostName, why: &ChannelRefused) -> String {
              long. End the delay there by SQL first: {}. Then run the same command again. Nothing was changed.",
             ending.join("; ")
         ),
-        ChannelRefused::WritersNotOne { writers } => {
+        ChannelRefused::WritersNotOne { writers, open_at } => {
             let writers: Vec<&str> = writers.iter().map(HostName::as_str).collect();
+            let places: Vec<String> = open_at.iter().map(ToString::to_string).collect();
+            let first = match places.len() {
+                0 => String::new(),
+                1 => format!(" {} declares that they stay open: take that line out.", places[0]),
+                _ => format!(" {} declare that they stay open: take these lines out.", few(&places)),
+            };
             format!(
-                "{host} can't take the writes of one host: {} all accept writes now. Find out which of them clients \
+                "{host} can't take the writes of one host: {} all accept writes now.{first} Find out which of them clients \
                  write to, and run `SET GLOBAL read_only = ON` on the others. Nothing was changed.",
                 writers.join(" and ")
             )

@@ -217,6 +217,21 @@ fn a_replica_that_is_open_takes_no_writes_over() {
     assert!(!plan.steps.iter().any(|step| step.action.sets_read_only("ON")), "{:#?}", plan.steps);
 }
 
+/// Where it is declared that replicas are open, closing one by hand would last until the next `apply`: that line is named.
+#[test]
+fn who_is_declared_open_is_closed_by_no_statement() {
+    let mut world = fleet();
+    world.extra.push("mysql_settings={\"read_only\": false}".into());
+    settle(&mut world, &files(BEFORE));
+    let plan = world.plan(&files(AFTER));
+    assert_eq!(refused(&plan), ["writers-not-one"], "{plan:#?}");
+    let next = plan.refused[0].why.next(&plan.refused[0].host);
+    assert!(
+        matches!(next.as_slice(), [Next::Set { variable, .. }] if variable == "mysql_settings"),
+        "{next:?}"
+    );
+}
+
 /// The settings of the old writer wait: it is not closed, so nobody is opened.
 #[test]
 fn nobody_is_opened_beside_one_whose_closing_waits() {

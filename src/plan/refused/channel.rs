@@ -41,6 +41,8 @@ coded! {
         WritersNotOne {
             /// The hosts.
             writers: Vec<HostName>,
+            /// Where it is declared that some of them are to stay open.
+            open_at: Vec<Place>,
         } = "writers-not-one",
         /// Transactions that are prepared by XA wait on the old writer for their end: it could come to no host any more.
         XaPrepared {
