@@ -92,8 +92,17 @@ fn unable(
     (!values.is_empty()).then(|| ChannelRefused::OtherParameters { from: from.clone(), values })
 }
 
-/// What decides how a server takes what clients write. They bring none of it themselves as a rule.
-const MEANINGS: [&str; 4] = ["sql_mode", "character_set_server", "collation_server", "time_zone"];
+/// What decides how a server takes what clients write, and whether it does. They bring none of it themselves as a rule.
+const MEANINGS: [&str; 8] = [
+    "sql_mode",
+    "character_set_server",
+    "collation_server",
+    "time_zone",
+    "autocommit",
+    "transaction_read_only",
+    "tx_read_only",
+    "max_join_size",
+];
 
 /// In what two servers of one version would take the same statements otherwise, with both values; other versions differ in
 /// more than can be declared, and that is told beside.

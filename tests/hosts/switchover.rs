@@ -96,10 +96,12 @@ fn the_verb_edits_the_playbook() {
     lab.apply("play.yml");
     lab.tandem(&["switchover", "play.yml", "--to", "db-d", "--yes"]).expect(64);
     // A server that takes what clients write otherwise is no place for them.
-    lab.sql("db-b", "set global sql_mode = 'ANSI_QUOTES'");
-    lab.refuses(&["switchover", "play.yml", "--to", "db-b", "--yes"], "other-parameters");
-    assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
-    lab.sql("db-b", "set global sql_mode = default");
+    for (name, value) in [("sql_mode", "'ANSI_QUOTES'"), ("tx_read_only", "1"), ("max_join_size", "1")] {
+        lab.sql("db-b", &format!("set global {name} = {value}"));
+        lab.refuses(&["switchover", "play.yml", "--to", "db-b", "--yes"], "other-parameters");
+        assert_eq!(lab.sql("db-a", "select @@read_only"), "0");
+        lab.sql("db-b", &format!("set global {name} = default"));
+    }
     let done = lab.tandem(&["switchover", "play.yml", "--to", "db-b", "--yes"]).expect(0);
     done.tells_people(&[
         "Changed play.yml",

@@ -217,6 +217,23 @@ fn a_replica_that_is_open_takes_no_writes_over() {
     assert!(!plan.steps.iter().any(|step| step.action.sets_read_only("ON")), "{:#?}", plan.steps);
 }
 
+/// A server that is open and whose sessions begin read-only takes no writes of clients.
+#[test]
+fn no_host_takes_over_whose_sessions_are_read_only() {
+    let most = u64::MAX.to_string();
+    let three =
+        [("tx_read_only", "OFF", "ON"), ("max_join_size", most.as_str(), "1"), ("autocommit", "ON", "OFF")];
+    for (name, usual, value) in three {
+        let mut world = fleet();
+        for n in 0..3 {
+            set(&mut world, n, name, usual);
+        }
+        assert!(switch(&world.plan(&files(AFTER))).is_some());
+        set(&mut world, 1, name, value);
+        assert_eq!(refused(&world.plan(&files(AFTER))), ["other-parameters"], "{name}");
+    }
+}
+
 /// Where it is declared that replicas are open, closing one by hand would last until the next `apply`: that line is named.
 #[test]
 fn who_is_declared_open_is_closed_by_no_statement() {
