@@ -4,12 +4,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Context, Draft, events, pair::will, takeover::not_one, writers::writers};
+use super::{Context, Draft, events, pair::will, writers::writers};
 use crate::{
     desired::DesiredHost,
     dialect::Dialect,
     doctor::{ChannelContext, explain_channel},
-    model::{Fact, HostName, limits},
+    model::{Fact, HostName, Place, limits},
     observe::{AdminWriter, ChannelFacts, ServerFacts},
     option_file::same_value,
     plan::{
@@ -239,6 +239,15 @@ fn others(context: &Context<'_>, from: &HostName, to: &HostName) -> Option<Chann
     writers.sort_by_key(|writer| writer != from);
     let several = writers.iter().any(|writer| writer != from);
     several.then(|| not_one(context, writers))
+}
+
+/// Several hosts accept writes, and one is to take those of one. Where it is declared that they are open, closing them is not enough.
+pub(super) fn not_one(context: &Context<'_>, writers: Vec<HostName>) -> ChannelRefused {
+    let hosts = writers.iter().filter_map(|host| context.desired.hosts.get(host));
+    let open = hosts.filter(|host| !host.writer && host.declared_closed() == Some(false));
+    let open_at: BTreeSet<&Place> =
+        open.filter_map(|host| host.setting("read_only")).map(|wish| &wish.place).collect();
+    ChannelRefused::WritersNotOne { open_at: open_at.into_iter().cloned().collect(), writers }
 }
 
 /// The members that accept writes. A host that is no part of the topology has data of its own.

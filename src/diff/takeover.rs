@@ -12,7 +12,7 @@ use crate::{
     model::{HostName, Place},
     observe::{CLOSING, ChannelFacts, ServerFacts},
     option_file::same_value,
-    plan::{Because, ChannelRefused, Finding, HostWaits, Reason, StepName, TakeoverRefused, WritersFinding},
+    plan::{Because, Finding, HostWaits, Reason, StepName, TakeoverRefused, WritersFinding},
 };
 
 /// Adds what opens the declared writer and closes the one that it follows, or refuses where that is declared otherwise.
@@ -28,7 +28,7 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
             // The warning of them says that `apply` closes the others.
             let several = |what: &Finding| matches!(what, Finding::Writers(WritersFinding::Several { .. }));
             draft.warnings.retain(|warning| !several(&warning.what));
-            draft.refuse(&one.name, not_one(context, writers));
+            draft.refuse(&one.name, switchover::not_one(context, writers));
         }
         // It has the writes of another one already, and would be closed after all.
         if let Some(place) = closed_at(one).filter(|_| context.takes_over == Some(&one.name)) {
@@ -40,14 +40,6 @@ pub(super) fn steps(context: &Context<'_>, draft: &mut Draft) {
     if draft.opens(&one.name) {
         close(context, one, draft);
     }
-}
-
-/// Several hosts accept writes, and one is to take those of one. Where it is declared that they are open, closing them is not enough.
-pub(super) fn not_one(context: &Context<'_>, writers: Vec<HostName>) -> ChannelRefused {
-    let hosts = writers.iter().filter_map(|host| context.desired.hosts.get(host));
-    let open = hosts.filter(|host| !host.writer).filter_map(|host| declared(host, "read_only", "OFF"));
-    let open_at: BTreeSet<&Place> = open.collect();
-    ChannelRefused::WritersNotOne { open_at: open_at.into_iter().cloned().collect(), writers }
 }
 
 /// Members that accept writes and from which the declared writer has its events, where it shall not have them any more: it

@@ -13,7 +13,7 @@ use crate::{
         journal::{Journal, RunStarted},
         take_all,
     },
-    model::{HostName, Limits},
+    model::{Fact, HostName, Limits},
     plan::{Action, Inputs, Plan, PlanDocument, Policy, Refusal, Step, Summary, blocked_by_policy},
     transport::Session,
     words,
@@ -120,6 +120,21 @@ pub struct NotSeen {
     pub lost: Vec<HostName>,
 }
 
+impl NotSeen {
+    fn of(planned: &Planned) -> Self {
+        let mut lost = Vec::new();
+        for play in &planned.plays {
+            for host in play.built.desired.lost.iter().map(|lost| &lost.host.name) {
+                let facts = play.observed.get(host).and_then(Fact::known);
+                if facts.is_none_or(|facts| facts.server.known().is_none()) {
+                    lost.push(host.clone());
+                }
+            }
+        }
+        Self { members: planned.unread().into_keys().collect(), lost }
+    }
+}
+
 impl Applied {
     /// The outcomes of all plans.
     pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
@@ -189,7 +204,7 @@ impl Engine {
             let purpose = if compared { Purpose::ToKnow } else { Purpose::ToApply };
             planned = self.plan_again(sessions, purpose, events).await?;
             document = planned.document()?;
-            unread = Some(planned.not_seen());
+            unread = Some(NotSeen::of(&planned));
             if let Some(end) = failed {
                 break end;
             }

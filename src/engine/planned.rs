@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{CommandError, Engine, NotSeen, inspect, reading};
+use super::{CommandError, Engine, inspect, reading};
 use crate::{
     certificate::Authority,
     desired::{self, AllPlays, Built, DesiredHost},
@@ -391,20 +391,6 @@ impl Planned {
     pub fn unread(&self) -> BTreeMap<HostName, String> {
         let asked = self.asked_for();
         self.all_unread().into_iter().filter(|(host, _)| asked.contains(host)).collect()
-    }
-
-    /// The same beside the lost hosts of which nobody knows what they do.
-    pub(super) fn not_seen(&self) -> NotSeen {
-        let mut lost = Vec::new();
-        for play in &self.plays {
-            for host in play.built.desired.lost.iter().map(|lost| &lost.host.name) {
-                let facts = play.observed.get(host).and_then(Fact::known);
-                if facts.is_none_or(|facts| facts.server.known().is_none()) {
-                    lost.push(host.clone());
-                }
-            }
-        }
-        NotSeen { members: self.unread().into_keys().collect(), lost }
     }
 
     /// Hosts that could not be read, whoever they are.
