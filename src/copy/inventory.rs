@@ -1,6 +1,6 @@
 //! What the source's databases hold: tables with the statements that make them, and the names of their code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::CopyError;
 use crate::{
@@ -18,8 +18,8 @@ const WITH_SNAPSHOT: [&str; 3] = ["InnoDB", "ROCKSDB", "TokuDB"];
 
 /// A table or a routine by its database and its name.
 pub(super) type Name = (String, String);
-/// Tables that were on the target before the copy began.
-pub(super) type Kept = BTreeSet<Name>;
+/// Tables that were on the target before the copy began, with the indexes that they lack.
+pub(super) type Kept = BTreeMap<Name, Vec<String>>;
 
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,7 +54,7 @@ pub(super) async fn set_counters(
     inventory: &Inventory,
     kept: &Kept,
 ) -> Result<(), CopyError> {
-    let counters = inventory.tables.iter().filter(|(name, _)| kept.contains(*name));
+    let counters = inventory.tables.iter().filter(|(name, _)| kept.contains_key(*name));
     let counters = counters.filter_map(|((database, name), table)| {
         let counter = table.counter?;
         Some(format!("ALTER TABLE {}.{} AUTO_INCREMENT={counter}", identifier(database), identifier(name)))

@@ -7,6 +7,7 @@
 mod code;
 mod error;
 mod fitness;
+mod indexes;
 mod inventory;
 mod kept;
 mod lock;
@@ -116,6 +117,7 @@ pub(crate) async fn run(
         everything(source, (&mut sessions.catalog, sessions.lives_longer), scope),
     )?;
     let mut kept = tables::create(&mut sessions, &inventory, &there).await?;
+    let mut put_off = indexes::put_off(&mut sessions, &inventory, &kept).await?;
     let mut tries = 0;
     let (snapshot, held) = loop {
         let (snapshot, held) = snapshot::take(source, &mut sessions, &inventory, options.lock).await?;
@@ -142,11 +144,21 @@ pub(crate) async fn run(
         // What makes tables is text.
         rows::pass_bytes(&mut sessions.writers, target.dialect().spell_names(), CopyEnd::Target).await?;
         let stayed = tables::create(&mut sessions, &now, &inventory).await?;
-        kept.retain(|name| stayed.contains(name));
+        kept.retain(|name, _| stayed.contains_key(name));
+        // Of tables that stayed as they were made before, the same indexes are to be made.
+        let mut new = stayed;
+        for (name, lacks) in &mut new {
+            let mut all = put_off.remove(name).unwrap_or_default();
+            all.append(lacks);
+            *lacks = all;
+        }
+        put_off = indexes::put_off(&mut sessions, &now, &new).await?;
         inventory = now;
     };
     let copied =
         rows::copy((source, target), &mut sessions, (&inventory, &kept), held, options, on_progress).await?;
+    let on_left = |left| copied.indexes(left).into_iter().for_each(&mut *on_progress);
+    indexes::make(&mut sessions, &inventory, &put_off, on_left).await?;
     kept::set_counters(&mut sessions, &inventory, &kept).await?;
     let code = Code::read(&mut sessions.catalog, &inventory).await?;
     code.routines(&mut sessions).await?;

@@ -22,6 +22,8 @@ pub(crate) struct Progress {
     pub tables: u64,
     /// All of them.
     pub of_tables: u64,
+    /// Tables whose indexes are still to be made; none before all rows are there.
+    pub indexes: u64,
     /// Since the first row.
     pub took: Duration,
     /// Statements of others that the source works on, where it waits for them.

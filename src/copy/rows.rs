@@ -51,6 +51,15 @@ pub(super) struct Sums {
     pub lock: Option<Duration>,
     /// Rows that were there already.
     pub kept: u64,
+    /// How far it was at the end of the rows.
+    last: Option<Progress>,
+}
+
+impl Sums {
+    /// How far it is, where the indexes of so many tables are left.
+    pub(super) fn indexes(&self, left: u64) -> Option<Progress> {
+        self.last.map(|last| Progress { indexes: left, ..last })
+    }
 }
 
 /// A session of each end.
@@ -101,6 +110,7 @@ pub(super) async fn copy(
     let rest = inventory.tables.iter().filter(|(_, table)| table.has_rows() && table.has_snapshot());
     let queue = Arc::new(Queue::of(rest, kept));
     let pairs = run.all(pairs, &queue, target, None).await?;
+    sums.last = Some(run.progress(&queue));
     (sums.bytes, sums.kept) = (counted.sums().1, counted.all_kept());
     (sessions.readers, sessions.writers) = pairs.into_iter().unzip();
     Ok(sums)
@@ -186,12 +196,17 @@ impl Run<'_> {
     }
 
     fn tell(&mut self, queue: &Queue) {
+        let progress = self.progress(queue);
+        (self.on_progress)(progress);
+    }
+
+    fn progress(&self, queue: &Queue) -> Progress {
         let (rows, bytes) = self.counted.sums();
         let tables = self.before + queue.tables().0;
         let (of_tables, of) = self.of;
         let (done, took) = (self.counted.all_done(), self.counted.took());
         let held = self.counted.held();
-        (self.on_progress)(Progress { rows, bytes, done, of, tables, of_tables, took, held });
+        Progress { rows, bytes, done, of, tables, of_tables, indexes: 0, took, held }
     }
 
     /// Lets the workers wait while the source has too much to do.

@@ -201,7 +201,7 @@ impl Queue {
     /// The jobs of tables, the largest first.
     pub(super) fn of<'t>(tables: impl Iterator<Item = (&'t Name, &'t Table)>, kept: &Kept) -> Self {
         let mut tables: Vec<(&Table, bool)> =
-            tables.map(|(name, table)| (table, kept.contains(name))).collect();
+            tables.map(|(name, table)| (table, kept.contains_key(name))).collect();
         tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.bytes));
         let mut jobs = Jobs::default();
         let mut small = Vec::new();

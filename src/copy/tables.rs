@@ -8,7 +8,7 @@ use super::{
     session::Sessions,
 };
 use crate::{
-    dialect::{CopyEnd, create_text, identifier, literal},
+    dialect::{CopyEnd, create_text, identifier, keys_apart, literal},
     transport::{SqlError, SqlWriter},
 };
 
@@ -27,14 +27,9 @@ pub(super) async fn create(
     inventory: &Inventory,
     there: &Inventory,
 ) -> Result<Kept, CopyError> {
-    let same = |name: &Name, table: &Table| {
-        there
-            .tables
-            .get(name)
-            .is_some_and(|t| t.kind == table.kind && create_text(&t.create) == create_text(&table.create))
-    };
+    let lacks = |name: &Name, table: &Table| there.tables.get(name).and_then(|there| lacking(there, table));
     for (name, table) in &there.tables {
-        if !inventory.tables.get(name).is_some_and(|now| same(name, now)) {
+        if !inventory.tables.get(name).is_some_and(|now| lacks(name, now).is_some()) {
             let path = format!("{}.{}", identifier(&name.0), identifier(&name.1));
             let drop = format!("DROP {} IF EXISTS {path}", table.kind.word());
             let done = sessions.catalog_there.query(&drop).await;
@@ -58,7 +53,9 @@ pub(super) async fn create(
         let mut todo: Vec<(&Name, &Table)> = inventory
             .tables
             .iter()
-            .filter(|(name, table)| (table.kind == TableKind::Sequence) == sequences && !same(name, table))
+            .filter(|(name, table)| {
+                (table.kind == TableKind::Sequence) == sequences && lacks(name, table).is_none()
+            })
             .collect();
         // Those of one database stay together.
         todo.sort_by_key(|(name, _)| *name);
@@ -66,8 +63,26 @@ pub(super) async fn create(
         let parts = sessions.writers.iter_mut().zip(todo.chunks(each));
         try_join_all(parts.map(|(sql, tables)| create_these(sql, tables))).await?;
     }
-    let stayed = inventory.tables.iter().filter(|(name, table)| same(name, table));
-    Ok(stayed.map(|(name, _)| name.clone()).collect())
+    let stayed = inventory.tables.iter();
+    Ok(stayed.filter_map(|(name, table)| Some((name.clone(), lacks(name, table)?))).collect())
+}
+
+/// The indexes that a table lacks beside another one, where the two are the same but for these.
+fn lacking(there: &Table, table: &Table) -> Option<Vec<String>> {
+    let (one, other) = (create_text(&there.create), create_text(&table.create));
+    let ((one, has), (other, wants)) = (keys_apart(&one), keys_apart(&other));
+    let same = there.kind == table.kind && one == other && has.iter().all(|key| wants.contains(key));
+    let lacks = wants.into_iter().filter(|key| !has.contains(key));
+    same.then(|| lacks.map(str::to_owned).collect())
+}
+
+/// Makes a table again.
+pub(super) async fn create_anew(sql: &mut SqlWriter, name: &Name, table: &Table) -> Result<(), CopyError> {
+    let drop = format!("DROP TABLE IF EXISTS {}.{}", identifier(&name.0), identifier(&name.1));
+    let dropped = sql.query(&drop).await;
+    dropped
+        .map_err(CopyError::sql(CopyEnd::Target, format!("make the table {}.{} again", name.0, name.1)))?;
+    create_these(sql, &[(name, table)]).await
 }
 
 async fn create_these(sql: &mut SqlWriter, tables: &[(&Name, &Table)]) -> Result<(), CopyError> {

@@ -24,7 +24,7 @@ pub use channel::ChannelStatement;
 pub(crate) use copied_account::without_no_limits;
 pub(crate) use copy::{
     AccountName, CodeKind, CopiedTable, CopyAsked, CopyEnd, CopyTarget, CreatedUnder, History, Looked, Slice,
-    TableName, account_shown, create_text, unfit, with_collation,
+    TableName, account_shown, create_text, key_name, keys_apart, unfit, with_collation,
 };
 pub use copy::{
     CopyDemands, CopyTakes, DemandingAccount, DemandingTable, GrantedOn, ObjectGrant, Unfit, UnfitObject,

@@ -159,6 +159,11 @@ fn doing(from: &HostName, progress: Progress) -> String {
     if let Some(running) = progress.held {
         return format!("waiting while {from} works on {running} statements of others");
     }
+    if progress.indexes > 0 {
+        let tables =
+            if progress.indexes == 1 { "1 table".to_owned() } else { format!("{} tables", progress.indexes) };
+        return format!("copying from {from}: all rows are there, making the indexes of {tables}");
+    }
     let rate = (progress.bytes as f64 / progress.took.as_secs_f64().max(0.001)) as u64;
     format!(
         "copying from {from}: {} of {} tables, {} rows, {}/s",

@@ -15,7 +15,7 @@ fn pair(suite: &str) -> Lab {
     lab.sql(
         "db-a",
         &format!(
-            "create database shop; use shop; create table item (id int auto_increment primary key, noise varbinary(400), alone int, unique (alone)); \
+            "create database shop; use shop; create table item (id int auto_increment primary key, noise varbinary(400), alone int, unique (alone), key `od``d` (noise(9)), key both_ (alone, id)); \
              insert into item (id, noise) {}; update item set alone = id; \
              create table named (a varchar(60) character set latin1, b int, c text, primary key (a, b)); \
              insert into named select sha2(id, 224), id, repeat('c', 200) from item where id % 9 = 0; create table plain (v varbinary(400)); \
@@ -64,6 +64,8 @@ fn cut_off(lab: &Lab) {
 fn goes_on(suite: &str) {
     let lab = pair(suite);
     cut_off(&lab);
+    // They are made once all rows are there.
+    assert!(!lab.sql("db-b", "show create table shop.item").contains("both_"));
     let before = made(&lab, suite);
     // Both ends go on meanwhile, and what arrived is not what it was.
     lab.sql("db-b", "set sql_log_bin=0; update shop.item set noise = 'other' order by id limit 1; delete from shop.item order by id desc limit 1");

@@ -118,10 +118,43 @@ pub(crate) fn create_text(create: &str) -> String {
     }
 }
 
+/// The lines of a statement that makes a table without its indexes that are not unique, and these.
+pub(crate) fn keys_apart(create: &str) -> (Vec<&str>, Vec<&str>) {
+    let lines = create.lines().map(|line| line.strip_suffix(',').unwrap_or(line));
+    let (keys, rest): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("  KEY `"));
+    (rest, keys.into_iter().map(str::trim_start).collect())
+}
+
+/// The quoted name of an index, as [`keys_apart`] gives it.
+pub(crate) fn key_name(key: &str) -> Option<&str> {
+    let name = key.strip_prefix("KEY ").filter(|name| name.starts_with('`'))?;
+    // A backquote in it is doubled.
+    let mut end = 1;
+    while name.get(end..)?.starts_with("``") || !name.get(end..)?.starts_with('`') {
+        end += if name[end..].starts_with("``") { 2 } else { name[end..].chars().next()?.len_utf8() };
+    }
+    name.get(..=end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::ServerVersion;
+
+    #[test]
+    fn indexes_stand_apart_from_a_table() {
+        let create = "CREATE TABLE `t` (\n  `KEY` int NOT NULL,\n  `b` int,\n  PRIMARY KEY (`KEY`),\n  UNIQUE KEY `u` (`b`),\n  \
+                      KEY `a``b` (`b`) COMMENT 'x, y',\n  KEY `\u{e4}` (`b`,`KEY`)\n) ENGINE=InnoDB";
+        let (rest, keys) = keys_apart(create);
+        assert_eq!(keys, ["KEY `a``b` (`b`) COMMENT 'x, y'", "KEY `\u{e4}` (`b`,`KEY`)"]);
+        let without = "CREATE TABLE `t` (\n  `KEY` int NOT NULL,\n  `b` int,\n  PRIMARY KEY (`KEY`),\n  UNIQUE KEY `u` (`b`)\n) ENGINE=InnoDB";
+        assert_eq!(rest, keys_apart(without).0);
+        assert_eq!(key_name(keys[0]), Some("`a``b`"));
+        assert_eq!(key_name(keys[1]), Some("`\u{e4}`"));
+        for none in ["KEY", "KEY `a", "KEY `a``", "UNIQUE KEY `a` (`b`)", "KEY a (`b`)"] {
+            assert_eq!(key_name(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_counter_that_moves_is_no_change() {

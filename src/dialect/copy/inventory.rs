@@ -58,6 +58,15 @@ impl Dialect {
         ]
     }
 
+    /// The ends of foreign keys of these databases: `db`, `name`, and `other_db`, `other`, the table that it names.
+    pub fn foreign_keys(self, databases: &[String]) -> String {
+        format!(
+            "SELECT CONSTRAINT_SCHEMA AS db, TABLE_NAME AS name, UNIQUE_CONSTRAINT_SCHEMA AS other_db, \
+             REFERENCED_TABLE_NAME AS other FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA IN ({})",
+            list(databases)
+        )
+    }
+
     /// Shows the statement that makes a table, or a sequence. It stands in the second column.
     pub fn show_create_table(self, database: &str, name: &str) -> String {
         format!("SHOW CREATE TABLE {}.{}", identifier(database), identifier(name))

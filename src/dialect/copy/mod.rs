@@ -8,7 +8,7 @@ mod session;
 mod snapshot;
 mod unfit;
 
-pub(crate) use code::{CodeKind, CreatedUnder, create_text, with_collation};
+pub(crate) use code::{CodeKind, CreatedUnder, create_text, key_name, keys_apart, with_collation};
 pub(crate) use rows::{CopiedTable, History, Slice};
 pub(crate) use session::CopyEnd;
 pub(crate) use unfit::{

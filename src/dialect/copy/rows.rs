@@ -139,6 +139,23 @@ impl CopiedTable {
         one.iter().map(ReadStatement::text).collect()
     }
 
+    /// Shows the statement that makes it, in the second column.
+    pub(crate) fn show_create(&self) -> String {
+        format!("SHOW CREATE TABLE {}", self.path())
+    }
+
+    /// Takes indexes out, by their quoted names.
+    pub(crate) fn drop_keys(&self, names: &[&str]) -> String {
+        let all: Vec<String> = names.iter().map(|name| format!("DROP KEY {name}")).collect();
+        format!("ALTER TABLE {} {}", self.path(), all.join(", "))
+    }
+
+    /// Puts indexes in, as they stand in the statement that makes a table; all of them are made in one pass over the rows.
+    pub(crate) fn add_keys(&self, keys: &[String]) -> String {
+        let all: Vec<String> = keys.iter().map(|key| format!("ADD {key}")).collect();
+        format!("ALTER TABLE {} {}", self.path(), all.join(", "))
+    }
+
     /// Takes away the rows of a slice, or all of them.
     pub(crate) fn clear(&self, slice: &Slice) -> String {
         match *slice == Range::default() {
