@@ -28,6 +28,8 @@ pub(super) struct Database {
     pub create: String,
     /// Character set and collation by default.
     pub defaults: (String, String),
+    /// Its comment, where the server has such.
+    pub comment: Option<String>,
 }
 
 /// What kind of table it is.
@@ -81,6 +83,11 @@ impl Table {
     /// Whether rows of it are copied at all.
     pub(super) fn has_rows(&self) -> bool {
         !WITHOUT_ROWS.iter().any(|engine| engine.eq_ignore_ascii_case(&self.engine))
+    }
+
+    /// Whether it takes a row only behind all others, by their numbers (ARCHIVE).
+    pub(super) fn is_append_only(&self) -> bool {
+        self.engine.eq_ignore_ascii_case("ARCHIVE")
     }
 
     /// Whether its rows are part of a snapshot.
@@ -218,9 +225,12 @@ async fn definitions(
     databases: &[Row],
     tables: impl Iterator<Item = &Name>,
 ) -> Result<(BTreeMap<String, Database>, Vec<String>), SqlError> {
-    let found = databases.iter().map(|row| Ok((row.text("db")?, (row.text("cs")?, row.text("co")?))));
-    let found: Vec<(String, (String, String))> = found.collect::<Result<_, SqlError>>()?;
-    let mut shows: Vec<String> = found.iter().map(|(name, _)| dialect.show_create_database(name)).collect();
+    let found = databases.iter().map(|row| {
+        let comment = row.optional("comment")?.map(str::to_owned);
+        Ok((row.text("db")?, (row.text("cs")?, row.text("co")?), comment))
+    });
+    let found: Vec<(String, (String, String), Option<String>)> = found.collect::<Result<_, SqlError>>()?;
+    let mut shows: Vec<String> = found.iter().map(|(name, ..)| dialect.show_create_database(name)).collect();
     shows.extend(tables.map(|(database, name)| dialect.show_create_table(database, name)));
     let mut texts = Vec::with_capacity(shows.len());
     for rows in ask(sql, &shows).await? {
@@ -228,7 +238,8 @@ async fn definitions(
     }
     let creates = texts.split_off(found.len().min(texts.len()));
     let databases = found.into_iter().zip(texts);
-    let databases = databases.map(|((name, defaults), create)| (name, Database { create, defaults }));
+    let databases =
+        databases.map(|((name, defaults, comment), create)| (name, Database { create, defaults, comment }));
     Ok((databases.collect(), creates))
 }
 

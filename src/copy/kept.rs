@@ -26,12 +26,21 @@ pub(super) async fn look(
     databases: &[String],
 ) -> Result<Inventory, CopyError> {
     let tried = "look at what an unfinished copy has left";
-    let found = Inventory::of(sql, dialect, databases).await;
-    let mut found = found.map_err(CopyError::sql(CopyEnd::Target, tried))?;
+    let mut found = match Inventory::of(sql, dialect, databases).await {
+        // A table whose files are gone or broken shows nothing: then nothing stays.
+        Err(SqlError::Server { .. }) => {
+            let drops = databases.iter().map(|name| format!("DROP DATABASE IF EXISTS {}", identifier(name)));
+            let dropped = run_all(sql, &drops.collect::<Vec<_>>()).await;
+            dropped.map_err(CopyError::sql(CopyEnd::Target, tried))?;
+            return Ok(Inventory::default());
+        }
+        found => found.map_err(CopyError::sql(CopyEnd::Target, tried))?,
+    };
     let code = found.code.iter().map(|piece| (piece.kind.word(), &piece.database, &piece.name));
     // The body of a package goes with it, a trigger with its table.
     let code = code.filter(|(word, ..)| *word != CodeKind::PackageBody.word());
-    let stays = |table: &Table| table.kind == TableKind::Base && table.has_rows() && !is_small(table);
+    // Others may be broken after a crash, or let nobody take a row away.
+    let stays = |table: &Table| table.kind == TableKind::Base && table.has_snapshot() && !is_small(table);
     let tables = found.tables.iter().filter(|(_, table)| !stays(table));
     let tables = tables.map(|((database, name), table)| (table.kind.word(), database, name));
     let drops: Vec<String> = code

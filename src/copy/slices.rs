@@ -108,7 +108,8 @@ impl Job {
     /// All of a table.
     fn of(table: &Table, kept: bool) -> Self {
         let copied = Arc::new(table.copied.clone());
-        let slices = (table.bytes / SLICE).min(MOST);
+        // One that is only appended to takes its rows in their order.
+        let slices = if table.is_append_only() { 1 } else { (table.bytes / SLICE).min(MOST) };
         let (mut open, mut cuts) = (None, 0);
         if slices > 1 && copied.counts() {
             cuts = slices;

@@ -38,8 +38,10 @@ pub(super) async fn create(
     }
     for (name, database) in &inventory.databases {
         let (set, collation) = &database.defaults;
+        let comment = database.comment.as_ref().filter(|_| sessions.there.comments_databases());
+        let comment = comment.map(|text| format!(" COMMENT {}", literal(text))).unwrap_or_default();
         let defaults = format!(
-            "ALTER DATABASE {} CHARACTER SET {} COLLATE {}",
+            "ALTER DATABASE {} CHARACTER SET {} COLLATE {}{comment}",
             identifier(name),
             literal(set),
             literal(collation)

@@ -68,6 +68,21 @@ pub(super) async fn run<'a>(
         Ok(()) => mark::write(on, marks).await,
         Err(error) => Err(error),
     };
+    // The channels of old data that is going away rest, and go on where it stays.
+    let rest = |goes_on: bool| async move {
+        let mut sql = on.statements().await?;
+        for end in plan.ends.iter().filter(|end| end.host == *host) {
+            let dialect = on.dialect()?;
+            let statement =
+                if goes_on { dialect.start_channel(&end.name) } else { dialect.stop_channel(&end.name) };
+            sql.run(&statement).await.map_err(failed)?;
+        }
+        Ok(())
+    };
+    let noted = match noted {
+        Ok(()) => rest(false).await,
+        no => no,
+    };
     let fetched = match (noted, &before) {
         (Ok(()), Ok(_)) => fetch(step, (plan, how), &password, sql, fleet).await,
         (Err(error), _) => Err(error),
@@ -78,6 +93,8 @@ pub(super) async fn run<'a>(
         && there_now(on).await.is_ok_and(|now| now == *before)
     {
         mark::forget(on, &plan.from, mark::read(on).await?).await?;
+        // One that stood on an error stops on it again.
+        let _ = rest(true).await;
     }
     // Whatever came of it, the source has no such account any more.
     let closed = account.close(fleet).await;

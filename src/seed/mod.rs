@@ -31,7 +31,7 @@ use crate::{
     exec::{Fleet, On, Statements, StepError},
     model::{BinlogPosition, HostName, limits},
     observe::{SeedCoordinates, SeedMark, SeedMarks},
-    plan::{CopyMethod, SeedPlan, Step},
+    plan::{CopyMethod, EndedChannel, SeedPlan, Step},
 };
 
 use direct::CopyPath;
@@ -152,8 +152,10 @@ async fn copy_by(
     if !plan.method.is_whole() {
         mark::write(on, &marks).await?;
     }
-    end_channels(plan, fleet).await?;
+    // A copy of a whole server that is cut off before has left the channels as they were, lest the old data counts as what
+    // is to be gone on with.
     if !plan.method.is_whole() {
+        end_channels(plan, fleet).await?;
         drop_leftovers(step, plan, fleet).await?;
     }
 
@@ -169,6 +171,8 @@ async fn copy_by(
         }
         CopyMethod::Clone(how) => {
             let (copied, lifted) = clone::run(step, (plan, how), &marks, fleet).await?;
+            // Its own are gone with all that its server had.
+            end_channels_of(plan, |end| end.host != *host, fleet).await?;
             (copied, Some(lifted))
         }
         // Nothing is copied then.
@@ -225,6 +229,7 @@ async fn copy_files(
     still_replaceable(on, plan).await?;
     marks.put(record.clone());
     mark::write(on, marks).await?;
+    end_channels(plan, fleet).await?;
     aside::swap(on, (unit, physical::datadir(on)?)).await?;
     Ok(copied)
 }
@@ -334,7 +339,15 @@ async fn there_now(on: On<'_>) -> Result<Vec<String>, StepError> {
 
 /// Ends the channels that can't outlive the copy. From here on its record says where to begin.
 async fn end_channels(plan: &SeedPlan, fleet: &Fleet<'_>) -> Result<(), StepError> {
-    for end in &plan.ends {
+    end_channels_of(plan, |_| true, fleet).await
+}
+
+async fn end_channels_of(
+    plan: &SeedPlan,
+    which: impl Fn(&EndedChannel) -> bool,
+    fleet: &Fleet<'_>,
+) -> Result<(), StepError> {
+    for end in plan.ends.iter().filter(|end| which(end)) {
         let dialect = fleet.on(&end.host).dialect()?;
         let failed = |e| StepError::new(&end.host, format!("end the channel from {}", end.source), e);
         let mut sql = fleet.on(&end.host).statements().await?;

@@ -200,6 +200,6 @@ fn moves(suite: &str) {
     lab.sql("db-c", "insert into hello.t (v) values ('only here')");
     channels(chain);
     let refused = lab.tandem(&["apply", "tree.yml", "--yes"]).expect(8);
-    refused.prints_for_people(&["moved-apart"]);
+    refused.prints_for_people(&["errant-transactions"]);
     assert_eq!(lab.sql("db-c", "select count(*) from hello.t"), "4");
 }

@@ -239,3 +239,26 @@ fn the_old_data_is_kept_also_by_a_copy_of_the_files_that_was_killed() {
     lab.apply("hot-standby");
     lab.same(["db-a", "db-b"], "select id from one.t");
 }
+
+/// The channels of a replica are not ended before its data goes: without them nothing would tell that its rows differ.
+#[test]
+fn a_reseed_by_files_that_was_killed_is_still_one() {
+    let lab = Lab::boot(&["db-a=bookworm-backup", "db-b=bookworm-backup"]);
+    lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nseed_method: physical\n");
+    lab.sql(
+        "db-a",
+        "create database shop; create table shop.t (id int primary key); insert into shop.t values (1)",
+    );
+    lab.apply("hot-standby");
+    lab.sql("db-b", "set sql_log_bin=0; insert into shop.t values (2)");
+    lab.sql("db-a", "insert into shop.t values (2)");
+    let applier = "select count(*) from information_schema.processlist where command='Slave_SQL'";
+    lab.wait_sql("db-b", applier, "0");
+    lab.refuses(&["plan", "hot-standby"], "channel-broken");
+    killed_when(&lab, "reseed,restart", "test -e /var/lib/mysql.tandem-new");
+    lab.refuses(&["plan", "hot-standby"], "channel-broken");
+    lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed,restart"]).expect(0);
+    lab.plan("hot-standby").expect(0);
+    lab.sql("db-a", "insert into shop.t values (3)");
+    lab.same(["db-a", "db-b"], "checksum table shop.t extended");
+}

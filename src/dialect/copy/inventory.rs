@@ -1,6 +1,9 @@
 //! What a copy asks of the tables and the code of its databases.
 
-use crate::dialect::{Dialect, identifier, literal};
+use crate::{
+    dialect::{Dialect, identifier, literal},
+    model::Family,
+};
 
 impl Dialect {
     /// The tables of these databases without their views: `db`, `name`, `kind`, `engine`, `counter`, which is the next number
@@ -23,10 +26,11 @@ impl Dialect {
         )
     }
 
-    /// The databases themselves: `db`, `cs`, `co`.
+    /// The databases themselves: `db`, `cs`, `co`, and `comment`, NULL where the server has none.
     pub fn copied_databases(self, databases: &[String]) -> String {
+        let comment = if self.comments_databases() { "SCHEMA_COMMENT" } else { "NULL" };
         format!(
-            "SELECT SCHEMA_NAME AS db, DEFAULT_CHARACTER_SET_NAME AS cs, DEFAULT_COLLATION_NAME AS co \
+            "SELECT SCHEMA_NAME AS db, DEFAULT_CHARACTER_SET_NAME AS cs, DEFAULT_COLLATION_NAME AS co, {comment} AS comment \
              FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN ({}) ORDER BY 1",
             list(databases)
         )
@@ -56,6 +60,11 @@ impl Dialect {
                 self.stored_events()
             ),
         ]
+    }
+
+    /// Whether databases have comments (MariaDB 10.5).
+    pub fn comments_databases(self) -> bool {
+        self.family() == Family::MariaDb && self.version.at_least(10, 5, 0)
     }
 
     /// The ends of foreign keys of these databases: `db`, `name`, and `other_db`, `other`, the table that it names.

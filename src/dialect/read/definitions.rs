@@ -84,7 +84,11 @@ impl Dialect {
                 DefinedKind::Database,
                 "SCHEMATA",
                 ["SCHEMA_NAME", "''", "''"],
-                vec!["DEFAULT_CHARACTER_SET_NAME", "DEFAULT_COLLATION_NAME"],
+                [
+                    &["DEFAULT_CHARACTER_SET_NAME", "DEFAULT_COLLATION_NAME"][..],
+                    if self.comments_databases() { &["SCHEMA_COMMENT"] } else { &[] },
+                ]
+                .concat(),
             ),
             (
                 DefinedKind::Table,

@@ -64,9 +64,12 @@ wait_up() {
       case $seen in *ActiveState=active* | *ActiveState=deactivating*) end=$(($(now) + limit)) ;; esac
     else
       if [ -n "$job" ]; then wait "$job" || return 1; job=; fi
-      case $seen in *ActiveState=failed* | *ActiveState=inactive* | *SubState=auto-restart*) return 1 ;; esac
       again=${seen##*NRestarts=} again=${again%%[!0-9]*}
       [ "${again:-0}" -le "$due" ] || return 1
+      case $seen in
+        *ActiveState=failed* | *ActiveState=inactive*) return 1 ;;
+        *SubState=auto-restart*) [ "${again:-0}" -lt "$due" ] || return 1 ;;
+      esac
       case $seen in *ActiveState=active*) if answers && stays; then return 0; fi ;; esac
     fi
     if [ "$(now)" -ge "$end" ]; then
@@ -133,6 +136,8 @@ attempt() {
   how=$1
   # A process that is starting has read the file of before.
   [ ! -e file ] || case $(property ActiveState) in activating) how=restart due=1 ;; esac
+  # One that is about to end, as behind a clone, is started again by systemd itself.
+  [ "$how" != start ] || case $(property ActiveState) in active | deactivating) answers || due=1 ;; esac
   systemctl "$how" -- "$unit" >/dev/null 2>&1 8>&- &
   wait_up $!
 }
