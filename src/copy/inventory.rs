@@ -175,7 +175,8 @@ impl Inventory {
         let (databases, creates) = definitions(sql, dialect, &names, table_names).await?;
         inventory.databases = databases;
         for ((name, mut table), create) in tables.into_iter().zip(creates) {
-            table.create = create;
+            // Below its counter it takes no row.
+            table.create = if table.is_append_only() { create_text(&create) } else { create };
             inventory.tables.insert(name, table);
         }
         Ok(inventory)
