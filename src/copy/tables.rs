@@ -29,7 +29,7 @@ pub(super) async fn create(
 ) -> Result<Kept, CopyError> {
     let lacks = |name: &Name, table: &Table| there.tables.get(name).and_then(|there| lacking(there, table));
     for (name, table) in &there.tables {
-        if !inventory.tables.get(name).is_some_and(|now| lacks(name, now).is_some()) {
+        if inventory.tables.get(name).is_none_or(|now| lacks(name, now).is_none()) {
             let path = format!("{}.{}", identifier(&name.0), identifier(&name.1));
             let drop = format!("DROP {} IF EXISTS {path}", table.kind.word());
             let done = sessions.catalog_there.query(&drop).await;

@@ -25,7 +25,7 @@ fn pair(suite: &str) -> Lab {
              create table named (a varchar(60) character set latin1, b int, c text, primary key (a, b)); \
              insert into named select sha2(id, 224), id, repeat('c', 200) from item where id % 9 = 0; create table plain (v varbinary(400)); \
              insert into plain select noise from item where id % 9 = 0; create table log (id int auto_increment primary key, v varbinary(400)) engine=ARCHIVE; \
-             insert into log select id, noise from item; create table other (id int primary key); insert into other values (1), (2); \
+             insert into log select id, noise from item where id % 9 = 0; create table other (id int primary key); insert into other values (1), (2); \
              create view dear as select id from item; create trigger odd before insert on named for each row set new.b = new.b + 1; \
              analyze table item, named, plain, log, other",
             numbers.replace("+ b.n from", "+ b.n, random_bytes(400) from"),
@@ -64,7 +64,11 @@ fn cut_off(lab: &Lab) {
         run.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null()).spawn().unwrap();
     let socket = lab.try_at("db-b", "command -v mariadb || command -v mysql").out;
     let count = format!("{} -Ne 'select count(*) > 10000 from shop.item'", socket.trim());
-    assert!(patience().any(|()| lab.try_at("db-b", &count).out.trim() == "1"), "no rows arrived");
+    // The servers are set up before, and may be busy.
+    assert!(
+        (0..3).flat_map(|_| patience()).any(|()| lab.try_at("db-b", &count).out.trim() == "1"),
+        "no rows arrived"
+    );
     signal(&controller(&run), "KILL");
     run.wait().unwrap();
 }
