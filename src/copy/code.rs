@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     CopyError, STATEMENT,
     inventory::{Inventory, Piece},
-    session::Sessions,
+    session::{Sessions, run_all},
 };
 use crate::{
     dialect::{CodeKind, CopyEnd, CreatedUnder, Dialect, identifier, literal, with_collation},
@@ -143,11 +143,6 @@ impl Code {
         }
         Ok(())
     }
-}
-
-async fn run_all(sql: &mut SqlWriter, statements: &[String]) -> Result<(), SqlError> {
-    let texts: Vec<&str> = statements.iter().map(String::as_str).collect();
-    sql.query_all(&texts).await.into_iter().try_for_each(|answer| answer.map(drop))
 }
 
 impl Piece {

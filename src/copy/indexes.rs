@@ -4,7 +4,10 @@
 //! What of a table can be made so is asked of the target while the table is empty: its indexes are taken out, put in, and
 //! the table must be what it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use futures_util::future::try_join_all;
 
@@ -50,6 +53,15 @@ pub(super) async fn put_off(
     let done = try_join_all(parts.map(|(sql, tables)| take_out(sql, tables))).await?;
     all.extend(done.into_iter().flatten());
     Ok(all)
+}
+
+/// Tables that stayed since their indexes were put off: they lack these, too.
+pub(super) fn with(mut put_off: PutOff, mut stayed: Kept) -> Kept {
+    for (name, lacks) in &mut stayed {
+        // In the order in which they stand in the table.
+        lacks.splice(..0, put_off.remove(name).unwrap_or_default());
+    }
+    stayed
 }
 
 /// Tables at an end of a foreign key.
@@ -115,20 +127,23 @@ pub(super) async fn make(
         put_off.iter().filter_map(|(name, keys)| Some((name, inventory.tables.get(name)?, keys))).collect();
     // The largest first.
     todo.sort_by_key(|(_, table, _)| std::cmp::Reverse(table.bytes));
-    let left = std::cell::RefCell::new((todo.len() as u64, todo.into_iter()));
-    on_left(left.borrow().0);
-    let on_left = std::cell::RefCell::new(on_left);
+    let mut left = todo.len() as u64;
+    on_left(left);
+    let mut made_one = || {
+        left -= 1;
+        on_left(left);
+    };
+    // All work on one thread, each at its turn.
+    let (todo, made_one) = (RefCell::new(todo.into_iter()), RefCell::new(&mut made_one));
     let working = sessions.writers.iter_mut().map(|sql| async {
         sql.query(spell).await.map_err(CopyError::sql(CopyEnd::Target, "let names pass as text"))?;
         loop {
-            let next = left.borrow_mut().1.next();
+            let next = todo.borrow_mut().next();
             let Some((name, table, keys)) = next else { return Ok(()) };
             let made = sql.query_within(&table.copied.add_keys(keys), LIMIT).await;
             let tried = format!("make the indexes of {}.{}", name.0, name.1);
             made.map_err(CopyError::sql(CopyEnd::Target, tried))?;
-            left.borrow_mut().0 -= 1;
-            let now = left.borrow().0;
-            on_left.borrow_mut()(now);
+            made_one.borrow_mut()();
         }
     });
     try_join_all(working).await.map(drop)

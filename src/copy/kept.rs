@@ -7,16 +7,13 @@
 use super::{
     CopyError,
     inventory::{Inventory, Kept, Table, TableKind},
-    session::Sessions,
+    session::{Sessions, run_all},
     slices::{Job, LIMIT, is_small},
 };
 use crate::{
     dialect::{Adding, CodeKind, CopyEnd, Dialect, identifier, incomplete},
     transport::{SqlError, SqlWriter},
 };
-
-/// Statements that are sent together at most.
-const TOGETHER: usize = 20;
 
 /// Looks at what is there, and drops what can't stay: code, which is made at the end, and tables that are copied faster
 /// than compared.
@@ -95,12 +92,4 @@ async fn sum(sql: &mut SqlWriter, query: &str) -> Result<Option<(u64, String)>, 
     // No rows have no sum.
     let digest = row.optional("digest")?.unwrap_or_default();
     Ok((!incomplete(digest)).then_some((row.number("n")?, digest.to_owned())))
-}
-
-async fn run_all(sql: &mut SqlWriter, statements: &[String]) -> Result<(), SqlError> {
-    for some in statements.chunks(TOGETHER) {
-        let texts: Vec<&str> = some.iter().map(String::as_str).collect();
-        sql.query_all(&texts).await.into_iter().try_for_each(|answer| answer.map(drop))?;
-    }
-    Ok(())
 }

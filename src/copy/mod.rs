@@ -145,14 +145,7 @@ pub(crate) async fn run(
         rows::pass_bytes(&mut sessions.writers, target.dialect().spell_names(), CopyEnd::Target).await?;
         let stayed = tables::create(&mut sessions, &now, &inventory).await?;
         kept.retain(|name, _| stayed.contains_key(name));
-        // Of tables that stayed as they were made before, the same indexes are to be made.
-        let mut new = stayed;
-        for (name, lacks) in &mut new {
-            let mut all = put_off.remove(name).unwrap_or_default();
-            all.append(lacks);
-            *lacks = all;
-        }
-        put_off = indexes::put_off(&mut sessions, &now, &new).await?;
+        put_off = indexes::put_off(&mut sessions, &now, &indexes::with(put_off, stayed)).await?;
         inventory = now;
     };
     let copied =

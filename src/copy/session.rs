@@ -114,6 +114,16 @@ impl Sessions {
     }
 }
 
+/// Runs statements, some of them in one message, up to the first that fails.
+pub(super) async fn run_all(sql: &mut SqlWriter, statements: &[String]) -> Result<(), SqlError> {
+    const TOGETHER: usize = 20;
+    for some in statements.chunks(TOGETHER) {
+        let texts: Vec<&str> = some.iter().map(String::as_str).collect();
+        sql.query_all(&texts).await.into_iter().try_for_each(|answer| answer.map(drop))?;
+    }
+    Ok(())
+}
+
 /// Holds that the server at the other end is the one that was observed.
 pub(super) async fn prove(sql: &mut SqlWriter, identity: &Identity) -> Result<(), CopyError> {
     let tried = "prove that it is the declared server";

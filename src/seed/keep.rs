@@ -17,7 +17,7 @@ use crate::{
     copy::{self, CopyError, Written},
     direct::{Door, Failed, Part, Report},
     exec::{On, StepError},
-    model::{SeedPath, bytes, limits, visible},
+    model::{SeedPath, bytes, duration, limits, visible},
     plan::{SeedPlan, Step},
     transport::{Stream, program_words},
 };
@@ -64,7 +64,9 @@ pub(super) async fn keep(
     let begun = Instant::now();
     let name = on.fleet.stream_name();
     let file = File { args: [compressor, expander, &path], tried: &tried, name: &name };
-    let kept = file.fill((on, step), plan, databases).await;
+    // A file system may take nothing and say nothing.
+    let kept = timeout(limits::FILES.time, file.fill((on, step), plan, databases)).await;
+    let kept = kept.unwrap_or_else(|_| Err(format!("it took longer than {}", duration(limits::FILES.time))));
     on.ran(&tried, begun, kept.as_ref().map_or_else(|error| error.as_str(), |()| "ok"));
     if kept.is_err() {
         streams::end([on.host, on.host], &name, on.fleet).await;
@@ -184,11 +186,8 @@ impl File<'_> {
         let Stream { stdin, mut stdout, mut stderr, child, .. } = stream;
         drop(stdin);
         let mut read = String::new();
-        let all = async {
-            let _ = stdout.read_to_string(&mut read).await;
-            streams::all(&mut stderr).await
-        };
-        let messages = timeout(limits::FILES.time, all).await.unwrap_or_default();
+        let _ = stdout.read_to_string(&mut read).await;
+        let messages = streams::all(&mut stderr).await;
         drop(child);
         match written {
             Ok(written) if !read.is_empty() => Ok((written, read)),

@@ -126,13 +126,16 @@ const OWN: &str = "create database own; create database `ö'wn`; use own; \
     insert into `ö'wn`.`t\u{e4}``b` (`a b`) values (1), (1), (2); \
     create table parent (id int primary key); create table child (id int primary key, p int, foreign key (p) references parent (id)); \
     insert into parent values (1); insert into child values (1, 1); \
+    create table noise (v blob); insert into noise values (random_bytes(1000)), (random_bytes(1000)), (random_bytes(1000)), \
+    (random_bytes(1000)), (random_bytes(1000)), (random_bytes(1000)), (random_bytes(1000)), (random_bytes(1000)); \
     create view a_last as select 1 as n; create view m as select id from f; create or replace view a_last as select id from m; \
     create trigger tr before insert on child for each row set new.p = coalesce(new.p, 1); \
     create procedure p() comment 'x' select '; // //1//' as s; \
     create event ev on schedule every 1 day disable do delete from own.child where id < 0;";
 
 /// What of it is held against what was loaded again.
-const LOOKS: [&str; 9] = [
+const LOOKS: [&str; 10] = [
+    "select sum(crc32(v)) from own.noise",
     "select count(*), sum(crc32(concat_ws('#', id, f * 1e0, d * 1e0, n, b + 0, e + 0, t, cast(j as char)))) from own.f",
     "select count(*), sum(crc32(concat_ws('#', id, hex(raw), hex(txt), hex(u)))) from own.b",
     "show create table own.b",
@@ -144,14 +147,24 @@ const LOOKS: [&str; 9] = [
     "select trigger_name, action_statement from information_schema.triggers where trigger_schema = 'own'",
 ];
 
+fn looks(lab: &Lab) -> [String; 10] {
+    LOOKS.map(|look| lab.sql("db-b", &format!("set names utf8mb4; set time_zone = '+00:00'; {look}")))
+}
+
 fn kept(suite: &str, path: &str) {
     let lab = pair(suite);
     lab.vars(&format!(
         "replication_password: {{env: REPLICATION_PASSWORD}}\nreplication_tls: \"off\"\nseed_method: logical\nseed_path: {path}\n"
     ));
     lab.sql("db-b", &format!("set names utf8mb4; {OWN}"));
-    let before =
-        LOOKS.map(|look| lab.sql("db-b", &format!("set names utf8mb4; set time_zone = '+00:00'; {look}")));
+    let before = looks(&lab);
+    // Where it can't be kept it stays.
+    let small = "mkdir -p -m 700 /var/lib/tandem/replaced && mount -t tmpfs -o size=4k,mode=700 none /var/lib/tandem/replaced";
+    lab.at("db-b", small);
+    let failed = lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]);
+    assert!([1, 3].contains(&failed.code), "{failed:?}");
+    assert_eq!(before, looks(&lab));
+    lab.at("db-b", "test -z \"$(ls /var/lib/tandem/replaced)\" && umount /var/lib/tandem/replaced");
     lab.tandem(&["apply", "hot-standby", "--yes", "--allow", "reseed"]).expect(0);
     assert_eq!(
         lab.sql("db-b", "select count(*) from information_schema.schemata where schema_name = 'own'"),
@@ -168,8 +181,7 @@ fn kept(suite: &str, path: &str) {
                  | {client} --default-character-set={charset}"
             ),
         );
-        let after = LOOKS
-            .map(|look| lab.sql("db-b", &format!("set names utf8mb4; set time_zone = '+00:00'; {look}")));
+        let after = looks(&lab);
         assert_eq!(before, after, "{charset}");
         lab.sql("db-b", "set sql_log_bin=0; drop database own; drop database `ö'wn`");
     }

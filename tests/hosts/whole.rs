@@ -245,15 +245,7 @@ fn the_old_data_is_kept_also_by_a_copy_of_the_files_that_was_killed() {
 fn a_reseed_by_files_that_was_killed_is_still_one() {
     let lab = Lab::boot(&["db-a=bookworm-backup", "db-b=bookworm-backup"]);
     lab.vars("replication_password: {env: REPLICATION_PASSWORD}\nreplication_tls: \"off\"\nseed_method: physical\n");
-    lab.sql(
-        "db-a",
-        "create database shop; create table shop.t (id int primary key); insert into shop.t values (1)",
-    );
-    lab.apply("hot-standby");
-    lab.sql("db-b", "set sql_log_bin=0; insert into shop.t values (2)");
-    lab.sql("db-a", "insert into shop.t values (2)");
-    let applier = "select count(*) from information_schema.processlist where command='Slave_SQL'";
-    lab.wait_sql("db-b", applier, "0");
+    crate::seeding::rows_that_differ(&lab);
     lab.refuses(&["plan", "hot-standby"], "channel-broken");
     killed_when(&lab, "reseed,restart", "test -e /var/lib/mysql.tandem-new");
     lab.refuses(&["plan", "hot-standby"], "channel-broken");
